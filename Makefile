@@ -1,0 +1,12 @@
+# Every command is the launcher's, which needs nothing but Python 3.11; make only passes on what was asked.
+PYTHON ?= python3
+export PORT HOST
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check fix stack install
+
+help run check fix stack install:
+	@$(PYTHON) launcher $@
+
+test:
+	@$(PYTHON) launcher test $(ARGS)

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.request import Request
+
+from accounts import selectors
+from accounts.models import Session, User
+from accounts.tokens import read_access
+from core.errors import NotSignedIn
+
+SCHEME = b"bearer"
+
+
+class BearerAuthentication(BaseAuthentication):
+    """`Authorization: Bearer <access>`; the token's session must be alive, which PostgreSQL knows."""
+
+    def authenticate(self, request: Request) -> tuple[User, Session] | None:
+        parts = get_authorization_header(request).split()
+        if not parts or parts[0].lower() != SCHEME:
+            return None
+        if len(parts) != 2:
+            raise NotSignedIn("The token is not valid.", code="token_not_valid")
+        claims = read_access(parts[1].decode("latin-1"))
+        session = selectors.live_session(claims.session_id, timezone.now())
+        if session is None or session.user_id != claims.user_id:
+            raise NotSignedIn("The token is not valid.", code="token_not_valid")
+        request._request.user_for_log = session.user  # type: ignore[attr-defined]
+        return session.user, session
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="api"'
+
+
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = BearerAuthentication
+    name = "bearer"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}

@@ -1,0 +1,111 @@
+"""Shapes of people, sessions and teams: one class per verb's input, one per noun's output."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.models import Session, Team, TeamMember, User
+from gateway.fields import Choice, Input, Text, Uuid
+from gateway.pagination import PageQuery
+from gateway.query import Query
+
+
+class RegisterInput(Input):
+    email = serializers.EmailField(max_length=254)
+    name = Text(max_length=120)
+    password = Text(max_length=200, trim_whitespace=False, write_only=True)
+
+
+class LoginInput(Input):
+    email = Text(max_length=254)
+    password = Text(max_length=200, trim_whitespace=False, write_only=True)
+
+
+class RefreshInput(Input):
+    refresh = Text(max_length=4000)
+
+
+class ProfilePatch(Input):
+    name = Text(max_length=120, required=False)
+    time_zone = Text(max_length=60, required=False, help_text="A name of the IANA database, like Europe/Berlin.")
+    language = Choice(choices=["en"], required=False)
+    theme = Choice(choices=["system", "light", "dark"], required=False)
+
+
+class PersonOut(serializers.ModelSerializer[User]):
+    """Somebody else: what the directory shows to whoever is signed in."""
+
+    class Meta:
+        model = User
+        fields = ["id", "name", "handle", "role"]
+
+
+class MeOut(serializers.ModelSerializer[User]):
+    class Meta:
+        model = User
+        fields = [
+            "id",
+            "email",
+            "name",
+            "handle",
+            "role",
+            "tier",
+            "time_zone",
+            "language",
+            "theme",
+            "version",
+            "created_at",
+        ]
+
+
+class TokensOut(serializers.Serializer[Any]):
+    access = serializers.CharField()
+    refresh = serializers.CharField()
+    user = MeOut()
+
+
+class SessionOut(serializers.ModelSerializer[Session]):
+    current = serializers.SerializerMethodField()
+    last_used_at = serializers.DateTimeField(source="rotated_at")
+
+    class Meta:
+        model = Session
+        fields = ["id", "user_agent", "address", "created_at", "last_used_at", "expires_at", "current"]
+
+    def get_current(self, session: Session) -> bool:
+        return bool(session.pk == self.context["current"])
+
+
+class PeopleQuery(PageQuery):
+    search = serializers.CharField(required=False, max_length=100)
+
+
+class TeamInput(Input):
+    name = Text(max_length=120)
+
+
+class TeamMemberInput(Input):
+    user = Uuid()
+    role = Choice(choices=TeamMember.Role.choices, default=TeamMember.Role.MEMBER)
+
+
+class TeamMemberOut(serializers.ModelSerializer[TeamMember]):
+    user = PersonOut()
+
+    class Meta:
+        model = TeamMember
+        fields = ["user", "role", "created_at"]
+
+
+class TeamOut(serializers.ModelSerializer[Team]):
+    member_count = serializers.IntegerField()
+
+    class Meta:
+        model = Team
+        fields = ["id", "name", "member_count", "version", "created_at"]
+
+
+class NoQuery(Query):
+    """An endpoint without parameters."""

@@ -1,0 +1,9 @@
+from celery import shared_task
+from django.utils import timezone
+
+from accounts import services
+
+
+@shared_task(name="accounts.purge_sessions")
+def purge_sessions(**_newer: object) -> None:
+    services.purge_sessions(now=timezone.now())

@@ -1,0 +1,58 @@
+"""Questions about people, sessions and teams."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import Count, QuerySet
+
+from accounts.models import Session, Team, TeamMember, User
+from core.errors import NotFound
+
+
+def directory(words: str = "") -> QuerySet[User]:
+    """Every active person; the directory is open to whoever is signed in."""
+    people: QuerySet[User] = User.objects.active()
+    return people.matching(words) if words else people  # type: ignore[attr-defined]
+
+
+def get_user(user_id: uuid.UUID) -> User:
+    found: User | None = User.objects.active().filter(pk=user_id).first()
+    if found is None:
+        raise NotFound("There is no such person.")
+    return found
+
+
+def find_user(*, email: str) -> User | None:
+    found: User | None = User.objects.active().filter(email=email.strip().lower()).first()
+    return found
+
+
+def people_by_handle(handles: Iterable[str]) -> list[User]:
+    return list(User.objects.active().filter(handle__in=list(handles)))
+
+
+def live_session(session_id: uuid.UUID, now: datetime) -> Session | None:
+    """The session behind a token, with its person, while both are good."""
+    return Session.objects.alive(now).select_related("user").filter(pk=session_id).first()
+
+
+def sessions_of(user: User, now: datetime) -> QuerySet[Session]:
+    return Session.objects.alive(now).filter(user=user)
+
+
+def teams(user: User) -> QuerySet[Team]:
+    return Team.objects.visible_to(user).annotate(member_count=Count("memberships"))
+
+
+def get_team(user: User, team_id: uuid.UUID) -> Team:
+    found = teams(user).filter(pk=team_id).first()
+    if found is None:
+        raise NotFound("There is no such team.")
+    return found
+
+
+def team_members(team: Team) -> QuerySet[TeamMember]:
+    return TeamMember.objects.filter(team=team).select_related("user").order_by("user__name", "user_id")

@@ -1,0 +1,21 @@
+"""What can be done with people, one verb each."""
+
+from accounts.services.sessions import open_session, purge_sessions, refresh_session, revoke_all_sessions, revoke_session
+from accounts.services.teams import add_team_member, create_team, delete_team, remove_team_member, rename_team
+from accounts.services.users import authenticate, register, update_profile
+
+__all__ = [
+    "add_team_member",
+    "authenticate",
+    "create_team",
+    "delete_team",
+    "open_session",
+    "purge_sessions",
+    "refresh_session",
+    "register",
+    "remove_team_member",
+    "rename_team",
+    "revoke_all_sessions",
+    "revoke_session",
+    "update_profile",
+]

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from accounts import events, policies
+from accounts.models import Team, TeamMember, User
+from core.errors import Conflict, Invalid, NotFound, Stale
+from events.publishing import publish
+
+
+@transaction.atomic
+def create_team(*, actor: User, name: str) -> Team:
+    """Create a team led by the actor."""
+    try:
+        with transaction.atomic():
+            team = Team.objects.create(name=name.strip())
+    except IntegrityError as error:
+        raise Invalid.field("name", "There is a team of this name already.", "taken") from error
+    TeamMember.objects.create(team=team, user=actor, role=TeamMember.Role.LEAD)
+    publish(events.TeamCreated(team=public(team)), actor=actor)
+    return team
+
+
+@transaction.atomic
+def rename_team(*, actor: User, team_id: uuid.UUID, name: str, versions: frozenset[int] | None = None) -> None:
+    team = _lock_led_team(actor, team_id)
+    if versions is not None and team.version not in versions:
+        raise Stale(version=team.version, current={"name": team.name}, wanted={"name": name})
+    try:
+        with transaction.atomic():
+            Team.objects.filter(pk=team.pk).update(name=name.strip(), version=F("version") + 1)
+    except IntegrityError as error:
+        raise Invalid.field("name", "There is a team of this name already.", "taken") from error
+
+
+@transaction.atomic
+def delete_team(*, actor: User, team_id: uuid.UUID) -> None:
+    _lock_led_team(actor, team_id).delete()
+
+
+@transaction.atomic
+def add_team_member(*, actor: User, team_id: uuid.UUID, user_id: uuid.UUID, role: str) -> TeamMember:
+    """Put a person in the team, or give them another role in it."""
+    team = _lock_led_team(actor, team_id)
+    if not User.objects.active().filter(pk=user_id).exists():
+        raise Invalid.field("user", "There is no such person.", "does_not_exist")
+    _keep_a_lead(team, without=user_id if role != TeamMember.Role.LEAD else None)
+    member, _ = TeamMember.objects.update_or_create(team=team, user_id=user_id, defaults={"role": role})
+    publish(events.TeamMemberAdded(team=public(team), user_id=str(user_id), role=role), actor=actor)
+    return member
+
+
+@transaction.atomic
+def remove_team_member(*, actor: User, team_id: uuid.UUID, user_id: uuid.UUID) -> None:
+    team = _lock_led_team(actor, team_id)
+    _keep_a_lead(team, without=user_id)
+    removed, _ = TeamMember.objects.filter(team=team, user=user_id).delete()
+    if not removed:
+        raise NotFound("This person is not in the team.")
+    publish(events.TeamMemberRemoved(team=public(team), user_id=str(user_id)), actor=actor)
+
+
+def _lock_led_team(actor: User, team_id: uuid.UUID) -> Team:
+    team = Team.objects.visible_to(actor).select_for_update().filter(pk=team_id).first()
+    if team is None:
+        raise NotFound("There is no such team.")
+    membership = TeamMember.objects.filter(team=team, user=actor).first()
+    policies.require(policies.can_lead_team(actor, membership), "Only a lead of the team may do this.")
+    return team
+
+
+def _keep_a_lead(team: Team, *, without: uuid.UUID | None) -> None:
+    others = TeamMember.objects.filter(team=team, role=TeamMember.Role.LEAD).exclude(user=without)
+    if without is not None and not others.exists():
+        raise Conflict("A team keeps at least one lead.", code="last_lead")
+
+
+def public(team: Team) -> dict[str, Any]:
+    return {"id": str(team.pk), "name": team.name}

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import re
+import zoneinfo
+from typing import Any
+
+from django.contrib.auth import authenticate as check_password
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from accounts import cache, events
+from accounts.models import User
+from core.db import violated_constraint
+from core.errors import FieldError, Invalid, NotSignedIn, Stale
+from events.publishing import publish
+
+PROFILE_FIELDS = frozenset({"name", "time_zone", "language", "theme"})
+HANDLE_TRIES = 20
+
+
+def register(*, email: str, name: str, password: str) -> User:
+    """Create a person with a handle of their own; a taken address or a weak password is refused by name."""
+    email = email.strip().lower()
+    person = User(email=email, name=name.strip())
+    _check_password(password, person)
+    person.set_password(password)
+    base = re.sub(r"[^a-z0-9._-]", "", email.split("@")[0]).lstrip("._-")[:32] or "person"
+    for attempt in range(HANDLE_TRIES):
+        person.handle = base if attempt == 0 else f"{base}{attempt + 1}"
+        try:
+            with transaction.atomic():
+                person.save(force_insert=True)
+                publish(events.UserRegistered(user=public(person)), actor=person)
+                return person
+        except IntegrityError as error:
+            if "handle" in violated_constraint(error):
+                continue
+            raise Invalid.field("email", "Somebody with this address is registered already.", "taken") from error
+    raise Invalid.field("email", "No free handle for this address; ask an administrator.", "taken")
+
+
+def _check_password(password: str, person: User) -> None:
+    try:
+        validate_password(password, person)
+    except ValidationError as error:
+        raise Invalid(
+            "The password is too weak.",
+            fields=[FieldError("password", str(one.code), " ".join(one.messages)) for one in error.error_list],
+        ) from error
+
+
+def authenticate(*, email: str, password: str, request: Any = None) -> User:
+    """Return the person; a wrong address and a wrong password look and last the same."""
+    found = check_password(request, email=email, password=password)
+    if not isinstance(found, User):
+        raise NotSignedIn("The e-mail address or the password is wrong.", code="wrong_credentials")
+    return found
+
+
+@transaction.atomic
+def update_profile(*, actor: User, changes: dict[str, Any], versions: frozenset[int] | None = None) -> User:
+    """Change one's own name, time zone, language or theme."""
+    person: User = User.objects.select_for_update().get(pk=actor.pk)
+    if versions is not None and person.version not in versions:
+        raise Stale(version=person.version, current={n: getattr(person, n) for n in changes}, wanted=changes)
+    if (zone := changes.get("time_zone")) and zone not in zoneinfo.available_timezones():
+        raise Invalid.field("time_zone", "This is not a time zone of the IANA database, like Europe/Berlin.")
+    if unknown := set(changes) - PROFILE_FIELDS:
+        raise ValueError(f"not part of a profile: {unknown}")
+    changed = {name: value for name, value in changes.items() if getattr(person, name) != value}
+    if changed:
+        before = {name: getattr(person, name) for name in changed}
+        User.objects.filter(pk=person.pk).update(**changed, version=F("version") + 1)
+        person.refresh_from_db()
+        cache.forget_profile(person.pk)
+        differences = {name: [before[name], value] for name, value in changed.items()}
+        publish(events.UserUpdated(user=public(person), changes=differences), actor=actor)
+    return person
+
+
+def public(person: User) -> dict[str, Any]:
+    return {"id": str(person.pk), "name": person.name, "email": person.email, "handle": person.handle}

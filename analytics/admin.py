@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from django.contrib import admin
+
+from analytics.models import DailyStat, TaskSnapshot
+from core.admin import ReadOnlyAdmin
+
+
+@admin.register(TaskSnapshot)
+class TaskSnapshotAdmin(ReadOnlyAdmin):
+    list_display = (
+        "task_id",
+        "project_id",
+        "category",
+        "created_at",
+        "closed_at",
+        "due",
+        "version",
+        "deleted",
+        "counted_at",
+    )
+    list_filter = ("category", "deleted")
+    search_fields = ("=task_id", "=project_id")
+    ordering = ("-counted_at",)
+
+
+@admin.register(DailyStat)
+class DailyStatAdmin(ReadOnlyAdmin):
+    list_display = ("day", "project_id", "person_id", "created", "completed", "closed", "overdue_change")
+    search_fields = ("=project_id", "=person_id")
+    date_hierarchy = "day"
+    ordering = ("-day", "project_id", "person_id")

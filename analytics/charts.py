@@ -1,0 +1,256 @@
+"""Numbers become drawings: every chart is an SVG of plain shapes, with its words as HTML around it.
+
+Shapes are in a box of 100 x 100 that the page stretches; colours are classes; the sentence says what a
+person who cannot see the drawing should know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from django.utils import formats
+
+from analytics import histogram
+
+SIZE = 100.0
+MAX_MARKS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar in the 100 x 100 box; `css` is the class that colours it, `title` what it says when pointed at."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    css: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A vertical line with a name, such as a percentile."""
+
+    x: float
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    sentence: str
+    bars: Sequence[Bar] = ()
+    marks: Sequence[Mark] = ()
+    y_labels: Sequence[str] = ()
+    x_labels: Sequence[str] = ()
+    legend: Sequence[tuple[str, str]] = ()
+    head: Sequence[str] = ()
+    rows: Sequence[Sequence[str]] = ()
+    grid: Sequence[float] = (0.0, 50.0)
+    x_by_slot: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        return not any(bar.height for bar in self.bars)
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """What came in and what went out in the days from `start` to `end`."""
+
+    start: date
+    end: date
+    created: int
+    completed: int
+
+    @property
+    def name(self) -> str:
+        first = formats.date_format(self.start, "j M")
+        return first if self.start == self.end else f"{first} – {formats.date_format(self.end, 'j M')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What lies on one person's desk; `person_id` leads to the rows that are counted."""
+
+    person_id: str
+    name: str
+    in_progress: int
+    waiting: int
+    overdue: int
+
+    @property
+    def total(self) -> int:
+        return self.in_progress + self.waiting
+
+
+@dataclass(frozen=True, slots=True)
+class LoadBar:
+    load: Load
+    bars: Sequence[Bar]
+
+
+def nice_top(highest: int) -> int:
+    """Return the end of an axis: an even number, so that its middle is whole, and round when it is large."""
+    if highest <= 2:
+        return 2
+    step = 2
+    for step in (2, 4, 10, 20, 40, 100, 200, 400, 1000, 2000, 4000, 10000):
+        if highest <= step * 5:
+            break
+    return -(-highest // step) * step
+
+
+def flow(flows: Sequence[Flow]) -> Chart:
+    """Draw created beside completed, one pair of bars per day or per week."""
+    shown = by_week(flows) if len(flows) > MAX_MARKS // 2 + 1 else list(flows)
+    top = nice_top(max((max(one.created, one.completed) for one in shown), default=0))
+    created, completed = sum(one.created for one in shown), sum(one.completed for one in shown)
+    return Chart(
+        sentence=_flow_sentence(created, completed),
+        bars=[bar for place, one in enumerate(shown) for bar in _pair(one, place, len(shown), top)],
+        y_labels=[f"{top:,}", f"{top // 2:,}", "0"],
+        x_labels=_ends([one.name for one in shown]),
+        legend=[("s1", "Created"), ("s2", "Completed")],
+        head=["When", "Created", "Completed"],
+        rows=[(one.name, str(one.created), str(one.completed)) for one in shown],
+    )
+
+
+def by_week(flows: Sequence[Flow]) -> list[Flow]:
+    """Add days up to groups of seven that end with the last day; what is left over leads as a shorter group."""
+    groups: list[Flow] = []
+    for end in range(len(flows), 0, -7):
+        part = flows[max(0, end - 7) : end]
+        groups.append(
+            Flow(
+                start=part[0].start,
+                end=part[-1].end,
+                created=sum(one.created for one in part),
+                completed=sum(one.completed for one in part),
+            )
+        )
+    return groups[::-1]
+
+
+def _flow_sentence(created: int, completed: int) -> str:
+    words = f"{created:,} tasks were created and {completed:,} completed"
+    if created > completed:
+        return f"{words}: {created - completed:,} more came in than went out."
+    if created < completed:
+        return f"{words}: {completed - created:,} more went out than came in."
+    return f"{words}: as many went out as came in."
+
+
+def _pair(one: Flow, place: int, count: int, top: int) -> list[Bar]:
+    slot = SIZE / count
+    width = slot * 0.36
+    left = place * slot + slot * 0.12
+    pairs = ((one.created, "s1", "created"), (one.completed, "s2", "completed"))
+    return [
+        _standing(left + index * slot * 0.4, width, value / top, css, f"{one.name}: {value} {word}")
+        for index, (value, css, word) in enumerate(pairs)
+    ]
+
+
+def _standing(x: float, width: float, share: float, css: str, title: str) -> Bar:
+    height = round(share * SIZE, 2)
+    return Bar(round(x, 2), round(SIZE - height, 2), round(width, 2), height, css, title)
+
+
+def cycle_times(counts: Sequence[int]) -> Chart:
+    """Draw how long tasks took, with the percentiles as lines where they lie among the bars."""
+    used = [bucket for bucket, count in enumerate(counts) if count]
+    first, last = (max(0, used[0] - 1), min(len(counts) - 1, used[-1] + 1)) if used else (0, len(counts) - 1)
+    shown = range(first, last + 1)
+    top = nice_top(max(counts, default=0))
+    marks = [_percentile_mark(counts, share, first, len(shown)) for share in (0.5, 0.85, 0.95)] if used else []
+    return Chart(
+        sentence=_cycle_sentence(counts),
+        bars=[_bucket_bar(counts[bucket], bucket, bucket - first, len(shown), top) for bucket in shown],
+        marks=marks,
+        y_labels=[f"{top:,}", f"{top // 2:,}", "0"],
+        x_labels=[_bucket_edge(bucket) for bucket in shown],
+        x_by_slot=True,
+        head=["Cycle time", "Tasks"],
+        rows=[(histogram.label(bucket), str(counts[bucket])) for bucket in shown],
+    )
+
+
+def _bucket_bar(count: int, bucket: int, place: int, slots: int, top: int) -> Bar:
+    slot = SIZE / slots
+    title = f"{histogram.label(bucket)}: {count}"
+    return _standing(place * slot + slot * 0.06, slot * 0.88, count / top, "s1", title)
+
+
+def _bucket_edge(bucket: int) -> str:
+    lower, _ = histogram.bounds(bucket)
+    return histogram.spoken(lower) if lower else "0"
+
+
+def _percentile_mark(counts: Sequence[int], share: float, first: int, slots: int) -> Mark:
+    hours = histogram.percentile(counts, share) or 0.0
+    bucket = histogram.bucket_of(hours)
+    lower, upper = histogram.bounds(bucket)
+    inside = (hours - lower) / (upper - lower) if upper else 0.5
+    place = min(max(bucket - first + inside, 0), slots)
+    return Mark(x=round(place / slots * SIZE, 2), name=f"p{round(share * 100)}", value=duration(hours))
+
+
+def _cycle_sentence(counts: Sequence[int]) -> str:
+    half, most = histogram.percentile(counts, 0.5), histogram.percentile(counts, 0.85)
+    if half is None or most is None:
+        return "No task was completed in this time."
+    return f"Half of the {sum(counts):,} completed tasks took {duration(half)} or less, 85 in 100 {duration(most)} or less."
+
+
+def duration(hours: float | None) -> str:
+    """Write hours as people say them, to two figures at most: `40 min`, `5.5 h`, `3.2 days`."""
+    if hours is None:
+        return "–"
+    if hours < 1:
+        return f"{round(hours * 60)} min"
+    if hours < 24:
+        return f"{_short(hours)} h"
+    days = hours / 24
+    return f"{_short(days)} {'day' if _short(days) == '1' else 'days'}"
+
+
+def _short(number: float) -> str:
+    return f"{number:.0f}" if number >= 10 else f"{number:.1f}".removesuffix(".0")
+
+
+def sparkline(values: Sequence[int]) -> str:
+    """Return the points of a line through the 100 x 100 box, or nothing when there is no line to draw."""
+    if len(values) < 2:
+        return ""
+    low, high = min(values), max(values)
+    height = (high - low) or 1
+    step = SIZE / (len(values) - 1)
+    points = ((index * step, 94 - (value - low) / height * 88) for index, value in enumerate(values))
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+
+
+def workload(loads: Iterable[Load]) -> list[LoadBar]:
+    """Draw one row per person: in progress, then waiting; the longest row fills the width."""
+    rows = sorted(loads, key=lambda load: (-load.total, load.name))
+    longest = max((load.total for load in rows), default=0) or 1
+    return [LoadBar(load, _lying(load, longest)) for load in rows]
+
+
+def _lying(load: Load, longest: int) -> list[Bar]:
+    busy, waiting = load.in_progress / longest * SIZE, load.waiting / longest * SIZE
+    return [
+        Bar(0, 0, round(busy, 2), SIZE, "s1", f"{load.name}: {load.in_progress} in progress"),
+        Bar(round(busy, 2), 0, round(waiting, 2), SIZE, "s3", f"{load.name}: {load.waiting} to do"),
+    ]
+
+
+def _ends(names: Sequence[str]) -> list[str]:
+    """Keep the first, middle and last name of an axis: more do not fit a phone."""
+    if len(names) <= 3:
+        return list(names)
+    return [names[0], names[len(names) // 2], names[-1]]

@@ -1,0 +1,121 @@
+"""What the selectors answer with: plain values, finished, nothing left to query."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import NamedTuple, Self
+from uuid import UUID
+
+from core.errors import Invalid
+
+MAX_DAYS = 366
+EARLIEST = date(1975, 1, 1)
+
+
+class Scope(NamedTuple):
+    """Whose numbers: of these projects, and of one person or of everybody together."""
+
+    project_ids: tuple[UUID, ...]
+    person_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Days in UTC, the first and the last one included."""
+
+    start: date
+    end: date
+
+    @classmethod
+    def of(cls, start: date, end: date) -> Self:
+        """Build a period that can be answered for, or raise Invalid."""
+        if start > end:
+            raise Invalid.field("start", "The period must begin before it ends.")
+        if (end - start).days >= MAX_DAYS:
+            raise Invalid.field("start", f"A period has at most {MAX_DAYS} days.", "too_long")
+        if start < EARLIEST:
+            raise Invalid.field("start", f"No period begins before {EARLIEST}.", "too_early")
+        return cls(start, end)
+
+    @classmethod
+    def ending(cls, end: date, *, length: int) -> Self:
+        return cls.of(end - timedelta(days=length - 1), end)
+
+    @property
+    def length(self) -> int:
+        return (self.end - self.start).days + 1
+
+    @property
+    def before(self) -> Period:
+        """The period of equal length that ends where this one begins."""
+        return Period(self.start - timedelta(days=self.length), self.start - timedelta(days=1))
+
+    def days(self) -> Iterator[date]:
+        return (self.start + timedelta(days=offset) for offset in range(self.length))
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One day; open and overdue as they were at its end."""
+
+    date: date
+    created: int
+    completed: int
+    closed: int
+    open: int
+    overdue: int
+    cycle_histogram: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Kpi:
+    """A figure, the same figure for the period before, and one point for each day of the period."""
+
+    value: float | None
+    previous: float | None
+    series: tuple[float | None, ...]
+
+    @property
+    def change(self) -> float | None:
+        if self.value is None or self.previous is None:
+            return None
+        return self.value - self.previous
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """The completed tasks whose cycle time lay in one bucket; the last bucket has no upper end."""
+
+    lower_hours: int
+    upper_hours: int | None
+    label: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What one person has open at the end of the period."""
+
+    person_id: UUID
+    name: str
+    open: int
+    overdue: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    period: Period
+    open: Kpi
+    overdue: Kpi
+    created: Kpi
+    completed: Kpi
+    throughput: Kpi
+    cycle_median: Kpi
+    cycle_p85: Kpi
+    cycle_p95: Kpi
+    days: tuple[Day, ...]
+    histogram: tuple[Bar, ...]
+    workload: tuple[Load, ...]
+    as_of: datetime | None

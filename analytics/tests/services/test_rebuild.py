@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from hypothesis import HealthCheck, given, settings
+from hypothesis.extra.django import TestCase
+
+from analytics import jobs, services
+from analytics.models import DailyStat, TaskSnapshot
+from analytics.rollup import Amounts
+from analytics.tests.facts import ALPHA, ANA, done, finished, happened, log, state, tell
+from analytics.tests.strategies import deliveries
+from events.models import Event
+
+HANDLER = "analytics.handlers.task_created"
+
+
+def everything():
+    stats = {cell: amounts for cell, amounts in DailyStat.objects.contents().items() if amounts != Amounts()}
+    return stats, set(TaskSnapshot.objects.standings())
+
+
+class TestRebuildEqualsIncremental(TestCase):
+    """A class only because hypothesis needs Django's own to roll back each example."""
+
+    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(deliveries())
+    def test_in_whatever_order_and_however_often_the_facts_were_told(self, delivered):
+        facts, order = delivered
+        events = [log(*fact) for fact in facts]
+        for place in order:
+            tell(events[place])
+        incremental = everything()
+
+        assert not services.verify()
+
+        DailyStat.objects.all().delete()
+        TaskSnapshot.objects.all().delete()
+        services.rebuild()
+        assert everything() == incremental
+
+
+@pytest.fixture
+def history(db):
+    happened("task.created", state(1, people=[ANA]))
+    happened("task.updated", done(1, people=[ANA]))
+    happened("task.created", state(2, due_date="2026-03-05"))
+    happened("task.created", state(3))
+    happened("task.deleted", state(3, version=2))
+
+
+def test_changes_nothing_where_nothing_is_wrong(history):
+    before = everything()
+
+    found = services.rebuild()
+
+    assert not found
+    assert (found.tasks, found.facts) == (3, 5)
+    assert everything() == before
+
+
+def test_repairs_what_was_damaged(history):
+    before = everything()
+    DailyStat.objects.filter(person_id=ANA).update(created=7, cycle_histogram=[3] * 14)
+    DailyStat.objects.filter(person_id=None, closed=1).delete()
+    TaskSnapshot.objects.filter(version=2, deleted=False).update(version=99, category="todo")
+    TaskSnapshot.objects.create(task_id=ANA, **{**vars_of_any(), "version": 4})
+
+    found = services.rebuild()
+
+    assert len(found.snapshots) == 2
+    assert everything() == before
+
+
+def vars_of_any():
+    return {
+        name: value for name, value in TaskSnapshot.objects.values()[0].items() if name not in {"task_id", "counted_at"}
+    }
+
+
+def test_counts_a_fact_once_that_is_delivered_after_the_rebuild(history):
+    late = log("task.updated", done(2))
+
+    services.rebuild()
+    rebuilt = everything()
+    tell(late)
+
+    assert everything() == rebuilt
+    assert TaskSnapshot.objects.get(pk=late.subject_id).category == "done"
+
+
+def test_reads_a_long_log_in_pieces(history, monkeypatch):
+    monkeypatch.setattr("analytics.services.rebuilding.BATCH", 2)
+    told = []
+
+    services.verify(progress=lambda done, end: told.append((done, end)))
+
+    assert told == [(2, 5), (4, 5), (5, 5)]
+
+
+def test_leaves_everything_when_it_is_stopped(history):
+    DailyStat.objects.update(created=7)
+    before = everything()
+
+    def stop(done, end):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        services.rebuild(progress=stop)
+
+    assert everything() == before
+
+
+def test_verify_shows_a_difference_and_repairs_nothing(history):
+    DailyStat.objects.filter(person_id=ANA, created=1).update(created=3)
+    before = everything()
+
+    found = services.verify()
+
+    assert [(cell.person_id, missing) for cell, missing in found.stats.items()] == [(ANA, Amounts(created=-2))]
+    assert everything() == before
+
+
+def test_verify_forgives_a_fact_that_is_on_its_way(history):
+    finished(log("task.updated", done(2)), HANDLER, "pending")
+    finished(log("task.created", state(5)), HANDLER, "pending")
+
+    assert not services.verify()
+
+
+@pytest.mark.parametrize("state_of_delivery", ["done", "dead"])
+def test_verify_does_not_forgive_a_fact_that_was_lost(history, state_of_delivery):
+    lost = log("task.updated", done(2))
+    finished(lost, HANDLER, state_of_delivery)
+
+    assert list(services.verify().snapshots) == [lost.subject_id]
+
+
+def test_the_command_rebuilds_and_says_how_far_it_is(history):
+    DailyStat.objects.all().delete()
+    out = StringIO()
+
+    call_command("rebuild_stats", stdout=out)
+
+    assert "read 5 of 5 facts (100 %)" in out.getvalue()
+    assert "3 tasks from 5 facts: 0 snapshots and 5 rows of statistics differed." in out.getvalue()
+    assert not services.verify()
+
+
+def test_the_command_verifies_with_an_exit_code(history):
+    call_command("rebuild_stats", "--verify", stdout=StringIO())
+    DailyStat.objects.filter(person_id=ANA).update(created=3)
+    out = StringIO()
+
+    with pytest.raises(CommandError) as refused:
+        call_command("rebuild_stats", "--verify", stdout=out)
+
+    assert refused.value.returncode == 1
+    assert f"2026-03-04 project {ALPHA} person {ANA}: created -3" in out.getvalue()
+
+
+def test_the_command_can_be_stopped(history, monkeypatch):
+    def stop(self, done, end):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("analytics.management.commands.rebuild_stats.Command.progress", stop)
+
+    with pytest.raises(CommandError, match="nothing was changed") as refused:
+        call_command("rebuild_stats", stdout=StringIO())
+
+    assert refused.value.returncode == 130
+
+
+def test_an_empty_log_asks_for_empty_statistics(db):
+    found = services.rebuild()
+
+    assert (found.tasks, found.facts, Event.objects.count()) == (0, 0, 0)
+
+
+def test_the_nightly_job_puts_right_what_differs(history):
+    before = everything()
+    DailyStat.objects.all().delete()
+
+    jobs.reconcile()
+
+    assert everything() == before

@@ -1,0 +1,63 @@
+"""Random lives of tasks, for properties that must hold for all of them."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+
+from analytics.tests.facts import ALPHA, ANA, BEN, BETA, state
+
+MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
+PEOPLE = st.lists(st.sampled_from([ANA, BEN]), max_size=3)
+Fact = tuple[str, dict[str, Any]]
+
+
+def instants() -> st.SearchStrategy[datetime]:
+    return st.integers(0, 20 * 24).map(lambda hours: MONDAY + timedelta(hours=hours))
+
+
+@st.composite
+def states(draw: st.DrawFn, task: int, version: int) -> dict[str, Any]:
+    category = draw(st.sampled_from(["todo", "in_progress", "done", "cancelled"]))
+    closed = draw(instants()).isoformat() if category in {"done", "cancelled"} else None
+    started = draw(st.none() | instants())
+    due_date = draw(st.none() | instants())
+    return state(
+        task,
+        people=draw(PEOPLE),
+        version=version,
+        project_id=str(draw(st.sampled_from([ALPHA, BETA]))),
+        created_at=(MONDAY + timedelta(hours=7 * task)).isoformat(),
+        started_at=started.isoformat() if started else None,
+        closed_at=closed,
+        category=category,
+        due_date=due_date.date().isoformat() if due_date else None,
+        due_at=None if due_date else draw(st.none() | instants().map(datetime.isoformat)),
+    )
+
+
+@st.composite
+def lives(draw: st.DrawFn) -> list[Fact]:
+    """Return the facts of a few tasks, in the order in which they became true."""
+    facts: list[Fact] = []
+    for task in range(1, draw(st.integers(1, 4)) + 1):
+        changes = draw(st.integers(0, 3))
+        told = [draw(states(task, version)) for version in range(1, changes + 2)]
+        facts.append(("task.created", told[0]))
+        facts += [("task.updated", one) for one in told[1:]]
+        if draw(st.booleans()):
+            facts.append(("task.deleted", {**told[-1], "version": changes + 2}))
+    return facts
+
+
+@st.composite
+def deliveries(draw: st.DrawFn) -> tuple[list[Fact], list[int]]:
+    """Return facts and an order of telling them, in which each comes at least once and some come again."""
+    facts = draw(lives())
+    again = draw(st.lists(st.integers(0, len(facts) - 1), max_size=5))
+    order = [*range(len(facts)), *again]
+    random.Random(draw(st.integers(0, 10_000))).shuffle(order)
+    return facts, order

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import uuid
+from datetime import date
+
+import pytest
+
+from analytics.models import DailyStat, TaskSnapshot
+from analytics.rollup import Amounts, Cell
+from analytics.tests.facts import ALPHA, ANA, BEN, BETA, at, done, happened, log, state, tell
+
+pytestmark = pytest.mark.django_db
+
+FIRST = date(2026, 3, 2)
+CLOSING = date(2026, 3, 4)
+
+
+def kept():
+    """The rows that say anything."""
+    return {cell: amounts for cell, amounts in DailyStat.objects.contents().items() if amounts != Amounts()}
+
+
+def test_a_created_task_is_counted_for_everybody_and_for_its_people():
+    happened("task.created", state(people=[ANA]))
+
+    assert kept() == {Cell(FIRST, ALPHA, None): Amounts(created=1), Cell(FIRST, ALPHA, ANA): Amounts(created=1)}
+
+
+def test_tasks_of_one_day_add_up_in_one_row():
+    happened("task.created", done(1, version=1))
+    happened("task.created", done(2, version=1, closed=at("2026-03-04", "10:00")))
+
+    row = DailyStat.objects.get(day=CLOSING)
+
+    assert (row.completed, row.closed, row.cycle_histogram[7]) == (2, 2, 2)
+    assert sum(row.cycle_histogram) == 2
+
+
+def test_a_fact_told_twice_counts_once():
+    event = happened("task.created", state())
+    before = TaskSnapshot.objects.get().counted_at
+
+    tell(event)
+
+    assert kept() == {Cell(FIRST, ALPHA, None): Amounts(created=1)}
+    assert TaskSnapshot.objects.get().counted_at == before
+
+
+def test_older_news_that_comes_late_is_no_news():
+    happened("task.updated", done(version=3))
+    before = kept()
+
+    happened("task.created", state(version=1))
+    happened("task.updated", state(version=2, people=[BEN]))
+
+    assert kept() == before
+    assert TaskSnapshot.objects.get().version == 3
+
+
+def test_a_reopened_task_was_never_closed():
+    happened("task.created", done(version=1))
+
+    happened("task.updated", state(version=2, category="in_progress"))
+
+    assert kept() == {Cell(FIRST, ALPHA, None): Amounts(created=1)}
+
+
+def test_a_task_takes_its_numbers_along_to_another_project():
+    happened("task.created", state(people=[ANA]))
+
+    happened("task.updated", state(version=2, people=[ANA], project_id=str(BETA)))
+
+    assert {cell.project_id for cell in kept()} == {BETA}
+
+
+def test_a_task_that_changes_hands_counts_for_the_new_person():
+    happened("task.created", state(people=[ANA]))
+
+    happened("task.updated", state(version=2, people=[BEN]))
+
+    assert {cell.person_id for cell in kept()} == {None, BEN}
+
+
+def test_a_deleted_task_leaves_the_numbers_and_does_not_come_back():
+    happened("task.created", done(version=1, people=[ANA], due_date="2026-03-02"))
+    happened("task.deleted", state(version=2))
+
+    happened("task.updated", state(version=9))
+
+    assert kept() == {}
+    assert TaskSnapshot.objects.get().deleted
+
+
+def test_a_task_whose_deletion_is_told_first_is_never_counted():
+    happened("task.deleted", state(version=2))
+
+    happened("task.created", state(version=1))
+
+    assert kept() == {}
+    assert TaskSnapshot.objects.get(pk=uuid.UUID(int=1)).deleted
+
+
+def test_a_fact_that_cannot_be_understood_changes_nothing():
+    happened("task.created", state())
+    broken = log("task.updated", state(version=2) | {"created_at": "yesterday"})
+
+    with pytest.raises(ValueError, match="yesterday"):
+        tell(broken)
+
+    assert kept() == {Cell(FIRST, ALPHA, None): Amounts(created=1)}
+
+
+def test_a_fact_costs_a_bounded_number_of_queries(django_assert_num_queries):
+    few, many = (
+        log("task.created", state()),
+        log("task.created", state(2, people=[uuid.UUID(int=n) for n in range(100, 150)])),
+    )
+
+    with django_assert_num_queries(8):
+        tell(few)
+    with django_assert_num_queries(8):
+        tell(many)

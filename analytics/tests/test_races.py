@@ -1,0 +1,125 @@
+"""Facts that are counted at the same moment, on real transactions."""
+
+from __future__ import annotations
+
+import random
+import threading
+import uuid
+from collections.abc import Callable, Iterable
+
+import pytest
+from django.db import connection, transaction
+
+from analytics import services
+from analytics.models import DailyStat, TaskSnapshot
+from analytics.rollup import TaskStanding
+from analytics.tests.facts import ANA, BEN, at, done, log, state, tell
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def together(actions: Iterable[Callable[[], object]]) -> list[BaseException]:
+    """Run each in a thread of its own, all starting at once; returns what they raised."""
+    actions = list(actions)
+    start = threading.Barrier(len(actions))
+    raised: list[BaseException] = []
+
+    def run(action: Callable[[], object]) -> None:
+        try:
+            start.wait(10)
+            action()
+        except BaseException as error:  # noqa: BLE001 -- handed to the test, which fails on it
+            raised.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=[action]) for action in actions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    return raised
+
+
+def test_all_facts_of_one_new_task_at_once_leave_the_newest():
+    events = [log("task.created", state(people=[ANA]))]
+    events += [log("task.updated", state(version=n, people=[ANA, BEN][: n % 3])) for n in range(2, 8)]
+    events.append(log("task.updated", done(version=8, people=[BEN])))
+
+    raised = together(lambda event=event: tell(event) for event in events * 2)
+
+    assert raised == []
+    assert TaskSnapshot.objects.get().version == 8
+    assert not services.verify()
+
+
+def test_tasks_that_share_rows_in_opposite_orders_do_not_wait_in_a_circle():
+    days = [at(f"2026-03-{day:02}") for day in range(1, 11)]
+    lists = []
+    for worker in range(6):
+        choice = random.Random(worker)
+        lists.append(
+            [
+                log(
+                    "task.created",
+                    done(
+                        worker * 100 + n,
+                        people=choice.sample([ANA, BEN], 2),
+                        closed=choice.choice(days),
+                        created_at=days[0],
+                    ),
+                )
+                for n in range(1, 16)
+            ]
+        )
+
+    raised = together(lambda events=events: [tell(event) for event in events] for events in lists)
+
+    assert raised == []
+    assert sum(DailyStat.objects.filter(person_id=None).values_list("completed", flat=True)) == 90
+    assert not services.verify()
+
+
+def test_facts_that_arrive_during_a_rebuild_are_counted_once():
+    first = [log("task.created", state(n)) for n in range(1, 41)]
+    for event in first[:20]:
+        tell(event)
+    DailyStat.objects.update(created=99)
+
+    def keep_telling():
+        for event in first[20:]:
+            tell(event)
+            tell(log_alone(int(event.subject_id)))
+
+    raised = together([keep_telling, services.rebuild, services.verify, services.rebuild])
+
+    assert raised == []
+    assert not services.verify()
+    assert sum(DailyStat.objects.values_list("created", flat=True)) == 40
+
+
+def log_alone(task: int):
+    """The log grows while it is read; only this thread appends to it."""
+    return log("task.updated", done(task))
+
+
+def test_a_rebuild_waits_for_a_fact_that_is_being_counted_and_keeps_it():
+    event = log("task.created", state())
+    halfway, go_on = threading.Event(), threading.Event()
+
+    def slowly():
+        with transaction.atomic():
+            services.record(standing=TaskStanding.from_fact(event.payload["task"]))
+            halfway.set()
+            go_on.wait(10)
+
+    def rebuild():
+        halfway.wait(10)
+        threading.Timer(0.3, go_on.set).start()
+        services.rebuild()
+
+    raised = together([slowly, rebuild])
+
+    assert raised == []
+    assert TaskSnapshot.objects.get(pk=uuid.UUID(int=1)).version == 1
+    assert DailyStat.objects.get().created == 1

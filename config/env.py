@@ -1,0 +1,64 @@
+"""Settings come from the environment: `NAME`, or `NAME_FILE` with the path of a file that holds the value."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+_MISSING: Any = object()
+
+
+def text(name: str, default: str = _MISSING) -> str:
+    """Return a setting; a missing one without default, or an unreadable `NAME_FILE`, stops the start."""
+    path = os.environ.get(f"{name}_FILE")
+    if path:
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ImproperlyConfigured(f"{name}_FILE names {path}, which cannot be read: {error.strerror}.") from error
+    value = os.environ.get(name, "")
+    if value:
+        return value
+    if default is _MISSING:
+        raise ImproperlyConfigured(f"{name} is not set. Set it (or {name}_FILE); .env.example explains each setting.")
+    return default
+
+
+def boolean(name: str, default: bool) -> bool:
+    value = text(name, str(default)).lower()
+    if value not in {"true", "false", "1", "0"}:
+        raise ImproperlyConfigured(f"{name} must be true or false, not {value!r}.")
+    return value in {"true", "1"}
+
+
+def integer(name: str, default: int) -> int:
+    value = text(name, str(default))
+    try:
+        return int(value)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.") from error
+
+
+def listing(name: str, default: str = "") -> list[str]:
+    return [part.strip() for part in text(name, default).split(",") if part.strip()]
+
+
+def database(name: str, default: str = _MISSING) -> dict[str, Any]:
+    """Return Django's settings for `postgresql://user:password@host:port/name?host=/socket/folder&...`."""
+    url = urlsplit(text(name, default))
+    if url.scheme not in {"postgresql", "postgres"}:
+        raise ImproperlyConfigured(f"{name} must be a postgresql:// address.")
+    query = dict(parse_qsl(url.query))
+    return {
+        "ENGINE": "django_prometheus.db.backends.postgresql",
+        "NAME": unquote(url.path.lstrip("/")),
+        "USER": unquote(url.username or query.pop("user", "")),
+        "PASSWORD": unquote(url.password or ""),
+        "HOST": url.hostname or query.pop("host", ""),
+        "PORT": str(url.port or query.pop("port", "")),
+        "OPTIONS": query,
+    }

@@ -1,0 +1,15 @@
+"""One laptop: plain HTTP on loopback, demo data, mail in a folder one can look at."""
+
+from config import env
+from config.settings.base import *  # noqa: F403
+from config.settings.base import VAR_DIR, set_keys
+
+globals().update(
+    set_keys(
+        secret_key=env.text("SECRET_KEY", "development-only-secret-key-" + "x" * 32),
+        jwt_key=env.text("JWT_SIGNING_KEY", "development-only-signing-key-" + "x" * 32),
+    )
+)
+DEMO_ALLOWED = True
+MAILBOX_DIR = str(VAR_DIR / "mail")
+EMAIL_BACKEND = env.text("EMAIL_BACKEND", "notifications.mailbox.FolderBackend")

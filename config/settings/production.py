@@ -1,0 +1,23 @@
+"""Production: behind a proxy that speaks TLS; it refuses to start half-configured."""
+
+from config import env
+from config.settings.base import *  # noqa: F403
+from config.settings.base import request_logging, set_keys
+
+globals().update(set_keys(secret_key=env.text("SECRET_KEY"), jwt_key=env.text("JWT_SIGNING_KEY")))
+for _required in ("DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "SITE_URL", "EMAIL_HOST"):
+    env.text(_required)
+
+LOGGING = request_logging.configure(json=env.boolean("LOG_JSON", True), level=env.text("LOG_LEVEL", "INFO"))
+
+_https = env.boolean("HTTPS", True)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_SSL_REDIRECT = _https
+SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$", r"^health$", r"^metrics$"]
+SECURE_HSTS_SECONDS = 63_072_000 if _https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = _https
+SECURE_HSTS_PRELOAD = _https
+SESSION_COOKIE_SECURE = _https
+CSRF_COOKIE_SECURE = _https
+SESSION_COOKIE_NAME = "__Host-session" if _https else "sessionid"
+CSRF_COOKIE_NAME = "__Host-csrf" if _https else "csrftoken"

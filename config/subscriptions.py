@@ -1,0 +1,25 @@
+"""Who reacts to which fact. Every fact has its line, also when nobody listens."""
+
+SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
+    "user.registered": (),
+    "user.updated": (),
+    "session.revoked": (),
+    "team.created": (),
+    "team.member_added": (),
+    "team.member_removed": (),
+    "project.created": (),
+    "project.updated": (),
+    "project.deleted": (),
+    "project.member_added": (),
+    "project.member_changed": (),
+    "project.member_removed": (),
+    "task.created": ("analytics.handlers.task_created",),
+    "task.updated": ("analytics.handlers.task_updated",),
+    "task.deleted": ("analytics.handlers.task_deleted",),
+    "task.assigned": ("notifications.handlers.task_assigned",),
+    "task.unassigned": (),
+    "task.completed": (),
+    "task.reopened": (),
+    "task.commented": ("notifications.handlers.task_commented",),
+    "task.due_soon": ("notifications.handlers.task_due_soon",),
+}

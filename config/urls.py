@@ -1,0 +1,38 @@
+"""Every address. The API answers JSON; everything else is for people."""
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.urls import include, path
+from django.views.decorators.cache import cache_control
+from django_prometheus.exports import ExportToDjangoView
+from drf_spectacular.views import SpectacularAPIView
+
+from config import views
+from core import health
+
+handler400 = "config.views.bad_request"
+handler403 = "config.views.forbidden"
+handler404 = "config.views.not_found"
+handler500 = "config.views.server_error"
+
+
+@cache_control(no_store=True)
+def metrics(request: HttpRequest) -> HttpResponse:
+    return ExportToDjangoView(request)
+
+
+urlpatterns = [
+    path("livez", health.livez),
+    path("readyz", health.readyz),
+    path("health", health.health),
+    path("api/v1/health", health.health),
+    path("metrics", metrics),
+    path("api/v1/schema/", SpectacularAPIView.as_view(authentication_classes=[], permission_classes=[]), name="schema"),
+    path("api/v1/docs/", views.ApiDocs.as_view(url_name="schema"), name="api-docs"),
+    path("api/v1/", include("config.api")),
+    path("admin/", admin.site.urls),
+    path("", include("accounts.urls")),
+    path("", include("tasks.urls")),
+    path("", include("notifications.urls")),
+    path("", include("analytics.urls")),
+]

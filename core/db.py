@@ -1,0 +1,48 @@
+"""What every model shares: time-ordered ids and the database's own last word."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import IntegrityError, connection
+
+_last = threading.local()
+
+
+def uuid7() -> uuid.UUID:
+    """Return a UUIDv7 (RFC 9562, section 5.7): 48 bits of milliseconds, then 74 random bits.
+
+    Ids made by one thread never run backwards within a millisecond: the 12 bits after the version
+    hold the fraction of the millisecond (method 3 of section 6.2).
+    """
+    nanoseconds = max(time.time_ns(), getattr(_last, "value", 0) + 245)
+    _last.value = nanoseconds
+    milliseconds, rest = divmod(nanoseconds, 1_000_000)
+    fraction = (rest << 12) // 1_000_000
+    tail = int.from_bytes(os.urandom(8), "big") & ((1 << 62) - 1)
+    return uuid.UUID(int=milliseconds << 80 | 7 << 76 | fraction << 64 | 2 << 62 | tail)
+
+
+def violated_constraint(error: IntegrityError) -> str:
+    """Return the name of the constraint that refused the statement, or an empty string."""
+    diagnosis = getattr(error.__cause__, "diag", None)
+    return getattr(diagnosis, "constraint_name", None) or ""
+
+
+@contextmanager
+def advisory_lock(key: int) -> Iterator[bool]:
+    """Hold a session-level PostgreSQL advisory lock if nobody else does; yields whether it is held."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
+        held = bool(cursor.fetchone()[0])
+    try:
+        yield held
+    finally:
+        if held:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [key])

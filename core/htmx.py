@@ -1,0 +1,82 @@
+"""A page and its fragments share one URL; refusals become pages here, once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.cache import patch_cache_control, patch_vary_headers
+
+from core.errors import DomainError, NotSignedIn, TooMany
+
+VARY = ("HX-Request", "HX-Request-Type", "HX-Target", "Cookie")
+ERROR_PAGES = {400, 403, 404, 409, 429, 500}
+
+
+def wanted_fragment(request: HttpRequest) -> str:
+    """Return the id of the element htmx wants to replace, or an empty string when a whole page is wanted.
+
+    htmx 4 sends `HX-Target: tag#id`, and asks for the whole page when it restores history.
+    """
+    if request.headers.get("HX-Request-Type") != "partial":
+        return ""
+    return request.headers.get("HX-Target", "").rpartition("#")[2]
+
+
+def page(
+    request: HttpRequest,
+    template: str,
+    context: Mapping[str, Any],
+    *,
+    fragments: Mapping[str, str] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """Answer with the fragment named by `HX-Target` when there is one, with the whole page otherwise."""
+    fragment = (fragments or {}).get(wanted_fragment(request))
+    response = render(request, fragment or template, dict(context), status=status)
+    if fragment:
+        _carry_toasts(request, response)
+    patch_vary_headers(response, VARY)
+    patch_cache_control(response, private=True, no_cache=True)
+    return response
+
+
+def _carry_toasts(request: HttpRequest, response: HttpResponse) -> None:
+    """A fragment has no room for messages; they travel in a header and become toasts."""
+    if said := " ".join(str(message) for message in messages.get_messages(request)):
+        response["HX-Trigger"] = json.dumps({"toast": {"text": said}})
+
+
+def refusal(request: HttpRequest, status: int, detail: str = "") -> HttpResponse:
+    """Answer with the page for this status; the detail is a sentence for people."""
+    name = status if status in ERROR_PAGES else 400
+    return page(request, f"errors/{name}.html", {"detail": detail, "status": status}, status=status)
+
+
+class PageErrorMiddleware:
+    """Domain errors that a view of a page lets through become error pages; the API has its own translation."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, DomainError) or request.path.startswith("/api/"):
+            return None
+        if isinstance(error, NotSignedIn):
+            return refusal(request, 403, error.detail)
+        # 412 is for programs that sent If-Match; a person is shown a conflict.
+        response = refusal(request, 409 if error.status == 412 else error.status, _sentence(error))
+        if isinstance(error, TooMany):
+            response["Retry-After"] = str(error.retry_after)
+        return response
+
+
+def _sentence(error: DomainError) -> str:
+    return " ".join(field.message for field in error.fields) or error.detail

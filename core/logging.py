@@ -1,0 +1,111 @@
+"""Logs an operator can read at three at night: JSON in production, plain lines in development, a request id in both."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+import uuid
+from collections.abc import Callable, MutableMapping
+from typing import Any
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+
+SECRETS = re.compile(r"(password|passwd|secret|token|authorization|cookie|api[_-]?key|access|refresh)", re.IGNORECASE)
+BEARER = re.compile(r"(Bearer|Api-Key)\s+[\w.~+/=-]+|eyJ[\w-]+\.[\w-]+\.[\w-]*", re.IGNORECASE)
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}\Z")
+QUIET = ("/livez", "/readyz", "/metrics", "/static/")
+
+log = structlog.get_logger("taskflow.request")
+
+
+def hide_secrets(_: object, __: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Replace values under secret names, and tokens inside any text, before a line leaves the process."""
+    for name, value in entry.items():
+        if SECRETS.search(name):
+            entry[name] = "[hidden]"
+        elif isinstance(value, str):
+            entry[name] = BEARER.sub("[hidden]", value)
+    return entry
+
+
+def configure(*, json: bool, level: str) -> dict[str, Any]:
+    """Configure structlog and return the LOGGING setting that sends the standard library through it."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    formatter = {
+        "()": structlog.stdlib.ProcessorFormatter,
+        "foreign_pre_chain": [*shared, structlog.stdlib.ExtraAdder()],
+        "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_last_steps(json=json)],
+    }
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"lines": formatter},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            "django.server": {"handlers": ["stderr"], "propagate": False, "level": "WARNING"},
+            "django.request": {"level": "ERROR"},
+            "django.security.DisallowedHost": {"level": "CRITICAL"},
+        },
+    }
+
+
+def _last_steps(*, json: bool) -> list[Any]:
+    if json:
+        return [
+            structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
+            hide_secrets,
+            structlog.processors.JSONRenderer(),
+        ]
+    plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    return [hide_secrets, plain]
+
+
+class RequestLogMiddleware:
+    """Give each request an id (the caller's, if it is a sane one), time it, and log one line when it is over."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        started = time.perf_counter()
+        offered = request.headers.get("X-Request-ID", "")
+        request_id = offered if REQUEST_ID.match(offered) else uuid.uuid4().hex
+        request.request_id = request_id  # type: ignore[attr-defined]
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        response = self.get_response(request)
+        milliseconds = (time.perf_counter() - started) * 1000
+        response["X-Request-ID"] = request_id
+        response["Server-Timing"] = f"app;dur={milliseconds:.1f}"
+        self.write_line(request, response, milliseconds)
+        return response
+
+    def write_line(self, request: HttpRequest, response: HttpResponse, milliseconds: float) -> None:
+        if request.path.startswith(QUIET) and response.status_code < 500:
+            return
+        match = request.resolver_match
+        user = getattr(request, "_cached_user", None) or getattr(request, "user_for_log", None)
+        log.log(
+            logging.ERROR if response.status_code >= 500 else logging.INFO,
+            "request",
+            method=request.method,
+            path=request.path,
+            route=match.route if match else None,
+            status=response.status_code,
+            milliseconds=round(milliseconds, 1),
+            user=str(user.pk) if user and user.pk else None,
+        )

@@ -1,0 +1,90 @@
+"""Small pieces every page uses: icons, people, moments."""
+
+from __future__ import annotations
+
+import zlib
+from datetime import date, datetime, timedelta
+
+from django import template
+from django.templatetags.static import static
+from django.utils import formats, timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
+
+register = template.Library()
+TONES = 6
+
+
+@register.simple_tag
+def icon(name: str, extra: str = "") -> SafeString:
+    """Draw an icon of the sprite; it is decoration, the words beside it carry the meaning."""
+    sprite = static("img/icons.svg")
+    return format_html(
+        '<svg class="icon {}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>', extra, sprite, name
+    )
+
+
+@register.simple_tag
+def avatar(name: str, extra: str = "") -> SafeString:
+    tone = zlib.crc32(name.encode()) % TONES
+    return format_html('<span class="avatar tone-{} {}" aria-hidden="true">{}</span>', tone, extra, initials(name))
+
+
+@register.filter
+def initials(name: str) -> str:
+    words = name.split() or ["?"]
+    return (words[0][0] + (words[-1][0] if len(words) > 1 else "")).upper()
+
+
+@register.simple_tag
+def moment(when: datetime | None) -> SafeString:
+    """Write an instant as people say it, with the exact time in the reader's zone on hover."""
+    if when is None:
+        return format_html('<span class="muted">{}</span>', "–")
+    local = timezone.localtime(when)
+    exact = formats.date_format(local, "j M Y, H:i") + f" {local.tzname()}"
+    return format_html('<time datetime="{}" title="{}">{}</time>', when.isoformat(), exact, spoken(when, timezone.now()))
+
+
+@register.simple_tag
+def exact_moment(when: datetime) -> SafeString:
+    local = timezone.localtime(when)
+    return format_html(
+        '<time datetime="{}">{}</time>', when.isoformat(), formats.date_format(local, "j M Y, H:i") + f" {local.tzname()}"
+    )
+
+
+def spoken(when: datetime, now: datetime) -> str:
+    """Return "2 h ago", "in 3 d", or the date once it is more than a month away."""
+    distance = now - when
+    size = abs(distance)
+    if size < timedelta(minutes=1):
+        return gettext("just now")
+    if size >= timedelta(days=30):
+        return formats.date_format(timezone.localtime(when), "j M Y")
+    words = _span(size)
+    template_ = gettext("%(span)s ago") if distance > timedelta(0) else gettext("in %(span)s")
+    return template_ % {"span": words}
+
+
+def _span(size: timedelta) -> str:
+    if size < timedelta(hours=1):
+        return gettext("%(n)d min") % {"n": size.seconds // 60}
+    if size < timedelta(days=1):
+        return gettext("%(n)d h") % {"n": size.seconds // 3600}
+    return ngettext("%(n)d day", "%(n)d days", size.days) % {"n": size.days}
+
+
+@register.simple_tag
+def day(when: date | None) -> SafeString:
+    """Write a whole day; the year only when it is not this one."""
+    if when is None:
+        return format_html('<span class="muted">{}</span>', "–")
+    pattern = "j M" if when.year == timezone.localdate().year else "j M Y"
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        when.isoformat(),
+        formats.date_format(when, "l, j F Y"),
+        formats.date_format(when, pattern),
+    )

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from core.admin import ReadOnlyAdmin
+from events.delivery import redeliver
+from events.models import Delivery, Event, LogHead
+
+
+@admin.register(Event)
+class EventAdmin(ReadOnlyAdmin):
+    list_display = ("id", "position", "name", "subject_type", "subject_id", "actor_id", "occurred_at")
+    list_filter = ("name",)
+    search_fields = ("=subject_id", "=actor_id")
+    ordering = ("-id",)
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnlyAdmin):
+    list_display = ("id", "event", "consumer", "state", "attempts", "next_attempt_at", "finished_at")
+    list_filter = ("state", "consumer")
+    list_select_related = ("event",)
+    search_fields = ("=event__id",)
+    ordering = ("-id",)
+    actions = ("deliver_again",)
+
+    @admin.action(description="Deliver dead letters again")
+    def deliver_again(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
+        count = redeliver(list(queryset.values_list("pk", flat=True)))
+        self.message_user(request, f"{count} dead letters will be delivered again.")
+
+
+@admin.register(LogHead)
+class LogHeadAdmin(ReadOnlyAdmin):
+    list_display = ("id", "position", "hash")

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from events.models import LogHead
+from events.selectors import broken_link
+
+
+class Command(BaseCommand):
+    help = "Check the hash chain of the log: `audit verify`."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("action", choices=["verify"])
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if (position := broken_link()) is not None:
+            raise CommandError(f"The log was changed: position {position} does not follow from the one before.")
+        head = LogHead.objects.filter(pk=1).first()
+        self.stdout.write(f"The log is whole: {head.position if head else 0} facts, head {head.hash if head else '-'}.")

@@ -1,0 +1,106 @@
+"""The log of facts and their deliveries."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+
+FIRST_HASH = "0" * 64
+MAX_ATTEMPTS = 10
+
+
+class Event(models.Model):
+    """A fact, stored in the transaction that made it true.
+
+    `id` is the order of insertion; `position` is gap-free and, with `hash`, given by the relay in commit
+    order: hash = SHA-256(previous hash || canonical JSON of the fact).
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    name = models.CharField(max_length=60)
+    version = models.PositiveSmallIntegerField(default=1)
+    actor_id = models.UUIDField(null=True)
+    subject_type = models.CharField(max_length=40)
+    subject_id = models.UUIDField()
+    payload = models.JSONField()
+    occurred_at = models.DateTimeField()
+    position = models.BigIntegerField(null=True, unique=True)
+    hash = models.CharField(max_length=64, default="")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="event_position_and_hash_are_given_together",
+                condition=Q(position=None, hash="") | (Q(position__isnull=False) & ~Q(hash="")),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["id"], condition=Q(position=None), name="event_waiting"),
+            models.Index(fields=["subject_id", "-id"], name="event_by_subject"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} #{self.pk}"
+
+
+class LogHead(models.Model):
+    """The one row that says where the log ends; its lock is what makes positions gap-free."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    position = models.BigIntegerField(default=0)
+    hash = models.CharField(max_length=64, default=FIRST_HASH)
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="there_is_one_log_head", condition=Q(id=1))]
+
+    def __str__(self) -> str:
+        return f"position {self.position}"
+
+
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    def due(self, now: datetime) -> DeliveryQuerySet:
+        return self.filter(state=Delivery.State.PENDING, next_attempt_at__lte=now)
+
+
+class Delivery(models.Model):
+    """One consumer's share of one fact: finished in the transaction of the consumer's own work."""
+
+    class State(models.TextChoices):
+        PENDING = "pending"
+        DONE = "done"
+        DEAD = "dead"
+
+    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="deliveries")
+    consumer = models.CharField(max_length=120)
+    state = models.CharField(max_length=10, choices=State, default=State.PENDING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField()
+    last_error = models.TextField(blank=True, default="")
+    finished_at = models.DateTimeField(null=True)
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        constraints = [
+            models.UniqueConstraint(fields=["event", "consumer"], name="a_fact_is_delivered_once_to_each_consumer"),
+            models.CheckConstraint(
+                name="a_delivery_is_finished_when_it_is_done",
+                condition=Q(state="done", finished_at__isnull=False) | (~Q(state="done") & Q(finished_at=None)),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["next_attempt_at"], condition=Q(state="pending"), name="delivery_due"),
+            models.Index(fields=["id"], condition=Q(state="dead"), name="delivery_dead"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event_id} to {self.consumer}"
+
+
+def backoff(attempts: int) -> timedelta:
+    """Return how long to wait after so many failed attempts: 2 s doubling to an hour."""
+    return timedelta(seconds=min(2**attempts, 3600))

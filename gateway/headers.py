@@ -1,0 +1,73 @@
+"""What every answer of the API carries, conditional GET, and whose address a caller has."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import get_conditional_response, patch_vary_headers
+
+from gateway.preconditions import list_tag
+from gateway.problems import API_PREFIX
+
+UNIX_SOCKET = "unix:"
+PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+
+
+class HeadersMiddleware:
+    """Add the API's caching rules and ETags, and the headers Django has no setting for."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.setdefault("Permissions-Policy", PERMISSIONS)
+        response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        if request.path.startswith(API_PREFIX):
+            return self.for_api(request, response)
+        return response
+
+    def for_api(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        response.setdefault("Cache-Control", "private, no-cache")
+        patch_vary_headers(response, ["Accept", "Authorization"])
+        if request.method not in {"GET", "HEAD"} or response.status_code != 200:
+            return response
+        if "ETag" not in response and not response.streaming:
+            response["ETag"] = list_tag(response.content)
+        return get_conditional_response(request, etag=response.get("ETag"), response=response) or response
+
+
+def client_address(request: HttpRequest) -> str:
+    """Return the caller's address: the nearest hop that is not one of our own proxies."""
+    hops = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
+    hops.append(request.META.get("REMOTE_ADDR") or UNIX_SOCKET)
+    while len(hops) > 1 and _is_trusted(hops[-1]):
+        hops.pop()
+    return _normal(hops[-1])
+
+
+def _is_trusted(address: str) -> bool:
+    if address == UNIX_SOCKET:
+        return True
+    return any(address == trusted or _inside(address, trusted) for trusted in settings.TRUSTED_PROXIES)
+
+
+def _inside(address: str, network: str) -> bool:
+    try:
+        return ipaddress.ip_address(address) in ipaddress.ip_network(network, strict=False)
+    except ValueError:
+        return False
+
+
+def _normal(address: str) -> str:
+    """Count an IPv6 caller by /64, since that is what one subscriber gets."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return "0.0.0.0"  # noqa: S104 -- one bucket for what is no address
+    if isinstance(found, ipaddress.IPv6Address):
+        return found.ipv4_mapped.compressed if found.ipv4_mapped else str(ipaddress.ip_network((found, 64), False)[0])
+    return str(found)

@@ -1,0 +1,191 @@
+"""Lists in pieces: a keyset cursor that stays right when rows come and go, and numbered pages with totals.
+
+A cursor names the last row seen by its sort value and id, so ties and nulls have one order (nulls last,
+then id) and no row is repeated or skipped when others are inserted. It is signed, and bound to the caller
+and to the filters it was made for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+from urllib.parse import urlencode
+
+from django.core import signing
+from django.db.models import F, Model, Q, QuerySet
+from django.http import QueryDict
+from rest_framework import serializers
+
+from core.errors import Invalid
+from gateway.query import FieldsQuery, Number
+
+M = TypeVar("M", bound=Model)
+MAX_LIMIT = 100
+DEFAULT_LIMIT = 20
+MAX_DEPTH = 10_000
+
+
+class PageQuery(FieldsQuery):
+    """The parameters every list has."""
+
+    cursor = serializers.CharField(required=False, max_length=1000, help_text="Opaque; from `next` or `previous`.")
+    limit = Number(required=False, default=DEFAULT_LIMIT, min_value=1, max_value=MAX_LIMIT)
+    page = Number(required=False, min_value=1, max_value=MAX_DEPTH, help_text="Numbered pages with totals.")
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """One sort order: the public name, the column, whether it may be null."""
+
+    column: str
+    nullable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Slice(Generic[M]):
+    """What a list answers: rows, and where to go on. `count` and `pages` only in numbered mode."""
+
+    rows: Sequence[M]
+    next: dict[str, Any] | None = None
+    previous: dict[str, Any] | None = None
+    count: int | None = None
+    pages: int | None = None
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which piece of a list is wanted, in which order, by whom, under which filters."""
+
+    sorts: Mapping[str, Sort]
+    ordering: str
+    limit: int = DEFAULT_LIMIT
+    cursor: str = ""
+    page: int | None = None
+    owner: str = ""
+    filters: str = field(default="")
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, Any], *, sorts: Mapping[str, Sort], default: str, owner: str) -> Window:
+        """Build from validated parameters; what is neither paging nor `fields` binds the cursor."""
+        own = {"cursor", "limit", "page", "fields", "include", "ordering"}
+        rest = sorted((name, repr(value)) for name, value in parameters.items() if name not in own)
+        if parameters.get("cursor") and parameters.get("page"):
+            raise Invalid.field("page", "Use either cursor or page.")
+        return cls(
+            sorts=sorts,
+            ordering=parameters.get("ordering") or default,
+            limit=parameters["limit"],
+            cursor=parameters.get("cursor", ""),
+            page=parameters.get("page"),
+            owner=owner,
+            filters=hashlib.blake2b(repr(rest).encode(), digest_size=6).hexdigest(),
+        )
+
+    @property
+    def sort(self) -> Sort:
+        return self.sorts[self.ordering.lstrip("-")]
+
+    @property
+    def descending(self) -> bool:
+        return self.ordering.startswith("-")
+
+
+def take(rows: QuerySet[M], window: Window) -> Slice[M]:
+    """Return the wanted piece: one query by cursor, two by page number."""
+    return _by_number(rows, window) if window.page else _by_cursor(rows, window)
+
+
+def _by_number(rows: QuerySet[M], window: Window) -> Slice[M]:
+    page = window.page or 1
+    start = (page - 1) * window.limit
+    if start + window.limit > MAX_DEPTH:
+        raise Invalid.field("page", f"Numbered pages end at row {MAX_DEPTH:,}; follow the cursor instead.", "too_deep")
+    count = rows.count()
+    pages = max(1, -(-count // window.limit))
+    found = list(_sorted(rows, window, backwards=False)[start : start + window.limit])
+    return Slice(
+        rows=found,
+        count=count,
+        pages=pages,
+        page=page,
+        next={"page": page + 1} if page < pages else None,
+        previous={"page": min(page - 1, pages)} if page > 1 else None,
+    )
+
+
+def _by_cursor(rows: QuerySet[M], window: Window) -> Slice[M]:
+    mark = _read(window) if window.cursor else None
+    backwards = bool(mark and mark["d"] == "p")
+    wanted = _sorted(rows, window, backwards=backwards)
+    if mark:
+        wanted = wanted.filter(_beyond(window, mark, backwards=backwards))
+    found = list(wanted[: window.limit + 1])
+    more = len(found) > window.limit
+    found = found[: window.limit]
+    if backwards:
+        found.reverse()
+    has_next = bool(found) and (backwards or more)
+    has_previous = bool(found) and (more if backwards else mark is not None)
+    return Slice(
+        rows=found,
+        next={"cursor": _write(window, found[-1], "n")} if has_next else None,
+        previous={"cursor": _write(window, found[0], "p")} if has_previous else None,
+    )
+
+
+def _sorted(rows: QuerySet[M], window: Window, *, backwards: bool) -> QuerySet[M]:
+    column, descending = F(window.sort.column), window.descending != backwards
+    options: dict[str, Any] = {}
+    if window.sort.nullable:
+        options = {"nulls_first": True} if backwards else {"nulls_last": True}
+    ordered = column.desc(**options) if descending else column.asc(**options)
+    return rows.order_by(ordered, "-pk" if descending else "pk")
+
+
+def _beyond(window: Window, mark: Mapping[str, Any], *, backwards: bool) -> Q:
+    """The rows after the mark in the direction of travel; nulls are last going on, first going back."""
+    column, value, nullable = window.sort.column, mark["v"], window.sort.nullable
+    sign = "lt" if window.descending != backwards else "gt"
+    beyond_id = Q(**{f"pk__{sign}": mark["i"]})
+    if value is None:
+        tie = Q(**{f"{column}__isnull": True}) & beyond_id
+        return tie | Q(**{f"{column}__isnull": False}) if backwards else tie
+    in_range = Q(**{f"{column}__{sign}e": value}) & (Q(**{f"{column}__{sign}": value}) | beyond_id)
+    return in_range | Q(**{f"{column}__isnull": True}) if nullable and not backwards else in_range
+
+
+def _write(window: Window, row: Model, direction: str) -> str:
+    value = row
+    for name in window.sort.column.split("__"):
+        value = getattr(value, name)
+    plain = value.isoformat() if hasattr(value, "isoformat") else value
+    mark = {"o": window.ordering, "v": plain, "i": str(row.pk), "d": direction, "u": window.owner, "f": window.filters}
+    return signing.dumps(mark, salt="cursor")
+
+
+def _read(window: Window) -> dict[str, Any]:
+    try:
+        mark: dict[str, Any] = signing.loads(window.cursor, salt="cursor")
+    except signing.BadSignature as error:
+        raise Invalid.field("cursor", "This cursor is not one of ours.") from error
+    if (mark["o"], mark["u"], mark["f"]) != (window.ordering, window.owner, window.filters):
+        raise Invalid.field("cursor", "This cursor belongs to another list.")
+    return mark
+
+
+def body(piece: Slice[M], *, results: Sequence[Any], url: Callable[[str], str], parameters: QueryDict) -> dict[str, Any]:
+    """The JSON of a list: `{results, next, previous}`, and `count, pages, page` in numbered mode."""
+
+    def link(change: dict[str, Any] | None) -> str | None:
+        if change is None:
+            return None
+        kept = {name: value for name, value in parameters.items() if name not in {"cursor", "page"}}
+        return url(f"?{urlencode({**kept, **change})}")
+
+    found: dict[str, Any] = {"results": results, "next": link(piece.next), "previous": link(piece.previous)}
+    if piece.page is not None:
+        found |= {"count": piece.count, "pages": piece.pages, "page": piece.page}
+    return found

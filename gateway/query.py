@@ -1,0 +1,97 @@
+"""Query strings without guessing: each parameter is known and given once."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, TypeVar
+
+from django.http import QueryDict
+from rest_framework import serializers
+
+from gateway.fields import UUID
+
+ASCII_INTEGER = re.compile(r"-?[0-9]{1,10}\Z")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff\ufffd]")
+
+
+class Query(serializers.Serializer[Any]):
+    """The parameters of one endpoint; an unknown, repeated or unstorable one is a 400."""
+
+
+class Number(serializers.IntegerField):
+    def to_internal_value(self, data: Any) -> int:
+        if not ASCII_INTEGER.match(str(data)):
+            self.fail("invalid")
+        return int(data)
+
+
+class Flag(serializers.ChoiceField):
+    """`true` or `false`."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(choices=["true", "false"], **options)
+
+    def to_internal_value(self, data: Any) -> bool:
+        return bool(super().to_internal_value(data) == "true")
+
+
+class Words(serializers.CharField):
+    """Comma-separated words from a closed list; an unknown one is refused."""
+
+    def __init__(self, *, choices: list[str] | None = None, **options: Any) -> None:
+        self.words = choices
+        listed = f" of: {', '.join(choices)}" if choices else ""
+        options.setdefault("help_text", f"Comma-separated{listed}.")
+        super().__init__(max_length=1000, **options)
+
+    def to_internal_value(self, data: Any) -> Any:
+        found = [word for word in str(super().to_internal_value(data)).split(",") if word]
+        if self.words is not None and (unknown := [word for word in found if word not in self.words]):
+            raise serializers.ValidationError(f"Not known: {unknown[0]}. Known: {', '.join(self.words)}.", "invalid_choice")
+        return found
+
+
+class Ids(serializers.CharField):
+    """Comma-separated UUIDs; `me` stands for the caller where `me` is allowed, `none` for no one."""
+
+    def __init__(self, *, words: tuple[str, ...] = (), **options: Any) -> None:
+        self.allowed = words
+        super().__init__(max_length=2000, **options)
+
+    def to_internal_value(self, data: Any) -> Any:
+        found = [word.strip().lower() for word in str(super().to_internal_value(data)).split(",") if word.strip()]
+        for word in found:
+            if word not in self.allowed and not UUID.match(word):
+                raise serializers.ValidationError(f"{word[:40]} is not an id.", "invalid")
+        return found
+
+
+class FieldsQuery(Query):
+    """The parameter of endpoints that answer with one thing."""
+
+    fields_ = Words(required=False, help_text="Comma-separated names of the fields to answer with.")
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        found = super().get_fields()
+        found["fields"] = found.pop("fields_")
+        return found
+
+
+Q = TypeVar("Q", bound=Query)
+
+
+def parse(kind: type[Q], parameters: QueryDict) -> dict[str, Any]:
+    """Return the validated parameters, or raise a ValidationError that names the parameter."""
+    declared = kind(data={name: parameters[name] for name in parameters})
+    problems: dict[str, list[Any]] = {}
+    for name, values in parameters.lists():
+        if name not in declared.fields:
+            problems[name] = [serializers.ErrorDetail("This parameter is not known.", "unknown")]
+        elif len(values) > 1:
+            problems[name] = [serializers.ErrorDetail("Give this parameter once.", "repeated")]
+        elif _UNSTORABLE.search(values[0]):
+            problems[name] = [serializers.ErrorDetail("This text cannot be stored.", "invalid")]
+    if problems:
+        raise serializers.ValidationError(problems)
+    declared.is_valid(raise_exception=True)
+    return dict(declared.validated_data)

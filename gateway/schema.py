@@ -1,0 +1,93 @@
+"""The OpenAPI document: what each operation may refuse is written down once, here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import inline_serializer
+from rest_framework import serializers
+
+PROBLEM = {
+    "type": "object",
+    "description": "RFC 9457 problem document.",
+    "required": ["type", "title", "status", "detail", "instance", "code", "errors"],
+    "properties": {
+        "type": {"type": "string", "format": "uri"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string"},
+        "code": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "code", "message"],
+                "properties": {
+                    "field": {"type": "string"},
+                    "code": {"type": "string"},
+                    "message": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+ALWAYS = {"400": "The request means nothing sensible.", "406": "Only JSON is answered.", "429": "Too many requests."}
+SIGNED_IN = {"401": "Sign in first.", "403": "You may not do this."}
+WITH_BODY = {"413": "The body is too large.", "415": "Only JSON is read."}
+ON_ONE = {"404": "There is no such thing, or you may not know of it."}
+WRITES = {"409": "This conflicts with the current state."}
+VERSIONED = {"412": "It changed since you read it; `current` and `differences` say how."}
+
+
+class TaskFlowSchema(AutoSchema):
+    """Operation ids read as verb and noun; nothing else differs from drf-spectacular."""
+
+    def get_tags(self) -> list[str]:
+        return [self.path.removeprefix("/api/v1/").split("/")[0]]
+
+
+def document_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """A drf-spectacular postprocessing hook: add the refusals to every operation."""
+    result["components"].setdefault("schemas", {})["Problem"] = PROBLEM
+    for path, operations in result["paths"].items():
+        for method, operation in operations.items():
+            for status, meaning in _refusals(path, method, operation).items():
+                operation["responses"].setdefault(status, _answer(meaning))
+    return result
+
+
+def _refusals(path: str, method: str, operation: dict[str, Any]) -> dict[str, str]:
+    found = dict(ALWAYS)
+    if operation.get("security") != [{}]:
+        found |= SIGNED_IN
+    if "requestBody" in operation:
+        found |= WITH_BODY
+    if "{" in path:
+        found |= ON_ONE
+    if method != "get":
+        found |= WRITES
+    if method in {"patch", "put", "delete"}:
+        found |= VERSIONED
+    return found
+
+
+def _answer(meaning: str) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {"description": meaning, "content": {"application/problem+json": {"schema": schema}}}
+
+
+def page_of(noun: type[serializers.Serializer[Any]]) -> Any:
+    """Return the declared shape of a list of this noun."""
+    return inline_serializer(
+        name=f"{noun.__name__}Page",
+        fields={
+            "results": noun(many=True),
+            "next": serializers.CharField(allow_null=True),
+            "previous": serializers.CharField(allow_null=True),
+            "count": serializers.IntegerField(required=False, help_text="Only with `page`."),
+            "pages": serializers.IntegerField(required=False, help_text="Only with `page`."),
+            "page": serializers.IntegerField(required=False, help_text="Only with `page`."),
+        },
+    )

@@ -1,0 +1,57 @@
+"""How a door of the API reads its input and writes its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.http import HttpRequest
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer, Serializer
+
+from core.errors import Invalid
+from gateway import pagination, preconditions
+from gateway.renderers import dumps
+
+
+def parse(kind: type[Serializer[Any]], request: Request, *, partial: bool = False) -> dict[str, Any]:
+    """Return the validated body; with `partial`, only the fields that were sent (RFC 7396 merge-patch)."""
+    declared = kind(data=request.data, partial=partial)
+    declared.is_valid(raise_exception=True)
+    return dict(declared.validated_data)
+
+
+def listing(
+    request: Request, piece: pagination.Slice[Any], noun: type[BaseSerializer[Any]], wanted: Iterable[str] | None = None, **context: Any
+) -> Response:
+    """Answer with one piece of a list."""
+    shown = [trim(row, wanted, noun) for row in noun(list(piece.rows), many=True, context=context).data]
+    return Response(
+        pagination.body(piece, results=shown, url=request.build_absolute_uri, parameters=request.query_params)
+    )
+
+
+def one(
+    thing: Any, noun: type[BaseSerializer[Any]], *, status: int = 200, wanted: Iterable[str] | None = None, location: str = "", **context: Any
+) -> Response:
+    """Answer with one versioned thing and its ETag."""
+    data = trim(noun(thing, context=context).data, wanted, noun)
+    headers = {"ETag": preconditions.tag(thing.version, dumps(data))}
+    if location:
+        headers["Location"] = location
+    return Response(data, status=status, headers=headers)
+
+
+def trim(row: dict[str, Any], wanted: Iterable[str] | None, noun: type[BaseSerializer[Any]]) -> dict[str, Any]:
+    """Keep only the wanted fields; an unknown name is a 400."""
+    if wanted is None:
+        return row
+    names: Sequence[str] = list(wanted)
+    if unknown := [name for name in names if name not in row]:
+        raise Invalid.field("fields", f"Not known: {unknown[0]}. Known: {', '.join(row)}.", "invalid_choice")
+    return {name: row[name] for name in names}
+
+
+def user_agent(request: HttpRequest) -> str:
+    return request.headers.get("User-Agent", "")[:200]

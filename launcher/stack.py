@@ -1,0 +1,75 @@
+"""`make stack`: the production shape on one machine, nginx in front of three nodes over Unix sockets."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import string
+import time
+from pathlib import Path
+
+from launcher import bootstrap, console, run, system_packages
+from launcher.console import LaunchError
+from launcher.lock import only_instance
+from launcher.places import Places
+from launcher.supervisor import Part, Supervisor
+
+NODES = 3
+TEMPLATE = "nginx/stack.conf.template"
+
+
+def start(places: Places) -> None:
+    started = time.monotonic()
+    host, port = run.address()
+    run.refuse_a_taken_port(host, port)
+    program = _nginx()
+    bootstrap.ready(places, bootstrap.RUN)
+    with only_instance(places.var / "instance.lock", note=f"http://{host}:{port}"):
+        with Supervisor(log=run.fresh_log(places.logs / "taskflow.log")) as supervisor:
+            chosen = run.start_servers(supervisor, places)
+            settings = {
+                **run.settings_of_parts(places, chosen, host, port),
+                "WORKERS": os.environ.get("WORKERS") or "1",
+            }
+            supervisor.finish(
+                run.django(places, settings, "prepare", "prepare", "--demo"), what="Preparing the database"
+            )
+            console.step(f"Starting {NODES} nodes, worker, scheduler and relay, and nginx before them")
+            supervisor.start(*_nodes(places, settings), *run.background(places, settings))
+            supervisor.start(_front(places, program, host, port))
+            supervisor.wait_for(run.answers(host, port), seconds=90, what="TaskFlow")
+            run.welcome(places, host, port, time.monotonic() - started)
+            supervisor.watch()
+
+
+def _nginx() -> str:
+    if shutil.which("nginx", path=system_packages.search_path()) is None:
+        system_packages.ensure()
+    program = shutil.which("nginx", path=system_packages.search_path())
+    if program is None:
+        raise LaunchError("make stack puts nginx in front of the nodes. Install it with: sudo apt-get install nginx")
+    return program
+
+
+def _socket(places: Places, number: int) -> Path:
+    return places.sockets / f"node-{number}.sock"
+
+
+def _nodes(places: Places, settings: dict[str, str]) -> list[Part]:
+    return [
+        run.web(places, {**settings, "BIND": f"unix:{_socket(places, number)}"}, name=f"node-{number}")
+        for number in range(1, NODES + 1)
+    ]
+
+
+def _front(places: Places, program: str, host: str, port: int) -> Part:
+    folder = places.var / "nginx"
+    folder.mkdir(exist_ok=True)
+    servers = "\n".join(f"        server unix:{_socket(places, number)};" for number in range(1, NODES + 1))
+    configuration = string.Template((places.root / TEMPLATE).read_text()).safe_substitute(
+        HOST=host, PORT=port, NODES=servers, VAR=places.var, FOLDER=folder, ROOT=places.root
+    )
+    path = folder / "nginx.conf"
+    path.write_text(configuration)
+    command = [program, "-p", str(folder), "-c", str(path), "-g", "daemon off;"]
+    return Part(name="nginx", command=command, environment=dict(os.environ), folder=folder)

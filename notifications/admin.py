@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from core.admin import ReadOnlyAdmin
+from notifications import jobs, services
+from notifications.models import Notification, OutgoingEmail, Preference
+
+
+@admin.register(Notification)
+class NotificationAdmin(ReadOnlyAdmin):
+    list_display = ("title", "recipient", "kind", "task_key", "in_inbox", "created_at", "read_at")
+    list_filter = ("kind", "in_inbox")
+    list_select_related = ("recipient",)
+    search_fields = ("=task_key", "=recipient__email", "=event_id")
+    ordering = ("-created_at", "-id")
+
+
+@admin.register(OutgoingEmail)
+class OutgoingEmailAdmin(ReadOnlyAdmin):
+    list_display = ("to", "kind", "task", "state", "attempts", "next_attempt_at", "sent_at", "last_error")
+    list_filter = ("state", "notification__kind")
+    list_select_related = ("notification",)
+    search_fields = ("=to", "=message_id", "=notification__task_key")
+    ordering = ("-id",)
+    actions = ("send_again",)
+
+    @admin.display(ordering="notification__kind")
+    def kind(self, email: OutgoingEmail) -> str:
+        return email.notification.get_kind_display()
+
+    @admin.display(ordering="notification__task_key")
+    def task(self, email: OutgoingEmail) -> str:
+        return email.notification.task_key
+
+    @admin.action(description="Send given-up e-mails again")
+    def send_again(self, request: HttpRequest, queryset: QuerySet[OutgoingEmail]) -> None:
+        queued = services.send_again(email_ids=queryset.values_list("pk", flat=True), now=timezone.now())
+        jobs.hand_over(queued)
+        self.message_user(request, f"{len(queued)} given-up e-mails will be sent again.")
+
+
+@admin.register(Preference)
+class PreferenceAdmin(ReadOnlyAdmin):
+    list_display = ("user", "kind", "channel", "enabled")
+    list_filter = ("kind", "channel", "enabled")
+    list_select_related = ("user",)
+    search_fields = ("=user__email",)
+    ordering = ("user", "kind", "channel")

@@ -1,0 +1,90 @@
+"""The inbox and its switches."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from gateway import query
+from gateway.pagination import Window
+from gateway.schema import page_of
+from gateway.views import listing, parse
+from notifications import selectors, services
+from notifications.api.serializers import (
+    MarkedOut,
+    NotificationOut,
+    NotificationQuery,
+    PreferencesOut,
+    PreferencesPatch,
+    ReadAllInput,
+)
+from notifications.kinds import Channel, Kind
+
+
+class NotificationsView(APIView):
+    @extend_schema(
+        operation_id="list_notifications", parameters=[NotificationQuery], responses=page_of(NotificationOut)
+    )
+    def get(self, request: Request) -> Response:
+        wanted = query.parse(NotificationQuery, request.query_params)
+        window = Window.of(
+            wanted, sorts=selectors.SORTS, default=selectors.NEWEST_FIRST, owner=str(request.user.pk)
+        )
+        piece = selectors.list_inbox(
+            request.user, window, kind=wanted.get("kind", ""), unread=wanted.get("unread")
+        )
+        return listing(request, piece, NotificationOut, wanted.get("fields"))
+
+
+class ReadView(APIView):
+    @extend_schema(operation_id="mark_notification_read", request=None, responses=NotificationOut)
+    def post(self, request: Request, notification_id: uuid.UUID) -> Response:
+        services.mark_read(actor=request.user, notification_id=notification_id, now=timezone.now())
+        return _answer(request, notification_id)
+
+
+class UnreadView(APIView):
+    @extend_schema(operation_id="mark_notification_unread", request=None, responses=NotificationOut)
+    def post(self, request: Request, notification_id: uuid.UUID) -> Response:
+        services.mark_unread(actor=request.user, notification_id=notification_id)
+        return _answer(request, notification_id)
+
+
+class ReadAllView(APIView):
+    @extend_schema(operation_id="mark_all_notifications_read", request=ReadAllInput, responses=MarkedOut)
+    def post(self, request: Request) -> Response:
+        sent = parse(ReadAllInput, request)
+        marked = services.mark_all_read(actor=request.user, until=sent.get("until"), now=timezone.now())
+        return Response({"marked": marked})
+
+
+class PreferencesView(APIView):
+    @extend_schema(operation_id="get_notification_preferences", responses=PreferencesOut)
+    def get(self, request: Request) -> Response:
+        query.parse(query.Query, request.query_params)
+        return Response(_preferences(request))
+
+    @extend_schema(operation_id="update_notification_preferences", request=PreferencesPatch, responses=PreferencesOut)
+    def patch(self, request: Request) -> Response:
+        sent = parse(PreferencesPatch, request, partial=True)
+        switches = {
+            Kind(kind): {Channel(channel): enabled for channel, enabled in channels.items()}
+            for kind, channels in sent.items()
+        }
+        services.set_preferences(actor=request.user, switches=switches)
+        return Response(_preferences(request))
+
+
+def _answer(request: Request, notification_id: uuid.UUID) -> Response:
+    return Response(NotificationOut(selectors.get_notification(request.user, notification_id)).data)
+
+
+def _preferences(request: Request) -> dict[str, Any]:
+    matrix = selectors.preferences(request.user)
+    return {kind.value: {channel.value: on for channel, on in row.items()} for kind, row in matrix.items()}

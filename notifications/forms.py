@@ -1,0 +1,39 @@
+"""The matrix of kinds and channels as check boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+
+from core.forms import PageForm
+from notifications.kinds import WORDS, Channel, Kind
+from notifications.selectors import Matrix
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    kind: Kind
+    meaning: str
+    boxes: list[tuple[Channel, forms.BoundField]]
+
+
+class PreferencesForm(PageForm):
+    def __init__(self, *args: Any, matrix: Matrix, **options: Any) -> None:
+        initial = {_name(kind, channel): on for kind, row in matrix.items() for channel, on in row.items()}
+        super().__init__(*args, initial=initial, **options)
+        for name in initial:
+            self.fields[name] = forms.BooleanField(required=False)
+
+    def rows(self) -> Iterator[Row]:
+        for kind in Kind:
+            yield Row(kind, WORDS[kind].meaning, [(channel, self[_name(kind, channel)]) for channel in Channel])
+
+    def switches(self) -> Mapping[Kind, Mapping[Channel, bool]]:
+        return {kind: {channel: self.cleaned_data[_name(kind, channel)] for channel in Channel} for kind in Kind}
+
+
+def _name(kind: Kind, channel: Channel) -> str:
+    return f"{kind.value}-{channel.value}"

@@ -1,0 +1,56 @@
+"""What people can be told, by which channels, in which words, and what holds until they say otherwise."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from django.db.models import TextChoices
+
+
+class Kind(TextChoices):
+    ASSIGNED = "assigned", "Assigned"
+    MENTIONED = "mentioned", "Mentioned"
+    COMMENTED = "commented", "Commented"
+    DUE_SOON = "due_soon", "Due soon"
+
+
+class Channel(TextChoices):
+    INBOX = "inbox", "Inbox"
+    EMAIL = "email", "E-mail"
+
+
+class Words(NamedTuple):
+    """`headline` may name {actor} and {key}; `reason` answers "why am I getting this?"; `meaning` explains a switch."""
+
+    headline: str
+    reason: str
+    meaning: str
+
+
+WORDS: dict[Kind, Words] = {
+    Kind.ASSIGNED: Words(
+        "{actor} assigned {key} to you",
+        "You get this because the task was assigned to you.",
+        "A task is assigned to you.",
+    ),
+    Kind.MENTIONED: Words(
+        "{actor} mentioned you on {key}",
+        "You get this because a comment names you.",
+        "Somebody writes your @handle in a comment.",
+    ),
+    Kind.COMMENTED: Words(
+        "{actor} commented on {key}",
+        "You get this because you created, work on or commented on the task.",
+        "Somebody comments on a task you created, work on or commented on.",
+    ),
+    Kind.DUE_SOON: Words(
+        "{key} is due soon",
+        "You get this because the task is yours and due within a day.",
+        "A task of yours is due within a day.",
+    ),
+}
+
+NOBODY = "Somebody"
+
+# Everything is on until somebody switches it off.
+DEFAULTS: dict[tuple[Kind, Channel], bool] = {(kind, channel): True for kind in Kind for channel in Channel}

@@ -1,0 +1,38 @@
+"""Compile the MJML of every kind of e-mail to the HTML beside it. The output is committed: running needs no compiler."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from notifications.mjml import compile_email, sources
+
+
+class Command(BaseCommand):
+    help = "Compile templates/emails/*/body.mjml to body.html; with --check only say whether that would change anything."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--check", action="store_true", help="change nothing; fail if a page is not current")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        changed = [source for source in sources(folder()) if _is_outdated(source)]
+        if options["check"] and changed:
+            names = ", ".join(source.parent.name for source in changed)
+            raise CommandError(f"Not current: {names}. Run manage.py compile_emails.")
+        for source in changed:
+            source.with_suffix(".html").write_text(compile_email(source), encoding="utf-8")
+            self.stdout.write(f"Compiled {source.parent.name}")
+
+
+def folder() -> Path:
+    return Path(settings.BASE_DIR) / "templates" / "emails"
+
+
+def _is_outdated(source: Path) -> bool:
+    target = source.with_suffix(".html")
+    return not target.exists() or target.read_text(encoding="utf-8") != compile_email(source)

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from core.db import uuid7
+from notifications.kinds import WORDS, Channel, Kind
+from notifications.querysets import NotificationQuerySet, OutgoingEmailQuerySet
+
+
+class Notification(models.Model):
+    """One thing one person is told. It keeps what it says, so that it reads the same when the task has gone on."""
+
+    Kind = Kind
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    recipient = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    title = models.TextField()
+    body = models.TextField(blank=True, help_text="The words of the comment, shortened; blank for other kinds.")
+    url = models.CharField(max_length=200, help_text="Path of the page about it, on this site.")
+    actor_name = models.TextField(blank=True)
+    task_id = models.UUIDField()
+    task_key = models.CharField(max_length=40)
+    task_title = models.TextField()
+    project_id = models.UUIDField()
+    project_name = models.TextField()
+    due_date = models.DateField(null=True, blank=True)
+    due_at = models.DateTimeField(null=True, blank=True)
+    event_id = models.BigIntegerField()
+    in_inbox = models.BooleanField(default=True, help_text="False: told by other channels only.")
+    created_at = models.DateTimeField()
+    read_at = models.DateTimeField(null=True, blank=True)
+
+    objects = NotificationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="nobody_is_told_twice_of_one_event", fields=["event_id", "recipient", "kind"]
+            ),
+            models.CheckConstraint(name="notification_kind_is_known", condition=Q(kind__in=Kind.values)),
+        ]
+        indexes = [
+            models.Index(
+                name="inbox_newest_first",
+                fields=["recipient", "-created_at", "-id"],
+                condition=Q(in_inbox=True),
+            ),
+            models.Index(
+                name="inbox_unread_newest_first",
+                fields=["recipient", "-created_at", "-id"],
+                condition=Q(in_inbox=True, read_at=None),
+            ),
+            models.Index(name="notification_by_age", fields=["created_at"]),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def is_read(self) -> bool:
+        return self.read_at is not None
+
+    @property
+    def reason(self) -> str:
+        return WORDS[Kind(self.kind)].reason
+
+
+class OutgoingEmail(models.Model):
+    """One message to one address. A worker claims the row, sends, and says at once what became of it."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "Queued"
+        SENDING = "sending", "Sending"
+        SENT = "sent", "Sent"
+        DEAD = "dead", "Given up"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    notification = models.OneToOneField(Notification, on_delete=models.CASCADE, related_name="email")
+    to = models.EmailField(max_length=254)
+    message_id = models.CharField(max_length=200)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField()
+    handed_over_at = models.DateTimeField(null=True, blank=True)
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    last_error = models.TextField(blank=True)
+
+    objects = OutgoingEmailQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="message_id_names_one_email", fields=["message_id"]),
+            models.CheckConstraint(
+                name="email_state_is_known", condition=Q(state__in=["queued", "sending", "sent", "dead"])
+            ),
+            models.CheckConstraint(
+                name="email_is_claimed_exactly_while_sending",
+                condition=Q(state="sending", claimed_at__isnull=False) | (~Q(state="sending") & Q(claimed_at=None)),
+            ),
+            models.CheckConstraint(
+                name="email_has_sent_at_exactly_when_sent",
+                condition=Q(state="sent", sent_at__isnull=False) | (~Q(state="sent") & Q(sent_at=None)),
+            ),
+        ]
+        indexes = [
+            models.Index(name="email_due", fields=["next_attempt_at"], condition=Q(state="queued")),
+            models.Index(name="email_claimed", fields=["claimed_at"], condition=Q(state="sending")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.message_id} to {self.to}"
+
+
+class Preference(models.Model):
+    """What somebody said about one kind on one channel. No row means the default in `kinds.DEFAULTS`."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    channel = models.CharField(max_length=10, choices=Channel.choices)
+    enabled = models.BooleanField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="one_preference_per_kind_and_channel", fields=["user", "kind", "channel"]
+            ),
+            models.CheckConstraint(name="preference_kind_is_known", condition=Q(kind__in=Kind.values)),
+            models.CheckConstraint(name="preference_channel_is_known", condition=Q(channel__in=Channel.values)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} by {self.channel}: {'on' if self.enabled else 'off'}"

@@ -1,0 +1,89 @@
+"""From a stored row to a message: nothing here asks another table than the recipient's own."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.template.defaultfilters import date as format_date
+from django.template.loader import render_to_string
+from django.urls import reverse
+
+from notifications.kinds import WORDS, Kind
+from notifications.models import Notification, OutgoingEmail
+
+SUBJECT_LENGTH = 180
+
+
+def compose(email: OutgoingEmail) -> EmailMultiAlternatives:
+    """Return the message of this row: text and HTML, with the Message-ID the row has had from its beginning."""
+    notification = email.notification
+    context = _context(notification)
+    context["subject"] = _one_line(_part(notification, "subject.txt", context))
+    message = EmailMultiAlternatives(
+        subject=context["subject"],
+        body=_part(notification, "body.txt", context),
+        to=[email.to],
+        headers=_headers(email, context),
+    )
+    message.attach_alternative(_part(notification, "body.html", context), "text/html")
+    return message
+
+
+def _part(notification: Notification, name: str, context: dict[str, Any]) -> str:
+    return render_to_string(f"emails/{notification.kind}/{name}", context)
+
+
+def _one_line(subject: str) -> str:
+    """Fold any white space or control character to one space: a subject is a header, and a header is one line."""
+    line = re.sub(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", subject).strip()
+    return line if len(line) <= SUBJECT_LENGTH else f"{line[: SUBJECT_LENGTH - 1]}…"
+
+
+def _headers(email: OutgoingEmail, context: dict[str, Any]) -> dict[str, str]:
+    return {
+        "Message-ID": email.message_id,
+        # The thread has no first message; naming one all the same keeps a task's mails together.
+        "References": f"<task.{email.notification.task_id}@{settings.MAIL_DOMAIN}>",
+        "Auto-Submitted": "auto-generated",
+        "X-Auto-Response-Suppress": "All",
+        "List-Unsubscribe": f"<{context['settings_link']}>",
+    }
+
+
+def _context(notification: Notification) -> dict[str, Any]:
+    kind = Kind(notification.kind)
+    return {
+        "headline": notification.title,
+        "preview": notification.body or notification.task_title,
+        "actor_name": notification.actor_name,
+        "task_key": notification.task_key,
+        "task_title": notification.task_title,
+        "project_name": notification.project_name,
+        "excerpt": notification.body,
+        "due": due_words(notification),
+        "due_class": "late" if kind == Kind.DUE_SOON else "",
+        "task_class": "task-due-soon" if kind == Kind.DUE_SOON else "",
+        "link": f"{settings.SITE_URL}{notification.url}",
+        "settings_link": f"{settings.SITE_URL}{reverse('settings-notifications')}",
+        "reason": WORDS[kind].reason,
+    }
+
+
+def due_words(notification: Notification) -> str:
+    """Return the due day, or the due instant on the recipient's own clock."""
+    if notification.due_at is not None:
+        return _instant_words(notification.due_at, notification.recipient.time_zone)
+    return format_date(notification.due_date, "D j M Y") if notification.due_date else ""
+
+
+def _instant_words(instant: datetime, time_zone: str) -> str:
+    try:
+        local = instant.astimezone(ZoneInfo(time_zone))
+    except (ZoneInfoNotFoundError, ValueError):
+        local = instant
+    return format_date(local, "D j M Y, H:i T")

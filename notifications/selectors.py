@@ -1,0 +1,67 @@
+"""Questions about what people were told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from accounts.models import User
+from core.errors import NotFound
+from gateway.pagination import Slice, Sort, Window, take
+from notifications.kinds import DEFAULTS, Channel, Kind
+from notifications.models import Notification, Preference
+
+SORTS = {"created_at": Sort("created_at")}
+NEWEST_FIRST = "-created_at"
+
+Matrix = dict[Kind, dict[Channel, bool]]
+
+
+def inbox(user: User, *, kind: str = "", unread: bool | None = None) -> QuerySet[Notification]:
+    """Everything in this person's inbox, narrowed as asked."""
+    found = Notification.objects.of(user.pk).in_inbox()
+    if kind:
+        found = found.filter(kind=kind)
+    if unread is not None:
+        found = found.filter(read_at__isnull=unread)
+    return found
+
+
+def list_inbox(user: User, window: Window, *, kind: str = "", unread: bool | None = None) -> Slice[Notification]:
+    return take(inbox(user, kind=kind, unread=unread), window)
+
+
+def get_notification(user: User, notification_id: UUID) -> Notification:
+    found = inbox(user).filter(pk=notification_id).first()
+    if found is None:
+        raise NotFound("No such notification.")
+    return found
+
+
+def unread_count(user: User) -> int:
+    """Answered by one scan of the index `inbox_unread_newest_first`; not cached, because it must be right."""
+    return inbox(user, unread=True).count()
+
+
+def preferences(user: User) -> Matrix:
+    """Return for every kind and channel whether this person is told, by his own word or by default."""
+    matrix: Matrix = {kind: {channel: DEFAULTS[kind, channel] for channel in Channel} for kind in Kind}
+    for kind, channel, enabled in Preference.objects.filter(user=user).values_list("kind", "channel", "enabled"):
+        matrix[Kind(kind)][Channel(channel)] = enabled
+    return matrix
+
+
+def channels(kind: Kind, user_ids: Iterable[UUID]) -> dict[UUID, set[Channel]]:
+    """Return by which channels each of these people wants to hear of this kind; one query for all of them."""
+    ids = list(user_ids)
+    usual = {channel for channel in Channel if DEFAULTS[kind, channel]}
+    found = {user_id: set(usual) for user_id in ids}
+    said = Preference.objects.filter(user__in=ids, kind=kind)
+    for user_id, channel, enabled in said.values_list("user_id", "channel", "enabled"):
+        if enabled:
+            found[user_id].add(Channel(channel))
+        else:
+            found[user_id].discard(Channel(channel))
+    return found

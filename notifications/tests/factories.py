@@ -1,0 +1,91 @@
+"""The least that makes news: people, a project with a task, and facts as tasks publishes them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from accounts.models import User
+from core.db import uuid7
+from events.models import Event
+from notifications.kinds import Kind
+from notifications.models import Notification, OutgoingEmail
+from tasks.events import state_of
+from tasks.models import Project, ProjectMember, Role, State, Task
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+def make_person(name: str, **fields: Any) -> User:
+    handle = name.lower()
+    return User.objects.create(name=name, handle=handle, email=f"{handle}@example.com", **fields)
+
+
+def make_project(owner: User, *members: User, key: str = "OPS", name: str = "Operations") -> Project:
+    project = Project.objects.create(key=key, name=name, owner=owner)
+    ProjectMember.objects.create(project=project, user=owner, role=Role.ADMIN)
+    for member in members:
+        ProjectMember.objects.create(project=project, user=member, role=Role.EDITOR)
+    State.objects.create(project=project, slug="todo", name="To do", category="todo")
+    return project
+
+
+def make_task(project: Project, number: int = 42, title: str = "Fix the printer", **fields: Any) -> Task:
+    return Task.objects.create(
+        project=project,
+        number=number,
+        title=title,
+        state=project.states.get(slug="todo"),
+        creator=project.owner,
+        position=f"a{number}",
+        **fields,
+    )
+
+
+def make_fact(
+    name: str, task: Task, *, actor: User | None, assignees: tuple[User, ...] = (), **payload: Any
+) -> Event:
+    """Insert a fact about the task; people in the payload may be given as people."""
+    words = {key: _plain(value) for key, value in payload.items()}
+    return Event.objects.create(
+        name=name,
+        actor_id=actor.pk if actor else None,
+        subject_type="task",
+        subject_id=task.pk,
+        payload={
+            "task": state_of(task, assignee_ids=[person.pk for person in assignees], labels=[]),
+            "actor": {"id": str(actor.pk), "name": actor.name} if actor else None,
+            **words,
+        },
+        occurred_at=NOW,
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    return str(value.pk) if isinstance(value, User) else value
+
+
+def make_notification(recipient: User, **fields: Any) -> Notification:
+    words: dict[str, Any] = {
+        "kind": Kind.ASSIGNED,
+        "title": "Alice assigned OPS-42 to you",
+        "url": "/tasks/OPS-42/",
+        "actor_name": "Alice",
+        "task_id": UUID(int=42),
+        "task_key": "OPS-42",
+        "task_title": "Fix the printer",
+        "project_id": UUID(int=7),
+        "project_name": "Operations",
+        "event_id": uuid7().int % 2**62,
+        "created_at": NOW,
+    }
+    return Notification.objects.create(recipient=recipient, **(words | fields))
+
+
+def make_email(recipient: User, *, notification: dict[str, Any] | None = None, **fields: Any) -> OutgoingEmail:
+    told = make_notification(recipient, **(notification or {}))
+    words = {"to": recipient.email, "message_id": f"<{told.event_id}@taskflow.localhost>", "next_attempt_at": NOW}
+    return OutgoingEmail.objects.create(notification=told, **(words | fields))

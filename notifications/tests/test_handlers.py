@@ -1,0 +1,198 @@
+"""From a fact to the message in the mail server: handler, rows, job, SMTP."""
+
+from __future__ import annotations
+
+import pytest
+
+from notifications import selectors, services
+from notifications.kinds import Channel, Kind
+from notifications.models import Notification, OutgoingEmail
+from notifications.tests.factories import NOW, make_fact, make_person, make_project, make_task
+
+pytestmark = pytest.mark.django_db
+
+
+def told() -> set[tuple[str, str]]:
+    return set(Notification.objects.values_list("recipient__name", "kind"))
+
+
+def test_an_assignment_reaches_the_inbox_and_the_mail_server(alice, bob, task, sink, deliver):
+    event = make_fact("task.assigned", task, actor=alice, assignee_id=bob)
+
+    deliver(event)
+
+    notification = Notification.objects.get()
+    assert notification.recipient == bob
+    assert notification.kind == Kind.ASSIGNED
+    assert notification.title == "Alice assigned OPS-42 to you"
+    assert notification.url == "/tasks/OPS-42/"
+    assert notification.read_at is None
+    assert sink.only()["To"] == "bob@example.com"
+    assert sink.only()["Subject"] == "[OPS-42] Alice assigned this to you: Fix the printer"
+    assert OutgoingEmail.objects.get().state == "sent"
+
+
+def test_the_message_has_both_parts_and_the_headers_of_a_machine(alice, bob, task, sink, deliver):
+    event = make_fact("task.assigned", task, actor=alice, assignee_id=bob)
+
+    deliver(event)
+
+    message = sink.only()
+    assert message["Message-ID"] == f"<{event.pk}.assigned.{bob.pk.hex}@taskflow.localhost>"
+    assert message["References"] == f"<task.{task.pk}@taskflow.localhost>"
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["List-Unsubscribe"] == "<http://127.0.0.1:8000/settings/notifications/>"
+    text = message.get_body(("plain",)).get_content()
+    html = message.get_body(("html",)).get_content()
+    for part in (text, html):
+        assert "Alice assigned OPS-42 to you" in part
+        assert "http://127.0.0.1:8000/tasks/OPS-42/" in part
+        assert "You get this because the task was assigned to you." in part
+
+
+def test_a_comment_is_told_as_a_mention_to_those_it_names_and_as_a_comment_to_the_others(
+    alice, bob, carol, task, sink, deliver
+):
+    event = make_fact(
+        "task.commented",
+        task,
+        actor=carol,
+        comment_id="c",
+        excerpt="@bob the vendor comes\non Tuesday",
+        mentioned_ids=[bob],
+        audience_ids=[alice, bob],
+    )
+
+    deliver(event)
+
+    assert told() == {("Bob", "mentioned"), ("Alice", "commented")}
+    subjects = {message["To"]: message["Subject"] for message in sink.messages}
+    assert subjects == {
+        "bob@example.com": "[OPS-42] Carol mentioned you: Fix the printer",
+        "alice@example.com": "[OPS-42] Carol commented: Fix the printer",
+    }
+    for message in sink.messages:
+        assert "@bob the vendor comes\non Tuesday" in message.get_body(("plain",)).get_content().replace("\r\n", "\n")
+
+
+def test_a_task_due_soon_is_told_to_its_assignees_in_their_own_time(alice, project, sink, deliver):
+    bob = project.members.get(name="Bob")
+    bob.time_zone = "Europe/Berlin"
+    bob.save()
+    task = make_task(project, 43, due_at=NOW.replace(hour=16))
+    event = make_fact("task.due_soon", task, actor=None, assignees=(bob,), due="2026-03-02T16:00:00Z")
+
+    deliver(event)
+
+    assert told() == {("Bob", "due_soon")}
+    assert sink.only()["Subject"] == "[OPS-43] Due Mon 2 Mar 2026, 17:00 CET: Fix the printer"
+    assert Notification.objects.get().title == "OPS-43 is due soon"
+
+
+def test_a_task_due_soon_without_assignees_is_told_to_its_creator(alice, task, sink, deliver):
+    deliver(make_fact("task.due_soon", task, actor=None, due="2026-03-02T16:00:00Z"))
+
+    assert told() == {("Alice", "due_soon")}
+
+
+def test_nobody_is_told_of_his_own_act(alice, bob, task, sink, deliver):
+    deliver(make_fact("task.assigned", task, actor=bob, assignee_id=bob))
+    deliver(
+        make_fact(
+            "task.commented",
+            task,
+            actor=bob,
+            comment_id="c",
+            excerpt="@bob note to self",
+            mentioned_ids=[bob],
+            audience_ids=[bob],
+        )
+    )
+
+    assert told() == set()
+    assert sink.messages == []
+
+
+def test_a_stranger_is_not_told(alice, mallory, task, sink, deliver):
+    deliver(make_fact("task.assigned", task, actor=alice, assignee_id=mallory))
+
+    assert told() == set()
+    assert sink.messages == []
+
+
+def test_who_has_left_or_was_switched_off_is_not_told(alice, bob, task, sink, deliver):
+    bob.is_active = False
+    bob.save()
+
+    deliver(make_fact("task.assigned", task, actor=alice, assignee_id=bob))
+
+    assert told() == set()
+
+
+def test_who_cannot_follow_the_task_to_its_new_project_is_not_told(alice, bob, task, sink, deliver):
+    event = make_fact("task.assigned", task, actor=alice, assignee_id=bob)
+    secret = make_project(alice, key="SEC", name="Secret")
+    task.project, task.state = secret, secret.states.get()
+    task.save()
+
+    deliver(event)
+
+    assert told() == set()
+
+
+def test_nobody_is_told_of_a_task_that_is_gone(alice, bob, task, sink, deliver):
+    event = make_fact("task.assigned", task, actor=alice, assignee_id=bob)
+    task.delete()
+
+    deliver(event)
+
+    assert told() == set()
+
+
+def test_a_fact_delivered_twice_is_told_once(alice, bob, task, sink, deliver):
+    event = make_fact("task.assigned", task, actor=alice, assignee_id=bob)
+
+    deliver(event)
+    deliver(event)
+
+    assert Notification.objects.count() == 1
+    assert len(sink.messages) == 1
+
+
+@pytest.mark.parametrize(
+    ("switched_off", "in_inbox", "mails"),
+    [((), 1, 1), (("email",), 1, 0), (("inbox",), 0, 1), (("inbox", "email"), 0, 0)],
+)
+def test_each_channel_can_be_switched_off(switched_off, in_inbox, mails, alice, bob, task, sink, deliver):
+    switches = {Kind.ASSIGNED: {Channel(channel): False for channel in switched_off}}
+    services.set_preferences(actor=bob, switches=switches)
+
+    deliver(make_fact("task.assigned", task, actor=alice, assignee_id=bob))
+
+    assert selectors.inbox(bob).count() == in_inbox
+    assert len(sink.messages) == mails
+
+
+def test_switching_off_one_kind_leaves_the_others(alice, bob, task, sink, deliver):
+    services.set_preferences(actor=bob, switches={Kind.MENTIONED: {Channel.EMAIL: False}})
+
+    deliver(make_fact("task.assigned", task, actor=alice, assignee_id=bob))
+
+    assert len(sink.messages) == 1
+
+
+def test_telling_costs_the_same_for_two_people_and_for_ten(
+    alice, bob, carol, project, task, deliver, settings, django_assert_max_num_queries
+):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+    crowd = [make_person(f"Member{number}", role="staff") for number in range(8)]
+    comment = {"comment_id": "c", "excerpt": "Hello", "mentioned_ids": [], "actor": alice}
+    small = make_fact("task.commented", task, audience_ids=[bob, carol], **comment)
+    large = make_fact("task.commented", task, audience_ids=[bob, carol, *crowd], **comment)
+
+    with django_assert_max_num_queries(12):
+        services.tell(event=small, kind=Kind.COMMENTED, user_ids=small.payload["audience_ids"])
+    with django_assert_max_num_queries(12):
+        services.tell(event=large, kind=Kind.COMMENTED, user_ids=large.payload["audience_ids"])
+
+    assert Notification.objects.filter(event_id=large.pk).count() == 10

@@ -1,0 +1,24 @@
+// <details class="menu"> works alone; this closes it as people expect: Escape, a click elsewhere, focus gone.
+const openMenus = () => document.querySelectorAll("details.menu[open]");
+
+document.addEventListener("click", (event) => {
+  for (const menu of openMenus()) if (!menu.contains(event.target)) menu.open = false;
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of openMenus()) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
+
+document.addEventListener("focusout", (event) => {
+  const menu = event.target.closest("details.menu[open]");
+  if (menu && event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
+});
+
+// A select that acts by itself when scripts run; without them its form keeps a button.
+document.addEventListener("change", (event) => {
+  if (event.target.matches("select[data-submit]:not([hx-get],[hx-post])")) event.target.form.requestSubmit();
+});

@@ -1,0 +1,91 @@
+"""The doors to tasks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from gateway import query
+from gateway.pagination import PageQuery, Sort, Window, take
+from gateway.preconditions import if_match
+from gateway.schema import page_of
+from gateway.views import listing, one, parse
+from tasks import selectors, services
+from tasks.api.queries import ProjectFilter, TaskQuery, filters_of
+from tasks.api.serializers import ActivityOut, MoveInput, StatsOut, TaskInput, TaskOut, TaskPatch, TaskRow
+
+
+class TasksView(APIView):
+    @extend_schema(operation_id="list_tasks", parameters=[TaskQuery], responses=page_of(TaskRow))
+    def get(self, request: Request) -> Response:
+        wanted = query.parse(TaskQuery, request.query_params)
+        window = Window.of(wanted, sorts=selectors.SORTS, default="-created_at", owner=str(request.user.pk))
+        piece = selectors.list_tasks(request.user, filters_of(wanted, request.user), window)
+        return listing(request, piece, TaskRow, wanted.get("fields"), include=wanted.get("include", ()))
+
+    @extend_schema(operation_id="create_task", request=TaskInput, responses={201: TaskOut})
+    def post(self, request: Request) -> Response:
+        sent = parse(TaskInput, request)
+        project = sent.pop("project", "")
+        draft = services.Draft(**sent)
+        task = services.create_task(actor=request.user, project_ref=project, draft=draft, now=timezone.now())
+        return one(
+            selectors.get_task(request.user, task.pk), TaskOut, status=201, location=f"/api/v1/tasks/{task.pk}/"
+        )
+
+
+class TaskView(APIView):
+    @extend_schema(operation_id="get_task", parameters=[query.FieldsQuery], responses=TaskOut)
+    def get(self, request: Request, ref: str) -> Response:
+        wanted = query.parse(query.FieldsQuery, request.query_params)
+        return one(selectors.get_task(request.user, ref), TaskOut, wanted=wanted.get("fields"))
+
+    @extend_schema(operation_id="update_task", request=TaskPatch, responses=TaskOut)
+    def patch(self, request: Request, ref: str) -> Response:
+        changes: dict[str, Any] = parse(TaskPatch, request, partial=True)
+        versions = if_match(request._request)
+        task = services.update_task(
+            actor=request.user, ref=ref, changes=changes, now=timezone.now(), versions=versions
+        )
+        return one(selectors.get_task(request.user, task.pk), TaskOut)
+
+    @extend_schema(operation_id="delete_task", responses={204: None})
+    def delete(self, request: Request, ref: str) -> Response:
+        services.delete_task(actor=request.user, ref=ref, now=timezone.now(), versions=if_match(request._request))
+        return Response(status=204)
+
+
+class MoveView(APIView):
+    @extend_schema(operation_id="move_task", request=MoveInput, responses=TaskOut)
+    def post(self, request: Request, ref: str) -> Response:
+        sent = parse(MoveInput, request)
+        task = services.move_task(
+            actor=request.user, ref=ref, now=timezone.now(), versions=if_match(request._request), **sent
+        )
+        return one(selectors.get_task(request.user, task.pk), TaskOut)
+
+
+class ActivityView(APIView):
+    @extend_schema(operation_id="list_task_activity", parameters=[PageQuery], responses=page_of(ActivityOut))
+    def get(self, request: Request, ref: str) -> Response:
+        wanted = query.parse(PageQuery, request.query_params)
+        task = selectors.get_task(request.user, ref)
+        window = Window.of(wanted, sorts={"id": Sort("id")}, default="-id", owner=f"{request.user.pk}:{task.pk}")
+        return listing(request, take(selectors.activity(task), window), ActivityOut, wanted.get("fields"))
+
+
+class StatsView(APIView):
+    @extend_schema(operation_id="get_task_stats", parameters=[ProjectFilter], responses=StatsOut)
+    def get(self, request: Request) -> Response:
+        wanted = query.parse(ProjectFilter, request.query_params)
+        filters = filters_of({}, request.user)
+        return Response(
+            selectors.task_stats(
+                request.user, project=wanted.get("project", ""), now=filters.now, today=filters.today
+            )
+        )

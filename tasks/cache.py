@@ -1,0 +1,20 @@
+"""What is remembered about tasks: the key, the life and the end of each answer."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from core.cache import forget_after_commit, remember
+
+STATS_SECONDS = 60
+
+
+def stats(user_id: uuid.UUID, scope: str, *, build: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """The counts one person sees; ended by forget_for, which every write to a task or a membership calls."""
+    return remember(f"tasks:{user_id}", f"stats:{scope}", seconds=STATS_SECONDS, build=build)
+
+
+def forget_for(user_ids: Iterable[uuid.UUID]) -> None:
+    forget_after_commit([f"tasks:{key}" for key in user_ids])

@@ -1,0 +1,162 @@
+"""Facts about projects and tasks. A task's facts carry its whole state, so no consumer needs our tables."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from tasks.models import Project, Task
+
+TaskState = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectFact:
+    version: ClassVar[int] = 1
+    subject_type: ClassVar[str] = "project"
+    project: dict[str, str]
+
+    @property
+    def subject_id(self) -> uuid.UUID:
+        return uuid.UUID(self.project["id"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectCreated(ProjectFact):
+    name: ClassVar[str] = "project.created"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectUpdated(ProjectFact):
+    name: ClassVar[str] = "project.updated"
+    changes: dict[str, list[Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectDeleted(ProjectFact):
+    name: ClassVar[str] = "project.deleted"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberAdded(ProjectFact):
+    name: ClassVar[str] = "project.member_added"
+    user_id: str
+    role: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberChanged(ProjectFact):
+    name: ClassVar[str] = "project.member_changed"
+    user_id: str
+    role: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberRemoved(ProjectFact):
+    name: ClassVar[str] = "project.member_removed"
+    user_id: str
+    role: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskFact:
+    version: ClassVar[int] = 1
+    subject_type: ClassVar[str] = "task"
+    task: TaskState
+
+    @property
+    def subject_id(self) -> uuid.UUID:
+        return uuid.UUID(self.task["id"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskCreated(TaskFact):
+    name: ClassVar[str] = "task.created"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskUpdated(TaskFact):
+    name: ClassVar[str] = "task.updated"
+    changes: dict[str, list[Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskDeleted(TaskFact):
+    name: ClassVar[str] = "task.deleted"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskAssigned(TaskFact):
+    name: ClassVar[str] = "task.assigned"
+    assignee_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskUnassigned(TaskFact):
+    name: ClassVar[str] = "task.unassigned"
+    assignee_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskCompleted(TaskFact):
+    name: ClassVar[str] = "task.completed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskReopened(TaskFact):
+    name: ClassVar[str] = "task.reopened"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskCommented(TaskFact):
+    name: ClassVar[str] = "task.commented"
+    comment_id: str
+    excerpt: str
+    mentioned_ids: list[str]
+    audience_ids: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskDueSoon(TaskFact):
+    name: ClassVar[str] = "task.due_soon"
+    due: str
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON has it: ids and times as text."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, uuid.UUID):
+        return str(value)
+    return value
+
+
+def project_words(project: Project) -> dict[str, str]:
+    return {"id": str(project.pk), "key": project.key, "name": project.name}
+
+
+def state_of(task: Task, *, assignee_ids: Iterable[uuid.UUID], labels: Iterable[str]) -> TaskState:
+    """Return the whole state of a task; its project and state must be loaded."""
+    same = ("number", "title", "category", "priority", "estimate", "version")
+    times = ("start_date", "due_date", "due_at", "created_at", "started_at", "closed_at", "updated_at")
+    return {
+        "id": str(task.pk),
+        "key": task.key,
+        "project_id": str(task.project_id),
+        "project_key": task.project.key,
+        "project_name": task.project.name,
+        "is_inbox": task.project.is_inbox,
+        "status": task.state.slug,
+        "assignee_ids": sorted(str(key) for key in assignee_ids),
+        "labels": sorted(labels),
+        "creator_id": str(task.creator_id),
+        "parent_id": plain(task.parent_id),
+        **{name: getattr(task, name) for name in same},
+        **{name: plain(getattr(task, name)) for name in times},
+    }

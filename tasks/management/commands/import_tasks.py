@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from argparse import ArgumentParser, ArgumentTypeError
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.selectors import find_user
+from core.errors import DomainError
+from tasks import services
+from tasks.importers.base import MAX_BYTES
+from tasks.importers.sources import SOURCES, read_plan
+from tasks.models import Project
+
+SHOWN = 50
+
+
+class Command(BaseCommand):
+    help = "Import tasks from another program's file. All of it or nothing; the same file again adds nothing."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("source", choices=sorted(SOURCES), help="the program that wrote the file")
+        parser.add_argument("file", type=Path, help="Todoist: a project exported as CSV")
+        parser.add_argument("--project", required=True, metavar="KEY", help="the project that takes the tasks")
+        parser.add_argument("--as", dest="email", metavar="EMAIL", help="who imports; the project's owner if not given")
+        parser.add_argument(
+            "--person", action="append", default=[], type=alias, metavar="NAME=EMAIL", help="whom a name in the file means"
+        )
+        parser.add_argument("--dry-run", action="store_true", help="only say what would happen")
+        parser.add_argument("--losses", action="store_true", help=f"list every loss, not only the first {SHOWN}")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            self.show(self.run(**options), everything=options["losses"])
+        except DomainError as refusal:
+            faults = [error.message for error in refusal.fields] or [refusal.detail]
+            raise CommandError("\n".join([*faults, "Nothing was imported."])) from refusal
+
+    def run(self, *, source: str, file: Path, project: str, email: str | None, **options: Any) -> services.ImportReport:
+        actor = self.actor(project, email)
+        plan = read_plan(source, read(file), now=timezone.now(), time_zone=actor.time_zone)
+        self.stdout.write(f"Read {len(plan.tasks):,} tasks and {plan.comment_count:,} comments from {file.name}.")
+        return services.import_tasks(
+            project_id=project, actor=actor, plan=plan, dry_run=options["dry_run"], aliases=dict(options["person"])
+        )
+
+    def actor(self, key: str, email: str | None) -> User:
+        if email:
+            found = find_user(email=email)
+            if found is None:
+                raise CommandError(f"There is no person with the address {email}.")
+            return found
+        project = Project.objects.filter(key=key.upper()).select_related("owner").first()
+        if project is None:
+            raise CommandError(f"There is no project {key}.")
+        return project.owner
+
+    def show(self, report: services.ImportReport, *, everything: bool) -> None:
+        verb = "Would create" if report.dry_run else "Created"
+        self.stdout.write(
+            f"{verb} {report.created:,} tasks and {report.comments:,} comments;"
+            f" {report.skipped:,} tasks were here already."
+        )
+        if report.losses:
+            self.stdout.write(f"{len(report.losses):,} things could not be kept as they were:")
+        for loss in report.losses if everything else report.losses[:SHOWN]:
+            self.stdout.write(f"  row {loss.row}: {loss.what} -- {loss.why}")
+        if len(report.losses) > SHOWN and not everything:
+            self.stdout.write(f"  and {len(report.losses) - SHOWN:,} more; --losses lists them all.")
+
+
+def alias(text: str) -> tuple[str, str]:
+    name, separator, email = text.partition("=")
+    if not (name and separator and "@" in email):
+        raise ArgumentTypeError("write it as NAME=EMAIL")
+    return name.strip(), email.strip()
+
+
+def read(file: Path) -> bytes:
+    try:
+        with file.open("rb") as opened:
+            return opened.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise CommandError(f"Cannot read {file}: {error.strerror}.") from error

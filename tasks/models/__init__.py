@@ -1,0 +1,19 @@
+"""Projects, and the tasks in them."""
+
+from tasks.models.imports import ImportedRecord
+from tasks.models.project import Label, Project, ProjectMember, Role, State
+from tasks.models.task import Category, Comment, Priority, Task, TaskAssignee
+
+__all__ = [
+    "Category",
+    "Comment",
+    "ImportedRecord",
+    "Label",
+    "Priority",
+    "Project",
+    "ProjectMember",
+    "Role",
+    "State",
+    "Task",
+    "TaskAssignee",
+]

@@ -1,0 +1,91 @@
+"""Adjectives: which projects and tasks. Visibility is asked by IN over the caller's own memberships."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Self
+from uuid import UUID
+
+from django.contrib.postgres.search import SearchQuery
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+
+if TYPE_CHECKING:
+    from accounts.models import User
+    from tasks.models import Comment, Project, Task
+
+CLOSED = ("done", "cancelled")
+KEY = re.compile(r"([A-Za-z][A-Za-z0-9]{1,9})-([1-9][0-9]{0,8})\Z", re.ASCII)
+WORD = re.compile(r"\w+")
+
+
+class ProjectQuerySet(models.QuerySet["Project"]):
+    def visible_to(self, user: User) -> Self:
+        mine = self.model._default_manager.filter(memberships__user=user).values("pk")
+        if user.is_overseer:
+            return self.filter(Q(is_inbox=False) | Q(pk__in=mine))
+        return self.filter(pk__in=mine)
+
+    def current(self) -> Self:
+        return self.filter(archived_at=None)
+
+
+class TaskQuerySet(models.QuerySet["Task"]):
+    def visible_to(self, user: User) -> Self:
+        projects = self.model._meta.get_field("project").related_model
+        return self.filter(project__in=projects._default_manager.visible_to(user).values("pk"))  # type: ignore[union-attr]
+
+    def open(self) -> Self:
+        return self.filter(closed_at=None)
+
+    def closed(self) -> Self:
+        return self.filter(closed_at__isnull=False)
+
+    def overdue(self, now: datetime, today: date) -> Self:
+        return self.open().filter(Q(due_at__lt=now) | Q(due_date__lt=today))
+
+    def due_from(self, day: date) -> Self:
+        return self.filter(Q(due_at__date__gte=day) | Q(due_date__gte=day))
+
+    def due_until(self, day: date) -> Self:
+        return self.filter(Q(due_at__date__lte=day) | Q(due_date__lte=day))
+
+    def assigned_to(self, user_ids: list[Any]) -> Self:
+        """Assigned to any of these people; `none` among them means to nobody."""
+        links = self.model.assignees.through.objects.filter(task=OuterRef("pk"))
+        people = [key for key in user_ids if key != "none"]
+        wanted = Q(Exists(links.filter(user__in=people))) if people else Q()
+        if "none" in user_ids:
+            wanted |= Q(~Exists(links))
+        return self.filter(wanted)
+
+    def labelled(self, names: list[str]) -> Self:
+        links = self.model.labels.through.objects.filter(task=OuterRef("pk"), label__name__in=names)
+        return self.filter(Exists(links))
+
+    def matching(self, words: str) -> Self:
+        """Tasks whose title or description hold words that begin like these, whose title is nearly this, or that key."""
+        key = KEY.match(words.strip())
+        if key:
+            return self.filter(project__key=key[1].upper(), number=int(key[2]))
+        terms = WORD.findall(words)
+        if not terms:
+            return self.none()
+        query = SearchQuery(" & ".join(f"{term}:*" for term in terms), config="simple", search_type="raw")
+        return self.filter(Q(search=query) | Q(title__trigram_word_similar=words))
+
+    def with_people(self) -> Self:
+        return self.select_related("project", "state", "creator", "parent__project").prefetch_related(
+            "assignees", "labels"
+        )
+
+    def at(self, ref: UUID | tuple[str, int]) -> Self:
+        if isinstance(ref, tuple):
+            return self.filter(project__key=ref[0], number=ref[1])
+        return self.filter(pk=ref)
+
+
+class CommentQuerySet(models.QuerySet["Comment"]):
+    def with_people(self) -> Self:
+        return self.select_related("author")

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from django.db.models import QuerySet
+
+from accounts.models import User
+from core.errors import NotFound
+from events.models import Event
+from events.selectors import facts_about
+from gateway.fields import UUID
+from gateway.pagination import Slice, Sort, Window, take
+from tasks.models import Comment, Task
+from tasks.querysets import KEY
+from tasks.selectors.projects import get_project
+
+SHOWN = ("task.created", "task.updated", "task.commented")
+SORTS = {
+    "created_at": Sort("created_at"),
+    "updated_at": Sort("updated_at"),
+    "priority": Sort("priority"),
+    "title": Sort("title"),
+    "number": Sort("number"),
+    "position": Sort("position"),
+    "due_date": Sort("due_date", nullable=True),
+    "due_at": Sort("due_at", nullable=True),
+    "start_date": Sort("start_date", nullable=True),
+    "closed_at": Sort("closed_at", nullable=True),
+    "estimate": Sort("estimate", nullable=True),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFilters:
+    """What a list of tasks is narrowed by; an empty value narrows nothing.
+
+    `now` and `today` are the reader's clock and calendar: `overdue` is asked against them.
+    """
+
+    now: datetime
+    today: date
+    search: str = ""
+    project: str = ""
+    status: list[str] = field(default_factory=list)
+    category: list[str] = field(default_factory=list)
+    priority: list[int] = field(default_factory=list)
+    assignee: list[str] = field(default_factory=list)
+    creator: list[str] = field(default_factory=list)
+    label: list[str] = field(default_factory=list)
+    parent: str = ""
+    overdue: bool | None = None
+    due_after: date | None = None
+    due_before: date | None = None
+    updated_since: datetime | None = None
+
+
+def parse_ref(text: str) -> uuid.UUID | tuple[str, int]:
+    """Read a task's id or human key (`OPS-42`); anything else names nothing."""
+    if UUID.match(text):
+        return uuid.UUID(text)
+    if found := KEY.match(text):
+        return found[1].upper(), int(found[2])
+    raise NotFound("There is no such task.")
+
+
+def get_task(user: User, ref: str | uuid.UUID) -> Task:
+    """The question behind GET, the answer to PATCH, and the task's page."""
+    found = Task.objects.visible_to(user).with_people().at(parse_ref(str(ref))).first()
+    if found is None:
+        raise NotFound("There is no such task.")
+    return found
+
+
+def place_of(task_id: uuid.UUID) -> uuid.UUID | None:
+    """The project a task is in now; None when the task is gone. For handlers of facts, which have no reader."""
+    return Task.objects.filter(pk=task_id).values_list("project_id", flat=True).first()
+
+
+def lock_task(user: User, ref: str | uuid.UUID) -> Task:
+    """The same task, locked until the end of the transaction."""
+    rows = Task.objects.visible_to(user).select_related("project", "state")
+    found = rows.select_for_update(of=("self",), no_key=True).at(parse_ref(str(ref))).first()
+    if found is None:
+        raise NotFound("There is no such task.")
+    return found
+
+
+def list_tasks(user: User, filters: TaskFilters, window: Window) -> Slice[Task]:
+    return take(filtered(user, filters).with_people(), window)
+
+
+def filtered(user: User, filters: TaskFilters) -> QuerySet[Task]:  # noqa: C901, PLR0912 -- one line per filter
+    """The visible tasks that pass every filter."""
+    rows = Task.objects.visible_to(user)
+    if filters.project:
+        rows = rows.filter(project=get_project_or_none(user, filters.project))
+    if filters.status:
+        rows = rows.filter(state__slug__in=filters.status)
+    if filters.category:
+        rows = rows.filter(category__in=filters.category)
+    if filters.priority:
+        rows = rows.filter(priority__in=filters.priority)
+    if filters.assignee:
+        rows = rows.assigned_to([_me(user, key) for key in filters.assignee])
+    if filters.creator:
+        rows = rows.filter(creator__in=[_me(user, key) for key in filters.creator])
+    if filters.label:
+        rows = rows.labelled(filters.label)
+    if filters.parent:
+        rows = rows.filter(parent=filters.parent) if filters.parent != "none" else rows.filter(parent=None)
+    if filters.overdue is not None:
+        late = Task.objects.overdue(filters.now, filters.today).values("pk")
+        rows = rows.overdue(filters.now, filters.today) if filters.overdue else rows.exclude(pk__in=late)
+    if filters.due_after:
+        rows = rows.due_from(filters.due_after)
+    if filters.due_before:
+        rows = rows.due_until(filters.due_before)
+    if filters.updated_since:
+        rows = rows.filter(updated_at__gte=filters.updated_since)
+    if filters.search:
+        rows = rows.matching(filters.search)
+    return rows
+
+
+def get_project_or_none(user: User, ref: str) -> uuid.UUID | None:
+    """A filter by an unknown or foreign project finds nothing, like a filter by any other value."""
+    try:
+        return uuid.UUID(str(get_project(user, ref).pk))
+    except NotFound:
+        return None
+
+
+def _me(user: User, key: str) -> str:
+    return str(user.pk) if key == "me" else key
+
+
+def subtasks(user: User, task: Task) -> QuerySet[Task]:
+    return Task.objects.visible_to(user).filter(parent=task).with_people().order_by("position")
+
+
+def comments(task: Task) -> QuerySet[Comment]:
+    return Comment.objects.filter(task=task).with_people()
+
+
+def activity(task: Task) -> QuerySet[Event]:
+    """What happened to a task, from the log itself; sort by -id for newest first."""
+    return facts_about(task.pk, names=SHOWN)

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F
+
+from accounts.models import User
+from core.errors import Invalid
+from events.publishing import publish
+from tasks import events, selectors
+from tasks.models import Label, Project, Task, TaskAssignee
+from tasks.positions import at_end, between
+from tasks.services.shared import check_version, forget_answers, require_current, require_editor
+
+LONGEST = 150
+
+
+@transaction.atomic
+def move_task(
+    *,
+    actor: User,
+    ref: str,
+    now: datetime,
+    before: uuid.UUID | None = None,
+    after: uuid.UUID | None = None,
+    versions: frozenset[int] | None = None,
+) -> Task:
+    """Put a task directly before or after another of its project. Moves of one project queue at the project's row."""
+    if (before is None) == (after is None):
+        raise Invalid.field("before", "Name one neighbour: before or after.", "one_neighbour")
+    task = selectors.get_task(actor, ref)
+    project = selectors.lock_project(actor, task.project_id)
+    require_editor(actor, project)
+    require_current(project)
+    task = selectors.lock_task(actor, ref)
+    check_version(task, versions, {"position": task.position})
+    old = task.position
+    new = _place(project, task, neighbour=before or after, is_before=before is not None)
+    if new == old:
+        return task
+    Task.objects.filter(pk=task.pk).update(position=new, version=F("version") + 1, updated_at=now)
+    task.position, task.version, task.updated_at = new, task.version + 1, now
+    publish(events.TaskUpdated(task=_state(task), changes={"position": [old, new]}), actor=actor, at=now)
+    forget_answers(project)
+    return task
+
+
+def _state(task: Task) -> events.TaskState:
+    people = TaskAssignee.objects.filter(task=task).values_list("user_id", flat=True)
+    return events.state_of(task, assignee_ids=people, labels=Label.objects.filter(tasks=task).values_list("name", flat=True))
+
+
+def _place(project: Project, task: Task, *, neighbour: uuid.UUID | None, is_before: bool) -> str:
+    """Return a free position next to the neighbour; its other side is whoever stands there now, the task left out."""
+    name = "before" if is_before else "after"
+    others = Task.objects.filter(project=project).exclude(pk=task.pk)
+    anchor = others.filter(pk=neighbour).values_list("position", flat=True).first()
+    if anchor is None:
+        raise Invalid.field(name, "There is no such other task in this project.", "does_not_exist")
+    if is_before:
+        low = others.filter(position__lt=anchor).order_by("-position").values_list("position", flat=True).first()
+        found = between(low or "", anchor)
+    else:
+        high = others.filter(position__gt=anchor).order_by("position").values_list("position", flat=True).first()
+        found = between(anchor, high or at_end(project.next_number))
+    if len(found) <= LONGEST:
+        return found
+    _spread(project)
+    return _place(project, task, neighbour=neighbour, is_before=is_before)
+
+
+def _spread(project: Project) -> None:
+    """Give every task of the project a short position again, in the same order."""
+    ordered = list(Task.objects.filter(project=project).order_by("position").only("pk"))
+    for number, task in enumerate(ordered, start=1):
+        task.position = at_end(number)
+    Task.objects.bulk_update(ordered, ["position"], batch_size=1000)

@@ -1,0 +1,103 @@
+"""Steps that several verbs take in the same way."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from accounts.models import User
+from core.errors import Invalid, NotFound, Stale
+from tasks import cache, policies, selectors
+from tasks.events import plain
+from tasks.models import Category, Label, Project, ProjectMember, State, Task
+
+MAX_LINKS = 20
+
+
+def require_editor(actor: User, project: Project) -> None:
+    policies.require(policies.can_edit(selectors.role_in(actor, project)), "You may read this project, not change it.")
+
+
+def require_manager(actor: User, project: Project) -> None:
+    policies.require(
+        policies.can_manage(selectors.role_in(actor, project)), "Only an admin of the project may do this."
+    )
+
+
+def require_current(project: Project) -> None:
+    """An archived project is kept as it is."""
+    if project.archived_at is not None:
+        raise Invalid("The project is archived; restore it first.", code="archived")
+
+
+def check_version(thing: Any, versions: frozenset[int] | None, wanted: dict[str, Any]) -> None:
+    """Refuse a write that rests on another version than the locked row's; `wanted` is for the caller's comparison."""
+    if versions is not None and thing.version not in versions:
+        current = {name: plain(getattr(thing, name, None)) for name in wanted}
+        raise Stale(version=thing.version, current=current, wanted={n: plain(v) for n, v in wanted.items()})
+
+
+def forget_answers(project: Project) -> None:
+    """End what is remembered for everybody who can see this project, once the change is committed."""
+    cache.forget_for(selectors.watcher_ids(project))
+
+
+def state_for(project: Project, slug: str) -> State:
+    """The project's state of this slug, or of this category's first state (`done` always means something)."""
+    found = list(State.objects.filter(project=project).order_by("position", "id"))
+    named = [state for state in found if state.slug == slug]
+    by_category = [state for state in found if state.category == slug and slug in Category.values]
+    if not (named or by_category):
+        known = ", ".join(state.slug for state in found)
+        raise Invalid.field("status", f"This project has no such status. It has: {known}.", "invalid_choice")
+    return (named or by_category)[0]
+
+
+def members_among(project: Project, user_ids: Collection[Any]) -> list[uuid.UUID]:
+    """Return the ids if all are active members of the project; name the field otherwise."""
+    wanted = {uuid.UUID(str(key)) for key in user_ids}
+    if len(wanted) > MAX_LINKS:
+        raise Invalid.field("assignees", f"At most {MAX_LINKS} people.", "too_many")
+    active = ProjectMember.objects.filter(project=project, user__in=wanted, user__is_active=True)
+    found = set(active.values_list("user_id", flat=True))
+    if wanted - found:
+        raise Invalid.field("assignees", "Only members of the project can be assigned.", "not_a_member")
+    return sorted(found)
+
+
+def labels_named(project: Project, names: Iterable[str]) -> list[Label]:
+    """Return the project's labels of these names, making those that are missing."""
+    wanted = {name.strip().lower(): name.strip() for name in names if name.strip()}
+    if len(wanted) > MAX_LINKS:
+        raise Invalid.field("labels", f"At most {MAX_LINKS} labels.", "too_many")
+    if not wanted:
+        return []
+    known = {label.name.lower(): label for label in Label.objects.filter(project=project)}
+    missing = [Label(project=project, name=name) for low, name in wanted.items() if low not in known]
+    if missing:
+        Label.objects.bulk_create(missing, ignore_conflicts=True)
+        known = {label.name.lower(): label for label in Label.objects.filter(project=project)}
+    return [known[low] for low in wanted]
+
+
+def parent_in(project: Project, parent_id: Any, *, of: Task | None = None) -> Task | None:
+    """Return the parent task, refusing another project's, the task itself, and a circle."""
+    if parent_id is None:
+        return None
+    parent = Task.objects.filter(project=project, pk=parent_id).select_related("project").first()
+    if parent is None:
+        raise Invalid.field("parent", "There is no such task in this project.", "does_not_exist")
+    above: Task | None = parent
+    while above is not None and of is not None:
+        if above.pk == of.pk:
+            raise Invalid.field("parent", "A task cannot be below itself.", "circle")
+        above = above.parent
+    return parent
+
+
+def own_member(project: Project, user_id: uuid.UUID) -> ProjectMember:
+    found = ProjectMember.objects.select_for_update().filter(project=project, user=user_id).first()
+    if found is None:
+        raise NotFound("This person is not in the project.")
+    return found

@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+
+from accounts.models import User
+from core.errors import Invalid
+from events.publishing import Fact, publish_all
+from tasks import events, selectors
+from tasks.events import plain
+from tasks.models import Category, Label, Task, TaskAssignee
+from tasks.querysets import CLOSED
+from tasks.services.shared import (
+    check_version,
+    forget_answers,
+    labels_named,
+    members_among,
+    parent_in,
+    require_current,
+    require_editor,
+    state_for,
+)
+
+PLAIN = frozenset({"title", "description", "priority", "start_date", "due_date", "due_at", "estimate"})
+LINKS = frozenset({"assignees", "labels"})
+WRITABLE = PLAIN | LINKS | {"status", "parent"}
+Changes = dict[str, list[Any]]
+
+
+@transaction.atomic
+def update_task(
+    *, actor: User, ref: str, changes: dict[str, Any], now: datetime, versions: frozenset[int] | None = None
+) -> Task:
+    """Change the given fields of a task, and nothing else; record it and tell what became true.
+
+    `changes` holds names of WRITABLE; `status` is a slug or category, `labels` are names, `assignees` and `parent`
+    ids. Raises Stale when `versions` is given and the locked row has another; NotFound, NotAllowed, Invalid.
+    """
+    if unknown := set(changes) - WRITABLE:
+        raise ValueError(f"not part of a task: {unknown}")
+    task = selectors.lock_task(actor, ref)
+    require_editor(actor, task.project)
+    require_current(task.project)
+    before = _Links.of(task)
+    check_version(_Snapshot(task, before), versions, changes)
+    columns = _columns(task, changes, now)
+    links = before.changed_by(task, changes)
+    changed = _differences(task, columns, before, links)
+    if changed:
+        _save(task, columns, links, now)
+        facts = list(_facts(task, changed, before, links))
+        publish_all(facts, actor=actor, at=now)
+        forget_answers(task.project)
+    return task
+
+
+class _Links:
+    """The people and labels of a task, by id and by name."""
+
+    def __init__(self, people: set[uuid.UUID], labels: dict[int | uuid.UUID, str]) -> None:
+        self.people = people
+        self.labels = labels
+
+    @classmethod
+    def of(cls, task: Task) -> _Links:
+        people = set(TaskAssignee.objects.filter(task=task).values_list("user_id", flat=True))
+        return cls(people, dict(Label.objects.filter(tasks=task).values_list("id", "name")))
+
+    def changed_by(self, task: Task, changes: dict[str, Any]) -> _Links:
+        people, labels = self.people, self.labels
+        if "assignees" in changes:
+            wanted = {uuid.UUID(str(key)) for key in changes["assignees"]}
+            members_among(task.project, wanted - self.people)
+            people = wanted
+        if "labels" in changes:
+            labels = {label.pk: label.name for label in labels_named(task.project, changes["labels"])}
+        return _Links(people, labels)
+
+    def plain(self) -> dict[str, list[str]]:
+        return {"assignees": sorted(map(str, self.people)), "labels": sorted(self.labels.values())}
+
+
+class _Snapshot:
+    """A task's values under the names a caller writes them by, for a comparison after a refused write."""
+
+    def __init__(self, task: Task, links: _Links) -> None:
+        self.version = task.version
+        self.status = task.state.slug
+        self.parent = task.parent_id
+        self.assignees = links.plain()["assignees"]
+        self.labels = links.plain()["labels"]
+        for name in PLAIN:
+            setattr(self, name, getattr(task, name))
+
+
+def _columns(task: Task, changes: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """Return the columns to write, with what follows from them: closing, starting, one kind of due."""
+    found = {name: value for name, value in changes.items() if name in PLAIN}
+    if found.get("due_date") and found.get("due_at"):
+        raise Invalid.field("due_at", "A task is due on a day or at an instant, not both.", "both_given")
+    if found.get("due_date"):
+        found["due_at"] = None
+    if found.get("due_at"):
+        found["due_date"] = None
+    if "parent" in changes:
+        parent = parent_in(task.project, changes["parent"], of=task)
+        found["parent_id"] = parent.pk if parent else None
+    if "status" in changes and changes["status"] != task.state.slug:
+        found |= _into_state(task, changes["status"], now)
+    return {name: value for name, value in found.items() if getattr(task, name) != value}
+
+
+def _into_state(task: Task, status: str, now: datetime) -> dict[str, Any]:
+    state = state_for(task.project, status)
+    found: dict[str, Any] = {"state": state, "category": state.category}
+    if state.category == Category.IN_PROGRESS and task.started_at is None:
+        found["started_at"] = now
+    if state.category in CLOSED:
+        found["closed_at"] = task.closed_at or now
+    else:
+        found["closed_at"] = None
+    return found
+
+
+def _differences(task: Task, columns: dict[str, Any], before: _Links, after: _Links) -> Changes:
+    """Return {field: [old, new]} under the names callers know, as plain values."""
+    hidden = {"category", "started_at", "closed_at"}
+    found = {n: [plain(getattr(task, n)), plain(v)] for n, v in columns.items() if n not in hidden | {"state", "parent_id"}}
+    if "state" in columns and columns["state"].pk != task.state_id:
+        found["status"] = [task.state.slug, columns["state"].slug]
+    if "parent_id" in columns:
+        found["parent"] = [plain(task.parent_id), plain(columns["parent_id"])]
+    old, new = before.plain(), after.plain()
+    return found | {name: [old[name], new[name]] for name in LINKS if old[name] != new[name]}
+
+
+def _save(task: Task, columns: dict[str, Any], links: _Links, now: datetime) -> None:
+    was_closed = task.closed_at
+    Task.objects.filter(pk=task.pk).update(**columns, version=F("version") + 1, updated_at=now)
+    for name, value in columns.items():
+        setattr(task, name, value)
+    task.version, task.updated_at = task.version + 1, now
+    task.was_closed_at = was_closed  # type: ignore[attr-defined]
+    _set_people(task, links.people)
+    task.labels.set(links.labels)
+
+
+def _set_people(task: Task, people: set[uuid.UUID]) -> None:
+    TaskAssignee.objects.filter(task=task).exclude(user__in=people).delete()
+    TaskAssignee.objects.bulk_create([TaskAssignee(task=task, user_id=key) for key in people], ignore_conflicts=True)
+
+
+def _facts(task: Task, changed: Changes, before: _Links, after: _Links) -> Iterator[Fact]:
+    state = events.state_of(task, assignee_ids=after.people, labels=after.labels.values())
+    yield events.TaskUpdated(task=state, changes=changed)
+    for key in sorted(after.people - before.people):
+        yield events.TaskAssigned(task=state, assignee_id=str(key))
+    for key in sorted(before.people - after.people):
+        yield events.TaskUnassigned(task=state, assignee_id=str(key))
+    was_closed = task.was_closed_at is not None  # type: ignore[attr-defined]
+    if "status" in changed and task.category == Category.DONE:
+        yield events.TaskCompleted(task=state)
+    elif "status" in changed and was_closed and not task.is_closed:
+        yield events.TaskReopened(task=state)
