@@ -10,3 +10,6 @@ help run check fix stack install:
 
 test:
 	@$(PYTHON) launcher test $(ARGS)
+
+drill-%:
+	@$(PYTHON) launcher drill $*

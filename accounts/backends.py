@@ -21,6 +21,6 @@ class EmailBackend(BaseBackend):
             return None
         return person if person.check_password(password) and person.is_active else None
 
-    def get_user(self, user_id: uuid.UUID) -> User | None:  # type: ignore[override]
+    def get_user(self, user_id: uuid.UUID) -> User | None:
         found: User | None = User.objects.active().filter(pk=user_id).first()
         return found

@@ -59,4 +59,7 @@ class DeviceForm(PageForm):
 
 def time_zones() -> list[str]:
     """The zones people choose from: a continent and a city, and UTC."""
-    return ["UTC", *sorted(zone for zone in zoneinfo.available_timezones() if "/" in zone and not zone.startswith("Etc"))]
+    return [
+        "UTC",
+        *sorted(zone for zone in zoneinfo.available_timezones() if "/" in zone and not zone.startswith("Etc")),
+    ]

@@ -59,7 +59,9 @@ class User(AbstractBaseUser):
     class Meta:
         constraints = [
             models.CheckConstraint(name="an_email_is_kept_in_lower_case", condition=Q(email=Lower(F("email")))),
-            models.CheckConstraint(name="a_role_is_user_staff_or_admin", condition=Q(role__in=["user", "staff", "admin"])),
+            models.CheckConstraint(
+                name="a_role_is_user_staff_or_admin", condition=Q(role__in=["user", "staff", "admin"])
+            ),
         ]
 
     def __str__(self) -> str:

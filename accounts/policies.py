@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from accounts.models import TeamMember, User
 from core.errors import NotAllowed
 
@@ -14,5 +13,3 @@ def can_lead_team(user: User, membership: TeamMember | None) -> bool:
 def require(allowed: bool, refusal: str) -> None:
     if not allowed:
         raise NotAllowed(refusal)
-
-

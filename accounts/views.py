@@ -146,7 +146,9 @@ def _status(form: Any) -> int:
 def _next(request: HttpRequest) -> str:
     """Where to go after signing in: a path of this site, the overview otherwise."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
-    safe = url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure())
+    safe = url_has_allowed_host_and_scheme(
+        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
     return wanted if safe else "/"
 
 

@@ -19,7 +19,7 @@ class TaskSnapshotAdmin(ReadOnlyAdmin):
         "deleted",
         "counted_at",
     )
-    list_filter = ("category", "deleted")
+    list_filter = ("deleted", "counted_at")
     search_fields = ("=task_id", "=project_id")
     ordering = ("-counted_at",)
 
@@ -28,5 +28,5 @@ class TaskSnapshotAdmin(ReadOnlyAdmin):
 class DailyStatAdmin(ReadOnlyAdmin):
     list_display = ("day", "project_id", "person_id", "created", "completed", "closed", "overdue_change")
     search_fields = ("=project_id", "=person_id")
-    date_hierarchy = "day"
+    list_filter = ("day",)
     ordering = ("-day", "project_id", "person_id")

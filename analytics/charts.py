@@ -13,6 +13,7 @@ from datetime import date
 from django.utils import formats
 
 from analytics import histogram
+from analytics.figures import Load
 
 SIZE = 100.0
 MAX_MARKS = 60
@@ -70,21 +71,6 @@ class Flow:
     def name(self) -> str:
         first = formats.date_format(self.start, "j M")
         return first if self.start == self.end else f"{first} – {formats.date_format(self.end, 'j M')}"
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """What lies on one person's desk; `person_id` leads to the rows that are counted."""
-
-    person_id: str
-    name: str
-    in_progress: int
-    waiting: int
-    overdue: int
-
-    @property
-    def total(self) -> int:
-        return self.in_progress + self.waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +209,7 @@ def _short(number: float) -> str:
     return f"{number:.0f}" if number >= 10 else f"{number:.1f}".removesuffix(".0")
 
 
-def sparkline(values: Sequence[int]) -> str:
+def sparkline(values: Sequence[float]) -> str:
     """Return the points of a line through the 100 x 100 box, or nothing when there is no line to draw."""
     if len(values) < 2:
         return ""
@@ -235,17 +221,18 @@ def sparkline(values: Sequence[int]) -> str:
 
 
 def workload(loads: Iterable[Load]) -> list[LoadBar]:
-    """Draw one row per person: in progress, then waiting; the longest row fills the width."""
-    rows = sorted(loads, key=lambda load: (-load.total, load.name))
-    longest = max((load.total for load in rows), default=0) or 1
+    """Draw one row per person: what is overdue, then the rest of what is open; the longest row fills the width."""
+    rows = list(loads)
+    longest = max((load.open for load in rows), default=0) or 1
     return [LoadBar(load, _lying(load, longest)) for load in rows]
 
 
 def _lying(load: Load, longest: int) -> list[Bar]:
-    busy, waiting = load.in_progress / longest * SIZE, load.waiting / longest * SIZE
+    late = min(load.overdue, load.open) / longest * SIZE
+    rest = load.open / longest * SIZE - late
     return [
-        Bar(0, 0, round(busy, 2), SIZE, "s1", f"{load.name}: {load.in_progress} in progress"),
-        Bar(round(busy, 2), 0, round(waiting, 2), SIZE, "s3", f"{load.name}: {load.waiting} to do"),
+        Bar(0, 0, round(late, 2), SIZE, "s6", f"{load.name}: {load.overdue} overdue"),
+        Bar(round(late, 2), 0, round(rest, 2), SIZE, "s1", f"{load.name}: {load.open - load.overdue} in time"),
     ]
 
 

@@ -41,7 +41,8 @@ class Period:
 
     @classmethod
     def ending(cls, end: date, *, length: int) -> Self:
-        return cls.of(end - timedelta(days=length - 1), end)
+        back = min(length - 1, (end - date.min).days)  # the calendar begins with the year 1
+        return cls.of(end - timedelta(days=back), end)
 
     @property
     def length(self) -> int:

@@ -79,7 +79,12 @@ class DailyStatQuerySet(QuerySet["DailyStat"]):
         """Return every row as the rollup's own values."""
         columns = ("created", "completed", "closed", "overdue_change", "cycle_histogram")
         rows = self.values_list("day", "project_id", "person_id", *columns).iterator(chunk_size=5000)
-        return {Cell(*row[:3]): Amounts(*row[3:7], tuple(row[7]) if any(row[7]) else EMPTY) for row in rows}
+        return {
+            Cell(day, project, person): Amounts(
+                created, completed, closed, change, tuple(cycles) if any(cycles) else EMPTY
+            )
+            for day, project, person, created, completed, closed, change, cycles in rows
+        }
 
 
 def _row(cell: Cell, amounts: Amounts) -> tuple[object, ...]:

@@ -1,6 +1,6 @@
 """Questions about the numbers. The contract for pages and API:
 
-    scope = scope_for(user, project="", person_id=None)        project: id or key; NotFound if the user may not see it
+    scope = scope_for(user, project_id=None, person_id=None)   NotFound for a project the user may not see
     period = Period.of(start, end)                             whole UTC days, both included; raises Invalid
     period = Period.ending(today, length=28)
     overview(scope, period) -> Overview                        five queries, however many rows
@@ -23,7 +23,7 @@ from hashlib import blake2b
 from typing import Any, Literal
 from uuid import UUID
 
-from django.db.models import F, Max, QuerySet, Sum
+from django.db.models import F, Max, Sum
 from django.utils.translation import gettext
 
 from accounts.models import User
@@ -31,6 +31,8 @@ from analytics import cache
 from analytics.figures import Bar, Day, Kpi, Load, Overview, Period, Scope
 from analytics.histogram import BUCKETS, EMPTY, bounds, label, percentile
 from analytics.models import DailyStat, TaskSnapshot
+from analytics.querysets import DailyStatQuerySet
+from core.errors import NotFound
 from tasks import selectors as tasks
 
 __all__ = ["Overview", "Period", "Scope", "daily", "overview", "scope_for"]
@@ -39,11 +41,14 @@ SUMS = {name: Sum(name) for name in ("created", "completed", "closed", "overdue_
 BUCKET_SUMS = {f"bucket_{place}": Sum(f"cycle_histogram__{place}") for place in range(BUCKETS)}
 
 
-def scope_for(user: User, *, project: str = "", person_id: UUID | None = None) -> Scope:
-    """Return what this user may count: all visible projects, or the one asked for by id or key."""
-    if project:
-        return Scope((tasks.get_project(user, project).pk,), person_id)
-    return Scope(tuple(sorted(tasks.visible_project_ids(user))), person_id)
+def scope_for(user: User, *, project_id: UUID | None = None, person_id: UUID | None = None) -> Scope:
+    """Return what this user may count: all visible projects, or the one asked for if it is among them."""
+    visible = tasks.visible_project_ids(user)
+    if project_id is None:
+        return Scope(tuple(sorted(visible)), person_id)
+    if project_id not in visible:
+        raise NotFound("There is no such project.")
+    return Scope((project_id,), person_id)
 
 
 def overview(scope: Scope, period: Period) -> Overview:
@@ -107,13 +112,13 @@ def _cycles(days: Sequence[Day]) -> tuple[int, ...]:
     return tuple(map(sum, zip(EMPTY, *(day.cycle_histogram for day in days), strict=True)))
 
 
-def _stats(scope: Scope) -> QuerySet[DailyStat]:
+def _stats(scope: Scope) -> DailyStatQuerySet:
     return DailyStat.objects.in_projects(scope.project_ids).of_person(scope.person_id)
 
 
 def _days(scope: Scope, period: Period) -> tuple[Day, ...]:
     rows = _stats(scope).between(period.start, period.end).values("day").annotate(**SUMS, **BUCKET_SUMS)
-    found = {row["day"]: row for row in rows}
+    found: dict[date, dict[str, Any]] = {row["day"]: dict(row) for row in rows}
     open_, overdue = _balance(scope, period.start)
     days = []
     for date_ in period.days():
@@ -144,10 +149,10 @@ def _workload(scope: Scope, end: date) -> tuple[Load, ...]:
     people = DailyStat.objects.in_projects(scope.project_ids).until(end)
     people = people.of_person(scope.person_id) if scope.person_id else people.by_person()
     loads = people.values("person_id").annotate(open=Sum(F("created") - F("closed")), overdue=Sum("overdue_change"))
-    rows = [row for row in loads if row["open"] > 0]
-    names = dict(User.objects.filter(pk__in=[row["person_id"] for row in rows]).values_list("pk", "name"))
+    rows = [(row["person_id"], row["open"], row["overdue"]) for row in loads if row["person_id"] and row["open"] > 0]
+    names = dict(User.objects.filter(pk__in=[person for person, *_ in rows]).values_list("pk", "name"))
     gone = gettext("Someone who left")
-    found = [Load(row["person_id"], names.get(row["person_id"], gone), row["open"], row["overdue"]) for row in rows]
+    found = [Load(person, names.get(person, gone), open_, overdue) for person, open_, overdue in rows]
     return tuple(sorted(found, key=lambda load: (-load.overdue, -load.open, load.name, load.person_id)))
 
 

@@ -8,15 +8,14 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from accounts.models import User
 from notifications import selectors as notifications
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
+    about_us = {"version": settings.VERSION, "mailbox_enabled": bool(settings.MAILBOX_DIR)}
     user = getattr(request, "user", None)
-    signed_in = bool(user and user.is_authenticated)
-    return {
-        "version": settings.VERSION,
-        "mailbox_enabled": bool(settings.MAILBOX_DIR),
-        "theme": getattr(user, "theme", "system") if signed_in else "system",
-        "unread_count": SimpleLazyObject(lambda: notifications.unread_count(user)) if signed_in else 0,
-    }
+    if not isinstance(user, User):
+        return {**about_us, "theme": "system", "unread_count": 0}
+    unread = SimpleLazyObject(lambda: notifications.unread_count(user))
+    return {**about_us, "theme": user.theme, "unread_count": unread}

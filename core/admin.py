@@ -1,12 +1,19 @@
-"""What every admin page of ours shares: no full counts, and read-only where editing would break a rule."""
+"""What every admin page of ours shares: no full counts, and no way around the services."""
 
 from __future__ import annotations
 
-from django.contrib import admin
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin, messages
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.functional import cached_property
+
+from core.errors import DomainError
 
 COUNTED = 10_000
 
@@ -27,6 +34,18 @@ class BaseAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     show_full_result_count = False
     list_per_page = 50
 
+    def each(self, request: HttpRequest, rows: Any, verb: Any, done: str) -> None:
+        """Let an action call a service for each chosen row, and say what was done and what was refused."""
+        count = 0
+        for row in rows:
+            try:
+                verb(row)
+                count += 1
+            except DomainError as refusal:
+                self.message_user(request, f"{row}: {_sentence(refusal)}", messages.ERROR)
+        if count:
+            self.message_user(request, f"{count} {done}.", messages.SUCCESS)
+
 
 class ReadOnlyAdmin(BaseAdmin):
     """Rows that only the application writes."""
@@ -39,3 +58,73 @@ class ReadOnlyAdmin(BaseAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+
+class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A form whose last step of validation is the service itself: what it refuses becomes the form's own errors.
+
+    `write` calls the service and returns the row. The model's own cleaning is left out, because the service and
+    the database's constraints say the same, and say it once.
+    """
+
+    actor: ClassVar[Any]
+
+    def _post_clean(self) -> None:
+        if self.errors:
+            return
+        try:
+            with transaction.atomic():
+                self.instance = self.write(self.cleaned_data)
+        except DomainError as refusal:
+            self.add_refusal(refusal)
+
+    def write(self, sent: dict[str, Any]) -> Model:
+        raise NotImplementedError
+
+    def add_refusal(self, refusal: DomainError) -> None:
+        for field, _, message in refusal.fields:
+            self.add_error(field if field in self.fields else None, message)
+        if not refusal.fields:
+            self.add_error(None, refusal.detail)
+
+
+class ServiceAdmin(BaseAdmin):
+    """Rows that people write through services, here as everywhere."""
+
+    def get_form(self, request: HttpRequest, obj: Model | None = None, change: bool = False, **words: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **words)
+        return type(form.__name__, (form,), {"actor": request.user})
+
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
+        """Nothing is left to do: the form has called the service."""
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Nothing is left to do: the form has called the service."""
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Rows are deleted one at a time, each through its service."""
+        actions = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        return actions
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """What goes along with a row is its service's decision, not the permissions of the other rows."""
+        return [str(one) for one in objs], {self.opts.verbose_name: len(objs)}, set(), []
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except DomainError as refusal:
+            return self.refused(request, refusal, object_id)
+
+    def refused(self, request: HttpRequest, refusal: DomainError, object_id: str) -> HttpResponse:
+        self.message_user(request, _sentence(refusal), messages.ERROR)
+        return HttpResponseRedirect(
+            reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[object_id])
+        )
+
+
+def _sentence(refusal: DomainError) -> str:
+    return " ".join(field.message for field in refusal.fields) or refusal.detail

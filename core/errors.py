@@ -37,7 +37,7 @@ class Invalid(DomainError):
 
     @classmethod
     def field(cls, name: str, message: str, code: str = "invalid") -> Invalid:
-        return cls(fields=[FieldError(name, code, message)])
+        return cls(f"{name}: {message}", fields=[FieldError(name, code, message)])
 
 
 class NotSignedIn(DomainError):

@@ -50,15 +50,16 @@ def publish_all(facts: Iterable[Fact], *, actor: Actor | None, at: datetime | No
     """Record facts in their order, with one INSERT; delivered only if the caller's transaction commits."""
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("publish() belongs inside a service's transaction")
-    rows = [_row(fact, actor, at or timezone.now()) for fact in facts]
+    rows = [as_event(fact, actor=actor, at=at or timezone.now()) for fact in facts]
     if rows:
         Event.objects.bulk_create(rows)
         transaction.on_commit(nudge, robust=True)
     return rows
 
 
-def _row(fact: Fact, actor: Actor | None, at: datetime) -> Event:
-    payload = {field.name: getattr(fact, field.name) for field in fields(fact)}  # type: ignore[arg-type]
+def as_event(fact: Fact, *, actor: Actor | None, at: datetime) -> Event:
+    """Return the row that records a fact, not saved yet."""
+    payload = {field.name: getattr(fact, field.name) for field in fields(fact)}
     payload["actor"] = {"id": str(actor.pk), "name": actor.name} if actor else None
     return Event(
         name=fact.name,

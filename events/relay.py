@@ -155,7 +155,7 @@ class Relay:
         try:
             if self.listener is None:
                 client = Redis.from_url(settings.REDIS_URL, socket_timeout=POLL_SECONDS + 1, socket_connect_timeout=0.5)
-                self.listener = client.pubsub(ignore_subscribe_messages=True)
+                self.listener = client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
                 self.listener.subscribe(NUDGE_CHANNEL)
             while self.listener.get_message(timeout=POLL_SECONDS) and self.listener.get_message(timeout=0):
                 pass

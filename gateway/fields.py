@@ -22,7 +22,10 @@ class Input(serializers.Serializer[Any]):
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict) and (unknown := set(data) - set(self.fields)):
             raise serializers.ValidationError(
-                {str(name): [serializers.ErrorDetail("This field is not known.", "unknown")] for name in sorted(unknown)}
+                {
+                    str(name): [serializers.ErrorDetail("This field is not known.", "unknown")]
+                    for name in sorted(unknown)
+                }
             )
         return super().to_internal_value(data)
 

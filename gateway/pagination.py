@@ -161,9 +161,13 @@ def _write(window: Window, row: Model, direction: str) -> str:
     value = row
     for name in window.sort.column.split("__"):
         value = getattr(value, name)
-    plain = value.isoformat() if hasattr(value, "isoformat") else value
+    plain = value if value is None or isinstance(value, int | str) else _text(value)
     mark = {"o": window.ordering, "v": plain, "i": str(row.pk), "d": direction, "u": window.owner, "f": window.filters}
     return signing.dumps(mark, salt="cursor")
+
+
+def _text(value: Any) -> str:
+    return str(value.isoformat() if hasattr(value, "isoformat") else value)
 
 
 def _read(window: Window) -> dict[str, Any]:
@@ -176,7 +180,9 @@ def _read(window: Window) -> dict[str, Any]:
     return mark
 
 
-def body(piece: Slice[M], *, results: Sequence[Any], url: Callable[[str], str], parameters: QueryDict) -> dict[str, Any]:
+def body(
+    piece: Slice[M], *, results: Sequence[Any], url: Callable[[str], str], parameters: QueryDict
+) -> dict[str, Any]:
     """The JSON of a list: `{results, next, previous}`, and `count, pages, page` in numbered mode."""
 
     def link(change: dict[str, Any] | None) -> str | None:

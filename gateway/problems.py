@@ -26,7 +26,13 @@ log = structlog.get_logger(__name__)
 
 
 def document(
-    status: int, path: str, *, code: str = "", detail: str = "", title: str = "", errors: list[dict[str, str]] | None = None
+    status: int,
+    path: str,
+    *,
+    code: str = "",
+    detail: str = "",
+    title: str = "",
+    errors: list[dict[str, str]] | None = None,
 ) -> dict[str, Any]:
     phrase = http.HTTPStatus(status).phrase
     code = code or phrase.lower().replace(" ", "_").replace("-", "_")

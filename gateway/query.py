@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from gateway.fields import UUID
 
+MAX_TEXT = 2000
 ASCII_INTEGER = re.compile(r"-?[0-9]{1,10}\Z")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff\ufffd]")
 
@@ -31,8 +32,15 @@ class Flag(serializers.ChoiceField):
     def __init__(self, **options: Any) -> None:
         super().__init__(choices=["true", "false"], **options)
 
-    def to_internal_value(self, data: Any) -> bool:
-        return bool(super().to_internal_value(data) == "true")
+    def to_internal_value(self, data: Any) -> Any:
+        return super().to_internal_value(data) == "true"
+
+
+def _listed(field: serializers.CharField, data: Any) -> list[str]:
+    """Split at commas, after bounding the length: DRF's own bound would count the words instead."""
+    if len(str(data)) > MAX_TEXT:
+        raise serializers.ValidationError(f"At most {MAX_TEXT} characters.", "max_length")
+    return str(serializers.CharField.to_internal_value(field, data)).split(",")
 
 
 class Words(serializers.CharField):
@@ -42,12 +50,14 @@ class Words(serializers.CharField):
         self.words = choices
         listed = f" of: {', '.join(choices)}" if choices else ""
         options.setdefault("help_text", f"Comma-separated{listed}.")
-        super().__init__(max_length=1000, **options)
+        super().__init__(**options)
 
     def to_internal_value(self, data: Any) -> Any:
-        found = [word for word in str(super().to_internal_value(data)).split(",") if word]
+        found = [word for word in _listed(self, data) if word]
         if self.words is not None and (unknown := [word for word in found if word not in self.words]):
-            raise serializers.ValidationError(f"Not known: {unknown[0]}. Known: {', '.join(self.words)}.", "invalid_choice")
+            raise serializers.ValidationError(
+                f"Not known: {unknown[0]}. Known: {', '.join(self.words)}.", "invalid_choice"
+            )
         return found
 
 
@@ -56,10 +66,10 @@ class Ids(serializers.CharField):
 
     def __init__(self, *, words: tuple[str, ...] = (), **options: Any) -> None:
         self.allowed = words
-        super().__init__(max_length=2000, **options)
+        super().__init__(**options)
 
     def to_internal_value(self, data: Any) -> Any:
-        found = [word.strip().lower() for word in str(super().to_internal_value(data)).split(",") if word.strip()]
+        found = [word.strip().lower() for word in _listed(self, data) if word.strip()]
         for word in found:
             if word not in self.allowed and not UUID.match(word):
                 raise serializers.ValidationError(f"{word[:40]} is not an id.", "invalid")

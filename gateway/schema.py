@@ -34,9 +34,9 @@ PROBLEM = {
     },
 }
 ALWAYS = {"400": "The request means nothing sensible.", "406": "Only JSON is answered.", "429": "Too many requests."}
-SIGNED_IN = {"401": "Sign in first.", "403": "You may not do this."}
+ALWAYS |= {"401": "Sign in first.", "404": "There is no such thing, or you may not know of it."}
+SIGNED_IN = {"403": "You may not do this."}
 WITH_BODY = {"413": "The body is too large.", "415": "Only JSON is read."}
-ON_ONE = {"404": "There is no such thing, or you may not know of it."}
 WRITES = {"409": "This conflicts with the current state."}
 VERSIONED = {"412": "It changed since you read it; `current` and `differences` say how."}
 
@@ -49,23 +49,25 @@ class TaskFlowSchema(AutoSchema):
 
 
 def document_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """A drf-spectacular postprocessing hook: add the refusals to every operation."""
-    result["components"].setdefault("schemas", {})["Problem"] = PROBLEM
-    for path, operations in result["paths"].items():
+    """A drf-spectacular postprocessing hook: add the refusals to every operation, and close every input."""
+    schemas = result["components"].setdefault("schemas", {})
+    for name, schema in schemas.items():
+        if name.endswith("Request"):
+            schema["additionalProperties"] = False
+    schemas["Problem"] = PROBLEM
+    for operations in result["paths"].values():
         for method, operation in operations.items():
-            for status, meaning in _refusals(path, method, operation).items():
+            for status, meaning in _refusals(method, operation).items():
                 operation["responses"].setdefault(status, _answer(meaning))
     return result
 
 
-def _refusals(path: str, method: str, operation: dict[str, Any]) -> dict[str, str]:
+def _refusals(method: str, operation: dict[str, Any]) -> dict[str, str]:
     found = dict(ALWAYS)
     if operation.get("security") != [{}]:
         found |= SIGNED_IN
     if "requestBody" in operation:
         found |= WITH_BODY
-    if "{" in path:
-        found |= ON_ONE
     if method != "get":
         found |= WRITES
     if method in {"patch", "put", "delete"}:

@@ -23,7 +23,11 @@ def parse(kind: type[Serializer[Any]], request: Request, *, partial: bool = Fals
 
 
 def listing(
-    request: Request, piece: pagination.Slice[Any], noun: type[BaseSerializer[Any]], wanted: Iterable[str] | None = None, **context: Any
+    request: Request,
+    piece: pagination.Slice[Any],
+    noun: type[BaseSerializer[Any]],
+    wanted: Iterable[str] | None = None,
+    **context: Any,
 ) -> Response:
     """Answer with one piece of a list."""
     shown = [trim(row, wanted, noun) for row in noun(list(piece.rows), many=True, context=context).data]
@@ -33,7 +37,13 @@ def listing(
 
 
 def one(
-    thing: Any, noun: type[BaseSerializer[Any]], *, status: int = 200, wanted: Iterable[str] | None = None, location: str = "", **context: Any
+    thing: Any,
+    noun: type[BaseSerializer[Any]],
+    *,
+    status: int = 200,
+    wanted: Iterable[str] | None = None,
+    location: str = "",
+    **context: Any,
 ) -> Response:
     """Answer with one versioned thing and its ETag."""
     data = trim(noun(thing, context=context).data, wanted, noun)

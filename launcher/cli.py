@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from launcher import bootstrap, checks, console, run, stack, system_packages, testing
+from launcher import bootstrap, checks, console, drills, run, stack, system_packages, testing
 from launcher.console import LaunchError
 from launcher.places import Places
 
@@ -62,6 +62,7 @@ make test [ARGS=...]   run all tests on throw-away servers; ARGS goes to pytest
 make check             lint, types, import contracts, templates, migrations, schema
 make fix               repair what can be repaired
 make stack [PORT=8000] the production shape: nginx, three nodes, worker, scheduler, relay (needs nginx)
+make drill-mail        prove that no notification is lost or doubled while workers are killed
 make install           only install, for an editor
 
 make run uses DATABASE_URL, REDIS_URL and CELERY_BROKER_URL instead of its own servers where they are set.
@@ -74,5 +75,6 @@ COMMANDS: dict[str, Callable[[Places, list[str]], int]] = {
     "fix": lambda places, _rest: checks.fix(places),
     "stack": _stack,
     "install": _install,
+    "drill": drills.drill,
     "help": _help,
 }

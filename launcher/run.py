@@ -18,6 +18,8 @@ from launcher.places import Places
 from launcher.supervisor import Part, Supervisor
 
 LARGEST_LOG = 10 * 1024 * 1024
+# Celery fears pickled messages from strangers; ours are JSON, and the broker's socket is its owner's.
+ROOT_IS_FINE_HERE = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges"}
 ACCOUNTS = ("lead", "member", "admin", "load")
 PASSWORD = "taskflow-demo"  # noqa: S105 - the public demo password
 
@@ -33,8 +35,11 @@ def run(places: Places) -> None:
             chosen = start_servers(supervisor, places)
             settings = settings_of_parts(places, chosen, host, port)
             supervisor.finish(django(places, settings, "prepare", "prepare", "--demo"), what="Preparing the database")
-            supervisor.start(*_parts(places, settings))
+            console.step("Starting web, then worker, scheduler and relay")
+            supervisor.start(web(places, settings))
+            # The others wait: together they would take the web's cores while somebody waits for the first page.
             supervisor.wait_for(answers(host, port), seconds=60, what="TaskFlow")
+            supervisor.start(*background(places, settings))
             welcome(places, host, port, time.monotonic() - started)
             supervisor.watch()
 
@@ -116,32 +121,16 @@ def _emptied(folder: Path) -> Callable[[], None]:
 
 def background(places: Places, settings: dict[str, str]) -> tuple[Part, ...]:
     """Return the parts of which a deployment needs one (worker: at least one) however many nodes it has."""
+    celery = ("-m", "celery", "--quiet", "-A", "config")
+    level = ("-l", settings.get("LOG_LEVEL", "INFO"))
     workers = os.environ.get("WORKER_PROCESSES") or str(min(os.cpu_count() or 1, 4))
-    level = settings.get("LOG_LEVEL", "INFO")
-    celery = ("-m", "celery", "-A", "config")
-    schedule = str(places.var / "celerybeat-schedule")
+    work = ("worker", *level, "-c", workers, "--without-mingle", "--without-gossip")
+    schedule = ("beat", *level, "-s", str(places.var / "celerybeat-schedule"), "--pidfile=")
     return (
-        python(
-            places,
-            settings,
-            "worker",
-            *celery,
-            "worker",
-            "-l",
-            level,
-            "-c",
-            workers,
-            "--without-mingle",
-            "--without-gossip",
-        ),
-        python(places, settings, "scheduler", *celery, "beat", "-l", level, "-s", schedule, "--pidfile="),
+        python(places, {**settings, **ROOT_IS_FINE_HERE}, "worker", *celery, *work),
+        python(places, settings, "scheduler", *celery, *schedule),
         django(places, settings, "relay", "relay"),
     )
-
-
-def _parts(places: Places, settings: dict[str, str]) -> tuple[Part, ...]:
-    console.step("Starting web, worker, scheduler and relay")
-    return web(places, settings), *background(places, settings)
 
 
 def answers(host: str, port: int) -> Callable[[], bool]:

@@ -62,8 +62,8 @@ def _write(message: EmailMessage) -> None:
     name = re.sub(r"[^A-Za-z0-9_.@-]", "-", str(wire["Message-ID"]).strip("<> "))[:200].lstrip(".") or "unnamed"
     handle, draft = tempfile.mkstemp(dir=folder, prefix=".")
     with os.fdopen(handle, "wb") as file:
-        file.write(wire.as_bytes(linesep="\r\n"))
-    os.replace(draft, folder / f"{name}{SUFFIX}")
+        file.write(wire.as_bytes())
+    Path(draft).replace(folder / f"{name}{SUFFIX}")
 
 
 def list_messages(*, limit: int = 100) -> list[StoredMessage]:

@@ -25,6 +25,4 @@ def compile_email(source: Path) -> str:
 def _with_parts(source: Path) -> str:
     """Put the parts in place as text: mrml's own include forgets how wide the section around it is."""
     parts = source.parents[1] / "parts"
-    return INCLUDE.sub(
-        lambda found: (parts / found[1]).read_text(encoding="utf-8"), source.read_text(encoding="utf-8")
-    )
+    return INCLUDE.sub(lambda found: (parts / found[1]).read_text(encoding="utf-8"), source.read_text(encoding="utf-8"))

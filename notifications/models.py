@@ -37,9 +37,7 @@ class Notification(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                name="nobody_is_told_twice_of_one_event", fields=["event_id", "recipient", "kind"]
-            ),
+            models.UniqueConstraint(name="nobody_is_told_twice_of_one_event", fields=["event_id", "recipient", "kind"]),
             models.CheckConstraint(name="notification_kind_is_known", condition=Q(kind__in=Kind.values)),
         ]
         indexes = [
@@ -125,9 +123,7 @@ class Preference(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                name="one_preference_per_kind_and_channel", fields=["user", "kind", "channel"]
-            ),
+            models.UniqueConstraint(name="one_preference_per_kind_and_channel", fields=["user", "kind", "channel"]),
             models.CheckConstraint(name="preference_kind_is_known", condition=Q(kind__in=Kind.values)),
             models.CheckConstraint(name="preference_channel_is_known", condition=Q(channel__in=Channel.values)),
         ]

@@ -26,7 +26,7 @@ def compose(email: OutgoingEmail) -> EmailMultiAlternatives:
     context["subject"] = _one_line(_part(notification, "subject.txt", context))
     message = EmailMultiAlternatives(
         subject=context["subject"],
-        body=_part(notification, "body.txt", context),
+        body=f"{_part(notification, 'body.txt', context).strip()}\n",
         to=[email.to],
         headers=_headers(email, context),
     )

@@ -96,7 +96,7 @@ class FilterForm(PageForm):
         )
 
     @property
-    def ordering(self) -> str:
+    def order(self) -> str:
         return str(self.cleaned_data.get("ordering") or DEFAULT_ORDERING)
 
 
@@ -150,7 +150,9 @@ def _column(name: str, title: str, first: str, ordering: str, address: QueryDict
     if ordering.lstrip("-") != name:
         return Column(title, with_value(address, "ordering", first), "")
     other = name if ordering.startswith("-") else f"-{name}"
-    return Column(title, with_value(address, "ordering", other), "descending" if ordering.startswith("-") else "ascending")
+    return Column(
+        title, with_value(address, "ordering", other), "descending" if ordering.startswith("-") else "ascending"
+    )
 
 
 def without(address: QueryDict, name: str) -> str:

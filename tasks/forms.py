@@ -75,7 +75,11 @@ class TaskForm(PageForm):
         self.fields["status"].choices = [(state.slug, state.name) for state in states]
         self.fields["parent"].choices = [("", "None"), *((str(key), name) for key, name in parents)]
         for field in self.fields.values():
-            field.show_hidden_initial = "task" in (self.prefix or "") or bool(self.initial.get("version"))
+            field.show_hidden_initial = True
+
+    def clean_description(self) -> str:
+        """Browsers send line ends as CR LF; Markdown and the history want LF."""
+        return str(self.cleaned_data["description"]).replace("\r\n", "\n")
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -126,7 +130,7 @@ class NewTaskForm(PageForm):
     description = forms.CharField(
         required=False, max_length=50_000, help_text="Markdown.", widget=forms.Textarea(attrs={"rows": 5})
     )
-    priority = forms.TypedChoiceField(choices=PRIORITIES, coerce=int, empty_value=0, required=False)
+    priority = forms.TypedChoiceField(choices=PRIORITIES, coerce=int, empty_value=0, required=False, initial=Priority.NONE)
     assignee = forms.ChoiceField(required=False)
     due_date = _date("Due")
     labels = LabelsField()
@@ -134,7 +138,11 @@ class NewTaskForm(PageForm):
     def __init__(self, *args: Any, projects: Sequence[Project], people: Sequence[User], **options: Any) -> None:
         super().__init__(*args, **options)
         own = [(str(one.pk), f"{one.name} ({one.key})") for one in projects if not one.is_inbox]
-        self.fields["project"].choices = [("", "My inbox"), *((str(p.pk), "My inbox") for p in projects if p.is_inbox), *own]
+        self.fields["project"].choices = [
+            ("", "My inbox"),
+            *((str(p.pk), "My inbox") for p in projects if p.is_inbox),
+            *own,
+        ]
         self.fields["assignee"].choices = [("", "Nobody"), *((str(person.pk), person.name) for person in people)]
 
 
@@ -162,6 +170,13 @@ class ProjectForm(PageForm):
         return key
 
 
+class EditProjectForm(PageForm):
+    """Without the key: it is in every link to a task."""
+
+    name = forms.CharField(max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    description = forms.CharField(required=False, max_length=20_000, widget=forms.Textarea(attrs={"rows": 4}))
+
+
 class MemberForm(PageForm):
     user = forms.UUIDField(label="Person", widget=forms.Select)
     role = forms.ChoiceField(choices=[(role.value, role.label) for role in Role], initial=Role.EDITOR)
@@ -182,5 +197,3 @@ class ImportForm(PageForm):
     def __init__(self, *args: Any, projects: Sequence[Project], **options: Any) -> None:
         super().__init__(*args, **options)
         self.fields["project"].choices = [(str(one.pk), f"{one.name} ({one.key})") for one in projects]
-
-

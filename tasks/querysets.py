@@ -42,8 +42,9 @@ class TaskQuerySet(models.QuerySet["Task"]):
     def closed(self) -> Self:
         return self.filter(closed_at__isnull=False)
 
-    def overdue(self, now: datetime, today: date) -> Self:
-        return self.open().filter(Q(due_at__lt=now) | Q(due_date__lt=today))
+    def overdue(self, now: datetime, today: date, *, is_it: bool = True) -> Self:
+        late = self.open().filter(Q(due_at__lt=now) | Q(due_date__lt=today))
+        return late if is_it else self.exclude(pk__in=late.order_by().values("pk"))
 
     def due_from(self, day: date) -> Self:
         return self.filter(Q(due_at__date__gte=day) | Q(due_date__gte=day))

@@ -118,7 +118,7 @@ def _word(name: str, value: Any, states: Mapping[str, str]) -> str:
     if value is None or value == "":
         return "none"
     if name == "status":
-        return states.get(value, value)
+        return states.get(value) or value.replace("_", " ").capitalize()
     if name == "priority":
         return Priority(value).label
     if name in {"start_date", "due_date"}:

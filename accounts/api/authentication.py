@@ -28,14 +28,14 @@ class BearerAuthentication(BaseAuthentication):
         session = selectors.live_session(claims.session_id, timezone.now())
         if session is None or session.user_id != claims.user_id:
             raise NotSignedIn("The token is not valid.", code="token_not_valid")
-        request._request.user_for_log = session.user  # type: ignore[attr-defined]
+        request._request.user_for_log = session.user
         return session.user, session
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="api"'
 
 
-class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class BearerScheme(OpenApiAuthenticationExtension):
     target_class = BearerAuthentication
     name = "bearer"
 

@@ -62,7 +62,9 @@ class UsersView(APIView):
     def get(self, request: Request) -> Response:
         wanted = query.parse(PeopleQuery, request.query_params)
         window = Window.of(wanted, sorts={"name": Sort("name")}, default="name", owner=str(request.user.pk))
-        return listing(request, take(selectors.directory(wanted.get("search", "")), window), PersonOut, wanted.get("fields"))
+        return listing(
+            request, take(selectors.directory(wanted.get("search", "")), window), PersonOut, wanted.get("fields")
+        )
 
 
 class UserView(APIView):

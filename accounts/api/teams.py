@@ -58,14 +58,14 @@ class TeamMembersView(APIView):
         wanted = query.parse(PageQuery, request.query_params)
         team = selectors.get_team(request.user, team_id)
         window = Window.of(wanted, sorts={"id": Sort("id")}, default="id", owner=str(request.user.pk))
-        return listing(request, take(selectors.team_members(team).order_by(), window), TeamMemberOut, wanted.get("fields"))
+        return listing(
+            request, take(selectors.team_members(team).order_by(), window), TeamMemberOut, wanted.get("fields")
+        )
 
     @extend_schema(operation_id="add_team_member", request=TeamMemberInput, responses={201: TeamMemberOut})
     def post(self, request: Request, team_id: uuid.UUID) -> Response:
         sent = parse(TeamMemberInput, request)
-        member = services.add_team_member(
-            actor=request.user, team_id=team_id, user_id=sent["user"], role=sent["role"]
-        )
+        member = services.add_team_member(actor=request.user, team_id=team_id, user_id=sent["user"], role=sent["role"])
         return Response(TeamMemberOut(member).data, status=201)
 
 

@@ -1,14 +1,23 @@
 """What can be done with people, one verb each."""
 
-from accounts.services.sessions import open_session, purge_sessions, refresh_session, revoke_all_sessions, revoke_session
+from accounts.services.admin import create_person, end_sessions, set_password, update_person
+from accounts.services.sessions import (
+    open_session,
+    purge_sessions,
+    refresh_session,
+    revoke_all_sessions,
+    revoke_session,
+)
 from accounts.services.teams import add_team_member, create_team, delete_team, remove_team_member, rename_team
 from accounts.services.users import authenticate, register, update_profile
 
 __all__ = [
     "add_team_member",
     "authenticate",
+    "create_person",
     "create_team",
     "delete_team",
+    "end_sessions",
     "open_session",
     "purge_sessions",
     "refresh_session",
@@ -17,5 +26,7 @@ __all__ = [
     "rename_team",
     "revoke_all_sessions",
     "revoke_session",
+    "set_password",
+    "update_person",
     "update_profile",
 ]

@@ -24,7 +24,7 @@ def register(*, email: str, name: str, password: str) -> User:
     """Create a person with a handle of their own; a taken address or a weak password is refused by name."""
     email = email.strip().lower()
     person = User(email=email, name=name.strip())
-    _check_password(password, person)
+    check_password_strength(password, person)
     person.set_password(password)
     base = re.sub(r"[^a-z0-9._-]", "", email.split("@")[0]).lstrip("._-")[:32] or "person"
     for attempt in range(HANDLE_TRIES):
@@ -41,7 +41,7 @@ def register(*, email: str, name: str, password: str) -> User:
     raise Invalid.field("email", "No free handle for this address; ask an administrator.", "taken")
 
 
-def _check_password(password: str, person: User) -> None:
+def check_password_strength(password: str, person: User) -> None:
     try:
         validate_password(password, person)
     except ValidationError as error:

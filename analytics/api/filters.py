@@ -16,9 +16,9 @@ class NumbersQuery(Query):
     """Which numbers: of which days, of which project, of whom."""
 
     start = Day(required=False, help_text=f"First day, in UTC. Without it: {DEFAULT_DAYS} days up to `end`.")
-    end = Day(required=False, help_text="Last day, in UTC. Without it: today. At most 366 days after `start`.")
-    project = serializers.CharField(required=False, default="", max_length=40, help_text="Id or key of one project.")
-    person = Uuid(required=False, default=None, help_text="Only tasks assigned to this person.")
+    end = Day(required=False, help_text="Last day, in UTC. Without it: today. At most 366 days in all.")
+    project = serializers.CharField(required=False, max_length=40, help_text="Id or key of one project.")
+    person = Uuid(required=False, help_text="Only tasks assigned to this person.")
 
 
 def period_of(wanted: dict[str, Any], today: date) -> Period:

@@ -26,7 +26,7 @@ class DayOut(serializers.Serializer[Any]):
 class BarOut(serializers.Serializer[Any]):
     lower_hours = serializers.IntegerField()
     upper_hours = serializers.IntegerField(allow_null=True, help_text="Null: no upper end.")
-    label = serializers.CharField()  # type: ignore[assignment]
+    label = serializers.CharField()
     count = serializers.IntegerField()
 
 

@@ -6,11 +6,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.models import User
 from analytics import selectors
 from analytics.api.filters import NumbersQuery, period_of
 from analytics.api.serializers import DailyOut, OverviewOut
 from analytics.figures import Period, Scope
 from gateway import query
+from tasks.selectors import get_project
 
 
 class OverviewView(APIView):
@@ -33,6 +35,8 @@ class DailyView(APIView):
 
 
 def _asked(request: Request) -> tuple[Scope, Period]:
+    assert isinstance(request.user, User)
     wanted = query.parse(NumbersQuery, request.query_params)
     period = period_of(wanted, timezone.now().date())
-    return selectors.scope_for(request.user, project=wanted["project"], person_id=wanted["person"]), period
+    project_id = get_project(request.user, wanted["project"]).pk if "project" in wanted else None
+    return selectors.scope_for(request.user, project_id=project_id, person_id=wanted.get("person")), period

@@ -1,4 +1,4 @@
-from analytics.services.rebuilding import Comparison, rebuild, verify
+from analytics.services.rebuilding import Comparison, rebuild, reconcile, verify
 from analytics.services.recording import record
 
-__all__ = ["Comparison", "rebuild", "record", "verify"]
+__all__ = ["Comparison", "rebuild", "reconcile", "record", "verify"]

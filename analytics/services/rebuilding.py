@@ -1,11 +1,12 @@
 """The statistics once more, from the log of facts: to repair them, or to prove that they need no repair.
 
-The log is read without a lock while facts keep being counted. Then, for the seconds it takes to compare, one lock
-keeps other writers out: what the log gained meanwhile is added (positions are gap-free and a fact is delivered only
+The log is read without a lock while facts keep being counted. A rebuild then takes one lock for the seconds it needs to
+compare: other writers wait, what the log gained meanwhile is added (positions are gap-free and a fact is delivered only
 after it has one, so nothing that was counted is missed), and only rows that differ are written. Facts that were
 waiting for the lock find their version counted already or newer than it, as always. Readers never wait, and see
 the old rows until the commit. Stopped at any moment, it leaves everything as it was.
 
+A verification takes no lock at all: it compares within one snapshot of the database (REPEATABLE READ).
 All standings are held in memory: about 1 kB for each task.
 """
 
@@ -16,16 +17,18 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Max
 
 from analytics import cache
 from analytics.models import DailyStat, TaskSnapshot
 from analytics.rollup import Contributions, TaskStanding, contributions, difference, total
+from core.db import advisory_lock
 from events.models import Delivery, Event
 
 TASK_FACTS = ("task.created", "task.updated", "task.deleted")
 BATCH = 2000
+RECONCILE_LOCK = 0x7374617473
 Standings: TypeAlias = dict[UUID, TaskStanding]
 Progress: TypeAlias = Callable[[int, int], None]
 
@@ -74,7 +77,9 @@ def rebuild(*, progress: Progress = lambda done, end: None) -> Comparison:
     log = _Log()
     log.read_on(progress)
     with transaction.atomic():
-        found = _compare(log, progress, forgiven=frozenset)
+        TaskSnapshot.objects.lock_against_writers()
+        log.read_on(progress)
+        found = _compare(log, forgiven=frozenset())
         _write_snapshots(found)
         DailyStat.objects.add(found.stats)
         cache.forget()
@@ -85,17 +90,28 @@ def verify(*, progress: Progress = lambda done, end: None) -> Comparison:
     """Compare and change nothing. A task that still has a fact on its way is not a difference; a dead letter is."""
     log = _Log()
     log.read_on(progress)
-    with transaction.atomic():
-        return _compare(log, progress, forgiven=_on_their_way)
+    with transaction.atomic(durable=True):
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        log.read_on(progress)
+        return _compare(log, forgiven=_on_their_way())
 
 
-def _compare(log: _Log, progress: Progress, forgiven: Callable[[], frozenset[UUID]]) -> Comparison:
-    TaskSnapshot.objects.all().lock_against_writers()
-    log.read_on(progress)
+def reconcile() -> Comparison | None:
+    """Verify, and rebuild if there is a difference; None when another process is doing so."""
+    with advisory_lock(RECONCILE_LOCK) as held:
+        if not held:
+            return None
+        found = verify()
+        if found:
+            rebuild()
+        return found
+
+
+def _compare(log: _Log, *, forgiven: frozenset[UUID]) -> Comparison:
     kept = {standing.task_id: standing for standing in TaskSnapshot.objects.standings()}
-    waiting = forgiven()
-    wanted = {task_id: standing for task_id, standing in log.standings.items() if task_id not in waiting}
-    wanted |= {task_id: kept[task_id] for task_id in waiting & kept.keys()}
+    wanted = {task_id: standing for task_id, standing in log.standings.items() if task_id not in forgiven}
+    wanted |= {task_id: kept[task_id] for task_id in forgiven & kept.keys()}
     return Comparison(
         snapshots={
             task_id: (kept.get(task_id), wanted.get(task_id))

@@ -5,40 +5,17 @@ from __future__ import annotations
 import random
 import threading
 import uuid
-from collections.abc import Callable, Iterable
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from analytics import services
 from analytics.models import DailyStat, TaskSnapshot
 from analytics.rollup import TaskStanding
 from analytics.tests.facts import ANA, BEN, at, done, log, state, tell
+from core.testing.together import refusals, together
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def together(actions: Iterable[Callable[[], object]]) -> list[BaseException]:
-    """Run each in a thread of its own, all starting at once; returns what they raised."""
-    actions = list(actions)
-    start = threading.Barrier(len(actions))
-    raised: list[BaseException] = []
-
-    def run(action: Callable[[], object]) -> None:
-        try:
-            start.wait(10)
-            action()
-        except BaseException as error:  # noqa: BLE001 -- handed to the test, which fails on it
-            raised.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=[action]) for action in actions]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    return raised
 
 
 def test_all_facts_of_one_new_task_at_once_leave_the_newest():
@@ -46,9 +23,9 @@ def test_all_facts_of_one_new_task_at_once_leave_the_newest():
     events += [log("task.updated", state(version=n, people=[ANA, BEN][: n % 3])) for n in range(2, 8)]
     events.append(log("task.updated", done(version=8, people=[BEN])))
 
-    raised = together(lambda event=event: tell(event) for event in events * 2)
+    outcomes = together(lambda event=event: tell(event) for event in events * 2)
 
-    assert raised == []
+    assert refusals(outcomes) == []
     assert TaskSnapshot.objects.get().version == 8
     assert not services.verify()
 
@@ -73,9 +50,9 @@ def test_tasks_that_share_rows_in_opposite_orders_do_not_wait_in_a_circle():
             ]
         )
 
-    raised = together(lambda events=events: [tell(event) for event in events] for events in lists)
+    outcomes = together(lambda events=events: [tell(event) for event in events] for events in lists)
 
-    assert raised == []
+    assert refusals(outcomes) == []
     assert sum(DailyStat.objects.filter(person_id=None).values_list("completed", flat=True)) == 90
     assert not services.verify()
 
@@ -91,9 +68,9 @@ def test_facts_that_arrive_during_a_rebuild_are_counted_once():
             tell(event)
             tell(log_alone(int(event.subject_id)))
 
-    raised = together([keep_telling, services.rebuild, services.verify, services.rebuild])
+    outcomes = together([keep_telling, services.rebuild, services.verify, services.rebuild])
 
-    assert raised == []
+    assert refusals(outcomes) == []
     assert not services.verify()
     assert sum(DailyStat.objects.values_list("created", flat=True)) == 40
 
@@ -118,8 +95,8 @@ def test_a_rebuild_waits_for_a_fact_that_is_being_counted_and_keeps_it():
         threading.Timer(0.3, go_on.set).start()
         services.rebuild()
 
-    raised = together([slowly, rebuild])
+    outcomes = together([slowly, rebuild])
 
-    assert raised == []
+    assert refusals(outcomes) == []
     assert TaskSnapshot.objects.get(pk=uuid.UUID(int=1)).version == 1
     assert DailyStat.objects.get().created == 1

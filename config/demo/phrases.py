@@ -16,7 +16,7 @@ SOFTWARE = {
         "Waiting for an answer from the supplier; I will ask again tomorrow.",
         "@{who} should this go out before Tuesday or can it wait for the next release?",
         "Half of it works. The rest depends on the numbers from @{who}.",
-        "Notes from the call:\n\n- keep the old behaviour behind a switch for two weeks\n- tell support a day before\n- measure before and after",
+        "Notes from the call:\n\n- keep the old way behind a switch for two weeks\n- tell support a day before\n- measure",
     ),
     "done": (
         "Done and checked twice. I will keep an eye on it until tomorrow.",

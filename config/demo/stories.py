@@ -12,6 +12,7 @@ from config.demo.titles import Family, draw_titles
 
 DAYS = 90
 RHYTHM = (1.2, 1.3, 1.1, 1.0, 0.8, 0.1, 0.06)
+EVENING = 18
 OPEN_DUE = (-16, -9, -6, -4, -3, -2, -2, -1, 0, 1, 1, 2, 4, 5, 7, 9, 12, 16, 21, 30)
 PRIORITIES = (0, 0, 1, 2, 2, 2, 3, 3, 4)
 
@@ -76,6 +77,8 @@ class Author:
     def after(self, moment: datetime, days: float) -> datetime:
         """Return a moment in office hours about so many days later, rarely at a weekend."""
         later = moment + timedelta(days=days)
+        if later.hour >= EVENING:
+            later += timedelta(hours=24 - EVENING)
         if later.date() != moment.date():
             later = self.office_hour(later)
         while later.weekday() > 4 and self.rng.random() < 0.9:
@@ -93,7 +96,7 @@ class Author:
             labels=family.labels,
             estimate=family.hours * 60 if self.rng.random() < 0.8 else None,
         )
-        self.live(story, days=family.hours / 5)
+        self.live(story, days=family.hours / 3.5)
         self.promise(story)
         return story
 
@@ -111,16 +114,18 @@ class Author:
     def live(self, story: Story, days: float) -> None:
         """Somebody takes it, works on it, asks, finishes; some tasks are dropped, some come back, some wait."""
         age = (self.now - story.created_at) / timedelta(days=DAYS)
-        if self.rng.random() < 0.26 - 0.16 * age:
+        if self.rng.random() < 0.2 - 0.14 * age:
             self.leave(story)
             return
         worker = self.rng.choice(self.project.crew)
-        taken = self.after(story.created_at, self.rng.expovariate(4 if story.priority == 4 else 0.9))
+        taken = self.after(story.created_at, self.rng.expovariate(5 if story.priority == 4 else 1.2))
         self.add(story, taken, "assigned", story.creator, worker)
+        for ready in self.project.workflow.named("todo")[1:]:
+            self.add(story, taken + timedelta(minutes=2), "moved", story.creator, ready)
         if self.rng.random() < 0.07:
             self.end(story, self.after(taken, self.rng.uniform(1, 12)), worker, "cancelled")
             return
-        started = self.after(taken, self.rng.expovariate(0.8))
+        started = self.after(taken, self.rng.expovariate(1.2))
         finished = self.work(story, started, worker, days * self.rng.lognormvariate(0, 0.6))
         if self.rng.random() < 0.07:
             self.come_back(story, finished, worker)

@@ -10,9 +10,8 @@ from django.core.exceptions import ImproperlyConfigured
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from config import env
+from config import env, subscriptions
 from config.schedule import SCHEDULE
-from config.subscriptions import SUBSCRIPTIONS as SUBSCRIPTIONS
 from core import logging as request_logging
 
 BASE_DIR = Path(__file__).resolve().parents[2]
@@ -181,14 +180,23 @@ SPECTACULAR_SETTINGS = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "gateway.schema.document_problems",
     ],
-    "ENUM_NAME_OVERRIDES": {},
+    "ENUM_NAME_OVERRIDES": {
+        "UserRole": "accounts.models.User.Role",
+        "TeamRole": "accounts.models.TeamMember.Role",
+        "NotificationKind": "notifications.kinds.Kind",
+        "ProjectRole": "tasks.models.Role",
+        "Category": "tasks.models.Category",
+    },
 }
 MAX_BODY_BYTES = env.integer("MAX_BODY_BYTES", 1024 * 1024)
 MAX_UPLOAD_BYTES = env.integer("MAX_UPLOAD_BYTES", 10 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
 # Celery: the broker carries ids only; what must not be lost is in PostgreSQL.
-CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", REDIS_URL.replace("unix://", "redis+socket://"))
+# kombu names sockets and databases in its own way.
+CELERY_BROKER_URL = env.text(
+    "CELERY_BROKER_URL", REDIS_URL.replace("unix://", "redis+socket://").replace("?db=", "?virtual_host=")
+)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -207,6 +215,7 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = SCHEDULE
+SUBSCRIPTIONS = subscriptions.SUBSCRIPTIONS
 
 # E-mail
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"

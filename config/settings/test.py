@@ -19,3 +19,6 @@ DATABASES["default"]["OPTIONS"]["pool"]["max_size"] = 24
 _worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
 REDIS_DATABASE = 8 + int(_worker) % 8
 CACHES["default"]["LOCATION"] = f"{REDIS_URL.split('?')[0]}?db={REDIS_DATABASE}"
+# Static files straight from the sources: the suite collects none.
+WHITENOISE_AUTOREFRESH = True
+WHITENOISE_USE_FINDERS = True

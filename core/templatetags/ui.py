@@ -44,14 +44,18 @@ def moment(when: datetime | None) -> SafeString:
         return format_html('<span class="muted">{}</span>', "–")
     local = timezone.localtime(when)
     exact = formats.date_format(local, "j M Y, H:i") + f" {local.tzname()}"
-    return format_html('<time datetime="{}" title="{}">{}</time>', when.isoformat(), exact, spoken(when, timezone.now()))
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', when.isoformat(), exact, spoken(when, timezone.now())
+    )
 
 
 @register.simple_tag
 def exact_moment(when: datetime) -> SafeString:
     local = timezone.localtime(when)
     return format_html(
-        '<time datetime="{}">{}</time>', when.isoformat(), formats.date_format(local, "j M Y, H:i") + f" {local.tzname()}"
+        '<time datetime="{}">{}</time>',
+        when.isoformat(),
+        formats.date_format(local, "j M Y, H:i") + f" {local.tzname()}",
     )
 
 

@@ -5,59 +5,103 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=60)),
-                ('version', models.PositiveSmallIntegerField(default=1)),
-                ('actor_id', models.UUIDField(null=True)),
-                ('subject_type', models.CharField(max_length=40)),
-                ('subject_id', models.UUIDField()),
-                ('payload', models.JSONField()),
-                ('occurred_at', models.DateTimeField()),
-                ('position', models.BigIntegerField(null=True, unique=True)),
-                ('hash', models.CharField(default='', max_length=64)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=60)),
+                ("version", models.PositiveSmallIntegerField(default=1)),
+                ("actor_id", models.UUIDField(null=True)),
+                ("subject_type", models.CharField(max_length=40)),
+                ("subject_id", models.UUIDField()),
+                ("payload", models.JSONField()),
+                ("occurred_at", models.DateTimeField()),
+                ("position", models.BigIntegerField(null=True, unique=True)),
+                ("hash", models.CharField(default="", max_length=64)),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('position', None)), fields=['id'], name='event_waiting'), models.Index(fields=['subject_id', '-id'], name='event_by_subject')],
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('hash', ''), ('position', None)), models.Q(('position__isnull', False), models.Q(('hash', ''), _negated=True)), _connector='OR'), name='event_position_and_hash_are_given_together')],
+                "indexes": [
+                    models.Index(condition=models.Q(("position", None)), fields=["id"], name="event_waiting"),
+                    models.Index(fields=["subject_id", "-id"], name="event_by_subject"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("hash", ""), ("position", None)),
+                            models.Q(("position__isnull", False), models.Q(("hash", ""), _negated=True)),
+                            _connector="OR",
+                        ),
+                        name="event_position_and_hash_are_given_together",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='LogHead',
+            name="LogHead",
             fields=[
-                ('id', models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
-                ('position', models.BigIntegerField(default=0)),
-                ('hash', models.CharField(default='0000000000000000000000000000000000000000000000000000000000000000', max_length=64)),
+                ("id", models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
+                ("position", models.BigIntegerField(default=0)),
+                (
+                    "hash",
+                    models.CharField(
+                        default="0000000000000000000000000000000000000000000000000000000000000000", max_length=64
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='there_is_one_log_head')],
+                "constraints": [models.CheckConstraint(condition=models.Q(("id", 1)), name="there_is_one_log_head")],
             },
         ),
         migrations.CreateModel(
-            name='Delivery',
+            name="Delivery",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('consumer', models.CharField(max_length=120)),
-                ('state', models.CharField(choices=[('pending', 'Pending'), ('done', 'Done'), ('dead', 'Dead')], default='pending', max_length=10)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('next_attempt_at', models.DateTimeField()),
-                ('last_error', models.TextField(blank=True, default='')),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('event', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='events.event')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("consumer", models.CharField(max_length=120)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("pending", "Pending"), ("done", "Done"), ("dead", "Dead")],
+                        default="pending",
+                        max_length=10,
+                    ),
+                ),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("next_attempt_at", models.DateTimeField()),
+                ("last_error", models.TextField(blank=True, default="")),
+                ("finished_at", models.DateTimeField(null=True)),
+                (
+                    "event",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="deliveries", to="events.event"
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'deliveries',
-                'indexes': [models.Index(condition=models.Q(('state', 'pending')), fields=['next_attempt_at'], name='delivery_due'), models.Index(condition=models.Q(('state', 'dead')), fields=['id'], name='delivery_dead')],
-                'constraints': [models.UniqueConstraint(fields=('event', 'consumer'), name='a_fact_is_delivered_once_to_each_consumer'), models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', False), ('state', 'done')), models.Q(models.Q(('state', 'done'), _negated=True), ('finished_at', None)), _connector='OR'), name='a_delivery_is_finished_when_it_is_done')],
+                "verbose_name_plural": "deliveries",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "pending")), fields=["next_attempt_at"], name="delivery_due"
+                    ),
+                    models.Index(condition=models.Q(("state", "dead")), fields=["id"], name="delivery_dead"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("event", "consumer"), name="a_fact_is_delivered_once_to_each_consumer"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("finished_at__isnull", False), ("state", "done")),
+                            models.Q(models.Q(("state", "done"), _negated=True), ("finished_at", None)),
+                            _connector="OR",
+                        ),
+                        name="a_delivery_is_finished_when_it_is_done",
+                    ),
+                ],
             },
         ),
     ]

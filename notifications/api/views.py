@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import Any, cast
 
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.models import User
 from gateway import query
 from gateway.pagination import Window
 from gateway.schema import page_of
@@ -34,25 +35,23 @@ class NotificationsView(APIView):
     def get(self, request: Request) -> Response:
         wanted = query.parse(NotificationQuery, request.query_params)
         window = Window.of(
-            wanted, sorts=selectors.SORTS, default=selectors.NEWEST_FIRST, owner=str(request.user.pk)
+            wanted, sorts=selectors.SORTS, default=selectors.NEWEST_FIRST, owner=str(_person(request).pk)
         )
-        piece = selectors.list_inbox(
-            request.user, window, kind=wanted.get("kind", ""), unread=wanted.get("unread")
-        )
+        piece = selectors.list_inbox(_person(request), window, kind=wanted.get("kind", ""), unread=wanted.get("unread"))
         return listing(request, piece, NotificationOut, wanted.get("fields"))
 
 
 class ReadView(APIView):
     @extend_schema(operation_id="mark_notification_read", request=None, responses=NotificationOut)
     def post(self, request: Request, notification_id: uuid.UUID) -> Response:
-        services.mark_read(actor=request.user, notification_id=notification_id, now=timezone.now())
+        services.mark_read(actor=_person(request), notification_id=notification_id, now=timezone.now())
         return _answer(request, notification_id)
 
 
 class UnreadView(APIView):
     @extend_schema(operation_id="mark_notification_unread", request=None, responses=NotificationOut)
     def post(self, request: Request, notification_id: uuid.UUID) -> Response:
-        services.mark_unread(actor=request.user, notification_id=notification_id)
+        services.mark_unread(actor=_person(request), notification_id=notification_id)
         return _answer(request, notification_id)
 
 
@@ -60,7 +59,7 @@ class ReadAllView(APIView):
     @extend_schema(operation_id="mark_all_notifications_read", request=ReadAllInput, responses=MarkedOut)
     def post(self, request: Request) -> Response:
         sent = parse(ReadAllInput, request)
-        marked = services.mark_all_read(actor=request.user, until=sent.get("until"), now=timezone.now())
+        marked = services.mark_all_read(actor=_person(request), until=sent.get("until"), now=timezone.now())
         return Response({"marked": marked})
 
 
@@ -77,14 +76,18 @@ class PreferencesView(APIView):
             Kind(kind): {Channel(channel): enabled for channel, enabled in channels.items()}
             for kind, channels in sent.items()
         }
-        services.set_preferences(actor=request.user, switches=switches)
+        services.set_preferences(actor=_person(request), switches=switches)
         return Response(_preferences(request))
 
 
+def _person(request: Request) -> User:
+    return cast("User", request.user)
+
+
 def _answer(request: Request, notification_id: uuid.UUID) -> Response:
-    return Response(NotificationOut(selectors.get_notification(request.user, notification_id)).data)
+    return Response(NotificationOut(selectors.get_notification(_person(request), notification_id)).data)
 
 
 def _preferences(request: Request) -> dict[str, Any]:
-    matrix = selectors.preferences(request.user)
+    matrix = selectors.preferences(_person(request))
     return {kind.value: {channel.value: on for channel, on in row.items()} for kind, row in matrix.items()}

@@ -91,6 +91,4 @@ def _queue_emails(people: list[User], event: Event, kind: Kind, now: datetime) -
 
 def message_id(notification: Notification) -> str:
     """The same fact told to the same person always has the same id, so that a repeated message can be recognised."""
-    return (
-        f"<{notification.event_id}.{notification.kind}.{notification.recipient_id.hex}@{settings.MAIL_DOMAIN}>"
-    )
+    return f"<{notification.event_id}.{notification.kind}.{notification.recipient_id.hex}@{settings.MAIL_DOMAIN}>"

@@ -1,4 +1,4 @@
-"""The least that makes news: people, a project with a task, and facts as tasks publishes them."""
+"""Facts about a task as `tasks` publishes them, and what people were told."""
 
 from __future__ import annotations
 
@@ -12,40 +12,12 @@ from events.models import Event
 from notifications.kinds import Kind
 from notifications.models import Notification, OutgoingEmail
 from tasks.events import state_of
-from tasks.models import Project, ProjectMember, Role, State, Task
+from tasks.models import Task
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
-def make_person(name: str, **fields: Any) -> User:
-    handle = name.lower()
-    return User.objects.create(name=name, handle=handle, email=f"{handle}@example.com", **fields)
-
-
-def make_project(owner: User, *members: User, key: str = "OPS", name: str = "Operations") -> Project:
-    project = Project.objects.create(key=key, name=name, owner=owner)
-    ProjectMember.objects.create(project=project, user=owner, role=Role.ADMIN)
-    for member in members:
-        ProjectMember.objects.create(project=project, user=member, role=Role.EDITOR)
-    State.objects.create(project=project, slug="todo", name="To do", category="todo")
-    return project
-
-
-def make_task(project: Project, number: int = 42, title: str = "Fix the printer", **fields: Any) -> Task:
-    return Task.objects.create(
-        project=project,
-        number=number,
-        title=title,
-        state=project.states.get(slug="todo"),
-        creator=project.owner,
-        position=f"a{number}",
-        **fields,
-    )
-
-
-def make_fact(
-    name: str, task: Task, *, actor: User | None, assignees: tuple[User, ...] = (), **payload: Any
-) -> Event:
+def make_fact(name: str, task: Task, *, actor: User | None, assignees: tuple[User, ...] = (), **payload: Any) -> Event:
     """Insert a fact about the task; people in the payload may be given as people."""
     words = {key: _plain(value) for key, value in payload.items()}
     return Event.objects.create(

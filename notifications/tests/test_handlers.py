@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from accounts.tests.factories import UserFactory
 from notifications import selectors, services
 from notifications.kinds import Channel, Kind
 from notifications.models import Notification, OutgoingEmail
-from notifications.tests.factories import NOW, make_fact, make_person, make_project, make_task
+from notifications.tests.factories import NOW, make_fact
+from tasks.tests.factories import ProjectFactory, TaskFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -76,10 +78,10 @@ def test_a_comment_is_told_as_a_mention_to_those_it_names_and_as_a_comment_to_th
 
 
 def test_a_task_due_soon_is_told_to_its_assignees_in_their_own_time(alice, project, sink, deliver):
-    bob = project.members.get(name="Bob")
+    bob = project.members.get(handle="bob")
     bob.time_zone = "Europe/Berlin"
     bob.save()
-    task = make_task(project, 43, due_at=NOW.replace(hour=16))
+    task = TaskFactory(project=project, number=43, title="Fix the printer", due_at=NOW.replace(hour=16))
     event = make_fact("task.due_soon", task, actor=None, assignees=(bob,), due="2026-03-02T16:00:00Z")
 
     deliver(event)
@@ -131,8 +133,8 @@ def test_who_has_left_or_was_switched_off_is_not_told(alice, bob, task, sink, de
 
 def test_who_cannot_follow_the_task_to_its_new_project_is_not_told(alice, bob, task, sink, deliver):
     event = make_fact("task.assigned", task, actor=alice, assignee_id=bob)
-    secret = make_project(alice, key="SEC", name="Secret")
-    task.project, task.state = secret, secret.states.get()
+    secret = ProjectFactory(key="SEC", owner=alice)
+    task.project, task.state = secret, secret.states.get(slug="todo")
     task.save()
 
     deliver(event)
@@ -185,7 +187,7 @@ def test_telling_costs_the_same_for_two_people_and_for_ten(
     alice, bob, carol, project, task, deliver, settings, django_assert_max_num_queries
 ):
     settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
-    crowd = [make_person(f"Member{number}", role="staff") for number in range(8)]
+    crowd = UserFactory.create_batch(8, role="staff")
     comment = {"comment_id": "c", "excerpt": "Hello", "mentioned_ids": [], "actor": alice}
     small = make_fact("task.commented", task, audience_ids=[bob, carol], **comment)
     large = make_fact("task.commented", task, audience_ids=[bob, carol, *crowd], **comment)

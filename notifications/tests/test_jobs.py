@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
 from celery import current_app
 from django.utils import timezone
 
+from core.testing.smtp import free_port
 from notifications import jobs, services
 from notifications.models import Notification, OutgoingEmail
 from notifications.tests.factories import NOW, make_email, make_fact, make_notification
-from notifications.tests.smtp import free_port
 
 pytestmark = pytest.mark.django_db
 
@@ -28,8 +29,9 @@ def broker_away():
 
 def _speak_to(broker: str) -> None:
     """Celery reads the address once per process; its pools have to forget it."""
-    current_app.conf.broker_write_url = broker
-    current_app._pool = current_app.amqp._producer_pool = None
+    app: Any = current_app
+    app.conf.broker_write_url = broker
+    app._pool = app.amqp._producer_pool = None
 
 
 def test_a_dead_broker_loses_nothing(broker_away, alice, bob, task, sink, django_capture_on_commit_callbacks):

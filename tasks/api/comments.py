@@ -35,11 +35,12 @@ class CommentsView(APIView):
 class CommentView(APIView):
     @extend_schema(operation_id="update_comment", request=CommentInput, responses=CommentOut)
     def patch(self, request: Request, ref: str, comment_id: uuid.UUID) -> Response:
+        sent = parse(CommentInput, request, partial=True)
         comment = services.edit_comment(
             actor=request.user,
             task_ref=ref,
             comment_id=comment_id,
-            body=parse(CommentInput, request)["body"],
+            body=sent.get("body"),
             now=timezone.now(),
             versions=if_match(request._request),
         )

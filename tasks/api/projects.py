@@ -130,10 +130,9 @@ class StatesView(APIView):
 class StateView(APIView):
     @extend_schema(operation_id="update_project_state", request=StatePatch, responses=StateOut)
     def patch(self, request: Request, ref: str, state_id: uuid.UUID) -> Response:
-        sent = parse(StatePatch, request)
-        return Response(
-            StateOut(services.update_state(actor=request.user, ref=ref, state_id=state_id, name=sent["name"])).data
-        )
+        sent = parse(StatePatch, request, partial=True)
+        state = services.update_state(actor=request.user, ref=ref, state_id=state_id, name=sent.get("name"))
+        return Response(StateOut(state).data)
 
     @extend_schema(operation_id="delete_project_state", responses={204: None})
     def delete(self, request: Request, ref: str, state_id: uuid.UUID) -> Response:

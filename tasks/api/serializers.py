@@ -45,7 +45,7 @@ class TaskInput(Input):
 
 
 class TaskPatch(TaskInput):
-    project = None  # type: ignore[assignment]
+    project = None
 
 
 class MoveInput(Input):
@@ -73,7 +73,7 @@ class TaskOut(serializers.ModelSerializer[Task]):
     key = serializers.CharField()
     project = ProjectRef()
     status = serializers.CharField(source="state.slug")
-    category = serializers.ChoiceField(choices=Category.values)
+    category = serializers.ChoiceField(choices=Category.choices)
     priority = PriorityField()
     parent = TaskRef(allow_null=True)
     creator = PersonOut()
@@ -202,7 +202,7 @@ class LabelInput(Input):
 
 
 class LabelPatch(LabelInput):
-    project = None  # type: ignore[assignment]
+    project = None
 
 
 class LabelOut(serializers.ModelSerializer[Label]):

@@ -34,9 +34,7 @@ class TasksView(APIView):
         project = sent.pop("project", "")
         draft = services.Draft(**sent)
         task = services.create_task(actor=request.user, project_ref=project, draft=draft, now=timezone.now())
-        return one(
-            selectors.get_task(request.user, task.pk), TaskOut, status=201, location=f"/api/v1/tasks/{task.pk}/"
-        )
+        return one(selectors.get_task(request.user, task.pk), TaskOut, status=201, location=f"/api/v1/tasks/{task.pk}/")
 
 
 class TaskView(APIView):
@@ -49,9 +47,7 @@ class TaskView(APIView):
     def patch(self, request: Request, ref: str) -> Response:
         changes: dict[str, Any] = parse(TaskPatch, request, partial=True)
         versions = if_match(request._request)
-        task = services.update_task(
-            actor=request.user, ref=ref, changes=changes, now=timezone.now(), versions=versions
-        )
+        task = services.update_task(actor=request.user, ref=ref, changes=changes, now=timezone.now(), versions=versions)
         return one(selectors.get_task(request.user, task.pk), TaskOut)
 
     @extend_schema(operation_id="delete_task", responses={204: None})
@@ -85,7 +81,5 @@ class StatsView(APIView):
         wanted = query.parse(ProjectFilter, request.query_params)
         filters = filters_of({}, request.user)
         return Response(
-            selectors.task_stats(
-                request.user, project=wanted.get("project", ""), now=filters.now, today=filters.today
-            )
+            selectors.task_stats(request.user, project=wanted.get("project", ""), now=filters.now, today=filters.today)
         )

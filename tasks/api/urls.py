@@ -1,11 +1,12 @@
 from django.urls import path
 
-from tasks.api import comments, projects, tasks
+from tasks.api import comments, imports, projects, tasks
 
 urlpatterns = [
     path("projects/", projects.ProjectsView.as_view()),
     path("projects/<str:ref>/", projects.ProjectView.as_view()),
     path("projects/<str:ref>/archive/", projects.ArchiveView.as_view()),
+    path("projects/<str:ref>/imports/", imports.ImportsView.as_view()),
     path("projects/<str:ref>/members/", projects.MembersView.as_view()),
     path("projects/<str:ref>/members/<uuid:user_id>/", projects.MemberView.as_view()),
     path("projects/<str:ref>/states/", projects.StatesView.as_view()),

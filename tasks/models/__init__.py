@@ -1,8 +1,8 @@
 """Projects, and the tasks in them."""
 
 from tasks.models.imports import ImportedRecord
-from tasks.models.project import Label, Project, ProjectMember, Role, State
-from tasks.models.task import Category, Comment, Priority, Task, TaskAssignee
+from tasks.models.project import Category, Label, Project, ProjectMember, Role, State
+from tasks.models.task import Comment, Priority, Task, TaskAssignee
 
 __all__ = [
     "Category",

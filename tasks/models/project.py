@@ -12,8 +12,19 @@ from django.utils import timezone
 from core.db import uuid7
 from tasks.querysets import ProjectQuerySet
 
-KEY = RegexValidator(r"\A[A-Z][A-Z0-9]{1,9}\Z", "A key is 2 to 10 capital letters and digits, and begins with a letter.")
+KEY = RegexValidator(
+    r"\A[A-Z][A-Z0-9]{1,9}\Z", "A key is 2 to 10 capital letters and digits, and begins with a letter."
+)
 COLOUR = RegexValidator(r"\A#[0-9a-f]{6}\Z", "A colour is written like #3d52d5.")
+
+
+class Category(models.TextChoices):
+    """What a status means for the numbers."""
+
+    TODO = "todo"
+    IN_PROGRESS = "in_progress"
+    DONE = "done"
+    CANCELLED = "cancelled"
 
 
 class Role(models.TextChoices):
@@ -47,7 +58,9 @@ class Project(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["owner"], condition=Q(is_inbox=True), name="a_person_has_one_inbox_project"),
+            models.UniqueConstraint(
+                fields=["owner"], condition=Q(is_inbox=True), name="a_person_has_one_inbox_project"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -77,17 +90,16 @@ class State(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="states")
     slug = models.SlugField(max_length=40)
     name = models.CharField(max_length=60)
-    category = models.CharField(max_length=12, choices=[(c, c) for c in ("todo", "in_progress", "done", "cancelled")])
+    category = models.CharField(max_length=12, choices=Category)
     position = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["project", "slug"], name="a_state_has_its_own_slug_in_a_project"),
-            models.UniqueConstraint(fields=["id", "project", "category"], name="a_state_can_be_referred_to_with_its_category"),
-            models.CheckConstraint(
-                name="a_state_category_is_known",
-                condition=Q(category__in=["todo", "in_progress", "done", "cancelled"]),
+            models.UniqueConstraint(
+                fields=["id", "project", "category"], name="a_state_can_be_referred_to_with_its_category"
             ),
+            models.CheckConstraint(name="a_state_category_is_known", condition=Q(category__in=Category.values)),
         ]
 
     def __str__(self) -> str:

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock
-from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -14,15 +13,8 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from core.db import uuid7
-from tasks.models.project import Label, Project, State
+from tasks.models.project import Category, Label, Project, State
 from tasks.querysets import CLOSED, CommentQuerySet, TaskQuerySet
-
-
-class Category(models.TextChoices):
-    TODO = "todo"
-    IN_PROGRESS = "in_progress"
-    DONE = "done"
-    CANCELLED = "cancelled"
 
 
 class Priority(models.IntegerChoices):
@@ -64,7 +56,8 @@ class Task(models.Model):
     closed_at = models.DateTimeField(null=True, blank=True, help_text="Done or cancelled.")
     due_soon_told_for = models.DateTimeField(null=True, blank=True, editable=False)
     search = models.GeneratedField(
-        expression=SearchVector("title", weight="A", config="simple") + SearchVector("description", weight="B", config="simple"),
+        expression=SearchVector("title", weight="A", config="simple")
+        + SearchVector("description", weight="B", config="simple"),
         output_field=SearchVectorField(),
         db_persist=True,
     )
@@ -84,7 +77,8 @@ class Task(models.Model):
             ),
             models.CheckConstraint(
                 name="a_task_is_closed_when_done_or_cancelled",
-                condition=Q(category__in=CLOSED, closed_at__isnull=False) | (~Q(category__in=CLOSED) & Q(closed_at=None)),
+                condition=Q(category__in=CLOSED, closed_at__isnull=False)
+                | (~Q(category__in=CLOSED) & Q(closed_at=None)),
             ),
             models.CheckConstraint(name="a_priority_is_0_to_4", condition=Q(priority__lte=4)),
             models.CheckConstraint(name="a_title_is_not_empty", condition=~Q(title="")),
@@ -95,9 +89,13 @@ class Task(models.Model):
             models.Index(fields=["-created_at", "-id"], name="task_created"),
             models.Index(fields=["project", "-updated_at", "-id"], name="task_project_updated"),
             models.Index(fields=["project", "state", "position"], name="task_board"),
-            models.Index(fields=["project", "priority", "due_date"], condition=Q(closed_at=None), name="task_open_priority"),
+            models.Index(
+                fields=["project", "priority", "due_date"], condition=Q(closed_at=None), name="task_open_priority"
+            ),
             models.Index(fields=["due_at"], condition=Q(closed_at=None, due_at__isnull=False), name="task_due_at"),
-            models.Index(fields=["due_date"], condition=Q(closed_at=None, due_date__isnull=False), name="task_due_date"),
+            models.Index(
+                fields=["due_date"], condition=Q(closed_at=None, due_date__isnull=False), name="task_due_date"
+            ),
             models.Index(fields=["creator", "-created_at"], name="task_creator"),
             GinIndex(fields=["search"], name="task_search"),
             GinIndex(fields=["title"], opclasses=["gin_trgm_ops"], name="task_title_typos"),

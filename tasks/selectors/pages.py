@@ -38,7 +38,9 @@ class Choices:
     labels: Sequence[str]
 
 
-def page_tasks(user: User, filters: TaskFilters, *, created_from: date | None, closed_from: date | None) -> QuerySet[Task]:
+def page_tasks(
+    user: User, filters: TaskFilters, *, created_from: date | None, closed_from: date | None
+) -> QuerySet[Task]:
     """The filtered tasks, narrowed to those created or completed since the beginning of a day in UTC."""
     rows = filtered(user, filters)
     if created_from:

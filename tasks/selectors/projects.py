@@ -14,9 +14,13 @@ from tasks.models import Label, Project, ProjectMember, Role, State
 
 def list_projects(user: User) -> QuerySet[Project]:
     """The projects a person sees, with their counts of open tasks and members."""
-    return Project.objects.visible_to(user).select_related("owner").annotate(
-        open_count=Count("tasks", filter=Q(tasks__closed_at=None), distinct=True),
-        member_count=Count("memberships", distinct=True),
+    return (
+        Project.objects.visible_to(user)
+        .select_related("owner")
+        .annotate(
+            open_count=Count("tasks", filter=Q(tasks__closed_at=None), distinct=True),
+            member_count=Count("memberships", distinct=True),
+        )
     )
 
 

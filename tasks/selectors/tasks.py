@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 
 from django.db.models import QuerySet
 
@@ -13,7 +15,7 @@ from events.selectors import facts_about
 from gateway.fields import UUID
 from gateway.pagination import Slice, Sort, Window, take
 from tasks.models import Comment, Task
-from tasks.querysets import KEY
+from tasks.querysets import KEY, TaskQuerySet
 from tasks.selectors.projects import get_project
 
 SHOWN = ("task.created", "task.updated", "task.commented")
@@ -91,37 +93,32 @@ def list_tasks(user: User, filters: TaskFilters, window: Window) -> Slice[Task]:
     return take(filtered(user, filters).with_people(), window)
 
 
-def filtered(user: User, filters: TaskFilters) -> QuerySet[Task]:  # noqa: C901, PLR0912 -- one line per filter
+def filtered(user: User, filters: TaskFilters) -> TaskQuerySet:
     """The visible tasks that pass every filter."""
     rows = Task.objects.visible_to(user)
-    if filters.project:
-        rows = rows.filter(project=get_project_or_none(user, filters.project))
-    if filters.status:
-        rows = rows.filter(state__slug__in=filters.status)
-    if filters.category:
-        rows = rows.filter(category__in=filters.category)
-    if filters.priority:
-        rows = rows.filter(priority__in=filters.priority)
-    if filters.assignee:
-        rows = rows.assigned_to([_me(user, key) for key in filters.assignee])
-    if filters.creator:
-        rows = rows.filter(creator__in=[_me(user, key) for key in filters.creator])
-    if filters.label:
-        rows = rows.labelled(filters.label)
-    if filters.parent:
-        rows = rows.filter(parent=filters.parent) if filters.parent != "none" else rows.filter(parent=None)
-    if filters.overdue is not None:
-        late = Task.objects.overdue(filters.now, filters.today).values("pk")
-        rows = rows.overdue(filters.now, filters.today) if filters.overdue else rows.exclude(pk__in=late)
-    if filters.due_after:
-        rows = rows.due_from(filters.due_after)
-    if filters.due_before:
-        rows = rows.due_until(filters.due_before)
-    if filters.updated_since:
-        rows = rows.filter(updated_at__gte=filters.updated_since)
-    if filters.search:
-        rows = rows.matching(filters.search)
+    for name, narrow in NARROWINGS.items():
+        value = getattr(filters, name)
+        if value not in ("", [], None):
+            rows = narrow(rows, value, user, filters)
     return rows
+
+
+Narrowing = Callable[[TaskQuerySet, Any, User, TaskFilters], TaskQuerySet]
+NARROWINGS: dict[str, Narrowing] = {
+    "project": lambda rows, ref, user, _: rows.filter(project=get_project_or_none(user, ref)),
+    "status": lambda rows, slugs, *_: rows.filter(state__slug__in=slugs),
+    "category": lambda rows, names, *_: rows.filter(category__in=names),
+    "priority": lambda rows, numbers, *_: rows.filter(priority__in=numbers),
+    "assignee": lambda rows, people, user, _: rows.assigned_to([_me(user, key) for key in people]),
+    "creator": lambda rows, people, user, _: rows.filter(creator__in=[_me(user, key) for key in people]),
+    "label": lambda rows, names, *_: rows.labelled(names),
+    "parent": lambda rows, key, *_: rows.filter(parent=None if key == "none" else key),
+    "overdue": lambda rows, wanted, _, asked: rows.overdue(asked.now, asked.today, is_it=wanted),
+    "due_after": lambda rows, day, *_: rows.due_from(day),
+    "due_before": lambda rows, day, *_: rows.due_until(day),
+    "updated_since": lambda rows, instant, *_: rows.filter(updated_at__gte=instant),
+    "search": lambda rows, words, *_: rows.matching(words),
+}
 
 
 def get_project_or_none(user: User, ref: str) -> uuid.UUID | None:

@@ -55,14 +55,22 @@ def _mentioned(body: str, task: Task, actor: User) -> list[str]:
 
 @transaction.atomic
 def edit_comment(
-    *, actor: User, task_ref: str, comment_id: uuid.UUID, body: str, now: datetime, versions: frozenset[int] | None = None
+    *,
+    actor: User,
+    task_ref: str,
+    comment_id: uuid.UUID,
+    body: str | None,
+    now: datetime,
+    versions: frozenset[int] | None = None,
 ) -> Comment:
     """Change one's own comment."""
     comment = _lock_comment(actor, task_ref, comment_id)
     policies.require(comment.author_id == actor.pk, "Only its author may change a comment.")
+    check_version(comment, versions, {"body": body} if body is not None else {})
+    if body is None:
+        return comment
     if not body.strip():
         raise Invalid.field("body", "Write something.", "blank")
-    check_version(comment, versions, {"body": body})
     if body != comment.body:
         Comment.objects.filter(pk=comment.pk).update(body=body, edited_at=now, version=F("version") + 1)
         comment.refresh_from_db()

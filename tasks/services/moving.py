@@ -37,7 +37,7 @@ def move_task(
     task = selectors.lock_task(actor, ref)
     check_version(task, versions, {"position": task.position})
     old = task.position
-    new = _place(project, task, neighbour=before or after, is_before=before is not None)
+    new = _place(project, task, neighbour=before or after or task.pk, is_before=before is not None)
     if new == old:
         return task
     Task.objects.filter(pk=task.pk).update(position=new, version=F("version") + 1, updated_at=now)
@@ -49,10 +49,12 @@ def move_task(
 
 def _state(task: Task) -> events.TaskState:
     people = TaskAssignee.objects.filter(task=task).values_list("user_id", flat=True)
-    return events.state_of(task, assignee_ids=people, labels=Label.objects.filter(tasks=task).values_list("name", flat=True))
+    return events.state_of(
+        task, assignee_ids=people, labels=Label.objects.filter(tasks=task).values_list("name", flat=True)
+    )
 
 
-def _place(project: Project, task: Task, *, neighbour: uuid.UUID | None, is_before: bool) -> str:
+def _place(project: Project, task: Task, *, neighbour: uuid.UUID, is_before: bool) -> str:
     """Return a free position next to the neighbour; its other side is whoever stands there now, the task left out."""
     name = "before" if is_before else "after"
     others = Task.objects.filter(project=project).exclude(pk=task.pk)

@@ -100,9 +100,7 @@ def delete_project(*, actor: User, ref: str, versions: frozenset[int] | None = N
 
 
 @transaction.atomic
-def add_member(
-    *, actor: User, ref: str, role: str, user_id: uuid.UUID | None = None, email: str = ""
-) -> ProjectMember:
+def add_member(*, actor: User, ref: str, role: str, user_id: uuid.UUID | None = None, email: str = "") -> ProjectMember:
     """Let a person into a project, named by id or address, or give a member another role."""
     project = selectors.lock_project(actor, ref)
     require_manager(actor, project)
@@ -157,17 +155,20 @@ def add_state(*, actor: User, ref: str, name: str, category: str) -> State:
     count = State.objects.filter(project=project).count()
     try:
         with transaction.atomic():
-            return State.objects.create(project=project, slug=slug, name=name.strip(), category=category, position=count)
+            return State.objects.create(
+                project=project, slug=slug, name=name.strip(), category=category, position=count
+            )
     except IntegrityError as error:
         raise Invalid.field("name", "The project has a status of this name already.", "taken") from error
 
 
 @transaction.atomic
-def update_state(*, actor: User, ref: str, state_id: uuid.UUID, name: str) -> State:
+def update_state(*, actor: User, ref: str, state_id: uuid.UUID, name: str | None) -> State:
     """Rename a column; its slug stays, so that clients' filters go on working."""
     state = _lock_state(actor, ref, state_id)
-    State.objects.filter(pk=state.pk).update(name=name.strip())
-    state.refresh_from_db()
+    if name is not None:
+        State.objects.filter(pk=state.pk).update(name=name.strip())
+        state.refresh_from_db()
     return state
 
 

@@ -62,7 +62,7 @@ def update_task(
 class _Links:
     """The people and labels of a task, by id and by name."""
 
-    def __init__(self, people: set[uuid.UUID], labels: dict[int | uuid.UUID, str]) -> None:
+    def __init__(self, people: set[uuid.UUID], labels: dict[uuid.UUID, str]) -> None:
         self.people = people
         self.labels = labels
 
@@ -130,7 +130,9 @@ def _into_state(task: Task, status: str, now: datetime) -> dict[str, Any]:
 def _differences(task: Task, columns: dict[str, Any], before: _Links, after: _Links) -> Changes:
     """Return {field: [old, new]} under the names callers know, as plain values."""
     hidden = {"category", "started_at", "closed_at"}
-    found = {n: [plain(getattr(task, n)), plain(v)] for n, v in columns.items() if n not in hidden | {"state", "parent_id"}}
+    found = {
+        n: [plain(getattr(task, n)), plain(v)] for n, v in columns.items() if n not in hidden | {"state", "parent_id"}
+    }
     if "state" in columns and columns["state"].pk != task.state_id:
         found["status"] = [task.state.slug, columns["state"].slug]
     if "parent_id" in columns:
@@ -147,7 +149,7 @@ def _save(task: Task, columns: dict[str, Any], links: _Links, now: datetime) -> 
     task.version, task.updated_at = task.version + 1, now
     task.was_closed_at = was_closed  # type: ignore[attr-defined]
     _set_people(task, links.people)
-    task.labels.set(links.labels)
+    task.labels.set(Label.objects.filter(pk__in=links.labels))
 
 
 def _set_people(task: Task, people: set[uuid.UUID]) -> None:

@@ -4,16 +4,19 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis.extra.django import TestCase
 
 from analytics import jobs, services
 from analytics.models import DailyStat, TaskSnapshot
 from analytics.rollup import Amounts
+from analytics.services.rebuilding import RECONCILE_LOCK
 from analytics.tests.facts import ALPHA, ANA, done, finished, happened, log, state, tell
 from analytics.tests.strategies import deliveries
 from events.models import Event
 
+own_transactions = pytest.mark.django_db(transaction=True)
 HANDLER = "analytics.handlers.task_created"
 
 
@@ -34,7 +37,7 @@ class TestRebuildEqualsIncremental(TestCase):
             tell(events[place])
         incremental = everything()
 
-        assert not services.verify()
+        assert not services.rebuild()
 
         DailyStat.objects.all().delete()
         TaskSnapshot.objects.all().delete()
@@ -91,6 +94,7 @@ def test_counts_a_fact_once_that_is_delivered_after_the_rebuild(history):
     assert TaskSnapshot.objects.get(pk=late.subject_id).category == "done"
 
 
+@own_transactions
 def test_reads_a_long_log_in_pieces(history, monkeypatch):
     monkeypatch.setattr("analytics.services.rebuilding.BATCH", 2)
     told = []
@@ -113,6 +117,7 @@ def test_leaves_everything_when_it_is_stopped(history):
     assert everything() == before
 
 
+@own_transactions
 def test_verify_shows_a_difference_and_repairs_nothing(history):
     DailyStat.objects.filter(person_id=ANA, created=1).update(created=3)
     before = everything()
@@ -123,6 +128,7 @@ def test_verify_shows_a_difference_and_repairs_nothing(history):
     assert everything() == before
 
 
+@own_transactions
 def test_verify_forgives_a_fact_that_is_on_its_way(history):
     finished(log("task.updated", done(2)), HANDLER, "pending")
     finished(log("task.created", state(5)), HANDLER, "pending")
@@ -130,6 +136,7 @@ def test_verify_forgives_a_fact_that_is_on_its_way(history):
     assert not services.verify()
 
 
+@own_transactions
 @pytest.mark.parametrize("state_of_delivery", ["done", "dead"])
 def test_verify_does_not_forgive_a_fact_that_was_lost(history, state_of_delivery):
     lost = log("task.updated", done(2))
@@ -138,6 +145,7 @@ def test_verify_does_not_forgive_a_fact_that_was_lost(history, state_of_delivery
     assert list(services.verify().snapshots) == [lost.subject_id]
 
 
+@own_transactions
 def test_the_command_rebuilds_and_says_how_far_it_is(history):
     DailyStat.objects.all().delete()
     out = StringIO()
@@ -149,6 +157,7 @@ def test_the_command_rebuilds_and_says_how_far_it_is(history):
     assert not services.verify()
 
 
+@own_transactions
 def test_the_command_verifies_with_an_exit_code(history):
     call_command("rebuild_stats", "--verify", stdout=StringIO())
     DailyStat.objects.filter(person_id=ANA).update(created=3)
@@ -179,6 +188,7 @@ def test_an_empty_log_asks_for_empty_statistics(db):
     assert (found.tasks, found.facts, Event.objects.count()) == (0, 0, 0)
 
 
+@own_transactions
 def test_the_nightly_job_puts_right_what_differs(history):
     before = everything()
     DailyStat.objects.all().delete()
@@ -186,3 +196,16 @@ def test_the_nightly_job_puts_right_what_differs(history):
     jobs.reconcile()
 
     assert everything() == before
+
+
+@own_transactions
+def test_reconciling_leaves_it_to_whoever_is_at_it_already(history):
+    DailyStat.objects.all().delete()
+    other = connection.copy()
+    other.cursor().execute("SELECT pg_advisory_lock(%s)", [RECONCILE_LOCK])
+
+    jobs.reconcile()
+    other.cursor().execute("SELECT pg_advisory_unlock(%s)", [RECONCILE_LOCK])
+    other.close()
+
+    assert not DailyStat.objects.exists()

@@ -10,12 +10,9 @@ from typing import Any
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command, get_commands
-from django.core.management.base import BaseCommand
-from django.db import connection
+from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
-
-# Source maps of vendored scripts are most of the bytes and of no use to a visitor.
-NOT_COLLECTED = ["*.map"]
 
 
 class Command(BaseCommand):
@@ -25,6 +22,10 @@ class Command(BaseCommand):
         parser.add_argument("--demo", action="store_true", help="load the demo data, if they are not there")
 
     def handle(self, *_args: Any, demo: bool, **_options: Any) -> None:
+        try:
+            connection.ensure_connection()
+        except OperationalError as error:
+            raise CommandError(f"The database that DATABASE_URL names does not answer: {error}") from error
         self._migrate()
         self._collect()
         if demo and "demo" in get_commands():
@@ -43,7 +44,7 @@ class Command(BaseCommand):
         if stamp.exists() and stamp.read_text() == current:
             return
         self.stdout.write("Collecting static files")
-        call_command("collectstatic", interactive=False, clear=True, verbosity=0, ignore_patterns=NOT_COLLECTED)
+        call_command("collectstatic", interactive=False, clear=True, verbosity=0)
         stamp.write_text(current)
 
 
@@ -51,7 +52,7 @@ def _fingerprint() -> str:
     """Names, sizes and times of all sources: reading them would cost more than it saves."""
     known = hashlib.sha256(str(settings.STORAGES["staticfiles"]).encode())
     for finder in get_finders():
-        for name, storage in finder.list(NOT_COLLECTED):
+        for name, storage in finder.list([]):
             path = Path(storage.path(name))
             found = path.stat()
             known.update(f"{path}:{found.st_size}:{found.st_mtime_ns}\n".encode())

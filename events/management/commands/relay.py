@@ -14,7 +14,9 @@ class Command(BaseCommand):
     help = "Carry facts from the outbox to their consumers. One process leads, others stand by."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        relay = Relay(settings.SUBSCRIPTIONS, lambda event_id, consumer: jobs.deliver.delay(event_id=event_id, consumer=consumer))
+        relay = Relay(
+            settings.SUBSCRIPTIONS, lambda event_id, consumer: jobs.deliver.delay(event_id=event_id, consumer=consumer)
+        )
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: relay.stop())
         relay.run()

@@ -13,7 +13,9 @@ from notifications.mjml import compile_email, sources
 
 
 class Command(BaseCommand):
-    help = "Compile templates/emails/*/body.mjml to body.html; with --check only say whether that would change anything."
+    help = (
+        "Compile templates/emails/*/body.mjml to body.html; with --check only say whether that would change anything."
+    )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:

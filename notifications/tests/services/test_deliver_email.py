@@ -9,11 +9,11 @@ from threading import Barrier
 import pytest
 from django.db import connection
 
+from core.testing.smtp import free_port
 from notifications import services
 from notifications.models import OutgoingEmail
 from notifications.services.emails import MAX_ATTEMPTS, retry_delay
 from notifications.tests.factories import NOW, make_email
-from notifications.tests.smtp import free_port
 
 pytestmark = pytest.mark.django_db
 
@@ -133,9 +133,7 @@ def test_repeats_under_the_same_message_id_what_a_dead_sender_may_have_sent(emai
 
 
 def test_gives_up_what_kills_every_sender(email, sink):
-    OutgoingEmail.objects.update(
-        state="sending", claimed_at=NOW - timedelta(seconds=61), attempts=MAX_ATTEMPTS
-    )
+    OutgoingEmail.objects.update(state="sending", claimed_at=NOW - timedelta(seconds=61), attempts=MAX_ATTEMPTS)
 
     found = send(email)
 
@@ -170,7 +168,7 @@ def test_is_claimed_where_others_can_see_it_before_anything_is_sent(email, sink)
 
     with ThreadPoolExecutor(1) as senders:
         sending = senders.submit(sender)
-        seen = {OutgoingEmail.objects.get().state for _ in iter(lambda: sending.done(), True)}
+        seen = {OutgoingEmail.objects.get().state for _ in iter(sending.done, True)}
 
     assert "sending" in seen
     assert OutgoingEmail.objects.get().state == "sent"

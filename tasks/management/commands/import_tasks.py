@@ -27,7 +27,12 @@ class Command(BaseCommand):
         parser.add_argument("--project", required=True, metavar="KEY", help="the project that takes the tasks")
         parser.add_argument("--as", dest="email", metavar="EMAIL", help="who imports; the project's owner if not given")
         parser.add_argument(
-            "--person", action="append", default=[], type=alias, metavar="NAME=EMAIL", help="whom a name in the file means"
+            "--person",
+            action="append",
+            default=[],
+            type=alias,
+            metavar="NAME=EMAIL",
+            help="whom a name in the file means",
         )
         parser.add_argument("--dry-run", action="store_true", help="only say what would happen")
         parser.add_argument("--losses", action="store_true", help=f"list every loss, not only the first {SHOWN}")

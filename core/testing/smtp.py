@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
 
+import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
@@ -23,13 +26,15 @@ class Sink:
     slowness: float = 0
     port: int = 0
 
-    async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: Any) -> str:
+    async def handle_RCPT(  # noqa: N802 -- aiosmtpd's name
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: Any
+    ) -> str:
         if self.refuse_recipient:
             return self.refuse_recipient
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 -- aiosmtpd's
         await asyncio.sleep(self.slowness)
         if self.refuse_message:
             return self.refuse_message
@@ -43,6 +48,7 @@ class Sink:
 
 
 def start(sink: Sink) -> Controller:
+    logging.getLogger("mail.log").setLevel(logging.WARNING)
     sink.port = free_port()
     server = Controller(sink, hostname="127.0.0.1", port=sink.port)
     server.start()
@@ -53,3 +59,22 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def smtp_server() -> Iterator[Sink]:
+    sink = Sink()
+    server = start(sink)
+    yield sink
+    server.stop()
+
+
+@pytest.fixture
+def sink(smtp_server: Sink, settings: Any) -> Sink:
+    """The mail server of this test, empty and well-disposed."""
+    smtp_server.messages.clear()
+    smtp_server.refuse_recipient = smtp_server.refuse_message = ""
+    smtp_server.slowness = 0
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", smtp_server.port
+    return smtp_server

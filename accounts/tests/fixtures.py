@@ -1,0 +1,78 @@
+"""People with a purpose: alice owns, bob is a member, carol is staff, mallory is a stranger."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from accounts.models import TeamMember, User
+from accounts.services import open_session
+from accounts.tests.factories import TeamFactory, TeamMemberFactory, UserFactory
+
+
+@pytest.fixture
+def alice(db):
+    return UserFactory(handle="alice")
+
+
+@pytest.fixture
+def bob(db):
+    return UserFactory(handle="bob")
+
+
+@pytest.fixture
+def carol(db):
+    return UserFactory(handle="carol", role=User.Role.STAFF)
+
+
+@pytest.fixture
+def mallory(db):
+    return UserFactory(handle="mallory")
+
+
+@pytest.fixture
+def admin(db):
+    return UserFactory(handle="admin", role=User.Role.ADMIN)
+
+
+@pytest.fixture
+def team(alice, bob):
+    team = TeamFactory(name="Operations")
+    TeamMemberFactory(team=team, user=alice, role=TeamMember.Role.LEAD)
+    TeamMemberFactory(team=team, user=bob)
+    return team
+
+
+class ApiClient(APIClient):
+    """A program that speaks JSON to the API."""
+
+    default_format = "json"
+
+
+def signed_in(person: User) -> ApiClient:
+    pair = open_session(user=person, now=timezone.now())
+    return ApiClient(HTTP_AUTHORIZATION=f"Bearer {pair.access}")
+
+
+class Clients:
+    """One signed-in client for each fixture that is a person, made when first asked for."""
+
+    def __init__(self, request: pytest.FixtureRequest) -> None:
+        self.request = request
+        self.known: dict[str, ApiClient] = {"anonymous": ApiClient()}
+
+    def __getitem__(self, name: str) -> ApiClient:
+        if name not in self.known:
+            self.known[name] = signed_in(self.request.getfixturevalue(name))
+        return self.known[name]
+
+
+@pytest.fixture
+def clients(request, db) -> Clients:
+    return Clients(request)
+
+
+@pytest.fixture
+def client_of():
+    return signed_in

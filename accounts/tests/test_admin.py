@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+
+from accounts.models import Session, Team, TeamMember, User
+from accounts.tests.factories import PASSWORD, SessionFactory
+
+pytestmark = pytest.mark.django_db
+NEW = {
+    "email": "Dora@Example.com",
+    "name": "Dora",
+    "password": "seven green bottles",
+    "role": "staff",
+    "tier": "premium",
+}
+
+
+@pytest.fixture
+def pages(client, admin):
+    client.force_login(admin)
+    return client
+
+
+def filled(person, **changes):
+    names = ("name", "email", "handle", "role", "tier", "time_zone", "language", "version")
+    sent = {name: getattr(person, name) for name in names}
+    sent |= {"is_active": "on"} if person.is_active else {}
+    return {name: value for name, value in (sent | changes).items() if value is not None}
+
+
+def person_page(person):
+    return reverse("admin:accounts_user_change", args=[person.pk])
+
+
+def test_a_person_is_made_with_role_and_tier(pages, client, outbox):
+    answer = pages.post(reverse("admin:accounts_user_add"), NEW)
+
+    dora = User.objects.get(email="dora@example.com")
+    assert answer.status_code == 302
+    assert (dora.role, dora.tier, dora.check_password(NEW["password"])) == ("staff", "premium", True)
+    assert outbox.names() == ["user.registered", "user.updated"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"password": "short"}, "too short"),
+        ({"email": "bob@example.com"}, "registered already"),
+        ({"email": "no address"}, "valid email"),
+        ({"role": "emperor"}, "Select a valid choice"),
+    ],
+)
+def test_a_refused_person_is_not_made(changes, message, pages, bob, outbox):
+    before = User.objects.count()
+
+    answer = pages.post(reverse("admin:accounts_user_add"), NEW | changes)
+
+    assert answer.status_code == 200
+    assert message in answer.content.decode()
+    assert (User.objects.count(), outbox.names()) == (before, [])
+
+
+def test_a_role_is_given_through_the_service(pages, admin, bob, outbox):
+    answer = pages.post(person_page(bob), filled(bob, role="staff", tier="premium"))
+
+    bob.refresh_from_db()
+    told = outbox.only("user.updated")
+    assert answer.status_code == 302
+    assert (bob.role, bob.tier, bob.version) == ("staff", "premium", 2)
+    assert told["changes"] == {"role": ["user", "staff"], "tier": ["free", "premium"]}
+    assert told["actor"] == {"id": str(admin.pk), "name": "Admin"}
+
+
+def test_what_somebody_else_changed_meanwhile_is_not_undone(pages, bob, outbox):
+    sent = filled(bob, name="Robert")
+    User.objects.filter(pk=bob.pk).update(version=2, tier="premium")
+
+    answer = pages.post(person_page(bob), sent)
+
+    bob.refresh_from_db()
+    assert "This changed since you read it" in answer.content.decode()
+    assert (bob.name, bob.tier, outbox.names()) == ("Bob", "premium", [])
+
+
+def test_a_taken_handle_is_refused_beside_its_field(pages, alice, bob):
+    answer = pages.post(person_page(bob), filled(bob, handle="alice"))
+
+    assert answer.status_code == 200
+    assert "Somebody has this handle already." in answer.content.decode()
+    assert User.objects.filter(pk=bob.pk, handle="bob").exists()
+
+
+def test_a_new_password_signs_out_and_is_never_told(pages, bob, client_of, outbox):
+    program = client_of(bob)
+
+    answer = pages.post(person_page(bob), filled(bob, password="nine quiet lanterns"))
+
+    bob.refresh_from_db()
+    assert answer.status_code == 302
+    assert bob.check_password("nine quiet lanterns")
+    assert program.get("/api/v1/me/").status_code == 401
+    assert outbox.only("user.updated")["changes"] == {"password": ["hidden", "hidden"]}
+
+
+def test_deactivating_signs_out_everywhere_and_keeps_the_rows(pages, bob, client_of, outbox):
+    program = client_of(bob)
+
+    pages.post(reverse("admin:accounts_user_changelist"), {"action": "deactivate", "_selected_action": [bob.pk]})
+
+    assert User.objects.filter(pk=bob.pk, is_active=False).exists()
+    assert program.get("/api/v1/me/").status_code == 401
+    assert Session.objects.get(user=bob).revoked_at is not None
+    assert outbox.names() == ["user.updated", "session.revoked"]
+    signing_in = {"email": bob.email, "password": PASSWORD}
+    assert pages.post("/api/v1/auth/login/", signing_in, content_type="application/json").status_code == 401
+
+
+def test_activating_lets_somebody_in_again(pages, bob):
+    User.objects.filter(pk=bob.pk).update(is_active=False)
+
+    pages.post(reverse("admin:accounts_user_changelist"), {"action": "activate", "_selected_action": [bob.pk]})
+
+    signing_in = {"email": bob.email, "password": PASSWORD}
+    assert pages.post("/api/v1/auth/login/", signing_in, content_type="application/json").status_code == 200
+
+
+@pytest.mark.parametrize("changes", [{"role": "user"}, {"is_active": None}])
+def test_the_last_administrator_stays_one(changes, pages, admin, outbox):
+    answer = pages.post(person_page(admin), filled(admin, **changes))
+
+    assert "only active administrator" in answer.content.decode()
+    assert User.objects.filter(pk=admin.pk, role="admin", is_active=True).exists()
+    assert outbox.names() == []
+
+
+def test_nobody_is_deleted(pages, bob):
+    answer = pages.post(reverse("admin:accounts_user_delete", args=[bob.pk]), {"post": "yes"})
+
+    assert answer.status_code == 403
+    assert User.objects.filter(pk=bob.pk).exists()
+
+
+def test_chosen_sessions_are_ended(pages, bob, outbox):
+    chosen, other = SessionFactory(user=bob), SessionFactory(user=bob)
+    action = {"action": "end", "_selected_action": [chosen.pk]}
+
+    pages.post(reverse("admin:accounts_session_changelist"), action)
+
+    assert Session.objects.get(pk=chosen.pk).revoked_at is not None
+    assert Session.objects.get(pk=other.pk).revoked_at is None
+    assert outbox.names() == ["session.revoked"]
+
+
+def test_a_session_shows_no_token_id(pages, bob):
+    session = SessionFactory(user=bob, refresh_jti="f" * 32)
+
+    answer = pages.get(reverse("admin:accounts_session_change", args=[session.pk]))
+
+    assert "f" * 32 not in answer.content.decode()
+
+
+def test_a_team_is_made_renamed_and_deleted(pages, admin, outbox):
+    pages.post(reverse("admin:accounts_team_add"), {"name": "Night shift"})
+    team = Team.objects.get()
+    pages.post(reverse("admin:accounts_team_change", args=[team.pk]), {"name": "Day shift", "version": 1})
+
+    assert Team.objects.get().name == "Day shift"
+    assert TeamMember.objects.get().user == admin
+
+    pages.post(reverse("admin:accounts_team_delete", args=[team.pk]), {"post": "yes"})
+
+    assert not Team.objects.exists()
+
+
+def test_the_last_lead_of_a_team_cannot_be_taken_out(pages, team, alice, outbox):
+    lead = TeamMember.objects.get(user=alice)
+
+    answer = pages.post(reverse("admin:accounts_teammember_delete", args=[lead.pk]), {"post": "yes"}, follow=True)
+
+    assert "A team keeps at least one lead." in answer.content.decode()
+    assert TeamMember.objects.filter(pk=lead.pk).exists()
+    assert outbox.names() == []
+
+
+def test_a_member_gets_another_role(pages, team, bob, outbox):
+    member = TeamMember.objects.get(user=bob)
+
+    pages.post(reverse("admin:accounts_teammember_change", args=[member.pk]), {"role": "lead"})
+
+    assert TeamMember.objects.get(user=bob).role == "lead"
+    assert outbox.names() == ["team.member_added"]

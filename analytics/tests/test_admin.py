@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+
+from analytics.models import DailyStat, TaskSnapshot
+from analytics.tests.facts import ALPHA, happened, state
+
+
+@pytest.fixture
+def office(admin, client):
+    client.force_login(admin)
+    for task in range(1, 4):
+        happened("task.created", state(task))
+    return client
+
+
+@pytest.mark.parametrize("model", ["tasksnapshot", "dailystat"])
+@pytest.mark.parametrize("asked", [{}, {"q": str(ALPHA)}, {"q": "nonsense"}])
+def test_the_numbers_can_be_looked_up(office, model, asked):
+    assert office.get(reverse(f"admin:analytics_{model}_changelist"), asked).status_code == 200
+
+
+@pytest.mark.parametrize("verb", ["change", "delete"])
+def test_nobody_edits_what_is_computed(office, verb):
+    for row in (TaskSnapshot.objects.all()[0], DailyStat.objects.get()):
+        url = reverse(f"admin:analytics_{row._meta.model_name}_{verb}", args=[row.pk])
+
+        assert office.post(url, {"post": "yes", "created": 9, "version": 9}).status_code == 403
+
+    assert TaskSnapshot.objects.filter(version=1).count() == 3
+    assert DailyStat.objects.get().created == 3

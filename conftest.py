@@ -1,0 +1,19 @@
+"""The home of what all tests share: people, projects, the outbox, a mail server, budgets of queries."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+
+pytest_plugins = (
+    "core.testing.cache",
+    "core.testing.queries",
+    "core.testing.smtp",
+    "accounts.tests.fixtures",
+    "events.tests.fixtures",
+    "tasks.tests.fixtures",
+    "tests.scene",
+)
+
+# A database behind an example takes as long as it takes; the examples of one test share its fixtures.
+settings.register_profile("taskflow", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+settings.load_profile("taskflow")

@@ -1,0 +1,11 @@
+from __future__ import annotations
+
+import pytest
+from django.core.cache import cache
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered(request: pytest.FixtureRequest) -> None:
+    """Begin without remembered answers and spent limits, where a test touches the database at all."""
+    if {"db", "transactional_db"} & set(request.fixturenames):
+        cache.clear()

@@ -1,0 +1,98 @@
+"""No lost and no doubled notification: workers are killed while 200 assignments are on their way.
+
+The promise (RFC 5321, section 6.1 allows no stronger one): each assignment's mail arrives, and a crash between
+the server's acceptance and our mark repeats the same Message-ID, by which a receiver knows it. The drill counts
+both: what did not arrive, and what was transmitted more than once.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from django.core.management import call_command
+
+from core.testing import smtp
+from drills.client import Client
+from drills.parts import NotReady, Parts, wait_until
+
+TASKS = 200
+KILLS = 3
+PATIENCE = 180.0
+
+
+def run() -> int:
+    call_command("migrate", verbosity=0)
+    sink = smtp.Sink()
+    server = smtp.start(sink)
+    try:
+        return _report(sink, _drill(sink))
+    finally:
+        server.stop()
+
+
+def _drill(sink: smtp.Sink) -> float:
+    with tempfile.TemporaryDirectory(prefix="taskflow-drill-") as folder:
+        environment = {
+            "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+            "EMAIL_HOST": "127.0.0.1",
+            "EMAIL_PORT": str(sink.port),
+            "TASKFLOW_VAR": folder,
+            "PROMETHEUS_MULTIPROC_DIR": f"{folder}/prometheus",
+            "LOG_LEVEL": "WARNING",
+        }
+        Path(environment["PROMETHEUS_MULTIPROC_DIR"]).mkdir()
+        with Parts(Path(folder), **environment) as parts:
+            parts.start("web", "relay", "scheduler")
+            _assign(parts.url)
+            return _deliver_and_kill(parts, sink)
+
+
+def _assign(url: str) -> None:
+    """Create the tasks, each assigned to one other person, before any worker runs."""
+    lead, member = Client(url), Client(url)
+    mark = os.urandom(4).hex()
+    lead.register(email=f"lead-{mark}@example.com", name="Lena Lead")
+    person = member.register(email=f"member-{mark}@example.com", name="Milo Member")
+    key = f"D{mark.upper()}"
+    lead.send("POST", "/api/v1/projects/", {"key": key, "name": "Drill"})
+    lead.send("POST", f"/api/v1/projects/{key}/members/", {"user": person["id"], "role": "editor"})
+
+    def create(number: int) -> int:
+        task = {"title": f"Task {number}", "project": key, "assignees": [person["id"]]}
+        return lead.send("POST", "/api/v1/tasks/", task).status
+
+    with ThreadPoolExecutor(8) as pool:
+        created = Counter(pool.map(create, range(TASKS)))
+    print(f"created and assigned: {created[201]} of {TASKS}", flush=True)
+
+
+def _deliver_and_kill(parts: Parts, sink: smtp.Sink) -> float:
+    """Start the worker, kill it with -9 each time another share has arrived, and wait for the rest."""
+    parts.start("worker")
+    for kill in range(1, KILLS + 1):
+        share = TASKS * kill // (KILLS + 2)
+        wait_until(lambda share=share: len(_ids(sink)) >= share, seconds=PATIENCE, what=parts.log("worker"))  # type: ignore[misc]
+        parts.stop("worker")
+        print(f"killed the worker after {len(_ids(sink))} mails", flush=True)
+        parts.start("worker")
+    try:
+        return wait_until(lambda: len(set(_ids(sink))) >= TASKS, seconds=PATIENCE, what="")
+    except NotReady:
+        return PATIENCE
+
+
+def _ids(sink: smtp.Sink) -> list[str]:
+    return [str(message["Message-ID"]) for message in list(sink.messages)]
+
+
+def _report(sink: smtp.Sink, seconds: float) -> int:
+    counted = Counter(_ids(sink))
+    lost = TASKS - len(counted)
+    doubled = sum(count - 1 for count in counted.values())
+    print(f"mails: {len(counted)} of {TASKS}, lost = {lost}, transmitted again = {doubled}")
+    print(f"complete {seconds:.1f} s after the last kill")
+    return 0 if lost == 0 and doubled == 0 else 1

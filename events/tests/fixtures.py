@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from celery import current_app
+from django.conf import settings
+from django.test import TestCase
+
+from events.delivery import deliver
+from events.models import Delivery, Event
+from events.relay import append
+
+
+class Outbox:
+    """What was published; `delivering()` also commits and brings it to its consumers, without a broker."""
+
+    def names(self) -> list[str]:
+        return list(Event.objects.order_by("id").values_list("name", flat=True))
+
+    def payloads(self, name: str) -> list[dict[str, Any]]:
+        return list(Event.objects.filter(name=name).order_by("id").values_list("payload", flat=True))
+
+    def only(self, name: str) -> dict[str, Any]:
+        (found,) = self.payloads(name)
+        return found
+
+    @contextmanager
+    def delivering(self) -> Iterator[None]:
+        """Run the block's commit hooks, then deliver what it published, and what that published, until all is quiet."""
+        current_app.conf.task_always_eager = True
+        try:
+            with TestCase.captureOnCommitCallbacks(execute=True):
+                yield
+            while self._round():
+                pass
+        finally:
+            current_app.conf.task_always_eager = False
+
+    def _round(self) -> int:
+        append(settings.SUBSCRIPTIONS)
+        waiting = list(Delivery.objects.filter(state=Delivery.State.PENDING, attempts=0).order_by("id"))
+        for row in waiting:
+            with TestCase.captureOnCommitCallbacks(execute=True):
+                deliver(event_id=row.event_id, consumer=row.consumer)
+        return len(waiting)
+
+
+@pytest.fixture
+def outbox(db) -> Outbox:
+    return Outbox()

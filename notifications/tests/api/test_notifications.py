@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+import pytest
+from rest_framework.test import APIClient
+
+from notifications.models import Notification
+from notifications.tests.factories import NOW, make_notification
+
+pytestmark = pytest.mark.django_db
+LIST = "/api/v1/notifications/"
+
+
+def titles(answer) -> list[str]:
+    return [row["title"] for row in answer.json()["results"]]
+
+
+def test_a_notification_says_all_of_itself(client_of, bob):
+    told = make_notification(bob, body="Tuesday")
+
+    answer = client_of(bob).get(LIST)
+
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "results": [
+            {
+                "id": str(told.pk),
+                "kind": "assigned",
+                "title": "Alice assigned OPS-42 to you",
+                "body": "Tuesday",
+                "url": "/tasks/OPS-42/",
+                "reason": "You get this because the task was assigned to you.",
+                "actor_name": "Alice",
+                "task_id": str(told.task_id),
+                "task_key": "OPS-42",
+                "task_title": "Fix the printer",
+                "project_id": str(told.project_id),
+                "project_name": "Operations",
+                "due_date": None,
+                "due_at": None,
+                "created_at": "2026-03-02T09:00:00Z",
+                "read_at": None,
+            }
+        ],
+        "next": None,
+        "previous": None,
+    }
+
+
+def test_the_list_is_ones_own_newest_first_in_pieces(client_of, bob, carol):
+    for number in range(5):
+        make_notification(bob, title=f"{number}", created_at=NOW + timedelta(minutes=number // 2))
+    make_notification(carol, title="foreign")
+    client = client_of(bob)
+
+    first = client.get(LIST, {"limit": 3})
+    make_notification(bob, title="new", created_at=NOW + timedelta(hours=1))
+    second = client.get(first.json()["next"])
+
+    assert titles(first) + titles(second) == ["4", "3", "2", "1", "0"]
+    assert second.json()["next"] is None
+
+
+def test_the_list_narrows_by_kind_and_by_unread(client_of, bob):
+    make_notification(bob, title="unread mention", kind="mentioned")
+    make_notification(bob, title="read mention", kind="mentioned", read_at=NOW)
+    make_notification(bob, title="unread assignment")
+    make_notification(bob, title="by mail only", in_inbox=False)
+    client = client_of(bob)
+
+    assert titles(client.get(LIST, {"kind": "mentioned", "unread": "true"})) == ["unread mention"]
+    assert titles(client.get(LIST, {"unread": "false"})) == ["read mention"]
+    assert client.get(LIST, {"unread": "true", "page": 1}).json()["count"] == 2
+
+
+@pytest.mark.parametrize(
+    ("parameters", "field"),
+    [
+        ({"unread": "yes"}, "unread"),
+        ({"kind": "gossip"}, "kind"),
+        ({"colour": "red"}, "colour"),
+        ({"limit": "0"}, "limit"),
+        ({"cursor": "forged"}, "cursor"),
+    ],
+)
+def test_the_list_refuses_what_it_does_not_understand(parameters, field, client_of, bob):
+    answer = client_of(bob).get(LIST, parameters)
+
+    assert answer.status_code == 400
+    assert answer["Content-Type"] == "application/problem+json"
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
+
+
+def test_reading_and_unreading_answer_with_the_notification(client_of, bob):
+    told = make_notification(bob)
+    client = client_of(bob)
+
+    read = client.post(f"{LIST}{told.pk}/read/")
+    unread = client.post(f"{LIST}{told.pk}/unread/")
+
+    assert (read.status_code, unread.status_code) == (200, 200)
+    assert read.json()["read_at"] is not None
+    assert unread.json()["read_at"] is None
+    assert unread.json()["id"] == str(told.pk)
+
+
+@pytest.mark.parametrize("verb", ["read", "unread"])
+def test_anothers_notification_looks_like_none(verb, client_of, bob, mallory):
+    told = make_notification(bob)
+    client = client_of(mallory)
+
+    foreign = client.post(f"{LIST}{told.pk}/{verb}/")
+    missing = client.post(f"{LIST}{uuid.UUID(int=1)}/{verb}/")
+
+    assert (foreign.status_code, missing.status_code) == (404, 404)
+    assert {**foreign.json(), "instance": ""} == {**missing.json(), "instance": ""}
+    assert Notification.objects.get().read_at is None
+
+
+def test_all_are_read_at_once_up_to_the_last_one_seen(client_of, bob):
+    seen = make_notification(bob)
+    make_notification(bob, created_at=NOW + timedelta(seconds=1))
+    client = client_of(bob)
+
+    some = client.post(f"{LIST}read-all/", {"until": str(seen.pk)}, format="json")
+    rest = client.post(f"{LIST}read-all/")
+
+    assert (some.json(), rest.json()) == ({"marked": 1}, {"marked": 1})
+    assert not Notification.objects.filter(read_at=None).exists()
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [({"until": "yesterday"}, 400), ({"until": 7}, 400), ({"since": 1}, 400), ({"until": str(uuid.UUID(int=1))}, 404)],
+)
+def test_reading_all_refuses_what_it_does_not_understand(body, status, client_of, bob):
+    make_notification(bob)
+
+    answer = client_of(bob).post(f"{LIST}read-all/", body, format="json")
+
+    assert answer.status_code == status
+    assert Notification.objects.get().read_at is None
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("get", ""),
+        ("post", "read-all/"),
+        ("get", "preferences/"),
+        ("patch", "preferences/"),
+        ("post", f"{uuid.UUID(int=1)}/read/"),
+        ("post", f"{uuid.UUID(int=1)}/unread/"),
+    ],
+)
+def test_nothing_is_told_to_who_is_not_signed_in(method, path, db):
+    answer = getattr(APIClient(), method)(f"{LIST}{path}")
+
+    assert answer.status_code == 401
+    assert answer["WWW-Authenticate"] == 'Bearer realm="api"'
+
+
+def test_a_list_costs_the_same_for_one_and_for_twenty(client_of, bob, queries):
+    client = client_of(bob)
+    make_notification(bob)
+    with queries(at_most=2) as small:
+        client.get(LIST)
+    for _ in range(19):
+        make_notification(bob)
+
+    with queries(equal_to=small):
+        answer = client.get(LIST)
+
+    assert len(answer.json()["results"]) == 20

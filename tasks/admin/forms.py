@@ -1,0 +1,148 @@
+"""What administrators type; each form ends in a service."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+
+from accounts.models import User
+from core.admin import ServiceForm
+from core.errors import Invalid, NotFound
+from tasks import selectors, services
+from tasks.models import Label, Project, ProjectMember, State, Task
+
+WRITTEN = [
+    "title", "description", "priority", "start_date", "due_date", "due_at", "estimate", "parent", "assignees", "labels",
+]  # fmt: skip
+
+
+class ProjectForm(ServiceForm):
+    archived = forms.BooleanField(required=False, help_text="Kept as it is, and out of the way.")
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+    class Meta:
+        model = Project
+        fields = ["key", "name", "description", "archived", "version"]
+
+    def __init__(self, *args: Any, **words: Any) -> None:
+        super().__init__(*args, **words)
+        if "archived" in self.fields:
+            self.fields["archived"].initial = self.instance.archived_at is not None
+
+    def write(self, sent: dict[str, Any]) -> Project:
+        if self.instance._state.adding:
+            return services.create_project(
+                actor=self.actor, key=sent["key"], name=sent["name"], description=sent["description"]
+            )
+        ref, now, changes = str(self.instance.pk), timezone.now(), {n: sent[n] for n in ("name", "description")}
+        versions = frozenset({sent["version"] or 0})
+        project = services.update_project(actor=self.actor, ref=ref, changes=changes, now=now, versions=versions)
+        if sent["archived"] != (project.archived_at is not None):
+            return services.archive_project(actor=self.actor, ref=ref, now=now, archived=sent["archived"])
+        return project
+
+
+class MemberForm(ServiceForm):
+    class Meta:
+        model = ProjectMember
+        fields = ["project", "user", "role"]
+
+    def write(self, sent: dict[str, Any]) -> ProjectMember:
+        project = sent["project"].pk if "project" in sent else self.instance.project_id
+        user = sent["user"].pk if "user" in sent else self.instance.user_id
+        return services.add_member(actor=self.actor, ref=str(project), user_id=user, role=sent["role"])
+
+
+class StateForm(ServiceForm):
+    class Meta:
+        model = State
+        fields = ["project", "name", "category"]
+
+    def write(self, sent: dict[str, Any]) -> State:
+        if self.instance._state.adding:
+            project = str(sent.pop("project").pk)
+            return services.add_state(actor=self.actor, ref=project, **sent)
+        return services.update_state(
+            actor=self.actor, ref=str(self.instance.project_id), state_id=self.instance.pk, name=sent["name"]
+        )
+
+
+class LabelForm(ServiceForm):
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+    class Meta:
+        model = Label
+        fields = ["project", "name", "colour", "version"]
+
+    def write(self, sent: dict[str, Any]) -> Label:
+        version, changes = sent["version"] or 0, {"name": sent["name"], "colour": sent["colour"]}
+        if self.instance._state.adding:
+            return services.create_label(actor=self.actor, ref=str(sent["project"].pk), **changes)
+        return services.update_label(
+            actor=self.actor, label_id=self.instance.pk, changes=changes, versions=frozenset({version})
+        )
+
+
+class TaskForm(ServiceForm):
+    """A task as an administrator sees it: people by address, labels by name, the parent by its key."""
+
+    status = forms.ChoiceField(required=False)
+    parent = forms.CharField(required=False, max_length=40, help_text="A key, like OPS-42.")
+    assignees = forms.CharField(required=False, help_text="E-mail addresses, separated by commas.")
+    labels = forms.CharField(required=False, help_text="Names, separated by commas.")
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+    class Meta:
+        model = Task
+        fields = ["project", *WRITTEN, "status", "version"]
+
+    def __init__(self, *args: Any, **words: Any) -> None:
+        super().__init__(*args, **words)
+        if not self.instance._state.adding:
+            self._show(self.instance)
+
+    def _show(self, task: Task) -> None:
+        self.fields["status"].choices = [(state.slug, state.name) for state in selectors.states(task.project)]
+        people = task.assignees.order_by("email").values_list("email", flat=True)
+        names = task.labels.order_by("name").values_list("name", flat=True)
+        parent = task.parent.key if task.parent else ""
+        self.initial |= {"status": task.state.slug, "parent": parent}
+        self.initial |= {"assignees": ", ".join(people), "labels": ", ".join(names)}
+
+    def write(self, sent: dict[str, Any]) -> Task:
+        changes = {name: sent[name] for name in WRITTEN}
+        changes["assignees"] = _people(sent["assignees"])
+        changes["labels"] = _words(sent["labels"])
+        changes["parent"] = self._parent(sent["parent"])
+        now = timezone.now()
+        if self.instance._state.adding:
+            draft = services.Draft(**changes)
+            return services.create_task(actor=self.actor, project_ref=str(sent["project"].pk), draft=draft, now=now)
+        changes["status"] = sent["status"]
+        versions = frozenset({sent["version"] or 0})
+        return services.update_task(
+            actor=self.actor, ref=str(self.instance.pk), changes=changes, now=now, versions=versions
+        )
+
+    def _parent(self, key: str) -> uuid.UUID | None:
+        if not key:
+            return None
+        try:
+            return uuid.UUID(str(selectors.get_task(self.actor, key).pk))
+        except NotFound as refusal:
+            raise Invalid.field("parent", refusal.detail, "does_not_exist") from refusal
+
+
+def _words(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _people(text: str) -> list[uuid.UUID]:
+    wanted = {address.lower() for address in _words(text)}
+    found = dict(User.objects.filter(email__in=wanted).values_list("email", "pk"))
+    if missing := wanted - set(found):
+        raise Invalid.field("assignees", f"Nobody has the address {', '.join(sorted(missing))}.", "does_not_exist")
+    return sorted(found.values())

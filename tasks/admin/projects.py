@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from core.admin import ServiceAdmin
+from tasks import services
+from tasks.admin.forms import LabelForm, MemberForm, ProjectForm, StateForm
+from tasks.admin.scope import InProjectAdmin, actor_of
+from tasks.models import Label, Project, ProjectMember, State
+
+
+@admin.register(Project)
+class ProjectAdmin(ServiceAdmin):
+    form = ProjectForm
+    list_display = ("key", "name", "owner", "is_inbox", "created_at", "archived_at")
+    list_filter = ("is_inbox", ("archived_at", admin.EmptyFieldListFilter))
+    list_select_related = ("owner",)
+    search_fields = ("=key", "name", "=owner__email")
+    ordering = ("key",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
+        return Project.objects.visible_to(actor_of(request))
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        shown = ["key", "name", "description"]
+        return [*shown, "archived", "version", "owner", "is_inbox", "next_number", "updated_at"] if obj else shown
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+        return ("key", "owner", "is_inbox", "next_number", "updated_at") if obj else ()
+
+    def delete_model(self, request: HttpRequest, obj: Project) -> None:
+        services.delete_project(actor=actor_of(request), ref=str(obj.pk))
+
+
+@admin.register(ProjectMember)
+class ProjectMemberAdmin(InProjectAdmin):
+    form = MemberForm
+    fixed = ("project", "user")
+    list_display = ("user", "project", "role", "created_at")
+    list_filter = ("role",)
+    list_select_related = ("user", "project")
+    search_fields = ("user__name", "=user__email", "=project__key")
+    ordering = ("project__key", "user__name", "pk")
+    raw_id_fields = ("project", "user")
+
+    def delete_model(self, request: HttpRequest, obj: ProjectMember) -> None:
+        services.remove_member(actor=actor_of(request), ref=str(obj.project_id), user_id=obj.user_id)
+
+
+@admin.register(State)
+class StateAdmin(InProjectAdmin):
+    form = StateForm
+    fixed = ("project", "category", "slug", "position")
+    list_display = ("name", "project", "slug", "category", "position")
+    list_filter = ("category",)
+    list_select_related = ("project",)
+    search_fields = ("name", "=slug", "=project__key")
+    ordering = ("project__key", "position", "pk")
+    raw_id_fields = ("project",)
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        shown = ["project", "name", "category"]
+        return [*shown, "slug", "position"] if obj else shown
+
+    def delete_model(self, request: HttpRequest, obj: State) -> None:
+        services.delete_state(actor=actor_of(request), ref=str(obj.project_id), state_id=obj.pk)
+
+
+@admin.register(Label)
+class LabelAdmin(InProjectAdmin):
+    form = LabelForm
+    list_display = ("name", "project", "colour", "created_at")
+    list_select_related = ("project",)
+    search_fields = ("name", "=project__key")
+    ordering = ("project__key", "name", "pk")
+    raw_id_fields = ("project",)
+
+    def delete_model(self, request: HttpRequest, obj: Label) -> None:
+        services.delete_label(actor=actor_of(request), label_id=obj.pk)

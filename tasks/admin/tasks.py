@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from core.admin import ReadOnlyAdmin
+from tasks import services
+from tasks.admin.forms import WRITTEN, TaskForm
+from tasks.admin.scope import InProjectAdmin, OfTaskAdmin, actor_of
+from tasks.models import Comment, ImportedRecord, Project, Task, TaskAssignee
+
+
+@admin.register(Task)
+class TaskAdmin(InProjectAdmin):
+    form = TaskForm
+    list_display = ("key", "title", "project", "state", "priority", "creator", "due_date", "due_at", "updated_at")
+    list_filter = ("category", "priority", ("closed_at", admin.EmptyFieldListFilter))
+    list_select_related = ("project", "state", "creator")
+    search_fields = ("title",)
+    search_help_text = "Words of the title or description, or a key like OPS-42."
+    ordering = ("-created_at", "-pk")
+    raw_id_fields = ("project",)
+    fixed = ("key", "project", "creator", "created_at", "updated_at", "started_at", "closed_at")
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        if obj is None:
+            return ["project", *WRITTEN]
+        return ["key", "project", "title", "status", *WRITTEN[1:], "version", *self.fixed[2:]]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Task], search_term: str
+    ) -> tuple[QuerySet[Task], bool]:
+        return (queryset.matching(search_term) if search_term else queryset), False  # type: ignore[attr-defined]
+
+    def delete_model(self, request: HttpRequest, obj: Task) -> None:
+        services.delete_task(actor=actor_of(request), ref=str(obj.pk), now=timezone.now())
+
+
+@admin.register(TaskAssignee)
+class TaskAssigneeAdmin(OfTaskAdmin):
+    list_display = ("user", "task", "created_at")
+    list_select_related = ("user", "task__project")
+    search_fields = ("user__name", "=user__email", "task__title")
+    ordering = ("-pk",)
+
+
+@admin.register(Comment)
+class CommentAdmin(OfTaskAdmin):
+    """A comment is its author's word: nobody changes it for them, but an administrator may remove it."""
+
+    list_display = ("author", "task", "beginning", "created_at", "edited_at")
+    list_filter = (("edited_at", admin.EmptyFieldListFilter),)
+    list_select_related = ("author", "task__project")
+    search_fields = ("body", "=author__email")
+    ordering = ("-pk",)
+    actions = ("remove",)
+
+    @admin.display(description="comment")
+    def beginning(self, comment: Comment) -> str:
+        return comment.body[:80]
+
+    @admin.action(description="Remove these comments")
+    def remove(self, request: HttpRequest, queryset: QuerySet[Comment]) -> None:
+        def verb(comment: Comment) -> None:
+            services.delete_comment(actor=actor_of(request), task_ref=str(comment.task_id), comment_id=comment.pk)
+
+        self.each(request, queryset, verb, "comments removed")
+
+
+@admin.register(ImportedRecord)
+class ImportedRecordAdmin(ReadOnlyAdmin):
+    list_display = ("source", "external_id", "project", "task", "created_at")
+    list_filter = ("source",)
+    list_select_related = ("project", "task__project")
+    search_fields = ("=external_id", "=project__key")
+    ordering = ("-pk",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ImportedRecord]:
+        mine = Project.objects.visible_to(actor_of(request)).values("pk")
+        return super().get_queryset(request).filter(project__in=mine)

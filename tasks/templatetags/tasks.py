@@ -1,0 +1,53 @@
+"""How a task's state, urgency and day look."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django import template
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from core.markdown import render
+from core.templatetags.ui import day, icon, moment
+from tasks.models import Task
+
+register = template.Library()
+STATE_GLYPHS = {"todo": "circle", "in_progress": "circle-dot", "done": "circle-check", "cancelled": "circle-slash"}
+PRIORITY_GLYPHS = {0: "minus", 1: "signal-low", 2: "signal-medium", 3: "signal-high", 4: "flame"}
+SOON = timedelta(days=2)
+
+
+@register.simple_tag
+def state_badge(name: str, category: str) -> SafeString:
+    return format_html('<span class="badge {}">{}{}</span>', category, icon(STATE_GLYPHS[category]), name)
+
+
+@register.simple_tag
+def priority_badge(priority: int, label: str) -> SafeString:
+    if not priority:
+        return format_html('<span class="muted none"><span class="sr-only">{}</span>{}</span>', "No priority", "–")
+    return format_html(
+        '<span class="badge plain priority-{}">{}{}</span>', priority, icon(PRIORITY_GLYPHS[priority]), label
+    )
+
+
+@register.simple_tag
+def due_badge(task: Task) -> SafeString:
+    """Say when a task is due, and in words when that is past or near."""
+    if not (task.due_date or task.due_at):
+        return format_html('<span class="muted none">{}</span>', "–")
+    when = moment(task.due_at) if task.due_at else day(task.due_date)
+    now, today = timezone.now(), timezone.localdate()
+    if task.is_overdue(now, today):
+        return format_html('<span class="badge bad">{}Overdue: {}</span>', icon("triangle-alert"), when)
+    last = timezone.localtime(task.due_at).date() if task.due_at else task.due_date
+    if not task.is_closed and last and last - today < SOON:
+        return format_html('<span class="badge warn">{}{}</span>', icon("clock"), when)
+    return when
+
+
+@register.filter
+def markdown(text: str) -> SafeString:
+    return render(text)

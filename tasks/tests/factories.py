@@ -1,0 +1,84 @@
+"""The least that is valid, written straight to the tables: nothing is published."""
+
+from __future__ import annotations
+
+import factory
+from django.db.models import Max
+from factory.django import DjangoModelFactory
+
+from accounts.tests.factories import UserFactory
+from tasks.models import Comment, Label, Project, ProjectMember, Role, State, Task, TaskAssignee
+from tasks.positions import at_end
+from tasks.services.projects import FIRST_STATES
+
+
+class ProjectFactory(DjangoModelFactory):
+    """A project with the usual states, of which its owner is an admin."""
+
+    class Meta:
+        model = Project
+        skip_postgeneration_save = True
+
+    key = factory.Sequence(lambda n: f"P{n:05}")
+    name = factory.LazyAttribute(lambda project: f"Project {project.key}")
+    owner = factory.SubFactory(UserFactory)
+
+    @factory.post_generation
+    def furnish(project, create, _extracted, **_more):  # noqa: N805 -- factory_boy passes the made object
+        ProjectMember.objects.create(project=project, user=project.owner, role=Role.ADMIN)
+        State.objects.bulk_create(
+            State(project=project, slug=slug, name=name, category=category, position=index)
+            for index, (slug, name, category) in enumerate(FIRST_STATES)
+        )
+
+
+class MemberFactory(DjangoModelFactory):
+    class Meta:
+        model = ProjectMember
+
+    project = factory.SubFactory(ProjectFactory)
+    user = factory.SubFactory(UserFactory)
+    role = Role.EDITOR
+
+
+class TaskFactory(DjangoModelFactory):
+    """A task to do, with the project's next number."""
+
+    class Meta:
+        model = Task
+
+    project = factory.SubFactory(ProjectFactory)
+    number = factory.LazyAttribute(lambda task: next_number(task.project))
+    title = factory.LazyAttribute(lambda task: f"Task {task.number}")
+    state = factory.LazyAttribute(lambda task: task.project.states.get(slug="todo"))
+    category = factory.LazyAttribute(lambda task: task.state.category)
+    creator = factory.LazyAttribute(lambda task: task.project.owner)
+    position = factory.LazyAttribute(lambda task: at_end(task.number))
+
+
+def next_number(project: Project) -> int:
+    last = Task.objects.filter(project=project).aggregate(last=Max("number"))["last"] or 0
+    Project.objects.filter(pk=project.pk).update(next_number=last + 2)
+    return last + 1
+
+
+class AssigneeFactory(DjangoModelFactory):
+    class Meta:
+        model = TaskAssignee
+
+
+class LabelFactory(DjangoModelFactory):
+    class Meta:
+        model = Label
+
+    project = factory.SubFactory(ProjectFactory)
+    name = factory.Sequence(lambda n: f"label {n:04}")
+
+
+class CommentFactory(DjangoModelFactory):
+    class Meta:
+        model = Comment
+
+    task = factory.SubFactory(TaskFactory)
+    author = factory.LazyAttribute(lambda comment: comment.task.creator)
+    body = "Looks good."

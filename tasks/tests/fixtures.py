@@ -1,0 +1,51 @@
+"""The project of most stories: OPS, alice's, with one member for each role."""
+
+from __future__ import annotations
+
+import pytest
+
+from accounts.tests.factories import UserFactory
+from tasks.models import Project, Role
+from tasks.tests.factories import CommentFactory, LabelFactory, MemberFactory, ProjectFactory, TaskFactory
+
+
+@pytest.fixture
+def project(alice, bob):
+    found = ProjectFactory(key="OPS", name="Operations", owner=alice)
+    MemberFactory(project=found, user=bob, role=Role.EDITOR)
+    return found
+
+
+@pytest.fixture
+def viewer(project):
+    return MemberFactory(project=project, user=UserFactory(handle="viewer"), role=Role.VIEWER).user
+
+
+@pytest.fixture
+def commenter(project):
+    return MemberFactory(project=project, user=UserFactory(handle="commenter"), role=Role.COMMENTER).user
+
+
+@pytest.fixture
+def project_admin(project):
+    return MemberFactory(project=project, user=UserFactory(handle="project_admin"), role=Role.ADMIN).user
+
+
+@pytest.fixture
+def task(project):
+    return TaskFactory(project=project, title="Fix the printer")
+
+
+@pytest.fixture
+def label(project):
+    return LabelFactory(project=project, name="urgent")
+
+
+@pytest.fixture
+def comment(task, bob):
+    return CommentFactory(task=task, author=bob)
+
+
+@pytest.fixture
+def inbox(alice) -> Project:
+    return ProjectFactory(key="MEALICE", name="Inbox", owner=alice, is_inbox=True)

@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+
+from tasks.models import Comment, Label, Project, ProjectMember, State, Task
+from tasks.tests.factories import LabelFactory, TaskFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def pages(client, admin):
+    client.force_login(admin)
+    return client
+
+
+def page(name, view, *args):
+    return reverse(f"admin:tasks_{name}_{view}", args=[one.pk for one in args])
+
+
+def filled(task, **changes):
+    sent = {"title": task.title, "description": task.description, "priority": task.priority, "status": task.state.slug}
+    return sent | {"version": task.version} | changes
+
+
+def test_a_task_is_changed_by_its_service_with_the_administrator_as_actor(pages, admin, task, bob, outbox):
+    sent = filled(task, title="Mend it", status="done", assignees="bob@example.com", labels="urgent, Paper")
+
+    answer = pages.post(page("task", "change", task), sent)
+
+    found = Task.objects.get()
+    assert answer.status_code == 302
+    assert (found.title, found.category, found.version, found.closed_at is None) == ("Mend it", "done", 2, False)
+    assert list(found.assignees.all()) == [bob]
+    assert sorted(found.labels.values_list("name", flat=True)) == ["Paper", "urgent"]
+    assert outbox.names() == ["task.updated", "task.assigned", "task.completed"]
+    assert outbox.only("task.updated")["actor"] == {"id": str(admin.pk), "name": "Admin"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"assignees": "mallory@example.com"}, "Only members of the project can be assigned."),
+        ({"assignees": "nobody@example.com"}, "Nobody has the address nobody@example.com."),
+        ({"due_date": "2026-03-02", "due_at_0": "2026-03-02", "due_at_1": "09:00:00"}, "not both"),
+        ({"parent": "OPS-999"}, "There is no such task."),
+        ({"parent": "nonsense"}, "There is no such task."),
+        ({"status": "frozen"}, "Select a valid choice"),
+        ({"priority": "9"}, "Select a valid choice"),
+        ({"estimate": "99999999"}, "less than or equal to 1000000"),
+        ({"title": ""}, "This field is required."),
+        ({"title": "a\x00b"}, "Null characters are not allowed."),
+        ({"version": "7"}, "This changed since you read it"),
+    ],
+)
+def test_a_refused_change_shows_why_and_changes_nothing(changes, message, pages, task, mallory, outbox):
+    answer = pages.post(page("task", "change", task), filled(task, title="Other") | changes)
+
+    assert answer.status_code == 200
+    assert message in answer.content.decode()
+    assert Task.objects.get().title == "Fix the printer"
+    assert outbox.names() == []
+
+
+def test_a_task_cannot_be_below_itself(pages, task):
+    answer = pages.post(page("task", "change", task), filled(task, parent=task.key))
+
+    assert "A task cannot be below itself." in answer.content.decode()
+    assert Task.objects.get().parent is None
+
+
+def test_a_new_task_gets_the_projects_next_number(pages, project, outbox):
+    sent = {"project": project.pk, "title": "Order paper", "priority": 3, "labels": "office"}
+
+    answer = pages.post(page("task", "add"), sent)
+
+    assert answer.status_code == 302
+    assert (Task.objects.get().key, Task.objects.get().priority) == ("OPS-1", 3)
+    assert outbox.names() == ["task.created"]
+
+
+def test_a_task_of_an_archived_project_is_not_made(pages, project, outbox):
+    pages.post(page("project", "change", project), {"name": "Operations", "archived": "on", "version": 1})
+    told = outbox.names()
+
+    answer = pages.post(page("task", "add"), {"project": project.pk, "title": "Order paper", "priority": 0})
+
+    assert "The project is archived" in answer.content.decode()
+    assert not Task.objects.exists()
+    assert outbox.names() == told == ["project.updated"]
+
+
+def test_a_deleted_task_is_told_about(pages, task, comment, outbox):
+    asked = pages.get(page("task", "delete", task))
+    answer = pages.post(page("task", "delete", task), {"post": "yes"})
+
+    assert asked.status_code == 200
+    assert answer.status_code == 302
+    assert not Task.objects.exists()
+    assert outbox.names() == ["task.deleted"]
+
+
+def test_a_list_is_searched_by_words_and_by_key(pages, task):
+    TaskFactory(project=task.project, title="Water the plants")
+
+    for words in ("print", "OPS-1"):
+        found = pages.get(page("task", "changelist"), {"q": words})
+        assert [row.title for row in found.context["cl"].result_list] == ["Fix the printer"]
+
+
+def test_a_project_is_made_with_its_states(pages, admin, outbox):
+    pages.post(page("project", "add"), {"key": "NEW", "name": "Newest"})
+
+    project = Project.objects.get()
+    assert (project.owner, project.states.count()) == (admin, 4)
+    assert outbox.names() == ["project.created"]
+
+
+def test_a_taken_key_is_refused(pages, project, outbox):
+    answer = pages.post(page("project", "add"), {"key": "OPS", "name": "Again"})
+
+    assert "There is a project with this key already." in answer.content.decode()
+    assert Project.objects.count() == 1
+    assert outbox.names() == []
+
+
+def test_a_project_with_tasks_is_not_deleted(pages, task, outbox):
+    answer = pages.post(page("project", "delete", task.project), {"post": "yes"}, follow=True)
+
+    assert "The project has tasks." in answer.content.decode()
+    assert Project.objects.exists()
+    assert outbox.names() == []
+
+
+def test_a_project_is_renamed_and_brought_back(pages, project, outbox):
+    pages.post(page("project", "change", project), {"name": "Ops", "archived": "on", "version": 1})
+    assert Project.objects.get().archived_at is not None
+
+    pages.post(page("project", "change", project), {"name": "Ops", "version": Project.objects.get().version})
+
+    assert (Project.objects.get().name, Project.objects.get().archived_at) == ("Ops", None)
+    assert outbox.names() == ["project.updated"] * 3
+
+
+def test_people_come_and_go_and_the_last_admin_stays(pages, project, alice, mallory, outbox):
+    pages.post(page("projectmember", "add"), {"project": project.pk, "user": mallory.pk, "role": "viewer"})
+    member = ProjectMember.objects.get(user=mallory)
+    pages.post(page("projectmember", "change", member), {"role": "editor"})
+    pages.post(page("projectmember", "delete", member), {"post": "yes"})
+    last = ProjectMember.objects.get(user=alice)
+    refused = pages.post(page("projectmember", "delete", last), {"post": "yes"}, follow=True)
+
+    assert outbox.names() == ["project.member_added", "project.member_changed", "project.member_removed"]
+    assert "A project keeps at least one admin." in refused.content.decode()
+    assert ProjectMember.objects.filter(pk=last.pk).exists()
+
+
+def test_a_state_is_added_renamed_and_removed_while_unused(pages, project, task):
+    pages.post(page("state", "add"), {"project": project.pk, "name": "Review", "category": "in_progress"})
+    review = State.objects.get(slug="review")
+    pages.post(page("state", "change", review), {"name": "In review"})
+    refused = pages.post(page("state", "delete", task.state), {"post": "yes"}, follow=True)
+    pages.post(page("state", "delete", review), {"post": "yes"})
+
+    assert State.objects.filter(pk=task.state_id).exists()
+    assert refused.status_code == 200
+    assert not State.objects.filter(slug="review").exists()
+
+
+def test_labels_are_made_changed_and_removed(pages, project):
+    pages.post(page("label", "add"), {"project": project.pk, "name": "Paper", "colour": "#112233"})
+    label = Label.objects.get()
+    pages.post(page("label", "change", label), {"name": "Ink", "colour": "#112233", "version": 1})
+    assert Label.objects.get().name == "Ink"
+
+    pages.post(page("label", "delete", label), {"post": "yes"})
+
+    assert not Label.objects.exists()
+
+
+def test_a_label_in_the_way_of_another_is_refused(pages, project, label):
+    other = LabelFactory(project=project, name="slow")
+
+    answer = pages.post(page("label", "change", other), {"name": "URGENT", "colour": "#112233", "version": 1})
+
+    assert "has a label of this name already" in answer.content.decode()
+    assert Label.objects.get(pk=other.pk).name == "slow"
+
+
+def test_comments_are_removed_but_never_rewritten(pages, comment):
+    rewritten = pages.post(page("comment", "change", comment), {"body": "I agree."})
+    assert rewritten.status_code == 403
+    assert Comment.objects.get().body == comment.body
+
+    pages.post(page("comment", "changelist"), {"action": "remove", "_selected_action": [comment.pk]})
+
+    assert not Comment.objects.exists()

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST
+
+from core.errors import Invalid, NotFound
+from core.htmx import page
+from tasks import selectors, services
+from tasks.forms import CommentForm
+from tasks.models import Comment, Task
+from tasks.views.shared import person, status_of, version_in
+from tasks.views.task import FRAGMENTS, task_context
+
+
+@login_required
+@require_POST
+def add_comment(request: HttpRequest, key: str) -> HttpResponse:
+    reader = person(request)
+    form = CommentForm(request.POST)
+    if form.is_valid():
+        try:
+            services.add_comment(actor=reader, task_ref=key, body=form.cleaned_data["body"], now=timezone.now())
+        except Invalid as refusal:
+            form.add_refusal(refusal)
+        else:
+            return redirect("task-page", key=key)
+    context = task_context(reader, selectors.get_task(reader, key), comment_form=form)
+    return page(request, "tasks/task.html", context, fragments=FRAGMENTS, status=status_of(form))
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit_comment(request: HttpRequest, key: str, comment_id: UUID) -> HttpResponse:
+    reader = person(request)
+    task = selectors.get_task(reader, key)
+    comment = _own_comment(task, comment_id, reader.pk)
+    form = CommentForm(request.POST or None, initial={"body": comment.body})
+    if request.method == "POST" and form.is_valid():
+        changes: dict[str, Any] = {"body": form.cleaned_data["body"], "versions": version_in(request)}
+        services.edit_comment(actor=reader, task_ref=key, comment_id=comment_id, now=timezone.now(), **changes)
+        messages.success(request, "The comment is changed.")
+        return redirect("task-page", key=key)
+    context = {"task": task, "comment": comment, "form": form}
+    return page(request, "tasks/comment.html", context, status=status_of(form))
+
+
+@login_required
+@require_POST
+def delete_comment(request: HttpRequest, key: str, comment_id: UUID) -> HttpResponse:
+    services.delete_comment(actor=person(request), task_ref=key, comment_id=comment_id)
+    messages.success(request, "The comment is deleted.")
+    return redirect("task-page", key=key)
+
+
+def _own_comment(task: Task, comment_id: UUID, author_id: UUID) -> Comment:
+    found = selectors.comments(task).filter(pk=comment_id, author=author_id).first()
+    if found is None:
+        raise NotFound("There is no such comment of yours.")
+    return found

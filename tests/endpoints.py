@@ -1,0 +1,108 @@
+"""Every operation of the API, read from the URL resolver, so that none can be forgotten."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Any, NamedTuple
+
+from django.urls import URLPattern, URLResolver, get_resolver
+from drf_spectacular.generators import SchemaGenerator
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+API = "/api/v1/"
+
+
+class Operation(NamedTuple):
+    method: str
+    template: str
+    view: Any
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.template}"
+
+    @property
+    def path(self) -> str:
+        return self.template.removeprefix(API)
+
+
+def operations() -> list[Operation]:
+    found = [one for one in _walk(get_resolver().url_patterns, "/") if one.template.startswith(API)]
+    return sorted(found, key=lambda one: (one.template, METHODS.index(one.method)))
+
+
+def _walk(patterns: Iterable[URLPattern | URLResolver], prefix: str) -> Iterator[Operation]:
+    for pattern in patterns:
+        path = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from _walk(pattern.url_patterns, path)
+            continue
+        view = getattr(pattern.callback, "view_class", None)
+        template = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", path)
+        for method in METHODS if view else ("GET",):
+            if view is None or hasattr(view, method.lower()):
+                yield Operation(method, template, view)
+
+
+@cache
+def document() -> dict[str, Any]:
+    """The OpenAPI document as it is served."""
+    return dict(SchemaGenerator().get_schema(request=None, public=True))
+
+
+def described(operation: Operation) -> dict[str, Any]:
+    found: dict[str, Any] = document()["paths"].get(operation.template, {}).get(operation.method.lower(), {})
+    return found
+
+
+def parameters(operation: Operation) -> dict[str, dict[str, Any]]:
+    return {one["name"]: one["schema"] for one in described(operation).get("parameters", []) if one["in"] == "query"}
+
+
+def fields(operation: Operation) -> dict[str, dict[str, Any]]:
+    """The fields of the JSON body with their schemas; `required` is added to each."""
+    reference = described(operation)["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+    schema = document()["components"]["schemas"][reference.rpartition("/")[2]]
+    required = schema.get("required", [])
+    return {name: {**one, "required": name in required} for name, one in schema["properties"].items()}
+
+
+def with_body() -> list[Operation]:
+    return [one for one in operations() if "application/json" in described(one).get("requestBody", {}).get("content", {})]
+
+
+def queried() -> list[Operation]:
+    """The operations of ours that only read."""
+    return [one for one in operations() if one.method == "GET" and "operationId" in described(one)]
+
+
+def lists() -> list[Operation]:
+    """The operations that answer with a list in pieces."""
+    return [one for one in queried() if "cursor" in parameters(one)]
+
+
+# A body that each operation accepts; `{name}` stands for a thing of the scene.
+BODIES: dict[str, dict[str, Any]] = {
+    "POST /api/v1/auth/register/": {"email": "new@example.com", "name": "New", "password": "a quiet river bends"},
+    "POST /api/v1/auth/login/": {"email": "alice@example.com", "password": "a quiet river bends"},
+    "POST /api/v1/auth/refresh/": {"refresh": "{refresh}"},
+    "PATCH /api/v1/me/": {"name": "Another Name"},
+    "POST /api/v1/teams/": {"name": "Support"},
+    "PATCH /api/v1/teams/{team_id}/": {"name": "Development"},
+    "POST /api/v1/teams/{team_id}/members/": {"user": "{mallory}", "role": "member"},
+    "POST /api/v1/projects/": {"key": "NEW", "name": "New project"},
+    "PATCH /api/v1/projects/{ref}/": {"name": "Renamed"},
+    "POST /api/v1/projects/{ref}/members/": {"user": "{mallory}", "role": "viewer"},
+    "POST /api/v1/projects/{ref}/states/": {"name": "In review", "category": "in_progress"},
+    "PATCH /api/v1/projects/{ref}/states/{state_id}/": {"name": "Dropped"},
+    "POST /api/v1/labels/": {"project": "OPS", "name": "new"},
+    "PATCH /api/v1/labels/{label_id}/": {"name": "other"},
+    "POST /api/v1/tasks/": {"project": "OPS", "title": "New task"},
+    "PATCH /api/v1/tasks/{ref}/": {"title": "New title"},
+    "POST /api/v1/tasks/{ref}/move/": {"after": "{other_task}"},
+    "POST /api/v1/tasks/{ref}/comments/": {"body": "New comment"},
+    "PATCH /api/v1/tasks/{ref}/comments/{comment_id}/": {"body": "Another comment"},
+    "POST /api/v1/notifications/read-all/": {},
+    "PATCH /api/v1/notifications/preferences/": {"assigned": {"email": False}},
+}

@@ -1,0 +1,115 @@
+"""The main job, from the outside: real web, relay and worker processes, a real mail server, one browser-like session."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from django.conf import settings
+from django.db import connection
+
+from accounts.models import User
+from core.testing.smtp import Sink
+from drills.parts import Parts, wait_until
+
+TODOIST = Path(__file__).resolve().parents[2] / "tasks/tests/data/todoist/full-todoist-project.csv"
+PASSWORD = "correct horse battery"
+SECONDS = 30
+
+
+@pytest.fixture
+def parts(transactional_db: None, smtp_server: Sink, tmp_path: Path) -> Iterator[Parts]:
+    smtp_server.messages.clear()
+    database = connection.settings_dict
+    host = f"host={database['HOST']}&user={database['USER']}"
+    environment = {
+        "DJANGO_SETTINGS_MODULE": "config.settings.test",
+        "DATABASE_URL": f"postgresql:///{database['NAME']}?{host}",
+        "REDIS_URL": str(settings.CACHES["default"]["LOCATION"]),
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": "127.0.0.1",
+        "EMAIL_PORT": str(smtp_server.port),
+        "TASKFLOW_VAR": str(tmp_path),
+        "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "prometheus"),
+    }
+    (tmp_path / "prometheus").mkdir()
+    with Parts(tmp_path, **environment) as running:
+        running.start("web", "relay", "worker")
+        yield running
+
+
+class Person:
+    """One person with a program (JWT) and a browser (session cookie)."""
+
+    def __init__(self, url: str, email: str, name: str) -> None:
+        self.url, self.email = url, email
+        self.api, self.browser = requests.Session(), requests.Session()
+        body = {"email": email, "name": name, "password": PASSWORD}
+        answer = self.api.post(f"{url}/api/v1/auth/register/", json=body, timeout=SECONDS).json()
+        self.id = answer["user"]["id"]
+        self.api.headers["Authorization"] = f"Bearer {answer['access']}"
+
+    def call(self, method: str, path: str, **options: Any) -> Any:
+        answer = self.api.request(method, f"{self.url}{path}", timeout=SECONDS, **options)
+        assert answer.status_code < 300, answer.text
+        return answer.json() if answer.content else None
+
+    def sign_in(self, path: str = "/login/", field: str = "email") -> None:
+        page = self.browser.get(f"{self.url}{path}", timeout=SECONDS).text
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
+        assert token
+        form = {"csrfmiddlewaretoken": token[1], field: self.email, "password": PASSWORD}
+        answer = self.browser.post(f"{self.url}{path}", data=form, timeout=SECONDS, headers={"Referer": self.url})
+        assert answer.status_code == 200
+        assert 'name="password"' not in answer.text
+
+    def page(self, path: str) -> str:
+        answer = self.browser.get(f"{self.url}{path}", timeout=SECONDS)
+        assert answer.status_code == 200
+        return answer.text
+
+
+def eventually(happened: Callable[[], bool], parts: Parts) -> None:
+    wait_until(happened, seconds=SECONDS, what="\n".join(parts.log(name) for name in ("web", "relay", "worker")))
+
+
+@pytest.mark.timeout(180)
+def test_an_imported_task_is_assigned_mailed_counted_and_administered(parts: Parts, smtp_server: Sink) -> None:
+    lead = Person(parts.url, "lena@example.com", "Lena Lead")
+    member = Person(parts.url, "milo@example.com", "Milo Member")
+    lead.call("POST", "/api/v1/projects/", json={"key": "OPS", "name": "Operations"})
+    lead.call("POST", "/api/v1/projects/OPS/members/", json={"user": member.id, "role": "editor"})
+
+    with TODOIST.open("rb") as file:
+        report = lead.call(
+            "POST", "/api/v1/projects/OPS/imports/", data={"source": "todoist"}, files={"file": (TODOIST.name, file)}
+        )
+
+    tasks = lead.call("GET", "/api/v1/tasks/?project=OPS&limit=100")["results"]
+    assert report["created"] == len(tasks) > 0
+    task = next(row for row in tasks if row["title"] == "task level two")
+    assert task["parent"]["title"] == "task level one"
+
+    lead.call("PATCH", f"/api/v1/tasks/{task['key']}/", json={"assignees": [member.id]})
+
+    eventually(lambda: len(smtp_server.messages) > 0, parts)
+    mail = smtp_server.only()
+    assert mail["To"] == member.email
+    assert task["key"] in mail["Subject"]
+    assert member.call("GET", "/api/v1/notifications/?unread=true")["results"][0]["kind"] == "assigned"
+
+    def counted() -> bool:
+        figures = lead.call("GET", "/api/v1/analytics/overview/?project=OPS")
+        return str(figures).count(member.id) > 0
+
+    eventually(counted, parts)
+    lead.sign_in()
+    assert task["key"] in lead.page("/tasks/?project=OPS")
+    assert "Milo Member" in lead.page("/?project=OPS")
+
+    User.objects.filter(pk=lead.id).update(role=User.Role.ADMIN)
+    assert task["title"] in lead.page(f"/admin/tasks/task/?q={task['key']}")
