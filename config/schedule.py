@@ -1,10 +1,13 @@
-"""What happens by the clock. Each line names a job and how often, in seconds."""
+"""What happens by the clock. Each line names a job and how often: in seconds, or at which time (UTC)."""
 
 from typing import Any
+
+from celery.schedules import crontab
 
 SCHEDULE: dict[str, dict[str, Any]] = {
     "announce what is due soon": {"task": "tasks.announce_due_soon", "schedule": 60.0},
     "send e-mails left behind": {"task": "notifications.sweep_emails", "schedule": 10.0},
+    "compare the statistics with the log": {"task": "analytics.reconcile", "schedule": crontab(hour=3, minute=10)},
     "forget old notifications": {"task": "notifications.purge_old", "schedule": 86400.0},
     "remove ended sessions": {"task": "accounts.purge_sessions", "schedule": 3600.0},
 }

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.db.models import Model
@@ -63,13 +64,14 @@ class ReadOnlyAdmin(BaseAdmin):
 class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]
     """A form whose last step of validation is the service itself: what it refuses becomes the form's own errors.
 
-    `write` calls the service and returns the row. The model's own cleaning is left out, because the service and
-    the database's constraints say the same, and say it once.
+    `write` calls the service and returns the row. Of the model's own cleaning only the fields' validators remain:
+    the service and the database's constraints say the rest, and say it once.
     """
 
     actor: ClassVar[Any]
 
     def _post_clean(self) -> None:
+        self._validate_fields()
         if self.errors:
             return
         try:
@@ -77,6 +79,15 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]
                 self.instance = self.write(self.cleaned_data)
         except DomainError as refusal:
             self.add_refusal(refusal)
+
+    def _validate_fields(self) -> None:
+        """Run what a model's field asks of its value and a form's field does not know, like a pattern."""
+        for field in self._meta.model._meta.concrete_fields:
+            if field.name in self.cleaned_data and field.name not in self.declared_fields:
+                try:
+                    field.run_validators(self.cleaned_data[field.name])
+                except ValidationError as error:
+                    self.add_error(field.name, error)
 
     def write(self, sent: dict[str, Any]) -> Model:
         raise NotImplementedError

@@ -37,7 +37,8 @@ def page(
 ) -> HttpResponse:
     """Answer with the fragment named by `HX-Target` when there is one, with the whole page otherwise."""
     fragment = (fragments or {}).get(wanted_fragment(request))
-    response = render(request, fragment or template, dict(context), status=status)
+    shown = {**context, "is_fragment": bool(fragment)}
+    response = render(request, fragment or template, shown, status=status)
     if fragment:
         _carry_toasts(request, response)
     patch_vary_headers(response, VARY)

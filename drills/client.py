@@ -8,7 +8,6 @@ import urllib.request
 from dataclasses import dataclass
 from typing import Any
 
-
 PASSWORD = "correct horse battery"
 
 

@@ -14,6 +14,8 @@ RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d
 DATE = re.compile(r"\d{4}-\d\d-\d\d\Z", re.ASCII)
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.IGNORECASE | re.ASCII)
 INT4 = 2**31 - 1
+# Beyond these years an instant cannot be shown in every zone, nor the day after a day be named.
+YEARS = range(1000, 9999)
 
 
 class Input(serializers.Serializer[Any]):
@@ -65,7 +67,10 @@ class Day(serializers.DateField):
     def to_internal_value(self, value: Any) -> Any:
         if not isinstance(value, str) or not DATE.match(value):
             self.fail("invalid", format="YYYY-MM-DD")
-        return super().to_internal_value(value)
+        found = super().to_internal_value(value)
+        if found.year not in YEARS:
+            self.fail("invalid", format="YYYY-MM-DD")
+        return found
 
 
 @extend_schema_field(OpenApiTypes.DATETIME)
@@ -78,9 +83,12 @@ class Instant(serializers.Field[datetime, Any, str, Any]):
         if not isinstance(data, str) or not RFC3339.match(data):
             self.fail("invalid")
         try:
-            return datetime.fromisoformat(data.upper()).astimezone(UTC)
+            found = datetime.fromisoformat(data.upper()).astimezone(UTC)
         except (ValueError, OverflowError):
             self.fail("invalid")
+        if found.year not in YEARS:
+            self.fail("invalid")
+        return found
 
     def to_representation(self, value: datetime) -> str:
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.http import HttpRequest
+from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer, Serializer
@@ -17,6 +18,8 @@ from gateway.renderers import dumps
 
 def parse(kind: type[Serializer[Any]], request: Request, *, partial: bool = False) -> dict[str, Any]:
     """Return the validated body; with `partial`, only the fields that were sent (RFC 7396 merge-patch)."""
+    if partial and request.stream is None:
+        raise ParseError("The body is empty. Send a JSON object with the fields to change.")
     declared = kind(data=request.data, partial=partial)
     declared.is_valid(raise_exception=True)
     return dict(declared.validated_data)

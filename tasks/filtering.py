@@ -50,15 +50,20 @@ ORDERINGS = [
 DEFAULT_ORDERING = "-updated_at"
 
 
+def _select(usual: str) -> forms.Select:
+    """A drop-down whose usual choice need not stand in the address."""
+    return forms.Select(attrs={"data-default": usual})
+
+
 class FilterForm(PageForm):
     search = forms.CharField(required=False, max_length=200, widget=forms.TextInput(attrs={"type": "search"}))
-    category = forms.ChoiceField(label="Status", required=False, choices=CATEGORIES)
+    category = forms.ChoiceField(label="Status", required=False, choices=CATEGORIES, widget=_select(OPEN))
     project = forms.ChoiceField(required=False)
     assignee = forms.ChoiceField(label="Assigned to", required=False)
     priority = forms.ChoiceField(required=False, choices=PRIORITIES)
     label = forms.ChoiceField(required=False)
     due = forms.ChoiceField(required=False, choices=DUE)
-    ordering = forms.ChoiceField(label="Sort", required=False, choices=ORDERINGS)
+    ordering = forms.ChoiceField(label="Sort", required=False, choices=ORDERINGS, widget=_select(DEFAULT_ORDERING))
     created_from = forms.DateField(required=False, widget=forms.HiddenInput)
     closed_from = forms.DateField(required=False, widget=forms.HiddenInput)
 

@@ -9,15 +9,15 @@ import pytest
 from django.apps import apps
 from django.contrib import admin as registry
 from django.urls import reverse
-from django.utils import timezone
 
 from accounts.tests.factories import SessionFactory, TeamFactory, TeamMemberFactory, UserFactory
+from analytics.histogram import BUCKETS
 from analytics.models import DailyStat, TaskSnapshot
 from core.db import uuid7
 from events.models import Delivery, Event, LogHead
 from notifications.models import Preference
 from notifications.tests.factories import make_email
-from tasks.models import ImportedRecord, Project
+from tasks.models import ImportedRecord
 from tasks.tests.factories import (
     AssigneeFactory,
     CommentFactory,
@@ -63,9 +63,9 @@ def add_one_of_everything(number: int) -> None:
     Delivery.objects.create(event=fact, consumer=f"somebody.{number}", next_attempt_at=NOW)
     LogHead.objects.get_or_create(pk=1)
     TaskSnapshot.objects.create(
-        task_id=task.pk, project_id=project.pk, category="todo", created_at=NOW, assignee_ids=[], version=1
+        task_id=task.pk, project_id=project.pk, category="todo", created_at=NOW, assignee_ids=[], priority=0, version=1
     )
-    DailyStat.objects.create(day=NOW.date(), project_id=project.pk, person_id=person.pk)
+    DailyStat.objects.create(day=NOW.date(), project_id=project.pk, person_id=person.pk, cycle_histogram=[0] * BUCKETS)
 
 
 def test_every_model_of_ours_has_its_pages():
@@ -161,6 +161,5 @@ def test_an_inbox_of_somebody_else_stays_private(name, pages, inbox, alice):
     listed = pages.get(of(model, "changelist"))
     opened = pages.get(of(model, "change", model._default_manager.first().pk))
 
-    assert "(0 results)" in listed.content.decode() or "0 " in listed.context["cl"].paginator.count.__str__()
+    assert list(listed.context["cl"].result_list) == []
     assert opened.status_code == 302
-    assert Project.objects.filter(pk=inbox.pk, archived_at=None, created_at__lte=timezone.now()).exists()

@@ -91,6 +91,15 @@ def test_a_taken_handle_is_refused_beside_its_field(pages, alice, bob):
     assert User.objects.filter(pk=bob.pk, handle="bob").exists()
 
 
+@pytest.mark.parametrize("handle", ["With Space", "-dash", "é"])
+def test_a_handle_that_could_not_be_mentioned_is_refused(handle, pages, bob, outbox):
+    answer = pages.post(person_page(bob), filled(bob, handle=handle))
+
+    assert answer.status_code == 200
+    assert User.objects.filter(pk=bob.pk, handle="bob").exists()
+    assert outbox.names() == []
+
+
 def test_a_new_password_signs_out_and_is_never_told(pages, bob, client_of, outbox):
     program = client_of(bob)
 

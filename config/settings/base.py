@@ -92,7 +92,12 @@ TEMPLATES = [
 THREADS = env.integer("THREADS", 8)
 DATABASES: dict[str, Any] = {"default": env.database("DATABASE_URL", "postgresql://taskflow@127.0.0.1/taskflow")}
 DATABASES["default"]["OPTIONS"].update(
-    {"pool": {"min_size": 1, "max_size": THREADS + 2, "timeout": 5}, "connect_timeout": 5}
+    {
+        "pool": {"min_size": 1, "max_size": THREADS + 2, "timeout": 5},
+        "connect_timeout": 5,
+        # One wrong letter in a short word: the default of 0.6 finds "gateway" no more when one types "gatway".
+        "options": "-c pg_trgm.word_similarity_threshold=0.45",
+    }
 )
 DATABASES["default"]["CONN_MAX_AGE"] = 0
 DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True

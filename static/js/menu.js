@@ -17,8 +17,3 @@ document.addEventListener("focusout", (event) => {
   const menu = event.target.closest("details.menu[open]");
   if (menu && event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
 });
-
-// A select that acts by itself when scripts run; without them its form keeps a button.
-document.addEventListener("change", (event) => {
-  if (event.target.matches("select[data-submit]:not([hx-get],[hx-post])")) event.target.form.requestSubmit();
-});

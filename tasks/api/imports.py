@@ -28,6 +28,8 @@ class ImportFields(query.Query):
 
 
 class ImportForm(ImportFields):
+    """The file, what wrote it, and whether to look or to do."""
+
     file = serializers.FileField(help_text="Todoist: a project exported as CSV, at most 10 MB and 50,000 rows.")
 
 

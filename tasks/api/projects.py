@@ -108,7 +108,7 @@ class MembersView(APIView):
 class MemberView(APIView):
     @extend_schema(operation_id="remove_project_member", responses={204: None})
     def delete(self, request: Request, ref: str, user_id: uuid.UUID) -> Response:
-        services.remove_member(actor=request.user, ref=ref, user_id=user_id)
+        services.remove_member(actor=request.user, ref=ref, user_id=user_id, now=timezone.now())
         return Response(status=204)
 
 

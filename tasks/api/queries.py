@@ -20,8 +20,9 @@ from tasks.selectors import SORTS, TaskFilters
 ORDERINGS = [f"{sign}{name}" for name in SORTS for sign in ("", "-")]
 
 
-class ProjectFilter(Query):
+class StatsQuery(Query):
     project = serializers.CharField(required=False, max_length=40, help_text="Id or key.")
+    assignee = Ids(words=("me", "none"), required=False, help_text="Comma-separated ids, `me` or `none`.")
 
 
 class TaskQuery(PageQuery):

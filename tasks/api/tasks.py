@@ -16,7 +16,7 @@ from gateway.preconditions import if_match
 from gateway.schema import page_of
 from gateway.views import listing, one, parse
 from tasks import selectors, services
-from tasks.api.queries import ProjectFilter, TaskQuery, filters_of
+from tasks.api.queries import StatsQuery, TaskQuery, filters_of
 from tasks.api.serializers import ActivityOut, MoveInput, StatsOut, TaskInput, TaskOut, TaskPatch, TaskRow
 
 
@@ -76,10 +76,9 @@ class ActivityView(APIView):
 
 
 class StatsView(APIView):
-    @extend_schema(operation_id="get_task_stats", parameters=[ProjectFilter], responses=StatsOut)
+    @extend_schema(operation_id="get_task_stats", parameters=[StatsQuery], responses=StatsOut)
     def get(self, request: Request) -> Response:
-        wanted = query.parse(ProjectFilter, request.query_params)
+        wanted = query.parse(StatsQuery, request.query_params)
         filters = filters_of({}, request.user)
-        return Response(
-            selectors.task_stats(request.user, project=wanted.get("project", ""), now=filters.now, today=filters.today)
-        )
+        stats = selectors.task_stats(request.user, now=filters.now, today=filters.today, **wanted)
+        return Response(stats)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -11,12 +12,20 @@ from tasks.models import Category, Priority, Task
 from tasks.selectors.projects import get_project
 
 
-def task_stats(user: User, *, project: str = "", now: datetime, today: date) -> dict[str, Any]:
-    """Counts by category, status and priority, overdue and averages, over all a person sees or one project."""
+def task_stats(
+    user: User, *, project: str = "", assignee: Sequence[str] = (), now: datetime, today: date
+) -> dict[str, Any]:
+    """Counts by category, status and priority, overdue and averages, over what a person sees.
+
+    `project` (id or key) and `assignee` (ids, `me`, `none`) narrow it.
+    """
     rows = Task.objects.visible_to(user)
     if project:
         rows = rows.filter(project=get_project(user, project))
-    return cache.stats(user.pk, f"{project}:{today}", build=lambda: _count(rows, now, today))
+    if assignee:
+        rows = rows.assigned_to([str(user.pk) if key == "me" else key for key in assignee])
+    scope = f"{project}:{','.join(assignee)}:{today}"
+    return cache.stats(user.pk, scope, build=lambda: _count(rows, now, today))
 
 
 def _count(rows: Any, now: datetime, today: date) -> dict[str, Any]:

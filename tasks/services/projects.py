@@ -15,6 +15,7 @@ from events.publishing import publish
 from tasks import events, selectors
 from tasks.events import project_words
 from tasks.models import Category, Label, Project, ProjectMember, Role, State, Task
+from tasks.services.assigning import unassign
 from tasks.services.shared import check_version, forget_answers, own_member, require_editor, require_manager
 
 FIRST_STATES = (
@@ -122,13 +123,14 @@ def add_member(*, actor: User, ref: str, role: str, user_id: uuid.UUID | None = 
 
 
 @transaction.atomic
-def remove_member(*, actor: User, ref: str, user_id: uuid.UUID) -> None:
+def remove_member(*, actor: User, ref: str, user_id: uuid.UUID, now: datetime) -> None:
     """Take a person out of a project, and off its open tasks; anybody may leave."""
     project = selectors.lock_project(actor, ref)
     if user_id != actor.pk:
         require_manager(actor, project)
     member = own_member(project, user_id)
     _keep_an_admin(project, member, "")
+    unassign(actor=actor, project=project, user_id=user_id, now=now)
     _tell(events.MemberRemoved, project, member, actor)
     member.delete()
 

@@ -6,6 +6,9 @@ import uuid
 from collections.abc import Collection, Iterable
 from typing import Any
 
+from django.db.models import Value
+from django.db.models.functions import Lower
+
 from accounts.models import User
 from core.errors import Invalid, NotFound, Stale
 from tasks import cache, policies, selectors
@@ -78,7 +81,14 @@ def labels_named(project: Project, names: Iterable[str]) -> list[Label]:
     if missing:
         Label.objects.bulk_create(missing, ignore_conflicts=True)
         known = {label.name.lower(): label for label in Label.objects.filter(project=project)}
-    return [known[low] for low in wanted]
+    found = [known.get(low) or _label_as_stored(project, name) for low, name in wanted.items()]
+    return list({label.pk: label for label in found}.values())
+
+
+def _label_as_stored(project: Project, name: str) -> Label:
+    """Return the label that PostgreSQL holds for the same name: its lower case is not always Python's (İ is i to it)."""
+    rows = Label.objects.filter(project=project).annotate(low=Lower("name"))
+    return rows.get(low=Lower(Value(name)))
 
 
 def parent_in(project: Project, parent_id: Any, *, of: Task | None = None) -> Task | None:

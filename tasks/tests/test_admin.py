@@ -117,6 +117,14 @@ def test_a_project_is_made_with_its_states(pages, admin, outbox):
     assert outbox.names() == ["project.created"]
 
 
+@pytest.mark.parametrize("key", ["ops", "O", "WITH-DASH", "ÜBER"])
+def test_a_key_that_is_no_key_is_refused(key, pages, outbox):
+    answer = pages.post(page("project", "add"), {"key": key, "name": "Newest"})
+
+    assert "A key is 2 to 10 capital letters" in answer.content.decode()
+    assert (Project.objects.count(), outbox.names()) == (0, [])
+
+
 def test_a_taken_key_is_refused(pages, project, outbox):
     answer = pages.post(page("project", "add"), {"key": "OPS", "name": "Again"})
 

@@ -139,6 +139,6 @@ def change_member(request: HttpRequest, key: str, user_id: UUID) -> HttpResponse
 @require_POST
 def remove_member(request: HttpRequest, key: str, user_id: UUID) -> HttpResponse:
     reader = person(request)
-    services.remove_member(actor=reader, ref=key, user_id=user_id)
+    services.remove_member(actor=reader, ref=key, user_id=user_id, now=timezone.now())
     messages.success(request, "That person is no longer in the project.")
     return redirect("project-list") if user_id == reader.pk else redirect("project-page", key=key)

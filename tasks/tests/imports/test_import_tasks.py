@@ -172,6 +172,13 @@ def test_an_existing_label_is_used_whatever_its_case(alice: User, project: Proje
     assert Task.objects.get(title="New").labels.get().name == "Home"
 
 
+@pytest.mark.parametrize("labels", ["@İ @i", "@straße @STRASSE", "@Σ @ς @σ", "@ẞ @ß"])
+def test_labels_that_are_one_to_the_database_are_one(alice: User, project: Project, plan_of: PlanOf, labels: str):
+    import_tasks(project_id=project.pk, actor=alice, plan=plan_of(f"task,New {labels},4,1\r\n"))
+
+    assert Task.objects.get().labels.get() == Label.objects.get()
+
+
 def test_two_projects_take_the_same_file_each(alice: User, project: Project, plan_of: PlanOf):
     other = create_project(actor=alice, key="WEB", name="Web")
 
