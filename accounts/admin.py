@@ -94,7 +94,7 @@ class UserAdmin(ServiceAdmin):
     def get_form(self, request: HttpRequest, obj: Model | None = None, change: bool = False, **words: Any) -> Any:
         return super().get_form(request, obj, change, form=PersonForm if change else NewPersonForm, **words)
 
-    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         return [*PersonForm.Meta.fields, *self.readonly_fields] if obj else NewPersonForm.Meta.fields
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:

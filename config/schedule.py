@@ -8,6 +8,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "announce what is due soon": {"task": "tasks.announce_due_soon", "schedule": 60.0},
     "send e-mails left behind": {"task": "notifications.sweep_emails", "schedule": 10.0},
     "compare the statistics with the log": {"task": "analytics.reconcile", "schedule": crontab(hour=3, minute=10)},
+    "forget idempotency keys": {"task": "gateway.purge_idempotency_records", "schedule": 3600.0},
     "forget old notifications": {"task": "notifications.purge_old", "schedule": 86400.0},
     "remove ended sessions": {"task": "accounts.purge_sessions", "schedule": 3600.0},
 }

@@ -19,7 +19,7 @@ from core.errors import DomainError
 COUNTED = 10_000
 
 
-class BoundedPaginator(Paginator):  # type: ignore[type-arg]
+class BoundedPaginator(Paginator):
     """Counts no further than COUNTED rows, so a changelist costs the same over a million rows."""
 
     @cached_property
@@ -30,7 +30,7 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
         return int(rows.order_by().values("pk")[:COUNTED].count())
 
 
-class BaseAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class BaseAdmin(admin.ModelAdmin):
     paginator = BoundedPaginator
     show_full_result_count = False
     list_per_page = 50
@@ -61,7 +61,7 @@ class ReadOnlyAdmin(BaseAdmin):
         return False
 
 
-class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]
+class ServiceForm(forms.ModelForm):
     """A form whose last step of validation is the service itself: what it refuses becomes the form's own errors.
 
     `write` calls the service and returns the row. Of the model's own cleaning only the fields' validators remain:

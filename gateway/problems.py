@@ -18,7 +18,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from core.errors import DomainError, FieldError, Stale, TooMany
+from core.errors import DomainError, FieldError, Stale
 
 MEDIA_TYPE = "application/problem+json"
 API_PREFIX = "/api/"
@@ -58,8 +58,8 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     headers: dict[str, str] = {}
     if isinstance(error, DomainError):
         body = of_domain_error(error, path)
-        if isinstance(error, TooMany):
-            headers["Retry-After"] = str(error.retry_after)
+        if wait := getattr(error, "retry_after", 0):
+            headers["Retry-After"] = str(wait)
         if error.status == http.HTTPStatus.UNAUTHORIZED:
             headers["WWW-Authenticate"] = 'Bearer realm="api"'
     else:

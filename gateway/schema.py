@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import inline_serializer
+from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import serializers
 
 PROBLEM = {
@@ -38,11 +38,29 @@ ALWAYS |= {"401": "Sign in first.", "404": "There is no such thing, or you may n
 SIGNED_IN = {"403": "You may not do this."}
 WITH_BODY = {"413": "The body is too large.", "415": "Only JSON is read."}
 WRITES = {"409": "This conflicts with the current state."}
+KEYED = {"422": "The Idempotency-Key was used for another request."}
 VERSIONED = {"412": "It changed since you read it; `current` and `differences` say how."}
+
+
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key", str, OpenApiParameter.HEADER, description="Sent again with the same key, it is done once (24 h)."
+)
+IF_MATCH = OpenApiParameter(
+    "If-Match", str, OpenApiParameter.HEADER, description="The ETag you read; when the thing has changed since: 412."
+)
 
 
 class TaskFlowSchema(AutoSchema):
     """Operation ids read as verb and noun; nothing else differs from drf-spectacular."""
+
+    def get_override_parameters(self) -> list[Any]:
+        declared: list[Any] = list(super().get_override_parameters())
+        signed_in = self.get_auth() != [{}] and bool(self.view.authentication_classes)
+        if self.method == "POST" and signed_in:
+            declared.append(IDEMPOTENCY_KEY)
+        if self.method in {"PATCH", "DELETE"}:
+            declared.append(IF_MATCH)
+        return declared
 
     def get_tags(self) -> list[str]:
         return [self.path.removeprefix("/api/v1/").split("/")[0]]
@@ -70,6 +88,8 @@ def _refusals(method: str, operation: dict[str, Any]) -> dict[str, str]:
         found |= WITH_BODY
     if method != "get":
         found |= WRITES
+    if method == "post":
+        found |= KEYED
     if method in {"patch", "put", "delete"}:
         found |= VERSIONED
     return found

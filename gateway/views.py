@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest
@@ -10,10 +11,20 @@ from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer, Serializer
+from rest_framework.views import APIView
 
 from core.errors import Invalid
-from gateway import pagination, preconditions
+from gateway import idempotency, pagination, preconditions
 from gateway.renderers import dumps
+
+
+class ApiView(APIView):
+    """A door of the API. A POST with an Idempotency-Key is done once; the rest is DRF's."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if request.method == "POST" and request.user.is_authenticated and (key := idempotency.key_of(request)):
+            self.post = partial(idempotency.once, key, self.post)
 
 
 def parse(kind: type[Serializer[Any]], request: Request, *, partial: bool = False) -> dict[str, Any]:

@@ -71,8 +71,9 @@ def fresh_log(path: Path) -> Path:
 
 
 def start_servers(supervisor: Supervisor, places: Places) -> servers.Servers:
-    console.step("Starting PostgreSQL and Valkey")
     chosen = servers.for_running(places)
+    names = " and ".join(part.name for part in chosen.parts)
+    console.step(f"Starting {names}" if names else "Using the servers that DATABASE_URL and REDIS_URL name")
     supervisor.start(*chosen.parts)
     supervisor.wait_for_servers()
     return chosen
@@ -160,10 +161,12 @@ def welcome(places: Places, host: str, port: int, seconds: float) -> None:
 
 
 def stop_on_signals() -> None:
-    """Let kill and a closed terminal unwind like Ctrl-C."""
+    """Let kill, and a closed terminal unless nohup says otherwise, unwind like Ctrl-C, also in a shell's background."""
 
     def interrupt(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupt)
+    signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGTERM, interrupt)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, interrupt)

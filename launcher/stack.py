@@ -65,11 +65,14 @@ def _nodes(places: Places, settings: dict[str, str]) -> list[Part]:
 def _front(places: Places, program: str, host: str, port: int) -> Part:
     folder = places.var / "nginx"
     folder.mkdir(exist_ok=True)
-    servers = "\n".join(f"        server unix:{_socket(places, number)};" for number in range(1, NODES + 1))
+    sockets = [_socket(places, number) for number in range(1, NODES + 1)]
+    servers = "\n".join(f"        server unix:{path} max_fails=1 fail_timeout=3s;" for path in sockets)
     configuration = string.Template((places.root / TEMPLATE).read_text()).safe_substitute(
         HOST=host, PORT=port, NODES=servers, VAR=places.var, FOLDER=folder, ROOT=places.root
     )
     path = folder / "nginx.conf"
     path.write_text(configuration)
-    command = [program, "-p", str(folder), "-c", str(path), "-g", "daemon off;"]
+    # As root nginx would take another user for its workers, who may not enter the sockets' folder.
+    user = " user root;" if os.geteuid() == 0 else ""
+    command = [program, "-p", str(folder), "-c", str(path), "-g", f"daemon off;{user}"]
     return Part(name="nginx", command=command, environment=dict(os.environ), folder=folder)

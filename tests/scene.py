@@ -32,6 +32,10 @@ class Scene:
             things["ref"] = self.things["empty"]
         return re.sub(r"{(\w+)}", lambda found: things[found[1]], operation.template)
 
+    def door(self, operation: Operation) -> str:
+        """The person who may do everything to these things: alice, but a comment is changed by its author."""
+        return "bob" if operation.template.endswith("{comment_id}/") else "alice"
+
     def body(self, operation: Operation) -> dict[str, Any]:
         filled = {}
         for name, value in BODIES.get(str(operation), {}).items():

@@ -34,7 +34,8 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def pages(client, admin):
+def pages(client, admin, settings):
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.db"  # the same cost whatever the cache holds
     client.force_login(admin)
     return client
 

@@ -10,7 +10,6 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts import services
 from accounts.api.serializers import LoginInput, MeOut, RefreshInput, RegisterInput, TokensOut
@@ -18,10 +17,10 @@ from accounts.models import Session, User
 from accounts.tokens import Pair
 from gateway.headers import client_address
 from gateway.limits import spend
-from gateway.views import parse, user_agent
+from gateway.views import ApiView, parse, user_agent
 
 
-class Open(APIView):
+class Open(ApiView):
     """A door for those who have no token yet; an expired one in the header does no harm."""
 
     permission_classes = [AllowAny]
@@ -53,7 +52,7 @@ class RefreshView(Open):
         return _answer(pair, person)
 
 
-class LogoutView(APIView):
+class LogoutView(ApiView):
     @extend_schema(operation_id="logout", request=None, responses={204: None})
     def post(self, request: Request) -> Response:
         session: Session = request.auth
@@ -61,7 +60,7 @@ class LogoutView(APIView):
         return Response(status=204)
 
 
-class LogoutAllView(APIView):
+class LogoutAllView(ApiView):
     @extend_schema(operation_id="logout_all", request=None, responses={204: None})
     def post(self, request: Request) -> Response:
         services.revoke_all_sessions(actor=request.user, now=timezone.now())

@@ -9,7 +9,6 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts import cache, selectors, services
 from accounts.api.serializers import MeOut, PeopleQuery, PersonOut, ProfilePatch, SessionOut
@@ -19,10 +18,10 @@ from gateway.pagination import PageQuery, Sort, Window, take
 from gateway.preconditions import if_match, tag
 from gateway.renderers import dumps
 from gateway.schema import page_of
-from gateway.views import listing, one, parse
+from gateway.views import ApiView, listing, one, parse
 
 
-class MeView(APIView):
+class MeView(ApiView):
     @extend_schema(operation_id="get_me", responses=MeOut)
     def get(self, request: Request) -> Response:
         query.parse(query.Query, request.query_params)
@@ -40,7 +39,7 @@ def _profile(person: User) -> dict[str, Any]:
     return dict(MeOut(person).data)
 
 
-class SessionsView(APIView):
+class SessionsView(ApiView):
     @extend_schema(operation_id="list_sessions", parameters=[PageQuery], responses=page_of(SessionOut))
     def get(self, request: Request) -> Response:
         wanted = query.parse(PageQuery, request.query_params)
@@ -50,14 +49,14 @@ class SessionsView(APIView):
         return listing(request, piece, SessionOut, wanted.get("fields"), current=current)
 
 
-class SessionView(APIView):
+class SessionView(ApiView):
     @extend_schema(operation_id="revoke_session", responses={204: None})
     def delete(self, request: Request, session_id: uuid.UUID) -> Response:
         services.revoke_session(actor=request.user, session_id=session_id, now=timezone.now())
         return Response(status=204)
 
 
-class UsersView(APIView):
+class UsersView(ApiView):
     @extend_schema(operation_id="list_users", parameters=[PeopleQuery], responses=page_of(PersonOut))
     def get(self, request: Request) -> Response:
         wanted = query.parse(PeopleQuery, request.query_params)
@@ -67,7 +66,7 @@ class UsersView(APIView):
         )
 
 
-class UserView(APIView):
+class UserView(ApiView):
     @extend_schema(operation_id="get_user", responses=PersonOut)
     def get(self, request: Request, user_id: uuid.UUID) -> Response:
         query.parse(query.Query, request.query_params)

@@ -7,7 +7,6 @@ import uuid
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts import selectors, services
 from accounts.api.serializers import TeamInput, TeamMemberInput, TeamMemberOut, TeamOut
@@ -15,10 +14,10 @@ from gateway import query
 from gateway.pagination import PageQuery, Sort, Window, take
 from gateway.preconditions import if_match
 from gateway.schema import page_of
-from gateway.views import listing, one, parse
+from gateway.views import ApiView, listing, one, parse
 
 
-class TeamsView(APIView):
+class TeamsView(ApiView):
     @extend_schema(operation_id="list_teams", parameters=[PageQuery], responses=page_of(TeamOut))
     def get(self, request: Request) -> Response:
         wanted = query.parse(PageQuery, request.query_params)
@@ -31,7 +30,7 @@ class TeamsView(APIView):
         return one(selectors.get_team(request.user, team.pk), TeamOut, status=201, location=f"/api/v1/teams/{team.pk}/")
 
 
-class TeamView(APIView):
+class TeamView(ApiView):
     @extend_schema(operation_id="get_team", responses=TeamOut)
     def get(self, request: Request, team_id: uuid.UUID) -> Response:
         query.parse(query.Query, request.query_params)
@@ -40,19 +39,17 @@ class TeamView(APIView):
     @extend_schema(operation_id="update_team", request=TeamInput, responses=TeamOut)
     def patch(self, request: Request, team_id: uuid.UUID) -> Response:
         sent = parse(TeamInput, request, partial=True)
-        team = selectors.get_team(request.user, team_id)
-        services.rename_team(
-            actor=request.user, team_id=team_id, name=sent.get("name", team.name), versions=if_match(request._request)
-        )
+        versions = if_match(request._request)
+        services.rename_team(actor=request.user, team_id=team_id, versions=versions, **sent)
         return one(selectors.get_team(request.user, team_id), TeamOut)
 
     @extend_schema(operation_id="delete_team", responses={204: None})
     def delete(self, request: Request, team_id: uuid.UUID) -> Response:
-        services.delete_team(actor=request.user, team_id=team_id)
+        services.delete_team(actor=request.user, team_id=team_id, versions=if_match(request._request))
         return Response(status=204)
 
 
-class TeamMembersView(APIView):
+class TeamMembersView(ApiView):
     @extend_schema(operation_id="list_team_members", parameters=[PageQuery], responses=page_of(TeamMemberOut))
     def get(self, request: Request, team_id: uuid.UUID) -> Response:
         wanted = query.parse(PageQuery, request.query_params)
@@ -69,7 +66,7 @@ class TeamMembersView(APIView):
         return Response(TeamMemberOut(member).data, status=201)
 
 
-class TeamMemberView(APIView):
+class TeamMemberView(ApiView):
     @extend_schema(operation_id="remove_team_member", responses={204: None})
     def delete(self, request: Request, team_id: uuid.UUID, user_id: uuid.UUID) -> Response:
         services.remove_team_member(actor=request.user, team_id=team_id, user_id=user_id)

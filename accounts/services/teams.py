@@ -26,20 +26,30 @@ def create_team(*, actor: User, name: str) -> Team:
 
 
 @transaction.atomic
-def rename_team(*, actor: User, team_id: uuid.UUID, name: str, versions: frozenset[int] | None = None) -> None:
+def rename_team(*, actor: User, team_id: uuid.UUID, name: str = "", versions: frozenset[int] | None = None) -> None:
+    """Give the team another name; an empty one leaves it as it is."""
     team = _lock_led_team(actor, team_id)
-    if versions is not None and team.version not in versions:
-        raise Stale(version=team.version, current={"name": team.name}, wanted={"name": name})
+    wanted = {"name": name.strip() or team.name}
+    _check_version(team, versions, wanted)
+    if wanted["name"] == team.name:
+        return
     try:
         with transaction.atomic():
-            Team.objects.filter(pk=team.pk).update(name=name.strip(), version=F("version") + 1)
+            Team.objects.filter(pk=team.pk).update(**wanted, version=F("version") + 1)
     except IntegrityError as error:
         raise Invalid.field("name", "There is a team of this name already.", "taken") from error
 
 
 @transaction.atomic
-def delete_team(*, actor: User, team_id: uuid.UUID) -> None:
-    _lock_led_team(actor, team_id).delete()
+def delete_team(*, actor: User, team_id: uuid.UUID, versions: frozenset[int] | None = None) -> None:
+    team = _lock_led_team(actor, team_id)
+    _check_version(team, versions, {})
+    team.delete()
+
+
+def _check_version(team: Team, versions: frozenset[int] | None, wanted: dict[str, str]) -> None:
+    if versions is not None and team.version not in versions:
+        raise Stale(version=team.version, current={name: getattr(team, name) for name in wanted}, wanted=wanted)
 
 
 @transaction.atomic

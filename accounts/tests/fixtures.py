@@ -50,9 +50,12 @@ class ApiClient(APIClient):
     default_format = "json"
 
 
+def token_of(person: User) -> str:
+    return open_session(user=person, now=timezone.now()).access
+
+
 def signed_in(person: User) -> ApiClient:
-    pair = open_session(user=person, now=timezone.now())
-    return ApiClient(HTTP_AUTHORIZATION=f"Bearer {pair.access}")
+    return ApiClient(HTTP_AUTHORIZATION=f"Bearer {token_of(person)}")
 
 
 class Clients:

@@ -4,7 +4,6 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts.models import User
 from analytics import selectors
@@ -12,10 +11,11 @@ from analytics.api.filters import NumbersQuery, period_of
 from analytics.api.serializers import DailyOut, OverviewOut
 from analytics.figures import Period, Scope
 from gateway import query
+from gateway.views import ApiView
 from tasks.selectors import get_project
 
 
-class OverviewView(APIView):
+class OverviewView(ApiView):
     """The figures of a period beside those of the period before, over all the caller may see or one project."""
 
     @extend_schema(operation_id="get_analytics_overview", parameters=[NumbersQuery], responses=OverviewOut)
@@ -24,7 +24,7 @@ class OverviewView(APIView):
         return Response(OverviewOut(selectors.overview(scope, period)).data)
 
 
-class DailyView(APIView):
+class DailyView(ApiView):
     """The figures of each day, including days on which nothing happened."""
 
     @extend_schema(operation_id="get_analytics_daily", parameters=[NumbersQuery], responses=DailyOut)

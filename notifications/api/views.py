@@ -9,13 +9,12 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts.models import User
 from gateway import query
 from gateway.pagination import Window
 from gateway.schema import page_of
-from gateway.views import listing, parse
+from gateway.views import ApiView, listing, parse
 from notifications import selectors, services
 from notifications.api.serializers import (
     MarkedOut,
@@ -28,7 +27,7 @@ from notifications.api.serializers import (
 from notifications.kinds import Channel, Kind
 
 
-class NotificationsView(APIView):
+class NotificationsView(ApiView):
     @extend_schema(
         operation_id="list_notifications", parameters=[NotificationQuery], responses=page_of(NotificationOut)
     )
@@ -41,21 +40,21 @@ class NotificationsView(APIView):
         return listing(request, piece, NotificationOut, wanted.get("fields"))
 
 
-class ReadView(APIView):
+class ReadView(ApiView):
     @extend_schema(operation_id="mark_notification_read", request=None, responses=NotificationOut)
     def post(self, request: Request, notification_id: uuid.UUID) -> Response:
         services.mark_read(actor=_person(request), notification_id=notification_id, now=timezone.now())
         return _answer(request, notification_id)
 
 
-class UnreadView(APIView):
+class UnreadView(ApiView):
     @extend_schema(operation_id="mark_notification_unread", request=None, responses=NotificationOut)
     def post(self, request: Request, notification_id: uuid.UUID) -> Response:
         services.mark_unread(actor=_person(request), notification_id=notification_id)
         return _answer(request, notification_id)
 
 
-class ReadAllView(APIView):
+class ReadAllView(ApiView):
     @extend_schema(operation_id="mark_all_notifications_read", request=ReadAllInput, responses=MarkedOut)
     def post(self, request: Request) -> Response:
         sent = parse(ReadAllInput, request)
@@ -63,7 +62,7 @@ class ReadAllView(APIView):
         return Response({"marked": marked})
 
 
-class PreferencesView(APIView):
+class PreferencesView(ApiView):
     @extend_schema(operation_id="get_notification_preferences", responses=PreferencesOut)
     def get(self, request: Request) -> Response:
         query.parse(query.Query, request.query_params)

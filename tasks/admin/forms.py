@@ -109,8 +109,7 @@ class TaskForm(ServiceForm):
         people = task.assignees.order_by("email").values_list("email", flat=True)
         names = task.labels.order_by("name").values_list("name", flat=True)
         parent = task.parent.key if task.parent else ""
-        self.initial |= {"status": task.state.slug, "parent": parent}
-        self.initial |= {"assignees": ", ".join(people), "labels": ", ".join(names)}
+        self.initial.update(status=task.state.slug, parent=parent, assignees=", ".join(people), labels=", ".join(names))
 
     def write(self, sent: dict[str, Any]) -> Task:
         changes = {name: sent[name] for name in WRITTEN}

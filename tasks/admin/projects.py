@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 
 from core.admin import ServiceAdmin
 from tasks import services
@@ -23,7 +26,7 @@ class ProjectAdmin(ServiceAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
         return Project.objects.visible_to(actor_of(request))
 
-    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         shown = ["key", "name", "description"]
         return [*shown, "archived", "version", "owner", "is_inbox", "next_number", "updated_at"] if obj else shown
 
@@ -60,7 +63,7 @@ class StateAdmin(InProjectAdmin):
     ordering = ("project__key", "position", "pk")
     raw_id_fields = ("project",)
 
-    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         shown = ["project", "name", "category"]
         return [*shown, "slug", "position"] if obj else shown
 

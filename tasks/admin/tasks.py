@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
@@ -24,7 +26,7 @@ class TaskAdmin(InProjectAdmin):
     raw_id_fields = ("project",)
     fixed = ("key", "project", "creator", "created_at", "updated_at", "started_at", "closed_at")
 
-    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         if obj is None:
             return ["project", *WRITTEN]
         return ["key", "project", "title", "status", *WRITTEN[1:], "version", *self.fixed[2:]]

@@ -6,18 +6,17 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from gateway import query
 from gateway.pagination import PageQuery, Sort, Window, take
 from gateway.preconditions import if_match
 from gateway.schema import page_of
-from gateway.views import listing, one, parse
+from gateway.views import ApiView, listing, one, parse
 from tasks import selectors, services
 from tasks.api.serializers import CommentInput, CommentOut
 
 
-class CommentsView(APIView):
+class CommentsView(ApiView):
     @extend_schema(operation_id="list_comments", parameters=[PageQuery], responses=page_of(CommentOut))
     def get(self, request: Request, ref: str) -> Response:
         wanted = query.parse(PageQuery, request.query_params)
@@ -32,7 +31,7 @@ class CommentsView(APIView):
         return one(comment, CommentOut, status=201)
 
 
-class CommentView(APIView):
+class CommentView(ApiView):
     @extend_schema(operation_id="update_comment", request=CommentInput, responses=CommentOut)
     def patch(self, request: Request, ref: str, comment_id: uuid.UUID) -> Response:
         sent = parse(CommentInput, request, partial=True)
@@ -48,5 +47,6 @@ class CommentView(APIView):
 
     @extend_schema(operation_id="delete_comment", responses={204: None})
     def delete(self, request: Request, ref: str, comment_id: uuid.UUID) -> Response:
-        services.delete_comment(actor=request.user, task_ref=ref, comment_id=comment_id)
+        versions = if_match(request._request)
+        services.delete_comment(actor=request.user, task_ref=ref, comment_id=comment_id, versions=versions)
         return Response(status=204)

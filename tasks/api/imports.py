@@ -11,10 +11,10 @@ from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from core.errors import Invalid
 from gateway import query
+from gateway.views import ApiView
 from tasks import selectors, services
 from tasks.importers.base import MAX_BYTES
 from tasks.importers.sources import SOURCES, read_plan
@@ -58,7 +58,7 @@ class ImportOut(serializers.Serializer[Any]):
         return LossOut(report.losses[:SHOWN_LOSSES], many=True).data
 
 
-class ImportsView(APIView):
+class ImportsView(ApiView):
     parser_classes = [MultiPartParser]
 
     @extend_schema(operation_id="import_tasks", request=ImportForm, responses=ImportOut)

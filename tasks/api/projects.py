@@ -8,13 +8,12 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from gateway import query
 from gateway.pagination import PageQuery, Sort, Window, take
 from gateway.preconditions import if_match
 from gateway.schema import page_of
-from gateway.views import listing, one, parse
+from gateway.views import ApiView, listing, one, parse
 from tasks import selectors, services
 from tasks.api.queries import LabelQuery, ProjectQuery
 from tasks.api.serializers import (
@@ -35,7 +34,7 @@ SORTS = {"name": Sort("name"), "created_at": Sort("created_at")}
 BY_ID = {"id": Sort("id")}
 
 
-class ProjectsView(APIView):
+class ProjectsView(ApiView):
     @extend_schema(operation_id="list_projects", parameters=[ProjectQuery], responses=page_of(ProjectOut))
     def get(self, request: Request) -> Response:
         wanted = query.parse(ProjectQuery, request.query_params)
@@ -54,7 +53,7 @@ class ProjectsView(APIView):
         return one(found, ProjectOut, status=201, location=f"/api/v1/projects/{project.pk}/")
 
 
-class ProjectView(APIView):
+class ProjectView(ApiView):
     @extend_schema(operation_id="get_project", parameters=[query.FieldsQuery], responses=ProjectOut)
     def get(self, request: Request, ref: str) -> Response:
         wanted = query.parse(query.FieldsQuery, request.query_params)
@@ -74,7 +73,7 @@ class ProjectView(APIView):
         return Response(status=204)
 
 
-class ArchiveView(APIView):
+class ArchiveView(ApiView):
     """The archived state of a project as a sub-resource: POST archives, DELETE restores."""
 
     @extend_schema(operation_id="archive_project", request=None, responses=ProjectOut)
@@ -88,7 +87,7 @@ class ArchiveView(APIView):
         return one(selectors.get_project(request.user, project.pk), ProjectOut)
 
 
-class MembersView(APIView):
+class MembersView(ApiView):
     @extend_schema(operation_id="list_project_members", parameters=[PageQuery], responses=page_of(MemberOut))
     def get(self, request: Request, ref: str) -> Response:
         wanted = query.parse(PageQuery, request.query_params)
@@ -105,14 +104,14 @@ class MembersView(APIView):
         return Response(MemberOut(member).data, status=201)
 
 
-class MemberView(APIView):
+class MemberView(ApiView):
     @extend_schema(operation_id="remove_project_member", responses={204: None})
     def delete(self, request: Request, ref: str, user_id: uuid.UUID) -> Response:
         services.remove_member(actor=request.user, ref=ref, user_id=user_id, now=timezone.now())
         return Response(status=204)
 
 
-class StatesView(APIView):
+class StatesView(ApiView):
     @extend_schema(operation_id="list_project_states", parameters=[PageQuery], responses=page_of(StateOut))
     def get(self, request: Request, ref: str) -> Response:
         wanted = query.parse(PageQuery, request.query_params)
@@ -127,7 +126,7 @@ class StatesView(APIView):
         return Response(StateOut(state).data, status=201)
 
 
-class StateView(APIView):
+class StateView(ApiView):
     @extend_schema(operation_id="update_project_state", request=StatePatch, responses=StateOut)
     def patch(self, request: Request, ref: str, state_id: uuid.UUID) -> Response:
         sent = parse(StatePatch, request, partial=True)
@@ -140,7 +139,7 @@ class StateView(APIView):
         return Response(status=204)
 
 
-class LabelsView(APIView):
+class LabelsView(ApiView):
     @extend_schema(operation_id="list_labels", parameters=[LabelQuery], responses=page_of(LabelOut))
     def get(self, request: Request) -> Response:
         wanted = query.parse(LabelQuery, request.query_params)
@@ -156,7 +155,7 @@ class LabelsView(APIView):
         return one(found, LabelOut, status=201, location=f"/api/v1/labels/{label.pk}/")
 
 
-class LabelView(APIView):
+class LabelView(ApiView):
     @extend_schema(operation_id="get_label", responses=LabelOut)
     def get(self, request: Request, label_id: uuid.UUID) -> Response:
         query.parse(query.Query, request.query_params)

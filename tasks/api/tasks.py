@@ -8,19 +8,18 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from gateway import query
 from gateway.pagination import PageQuery, Sort, Window, take
 from gateway.preconditions import if_match
 from gateway.schema import page_of
-from gateway.views import listing, one, parse
+from gateway.views import ApiView, listing, one, parse
 from tasks import selectors, services
 from tasks.api.queries import StatsQuery, TaskQuery, filters_of
 from tasks.api.serializers import ActivityOut, MoveInput, StatsOut, TaskInput, TaskOut, TaskPatch, TaskRow
 
 
-class TasksView(APIView):
+class TasksView(ApiView):
     @extend_schema(operation_id="list_tasks", parameters=[TaskQuery], responses=page_of(TaskRow))
     def get(self, request: Request) -> Response:
         wanted = query.parse(TaskQuery, request.query_params)
@@ -37,7 +36,7 @@ class TasksView(APIView):
         return one(selectors.get_task(request.user, task.pk), TaskOut, status=201, location=f"/api/v1/tasks/{task.pk}/")
 
 
-class TaskView(APIView):
+class TaskView(ApiView):
     @extend_schema(operation_id="get_task", parameters=[query.FieldsQuery], responses=TaskOut)
     def get(self, request: Request, ref: str) -> Response:
         wanted = query.parse(query.FieldsQuery, request.query_params)
@@ -56,7 +55,7 @@ class TaskView(APIView):
         return Response(status=204)
 
 
-class MoveView(APIView):
+class MoveView(ApiView):
     @extend_schema(operation_id="move_task", request=MoveInput, responses=TaskOut)
     def post(self, request: Request, ref: str) -> Response:
         sent = parse(MoveInput, request)
@@ -66,7 +65,7 @@ class MoveView(APIView):
         return one(selectors.get_task(request.user, task.pk), TaskOut)
 
 
-class ActivityView(APIView):
+class ActivityView(ApiView):
     @extend_schema(operation_id="list_task_activity", parameters=[PageQuery], responses=page_of(ActivityOut))
     def get(self, request: Request, ref: str) -> Response:
         wanted = query.parse(PageQuery, request.query_params)
@@ -75,7 +74,7 @@ class ActivityView(APIView):
         return listing(request, take(selectors.activity(task), window), ActivityOut, wanted.get("fields"))
 
 
-class StatsView(APIView):
+class StatsView(ApiView):
     @extend_schema(operation_id="get_task_stats", parameters=[StatsQuery], responses=StatsOut)
     def get(self, request: Request) -> Response:
         wanted = query.parse(StatsQuery, request.query_params)

@@ -78,11 +78,14 @@ def edit_comment(
 
 
 @transaction.atomic
-def delete_comment(*, actor: User, task_ref: str, comment_id: uuid.UUID) -> None:
+def delete_comment(
+    *, actor: User, task_ref: str, comment_id: uuid.UUID, versions: frozenset[int] | None = None
+) -> None:
     """Delete one's own comment; an admin of the project may delete anybody's."""
     comment = _lock_comment(actor, task_ref, comment_id)
     may = comment.author_id == actor.pk or policies.can_manage(selectors.role_in(actor, comment.task.project))
     policies.require(may, "Only its author or an admin of the project may delete a comment.")
+    check_version(comment, versions, {})
     comment.delete()
 
 

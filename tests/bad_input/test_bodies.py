@@ -64,7 +64,7 @@ pytestmark = pytest.mark.django_db
 
 @WITH_BODY
 def test_what_is_no_json_object_is_a_400_and_changes_nothing(operation, scene, clients):
-    url, client = scene.url(operation), clients["alice"]
+    url, client = scene.url(operation), clients[scene.door(operation)]
     before = fingerprint()
 
     found = {
@@ -77,7 +77,7 @@ def test_what_is_no_json_object_is_a_400_and_changes_nothing(operation, scene, c
 
 @WITH_BODY
 def test_another_media_type_is_a_415(operation, scene, clients):
-    url, client, body = scene.url(operation), clients["alice"], orjson.dumps(scene.body(operation)) + b" "
+    url, client, body = scene.url(operation), clients[scene.door(operation)], orjson.dumps(scene.body(operation)) + b" "
     before = fingerprint()
 
     found = {media: verdict(client.generic(operation.method, url, body, media)) for media in MEDIA_TYPES}
@@ -88,7 +88,7 @@ def test_another_media_type_is_a_415(operation, scene, clients):
 
 @pytest.mark.parametrize("operation", [one for one in with_body() if "read-all" not in one.path], ids=str)
 def test_an_empty_body_is_a_400(operation, scene, clients):
-    client, before = clients["alice"], fingerprint()
+    client, before = clients[scene.door(operation)], fingerprint()
 
     answer = client.generic(operation.method, scene.url(operation), b"", "application/json")
 

@@ -1,0 +1,109 @@
+"""Idempotency-Key (draft-ietf-httpapi-idempotency-key-header-07): a POST that is sent again is answered, not done again.
+
+The answer is stored in the transaction of the write, so a crash leaves either both or neither. A key belongs to its
+caller, not to a token. The same key with another request is a 422; one that is still being worked on is a 409.
+Refusals are not stored: a corrected request may use its key again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.http import HttpResponse
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from core.errors import Conflict, DomainError, Invalid
+from gateway.models import IdempotencyRecord
+from gateway.renderers import dumps
+
+HEADER = "Idempotency-Key"
+REPLAYED = "Idempotency-Replayed"
+KEPT = timedelta(hours=24)
+KEPT_HEADERS = ("ETag", "Location")
+_KEY = re.compile(r'"([\x20-\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\x21\x23-\x5b\x5d-\x7e]{1,255})')
+
+
+class KeyReused(DomainError):
+    status = 422
+    code = "idempotency_key_reused"
+    title = "This Idempotency-Key was used for another request"
+
+
+class InFlight(Conflict):
+    code = "idempotency_key_in_flight"
+    title = "A request with this Idempotency-Key is being worked on"
+    retry_after = 1
+
+
+def key_of(request: Request) -> str | None:
+    """Return the key, quoted as the draft has it or bare; raises Invalid for what is neither."""
+    header = request.headers.get(HEADER)
+    if header is None:
+        return None
+    found = _KEY.fullmatch(header.strip())
+    if found is None:
+        raise Invalid.field(HEADER, "Send 1 to 255 visible ASCII characters, best in double quotes.")
+    return found[1] or found[2]
+
+
+@transaction.atomic
+def once(key: str, handler: Callable[..., Response], request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+    """Answer from the record of this key, or do the work and record its answer, all in one transaction."""
+    caller, fingerprint = request.user.pk, fingerprint_of(request)
+    if not _lock(f"{caller}:{key}"):
+        raise InFlight
+    record = IdempotencyRecord.objects.filter(caller=caller, key=key).first()
+    if record is not None:
+        return _replay(record, fingerprint)
+    answer = handler(request, *args, **kwargs)
+    IdempotencyRecord.objects.create(
+        caller=caller,
+        key=key,
+        fingerprint=fingerprint,
+        status=answer.status_code,
+        headers={name: answer[name] for name in KEPT_HEADERS if name in answer},
+        body=b"" if answer.data is None else dumps(answer.data),
+    )
+    return answer
+
+
+def _lock(name: str) -> bool:
+    """Take the key until the end of the transaction; False when somebody else is at it."""
+    number = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [number])
+        return bool(cursor.fetchone()[0])
+
+
+def fingerprint_of(request: Request) -> str:
+    """Return a digest of path and content; files count by their bytes, not by the boundary of the form."""
+    digest = hashlib.blake2b(f"{request.method} {request.get_full_path()}\n".encode(), digest_size=32)
+    files = request.FILES
+    digest.update(dumps({name: value for name, value in request.data.items() if name not in files}))
+    for name in sorted(files):
+        digest.update(name.encode())
+        digest.update(files[name].read())
+        files[name].seek(0)
+    return digest.hexdigest()
+
+
+def _replay(record: IdempotencyRecord, fingerprint: str) -> HttpResponse:
+    if record.fingerprint != fingerprint:
+        raise KeyReused
+    answer = HttpResponse(bytes(record.body), status=record.status, content_type="application/json")
+    for name, value in record.headers.items():
+        answer[name] = value
+    answer[REPLAYED] = "true"
+    return answer
+
+
+def purge(*, now: datetime) -> int:
+    """Forget answers older than KEPT; returns how many."""
+    removed, _ = IdempotencyRecord.objects.filter(created_at__lt=now - KEPT).delete()
+    return removed

@@ -1,0 +1,98 @@
+"""Ids that are none, methods a door does not have, and representations we do not make."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections import defaultdict
+
+import orjson
+import pytest
+
+from core.testing.state import fingerprint
+from tests.bad_input.judging import differing, verdict
+from tests.endpoints import METHODS, described, operations
+
+NO_ID = ("1", "0", "-1", "null", "None", "٣", "not-an-id", "%00", "%ff", "%ed%a0%80", "..%2f..%2fetc", "'%20OR%201=1--", "{{7*7}}",
+         "a" * 5000, "01a200dc9b1e751c8fa26e159714ad44", "01a200dc-9b1e-751c-8fa2-6e159714ad4g", "OPS-0", "OPS-01", "OPS-٣",
+         "OPS--1", "OPS-99999999999999999999", "OPS-1%00", "OPS-1.0", "-", "*")  # fmt: skip
+OFFERED: dict[str, set[str]] = defaultdict(set)
+for _one in operations():
+    OFFERED[_one.template].add(_one.method)
+IN_PATH = [one for one in operations() if "{" in one.template]
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("operation", IN_PATH, ids=str)
+def test_what_is_no_id_is_a_404(operation, scene, clients):
+    client, before, template = clients["alice"], fingerprint(), scene.url(operation)
+    parts = [part for part in template.strip("/").split("/") if re.fullmatch(r"[0-9a-f-]{36}|OPS(-\d+)?|EMPTY", part)]
+
+    found = {}
+    for part in parts:
+        for bad in NO_ID:
+            url = template.replace(f"/{part}/", f"/{bad}/")
+            found[f"{part} as {bad[:30]}"] = verdict(client.generic(operation.method, url, **sent(scene, operation)))
+
+    assert differing(found, 404) == {}
+    assert fingerprint() == before
+
+
+def sent(scene, operation):
+    if operation.method in {"POST", "PATCH"} and "imports" not in operation.path:
+        return {"data": orjson.dumps(scene.body(operation)), "content_type": "application/json"}
+    return {}
+
+
+@pytest.mark.parametrize("template", sorted(OFFERED))
+def test_a_method_that_is_not_offered_is_a_405_that_says_what_is(template, scene, clients):
+    operation = next(one for one in operations() if one.template == template)
+    client, before = clients["alice"], fingerprint()
+    missing = [method for method in (*METHODS, "TRACE", "BREW", "PROPFIND") if method not in OFFERED[template]]
+
+    answers = {method: client.generic(method, scene.url(operation), b"{}", "application/json") for method in missing}
+
+    assert differing({method: verdict(answer) for method, answer in answers.items()}, 405) == {}
+    for answer in answers.values():
+        assert {*answer["Allow"].split(", ")} - {"HEAD", "OPTIONS"} == OFFERED[template]
+    assert fingerprint() == before
+
+
+def test_a_header_does_not_turn_one_method_into_another(clients, task):
+    headers = {name: "DELETE" for name in ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override")}
+
+    answer = clients["alice"].get(f"/api/v1/tasks/{task.key}/", headers=headers)
+    posted = clients["alice"].post(f"/api/v1/tasks/{task.key}/?_method=DELETE", {"_method": "DELETE"}, headers=headers)
+
+    assert (answer.status_code, posted.status_code) == (200, 405)
+    task.refresh_from_db()
+
+
+@pytest.mark.parametrize("operation", [one for one in operations() if "operationId" in described(one)], ids=str)
+@pytest.mark.parametrize("accept", ["application/xml", "text/html", "image/png;q=0.9, text/csv", "nonsense/*"])
+def test_a_representation_we_do_not_make_is_a_406(operation, accept, scene, clients):
+    before = fingerprint()
+
+    answer = clients[scene.door(operation)].generic(
+        operation.method, scene.url(operation), **sent(scene, operation), headers={"Accept": accept}
+    )
+
+    assert verdict(answer) == 406
+    assert fingerprint() == before
+
+
+@pytest.mark.parametrize("accept", ["application/json", "*/*", "application/*", "text/html, application/json;q=0.1"])
+def test_json_is_given_to_whoever_takes_it(accept, clients, task):
+    answer = clients["alice"].get(f"/api/v1/tasks/{task.key}/", headers={"Accept": accept})
+
+    assert (answer.status_code, answer["Content-Type"]) == (200, "application/json")
+
+
+def test_an_unknown_path_is_a_404_problem(clients, alice):
+    found = {
+        path: verdict(clients["alice"].get(f"/api/{path}"))
+        for path in ("", "v1/", "v1/nothing/", "v2/tasks/", "v1/tasks/OPS-1/nothing/", f"v1/teams/{uuid.uuid4()}/x/")
+    }
+
+    assert differing(found, 404) == {}

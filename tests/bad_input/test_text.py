@@ -1,0 +1,47 @@
+"""Text of every kind is text: kept and given back as it came, whatever another program might read into it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tasks.models import Comment, Task
+
+PAYLOADS = [
+    "Robert'); DROP TABLE tasks_task;--",
+    '{"$gt": ""}',
+    "*)(uid=*))(|(uid=*",
+    "{{ 7*7 }} ${7*7} <%= 7*7 %> #{7*7}",
+    '=HYPERLINK("http://evil.example","click")',
+    "@SUM(1+1)*cmd|' /C calc'!A0",
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "[click](javascript:alert(1))",
+    "../../../../etc/passwd",
+    "; cat /etc/passwd | `id` $(id)",
+    "%s %d %n %x",
+    "\r\nSet-Cookie: a=b",
+    "‮evil‬ \u200b\u2066",
+    "Ω≈ç√∫ 田中さん 👩‍👩‍👧‍👦 e\u0301",
+    "null",
+    "𝕏" * 100,
+    "\\u0000 \\x00 \\",
+]
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("text", PAYLOADS)
+def test_text_comes_back_as_it_was_sent(text, clients, project):
+    client, kept = clients["alice"], text.strip()
+
+    made = client.post("/api/v1/tasks/", {"project": "OPS", "title": text, "description": text, "labels": [text[:50]]})
+    commented = client.post(f"/api/v1/tasks/{made.json()['key']}/comments/", {"body": text})
+    found = client.get("/api/v1/tasks/", {"search": kept[:150].replace("\x00", "")})
+    read = client.get(f"/api/v1/tasks/{made.json()['key']}/")
+
+    assert (made.status_code, commented.status_code, found.status_code) == (201, 201, 200)
+    assert (read.json()["title"], read.json()["description"]) == (kept, text)
+    assert read.json()["labels"] == [text[:50].strip()]
+    assert (Task.objects.get().description, Comment.objects.get().body) == (text, text)
+    assert read["Content-Type"] == "application/json"
+    assert "Set-Cookie" not in read.headers
