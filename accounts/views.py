@@ -19,7 +19,7 @@ from accounts import selectors, services
 from accounts.forms import DeviceForm, ProfileForm, RegisterForm, SignInForm
 from accounts.models import User
 from core.errors import Invalid, NotSignedIn
-from core.htmx import page
+from core.htmx import page, posted
 from gateway.headers import client_address
 from gateway.limits import spend
 
@@ -32,7 +32,7 @@ BACKEND = settings.AUTHENTICATION_BACKENDS[0]
 def sign_in(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return redirect(_next(request))
-    form = SignInForm(request.POST or None)
+    form = SignInForm(posted(request))
     if request.method == "POST" and form.is_valid():
         _spend_sign_in(request, form.cleaned_data["email"])
         try:
@@ -60,7 +60,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 def register(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return redirect("overview")
-    form = RegisterForm(request.POST or None)
+    form = RegisterForm(posted(request))
     if request.method == "POST" and form.is_valid():
         spend(request, group="register", key=client_address(request), rate=settings.REGISTER_RATE)
         try:
@@ -79,7 +79,7 @@ def register(request: HttpRequest) -> HttpResponse:
 def profile(request: HttpRequest) -> HttpResponse:
     person = _person(request)
     shown = {name: getattr(person, name) for name in ("name", "time_zone", "language", "theme")}
-    form = ProfileForm(request.POST or None, initial=shown)
+    form = ProfileForm(posted(request), initial=shown)
     if request.method == "POST" and form.is_valid():
         try:
             services.update_profile(actor=person, changes=form.cleaned_data)

@@ -1,6 +1,8 @@
 """What gunicorn serves: the gateway, with Django behind it."""
 
-from config.wsgi import application as django
-from gateway.application import Gateway
+from config.wsgi import application as django  # sets Django up, so it comes first
 
-application = Gateway(django)
+from accounts.cache import remember_liveness, session_key  # isort: skip
+from gateway.application import Gateway, Sessions  # isort: skip
+
+application = Gateway(django, Sessions(key=session_key, look_up=remember_liveness))

@@ -1,11 +1,18 @@
-"""How gunicorn runs a node. BIND is `host:port` or `unix:/path`; WORKERS defaults to one per core, at most four."""
+"""How gunicorn runs a node.
+
+BIND is `host:port` or `unix:/path`, or several of them with commas between; WORKERS defaults to one per core, at
+most four.
+"""
 
 import os
 import shutil
 from pathlib import Path
 from typing import Any
 
-bind = os.environ.get("BIND", f"127.0.0.1:{os.environ.get('PORT', '8000')}")
+from config import env
+from core.logging import configure
+
+bind = os.environ.get("BIND", f"127.0.0.1:{os.environ.get('PORT', '8000')}").split(",")
 workers = int(os.environ.get("WORKERS", str(min(4, os.cpu_count() or 1))))
 worker_class = "config.worker.Worker"
 timeout = 60
@@ -15,8 +22,17 @@ max_requests = int(os.environ.get("MAX_REQUESTS", "0"))
 max_requests_jitter = max_requests // 10
 control_socket_disable = True
 accesslog = None
-errorlog = "-"
 loglevel = "warning"
+
+# What gunicorn and uvicorn say takes the form of all other lines.
+_json = env.boolean("LOG_JSON", os.environ.get("DJANGO_SETTINGS_MODULE", "").endswith("production"))
+logconfig_dict = configure(json=_json, level=env.text("LOG_LEVEL", "INFO"))
+for _name in ("gunicorn.error", "uvicorn.error"):
+    logconfig_dict["loggers"][_name] = {"handlers": ["stderr"], "level": "WARNING", "propagate": False}
+
+
+if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+    os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)  # an empty one would be taken for the present folder
 
 
 def on_starting(server: Any) -> None:

@@ -1,37 +1,69 @@
-"""Remembered answers, kept by generation: raising a generation ends every answer made under it.
+"""Remembered answers that are never stale, whatever happens to Redis.
 
-The generation is read before the answer is built, so an answer built from rows that a later write
-changed is stored under a generation nobody asks for any more.
+Every answer belongs to a scope (mostly a person) and is kept under the scope's *generation*. A write raises the
+generations of all who can see it in its commit hook, before the writer is answered; an answer built from older
+rows is then kept under a generation that nobody asks for any more. A lost generation is replaced by a fresh one.
+
+The hook can fail while Redis is away. So generations count only while the *gate* is open: a key that lives
+GATE_SECONDS and that the relay renews only after it has raised the generations of every fact it can see. A writer
+whose hook fails tries on for as long as the gate could still be open, and is answered then.
 """
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TypeVar
 
+import structlog
 from django.core.cache import cache
 from django.db import transaction
+from redis.exceptions import RedisError
+
+from core import redis
 
 T = TypeVar("T")
 
+GATE = "taskflow:gate"
+EVERYBODY = "everybody"
+GATE_SECONDS = 2.0
 GENERATION_SECONDS = 7 * 24 * 3600
+RETRY_SECONDS = 0.05
+log = structlog.get_logger(__name__)
 
 
-def generation(scope: str) -> str:
-    """Return the current generation of a scope; a lost one is replaced by one never used before."""
-    key = f"generation:{scope}"
-    found = cache.get(key)
-    if found is None:
-        cache.add(key, uuid.uuid4().hex, GENERATION_SECONDS)
-        found = cache.get(key) or uuid.uuid4().hex
-    return str(found)
+def generation_key(scope: str) -> str:
+    return f"taskflow:generation:{scope}"
+
+
+def fresh() -> str:
+    return uuid.uuid4().hex
+
+
+def generation(scope: str) -> str | None:
+    """Return the current generation of a scope, everybody's included, or None while nothing may be remembered."""
+    keys = [generation_key(EVERYBODY), generation_key(scope)]
+    try:
+        gate, *found = redis.client().mget(GATE, *keys)
+        if gate is None:
+            return None
+        if None in found:
+            for key in keys:
+                redis.client().set(key, fresh(), nx=True, ex=GENERATION_SECONDS)
+            found = redis.client().mget(*keys)
+    except RedisError:
+        return None
+    return None if None in found else ".".join(map(str, found))
 
 
 def remember(scope: str, name: str, *, seconds: int, build: Callable[[], T]) -> T:
-    """Return the remembered answer `name` of this scope, or build and keep it for `seconds`."""
-    key = f"answer:{scope}:{generation(scope)}:{name}"
+    """Return the remembered answer `name` of this scope, or build it and keep it for `seconds`."""
+    current = generation(scope)
+    if current is None:
+        return build()
+    key = f"answer:{scope}:{current}:{name}"
     found: T | None = cache.get(key)
     if found is None:
         found = build()
@@ -45,4 +77,40 @@ def forget_after_commit(scopes: Iterable[str]) -> None:
 
 
 def raise_generations(scopes: Iterable[str]) -> None:
-    cache.set_many({f"generation:{scope}": uuid.uuid4().hex for scope in scopes}, GENERATION_SECONDS)
+    """End everything remembered under these scopes now."""
+    if named := tuple(scopes):
+        insist(partial(raise_once, named))
+
+
+def raise_once(scopes: Iterable[str]) -> None:
+    """The same in one attempt; raises RedisError."""
+    with redis.client().pipeline(transaction=False) as pipe:
+        for scope in scopes:
+            pipe.set(generation_key(scope), fresh(), ex=GENERATION_SECONDS)
+        pipe.execute()
+
+
+_failing_since: float | None = None
+
+
+def insist(command: Callable[[], None]) -> None:
+    """Run a command on Redis; when it fails, try on until the gate must have closed."""
+    global _failing_since  # noqa: PLW0603 -- what this process knows of Redis
+    while True:
+        try:
+            command()
+        except RedisError:
+            now = time.monotonic()
+            _failing_since = _failing_since or now
+            if now - _failing_since > GATE_SECONDS:
+                log.warning("redis_is_away")
+                return
+            time.sleep(RETRY_SECONDS)
+        else:
+            _failing_since = None
+            return
+
+
+def open_gate() -> None:
+    """Let remembered answers be used for GATE_SECONDS; only for who has just raised what had to be raised."""
+    redis.client().set(GATE, "open", px=int(GATE_SECONDS * 1000))

@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import IntegrityError, connection
+from psycopg.errors import ForeignKeyViolation
+
+from core.errors import Conflict
 
 _last = threading.local()
 
@@ -32,6 +35,13 @@ def violated_constraint(error: IntegrityError) -> str:
     """Return the name of the constraint that refused the statement, or an empty string."""
     diagnosis = getattr(error.__cause__, "diag", None)
     return getattr(diagnosis, "constraint_name", None) or ""
+
+
+def lost_race(error: Exception) -> Conflict | None:
+    """Read a foreign key's refusal as what it is: the thing referred to was deleted by somebody else meanwhile."""
+    if isinstance(error, IntegrityError) and isinstance(error.__cause__, ForeignKeyViolation):
+        return Conflict("Something this rests on was deleted meanwhile. Read it again.", code="changed_meanwhile")
+    return None
 
 
 @contextmanager

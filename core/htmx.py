@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils.cache import patch_cache_control, patch_vary_headers
 
+from core.db import lost_race
 from core.errors import DomainError, NotSignedIn, TooMany
 
 VARY = ("HX-Request", "HX-Request-Type", "HX-Target", "Cookie")
@@ -46,6 +47,11 @@ def page(
     return response
 
 
+def posted(request: HttpRequest) -> QueryDict | None:
+    """What a form is bound to: an empty POST was sent too, and is wrong, while a GET has not been sent yet."""
+    return request.POST if request.method == "POST" else None
+
+
 def _carry_toasts(request: HttpRequest, response: HttpResponse) -> None:
     """A fragment has no room for messages; they travel in a header and become toasts."""
     if said := " ".join(str(message) for message in messages.get_messages(request)):
@@ -68,6 +74,7 @@ class PageErrorMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        error = lost_race(error) or error
         if not isinstance(error, DomainError) or request.path.startswith("/api/"):
             return None
         if isinstance(error, NotSignedIn):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 import time
 import uuid
 from collections.abc import Callable, MutableMapping
+from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 import structlog
 from django.http import HttpRequest, HttpResponse
 
@@ -72,6 +75,23 @@ def _last_steps(*, json: bool) -> list[Any]:
         ]
     plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     return [hide_secrets, plain]
+
+
+def write_hit(path: str, status: int, milliseconds: float, *, user: str | None, request_id: str) -> None:
+    """Log a request that was answered before Django: the same line as JSON, without the machinery it would cost."""
+    line = {
+        "event": "request",
+        "logger": "taskflow.gateway",
+        "level": "info",
+        "timestamp": datetime.now(UTC),
+        "method": "GET",
+        "path": path,
+        "status": status,
+        "milliseconds": round(milliseconds, 2),
+        "user": user,
+        "request_id": request_id,
+    }
+    sys.stderr.buffer.write(orjson.dumps(line, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE))
 
 
 class RequestLogMiddleware:

@@ -9,12 +9,11 @@ from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
 import structlog
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from redis import Redis
 from redis.exceptions import RedisError
 
+from core import redis
 from events.models import Event
 
 NUDGE_CHANNEL = "taskflow:events:nudge"
@@ -72,15 +71,9 @@ def as_event(fact: Fact, *, actor: Actor | None, at: datetime) -> Event:
     )
 
 
-_client: Redis | None = None
-
-
 def nudge() -> None:
     """Wake the relay. It polls every second anyway, so a dead Redis costs that second and nothing else."""
-    global _client  # noqa: PLW0603 -- one connection pool for the process
-    if _client is None:
-        _client = Redis.from_url(settings.REDIS_URL, socket_timeout=0.2, socket_connect_timeout=0.2)
     try:
-        _client.publish(NUDGE_CHANNEL, b"1")
+        redis.client().publish(NUDGE_CHANNEL, b"1")
     except RedisError:
         log.warning("relay_not_nudged")

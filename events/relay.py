@@ -11,7 +11,7 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 import structlog
@@ -22,15 +22,20 @@ from kombu.exceptions import OperationalError
 from redis import Redis
 from redis.exceptions import RedisError
 
+from core.cache import open_gate
 from events.models import Delivery, Event, LogHead
 from events.publishing import NUDGE_CHANNEL
 
 BATCH = 500
 LEASE = timedelta(seconds=30)
 LEADER_LOCK = 0x7461736B
-POLL_SECONDS = 1.0
+POLL_SECONDS = 0.5
 Subscriptions = Mapping[str, Sequence[str]]
 log = structlog.get_logger(__name__)
+
+
+class CatchUp(Protocol):
+    def __call__(self, events: Sequence[Event], *, everything: bool) -> None: ...
 
 
 def canonical(event: Event) -> bytes:
@@ -95,11 +100,14 @@ def claim_due(*, limit: int = BATCH) -> list[tuple[int, str]]:
 
 
 class Relay:
-    """Runs until told to stop; `send` puts one delivery on the broker."""
+    """Runs until told to stop; `send` puts one delivery on the broker, `catch_up` ends what facts have made stale."""
 
-    def __init__(self, subscriptions: Subscriptions, send: Callable[[int, str], Any]) -> None:
+    def __init__(self, subscriptions: Subscriptions, send: Callable[[int, str], Any], catch_up: CatchUp) -> None:
         self.subscriptions = subscriptions
         self.send = send
+        self.catch_up = catch_up
+        self.owed: list[Event] = []
+        self.owes_everything = True
         self.stopping = False
         self.listener: Any = None
 
@@ -124,6 +132,7 @@ class Relay:
             if not cursor.fetchone()[0]:
                 return False
         log.info("relay_leads")
+        self.owes_everything = True
         try:
             while not self.stopping:
                 if not self.turn():
@@ -135,11 +144,26 @@ class Relay:
     def turn(self) -> int:
         """One round; returns how much was done, so that the caller knows whether to rest."""
         appended = append(self.subscriptions)
+        self.settle(appended)
         due = claim_due()
         for event_id, consumer in due:
             if not self.dispatch(event_id, consumer):
                 break
         return len(appended) + len(due)
+
+    def settle(self, appended: list[Event]) -> None:
+        """End what the writers' own hooks may have failed to end; only then may remembered answers be used again."""
+        self.owed += appended
+        try:
+            self.catch_up(self.owed, everything=self.owes_everything)
+            if len(appended) < BATCH:
+                open_gate()
+        except RedisError as error:
+            log.warning("gate_stays_closed", reason=type(error).__name__)
+            if len(self.owed) > BATCH:
+                self.owed, self.owes_everything = [], True
+        else:
+            self.owed, self.owes_everything = [], False
 
     def dispatch(self, event_id: int, consumer: str) -> bool:
         try:

@@ -1,103 +1,279 @@
-"""The ASGI application that gunicorn serves: bounds the body, then hands the request to Django in a thread pool.
+"""The ASGI application that gunicorn serves: who asks, how much they may ask, what is remembered for them; then Django.
 
-Django runs as WSGI: its own ASGI handler served a quarter of the requests in the same measurement.
+Django runs as WSGI in a bounded thread pool: its own ASGI handler served a quarter of the requests in the same
+measurement.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+import asyncio
+import re
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from a2wsgi import WSGIMiddleware
 from django.conf import settings
+from django.db import close_old_connections
+from prometheus_client import Counter
+from redis.exceptions import RedisError
 
+from core.logging import REQUEST_ID, write_hit
+from gateway import bodies
+from gateway.admission import Admission, Overloaded
+from gateway.bodies import Receive, Scope, Send
+from gateway.check import Checker, Question, Verdict
+from gateway.headers import address_of
+from gateway.identity import Claims, Tokens
+from gateway.near import Kept, NearCache
 from gateway.problems import API_PREFIX, MEDIA_TYPE, document
+from gateway.rebuilds import Rebuilds
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+FREE = ("/api/v1/health",)
+KEPT_PATHS = re.compile(r"/api/v1/(?:me/|projects/|tasks/(?!stats/)(?:[A-Za-z0-9-]+/)?)\Z", re.ASCII)
+KEPT_SECONDS = 300
+OF_ONE_REQUEST = {b"x-request-id", b"server-timing", b"date", b"content-length", b"set-cookie", b"connection"}
+HITS = Counter("gateway_cache_lookups", "Answers looked up in the process.", ["outcome"])
+LIMITED = Counter("gateway_limited_requests", "Requests beyond the caller's limit.", ["tier"])
 
 
-class BodyTooLarge(Exception):
-    pass
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """What the application in front of the apps is told about sessions: how they are kept, and how to look one up."""
+
+    key: Callable[[object], str]
+    look_up: Callable[[uuid.UUID], str]
 
 
-class ClientGone(Exception):
-    pass
+@dataclass(slots=True)
+class Call:
+    """One request on its way through."""
+
+    scope: Scope
+    receive: Receive
+    send: Send
+    headers: dict[bytes, bytes]
+    claims: Claims | None
+    started: float
+    request_id: str
+
+    @property
+    def url(self) -> str:
+        path, query = self.scope["path"], self.scope["query_string"].decode("latin-1")
+        accept = self.headers.get(b"accept", b"").decode("latin-1")
+        return f"{self.headers.get(b'host', b'').decode('latin-1')} {path}?{query} {accept}"
+
+    @property
+    def may_be_kept(self) -> bool:
+        """A read whose answer depends on the caller, the rows and nothing else: not on the clock."""
+        is_read = self.scope["method"] == "GET" and self.claims is not None
+        return is_read and bool(KEPT_PATHS.match(self.scope["path"])) and b"overdue" not in self.scope["query_string"]
 
 
 class Gateway:
-    """Route lifespan and HTTP; the body is read whole before a thread is taken, so a slow sender holds none."""
-
-    def __init__(self, django: Callable[..., Any]) -> None:
+    def __init__(self, django: Callable[..., Any], sessions: Sessions) -> None:
         self.django: Any = WSGIMiddleware(django, workers=settings.THREADS)
+        self.sessions = sessions
+        self.tokens = Tokens()
+        self.checker = Checker()
+        self.admission = Admission()
+        self.near = NearCache(settings.NEAR_CACHE_BYTES)
+        self.rebuilds = Rebuilds()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await _live(receive, send)
         elif scope["type"] == "http":
-            await self.http(scope, receive, send)
+            await self.http(_call(scope, receive, send, self.tokens))
         else:
             await send({"type": "websocket.close", "code": 1000})
 
-    async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def http(self, call: Call) -> None:
+        path, method = call.scope["path"], call.scope["method"]
+        if not path.startswith(API_PREFIX) or path.rstrip("/") in FREE or method == "OPTIONS":
+            await self.enter(call)
+            return
+        known = self.near.get(call.claims.user_id, call.url) if call.claims and call.may_be_kept else None
+        verdict = await self.judge(call, known)
+        if verdict.admitted is False:
+            LIMITED.labels(verdict.tier or "anonymous").inc()
+            await refuse(call, 429, "You have asked too much for now.", wait=verdict.wait, code="rate_limited")
+            return
+        call.send = _with_limits(call.send, verdict, self.checker)
+        if call.may_be_kept and verdict.generation and verdict.liveness.startswith("alive"):
+            await self.remembered(call, verdict, known)
+        else:
+            await self.enter(call)
+
+    async def judge(self, call: Call, known: Kept | None) -> Verdict:
+        """Ask the check; a session that Redis does not know is looked up in PostgreSQL, and the check asked again."""
+        claims = call.claims
+        if claims is None:
+            return await self.checker.ask(Question(caller=f"ip:{_address(call)}", tier="anonymous"))
+        fresh = known is not None and known.etag == call.headers.get(b"if-none-match")
+        question = Question(
+            caller=f"user:{claims.user_id}",
+            session_key=self.sessions.key(claims.session_id),
+            scope=claims.user_id if call.may_be_kept else "",
+            known=known.generation if known is not None and fresh else "",
+        )
+        verdict = await self.checker.ask(question)
+        if verdict.admitted is not None:
+            return verdict
+        liveness = await self._look_up(claims)
+        tier = liveness.partition(":")[2]
+        if not tier:
+            return await self.checker.ask(Question(caller=f"ip:{_address(call)}", tier="anonymous"))
+        return await self.checker.ask(Question(question.caller, question.session_key, question.scope, tier))
+
+    async def _look_up(self, claims: Claims) -> str:
         try:
-            body = await read_body(scope, receive, limit=_limit(scope["path"]))
-        except BodyTooLarge:
-            await refuse(scope, send, 413, "The body is too large.")
+            async with self.admission.slot():
+                return await asyncio.to_thread(_with_connection, self.sessions.look_up, uuid.UUID(claims.session_id))
+        except (RedisError, Overloaded):
+            return "unknown:free"
+
+    async def remembered(self, call: Call, verdict: Verdict, known: Kept | None) -> None:
+        """Answer from the process, from another node's rebuild, or from Django, in this order."""
+        assert call.claims is not None
+        if known is not None and known.generation == verdict.generation:
+            HITS.labels("hit").inc()
+            await answer(call, known)
             return
-        except ClientGone:
+        HITS.labels("miss").inc()
+        capture = Capture(verdict.generation)
+        kept = await self.rebuilds.get(
+            self.checker.redis,
+            call.claims.user_id,
+            call.url,
+            verdict.generation,
+            seconds=KEPT_SECONDS,
+            build=lambda: self.build(call, capture),
+        )
+        if kept is not None:
+            self.near.put(call.claims.user_id, call.url, kept)
+            await answer(call, kept)
+        elif capture.messages:
+            for message in capture.messages:
+                await call.send(message)
+        else:
+            await self.enter(call)
+
+    async def build(self, call: Call, capture: Capture) -> Kept | None:
+        """Let Django answer, without the caller's conditions, so that there is a body to keep."""
+        headers = [pair for pair in call.scope["headers"] if pair[0] not in {b"if-none-match", b"if-modified-since"}]
+        original, call.send = call.send, capture
+        scope, call.scope = call.scope, {**call.scope, "headers": headers}
+        try:
+            await self.enter(call)
+        finally:
+            call.send, call.scope = original, scope
+        return capture.kept()
+
+    async def enter(self, call: Call) -> None:
+        try:
+            body = await bodies.read(call.scope, call.receive, limit=bodies.limit_for(call.scope["path"]))
+            async with self.admission.slot():
+                await self.django(bodies.with_body(call.scope, body), bodies.replay(body, call.receive), call.send)
+        except bodies.BodyTooLarge:
+            await refuse(call, 413, "The body is too large.", code="content_too_large")
+        except bodies.ClientGone:
             return
-        headers = [pair for pair in scope["headers"] if pair[0] not in {b"content-length", b"transfer-encoding"}]
+        except Overloaded:
+            await refuse(call, 503, "Too many requests are being worked on.", wait=1, code="overloaded")
+
+
+def _with_connection(look_up: Callable[[uuid.UUID], str], session_id: uuid.UUID) -> str:
+    """Give the thread's database connection back to the pool, as Django does at the end of a request."""
+    try:
+        return look_up(session_id)
+    finally:
+        close_old_connections()
+
+
+class Capture:
+    """Takes what Django sends, to keep it if it is a 200 and to pass it on otherwise."""
+
+    def __init__(self, generation: str) -> None:
+        self.generation = generation
+        self.messages: list[dict[str, Any]] = []
+
+    async def __call__(self, message: Any) -> None:
+        self.messages.append(message)
+
+    def kept(self) -> Kept | None:
+        if not self.messages or self.messages[0].get("status") != 200:
+            return None
+        headers = tuple(pair for pair in self.messages[0]["headers"] if pair[0].lower() not in OF_ONE_REQUEST)
+        etag = next((value for name, value in headers if name.lower() == b"etag"), b"")
+        body = b"".join(message.get("body", b"") for message in self.messages[1:])
+        return Kept(self.generation, etag, headers, body) if etag else None
+
+
+def _call(scope: Scope, receive: Receive, send: Send, tokens: Tokens) -> Call:
+    headers = dict(scope["headers"])
+    offered = headers.get(b"x-request-id", b"").decode("latin-1")
+    scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
+    claims = tokens.read(token.strip()) if scheme.lower() == b"bearer" else None
+    request_id = offered if REQUEST_ID.match(offered) else uuid.uuid4().hex
+    return Call(scope, receive, send, headers, claims, time.perf_counter(), request_id)
+
+
+def _address(call: Call) -> str:
+    client = call.scope.get("client")
+    return address_of(client[0] if client else "", call.headers.get(b"x-forwarded-for", b"").decode("latin-1"))
+
+
+async def answer(call: Call, kept: Kept) -> None:
+    """Answer a GET from what is kept: 304 when the caller has it (RFC 9110, section 13.1.2), else 200."""
+    asked = call.headers.get(b"if-none-match", b"")
+    has_it = asked == b"*" or kept.etag in [tag.strip().removeprefix(b"W/") for tag in asked.split(b",")]
+    status, body = (304, b"") if has_it else (200, kept.body)
+    headers = [*kept.headers, (b"x-request-id", call.request_id.encode())]
+    if not has_it:
         headers.append((b"content-length", str(len(body)).encode()))
-        await self.django({**scope, "headers": headers}, _replay(body, receive), send)
+    await call.send({"type": "http.response.start", "status": status, "headers": headers})
+    await call.send({"type": "http.response.body", "body": body})
+    user = call.claims.user_id if call.claims else None
+    milliseconds = (time.perf_counter() - call.started) * 1000
+    write_hit(call.scope["path"], status, milliseconds, user=user, request_id=call.request_id)
 
 
-def _limit(path: str) -> int:
-    takes_files = path.endswith("/imports/") or not path.startswith(API_PREFIX)
-    return int(settings.MAX_UPLOAD_BYTES if takes_files else settings.MAX_BODY_BYTES)
-
-
-async def read_body(scope: Scope, receive: Receive, *, limit: int) -> bytes:
-    """Return the whole body, whether its length was announced or not; raises BodyTooLarge, ClientGone."""
-    announced = dict(scope["headers"]).get(b"content-length", b"0")
-    if announced.isdigit() and int(announced) > limit:
-        raise BodyTooLarge
-    parts, size, more = [], 0, True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > limit:
-            raise BodyTooLarge
-        more = message.get("more_body", False)
-    return b"".join(parts)
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    waiting = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def again() -> Message:
-        return waiting.pop() if waiting else await receive()
-
-    return again
-
-
-async def refuse(scope: Scope, send: Send, status: int, detail: str) -> None:
+async def refuse(call: Call, status: int, detail: str, *, wait: float = 0, code: str = "") -> None:
     """Answer with a problem document without entering Django; the rest of the body is not read."""
-    body = orjson.dumps(document(status, scope["path"], detail=detail))
+    body = orjson.dumps(document(status, call.scope["path"], detail=detail, code=code))
     headers = [
         (b"content-type", MEDIA_TYPE.encode()),
         (b"content-length", str(len(body)).encode()),
-        (b"connection", b"close"),
+        (b"cache-control", b"no-store"),
         (b"x-content-type-options", b"nosniff"),
+        (b"x-request-id", call.request_id.encode()),
     ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    if wait:
+        headers.append((b"retry-after", str(max(1, -int(-wait // 1))).encode()))
+    if status == 413:
+        headers.append((b"connection", b"close"))
+    await call.send({"type": "http.response.start", "status": status, "headers": headers})
+    await call.send({"type": "http.response.body", "body": body})
+
+
+def _with_limits(send: Send, verdict: Verdict, checker: Checker) -> Send:
+    """Add RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers-10)."""
+    quota, burst = settings.RATE_LIMITS["tiers"].get(verdict.tier or "anonymous", (0, 0))
+    window = settings.RATE_LIMITS["window"] // 1000
+    policy = f'"default";q={quota + burst};w={window}'.encode()
+    left = f'"default";r={verdict.left};t={window}'.encode()
+
+    async def send_on(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            headers = [*message["headers"], (b"ratelimit-policy", policy), (b"ratelimit", left)]
+            message = {**message, "headers": headers}
+        await send(message)
+
+    return send_on
 
 
 async def _live(receive: Receive, send: Send) -> None:

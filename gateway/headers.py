@@ -41,9 +41,14 @@ class HeadersMiddleware:
 
 
 def client_address(request: HttpRequest) -> str:
-    """Return the caller's address: the nearest hop that is not one of our own proxies."""
-    hops = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
-    hops.append(request.META.get("REMOTE_ADDR") or UNIX_SOCKET)
+    """Return the caller's address."""
+    return address_of(request.META.get("REMOTE_ADDR", ""), request.headers.get("X-Forwarded-For", ""))
+
+
+def address_of(peer: str, forwarded_for: str) -> str:
+    """Return the nearest hop of the chain `forwarded_for` + peer that is not one of our own proxies."""
+    hops = [part.strip() for part in forwarded_for.split(",") if part.strip()]
+    hops.append(peer or UNIX_SOCKET)
     while len(hops) > 1 and _is_trusted(hops[-1]):
         hops.pop()
     return _normal(hops[-1])

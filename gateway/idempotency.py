@@ -55,7 +55,8 @@ def key_of(request: Request) -> str | None:
 @transaction.atomic
 def once(key: str, handler: Callable[..., Response], request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
     """Answer from the record of this key, or do the work and record its answer, all in one transaction."""
-    caller, fingerprint = request.user.pk, fingerprint_of(request)
+    caller: Any = request.user.pk
+    fingerprint = fingerprint_of(request)
     if not _lock(f"{caller}:{key}"):
         raise InFlight
     record = IdempotencyRecord.objects.filter(caller=caller, key=key).first()
@@ -85,7 +86,8 @@ def fingerprint_of(request: Request) -> str:
     """Return a digest of path and content; files count by their bytes, not by the boundary of the form."""
     digest = hashlib.blake2b(f"{request.method} {request.get_full_path()}\n".encode(), digest_size=32)
     files = request.FILES
-    digest.update(dumps({name: value for name, value in request.data.items() if name not in files}))
+    sent: Any = request.data
+    digest.update(dumps({name: value for name, value in sent.items() if name not in files}))
     for name in sorted(files):
         digest.update(name.encode())
         digest.update(files[name].read())

@@ -1,8 +1,8 @@
 """Lists in pieces: a keyset cursor that stays right when rows come and go, and numbered pages with totals.
 
 A cursor names the last row seen by its sort value and id, so ties and nulls have one order (nulls last,
-then id) and no row is repeated or skipped when others are inserted. It is signed, and bound to the caller
-and to the filters it was made for.
+then id) and no row is repeated or skipped when others are inserted. It is signed, and bound to the list,
+the caller and the filters it was made for.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def _by_number(rows: QuerySet[M], window: Window) -> Slice[M]:
 
 
 def _by_cursor(rows: QuerySet[M], window: Window) -> Slice[M]:
-    mark = _read(window) if window.cursor else None
+    mark = _read(window, rows.model._meta.label) if window.cursor else None
     backwards = bool(mark and mark["d"] == "p")
     wanted = _sorted(rows, window, backwards=backwards)
     if mark:
@@ -162,7 +162,7 @@ def _write(window: Window, row: Model, direction: str) -> str:
     for name in window.sort.column.split("__"):
         value = getattr(value, name)
     plain = value if value is None or isinstance(value, int | str) else _text(value)
-    mark = {"o": window.ordering, "v": plain, "i": str(row.pk), "d": direction, "u": window.owner, "f": window.filters}
+    mark = {"v": plain, "i": str(row.pk), "d": direction, "b": _bound_to(window, row._meta.label)}
     return signing.dumps(mark, salt="cursor")
 
 
@@ -170,12 +170,16 @@ def _text(value: Any) -> str:
     return str(value.isoformat() if hasattr(value, "isoformat") else value)
 
 
-def _read(window: Window) -> dict[str, Any]:
+def _bound_to(window: Window, noun: str) -> list[str]:
+    return [noun, window.ordering, window.owner, window.filters]
+
+
+def _read(window: Window, noun: str) -> dict[str, Any]:
     try:
         mark: dict[str, Any] = signing.loads(window.cursor, salt="cursor")
     except signing.BadSignature as error:
         raise Invalid.field("cursor", "This cursor is not one of ours.") from error
-    if (mark["o"], mark["u"], mark["f"]) != (window.ordering, window.owner, window.filters):
+    if mark["b"] != _bound_to(window, noun):
         raise Invalid.field("cursor", "This cursor belongs to another list.")
     return mark
 

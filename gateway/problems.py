@@ -15,13 +15,16 @@ import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
-from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from core.db import lost_race
 from core.errors import DomainError, FieldError, Stale
+from gateway.renderers import dumps
 
 MEDIA_TYPE = "application/problem+json"
 API_PREFIX = "/api/"
+# RFC 9110's words; which of them Python says depends on its version.
+PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}
 log = structlog.get_logger(__name__)
 
 
@@ -34,7 +37,7 @@ def document(
     title: str = "",
     errors: list[dict[str, str]] | None = None,
 ) -> dict[str, Any]:
-    phrase = http.HTTPStatus(status).phrase
+    phrase = PHRASES.get(status) or http.HTTPStatus(status).phrase
     code = code or phrase.lower().replace(" ", "_").replace("-", "_")
     return {
         "type": f"urn:taskflow:problem:{code}",
@@ -52,10 +55,14 @@ def response(request: HttpRequest, status: int, **words: Any) -> HttpResponse:
     return HttpResponse(orjson.dumps(document(status, request.path, **words)), status=status, content_type=MEDIA_TYPE)
 
 
-def handle(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's EXCEPTION_HANDLER: domain errors and DRF's own become problem documents, all others a 500."""
+def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
+    """DRF's EXCEPTION_HANDLER: domain errors and DRF's own become problem documents, all others a 500.
+
+    The bytes are made here, because a view's own renderers may make something else than JSON.
+    """
     path = context["request"].path
     headers: dict[str, str] = {}
+    error = lost_race(error) or error
     if isinstance(error, DomainError):
         body = of_domain_error(error, path)
         if wait := getattr(error, "retry_after", 0):
@@ -69,7 +76,7 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
         body = _of_drf_error(found, path)
         headers = _headers_of(found)
     set_rollback()
-    return Response(body, status=body["status"], headers=headers, content_type=MEDIA_TYPE)
+    return HttpResponse(dumps(body), status=body["status"], headers=headers, content_type=MEDIA_TYPE)
 
 
 def of_domain_error(error: DomainError, path: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -24,7 +24,8 @@ class ApiView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         if request.method == "POST" and request.user.is_authenticated and (key := idempotency.key_of(request)):
-            self.post = partial(idempotency.once, key, self.post)
+            handler: Callable[..., Response] = getattr(self, "post")  # noqa: B009 -- each subclass has its own
+            self.post = partial(idempotency.once, key, handler)
 
 
 def parse(kind: type[Serializer[Any]], request: Request, *, partial: bool = False) -> dict[str, Any]:
@@ -45,6 +46,8 @@ def listing(
 ) -> Response:
     """Answer with one piece of a list."""
     shown = [trim(row, wanted, noun) for row in noun(list(piece.rows), many=True, context=context).data]
+    if not shown:
+        trim(dict.fromkeys(noun(context=context).get_fields()), wanted, noun)
     return Response(
         pagination.body(piece, results=shown, url=request.build_absolute_uri, parameters=request.query_params)
     )

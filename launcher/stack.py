@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import string
 import time
 from pathlib import Path
@@ -30,14 +31,17 @@ def start(places: Places) -> None:
             settings = {
                 **run.settings_of_parts(places, chosen, host, port),
                 "WORKERS": os.environ.get("WORKERS") or "1",
+                "NODES": str(NODES),
             }
             supervisor.finish(
                 run.django(places, settings, "prepare", "prepare", "--demo"), what="Preparing the database"
             )
             console.step(f"Starting {NODES} nodes, worker, scheduler and relay, and nginx before them")
-            supervisor.start(*_nodes(places, settings), *run.background(places, settings))
+            supervisor.start(*_nodes(places, settings))
+            supervisor.wait_for(lambda: all(_accepts(path) for path in _sockets(places)), seconds=90, what="The nodes")
             supervisor.start(_front(places, program, host, port))
-            supervisor.wait_for(run.answers(host, port), seconds=90, what="TaskFlow")
+            supervisor.wait_for(run.answers(host, port), seconds=30, what="TaskFlow")
+            supervisor.start(*run.background(places, settings))
             run.welcome(places, host, port, time.monotonic() - started)
             supervisor.watch()
 
@@ -51,22 +55,23 @@ def _nginx() -> str:
     return program
 
 
-def _socket(places: Places, number: int) -> Path:
-    return places.sockets / f"node-{number}.sock"
+def _sockets(places: Places) -> list[Path]:
+    return [places.sockets / f"node-{number}.sock" for number in range(1, NODES + 1)]
+
+
+def _accepts(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(str(path)) == 0
 
 
 def _nodes(places: Places, settings: dict[str, str]) -> list[Part]:
-    return [
-        run.web(places, {**settings, "BIND": f"unix:{_socket(places, number)}"}, name=f"node-{number}")
-        for number in range(1, NODES + 1)
-    ]
+    return [run.web(places, {**settings, "BIND": f"unix:{path}"}, name=path.stem) for path in _sockets(places)]
 
 
 def _front(places: Places, program: str, host: str, port: int) -> Part:
     folder = places.var / "nginx"
     folder.mkdir(exist_ok=True)
-    sockets = [_socket(places, number) for number in range(1, NODES + 1)]
-    servers = "\n".join(f"        server unix:{path} max_fails=1 fail_timeout=3s;" for path in sockets)
+    servers = "\n".join(f"        server unix:{path} max_fails=1 fail_timeout=3s;" for path in _sockets(places))
     configuration = string.Template((places.root / TEMPLATE).read_text()).safe_substitute(
         HOST=host, PORT=port, NODES=servers, VAR=places.var, FOLDER=folder, ROOT=places.root
     )

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.models import User
 from core.errors import NotAllowed, NotFound
-from core.htmx import page
+from core.htmx import page, posted
 from gateway.pagination import Window
 from notifications import mailbox as letters
 from notifications import selectors, services
@@ -89,7 +89,7 @@ def read_all(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def preferences(request: HttpRequest) -> HttpResponse:
     person = _person(request)
-    form = PreferencesForm(request.POST or None, matrix=selectors.preferences(person))
+    form = PreferencesForm(posted(request), matrix=selectors.preferences(person))
     if request.method == "POST" and form.is_valid():
         services.set_preferences(actor=person, switches=form.switches())
         messages.success(request, "Your notifications are set.")

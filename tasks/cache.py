@@ -13,8 +13,8 @@ STATS_SECONDS = 60
 
 def stats(user_id: uuid.UUID, scope: str, *, build: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """The counts one person sees; ended by forget_for, which every write to a task or a membership calls."""
-    return remember(f"tasks:{user_id}", f"stats:{scope}", seconds=STATS_SECONDS, build=build)
+    return remember(str(user_id), f"stats:{scope}", seconds=STATS_SECONDS, build=build)
 
 
 def forget_for(user_ids: Iterable[uuid.UUID]) -> None:
-    forget_after_commit([f"tasks:{key}" for key in user_ids])
+    forget_after_commit([str(key) for key in user_ids])

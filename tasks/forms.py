@@ -90,7 +90,8 @@ class TaskForm(PageForm):
     def changes(self) -> dict[str, Any]:
         """The fields that were changed, under the names and values the service takes."""
         changed = set(self.changed_data)
-        found = {name: self.cleaned_data[name] for name in changed - {"due_date", "due_time", "parent"}}
+        apart = {"due_date", "due_time", "parent"}
+        found = {name: self.cleaned_data[name] for name in self.fields if name in changed - apart}
         if "parent" in changed:
             found["parent"] = self.cleaned_data["parent"] or None
         if changed & {"due_date", "due_time"}:

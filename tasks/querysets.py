@@ -68,8 +68,8 @@ class TaskQuerySet(models.QuerySet["Task"]):
     def matching(self, words: str) -> Self:
         """Tasks whose title or description hold words that begin like these, whose title is nearly this, or that key."""
         key = KEY.match(words.strip())
-        if key:
-            return self.filter(project__key=key[1].upper(), number=int(key[2]))
+        if key and (named := self.at((key[1].upper(), int(key[2])))).exists():
+            return named  # otherwise words: "covid-19" looks like a key too
         terms = WORD.findall(words)
         if not terms:
             return self.none()

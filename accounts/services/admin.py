@@ -97,12 +97,13 @@ def _save(person: User, columns: dict[str, Any]) -> None:
         name = "handle" if "handle" in violated_constraint(error) else "email"
         raise Invalid.field(name, f"Somebody has this {name} already.", "taken") from error
     person.refresh_from_db()
-    cache.forget_profile(person.pk)
+    cache.forget_person(person.pk)
 
 
 def _end(sessions: Any, actor: User, now: datetime, reason: str) -> int:
     ended = list(sessions.select_related("user").select_for_update(of=("self",)).order_by("pk"))
     Session.objects.filter(pk__in=[one.pk for one in ended]).update(revoked_at=now)
+    cache.refuse_after_commit(one.pk for one in ended)
     publish_all(
         [events.SessionRevoked(user=public(one.user), session_id=str(one.pk), reason=reason) for one in ended],
         actor=actor,

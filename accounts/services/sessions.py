@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
 
-from accounts import events, selectors
+from accounts import cache, events, selectors
 from accounts.models import Session, User
 from accounts.services.users import public
 from accounts.tokens import Pair, pair_for, read_refresh
@@ -44,7 +45,8 @@ def refresh_session(*, token: str, now: datetime) -> tuple[Pair, User]:
         raise NotSignedIn("The session has ended.", code="token_not_valid")
     if session.previous_jti == claims.jti and now - session.rotated_at <= settings.REFRESH_GRACE:
         return pair_for(session), session.user
-    revoke_session(actor=session.user, session_id=session.pk, now=now, reason="refresh token used again")
+    with suppress(NotFound):  # somebody else found the same out at the same moment
+        revoke_session(actor=session.user, session_id=session.pk, now=now, reason="refresh token used again")
     raise NotSignedIn("The session has ended.", code="token_not_valid")
 
 
@@ -54,6 +56,7 @@ def revoke_session(*, actor: User, session_id: uuid.UUID, now: datetime, reason:
     ended = Session.objects.open(now).filter(pk=session_id, user=actor).update(revoked_at=now)
     if not ended:
         raise NotFound("There is no such session.")
+    cache.refuse_after_commit([session_id])
     publish(events.SessionRevoked(user=public(actor), session_id=str(session_id), reason=reason), actor=actor)
 
 
@@ -62,6 +65,7 @@ def revoke_all_sessions(*, actor: User, now: datetime) -> int:
     """End every session of the actor; returns how many there were."""
     ended = list(selectors.sessions_of(actor, now).select_for_update(of=("self",)).values_list("pk", flat=True))
     Session.objects.filter(pk__in=ended).update(revoked_at=now)
+    cache.refuse_after_commit(ended)
     publish_all(
         [events.SessionRevoked(user=public(actor), session_id=str(key), reason="everywhere") for key in ended],
         actor=actor,

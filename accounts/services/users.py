@@ -74,7 +74,7 @@ def update_profile(*, actor: User, changes: dict[str, Any], versions: frozenset[
         before = {name: getattr(person, name) for name in changed}
         User.objects.filter(pk=person.pk).update(**changed, version=F("version") + 1)
         person.refresh_from_db()
-        cache.forget_profile(person.pk)
+        cache.forget_person(person.pk)
         differences = {name: [before[name], value] for name, value in changed.items()}
         publish(events.UserUpdated(user=public(person), changes=differences), actor=actor)
     return person

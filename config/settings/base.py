@@ -102,6 +102,16 @@ DATABASES["default"]["OPTIONS"].update(
 DATABASES["default"]["CONN_MAX_AGE"] = 0
 DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
 
+# How much the API gives: {tier: (requests a window, burst beyond them)}; who exceeds it is blocked. In milliseconds.
+RATE_LIMITS: dict[str, Any] = {
+    "window": 15 * 60 * 1000,
+    "block": 60 * 1000,
+    "tiers": {"anonymous": (100, 0), "free": (300, 50), "premium": (1000, 100), "load": (100_000_000, 0)},
+}
+NODES = env.integer("NODES", 1)
+NEAR_CACHE_BYTES = env.integer("NEAR_CACHE_BYTES", 48 * 1024 * 1024)
+WAITING_REQUESTS = env.integer("WAITING_REQUESTS", 256)
+
 # Redis: a cache that may vanish. Every call gives up after half a second, and nothing fails because of it.
 REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:6379/0")
 CACHES = {
@@ -221,6 +231,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = SCHEDULE
 SUBSCRIPTIONS = subscriptions.SUBSCRIPTIONS
+CATCH_UP = "config.invalidation.catch_up"
 
 # E-mail
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"

@@ -9,6 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 
+# One event loop for all calls: an application keeps its connections from request to request.
+_loop = asyncio.Runner()
+run = _loop.run
+
+
 @dataclass
 class Answer:
     status: int = 0
@@ -62,5 +67,5 @@ def call(
         else:
             answer.body += message.get("body", b"")
 
-    asyncio.run(application(scope, receive, send))
+    run(application(scope, receive, send))
     return answer

@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.errors import Stale
 from gateway import query
 from gateway.pagination import PageQuery, Sort, Window, take
 from gateway.preconditions import if_match
@@ -16,7 +17,7 @@ from gateway.schema import page_of
 from gateway.views import ApiView, listing, one, parse
 from tasks import selectors, services
 from tasks.api.queries import StatsQuery, TaskQuery, filters_of
-from tasks.api.serializers import ActivityOut, MoveInput, StatsOut, TaskInput, TaskOut, TaskPatch, TaskRow
+from tasks.api.serializers import PRIORITIES, ActivityOut, MoveInput, StatsOut, TaskInput, TaskOut, TaskPatch, TaskRow
 
 
 class TasksView(ApiView):
@@ -46,13 +47,26 @@ class TaskView(ApiView):
     def patch(self, request: Request, ref: str) -> Response:
         changes: dict[str, Any] = parse(TaskPatch, request, partial=True)
         versions = if_match(request._request)
-        task = services.update_task(actor=request.user, ref=ref, changes=changes, now=timezone.now(), versions=versions)
+        try:
+            task = services.update_task(
+                actor=request.user, ref=ref, changes=changes, now=timezone.now(), versions=versions
+            )
+        except Stale as stale:
+            raise _as_sent(stale) from stale
         return one(selectors.get_task(request.user, task.pk), TaskOut)
 
     @extend_schema(operation_id="delete_task", responses={204: None})
     def delete(self, request: Request, ref: str) -> Response:
         services.delete_task(actor=request.user, ref=ref, now=timezone.now(), versions=if_match(request._request))
         return Response(status=204)
+
+
+def _as_sent(stale: Stale) -> Stale:
+    """Say priorities by name, as callers do."""
+    for side in (stale.current, stale.wanted):
+        if "priority" in side:
+            side["priority"] = PRIORITIES[side["priority"]]
+    return stale
 
 
 class MoveView(ApiView):

@@ -13,6 +13,7 @@ from tasks.selectors.projects import (
     states,
     visible_project_ids,
     watcher_ids,
+    watchers_of,
     with_access,
 )
 from tasks.selectors.stats import task_stats
@@ -55,5 +56,6 @@ __all__ = [
     "task_stats",
     "visible_project_ids",
     "watcher_ids",
+    "watchers_of",
     "with_access",
 ]

@@ -93,6 +93,15 @@ def watcher_ids(project: Project) -> list[uuid.UUID]:
     return list(User.objects.filter(everybody).values_list("pk", flat=True).distinct())
 
 
+def watchers_of(project_ids: Iterable[object]) -> set[uuid.UUID]:
+    """The same for several projects at once."""
+    projects = Project.objects.filter(pk__in=list(project_ids))
+    members = set(ProjectMember.objects.filter(project__in=projects).values_list("user_id", flat=True))
+    if projects.filter(is_inbox=False).exists():
+        members |= set(User.objects.filter(role__in=[User.Role.STAFF, User.Role.ADMIN]).values_list("pk", flat=True))
+    return members
+
+
 def with_access(project_id: uuid.UUID, user_ids: Iterable[uuid.UUID | str]) -> list[User]:
     """Those of the named people who are active and can see this project now."""
     project = Project.objects.filter(pk=project_id).first()

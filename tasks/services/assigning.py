@@ -14,7 +14,7 @@ from tasks.models import Project, Task, TaskAssignee
 def unassign(*, actor: User, project: Project, user_id: uuid.UUID, now: datetime) -> int:
     """Take a person off the open tasks of a project, in the caller's transaction; returns how many there were."""
     rows = Task.objects.filter(project=project, assignments__user=user_id).open().order_by("pk")
-    tasks = list(rows.select_for_update(of=("self",)).select_related("project", "state"))
+    tasks = list(rows.select_for_update(of=("self",), no_key=True))
     TaskAssignee.objects.filter(task__in=tasks, user=user_id).delete()
     Task.objects.filter(pk__in=[task.pk for task in tasks]).update(version=F("version") + 1, updated_at=now)
     links = Task.objects.filter(pk__in=[task.pk for task in tasks]).with_people().in_bulk()

@@ -210,6 +210,9 @@ def update_label(
 ) -> Label:
     label = _lock_label(actor, label_id)
     check_version(label, versions, changes)
+    changes = {name: value for name, value in changes.items() if getattr(label, name) != value}
+    if not changes:
+        return label
     try:
         with transaction.atomic():
             Label.objects.filter(pk=label.pk).update(**changes, version=F("version") + 1)

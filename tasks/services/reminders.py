@@ -6,11 +6,11 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from events.publishing import publish_all
 from tasks import events
-from tasks.models import Task
+from tasks.models import Task, TaskAssignee
 
 BATCH = 500
 
@@ -25,10 +25,12 @@ def announce_due_soon(*, now: datetime) -> int:
     end_of_today = datetime.combine(now.date() + timedelta(days=1), clock(), tzinfo=UTC)
     at_an_instant = Q(due_at__gt=now, due_at__lte=now + settings.DUE_SOON_WITHIN) & _not_told_for(F("due_at"))
     on_a_day = Q(due_date=now.date()) & _not_told_for(end_of_today)
-    waiting = Task.objects.open().filter(at_an_instant | on_a_day, assignees__isnull=False)
-    locked = Task.objects.filter(pk__in=waiting.values("pk")).select_for_update(skip_locked=True, of=("self",))
+    assigned = Exists(TaskAssignee.objects.filter(task=OuterRef("pk")))
+    # The conditions stand on the locked rows themselves: PostgreSQL asks them again once it holds the lock.
+    waiting = Task.objects.open().filter(at_an_instant | on_a_day, assigned)
+    locked = waiting.select_for_update(skip_locked=True, of=("self",)).select_related("project", "state")
     facts = []
-    for task in locked.select_related("project", "state").prefetch_related("assignees", "labels")[:BATCH]:
+    for task in locked.prefetch_related("assignees", "labels")[:BATCH]:
         Task.objects.filter(pk=task.pk).update(due_soon_told_for=task.due)
         people = [person.pk for person in task.assignees.all()]
         state = events.state_of(task, assignee_ids=people, labels=[label.name for label in task.labels.all()])

@@ -10,7 +10,7 @@ from django.db.models import Value
 from django.db.models.functions import Lower
 
 from accounts.models import User
-from core.errors import Invalid, NotFound, Stale
+from core.errors import Conflict, Invalid, NotFound, Stale
 from tasks import cache, policies, selectors
 from tasks.events import plain
 from tasks.models import Category, Label, Project, ProjectMember, State, Task
@@ -31,14 +31,19 @@ def require_manager(actor: User, project: Project) -> None:
 def require_current(project: Project) -> None:
     """An archived project is kept as it is."""
     if project.archived_at is not None:
-        raise Invalid("The project is archived; restore it first.", code="archived")
+        raise Conflict("The project is archived; restore it first.", code="archived")
 
 
 def check_version(thing: Any, versions: frozenset[int] | None, wanted: dict[str, Any]) -> None:
     """Refuse a write that rests on another version than the locked row's; `wanted` is for the caller's comparison."""
     if versions is not None and thing.version not in versions:
-        current = {name: plain(getattr(thing, name, None)) for name in wanted}
-        raise Stale(version=thing.version, current=current, wanted={n: plain(v) for n, v in wanted.items()})
+        current = {name: _comparable(getattr(thing, name, None)) for name in wanted}
+        raise Stale(version=thing.version, current=current, wanted={n: _comparable(v) for n, v in wanted.items()})
+
+
+def _comparable(value: Any) -> Any:
+    """A value as JSON has it; the lists of a task are sets, whose order says nothing."""
+    return sorted(str(one) for one in value) if isinstance(value, list | tuple | set) else plain(value)
 
 
 def forget_answers(project: Project) -> None:

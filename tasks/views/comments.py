@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from core.errors import Invalid, NotFound
-from core.htmx import page
+from core.htmx import page, posted
 from tasks import selectors, services
 from tasks.forms import CommentForm
 from tasks.models import Comment, Task
@@ -41,7 +41,7 @@ def edit_comment(request: HttpRequest, key: str, comment_id: UUID) -> HttpRespon
     reader = person(request)
     task = selectors.get_task(reader, key)
     comment = _own_comment(task, comment_id, reader.pk)
-    form = CommentForm(request.POST or None, initial={"body": comment.body})
+    form = CommentForm(posted(request), initial={"body": comment.body})
     if request.method == "POST" and form.is_valid():
         changes: dict[str, Any] = {"body": form.cleaned_data["body"], "versions": version_in(request)}
         services.edit_comment(actor=reader, task_ref=key, comment_id=comment_id, now=timezone.now(), **changes)

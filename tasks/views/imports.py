@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -12,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from core.errors import Invalid
-from core.htmx import page
+from core.htmx import page, posted
 from tasks.forms import ImportForm
 from tasks.importers import todoist
 from tasks.importers.base import MAX_BYTES
@@ -29,7 +28,7 @@ KEPT_BYTES = 512 * 1024
 def import_tasks(request: HttpRequest) -> HttpResponse:
     projects = pages.projects_to_write_in(person(request))
     data = _data(request)
-    form = ImportForm(request.POST or None, request.FILES or None, projects=projects)
+    form = ImportForm(posted(request), request.FILES, projects=projects)
     form.fields["file"].required = data is None
     report: ImportReport | None = None
     if request.method == "POST" and form.is_valid() and data is not None:
@@ -52,7 +51,7 @@ def _data(request: HttpRequest) -> bytes | None:
         return sent.read(MAX_BYTES + 1)
     try:
         return base64.b64decode(request.POST["kept"], validate=True) if request.POST.get("kept") else None
-    except binascii.Error:
+    except ValueError:
         return None
 
 

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.models import User
 from accounts.selectors import directory
 from core.errors import Conflict, Invalid, Stale
-from core.htmx import page
+from core.htmx import page, posted
 from tasks import policies, selectors, services
 from tasks.forms import EditProjectForm, MemberForm, ProjectForm, RoleForm
 from tasks.models import Project
@@ -33,7 +33,7 @@ def project_list(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_project(request: HttpRequest) -> HttpResponse:
-    form = ProjectForm(request.POST or None)
+    form = ProjectForm(posted(request))
     if request.method == "POST" and form.is_valid():
         try:
             project = services.create_project(actor=person(request), **form.cleaned_data)
@@ -85,7 +85,7 @@ def edit_project(request: HttpRequest, key: str) -> HttpResponse:
         policies.can_manage(selectors.role_in(reader, project)), "Only an admin of the project may do this."
     )
     initial = {"name": project.name, "description": project.description}
-    form = EditProjectForm(request.POST or None, initial=initial)
+    form = EditProjectForm(posted(request), initial=initial)
     if request.method == "POST" and request.POST.get("archive"):
         services.archive_project(actor=reader, ref=key, now=timezone.now(), archived=request.POST["archive"] == "yes")
         return redirect("project-page", key=project.key)

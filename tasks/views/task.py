@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -14,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
 from core.errors import Invalid, Stale
-from core.htmx import page
+from core.htmx import page, posted
 from tasks import policies, selectors, services
 from tasks.conflicts import conflict
 from tasks.forms import CommentForm, NewTaskForm, TaskForm, initial_of
@@ -106,7 +107,7 @@ def new_task(request: HttpRequest) -> HttpResponse:
     reader = person(request)
     projects = pages.projects_to_write_in(reader)
     initial = {name: request.GET.get(name, "") for name in ("project", "title")}
-    form = NewTaskForm(request.POST or None, projects=projects, people=pages.choices(reader).people, initial=initial)
+    form = NewTaskForm(posted(request), projects=projects, people=pages.choices(reader).people, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
             task = services.create_task(
@@ -127,7 +128,7 @@ def _draft(form: NewTaskForm) -> services.Draft:
         description=sent["description"],
         priority=sent["priority"],
         due_date=sent["due_date"],
-        assignees=[sent["assignee"]] if sent["assignee"] else [],
+        assignees=[UUID(sent["assignee"])] if sent["assignee"] else [],
         labels=sent["labels"],
     )
 

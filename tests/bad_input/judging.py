@@ -14,7 +14,7 @@ def verdict(answer: Any) -> int | str:
     if answer["Content-Type"] != "application/problem+json":
         return f"{answer.status_code} as {answer['Content-Type']}"
     body = answer.json()
-    if not MEMBERS <= set(body) or body["status"] != answer.status_code:
+    if not set(body) >= MEMBERS or body["status"] != answer.status_code:
         return f"{answer.status_code} is no problem document: {body}"
     return int(answer.status_code)
 

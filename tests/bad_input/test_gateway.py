@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
-from django.core.wsgi import get_wsgi_application
 
 from accounts.tests.fixtures import token_of
-from core.testing.asgi import call
-from gateway.application import Gateway
+from config.asgi import application
+from core.testing.asgi import call, run
 from tasks.models import Task
 
 JSON = {"content-type": "application/json"}
@@ -18,7 +15,7 @@ MEGABYTE = b"x" * 1024 * 1024
 
 @pytest.fixture(scope="module")
 def gateway():
-    return Gateway(get_wsgi_application())
+    return application
 
 
 def refused(answer):
@@ -63,7 +60,7 @@ def test_one_who_hangs_up_gets_no_answer_and_takes_no_thread(gateway):
         sent.append(message)
 
     scope = {"type": "http", "path": "/api/v1/tasks/", "headers": [], "method": "POST"}
-    asyncio.run(gateway(scope, receive, send))
+    run(gateway(scope, receive, send))
 
     assert sent == []
 
@@ -77,7 +74,7 @@ def test_lifespan_is_answered(gateway):
     async def send(message):
         sent.append(message["type"])
 
-    asyncio.run(gateway({"type": "lifespan"}, receive, send))
+    run(gateway({"type": "lifespan"}, receive, send))
 
     assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
 

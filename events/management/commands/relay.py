@@ -5,18 +5,22 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
+from django.utils.module_loading import import_string
 
 from events import jobs
 from events.relay import Relay
+
+
+def _send(event_id: int, consumer: str) -> None:
+    jobs.deliver.delay(event_id=event_id, consumer=consumer)
 
 
 class Command(BaseCommand):
     help = "Carry facts from the outbox to their consumers. One process leads, others stand by."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        relay = Relay(
-            settings.SUBSCRIPTIONS, lambda event_id, consumer: jobs.deliver.delay(event_id=event_id, consumer=consumer)
-        )
+        catch_up = import_string(settings.CATCH_UP)
+        relay = Relay(settings.SUBSCRIPTIONS, _send, catch_up)
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: relay.stop())
         relay.run()

@@ -1,0 +1,26 @@
+"""The one Redis client for what is not a cached answer: generations, session liveness, nudges.
+
+A call gives up quickly and raises RedisError; whoever calls says what holds without Redis.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from django.conf import settings
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+SECONDS = 0.25
+
+
+@lru_cache(maxsize=1)
+def client() -> Redis:
+    return Redis.from_url(
+        str(settings.CACHES["default"]["LOCATION"]),
+        socket_timeout=SECONDS,
+        socket_connect_timeout=SECONDS,
+        retry=Retry(NoBackoff(), 0),
+        decode_responses=True,
+    )

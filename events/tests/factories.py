@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import uuid
+
+import factory
+from django.utils import timezone
+from factory.django import DjangoModelFactory
+
+from events.models import Delivery, Event
+
+
+class EventFactory(DjangoModelFactory):
+    """A fact that waits for its place in the log."""
+
+    class Meta:
+        model = Event
+
+    name = "task.created"
+    subject_type = "task"
+    subject_id = factory.LazyFunction(uuid.uuid4)
+    payload = factory.LazyFunction(lambda: {"actor": None})
+    occurred_at = factory.LazyFunction(timezone.now)
+
+
+class DeliveryFactory(DjangoModelFactory):
+    class Meta:
+        model = Delivery
+
+    event = factory.SubFactory(EventFactory)
+    consumer = "events.tests.consumers.remember"
+    next_attempt_at = factory.LazyFunction(timezone.now)

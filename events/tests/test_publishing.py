@@ -1,0 +1,106 @@
+"""A fact stands or falls with the change that made it true."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from core import redis
+from core.errors import Invalid
+from events import publishing
+from events.models import Event
+from tasks.events import TaskCreated
+from tasks.models import Project, Task
+from tasks.services import Draft, create_task, create_tasks
+
+NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_outside_a_transaction_nothing_is_published():
+    with pytest.raises(RuntimeError):
+        publishing.publish(TaskCreated(task={"id": "01a200dc-9b1e-751c-8fa2-6e159714ad44"}), actor=None)
+
+    assert not Event.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_transaction_that_fails_leaves_neither_change_nor_fact(alice, project):
+    def change_and_fail():
+        with transaction.atomic():
+            create_task(actor=alice, draft=Draft(title="x"), now=NOW, project_ref="OPS")
+            assert Event.objects.exists()
+            raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        change_and_fail()
+
+    assert (Event.objects.count(), Task.objects.count(), Project.objects.get().next_number) == (0, 0, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_when_the_fact_cannot_be_kept_neither_is_the_change(alice, project):
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE events_event ADD CONSTRAINT no_facts_today CHECK (name <> 'task.created') NOT VALID")
+    try:
+        with pytest.raises(Exception, match="no_facts_today"):
+            create_task(actor=alice, draft=Draft(title="x"), now=NOW, project_ref="OPS")
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE events_event DROP CONSTRAINT no_facts_today")
+
+    assert (Task.objects.count(), Project.objects.get().next_number) == (0, 1)
+
+
+@pytest.mark.django_db
+def test_of_many_tasks_the_last_bad_one_takes_all_with_it(alice, project):
+    drafts = [Draft(title="a", labels=["new"]), Draft(title="b"), Draft(title="c", status="nonsense")]
+
+    with pytest.raises(Invalid):
+        create_tasks(actor=alice, project_ref="OPS", drafts=drafts, now=NOW)
+
+    assert (Event.objects.count(), Task.objects.count(), project.labels.count()) == (0, 0, 0)
+
+
+@pytest.mark.django_db
+def test_a_fact_says_what_when_who_and_about_what(alice, project, outbox):
+    task = create_task(actor=alice, draft=Draft(title="x"), now=NOW, project_ref="OPS")
+
+    event = Event.objects.get()
+    assert (event.name, event.version, event.actor_id, event.occurred_at) == ("task.created", 1, alice.pk, NOW)
+    assert (event.subject_type, event.subject_id) == ("task", task.pk)
+    assert event.payload["actor"] == {"id": str(alice.pk), "name": "Alice"}
+    assert (event.position, event.hash) == (None, "")
+
+
+@pytest.mark.django_db
+def test_many_facts_are_one_insert(alice, project, queries):
+    def create(count):
+        create_tasks(actor=alice, project_ref="OPS", drafts=[Draft(title=f"t{n}") for n in range(count)], now=timezone.now())
+
+    with queries() as small:
+        create(2)
+
+    with queries(equal_to=small):
+        create(40)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_dead_redis_does_not_fail_the_write_nor_hold_it_long(clients, project, settings):
+    client = clients["alice"]
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    settings.CACHES = {**settings.CACHES, "default": {**settings.CACHES["default"], "LOCATION": settings.REDIS_URL}}
+    redis.client.cache_clear()
+    started = time.monotonic()
+    try:
+        answer = client.post("/api/v1/tasks/", {"title": "x", "project": "OPS"})
+    finally:
+        redis.client.cache_clear()
+
+    assert answer.status_code == 201
+    assert Event.objects.get().name == "task.created"
+    assert time.monotonic() - started < 5

@@ -1,0 +1,62 @@
+"""Request bodies: read whole and bounded before a thread is taken, so that a slow sender holds none."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from django.conf import settings
+
+from gateway.problems import API_PREFIX
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+
+class BodyTooLarge(Exception):
+    pass
+
+
+class ClientGone(Exception):
+    pass
+
+
+def limit_for(path: str) -> int:
+    takes_files = path.endswith("/imports/") or not path.startswith(API_PREFIX)
+    return int(settings.MAX_UPLOAD_BYTES if takes_files else settings.MAX_BODY_BYTES)
+
+
+async def read(scope: Scope, receive: Receive, *, limit: int) -> bytes:
+    """Return the whole body, whether its length was announced or not; raises BodyTooLarge, ClientGone."""
+    announced = dict(scope["headers"]).get(b"content-length", b"0")
+    if announced.isdigit() and int(announced) > limit:
+        raise BodyTooLarge
+    parts, size, more = [], 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > limit:
+            raise BodyTooLarge
+        more = message.get("more_body", False)
+    return b"".join(parts)
+
+
+def with_body(scope: Scope, body: bytes) -> Scope:
+    """Return the scope with the length that the body has."""
+    dropped = {b"content-length", b"transfer-encoding"}
+    headers = [pair for pair in scope["headers"] if pair[0] not in dropped]
+    return {**scope, "headers": [*headers, (b"content-length", str(len(body)).encode())]}
+
+
+def replay(body: bytes, receive: Receive) -> Receive:
+    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def again() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return again

@@ -1,0 +1,149 @@
+"""One Redis round trip for all requests of an event-loop turn: rate limit, session liveness, generation.
+
+Invariant: every request that reaches the script in one turn is judged at one moment of Redis' clock, by one script,
+so the limit is exact over all nodes. Without Redis a node limits on its own, at its share of the quota.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+from django.conf import settings
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError, RedisError
+
+SCRIPT = (Path(__file__).parent / "check.lua").read_text()
+VALUES = 5
+PAUSE = 0.5
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What one request asks. `tier` is known only for callers without a session; `known` makes a 304 free."""
+
+    caller: str
+    session_key: str = ""
+    scope: str = ""
+    tier: str = ""
+    known: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`generation` is empty while nothing may be remembered; `admitted` is None when the tier is not known yet."""
+
+    liveness: str = ""
+    generation: str = ""
+    admitted: bool | None = None
+    left: int = 0
+    wait: float = 0.0
+
+    @property
+    def tier(self) -> str:
+        return self.liveness.partition(":")[2]
+
+
+class Checker:
+    """Collects the questions of a turn and asks them together."""
+
+    def __init__(self) -> None:
+        self.rules = json.dumps(settings.RATE_LIMITS)
+        self.waiting: list[tuple[Question, asyncio.Future[Verdict]]] = []
+        self.local = LocalLimiter(settings.RATE_LIMITS, share=settings.NODES)
+        self.away_until = 0.0
+        self._redis: Redis | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._sha = ""
+
+    @property
+    def redis(self) -> Redis:
+        """The client of the running loop; its answers are bytes."""
+        loop = asyncio.get_running_loop()
+        if self._redis is None or self._loop is not loop:
+            self._loop = loop
+            self._redis = Redis.from_url(
+                str(settings.CACHES["default"]["LOCATION"]),
+                socket_timeout=0.25,
+                socket_connect_timeout=0.25,
+                retry=Retry(NoBackoff(), 0),
+            )
+        return self._redis
+
+    def ask(self, question: Question) -> asyncio.Future[Verdict]:
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Verdict] = loop.create_future()
+        if not self.waiting:
+            loop.call_soon(self._flush)
+        self.waiting.append((question, answer))
+        return answer
+
+    def _flush(self) -> None:
+        batch, self.waiting = self.waiting, []
+        self._task = asyncio.ensure_future(self._judge(batch))
+
+    async def _judge(self, batch: list[tuple[Question, asyncio.Future[Verdict]]]) -> None:
+        verdicts = await self._from_redis([question for question, _ in batch])
+        if verdicts is None:
+            verdicts = [self.local.judge(question) for question, _ in batch]
+        for (_, answer), verdict in zip(batch, verdicts, strict=True):
+            if not answer.done():
+                answer.set_result(verdict)
+
+    async def _from_redis(self, questions: list[Question]) -> list[Verdict] | None:
+        if time.monotonic() < self.away_until:
+            return None
+        arguments = [self.rules]
+        for one in questions:
+            arguments += [one.session_key, one.scope, one.caller, one.tier, one.known]
+        try:
+            flat = await self._run(arguments)
+        except (RedisError, OSError) as error:
+            self.away_until = time.monotonic() + PAUSE
+            log.warning("limits_are_local", reason=type(error).__name__)
+            return None
+        return [_verdict(flat[start : start + VALUES]) for start in range(0, len(flat), VALUES)]
+
+    async def _run(self, arguments: list[str]) -> list[Any]:
+        if not self._sha:
+            self._sha = await self.redis.script_load(SCRIPT)
+        try:
+            found: list[Any] = await self.redis.evalsha(self._sha, 0, *arguments)
+        except NoScriptError:
+            found = await self.redis.eval(SCRIPT, 0, *arguments)
+        return found
+
+
+def _verdict(values: list[Any]) -> Verdict:
+    liveness, generation, admitted, left, wait = values
+    return Verdict(liveness.decode(), generation.decode(), None if admitted < 0 else bool(admitted), left, wait / 1000)
+
+
+class LocalLimiter:
+    """The same arithmetic in this process alone, at `1/share` of the quota; the tier without a session is `free`."""
+
+    def __init__(self, rules: dict[str, Any], *, share: int) -> None:
+        self.rules = rules
+        self.share = share
+        self.full_at: dict[str, float] = {}
+
+    def judge(self, question: Question) -> Verdict:
+        now = time.monotonic() * 1000
+        quota, burst = self.rules["tiers"][question.tier or "free"]
+        interval = self.rules["window"] / max(1, quota // self.share)
+        depth = interval * max(1, (quota + burst) // self.share)
+        full_at = max(self.full_at.get(question.caller, 0.0), now) + interval
+        if full_at - now > depth:
+            return Verdict(admitted=False, wait=(full_at - now - depth) / 1000)
+        if len(self.full_at) > 50_000:
+            self.full_at = {caller: at for caller, at in self.full_at.items() if at > now}
+        self.full_at[question.caller] = full_at
+        return Verdict(admitted=True, left=int((depth - (full_at - now)) / interval))

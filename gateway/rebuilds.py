@@ -1,0 +1,87 @@
+"""One rebuild of an answer at a time, over all nodes: the others wait for it, then take what it kept in Redis.
+
+Invariant: an answer is kept only when it is a 200, under the caller and the generation that were read before it was
+built; whoever cannot wait any longer, or finds Redis away, builds for itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from gateway.near import Kept
+
+LOCK_MS = 3000
+PATIENCE = 1.5
+POLL = 0.015
+Build = Callable[[], Awaitable[Kept | None]]
+
+
+class Rebuilds:
+    def __init__(self) -> None:
+        self.running: dict[str, asyncio.Future[Kept | None]] = {}
+
+    async def get(
+        self, redis: Redis, caller: str, url: str, generation: str, *, seconds: int, build: Build
+    ) -> Kept | None:
+        """Return the answer, built here or elsewhere; None when it was built here and is not to be kept."""
+        name = hashlib.blake2b(f"{caller} {generation} {url}".encode(), digest_size=16).hexdigest()
+        if name in self.running:
+            return await asyncio.shield(self.running[name])
+        mine: asyncio.Future[Kept | None] = asyncio.get_running_loop().create_future()
+        self.running[name] = mine
+        found: Kept | None = None
+        try:
+            found = await self._shared(redis, f"taskflow:kept:{name}", generation, seconds, build)
+            return found
+        finally:
+            del self.running[name]
+            mine.set_result(found)
+
+    async def _shared(self, redis: Redis, key: str, generation: str, seconds: int, build: Build) -> Kept | None:
+        try:
+            kept = await redis.get(key)
+            if kept is None and not await redis.set(f"{key}:lock", 1, nx=True, px=LOCK_MS):
+                kept = await self._wait(redis, key)
+            if kept is not None:
+                return read(kept, generation)
+        except (RedisError, OSError):
+            return await build()
+        built = await build()
+        try:
+            if built is not None:
+                await redis.set(key, write(built), ex=seconds)
+            await redis.delete(f"{key}:lock")
+        except (RedisError, OSError):
+            return built
+        return built
+
+    async def _wait(self, redis: Redis, key: str) -> Any:
+        for _ in range(int(PATIENCE / POLL)):
+            await asyncio.sleep(POLL)
+            if (kept := await redis.get(key)) is not None:
+                return kept
+            if not await redis.exists(f"{key}:lock"):
+                return None
+        return None
+
+
+def write(kept: Kept) -> bytes:
+    head = {
+        "etag": kept.etag.decode(),
+        "headers": [[n.decode("latin-1"), v.decode("latin-1")] for n, v in kept.headers],
+    }
+    return json.dumps(head).encode() + b"\n" + kept.body
+
+
+def read(stored: Any, generation: str) -> Kept:
+    first, _, body = stored.partition(b"\n")
+    head = json.loads(first)
+    headers = tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in head["headers"])
+    return Kept(generation=generation, etag=head["etag"].encode(), headers=headers, body=body)

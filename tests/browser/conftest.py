@@ -1,0 +1,135 @@
+"""A real browser on a real server: chromium of the system, driven by playwright."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+import axe_playwright_python
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from accounts.models import User
+from accounts.tests.factories import SessionFactory, UserFactory
+from core.testing.pages import browser_of
+from notifications.tests.factories import make_notification
+from tasks import services
+from tasks.models import Role
+from tasks.tests.factories import MemberFactory, ProjectFactory
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
+WATCH = """
+window.violations = [];
+document.addEventListener("securitypolicyviolation", (event) => violations.push(`${event.violatedDirective} ${event.blockedURI}`));
+"""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents and "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)
+            if not CHROMIUM:
+                item.add_marker(pytest.mark.skip(reason="needs chromium"))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    # Playwright runs an event loop in this thread, in which Django would refuse the tests their database.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield running
+        running.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def office(browser, transactional_db, outbox, settings, tmp_path) -> User:
+    """Ada, an administrator with a project, a colleague, work in every state, news, a session and a letter."""
+    settings.MAILBOX_DIR = str(tmp_path)
+    settings.EMAIL_BACKEND = "notifications.mailbox.FolderBackend"
+    ada = UserFactory(handle="ada", name="Ada Admin", role=User.Role.ADMIN)
+    bob = UserFactory(handle="bob", name="Bob Builder")
+    project = ProjectFactory(key="OPS", name="Operations", owner=ada, description="What runs at night.")
+    MemberFactory(project=project, user=bob, role=Role.EDITOR)
+    SessionFactory(user=ada, user_agent="curl/8.5", address="192.0.2.7")
+    make_notification(ada, body="Could you look at this?", task_key="OPS-1")
+    with outbox.delivering():
+        furnish(ada, bob)
+    return ada
+
+
+def furnish(ada: User, bob: User) -> None:
+    """Fifty-five tasks in one call, then some of them moved on, commented and finished."""
+    now = timezone.now()
+    drafts = [_draft(number, [bob.pk, ada.pk]) for number in range(55)]
+    made = services.create_tasks(actor=ada, project_ref="OPS", drafts=drafts, now=now - timedelta(days=20))
+    for index, task in enumerate(made[:9]):
+        status = ("in_progress", "done", "cancelled")[index % 3]
+        moved = now - timedelta(days=index)
+        services.update_task(actor=ada, ref=task.key, changes={"status": status}, now=moved)
+    services.add_comment(actor=bob, task_ref="OPS-1", body="I looked, @ada.\n\n```\nlong " + "line " * 40 + "\n```", now=now)
+    services.create_task(actor=ada, draft=services.Draft(title="Below"), now=now, project_ref="OPS")
+
+
+def _draft(number: int, people: list[UUID]) -> services.Draft:
+    return services.Draft(
+        title=f"Task {number} with quite a long title that has to find its place on a small screen",
+        description="Some **words**, `code` and a [link](https://example.com).\n\n1. one\n2. two" if number == 0 else "",
+        priority=number % 5,
+        due_date=timezone.localdate() + timedelta(days=number - 20) if number % 3 == 0 else None,
+        assignees=people[: number % 3],
+        labels=["incident", "a longer label"][: number % 3],
+    )
+
+
+@pytest.fixture
+def letter(office, settings) -> str:
+    return next(path.stem for path in Path(settings.MAILBOX_DIR).glob("*.eml"))
+
+
+def sign_in(context: BrowserContext, live_server, person: User) -> None:
+    """Put the session cookie of a signed-in person into the browser, as the sign-in page would."""
+    cookie = browser_of(person).cookies["sessionid"].value
+    context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
+
+
+@pytest.fixture
+def page_of(browser, live_server) -> Iterator:
+    """Open a page for a person: `page_of(ada, width=390, scheme="dark")`; without a person, signed out."""
+    opened: list[BrowserContext] = []
+
+    def page_for(person: User | None, *, width: int = 1280, scheme: str = "light", scripts: bool = True) -> Page:
+        context = browser.new_context(
+            viewport={"width": width, "height": 844},
+            color_scheme=scheme,
+            java_script_enabled=scripts,
+            base_url=live_server.url,
+        )
+        opened.append(context)
+        context.set_default_timeout(10_000)
+        if scripts:
+            context.add_init_script(WATCH)
+        if person is not None:
+            sign_in(context, live_server, person)
+        return context.new_page()
+
+    yield page_for
+    for context in opened:
+        context.close()

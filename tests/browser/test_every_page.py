@@ -1,0 +1,83 @@
+"""Every page, in light and dark, wide and on a phone: policy, accessibility, overflow, and that it shows something."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser.conftest import AXE
+
+PAGES = [
+    "/",
+    "/?range=90&project=OPS",
+    "/tasks/",
+    "/tasks/?category=all&priority=4&search=task",
+    "/tasks/?priority=4&search=nothing-like-it",
+    "/tasks/new/",
+    "/tasks/OPS-1/",
+    "/tasks/OPS-1/delete/",
+    "/projects/",
+    "/projects/OPS/",
+    "/projects/OPS/edit/",
+    "/projects/new/",
+    "/inbox/",
+    "/inbox/?show=unread",
+    "/import/",
+    "/settings/",
+    "/settings/notifications/",
+    "/settings/sessions/",
+    "/mail/",
+    "/tasks/NOT-1/",
+]
+SIGNED_OUT = ["/login/", "/register/"]
+CHECK = """axe.run().then((found) => found.violations.map(
+    (one) => `${one.id}: ${one.nodes.slice(0, 3).map((node) => node.target.join(" ")).join(" | ")}`
+))"""
+
+
+def faults(page, url):
+    """What is wrong with this page, in words; the policy is asked before axe, which injects styles of its own."""
+    noise = []
+    page.on("pageerror", noise.append)
+    page.goto(url)
+    found = [f"{url}: policy: {one}" for one in page.evaluate("violations")]
+    if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+        found.append(f"{url}: wider than the screen")
+    page.evaluate(AXE)
+    found += [f"{url}: {one}" for one in page.evaluate(CHECK)]
+    page.remove_listener("pageerror", noise.append)
+    return found + [f"{url}: {one}" for one in noise]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_every_page_is_sound(width, scheme, office, letter, page_of):
+    ours = page_of(office, width=width, scheme=scheme)
+    theirs = page_of(None, width=width, scheme=scheme)
+
+    found = [fault for url in [*PAGES, f"/mail/{letter}/"] for fault in faults(ours, url)]
+    found += [fault for url in SIGNED_OUT for fault in faults(theirs, url)]
+
+    assert found == []
+
+
+def test_shows_the_bars_of_its_charts(office, page_of):
+    page = page_of(office)
+    page.goto("/?range=28")
+
+    bars = page.locator(".plot rect")
+    shown = [bars.nth(index).bounding_box() for index in range(bars.count())]
+    colours = page.eval_on_selector_all(".plot rect", "all => [...new Set(all.map(one => getComputedStyle(one).fill))]")
+
+    assert max(box["height"] for box in shown if box) > 80
+    assert len(colours) == 2
+    assert "rgb(0, 0, 0)" not in colours
+
+
+def test_prints_without_the_frame(office, page_of):
+    page = page_of(office)
+    page.goto("/")
+    page.emulate_media(media="print")
+
+    assert not page.locator(".sidenav").is_visible()
+    assert not page.locator(".topbar").is_visible()
+    assert page.locator(".kpis").is_visible()

@@ -1,0 +1,124 @@
+"""What people do, with scripts and without."""
+
+from __future__ import annotations
+
+from accounts.tests.factories import PASSWORD
+from tasks.models import Task
+
+
+def test_works_without_scripts(office, page_of):
+    page = page_of(None, scripts=False)
+
+    page.goto("/tasks/new/")
+    page.fill("[name=email]", office.email)
+    page.fill("[name=password]", PASSWORD)
+    page.click("main button[type=submit]")
+    page.fill("main [name=title]", "Written without scripts")
+    page.select_option("main [name=project]", label="Operations (OPS)")
+    page.click("text=Create task >> nth=-1")
+    page.fill("[name=body]", "Still **here**.")
+    page.click("#comments button[type=submit]")
+    page.select_option(".page-head [name=status]", "done")
+    page.click(".page-head .status-form button")
+
+    assert page.locator("h1").inner_text() == "Written without scripts"
+    assert page.locator("#comments strong").all_inner_texts()[-1] == "here"
+    assert Task.objects.get(title="Written without scripts").category == "done"
+
+
+def test_filters_while_one_types_and_goes_back(office, page_of):
+    page = page_of(office)
+    page.goto("/tasks/")
+
+    with page.expect_response("**/tasks/?search=*"):
+        page.locator("#filter_search").press_sequentially("below", delay=20)
+    page.locator("#results [role=status]", has_text="1 task").wait_for()
+    focus, address = page.evaluate("document.activeElement.id"), page.url
+    page.go_back()
+
+    assert focus == "filter_search"
+    assert address.endswith("/tasks/?search=below")
+    page.locator(".pager").wait_for()
+    assert page.input_value("#filter_search") == ""
+    assert page.evaluate("violations") == []
+
+
+def test_moves_a_task_in_the_list(office, page_of):
+    page = page_of(office)
+    page.goto("/tasks/?search=below")
+    row = page.locator("tr", has_text="Below")
+
+    with page.expect_response("**/status/") as answered:
+        row.locator("select").select_option("in_progress")
+    row.locator("[name=version][value='2']").wait_for(state="attached")
+
+    assert answered.value.status == 200
+    assert Task.objects.get(title="Below").category == "in_progress"
+
+
+def test_shows_the_row_as_it_is_after_a_conflict(office, page_of):
+    page = page_of(office)
+    page.goto("/tasks/?search=below")
+    Task.objects.filter(title="Below").update(version=9, priority=4)
+
+    page.locator("tr", has_text="Below").locator("select").select_option("done")
+    page.locator(".toast", has_text="changed by somebody else").wait_for()
+
+    assert "Urgent" in page.locator("tr", has_text="Below").inner_text()
+    assert Task.objects.get(title="Below").category == "todo"
+
+
+def test_comments_without_leaving_the_page(office, page_of):
+    page = page_of(office)
+    page.goto("/tasks/OPS-2/")
+
+    page.fill("#comments textarea", "First!")
+    page.click("#comments button[type=submit]")
+    page.locator("#comments article", has_text="First!").wait_for()
+
+    assert page.input_value("#comments textarea") == ""
+    assert page.evaluate("violations") == []
+
+
+def test_reads_the_inbox_and_counts_down(office, page_of):
+    page = page_of(office)
+    page.goto("/inbox/")
+    before = int(page.locator("#nav-unread").inner_text().split()[0])
+
+    page.locator("form[action$='/read/'] button", has_text="Mark read").first.click()
+    page.locator("#toasts").wait_for(state="attached")
+    page.locator(f"#nav-unread:text-matches('^{before - 1}')").or_(page.locator("#nav-unread[hidden]")).wait_for(state="attached")
+
+    assert page.locator(".inbox-item.unread").count() == before - 1
+
+
+def test_is_driven_by_the_keyboard(office, page_of):
+    page = page_of(office)
+    page.goto("/")
+
+    page.keyboard.press("g")
+    page.keyboard.press("t")
+    page.wait_for_url("**/tasks/")
+    page.keyboard.press("c")
+    page.keyboard.type("Typed with c, / and ? in it")
+    page.keyboard.press("Enter")
+    page.locator("h1", has_text="Typed with c").wait_for()
+    page.keyboard.press("/")
+    focus = page.evaluate("document.activeElement.id")
+    page.keyboard.press("Escape")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("?")
+
+    assert focus == "search"
+    assert page.locator("#shortcuts").is_visible()
+
+
+def test_leaves_the_keys_alone_when_told_to(office, page_of):
+    page = page_of(office)
+    page.goto("/settings/")
+    page.select_option("[name=keys]", "off")
+    page.click("text=Save for this device")
+
+    page.keyboard.press("?")
+
+    assert not page.locator("#shortcuts").is_visible()

@@ -1,0 +1,41 @@
+"""What is sent to browsers: pinned, complete, and within the policy."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+STATIC = Path(settings.BASE_DIR) / "static"
+TEMPLATES = [path for path in (Path(settings.BASE_DIR) / "templates").rglob("*.html") if "emails" not in path.parts]
+PINNED = {"vendor/htmx/htmx-4.0.1.min.js": "a0abb04f2f45a1f89d1d4844023245537e5e6014c87b144553e0607b4cc32130"}
+INLINE = re.compile(r"<style|<script(?![^>]*\bsrc=)|\sstyle\s*=|\son[a-z]+\s*=|hx-on|javascript:|hx-vals=['\"]js:", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("name", PINNED)
+def test_vendored_files_are_what_was_reviewed(name):
+    assert hashlib.sha256((STATIC / name).read_bytes()).hexdigest() == PINNED[name]
+    assert (STATIC / name).with_name("LICENSE").exists()
+
+
+def test_every_vendored_script_is_pinned():
+    assert {path.relative_to(STATIC).as_posix() for path in (STATIC / "vendor").rglob("*.js")} == set(PINNED)
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_templates_hold_nothing_the_policy_forbids(path):
+    assert INLINE.findall(path.read_text()) == []
+
+
+def test_the_sprite_holds_the_icons_that_are_used_and_no_others():
+    drawn = set(re.findall(r'<symbol id="([\w-]+)"', (STATIC / "img/icons.svg").read_text()))
+    code = [*TEMPLATES, *Path(settings.BASE_DIR).glob("*/templatetags/*.py"), *Path(settings.BASE_DIR).glob("tasks/*.py")]
+    named = set(re.findall(r"""["']([a-z]+(?:-[a-z]+)*)["']""", "\n".join(path.read_text() for path in code)))
+    named |= set(re.findall(r"\"([a-z-]+)\"", (Path(settings.BASE_DIR) / "analytics/views.py").read_text()))
+    asked = set(re.findall(r'{% icon "([\w-]+)"', "\n".join(path.read_text() for path in TEMPLATES)))
+
+    assert asked <= drawn
+    assert drawn <= named

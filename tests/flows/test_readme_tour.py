@@ -1,0 +1,59 @@
+"""The README's tour, as it stands, against real processes."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from accounts.services import register
+from drills.parts import ROOT, Parts, wait_until
+
+pytestmark = pytest.mark.processes
+
+
+def tour() -> str:
+    """The one block of the README that is bash."""
+    (found,) = re.findall(r"^```bash\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    return found
+
+
+@pytest.fixture
+def parts(transactional_db, smtp_server, tmp_path):
+    smtp_server.messages.clear()
+    database = connection.settings_dict
+    environment = {
+        "DJANGO_SETTINGS_MODULE": "config.settings.test",
+        "DATABASE_URL": f"postgresql:///{database['NAME']}?host={database['HOST']}&user={database['USER']}",
+        "REDIS_URL": str(settings.CACHES["default"]["LOCATION"]),
+        "EMAIL_HOST": "127.0.0.1",
+        "EMAIL_PORT": str(smtp_server.port),
+        "TASKFLOW_VAR": str(tmp_path),
+    }
+    with Parts(tmp_path, **environment) as running:
+        running.start("web", "relay", "worker")
+        yield running
+
+
+@pytest.mark.timeout(180)
+def test_the_tour_of_the_readme_works_as_it_stands(parts, smtp_server):
+    register(email="member@example.com", name="Mel", password="taskflow-demo")
+    environment = {**os.environ, "TASKFLOW": parts.url}
+
+    done = subprocess.run(
+        ["bash", "-eo", "pipefail", "-c", tour()],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Ada assigned T" in done.stdout
+    wait_until(lambda: len(smtp_server.messages) == 1, seconds=30, what=parts.log("worker"))
+    assert smtp_server.only()["To"] == "member@example.com"

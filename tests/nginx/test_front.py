@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import json
+import re
+import socket
+import subprocess
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.nginx.conftest import HASHED
+from tests.nginx.front import PROGRAM, ROOT
+
+pytestmark = [pytest.mark.nginx, pytest.mark.processes, pytest.mark.django_db]
+SECURITY = (
+    "Content-Security-Policy",
+    "Cross-Origin-Opener-Policy",
+    "Cross-Origin-Resource-Policy",
+    "Permissions-Policy",
+    "Referrer-Policy",
+    "X-Content-Type-Options",
+    "X-Frame-Options",
+    "X-Request-ID",
+)
+LONG = "a" * 9000
+
+
+def test_the_configuration_of_the_containers_is_accepted(tmp_path):
+    for path in (ROOT / "nginx").rglob("*.conf"):
+        copy = tmp_path / path.relative_to(ROOT / "nginx")
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_text(path.read_text().replace("/tmp/", f"{tmp_path}/"))
+
+    done = subprocess.run([PROGRAM, "-t", "-c", tmp_path / "nginx.conf"], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert "[warn]" not in done.stderr
+
+
+def test_an_answer_of_the_api_passes_unchanged(front):
+    answer = front.get("/api/v1/health", Accept_Encoding="gzip")
+
+    assert answer.status == 200
+    assert json.loads(answer.body)["checks"]["database"]["status"] == "ok"
+    assert not answer.one("ETag").startswith("W/")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "body", "status", "code"),
+    [
+        ("GET", "/api/v1/tasks/", {}, None, 401, "not_authenticated"),
+        ("POST", "/api/v1/tasks/", {}, b"x" * 1_100_000, 413, "content_too_large"),
+        ("GET", f"/api/v1/{LONG}", {}, None, 414, "uri_too_long"),
+        ("GET", "/api/v1/tasks/", {"X_Long": LONG}, None, 431, "request_header_fields_too_large"),
+        ("GET", "/api/v1/%00", {}, None, 400, "bad_request"),
+        ("TRACE", "/api/v1/tasks/", {}, None, 405, "method_not_allowed"),
+    ],
+)
+def test_a_refusal_below_the_api_is_a_problem_document(method, path, headers, body, status, code, front):
+    answer = front.send(method, path, body, **headers)
+
+    problem = json.loads(answer.body)
+    assert answer.status == status
+    assert answer.one("Content-Type") == "application/problem+json"
+    assert (problem["status"], problem["code"], problem["type"]) == (status, code, f"urn:taskflow:problem:{code}")
+    assert problem["instance"].startswith("/api/v1/")
+
+
+@pytest.mark.parametrize("path", ["/metrics", "//metrics", "/%6detrics", "/./metrics"])
+def test_the_metrics_are_not_for_the_world(path, front):
+    answer = front.get(path)
+
+    assert answer.status == 404
+    assert b"python_info" not in answer.body
+    assert answer.one("Content-Type").startswith("text/html")
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/login/", 200),
+        ("/livez", 200),
+        ("/nothing", 404),
+        ("/metrics", 404),
+        ("/static/css/base.css", 200),
+        ("/static/css/none.css", 404),
+        ("/api/v1/tasks/", 401),
+        (f"/api/v1/{LONG}", 414),
+        (f"/{LONG}", 414),
+    ],
+)
+def test_every_answer_carries_each_security_header_once(path, status, front):
+    answer = front.get(path)
+
+    assert answer.status == status
+    assert {name: len(answer.all(name)) for name in SECURITY} == dict.fromkeys(SECURITY, 1)
+
+
+def test_a_hashed_file_may_be_kept_for_ever_and_a_plain_one_may_not(front):
+    assert front.get(f"/static/css/{HASHED}").one("Cache-Control") == "public, max-age=31536000, immutable"
+    assert front.get("/static/css/base.css").one("Cache-Control") == "public, max-age=3600"
+    assert "immutable" not in str(front.get("/static/css/none.0123456789ab.css").headers)
+
+
+def test_a_request_keeps_its_id_or_gets_one(front):
+    assert front.get("/livez", X_Request_ID="abc-123").one("X-Request-ID") == "abc-123"
+    assert re.fullmatch("[0-9a-f]{32}", front.get("/livez", X_Request_ID="a b;").one("X-Request-ID"))
+    assert front.get("/metrics", X_Request_ID="abc-123").one("X-Request-ID") == "abc-123"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_stranger_says_about_addresses_is_not_believed(front):
+    person = {"email": "nina@example.com", "name": "Nina", "password": "seven green bottles"}
+    lies = {"X_Forwarded_For": "203.0.113.9", "X_Real_IP": "203.0.113.9", "Forwarded": "for=203.0.113.9"}
+    body = json.dumps(person).encode()
+
+    tokens = json.loads(
+        front.send("POST", "/api/v1/auth/register/", body, Content_Type="application/json", **lies).body
+    )
+
+    sessions = json.loads(front.get("/api/v1/sessions/", Authorization=f"Bearer {tokens['access']}").body)
+    assert [one["address"] for one in sessions["results"]] == ["127.0.0.1"]
+
+
+def test_two_lengths_or_two_hosts_are_refused_before_a_node_sees_them(front):
+    for doubled in (
+        "Content-Length: 3\r\nContent-Length: 4",
+        "Host: other",
+        "Content-Length: 3\r\nTransfer-Encoding: chunked",
+    ):
+        with socket.create_connection(("127.0.0.1", front.port), timeout=10) as raw:
+            raw.sendall(f"POST /api/v1/tasks/ HTTP/1.1\r\nHost: a\r\n{doubled}\r\n\r\nabc".encode())
+            assert raw.recv(4096).startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize("round_number", [1, 2, 3])
+def test_no_get_fails_while_a_node_is_killed(round_number, front):
+    answered, go = [], threading.Event()
+
+    def ask(number):
+        if number == 100:
+            go.set()
+        answered.append(front.get("/api/v1/health").status)
+
+    with ThreadPoolExecutor(8) as people:
+        work = [people.submit(ask, number) for number in range(300)]
+        go.wait(20)
+        front.kill_node("one")
+        for one in work:
+            one.result()
+    front.socket("one").unlink()
+    front.start_node("one")
+
+    assert (len(answered), set(answered)) == (300, {200})
+
+
+def test_when_all_nodes_are_gone_the_answer_is_a_quick_503(front):
+    for name in list(front.nodes):
+        front.kill_node(name)
+        front.socket(name).unlink()
+
+    started = time.monotonic()
+    api, page = front.get("/api/v1/tasks/"), front.get("/")
+    seconds = time.monotonic() - started
+    for name in ("one", "two"):
+        front.start_node(name)
+    front.wait(lambda: front.get("/readyz").status == 200)
+
+    assert (api.status, page.status) == (503, 503)
+    assert seconds < 1
+    assert json.loads(api.body)["code"] == "service_unavailable"
+    assert api.one("Retry-After") == "2"
+    assert page.one("Content-Type").startswith("text/html")

@@ -1,0 +1,63 @@
+"""One refresh token used by many at once, on real transactions."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts import services
+from accounts.models import Session, User
+from accounts.tests.factories import PASSWORD
+from core.errors import Invalid, NotSignedIn
+from core.testing.together import refusals, together
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LATER = timedelta(seconds=11)
+
+
+def test_twenty_refreshes_of_one_token_have_one_successor(alice):
+    first = services.open_session(user=alice, now=timezone.now())
+
+    outcomes = together([lambda: services.refresh_session(token=first.refresh, now=timezone.now())] * 20)
+
+    assert refusals(outcomes) == []
+    successors = {pair.refresh for pair, _ in outcomes}
+    assert len(successors) == 1
+    assert first.refresh not in successors
+    assert Session.objects.get().revoked_at is None
+    (successor,) = successors
+    assert services.refresh_session(token=successor, now=timezone.now())[1] == alice
+
+
+def test_a_replaced_token_used_after_the_grace_by_many_ends_the_session_once(alice, outbox):
+    now = timezone.now()
+    first = services.open_session(user=alice, now=now)
+    second, _ = services.refresh_session(token=first.refresh, now=now)
+
+    outcomes = together([lambda: services.refresh_session(token=first.refresh, now=now + LATER)] * 8)
+
+    assert [type(outcome) for outcome in outcomes] == [NotSignedIn] * 8
+    assert Session.objects.get().revoked_at is not None
+    assert outbox.names() == ["session.revoked"]
+    with pytest.raises(NotSignedIn):
+        services.refresh_session(token=second.refresh, now=now + LATER)
+
+
+def test_one_address_is_registered_once(db):
+    outcomes = together(
+        [lambda: services.register(email="Sam@example.com", name="Sam", password=PASSWORD)] * 8,
+    )
+
+    assert len(refusals(outcomes, Invalid)) == 7
+    assert User.objects.get().email == "sam@example.com"
+
+
+def test_people_of_one_name_get_handles_of_their_own(db):
+    outcomes = together(
+        lambda n=n: services.register(email=f"sam@host{n}.example", name="Sam", password=PASSWORD) for n in range(8)
+    )
+
+    assert refusals(outcomes) == []
+    assert sorted(User.objects.values_list("handle", flat=True)) == ["sam", *(f"sam{n}" for n in range(2, 9))]
