@@ -80,13 +80,17 @@ def cards(figures: Overview, project: Project | None) -> list[Card]:
     """The six figures, in the order of the questions: how much, how late, in, out, how long, how fast."""
     start = figures.period.start
     before = f"{figures.period.length} days before"
+    done = _since(project, "closed_from", start, "done")
+    newest_done = _since(project, "closed_from", start, "done", ordering="-closed_at")
     return [
         _card("Open", "circle", figures.open, f"than {before}", _list(project)),
         _card("Overdue", "triangle-alert", figures.overdue, f"than {before}", _list(project, due="overdue"), bad=1),
-        _card("Created", "plus", figures.created, f"than in the {before}", _since(project, "created_from", start, "all")),
-        _card("Completed", "circle-check", figures.completed, f"than in the {before}", _since(project, "closed_from", start, "done"), bad=-1),
-        _time_card(figures, _since(project, "closed_from", start, "done", ordering="-closed_at")),
-        _pace_card(figures, _since(project, "closed_from", start, "done", ordering="-closed_at")),
+        _card(
+            "Created", "plus", figures.created, f"than in the {before}", _since(project, "created_from", start, "all")
+        ),
+        _card("Completed", "circle-check", figures.completed, f"than in the {before}", done, bad=-1),
+        _time_card(figures, newest_done),
+        _pace_card(figures, newest_done),
     ]
 
 
@@ -103,7 +107,11 @@ def _card(name: str, glyph: str, kpi: Kpi, compared: str, url: str, *, bad: int 
     """`bad` is the direction that is no good news: 1 for more, -1 for less, 0 when neither is."""
     change = round(kpi.change or 0)
     mood = "bad" if bad and change * bad > 0 else "ok" if bad and change * bad < 0 else ""
-    words = f"{abs(change):,} {'more' if change > 0 else 'fewer'} {compared}" if change else f"same as {compared.split(' ', 1)[1]}"
+    words = (
+        f"{abs(change):,} {'more' if change > 0 else 'fewer'} {compared}"
+        if change
+        else f"same as {compared.split(' ', 1)[1]}"
+    )
     return Card(name, glyph, f"{round(kpi.value or 0):,}", words, url, _points(kpi.series), mood)
 
 

@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from benchmarks import servers
 from benchmarks.load import Figure, measure, resident_megabytes
@@ -101,10 +102,10 @@ def _load_data(var: Path, size: int) -> None:
     subprocess.run(command, cwd=ROOT, env={**os.environ, **servers.environment_of(var)}, check=True, stdout=sys.stderr)
 
 
-def _get(url: str, token: str) -> dict[str, list[dict[str, str]]]:
+def _get(url: str, token: str) -> dict[str, Any]:
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
     with urllib.request.urlopen(request, timeout=60) as answer:
-        found: dict[str, list[dict[str, str]]] = json.load(answer)
+        found: dict[str, Any] = json.load(answer)
         return found
 
 
@@ -133,10 +134,11 @@ def _report(sections: list[tuple[int, list[str]]]) -> str:
         (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
         "",
     )
+    machine = f"{os.cpu_count()} cores ({cpu or platform.machine()}), Python {platform.python_version()}"
     intro = (
         "# Measured\n\n"
-        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores ({cpu or platform.machine()}), Python {platform.python_version()}; "
-        "load generator (wrk, one thread) on the same machine, limits and logging on.\n"
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {machine}; load generator (wrk, one thread) on the same machine, "
+        "limits and logging on.\n"
     )
     tables = "".join(f"\n## {size:,} tasks\n\n{HEAD}\n" + "\n".join(rows) + "\n" for size, rows in sections)
     return intro + tables

@@ -63,7 +63,7 @@ class TaskViewSet(viewsets.ModelViewSet[Task]):
     pagination_class = Newest
 
     def get_queryset(self) -> Any:
-        rows = Task.objects.filter(project__members=self.request.user)
+        rows = Task.objects.filter(project__members=self.request.user.pk)
         return rows.select_related("project", "creator").prefetch_related("assignees", "labels")
 
 

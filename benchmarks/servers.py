@@ -21,7 +21,9 @@ PASSWORD = "taskflow-demo"
 
 
 @contextmanager
-def process(command: list[str], *, url: str, log: Path, seconds: float = 120, **environment: str) -> Iterator[int]:
+def process(
+    command: list[str], *, url: str, log: Path, environment: dict[str, str], seconds: float = 120
+) -> Iterator[int]:
     """Run a server until the block ends; yields its process id once `url` answers."""
     with log.open("ab") as output:
         running = subprocess.Popen(
@@ -48,7 +50,9 @@ def stack(var: Path, port: int) -> Iterator[int]:
     """`make stack` with its own data under `var`, logging as in production."""
     command = [sys.executable, "launcher", "stack"]
     settings = {"TASKFLOW_VAR": str(var), "PORT": str(port), "LOG_JSON": "true", "LOG_LEVEL": "INFO"}
-    with process(command, url=f"http://127.0.0.1:{port}/readyz", log=var / "stack.log", seconds=240, **settings) as pid:
+    with process(
+        command, url=f"http://127.0.0.1:{port}/readyz", log=var / "stack.log", seconds=240, environment=settings
+    ) as pid:
         yield pid
 
 
@@ -73,7 +77,7 @@ def cold_node(var: Path) -> Iterator[tuple[int, str]]:
     settings = {**environment_of(var), "PORT": str(port), "WORKERS": "2", "THREADS": "4"}
     command = [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.py", "config.asgi:application"]
     url = f"http://127.0.0.1:{port}"
-    with process(command, url=f"{url}/readyz", log=var / "cold.log", **settings) as pid:
+    with process(command, url=f"{url}/readyz", log=var / "cold.log", environment=settings) as pid:
         yield pid, url
 
 

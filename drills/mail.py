@@ -8,7 +8,6 @@ both: what did not arrive, and what was transmitted more than once.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -24,31 +23,30 @@ KILLS = 3
 PATIENCE = 180.0
 
 
-def run() -> int:
+def run(folder: Path) -> int:
     call_command("migrate", verbosity=0)
     sink = smtp.Sink()
     server = smtp.start(sink)
     try:
-        return _report(sink, _drill(sink))
+        return _report(sink, _drill(sink, folder))
     finally:
         server.stop()
 
 
-def _drill(sink: smtp.Sink) -> float:
-    with tempfile.TemporaryDirectory(prefix="taskflow-drill-") as folder:
-        environment = {
-            "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
-            "EMAIL_HOST": "127.0.0.1",
-            "EMAIL_PORT": str(sink.port),
-            "TASKFLOW_VAR": folder,
-            "PROMETHEUS_MULTIPROC_DIR": f"{folder}/prometheus",
-            "LOG_LEVEL": "WARNING",
-        }
-        Path(environment["PROMETHEUS_MULTIPROC_DIR"]).mkdir()
-        with Parts(Path(folder), **environment) as parts:
-            parts.start("web", "relay", "scheduler")
-            _assign(parts.url)
-            return _deliver_and_kill(parts, sink)
+def _drill(sink: smtp.Sink, folder: Path) -> float:
+    environment = {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": "127.0.0.1",
+        "EMAIL_PORT": str(sink.port),
+        "TASKFLOW_VAR": str(folder),
+        "PROMETHEUS_MULTIPROC_DIR": f"{folder}/prometheus",
+        "LOG_LEVEL": "WARNING",
+    }
+    Path(environment["PROMETHEUS_MULTIPROC_DIR"]).mkdir()
+    with Parts(folder, **environment) as parts:
+        parts.start("web", "relay", "scheduler")
+        _assign(parts.url)
+        return _deliver_and_kill(parts, sink)
 
 
 def _assign(url: str) -> None:

@@ -1,4 +1,4 @@
-"""The parts of TaskFlow as real processes: started, killed and started again while a drill or a flow test looks on."""
+"""The parts of TaskFlow as real processes: started, frozen, killed and started again while a drill or a flow test looks on."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -66,19 +67,33 @@ class Parts:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for name in list(self.running):
+            self.thaw(name)
             self.stop(name, signal.SIGTERM)
 
     def start(self, *names: str) -> None:
         for name in names:
-            command = list(COMMANDS[name])
-            if name == "scheduler":
-                command += ["-s", str(self.folder / "schedule")]
-            with (self.folder / f"{name}.log").open("ab") as log:
-                self.running[name] = subprocess.Popen(
-                    command, cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True
-                )
+            self.spawn(name, self.command(name), **self.settings_of(name))
         if "web" in names:
             wait_until(self.answers, seconds=60, what=self.log("web"))
+
+    def spawn(self, name: str, command: list[str], **settings: str) -> None:
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self.running[name] = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env={**self.environment, **settings},
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def command(self, name: str) -> list[str]:
+        schedule = ["-s", str(self.folder / "schedule")] if name == "scheduler" else []
+        return [*COMMANDS[name], *schedule]
+
+    def settings_of(self, name: str) -> dict[str, str]:
+        """What the environment of this part has beside what all have."""
+        return {}
 
     def answers(self) -> bool:
         try:
@@ -86,6 +101,17 @@ class Parts:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False
+
+    def freeze(self, name: str) -> None:
+        """Stop the part and all its children where they are; their sockets stay open."""
+        self.tell(name, signal.SIGSTOP)
+
+    def thaw(self, name: str) -> None:
+        self.tell(name, signal.SIGCONT)
+
+    def tell(self, name: str, number: int) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self.running[name].pid, number)
 
     def stop(self, name: str, signal_number: int = signal.SIGKILL) -> None:
         """Send the signal to the part and all its children, and wait until they are gone."""

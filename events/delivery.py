@@ -21,7 +21,7 @@ def deliver(*, event_id: int, consumer: str) -> bool:
     try:
         return _give(event_id, consumer)
     except Exception as error:  # the boundary: whatever a consumer raises is written down and retried
-        log.exception("consumer_failed", event=event_id, consumer=consumer)
+        log.exception("consumer_failed", event_id=event_id, consumer=consumer)
         _note_failure(event_id, consumer, error)
         return False
 

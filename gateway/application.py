@@ -87,7 +87,7 @@ class Gateway:
         if scope["type"] == "lifespan":
             await _live(receive, send)
         elif scope["type"] == "http":
-            await self.http(_call(scope, receive, send, self.tokens))
+            await self.http(_call(scope, receive, bodies.in_one_piece(send), self.tokens))
         else:
             await send({"type": "websocket.close", "code": 1000})
 

@@ -60,3 +60,21 @@ def replay(body: bytes, receive: Receive) -> Receive:
         return waiting.pop() if waiting else await receive()
 
     return again
+
+
+def in_one_piece(send: Send) -> Send:
+    """Hold the head until the body's first part: they leave in one write, so a node that dies leaves no half answer.
+
+    nginx gives a request to another node as long as it has seen nothing of an answer.
+    """
+    held: list[Message] = []
+
+    async def pass_on(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            held.append(message)
+            return
+        while held:
+            await send(held.pop())
+        await send(message)
+
+    return pass_on

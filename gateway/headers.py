@@ -11,6 +11,7 @@ from django.utils.cache import get_conditional_response, patch_vary_headers
 
 from gateway.preconditions import list_tag
 from gateway.problems import API_PREFIX
+from gateway.problems import response as problem
 
 UNIX_SOCKET = "unix:"
 PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
@@ -37,7 +38,8 @@ class HeadersMiddleware:
             return response
         if "ETag" not in response and not response.streaming:
             response["ETag"] = list_tag(response.content)
-        return get_conditional_response(request, etag=response.get("ETag"), response=response) or response
+        answer = get_conditional_response(request, etag=response.get("ETag"), response=response) or response
+        return problem(request, 412) if answer.status_code == 412 else answer
 
 
 def client_address(request: HttpRequest) -> str:

@@ -22,6 +22,7 @@ from core.errors import Invalid
 from gateway.query import FieldsQuery, Number
 
 M = TypeVar("M", bound=Model)
+R = TypeVar("R")
 MAX_LIMIT = 100
 DEFAULT_LIMIT = 20
 MAX_DEPTH = 10_000
@@ -44,15 +45,24 @@ class Sort:
 
 
 @dataclass(frozen=True, slots=True)
-class Slice(Generic[M]):
+class Slice(Generic[R]):
     """What a list answers: rows, and where to go on. `count` and `pages` only in numbered mode."""
 
-    rows: Sequence[M]
+    rows: Sequence[R]
     next: dict[str, Any] | None = None
     previous: dict[str, Any] | None = None
     count: int | None = None
     pages: int | None = None
     page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place in a list: the sort value and the id of a row, and which way to go from it."""
+
+    value: Any
+    key: Any
+    backwards: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +127,24 @@ def _by_number(rows: QuerySet[M], window: Window) -> Slice[M]:
 
 
 def _by_cursor(rows: QuerySet[M], window: Window) -> Slice[M]:
-    mark = _read(window, rows.model._meta.label) if window.cursor else None
-    backwards = bool(mark and mark["d"] == "p")
+    noun = rows.model._meta.label
+    mark = read(window, noun)
+    wanted = after(rows, window, mark)[: window.limit + 1]
+    return cut(list(wanted), window, mark, noun=noun, place=lambda row: (_value(row, window.sort.column), row.pk))
+
+
+def after(rows: QuerySet[M], window: Window, mark: Mark | None) -> QuerySet[M]:
+    """The rows in the order of the window that come after the mark, in its direction of travel."""
+    backwards = bool(mark and mark.backwards)
     wanted = _sorted(rows, window, backwards=backwards)
-    if mark:
-        wanted = wanted.filter(_beyond(window, mark, backwards=backwards))
-    found = list(wanted[: window.limit + 1])
+    return wanted.filter(_beyond(window, mark)) if mark else wanted
+
+
+def cut(
+    found: list[R], window: Window, mark: Mark | None, *, noun: str, place: Callable[[R], tuple[Any, Any]]
+) -> Slice[R]:
+    """Make a piece of up to `limit + 1` rows; `place` gives a row's sort value and its id."""
+    backwards = bool(mark and mark.backwards)
     more = len(found) > window.limit
     found = found[: window.limit]
     if backwards:
@@ -131,8 +153,8 @@ def _by_cursor(rows: QuerySet[M], window: Window) -> Slice[M]:
     has_previous = bool(found) and (more if backwards else mark is not None)
     return Slice(
         rows=found,
-        next={"cursor": _write(window, found[-1], "n")} if has_next else None,
-        previous={"cursor": _write(window, found[0], "p")} if has_previous else None,
+        next={"cursor": _write(window, noun, "n", *place(found[-1]))} if has_next else None,
+        previous={"cursor": _write(window, noun, "p", *place(found[0]))} if has_previous else None,
     )
 
 
@@ -145,25 +167,29 @@ def _sorted(rows: QuerySet[M], window: Window, *, backwards: bool) -> QuerySet[M
     return rows.order_by(ordered, "-pk" if descending else "pk")
 
 
-def _beyond(window: Window, mark: Mapping[str, Any], *, backwards: bool) -> Q:
+def _beyond(window: Window, mark: Mark) -> Q:
     """The rows after the mark in the direction of travel; nulls are last going on, first going back."""
-    column, value, nullable = window.sort.column, mark["v"], window.sort.nullable
-    sign = "lt" if window.descending != backwards else "gt"
-    beyond_id = Q(**{f"pk__{sign}": mark["i"]})
+    column, value, nullable = window.sort.column, mark.value, window.sort.nullable
+    sign = "lt" if window.descending != mark.backwards else "gt"
+    beyond_id = Q(**{f"pk__{sign}": mark.key})
     if value is None:
         tie = Q(**{f"{column}__isnull": True}) & beyond_id
-        return tie | Q(**{f"{column}__isnull": False}) if backwards else tie
+        return tie | Q(**{f"{column}__isnull": False}) if mark.backwards else tie
     in_range = Q(**{f"{column}__{sign}e": value}) & (Q(**{f"{column}__{sign}": value}) | beyond_id)
-    return in_range | Q(**{f"{column}__isnull": True}) if nullable and not backwards else in_range
+    return in_range | Q(**{f"{column}__isnull": True}) if nullable and not mark.backwards else in_range
 
 
-def _write(window: Window, row: Model, direction: str) -> str:
-    value = row
-    for name in window.sort.column.split("__"):
-        value = getattr(value, name)
+def _value(row: Any, column: str) -> Any:
+    for name in column.split("__"):
+        row = getattr(row, name)
+    return row
+
+
+def _write(window: Window, noun: str, direction: str, value: Any, key: Any) -> str:
+    """The same place has the same cursor at any time, so that an unchanged list keeps its ETag."""
     plain = value if value is None or isinstance(value, int | str) else _text(value)
-    mark = {"v": plain, "i": str(row.pk), "d": direction, "b": _bound_to(window, row._meta.label)}
-    return signing.dumps(mark, salt="cursor")
+    mark = {"v": plain, "i": str(key), "d": direction, "b": _bound_to(window, noun)}
+    return signing.Signer(salt="cursor").sign_object(mark)
 
 
 def _text(value: Any) -> str:
@@ -174,18 +200,21 @@ def _bound_to(window: Window, noun: str) -> list[str]:
     return [noun, window.ordering, window.owner, window.filters]
 
 
-def _read(window: Window, noun: str) -> dict[str, Any]:
+def read(window: Window, noun: str) -> Mark | None:
+    """Return the place that the window's cursor names; raises Invalid for a cursor that is not of this very list."""
+    if not window.cursor:
+        return None
     try:
-        mark: dict[str, Any] = signing.loads(window.cursor, salt="cursor")
+        mark: dict[str, Any] = signing.Signer(salt="cursor").unsign_object(window.cursor)
     except signing.BadSignature as error:
         raise Invalid.field("cursor", "This cursor is not one of ours.") from error
     if mark["b"] != _bound_to(window, noun):
         raise Invalid.field("cursor", "This cursor belongs to another list.")
-    return mark
+    return Mark(mark["v"], mark["i"], backwards=mark["d"] == "p")
 
 
 def body(
-    piece: Slice[M], *, results: Sequence[Any], url: Callable[[str], str], parameters: QueryDict
+    piece: Slice[Any], *, results: Sequence[Any], url: Callable[[str], str], parameters: QueryDict
 ) -> dict[str, Any]:
     """The JSON of a list: `{results, next, previous}`, and `count, pages, page` in numbered mode."""
 

@@ -162,7 +162,7 @@ class ProblemMiddleware:
         if answer.get("Content-Type", "").startswith(MEDIA_TYPE):
             return answer
         problem = response(request, answer.status_code)
-        for name in ("Allow", "Retry-After", "WWW-Authenticate"):
-            if name in answer:
-                problem[name] = answer[name]
+        for name, value in answer.headers.items():
+            if name not in {"Content-Type", "Content-Length"}:
+                problem[name] = value
         return problem

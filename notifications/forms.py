@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from django import forms
+from django.http import QueryDict
 
 from core.forms import PageForm
 from notifications.kinds import WORDS, Channel, Kind
@@ -21,9 +21,9 @@ class Row:
 
 
 class PreferencesForm(PageForm):
-    def __init__(self, *args: Any, matrix: Matrix, **options: Any) -> None:
+    def __init__(self, data: QueryDict | None, *, matrix: Matrix) -> None:
         initial = {_name(kind, channel): on for kind, row in matrix.items() for channel, on in row.items()}
-        super().__init__(*args, initial=initial, **options)
+        super().__init__(data, initial=initial)
         for name in initial:
             self.fields[name] = forms.BooleanField(required=False)
 

@@ -125,8 +125,7 @@ class Column:
 
 
 def chips(form: FilterForm, address: QueryDict) -> list[Chip]:
-    found = [Chip(words, without(address, name)) for name, words in _in_use(form)]
-    return found
+    return [Chip(words, without(address, name)) for name, words in _in_use(form)]
 
 
 def _in_use(form: FilterForm) -> Iterator[tuple[str, str]]:

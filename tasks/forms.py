@@ -131,7 +131,9 @@ class NewTaskForm(PageForm):
     description = forms.CharField(
         required=False, max_length=50_000, help_text="Markdown.", widget=forms.Textarea(attrs={"rows": 5})
     )
-    priority = forms.TypedChoiceField(choices=PRIORITIES, coerce=int, empty_value=0, required=False, initial=Priority.NONE)
+    priority = forms.TypedChoiceField(
+        choices=PRIORITIES, coerce=int, empty_value=0, required=False, initial=Priority.NONE
+    )
     assignee = forms.ChoiceField(required=False)
     due_date = _date("Due")
     labels = LabelsField()

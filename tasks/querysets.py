@@ -20,10 +20,18 @@ KEY = re.compile(r"([A-Za-z][A-Za-z0-9]{1,9})-([1-9][0-9]{0,8})\Z", re.ASCII)
 WORD = re.compile(r"\w+")
 
 
+def _one_of(field: str, values: list[Any]) -> Q:
+    """The field is one of these values or expressions; `__in` takes no expression where the field is a key."""
+    return Q(*((field, value) for value in values), _connector=Q.OR)
+
+
 class ProjectQuerySet(models.QuerySet["Project"]):
     def visible_to(self, user: User) -> Self:
-        mine = self.model._default_manager.filter(memberships__user=user).values("pk")
-        if user.is_overseer:
+        return self.seen_by(user.pk, overseer=user.is_overseer)
+
+    def seen_by(self, user_id: Any, *, overseer: bool) -> Self:
+        mine = self.model._default_manager.filter(memberships__user=user_id).values("pk")
+        if overseer:
             return self.filter(Q(is_inbox=False) | Q(pk__in=mine))
         return self.filter(pk__in=mine)
 
@@ -33,8 +41,11 @@ class ProjectQuerySet(models.QuerySet["Project"]):
 
 class TaskQuerySet(models.QuerySet["Task"]):
     def visible_to(self, user: User) -> Self:
-        projects = self.model._meta.get_field("project").related_model
-        return self.filter(project__in=projects._default_manager.visible_to(user).values("pk"))  # type: ignore[union-attr]
+        return self.seen_by(user.pk, overseer=user.is_overseer)
+
+    def seen_by(self, user_id: Any, *, overseer: bool) -> Self:
+        projects: Any = self.model._meta.get_field("project").related_model
+        return self.filter(project__in=projects._default_manager.seen_by(user_id, overseer=overseer).values("pk"))
 
     def open(self) -> Self:
         return self.filter(closed_at=None)
@@ -56,10 +67,13 @@ class TaskQuerySet(models.QuerySet["Task"]):
         """Assigned to any of these people; `none` among them means to nobody."""
         links = self.model.assignees.through.objects.filter(task=OuterRef("pk"))
         people = [key for key in user_ids if key != "none"]
-        wanted = Q(Exists(links.filter(user__in=people))) if people else Q()
+        wanted = Q(Exists(links.filter(_one_of("user", people)))) if people else Q()
         if "none" in user_ids:
             wanted |= Q(~Exists(links))
         return self.filter(wanted)
+
+    def created_by(self, user_ids: list[Any]) -> Self:
+        return self.filter(_one_of("creator", user_ids))
 
     def labelled(self, names: list[str]) -> Self:
         links = self.model.labels.through.objects.filter(task=OuterRef("pk"), label__name__in=names)

@@ -69,7 +69,9 @@ def fields(operation: Operation) -> dict[str, dict[str, Any]]:
 
 
 def with_body() -> list[Operation]:
-    return [one for one in operations() if "application/json" in described(one).get("requestBody", {}).get("content", {})]
+    return [
+        one for one in operations() if "application/json" in described(one).get("requestBody", {}).get("content", {})
+    ]
 
 
 def queried() -> list[Operation]:

@@ -27,7 +27,11 @@ class Scene:
     def url(self, operation: Operation) -> str:
         """Fill the path; what `{ref}` and `{user_id}` mean depends on where they stand."""
         family = operation.path.split("/")[0]
-        things = {**self.things, "ref": self.things.get(f"ref:{family}", ""), "user_id": self.things.get(f"user:{family}", "")}
+        things = {
+            **self.things,
+            "ref": self.things.get(f"ref:{family}", ""),
+            "user_id": self.things.get(f"user:{family}", ""),
+        }
         if str(operation) == "DELETE /api/v1/projects/{ref}/":
             things["ref"] = self.things["empty"]
         return re.sub(r"{(\w+)}", lambda found: things[found[1]], operation.template)
@@ -47,7 +51,12 @@ class Scene:
 @pytest.fixture
 def scene(alice, bob, carol, mallory, admin, viewer, commenter, project_admin, team, project, task, label, comment):
     empty = ProjectFactory(key="EMPTY", owner=alice)
-    for person, role in ((bob, Role.EDITOR), (viewer, Role.VIEWER), (commenter, Role.COMMENTER), (project_admin, Role.ADMIN)):
+    for person, role in (
+        (bob, Role.EDITOR),
+        (viewer, Role.VIEWER),
+        (commenter, Role.COMMENTER),
+        (project_admin, Role.ADMIN),
+    ):
         ProjectMember.objects.create(project=empty, user=person, role=role)
     leaving = MemberFactory(project=project, user=UserFactory(handle="leaving")).user
     pair = open_session(user=alice, now=timezone.now())

@@ -44,7 +44,7 @@ def of(model, name, *args):
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{name}", args=args)
 
 
-def add_one_of_everything(number: int) -> None:
+def add_one_of_everything(number):
     """Make a row of every model, with relatives of its own."""
     person = UserFactory(handle=f"somebody{number}")
     SessionFactory(user=person)

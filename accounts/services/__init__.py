@@ -1,6 +1,6 @@
 """What can be done with people, one verb each."""
 
-from accounts.services.admin import create_person, end_sessions, set_password, update_person
+from accounts.services.admin import appoint_admin, create_person, end_sessions, set_password, update_person
 from accounts.services.sessions import (
     open_session,
     purge_sessions,
@@ -13,6 +13,7 @@ from accounts.services.users import authenticate, register, update_profile
 
 __all__ = [
     "add_team_member",
+    "appoint_admin",
     "authenticate",
     "create_person",
     "create_team",

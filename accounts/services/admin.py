@@ -51,6 +51,19 @@ def update_person(
 
 
 @transaction.atomic
+def appoint_admin(*, email: str, now: datetime) -> User:
+    """Make a registered person an administrator: how whoever runs the machine appoints the first one."""
+    person: User | None = User.objects.active().select_for_update().filter(email=email.strip().lower()).first()
+    if person is None:
+        raise NotFound("Nobody active is registered with this address.")
+    if not person.is_admin:
+        changes = {"role": [person.role, User.Role.ADMIN.value]}
+        _save(person, {"role": User.Role.ADMIN})
+        publish(events.UserUpdated(user=public(person), changes=changes), actor=None, at=now)
+    return person
+
+
+@transaction.atomic
 def set_password(*, actor: User, person_id: uuid.UUID, password: str, now: datetime) -> User:
     """Give a person another password and end every session; pages notice by their own means."""
     _require_admin(actor)

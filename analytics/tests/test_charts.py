@@ -17,10 +17,12 @@ def flows(*pairs):
 
 
 def inside(bar):
-    return 0 <= bar.x <= bar.x + bar.width <= 100.01 and 0 <= bar.y and abs(bar.y + bar.height - 100) < 0.02
+    return 0 <= bar.x <= bar.x + bar.width <= 100.01 and bar.y >= 0 and abs(bar.y + bar.height - 100) < 0.02
 
 
-@pytest.mark.parametrize(("highest", "top"), [(0, 2), (1, 2), (2, 2), (3, 4), (9, 10), (11, 12), (23, 30), (101, 120), (999, 1000)])
+@pytest.mark.parametrize(
+    ("highest", "top"), [(0, 2), (1, 2), (2, 2), (3, 4), (9, 10), (11, 12), (23, 30), (101, 120), (999, 1000)]
+)
 def test_ends_an_axis_at_a_round_number_with_a_whole_middle(highest, top):
     assert charts.nice_top(highest) >= highest
     assert charts.nice_top(highest) % 2 == 0
@@ -46,7 +48,11 @@ def test_draws_weeks_where_days_would_be_too_many():
 
 @pytest.mark.parametrize(
     ("pair", "words"),
-    [((5, 3), "2 more came in than went out."), ((3, 5), "2 more went out than came in."), ((3, 3), "as many went out")],
+    [
+        ((5, 3), "2 more came in than went out."),
+        ((3, 5), "2 more went out than came in."),
+        ((3, 3), "as many went out"),
+    ],
 )
 def test_states_what_the_flow_means(pair, words):
     assert words in charts.flow(flows(pair)).sentence

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-
 # One event loop for all calls: an application keeps its connections from request to request.
 _loop = asyncio.Runner()
 run = _loop.run

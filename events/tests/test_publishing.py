@@ -45,7 +45,9 @@ def test_a_transaction_that_fails_leaves_neither_change_nor_fact(alice, project)
 @pytest.mark.django_db(transaction=True)
 def test_when_the_fact_cannot_be_kept_neither_is_the_change(alice, project):
     with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE events_event ADD CONSTRAINT no_facts_today CHECK (name <> 'task.created') NOT VALID")
+        cursor.execute(
+            "ALTER TABLE events_event ADD CONSTRAINT no_facts_today CHECK (name <> 'task.created') NOT VALID"
+        )
     try:
         with pytest.raises(Exception, match="no_facts_today"):
             create_task(actor=alice, draft=Draft(title="x"), now=NOW, project_ref="OPS")
@@ -80,7 +82,9 @@ def test_a_fact_says_what_when_who_and_about_what(alice, project, outbox):
 @pytest.mark.django_db
 def test_many_facts_are_one_insert(alice, project, queries):
     def create(count):
-        create_tasks(actor=alice, project_ref="OPS", drafts=[Draft(title=f"t{n}") for n in range(count)], now=timezone.now())
+        create_tasks(
+            actor=alice, project_ref="OPS", drafts=[Draft(title=f"t{n}") for n in range(count)], now=timezone.now()
+        )
 
     with queries() as small:
         create(2)

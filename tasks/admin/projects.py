@@ -49,7 +49,9 @@ class ProjectMemberAdmin(InProjectAdmin):
     raw_id_fields = ("project", "user")
 
     def delete_model(self, request: HttpRequest, obj: ProjectMember) -> None:
-        services.remove_member(actor=actor_of(request), ref=str(obj.project_id), user_id=obj.user_id, now=timezone.now())
+        services.remove_member(
+            actor=actor_of(request), ref=str(obj.project_id), user_id=obj.user_id, now=timezone.now()
+        )
 
 
 @admin.register(State)

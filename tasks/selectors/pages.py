@@ -113,7 +113,7 @@ def projects_to_write_in(user: User) -> list[Project]:
 def needs_attention(user: User, project: Project | None, *, now: datetime, today: date, limit: int) -> list[Task]:
     """The overdue tasks, most urgent first, then longest overdue."""
     late = filtered(user, TaskFilters(now=now, today=today, overdue=True, project=project.key if project else ""))
-    return list(late.with_people().order_by("-priority", "due_date", "due_at", "pk")[:limit])  # type: ignore[attr-defined]
+    return list(late.with_people().order_by("-priority", "due_date", "due_at", "pk")[:limit])
 
 
 def recent_activity(user: User, project: Project | None, *, limit: int) -> list[Event]:

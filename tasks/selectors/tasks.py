@@ -114,7 +114,7 @@ NARROWINGS: dict[str, Narrowing] = {
     "category": lambda rows, names, *_: rows.filter(category__in=names),
     "priority": lambda rows, numbers, *_: rows.filter(priority__in=numbers),
     "assignee": lambda rows, people, user, _: rows.assigned_to([_me(user, key) for key in people]),
-    "creator": lambda rows, people, user, _: rows.filter(creator__in=[_me(user, key) for key in people]),
+    "creator": lambda rows, people, user, _: rows.created_by([_me(user, key) for key in people]),
     "label": lambda rows, names, *_: rows.labelled(names),
     "parent": lambda rows, key, *_: rows.filter(parent=None if key == "none" else key),
     "overdue": lambda rows, wanted, _, asked: rows.overdue(asked.now, asked.today, is_it=wanted),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from accounts.tests.factories import UserFactory
-from tasks.models import Project, Role
+from tasks.models import Role
 from tasks.tests.factories import CommentFactory, LabelFactory, MemberFactory, ProjectFactory, TaskFactory
 
 
@@ -47,5 +47,5 @@ def comment(task, bob):
 
 
 @pytest.fixture
-def inbox(alice) -> Project:
+def inbox(alice):
     return ProjectFactory(key="MEALICE", name="Inbox", owner=alice, is_inbox=True)

@@ -16,7 +16,8 @@ from tasks.forms import ImportForm
 from tasks.importers import todoist
 from tasks.importers.base import MAX_BYTES
 from tasks.selectors import pages
-from tasks.services.imports import ImportReport, import_tasks as carry_out
+from tasks.services.imports import ImportReport
+from tasks.services.imports import import_tasks as carry_out
 from tasks.views.shared import person, status_of
 
 # A file of this size is carried along in the page between looking and doing, so it is chosen only once.

@@ -68,7 +68,8 @@ def test_what_is_no_json_object_is_a_400_and_changes_nothing(operation, scene, c
     before = fingerprint()
 
     found = {
-        case: verdict(client.generic(operation.method, url, body, "application/json")) for case, body in MALFORMED.items()
+        case: verdict(client.generic(operation.method, url, body, "application/json"))
+        for case, body in MALFORMED.items()
     }
 
     assert differing(found, 400) == {}

@@ -11,16 +11,25 @@ from core.testing.state import fingerprint
 from tests.bad_input.judging import differing, verdict
 from tests.endpoints import fields, with_body
 
-NO_TEXT = (1, 1.5, True, [], ["a"], {}, {"a": "b"})
-NO_ID = (*NO_TEXT, "", "1", "not-an-id", "0" * 36, "٠" * 36, "{01a200dc-9b1e-751c-8fa2-6e159714ad44}", "'; DROP TABLE tasks_task; --")
-NO_DAY = (*NO_TEXT, "", "2026-02-30", "0000-01-01", "10000-01-01", "2026-1-1", "01/02/2026", "20260102", "2026-W01-1", "today",
+NO_TEXT: tuple[Any, ...] = (1, 1.5, True, [], ["a"], {}, {"a": "b"})
+NO_ID: tuple[Any, ...] = (
+    *NO_TEXT,
+    "",
+    "1",
+    "not-an-id",
+    "0" * 36,
+    "٠" * 36,
+    "{01a200dc-9b1e-751c-8fa2-6e159714ad44}",
+    "'; DROP TABLE tasks_task; --",
+)
+NO_DAY: tuple[Any, ...] = (*NO_TEXT, "", "2026-02-30", "0000-01-01", "10000-01-01", "2026-1-1", "01/02/2026", "20260102", "2026-W01-1", "today",
           "2026-01-01T00:00:00Z", "٢٠٢٦-٠١-٠١", "0001-01-01", "9999-12-31")  # fmt: skip
-NO_INSTANT = (*NO_TEXT, "", "2026-02-30T10:00:00Z", "0000-01-01T00:00:00Z", "10000-01-01T00:00:00Z", "2026-01-01T10:00:00",
+NO_INSTANT: tuple[Any, ...] = (*NO_TEXT, "", "2026-02-30T10:00:00Z", "0000-01-01T00:00:00Z", "10000-01-01T00:00:00Z", "2026-01-01T10:00:00",
               "2026-01-01T10:00:00+99:00", "2026-01-01T24:00:01Z", "2026-01-01T10:00:61Z", "2016-12-31T23:59:60Z",
               "2026-01-01", "2026-01-01 10:00:00Z", "1767261600", "now", "2026-01-01T10:00Z", "0001-01-01T00:00:00+01:00",
               "9999-12-31T23:59:59-01:00", "2026-01-01T١٠:00:00Z")  # fmt: skip
-NO_INTEGER = ("1", "", True, False, 1.5, 1.0, -1, 1_000_001, 2**31, 2**63 - 1, [], {}, [1])
-NO_LIST = ("a", 1, True, {}, [None], [[]], [1], [{"id": "a"}], ["a" * 61] * 21)
+NO_INTEGER: tuple[Any, ...] = ("1", "", True, False, 1.5, 1.0, -1, 1_000_001, 2**31, 2**63 - 1, [], {}, [1])
+NO_LIST: tuple[Any, ...] = ("a", 1, True, {}, [None], [[]], [1], [{"id": "a"}], ["a" * 61] * 21)
 NEVER_THEIRS = ("id", "pk", "role_", "owner", "creator", "author", "is_admin", "is_staff", "version", "number", "position",
                 "created_at", "tier", "is_active", "__proto__", "user_id", "project_id", "")  # fmt: skip
 WITH_BODY = pytest.mark.parametrize("operation", with_body(), ids=str)

@@ -30,7 +30,9 @@ def test_an_announced_body_over_the_limit_is_refused_before_it_is_read(gateway):
 
 
 def test_a_chunked_body_over_the_limit_is_refused_when_it_gets_there(gateway):
-    answer = call(gateway, "POST", "/api/v1/tasks/", headers={**JSON, "transfer-encoding": "chunked"}, chunks=[MEGABYTE, b"x"])
+    answer = call(
+        gateway, "POST", "/api/v1/tasks/", headers={**JSON, "transfer-encoding": "chunked"}, chunks=[MEGABYTE, b"x"]
+    )
 
     assert refused(answer) == (413, "application/problem+json", "content_too_large")
 
@@ -81,7 +83,12 @@ def test_lifespan_is_answered(gateway):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_request_goes_through_to_django_and_back(gateway, alice):
-    headers = {**JSON, "authorization": f"Bearer {token_of(alice)}", "transfer-encoding": "chunked", "x-request-id": "mine.1"}
+    headers = {
+        **JSON,
+        "authorization": f"Bearer {token_of(alice)}",
+        "transfer-encoding": "chunked",
+        "x-request-id": "mine.1",
+    }
 
     answer = call(gateway, "POST", "/api/v1/tasks/", headers=headers, chunks=[b'{"title": "In ', b"pieces", b'"}'])
 
@@ -99,8 +106,16 @@ def test_what_django_refuses_is_a_problem_through_the_gateway_too(gateway, alice
         "unknown path": call(gateway, "GET", "/api/v1/nothing/").status,
         "unknown method": call(gateway, "BREW", "/api/v1/tasks/", headers=headers).status,
         "malformed": call(gateway, "POST", "/api/v1/tasks/", headers=headers, chunks=[b"{"]).status,
-        "a large number": call(gateway, "GET", "/api/v1/tasks/", headers=headers, query=b"limit=" + b"9" * 60_000).status,
+        "a large number": call(
+            gateway, "GET", "/api/v1/tasks/", headers=headers, query=b"limit=" + b"9" * 60_000
+        ).status,
     }
 
-    assert found == {"no token": 401, "unknown path": 404, "unknown method": 405, "malformed": 400, "a large number": 400}
+    assert found == {
+        "no token": 401,
+        "unknown path": 404,
+        "unknown method": 405,
+        "malformed": 400,
+        "a large number": 400,
+    }
     assert not Task.objects.exists()

@@ -76,7 +76,8 @@ def test_a_representation_we_do_not_make_is_a_406(operation, scene, clients):
     before = fingerprint()
 
     found = {
-        accept: verdict(client.generic(operation.method, url, **body, headers={"Accept": accept})) for accept in NOT_OURS
+        accept: verdict(client.generic(operation.method, url, **body, headers={"Accept": accept}))
+        for accept in NOT_OURS
     }
 
     assert differing(found, 406) == {}

@@ -20,7 +20,7 @@ PAYLOADS = [
     "; cat /etc/passwd | `id` $(id)",
     "%s %d %n %x",
     "\r\nSet-Cookie: a=b",
-    "‮evil‬ \u200b\u2066",
+    "\u202eevil\u202c \u200b\u2066",
     "Ω≈ç√∫ 田中さん 👩‍👩‍👧‍👦 e\u0301",
     "null",
     "𝕏" * 100,

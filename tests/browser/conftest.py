@@ -11,12 +11,17 @@ from uuid import UUID
 
 import axe_playwright_python
 import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.test import override_settings
 from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
 from accounts.tests.factories import SessionFactory, UserFactory
 from core.testing.pages import browser_of
+from events.tests.fixtures import Outbox
 from notifications.tests.factories import make_notification
 from tasks import services
 from tasks.models import Role
@@ -59,39 +64,63 @@ def browser() -> Iterator[Browser]:
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
+@pytest.fixture(scope="session")
+def site(django_db_setup) -> Iterator[LiveServer]:
+    """One server for all of these tests. Not `live_server`, which would empty the tables after each of them."""
+    server = LiveServer("localhost")
+    yield server
+    server.stop()
+
+
 @pytest.fixture
-def office(browser, transactional_db, outbox, settings, tmp_path) -> User:
+def db(django_db_setup) -> None:
+    """Here the name only tells pytest-django that a database is needed: `office` writes to it for a whole module."""
+
+
+@pytest.fixture(scope="module")
+def office(browser, site, django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[User]:
     """Ada, an administrator with a project, a colleague, work in every state, news, a session and a letter."""
-    settings.MAILBOX_DIR = str(tmp_path)
-    settings.EMAIL_BACKEND = "notifications.mailbox.FolderBackend"
+    mailbox = {
+        "MAILBOX_DIR": str(tmp_path_factory.mktemp("mail")),
+        "EMAIL_BACKEND": "notifications.mailbox.FolderBackend",
+    }
+    with django_db_blocker.unblock(), override_settings(**mailbox):
+        yield _people_and_work()
+        call_command("flush", verbosity=0, interactive=False)
+
+
+def _people_and_work() -> User:
     ada = UserFactory(handle="ada", name="Ada Admin", role=User.Role.ADMIN)
     bob = UserFactory(handle="bob", name="Bob Builder")
     project = ProjectFactory(key="OPS", name="Operations", owner=ada, description="What runs at night.")
     MemberFactory(project=project, user=bob, role=Role.EDITOR)
     SessionFactory(user=ada, user_agent="curl/8.5", address="192.0.2.7")
     make_notification(ada, body="Could you look at this?", task_key="OPS-1")
-    with outbox.delivering():
+    with Outbox().delivering():
         furnish(ada, bob)
     return ada
 
 
 def furnish(ada: User, bob: User) -> None:
-    """Fifty-five tasks in one call, then some of them moved on, commented and finished."""
+    """Sixty-five tasks in one call, then some of them moved on, commented and finished."""
     now = timezone.now()
-    drafts = [_draft(number, [bob.pk, ada.pk]) for number in range(55)]
+    drafts = [_draft(number, [bob.pk, ada.pk]) for number in range(65)]
     made = services.create_tasks(actor=ada, project_ref="OPS", drafts=drafts, now=now - timedelta(days=20))
     for index, task in enumerate(made[:9]):
         status = ("in_progress", "done", "cancelled")[index % 3]
         moved = now - timedelta(days=index)
         services.update_task(actor=ada, ref=task.key, changes={"status": status}, now=moved)
-    services.add_comment(actor=bob, task_ref="OPS-1", body="I looked, @ada.\n\n```\nlong " + "line " * 40 + "\n```", now=now)
-    services.create_task(actor=ada, draft=services.Draft(title="Below"), now=now, project_ref="OPS")
+    services.add_comment(
+        actor=bob, task_ref="OPS-1", body="I looked, @ada.\n\n```\nlong " + "line " * 40 + "\n```", now=now
+    )
 
 
 def _draft(number: int, people: list[UUID]) -> services.Draft:
     return services.Draft(
         title=f"Task {number} with quite a long title that has to find its place on a small screen",
-        description="Some **words**, `code` and a [link](https://example.com).\n\n1. one\n2. two" if number == 0 else "",
+        description="Some **words**, `code` and a [link](https://example.com).\n\n1. one\n2. two"
+        if number == 0
+        else "",
         priority=number % 5,
         due_date=timezone.localdate() + timedelta(days=number - 20) if number % 3 == 0 else None,
         assignees=people[: number % 3],
@@ -100,18 +129,18 @@ def _draft(number: int, people: list[UUID]) -> services.Draft:
 
 
 @pytest.fixture
-def letter(office, settings) -> str:
+def letter(office) -> str:
     return next(path.stem for path in Path(settings.MAILBOX_DIR).glob("*.eml"))
 
 
-def sign_in(context: BrowserContext, live_server, person: User) -> None:
+def sign_in(context: BrowserContext, site: LiveServer, person: User) -> None:
     """Put the session cookie of a signed-in person into the browser, as the sign-in page would."""
     cookie = browser_of(person).cookies["sessionid"].value
-    context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
+    context.add_cookies([{"name": "sessionid", "value": cookie, "url": site.url}])
 
 
 @pytest.fixture
-def page_of(browser, live_server) -> Iterator:
+def page_of(browser, site, db) -> Iterator:
     """Open a page for a person: `page_of(ada, width=390, scheme="dark")`; without a person, signed out."""
     opened: list[BrowserContext] = []
 
@@ -120,14 +149,14 @@ def page_of(browser, live_server) -> Iterator:
             viewport={"width": width, "height": 844},
             color_scheme=scheme,
             java_script_enabled=scripts,
-            base_url=live_server.url,
+            base_url=site.url,
         )
         opened.append(context)
         context.set_default_timeout(10_000)
         if scripts:
             context.add_init_script(WATCH)
         if person is not None:
-            sign_in(context, live_server, person)
+            sign_in(context, site, person)
         return context.new_page()
 
     yield page_for

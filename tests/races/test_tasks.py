@@ -132,7 +132,9 @@ def test_a_status_is_not_deleted_under_a_task_that_moves_into_it(clients, alice,
     assert deleted in {204, 409}
     assert set(moved) <= {200, 400, 409}
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM tasks_task t LEFT JOIN tasks_state s ON s.id = t.state_id WHERE s.id IS NULL")
+        cursor.execute(
+            "SELECT count(*) FROM tasks_task t LEFT JOIN tasks_state s ON s.id = t.state_id WHERE s.id IS NULL"
+        )
         assert cursor.fetchone() == (0,)
 
 

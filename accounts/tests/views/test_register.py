@@ -18,7 +18,12 @@ def test_makes_an_account_and_signs_it_in(client, db, outbox):
 
 @pytest.mark.parametrize(
     ("wrong", "field"),
-    [({"email": "no address"}, "email"), ({"name": ""}, "name"), ({"password": "short"}, "password"), ({"name": "a\x00"}, "name")],
+    [
+        ({"email": "no address"}, "email"),
+        ({"name": ""}, "name"),
+        ({"password": "short"}, "password"),
+        ({"name": "a\x00"}, "name"),
+    ],
 )
 def test_names_what_is_wrong(wrong, field, client, db):
     answer = client.post("/register/", NEW | wrong)

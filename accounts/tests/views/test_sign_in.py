@@ -28,7 +28,8 @@ def test_goes_nowhere_else(elsewhere, alice):
 
 
 @pytest.mark.parametrize(
-    ("email", "password"), [("alice@example.com", "wrong"), ("nobody@example.com", PASSWORD), ("", ""), ("no address", "x")]
+    ("email", "password"),
+    [("alice@example.com", "wrong"), ("nobody@example.com", PASSWORD), ("", ""), ("no address", "x")],
 )
 def test_refuses_without_saying_which_was_wrong(email, password, alice):
     answer, client = send(email, password)

@@ -123,7 +123,9 @@ def test_costs_the_same_with_more_work(work, person, outbox, queries):
         for number in range(10):
             member = MemberFactory(project=work).user
             due = timezone.localdate() - timedelta(days=3)
-            draft = services.Draft(title=f"More {number}", due_date=due, assignees=[member.pk], labels=[f"label {number}"])
+            draft = services.Draft(
+                title=f"More {number}", due_date=due, assignees=[member.pk], labels=[f"label {number}"]
+            )
             services.create_task(actor=person, draft=draft, now=timezone.now(), project_ref="OPS")
 
     with queries(equal_to=small):

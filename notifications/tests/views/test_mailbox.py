@@ -10,7 +10,11 @@ from core.testing.pages import browser_of, words
 def letter(settings, tmp_path):
     settings.MAILBOX_DIR = str(tmp_path)
     message = EmailMultiAlternatives(
-        "Hello <b>", "The text.", "TaskFlow <taskflow@localhost>", ["bob@example.com"], headers={"Message-ID": "<1.hello@x>"}
+        "Hello <b>",
+        "The text.",
+        "TaskFlow <taskflow@localhost>",
+        ["bob@example.com"],
+        headers={"Message-ID": "<1.hello@x>"},
     )
     message.attach_alternative("<p style='color:red'>The HTML</p><script>alert(1)</script>", "text/html")
     get_connection("notifications.mailbox.FolderBackend").send_messages([message])

@@ -13,7 +13,9 @@ URL = "/api/v1/tasks/OPS-1/comments/"
 pytestmark = pytest.mark.django_db
 
 
-def test_a_comment_tells_those_who_care_and_those_who_are_named(clients, task, alice, bob, carol, viewer, mallory, outbox):
+def test_a_comment_tells_those_who_care_and_those_who_are_named(
+    clients, task, alice, bob, carol, viewer, mallory, outbox
+):
     AssigneeFactory(task=task, user=bob)
     CommentFactory(task=task, author=viewer)
     body = "@carol, @Bob: see mail@mallory.example, @mallory, @nobody and @bob. " + "x" * 400

@@ -121,7 +121,9 @@ def test_a_task_is_made_with_all_it_can_hold(clients, alice, bob, project, outbo
 
 
 def test_a_closed_status_closes_and_a_category_names_its_first_status(clients, project):
-    made = [clients["alice"].post(TASKS, {"title": "x", "project": "OPS", "status": word}) for word in ("done", "cancelled")]
+    made = [
+        clients["alice"].post(TASKS, {"title": "x", "project": "OPS", "status": word}) for word in ("done", "cancelled")
+    ]
 
     assert [answer.json()["closed_at"] == answer.json()["created_at"] for answer in made] == [True, True]
 

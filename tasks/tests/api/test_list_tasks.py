@@ -27,7 +27,9 @@ def varied(project, alice, bob, settings):
     states = {state.slug: state for state in project.states.all()}
     one = TaskFactory(project=project, title="Fix the gateway", priority=4, due_date=date(2026, 5, 1))
     two = TaskFactory(project=project, title="Write docs", state=states["in_progress"], due_at=NOW - timedelta(hours=1))
-    TaskFactory(project=project, title="Ship it", state=states["done"], closed_at=NOW, due_date=date(2026, 5, 1), creator=bob)
+    TaskFactory(
+        project=project, title="Ship it", state=states["done"], closed_at=NOW, due_date=date(2026, 5, 1), creator=bob
+    )
     four = TaskFactory(project=project, title="Paint the fence", parent=one, due_date=date(2026, 5, 4), estimate=30)
     TaskFactory(project=project, title="Drop", state=states["cancelled"], closed_at=NOW, priority=1)
     six = TaskFactory(project=project, title="Later", description="the gateway again", due_at=NOW + timedelta(days=3))
@@ -164,7 +166,11 @@ def test_numbered_pages_have_totals(varied, clients):
     assert [[row["number"] for row in page["results"]] for page in pages] == [[1, 2, 3, 4], [5, 6], []]
     assert {(page["count"], page["pages"]) for page in pages} == {(6, 2)}
     assert [page["page"] for page in pages] == [1, 2, 3]
-    assert [(page["previous"] is None, page["next"] is None) for page in pages] == [(True, False), (False, True), (False, True)]
+    assert [(page["previous"] is None, page["next"] is None) for page in pages] == [
+        (True, False),
+        (False, True),
+        (False, True),
+    ]
     assert numbers(client.get(pages[0]["next"])) == [5, 6]
     assert numbers(client.get(pages[1]["previous"])) == [1, 2, 3, 4]
     assert numbers(client.get(pages[2]["previous"])) == [5, 6]

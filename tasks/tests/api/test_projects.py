@@ -90,11 +90,17 @@ def test_an_inbox_is_its_owners_alone_and_stays(clients, inbox, bob, admin):
     tries = [client.delete(url), client.post(f"{url}archive/"), client.post(f"{url}members/", {"user": str(bob.pk)})]
 
     assert [(answer.status_code, answer.json()["code"]) for answer in tries] == [(409, "inbox")] * 3
-    assert {who: clients[who].get(url).status_code for who in ("bob", "carol", "admin")} == dict.fromkeys(("bob", "carol", "admin"), 404)
+    assert {who: clients[who].get(url).status_code for who in ("bob", "carol", "admin")} == dict.fromkeys(
+        ("bob", "carol", "admin"), 404
+    )
     TaskFactory(project=inbox, title="private words")
     found = [clients[who].get("/api/v1/tasks/?search=private").json()["results"] for who in ("carol", "admin")]
     assert found == [[], []]
-    assert [clients[who].get("/api/v1/tasks/stats/").json()["total"] for who in ("carol", "admin", "alice")] == [0, 0, 1]
+    assert [clients[who].get("/api/v1/tasks/stats/").json()["total"] for who in ("carol", "admin", "alice")] == [
+        0,
+        0,
+        1,
+    ]
 
 
 def test_members_are_named_by_id_or_address_and_their_role_changes(clients, project, mallory, outbox):

@@ -18,8 +18,15 @@ pytestmark = pytest.mark.django_db
 def counted(project, bob):
     states = {state.slug: state for state in project.states.all()}
     TaskFactory(project=project, priority=4, due_date=date(2026, 5, 1), created_at=NOW - timedelta(hours=10))
-    TaskFactory(project=project, state=states["in_progress"], created_at=NOW - timedelta(hours=20), due_at=NOW + timedelta(hours=1))
-    TaskFactory(project=project, state=states["done"], created_at=NOW - timedelta(hours=9), closed_at=NOW - timedelta(hours=3))
+    TaskFactory(
+        project=project,
+        state=states["in_progress"],
+        created_at=NOW - timedelta(hours=20),
+        due_at=NOW + timedelta(hours=1),
+    )
+    TaskFactory(
+        project=project, state=states["done"], created_at=NOW - timedelta(hours=9), closed_at=NOW - timedelta(hours=3)
+    )
     TaskFactory(project=project, state=states["cancelled"], created_at=NOW - timedelta(hours=90), closed_at=NOW)
     elsewhere = TaskFactory(project=ProjectFactory(key="ZETA", owner=project.owner), created_at=NOW)
     AssigneeFactory(task=elsewhere, user=project.owner)
@@ -95,7 +102,9 @@ def visible(reader):
     return Project.objects.visible_to(User.objects.get(handle=reader))
 
 
-def test_a_new_member_counts_at_once_and_one_removed_no_more(counted, clients, mallory, django_capture_on_commit_callbacks):
+def test_a_new_member_counts_at_once_and_one_removed_no_more(
+    counted, clients, mallory, django_capture_on_commit_callbacks
+):
     url = "/api/v1/projects/OPS/members/"
     totals = [clients["mallory"].get(STATS).json()["total"]]
     for change in (

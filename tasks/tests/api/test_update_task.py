@@ -18,14 +18,21 @@ def test_only_what_was_sent_changes(clients, task, outbox):
     answer = clients["bob"].patch(URL, {"title": "New title", "priority": "high"})
 
     assert answer.status_code == 200
-    assert [answer.json()[name] for name in ("title", "priority", "description", "version")] == ["New title", "high", "", 2]
+    assert [answer.json()[name] for name in ("title", "priority", "description", "version")] == [
+        "New title",
+        "high",
+        "",
+        2,
+    ]
     assert answer.json() == clients["bob"].get(URL).json()
     fact = outbox.only("task.updated")
     assert fact["changes"] == {"title": ["Fix the printer", "New title"], "priority": [0, 3]}
     assert (fact["task"]["version"], fact["task"]["title"]) == (2, "New title")
 
 
-@pytest.mark.parametrize("change", [{}, {"title": "Fix the printer"}, {"status": "todo", "labels": [], "assignees": []}])
+@pytest.mark.parametrize(
+    "change", [{}, {"title": "Fix the printer"}, {"status": "todo", "labels": [], "assignees": []}]
+)
 def test_the_same_again_changes_nothing_and_tells_nobody(change, clients, task):
     client, before = clients["bob"], fingerprint()
 
@@ -36,7 +43,9 @@ def test_the_same_again_changes_nothing_and_tells_nobody(change, clients, task):
 
 
 def test_a_task_is_started_completed_and_reopened(clients, task, outbox):
-    steps = [clients["bob"].patch(URL, {"status": status}).json() for status in ("in_progress", "done", "cancelled", "todo")]
+    steps = [
+        clients["bob"].patch(URL, {"status": status}).json() for status in ("in_progress", "done", "cancelled", "todo")
+    ]
 
     assert [(step["category"], step["closed_at"] is not None) for step in steps] == [
         ("in_progress", False), ("done", True), ("cancelled", True), ("todo", False),
@@ -189,7 +198,13 @@ def test_endless_moves_into_one_gap_stay_short_and_in_order(alice, project, monk
 
 
 @pytest.mark.parametrize(
-    ("body", "field"), [({}, "before"), ({"before": "{first}", "after": "{first}"}, "before"), ({"after": "{itself}"}, "after"), ({"before": "{foreign}"}, "before")]
+    ("body", "field"),
+    [
+        ({}, "before"),
+        ({"before": "{first}", "after": "{first}"}, "before"),
+        ({"after": "{itself}"}, "after"),
+        ({"before": "{foreign}"}, "before"),
+    ],
 )
 def test_a_move_to_nowhere_is_refused(body, field, clients, task):
     things = {"first": TaskFactory(project=task.project).pk, "itself": task.pk, "foreign": TaskFactory().pk}
@@ -207,5 +222,8 @@ def test_history_tells_who_changed_what_newest_first(clients, task):
 
     rows = clients["alice"].get(f"{URL}activity/").json()["results"]
 
-    assert [(row["kind"], row["actor"]["name"]) for row in rows] == [("task.commented", "Alice"), ("task.updated", "Bob")]
+    assert [(row["kind"], row["actor"]["name"]) for row in rows] == [
+        ("task.commented", "Alice"),
+        ("task.updated", "Bob"),
+    ]
     assert rows[1]["changes"] == {"title": ["Fix the printer", "New"]}

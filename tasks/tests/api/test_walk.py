@@ -45,7 +45,9 @@ def insert(project):
         made = []
         for row in rows:
             number = next(numbers)
-            made.append(Task(project=project, number=number, state=state, creator=project.owner, position=at_end(number), **row))
+            made.append(
+                Task(project=project, number=number, state=state, creator=project.owner, position=at_end(number), **row)
+            )
         return Task.objects.bulk_create(made)
 
     return add
@@ -70,7 +72,10 @@ def test_there_and_back_every_row_is_seen_once(rows, ordering, limit, clients, i
     client = clients["alice"]
     with transaction.atomic():
         insert(rows)
-        whole = [row["number"] for row in client.get(f"{TASKS}?limit=100&ordering={ordering}&fields=number").json()["results"]]
+        whole = [
+            row["number"]
+            for row in client.get(f"{TASKS}?limit=100&ordering={ordering}&fields=number").json()["results"]
+        ]
 
         there, last = walk(client, f"{TASKS}?limit={limit}&ordering={ordering}&fields=number")
         back, first = walk(client, last["previous"], direction="previous")

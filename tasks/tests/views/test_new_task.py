@@ -27,7 +27,9 @@ def test_takes_all_that_the_form_asks(project, alice, bob):
     assert list(made.assignees.all()) == [bob]
 
 
-@pytest.mark.parametrize("sent", [{}, {"title": "  "}, {"title": "x" * 501}, {"title": "a\x00b"}, {"title": "T", "due_date": "?"}])
+@pytest.mark.parametrize(
+    "sent", [{}, {"title": "  "}, {"title": "x" * 501}, {"title": "a\x00b"}, {"title": "T", "due_date": "?"}]
+)
 def test_names_what_is_wrong(sent, alice):
     answer = browser_of(alice).post("/tasks/new/", sent)
 

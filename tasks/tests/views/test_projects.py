@@ -52,7 +52,9 @@ def test_creates_a_project_of_ones_own(bob):
     assert Project.objects.get().owner == bob
 
 
-@pytest.mark.parametrize(("name", "key"), [("", "WEB"), ("Web", "1A"), ("Web", "W"), ("Web", "OPS"), ("Web", "TOOLONGAKEY")])
+@pytest.mark.parametrize(
+    ("name", "key"), [("", "WEB"), ("Web", "1A"), ("Web", "W"), ("Web", "OPS"), ("Web", "TOOLONGAKEY")]
+)
 def test_names_what_is_wrong_with_a_new_project(name, key, project, bob):
     answer = browser_of(bob).post("/projects/new/", {"name": name, "key": key})
 

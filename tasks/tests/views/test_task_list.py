@@ -98,7 +98,9 @@ def test_names_each_filter_with_a_way_out_of_it(several, bob):
     ]
 
 
-@pytest.mark.parametrize("asked", ["priority=9", "category=nothing", "project=SECRET", "search=%00", "created_from=soon"])
+@pytest.mark.parametrize(
+    "asked", ["priority=9", "category=nothing", "project=SECRET", "search=%00", "created_from=soon"]
+)
 def test_leaves_out_a_filter_it_does_not_know_and_says_so(asked, several, bob):
     answer = browser_of(bob).get(f"{URL}?{asked}")
 

@@ -8,7 +8,18 @@ from core.testing.pages import browser_of, words
 from tasks.models import Task
 from tasks.tests.factories import AssigneeFactory, CommentFactory, TaskFactory
 
-FIELDS = ("title", "description", "status", "priority", "labels", "start_date", "due_date", "due_time", "estimate", "parent")
+FIELDS = (
+    "title",
+    "description",
+    "status",
+    "priority",
+    "labels",
+    "start_date",
+    "due_date",
+    "due_time",
+    "estimate",
+    "parent",
+)
 
 
 def form_of(page):
@@ -104,7 +115,14 @@ def test_takes_a_day_alone_for_a_whole_day(task, bob):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"title": " "}, {"title": "x" * 501}, {"priority": "9"}, {"estimate": "-1"}, {"due_time": "10:00"}, {"assignees": ["x"]}],
+    [
+        {"title": " "},
+        {"title": "x" * 501},
+        {"priority": "9"},
+        {"estimate": "-1"},
+        {"due_time": "10:00"},
+        {"assignees": ["x"]},
+    ],
 )
 def test_keeps_the_input_and_names_what_is_wrong(wrong, task, bob, outbox):
     reader = browser_of(bob)

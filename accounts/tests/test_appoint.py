@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+
+def test_the_first_administrator_is_appointed_by_command(bob, client, outbox, capsys):
+    client.force_login(bob)
+    assert client.get("/admin/").status_code == 302
+
+    call_command("appoint", "Bob@Example.com")
+    call_command("appoint", "bob@example.com")
+
+    assert client.get("/admin/").status_code == 200
+    assert outbox.only("user.updated")["changes"] == {"role": ["user", "admin"]}
+    assert "Bob is an administrator." in capsys.readouterr().out
+
+
+def test_nobody_is_appointed_who_is_not_there(db, outbox):
+    with pytest.raises(CommandError, match="Nobody active is registered"):
+        call_command("appoint", "nobody@example.com")
+
+    assert outbox.names() == []

