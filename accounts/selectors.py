@@ -5,11 +5,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
+from typing import Any
 
 from django.db.models import Count, QuerySet
 
 from accounts.models import Session, Team, TeamMember, User
 from core.errors import NotFound
+from core.prepared import Bind, Statement
 
 
 def directory(words: str = "") -> QuerySet[User]:
@@ -35,8 +38,27 @@ def people_by_handle(handles: Iterable[str]) -> list[User]:
 
 
 def live_session(session_id: uuid.UUID, now: datetime) -> Session | None:
-    """The session behind a token, with its person, while both are good."""
-    return Session.objects.alive(now).select_related("user").filter(pk=session_id).first()
+    """The session behind a token, with its person, while both are good. Asked at every request."""
+    for row in _live_session().run({"now": now, "id": session_id}):
+        return _with_person(row)
+    return None
+
+
+# What a request needs of them.
+OF_SESSION = ("id", "user_id", "created_at", "expires_at")
+OF_PERSON = [field.attname for field in User._meta.concrete_fields if field.attname != "password"]
+
+
+@lru_cache(maxsize=1)
+def _live_session() -> Statement:
+    rows = Session.objects.alive(Bind("now")).filter(pk=Bind("id"))
+    return Statement.of(rows.values_list(*OF_SESSION, *(f"user__{name}" for name in OF_PERSON)))
+
+
+def _with_person(row: tuple[Any, ...]) -> Session:
+    session = Session.from_db("default", OF_SESSION, row[: len(OF_SESSION)])
+    session.user = User.from_db("default", OF_PERSON, row[len(OF_SESSION) :])
+    return session
 
 
 def sessions_of(user: User, now: datetime) -> QuerySet[Session]:

@@ -54,7 +54,7 @@ def database(name: str, default: str = _MISSING) -> dict[str, Any]:
         raise ImproperlyConfigured(f"{name} must be a postgresql:// address.")
     query = dict(parse_qsl(url.query))
     return {
-        "ENGINE": "django_prometheus.db.backends.postgresql",
+        "ENGINE": "core.postgresql",
         "NAME": unquote(url.path.lstrip("/")),
         "USER": unquote(url.username or query.pop("user", "")),
         "PASSWORD": unquote(url.password or ""),

@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
-from django.db import connection, models
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
 from django.db.models import Expression, QuerySet
-from django.db.models.sql import EmptyResultSet
 
 SHAPES = 500
 
 
 class Bind(Expression):
-    """A hole in a query that is filled by name when it is asked."""
-
-    allowed_default = True
+    """A hole in a query, filled by its name each time the query is asked."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
         self.name = name
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
-        return "%s", [self]
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Bind) and other.name == self.name
+
+    def __hash__(self) -> int:
+        return hash(self.name)
 
     def resolve_expression(self, *_arguments: Any, **_options: Any) -> Bind:
         return self
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        return "%s", [self]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,20 @@ class Statement:
 
     def run(self, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         filled = [values[part.name] if isinstance(part, Bind) else part for part in self.parameters]
-        with connection.prepared_cursor() as cursor:  # type: ignore[attr-defined]  # core.postgresql
+        with connection.prepared_cursor() as cursor:  # type: ignore[attr-defined]  # core.postgresql has it
             cursor.execute(self.sql, filled)
             return list(cursor.fetchall())
+
+
+class Inline(Expression):
+    """A statement inside another query."""
+
+    def __init__(self, statement: Statement) -> None:
+        super().__init__()
+        self.statement = statement
+
+    def resolve_expression(self, *_arguments: Any, **_options: Any) -> Inline:
+        return self
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        return self.statement.sql, list(self.statement.parameters)

@@ -30,8 +30,9 @@ class Answer:
 class Connection:
     """One request at a time, to `(host, port)` or to a Unix socket."""
 
-    def __init__(self, address: tuple[str, int] | Path, token: str = "", **headers: str) -> None:
+    def __init__(self, address: tuple[str, int] | Path, token: str = "", *, local: str = "", **headers: str) -> None:
         self.address = address
+        self.local = (local, 0) if local else None
         self.headers = {"Host": "127.0.0.1", **headers}
         if token:
             self.headers["Authorization"] = f"Bearer {token}"
@@ -73,7 +74,7 @@ class Connection:
             if isinstance(self.address, Path):
                 self.streams = await asyncio.open_unix_connection(str(self.address))
             else:
-                self.streams = await asyncio.open_connection(*self.address)
+                self.streams = await asyncio.open_connection(*self.address, local_addr=self.local)
         return self.streams
 
     def close(self) -> None:

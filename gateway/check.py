@@ -1,7 +1,8 @@
 """One Redis round trip for all requests of an event-loop turn: rate limit, session liveness, generation.
 
 Invariant: every request that reaches the script in one turn is judged at one moment of Redis' clock, by one script,
-so the limit is exact over all nodes. Without Redis a node limits on its own, at its share of the quota.
+so the limit is exact over all nodes. Without Redis a node limits on its own, at its share of the quota; one batch
+every PAUSE finds out whether Redis is back, and nobody else waits for it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,9 @@ from redis.exceptions import NoScriptError, RedisError
 SCRIPT = (Path(__file__).parent / "check.lua").read_text()
 VALUES = 5
 PAUSE = 0.5
+TURNS, TURN = 5, 0.05
+MOST_CALLERS = 50_000
+DEFAULT_TIER = "free"
 log = structlog.get_logger(__name__)
 
 
@@ -72,8 +77,8 @@ class Checker:
             self._loop = loop
             self._redis = Redis.from_url(
                 str(settings.CACHES["default"]["LOCATION"]),
-                socket_timeout=0.25,
-                socket_connect_timeout=0.25,
+                socket_timeout=1,
+                socket_connect_timeout=1,
                 retry=Retry(NoBackoff(), 0),
             )
         return self._redis
@@ -99,18 +104,24 @@ class Checker:
                 answer.set_result(verdict)
 
     async def _from_redis(self, questions: list[Question]) -> list[Verdict] | None:
-        if time.monotonic() < self.away_until:
+        now = time.monotonic()
+        if now < self.away_until:
             return None
+        if self.away_until:
+            self.away_until = now + PAUSE
         arguments = [self.rules]
         for one in questions:
             arguments += [one.session_key, one.scope, one.caller, one.tier, one.known]
         try:
-            flat = await self._run(arguments)
+            flat = await _in_time(self._run(arguments))
         except (RedisError, OSError) as error:
             self.away_until = time.monotonic() + PAUSE
             log.warning("limits_are_local", reason=type(error).__name__)
             return None
-        return [_verdict(flat[start : start + VALUES]) for start in range(0, len(flat), VALUES)]
+        self.away_until = 0.0
+        verdicts = [_verdict(flat[start : start + VALUES]) for start in range(0, len(flat), VALUES)]
+        self.local.learn(questions, verdicts)
+        return verdicts
 
     async def _run(self, arguments: list[str]) -> list[Any]:
         if not self._sha:
@@ -122,28 +133,48 @@ class Checker:
         return found
 
 
+async def _in_time(asked: Coroutine[Any, Any, list[Any]]) -> list[Any]:
+    """Wait for a quarter of a second, but not less than TURNS turns of the loop: one that was kept from running for so
+    long has not looked yet whether the answer is there, and to limit locally then would admit too much."""
+    task = asyncio.ensure_future(asked)
+    for _ in range(TURNS):
+        if (await asyncio.wait({task}, timeout=TURN))[0]:
+            return task.result()
+    task.cancel()
+    raise TimeoutError
+
+
 def _verdict(values: list[Any]) -> Verdict:
     liveness, generation, admitted, left, wait = values
     return Verdict(liveness.decode(), generation.decode(), None if admitted < 0 else bool(admitted), left, wait / 1000)
 
 
 class LocalLimiter:
-    """The same arithmetic in this process alone, at `1/share` of the quota; the tier without a session is `free`."""
+    """The same arithmetic in this process alone, at `1/share` of the quota of the tier that the caller last had."""
 
     def __init__(self, rules: dict[str, Any], *, share: int) -> None:
         self.rules = rules
         self.share = share
         self.full_at: dict[str, float] = {}
+        self.tiers: dict[str, str] = {}
+
+    def learn(self, questions: Sequence[Question], verdicts: Sequence[Verdict]) -> None:
+        """Remember the tiers of those who are not on the free one."""
+        for question, verdict in zip(questions, verdicts, strict=True):
+            if verdict.tier and verdict.tier != DEFAULT_TIER:
+                self.tiers[question.caller] = verdict.tier
+        if len(self.tiers) > MOST_CALLERS:
+            self.tiers.clear()
 
     def judge(self, question: Question) -> Verdict:
         now = time.monotonic() * 1000
-        quota, burst = self.rules["tiers"][question.tier or "free"]
+        quota, burst = self.rules["tiers"][question.tier or self.tiers.get(question.caller, DEFAULT_TIER)]
         interval = self.rules["window"] / max(1, quota // self.share)
         depth = interval * max(1, (quota + burst) // self.share)
         full_at = max(self.full_at.get(question.caller, 0.0), now) + interval
         if full_at - now > depth:
             return Verdict(admitted=False, wait=(full_at - now - depth) / 1000)
-        if len(self.full_at) > 50_000:
+        if len(self.full_at) > MOST_CALLERS:
             self.full_at = {caller: at for caller, at in self.full_at.items() if at > now}
         self.full_at[question.caller] = full_at
         return Verdict(admitted=True, left=int((depth - (full_at - now)) / interval))

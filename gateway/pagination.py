@@ -69,7 +69,7 @@ class Mark:
 class Window:
     """Which piece of a list is wanted, in which order, by whom, under which filters."""
 
-    sorts: Mapping[str, Sort]
+    sorts: Mapping[str, Sort] = field(hash=False)
     ordering: str
     limit: int = DEFAULT_LIMIT
     cursor: str = ""
@@ -109,13 +109,21 @@ def take(rows: QuerySet[M], window: Window) -> Slice[M]:
 
 
 def _by_number(rows: QuerySet[M], window: Window) -> Slice[M]:
-    page = window.page or 1
-    start = (page - 1) * window.limit
+    start = first_row(window)
+    found = list(ordered(rows, window)[start : start + window.limit])
+    return numbered(found, window, rows.count())
+
+
+def first_row(window: Window) -> int:
+    """Return the offset of a numbered page; raises Invalid where counting so far would cost too much."""
+    start = ((window.page or 1) - 1) * window.limit
     if start + window.limit > MAX_DEPTH:
         raise Invalid.field("page", f"Numbered pages end at row {MAX_DEPTH:,}; follow the cursor instead.", "too_deep")
-    count = rows.count()
-    pages = max(1, -(-count // window.limit))
-    found = list(_sorted(rows, window, backwards=False)[start : start + window.limit])
+    return start
+
+
+def numbered(found: list[R], window: Window, count: int) -> Slice[R]:
+    page, pages = window.page or 1, max(1, -(-count // window.limit))
     return Slice(
         rows=found,
         count=count,
@@ -136,7 +144,7 @@ def _by_cursor(rows: QuerySet[M], window: Window) -> Slice[M]:
 def after(rows: QuerySet[M], window: Window, mark: Mark | None) -> QuerySet[M]:
     """The rows in the order of the window that come after the mark, in its direction of travel."""
     backwards = bool(mark and mark.backwards)
-    wanted = _sorted(rows, window, backwards=backwards)
+    wanted = ordered(rows, window, backwards=backwards)
     return wanted.filter(_beyond(window, mark)) if mark else wanted
 
 
@@ -158,7 +166,7 @@ def cut(
     )
 
 
-def _sorted(rows: QuerySet[M], window: Window, *, backwards: bool) -> QuerySet[M]:
+def ordered(rows: QuerySet[M], window: Window, *, backwards: bool = False) -> QuerySet[M]:
     column, descending = F(window.sort.column), window.descending != backwards
     options: dict[str, Any] = {}
     if window.sort.nullable:

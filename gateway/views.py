@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -45,9 +45,9 @@ def listing(
     **context: Any,
 ) -> Response:
     """Answer with one piece of a list."""
-    shown = [trim(row, wanted, noun) for row in noun(list(piece.rows), many=True, context=context).data]
+    shown = [trim(row, wanted) for row in noun(list(piece.rows), many=True, context=context).data]
     if not shown:
-        trim(dict.fromkeys(noun(context=context).get_fields()), wanted, noun)
+        trim(dict.fromkeys(noun(context=context).get_fields()), wanted)
     return Response(
         pagination.body(piece, results=shown, url=request.build_absolute_uri, parameters=request.query_params)
     )
@@ -63,14 +63,36 @@ def one(
     **context: Any,
 ) -> Response:
     """Answer with one versioned thing and its ETag."""
-    data = trim(noun(thing, context=context).data, wanted, noun)
+    data = trim(noun(thing, context=context).data, wanted)
     headers = {"ETag": preconditions.tag(thing.version, dumps(data))}
     if location:
         headers["Location"] = location
     return Response(data, status=status, headers=headers)
 
 
-def trim(row: dict[str, Any], wanted: Iterable[str] | None, noun: type[BaseSerializer[Any]]) -> dict[str, Any]:
+def listed(
+    request: Request, piece: pagination.Slice[Any], rows: Sequence[dict[str, Any]], wanted: Iterable[str] | None, *, known: Iterable[str]
+) -> HttpResponse:
+    """Answer with one piece of a list whose rows are ready to be shown."""
+    shown = [trim(row, wanted) for row in rows or [dict.fromkeys(known)]]
+    body = pagination.body(
+        piece,
+        results=shown if rows else [],
+        url=request.build_absolute_uri,
+        parameters=request.query_params,
+    )
+    return HttpResponse(dumps(body), content_type="application/json")
+
+
+def shown(row: dict[str, Any], wanted: Iterable[str] | None) -> HttpResponse:
+    """Answer with one versioned thing that is ready to be shown, and its ETag."""
+    body = dumps(trim(row, wanted))
+    return HttpResponse(
+        body, content_type="application/json", headers={"ETag": preconditions.tag(row["version"], body)}
+    )
+
+
+def trim(row: dict[str, Any], wanted: Iterable[str] | None) -> dict[str, Any]:
     """Keep only the wanted fields; an unknown name is a 400."""
     if wanted is None:
         return row

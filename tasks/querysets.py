@@ -91,9 +91,10 @@ class TaskQuerySet(models.QuerySet["Task"]):
         return self.filter(Q(search=query) | Q(title__trigram_word_similar=words))
 
     def with_people(self) -> Self:
-        return self.select_related("project", "state", "creator", "parent__project").prefetch_related(
-            "assignees", "labels"
-        )
+        people: Any = self.model._meta.get_field("assignees").related_model
+        by_name = models.Prefetch("assignees", people.objects.order_by("name", "pk"))
+        shown = self.select_related("project", "state", "creator", "parent__project")
+        return shown.prefetch_related(by_name, "labels")
 
     def at(self, ref: UUID | tuple[str, int]) -> Self:
         if isinstance(ref, tuple):

@@ -96,10 +96,14 @@ DATABASES["default"]["OPTIONS"].update(
         "pool": {"min_size": 1, "max_size": THREADS + 2, "timeout": 5},
         "connect_timeout": 5,
         # One wrong letter in a short word: the default of 0.6 finds "gateway" no more when one types "gatway".
-        "options": "-c pg_trgm.word_similarity_threshold=0.45",
+        # Compiling a plan takes longer than any question here.
+        "options": "-c pg_trgm.word_similarity_threshold=0.45 -c jit=off",
+        # Off behind a pooler that does not keep prepared statements (pgbouncer before 1.21).
+        "prepare_threshold": 5 if env.boolean("PREPARED_STATEMENTS", True) else None,
     }
 )
 DATABASES["default"]["CONN_MAX_AGE"] = 0
+SLOW_QUERY_MS = env.integer("SLOW_QUERY_MS", 200)
 DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
 
 # How much the API gives: {tier: (requests a window, burst beyond them)}; who exceeds it is blocked. In milliseconds.

@@ -16,7 +16,8 @@ class PreparedCursor(psycopg.Cursor[Any]):
     """
 
     def execute(self, query: Any, params: Any = None, **_options: Any) -> Any:
-        return super().execute(query, params, prepare=self.connection.prepare_threshold is not None, binary=True)
+        prepare = self.connection.prepare_threshold is not None
+        return super().execute(query, params, prepare=prepare, binary=True)
 
 
 class DatabaseWrapper(PrometheusWrapper):  # type: ignore[misc]  # it has no types
@@ -27,7 +28,7 @@ class DatabaseWrapper(PrometheusWrapper):  # type: ignore[misc]  # it has no typ
 
     def get_connection_params(self) -> dict[str, Any]:
         """Worked out once for a database: with a pool Django asks at every request."""
-        if self._parameters.get("dbname") != self.settings_dict["NAME"]:
+        if not self._parameters or self._parameters.get("dbname") != self.settings_dict["NAME"]:
             self._parameters = super().get_connection_params()
         return dict(self._parameters)
 
@@ -36,6 +37,10 @@ class DatabaseWrapper(PrometheusWrapper):  # type: ignore[misc]  # it has no typ
         if self.pool:
             sample(self.pool)
         return connection
+
+    def make_debug_cursor(self, cursor: Any) -> CursorWrapper:
+        """Let what is counted and shown in development have its text, which a prepared statement does not keep."""
+        return super().make_debug_cursor(cursor) if cursor else cursor
 
     def prepared_cursor(self) -> CursorWrapper:
         """Return a cursor for texts that are sent again and again."""

@@ -3,10 +3,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 
 @dataclass
@@ -27,9 +27,13 @@ def queries() -> Callable[..., AbstractContextManager[Spent]]:
     @contextmanager
     def budget(*, at_most: int | None = None, equal_to: Spent | None = None) -> Iterator[Spent]:
         spent = Spent()
-        with CaptureQueriesContext(connection) as captured:
+
+        def note(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+            spent.statements.append(str(sql))
+            return execute(sql, *rest)
+
+        with connection.execute_wrapper(note):
             yield spent
-        spent.statements += [query["sql"] for query in captured.captured_queries]
         listed = "\n".join(spent.statements)
         if at_most is not None:
             assert spent.count <= at_most, listed

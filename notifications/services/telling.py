@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
@@ -91,4 +92,6 @@ def _queue_emails(people: list[User], event: Event, kind: Kind, now: datetime) -
 
 def message_id(notification: Notification) -> str:
     """The same fact told to the same person always has the same id, so that a repeated message can be recognised."""
-    return f"<{notification.event_id}.{notification.kind}.{notification.recipient_id.hex}@{settings.MAIL_DOMAIN}>"
+    told = f"{notification.event_id}.{notification.kind}.{notification.recipient_id}"
+    # Short, so that no mail program folds the header's line.
+    return f"<{hashlib.blake2b(told.encode(), digest_size=16).hexdigest()}@{settings.MAIL_DOMAIN}>"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -14,19 +15,22 @@ from gateway import query
 from gateway.pagination import PageQuery, Sort, Window, take
 from gateway.preconditions import if_match
 from gateway.schema import page_of
-from gateway.views import ApiView, listing, one, parse
+from gateway.views import ApiView, listed, listing, one, parse, shown
 from tasks import selectors, services
+from tasks.api.lines import as_json, names
 from tasks.api.queries import StatsQuery, TaskQuery, filters_of
 from tasks.api.serializers import PRIORITIES, ActivityOut, MoveInput, StatsOut, TaskInput, TaskOut, TaskPatch, TaskRow
 
 
 class TasksView(ApiView):
     @extend_schema(operation_id="list_tasks", parameters=[TaskQuery], responses=page_of(TaskRow))
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         wanted = query.parse(TaskQuery, request.query_params)
         window = Window.of(wanted, sorts=selectors.SORTS, default="-created_at", owner=str(request.user.pk))
-        piece = selectors.list_tasks(request.user, filters_of(wanted, request.user), window)
-        return listing(request, piece, TaskRow, wanted.get("fields"), include=wanted.get("include", ()))
+        described = "description" in wanted.get("include", ())
+        piece = selectors.list_rows(request.user, filters_of(wanted, request.user), window, described=described)
+        rows = [as_json(line, described=described) for line in piece.rows]
+        return listed(request, piece, rows, wanted.get("fields"), known=names(described=described))
 
     @extend_schema(operation_id="create_task", request=TaskInput, responses={201: TaskOut})
     def post(self, request: Request) -> Response:
@@ -39,9 +43,9 @@ class TasksView(ApiView):
 
 class TaskView(ApiView):
     @extend_schema(operation_id="get_task", parameters=[query.FieldsQuery], responses=TaskOut)
-    def get(self, request: Request, ref: str) -> Response:
+    def get(self, request: Request, ref: str) -> HttpResponse:
         wanted = query.parse(query.FieldsQuery, request.query_params)
-        return one(selectors.get_task(request.user, ref), TaskOut, wanted=wanted.get("fields"))
+        return shown(as_json(selectors.get_row(request.user, ref), described=True), wanted.get("fields"))
 
     @extend_schema(operation_id="update_task", request=TaskPatch, responses=TaskOut)
     def patch(self, request: Request, ref: str) -> Response:

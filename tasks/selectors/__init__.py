@@ -16,6 +16,8 @@ from tasks.selectors.projects import (
     watchers_of,
     with_access,
 )
+from tasks.selectors.lines import Line
+from tasks.selectors.rows import get_row, list_rows
 from tasks.selectors.stats import task_stats
 from tasks.selectors.tasks import (
     SORTS,
@@ -33,17 +35,20 @@ from tasks.selectors.tasks import (
 
 __all__ = [
     "SORTS",
+    "Line",
     "TaskFilters",
     "activity",
     "comments",
     "filtered",
     "get_label",
     "get_project",
+    "get_row",
     "get_state",
     "get_task",
     "inbox_of",
     "labels",
     "list_projects",
+    "list_rows",
     "list_tasks",
     "lock_project",
     "lock_task",

@@ -11,6 +11,8 @@ from gateway.fields import UUID
 from tasks import policies
 from tasks.models import Label, Project, ProjectMember, Role, State
 
+NOWHERE = uuid.UUID(int=0)
+
 
 def list_projects(user: User) -> QuerySet[Project]:
     """The projects a person sees, with their counts of open tasks and members."""
@@ -30,6 +32,12 @@ def get_project(user: User, ref: str | uuid.UUID) -> Project:
     if found is None:
         raise NotFound("There is no such project.")
     return found
+
+
+def project_id_or_nowhere(user: User, ref: str | uuid.UUID) -> uuid.UUID:
+    """A filter by an unknown or foreign project finds nothing, like a filter by any other value."""
+    found = Project.objects.visible_to(user).filter(_named(ref)).values_list("pk", flat=True).first()
+    return found or NOWHERE
 
 
 def lock_project(user: User, ref: str | uuid.UUID) -> Project:

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from gateway.fields import UUID
 from gateway.pagination import Slice, Sort, Window, take
 from tasks.models import Comment, Task
 from tasks.querysets import KEY, TaskQuerySet
-from tasks.selectors.projects import get_project
+from tasks.selectors.projects import project_id_or_nowhere
 
 SHOWN = ("task.created", "task.updated", "task.commented")
 SORTS = {
@@ -44,7 +44,7 @@ class TaskFilters:
     now: datetime
     today: date
     search: str = ""
-    project: str = ""
+    project: str | uuid.UUID = ""
     status: list[str] = field(default_factory=list)
     category: list[str] = field(default_factory=list)
     priority: list[int] = field(default_factory=list)
@@ -99,38 +99,48 @@ def list_tasks(user: User, filters: TaskFilters, window: Window) -> Slice[Task]:
 
 def filtered(user: User, filters: TaskFilters) -> TaskQuerySet:
     """The visible tasks that pass every filter."""
-    rows = Task.objects.visible_to(user)
-    for name, narrow in NARROWINGS.items():
-        value = getattr(filters, name)
-        if value not in ("", [], None):
-            rows = narrow(rows, value, user, filters)
+    return narrowed(Task.objects.visible_to(user), resolved(user, filters))
+
+
+def resolved(user: User, filters: TaskFilters) -> TaskFilters:
+    """The same filters with the reader's words (`me`, a project's key) replaced by ids."""
+    return replace(
+        filters,
+        project=project_id_or_nowhere(user, filters.project) if filters.project else "",
+        assignee=[_me(user, key) for key in filters.assignee],
+        creator=[_me(user, key) for key in filters.creator],
+    )
+
+
+def narrowed(rows: TaskQuerySet, filters: TaskFilters) -> TaskQuerySet:
+    for name, value in given(filters):
+        rows = NARROWINGS[name](rows, value, filters)
     return rows
 
 
-Narrowing = Callable[[TaskQuerySet, Any, User, TaskFilters], TaskQuerySet]
+def given(filters: TaskFilters) -> Iterator[tuple[str, Any]]:
+    for name in NARROWINGS:
+        value = getattr(filters, name)
+        if value not in ("", [], None):
+            yield name, value
+
+
+Narrowing = Callable[[TaskQuerySet, Any, TaskFilters], TaskQuerySet]
 NARROWINGS: dict[str, Narrowing] = {
-    "project": lambda rows, ref, user, _: rows.filter(project=get_project_or_none(user, ref)),
-    "status": lambda rows, slugs, *_: rows.filter(state__slug__in=slugs),
-    "category": lambda rows, names, *_: rows.filter(category__in=names),
-    "priority": lambda rows, numbers, *_: rows.filter(priority__in=numbers),
-    "assignee": lambda rows, people, user, _: rows.assigned_to([_me(user, key) for key in people]),
-    "creator": lambda rows, people, user, _: rows.created_by([_me(user, key) for key in people]),
-    "label": lambda rows, names, *_: rows.labelled(names),
-    "parent": lambda rows, key, *_: rows.filter(parent=None if key == "none" else key),
-    "overdue": lambda rows, wanted, _, asked: rows.overdue(asked.now, asked.today, is_it=wanted),
-    "due_after": lambda rows, day, *_: rows.due_from(day),
-    "due_before": lambda rows, day, *_: rows.due_until(day),
-    "updated_since": lambda rows, instant, *_: rows.filter(updated_at__gte=instant),
-    "search": lambda rows, words, *_: rows.matching(words),
+    "project": lambda rows, key, _: rows.filter(project=key),
+    "status": lambda rows, slugs, _: rows.filter(state__slug__in=slugs),
+    "category": lambda rows, names, _: rows.filter(category__in=names),
+    "priority": lambda rows, numbers, _: rows.filter(priority__in=numbers),
+    "assignee": lambda rows, people, _: rows.assigned_to(people),
+    "creator": lambda rows, people, _: rows.created_by(people),
+    "label": lambda rows, names, _: rows.labelled(names),
+    "parent": lambda rows, key, _: rows.filter(parent=None if key == "none" else key),
+    "overdue": lambda rows, wanted, asked: rows.overdue(asked.now, asked.today, is_it=wanted),
+    "due_after": lambda rows, day, _: rows.due_from(day),
+    "due_before": lambda rows, day, _: rows.due_until(day),
+    "updated_since": lambda rows, instant, _: rows.filter(updated_at__gte=instant),
+    "search": lambda rows, words, _: rows.matching(words),
 }
-
-
-def get_project_or_none(user: User, ref: str) -> uuid.UUID | None:
-    """A filter by an unknown or foreign project finds nothing, like a filter by any other value."""
-    try:
-        return uuid.UUID(str(get_project(user, ref).pk))
-    except NotFound:
-        return None
 
 
 def _me(user: User, key: str) -> str:

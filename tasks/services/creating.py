@@ -48,6 +48,9 @@ class Draft:
     labels: Sequence[str] = ()
     id: uuid.UUID = field(default_factory=uuid7)
 
+    def __post_init__(self) -> None:
+        self.assignees = [uuid.UUID(str(key)) for key in self.assignees]
+
 
 @transaction.atomic
 def create_task(*, actor: User, draft: Draft, now: datetime, project_ref: str = "") -> Task:

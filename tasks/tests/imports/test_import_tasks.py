@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
-from core.errors import DomainError, Invalid, NotAllowed, NotFound
+from core.errors import Conflict, DomainError, NotAllowed, NotFound
 from events.models import Event
 from tasks.importers.base import ImportPlan
 from tasks.models import Comment, ImportedRecord, Label, Project, Task
@@ -203,7 +203,7 @@ def test_an_archived_project_takes_nothing(alice: User, project: Project, plan_o
     archive_project(actor=alice, ref="OPS", now=timezone.now())
     before = contents()
 
-    with pytest.raises(Invalid):
+    with pytest.raises(Conflict):
         import_tasks(project_id=project.pk, actor=alice, plan=plan_of(REAL[0]))
 
     assert contents() == before

@@ -1,0 +1,83 @@
+"""The API's questions about tasks, answered in lines: one statement, and no model instances."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from accounts.models import User
+from core.errors import NotFound
+from core.prepared import Bind, Statement
+from gateway import pagination
+from gateway.pagination import Mark, Slice, Window
+from tasks.models import Task
+from tasks.selectors import statements
+from tasks.selectors.lines import Line
+from tasks.selectors.statements import Shape
+from tasks.selectors.tasks import TaskFilters, filtered, given, parse_ref, resolved
+
+NOUN = Task._meta.label
+
+
+def get_row(user: User, ref: str) -> Line:
+    """One task in full, as GET answers it."""
+    named = parse_ref(ref)
+    by_key = isinstance(named, tuple)
+    values = {"key": named[0], "number": named[1]} if isinstance(named, tuple) else {"id": named}
+    found = _read(statements.one(user.is_overseer, by_key), {"reader": user.pk, **values})
+    if not found:
+        raise NotFound("There is no such task.")
+    return found[0]
+
+
+def list_rows(user: User, filters: TaskFilters, window: Window, *, described: bool = False) -> Slice[Line]:
+    """A piece of a list, as GET answers it: one statement by cursor, two by page number."""
+    if window.page:
+        return _by_number(user, filters, window, described)
+    mark = pagination.read(window, NOUN)
+    if filters.search:  # what words ask for depends on the words themselves
+        statement, values = statements.by_cursor(filtered(user, filters), window, mark, described=described), {}
+    else:
+        shape, values = _shape(user, filters)
+        hollow = mark and Mark(None if mark.value is None else Bind("place"), Bind("after"), mark.backwards)
+        statement = statements.piece(shape, _plain(window), hollow, described)
+        values |= {"place": mark.value, "after": mark.key} if mark else {}
+    found = _read(statement, values)
+    return pagination.cut(found, window, mark, noun=NOUN, place=lambda row: (getattr(row, window.sort.column), row.id))
+
+
+def _by_number(user: User, filters: TaskFilters, window: Window, described: bool) -> Slice[Line]:
+    values: dict[str, Any] = {}
+    if filters.search:
+        page, count = statements.by_number(filtered(user, filters), window, described=described)
+    else:
+        shape, values = _shape(user, filters)
+        page, count = statements.numbered(shape, _plain(window), described)
+    total = count.run(values)[0][0] if count else 0
+    return pagination.numbered(_read(page, values), window, total)
+
+
+def _read(statement: Statement | None, values: Mapping[str, Any]) -> list[Line]:
+    return [Line(*row) for row in statement.run(values)] if statement else []
+
+
+def _plain(window: Window) -> Window:
+    """The window as far as the SQL depends on it."""
+    return replace(window, cursor="", owner="", filters="")
+
+
+def _shape(user: User, filters: TaskFilters) -> tuple[Shape, dict[str, Any]]:
+    """Return the question without its values, and the values."""
+    values = {"reader": user.pk, "now": filters.now, "today": filters.today}
+    asked = tuple((name, _with_holes(name, value, values)) for name, value in given(resolved(user, filters)))
+    return Shape(user.is_overseer, asked), values
+
+
+def _with_holes(name: str, value: Any, values: dict[str, Any]) -> Any:
+    if isinstance(value, list):
+        return tuple(_with_holes(f"{name}{index}", one, values) for index, one in enumerate(value))
+    if value == "none" or isinstance(value, bool):
+        return value  # another question, not another value
+    values[name] = value
+    return Bind(name)
