@@ -71,8 +71,9 @@ SELECT id, pg_temp.uuid_at('2024-01-02 00:00Z', p), number,
        CASE WHEN category IN ('done', 'cancelled') THEN moment + interval '2 hours' END
 FROM planned ORDER BY n;
 
-UPDATE tasks_project SET next_number = 1 + (SELECT count(*) FROM planned WHERE pg_temp.uuid_at('2024-01-02 00:00Z', p) = tasks_project.id)
-WHERE key ~ '^B[0-9]{4}$';
+UPDATE tasks_project SET next_number = counted.number + 1
+FROM (SELECT pg_temp.uuid_at('2024-01-02 00:00Z', p) AS id, max(number) AS number FROM planned GROUP BY p) counted
+WHERE tasks_project.id = counted.id;
 
 CREATE TEMP TABLE crews ON COMMIT DROP AS
 SELECT project_id, array_agg(user_id ORDER BY user_id) AS crew FROM tasks_projectmember GROUP BY 1;

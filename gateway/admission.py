@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from django.conf import settings
 from prometheus_client import Counter, Gauge
 
-DEADLINE = 10.0
+DEADLINE = 2.0  # nginx takes a node that keeps a read waiting for 2.5 s for one that hangs
 WAITING = Gauge("gateway_waiting_requests", "Requests that wait for a thread.", multiprocess_mode="livesum")
 REFUSED = Counter("gateway_refused_requests", "Requests refused because too many waited, or too long.")
 

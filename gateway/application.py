@@ -85,11 +85,21 @@ class Gateway:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await _live(receive, send)
+            await self.live(receive, send)
         elif scope["type"] == "http":
             await self.http(_call(scope, receive, bodies.in_one_piece(send), self.tokens))
         else:
             await send({"type": "websocket.close", "code": 1000})
+
+    async def live(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            stops = message["type"] == "lifespan.shutdown"
+            if stops:
+                await self.checker.close()
+            await send({"type": f"{message['type']}.complete"})
+            if stops:
+                return
 
     async def http(self, call: Call) -> None:
         path, method = call.scope["path"], call.scope["method"]
@@ -274,11 +284,3 @@ def _with_limits(send: Send, verdict: Verdict, checker: Checker) -> Send:
         await send(message)
 
     return send_on
-
-
-async def _live(receive: Receive, send: Send) -> None:
-    while True:
-        message = await receive()
-        await send({"type": f"{message['type']}.complete"})
-        if message["type"] == "lifespan.shutdown":
-            return

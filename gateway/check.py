@@ -83,6 +83,11 @@ class Checker:
             )
         return self._redis
 
+    async def close(self) -> None:
+        if self._redis is not None:
+            await self._redis.aclose()
+            self._redis = None
+
     def ask(self, question: Question) -> asyncio.Future[Verdict]:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Verdict] = loop.create_future()

@@ -141,11 +141,19 @@ def _by_cursor(rows: QuerySet[M], window: Window) -> Slice[M]:
     return cut(list(wanted), window, mark, noun=noun, place=lambda row: (_value(row, window.sort.column), row.pk))
 
 
-def after(rows: QuerySet[M], window: Window, mark: Mark | None) -> QuerySet[M]:
+def after(rows: QuerySet[M], window: Window, mark: Mark | None, *, nulls: bool = True) -> QuerySet[M]:
     """The rows in the order of the window that come after the mark, in its direction of travel."""
     backwards = bool(mark and mark.backwards)
     wanted = ordered(rows, window, backwards=backwards)
-    return wanted.filter(_beyond(window, mark)) if mark else wanted
+    return wanted.filter(_beyond(window, mark, nulls=nulls)) if mark else wanted
+
+
+def branches(rows: QuerySet[M], window: Window, mark: Mark | None) -> list[QuerySet[M]]:
+    """The same rows in two queries where nulls follow: PostgreSQL can begin at a value in an index, not at "or null"."""
+    if mark is None or mark.value is None or mark.backwards or not window.sort.nullable:
+        return [after(rows, window, mark)]
+    rest = ordered(rows.filter(**{f"{window.sort.column}__isnull": True}), window)
+    return [after(rows, window, mark, nulls=False), rest]
 
 
 def cut(
@@ -175,7 +183,7 @@ def ordered(rows: QuerySet[M], window: Window, *, backwards: bool = False) -> Qu
     return rows.order_by(ordered, "-pk" if descending else "pk")
 
 
-def _beyond(window: Window, mark: Mark) -> Q:
+def _beyond(window: Window, mark: Mark, *, nulls: bool) -> Q:
     """The rows after the mark in the direction of travel; nulls are last going on, first going back."""
     column, value, nullable = window.sort.column, mark.value, window.sort.nullable
     sign = "lt" if window.descending != mark.backwards else "gt"
@@ -184,7 +192,7 @@ def _beyond(window: Window, mark: Mark) -> Q:
         tie = Q(**{f"{column}__isnull": True}) & beyond_id
         return tie | Q(**{f"{column}__isnull": False}) if mark.backwards else tie
     in_range = Q(**{f"{column}__{sign}e": value}) & (Q(**{f"{column}__{sign}": value}) | beyond_id)
-    return in_range | Q(**{f"{column}__isnull": True}) if nullable and not mark.backwards else in_range
+    return in_range | Q(**{f"{column}__isnull": True}) if nullable and nulls and not mark.backwards else in_range
 
 
 def _value(row: Any, column: str) -> Any:

@@ -11,7 +11,9 @@ from rest_framework.parsers import BaseParser
 
 MAX_DEPTH = 32
 # A string that never ends is eaten to the end of the body, once: nothing is tried again from its middle.
-_OUTSIDE_STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
+_STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_OPENING = frozenset(b"[{")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -46,13 +48,10 @@ def _check_charset(media_type: str) -> None:
 
 def _check_depth(body: bytes) -> None:
     depth = 0
-    for token in _OUTSIDE_STRINGS.finditer(body):
-        if token[0] in b"[{":
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise ParseError(f"The body is nested deeper than {MAX_DEPTH} levels.")
-        elif token[0] in b"]}":
-            depth -= 1
+    for bracket in _STRINGS.sub(b"", body).translate(None, _NO_BRACKETS):
+        depth += 1 if bracket in _OPENING else -1
+        if depth > MAX_DEPTH:
+            raise ParseError(f"The body is nested deeper than {MAX_DEPTH} levels.")
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

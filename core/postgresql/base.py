@@ -4,6 +4,7 @@ from typing import Any
 
 import psycopg
 from django.db.backends.utils import CursorWrapper
+from django.db.backends.postgresql.operations import DatabaseOperations
 from django_prometheus.db.backends.postgresql.base import DatabaseWrapper as PrometheusWrapper
 
 from core.postgresql.figures import sample, watch
@@ -20,7 +21,15 @@ class PreparedCursor(psycopg.Cursor[Any]):
         return super().execute(query, params, prepare=prepare, binary=True)
 
 
+class Operations(DatabaseOperations):
+    def last_executed_query(self, cursor: Any, sql: str, params: Any) -> str:
+        """A prepared statement keeps no text with values in it: then the text without them."""
+        return super().last_executed_query(cursor, sql, params) or sql
+
+
 class DatabaseWrapper(PrometheusWrapper):  # type: ignore[misc]  # it has no types
+    ops_class = Operations
+
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.execute_wrappers.append(watch)
@@ -37,10 +46,6 @@ class DatabaseWrapper(PrometheusWrapper):  # type: ignore[misc]  # it has no typ
         if self.pool:
             sample(self.pool)
         return connection
-
-    def make_debug_cursor(self, cursor: Any) -> CursorWrapper:
-        """Let what is counted and shown in development have its text, which a prepared statement does not keep."""
-        return super().make_debug_cursor(cursor) if cursor else cursor
 
     def prepared_cursor(self) -> CursorWrapper:
         """Return a cursor for texts that are sent again and again."""

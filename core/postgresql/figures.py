@@ -12,7 +12,7 @@ from prometheus_client import Counter, Gauge
 from psycopg_pool import ConnectionPool
 
 EVERY_SECONDS = 1.0
-MAX_TEXT = 2000
+MAX_TEXT = 500
 SLOW = Counter("database_slow_queries", "Statements that took longer than SLOW_QUERY_MS.")
 POOL = {
     name: Gauge(f"database_pool_{name}", words, multiprocess_mode="livesum")

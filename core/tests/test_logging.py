@@ -84,11 +84,11 @@ def test_a_crash_is_one_line_with_its_stack_and_without_its_values(lines, client
         password = secret
         raise RuntimeError(len(password))
 
-    monkeypatch.setattr("tasks.selectors.get_task", broken)
+    monkeypatch.setattr("tasks.services.update_task", broken)
     client = clients["alice"]
     client.raise_request_exception = False
 
-    answer = client.get("/api/v1/tasks/OPS-1/")
+    answer = client.patch("/api/v1/tasks/OPS-1/", {"title": "New"})
 
     assert (answer.status_code, answer["Content-Type"]) == (500, "application/problem+json")
     assert answer.json()["status"] == 500

@@ -43,6 +43,12 @@ class TaskQuery(PageQuery):
     include = Words(choices=["description"], required=False)
 
 
+    def validate_parent(self, value: list[str]) -> list[str]:
+        if len(value) != 1:
+            raise serializers.ValidationError("Give one id, or `none`.", "invalid")
+        return value
+
+
 class ProjectQuery(PageQuery):
     search = serializers.CharField(required=False, max_length=100)
     archived = Flag(required=False)

@@ -77,7 +77,7 @@ def _shape(user: User, filters: TaskFilters) -> tuple[Shape, dict[str, Any]]:
 def _with_holes(name: str, value: Any, values: dict[str, Any]) -> Any:
     if isinstance(value, list):
         return tuple(_with_holes(f"{name}{index}", one, values) for index, one in enumerate(value))
-    if value == "none" or isinstance(value, bool):
+    if value == "none" or isinstance(value, bool) or name.startswith("category"):
         return value  # another question, not another value
     values[name] = value
     return Bind(name)

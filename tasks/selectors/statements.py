@@ -95,18 +95,20 @@ def _of_each_project(shape: Shape, window: Window, mark: Mark | None) -> Stateme
     PostgreSQL would either sort all that a reader sees, or walk through what everybody has written since; so the cost
     follows the number of projects, and neither that of tasks nor the depth of the page.
     """
-    mine = ProjectMember.objects.filter(user=Bind("reader")).values("project_id")
+    mine = Statement.of(ProjectMember.objects.filter(user=Bind("reader")).values("project_id"))
     here: Any = Task.objects.filter(project=RawSQL('"mine"."project_id"', ()))  # noqa: S611 -- no value in it
-    wanted = pagination.after(shape.narrow(here), window, mark).values_list("pk", window.sort.column)
-    first, of_each = Statement.of(mine), Statement.of(wanted[: window.limit + 1])
-    if first is None or of_each is None:
+    wanted = pagination.branches(shape.narrow(here), window, mark)
+    place = window.sort.column
+    parts = [Statement.of(rows.values_list("pk", place)[: window.limit + 1]) for rows in wanted]
+    of_each = [part for part in parts if part is not None]
+    if mine is None or not of_each:
         return None
-    order = _order(window, backwards=bool(mark and mark.backwards))
+    union = " UNION ALL ".join(f"({part.sql})" for part in of_each)
     sql = (
-        f'SELECT "found"."id" FROM ({first.sql}) "mine" CROSS JOIN LATERAL ({of_each.sql}) "found" ("id", "place") '  # noqa: S608 -- Django's own SQL
-        f"ORDER BY {order} LIMIT {window.limit + 1}"
+        f'SELECT "found"."id" FROM ({mine.sql}) "mine" CROSS JOIN LATERAL ({union}) "found" ("id", "place") '  # noqa: S608 -- Django's own SQL
+        f"ORDER BY {_order(window, backwards=bool(mark and mark.backwards))} LIMIT {window.limit + 1}"
     )
-    return Statement(sql, first.parameters + of_each.parameters)
+    return Statement(sql, mine.parameters + tuple(value for part in of_each for value in part.parameters))
 
 
 def _order(window: Window, *, backwards: bool) -> str:

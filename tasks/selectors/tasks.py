@@ -129,7 +129,7 @@ Narrowing = Callable[[TaskQuerySet, Any, TaskFilters], TaskQuerySet]
 NARROWINGS: dict[str, Narrowing] = {
     "project": lambda rows, key, _: rows.filter(project=key),
     "status": lambda rows, slugs, _: rows.filter(state__slug__in=slugs),
-    "category": lambda rows, names, _: rows.filter(category__in=names),
+    "category": lambda rows, names, _: rows.in_categories(names),
     "priority": lambda rows, numbers, _: rows.filter(priority__in=numbers),
     "assignee": lambda rows, people, _: rows.assigned_to(people),
     "creator": lambda rows, people, _: rows.created_by(people),

@@ -63,12 +63,16 @@ def state_for(project: Project, slug: str) -> State:
 
 
 def members_among(project: Project, user_ids: Collection[Any]) -> list[uuid.UUID]:
-    """Return the ids if all are active members of the project; name the field otherwise."""
+    """Return the ids if all are active members of the project; name the field otherwise.
+
+    The memberships are locked, so that nobody is assigned while they are being taken out of the project.
+    """
     wanted = {uuid.UUID(str(key)) for key in user_ids}
     if len(wanted) > MAX_LINKS:
         raise Invalid.field("assignees", f"At most {MAX_LINKS} people.", "too_many")
     active = ProjectMember.objects.filter(project=project, user__in=wanted, user__is_active=True)
-    found = set(active.values_list("user_id", flat=True))
+    locked = active.select_for_update(of=("self",), no_key=True).order_by("user_id")
+    found = set(locked.values_list("user_id", flat=True))
     if wanted - found:
         raise Invalid.field("assignees", "Only members of the project can be assigned.", "not_a_member")
     return sorted(found)
