@@ -15,7 +15,7 @@ from pathlib import Path
 
 from drills.parts import ROOT, free_port, wait_until
 from launcher import postgres, valkey
-from launcher.places import Places, private_folder
+from launcher.places import Places
 
 PASSWORD = "taskflow-demo"
 
@@ -59,7 +59,7 @@ def stack(var: Path, port: int) -> Iterator[int]:
 def environment_of(var: Path) -> dict[str, str]:
     """Return what a further process needs to use the stack's database; its Redis database is another, so its gate is closed."""
     places = Places(root=ROOT, var=var)
-    cache = valkey.embedded(places, places.sockets if places.sockets.exists() else private_folder(places.sockets))
+    cache = valkey.embedded(places, places.sockets)
     return {
         "DJANGO_SETTINGS_MODULE": "config.settings.dev",
         "DATABASE_URL": postgres.embedded(places).url,
