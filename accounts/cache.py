@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from django.db import transaction
@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts.models import Session
 from core import redis
 from core.cache import EVERYBODY, forget_after_commit, insist, remember
+from core.prepared import Bind, Statement
 
 PROFILE_SECONDS = 3600
 SESSION_SECONDS = 24 * 3600
@@ -50,9 +51,15 @@ def remember_liveness(session_id: uuid.UUID) -> str:
 
 
 def _liveness(session_id: uuid.UUID) -> str:
-    alive = Session.objects.alive(timezone.now()).filter(pk=session_id)
-    tier = alive.values_list("user__tier", flat=True).first()
-    return f"{ALIVE}:{tier}" if tier else REVOKED
+    for (tier,) in _tier_of_a_live_one().run({"now": timezone.now(), "id": session_id}):
+        return f"{ALIVE}:{tier}"
+    return REVOKED
+
+
+@lru_cache(maxsize=1)
+def _tier_of_a_live_one() -> Statement:
+    now: Any = Bind("now")
+    return Statement.always(Session.objects.alive(now).filter(pk=Bind("id")).values_list("user__tier"))
 
 
 def refuse_after_commit(session_ids: Iterable[uuid.UUID]) -> None:

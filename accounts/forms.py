@@ -6,7 +6,6 @@ import zoneinfo
 from typing import Any
 
 from django import forms
-from django.conf import settings
 
 from accounts.models import User
 from core.forms import PageForm
@@ -41,13 +40,11 @@ class RegisterForm(PageForm):
 class ProfileForm(PageForm):
     name = forms.CharField(label="Name", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
     time_zone = forms.ChoiceField(label="Time zone", help_text="All times on these pages are shown in it.")
-    language = forms.ChoiceField(label="Language", help_text="Of dates and numbers.")
     theme = forms.ChoiceField(label="Theme", choices=User._meta.get_field("theme").choices)
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.fields["time_zone"].choices = [(zone, zone.replace("_", " ")) for zone in time_zones()]
-        self.fields["language"].choices = list(settings.LANGUAGES)
 
 
 class DeviceForm(PageForm):

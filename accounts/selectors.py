@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -33,10 +32,6 @@ def find_user(*, email: str) -> User | None:
     return found
 
 
-def people_by_handle(handles: Iterable[str]) -> list[User]:
-    return list(User.objects.active().filter(handle__in=list(handles)))
-
-
 def live_session(session_id: uuid.UUID, now: datetime) -> Session | None:
     """The session behind a token, with its person, while both are good. Asked at every request."""
     for row in _live_session().run({"now": now, "id": session_id}):
@@ -51,8 +46,9 @@ OF_PERSON = [field.attname for field in User._meta.concrete_fields if field.attn
 
 @lru_cache(maxsize=1)
 def _live_session() -> Statement:
-    rows = Session.objects.alive(Bind("now")).filter(pk=Bind("id"))
-    return Statement.of(rows.values_list(*OF_SESSION, *(f"user__{name}" for name in OF_PERSON)))
+    now: Any = Bind("now")
+    rows = Session.objects.alive(now).filter(pk=Bind("id"))
+    return Statement.always(rows.values_list(*OF_SESSION, *(f"user__{name}" for name in OF_PERSON)))
 
 
 def _with_person(row: tuple[Any, ...]) -> Session:

@@ -57,5 +57,5 @@ def _read(kind: type[Token], text: str) -> Claims:
     try:
         token: Any = kind(text)  # type: ignore[arg-type]
         return Claims(uuid.UUID(token["sid"]), uuid.UUID(token["sub"]), str(token["jti"]))
-    except (TokenError, KeyError, ValueError, AttributeError, TypeError) as error:
+    except (TokenError, KeyError, ValueError, AttributeError, TypeError, OverflowError) as error:
         raise NotSignedIn("The token is not valid.", code="token_not_valid") from error

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import auth, messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -31,7 +31,7 @@ BACKEND = settings.AUTHENTICATION_BACKENDS[0]
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
-        return redirect(_next(request))
+        return HttpResponseRedirect(_next(request))
     form = SignInForm(posted(request))
     if request.method == "POST" and form.is_valid():
         _spend_sign_in(request, form.cleaned_data["email"])
@@ -41,7 +41,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
             form.add_refusal(refusal)
         else:
             auth.login(request, person, backend=BACKEND)
-            return redirect(_next(request))
+            return HttpResponseRedirect(_next(request))
     context = {"form": form, "next": _next(request), "demo": settings.DEMO_ALLOWED}
     return page(request, "accounts/login.html", context, status=_status(form))
 
@@ -78,7 +78,7 @@ def register(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def profile(request: HttpRequest) -> HttpResponse:
     person = _person(request)
-    shown = {name: getattr(person, name) for name in ("name", "time_zone", "language", "theme")}
+    shown = {name: getattr(person, name) for name in ("name", "time_zone", "theme")}
     form = ProfileForm(posted(request), initial=shown)
     if request.method == "POST" and form.is_valid():
         try:

@@ -31,6 +31,9 @@ for _name in ("gunicorn.error", "uvicorn.error"):
     logconfig_dict["loggers"][_name] = {"handlers": ["stderr"], "level": "WARNING", "propagate": False}
 
 
+# No request is worth a connection for longer; commands, which migrate and rebuild, have no such limit.
+os.environ.setdefault("STATEMENT_TIMEOUT_MS", "15000")
+
 if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
     os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)  # an empty one would be taken for the present folder
 

@@ -19,7 +19,9 @@ def catch_up(events: Sequence[Event], *, everything: bool = False) -> None:
     accounts.refuse_sessions([e.payload["session_id"] for e in events if e.name == "session.revoked"])
     changed = [event.payload["user"]["id"] for event in events if event.name == "user.updated"]
     accounts.forget_liveness(changed)
-    raise_once({*_watchers(events), *([EVERYBODY] if changed else [])})
+    # Who saw a project that is gone is written nowhere any more.
+    gone = any(event.name == "project.deleted" for event in events)
+    raise_once({*_watchers(events), *([EVERYBODY] if changed or gone else [])})
 
 
 def _watchers(events: Sequence[Event]) -> set[str]:

@@ -6,11 +6,13 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ERROR_FLAG
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db import transaction
+from django.db import DataError, transaction
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.functional import cached_property
 
@@ -34,6 +36,16 @@ class BaseAdmin(admin.ModelAdmin):
     paginator = BoundedPaginator
     show_full_result_count = False
     list_per_page = 50
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """A filter in the address that no column can hold is answered like any other wrong one."""
+        if any("\x00" in value for values in request.GET.lists() for value in values[1]):
+            return redirect(f"{request.path}?{ERROR_FLAG}=1")
+        try:
+            shown: HttpResponse = super().changelist_view(request, extra_context)
+        except (DataError, OverflowError, ValueError):
+            return redirect(f"{request.path}?{ERROR_FLAG}=1")
+        return shown
 
     def each(self, request: HttpRequest, rows: Any, verb: Any, done: str) -> None:
         """Let an action call a service for each chosen row, and say what was done and what was refused."""

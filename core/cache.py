@@ -90,27 +90,41 @@ def raise_once(scopes: Iterable[str]) -> None:
         pipe.execute()
 
 
-_failing_since: float | None = None
+_failing_since = _failed_at = float("-inf")
 
 
 def insist(command: Callable[[], None]) -> None:
-    """Run a command on Redis; when it fails, try on until the gate must have closed."""
-    global _failing_since  # noqa: PLW0603 -- what this process knows of Redis
+    """Run a command on Redis; when it fails, try on until the gate must have closed.
+
+    What is known to fail since long ago is tried only once, but a failure of long ago says nothing of Redis now.
+    """
+    global _failing_since, _failed_at  # noqa: PLW0603 -- what this process knows of Redis
     while True:
         try:
             command()
         except RedisError:
             now = time.monotonic()
-            _failing_since = _failing_since or now
+            if now - _failed_at > GATE_SECONDS:
+                _failing_since = now
+            _failed_at = now
             if now - _failing_since > GATE_SECONDS:
                 log.warning("redis_is_away")
                 return
             time.sleep(RETRY_SECONDS)
         else:
-            _failing_since = None
+            _failed_at = float("-inf")
             return
 
 
-def open_gate() -> None:
-    """Let remembered answers be used for GATE_SECONDS; only for who has just raised what had to be raised."""
-    redis.client().set(GATE, "open", px=int(GATE_SECONDS * 1000))
+def gate_end() -> int:
+    """Return until when, on Redis' clock, the gate may be open for who looks at all facts now; raises RedisError."""
+    seconds, microseconds = redis.client().time()
+    return int((seconds + GATE_SECONDS) * 1000 + microseconds / 1000)
+
+
+def open_gate(until: int) -> None:
+    """Let remembered answers be used until then; only for who has just raised what had to be raised.
+
+    The end is a moment, not a length: a frozen Redis carries out commands late, and must not open the gate by them.
+    """
+    redis.client().set(GATE, "open", pxat=until)

@@ -29,7 +29,7 @@ class Bind(Expression):
     def resolve_expression(self, *_arguments: Any, **_options: Any) -> Bind:
         return self
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         return "%s", [self]
 
 
@@ -49,10 +49,19 @@ class Statement:
             return None
         return cls(sql, tuple(parameters))
 
+    @classmethod
+    def always(cls, rows: QuerySet[Any, Any]) -> Statement:
+        """The same for a query that may find something."""
+        found = cls.of(rows)
+        assert found is not None
+        return found
+
+    def filled(self, values: Mapping[str, Any]) -> list[Any]:
+        return [values[part.name] if isinstance(part, Bind) else part for part in self.parameters]
+
     def run(self, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        filled = [values[part.name] if isinstance(part, Bind) else part for part in self.parameters]
         with connection.prepared_cursor() as cursor:  # type: ignore[attr-defined]  # core.postgresql has it
-            cursor.execute(self.sql, filled)
+            cursor.execute(self.sql, self.filled(values))
             return list(cursor.fetchall())
 
 
@@ -66,5 +75,5 @@ class Inline(Expression):
     def resolve_expression(self, *_arguments: Any, **_options: Any) -> Inline:
         return self
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         return self.statement.sql, list(self.statement.parameters)

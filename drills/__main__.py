@@ -10,7 +10,6 @@ from pathlib import Path
 
 import django
 
-from drills.cluster import redis_url
 
 DRILLS = {
     "mail": "no notification is lost or doubled while workers are killed",
@@ -34,7 +33,7 @@ def main(arguments: list[str]) -> int:
     # A short path, whatever TMPDIR says: Unix sockets go into it.
     with tempfile.TemporaryDirectory(prefix="taskflow-drill-", dir="/tmp") as folder:
         if name in OWN_REDIS:
-            os.environ["REDIS_URL"] = redis_url(Path(folder))
+            os.environ["REDIS_URL"] = f"unix://{folder}/redis.sock?db=0"
             os.environ.pop("CELERY_BROKER_URL", None)
         django.setup()
         code: int = importlib.import_module(f"drills.{name}").run(Path(folder), *arguments[1:])

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from core.cache import GATE
 from drills import http
 from drills.parts import COMMANDS, ROOT, NotReady, Parts, wait_until
 
@@ -36,6 +37,7 @@ class Cluster(Parts):
         self.wait_for(*NODES)
         self.start("nginx")
         wait_until(self.answers, seconds=60, what=self.log("nginx"))
+        wait_until(lambda: self.redis("EXISTS", GATE).startswith(b":1"), seconds=60, what=self.log("relay"))
 
     def wait_for(self, *names: str, seconds: float = 60) -> None:
         for name in names:
@@ -86,10 +88,6 @@ def cluster(folder: Path, **environment: str) -> Iterator[Cluster]:
     with Cluster(folder, **environment) as parts:
         parts.start_all()
         yield parts
-
-
-def redis_url(folder: Path) -> str:
-    return f"unix://{folder / 'redis.sock'}?db=0"
 
 
 def valkey(folder: Path, path: Path) -> list[str]:

@@ -140,7 +140,9 @@ async def _free_things_are_free(parts: Cluster) -> bool:
     known = {"If-None-Match": first.headers["etag"]}
 
     async def ask(connection: Connection, number: int) -> Answer:
-        return await connection.send("GET", PATH if number % 2 else "/api/v1/health", headers=known if number % 2 else {})
+        return await connection.send(
+            "GET", PATH if number % 2 else "/api/v1/health", headers=known if number % 2 else {}
+        )
 
     answers = Counter(sample.answer.status for sample in await at_once(_connections(parts, token, 20), 1000, ask))
     last = await _connections(parts, token, 1)[0].send("GET", PATH)
@@ -157,7 +159,16 @@ async def _without_redis(parts: Cluster) -> tuple[int, int]:
 
 
 def _table(callers: list[Caller]) -> None:
-    head = ("tier", "quota + burst", "requests", "admitted", "back in the bucket", "block", "in it", "after Retry-After")
+    head = (
+        "tier",
+        "quota + burst",
+        "requests",
+        "admitted",
+        "back in the bucket",
+        "block",
+        "in it",
+        "after Retry-After",
+    )
     rows = [
         (c.tier, c.quota, REQUESTS, c.admitted, c.refilled, f"{c.wait} s", c.in_block, c.after_wait) for c in callers
     ]

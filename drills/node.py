@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections import Counter
 from pathlib import Path
@@ -14,7 +13,7 @@ from django.core.management import call_command
 from drills import keyed
 from drills.cluster import NODES, Cluster, cluster
 from drills.http import Answer, Connection
-from drills.load import Load, Sample, fetch, seconds
+from drills.load import Ask, Load, Sample, fetch, seconds
 from drills.people import person, shared_project
 from drills.report import Progress, milliseconds, table, verdict
 from tasks.models import Task
@@ -30,13 +29,15 @@ def run(folder: Path) -> int:
         who = person("Nora")
         project = shared_project("Drill", who).key
         address = ("127.0.0.1", parts.port)
-        reads = Load(fetch(f"/api/v1/tasks/?project={project}"), [Connection(address, who.token) for _ in range(READERS)])
+        reads = Load(
+            fetch(f"/api/v1/tasks/?project={project}"), [Connection(address, who.token) for _ in range(READERS)]
+        )
         writes = Load(_creating(project), [Connection(address, who.token) for _ in range(WRITERS)], 0.05)
         frozen_at = uvloop.run(_drill(parts, reads, writes))
     return _report(reads, writes, project, frozen_at)
 
 
-def _creating(project: str):  # type: ignore[no-untyped-def]
+def _creating(project: str) -> Ask:
     async def ask(connection: Connection, number: int) -> Answer:
         return await keyed.create(connection, f"Task {number}", project)
 
@@ -83,7 +84,9 @@ def _report(reads: Load, writes: Load, project: str, frozen_at: float) -> int:
             (f"GET from {EJECTED_WITHIN:.0f} s after the hang", len(hung), f"{len(slow)} slow", *_times(hung)),
         ]
     )
-    print(f"rows {len(rows)}, lost {lost}, doubled {doubled}; {Counter(s.answer.status for s in [*not_read, *not_written])}")
+    print(
+        f"rows {len(rows)}, lost {lost}, doubled {doubled}; {Counter(s.answer.status for s in [*not_read, *not_written])}"
+    )
     return verdict(
         "node",
         {

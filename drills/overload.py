@@ -123,7 +123,8 @@ def _report(capacity: float, calm: list[Sample], offered: list[Sample], after: l
             f"goodput {goodput / capacity:.0%} of the peak (>= 90 %)": goodput >= 0.9 * capacity,
             f"p95 of refusals {milliseconds(seconds(refused), 0.95)} (<= 10 ms)": percentile(seconds(refused), 0.95)
             <= AT_ONCE,
-            "nothing broke": len(served) + len(refused) == len(offered),
+            "nothing broke": len(served) + len(refused) == len(offered)
+            and all(sample.answer.status == 200 for sample in after if sample.at > over + 5),
             "calm within 5 s": back <= 5,
         },
     )
@@ -135,11 +136,11 @@ def _times(samples: list[Sample]) -> tuple[str, str, str]:
 
 
 def _back_after(samples: list[Sample], over: float, slow: float) -> float:
-    """Seconds from the end of the overload to the end of the last half second with slow answers."""
+    """Seconds from the end of the overload to the end of the last half second with a slow or a refused answer."""
     back = 0.0
     for half in range(int(CALM * 2)):
         start = over + half / 2
-        found = [sample.answer.seconds for sample in samples if start <= sample.at < start + 0.5]
-        if percentile(found, 0.5) > slow:
+        found = [sample for sample in samples if start <= sample.at < start + 0.5]
+        if percentile(seconds(found), 0.5) > slow or any(sample.answer.status != 200 for sample in found):
             back = half / 2 + 0.5
     return back

@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from typing import Any
 from pathlib import Path
 
 import uvloop
@@ -28,14 +29,12 @@ def run(folder: Path) -> int:
         found = uvloop.run(_drill(parts, people))
     table([("Redis", "revoked", "uses", "accepted", "refused with 401", "others"), *found])
     uses, accepted, refused = (sum(int(row[column]) for row in found) for column in (2, 3, 4))
-    return verdict(
-        "revoke", {f"0 of {uses} accepted": accepted == 0, "each refused with 401": refused == uses}
-    )
+    return verdict("revoke", {f"0 of {uses} accepted": accepted == 0, "each refused with 401": refused == uses})
 
 
-async def _drill(parts: Cluster, people: list[Person]) -> list[tuple[object, ...]]:
+async def _drill(parts: Cluster, people: list[Person]) -> list[tuple[Any, ...]]:
     progress = Progress()
-    found = []
+    found: list[tuple[Any, ...]] = []
     for who, (words, event, after) in zip(people, CASES, strict=True):
         answers = Counter[str]()
         tokens = [await asyncio.to_thread(sign_in, who.user) for _ in range(SESSIONS)]

@@ -28,7 +28,7 @@ PROJECTS, PEOPLE, MEMBERS, TASKS = 6, 12, 3, 6
 READERS, WRITERS = 24, 4
 FAVOURITES = 2
 REST = 0.25
-MISSES, HITS = ('gateway_cache_lookups_total{outcome="%s"}' % word for word in ("miss", "hit"))
+MISSES, HITS = (f'gateway_cache_lookups_total{{outcome="{word}"}}' for word in ("miss", "hit"))
 
 
 @dataclass(slots=True)

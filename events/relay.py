@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -22,7 +23,7 @@ from kombu.exceptions import OperationalError
 from redis import Redis
 from redis.exceptions import RedisError
 
-from core.cache import open_gate
+from core.cache import gate_end, open_gate
 from events.models import Delivery, Event, LogHead
 from events.publishing import NUDGE_CHANNEL
 
@@ -99,6 +100,13 @@ def claim_due(*, limit: int = BATCH) -> list[tuple[int, str]]:
     return [(event_id, consumer) for _, event_id, consumer in found]
 
 
+def _give_up_the_lead() -> None:
+    """Closing only returns a connection to the pool, and one that is still good would keep the lock there."""
+    with suppress(DatabaseError), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [LEADER_LOCK])
+    connections.close_all()
+
+
 class Relay:
     """Runs until told to stop; `send` puts one delivery on the broker, `catch_up` ends what facts have made stale."""
 
@@ -138,30 +146,39 @@ class Relay:
                 if not self.turn():
                     self.wait()
         finally:
-            connections.close_all()
+            _give_up_the_lead()
         return True
 
     def turn(self) -> int:
         """One round; returns how much was done, so that the caller knows whether to rest."""
+        until = self.gate_end()
         appended = append(self.subscriptions)
-        self.settle(appended)
+        self.settle(appended, until)
         due = claim_due()
         for event_id, consumer in due:
             if not self.dispatch(event_id, consumer):
                 break
         return len(appended) + len(due)
 
-    def settle(self, appended: list[Event]) -> None:
+    def gate_end(self) -> int | None:
+        """How long the gate may be open when all facts that are committed by now have been seen to."""
+        try:
+            return gate_end()
+        except RedisError:
+            self.owes_everything = True
+            return None
+
+    def settle(self, appended: list[Event], until: int | None) -> None:
         """End what the writers' own hooks may have failed to end; only then may remembered answers be used again."""
         self.owed += appended
         try:
             self.catch_up(self.owed, everything=self.owes_everything)
-            if len(appended) < BATCH:
-                open_gate()
+            if until is not None and len(appended) < BATCH:
+                open_gate(until)
         except RedisError as error:
             log.warning("gate_stays_closed", reason=type(error).__name__)
-            if len(self.owed) > BATCH:
-                self.owed, self.owes_everything = [], True
+            # Redis may come back with older contents, in which generations ended long ago count again.
+            self.owed, self.owes_everything = [], True
         else:
             self.owed, self.owes_everything = [], False
 

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sys
 import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import orjson
 from a2wsgi import WSGIMiddleware
 from django.conf import settings
-from django.db import close_old_connections
+from django.db import DatabaseError, close_old_connections
 from prometheus_client import Counter
 from redis.exceptions import RedisError
 
@@ -35,6 +37,9 @@ from gateway.rebuilds import Rebuilds
 FREE = ("/api/v1/health",)
 KEPT_PATHS = re.compile(r"/api/v1/(?:me/|projects/|tasks/(?!stats/)(?:[A-Za-z0-9-]+/)?)\Z", re.ASCII)
 KEPT_SECONDS = 300
+# The loop, which answers from memory and refuses, shall not wait for 5 ms each time a thread of Django computes.
+SWITCH_SECONDS = 0.0005
+CONDITIONS = {b"if-match", b"if-unmodified-since"}
 OF_ONE_REQUEST = {b"x-request-id", b"server-timing", b"date", b"content-length", b"set-cookie", b"connection"}
 HITS = Counter("gateway_cache_lookups", "Answers looked up in the process.", ["outcome"])
 LIMITED = Counter("gateway_limited_requests", "Requests beyond the caller's limit.", ["tier"])
@@ -68,13 +73,15 @@ class Call:
 
     @property
     def may_be_kept(self) -> bool:
-        """A read whose answer depends on the caller, the rows and nothing else: not on the clock."""
-        is_read = self.scope["method"] == "GET" and self.claims is not None
-        return is_read and bool(KEPT_PATHS.match(self.scope["path"])) and b"overdue" not in self.scope["query_string"]
+        """A read whose answer depends on the caller, the rows and nothing else: not on the clock, not on a condition."""
+        is_read = self.scope["method"] == "GET" and self.claims is not None and not CONDITIONS & self.headers.keys()
+        known_path = bool(KEPT_PATHS.match(self.scope["path"]))
+        return is_read and known_path and not _asks_the_clock(self.scope["query_string"])
 
 
 class Gateway:
     def __init__(self, django: Callable[..., Any], sessions: Sessions) -> None:
+        sys.setswitchinterval(SWITCH_SECONDS)
         self.django: Any = WSGIMiddleware(django, workers=settings.THREADS)
         self.sessions = sessions
         self.tokens = Tokens()
@@ -102,12 +109,19 @@ class Gateway:
                 return
 
     async def http(self, call: Call) -> None:
-        path, method = call.scope["path"], call.scope["method"]
-        if not path.startswith(API_PREFIX) or path.rstrip("/") in FREE or method == "OPTIONS":
+        path = call.scope["path"]
+        if _names_two_hosts(call.scope):
+            await refuse(call, 400, "Name the host once.")
+            return
+        if not path.startswith(API_PREFIX) or path.rstrip("/") in FREE or _is_preflight(call):
             await self.enter(call)
             return
         known = self.near.get(call.claims.user_id, call.url) if call.claims and call.may_be_kept else None
-        verdict = await self.judge(call, known)
+        try:
+            verdict = await self.judge(call, known)
+        except Overloaded:
+            await refuse_overload(call)
+            return
         if verdict.admitted is False:
             LIMITED.labels(verdict.tier or "anonymous").inc()
             await refuse(call, 429, "You have asked too much for now.", wait=verdict.wait, code="rate_limited")
@@ -133,18 +147,20 @@ class Gateway:
         verdict = await self.checker.ask(question)
         if verdict.admitted is not None:
             return verdict
-        liveness = await self._look_up(claims)
-        tier = liveness.partition(":")[2]
+        # One that is known to be revoked stays so.
+        tier = "" if verdict.liveness else await self._tier_of(claims, question.caller)
         if not tier:
             return await self.checker.ask(Question(caller=f"ip:{_address(call)}", tier="anonymous"))
         return await self.checker.ask(Question(question.caller, question.session_key, question.scope, tier))
 
-    async def _look_up(self, claims: Claims) -> str:
+    async def _tier_of(self, claims: Claims, caller: str) -> str:
+        """Return what PostgreSQL knows, nothing for a dead session; raises Overloaded."""
         try:
             async with self.admission.slot():
-                return await asyncio.to_thread(_with_connection, self.sessions.look_up, uuid.UUID(claims.session_id))
-        except (RedisError, Overloaded):
-            return "unknown:free"
+                look_up, session_id = self.sessions.look_up, uuid.UUID(claims.session_id)
+                return (await asyncio.to_thread(_with_connection, look_up, session_id)).partition(":")[2]
+        except (RedisError, DatabaseError):
+            return self.checker.local.tier_of(caller)
 
     async def remembered(self, call: Call, verdict: Verdict, known: Kept | None) -> None:
         """Answer from the process, from another node's rebuild, or from Django, in this order."""
@@ -165,7 +181,7 @@ class Gateway:
         )
         if kept is not None:
             self.near.put(call.claims.user_id, call.url, kept)
-            await answer(call, kept)
+            await answer(call, kept, is_logged=bool(capture.messages))
         elif capture.messages:
             for message in capture.messages:
                 await call.send(message)
@@ -193,7 +209,7 @@ class Gateway:
         except bodies.ClientGone:
             return
         except Overloaded:
-            await refuse(call, 503, "Too many requests are being worked on.", wait=1, code="overloaded")
+            await refuse_overload(call)
 
 
 def _with_connection(look_up: Callable[[uuid.UUID], str], session_id: uuid.UUID) -> str:
@@ -223,12 +239,28 @@ class Capture:
         return Kept(self.generation, etag, headers, body) if etag else None
 
 
+def _names_two_hosts(scope: Scope) -> bool:
+    """RFC 9112, section 3.2. Of two, the memory would read the last one and Django both."""
+    return bool(sum(name == b"host" for name, _ in scope["headers"]) > 1)
+
+
+def _is_preflight(call: Call) -> bool:
+    return call.scope["method"] == "OPTIONS" and b"access-control-request-method" in call.headers
+
+
+def _asks_the_clock(query: bytes) -> bool:
+    """Django reads `%6Fverdue` as `overdue`, so whatever is escaped is unescaped first."""
+    return b"overdue" in (unquote_to_bytes(query) if b"%" in query else query)
+
+
 def _call(scope: Scope, receive: Receive, send: Send, tokens: Tokens) -> Call:
     headers = dict(scope["headers"])
     offered = headers.get(b"x-request-id", b"").decode("latin-1")
-    scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
-    claims = tokens.read(token.strip()) if scheme.lower() == b"bearer" else None
+    words = headers.get(b"authorization", b"").split()  # as BearerAuthentication does: a tab is a space to it
+    claims = tokens.read(words[1]) if len(words) == 2 and words[0].lower() == b"bearer" else None
     request_id = offered if REQUEST_ID.match(offered) else uuid.uuid4().hex
+    named = [pair for pair in scope["headers"] if pair[0] != b"x-request-id"]
+    scope = {**scope, "headers": [*named, (b"x-request-id", request_id.encode())]}
     return Call(scope, receive, send, headers, claims, time.perf_counter(), request_id)
 
 
@@ -237,8 +269,11 @@ def _address(call: Call) -> str:
     return address_of(client[0] if client else "", call.headers.get(b"x-forwarded-for", b"").decode("latin-1"))
 
 
-async def answer(call: Call, kept: Kept) -> None:
-    """Answer a GET from what is kept: 304 when the caller has it (RFC 9110, section 13.1.2), else 200."""
+async def answer(call: Call, kept: Kept, *, is_logged: bool = False) -> None:
+    """Answer a GET from what is kept: 304 when the caller has it (RFC 9110, section 13.1.2), else 200.
+
+    `is_logged`: Django built it for this very request, and has logged it.
+    """
     asked = call.headers.get(b"if-none-match", b"")
     has_it = asked == b"*" or kept.etag in [tag.strip().removeprefix(b"W/") for tag in asked.split(b",")]
     status, body = (304, b"") if has_it else (200, kept.body)
@@ -247,6 +282,8 @@ async def answer(call: Call, kept: Kept) -> None:
         headers.append((b"content-length", str(len(body)).encode()))
     await call.send({"type": "http.response.start", "status": status, "headers": headers})
     await call.send({"type": "http.response.body", "body": body})
+    if is_logged:
+        return
     user = call.claims.user_id if call.claims else None
     milliseconds = (time.perf_counter() - call.started) * 1000
     write_hit(call.scope["path"], status, milliseconds, user=user, request_id=call.request_id)
@@ -268,6 +305,10 @@ async def refuse(call: Call, status: int, detail: str, *, wait: float = 0, code:
         headers.append((b"connection", b"close"))
     await call.send({"type": "http.response.start", "status": status, "headers": headers})
     await call.send({"type": "http.response.body", "body": body})
+
+
+async def refuse_overload(call: Call) -> None:
+    await refuse(call, 503, "Too many requests are being worked on.", wait=1, code="overloaded")
 
 
 def _with_limits(send: Send, verdict: Verdict, checker: Checker) -> Send:

@@ -45,9 +45,10 @@ local everybody = gate and generation('everybody') or ''
 for i = 2, #ARGV, 5 do
   local session, scope, caller, tier, known = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
   local liveness, current, admitted, left, wait = '', '', -1, 0, 0
-  if session ~= '' and gate then
+  if session ~= '' then
     liveness = redis.call('GET', session) or ''
     if string.sub(liveness, 1, 6) == 'alive:' then tier = string.sub(liveness, 7) end
+    if not gate then liveness = '' end -- good enough to limit by, not to let anybody in by
   end
   if gate and scope ~= '' then current = everybody .. '.' .. generation(scope) end
   if tier ~= '' then

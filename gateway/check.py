@@ -171,9 +171,12 @@ class LocalLimiter:
         if len(self.tiers) > MOST_CALLERS:
             self.tiers.clear()
 
+    def tier_of(self, caller: str) -> str:
+        return self.tiers.get(caller, DEFAULT_TIER)
+
     def judge(self, question: Question) -> Verdict:
         now = time.monotonic() * 1000
-        quota, burst = self.rules["tiers"][question.tier or self.tiers.get(question.caller, DEFAULT_TIER)]
+        quota, burst = self.rules["tiers"][question.tier or self.tier_of(question.caller)]
         interval = self.rules["window"] / max(1, quota // self.share)
         depth = interval * max(1, (quota + burst) // self.share)
         full_at = max(self.full_at.get(question.caller, 0.0), now) + interval

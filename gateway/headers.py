@@ -14,6 +14,7 @@ from gateway.problems import API_PREFIX
 from gateway.problems import response as problem
 
 UNIX_SOCKET = "unix:"
+NOTHING = "default-src 'none'; frame-ancestors 'none'"
 PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 
 
@@ -33,6 +34,7 @@ class HeadersMiddleware:
 
     def for_api(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         response.setdefault("Cache-Control", "private, no-cache")
+        response.setdefault("Content-Security-Policy", NOTHING)
         patch_vary_headers(response, ["Accept", "Authorization"])
         if request.method not in {"GET", "HEAD"} or response.status_code != 200:
             return response

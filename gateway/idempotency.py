@@ -15,6 +15,7 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.http import HttpResponse
+from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -60,6 +61,9 @@ def once(key: str, handler: Callable[..., Response], request: Request, *args: An
     if not _lock(f"{caller}:{key}"):
         raise InFlight
     record = IdempotencyRecord.objects.filter(caller=caller, key=key).first()
+    if record is not None and record.created_at < timezone.now() - KEPT:
+        record.delete()
+        record = None
     if record is not None:
         return _replay(record, fingerprint)
     answer = handler(request, *args, **kwargs)

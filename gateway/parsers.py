@@ -41,7 +41,7 @@ class StrictJSONParser(BaseParser):
 
 
 def _check_charset(media_type: str) -> None:
-    charset = re.search(r'charset\s*=\s*"?([^";\s]+)', media_type, re.IGNORECASE)
+    charset = re.search(r'charset\s*=\s*"?([^";\s]*)', media_type, re.IGNORECASE)
     if charset and charset[1].lower() not in {"utf-8", "utf8"}:
         raise UnsupportedMediaType(media_type)
 

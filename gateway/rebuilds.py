@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 from redis.asyncio import Redis
@@ -53,14 +54,19 @@ class Rebuilds:
                 return read(kept, generation)
         except (RedisError, OSError):
             return await build()
-        built = await build()
+        built: Kept | None = None
         try:
+            built = await build()
+            return built
+        finally:
+            await self._hand_over(redis, key, built, seconds)
+
+    async def _hand_over(self, redis: Redis, key: str, built: Kept | None, seconds: int) -> None:
+        """Keep what was built, if anything, and let the next one build; Redis may be away."""
+        with suppress(RedisError, OSError):
             if built is not None:
                 await redis.set(key, write(built), ex=seconds)
             await redis.delete(f"{key}:lock")
-        except (RedisError, OSError):
-            return built
-        return built
 
     async def _wait(self, redis: Redis, key: str) -> Any:
         for _ in range(int(PATIENCE / POLL)):

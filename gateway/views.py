@@ -71,7 +71,12 @@ def one(
 
 
 def listed(
-    request: Request, piece: pagination.Slice[Any], rows: Sequence[dict[str, Any]], wanted: Iterable[str] | None, *, known: Iterable[str]
+    request: Request,
+    piece: pagination.Slice[Any],
+    rows: Sequence[dict[str, Any]],
+    wanted: Iterable[str] | None,
+    *,
+    known: Iterable[str],
 ) -> HttpResponse:
     """Answer with one piece of a list whose rows are ready to be shown."""
     shown = [trim(row, wanted) for row in rows or [dict.fromkeys(known)]]

@@ -56,7 +56,9 @@ class Postgres:
         )
 
     def _command(self) -> list[str]:
-        settings = {"unix_socket_directories": str(self.sockets), "listen_addresses": "", **self.options}
+        # A refused statement is not logged with its values: they hold password hashes.
+        quiet = {"log_min_error_statement": "panic", "log_error_verbosity": "terse"}
+        settings = {"unix_socket_directories": str(self.sockets), "listen_addresses": "", **quiet, **self.options}
         flags = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         return [str(self.binaries / "postgres"), "-D", str(self.data), *flags]
 

@@ -96,13 +96,3 @@ def end_orphan(pid: int, *, named: str, stop_signal: int, patience: float = 10.0
                 os.kill(pid, signal.SIGKILL)
             deadline += 1
         time.sleep(0.02)
-
-
-def stop_in_time(process: subprocess.Popen[bytes], *, stop_signal: int, seconds: float) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        process.send_signal(stop_signal)
-    try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        signal_group(process.pid, signal.SIGKILL)
-        process.wait()

@@ -25,9 +25,6 @@ class NotificationQuerySet(QuerySet["Notification"]):
     def unread(self) -> Self:
         return self.filter(read_at=None)
 
-    def newest_first(self) -> Self:
-        return self.order_by("-created_at", "-id")
-
 
 class OutgoingEmailQuerySet(QuerySet["OutgoingEmail"]):
     def queued(self) -> Self:

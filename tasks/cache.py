@@ -6,7 +6,9 @@ import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from core.cache import forget_after_commit, remember
+from django.db import transaction
+
+from core.cache import raise_generations, remember
 
 STATS_SECONDS = 60
 
@@ -16,5 +18,6 @@ def stats(user_id: uuid.UUID, scope: str, *, build: Callable[[], dict[str, Any]]
     return remember(str(user_id), f"stats:{scope}", seconds=STATS_SECONDS, build=build)
 
 
-def forget_for(user_ids: Iterable[uuid.UUID]) -> None:
-    forget_after_commit([str(key) for key in user_ids])
+def forget_for(people: Callable[[], Iterable[uuid.UUID]]) -> None:
+    """`people` is asked when the transaction is committed."""
+    transaction.on_commit(lambda: raise_generations([str(key) for key in people()]), robust=True)

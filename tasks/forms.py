@@ -186,7 +186,8 @@ class MemberForm(PageForm):
 
     def __init__(self, *args: Any, people: Sequence[User], **options: Any) -> None:
         super().__init__(*args, **options)
-        self.fields["user"].widget.choices = [(str(person.pk), f"{person.name} · {person.email}") for person in people]
+        named = [(str(person.pk), f"{person.name} · @{person.handle}") for person in people]
+        self.fields["user"].widget.choices = [("", "Choose a person"), *named]
 
 
 class RoleForm(PageForm):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 CLOSED = ("done", "cancelled")
 KEY = re.compile(r"([A-Za-z][A-Za-z0-9]{1,9})-([1-9][0-9]{0,8})\Z", re.ASCII)
-WORD = re.compile(r"\w+")
+WORD = re.compile(r"[^\W_]+")
 
 
 def _one_of(field: str, values: list[Any]) -> Q:

@@ -9,7 +9,6 @@ from rest_framework import serializers
 from accounts.models import Session, Team, TeamMember, User
 from gateway.fields import Choice, Input, Text, Uuid
 from gateway.pagination import PageQuery
-from gateway.query import Query
 
 
 class RegisterInput(Input):
@@ -105,7 +104,3 @@ class TeamOut(serializers.ModelSerializer[Team]):
     class Meta:
         model = Team
         fields = ["id", "name", "member_count", "version", "created_at"]
-
-
-class NoQuery(Query):
-    """An endpoint without parameters."""

@@ -54,7 +54,7 @@ class TeamMembersView(ApiView):
     def get(self, request: Request, team_id: uuid.UUID) -> Response:
         wanted = query.parse(PageQuery, request.query_params)
         team = selectors.get_team(request.user, team_id)
-        window = Window.of(wanted, sorts={"id": Sort("id")}, default="id", owner=str(request.user.pk))
+        window = Window.of(wanted, sorts={"id": Sort("id")}, default="id", owner=f"{request.user.pk}:{team.pk}")
         return listing(
             request, take(selectors.team_members(team).order_by(), window), TeamMemberOut, wanted.get("fields")
         )

@@ -56,18 +56,18 @@ MIDDLEWARE = [
     "core.logging.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "gateway.headers.HeadersMiddleware",
-    "csp.middleware.CSPMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.middleware.Policy",
+    "config.middleware.StaticFiles",
     "gateway.problems.ProblemMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "config.middleware.Sessions",
+    "config.middleware.Languages",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "config.middleware.Forms",
+    "config.middleware.SignedIn",
     "accounts.middleware.TimeZoneMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "config.middleware.Messages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
+    "config.middleware.Fragments",
     "core.htmx.PageErrorMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
@@ -97,7 +97,8 @@ DATABASES["default"]["OPTIONS"].update(
         "connect_timeout": 5,
         # One wrong letter in a short word: the default of 0.6 finds "gateway" no more when one types "gatway".
         # Compiling a plan takes longer than any question here.
-        "options": "-c pg_trgm.word_similarity_threshold=0.45 -c jit=off",
+        "options": "-c pg_trgm.word_similarity_threshold=0.45 -c jit=off"
+        f" -c statement_timeout={env.integer('STATEMENT_TIMEOUT_MS', 0)}",
         # Off behind a pooler that does not keep prepared statements (pgbouncer before 1.21).
         "prepare_threshold": 5 if env.boolean("PREPARED_STATEMENTS", True) else None,
     }
@@ -292,7 +293,8 @@ HEALTH_FREE_BYTES = env.integer("HEALTH_FREE_BYTES", 50 * 1024 * 1024)
 DUE_SOON_WITHIN = timedelta(hours=24)
 PROMETHEUS_EXPORT_MIGRATIONS = False
 LOGGING_CONFIG = "logging.config.dictConfig"
-LOGGING = request_logging.configure(json=env.boolean("LOG_JSON", False), level=env.text("LOG_LEVEL", "INFO"))
+LOG_JSON = env.boolean("LOG_JSON", False)
+LOGGING = request_logging.configure(json=LOG_JSON, level=env.text("LOG_LEVEL", "INFO"))
 
 
 def set_keys(*, secret_key: str, jwt_key: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from config import env
 from config.settings.base import *  # noqa: F403
-from config.settings.base import VAR_DIR, set_keys
+from config.settings.base import STORAGES, VAR_DIR, set_keys
 
 globals().update(
     set_keys(
@@ -11,5 +11,10 @@ globals().update(
     )
 )
 DEMO_ALLOWED = True
+# Hashed names as in production, but not compressed: that takes longer than all the rest of a start.
+STORAGES = {
+    **STORAGES,
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},
+}
 MAILBOX_DIR = str(VAR_DIR / "mail")
 EMAIL_BACKEND = env.text("EMAIL_BACKEND", "notifications.mailbox.FolderBackend")

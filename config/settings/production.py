@@ -8,7 +8,8 @@ globals().update(set_keys(secret_key=env.text("SECRET_KEY"), jwt_key=env.text("J
 for _required in ("DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "SITE_URL", "EMAIL_HOST"):
     env.text(_required)
 
-LOGGING = request_logging.configure(json=env.boolean("LOG_JSON", True), level=env.text("LOG_LEVEL", "INFO"))
+LOG_JSON = env.boolean("LOG_JSON", True)
+LOGGING = request_logging.configure(json=LOG_JSON, level=env.text("LOG_LEVEL", "INFO"))
 
 _https = env.boolean("HTTPS", True)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

@@ -3,8 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
-from django.db.backends.utils import CursorWrapper
 from django.db.backends.postgresql.operations import DatabaseOperations
+from django.db.backends.utils import CursorWrapper
 from django_prometheus.db.backends.postgresql.base import DatabaseWrapper as PrometheusWrapper
 
 from core.postgresql.figures import sample, watch
@@ -27,7 +27,7 @@ class Operations(DatabaseOperations):
         return super().last_executed_query(cursor, sql, params) or sql
 
 
-class DatabaseWrapper(PrometheusWrapper):  # type: ignore[misc]  # it has no types
+class DatabaseWrapper(PrometheusWrapper):
     ops_class = Operations
 
     def __init__(self, *arguments: Any, **options: Any) -> None:

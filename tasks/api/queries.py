@@ -42,7 +42,6 @@ class TaskQuery(PageQuery):
     ordering = serializers.ChoiceField(choices=ORDERINGS, required=False)
     include = Words(choices=["description"], required=False)
 
-
     def validate_parent(self, value: list[str]) -> list[str]:
         if len(value) != 1:
             raise serializers.ValidationError("Give one id, or `none`.", "invalid")

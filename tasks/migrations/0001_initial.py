@@ -206,9 +206,29 @@ class Migration(migrations.Migration):
                     models.GeneratedField(
                         db_persist=True,
                         expression=django.contrib.postgres.search.CombinedSearchVector(
-                            django.contrib.postgres.search.SearchVector("title", config="simple", weight="A"),
+                            django.contrib.postgres.search.SearchVector(
+                                models.Func(
+                                    models.F("title"),
+                                    models.Value("_~"),
+                                    models.Value("  "),
+                                    function="TRANSLATE",
+                                    output_field=models.TextField(),
+                                ),
+                                config="simple",
+                                weight="A",
+                            ),
                             "||",
-                            django.contrib.postgres.search.SearchVector("description", config="simple", weight="B"),
+                            django.contrib.postgres.search.SearchVector(
+                                models.Func(
+                                    models.F("description"),
+                                    models.Value("_~"),
+                                    models.Value("  "),
+                                    function="TRANSLATE",
+                                    output_field=models.TextField(),
+                                ),
+                                config="simple",
+                                weight="B",
+                            ),
                             django.contrib.postgres.search.SearchConfig("simple"),
                         ),
                         output_field=django.contrib.postgres.search.SearchVectorField(),

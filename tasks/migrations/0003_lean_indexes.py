@@ -6,37 +6,47 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('tasks', '0002_composite_key'),
+        ("tasks", "0002_composite_key"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.RemoveIndex(
-            model_name='task',
-            name='task_open_priority',
+            model_name="task",
+            name="task_open_priority",
         ),
         migrations.AlterField(
-            model_name='task',
-            name='creator',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='created_tasks', to=settings.AUTH_USER_MODEL),
+            model_name="task",
+            name="creator",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="created_tasks",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AlterField(
-            model_name='task',
-            name='project',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='tasks', to='tasks.project'),
+            model_name="task",
+            name="project",
+            field=models.ForeignKey(
+                db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="tasks", to="tasks.project"
+            ),
         ),
         migrations.AddIndex(
-            model_name='task',
-            index=models.Index(fields=['-updated_at', '-id'], name='task_updated'),
+            model_name="task",
+            index=models.Index(fields=["-updated_at", "-id"], name="task_updated"),
         ),
         migrations.AddIndex(
-            model_name='task',
-            index=models.Index(condition=models.Q(('closed_at', None)), fields=['project', '-created_at', '-id'], name='task_project_open'),
+            model_name="task",
+            index=models.Index(
+                condition=models.Q(("closed_at", None)),
+                fields=["project", "-created_at", "-id"],
+                name="task_project_open",
+            ),
         ),
         migrations.AddIndex(
-            model_name='task',
-            index=models.Index(fields=['project', 'due_date', 'id'], name='task_project_due'),
+            model_name="task",
+            index=models.Index(fields=["project", "due_date", "id"], name="task_project_due"),
         ),
     ]

@@ -1,5 +1,6 @@
 """Questions about projects and tasks."""
 
+from tasks.selectors.lines import Line
 from tasks.selectors.projects import (
     get_label,
     get_project,
@@ -12,11 +13,9 @@ from tasks.selectors.projects import (
     role_in,
     states,
     visible_project_ids,
-    watcher_ids,
     watchers_of,
     with_access,
 )
-from tasks.selectors.lines import Line
 from tasks.selectors.rows import get_row, list_rows
 from tasks.selectors.stats import task_stats
 from tasks.selectors.tasks import (
@@ -26,6 +25,7 @@ from tasks.selectors.tasks import (
     comments,
     filtered,
     get_task,
+    home_of,
     list_tasks,
     lock_task,
     parse_ref,
@@ -45,6 +45,7 @@ __all__ = [
     "get_row",
     "get_state",
     "get_task",
+    "home_of",
     "inbox_of",
     "labels",
     "list_projects",
@@ -60,7 +61,6 @@ __all__ = [
     "subtasks",
     "task_stats",
     "visible_project_ids",
-    "watcher_ids",
     "watchers_of",
     "with_access",
 ]

@@ -68,12 +68,14 @@ TEXTS = ArrayField(TextField())
 def lines(rows: TaskQuerySet, *, described: bool) -> Statement | None:
     """Return the statement that reads these tasks as the values of `Line`."""
     people: Any = Task._meta.get_field("assignees").related_model
-    person = Func(Cast("pk", TextField()), "name", "handle", "role", template="ARRAY[%(expressions)s]", output_field=TEXTS)
+    person = Func(
+        Cast("pk", TextField()), "name", "handle", "role", template="ARRAY[%(expressions)s]", output_field=TEXTS
+    )
     assigned = people.objects.filter(assignments__task=OuterRef("pk")).order_by("name", "pk").values(words=person)
     labels = Label.objects.filter(tasks=OuterRef("pk")).values("name")
     names = [name for name in Line._fields if described or name != "description"]
     shown = rows.annotate(
-        **{name: path for name, path in PATHS.items()},
+        **PATHS,
         people=ArraySubquery(assigned),
         label_names=ArraySubquery(labels),
     )

@@ -93,16 +93,8 @@ def get_label(user: User, label_id: uuid.UUID) -> Label:
     return found
 
 
-def watcher_ids(project: Project) -> list[uuid.UUID]:
-    """Everybody who can see the tasks of this project: whose remembered answers a change ends."""
-    everybody = Q(project_memberships__project=project)
-    if not project.is_inbox:
-        everybody |= Q(role__in=[User.Role.STAFF, User.Role.ADMIN])
-    return list(User.objects.filter(everybody).values_list("pk", flat=True).distinct())
-
-
 def watchers_of(project_ids: Iterable[object]) -> set[uuid.UUID]:
-    """The same for several projects at once."""
+    """Everybody who can see the tasks of these projects: whose remembered answers a change ends."""
     projects = Project.objects.filter(pk__in=list(project_ids))
     members = set(ProjectMember.objects.filter(project__in=projects).values_list("user_id", flat=True))
     if projects.filter(is_inbox=False).exists():

@@ -36,15 +36,20 @@ def list_rows(user: User, filters: TaskFilters, window: Window, *, described: bo
     if window.page:
         return _by_number(user, filters, window, described)
     mark = pagination.read(window, NOUN)
-    if filters.search:  # what words ask for depends on the words themselves
-        statement, values = statements.by_cursor(filtered(user, filters), window, mark, described=described), {}
-    else:
-        shape, values = _shape(user, filters)
-        hollow = mark and Mark(None if mark.value is None else Bind("place"), Bind("after"), mark.backwards)
-        statement = statements.piece(shape, _plain(window), hollow, described)
-        values |= {"place": mark.value, "after": mark.key} if mark else {}
-    found = _read(statement, values)
+    found = _read(*asked(user, filters, window, mark, described=described))
     return pagination.cut(found, window, mark, noun=NOUN, place=lambda row: (getattr(row, window.sort.column), row.id))
+
+
+def asked(
+    user: User, filters: TaskFilters, window: Window, mark: Mark | None, *, described: bool = False
+) -> tuple[Statement | None, dict[str, Any]]:
+    """Return the statement behind a piece by cursor, and its values."""
+    if filters.search:  # what words ask for depends on the words themselves
+        return statements.by_cursor(filtered(user, filters), window, mark, described=described), {}
+    shape, values = _shape(user, filters)
+    hollow = mark and Mark(None if mark.value is None else Bind("place"), Bind("after"), mark.backwards)
+    values |= {"place": mark.value, "after": mark.key} if mark else {}
+    return statements.piece(shape, _plain(window), hollow, described), values
 
 
 def _by_number(user: User, filters: TaskFilters, window: Window, described: bool) -> Slice[Line]:

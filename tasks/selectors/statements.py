@@ -6,12 +6,10 @@ filters are given, the order, and whether the piece begins after a mark.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from django.db.models import F
 from django.db.models.expressions import RawSQL
 
 from core.prepared import SHAPES, Bind, Inline, Statement
@@ -82,7 +80,8 @@ def page(ids: Statement | None, window: Window, *, described: bool, backwards: b
     if ids is None:
         return None
     found: Any = Task.objects.filter(pk__in=Inline(ids))
-    return lines(pagination.ordered(found, window, backwards=backwards), described=described)
+    wanted: Any = pagination.ordered(found, window, backwards=backwards)
+    return lines(wanted, described=described)
 
 
 def _few(rows: TaskQuerySet, window: Window, mark: Mark | None) -> Statement | None:
@@ -96,7 +95,7 @@ def _of_each_project(shape: Shape, window: Window, mark: Mark | None) -> Stateme
     follows the number of projects, and neither that of tasks nor the depth of the page.
     """
     mine = Statement.of(ProjectMember.objects.filter(user=Bind("reader")).values("project_id"))
-    here: Any = Task.objects.filter(project=RawSQL('"mine"."project_id"', ()))  # noqa: S611 -- no value in it
+    here: Any = Task.objects.filter(project=RawSQL('"mine"."project_id"', ()))
     wanted = pagination.branches(shape.narrow(here), window, mark)
     place = window.sort.column
     parts = [Statement.of(rows.values_list("pk", place)[: window.limit + 1]) for rows in wanted]

@@ -80,6 +80,14 @@ def place_of(task_id: uuid.UUID) -> uuid.UUID | None:
     return Task.objects.filter(pk=task_id).values_list("project_id", flat=True).first()
 
 
+def home_of(user: User, ref: str | uuid.UUID) -> uuid.UUID:
+    """The project of a visible task, for who locks the project before the task."""
+    home = Task.objects.visible_to(user).at(parse_ref(str(ref))).values_list("project_id", flat=True).first()
+    if home is None:
+        raise NotFound("There is no such task.")
+    return home
+
+
 def lock_task(user: User, ref: str | uuid.UUID) -> Task:
     """The same task, locked until the end of the transaction.
 

@@ -96,7 +96,7 @@ def delete_project(*, actor: User, ref: str, versions: frozenset[int] | None = N
     if Task.objects.filter(project=project).exists():
         raise Conflict("The project has tasks. Archive it, or delete them first.", code="not_empty")
     publish(events.ProjectDeleted(project=project_words(project)), actor=actor)
-    forget_answers(project)
+    forget_answers(project, *selectors.watchers_of([project.pk]))
     project.delete()
 
 
@@ -137,7 +137,7 @@ def remove_member(*, actor: User, ref: str, user_id: uuid.UUID, now: datetime) -
 
 def _tell(kind: type[Any], project: Project, member: ProjectMember, actor: User) -> None:
     publish(kind(project=project_words(project), user_id=str(member.user_id), role=member.role), actor=actor)
-    forget_answers(project)
+    forget_answers(project, member.user_id)
 
 
 def _keep_an_admin(project: Project, member: ProjectMember, role: str) -> None:
@@ -218,8 +218,9 @@ def update_label(
             Label.objects.filter(pk=label.pk).update(**changes, version=F("version") + 1)
     except IntegrityError as error:
         raise Invalid.field("name", "The project has a label of this name already.", "taken") from error
+    before = label.name
     label.refresh_from_db()
-    forget_answers(label.project)
+    _tell_of_label(label, actor, [before], [label.name])
     return label
 
 
@@ -227,8 +228,15 @@ def update_label(
 def delete_label(*, actor: User, label_id: uuid.UUID, versions: frozenset[int] | None = None) -> None:
     label = _lock_label(actor, label_id)
     check_version(label, versions, {})
-    forget_answers(label.project)
     label.delete()
+    _tell_of_label(label, actor, [label.name], [])
+
+
+def _tell_of_label(label: Label, actor: User, before: list[str], after: list[str]) -> None:
+    """Its tasks show it, so their readers' answers end: by the hook, or by the relay that finds this fact."""
+    changes = {"labels": [before, after]}
+    publish(events.ProjectUpdated(project=project_words(label.project), changes=changes), actor=actor)
+    forget_answers(label.project)
 
 
 def _lock_label(actor: User, label_id: uuid.UUID) -> Label:

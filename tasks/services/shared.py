@@ -46,9 +46,13 @@ def _comparable(value: Any) -> Any:
     return sorted(str(one) for one in value) if isinstance(value, list | tuple | set) else plain(value)
 
 
-def forget_answers(project: Project) -> None:
-    """End what is remembered for everybody who can see this project, once the change is committed."""
-    cache.forget_for(selectors.watcher_ids(project))
+def forget_answers(project: Project, *left: uuid.UUID) -> None:
+    """End what is remembered for everybody who can see this project, and for who could, once the change is committed.
+
+    They are asked for only then: who joins before the commit has perhaps read, and remembers, what was true until it.
+    """
+    key = project.pk
+    cache.forget_for(lambda: {*left, *selectors.watchers_of([key])})
 
 
 def state_for(project: Project, slug: str) -> State:

@@ -43,6 +43,8 @@ def update_task(
     """
     if unknown := set(changes) - WRITABLE:
         raise ValueError(f"not part of a task: {unknown}")
+    if changes.get("parent"):  # two tasks put below each other at once would both look down from no parent: a circle
+        selectors.lock_project(actor, selectors.home_of(actor, ref))
     task = selectors.lock_task(actor, ref)
     require_editor(actor, task.project)
     require_current(task.project)

@@ -29,7 +29,7 @@ KEPT_BYTES = 512 * 1024
 def import_tasks(request: HttpRequest) -> HttpResponse:
     projects = pages.projects_to_write_in(person(request))
     data = _data(request)
-    form = ImportForm(posted(request), request.FILES, projects=projects)
+    form = ImportForm(posted(request), request.FILES if request.method == "POST" else None, projects=projects)
     form.fields["file"].required = data is None
     report: ImportReport | None = None
     if request.method == "POST" and form.is_valid() and data is not None:

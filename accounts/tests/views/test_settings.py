@@ -6,7 +6,7 @@ from accounts.models import Session, User
 from accounts.tests.factories import SessionFactory
 from core.testing.pages import browser_of
 
-PROFILE = {"name": "Alice", "time_zone": "UTC", "language": "en", "theme": "system"}
+PROFILE = {"name": "Alice", "time_zone": "UTC", "theme": "system"}
 
 
 def test_changes_ones_own_profile(alice):
@@ -25,7 +25,7 @@ def test_renders_the_chosen_theme_from_the_server(alice):
     assert 'data-theme="dark"' in browser_of(alice).get("/settings/").content.decode()
 
 
-@pytest.mark.parametrize("wrong", [{"name": " "}, {"time_zone": "Mars/Base"}, {"theme": "pink"}, {"language": "xx"}])
+@pytest.mark.parametrize("wrong", [{"name": " "}, {"time_zone": "Mars/Base"}, {"theme": "pink"}])
 def test_names_what_is_wrong(wrong, alice, outbox):
     answer = browser_of(alice).post("/settings/", PROFILE | wrong)
 

@@ -20,6 +20,15 @@ def test_lets_a_person_in_and_on_to_where_they_were_going(alice):
     assert client.get("/tasks/").status_code == 200
 
 
+@pytest.mark.parametrize("odd", ["inbox", "-1", "\N{DEVANAGARI DIGIT ONE}", "\ufffd", "'"])
+def test_takes_a_word_without_a_slash_for_an_address_not_for_the_name_of_a_page(odd, alice):
+    answer, client = send(next=odd)
+    again = client.get("/login/", {"next": odd})
+
+    assert (answer.status_code, again.status_code) == (302, 302)
+    assert answer["Location"] == again["Location"] != "/inbox/"
+
+
 @pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example", "javascript:alert(1)", ""])
 def test_goes_nowhere_else(elsewhere, alice):
     answer, _ = send(next=elsewhere)

@@ -1,0 +1,110 @@
+"""`python -m benchmarks.plans`: what the hot lists cost PostgreSQL on the data of `benchmarks.data`, page 1 and page 1,000."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import django
+
+# The most 8 kB pages that PostgreSQL may look at for an answer of 20 rows to somebody in 200 projects: 500 for the rows
+# with their people and labels, 3 or 4 for each project, and one for each of its 21 rows that VACUUM has not seen yet.
+QUESTIONS = {
+    "": 6_000,
+    "ordering=-updated_at": 6_000,
+    "project=B0060": 2_500,
+    "search=deploy": 40_000,
+    # The open ones have an index, what is asked of them beyond is looked at one by one.
+    "category=todo": 40_000,
+}
+HANDLES = ("bench2", "bench3", "bench4", "bench1")
+LARGE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    buffers: int
+    milliseconds: float
+    scanned: list[str]
+    text: str
+
+
+def explain(user: Any, question: str, page: int) -> Plan:
+    """Ask one page of a list, as the API would, and return what it took; `scanned` are large tables read in full."""
+    from django.db import connection
+
+    statement, values = _asked(user, question, page)
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement.sql}", statement.filled(values))
+        found = cursor.fetchone()[0]
+    whole = (json.loads(found) if isinstance(found, str) else found)[0]
+    top = whole["Plan"]
+    scanned = [node["Relation Name"] for node in _nodes(top) if _reads_all(node)]
+    return Plan(
+        top["Shared Hit Blocks"] + top["Shared Read Blocks"],
+        whole["Execution Time"],
+        scanned,
+        json.dumps(top, indent=1),
+    )
+
+
+def _asked(user: Any, question: str, page: int) -> Any:
+    from django.http import QueryDict
+
+    from gateway.pagination import Window
+    from gateway.query import parse
+    from tasks import selectors
+    from tasks.api.queries import TaskQuery, filters_of
+    from tasks.selectors import rows
+
+    wanted = parse(TaskQuery, QueryDict(question))
+    window = Window.of(wanted, sorts=selectors.SORTS, default="-created_at", owner="")
+    filters = filters_of(wanted, user)
+    return rows.asked(user, filters, window, _before(selectors.filtered(user, filters), window.sort.column, page))
+
+
+def _before(found: Any, column: str, page: int) -> Any:
+    """Return the place where a page begins; the last page where there are fewer."""
+    from gateway.pagination import Mark
+
+    last = min((page - 1) * 20, found.count()) - 1
+    if page == 1 or last < 0:
+        return None
+    value, key = found.order_by(f"-{column}", "-pk").values_list(column, "pk")[last]
+    return Mark(value, key, backwards=False)
+
+
+def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for below in node.get("Plans", []):
+        yield from _nodes(below)
+
+
+def _reads_all(node: dict[str, Any]) -> bool:
+    return node["Node Type"] == "Seq Scan" and node["Actual Rows"] > LARGE
+
+
+def main() -> int:
+    django.setup()
+    from accounts.models import User
+
+    held = True
+    print("| reader | question | page | 8 kB pages | ms | |\n|---|---|---|---|---|---|")
+    for user in User.objects.filter(handle__in=HANDLES).order_by("handle"):
+        for question, most in QUESTIONS.items():
+            for page in (1, 1000):
+                plan = explain(user, question, page)
+                good = plan.buffers <= most and not plan.scanned
+                held = held and good
+                said = "" if good else f"**more than {most:,}, or read in full: {plan.scanned}**"
+                print(
+                    f"| {user.handle} | {question or 'newest'} | {page} | {plan.buffers:,} | {plan.milliseconds:.1f} | {said} |"
+                )
+    return 0 if held else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,275 @@
+"""The gateway with Django behind it: what is answered from memory, to whom, and until when."""
+
+from __future__ import annotations
+
+import json
+import uuid
+
+import pytest
+from django.utils import timezone
+
+from accounts.cache import remember_liveness, session_key
+from accounts.models import Session
+from accounts.services import revoke_session
+from accounts.tests.fixtures import token_of
+from config.wsgi import application as django
+from core import redis
+from core.cache import GATE
+from core.testing.asgi import call, run
+from gateway.application import Gateway, Sessions
+from tasks.models import ProjectMember
+from tasks.services import remove_member, update_task
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LIST, JSON = "/api/v1/tasks/", {"content-type": "application/json"}
+
+
+class Node:
+    """A gateway that counts how often it enters Django or PostgreSQL."""
+
+    def __init__(self):
+        self.entered = 0
+        self.looked_up = 0
+        self.gateway = Gateway(self._django, Sessions(key=session_key, look_up=self._look_up))
+
+    def _django(self, environ, start_response):
+        self.entered += 1
+        return django(environ, start_response)
+
+    def _look_up(self, session_id: uuid.UUID) -> str:
+        self.looked_up += 1
+        return remember_liveness(session_id)
+
+    def get(self, path, token, **headers):
+        return self.send("GET", path, token, **headers)
+
+    def send(self, method, path, token, body=None, **headers):
+        sent = {**JSON, **{name.replace("_", "-"): value for name, value in headers.items()}}
+        if token:
+            sent["authorization"] = f"Bearer {token}"
+        return call(
+            self.gateway, method, path, headers=sent, chunks=[b"" if body is None else json.dumps(body).encode()]
+        )
+
+
+@pytest.fixture
+def nodes():
+    redis.client().flushdb()
+    redis.client().set(GATE, "open")
+    made = []
+
+    def make():
+        made.append(Node())
+        return made[-1]
+
+    yield make
+    for node in made:
+        run(_close(node))
+
+
+async def _close(node):
+    await node.gateway.checker.redis.aclose()
+
+
+@pytest.fixture
+def node(nodes):
+    return nodes()
+
+
+@pytest.fixture
+def alices(alice):
+    return token_of(alice)
+
+
+def titles(answer):
+    return [row["title"] for row in answer.json()["results"]]
+
+
+def test_the_second_read_enters_neither_django_nor_postgresql(node, task, alices):
+    first = node.get(LIST, alices)
+    node.entered = node.looked_up = 0
+
+    second = node.get(LIST, alices)
+
+    assert (second.status, second.body) == (200, first.body)
+    assert (node.entered, node.looked_up) == (0, 0)
+    assert {name: second.headers[name] for name in ("etag", "vary", "cache-control", "content-type")} == {
+        name: first.headers[name] for name in ("etag", "vary", "cache-control", "content-type")
+    }
+
+
+def test_an_answer_that_another_node_has_built_is_taken_from_redis(nodes, task, alices):
+    built = nodes().get(LIST, alices)
+    other = nodes()
+
+    taken = other.get(LIST, alices)
+
+    assert taken.body == built.body
+    assert other.entered == 0
+
+
+def test_one_who_has_the_answer_is_told_so(node, task, alices):
+    tag = node.get(LIST, alices).headers["etag"]
+
+    fresh = node.get(LIST, alices, if_none_match=tag)
+    other = node.get(LIST, alices, if_none_match='"other"')
+    several = node.get(LIST, alices, if_none_match=f'"other", W/{tag}')
+
+    assert (fresh.status, fresh.body, fresh.headers["etag"]) == (304, b"", tag)
+    assert other.status == 200
+    assert several.status == 304
+
+
+def test_a_conditional_read_of_what_nobody_has_read_yet_keeps_a_body_for_the_next(node, task, alices, client_of, alice):
+    tag = client_of(alice).get(LIST)["ETag"]
+
+    conditional = node.get(LIST, alices, if_none_match=tag)
+    whole = node.get(LIST, alices)
+
+    assert conditional.status == 304
+    assert titles(whole) == ["Fix the printer"]
+
+
+@pytest.mark.parametrize("path", [LIST, "/api/v1/tasks/OPS-1/"])
+def test_after_a_write_through_one_node_every_node_shows_it_to_everybody(nodes, task, alices, bob, path):
+    one, other = nodes(), nodes()
+    bobs = token_of(bob)
+    path = path.replace("OPS-1", task.key)
+    for node in (one, other):
+        for token in (alices, bobs):
+            node.get(path, token)
+
+    written = one.send("PATCH", f"/api/v1/tasks/{task.key}/", bobs, {"title": "Buy a printer"})
+
+    assert written.status == 200
+    for node in (one, other):
+        for token in (alices, bobs):
+            assert b"Buy a printer" in node.get(path, token).body
+
+
+def test_a_write_past_the_gateway_is_shown_too(node, task, alice, alices):
+    node.get(LIST, alices)
+
+    update_task(actor=alice, ref=task.key, changes={"title": "Buy a printer"}, now=timezone.now())
+
+    assert titles(node.get(LIST, alices)) == ["Buy a printer"]
+
+
+def test_what_one_caller_has_read_is_never_another_ones(node, task, alices, mallory):
+    node.get(LIST, alices)
+    node.get(f"/api/v1/tasks/{task.pk}/", alices)
+    strangers = token_of(mallory)
+
+    assert titles(node.get(LIST, strangers)) == []
+    assert node.get(f"/api/v1/tasks/{task.pk}/", strangers).status == 404
+
+
+def test_one_who_was_put_out_sees_nothing_on_the_next_request(nodes, project, task, alice, bob):
+    one, other = nodes(), nodes()
+    bobs = token_of(bob)
+    for node in (one, other):
+        node.get(LIST, bobs)
+
+    remove_member(actor=alice, ref=project.key, user_id=bob.pk, now=timezone.now())
+
+    assert not ProjectMember.objects.filter(project=project, user=bob).exists()
+    assert [titles(node.get(LIST, bobs)) for node in (one, other)] == [[], []]
+
+
+def test_a_revoked_session_is_refused_by_every_node_on_the_next_request(nodes, task, alice, alices):
+    one, other = nodes(), nodes()
+    assert {one.get(LIST, alices).status, other.get(LIST, alices).status} == {200}
+
+    revoke_session(actor=alice, session_id=Session.objects.get(user=alice).pk, now=timezone.now())
+
+    assert {one.get(LIST, alices).status, other.get(LIST, alices).status} == {401}
+
+
+def test_a_flushed_redis_revives_no_session(node, task, alice, alices):
+    node.get(LIST, alices)
+    revoke_session(actor=alice, session_id=Session.objects.get(user=alice).pk, now=timezone.now())
+
+    redis.client().flushdb()
+    behind_the_gate = node.get(LIST, alices).status
+    redis.client().set(GATE, "open")
+    before_it = node.get(LIST, alices).status
+
+    assert (behind_the_gate, before_it) == (401, 401)
+
+
+def test_behind_a_closed_gate_every_read_enters_django(node, task, alices):
+    node.get(LIST, alices)
+    redis.client().delete(GATE)
+    node.entered = 0
+
+    answers = [node.get(LIST, alices).status for _ in range(3)]
+
+    assert answers == [200] * 3
+    assert node.entered == 3
+
+
+@pytest.mark.parametrize("query", [b"overdue=true", b"overdue=false"])
+def test_what_depends_on_the_clock_is_not_kept(node, task, alices, query):
+    headers = {"authorization": f"Bearer {alices}"}
+
+    for _ in range(2):
+        call(node.gateway, "GET", LIST, headers=headers, query=query)
+
+    assert node.entered == 2
+
+
+def test_a_refusal_is_not_kept(node, alices):
+    first = node.get("/api/v1/tasks/OPS-9/", alices)
+    second = node.get("/api/v1/tasks/OPS-9/", alices)
+
+    assert (first.status, second.status) == (404, 404)
+    assert node.entered == 2
+
+
+def test_beyond_the_limit_a_problem_says_when_to_come_back(nodes, settings, project, alices):
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "tiers": {"free": (3, 0), "anonymous": (100, 0)}}
+    node = nodes()
+
+    answers = [node.get(LIST, alices) for _ in range(4)]
+    refused = answers[-1]
+
+    assert [answer.status for answer in answers] == [200, 200, 200, 429]
+    assert [answer.headers["ratelimit"] for answer in answers[:3]] == [
+        f'"default";r={left};t=900' for left in (2, 1, 0)
+    ]
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert refused.json()["code"] == "rate_limited"
+    assert 59 <= int(refused.headers["retry-after"]) <= 301
+    assert node.send("POST", LIST, alices, {"title": "More", "project": "OPS"}).status == 429
+
+
+def test_health_and_preflights_are_free(nodes, settings):
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "tiers": {"anonymous": (1, 0)}}
+    node = nodes()
+    assert [node.get("/api/v1/me/", "").status for _ in range(2)] == [401, 429]
+
+    assert node.get("/api/v1/health", "").status == 200
+    assert node.send("OPTIONS", LIST, "").status != 429
+
+
+def test_a_forged_address_is_no_address_of_its_own(nodes, settings):
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "tiers": {"anonymous": (2, 0)}}
+    node = nodes()
+
+    answers = [node.get("/api/v1/me/", "", x_forwarded_for=f"192.0.2.{number}").status for number in range(4)]
+
+    assert answers == [401, 401, 429, 429]
+
+
+def test_when_too_many_wait_the_next_is_told_at_once_to_come_back(node, task, alices, settings):
+    node.get("/api/v1/me/", alices)
+    node.gateway.admission.waiting = settings.WAITING_REQUESTS
+    node.entered = 0
+
+    refused = node.get(LIST, alices)
+    remembered = node.get("/api/v1/me/", alices)
+
+    assert (refused.status, refused.headers["retry-after"], refused.json()["code"]) == (503, "1", "overloaded")
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert remembered.status == 200
+    assert node.entered == 0

@@ -1,0 +1,48 @@
+"""The hot lists at 200,000 tasks: from an index, within bounds, the first page like the thousandth.
+
+`python -m benchmarks.plans` asks the same of a million. Plans depend on the statistics, so the data is real enough:
+projects of very different sizes, nine of ten tasks closed, people in 1, 20 and 200 projects, and staff who see all.
+"""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+
+from accounts.models import User
+from benchmarks import data, plans
+
+# It also makes pytest-django set a database up: without a mark there is none but the one of DATABASE_URL.
+pytestmark = pytest.mark.django_db
+TASKS = 200_000
+PEOPLE = {
+    "one project": "bench2",
+    "twenty projects": "bench3",
+    "two hundred projects": "bench4",
+    "all projects": "bench1",
+}
+
+
+@pytest.fixture(scope="module")
+def company(django_db_setup, django_db_blocker):
+    """Loaded once, and taken away again with the transaction."""
+    from django.db import transaction
+
+    with django_db_blocker.unblock(), transaction.atomic():
+        data.load(TASKS)
+        yield
+        transaction.set_rollback(True)
+    with django_db_blocker.unblock():
+        connection.close()
+
+
+@pytest.mark.parametrize("reader", PEOPLE)
+@pytest.mark.parametrize("question", plans.QUESTIONS)
+def test_a_hot_list_is_read_from_indexes_within_bounds(question, reader, company):
+    user = User.objects.get(handle=PEOPLE[reader])
+
+    found = [plans.explain(user, question, page) for page in (1, 1000)]
+
+    for plan in found:
+        assert not plan.scanned, plan.text
+        assert plan.buffers <= plans.QUESTIONS[question], plan.text
