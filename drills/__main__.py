@@ -10,7 +10,6 @@ from pathlib import Path
 
 import django
 
-
 DRILLS = {
     "mail": "no notification is lost or doubled while workers are killed",
     "stale": "no answer is older than what an answered write demands, whatever happens to Redis",
