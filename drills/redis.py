@@ -7,14 +7,13 @@ import itertools
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import uvloop
 from django.core.management import call_command
 
 from drills.cluster import Cluster, cluster
 from drills.http import Answer, Connection
-from drills.load import Load, failed, fetch, seconds
+from drills.load import Ask, Load, failed, fetch, seconds
 from drills.people import Person, person, shared_project
 from drills.report import Progress, milliseconds, percentile, table, verdict
 
@@ -62,7 +61,7 @@ async def _drill(parts: Cluster, reader: Person, writer: Person, project: str, f
     return _report(reads, writes, episodes)
 
 
-def _creating(project: str) -> Any:
+def _creating(project: str) -> Ask:
     keys = itertools.count()
 
     async def ask(connection: Connection, _number: int) -> Answer:

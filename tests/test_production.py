@@ -17,6 +17,7 @@ from django.db import connection
 from drills.parts import ROOT, free_port, wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db]
+BROWSERS = "DJANGO_ALLOW_ASYNC_UNSAFE"  # set while a browser runs in this process
 REQUIRED = ("SECRET_KEY", "JWT_SIGNING_KEY", "DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "SITE_URL", "EMAIL_HOST")
 SECRET = "a-secret-that-no-log-may-hold-" + "s" * 32
 
@@ -35,7 +36,7 @@ def production(**changes: str | None) -> dict[str, str]:
         "EMAIL_HOST": "127.0.0.1",
         **changes,
     }
-    inherited = {name: value for name, value in os.environ.items() if name not in {*REQUIRED, *words}}
+    inherited = {name: value for name, value in os.environ.items() if name not in {*REQUIRED, *words, BROWSERS}}
     return inherited | {name: value for name, value in words.items() if value is not None}
 
 
@@ -99,7 +100,7 @@ def node(tmp_path, django_db_setup):
                 subprocess.Popen(command, cwd=ROOT, env=words, stdout=output, stderr=output, start_new_session=True)
             )
         url = f"http://{address}"
-        wait_until(lambda: answers(url), seconds=30, what="the node does not answer")
+        wait_until(lambda: answers(url), seconds=60, what="the node does not answer")
         return url, log
 
     (tmp_path / "static").mkdir()
@@ -115,7 +116,7 @@ def node(tmp_path, django_db_setup):
 def answers(url: str) -> bool:
     try:
         return requests.get(f"{url}/livez", headers={"Host": "tasks.example.com"}, timeout=2).ok
-    except requests.ConnectionError:
+    except requests.RequestException:
         return False
 
 
@@ -123,9 +124,9 @@ def test_production_serves_only_its_own_name_over_https(node):
     url, log = node(WORKERS="1", PROMETHEUS_MULTIPROC_DIR="")
     own, tls = {"Host": "tasks.example.com"}, {"X-Forwarded-Proto": "https"}
 
-    plain = requests.get(f"{url}/api/v1/tasks/", headers=own, allow_redirects=False, timeout=5)
-    secure = requests.get(f"{url}/api/v1/tasks/", headers=own | tls | {"Authorization": f"Bearer {SECRET}"}, timeout=5)
-    foreign = requests.get(f"{url}/api/v1/tasks/", headers={"Host": "evil.example.com"} | tls, timeout=5)
+    plain = requests.get(f"{url}/api/v1/tasks/", headers=own, allow_redirects=False, timeout=20)
+    secure = requests.get(f"{url}/api/v1/tasks/", headers=own | tls | {"Authorization": f"Bearer {SECRET}"}, timeout=20)
+    foreign = requests.get(f"{url}/api/v1/tasks/", headers={"Host": "evil.example.com"} | tls, timeout=20)
 
     assert (plain.status_code, plain.headers["Location"]) == (301, "https://tasks.example.com/api/v1/tasks/")
     assert secure.status_code == 401
@@ -145,14 +146,14 @@ def test_the_counters_of_all_processes_are_added_up(node, tmp_path):
         return {re.sub(r"\D", "", path.stem) for path in (tmp_path / "metrics").glob("counter_*.db")}
 
     def count():
-        text = requests.get(f"{url}/metrics", headers=own, timeout=5).text
+        text = requests.get(f"{url}/metrics", headers=own, timeout=20).text
         name = "django_http_responses_total_by_status_view_method_total"
         lines = [line for line in text.splitlines() if line.startswith(name) and "core.health.readyz" in line]
         return sum(float(line.split()[-1]) for line in lines)
 
     before = count()
     for _ in range(40):
-        requests.get(f"{url}/readyz", headers=own, timeout=5)
+        requests.get(f"{url}/readyz", headers=own, timeout=20)
 
     assert len(processes()) == 2
     assert [count() - before for _ in range(6)] == [40.0] * 6
