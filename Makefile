@@ -3,13 +3,16 @@ PYTHON ?= python3
 export PORT HOST
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix stack install
+.PHONY: help run test check fix stack install bench
 
 help run check fix stack install:
 	@$(PYTHON) launcher $@
 
 test:
 	@$(PYTHON) launcher test $(ARGS)
+
+bench:
+	@$(PYTHON) launcher bench $(ARGS)
 
 drill-%:
 	@$(PYTHON) launcher drill $*

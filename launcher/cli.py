@@ -62,7 +62,8 @@ make test [ARGS=...]   run all tests on throw-away servers; ARGS goes to pytest
 make check             lint, types, import contracts, templates, migrations, schema
 make fix               repair what can be repaired
 make stack [PORT=8000] the production shape: nginx, three nodes, worker, scheduler, relay (needs nginx)
-make drill-mail        prove that no notification is lost or doubled while workers are killed
+make drill-NAME        prove one guarantee with real processes: mail stale limit revoke redis node overload idempotency
+make bench             measure, beside references in the same run (needs wrk)
 make install           only install, for an editor
 
 make run uses DATABASE_URL, REDIS_URL and CELERY_BROKER_URL instead of its own servers where they are set.
@@ -76,5 +77,6 @@ COMMANDS: dict[str, Callable[[Places, list[str]], int]] = {
     "stack": _stack,
     "install": _install,
     "drill": drills.drill,
+    "bench": drills.bench,
     "help": _help,
 }

@@ -1,10 +1,17 @@
-"""`make drill-<name>`: one guarantee, on throw-away servers."""
+"""`make drill-<name>` and `make bench`: guarantees and figures, on throw-away servers."""
 
 from __future__ import annotations
 
-from launcher import bootstrap
+from launcher import bootstrap, environment
 from launcher.places import Places
 from launcher.testing import in_foreground, throwaway_servers
+
+
+def bench(places: Places, arguments: list[str]) -> int:
+    """`make bench [ARGS="--sizes 10000"]`: the figures, beside references measured in the same run."""
+    bootstrap.ready(places, bootstrap.DEVELOP)
+    settings = environment.common(places, settings="config.settings.dev")
+    return in_foreground([str(places.python), "-m", "benchmarks", *arguments], places, settings)
 
 
 def drill(places: Places, arguments: list[str]) -> int:

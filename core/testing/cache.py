@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-from django.core.cache import cache
 
 from core import redis
 from core.cache import GATE
@@ -11,5 +10,5 @@ from core.cache import GATE
 def _nothing_remembered(request: pytest.FixtureRequest) -> None:
     """Begin without remembered answers and spent limits, where a test touches the database at all."""
     if {"db", "transactional_db"} & set(request.fixturenames):
-        cache.clear()
+        redis.client().flushdb()
         redis.client().set(GATE, "open")

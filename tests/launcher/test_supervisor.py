@@ -16,13 +16,13 @@ def program(checkout, source):
     return [sys.executable, "-c", source, str(checkout)]
 
 
-def test_shows_the_words_of_each_part_with_its_name(checkout, launch):
+def test_shows_the_words_of_each_part_with_its_name(checkout, launch, eventually):
     trial = launch(greeter=program(checkout, "import time; print('good morning', flush=True); time.sleep(600)"))
 
     line = trial.read_until("good morning")
 
     assert line == "greeter   | good morning\n"
-    assert "greeter   | good morning\n" in (checkout / "var/log/taskflow.log").read_text()
+    eventually(lambda: "greeter   | good morning\n" in (checkout / "var/log/taskflow.log").read_text())
 
 
 def test_starts_a_dead_part_again_and_waits_longer_each_time(checkout, launch):
