@@ -102,7 +102,8 @@ class ServiceForm(forms.ModelForm):
                     self.add_error(field.name, error)
 
     def write(self, sent: dict[str, Any]) -> Model:
-        raise NotImplementedError
+        """Call the service that does what was sent; every form names its own."""
+        raise NotImplementedError  # a form without its service is a mistake of ours, not a state to handle
 
     def add_refusal(self, refusal: DomainError) -> None:
         for field, _, message in refusal.fields:

@@ -49,7 +49,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents and "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
-            if not CHROMIUM:
+            if not CHROMIUM:  # a person without root; with CI=true the launcher refuses to go on without it
                 item.add_marker(pytest.mark.skip(reason="needs chromium"))
 
 
