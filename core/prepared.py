@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypeVar
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Expression, QuerySet
+from django.db.models import AutoField, BooleanField, Expression, Field, Func, Model, QuerySet
+from django.db.models.sql import InsertQuery, UpdateQuery
+
+M = TypeVar("M", bound=Model)
 
 SHAPES = 500
+FEW = 3
 
 
 class Bind(Expression):
@@ -31,6 +36,14 @@ class Bind(Expression):
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         return "%s", [self]
+
+
+class OneOf(Func):
+    """The first expression is among the values bound to the second."""
+
+    template = "%(expressions)s)"
+    arg_joiner = " = ANY("
+    output_field = BooleanField()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +69,33 @@ class Statement:
         assert found is not None
         return found
 
+    @classmethod
+    def update(cls, rows: QuerySet[Any, Any], values: Mapping[str, Any], *, returning: Sequence[str] = ()) -> Statement:
+        """Return the UPDATE of these rows; `values` are values, expressions or holes, by the names of fields."""
+        query = rows.query.chain(UpdateQuery)
+        query.add_update_values(values)  # type: ignore[attr-defined]  # UpdateQuery has it
+        sql, parameters = query.get_compiler(connection=connection).as_sql()
+        return cls(sql + _returning(rows.model, returning), tuple(parameters))
+
+    @classmethod
+    def insert(cls, model: type[Model]) -> Statement:
+        """Return the INSERT of one row, a hole for each column; it answers with the key where the database makes it."""
+        hollow, fields = model(), columns(model)
+        for field in fields:
+            setattr(hollow, field.attname, Bind(field.attname))
+        query = InsertQuery(model)
+        query.insert_values(fields, [hollow], raw=True)
+        ((sql, parameters),) = query.get_compiler(connection=connection).as_sql()
+        made = [] if model._meta.pk in fields else [model._meta.pk.attname]
+        return cls(sql + _returning(model, made), tuple(parameters))
+
     def filled(self, values: Mapping[str, Any]) -> list[Any]:
         return [values[part.name] if isinstance(part, Bind) else part for part in self.parameters]
 
     def run(self, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         with connection.prepared_cursor() as cursor:  # type: ignore[attr-defined]  # core.postgresql has it
             cursor.execute(self.sql, self.filled(values))
-            return list(cursor.fetchall())
+            return list(cursor.fetchall()) if cursor.description else []
 
 
 class Inline(Expression):
@@ -77,3 +110,34 @@ class Inline(Expression):
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         return self.statement.sql, list(self.statement.parameters)
+
+
+def _returning(model: type[Model], names: Sequence[str]) -> str:
+    wanted = [field.column for field in model._meta.concrete_fields if field.attname in names]
+    return " RETURNING " + ", ".join(connection.ops.quote_name(str(name)) for name in wanted) if wanted else ""
+
+
+def columns(model: type[Model]) -> list[Field[Any, Any]]:
+    """The columns that a row is inserted with."""
+    return [f for f in model._meta.concrete_fields if not f.generated and not isinstance(f, AutoField)]
+
+
+def instance(model: type[M], row: Sequence[Any]) -> M:
+    """Return the row of all concrete fields as Django would have loaded it."""
+    return model.from_db(connection.alias, [f.attname for f in model._meta.concrete_fields], row)
+
+
+_insertion = lru_cache(maxsize=None)(Statement.insert)
+
+
+def insert_all(model: type[M], rows: Sequence[M]) -> None:
+    """Insert new rows: a few by one statement each, which is written once; many by bulk_create."""
+    if len(rows) > FEW:
+        model._default_manager.bulk_create(rows, batch_size=500)
+        return
+    for row in rows:
+        values = {f.attname: f.get_db_prep_save(getattr(row, f.attname), connection) for f in columns(model)}
+        made = _insertion(model).run(values)
+        if made:
+            row.pk = made[0][0]
+        row._state.adding, row._state.db = False, connection.alias

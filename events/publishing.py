@@ -14,6 +14,7 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 
 from core import redis
+from core.prepared import insert_all
 from events.models import Event
 
 NUDGE_CHANNEL = "taskflow:events:nudge"
@@ -51,7 +52,7 @@ def publish_all(facts: Iterable[Fact], *, actor: Actor | None, at: datetime | No
         raise RuntimeError("publish() belongs inside a service's transaction")
     rows = [as_event(fact, actor=actor, at=at or timezone.now()) for fact in facts]
     if rows:
-        Event.objects.bulk_create(rows)
+        insert_all(Event, rows)
         transaction.on_commit(nudge, robust=True)
     return rows
 

@@ -54,7 +54,7 @@ def key_of(request: Request) -> str | None:
 
 
 @transaction.atomic
-def once(key: str, handler: Callable[..., Response], request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+def once(key: str, handler: Callable[..., HttpResponse], request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
     """Answer from the record of this key, or do the work and record its answer, all in one transaction."""
     caller: Any = request.user.pk
     fingerprint = fingerprint_of(request)
@@ -73,9 +73,16 @@ def once(key: str, handler: Callable[..., Response], request: Request, *args: An
         fingerprint=fingerprint,
         status=answer.status_code,
         headers={name: answer[name] for name in KEPT_HEADERS if name in answer},
-        body=b"" if answer.data is None else dumps(answer.data),
+        body=_body_of(answer),
     )
     return answer
+
+
+def _body_of(answer: HttpResponse) -> bytes:
+    """What DRF has not rendered yet has its data; what a door wrote itself has its content."""
+    if isinstance(answer, Response):
+        return b"" if answer.data is None else dumps(answer.data)
+    return answer.content
 
 
 def _lock(name: str) -> bool:

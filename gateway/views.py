@@ -89,12 +89,13 @@ def listed(
     return HttpResponse(dumps(body), content_type="application/json")
 
 
-def shown(row: dict[str, Any], wanted: Iterable[str] | None) -> HttpResponse:
+def shown(
+    row: dict[str, Any], *, status: int = 200, wanted: Iterable[str] | None = None, location: str = ""
+) -> HttpResponse:
     """Answer with one versioned thing that is ready to be shown, and its ETag."""
     body = dumps(trim(row, wanted))
-    return HttpResponse(
-        body, content_type="application/json", headers={"ETag": preconditions.tag(row["version"], body)}
-    )
+    headers = {"ETag": preconditions.tag(row["version"], body), **({"Location": location} if location else {})}
+    return HttpResponse(body, status=status, content_type="application/json", headers=headers)
 
 
 def trim(row: dict[str, Any], wanted: Iterable[str] | None) -> dict[str, Any]:

@@ -10,16 +10,18 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.models import User
 from core.errors import Stale
 from gateway import query
 from gateway.pagination import PageQuery, Sort, Window, take
 from gateway.preconditions import if_match
 from gateway.schema import page_of
-from gateway.views import ApiView, listed, listing, one, parse, shown
+from gateway.views import ApiView, listed, listing, parse, shown
 from tasks import selectors, services
 from tasks.api.lines import as_json, names
 from tasks.api.queries import StatsQuery, TaskQuery, filters_of
 from tasks.api.serializers import PRIORITIES, ActivityOut, MoveInput, StatsOut, TaskInput, TaskOut, TaskPatch, TaskRow
+from tasks.models import Task
 
 
 class TasksView(ApiView):
@@ -33,22 +35,23 @@ class TasksView(ApiView):
         return listed(request, piece, rows, wanted.get("fields"), known=names(described=described))
 
     @extend_schema(operation_id="create_task", request=TaskInput, responses={201: TaskOut})
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         sent = parse(TaskInput, request)
         project = sent.pop("project", "")
         draft = services.Draft(**sent)
         task = services.create_task(actor=request.user, project_ref=project, draft=draft, now=timezone.now())
-        return one(selectors.get_task(request.user, task.pk), TaskOut, status=201, location=f"/api/v1/tasks/{task.pk}/")
+        row = _in_full(request.user, task)
+        return shown(row, status=201, location=f"/api/v1/tasks/{task.pk}/")
 
 
 class TaskView(ApiView):
     @extend_schema(operation_id="get_task", parameters=[query.FieldsQuery], responses=TaskOut)
     def get(self, request: Request, ref: str) -> HttpResponse:
         wanted = query.parse(query.FieldsQuery, request.query_params)
-        return shown(as_json(selectors.get_row(request.user, ref), described=True), wanted.get("fields"))
+        return shown(as_json(selectors.get_row(request.user, ref), described=True), wanted=wanted.get("fields"))
 
     @extend_schema(operation_id="update_task", request=TaskPatch, responses=TaskOut)
-    def patch(self, request: Request, ref: str) -> Response:
+    def patch(self, request: Request, ref: str) -> HttpResponse:
         changes: dict[str, Any] = parse(TaskPatch, request, partial=True)
         versions = if_match(request._request)
         try:
@@ -57,12 +60,17 @@ class TaskView(ApiView):
             )
         except Stale as stale:
             raise _as_sent(stale) from stale
-        return one(selectors.get_task(request.user, task.pk), TaskOut)
+        return shown(_in_full(request.user, task))
 
     @extend_schema(operation_id="delete_task", responses={204: None})
     def delete(self, request: Request, ref: str) -> Response:
         services.delete_task(actor=request.user, ref=ref, now=timezone.now(), versions=if_match(request._request))
         return Response(status=204)
+
+
+def _in_full(user: User, task: Task) -> dict[str, Any]:
+    """A write is answered with what GET would say."""
+    return as_json(selectors.get_row(user, str(task.pk)), described=True)
 
 
 def _as_sent(stale: Stale) -> Stale:
@@ -75,12 +83,12 @@ def _as_sent(stale: Stale) -> Stale:
 
 class MoveView(ApiView):
     @extend_schema(operation_id="move_task", request=MoveInput, responses=TaskOut)
-    def post(self, request: Request, ref: str) -> Response:
+    def post(self, request: Request, ref: str) -> HttpResponse:
         sent = parse(MoveInput, request)
         task = services.move_task(
             actor=request.user, ref=ref, now=timezone.now(), versions=if_match(request._request), **sent
         )
-        return one(selectors.get_task(request.user, task.pk), TaskOut)
+        return shown(_in_full(request.user, task))
 
 
 class ActivityView(ApiView):

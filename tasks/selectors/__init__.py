@@ -10,11 +10,13 @@ from tasks.selectors.projects import (
     list_projects,
     lock_project,
     members,
+    named,
     role_in,
     states,
     visible_project_ids,
     watchers_of,
     with_access,
+    workflow,
 )
 from tasks.selectors.rows import get_row, list_rows
 from tasks.selectors.stats import task_stats
@@ -54,6 +56,7 @@ __all__ = [
     "lock_project",
     "lock_task",
     "members",
+    "named",
     "parse_ref",
     "place_of",
     "role_in",
@@ -63,4 +66,5 @@ __all__ = [
     "visible_project_ids",
     "watchers_of",
     "with_access",
+    "workflow",
 ]

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from functools import lru_cache
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, Q, QuerySet
 
 from accounts.models import User
 from core.errors import NotFound
+from core.prepared import Bind, OneOf, Statement, instance
 from gateway.fields import UUID
 from tasks import policies
 from tasks.models import Label, Project, ProjectMember, Role, State
@@ -28,7 +30,7 @@ def list_projects(user: User) -> QuerySet[Project]:
 
 def get_project(user: User, ref: str | uuid.UUID) -> Project:
     """One project by id or key."""
-    found = list_projects(user).filter(_named(ref)).first()
+    found = list_projects(user).filter(named(ref)).first()
     if found is None:
         raise NotFound("There is no such project.")
     return found
@@ -36,26 +38,33 @@ def get_project(user: User, ref: str | uuid.UUID) -> Project:
 
 def project_id_or_nowhere(user: User, ref: str | uuid.UUID) -> uuid.UUID:
     """A filter by an unknown or foreign project finds nothing, like a filter by any other value."""
-    found = Project.objects.visible_to(user).filter(_named(ref)).values_list("pk", flat=True).first()
+    found = Project.objects.visible_to(user).filter(named(ref)).values_list("pk", flat=True).first()
     return found or NOWHERE
 
 
 def lock_project(user: User, ref: str | uuid.UUID) -> Project:
     """The same project, locked until the end of the transaction."""
-    found = Project.objects.visible_to(user).select_for_update(no_key=True).filter(_named(ref)).first()
+    found = Project.objects.visible_to(user).select_for_update(no_key=True).filter(named(ref)).first()
     if found is None:
         raise NotFound("There is no such project.")
     return found
 
 
-def _named(ref: str | uuid.UUID) -> Q:
+def named(ref: str | uuid.UUID) -> tuple[str, str | uuid.UUID]:
+    """Return by which column a project is named, and the value: its id, or else its key."""
     text = str(ref)
-    return Q(pk=text) if UUID.match(text) else Q(key=text.upper()[:20].replace("\x00", ""))
+    return ("id", uuid.UUID(text)) if UUID.match(text) else ("key", text.upper()[:20].replace("\x00", ""))
 
 
 def role_in(user: User, project: Project) -> Role | None:
-    own = ProjectMember.objects.filter(project=project, user=user).values_list("role", flat=True).first()
-    return policies.effective_role(user, project, own)
+    found = _membership().run({"project": project.pk, "user": user.pk})
+    return policies.effective_role(user, project, found[0][0] if found else None)
+
+
+@lru_cache(maxsize=1)
+def _membership() -> Statement:
+    rows = ProjectMember.objects.filter(project=Bind("project"), user=Bind("user"))
+    return Statement.always(rows.values_list("role"))
 
 
 def visible_project_ids(user: User) -> list[uuid.UUID]:
@@ -72,6 +81,19 @@ def members(project: Project) -> QuerySet[ProjectMember]:
 
 def states(project: Project) -> QuerySet[State]:
     return State.objects.filter(project=project).order_by("position", "id")
+
+
+def workflow(project: Project) -> list[State]:
+    """The states of a project in their order, for a write that is about to choose one."""
+    return [instance(State, row) for row in _states().run({"project": project.pk})]
+
+
+@lru_cache(maxsize=1)
+def _states() -> Statement:
+    names = [field.attname for field in State._meta.concrete_fields]
+    return Statement.always(
+        State.objects.filter(project=Bind("project")).order_by("position", "id").values_list(*names)
+    )
 
 
 def get_state(project: Project, state_id: uuid.UUID) -> State:
@@ -93,13 +115,17 @@ def get_label(user: User, label_id: uuid.UUID) -> Label:
     return found
 
 
-def watchers_of(project_ids: Iterable[object]) -> set[uuid.UUID]:
+def watchers_of(project_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
     """Everybody who can see the tasks of these projects: whose remembered answers a change ends."""
-    projects = Project.objects.filter(pk__in=list(project_ids))
-    members = set(ProjectMember.objects.filter(project__in=projects).values_list("user_id", flat=True))
-    if projects.filter(is_inbox=False).exists():
-        members |= set(User.objects.filter(role__in=[User.Role.STAFF, User.Role.ADMIN]).values_list("pk", flat=True))
-    return members
+    return {row[0] for row in _watchers().run({"projects": list(project_ids)})}
+
+
+@lru_cache(maxsize=1)
+def _watchers() -> Statement:
+    members = ProjectMember.objects.filter(OneOf("project_id", Bind("projects")))
+    shared = Project.objects.filter(OneOf("id", Bind("projects")), is_inbox=False)
+    overseers = User.objects.filter(Exists(shared), role__in=[User.Role.STAFF, User.Role.ADMIN])
+    return Statement.always(members.values_list("user_id").union(overseers.values_list("pk")))
 
 
 def with_access(project_id: uuid.UUID, user_ids: Iterable[uuid.UUID | str]) -> list[User]:

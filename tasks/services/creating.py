@@ -6,16 +6,17 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from django.db import transaction
-from django.db.models import F
 
 from accounts.models import User
 from core.db import uuid7
 from core.errors import Invalid
+from core.prepared import insert_all
 from events.publishing import Fact, publish_all
 from tasks import events, selectors
 from tasks.models import Category, Label, Priority, Project, State, Task, TaskAssignee
 from tasks.positions import at_end
 from tasks.querysets import CLOSED
+from tasks.services.numbering import take_numbers
 from tasks.services.projects import new_project
 from tasks.services.shared import (
     forget_answers,
@@ -24,7 +25,7 @@ from tasks.services.shared import (
     parent_in,
     require_current,
     require_editor,
-    state_for,
+    state_among,
 )
 
 
@@ -55,8 +56,8 @@ class Draft:
 @transaction.atomic
 def create_task(*, actor: User, draft: Draft, now: datetime, project_ref: str = "") -> Task:
     """Create one task; without a project it lands in the actor's own inbox project."""
-    ref = project_ref or str(ensure_inbox(actor=actor).pk)
-    return create_tasks(actor=actor, project_ref=ref, drafts=[draft], now=now)[0]
+    ref = project_ref or str((selectors.inbox_of(actor) or ensure_inbox(actor=actor)).pk)
+    return _create(actor, ref, [draft], now)[0]
 
 
 @transaction.atomic
@@ -67,19 +68,24 @@ def create_tasks(
 
     Without `announce` nobody is told what was assigned to them: an import is no news, and would be hundreds of mails.
     """
-    project = selectors.lock_project(actor, project_ref)
+    return _create(actor, project_ref, drafts, now, announce=announce)
+
+
+def _create(
+    actor: User, project_ref: str, drafts: Sequence[Draft], now: datetime, *, announce: bool = True
+) -> list[Task]:
+    project, first = take_numbers(actor=actor, project_ref=project_ref, count=len(drafts))
     require_editor(actor, project)
     require_current(project)
-    first = project.next_number
-    Project.objects.filter(pk=project.pk).update(next_number=F("next_number") + len(drafts))
     people = set(members_among_drafts(project, drafts))
     batch = {draft.id for draft in drafts}
-    states = {status: _state(project, status) for status in {draft.status for draft in drafts}}
+    workflow = selectors.workflow(project)
+    states = {status: _state(workflow, status) for status in {draft.status for draft in drafts}}
     tasks = [
         _row(project, actor, draft, first + index, now, states[draft.status], batch)
         for index, draft in enumerate(drafts)
     ]
-    Task.objects.bulk_create(tasks, batch_size=500)
+    insert_all(Task, tasks)
     named = {names: labels_named(project, names) for names in {tuple(draft.labels) for draft in drafts}}
     labels = {draft.id: named[tuple(draft.labels)] for draft in drafts if draft.labels}
     _link(drafts, labels, people)
@@ -125,17 +131,15 @@ def _row(
     )
 
 
-def _state(project: Project, status: str) -> State:
-    if status:
-        return state_for(project, status)
-    return State.objects.filter(project=project).order_by("position", "id")[0]
+def _state(workflow: Sequence[State], status: str) -> State:
+    return state_among(workflow, status) if status else workflow[0]
 
 
 def _link(drafts: Sequence[Draft], labels: dict[uuid.UUID, list[Label]], people: set[uuid.UUID]) -> None:
     assignments = [TaskAssignee(task_id=d.id, user_id=key) for d in drafts for key in set(d.assignees) & people]
-    TaskAssignee.objects.bulk_create(assignments)
+    insert_all(TaskAssignee, assignments)
     link = Task.labels.through
-    link.objects.bulk_create([link(task_id=key, label_id=label.pk) for key, found in labels.items() for label in found])
+    insert_all(link, [link(task_id=key, label_id=label.pk) for key, found in labels.items() for label in found])
 
 
 def _facts(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from django.db.models import Value
@@ -57,7 +57,10 @@ def forget_answers(project: Project, *left: uuid.UUID) -> None:
 
 def state_for(project: Project, slug: str) -> State:
     """The project's state of this slug, or of this category's first state (`done` always means something)."""
-    found = list(State.objects.filter(project=project).order_by("position", "id"))
+    return state_among(selectors.workflow(project), slug)
+
+
+def state_among(found: Sequence[State], slug: str) -> State:
     named = [state for state in found if state.slug == slug]
     by_category = [state for state in found if state.category == slug and slug in Category.values]
     if not (named or by_category):
