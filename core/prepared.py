@@ -95,7 +95,7 @@ class Statement:
     def run(self, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         with connection.prepared_cursor() as cursor:  # type: ignore[attr-defined]  # core.postgresql has it
             cursor.execute(self.sql, self.filled(values))
-            return list(cursor.fetchall()) if cursor.description else []
+            return list(cursor.fetchall()) if cursor.pgresult.nfields else []
 
 
 class Inline(Expression):
@@ -117,14 +117,33 @@ def _returning(model: type[Model], names: Sequence[str]) -> str:
     return " RETURNING " + ", ".join(connection.ops.quote_name(str(name)) for name in wanted) if wanted else ""
 
 
+@lru_cache(maxsize=500)
+def _update(model: type[Model], names: frozenset[str]) -> Statement:
+    holes = {name: Bind(name) for name in names}
+    return Statement.update(model._default_manager.filter(pk=Bind("the row")), holes)
+
+
+def save(row: Model, values: Mapping[str, Any]) -> None:
+    """Write these columns of one row, by attribute, and nothing else."""
+    model = type(row)
+    fields = {name: model._meta.get_field(name) for name in values}
+    prepared = {name: fields[name].get_db_prep_save(value, connection) for name, value in values.items()}  # type: ignore[union-attr]
+    _update(model, frozenset(values)).run({"the row": row.pk, **prepared})
+
+
 def columns(model: type[Model]) -> list[Field[Any, Any]]:
     """The columns that a row is inserted with."""
     return [f for f in model._meta.concrete_fields if not f.generated and not isinstance(f, AutoField)]
 
 
+def names_of(model: type[Model]) -> list[str]:
+    """The columns that a row is read with: all but those that PostgreSQL makes from others."""
+    return [f.attname for f in model._meta.concrete_fields if not f.generated]
+
+
 def instance(model: type[M], row: Sequence[Any]) -> M:
-    """Return the row of all concrete fields as Django would have loaded it."""
-    return model.from_db(connection.alias, [f.attname for f in model._meta.concrete_fields], row)
+    """Return a row of `names_of` as Django would have loaded it."""
+    return model.from_db(connection.alias, names_of(model), row)
 
 
 _insertion = lru_cache(maxsize=None)(Statement.insert)

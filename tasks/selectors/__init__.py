@@ -29,15 +29,16 @@ from tasks.selectors.tasks import (
     get_task,
     home_of,
     list_tasks,
-    lock_task,
     parse_ref,
     place_of,
     subtasks,
 )
+from tasks.selectors.writing import Links, links_of, lock_task
 
 __all__ = [
     "SORTS",
     "Line",
+    "Links",
     "TaskFilters",
     "activity",
     "comments",
@@ -50,6 +51,7 @@ __all__ = [
     "home_of",
     "inbox_of",
     "labels",
+    "links_of",
     "list_projects",
     "list_rows",
     "list_tasks",

@@ -8,7 +8,7 @@ from django.db.models import Count, Exists, Q, QuerySet
 
 from accounts.models import User
 from core.errors import NotFound
-from core.prepared import Bind, OneOf, Statement, instance
+from core.prepared import Bind, OneOf, Statement, instance, names_of
 from gateway.fields import UUID
 from tasks import policies
 from tasks.models import Label, Project, ProjectMember, Role, State
@@ -90,9 +90,8 @@ def workflow(project: Project) -> list[State]:
 
 @lru_cache(maxsize=1)
 def _states() -> Statement:
-    names = [field.attname for field in State._meta.concrete_fields]
     return Statement.always(
-        State.objects.filter(project=Bind("project")).order_by("position", "id").values_list(*names)
+        State.objects.filter(project=Bind("project")).order_by("position", "id").values_list(*names_of(State))
     )
 
 

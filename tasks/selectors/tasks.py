@@ -88,19 +88,6 @@ def home_of(user: User, ref: str | uuid.UUID) -> uuid.UUID:
     return home
 
 
-def lock_task(user: User, ref: str | uuid.UUID) -> Task:
-    """The same task, locked until the end of the transaction.
-
-    Its state must not be joined: one who waited for the lock would look for the new row's state among the old
-    rows, find none, and be told that there is no such task.
-    """
-    rows = Task.objects.visible_to(user).select_for_update(of=("self",), no_key=True)
-    found = rows.at(parse_ref(str(ref))).first()
-    if found is None:
-        raise NotFound("There is no such task.")
-    return found
-
-
 def list_tasks(user: User, filters: TaskFilters, window: Window) -> Slice[Task]:
     return take(filtered(user, filters).with_people(), window)
 

@@ -11,7 +11,7 @@ from accounts.models import User
 from core.errors import Invalid, NotFound
 from events.publishing import publish
 from tasks import events, policies, selectors
-from tasks.models import Comment, Label, Task, TaskAssignee
+from tasks.models import Comment, Task
 from tasks.services.shared import check_version, forget_answers, require_current
 
 MENTION = re.compile(r"(?<![\w.@-])@([a-z0-9][a-z0-9._-]{0,39})", re.IGNORECASE)
@@ -35,11 +35,10 @@ def add_comment(*, actor: User, task_ref: str, body: str, now: datetime) -> Comm
 
 
 def _fact(comment: Comment, task: Task, actor: User) -> events.TaskCommented:
-    assignees = set(TaskAssignee.objects.filter(task=task).values_list("user_id", flat=True))
+    assignees, labels = selectors.links_of(task)
     earlier = set(Comment.objects.filter(task=task).values_list("author_id", flat=True))
-    labels = Label.objects.filter(tasks=task).values_list("name", flat=True)
     return events.TaskCommented(
-        task=events.state_of(task, assignee_ids=assignees, labels=labels),
+        task=events.state_of(task, assignee_ids=assignees, labels=labels.values()),
         comment_id=str(comment.pk),
         excerpt=comment.body[:EXCERPT],
         mentioned_ids=_mentioned(comment.body, task, actor),

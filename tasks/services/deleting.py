@@ -8,7 +8,7 @@ from django.db.models import F
 from accounts.models import User
 from events.publishing import Fact, publish_all
 from tasks import events, selectors
-from tasks.models import Label, Task, TaskAssignee
+from tasks.models import Task
 from tasks.services.shared import check_version, forget_answers, require_current, require_editor
 
 
@@ -19,10 +19,10 @@ def delete_task(*, actor: User, ref: str, now: datetime, versions: frozenset[int
     require_editor(actor, task.project)
     require_current(task.project)
     check_version(task, versions, {})
-    people = TaskAssignee.objects.filter(task=task).values_list("user_id", flat=True)
-    labels = Label.objects.filter(tasks=task).values_list("name", flat=True)
+    links = selectors.links_of(task)
     task.version += 1
-    fact = events.TaskDeleted(task=events.state_of(task, assignee_ids=people, labels=labels))
+    state = events.state_of(task, assignee_ids=links.people, labels=links.labels.values())
+    fact = events.TaskDeleted(task=state)
     project, orphans = task.project, _release_subtasks(task, now)
     task.delete()
     publish_all([*orphans, fact], actor=actor, at=now)

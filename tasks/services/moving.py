@@ -10,7 +10,7 @@ from accounts.models import User
 from core.errors import Invalid
 from events.publishing import publish
 from tasks import events, selectors
-from tasks.models import Label, Project, Task, TaskAssignee
+from tasks.models import Project, Task
 from tasks.positions import at_end, between
 from tasks.services.shared import check_version, forget_answers, require_current, require_editor
 
@@ -47,10 +47,8 @@ def move_task(
 
 
 def _state(task: Task) -> events.TaskState:
-    people = TaskAssignee.objects.filter(task=task).values_list("user_id", flat=True)
-    return events.state_of(
-        task, assignee_ids=people, labels=Label.objects.filter(tasks=task).values_list("name", flat=True)
-    )
+    links = selectors.links_of(task)
+    return events.state_of(task, assignee_ids=links.people, labels=links.labels.values())
 
 
 def _place(project: Project, task: Task, *, neighbour: uuid.UUID, is_before: bool) -> str:

@@ -6,7 +6,7 @@ from django.db.models import F
 
 from accounts.models import User
 from core.errors import NotFound
-from core.prepared import Bind, Statement, instance
+from core.prepared import Bind, Statement, instance, names_of
 from tasks.models import Project
 from tasks.selectors import named
 
@@ -27,5 +27,4 @@ def take_numbers(*, actor: User, project_ref: str, count: int) -> tuple[Project,
 @lru_cache(maxsize=4)
 def _taking(overseer: bool, column: str) -> Statement:
     visible = Project.objects.seen_by(Bind("reader"), overseer=overseer).filter(**{column: Bind(column)})
-    names = [field.attname for field in Project._meta.concrete_fields]
-    return Statement.update(visible, {"next_number": F("next_number") + Bind("count")}, returning=names)
+    return Statement.update(visible, {"next_number": F("next_number") + Bind("count")}, returning=names_of(Project))

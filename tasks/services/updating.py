@@ -6,15 +6,16 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
 
 from accounts.models import User
 from core.errors import Invalid
+from core.prepared import save
 from events.publishing import Fact, publish_all
 from tasks import events, selectors
 from tasks.events import plain
 from tasks.models import Category, Label, Task, TaskAssignee
 from tasks.querysets import CLOSED
+from tasks.selectors import Links
 from tasks.services.shared import (
     check_version,
     forget_answers,
@@ -48,54 +49,44 @@ def update_task(
     task = selectors.lock_task(actor, ref)
     require_editor(actor, task.project)
     require_current(task.project)
-    before = _Links.of(task)
+    before = selectors.links_of(task)
     check_version(_Snapshot(task, before), versions, changes)
     columns = _columns(task, changes, now)
-    links = before.changed_by(task, changes)
+    links = _changed(before, task, changes)
     changed = _differences(task, columns, before, links)
     if changed:
-        _save(task, columns, links, now)
+        _save(task, columns, now)
+        _set_links(task, before, links)
         facts = list(_facts(task, changed, before, links))
         publish_all(facts, actor=actor, at=now)
         forget_answers(task.project)
     return task
 
 
-class _Links:
-    """The people and labels of a task, by id and by name."""
+def _changed(before: Links, task: Task, changes: dict[str, Any]) -> Links:
+    people, labels = before
+    if "assignees" in changes:
+        wanted = {uuid.UUID(str(key)) for key in changes["assignees"]}
+        members_among(task.project, wanted - people)
+        people = wanted
+    if "labels" in changes:
+        labels = {label.pk: label.name for label in labels_named(task.project, changes["labels"])}
+    return Links(people, labels)
 
-    def __init__(self, people: set[uuid.UUID], labels: dict[uuid.UUID, str]) -> None:
-        self.people = people
-        self.labels = labels
 
-    @classmethod
-    def of(cls, task: Task) -> _Links:
-        people = set(TaskAssignee.objects.filter(task=task).values_list("user_id", flat=True))
-        return cls(people, dict(Label.objects.filter(tasks=task).values_list("id", "name")))
-
-    def changed_by(self, task: Task, changes: dict[str, Any]) -> _Links:
-        people, labels = self.people, self.labels
-        if "assignees" in changes:
-            wanted = {uuid.UUID(str(key)) for key in changes["assignees"]}
-            members_among(task.project, wanted - self.people)
-            people = wanted
-        if "labels" in changes:
-            labels = {label.pk: label.name for label in labels_named(task.project, changes["labels"])}
-        return _Links(people, labels)
-
-    def plain(self) -> dict[str, list[str]]:
-        return {"assignees": sorted(map(str, self.people)), "labels": sorted(self.labels.values())}
+def _plain(links: Links) -> dict[str, list[str]]:
+    return {"assignees": sorted(map(str, links.people)), "labels": sorted(links.labels.values())}
 
 
 class _Snapshot:
     """A task's values under the names a caller writes them by, for a comparison after a refused write."""
 
-    def __init__(self, task: Task, links: _Links) -> None:
+    def __init__(self, task: Task, links: Links) -> None:
         self.version = task.version
         self.status = task.state.slug
         self.parent = task.parent_id
-        self.assignees = links.plain()["assignees"]
-        self.labels = links.plain()["labels"]
+        self.assignees = _plain(links)["assignees"]
+        self.labels = _plain(links)["labels"]
         for name in PLAIN:
             setattr(self, name, getattr(task, name))
 
@@ -129,7 +120,7 @@ def _into_state(task: Task, status: str, now: datetime) -> dict[str, Any]:
     return found
 
 
-def _differences(task: Task, columns: dict[str, Any], before: _Links, after: _Links) -> Changes:
+def _differences(task: Task, columns: dict[str, Any], before: Links, after: Links) -> Changes:
     """Return {field: [old, new]} under the names callers know, as plain values."""
     hidden = {"category", "started_at", "closed_at"}
     found = {
@@ -139,27 +130,29 @@ def _differences(task: Task, columns: dict[str, Any], before: _Links, after: _Li
         found["status"] = [task.state.slug, columns["state"].slug]
     if "parent_id" in columns:
         found["parent"] = [plain(task.parent_id), plain(columns["parent_id"])]
-    old, new = before.plain(), after.plain()
+    old, new = _plain(before), _plain(after)
     return found | {name: [old[name], new[name]] for name in LINKS if old[name] != new[name]}
 
 
-def _save(task: Task, columns: dict[str, Any], links: _Links, now: datetime) -> None:
-    was_closed = task.closed_at
-    Task.objects.filter(pk=task.pk).update(**columns, version=F("version") + 1, updated_at=now)
+def _save(task: Task, columns: dict[str, Any], now: datetime) -> None:
+    task.was_closed_at = task.closed_at  # type: ignore[attr-defined]
+    columns = columns | {"version": task.version + 1, "updated_at": now}
     for name, value in columns.items():
         setattr(task, name, value)
-    task.version, task.updated_at = task.version + 1, now
-    task.was_closed_at = was_closed  # type: ignore[attr-defined]
-    _set_people(task, links.people)
-    task.labels.set(Label.objects.filter(pk__in=links.labels))
+    attributes = ["state_id" if name == "state" else name for name in columns]
+    save(task, {name: getattr(task, name) for name in attributes})
 
 
-def _set_people(task: Task, people: set[uuid.UUID]) -> None:
-    TaskAssignee.objects.filter(task=task).exclude(user__in=people).delete()
-    TaskAssignee.objects.bulk_create([TaskAssignee(task=task, user_id=key) for key in people], ignore_conflicts=True)
+def _set_links(task: Task, before: Links, after: Links) -> None:
+    if after.people != before.people:
+        TaskAssignee.objects.filter(task=task).exclude(user__in=after.people).delete()
+        new = [TaskAssignee(task=task, user_id=key) for key in after.people - before.people]
+        TaskAssignee.objects.bulk_create(new, ignore_conflicts=True)
+    if after.labels != before.labels:
+        task.labels.set(Label.objects.filter(pk__in=after.labels))
 
 
-def _facts(task: Task, changed: Changes, before: _Links, after: _Links) -> Iterator[Fact]:
+def _facts(task: Task, changed: Changes, before: Links, after: Links) -> Iterator[Fact]:
     state = events.state_of(task, assignee_ids=after.people, labels=after.labels.values())
     yield events.TaskUpdated(task=state, changes=changed)
     for key in sorted(after.people - before.people):
