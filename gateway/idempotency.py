@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django.db import connection, transaction
@@ -20,6 +21,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.errors import Conflict, DomainError, Invalid
+from core.prepared import Bind, Statement, insert_all, instance, names_of
 from gateway.models import IdempotencyRecord
 from gateway.renderers import dumps
 
@@ -60,14 +62,14 @@ def once(key: str, handler: Callable[..., HttpResponse], request: Request, *args
     fingerprint = fingerprint_of(request)
     if not _lock(f"{caller}:{key}"):
         raise InFlight
-    record = IdempotencyRecord.objects.filter(caller=caller, key=key).first()
+    record = _record(caller, key)
     if record is not None and record.created_at < timezone.now() - KEPT:
         record.delete()
         record = None
     if record is not None:
         return _replay(record, fingerprint)
     answer = handler(request, *args, **kwargs)
-    IdempotencyRecord.objects.create(
+    kept = IdempotencyRecord(
         caller=caller,
         key=key,
         fingerprint=fingerprint,
@@ -75,7 +77,19 @@ def once(key: str, handler: Callable[..., HttpResponse], request: Request, *args
         headers={name: answer[name] for name in KEPT_HEADERS if name in answer},
         body=_body_of(answer),
     )
+    insert_all(IdempotencyRecord, [kept])
     return answer
+
+
+def _record(caller: Any, key: str) -> IdempotencyRecord | None:
+    found = _recorded().run({"caller": caller, "key": key})
+    return instance(IdempotencyRecord, found[0]) if found else None
+
+
+@lru_cache(maxsize=1)
+def _recorded() -> Statement:
+    rows = IdempotencyRecord.objects.filter(caller=Bind("caller"), key=Bind("key"))
+    return Statement.always(rows.values_list(*names_of(IdempotencyRecord)))
 
 
 def _body_of(answer: HttpResponse) -> bytes:
