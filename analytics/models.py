@@ -5,11 +5,10 @@ from django.db import models
 
 from analytics.histogram import BUCKETS
 from analytics.querysets import DailyStatQuerySet, TaskSnapshotQuerySet
-from analytics.rollup import TaskStanding
 
 
 class TaskSnapshot(models.Model):
-    """What the newest fact about a task said, as far as statistics care. Version 0: no fact was counted yet."""
+    """What the newest fact about a task said, as far as statistics care."""
 
     task_id = models.UUIDField(primary_key=True, editable=False)
     project_id = models.UUIDField()
@@ -31,11 +30,6 @@ class TaskSnapshot(models.Model):
 
     def __str__(self) -> str:
         return f"{self.task_id} at version {self.version}"
-
-    @property
-    def standing(self) -> TaskStanding:
-        found = TaskStanding._make(getattr(self, name) for name in TaskStanding._fields)
-        return found._replace(assignee_ids=tuple(found.assignee_ids))
 
 
 class DailyStat(models.Model):

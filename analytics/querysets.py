@@ -1,12 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
+import orjson
 from django.db import connection
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from analytics.histogram import EMPTY
 from analytics.rollup import Amounts, Cell, TaskStanding
@@ -34,12 +36,42 @@ ON CONFLICT (day, project_id, person_id) DO UPDATE SET
     )
 """
 
+# In the order of ids, in which every writer takes the rows it needs.
+CREATE = """
+INSERT INTO analytics_tasksnapshot
+SELECT * FROM jsonb_populate_recordset(NULL::analytics_tasksnapshot, %s) ORDER BY task_id
+ON CONFLICT (task_id) DO NOTHING RETURNING task_id
+"""
+
 
 class TaskSnapshotQuerySet(QuerySet["TaskSnapshot"]):
     def standings(self) -> Iterator[TaskStanding]:
-        for row in self.values_list(*TaskStanding._fields).iterator(chunk_size=5000):
-            standing = TaskStanding._make(row)
-            yield standing._replace(assignee_ids=tuple(standing.assignee_ids))
+        return map(_standing, self.values_list(*TaskStanding._fields).iterator(chunk_size=5000))
+
+    def create_missing(self, standings: Iterable[TaskStanding]) -> set[UUID]:
+        """Insert the snapshots that do not exist yet; returns the tasks whose they are."""
+        now = timezone.now()
+        rows = [{**standing._asdict(), "counted_at": now} for standing in standings]
+        with connection.cursor() as cursor:
+            cursor.execute(CREATE, [orjson.dumps(rows).decode()])
+            return {task_id for (task_id,) in cursor.fetchall()}
+
+    def lock(self, task_ids: Collection[UUID]) -> dict[UUID, TaskStanding]:
+        """Keep these snapshots from changing until the transaction ends; returns what they say."""
+        if not task_ids:
+            return {}
+        rows = self.filter(pk__in=task_ids).order_by("task_id").select_for_update()
+        return {row[0]: _standing(row) for row in rows.values_list(*TaskStanding._fields)}
+
+    def put(self, standings: Iterable[TaskStanding]) -> None:
+        """Insert or replace the snapshots of these tasks."""
+        self.bulk_create(
+            [self.model(**standing._asdict()) for standing in standings],
+            update_conflicts=True,
+            unique_fields=["task_id"],
+            update_fields=[*TaskStanding._fields[1:], "counted_at"],
+            batch_size=CHUNK,
+        )
 
     def lock_against_writers(self) -> None:
         """Until the transaction ends nobody else changes any statistics: every writer begins with a snapshot."""
@@ -85,6 +117,11 @@ class DailyStatQuerySet(QuerySet["DailyStat"]):
             )
             for day, project, person, created, completed, closed, change, cycles in rows
         }
+
+
+def _standing(row: tuple[Any, ...]) -> TaskStanding:
+    standing = TaskStanding._make(row)
+    return standing._replace(assignee_ids=tuple(standing.assignee_ids))
 
 
 def _row(cell: Cell, amounts: Amounts) -> tuple[object, ...]:

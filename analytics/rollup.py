@@ -55,6 +55,16 @@ class TaskStanding(NamedTuple):
         return not other.deleted and (self.deleted or self.version > other.version)
 
 
+def newest(told: Iterable[TaskStanding]) -> dict[UUID, TaskStanding]:
+    """Return the last word on each task, in whatever order the facts came."""
+    found: dict[UUID, TaskStanding] = {}
+    for standing in told:
+        known = found.get(standing.task_id)
+        if known is None or standing.supersedes(known):
+            found[standing.task_id] = standing
+    return found
+
+
 def _instant(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
@@ -119,7 +129,7 @@ Contributions: TypeAlias = dict[Cell, Amounts]
 
 def contributions(task: TaskStanding) -> Contributions:
     """Return all that one task adds to the numbers, for everybody together and for each of its people."""
-    if task.deleted or not task.version:
+    if task.deleted:
         return {}
     steps = list(_steps(task))
     people = (None, *task.assignee_ids)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from accounts import cache as accounts
 from core.cache import EVERYBODY, raise_once
@@ -18,7 +19,8 @@ def catch_up(events: Sequence[Event], *, everything: bool = False) -> None:
         return
     accounts.refuse_sessions([e.payload["session_id"] for e in events if e.name == "session.revoked"])
     changed = [event.payload["user"]["id"] for event in events if event.name == "user.updated"]
-    accounts.forget_liveness(changed)
+    if changed:
+        accounts.forget_liveness(changed)
     # Who saw a project that is gone is written nowhere any more.
     gone = any(event.name == "project.deleted" for event in events)
     raise_once({*_watchers(events), *([EVERYBODY] if changed or gone else [])})
@@ -26,6 +28,6 @@ def catch_up(events: Sequence[Event], *, everything: bool = False) -> None:
 
 def _watchers(events: Sequence[Event]) -> set[str]:
     named = [event.payload.get("task") or event.payload.get("project") or {} for event in events]
-    projects = {words.get("project_id") or words.get("id") for words in named} - {None}
+    projects = {UUID(key) for words in named if (key := words.get("project_id") or words.get("id"))}
     left = {event.payload["user_id"] for event in events if event.name == "project.member_removed"}
     return left | {str(key) for key in tasks.watchers_of(projects)}

@@ -1,25 +1,55 @@
-"""deliver(): one consumer receives one fact, once."""
+"""deliver(): a consumer receives facts, each once."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
 import structlog
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from events.models import MAX_ATTEMPTS, Delivery, backoff
+from events.models import MAX_ATTEMPTS, Delivery, Event, backoff
 
+TAKE = """
+SELECT event.* FROM events_delivery AS delivery JOIN events_event AS event ON event.id = delivery.event_id
+WHERE delivery.event_id = ANY(%s) AND delivery.consumer = %s AND delivery.state = 'pending'
+ORDER BY event.id FOR UPDATE OF delivery SKIP LOCKED
+"""
+FINISH = "UPDATE events_delivery SET state = 'done', finished_at = %s WHERE event_id = ANY(%s) AND consumer = %s"
 log = structlog.get_logger(__name__)
+Consumer = TypeVar("Consumer", bound=Callable[[Sequence[Event]], None])
+
+
+def takes_many(consumer: Consumer) -> Consumer:
+    """Say of a consumer that it receives a sequence of facts, in one transaction, instead of a single one."""
+    consumer.takes_many = True  # type: ignore[attr-defined]
+    return consumer
+
+
+def deliver_all(*, event_ids: Sequence[int], consumer: str) -> int:
+    """Give these facts to the consumer, together if it takes many; returns how many deliveries this finished.
+
+    Those it refuses together are given one by one, so only what fails alone counts as failed.
+    """
+    if len(event_ids) > 1:
+        try:
+            if _takes_many(import_string(consumer)):
+                return _give(event_ids, consumer)
+        except Exception:  # the boundary: whatever a consumer raises, each fact will answer for itself
+            log.warning("consumer_refused_many", consumer=consumer, facts=len(event_ids), exc_info=True)
+    return sum(deliver(event_id=event_id, consumer=consumer) for event_id in event_ids)
 
 
 def deliver(*, event_id: int, consumer: str) -> bool:
-    """Give the fact to the consumer and finish the delivery in one transaction.
+    """Give one fact to the consumer and finish the delivery in one transaction.
 
     Returns False when there was nothing to do: done before, dead, or in another worker's hands. A failing
     consumer changes nothing but the delivery's own attempts; after MAX_ATTEMPTS it is a dead letter.
     """
     try:
-        return _give(event_id, consumer)
+        return _give([event_id], consumer) == 1
     except Exception as error:  # the boundary: whatever a consumer raises is written down and retried
         log.exception("consumer_failed", event_id=event_id, consumer=consumer)
         _note_failure(event_id, consumer, error)
@@ -27,19 +57,20 @@ def deliver(*, event_id: int, consumer: str) -> bool:
 
 
 @transaction.atomic
-def _give(event_id: int, consumer: str) -> bool:
-    row = (
-        Delivery.objects.select_for_update(skip_locked=True, of=("self",))
-        .select_related("event")
-        .filter(event=event_id, consumer=consumer, state=Delivery.State.PENDING)
-        .first()
-    )
-    if row is None:
-        return False
-    import_string(consumer)(row.event)
-    row.state, row.finished_at = Delivery.State.DONE, timezone.now()
-    row.save(update_fields=["state", "finished_at"])
-    return True
+def _give(event_ids: Sequence[int], consumer: str) -> int:
+    """Finish what is still pending and in nobody else's hands; several facts only to a consumer that takes many."""
+    events = list(Event.objects.raw(TAKE, [list(event_ids), consumer]))
+    if not events:
+        return 0
+    give = import_string(consumer)
+    give(events if _takes_many(give) else events[0])
+    with connection.cursor() as cursor:
+        cursor.execute(FINISH, [timezone.now(), [event.pk for event in events], consumer])
+    return len(events)
+
+
+def _takes_many(consumer: Callable[[Any], None]) -> bool:
+    return getattr(consumer, "takes_many", False)
 
 
 @transaction.atomic

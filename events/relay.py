@@ -1,7 +1,7 @@
 """The relay: gives facts their place in the log and hands them to their consumers.
 
 One leader by advisory lock; the others stand by. `append` makes facts part of the hash-chained log and
-their deliveries due; `dispatch` claims what is due by pushing its next attempt a lease ahead, so a message
+their deliveries due; `claim_due` takes what is due by pushing its next attempt a lease ahead, so a message
 the broker loses is sent again when the lease is over.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Protocol
@@ -24,13 +24,36 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from core.cache import gate_end, open_gate
-from events.models import Delivery, Event, LogHead
+from events.models import Event, LogHead
 from events.publishing import NUDGE_CHANNEL
 
 BATCH = 500
+MESSAGE = 100
 LEASE = timedelta(seconds=30)
 LEADER_LOCK = 0x7461736B
 POLL_SECONDS = 0.5
+# A turn costs as much as some fifty facts do, so in a stream of them it waits until some have gathered.
+REST_SECONDS = 0.1
+WAITING = "SELECT * FROM events_event WHERE position IS NULL ORDER BY id LIMIT %s"
+WRITE = """
+WITH placed AS (
+    UPDATE events_event AS event SET position = place.position, hash = place.hash
+    FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) AS place (id, position, hash) WHERE event.id = place.id
+), head AS (
+    UPDATE events_loghead SET position = %s, hash = %s
+)
+INSERT INTO events_delivery (event_id, consumer, state, attempts, next_attempt_at, last_error)
+SELECT event_id, consumer, 'pending', 0, %s, '' FROM unnest(%s::bigint[], %s::text[]) AS new (event_id, consumer)
+ON CONFLICT DO NOTHING
+"""
+CLAIM = """
+WITH due AS MATERIALIZED (
+    SELECT id FROM events_delivery WHERE state = 'pending' AND next_attempt_at <= %s
+    ORDER BY next_attempt_at, id LIMIT %s FOR UPDATE SKIP LOCKED
+)
+UPDATE events_delivery AS delivery SET next_attempt_at = %s FROM due WHERE delivery.id = due.id
+RETURNING delivery.event_id, delivery.consumer
+"""
 Subscriptions = Mapping[str, Sequence[str]]
 log = structlog.get_logger(__name__)
 
@@ -60,44 +83,50 @@ def chain(previous: str, event: Event) -> str:
 @transaction.atomic
 def append(subscriptions: Subscriptions, *, limit: int = BATCH) -> list[Event]:
     """Give waiting facts their position and hash, and create a delivery for each of their consumers."""
-    head, _ = LogHead.objects.select_for_update().get_or_create(pk=1)
-    waiting = list(Event.objects.filter(position=None).order_by("id")[:limit])
+    position, head = _lock_head()
+    waiting = list(Event.objects.raw(WAITING, [limit]))
     for event in waiting:
-        head.position += 1
-        head.hash = chain(head.hash, event)
-        event.position, event.hash = head.position, head.hash
+        position, head = position + 1, chain(head, event)
+        event.position, event.hash = position, head
     if waiting:
-        _write_places(waiting)
-        head.save()
-        now = timezone.now()
-        Delivery.objects.bulk_create(
-            [
-                Delivery(event=event, consumer=consumer, next_attempt_at=now)
-                for event in waiting
-                for consumer in subscriptions.get(event.name, ())
-            ],
-            ignore_conflicts=True,
-        )
+        _write(waiting, [(event.pk, name) for event in waiting for name in subscriptions.get(event.name, ())])
     return waiting
 
 
-def _write_places(events: list[Event]) -> None:
+def _lock_head() -> tuple[int, str]:
     with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE events_event AS e SET position = v.position, hash = v.hash"
-            " FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) AS v (id, position, hash) WHERE e.id = v.id",
-            [[e.pk for e in events], [e.position for e in events], [e.hash for e in events]],
-        )
+        cursor.execute("SELECT position, hash FROM events_loghead FOR UPDATE")
+        found: tuple[int, str] | None = cursor.fetchone()
+    if found is None:
+        LogHead.objects.bulk_create([LogHead()], ignore_conflicts=True)
+        return _lock_head()
+    return found
+
+
+def _write(placed: list[Event], deliveries: list[tuple[int, str]]) -> None:
+    last = placed[-1]
+    places: list[Any] = [[e.pk for e in placed], [e.position for e in placed], [e.hash for e in placed]]
+    consumers: list[Any] = [[event_id for event_id, _ in deliveries], [consumer for _, consumer in deliveries]]
+    with connection.cursor() as cursor:
+        cursor.execute(WRITE, [*places, last.position, last.hash, timezone.now(), *consumers])
 
 
 def claim_due(*, limit: int = BATCH) -> list[tuple[int, str]]:
-    """Take what is due for one lease; returns (event id, consumer)."""
+    """Take what is due for one lease; returns (event id, consumer) in the order of events."""
     now = timezone.now()
-    with transaction.atomic():
-        due = Delivery.objects.due(now).select_for_update(skip_locked=True).order_by("next_attempt_at", "id")
-        found = list(due.values_list("id", "event_id", "consumer")[:limit])
-        Delivery.objects.filter(pk__in=[row[0] for row in found]).update(next_attempt_at=now + LEASE)
-    return [(event_id, consumer) for _, event_id, consumer in found]
+    with connection.cursor() as cursor:
+        cursor.execute(CLAIM, [now, limit, now + LEASE])
+        return sorted(cursor.fetchall())
+
+
+def messages(due: Iterable[tuple[int, str]]) -> Iterator[tuple[list[int], str]]:
+    """Put together what one consumer receives, MESSAGE facts at most; yields (event ids, consumer)."""
+    by_consumer: dict[str, list[int]] = {}
+    for event_id, consumer in due:
+        by_consumer.setdefault(consumer, []).append(event_id)
+    for consumer, event_ids in by_consumer.items():
+        for start in range(0, len(event_ids), MESSAGE):
+            yield event_ids[start : start + MESSAGE], consumer
 
 
 def _give_up_the_lead() -> None:
@@ -108,9 +137,9 @@ def _give_up_the_lead() -> None:
 
 
 class Relay:
-    """Runs until told to stop; `send` puts one delivery on the broker, `catch_up` ends what facts have made stale."""
+    """Runs until told to stop; `send` puts a consumer's facts on the broker, `catch_up` ends what facts made stale."""
 
-    def __init__(self, subscriptions: Subscriptions, send: Callable[[int, str], Any], catch_up: CatchUp) -> None:
+    def __init__(self, subscriptions: Subscriptions, send: Callable[[list[int], str], Any], catch_up: CatchUp) -> None:
         self.subscriptions = subscriptions
         self.send = send
         self.catch_up = catch_up
@@ -118,6 +147,7 @@ class Relay:
         self.owes_everything = True
         self.stopping = False
         self.listener: Any = None
+        self.turned_at = 0.0
 
     def stop(self) -> None:
         self.stopping = True
@@ -149,16 +179,17 @@ class Relay:
             _give_up_the_lead()
         return True
 
-    def turn(self) -> int:
-        """One round; returns how much was done, so that the caller knows whether to rest."""
+    def turn(self) -> bool:
+        """One round; returns whether more is waiting than fits into one."""
+        self.turned_at = time.monotonic()
         until = self.gate_end()
         appended = append(self.subscriptions)
         self.settle(appended, until)
         due = claim_due()
-        for event_id, consumer in due:
-            if not self.dispatch(event_id, consumer):
+        for event_ids, consumer in messages(due):
+            if not self.dispatch(event_ids, consumer):
                 break
-        return len(appended) + len(due)
+        return BATCH in (len(appended), len(due))
 
     def gate_end(self) -> int | None:
         """How long the gate may be open when all facts that are committed by now have been seen to."""
@@ -182,9 +213,9 @@ class Relay:
         else:
             self.owed, self.owes_everything = [], False
 
-    def dispatch(self, event_id: int, consumer: str) -> bool:
+    def dispatch(self, event_ids: list[int], consumer: str) -> bool:
         try:
-            self.send(event_id, consumer)
+            self.send(event_ids, consumer)
         except (OperationalError, RedisError, OSError) as error:
             log.warning("broker_is_away", reason=type(error).__name__)
             time.sleep(POLL_SECONDS)
@@ -192,14 +223,20 @@ class Relay:
         return True
 
     def wait(self) -> None:
-        """Rest until nudged, or for a second."""
+        """Rest until nudged, or for half a second. The first nudge after a quiet time is answered at once."""
         try:
-            if self.listener is None:
-                client = Redis.from_url(settings.REDIS_URL, socket_timeout=POLL_SECONDS + 1, socket_connect_timeout=0.5)
-                self.listener = client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
-                self.listener.subscribe(NUDGE_CHANNEL)
-            while self.listener.get_message(timeout=POLL_SECONDS) and self.listener.get_message(timeout=0):
-                pass
+            listener = self.listener = self.listener or _listen()
+            if listener.get_message(timeout=POLL_SECONDS):
+                time.sleep(max(0.0, self.turned_at + REST_SECONDS - time.monotonic()))
+                while listener.get_message(timeout=0):
+                    pass
         except (RedisError, OSError):
             self.listener = None
             time.sleep(POLL_SECONDS)
+
+
+def _listen() -> Any:
+    client = Redis.from_url(settings.REDIS_URL, socket_timeout=POLL_SECONDS + 1, socket_connect_timeout=0.5)
+    listener = client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
+    listener.subscribe(NUDGE_CHANNEL)
+    return listener

@@ -132,10 +132,4 @@ def _on_their_way() -> frozenset[UUID]:
 def _write_snapshots(found: Comparison) -> None:
     gone = [task_id for task_id, (_, wanted) in found.snapshots.items() if wanted is None]
     TaskSnapshot.objects.filter(pk__in=gone).delete()
-    TaskSnapshot.objects.bulk_create(
-        [TaskSnapshot(**wanted._asdict()) for _, wanted in found.snapshots.values() if wanted],
-        update_conflicts=True,
-        unique_fields=["task_id"],
-        update_fields=[*TaskStanding._fields[1:], "counted_at"],
-        batch_size=BATCH,
-    )
+    TaskSnapshot.objects.put(wanted for _, wanted in found.snapshots.values() if wanted)

@@ -1,29 +1,29 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.db import transaction
 
 from analytics import cache
 from analytics.models import DailyStat, TaskSnapshot
-from analytics.rollup import TaskStanding, contributions, difference
+from analytics.rollup import TaskStanding, contributions, difference, newest, total
 
 
-@transaction.atomic
-def record(*, standing: TaskStanding) -> bool:
-    """Count how a task stands now instead of how it stood; returns False when that was no news.
+@transaction.atomic(savepoint=False)
+def record(*, standings: Iterable[TaskStanding]) -> int:
+    """Count how tasks stand now instead of how they stood; returns of how many that was news.
 
-    The snapshot's row is created uncounted, then locked, so of two facts that arrive together the second one sees
-    what the first one counted. The statistics' rows follow, in the order of Cell.rank.
+    Snapshots that are missing are created, then the others locked, each in the order of ids, so of two facts that
+    arrive together the second one sees what the first one counted. The statistics' rows follow, in the order of
+    Cell.rank. Nobody waits for a snapshot who holds a row of statistics, so nobody waits in a circle.
     """
-    held = _lock(standing)
-    if not standing.supersedes(held.standing):
-        return False
-    DailyStat.objects.add(difference(contributions(standing), contributions(held.standing)))
-    TaskSnapshot(**standing._asdict()).save(force_update=True)
-    cache.forget()
-    return True
-
-
-def _lock(standing: TaskStanding) -> TaskSnapshot:
-    uncounted = standing._replace(version=0, deleted=False)
-    TaskSnapshot.objects.bulk_create([TaskSnapshot(**uncounted._asdict())], ignore_conflicts=True)
-    return TaskSnapshot.objects.select_for_update().get(pk=standing.task_id)
+    told = newest(standings)
+    created = TaskSnapshot.objects.create_missing(told.values())
+    held = TaskSnapshot.objects.lock(told.keys() - created)
+    news = {key: standing for key, standing in told.items() if key in created or standing.supersedes(held[key])}
+    if news:
+        before = total(contributions(held[key]) for key in news.keys() & held.keys())
+        DailyStat.objects.add(difference(total(map(contributions, news.values())), before))
+        TaskSnapshot.objects.put(news[key] for key in news.keys() & held.keys())
+        cache.forget()
+    return len(news)

@@ -64,9 +64,9 @@ def log(name: str, task: dict[str, Any]) -> Event:
 
 
 @transaction.atomic
-def tell(event: Event) -> None:
-    """Deliver a fact, as the relay's worker does: in one transaction."""
-    HANDLERS[event.name](event)
+def tell(*events: Event) -> None:
+    """Deliver facts of one kind, as the relay's worker does: in one transaction."""
+    HANDLERS[events[0].name](events)
 
 
 def happened(name: str, task: dict[str, Any]) -> Event:

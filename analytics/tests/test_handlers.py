@@ -116,7 +116,30 @@ def test_a_fact_costs_the_same_for_one_person_and_for_fifty(queries):
         log("task.created", state(2, people=[uuid.UUID(int=n) for n in range(100, 150)])),
     )
 
-    with queries(at_most=8) as small:
+    with queries(at_most=4) as small:
         tell(few)
     with queries(equal_to=small):
         tell(many)
+
+
+def test_of_many_facts_about_one_task_told_together_the_newest_counts():
+    events = [log("task.updated", state(version=n, people=[ANA] * (n % 2))) for n in (2, 4, 1, 3)]
+
+    tell(*events)
+
+    assert kept() == {Cell(FIRST, ALPHA, None): Amounts(created=1)}
+    assert TaskSnapshot.objects.get().version == 4
+
+
+def test_many_facts_cost_the_statements_of_two(queries):
+    happened("task.created", state(1))
+    happened("task.created", state(2, version=2))
+    few = [log("task.updated", state(1, version=2)), log("task.updated", state(3, version=2))]
+    many = [log("task.updated", state(n, version=3, people=[ANA, BEN])) for n in range(2, 40)]
+
+    with queries(at_most=6) as small:
+        tell(*few)
+    with queries(equal_to=small):
+        tell(*many)
+
+    assert TaskSnapshot.objects.filter(version=3).count() == 38

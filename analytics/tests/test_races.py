@@ -57,6 +57,25 @@ def test_tasks_that_share_rows_in_opposite_orders_do_not_wait_in_a_circle():
     assert not services.verify()
 
 
+def test_batches_that_share_tasks_in_any_order_do_not_wait_in_a_circle():
+    known = [log("task.created", state(n)) for n in range(1, 11)]
+    tell(*known)
+    events = [
+        log(
+            "task.updated", done(n, version=version, people=[ANA, BEN][: version % 3], closed=at(f"2026-03-{n + 3:02}"))
+        )
+        for n in range(1, 21)
+        for version in (2, 3, 4)
+    ]
+    batches = [random.Random(seed).sample(events, 25) for seed in range(40)] + [events]
+
+    outcomes = together(lambda worker=worker: [tell(*batch) for batch in batches[worker::6]] for worker in range(6))
+
+    assert refusals(outcomes) == []
+    assert set(TaskSnapshot.objects.values_list("version", flat=True)) == {4}
+    assert not services.rebuild()
+
+
 def test_facts_that_arrive_during_a_rebuild_are_counted_once():
     first = [log("task.created", state(n)) for n in range(1, 41)]
     for event in first[:20]:
@@ -86,7 +105,7 @@ def test_a_rebuild_waits_for_a_fact_that_is_being_counted_and_keeps_it():
 
     def slowly():
         with transaction.atomic():
-            services.record(standing=TaskStanding.from_fact(event.payload["task"]))
+            services.record(standings=[TaskStanding.from_fact(event.payload["task"])])
             halfway.set()
             go_on.wait(10)
 

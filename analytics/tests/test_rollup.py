@@ -83,10 +83,6 @@ def test_a_deleted_task_adds_nothing():
     assert contributions(TaskStanding.from_fact(state(), deleted=True)) == {}
 
 
-def test_a_task_no_fact_was_counted_of_adds_nothing():
-    assert contributions(TaskStanding.from_fact(state(version=0))) == {}
-
-
 def test_what_is_taken_back_leaves_no_cells():
     both = contributions(TaskStanding.from_fact(done(people=[ANA])))
 

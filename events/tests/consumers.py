@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 
 from accounts.models import Team
+from events.delivery import takes_many
 from events.models import Event
 
 received: list[int] = []
+calls: list[int] = []
 _lock = threading.Lock()
 
 
@@ -21,3 +24,19 @@ def remember(event: Event) -> None:
 def refuse(event: Event) -> None:
     Team.objects.create(name=f"half told of {event.pk}")
     raise ValueError("not today")
+
+
+@takes_many
+def remember_many(events: Sequence[Event]) -> None:
+    """Keep the facts, all but those whose payload says that they cannot be understood."""
+    for event in events:
+        remember(event)
+        if event.payload.get("broken"):
+            raise ValueError(f"{event.pk} is broken")
+    with _lock:
+        calls.append(len(events))
+
+
+@takes_many
+def ignore(events: Sequence[Event]) -> None:
+    """What one costs who does nothing."""

@@ -9,9 +9,9 @@ from celery import current_app
 from django.conf import settings
 from django.test import TestCase
 
-from events.delivery import deliver
+from events.delivery import deliver_all
 from events.models import Delivery, Event
-from events.relay import append
+from events.relay import append, messages
 
 
 class Outbox:
@@ -41,11 +41,12 @@ class Outbox:
 
     def _round(self) -> int:
         append(settings.SUBSCRIPTIONS)
-        waiting = list(Delivery.objects.filter(state=Delivery.State.PENDING, attempts=0).order_by("id"))
-        for row in waiting:
+        waiting = Delivery.objects.filter(state=Delivery.State.PENDING, attempts=0).order_by("id")
+        due = list(waiting.values_list("event_id", "consumer"))
+        for event_ids, consumer in messages(due):
             with TestCase.captureOnCommitCallbacks(execute=True):
-                deliver(event_id=row.event_id, consumer=row.consumer)
-        return len(waiting)
+                deliver_all(event_ids=event_ids, consumer=consumer)
+        return len(due)
 
 
 @pytest.fixture

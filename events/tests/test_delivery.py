@@ -7,14 +7,39 @@ import time_machine
 from django.utils import timezone
 
 from accounts.models import Team
-from events.delivery import deliver, redeliver
+from events import jobs
+from events.delivery import deliver, deliver_all, redeliver
 from events.models import MAX_ATTEMPTS, Delivery, backoff
-from events.relay import LEASE, append, claim_due
+from events.relay import LEASE, MESSAGE, append, claim_due, messages
 from events.tests import consumers
 from events.tests.factories import DeliveryFactory, EventFactory
 
 pytestmark = pytest.mark.django_db
 REFUSE = "events.tests.consumers.refuse"
+REMEMBER = "events.tests.consumers.remember"
+IGNORE = "events.tests.consumers.ignore"
+MANY = "events.tests.consumers.remember_many"
+
+
+@pytest.fixture
+def batch():
+    """Three deliveries to a consumer, of which the second's fact may be broken."""
+    consumers.received.clear()
+    consumers.calls.clear()
+
+    def deliveries(consumer, **payload):
+        events = [EventFactory(), EventFactory(payload={"actor": None, **payload}), EventFactory()]
+        return [DeliveryFactory(event=event, consumer=consumer) for event in events]
+
+    return deliveries
+
+
+def ids_of(rows):
+    return [row.event_id for row in rows]
+
+
+def outcome():
+    return list(Delivery.objects.order_by("id").values_list("state", "attempts"))
 
 
 def test_a_delivery_is_done_once():
@@ -109,3 +134,77 @@ def test_the_outbox_delivers_what_is_published_and_what_that_publishes(clients, 
     assert Notification.objects.get().recipient == bob
     assert set(Delivery.objects.values_list("state", flat=True)) == {"done"}
     assert sink.only()["To"] == "bob@example.com"
+
+
+def test_a_consumer_that_takes_many_receives_them_together_in_their_order(batch):
+    rows = batch(MANY)
+
+    done = deliver_all(event_ids=ids_of(rows)[::-1], consumer=MANY)
+
+    assert (done, consumers.calls, consumers.received) == (3, [3], ids_of(rows))
+    assert outcome() == [("done", 0)] * 3
+
+
+def test_a_consumer_of_single_facts_receives_them_one_by_one(batch):
+    rows = batch(REMEMBER)
+
+    assert deliver_all(event_ids=ids_of(rows), consumer=REMEMBER) == 3
+    assert (consumers.received, Team.objects.count()) == (ids_of(rows), 3)
+
+
+def test_of_many_only_the_one_that_fails_alone_is_tried_again(batch):
+    rows = batch(MANY, broken=True)
+
+    done = deliver_all(event_ids=ids_of(rows), consumer=MANY)
+
+    assert (done, consumers.calls, Team.objects.count()) == (2, [1, 1], 2)
+    assert outcome() == [("done", 0), ("pending", 1), ("done", 0)]
+    assert Delivery.objects.get(state="pending").last_error == f"ValueError: {rows[1].event_id} is broken"
+
+
+@pytest.mark.parametrize("consumer", ["events.tests.consumers.unheard", "nowhere.at.all"])
+def test_many_facts_for_a_consumer_that_is_not_there_are_all_tried_again(consumer, batch):
+    rows = batch(consumer)
+
+    assert deliver_all(event_ids=ids_of(rows), consumer=consumer) == 0
+    assert outcome() == [("pending", 1)] * 3
+
+
+def test_of_many_what_is_done_or_dead_is_left_alone(batch):
+    rows = batch(MANY)
+    Delivery.objects.filter(pk=rows[0].pk).update(state="done", finished_at=timezone.now())
+    Delivery.objects.filter(pk=rows[1].pk).update(state="dead")
+
+    done = deliver_all(event_ids=ids_of(rows), consumer=MANY)
+
+    assert (done, consumers.received) == (1, [rows[2].event_id])
+    assert deliver_all(event_ids=ids_of(rows), consumer=MANY) == 0
+
+
+def test_many_facts_cost_the_statements_of_two(queries):
+    rows = DeliveryFactory.create_batch(42, consumer=IGNORE)
+
+    with queries(at_most=4) as small:
+        deliver_all(event_ids=ids_of(rows[:2]), consumer=IGNORE)
+    with queries(equal_to=small):
+        deliver_all(event_ids=ids_of(rows[2:]), consumer=IGNORE)
+
+
+@pytest.mark.parametrize("named", ["event_id", "event_ids"])
+def test_a_message_of_the_release_before_is_understood(named, batch):
+    row = batch(REMEMBER)[0]
+
+    jobs.deliver(consumer=REMEMBER, **{named: row.event_id if named == "event_id" else [row.event_id]})
+
+    assert consumers.received == [row.event_id]
+
+
+def test_a_message_holds_the_facts_of_one_consumer_and_not_too_many():
+    due = [(n, consumer) for n in range(MESSAGE + 1) for consumer in ("one", "other")]
+
+    assert [(len(event_ids), consumer) for event_ids, consumer in messages(due)] == [
+        (MESSAGE, "one"),
+        (1, "one"),
+        (MESSAGE, "other"),
+        (1, "other"),
+    ]

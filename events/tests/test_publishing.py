@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from core import redis
 from core.errors import Invalid
+from core.prepared import FEW
 from events import publishing
 from events.models import Event
 from tasks.events import TaskCreated
@@ -87,7 +88,7 @@ def test_many_facts_are_one_insert(alice, project, queries):
         )
 
     with queries() as small:
-        create(2)
+        create(FEW + 1)
 
     with queries(equal_to=small):
         create(40)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
+import time_machine
 from django.db import DatabaseError, connections
+from django.utils import timezone
+from kombu.exceptions import OperationalError
 from redis.exceptions import ConnectionError as RedisIsAway
 
 from core import redis
 from core.cache import GATE
 from core.testing.together import together
-from events.relay import LEADER_LOCK, Relay
+from events.models import Delivery, Event
+from events.publishing import nudge
+from events.relay import BATCH, LEADER_LOCK, LEASE, POLL_SECONDS, REST_SECONDS, Relay
+from events.tests.factories import EventFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,7 +37,20 @@ class CatchUp:
 
 
 def relay(catch_up):
-    return Relay({}, lambda event_id, consumer: None, catch_up)
+    return Relay({}, lambda event_ids, consumer: None, catch_up)
+
+
+class Broker:
+    """Writes down what it was given; refuses when told to."""
+
+    def __init__(self, *, away: bool = False) -> None:
+        self.away = away
+        self.messages: list[tuple[list[int], str]] = []
+
+    def __call__(self, event_ids, consumer):
+        if self.away:
+            raise OperationalError
+        self.messages.append((event_ids, consumer))
 
 
 def test_only_a_new_leader_ends_everything():
@@ -83,3 +104,71 @@ def _takes_the_lock():
         held = cursor.fetchone()[0]
         cursor.execute("SELECT pg_advisory_unlock_all()")
     return held
+
+
+def test_a_turn_sends_one_message_to_each_consumer():
+    events = EventFactory.create_batch(3)
+    broker = Broker()
+
+    more = Relay({"task.created": ("one", "other")}, broker, CatchUp()).turn()
+
+    event_ids = [event.pk for event in events]
+    assert (more, sorted(broker.messages, key=lambda sent: sent[1])) == (
+        False,
+        [(event_ids, "one"), (event_ids, "other")],
+    )
+
+
+def test_a_turn_that_could_not_take_everything_says_so():
+    Event.objects.bulk_create(EventFactory.build_batch(BATCH + 1))
+    one = relay(CatchUp())
+
+    assert [one.turn(), one.turn()] == [True, False]
+    assert not Event.objects.filter(position=None).exists()
+
+
+def test_what_a_broker_that_is_away_did_not_take_is_sent_after_the_lease():
+    event, broker = EventFactory(), Broker(away=True)
+    one = Relay({"task.created": ("one",)}, broker, CatchUp())
+    one.turn()
+    broker.away = False
+
+    one.turn()
+    too_early = list(broker.messages)
+    with time_machine.travel(timezone.now() + LEASE, tick=False):
+        one.turn()
+
+    assert (too_early, broker.messages) == ([], [([event.pk], "one")])
+    assert Delivery.objects.get().attempts == 0
+
+
+def listening():
+    one = relay(CatchUp())
+    one.wait()  # which subscribes, and rests no longer for it
+    return one
+
+
+def seconds_of_rest(one):
+    started = time.monotonic()
+    one.wait()
+    return time.monotonic() - started
+
+
+def test_the_first_nudge_after_a_quiet_time_is_answered_at_once():
+    one = listening()
+    one.turned_at = time.monotonic() - REST_SECONDS
+    nudge()
+
+    assert seconds_of_rest(one) < POLL_SECONDS
+
+
+def test_facts_gather_while_nudges_come_one_after_the_other():
+    one = listening()
+    one.turned_at = time.monotonic()
+    for _ in range(3):
+        nudge()
+
+    gathered = seconds_of_rest(one)
+
+    assert gathered > REST_SECONDS / 2
+    assert seconds_of_rest(one) > POLL_SECONDS / 2

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from accounts.models import Team
 from core.testing.together import refusals, together
-from events.delivery import deliver
+from events.delivery import deliver, deliver_all
 from events.models import Delivery, Event, LogHead
 from events.relay import append, claim_due
 from events.selectors import broken_link
@@ -52,6 +52,21 @@ def test_one_delivery_in_many_hands_reaches_its_consumer_once():
     assert consumers.received == [row.event_id]
     assert Team.objects.get().name == f"told of {row.event_id}"
     assert Delivery.objects.get().state == "done"
+
+
+def test_messages_that_overlap_bring_each_fact_to_its_consumer_once():
+    many = "events.tests.consumers.remember_many"
+    event_ids = [row.event_id for row in DeliveryFactory.create_batch(30, consumer=many)]
+    consumers.received.clear()
+
+    outcomes = together(
+        lambda first=first: deliver_all(event_ids=event_ids[first : first + 15], consumer=many)
+        for first in range(0, 30, 3)
+    )
+
+    assert (refusals(outcomes), sum(outcomes)) == ([], 30)
+    assert sorted(consumers.received) == event_ids
+    assert (Team.objects.count(), set(Delivery.objects.values_list("state", flat=True))) == (30, {"done"})
 
 
 def test_what_is_due_is_claimed_by_one_relay():

@@ -5,7 +5,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, settings, strategies
 from hypothesis.extra.django import TestCase
 
 from analytics import jobs, services
@@ -43,6 +43,26 @@ class TestRebuildEqualsIncremental(TestCase):
         TaskSnapshot.objects.all().delete()
         services.rebuild()
         assert everything() == incremental
+
+
+class TestManyTogetherEqualOneByOne(TestCase):
+    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(deliveries(), strategies.integers(1, 9))
+    def test_however_the_facts_are_put_together(self, delivered, size):
+        facts, order = delivered
+        events = [log(*fact) for fact in facts]
+        for place in order:
+            tell(events[place])
+        one_by_one = everything()
+        DailyStat.objects.all().delete()
+        TaskSnapshot.objects.all().delete()
+
+        for start in range(0, len(order), size):
+            batch = [events[place] for place in order[start : start + size]]
+            for name in {event.name for event in batch}:
+                tell(*[event for event in batch if event.name == name])
+
+        assert everything() == one_by_one
 
 
 @pytest.fixture

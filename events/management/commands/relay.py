@@ -11,8 +11,8 @@ from events import jobs
 from events.relay import Relay
 
 
-def _send(event_id: int, consumer: str) -> None:
-    jobs.deliver.delay(event_id=event_id, consumer=consumer)
+def _send(event_ids: list[int], consumer: str) -> None:
+    jobs.deliver.delay(event_ids=event_ids, consumer=consumer)
 
 
 class Command(BaseCommand):
