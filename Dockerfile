@@ -9,7 +9,19 @@ COPY requirements.txt constraints.txt ./
 RUN /venv/bin/pip install -r requirements.txt -c constraints.txt
 COPY . .
 # Development settings need no secrets and nothing is kept of them; the files they collect are the same.
-RUN DJANGO_SETTINGS_MODULE=config.settings.dev /venv/bin/python manage.py collectstatic --noinput --verbosity 0
+RUN DJANGO_SETTINGS_MODULE=config.settings.dev COMPRESS_STATIC=true /venv/bin/python manage.py collectstatic --noinput --verbosity 0
+
+
+# nginx as Debian has it, for its module that serves what brotli compressed; its configuration is mounted.
+FROM debian:bookworm-slim AS front
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends nginx libnginx-mod-http-brotli-static curl \
+    && rm -rf /var/lib/apt/lists/* \
+    && install -d /etc/nginx/encodings \
+    && echo "brotli_static on;" > /etc/nginx/encodings/brotli.conf
+EXPOSE 8080
+STOPSIGNAL SIGQUIT
+CMD ["nginx", "-g", "daemon off; user www-data;"]
 
 
 FROM python:3.11-slim AS runtime

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import re
 import shutil
 import socket
-import string
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +13,7 @@ from pathlib import Path
 from core.cache import GATE
 from drills import http
 from drills.parts import COMMANDS, ROOT, NotReady, Parts, wait_until
+from launcher import front
 
 NODES = ("web1", "web2", "web3")
 # What a node needs to serve strangers' load from one address, and to say little.
@@ -108,16 +107,15 @@ def _valkey_program() -> str:
 
 def nginx(parts: Cluster) -> list[str]:
     """The configuration of `make stack`."""
-    program = shutil.which("nginx", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/usr/local/sbin")
-    if program is None:
+    if front.program() is None:
         raise NotReady("There is no nginx here.")
-    folder = parts.folder / "nginx"
-    folder.mkdir(exist_ok=True)
-    servers = "\n".join(f"server unix:{parts.socket(name)} max_fails=1 fail_timeout=3s;" for name in NODES)
-    template = string.Template((ROOT / "nginx/stack.conf.template").read_text())
-    text = template.safe_substitute(
-        HOST="127.0.0.1", PORT=parts.port, NODES=servers, VAR=parts.folder / "var", FOLDER=folder, ROOT=ROOT
+    sockets = [parts.socket(name) for name in NODES]
+    path = front.configure(
+        root=ROOT,
+        folder=parts.folder / "nginx",
+        var=parts.folder / "var",
+        host="127.0.0.1",
+        port=parts.port,
+        sockets=sockets,
     )
-    (folder / "nginx.conf").write_text(text)
-    user = " user root;" if os.geteuid() == 0 else ""
-    return [program, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-g", f"daemon off;{user}"]
+    return front.command(path)

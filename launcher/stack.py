@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
-import string
 import time
 from pathlib import Path
 
-from launcher import bootstrap, console, run, system_packages
+from launcher import bootstrap, console, front, run, system_packages
 from launcher.console import LaunchError
 from launcher.lock import only_instance
 from launcher.places import Places
 from launcher.supervisor import Part, Supervisor
 
 NODES = 3
-TEMPLATE = "nginx/stack.conf.template"
 
 
 def start(places: Places) -> None:
     started = time.monotonic()
     host, port = run.address()
     run.refuse_a_taken_port(host, port)
-    program = _nginx()
+    _require_nginx()
     bootstrap.ready(places, bootstrap.RUN)
     with only_instance(places.var / "instance.lock", note=f"http://{host}:{port}"):
         with Supervisor(log=run.fresh_log(places.logs / "taskflow.log")) as supervisor:
@@ -32,6 +29,7 @@ def start(places: Places) -> None:
                 **run.settings_of_parts(places, chosen, host, port),
                 "WORKERS": os.environ.get("WORKERS") or "1",
                 "NODES": str(NODES),
+                "COMPRESS_STATIC": os.environ.get("COMPRESS_STATIC") or "true",
             }
             supervisor.finish(
                 run.django(places, settings, "prepare", "prepare", "--demo"), what="Preparing the database"
@@ -39,20 +37,18 @@ def start(places: Places) -> None:
             console.step(f"Starting {NODES} nodes, worker, scheduler and relay, and nginx before them")
             supervisor.start(*_nodes(places, settings))
             supervisor.wait_for(lambda: all(_accepts(path) for path in _sockets(places)), seconds=90, what="The nodes")
-            supervisor.start(_front(places, program, host, port))
+            supervisor.start(_front(places, host, port))
             supervisor.wait_for(run.answers(host, port), seconds=30, what="TaskFlow")
             supervisor.start(*run.background(places, settings))
             run.welcome(places, host, port, time.monotonic() - started)
             supervisor.watch()
 
 
-def _nginx() -> str:
-    if shutil.which("nginx", path=system_packages.search_path()) is None:
+def _require_nginx() -> None:
+    if front.program() is None:
         system_packages.ensure()
-    program = shutil.which("nginx", path=system_packages.search_path())
-    if program is None:
+    if front.program() is None:
         raise LaunchError("make stack puts nginx in front of the nodes. Install it with: sudo apt-get install nginx")
-    return program
 
 
 def _sockets(places: Places) -> list[Path]:
@@ -68,16 +64,9 @@ def _nodes(places: Places, settings: dict[str, str]) -> list[Part]:
     return [run.web(places, {**settings, "BIND": f"unix:{path}"}, name=path.stem) for path in _sockets(places)]
 
 
-def _front(places: Places, program: str, host: str, port: int) -> Part:
+def _front(places: Places, host: str, port: int) -> Part:
     folder = places.var / "nginx"
-    folder.mkdir(exist_ok=True)
-    servers = "\n".join(f"        server unix:{path} max_fails=1 fail_timeout=3s;" for path in _sockets(places))
-    configuration = string.Template((places.root / TEMPLATE).read_text()).safe_substitute(
-        HOST=host, PORT=port, NODES=servers, VAR=places.var, FOLDER=folder, ROOT=places.root
+    path = front.configure(
+        root=places.root, folder=folder, var=places.var, host=host, port=port, sockets=_sockets(places)
     )
-    path = folder / "nginx.conf"
-    path.write_text(configuration)
-    # As root nginx would take another user for its workers, who may not enter the sockets' folder.
-    user = " user root;" if os.geteuid() == 0 else ""
-    command = [program, "-p", str(folder), "-c", str(path), "-g", f"daemon off;{user}"]
-    return Part(name="nginx", command=command, environment=dict(os.environ), folder=folder)
+    return Part(name="nginx", command=front.command(path), environment=dict(os.environ), folder=folder)

@@ -20,16 +20,23 @@ class SystemPackage:
     """The tests that need it carry this mark."""
     programs: tuple[str, ...] = ()
     folder: str = ""
+    file: str = ""
 
     def is_there(self) -> bool:
         found = any(shutil.which(program, path=search_path()) for program in self.programs)
-        return found or bool(self.folder and any(Path(self.folder).glob("NotoSans-Regular.*")))
+        return found or bool(self.folder and any(Path(self.folder).glob(self.file)))
 
 
 FOR_TESTS = (
     SystemPackage("nginx", "nginx", programs=("nginx",)),
+    SystemPackage(
+        "libnginx-mod-http-brotli-static",
+        "brotli",
+        folder="/usr/lib/nginx/modules",
+        file="ngx_http_brotli_static_module.so",
+    ),
     SystemPackage("chromium", "browser", programs=("chromium", "chromium-browser", "google-chrome")),
-    SystemPackage("fonts-noto-core", "browser", folder="/usr/share/fonts/truetype/noto"),
+    SystemPackage("fonts-noto-core", "browser", folder="/usr/share/fonts/truetype/noto", file="NotoSans-Regular.*"),
 )
 
 

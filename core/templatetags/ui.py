@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from datetime import date, datetime, timedelta
+from urllib.parse import urlsplit
 
 from django import template
 from django.templatetags.static import static
@@ -18,8 +19,11 @@ TONES = 6
 
 @register.simple_tag
 def icon(name: str, extra: str = "") -> SafeString:
-    """Draw an icon of the sprite; it is decoration, the words beside it carry the meaning."""
-    sprite = static("img/icons.svg")
+    """Draw an icon of the sprite; it is decoration, the words beside it carry the meaning.
+
+    Browsers `use` parts of no other origin's files, so the sprite comes from here even when there is a CDN.
+    """
+    sprite = urlsplit(static("img/icons.svg")).path
     return format_html(
         '<svg class="icon {}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>', extra, sprite, name
     )

@@ -5,18 +5,17 @@ from __future__ import annotations
 import contextlib
 import http.client
 import os
-import shutil
 import signal
-import string
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from launcher import front
+
 ROOT = Path(__file__).resolve().parents[2]
-PROGRAM = shutil.which("nginx", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/usr/local/sbin")
 SERVE = [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.py", "config.asgi:application"]
 
 
@@ -45,29 +44,23 @@ class Front:
     def socket(self, name: str) -> Path:
         return self.folder / f"{name}.sock"
 
-    def configure(self, names: list[str]) -> Path:
-        folder = self.folder / "a folder"
-        folder.mkdir()
-        servers = "\n".join(f"server unix:{self.socket(name)} max_fails=1 fail_timeout=3s;" for name in names)
-        template = string.Template((ROOT / "nginx/stack.conf.template").read_text())
-        path = folder / "nginx.conf"
-        path.write_text(
-            template.safe_substitute(
-                HOST="127.0.0.1", PORT=self.port, NODES=servers, VAR=self.folder / "var", FOLDER=folder, ROOT=ROOT
-            )
-        )
-        return path
-
     def start(self, names: list[str]) -> None:
-        path = self.configure(names)
         for name in names:
             self.start_node(name)
-        user = " user root;" if os.geteuid() == 0 else ""
-        assert PROGRAM is not None
-        command = [PROGRAM, "-p", str(path.parent), "-c", str(path), "-g", f"daemon off;{user}"]
-        with (self.folder / "nginx.log").open("ab") as log:
-            self.nginx = subprocess.Popen(command, stdout=log, stderr=log)
+        self.start_nginx(names)
         self.wait(lambda: self.get("/readyz").status == 200)
+
+    def start_nginx(self, names: list[str]) -> None:
+        path = front.configure(
+            root=ROOT,
+            folder=self.folder / "a folder",
+            var=self.folder / "var",
+            host="127.0.0.1",
+            port=self.port,
+            sockets=[self.socket(name) for name in names],
+        )
+        with (self.folder / "nginx.log").open("ab") as log:
+            self.nginx = subprocess.Popen(front.command(path), stdout=log, stderr=log)
 
     def start_node(self, name: str) -> None:
         settings = {**os.environ, **self.environment, "BIND": f"unix:{self.socket(name)}", "WORKERS": "1"}
@@ -81,6 +74,17 @@ class Front:
         process = self.nodes.pop(name)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+    @contextlib.contextmanager
+    def frozen(self, *names: str) -> Iterator[None]:
+        """These nodes take connections and say nothing."""
+        for name in names:
+            os.killpg(self.nodes[name].pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for name in names:
+                os.killpg(self.nodes[name].pid, signal.SIGCONT)
 
     def stop(self) -> None:
         for name in list(self.nodes):
@@ -103,8 +107,8 @@ class Front:
     def get(self, path: str, **headers: str) -> Answer:
         return self.send("GET", path, None, **headers)
 
-    def send(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+    def send(self, method: str, path: str, body: bytes | None = None, patience: float = 20, **headers: str) -> Answer:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=patience)
         try:
             connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
             answer = connection.getresponse()

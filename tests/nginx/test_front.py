@@ -10,8 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from launcher.front import brotli_module, program
 from tests.nginx.conftest import HASHED
-from tests.nginx.front import PROGRAM, ROOT
+from tests.nginx.front import ROOT
 
 pytestmark = [pytest.mark.nginx, pytest.mark.processes, pytest.mark.django_db]
 SECURITY = (
@@ -33,7 +34,13 @@ def test_the_configuration_of_the_containers_is_accepted(tmp_path):
         copy.parent.mkdir(exist_ok=True)
         copy.write_text(path.read_text().replace("/tmp/", f"{tmp_path}/"))
 
-    done = subprocess.run([PROGRAM, "-t", "-c", tmp_path / "nginx.conf"], capture_output=True, text=True, check=False)
+    if module := brotli_module():
+        (tmp_path / "modules-enabled").mkdir()
+        (tmp_path / "modules-enabled/brotli.conf").write_text(f"load_module {module};")
+        (tmp_path / "encodings").mkdir()
+        (tmp_path / "encodings/brotli.conf").write_text("brotli_static on;")
+
+    done = subprocess.run([program(), "-t", "-c", tmp_path / "nginx.conf"], capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
     assert "[warn]" not in done.stderr
@@ -56,6 +63,8 @@ def test_an_answer_of_the_api_passes_unchanged(front):
         ("GET", "/api/v1/tasks/", {"X_Long": LONG}, None, 431, "request_header_fields_too_large"),
         ("GET", "/api/v1/%00", {}, None, 400, "bad_request"),
         ("TRACE", "/api/v1/tasks/", {}, None, 405, "method_not_allowed"),
+        ("POST", "/api/v1/tasks/", {"Transfer_Encoding": "gzip"}, None, 501, "not_implemented"),
+        ("POST", "/api/v1/tasks/", {"Content_Length": "-1"}, None, 400, "bad_request"),
     ],
 )
 def test_a_refusal_below_the_api_is_a_problem_document(method, path, headers, body, status, code, front):
@@ -133,6 +142,47 @@ def test_two_lengths_or_two_hosts_are_refused_before_a_node_sees_them(front):
         with socket.create_connection(("127.0.0.1", front.port), timeout=10) as raw:
             raw.sendall(f"POST /api/v1/tasks/ HTTP/1.1\r\nHost: a\r\n{doubled}\r\n\r\nabc".encode())
             assert raw.recv(4096).startswith(b"HTTP/1.1 400 ")
+
+
+def raw(front, request: str) -> bytes:
+    with socket.create_connection(("127.0.0.1", front.port), timeout=10) as connection:
+        connection.sendall(request.encode())
+        return connection.recv(65536)
+
+
+@pytest.mark.parametrize(
+    ("line", "status"), [("GET /api/v1/tasks/ HTTP/3.0", 505), ("GET / HTTP/9.9", 505), ("GET nothing", 400)]
+)
+def test_a_request_that_is_no_http_of_ours_gets_a_page_of_ours(line, status, front):
+    answer = raw(front, f"{line}\r\nHost: localhost\r\n\r\n")
+
+    assert answer.startswith(f"HTTP/1.1 {status} ".encode())
+    assert b"<center>" not in answer
+    assert all(answer.lower().count(f"\n{name.lower()}: ".encode()) == 1 for name in SECURITY)
+
+
+def test_answers_of_nodes_keep_their_strong_tags_and_their_encoding(front):
+    answer = front.get("/api/v1/schema/", Accept_Encoding="gzip, br")
+
+    assert (answer.one("Content-Encoding"), answer.one("ETag")[-4:]) == ("br", '-br"')
+    assert "Accept-Encoding" in answer.one("Vary")
+    assert front.get("/api/v1/schema/", Accept_Encoding="gzip, br", If_None_Match=answer.one("ETag")).status == 304
+
+
+def test_a_flood_of_sign_ins_is_refused_before_it_reaches_a_node(front):
+    body = b'{"email": "nobody@example.com", "password": "wrong"}'
+
+    def ask(path):
+        return front.send("POST", path, body, Content_Type="application/json")
+
+    with ThreadPoolExecutor(8) as people:
+        found = list(people.map(ask, ["/api/v1/auth/refresh/"] * 120))
+
+    refused = [answer for answer in found if answer.status == 429]
+    assert 40 <= len(refused) <= 70
+    assert {json.loads(answer.body)["code"] for answer in refused} == {"rate_limited"}
+    assert {answer.one("Retry-After") for answer in refused} == {"1"}
+    assert front.get("/login/").status == 200
 
 
 @pytest.mark.parametrize("round_number", [1, 2, 3])

@@ -1,0 +1,60 @@
+"""nginx as `make stack` runs it: its configuration, filled in from nginx/stack.conf.template, and its command."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import string
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+from launcher import system_packages
+
+TEMPLATE = "nginx/stack.conf.template"
+# One slow read fails at a node once; what fails twice within three seconds is the node.
+NODE = "server unix:{} weight=1 max_fails=2 fail_timeout=3s;"
+BROTLI = "ngx_http_brotli_static_module.so"
+
+
+def program() -> str | None:
+    return shutil.which("nginx", path=system_packages.search_path())
+
+
+def configure(*, root: Path, folder: Path, var: Path, host: str, port: int, sockets: Iterable[Path]) -> Path:
+    """Write the configuration into the folder; returns its path."""
+    folder.mkdir(exist_ok=True)
+    nodes = "\n".join(f"        {NODE.format(path)}" for path in sockets)
+    text = string.Template((root / TEMPLATE).read_text()).safe_substitute(
+        HOST=host, PORT=port, NODES=nodes, VAR=var, FOLDER=folder, ROOT=root
+    )
+    path = folder / "nginx.conf"
+    path.write_text(text)
+    _add_brotli(folder)
+    return path
+
+
+def command(path: Path) -> list[str]:
+    """Return what starts nginx in the foreground with the configuration of this path."""
+    # As root nginx would take another user for its workers, who may not enter the sockets' folder.
+    user = " user root;" if os.geteuid() == 0 else ""
+    return [program() or "nginx", "-p", str(path.parent), "-c", str(path), "-g", f"daemon off;{user}"]
+
+
+def brotli_module() -> Path | None:
+    """Return where the module is that serves files which were compressed by brotli; it comes in a package of its own."""
+    nginx = program()
+    if nginx is None:
+        return None
+    built = subprocess.run([nginx, "-V"], capture_output=True, text=True, check=False).stderr
+    folder = re.search(r"--modules-path=(\S+)", built)
+    path = Path(folder[1]) / BROTLI if folder else None
+    return path if path and path.exists() else None
+
+
+def _add_brotli(folder: Path) -> None:
+    module = brotli_module()
+    for place, line in (("modules-enabled", f'load_module "{module}";\n'), ("encodings", "brotli_static on;\n")):
+        (folder / place).mkdir(exist_ok=True)
+        (folder / place / "brotli.conf").write_text(line if module else "")
