@@ -74,3 +74,10 @@ def get_team(user: User, team_id: uuid.UUID) -> Team:
 
 def team_members(team: Team) -> QuerySet[TeamMember]:
     return TeamMember.objects.filter(team=team).select_related("user").order_by("user__name", "user_id")
+
+
+def get_team_member(team: Team, user_id: uuid.UUID) -> TeamMember:
+    found = team_members(team).filter(user=user_id).first()
+    if found is None:
+        raise NotFound("This person is not in the team.")
+    return found

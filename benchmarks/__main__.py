@@ -1,100 +1,85 @@
-"""`python -m benchmarks [--sizes 10000,1000000] [--seconds 8]`: one table, measured with its references in the same run."""
+"""`python -m benchmarks [--sizes 10000,1000000] [--seconds 8] [--runs 2] [--soak 10]`: see benchmarks/RESULTS.md."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
 import urllib.request
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks import servers
-from benchmarks.load import Figure, measure, resident_megabytes
+from benchmarks import report, requests, servers, soak
+from benchmarks.load import Figure, measure
+from benchmarks.report import Table
 from drills.parts import ROOT, free_port
 
 RESULTS = ROOT / "benchmarks" / "RESULTS.md"
-HEAD = "| what | requests/s | p50 ms | p95 ms | p99 ms | CPU ms/request | failed |\n|---|---|---|---|---|---|---|"
-CREATE = """
-local number = 0
-request = function()
-  number = number + 1
-  local headers = {["Content-Type"] = "application/json", ["Authorization"] = wrk.headers["Authorization"]}
-  %s
-  return wrk.format("POST", nil, headers, '{"title": "Measured ' .. number .. '", "project": "LOAD"}')
-end
-"""
-KEY = "headers['Idempotency-Key'] = '\"' .. tostring(os.clock()) .. math.random() .. number .. '\"'"
-PATCH = """
-local ids, number = %s, 0
-request = function()
-  number = number + 1
-  local headers = {["Content-Type"] = "application/json", ["Authorization"] = wrk.headers["Authorization"]}
-  return wrk.format("PATCH", "/api/v1/tasks/" .. ids[number %% #ids + 1] .. "/", headers, '{"estimate": ' .. number .. '}')
-end
-"""
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="benchmarks")
-    parser.add_argument("--sizes", default="10000,1000000")
-    parser.add_argument("--seconds", type=float, default=8)
+    parser = argparse.ArgumentParser(prog="benchmarks", description="Figures, beside references of the same run.")
+    parser.add_argument("--sizes", default="10000,1000000", help="numbers of tasks")
+    parser.add_argument("--seconds", type=float, default=8, help="of each load")
+    parser.add_argument("--runs", type=int, default=2, help="tables for each number of tasks")
+    parser.add_argument("--soak", type=float, default=10, help="minutes of load over which memory is watched")
     chosen = parser.parse_args()
-    sections = []
+    tables: list[Table] = []
     for size in [int(text) for text in chosen.sizes.split(",")]:
-        print(f"\n{size:,} tasks\n{HEAD}", flush=True)
         with tempfile.TemporaryDirectory(prefix="taskflow-bench-") as folder:
             Path(folder).chmod(0o711)
-            sections.append((size, list(_at_size(Path(folder), size, chosen.seconds))))
-    RESULTS.write_text(_report(sections))
+            for table in _at_size(Path(folder), size, chosen, soaks=not tables):
+                tables.append(table)
+                report.write(RESULTS, tables)
     print(f"\nwritten to {RESULTS.relative_to(ROOT)}")
     return 0
 
 
-def _at_size(var: Path, size: int, seconds: float) -> Iterator[str]:
+def _at_size(var: Path, size: int, chosen: argparse.Namespace, *, soaks: bool) -> Iterator[Table]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     with servers.stack(var, port) as pid:
         _load_data(var, size)
-        token = servers.token(url)
-        listing = f"{url}/api/v1/tasks/"
-        ids = [row["id"] for row in _get(f"{listing}?limit=100&fields=id", token)["results"]]
+        for number in range(1, chosen.runs + 1):
+            print(f"\n{size:,} tasks, run {number}\n{report.HEAD}", flush=True)
+            table = Table(f"{size:,} tasks, run {number}")
+            for figure in _figures(var, url, pid, chosen.seconds):
+                table.rows.append(figure.row())
+                print(figure.row(), flush=True)
+            yield table
+        if chosen.soak and soaks:
+            yield soak.run(f"{url}/api/v1/tasks/", servers.token(url), pid, size, minutes=chosen.soak)
 
-        def run(
-            name: str, at: str, *, lua: str = "", connections: int = 100, root_pid: int = pid, bearer: str = token
-        ) -> str:
-            figure = measure(
-                name, at, token=bearer, lua=lua, connections=connections, seconds=seconds, root_pid=root_pid
-            )
-            return _said(figure)
 
-        yield run("hot list, nginx and three nodes", listing)
-        yield run("hot single task", f"{listing}{ids[0]}/")
-        yield run("stats", f"{listing}stats/")
-        yield run("search", f"{listing}?search=deploy", connections=32)
-        yield run("create", listing, lua=CREATE % "", connections=32)
-        yield run("create with Idempotency-Key", listing, lua=CREATE % KEY, connections=32)
-        yield run("patch", listing, lua=PATCH % _lua(ids), connections=32)
-        memory = resident_megabytes(pid)
-        with servers.cold_node(var) as (node, cold):
-            yield run("cold list, one node of two workers", f"{cold}/api/v1/tasks/", connections=32, root_pid=node)
-            yield run("cold single task", f"{cold}/api/v1/tasks/{ids[0]}/", connections=32, root_pid=node)
-            yield run(
-                "cold list, thousandth page", _thousandth(f"{cold}/api/v1/tasks/", token), connections=32, root_pid=node
-            )
-        with servers.reference(var, "application") as (node, plain):
-            yield run("reference: the list by plain DRF", plain, connections=32, root_pid=node)
-        with servers.reference(var, "hello") as (node, hello):
-            yield run("reference: bare WSGI hello", hello, connections=32, root_pid=node, bearer="")
-        static = f"{url}/static/img/logo.svg"
-        yield run("reference: nginx, a static file", static, bearer="")
-        yield f"| memory of the whole stack after the load | {memory:,.0f} MB | | | | | |"
+def _figures(var: Path, url: str, pid: int, seconds: float) -> Iterator[Figure]:
+    token = servers.token(url)
+    listing = f"{url}/api/v1/tasks/"
+    ids = [row["id"] for row in _get(f"{listing}?limit=100&fields=id", token)["results"]]
+    load = partial(measure, token=token, seconds=seconds, roots=[pid])
+
+    yield load("hot list, nginx and three nodes", listing)
+    yield load("hot single task", f"{listing}{ids[0]}/")
+    yield load("stats", f"{listing}stats/")
+    yield load("search, the same words", f"{listing}?search=deploy", connections=32)
+    yield load("create", listing, lua=requests.create(), connections=32)
+    yield load("create with Idempotency-Key", listing, lua=requests.create(with_key=True), connections=32)
+    yield load("patch", listing, lua=requests.patch(ids), connections=32)
+    with servers.node(var) as (node, direct):
+        cold = partial(load, lua=requests.COLD, connections=32, roots=[pid, node])
+        yield cold("cold list", f"{direct}/api/v1/tasks/")
+        yield cold("cold list, thousandth page", _thousandth(f"{direct}/api/v1/tasks/", token))
+        yield cold("cold single task", f"{direct}/api/v1/tasks/{ids[0]}/")
+        yield cold("cold search", f"{direct}/api/v1/tasks/?search=deploy")
+    with servers.reference(var, "application") as (node, plain):
+        yield load("reference: the list by plain DRF", plain, connections=32, roots=[pid, node])
+    with servers.reference(var, "hello") as (node, hello):
+        yield load("reference: bare WSGI hello", hello, connections=32, roots=[node], token="")
+    yield load("reference: nginx, a static file", f"{url}/static/img/logo.svg", token="")
 
 
 def _load_data(var: Path, size: int) -> None:
@@ -118,30 +103,6 @@ def _thousandth(listing: str, token: str) -> str:
             break
         url = further
     return url.replace("limit=100", "limit=20").replace("&fields=id", "")
-
-
-def _lua(ids: list[str]) -> str:
-    return "{" + ", ".join(f'"{one}"' for one in ids) + "}"
-
-
-def _said(figure: Figure) -> str:
-    print(figure.row(), flush=True)
-    return figure.row()
-
-
-def _report(sections: list[tuple[int, list[str]]]) -> str:
-    cpu = next(
-        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
-        "",
-    )
-    machine = f"{os.cpu_count()} cores ({cpu or platform.machine()}), Python {platform.python_version()}"
-    intro = (
-        "# Measured\n\n"
-        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {machine}; load generator (wrk, one thread) on the same machine, "
-        "limits and logging on.\n"
-    )
-    tables = "".join(f"\n## {size:,} tasks\n\n{HEAD}\n" + "\n".join(rows) + "\n" for size, rows in sections)
-    return intro + tables
 
 
 if __name__ == "__main__":

@@ -78,8 +78,8 @@ WHERE tasks_project.id = counted.id;
 CREATE TEMP TABLE crews ON COMMIT DROP AS
 SELECT project_id, array_agg(user_id ORDER BY user_id) AS crew FROM tasks_projectmember GROUP BY 1;
 
-INSERT INTO tasks_taskassignee (task_id, user_id, created_at)
-SELECT DISTINCT planned.id, crew[1 + floor(pg_temp.mixed(n * 3 + again, 10) * cardinality(crew))::int], moment
+INSERT INTO tasks_taskassignee (task_id, user_id, created_at, task_created_at)
+SELECT DISTINCT planned.id, crew[1 + floor(pg_temp.mixed(n * 3 + again, 10) * cardinality(crew))::int], moment, moment
 FROM planned JOIN crews ON project_id = pg_temp.uuid_at('2024-01-02 00:00Z', p), generate_series(1, 2) again
 WHERE pg_temp.mixed(n * 3 + again, 11) < CASE again WHEN 1 THEN 0.7 ELSE 0.15 END;
 

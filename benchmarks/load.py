@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import tempfile
-from collections.abc import Iterable
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 TICKS = os.sysconf("SC_CLK_TCK")
+PARTS = {
+    "gunicorn": "Django",
+    "postgres": "PostgreSQL",
+    "nginx": "nginx",
+    "valkey": "Valkey",
+    "celery": "worker",
+    "relay": "relay",
+}
 REPORT = """
 done = function(summary, latency, requests)
   local errors = summary.errors
@@ -23,6 +35,8 @@ end
 
 @dataclass(frozen=True, slots=True)
 class Figure:
+    """Milliseconds; `cpu` is the processor time of a request in all parts together, `shares` those of the machine's."""
+
     name: str
     per_second: float
     p50: float
@@ -30,25 +44,46 @@ class Figure:
     p99: float
     failed: int
     cpu: float
+    shares: dict[str, float]
 
     def row(self) -> str:
         figures = f"{self.per_second:,.0f} | {self.p50:.1f} | {self.p95:.1f} | {self.p99:.1f} | {self.cpu:.2f}"
-        return f"| {self.name} | {figures} | {self.failed} |"
+        return f"| {self.name} | {figures} | {self.failed} | {self.bound()} |"
+
+    def bound(self) -> str:
+        """Who used the processors, by size; the rest of them was idle."""
+        largest = sorted(self.shares.items(), key=lambda pair: -pair[1])
+        return ", ".join(f"{name} {share:.0%}" for name, share in largest if share >= 0.03)
+
+
+@contextmanager
+def script(lua: str) -> Iterator[str]:
+    """Yield the path of a file with this script."""
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
+        file.write(lua)
+        file.flush()
+        yield file.name
 
 
 def measure(
-    name: str, url: str, *, token: str = "", lua: str = "", connections: int = 100, seconds: float = 8, root_pid: int
+    name: str,
+    url: str,
+    *,
+    token: str = "",
+    lua: str = "",
+    connections: int = 100,
+    seconds: float = 8,
+    roots: Sequence[int],
 ) -> Figure:
-    """Warm up for a second, then load `url` (or what `lua` requests); milliseconds, CPU in ms a request of all below `root_pid`."""
+    """Warm up for a second, then load `url` (or what `lua` requests); counts the processes below `roots`."""
     headers = ["-H", f"Authorization: Bearer {token}"] if token else []
-    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
-        script.write(lua + REPORT)
-        script.flush()
-        command = ["wrk", "-t1", f"-c{connections}", "-s", script.name, *headers, url]
+    with script(lua + REPORT) as file:
+        command = ["wrk", "-t1", f"-c{connections}", "-s", file, *headers, url]
         subprocess.run([*command, "-d1s"], capture_output=True, check=True)
-        before = cpu_seconds(root_pid)
+        before, mine, started = cpu_seconds(roots), _children(), time.monotonic()
         ran = subprocess.run([*command, f"-d{seconds:.0f}s"], capture_output=True, check=True, text=True)
-        spent = cpu_seconds(root_pid) - before
+        spent, machine = cpu_seconds(roots) - before, (time.monotonic() - started) * (os.cpu_count() or 1)
+        spent_by_wrk = _children() - mine
     line = next(line for line in ran.stdout.splitlines() if line.startswith("RESULT "))
     found = json.loads(line.removeprefix("RESULT "))
     return Figure(
@@ -58,21 +93,53 @@ def measure(
         p95=found["p95"] / 1000,
         p99=found["p99"] / 1000,
         failed=found["failed"],
-        cpu=spent / max(1, found["requests"]) * 1000,
+        cpu=spent.total() / max(1, found["requests"]) * 1000,
+        shares={part: seconds / machine for part, seconds in (spent + Counter({"wrk": spent_by_wrk})).items()},
     )
 
 
-def cpu_seconds(root_pid: int) -> float:
-    """Return the processor time of a process and all below it, so far."""
-    return sum(_ticks(pid) for pid in family(root_pid)) / TICKS
+def _children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
-def family(root_pid: int) -> set[int]:
+def cpu_seconds(roots: Iterable[int]) -> Counter[str]:
+    """Return the processor time of these processes and all below them so far, by part."""
+    found: Counter[str] = Counter()
+    for pid in family(roots):
+        found[_part(pid)] += _ticks(pid) / TICKS  # type: ignore[assignment]  # a Counter may count fractions
+    return found
+
+
+def family(roots: Iterable[int]) -> set[int]:
     parents = dict(_parents())
-    found = {root_pid}
+    found = set(roots)
     while more := {pid for pid, parent in parents.items() if parent in found} - found:
         found |= more
     return found
+
+
+def nodes(root: int) -> list[int]:
+    """Return gunicorn's workers below a process."""
+    parents = dict(_parents())
+    below = {pid for pid in family([root]) if _part(pid) == "Django"}
+    return sorted(pid for pid in below if parents.get(pid) in below)
+
+
+def resident_megabytes(pid: int) -> float:
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except OSError:
+        return 0.0
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1024 / 1024
+
+
+def _part(pid: int) -> str:
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
+    except OSError:
+        return "other"
+    return next((part for word, part in PARTS.items() if word in words), "other")
 
 
 def _parents() -> Iterable[tuple[int, int]]:
@@ -92,14 +159,3 @@ def _stat(pid: int) -> list[str]:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return []
-
-
-def resident_megabytes(root_pid: int) -> float:
-    """Return the resident memory of a process and all below it."""
-    pages = 0
-    for pid in family(root_pid):
-        try:
-            pages += int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-        except OSError:
-            continue
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1024 / 1024

@@ -57,13 +57,13 @@ def stack(var: Path, port: int) -> Iterator[int]:
 
 
 def environment_of(var: Path) -> dict[str, str]:
-    """Return what a further process needs to use the stack's database; its Redis database is another, so its gate is closed."""
+    """Return what a further process needs to use the stack's servers."""
     places = Places(root=ROOT, var=var)
     cache = valkey.embedded(places, places.sockets)
     return {
         "DJANGO_SETTINGS_MODULE": "config.settings.dev",
         "DATABASE_URL": postgres.embedded(places).url,
-        "REDIS_URL": f"{cache.url.split('?')[0]}?db=9",
+        "REDIS_URL": cache.url,
         "TASKFLOW_VAR": str(var),
         "LOG_JSON": "true",
         **{name: (var / "secrets" / name).read_text() for name in ("SECRET_KEY", "JWT_SIGNING_KEY")},
@@ -71,10 +71,10 @@ def environment_of(var: Path) -> dict[str, str]:
 
 
 @contextmanager
-def cold_node(var: Path) -> Iterator[tuple[int, str]]:
-    """One node of two workers on which nothing is ever remembered; yields its process id and address."""
+def node(var: Path) -> Iterator[tuple[int, str]]:
+    """A further node, of two workers and without nginx; yields its process id and address."""
     port = free_port()
-    settings = {**environment_of(var), "PORT": str(port), "WORKERS": "2", "THREADS": "4"}
+    settings = {**environment_of(var), "PORT": str(port), "WORKERS": "2"}
     command = [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.py", "config.asgi:application"]
     url = f"http://127.0.0.1:{port}"
     with process(command, url=f"{url}/readyz", log=var / "cold.log", environment=settings) as pid:

@@ -3,6 +3,8 @@
 from config.wsgi import application as django  # sets Django up, so it comes first
 
 from accounts.cache import remember_liveness, session_key  # isort: skip
-from gateway.application import Gateway, Sessions  # isort: skip
+from accounts.tokens import access_for  # isort: skip
+from gateway.application import Gateway  # isort: skip
+from gateway.sessions import Sessions  # isort: skip
 
-application = Gateway(django, Sessions(key=session_key, look_up=remember_liveness))
+application = Gateway(django, Sessions(key=session_key, look_up=remember_liveness, token=access_for))

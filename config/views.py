@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from csp.decorators import csp_replace
+from csp.decorators import csp_update
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.decorators import method_decorator
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
 
-@method_decorator(
-    csp_replace({"style-src": ["'self'", "'unsafe-inline'"], "img-src": ["'self'", "data:"]}), name="dispatch"
-)
+@method_decorator(csp_update({"style-src": ["'unsafe-inline'"]}), name="dispatch")
 class ApiDocs(SpectacularSwaggerSplitView):
     """Swagger UI, served by ourselves; its styles are inline, so this one page has a policy of its own."""
 

@@ -46,22 +46,6 @@ async def read(scope: Scope, receive: Receive, *, limit: int) -> bytes:
     return b"".join(parts)
 
 
-def with_body(scope: Scope, body: bytes) -> Scope:
-    """Return the scope with the length that the body has."""
-    dropped = {b"content-length", b"transfer-encoding"}
-    headers = [pair for pair in scope["headers"] if pair[0] not in dropped]
-    return {**scope, "headers": [*headers, (b"content-length", str(len(body)).encode())]}
-
-
-def replay(body: bytes, receive: Receive) -> Receive:
-    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def again() -> Message:
-        return waiting.pop() if waiting else await receive()
-
-    return again
-
-
 def in_one_piece(send: Send) -> Send:
     """Hold the head until the body's first part: they leave in one write, so a node that dies leaves no half answer.
 

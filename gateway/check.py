@@ -1,8 +1,9 @@
 """One Redis round trip for all requests of an event-loop turn: rate limit, session liveness, generation.
 
 Invariant: every request that reaches the script in one turn is judged at one moment of Redis' clock, by one script,
-so the limit is exact over all nodes. Without Redis a node limits on its own, at its share of the quota; one batch
-every PAUSE finds out whether Redis is back, and nobody else waits for it.
+so the limit is exact over all nodes. What comes while a round trip is under way goes together with the next one.
+Without Redis a node limits on its own, at its share of the quota; one batch every PAUSE finds out whether Redis is
+back, and nobody else waits for it.
 """
 
 from __future__ import annotations
@@ -28,12 +29,14 @@ PAUSE = 0.5
 TURNS, TURN = 5, 0.05
 MOST_CALLERS = 50_000
 DEFAULT_TIER = "free"
+ALWAYS_FREE = "*"
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What one request asks. `tier` is known only for callers without a session; `known` makes a 304 free."""
+    """What one request asks. `tier` is known only for callers without a session; `known` makes a 304 free,
+    ALWAYS_FREE what the service asks of itself."""
 
     caller: str
     session_key: str = ""
@@ -53,6 +56,10 @@ class Verdict:
     wait: float = 0.0
 
     @property
+    def may_be_kept(self) -> bool:
+        return bool(self.generation) and self.liveness.startswith("alive")
+
+    @property
     def tier(self) -> str:
         return self.liveness.partition(":")[2]
 
@@ -65,6 +72,7 @@ class Checker:
         self.waiting: list[tuple[Question, asyncio.Future[Verdict]]] = []
         self.local = LocalLimiter(settings.RATE_LIMITS, share=settings.NODES)
         self.away_until = 0.0
+        self.is_asking = False
         self._redis: Redis | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._sha = ""
@@ -91,17 +99,23 @@ class Checker:
     def ask(self, question: Question) -> asyncio.Future[Verdict]:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Verdict] = loop.create_future()
-        if not self.waiting:
+        if not self.waiting and not (self.is_asking and loop is self._loop and not self.away_until):
             loop.call_soon(self._flush)
         self.waiting.append((question, answer))
         return answer
 
     def _flush(self) -> None:
         batch, self.waiting = self.waiting, []
-        self._task = asyncio.ensure_future(self._judge(batch))
+        if batch:
+            self.is_asking = True
+            self._task = asyncio.ensure_future(self._judge(batch))
 
     async def _judge(self, batch: list[tuple[Question, asyncio.Future[Verdict]]]) -> None:
-        verdicts = await self._from_redis([question for question, _ in batch])
+        try:
+            verdicts = await self._from_redis([question for question, _ in batch])
+        finally:
+            self.is_asking = False
+            self._flush()
         if verdicts is None:
             verdicts = [self.local.judge(question) for question, _ in batch]
         for (_, answer), verdict in zip(batch, verdicts, strict=True):

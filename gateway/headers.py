@@ -1,4 +1,4 @@
-"""What every answer of the API carries, conditional GET, and whose address a caller has."""
+"""What every answer carries, conditional GET, in which encoding it goes out, and whose address a caller has."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response, patch_vary_headers
 
+from gateway.compression import compress, name_representation
 from gateway.preconditions import list_tag
 from gateway.problems import API_PREFIX
 from gateway.problems import response as problem
@@ -19,7 +20,7 @@ PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 
 
 class HeadersMiddleware:
-    """Add the API's caching rules and ETags, and the headers Django has no setting for."""
+    """Add the API's caching rules and ETags, the headers Django has no setting for, and the encoding."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -28,20 +29,28 @@ class HeadersMiddleware:
         response = self.get_response(request)
         response.setdefault("Permissions-Policy", PERMISSIONS)
         response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-        if request.path.startswith(API_PREFIX):
-            return self.for_api(request, response)
-        return response
-
-    def for_api(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         response.setdefault("Cache-Control", "private, no-cache")
-        response.setdefault("Content-Security-Policy", NOTHING)
-        patch_vary_headers(response, ["Accept", "Authorization"])
+        of_api = request.path.startswith(API_PREFIX)
+        if of_api:
+            response.setdefault("Content-Security-Policy", NOTHING)
+            patch_vary_headers(response, ["Accept", "Authorization"])
         if request.method not in {"GET", "HEAD"} or response.status_code != 200:
             return response
-        if "ETag" not in response and not response.streaming:
+        if of_api and "ETag" not in response and not response.streaming:
             response["ETag"] = list_tag(response.content)
-        answer = get_conditional_response(request, etag=response.get("ETag"), response=response) or response
-        return problem(request, 412) if answer.status_code == 412 else answer
+        return _represented(request, response)
+
+
+def _represented(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Answer 304 or 412 if the caller's condition says so, else with the body in the encoding that suits the caller."""
+    encoding = name_representation(request, response)
+    etag = response.get("ETag")
+    answer = (get_conditional_response(request, etag=etag, response=response) if etag else None) or response
+    if answer.status_code == 412:
+        return problem(request, 412)
+    if encoding and answer is response:
+        compress(response, encoding)
+    return answer
 
 
 def client_address(request: HttpRequest) -> str:

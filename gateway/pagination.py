@@ -38,10 +38,11 @@ class PageQuery(FieldsQuery):
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """One sort order: the public name, the column, whether it may be null."""
+    """One sort order: the column, whether it may be null, and what parts equal values."""
 
     column: str
     nullable: bool = False
+    key: str = "pk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,14 +181,14 @@ def ordered(rows: QuerySet[M], window: Window, *, backwards: bool = False) -> Qu
     if window.sort.nullable:
         options = {"nulls_first": True} if backwards else {"nulls_last": True}
     ordered = column.desc(**options) if descending else column.asc(**options)
-    return rows.order_by(ordered, "-pk" if descending else "pk")
+    return rows.order_by(ordered, f"-{window.sort.key}" if descending else window.sort.key)
 
 
 def _beyond(window: Window, mark: Mark, *, nulls: bool) -> Q:
     """The rows after the mark in the direction of travel; nulls are last going on, first going back."""
     column, value, nullable = window.sort.column, mark.value, window.sort.nullable
     sign = "lt" if window.descending != mark.backwards else "gt"
-    beyond_id = Q(**{f"pk__{sign}": mark.key})
+    beyond_id = Q(**{f"{window.sort.key}__{sign}": mark.key})
     if value is None:
         tie = Q(**{f"{column}__isnull": True}) & beyond_id
         return tie | Q(**{f"{column}__isnull": False}) if mark.backwards else tie
@@ -205,7 +206,12 @@ def _write(window: Window, noun: str, direction: str, value: Any, key: Any) -> s
     """The same place has the same cursor at any time, so that an unchanged list keeps its ETag."""
     plain = value if value is None or isinstance(value, int | str) else _text(value)
     mark = {"v": plain, "i": str(key), "d": direction, "b": _bound_to(window, noun)}
-    return signing.Signer(salt="cursor").sign_object(mark)
+    return _signer().sign_object(mark)
+
+
+def _signer() -> signing.Signer:
+    """Its texts stand in an address as they are."""
+    return signing.Signer(salt="cursor", sep="~")
 
 
 def _text(value: Any) -> str:
@@ -221,7 +227,7 @@ def read(window: Window, noun: str) -> Mark | None:
     if not window.cursor:
         return None
     try:
-        mark: dict[str, Any] = signing.Signer(salt="cursor").unsign_object(window.cursor)
+        mark: dict[str, Any] = _signer().unsign_object(window.cursor)
     except signing.BadSignature as error:
         raise Invalid.field("cursor", "This cursor is not one of ours.") from error
     if mark["b"] != _bound_to(window, noun):

@@ -1,7 +1,7 @@
 """ETags and If-Match (RFC 9110, sections 8.8.3 and 13.1.1).
 
 The tag of one thing is `"<version>.<digest of the body>"`: the version is what a write compares, in its own
-UPDATE; the digest makes the tag strong for every representation.
+UPDATE; the digest makes the tag strong for every representation, and a compressed one adds `-br` or `-gzip`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from django.http import HttpRequest
 
 from core.errors import Invalid
 
-_TAG = re.compile(r'(W/)?"(?:(\d{1,9})(?:\.[0-9a-f]+)?|[\x21\x23-\x7e]*)"')
+_TAG = re.compile(r'(W/)?"(?:(\d{1,18})(?:\.[0-9a-f]+(?:-[a-z]+)?)?|[\x21\x23-\x7e]*)"')
 
 
 def tag(version: int, body: bytes) -> str:

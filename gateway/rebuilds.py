@@ -24,6 +24,12 @@ POLL = 0.015
 Build = Callable[[], Awaitable[Kept | None]]
 
 
+def kept_key(caller: str, generation: str, url: str) -> str:
+    """Where Redis keeps this answer for all nodes."""
+    digest = hashlib.blake2b(f"{caller} {generation} {url}".encode(), digest_size=16)
+    return f"taskflow:kept:{digest.hexdigest()}"
+
+
 class Rebuilds:
     def __init__(self) -> None:
         self.running: dict[str, asyncio.Future[Kept | None]] = {}
@@ -32,14 +38,14 @@ class Rebuilds:
         self, redis: Redis, caller: str, url: str, generation: str, *, seconds: int, build: Build
     ) -> Kept | None:
         """Return the answer, built here or elsewhere; None when it was built here and is not to be kept."""
-        name = hashlib.blake2b(f"{caller} {generation} {url}".encode(), digest_size=16).hexdigest()
+        name = kept_key(caller, generation, url)
         if name in self.running:
             return await asyncio.shield(self.running[name])
         mine: asyncio.Future[Kept | None] = asyncio.get_running_loop().create_future()
         self.running[name] = mine
         found: Kept | None = None
         try:
-            found = await self._shared(redis, f"taskflow:kept:{name}", generation, seconds, build)
+            found = await self._shared(redis, name, generation, seconds, build)
             return found
         finally:
             del self.running[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
@@ -42,6 +43,7 @@ KEYED = {"422": "The Idempotency-Key was used for another request."}
 VERSIONED = {"412": "It changed since you read it; `current` and `differences` say how."}
 
 
+VERSION = re.compile(r"^/api/v[0-9]+/")
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key", str, OpenApiParameter.HEADER, description="Sent again with the same key, it is done once (24 h)."
 )
@@ -62,8 +64,11 @@ class TaskFlowSchema(AutoSchema):
             declared.append(IF_MATCH)
         return declared
 
+    def is_deprecated(self) -> bool:
+        return getattr(self.view, "deprecated", None) is not None
+
     def get_tags(self) -> list[str]:
-        return [self.path.removeprefix("/api/v1/").split("/")[0]]
+        return [VERSION.sub("", self.path).split("/")[0]]
 
 
 def document_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse
 from rest_framework.exceptions import ParseError
@@ -15,11 +15,19 @@ from rest_framework.views import APIView
 
 from core.errors import Invalid
 from gateway import idempotency, pagination, preconditions
+from gateway.deprecation import Deprecation
 from gateway.renderers import dumps
 
 
 class ApiView(APIView):
     """A door of the API. A POST with an Idempotency-Key is done once; the rest is DRF's."""
+
+    deprecated: ClassVar[Deprecation | None] = None
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        for name, value in self.deprecated.headers() if self.deprecated else ():
+            response[name] = value
+        return super().finalize_response(request, response, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

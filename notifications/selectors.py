@@ -53,6 +53,12 @@ def preferences(user: User) -> Matrix:
     return matrix
 
 
+def version_of(matrix: Matrix) -> int:
+    """Return the switches as a number: two are the same exactly when every switch is."""
+    switches = [on for row in matrix.values() for on in row.values()]
+    return sum(1 << place for place, on in enumerate(switches) if on)
+
+
 def channels(kind: Kind, user_ids: Iterable[UUID]) -> dict[UUID, set[Channel]]:
     """Return by which channels each of these people wants to hear of this kind; one query for all of them."""
     ids = list(user_ids)

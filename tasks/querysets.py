@@ -55,7 +55,9 @@ class TaskQuerySet(models.QuerySet["Task"]):
 
     def seen_by(self, user_id: Any, *, overseer: bool) -> Self:
         projects: Any = self.model._meta.get_field("project").related_model
-        return self.filter(project__in=projects._default_manager.seen_by(user_id, overseer=overseer).values("pk"))
+        if overseer:
+            return self.filter(project__in=projects._default_manager.seen_by(user_id, overseer=True).values("pk"))
+        return self.filter(project__in=projects.members.through._default_manager.filter(user=user_id).values("project"))
 
     def open(self) -> Self:
         return self.filter(closed_at=None)

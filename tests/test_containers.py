@@ -88,10 +88,19 @@ def test_the_image_runs_as_nobody_special_with_a_health_check():
     instructions = [line.split()[0] for line in DOCKERFILE.splitlines() if re.match(r"[A-Z]+ ", line)]
     runtime = DOCKERFILE.split("AS runtime")[1]
 
-    assert instructions.count("FROM") == 2
+    assert instructions.count("FROM") == 3
     assert "USER taskflow" in runtime
     assert runtime.index("USER taskflow") < runtime.index("CMD [")
     assert "/livez" in runtime.split("HEALTHCHECK")[1]
+
+
+def test_nginx_has_the_module_for_what_brotli_compressed_and_the_files_are_compressed():
+    front = DOCKERFILE.split("AS front")[1].split("FROM")[0]
+
+    assert SERVICES["nginx"]["build"] == {"context": ".", "target": "front"}
+    assert "libnginx-mod-http-brotli-static" in front
+    assert "/etc/nginx/encodings/brotli.conf" in front
+    assert "COMPRESS_STATIC=true /venv/bin/python manage.py collectstatic" in DOCKERFILE
 
 
 def test_the_image_copies_and_installs_what_exists_and_nothing_for_development():

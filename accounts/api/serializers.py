@@ -90,12 +90,16 @@ class TeamMemberInput(Input):
     role = Choice(choices=TeamMember.Role.choices, default=TeamMember.Role.MEMBER)
 
 
+class TeamMemberPatch(Input):
+    role = Choice(choices=TeamMember.Role.choices)
+
+
 class TeamMemberOut(serializers.ModelSerializer[TeamMember]):
     user = PersonOut()
 
     class Meta:
         model = TeamMember
-        fields = ["user", "role", "created_at"]
+        fields = ["user", "role", "version", "created_at"]
 
 
 class TeamOut(serializers.ModelSerializer[Team]):

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import selectors, services
-from accounts.api.serializers import TeamInput, TeamMemberInput, TeamMemberOut, TeamOut
+from accounts.api.serializers import TeamInput, TeamMemberInput, TeamMemberOut, TeamMemberPatch, TeamOut
 from gateway import query
 from gateway.pagination import PageQuery, Sort, Window, take
 from gateway.preconditions import if_match
@@ -63,11 +63,27 @@ class TeamMembersView(ApiView):
     def post(self, request: Request, team_id: uuid.UUID) -> Response:
         sent = parse(TeamMemberInput, request)
         member = services.add_team_member(actor=request.user, team_id=team_id, user_id=sent["user"], role=sent["role"])
-        return Response(TeamMemberOut(member).data, status=201)
+        return one(member, TeamMemberOut, status=201)
 
 
 class TeamMemberView(ApiView):
+    @extend_schema(operation_id="get_team_member", responses=TeamMemberOut)
+    def get(self, request: Request, team_id: uuid.UUID, user_id: uuid.UUID) -> Response:
+        query.parse(query.Query, request.query_params)
+        return one(selectors.get_team_member(selectors.get_team(request.user, team_id), user_id), TeamMemberOut)
+
+    @extend_schema(operation_id="update_team_member", request=TeamMemberPatch, responses=TeamMemberOut)
+    def patch(self, request: Request, team_id: uuid.UUID, user_id: uuid.UUID) -> Response:
+        role = parse(TeamMemberPatch, request, partial=True).get("role")
+        versions = if_match(request._request)
+        member = services.change_team_member(
+            actor=request.user, team_id=team_id, user_id=user_id, role=role, versions=versions
+        )
+        return one(member, TeamMemberOut)
+
     @extend_schema(operation_id="remove_team_member", responses={204: None})
     def delete(self, request: Request, team_id: uuid.UUID, user_id: uuid.UUID) -> Response:
-        services.remove_team_member(actor=request.user, team_id=team_id, user_id=user_id)
+        services.remove_team_member(
+            actor=request.user, team_id=team_id, user_id=user_id, versions=if_match(request._request)
+        )
         return Response(status=204)

@@ -8,13 +8,21 @@ from accounts.services.sessions import (
     revoke_all_sessions,
     revoke_session,
 )
-from accounts.services.teams import add_team_member, create_team, delete_team, remove_team_member, rename_team
+from accounts.services.teams import (
+    add_team_member,
+    change_team_member,
+    create_team,
+    delete_team,
+    remove_team_member,
+    rename_team,
+)
 from accounts.services.users import authenticate, register, update_profile
 
 __all__ = [
     "add_team_member",
     "appoint_admin",
     "authenticate",
+    "change_team_member",
     "create_person",
     "create_team",
     "delete_team",

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
-from accounts import events, policies
+from accounts import events, policies, selectors
 from accounts.models import Team, TeamMember, User
 from core.errors import Conflict, Invalid, NotFound, Stale
 from events.publishing import publish
@@ -47,9 +47,9 @@ def delete_team(*, actor: User, team_id: uuid.UUID, versions: frozenset[int] | N
     team.delete()
 
 
-def _check_version(team: Team, versions: frozenset[int] | None, wanted: dict[str, str]) -> None:
-    if versions is not None and team.version not in versions:
-        raise Stale(version=team.version, current={name: getattr(team, name) for name in wanted}, wanted=wanted)
+def _check_version(thing: Team | TeamMember, versions: frozenset[int] | None, wanted: dict[str, str]) -> None:
+    if versions is not None and thing.version not in versions:
+        raise Stale(version=thing.version, current={name: getattr(thing, name) for name in wanted}, wanted=wanted)
 
 
 @transaction.atomic
@@ -59,18 +59,42 @@ def add_team_member(*, actor: User, team_id: uuid.UUID, user_id: uuid.UUID, role
     if not User.objects.active().filter(pk=user_id).exists():
         raise Invalid.field("user", "There is no such person.", "does_not_exist")
     _keep_a_lead(team, without=user_id if role != TeamMember.Role.LEAD else None)
-    member, _ = TeamMember.objects.update_or_create(team=team, user_id=user_id, defaults={"role": role})
+    member, is_new = TeamMember.objects.get_or_create(team=team, user_id=user_id, defaults={"role": role})
+    if not is_new and member.role != role:
+        _give_role(member, role)
     publish(events.TeamMemberAdded(team=public(team), user_id=str(user_id), role=role), actor=actor)
     return member
 
 
 @transaction.atomic
-def remove_team_member(*, actor: User, team_id: uuid.UUID, user_id: uuid.UUID) -> None:
+def change_team_member(
+    *, actor: User, team_id: uuid.UUID, user_id: uuid.UUID, role: str | None, versions: frozenset[int] | None = None
+) -> TeamMember:
+    """Give a member another role in the team; none leaves it as it is."""
     team = _lock_led_team(actor, team_id)
+    member = selectors.get_team_member(team, user_id)
+    _check_version(member, versions, {} if role is None else {"role": role})
+    if role is not None and role != member.role:
+        _keep_a_lead(team, without=user_id if role != TeamMember.Role.LEAD else None)
+        _give_role(member, role)
+        publish(events.TeamMemberAdded(team=public(team), user_id=str(user_id), role=role), actor=actor)
+    return member
+
+
+def _give_role(member: TeamMember, role: str) -> None:
+    TeamMember.objects.filter(pk=member.pk).update(role=role, version=F("version") + 1)
+    member.refresh_from_db()
+
+
+@transaction.atomic
+def remove_team_member(
+    *, actor: User, team_id: uuid.UUID, user_id: uuid.UUID, versions: frozenset[int] | None = None
+) -> None:
+    team = _lock_led_team(actor, team_id)
+    member = selectors.get_team_member(team, user_id)
+    _check_version(member, versions, {})
     _keep_a_lead(team, without=user_id)
-    removed, _ = TeamMember.objects.filter(team=team, user=user_id).delete()
-    if not removed:
-        raise NotFound("This person is not in the team.")
+    member.delete()
     publish(events.TeamMemberRemoved(team=public(team), user_id=str(user_id)), actor=actor)
 
 

@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from config import env, subscriptions
+from config import env, static, subscriptions
 from config.schedule import SCHEDULE
 from core import logging as request_logging
 
@@ -34,7 +34,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "django.contrib.staticfiles",
+    "config.apps.StaticFiles",
     "django.contrib.postgres",
     "django.contrib.humanize",
     "rest_framework",
@@ -91,8 +91,8 @@ TEMPLATES = [
     },
 ]
 
-# PostgreSQL. The pool is per process; max_size covers the threads of gateway.application plus the relay's own.
-THREADS = env.integer("THREADS", 8)
+# PostgreSQL. The pool is per process; max_size covers the threads of gateway.threads plus the relay's own.
+THREADS = env.integer("THREADS", 4)
 DATABASES: dict[str, Any] = {"default": env.database("DATABASE_URL", "postgresql://taskflow@127.0.0.1/taskflow")}
 DATABASES["default"]["OPTIONS"].update(
     {
@@ -194,7 +194,7 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
-    "SCHEMA_PATH_PREFIX": r"/api/v1/",
+    "SCHEMA_PATH_PREFIX": r"/api/v[0-9]+/",
     "COMPONENT_SPLIT_REQUEST": True,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
@@ -235,6 +235,8 @@ if not CELERY_BROKER_URL.startswith("amqp"):
         "socket_connect_timeout": 1,
     }
 CELERY_TASK_PUBLISH_RETRY = False
+# After so many jobs Celery closes the pool; by default after each one. config.celery gives connections back instead.
+CELERY_DB_REUSE_MAX = 1_000_000
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = SCHEDULE
@@ -261,24 +263,27 @@ USE_I18N = True
 LANGUAGE_CODE = "en"
 
 # Static files: hashed names, so they may be kept for ever.
+# STATIC_URL may name a CDN that fetches from /static/ here: then pages may load from it.
 STATIC_URL = env.text("STATIC_URL", "/static/")
+STATIC_ORIGINS = static.origins(STATIC_URL)
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": static.storage(compressed=env.boolean("COMPRESS_STATIC", True))},
 }
 WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ["map", "png", "jpg", "gif", "ico", "woff", "woff2", "gz", "br"]
 WHITENOISE_MAX_AGE = 3600
+WHITENOISE_ADD_HEADERS_FUNCTION = static.for_everybody
 
 # Headers
 CONTENT_SECURITY_POLICY: dict[str, Any] = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
-        "script-src": ["'self'"],
-        "style-src": ["'self'"],
-        "img-src": ["'self'", "data:"],
-        "font-src": ["'self'"],
+        "script-src": ["'self'", *STATIC_ORIGINS],
+        "style-src": ["'self'", *STATIC_ORIGINS],
+        "img-src": ["'self'", "data:", *STATIC_ORIGINS],
+        "font-src": ["'self'", *STATIC_ORIGINS],
         "connect-src": ["'self'"],
         "manifest-src": ["'self'"],
         "worker-src": ["'self'"],

@@ -1,6 +1,6 @@
 """One laptop: plain HTTP on loopback, demo data, mail in a folder one can look at."""
 
-from config import env
+from config import env, static
 from config.settings.base import *  # noqa: F403
 from config.settings.base import STORAGES, VAR_DIR, set_keys
 
@@ -14,7 +14,7 @@ DEMO_ALLOWED = True
 # Hashed names as in production, but not compressed: that takes longer than all the rest of a start.
 STORAGES = {
     **STORAGES,
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": static.storage(compressed=env.boolean("COMPRESS_STATIC", False))},
 }
 MAILBOX_DIR = str(VAR_DIR / "mail")
 EMAIL_BACKEND = env.text("EMAIL_BACKEND", "notifications.mailbox.FolderBackend")

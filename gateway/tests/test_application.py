@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import uuid
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
@@ -12,11 +14,14 @@ from accounts.cache import remember_liveness, session_key
 from accounts.models import Session
 from accounts.services import revoke_session
 from accounts.tests.fixtures import token_of
+from accounts.tokens import access_for
 from config.wsgi import application as django
 from core import redis
 from core.cache import GATE
 from core.testing.asgi import call, run
-from gateway.application import Gateway, Sessions
+from gateway.admission import AT_ONCE
+from gateway.application import Gateway
+from gateway.sessions import Sessions
 from tasks.models import ProjectMember
 from tasks.services import remove_member, update_task
 
@@ -30,7 +35,7 @@ class Node:
     def __init__(self):
         self.entered = 0
         self.looked_up = 0
-        self.gateway = Gateway(self._django, Sessions(key=session_key, look_up=self._look_up))
+        self.gateway = Gateway(self._django, Sessions(key=session_key, look_up=self._look_up, token=access_for))
 
     def _django(self, environ, start_response):
         self.entered += 1
@@ -108,6 +113,20 @@ def test_an_answer_that_another_node_has_built_is_taken_from_redis(nodes, task, 
     assert other.entered == 0
 
 
+@pytest.mark.parametrize("many", [1, 2], ids=["one node", "two nodes"])
+def test_a_hundred_who_ask_at_once_for_what_nobody_has_built_enter_django_once(nodes, task, alices, many):
+    asked = [nodes() for _ in range(many)]
+    for node in asked:
+        node.get("/api/v1/me/", alices)  # so the session is known, and looking it up is not what is counted
+        node.entered = 0
+
+    with ThreadPoolExecutor(100) as readers:
+        answers = list(readers.map(lambda number: asked[number % many].get(LIST, alices), range(100)))
+
+    assert sum(node.entered for node in asked) == 1
+    assert {(answer.status, answer.body) for answer in answers} == {(200, answers[0].body)}
+
+
 def test_one_who_has_the_answer_is_told_so(node, task, alices):
     tag = node.get(LIST, alices).headers["etag"]
 
@@ -116,6 +135,7 @@ def test_one_who_has_the_answer_is_told_so(node, task, alices):
     several = node.get(LIST, alices, if_none_match=f'"other", W/{tag}')
 
     assert (fresh.status, fresh.body, fresh.headers["etag"]) == (304, b"", tag)
+    assert not {"content-type", "content-length", "content-encoding"} & fresh.headers.keys()
     assert other.status == 200
     assert several.status == 304
 
@@ -226,6 +246,28 @@ def test_a_refusal_is_not_kept(node, alices):
     assert node.entered == 2
 
 
+def test_a_caller_may_ask_past_what_is_remembered(node, alice, alices):
+    node.get(LIST, alices)
+
+    past = node.get(LIST, alices, cache_control="no-store")
+
+    assert (past.status, node.entered) == (200, 2)
+
+
+def test_when_the_way_in_is_full_what_is_never_remembered_is_refused_unjudged(node, alice, alices, settings):
+    node.get("/api/v1/me/", alices)
+    node.gateway.admission.quick = AT_ONCE
+    settings.WAITING_REQUESTS = 0
+    before = redis.client().get(f"taskflow:limit:user:{alice.pk}")
+
+    answers = [node.send("POST", LIST, alices, {"title": "More"}), node.get("/api/v1/notifications/", alices)]
+
+    assert [answer.status for answer in answers] == [503, 503]
+    assert node.get("/login/", "").status == 503
+    assert before is not None
+    assert redis.client().get(f"taskflow:limit:user:{alice.pk}") == before
+
+
 def test_beyond_the_limit_a_problem_says_when_to_come_back(nodes, settings, project, alices):
     settings.RATE_LIMITS = {**settings.RATE_LIMITS, "tiers": {"free": (3, 0), "anonymous": (100, 0)}}
     node = nodes()
@@ -264,7 +306,8 @@ def test_a_forged_address_is_no_address_of_its_own(nodes, settings):
 
 def test_when_too_many_wait_the_next_is_told_at_once_to_come_back(node, task, alices, settings):
     node.get("/api/v1/me/", alices)
-    node.gateway.admission.waiting = settings.WAITING_REQUESTS
+    node.gateway.admission.quick = AT_ONCE
+    settings.WAITING_REQUESTS = 0
     node.entered = 0
 
     refused = node.get(LIST, alices)
@@ -274,3 +317,19 @@ def test_when_too_many_wait_the_next_is_told_at_once_to_come_back(node, task, al
     assert refused.headers["content-type"] == "application/problem+json"
     assert remembered.status == 200
     assert node.entered == 0
+
+
+def test_statistics_are_remembered_for_the_minute_they_were_counted_in(node, task, alices, time_machine):
+    minute = timezone.now().replace(second=0, microsecond=0) + timedelta(minutes=1)
+    time_machine.move_to(minute, tick=False)
+    node.get(f"{LIST}stats/", alices)
+    time_machine.move_to(minute + timedelta(seconds=59), tick=False)
+    within = node.get(f"{LIST}stats/", alices)
+    entered = node.entered
+    time_machine.move_to(minute + timedelta(seconds=60), tick=False)
+
+    after = node.get(f"{LIST}stats/", alices)
+
+    assert (entered, node.entered) == (1, 2)
+    assert json.loads(within.body)["total"] == json.loads(after.body)["total"] == 1
+    assert not node.gateway.popular.counts

@@ -10,9 +10,11 @@ from accounts.cache import remember_liveness, session_key
 from accounts.models import Session
 from accounts.services import revoke_session
 from accounts.tests.fixtures import token_of
+from accounts.tokens import access_for
 from config.wsgi import application as django
 from core.testing.asgi import call, run
-from gateway.application import Gateway, Sessions
+from gateway.application import Gateway
+from gateway.sessions import Sessions
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -22,7 +24,7 @@ def gateway_with():
     made = []
 
     def make(look_up):
-        made.append(Gateway(django, Sessions(key=session_key, look_up=look_up)))
+        made.append(Gateway(django, Sessions(key=session_key, look_up=look_up, token=access_for)))
         return made[-1]
 
     yield make

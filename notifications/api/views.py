@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, cast
+from typing import cast
 
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -13,6 +13,8 @@ from rest_framework.response import Response
 from accounts.models import User
 from gateway import query
 from gateway.pagination import Window
+from gateway.preconditions import if_match, tag
+from gateway.renderers import dumps
 from gateway.schema import page_of
 from gateway.views import ApiView, listing, parse
 from notifications import selectors, services
@@ -66,7 +68,7 @@ class PreferencesView(ApiView):
     @extend_schema(operation_id="get_notification_preferences", responses=PreferencesOut)
     def get(self, request: Request) -> Response:
         query.parse(query.Query, request.query_params)
-        return Response(_preferences(request))
+        return _preferences(request)
 
     @extend_schema(operation_id="update_notification_preferences", request=PreferencesPatch, responses=PreferencesOut)
     def patch(self, request: Request) -> Response:
@@ -75,8 +77,8 @@ class PreferencesView(ApiView):
             Kind(kind): {Channel(channel): enabled for channel, enabled in channels.items()}
             for kind, channels in sent.items()
         }
-        services.set_preferences(actor=_person(request), switches=switches)
-        return Response(_preferences(request))
+        services.set_preferences(actor=_person(request), switches=switches, versions=if_match(request._request))
+        return _preferences(request)
 
 
 def _person(request: Request) -> User:
@@ -87,6 +89,7 @@ def _answer(request: Request, notification_id: uuid.UUID) -> Response:
     return Response(NotificationOut(selectors.get_notification(_person(request), notification_id)).data)
 
 
-def _preferences(request: Request) -> dict[str, Any]:
+def _preferences(request: Request) -> Response:
     matrix = selectors.preferences(_person(request))
-    return {kind.value: {channel.value: on for channel, on in row.items()} for kind, row in matrix.items()}
+    body = {kind.value: {channel.value: on for channel, on in row.items()} for kind, row in matrix.items()}
+    return Response(body, headers={"ETag": tag(selectors.version_of(matrix), dumps(body))})

@@ -32,6 +32,11 @@ class CommentsView(ApiView):
 
 
 class CommentView(ApiView):
+    @extend_schema(operation_id="get_comment", responses=CommentOut)
+    def get(self, request: Request, ref: str, comment_id: uuid.UUID) -> Response:
+        query.parse(query.Query, request.query_params)
+        return one(selectors.get_comment(selectors.get_task(request.user, ref), comment_id), CommentOut)
+
     @extend_schema(operation_id="update_comment", request=CommentInput, responses=CommentOut)
     def patch(self, request: Request, ref: str, comment_id: uuid.UUID) -> Response:
         sent = parse(CommentInput, request, partial=True)

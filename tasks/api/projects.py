@@ -22,6 +22,7 @@ from tasks.api.serializers import (
     LabelPatch,
     MemberInput,
     MemberOut,
+    MemberPatch,
     ProjectInput,
     ProjectOut,
     ProjectPatch,
@@ -78,12 +79,16 @@ class ArchiveView(ApiView):
 
     @extend_schema(operation_id="archive_project", request=None, responses=ProjectOut)
     def post(self, request: Request, ref: str) -> Response:
-        project = services.archive_project(actor=request.user, ref=ref, now=timezone.now())
+        project = services.archive_project(
+            actor=request.user, ref=ref, now=timezone.now(), versions=if_match(request._request)
+        )
         return one(selectors.get_project(request.user, project.pk), ProjectOut)
 
     @extend_schema(operation_id="restore_project", responses={200: ProjectOut})
     def delete(self, request: Request, ref: str) -> Response:
-        project = services.archive_project(actor=request.user, ref=ref, now=timezone.now(), archived=False)
+        project = services.archive_project(
+            actor=request.user, ref=ref, now=timezone.now(), archived=False, versions=if_match(request._request)
+        )
         return one(selectors.get_project(request.user, project.pk), ProjectOut)
 
 
@@ -101,13 +106,27 @@ class MembersView(ApiView):
         member = services.add_member(
             actor=request.user, ref=ref, role=sent["role"], user_id=sent.get("user"), email=sent.get("email", "")
         )
-        return Response(MemberOut(member).data, status=201)
+        return one(member, MemberOut, status=201)
 
 
 class MemberView(ApiView):
+    @extend_schema(operation_id="get_project_member", responses=MemberOut)
+    def get(self, request: Request, ref: str, user_id: uuid.UUID) -> Response:
+        query.parse(query.Query, request.query_params)
+        return one(selectors.get_member(selectors.get_project(request.user, ref), user_id), MemberOut)
+
+    @extend_schema(operation_id="update_project_member", request=MemberPatch, responses=MemberOut)
+    def patch(self, request: Request, ref: str, user_id: uuid.UUID) -> Response:
+        role = parse(MemberPatch, request, partial=True).get("role")
+        versions = if_match(request._request)
+        member = services.change_member(actor=request.user, ref=ref, user_id=user_id, role=role, versions=versions)
+        return one(member, MemberOut)
+
     @extend_schema(operation_id="remove_project_member", responses={204: None})
     def delete(self, request: Request, ref: str, user_id: uuid.UUID) -> Response:
-        services.remove_member(actor=request.user, ref=ref, user_id=user_id, now=timezone.now())
+        services.remove_member(
+            actor=request.user, ref=ref, user_id=user_id, now=timezone.now(), versions=if_match(request._request)
+        )
         return Response(status=204)
 
 
@@ -123,19 +142,27 @@ class StatesView(ApiView):
     @extend_schema(operation_id="add_project_state", request=StateInput, responses={201: StateOut})
     def post(self, request: Request, ref: str) -> Response:
         state = services.add_state(actor=request.user, ref=ref, **parse(StateInput, request))
-        return Response(StateOut(state).data, status=201)
+        return one(state, StateOut, status=201)
 
 
 class StateView(ApiView):
+    @extend_schema(operation_id="get_project_state", responses=StateOut)
+    def get(self, request: Request, ref: str, state_id: uuid.UUID) -> Response:
+        query.parse(query.Query, request.query_params)
+        return one(selectors.get_state(selectors.get_project(request.user, ref), state_id), StateOut)
+
     @extend_schema(operation_id="update_project_state", request=StatePatch, responses=StateOut)
     def patch(self, request: Request, ref: str, state_id: uuid.UUID) -> Response:
         sent = parse(StatePatch, request, partial=True)
-        state = services.update_state(actor=request.user, ref=ref, state_id=state_id, name=sent.get("name"))
-        return Response(StateOut(state).data)
+        versions = if_match(request._request)
+        state = services.update_state(
+            actor=request.user, ref=ref, state_id=state_id, name=sent.get("name"), versions=versions
+        )
+        return one(state, StateOut)
 
     @extend_schema(operation_id="delete_project_state", responses={204: None})
     def delete(self, request: Request, ref: str, state_id: uuid.UUID) -> Response:
-        services.delete_state(actor=request.user, ref=ref, state_id=state_id)
+        services.delete_state(actor=request.user, ref=ref, state_id=state_id, versions=if_match(request._request))
         return Response(status=204)
 
 

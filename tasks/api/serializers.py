@@ -172,12 +172,16 @@ class MemberInput(Input):
         return attrs
 
 
+class MemberPatch(Input):
+    role = Choice(choices=Role.choices)
+
+
 class MemberOut(serializers.ModelSerializer[ProjectMember]):
     user = PersonOut()
 
     class Meta:
         model = ProjectMember
-        fields = ["user", "role", "created_at"]
+        fields = ["user", "role", "version", "created_at"]
 
 
 class StateInput(Input):
@@ -192,7 +196,7 @@ class StatePatch(Input):
 class StateOut(serializers.ModelSerializer[State]):
     class Meta:
         model = State
-        fields = ["id", "slug", "name", "category", "position"]
+        fields = ["id", "slug", "name", "category", "position", "version"]
 
 
 class LabelInput(Input):

@@ -35,12 +35,13 @@ class Task(models.Model):
     """A piece of work. `category` repeats the state's (a composite key holds the two together)."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    # The indexes below begin with the project and the creator: one of their own would only cost writes.
+    # The indexes below begin with the project, the state, the parent and the creator: one of their own would only cost
+    # writes.
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="tasks", db_index=False)
     number = models.PositiveIntegerField(editable=False)
     title = models.CharField(max_length=500)
     description = models.TextField(blank=True, default="", max_length=50_000)
-    state = models.ForeignKey(State, on_delete=models.RESTRICT, related_name="tasks")
+    state = models.ForeignKey(State, on_delete=models.RESTRICT, related_name="tasks", db_index=False)
     category = models.CharField(max_length=12, choices=Category, default=Category.TODO)
     priority = models.PositiveSmallIntegerField(choices=Priority, default=Priority.NONE)
     position = models.CharField(max_length=200, db_collation="C")
@@ -50,7 +51,9 @@ class Task(models.Model):
     estimate = models.PositiveIntegerField(
         null=True, blank=True, validators=[MaxValueValidator(1_000_000)], help_text="Minutes."
     )
-    parent = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="subtasks")
+    parent = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="subtasks", db_index=False
+    )
     creator = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="created_tasks", db_index=False
     )
@@ -97,17 +100,19 @@ class Task(models.Model):
             models.Index(fields=["project", "-created_at", "-id"], name="task_project_created"),
             models.Index(fields=["-created_at", "-id"], name="task_created"),
             models.Index(fields=["project", "-updated_at", "-id"], name="task_project_updated"),
-            models.Index(fields=["project", "state", "position"], name="task_board"),
+            models.Index(fields=["state", "-created_at", "-id"], name="task_state_created"),
+            models.Index(fields=["state", "-updated_at", "-id"], name="task_state_updated"),
+            models.Index(fields=["state", "due_date", "id"], name="task_state_due"),
             models.Index(fields=["-updated_at", "-id"], name="task_updated"),
             models.Index(
                 fields=["project", "-created_at", "-id"], condition=Q(closed_at=None), name="task_project_open"
             ),
-            models.Index(fields=["project", "due_date", "id"], name="task_project_due"),
             models.Index(fields=["due_at"], condition=Q(closed_at=None, due_at__isnull=False), name="task_due_at"),
             models.Index(
                 fields=["due_date"], condition=Q(closed_at=None, due_date__isnull=False), name="task_due_date"
             ),
             models.Index(fields=["creator", "-created_at"], name="task_creator"),
+            models.Index(fields=["parent"], condition=Q(parent__isnull=False), name="task_parent"),
             GinIndex(fields=["search"], name="task_search"),
             GinIndex(fields=["title"], opclasses=["gin_trgm_ops"], name="task_title_typos"),
         ]
@@ -137,13 +142,19 @@ class Task(models.Model):
 
 
 class TaskAssignee(models.Model):
-    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="assignments")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="assignments")
+    """Who does a task. A trigger copies the task's `created_at`, which never changes: a person's tasks have an index in
+    the order of a list."""
+
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="assignments", db_index=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="assignments", db_index=False
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    task_created_at = models.DateTimeField(editable=False)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["task", "user"], name="a_task_is_assigned_once_to_a_person")]
-        indexes = [models.Index(fields=["user", "task"], name="assignee_tasks")]
+        indexes = [models.Index(fields=["user", "-task_created_at", "-task"], name="assignee_newest")]
 
     def __str__(self) -> str:
         return f"{self.task_id} to {self.user_id}"

@@ -3,6 +3,7 @@
 from tasks.selectors.lines import Line
 from tasks.selectors.projects import (
     get_label,
+    get_member,
     get_project,
     get_state,
     inbox_of,
@@ -26,6 +27,7 @@ from tasks.selectors.tasks import (
     activity,
     comments,
     filtered,
+    get_comment,
     get_task,
     home_of,
     list_tasks,
@@ -43,7 +45,9 @@ __all__ = [
     "activity",
     "comments",
     "filtered",
+    "get_comment",
     "get_label",
+    "get_member",
     "get_project",
     "get_row",
     "get_state",

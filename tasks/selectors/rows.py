@@ -12,10 +12,9 @@ from core.prepared import Bind, Statement
 from gateway import pagination
 from gateway.pagination import Mark, Slice, Window
 from tasks.models import Task
-from tasks.selectors import statements
+from tasks.selectors import shapes, statements
 from tasks.selectors.lines import Line
-from tasks.selectors.statements import Shape
-from tasks.selectors.tasks import TaskFilters, filtered, given, parse_ref, resolved
+from tasks.selectors.tasks import TaskFilters, filtered, parse_ref
 
 NOUN = Task._meta.label
 
@@ -46,7 +45,7 @@ def asked(
     """Return the statement behind a piece by cursor, and its values."""
     if filters.search:  # what words ask for depends on the words themselves
         return statements.by_cursor(filtered(user, filters), window, mark, described=described), {}
-    shape, values = _shape(user, filters)
+    shape, values = shapes.asked(user, filters)
     hollow = mark and Mark(None if mark.value is None else Bind("place"), Bind("after"), mark.backwards)
     values |= {"place": mark.value, "after": mark.key} if mark else {}
     return statements.piece(shape, _plain(window), hollow, described), values
@@ -57,7 +56,7 @@ def _by_number(user: User, filters: TaskFilters, window: Window, described: bool
     if filters.search:
         page, count = statements.by_number(filtered(user, filters), window, described=described)
     else:
-        shape, values = _shape(user, filters)
+        shape, values = shapes.asked(user, filters)
         page, count = statements.numbered(shape, _plain(window), described)
     total = count.run(values)[0][0] if count else 0
     return pagination.numbered(_read(page, values), window, total)
@@ -70,19 +69,3 @@ def _read(statement: Statement | None, values: Mapping[str, Any]) -> list[Line]:
 def _plain(window: Window) -> Window:
     """The window as far as the SQL depends on it."""
     return replace(window, cursor="", owner="", filters="")
-
-
-def _shape(user: User, filters: TaskFilters) -> tuple[Shape, dict[str, Any]]:
-    """Return the question without its values, and the values."""
-    values = {"reader": user.pk, "now": filters.now, "today": filters.today}
-    asked = tuple((name, _with_holes(name, value, values)) for name, value in given(resolved(user, filters)))
-    return Shape(user.is_overseer, asked), values
-
-
-def _with_holes(name: str, value: Any, values: dict[str, Any]) -> Any:
-    if isinstance(value, list):
-        return tuple(_with_holes(f"{name}{index}", one, values) for index, one in enumerate(value))
-    if value == "none" or isinstance(value, bool) or name.startswith("category"):
-        return value  # another question, not another value
-    values[name] = value
-    return Bind(name)

@@ -1,15 +1,35 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date, datetime
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from django.db.models import Avg, Count, DurationField, ExpressionWrapper, F, Q
+from django.db.models import Count, DurationField, ExpressionWrapper, F, Q, Sum
 
 from accounts.models import User
+from core.errors import NotFound
+from core.prepared import SHAPES, Bind, Statement
 from tasks import cache
-from tasks.models import Category, Priority, Task
-from tasks.selectors.projects import get_project
+from tasks.models import Category, Priority
+from tasks.selectors import shapes
+from tasks.selectors.projects import NOWHERE
+from tasks.selectors.shapes import Shape
+from tasks.selectors.tasks import TaskFilters
+
+
+class Heap(NamedTuple):
+    """The tasks of one status and priority, counted; durations are summed, None where there is nothing to sum."""
+
+    category: str
+    status: str
+    priority: int
+    total: int
+    open: int
+    overdue: int
+    age: timedelta | None
+    time_to_done: timedelta | None
 
 
 def task_stats(
@@ -19,52 +39,63 @@ def task_stats(
 
     `project` (id or key) and `assignee` (ids, `me`, `none`) narrow it.
     """
-    rows = Task.objects.visible_to(user)
-    if project:
-        rows = rows.filter(project=get_project(user, project))
-    if assignee:
-        rows = rows.assigned_to([str(user.pk) if key == "me" else key for key in assignee])
-    scope = f"{project}:{','.join(assignee)}:{today}"
-    return cache.stats(user.pk, scope, build=lambda: _count(rows, now, today))
+    filters = TaskFilters(now=now, today=today, project=project, assignee=list(assignee))
+    # Good for the minute it names: one who keeps it further, until that minute ends, has it no longer than that.
+    scope = f"{project}:{','.join(assignee)}:{today}:{now:%H:%M}"
+    return cache.stats(user.pk, scope, build=lambda: _count(user, filters))
 
 
-def _count(rows: Any, now: datetime, today: date) -> dict[str, Any]:
+def _count(user: User, filters: TaskFilters) -> dict[str, Any]:
+    shape, values = shapes.asked(user, filters)
+    if values.get("project") == NOWHERE:
+        raise NotFound("There is no such project.")
+    counting = _counting(shape)
+    return _summed([Heap(*row) for row in counting.run(values)] if counting else [])
+
+
+@lru_cache(maxsize=SHAPES)
+def _counting(shape: Shape) -> Statement | None:
+    """One reading of all that the reader sees, whatever is counted."""
+    now: Any = Bind("now")
+    late = Q(closed_at=None) & (Q(due_at__lt=now) | Q(due_date__lt=Bind("today")))
+    age = ExpressionWrapper(now - F("created_at"), output_field=DurationField())
     taken = ExpressionWrapper(F("closed_at") - F("created_at"), output_field=DurationField())
-    late = Q(closed_at=None) & (Q(due_at__lt=now) | Q(due_date__lt=today))
-    totals = rows.aggregate(
-        total=Count("pk"),
-        open=Count("pk", filter=Q(closed_at=None)),
-        overdue=Count("pk", filter=late),
-        average_age=Avg(now - F("created_at"), filter=Q(closed_at=None), output_field=DurationField()),
-        average_time_to_done=Avg(taken, filter=Q(category=Category.DONE)),
+    heaps = shape.rows().order_by().values_list("category", "state__slug", "priority")
+    return Statement.of(
+        heaps.annotate(
+            total=Count("pk"),
+            open=Count("pk", filter=Q(closed_at=None)),
+            overdue=Count("pk", filter=late),
+            age=Sum(age, filter=Q(closed_at=None)),
+            time_to_done=Sum(taken, filter=Q(category=Category.DONE)),
+        )
     )
-    by_state = rows.values("category", "state__slug").order_by().annotate(count=Count("pk"))
-    by_priority = rows.order_by().values_list("priority").annotate(count=Count("pk"))
+
+
+def _summed(heaps: list[Heap]) -> dict[str, Any]:
+    total, is_open = sum(heap.total for heap in heaps), sum(heap.open for heap in heaps)
+    by_category = _counted((heap.category, heap.total) for heap in heaps)
+    by_priority = _counted((heap.priority, heap.total) for heap in heaps)
+    by_status = _counted((heap.status, heap.total) for heap in heaps)
     return {
-        "total": totals["total"],
-        "open": totals["open"],
-        "overdue": totals["overdue"],
-        "by_category": _by_category(by_state),
-        "by_status": _by_status(by_state),
-        "by_priority": {p.name.lower(): dict(by_priority).get(p.value, 0) for p in Priority},
-        "average_age_hours": _hours(totals["average_age"]),
-        "average_hours_to_done": _hours(totals["average_time_to_done"]),
+        "total": total,
+        "open": is_open,
+        "overdue": sum(heap.overdue for heap in heaps),
+        "by_category": {name: by_category[name] for name in Category.values},
+        "by_status": dict(sorted(by_status.items())),
+        "by_priority": {priority.name.lower(): by_priority[priority.value] for priority in Priority},
+        "average_age_hours": _hours((heap.age for heap in heaps), is_open),
+        "average_hours_to_done": _hours((heap.time_to_done for heap in heaps), by_category[Category.DONE]),
     }
 
 
-def _by_category(rows: Any) -> dict[str, int]:
-    found = dict.fromkeys(Category.values, 0)
-    for row in rows:
-        found[row["category"]] += row["count"]
+def _counted(pairs: Iterable[tuple[Any, int]]) -> Counter[Any]:
+    found: Counter[Any] = Counter()
+    for name, count in pairs:
+        found[name] += count
     return found
 
 
-def _by_status(rows: Any) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for row in rows:
-        found[row["state__slug"]] = found.get(row["state__slug"], 0) + row["count"]
-    return dict(sorted(found.items()))
-
-
-def _hours(duration: Any) -> float | None:
-    return round(duration.total_seconds() / 3600, 1) if duration is not None else None
+def _hours(durations: Iterable[timedelta | None], count: int) -> float | None:
+    summed = sum((one for one in durations if one is not None), timedelta())
+    return round((summed / count).total_seconds() / 3600, 1) if count else None

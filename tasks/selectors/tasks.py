@@ -150,6 +150,13 @@ def comments(task: Task) -> QuerySet[Comment]:
     return Comment.objects.filter(task=task).with_people()
 
 
+def get_comment(task: Task, comment_id: uuid.UUID) -> Comment:
+    found = comments(task).filter(pk=comment_id).first()
+    if found is None:
+        raise NotFound("There is no such comment.")
+    return found
+
+
 def activity(task: Task) -> QuerySet[Event]:
     """What happened to a task, from the log itself; sort by -id for newest first."""
     return facts_about(task.pk, names=SHOWN)

@@ -63,10 +63,13 @@ def update_project(
 
 
 @transaction.atomic
-def archive_project(*, actor: User, ref: str, now: datetime, archived: bool = True) -> Project:
+def archive_project(
+    *, actor: User, ref: str, now: datetime, archived: bool = True, versions: frozenset[int] | None = None
+) -> Project:
     """Keep a project as it is and out of the way, or bring it back."""
     project = selectors.lock_project(actor, ref)
     require_manager(actor, project)
+    check_version(project, versions, {"archived_at": now if archived else None})
     if project.is_inbox:
         raise Conflict("Your own inbox cannot be archived.", code="inbox")
     if (project.archived_at is not None) == archived:
@@ -114,21 +117,44 @@ def add_member(*, actor: User, ref: str, role: str, user_id: uuid.UUID | None = 
     if member is None:
         member = ProjectMember.objects.create(project=project, user=person, role=role)
         _tell(events.MemberAdded, project, member, actor)
-    elif member.role != role:
-        _keep_an_admin(project, member, role)
-        ProjectMember.objects.filter(pk=member.pk).update(role=role)
-        member.role = role
-        _tell(events.MemberChanged, project, member, actor)
+    else:
+        _give_role(project, member, role, actor)
     return member
 
 
 @transaction.atomic
-def remove_member(*, actor: User, ref: str, user_id: uuid.UUID, now: datetime) -> None:
+def change_member(
+    *, actor: User, ref: str, user_id: uuid.UUID, role: str | None, versions: frozenset[int] | None = None
+) -> ProjectMember:
+    """Give a member another role; none leaves it as it is."""
+    project = selectors.lock_project(actor, ref)
+    require_manager(actor, project)
+    member = own_member(project, user_id)
+    check_version(member, versions, {} if role is None else {"role": role})
+    if role is not None:
+        _give_role(project, member, role, actor)
+    return member
+
+
+def _give_role(project: Project, member: ProjectMember, role: str, actor: User) -> None:
+    if member.role == role:
+        return
+    _keep_an_admin(project, member, role)
+    ProjectMember.objects.filter(pk=member.pk).update(role=role, version=F("version") + 1)
+    member.refresh_from_db()
+    _tell(events.MemberChanged, project, member, actor)
+
+
+@transaction.atomic
+def remove_member(
+    *, actor: User, ref: str, user_id: uuid.UUID, now: datetime, versions: frozenset[int] | None = None
+) -> None:
     """Take a person out of a project, and off its open tasks; anybody may leave."""
     project = selectors.lock_project(actor, ref)
     if user_id != actor.pk:
         require_manager(actor, project)
     member = own_member(project, user_id)
+    check_version(member, versions, {})
     _keep_an_admin(project, member, "")
     unassign(actor=actor, project=project, user_id=user_id, now=now)
     _tell(events.MemberRemoved, project, member, actor)
@@ -165,19 +191,24 @@ def add_state(*, actor: User, ref: str, name: str, category: str) -> State:
 
 
 @transaction.atomic
-def update_state(*, actor: User, ref: str, state_id: uuid.UUID, name: str | None) -> State:
+def update_state(
+    *, actor: User, ref: str, state_id: uuid.UUID, name: str | None, versions: frozenset[int] | None = None
+) -> State:
     """Rename a column; its slug stays, so that clients' filters go on working."""
     state = _lock_state(actor, ref, state_id)
-    if name is not None:
-        State.objects.filter(pk=state.pk).update(name=name.strip())
+    wanted = state.name if name is None else name.strip()
+    check_version(state, versions, {} if name is None else {"name": wanted})
+    if wanted != state.name:
+        State.objects.filter(pk=state.pk).update(name=wanted, version=F("version") + 1)
         state.refresh_from_db()
     return state
 
 
 @transaction.atomic
-def delete_state(*, actor: User, ref: str, state_id: uuid.UUID) -> None:
+def delete_state(*, actor: User, ref: str, state_id: uuid.UUID, versions: frozenset[int] | None = None) -> None:
     """Remove a column that no task is in; each project keeps one to begin in and one to finish in."""
     state = _lock_state(actor, ref, state_id)
+    check_version(state, versions, {})
     same = State.objects.filter(project=state.project_id, category=state.category)
     if state.category in {Category.TODO, Category.DONE} and same.count() == 1:
         raise Conflict("A project keeps one status to do and one done.", code="last_of_category")

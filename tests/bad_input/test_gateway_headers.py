@@ -8,7 +8,8 @@ import pytest
 
 from accounts.tests.fixtures import token_of
 from core.testing.asgi import run
-from gateway.application import Call, Gateway, _call
+from gateway import calls
+from gateway.application import Gateway
 from gateway.identity import Tokens
 
 ME = "/api/v1/me/"
@@ -22,8 +23,8 @@ async def _nothing(*_):
     return None
 
 
-def call_of(headers, **more) -> Call:
-    return _call(scope_of(headers, **more), _nothing, _nothing, Tokens())
+def call_of(headers, **more) -> calls.Call:
+    return calls.call_of(scope_of(headers, **more), _nothing, _nothing, Tokens())
 
 
 @pytest.mark.django_db

@@ -103,3 +103,16 @@ def test_one_sees_ones_own_teams_and_staff_see_all(clients, team, bob, mallory, 
     found = {who: [t["name"] for t in clients[who].get(TEAMS).json()["results"]] for who in ("bob", "mallory", "carol")}
 
     assert found == {"bob": ["Operations"], "mallory": [], "carol": ["Operations", "Zeta"]}
+
+
+def test_a_member_of_a_team_gets_another_role_by_patch_while_a_lead_is_left(clients, team, alice, bob):
+    members = f"{TEAMS}{team.pk}/members/"
+
+    last = clients["alice"].patch(f"{members}{alice.pk}/", {"role": "member"})
+    raised = clients["alice"].patch(f"{members}{bob.pk}/", {"role": "lead"})
+    lowered = clients["bob"].patch(f"{members}{alice.pk}/", {"role": "member"})
+    nobody = clients["bob"].get(f"{members}{team.pk}/")
+
+    assert [answer.status_code for answer in (last, raised, lowered, nobody)] == [409, 200, 200, 404]
+    assert (raised.json()["role"], raised.json()["version"]) == ("lead", 2)
+    assert TeamMember.objects.get(user=alice).role == "member"

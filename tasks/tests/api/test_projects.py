@@ -136,6 +136,38 @@ def test_one_who_is_removed_is_off_the_open_tasks_and_sees_nothing_more(clients,
     assert clients["bob"].get("/api/v1/tasks/").json()["results"] == []
 
 
+def test_a_member_gets_another_role_by_patch_and_the_log_says_so(clients, project, alice, bob, outbox):
+    url = f"{OPS}members/{bob.pk}/"
+
+    given = clients["alice"].patch(url, {"role": "viewer"})
+    again = clients["alice"].patch(url, {"role": "viewer"})
+    lowered = clients["alice"].patch(f"{OPS}members/{alice.pk}/", {"role": "viewer"})
+    unknown = clients["alice"].patch(url, {"role": "owner"})
+
+    assert [answer.status_code for answer in (given, again, lowered, unknown)] == [200, 200, 409, 400]
+    assert (given.json()["role"], given.json()["version"], again.json()["version"]) == ("viewer", 2, 2)
+    assert outbox.only("project.member_changed")["role"] == "viewer"
+    assert clients["bob"].get(url).json() == given.json()
+
+
+def test_a_status_that_is_renamed_by_its_own_name_stays_as_it_is(clients, project):
+    state = project.states.get(slug="todo")
+    url = f"{OPS}states/{state.pk}/"
+
+    same = clients["alice"].patch(url, {"name": "To do"})
+    renamed = clients["alice"].patch(url, {"name": "Later"})
+
+    assert (same.json()["version"], renamed.json()["version"]) == (1, 2)
+    assert clients["bob"].get(url).json() == {
+        "id": str(state.pk),
+        "slug": "todo",
+        "name": "Later",
+        "category": "todo",
+        "position": 0,
+        "version": 2,
+    }
+
+
 def test_anybody_may_leave_but_the_last_admin(clients, project, alice, viewer):
     left = clients["viewer"].delete(f"{OPS}members/{viewer.pk}/")
     stays = clients["alice"].delete(f"{OPS}members/{alice.pk}/")

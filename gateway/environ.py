@@ -1,0 +1,64 @@
+"""A request in the words of WSGI (PEP 3333), made from an ASGI scope and a body that is there as a whole.
+
+Invariant: Django reads the same path and the same headers that the gateway has judged. A header with an underscore
+in its name is dropped, because WSGI could not tell it from the one with a hyphen.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from wsgiref.types import WSGIEnvironment
+
+from gateway.bodies import Scope
+
+# The length is that of the body we have, however it was sent.
+REPLACED = {b"content-length", b"transfer-encoding"}
+PORTS = {"http": "80", "https": "443"}
+
+
+def environ_of(scope: Scope, body: bytes) -> WSGIEnvironment:
+    scheme = scope.get("scheme", "http")
+    root, path = scope.get("root_path", ""), scope["path"]
+    host, port = scope.get("server") or ("localhost", None)
+    environ: WSGIEnvironment = {
+        "REQUEST_METHOD": scope["method"],
+        "SCRIPT_NAME": _bytes_as_text(root),
+        "PATH_INFO": _bytes_as_text(path.removeprefix(root)),
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "SERVER_NAME": host,
+        "SERVER_PORT": str(port) if port else PORTS[scheme],
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "CONTENT_LENGTH": str(len(body)),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scheme,
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    if "taskflow.warming" in scope:
+        environ["taskflow.warming"] = True
+    if client := scope.get("client"):
+        environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = client[0], str(client[1])
+    _add_headers(environ, scope["headers"])
+    return environ
+
+
+def _add_headers(environ: WSGIEnvironment, headers: list[tuple[bytes, bytes]]) -> None:
+    for name, value in headers:
+        if b"_" in name or name in REPLACED:
+            continue
+        key = name.decode("latin-1").upper().replace("-", "_")
+        if key != "CONTENT_TYPE":
+            key = f"HTTP_{key}"
+        text = value.decode("latin-1")
+        if key in environ:
+            text = f"{environ[key]}{'; ' if name == b'cookie' else ','}{text}"
+        environ[key] = text
+
+
+def _bytes_as_text(text: str) -> str:
+    """WSGI's strings hold one byte in each character."""
+    return text.encode().decode("latin-1")
