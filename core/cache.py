@@ -28,6 +28,8 @@ T = TypeVar("T")
 
 GATE = "taskflow:gate"
 EVERYBODY = "everybody"
+# In a request's environment: everybody's generation, where the session has just been found alive. No header has this name.
+AS_OF = "taskflow.as_of"
 GATE_SECONDS = 2.0
 GENERATION_SECONDS = 7 * 24 * 3600
 RETRY_SECONDS = 0.05

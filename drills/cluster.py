@@ -14,10 +14,16 @@ from core.cache import GATE
 from drills import http
 from drills.parts import COMMANDS, ROOT, NotReady, Parts, wait_until
 from launcher import front
+from launcher.stack import quick_requests
 
 NODES = ("web1", "web2", "web3")
 # What a node needs to serve strangers' load from one address, and to say little.
-SETTINGS = {"LOG_LEVEL": "ERROR", "NODES": str(len(NODES)), "WORKERS": "1"}
+SETTINGS = {
+    "LOG_LEVEL": "ERROR",
+    "NODES": str(len(NODES)),
+    "WORKERS": "1",
+    "QUICK_REQUESTS": quick_requests(len(NODES)),
+}
 
 
 class Cluster(Parts):

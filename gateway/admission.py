@@ -1,6 +1,6 @@
 """The way into Django: a bounded pool of threads behind a bounded, first-come queue with a deadline.
 
-Invariant: at most THREADS requests are in Django, of which at most AT_ONCE came less than SLOW ago, and at most
+Invariant: at most THREADS requests are in Django, of which at most QUICK_REQUESTS came less than SLOW ago, and at most
 WAITING_REQUESTS wait. One beyond them, one that could not expect a thread within WORTH_WAITING, and one that has waited
 for DEADLINE is told to come back, and costs no thread.
 
@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from prometheus_client import Counter, Gauge
 
-AT_ONCE, SLOW = 2, 0.2
+SLOW = 0.2
 # Well below the 2.5 s after which nginx takes a node that keeps a read waiting for one that hangs.
 DEADLINE, WORTH_WAITING = 1.5, 0.5
 WEIGHT = 0.05
@@ -46,6 +46,7 @@ class Place:
 class Admission:
     def __init__(self) -> None:
         self.threads = settings.THREADS
+        self.at_once = min(settings.QUICK_REQUESTS, settings.THREADS)
         self.inside = 0
         self.quick = 0
         self.seconds = 0.0  # that a request keeps another one waiting, lately
@@ -78,10 +79,10 @@ class Admission:
 
     @property
     def _has_place(self) -> bool:
-        return self.quick < AT_ONCE and self.inside < self.threads
+        return self.quick < self.at_once and self.inside < self.threads
 
     def _expected_wait(self) -> float:
-        return len(self.queue) * self.seconds / min(AT_ONCE, self.threads)
+        return len(self.queue) * self.seconds / self.at_once
 
     def _take(self) -> Place:
         place = Place(time.monotonic())

@@ -17,6 +17,7 @@ from django.db import DatabaseError
 from prometheus_client import Counter
 from redis.exceptions import RedisError
 
+from core.logging import write_hits
 from gateway import bodies
 from gateway.admission import Admission, Overloaded
 from gateway.answers import Capture, answer, refuse, refuse_overload, with_limits
@@ -68,6 +69,7 @@ class Gateway:
         await send({"type": "lifespan.startup.complete"})
         await receive()
         warming.cancel()
+        write_hits()
         await self.checker.close()
         await send({"type": "lifespan.shutdown.complete"})
 
@@ -92,6 +94,7 @@ class Gateway:
             LIMITED.labels(verdict.tier or "anonymous").inc()
             await refuse(call, 429, "You have asked too much for now.", wait=verdict.wait, code="rate_limited")
             return
+        call.as_of = verdict.everybody
         if call.may_be_kept and verdict.may_be_kept:
             await self.remembered(call, verdict, known)
             return
@@ -107,7 +110,7 @@ class Gateway:
         question = Question(
             caller=f"user:{claims.user_id}",
             session_key=self.sessions.key(claims.session_id),
-            scope=claims.user_id if call.may_be_kept else "",
+            scope=claims.user_id,
             known=known.generation if known is not None and fresh else "",
         )
         verdict = await self.checker.ask(question)

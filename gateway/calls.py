@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
+from core.cache import AS_OF
 from core.logging import REQUEST_ID
 from gateway.bodies import Receive, Scope, Send
 from gateway.compression import chosen
@@ -33,6 +34,7 @@ class Call:
     claims: Claims | None
     started: float
     request_id: str
+    as_of: str = ""
     url: str = ""
     may_be_kept: bool = False
 
@@ -62,7 +64,8 @@ class Call:
     def named_scope(self) -> Scope:
         """The request with the id that it is logged under, for Django."""
         others = [pair for pair in self.scope["headers"] if pair[0] != b"x-request-id"]
-        return {**self.scope, "headers": [*others, (b"x-request-id", self.request_id.encode())]}
+        named = [*others, (b"x-request-id", self.request_id.encode())]
+        return {**self.scope, "headers": named, **({AS_OF: self.as_of} if self.as_of else {})}
 
     def text(self, header: bytes) -> str:
         return self.headers.get(header, b"").decode("latin-1")

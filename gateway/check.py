@@ -60,6 +60,11 @@ class Verdict:
         return bool(self.generation) and self.liveness.startswith("alive")
 
     @property
+    def everybody(self) -> str:
+        """Everybody's part of the generation, if the session is alive and the gate open."""
+        return self.generation.partition(".")[0] if self.may_be_kept else ""
+
+    @property
     def tier(self) -> str:
         return self.liveness.partition(":")[2]
 

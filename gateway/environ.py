@@ -10,6 +10,7 @@ import io
 import sys
 from wsgiref.types import WSGIEnvironment
 
+from core.cache import AS_OF
 from gateway.bodies import Scope
 
 # The length is that of the body we have, however it was sent.
@@ -38,8 +39,7 @@ def environ_of(scope: Scope, body: bytes) -> WSGIEnvironment:
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
     }
-    if "taskflow.warming" in scope:
-        environ["taskflow.warming"] = True
+    environ.update({name: scope[name] for name in (AS_OF, "taskflow.warming") if name in scope})
     if client := scope.get("client"):
         environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = client[0], str(client[1])
     _add_headers(environ, scope["headers"])

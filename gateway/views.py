@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, ClassVar
@@ -17,6 +18,9 @@ from core.errors import Invalid
 from gateway import idempotency, pagination, preconditions
 from gateway.deprecation import Deprecation
 from gateway.renderers import dumps
+
+OF_ONE_BODY = ("initial_data", "_validated_data", "_errors")
+_threads = threading.local()
 
 
 class ApiView(APIView):
@@ -40,9 +44,22 @@ def parse(kind: type[Serializer[Any]], request: Request, *, partial: bool = Fals
     """Return the validated body; with `partial`, only the fields that were sent (RFC 7396 merge-patch)."""
     if partial and request.stream is None:
         raise ParseError("The body is empty. Send a JSON object with the fields to change.")
-    declared = kind(data=request.data, partial=partial)
-    declared.is_valid(raise_exception=True)
-    return dict(declared.validated_data)
+    form = _form(kind, partial)
+    form.initial_data = request.data
+    try:
+        form.is_valid(raise_exception=True)
+        return dict(form.validated_data)
+    finally:
+        for name in OF_ONE_BODY:
+            form.__dict__.pop(name, None)
+
+
+def _form(kind: type[Serializer[Any]], partial: bool) -> Serializer[Any]:
+    """This thread's serializer of this kind: to make its fields anew would cost more than to validate a body."""
+    forms: dict[Any, Serializer[Any]] = _threads.__dict__
+    if (kind, partial) not in forms:
+        forms[kind, partial] = kind(partial=partial)
+    return forms[kind, partial]
 
 
 def listing(

@@ -29,6 +29,7 @@ def start(places: Places) -> None:
                 **run.settings_of_parts(places, chosen, host, port),
                 "WORKERS": os.environ.get("WORKERS") or "1",
                 "NODES": str(NODES),
+                "QUICK_REQUESTS": os.environ.get("QUICK_REQUESTS") or quick_requests(NODES),
                 "COMPRESS_STATIC": os.environ.get("COMPRESS_STATIC") or "true",
             }
             supervisor.finish(
@@ -42,6 +43,11 @@ def start(places: Places) -> None:
             supervisor.start(*run.background(places, settings))
             run.welcome(places, host, port, time.monotonic() - started)
             supervisor.watch()
+
+
+def quick_requests(nodes: int) -> str:
+    """How many requests compute at once in each: where there are more nodes than processors, one keeps them all busy."""
+    return "1" if nodes > (os.cpu_count() or 1) else "2"
 
 
 def _require_nginx() -> None:

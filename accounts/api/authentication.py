@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from accounts import selectors
 from accounts.models import Session, User
 from accounts.tokens import read_access
+from core.cache import AS_OF
 from core.errors import NotSignedIn
 
 SCHEME = b"bearer"
@@ -25,7 +26,8 @@ class BearerAuthentication(BaseAuthentication):
         if len(parts) != 2:
             raise NotSignedIn("The token is not valid.", code="token_not_valid")
         claims = read_access(parts[1].decode("latin-1"))
-        session = selectors.live_session(claims.session_id, timezone.now())
+        as_of = request.META.get(AS_OF, "")
+        session = selectors.live_session(claims.session_id, timezone.now(), as_of=as_of)
         if session is None or session.user_id != claims.user_id:
             raise NotSignedIn("The token is not valid.", code="token_not_valid")
         request._request.user_for_log = session.user

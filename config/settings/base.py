@@ -118,6 +118,8 @@ RATE_LIMITS: dict[str, Any] = {
 }
 NODES = env.integer("NODES", 1)
 NEAR_CACHE_BYTES = env.integer("NEAR_CACHE_BYTES", 48 * 1024 * 1024)
+# How many of the threads compute at once; the others are for requests that wait for something slow.
+QUICK_REQUESTS = env.integer("QUICK_REQUESTS", 2)
 WAITING_REQUESTS = env.integer("WAITING_REQUESTS", 256)
 
 # Redis: a cache that may vanish. Every call gives up after half a second, and nothing fails because of it.

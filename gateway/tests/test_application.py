@@ -12,14 +12,13 @@ from django.utils import timezone
 
 from accounts.cache import remember_liveness, session_key
 from accounts.models import Session
-from accounts.services import revoke_session
+from accounts.services import revoke_session, update_person
 from accounts.tests.fixtures import token_of
 from accounts.tokens import access_for
 from config.wsgi import application as django
 from core import redis
 from core.cache import GATE
 from core.testing.asgi import call, run
-from gateway.admission import AT_ONCE
 from gateway.application import Gateway
 from gateway.sessions import Sessions
 from tasks.models import ProjectMember
@@ -256,7 +255,7 @@ def test_a_caller_may_ask_past_what_is_remembered(node, alice, alices):
 
 def test_when_the_way_in_is_full_what_is_never_remembered_is_refused_unjudged(node, alice, alices, settings):
     node.get("/api/v1/me/", alices)
-    node.gateway.admission.quick = AT_ONCE
+    node.gateway.admission.quick = node.gateway.admission.at_once
     settings.WAITING_REQUESTS = 0
     before = redis.client().get(f"taskflow:limit:user:{alice.pk}")
 
@@ -306,7 +305,7 @@ def test_a_forged_address_is_no_address_of_its_own(nodes, settings):
 
 def test_when_too_many_wait_the_next_is_told_at_once_to_come_back(node, task, alices, settings):
     node.get("/api/v1/me/", alices)
-    node.gateway.admission.quick = AT_ONCE
+    node.gateway.admission.quick = node.gateway.admission.at_once
     settings.WAITING_REQUESTS = 0
     node.entered = 0
 
@@ -333,3 +332,14 @@ def test_statistics_are_remembered_for_the_minute_they_were_counted_in(node, tas
     assert (entered, node.entered) == (1, 2)
     assert json.loads(within.body)["total"] == json.loads(after.body)["total"] == 1
     assert not node.gateway.popular.counts
+
+
+def test_a_changed_role_holds_on_the_next_request_though_who_asks_is_known(node, alice, alices, admin):
+    node.get("/api/v1/notifications/", alices)
+    node.get("/api/v1/notifications/", alices)
+    before = node.get("/api/v1/me/", alices)
+    update_person(actor=admin, person_id=alice.pk, changes={"role": "staff"}, now=timezone.now())
+
+    after = node.get("/api/v1/me/", alices)
+
+    assert [json.loads(answer.body)["role"] for answer in (before, after)] == ["user", "staff"]

@@ -17,7 +17,6 @@ from config.wsgi import application as django
 from core import redis
 from core.cache import GATE
 from core.testing.asgi import call, run
-from gateway.admission import AT_ONCE
 from gateway.application import Gateway
 from gateway.sessions import Sessions
 from gateway.warming import HOT, LOCK, MOST_KNOWN
@@ -170,8 +169,8 @@ def test_nothing_is_warmed_while_a_request_waits_or_no_thread_is_free(node, task
     node.warm()
     write(task, alice)
 
-    while_all_work = run(_while_busy(node, requests=AT_ONCE))
-    while_one_waits = run(_while_busy(node, requests=AT_ONCE + 1))
+    while_all_work = run(_while_busy(node, requests=node.gateway.admission.at_once))
+    while_one_waits = run(_while_busy(node, requests=node.gateway.admission.at_once + 1))
 
     assert (while_all_work, while_one_waits) == (0, 0)
     assert node.warm() == 1

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts import selectors
+from accounts.models import Session
+from accounts.selectors import live_session
+from accounts.tests.fixtures import token_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def session(alice):
+    token_of(alice)
+    return Session.objects.get(user=alice)
+
+
+@pytest.fixture(autouse=True)
+def _nobody_is_known(monkeypatch):
+    monkeypatch.setattr(selectors, "_known", selectors.Known())
+
+
+def test_who_asks_is_read_once_of_a_generation(session, alice, django_assert_num_queries):
+    now = timezone.now()
+    live_session(session.pk, now, as_of="first")
+
+    with django_assert_num_queries(0):
+        again = live_session(session.pk, now, as_of="first")
+    with django_assert_num_queries(1):
+        live_session(session.pk, now, as_of="second")
+    with django_assert_num_queries(2):
+        live_session(session.pk, now)
+        live_session(session.pk, now)
+
+    assert again is not None
+    assert again.user == alice
+
+
+def test_one_who_is_known_is_not_let_in_after_the_sessions_end(session):
+    live_session(session.pk, timezone.now(), as_of="first")
+
+    late = live_session(session.pk, session.expires_at + timedelta(seconds=1), as_of="first")
+
+    assert late is None
+
+
+def test_what_one_request_does_to_its_person_no_other_sees(session):
+    first = live_session(session.pk, timezone.now(), as_of="first")
+    first.user.name = "Somebody else"
+
+    second = live_session(session.pk, timezone.now(), as_of="first")
+
+    assert second.user.name != "Somebody else"
