@@ -70,6 +70,7 @@ class Gateway:
         await receive()
         warming.cancel()
         write_hits()
+        self.django.close()
         await self.checker.close()
         await send({"type": "lifespan.shutdown.complete"})
 

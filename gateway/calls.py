@@ -46,7 +46,7 @@ class Call:
     def _url(self) -> str:
         """What distinguishes one kept answer of a caller from another."""
         path, query = self.scope["path"], self.scope["query_string"].decode("latin-1")
-        minute = int(time.time() // 60) if self.is_of_the_minute else ""
+        minute = this_minute() if self.is_of_the_minute else ""
         return f"{self.text(b'host')} {path}?{query} {self.text(b'accept')} {self.encoding} {minute}"
 
     @property
@@ -88,6 +88,10 @@ class Call:
     @property
     def is_preflight(self) -> bool:
         return self.scope["method"] == "OPTIONS" and b"access-control-request-method" in self.headers
+
+
+def this_minute() -> int:
+    return int(time.time() // 60)
 
 
 def _asks_the_clock(query: bytes) -> bool:

@@ -35,6 +35,9 @@ class Threads:
         self.application = application
         self.pool = ThreadPoolExecutor(workers, thread_name_prefix="django")
 
+    def close(self) -> None:
+        self.pool.shutdown(wait=False, cancel_futures=True)
+
     def run(self, work: Callable[[A], B], argument: A) -> asyncio.Future[B]:
         """Do something else on one of the threads, with the caller's context."""
         return asyncio.get_running_loop().run_in_executor(self.pool, copy_context().run, work, argument)

@@ -34,6 +34,7 @@ def gateway_with():
 
 async def _close(gateway):
     await gateway.checker.redis.aclose()
+    gateway.django.close()
 
 
 def get(gateway, token):

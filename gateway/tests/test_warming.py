@@ -62,6 +62,7 @@ def nodes():
     yield make
     for node in made:
         run(node.gateway.checker.close())
+        node.gateway.django.close()
 
 
 @pytest.fixture
