@@ -19,6 +19,8 @@ from benchmarks.load import Figure, measure
 from benchmarks.report import Table
 from drills.parts import ROOT, free_port
 
+# The plans' bounds are made for so many tasks.
+LARGE = 1_000_000
 RESULTS = ROOT / "benchmarks" / "RESULTS.md"
 
 
@@ -44,7 +46,9 @@ def _at_size(var: Path, size: int, chosen: argparse.Namespace, *, soaks: bool) -
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     with servers.stack(var, port) as pid:
-        _load_data(var, size)
+        _run(var, "benchmarks.data", str(size))
+        if size >= LARGE:
+            _run(var, "benchmarks.plans")
         for number in range(1, chosen.runs + 1):
             print(f"\n{size:,} tasks, run {number}\n{report.HEAD}", flush=True)
             table = Table(f"{size:,} tasks, run {number}")
@@ -82,8 +86,9 @@ def _figures(var: Path, url: str, pid: int, seconds: float) -> Iterator[Figure]:
     yield load("reference: nginx, a static file", f"{url}/static/img/logo.svg", token="")
 
 
-def _load_data(var: Path, size: int) -> None:
-    command = [sys.executable, "-m", "benchmarks.data", str(size)]
+def _run(var: Path, module: str, *arguments: str) -> None:
+    """Run a module of ours beside the stack; what it asserts ends the benchmark."""
+    command = [sys.executable, "-m", module, *arguments]
     subprocess.run(command, cwd=ROOT, env={**os.environ, **servers.environment_of(var)}, check=True, stdout=sys.stderr)
 
 

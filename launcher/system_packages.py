@@ -40,6 +40,9 @@ FOR_TESTS = (
 )
 
 
+FOR_BENCHMARKS = (SystemPackage("nginx", "", programs=("nginx",)), SystemPackage("wrk", "", programs=("wrk",)))
+
+
 def search_path() -> str:
     """Debian keeps servers out of an ordinary user's path."""
     return os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
@@ -65,6 +68,17 @@ def ensure() -> list[SystemPackage]:
         console.step(f"Not installed: {', '.join(names)}. The tests marked {marks} are left out.")
         console.say(f"    To run them too: sudo apt-get install {' '.join(names)}")
     return lacking
+
+
+def require(wanted: tuple[SystemPackage, ...]) -> None:
+    """Install these, as root on Debian, or say how."""
+    names = [package.name for package in missing(wanted)]
+    if names and _can_install():
+        apt_install(names)
+    if lacking := missing(wanted):
+        raise LaunchError(
+            f"Install what is missing with: sudo apt-get install {' '.join(package.name for package in lacking)}"
+        )
 
 
 def install_for_venv() -> None:
