@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import lru_cache
 from smtplib import SMTPDataError, SMTPException, SMTPRecipientsRefused
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from django.core.mail import get_connection
 from django.db import transaction
 from django.db.models import F
 
+from core.prepared import Bind, Statement
 from notifications.models import OutgoingEmail
 from notifications.rendering import compose
 
@@ -35,9 +37,10 @@ def deliver_email(*, email_id: UUID, now: datetime) -> None:
         with get_connection() as connection:
             message = compose(email)
             message.connection = connection
+            mark = _sent()
             message.send()
-            # Before the connection is closed: a crash between acceptance and this mark repeats the message.
-            _finish(email, state=OutgoingEmail.State.SENT, sent_at=now, last_error="")
+            # At once, before the connection is closed: a crash between acceptance and this mark repeats the message.
+            mark.run({"id": email.pk, "claimed_at": email.claimed_at, "now": now})
     except (SMTPException, OSError) as error:
         _record_failure(email, error, now)
 
@@ -59,6 +62,14 @@ def _finish(email: OutgoingEmail, **outcome: Any) -> bool:
     """Write what became of it, unless the claim ran out and another sender took over."""
     held = OutgoingEmail.objects.filter(pk=email.pk, state=OutgoingEmail.State.SENDING, claimed_at=email.claimed_at)
     return held.update(claimed_at=None, **outcome) == 1
+
+
+@lru_cache(maxsize=1)
+def _sent() -> Statement:
+    """The mark, written beforehand, so that as little as can be lies between it and the server's word."""
+    held = OutgoingEmail.objects.filter(pk=Bind("id"), claimed_at=Bind("claimed_at"), state=OutgoingEmail.State.SENDING)
+    outcome = {"claimed_at": None, "state": OutgoingEmail.State.SENT, "sent_at": Bind("now"), "last_error": ""}
+    return Statement.update(held, outcome)
 
 
 def _record_failure(email: OutgoingEmail, error: Exception, now: datetime) -> None:
