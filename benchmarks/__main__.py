@@ -70,15 +70,17 @@ def _figures(var: Path, url: str, pid: int, seconds: float) -> Iterator[Figure]:
     yield load("hot single task", f"{listing}{ids[0]}/")
     yield load("stats", f"{listing}stats/")
     yield load("search, the same words", f"{listing}?search=deploy", connections=32)
-    yield load("create", listing, lua=requests.create(), connections=32)
-    yield load("create with Idempotency-Key", listing, lua=requests.create(with_key=True), connections=32)
+    keys = [row["key"] for row in _get(f"{url}/api/v1/projects/?limit=20&fields=key,is_inbox", token)["results"]]
+    yield load("create, all in one project", listing, lua=requests.create(), connections=32)
+    yield load(f"create, in {len(keys)} projects", listing, lua=requests.create(keys), connections=32)
+    yield load("create with Idempotency-Key", listing, lua=requests.create(keys, with_key=True), connections=32)
     yield load("patch", listing, lua=requests.patch(ids), connections=32)
     with servers.node(var) as (node, direct):
         cold = partial(load, lua=requests.COLD, connections=32, roots=[pid, node])
         yield cold("cold list", f"{direct}/api/v1/tasks/")
         yield cold("cold list, thousandth page", _thousandth(f"{direct}/api/v1/tasks/", token))
         yield cold("cold single task", f"{direct}/api/v1/tasks/{ids[0]}/")
-        yield cold("cold search", f"{direct}/api/v1/tasks/?search=deploy")
+        yield cold("cold search, 4 at a time", f"{direct}/api/v1/tasks/?search=deploy", connections=4)
     with servers.reference(var, "application") as (node, plain):
         yield load("reference: the list by plain DRF", plain, connections=32, roots=[pid, node])
     with servers.reference(var, "hello") as (node, hello):

@@ -9,12 +9,13 @@ COLD = """
 wrk.headers["Cache-Control"] = "no-store"
 """
 CREATE = """
-local number = 0
+local projects, number = %s, 0
 request = function()
   number = number + 1
   local headers = {["Content-Type"] = "application/json", ["Authorization"] = wrk.headers["Authorization"]}
   %s
-  return wrk.format("POST", nil, headers, '{"title": "Measured ' .. number .. '", "project": "LOAD"}')
+  local project = projects[number %% #projects + 1]
+  return wrk.format("POST", nil, headers, '{"title": "Measured ' .. number .. '", "project": "' .. project .. '"}')
 end
 """
 # wrk runs a script twice, once to warm up: the clock tells the two runs apart.
@@ -32,9 +33,13 @@ end
 """
 
 
-def create(*, with_key: bool = False) -> str:
-    return STARTED + CREATE % KEY if with_key else CREATE % ""
+def create(projects: Sequence[str] = ("LOAD",), *, with_key: bool = False) -> str:
+    return STARTED + CREATE % (_table(projects), KEY if with_key else "")
 
 
 def patch(ids: Sequence[str]) -> str:
-    return PATCH % ("{" + ", ".join(json.dumps(one) for one in ids) + "}")
+    return PATCH % _table(ids)
+
+
+def _table(words: Sequence[str]) -> str:
+    return "{" + ", ".join(json.dumps(one) for one in words) + "}"

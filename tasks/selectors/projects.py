@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterable
 from functools import lru_cache
 
-from django.db.models import Count, Exists, Q, QuerySet
+from django.db.models import Count, Exists, Q, QuerySet, Subquery
 
 from accounts.models import User
 from core.errors import NotFound
@@ -107,6 +107,19 @@ def _states() -> Statement:
     return Statement.always(
         State.objects.filter(project=Bind("project")).order_by("position", "id").values_list(*names_of(State))
     )
+
+
+def role_and_workflow(user: User, project: Project) -> tuple[Role | None, list[State]]:
+    """Both in one question, for who asks it under the project's lock, where others wait."""
+    rows = _states_and_role().run({"project": project.pk, "user": user.pk})
+    return policies.effective_role(user, project, rows[0][-1]), [instance(State, row[:-1]) for row in rows]
+
+
+@lru_cache(maxsize=1)
+def _states_and_role() -> Statement:
+    own = ProjectMember.objects.filter(project=Bind("project"), user=Bind("user")).values("role")
+    states = State.objects.filter(project=Bind("project")).order_by("position", "id")
+    return Statement.always(states.values_list(*names_of(State), Subquery(own)))
 
 
 def get_state(project: Project, state_id: uuid.UUID) -> State:

@@ -24,7 +24,7 @@ from tasks.services.shared import (
     members_among,
     parent_in,
     require_current,
-    require_editor,
+    require_edit,
     state_among,
 )
 
@@ -75,11 +75,11 @@ def _create(
     actor: User, project_ref: str, drafts: Sequence[Draft], now: datetime, *, announce: bool = True
 ) -> list[Task]:
     project, first = take_numbers(actor=actor, project_ref=project_ref, count=len(drafts))
-    require_editor(actor, project)
+    role, workflow = selectors.role_and_workflow(actor, project)
+    require_edit(role)
     require_current(project)
     people = set(members_among_drafts(project, drafts))
     batch = {draft.id for draft in drafts}
-    workflow = selectors.workflow(project)
     states = {status: _state(workflow, status) for status in {draft.status for draft in drafts}}
     tasks = [
         _row(project, actor, draft, first + index, now, states[draft.status], batch)

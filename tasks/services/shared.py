@@ -13,13 +13,17 @@ from accounts.models import User
 from core.errors import Conflict, Invalid, NotFound, Stale
 from tasks import cache, policies, selectors
 from tasks.events import plain
-from tasks.models import Category, Label, Project, ProjectMember, State, Task
+from tasks.models import Category, Label, Project, ProjectMember, Role, State, Task
 
 MAX_LINKS = 20
 
 
 def require_editor(actor: User, project: Project) -> None:
-    policies.require(policies.can_edit(selectors.role_in(actor, project)), "You may read this project, not change it.")
+    require_edit(selectors.role_in(actor, project))
+
+
+def require_edit(role: Role | None) -> None:
+    policies.require(policies.can_edit(role), "You may read this project, not change it.")
 
 
 def require_manager(actor: User, project: Project) -> None:
