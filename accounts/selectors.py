@@ -52,21 +52,26 @@ MOST_KNOWN = 10_000
 
 
 class Known:
-    """Rows of sessions and their people, all of one generation; kept in the process."""
+    """Rows of sessions and their people, all of one generation; kept in the process.
+
+    Generation and rows are one value, so no thread can put a row of one generation among those of another.
+    """
 
     def __init__(self) -> None:
-        self.as_of = ""
-        self.rows: dict[uuid.UUID, tuple[Any, ...]] = {}
+        self.kept: tuple[str, dict[uuid.UUID, tuple[Any, ...]]] = ("", {})
 
     def get(self, session_id: uuid.UUID, as_of: str) -> tuple[Any, ...] | None:
-        return self.rows.get(session_id) if as_of and as_of == self.as_of else None
+        generation, rows = self.kept
+        return rows.get(session_id) if as_of and as_of == generation else None
 
     def put(self, session_id: uuid.UUID, as_of: str, row: tuple[Any, ...]) -> None:
         if not as_of:
             return
-        if as_of != self.as_of or len(self.rows) >= MOST_KNOWN:
-            self.as_of, self.rows = as_of, {}
-        self.rows[session_id] = row
+        generation, rows = self.kept
+        if generation != as_of or len(rows) >= MOST_KNOWN:
+            rows = {}
+            self.kept = (as_of, rows)
+        rows[session_id] = row
 
 
 _known = Known()

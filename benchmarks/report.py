@@ -21,6 +21,8 @@ together; what is missing to 100 % was idle, or the system's own.
 
 *Hot* lists are answered from the nodes' memory after one question to Valkey for all requests of a turn. *Cold* reads are
 sent with `Cache-Control: no-store`, so each is built by Django and PostgreSQL; one node of two workers, without nginx.
+The kernel shares connections out between the two workers as it likes: where a row of a node says that Django had little more
+than half of the time of a balanced row, most of them had gone to one worker, and the figure is one processor's.
 """
 
 

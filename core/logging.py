@@ -9,6 +9,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, MutableMapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -104,9 +105,11 @@ def write_hit(path: str, status: int, milliseconds: float, *, user: str | None, 
 
 
 def write_hits() -> None:
-    sys.stderr.buffer.write(b"".join(_hits))
-    sys.stderr.buffer.flush()
-    _hits.clear()
+    lines = b"".join(_hits)
+    _hits.clear()  # first: a full disk must not end the log for ever
+    with suppress(OSError):
+        sys.stderr.buffer.write(lines)
+        sys.stderr.buffer.flush()
 
 
 class RequestLogMiddleware:

@@ -59,7 +59,7 @@ class Capture:
         self.messages.append(message)
 
     def kept(self) -> Kept | None:
-        if not self.messages or self.messages[0].get("status") != 200:
+        if not self.messages or self.messages[0].get("status") != 200 or self.messages[-1].get("more_body"):
             return None
         headers = tuple(pair for pair in self.messages[0]["headers"] if pair[0].lower() not in OF_ONE_REQUEST)
         etag = next((value for name, value in headers if name.lower() == b"etag"), b"")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 import uuid
 from wsgiref.types import WSGIApplication
 
@@ -95,7 +96,7 @@ class Gateway:
             LIMITED.labels(verdict.tier or "anonymous").inc()
             await refuse(call, 429, "You have asked too much for now.", wait=verdict.wait, code="rate_limited")
             return
-        call.as_of = verdict.everybody
+        call.as_of, call.judged = verdict.everybody, time.perf_counter()
         if call.may_be_kept and verdict.may_be_kept:
             await self.remembered(call, verdict, known)
             return

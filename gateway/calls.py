@@ -22,6 +22,7 @@ from gateway.identity import Claims, Tokens
 KEPT_PATHS = re.compile(r"/api/v1/(?:me/|projects/|tasks/(?:[A-Za-z0-9-]+/)?)\Z", re.ASCII)
 # What is overdue and how old things are changes by itself: good for the minute it was counted in.
 OF_THE_MINUTE = "/api/v1/tasks/stats/"
+FRESH = 0.5
 CONDITIONS = {b"if-match", b"if-unmodified-since"}
 
 
@@ -35,6 +36,7 @@ class Call:
     started: float
     request_id: str
     as_of: str = ""
+    judged: float = 0.0
     url: str = ""
     may_be_kept: bool = False
 
@@ -65,7 +67,9 @@ class Call:
         """The request with the id that it is logged under, for Django."""
         others = [pair for pair in self.scope["headers"] if pair[0] != b"x-request-id"]
         named = [*others, (b"x-request-id", self.request_id.encode())]
-        return {**self.scope, "headers": named, **({AS_OF: self.as_of} if self.as_of else {})}
+        # One whose body or turn was long in coming is looked up anew.
+        is_fresh = self.as_of and time.perf_counter() - self.judged < FRESH
+        return {**self.scope, "headers": named, **({AS_OF: self.as_of} if is_fresh else {})}
 
     def text(self, header: bytes) -> str:
         return self.headers.get(header, b"").decode("latin-1")

@@ -116,16 +116,23 @@ class Checker:
             self._task = asyncio.ensure_future(self._judge(batch))
 
     async def _judge(self, batch: list[tuple[Question, asyncio.Future[Verdict]]]) -> None:
+        """Answer each of them, whatever happens: a question without an answer is a request that hangs."""
         try:
-            verdicts = await self._from_redis([question for question, _ in batch])
+            questions = [question for question, _ in batch]
+            verdicts = await self._from_redis(questions) or [self.local.judge(question) for question in questions]
+            for (_, answer), verdict in zip(batch, verdicts, strict=True):
+                if not answer.done():
+                    answer.set_result(verdict)
+        except Exception as error:
+            log.exception("check_failed")
+            for _, answer in batch:
+                if not answer.done():
+                    answer.set_exception(error)
         finally:
+            for _, answer in batch:
+                answer.cancel()
             self.is_asking = False
             self._flush()
-        if verdicts is None:
-            verdicts = [self.local.judge(question) for question, _ in batch]
-        for (_, answer), verdict in zip(batch, verdicts, strict=True):
-            if not answer.done():
-                answer.set_result(verdict)
 
     async def _from_redis(self, questions: list[Question]) -> list[Verdict] | None:
         now = time.monotonic()
@@ -138,7 +145,12 @@ class Checker:
             arguments += [one.session_key, one.scope, one.caller, one.tier, one.known]
         try:
             flat = await _in_time(self._run(arguments))
-        except (RedisError, OSError) as error:
+        except (
+            RedisError,
+            OSError,
+            RuntimeError,
+            AttributeError,
+        ) as error:  # the last two: a connection broken off midway
             self.away_until = time.monotonic() + PAUSE
             log.warning("limits_are_local", reason=type(error).__name__)
             return None

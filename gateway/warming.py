@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -106,9 +107,9 @@ class Warmer:
         await self._tell(self.popular.taken())
         if not await self.checker.redis.set(LOCK, 1, nx=True, px=int(ROUND * 900)):
             return 0
-        built = 0
+        built, started = 0, time.monotonic()
         for call, generation in await self._missing(await self._hottest()):
-            if not self.admission.is_calm:
+            if not self.admission.is_calm or time.monotonic() - started > ROUND * 0.8:
                 break
             kept, _ = await self.rebuilt(call, generation)
             built += kept is not None

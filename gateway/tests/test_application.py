@@ -21,7 +21,7 @@ from core.testing.asgi import call, run
 from gateway import calls
 from gateway.application import Gateway
 from gateway.sessions import Sessions
-from tasks.models import ProjectMember
+from tasks.models import ProjectMember, Task
 from tasks.services import remove_member, update_task
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -342,3 +342,15 @@ def test_a_changed_role_holds_on_the_next_request_though_who_asks_is_known(node,
     after = node.get("/api/v1/me/", alices)
 
     assert [json.loads(answer.body)["role"] for answer in (before, after)] == ["user", "staff"]
+
+
+def test_who_is_revoked_while_the_body_is_on_its_way_is_not_let_in(node, alices, monkeypatch):
+    node.get("/api/v1/notifications/", alices)
+    node.get("/api/v1/notifications/", alices)
+    monkeypatch.setattr(calls, "FRESH", 0.0)
+    Session.objects.update(revoked_at=timezone.now())
+
+    late = node.send("POST", LIST, alices, {"title": "Too late"})
+
+    assert late.status == 401
+    assert not Task.objects.exists()

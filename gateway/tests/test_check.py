@@ -250,3 +250,14 @@ def test_the_local_limiter_says_when_to_come_back():
 
     assert refused.admitted is False
     assert limiter.judge(STRANGER).admitted is True
+
+
+def test_a_question_that_cannot_be_judged_fails_and_hangs_neither_itself_nor_the_next(checkers):
+    checker = checkers()
+
+    with pytest.raises(KeyError):
+        ask(checker, Question(caller="ip:192.0.2.2", tier="no such tier"))
+    checker.away_until = 0.0
+    after = ask(checker, STRANGER)
+
+    assert [verdict.admitted for verdict in after] == [True]
