@@ -29,6 +29,8 @@ PAUSE = 0.5
 TURNS, TURN = 5, 0.05
 MOST_CALLERS = 50_000
 DEFAULT_TIER = "free"
+# The last two are what the client says of a connection that was broken off midway.
+AWAY = (RedisError, OSError, RuntimeError, AttributeError)
 ALWAYS_FREE = "*"
 log = structlog.get_logger(__name__)
 
@@ -123,7 +125,7 @@ class Checker:
             for (_, answer), verdict in zip(batch, verdicts, strict=True):
                 if not answer.done():
                     answer.set_result(verdict)
-        except Exception as error:
+        except Exception as error:  # the boundary: whatever it is, each of them is told, and the next batch is asked
             log.exception("check_failed")
             for _, answer in batch:
                 if not answer.done():
@@ -145,12 +147,7 @@ class Checker:
             arguments += [one.session_key, one.scope, one.caller, one.tier, one.known]
         try:
             flat = await _in_time(self._run(arguments))
-        except (
-            RedisError,
-            OSError,
-            RuntimeError,
-            AttributeError,
-        ) as error:  # the last two: a connection broken off midway
+        except AWAY as error:
             self.away_until = time.monotonic() + PAUSE
             log.warning("limits_are_local", reason=type(error).__name__)
             return None

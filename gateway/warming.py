@@ -99,7 +99,7 @@ class Warmer:
                 await self.round()
             except (RedisError, OSError):
                 continue  # without Redis nothing is remembered, so there is nothing to warm
-            except Exception:
+            except Exception:  # the boundary of a task that nobody waits for: it goes on with the next round
                 log.exception("warming_failed")
 
     async def round(self) -> int:

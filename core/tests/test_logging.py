@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import re
+from types import SimpleNamespace
 
 import pytest
 
 from accounts.tests.factories import PASSWORD
+from core import logging as logging_of_ours
 from core.logging import configure, hide_secrets
 
 
@@ -121,3 +124,24 @@ def test_what_a_machine_asks_every_second_is_not_written_down(path, lines, clien
 )
 def test_secrets_are_hidden_by_name_and_by_shape(name, value, found):
     assert hide_secrets(None, "", {name: value}) == {name: found}
+
+
+def test_a_line_that_cannot_be_written_does_not_end_the_log(monkeypatch):
+    written = io.BytesIO()
+    monkeypatch.setattr(logging_of_ours, "_hits", [b"lost\n"])
+    with monkeypatch.context() as full:
+        full.setattr("sys.stderr", SimpleNamespace(buffer=Full()))
+        logging_of_ours.write_hits()
+    logging_of_ours._hits.append(b"kept\n")
+    monkeypatch.setattr("sys.stderr", SimpleNamespace(buffer=written))
+
+    logging_of_ours.write_hits()
+
+    assert (written.getvalue(), logging_of_ours._hits) == (b"kept\n", [])
+
+
+class Full(io.BytesIO):
+    """A disk without room."""
+
+    def write(self, _line):
+        raise OSError(28, "No space left on device")

@@ -261,3 +261,17 @@ def test_a_question_that_cannot_be_judged_fails_and_hangs_neither_itself_nor_the
     after = ask(checker, STRANGER)
 
     assert [verdict.admitted for verdict in after] == [True]
+
+
+def test_a_connection_broken_off_midway_is_one_that_is_away(checkers, monkeypatch):
+    checker = checkers()
+
+    async def broken(_arguments):
+        raise RuntimeError("readuntil() called while another coroutine is already waiting for incoming data")
+
+    monkeypatch.setattr(checker, "_run", broken)
+
+    (verdict,) = ask(checker, STRANGER)
+
+    assert verdict.admitted is True
+    assert checker.away_until > 0
