@@ -14,7 +14,9 @@ from launcher import system_packages
 
 TEMPLATE = "nginx/stack.conf.template"
 # One slow read fails at a node once; what fails twice within three seconds is the node.
-NODE = "server unix:{} weight=1 max_fails=2 fail_timeout=3s;"
+NODE = "server unix:{} weight=1 max_fails=2 fail_timeout=3s"
+# What a node gets done in a fifth of a second waits in it; nginx refuses the rest.
+FOR_WORK = "max_conns=32"
 BROTLI = "ngx_http_brotli_static_module.so"
 
 
@@ -25,14 +27,24 @@ def program() -> str | None:
 def configure(*, root: Path, folder: Path, var: Path, host: str, port: int, sockets: Iterable[Path]) -> Path:
     """Write the configuration into the folder; returns its path."""
     folder.mkdir(exist_ok=True)
-    nodes = "\n".join(f"        {NODE.format(path)}" for path in sockets)
+    servers = [NODE.format(path) for path in sockets]
     text = string.Template((root / TEMPLATE).read_text()).safe_substitute(
-        HOST=host, PORT=port, NODES=nodes, VAR=var, FOLDER=folder, ROOT=root
+        HOST=host,
+        PORT=port,
+        NODES=_lines(servers),
+        NODES_FOR_WORK=_lines(f"{one} {FOR_WORK}" for one in servers),
+        VAR=var,
+        FOLDER=folder,
+        ROOT=root,
     )
     path = folder / "nginx.conf"
     path.write_text(text)
     _add_brotli(folder)
     return path
+
+
+def _lines(servers: Iterable[str]) -> str:
+    return "\n".join(f"        {one};" for one in servers)
 
 
 def command(path: Path) -> list[str]:

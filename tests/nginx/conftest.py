@@ -27,7 +27,7 @@ class SilentNode:
         self.connections: list[socket.socket] = []
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(str(path))
-        self.listener.listen(16)
+        self.listener.listen(128)
         threading.Thread(target=self._take, daemon=True).start()
 
     def _take(self) -> None:
