@@ -5,35 +5,34 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import admin
-from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.models import Group
 from django.db.models import Count, Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
+from django.views.decorators.cache import never_cache
 
-from accounts import services
+from accounts import admin_identity, admin_keys, admin_people, policies, services  # noqa: F401 -- registers its pages
 from accounts.forms import time_zones
 from accounts.models import Session, Team, TeamMember, User
 from core.admin import ReadOnlyAdmin, ServiceAdmin, ServiceForm
-from gateway.headers import client_address
-from gateway.limits import spend
 
 admin.site.site_header = admin.site.site_title = "TaskFlow administration"
 admin.site.unregister(Group)  # what people may do follows from their role
 
 
-class AdminSignInForm(AdminAuthenticationForm):
-    """Counts attempts together with the other doors, so that this one is not the easier one."""
-
-    def clean(self) -> dict[str, Any]:
-        assert self.request is not None
-        address, email = client_address(self.request), self.cleaned_data.get("username", "").lower()
-        spend(self.request, group="login-address", key=address, rate=settings.LOGIN_RATE_PER_ADDRESS)
-        spend(self.request, group="login-account", key=email, rate=settings.LOGIN_RATE_PER_ACCOUNT)
-        return super().clean()
+@never_cache
+def sign_in(request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+    """One door for everybody: a second one would let people in who have not shown their second factor."""
+    if isinstance(request.user, User):
+        policies.require(admin.site.has_permission(request), "This is for administrators.")
+        return redirect("admin:index")
+    return redirect(f"{reverse('login')}?{urlencode({'next': request.GET.get('next') or reverse('admin:index')})}")
 
 
-admin.site.login_form = AdminSignInForm
+admin.site.login = sign_in  # type: ignore[method-assign]
 
 
 class NewPersonForm(ServiceForm):
@@ -117,7 +116,7 @@ class UserAdmin(ServiceAdmin):
 
         self.each(request, people, verb, "activated" if active else "deactivated")
 
-    @admin.action(description="End all API sessions")
+    @admin.action(description="End all sessions, in browsers and programs")
     def sign_out(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         sessions = Session.objects.filter(user__in=queryset).values_list("pk", flat=True)
         ended = services.end_sessions(actor=_actor(request), session_ids=list(sessions), now=timezone.now())
@@ -126,12 +125,22 @@ class UserAdmin(ServiceAdmin):
 
 @admin.register(Session)
 class SessionAdmin(ReadOnlyAdmin):
-    list_display = ("id", "user", "user_agent", "address", "created_at", "rotated_at", "expires_at", "revoked_at")
-    list_filter = (("revoked_at", admin.EmptyFieldListFilter),)
+    list_display = (
+        "id",
+        "user",
+        "kind",
+        "device_name",
+        "address",
+        "created_at",
+        "rotated_at",
+        "expires_at",
+        "revoked_at",
+    )
+    list_filter = ("kind", ("revoked_at", admin.EmptyFieldListFilter))
     list_select_related = ("user",)
     search_fields = ("=user__email", "=address")
     ordering = ("-id",)
-    fields = ("user", "user_agent", "address", "created_at", "rotated_at", "expires_at", "revoked_at")
+    fields = ("user", "kind", "user_agent", "address", "created_at", "rotated_at", "expires_at", "revoked_at")
     actions = ("end",)
 
     @admin.action(description="End these sessions")

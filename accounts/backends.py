@@ -1,26 +1,38 @@
 from __future__ import annotations
 
 import uuid
+from functools import cache
 from typing import Any
 
 from django.contrib.auth.backends import BaseBackend
+from django.contrib.auth.hashers import check_password, make_password
 from django.http import HttpRequest
 
+from accounts import guard
 from accounts.models import User
 
 
 class EmailBackend(BaseBackend):
-    """Sign-in by e-mail address and password, taking as long for an unknown address as for a known one."""
+    """Sign-in by e-mail address and password, doing as much for an unknown address as for a known one."""
 
     def authenticate(
         self, request: HttpRequest | None, email: str = "", password: str = "", username: str = "", **_: Any
     ) -> User | None:
-        person: User | None = User.objects.filter(email=(email or username).strip().lower()).first()
-        if person is None:
-            User().set_password(password)
-            return None
-        return person if person.check_password(password) and person.is_active else None
+        given = (email or username).strip().lower()
+        person: User | None = User.objects.filter(email=given).first()
+        matches = person.check_password(password) if person else check_password(password, _nobodys_password())
+        found = person if person and matches and person.is_active else None
+        if request is not None and found is not None:
+            guard.note_success(request, given)
+        elif request is not None:
+            guard.note_wrong(request, given, person)
+        return found
 
     def get_user(self, user_id: uuid.UUID) -> User | None:
         found: User | None = User.objects.active().filter(pk=user_id).first()
         return found
+
+
+@cache
+def _nobodys_password() -> str:
+    return make_password(uuid.uuid4().hex)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.models import Session
+from accounts.models import ApiKey, Session
 from core import redis
 from core.cache import EVERYBODY, forget_after_commit, insist, remember
 from core.prepared import Bind, Statement
@@ -19,11 +20,18 @@ from core.prepared import Bind, Statement
 PROFILE_SECONDS = 3600
 SESSION_SECONDS = 24 * 3600
 ALIVE, REVOKED = "alive", "revoked"
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 def profile(user_id: uuid.UUID, *, build: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """A person's own profile; ended by forget_person, which every write to a person calls."""
     return remember(str(user_id), "me", seconds=PROFILE_SECONDS, build=build)
+
+
+def forget_teams() -> None:
+    """What a team may see is known to those who let it in, not here: after a change of its members everybody's answers
+    end, which is seldom enough."""
+    forget_after_commit([EVERYBODY])
 
 
 def forget_person(user_id: uuid.UUID) -> None:
@@ -44,22 +52,38 @@ def remember_liveness(session_id: uuid.UUID) -> str:
     later writes over what we wrote.
     """
     found = _liveness(session_id)
-    redis.client().set(session_key(session_id), found, nx=found != REVOKED, ex=SESSION_SECONDS)
-    if (now := _liveness(session_id)) != found:
-        redis.client().set(session_key(session_id), now, ex=SESSION_SECONDS)
-    return now
+    redis.client().set(session_key(session_id), found.words, nx=found.words != REVOKED, px=found.milliseconds)
+    now = _liveness(session_id)
+    if now != found:
+        redis.client().set(session_key(session_id), now.words, px=now.milliseconds)
+    return now.words
 
 
-def _liveness(session_id: uuid.UUID) -> str:
-    for (tier,) in _tier_of_a_live_one().run({"now": timezone.now(), "id": session_id}):
-        return f"{ALIVE}:{tier}"
-    return REVOKED
+class Liveness(NamedTuple):
+    words: str
+    ends_at: datetime
+
+    @property
+    def milliseconds(self) -> int:
+        """For how long it is certain: a session or a key may end by itself before a day is over."""
+        left = (self.ends_at - timezone.now()).total_seconds()
+        return max(1, math.ceil(min(left, SESSION_SECONDS) * 1000))
+
+
+def _liveness(session_id: uuid.UUID) -> Liveness:
+    for tier, ends_at in _tier_of_a_live_one().run({"now": timezone.now(), "id": session_id}):
+        return Liveness(f"{ALIVE}:{tier}", ends_at)
+    return Liveness(REVOKED, NEVER)
 
 
 @lru_cache(maxsize=1)
 def _tier_of_a_live_one() -> Statement:
+    """Of a session of the API, or of an API key: to who only asks whether it lives, a key is a session."""
     now: Any = Bind("now")
-    return Statement.always(Session.objects.alive(now).filter(pk=Bind("id")).values_list("user__tier"))
+    sessions = Session.objects.alive(now).filter(pk=Bind("id"), kind=Session.Kind.API)
+    keys = ApiKey.objects.alive(now).filter(pk=Bind("id"))
+    found = sessions.values_list("user__tier", "expires_at")
+    return Statement.always(found.union(keys.values_list("owner__tier", "expires_at"), all=True))
 
 
 def refuse_after_commit(session_ids: Iterable[uuid.UUID]) -> None:
@@ -76,13 +100,25 @@ def refuse_sessions(session_ids: Iterable[object]) -> None:
 
 
 def refuse_recently_revoked() -> None:
-    """Refuse all sessions that were revoked while a token of theirs may still be good."""
+    """Refuse all sessions and keys that were revoked while they may still be remembered as alive."""
     since = timezone.now() - timedelta(seconds=SESSION_SECONDS)
     refuse_sessions(Session.objects.filter(revoked_at__gt=since).values_list("pk", flat=True))
+    refuse_sessions(ApiKey.objects.filter(revoked_at__gt=since).values_list("pk", flat=True))
 
 
 def forget_liveness(user_ids: Iterable[str]) -> None:
-    """Ask PostgreSQL anew about the sessions of these people; raises RedisError."""
-    sessions = Session.objects.filter(user__in=list(user_ids), revoked_at=None).values_list("pk", flat=True)
-    if keys := [session_key(key) for key in sessions]:
-        redis.client().delete(*keys)
+    """Ask PostgreSQL anew about the sessions and keys of these people; raises RedisError."""
+    people: list[Any] = list(user_ids)
+    sessions = Session.objects.filter(user__in=people, revoked_at=None).values_list("pk", flat=True)
+    keys = ApiKey.objects.filter(owner__in=people, revoked_at=None).values_list("pk", flat=True)
+    forget_sessions([*sessions, *keys])
+
+
+def forget_sessions(session_ids: Iterable[object]) -> None:
+    """Ask PostgreSQL anew about these sessions or keys; raises RedisError."""
+    if names := [session_key(key) for key in session_ids]:
+        redis.client().delete(*names)
+
+
+def forget_sessions_after_commit(session_ids: Iterable[uuid.UUID]) -> None:
+    transaction.on_commit(partial(insist, partial(forget_sessions, list(session_ids))), robust=True)

@@ -4,13 +4,13 @@ import zoneinfo
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from gateway.problems import API_PREFIX
 
 
 class TimeZoneMiddleware:
-    """Show pages in the person's own time zone; the API always speaks UTC."""
+    """Show pages in the person's own time zone and language; the API always speaks UTC and English."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -19,5 +19,8 @@ class TimeZoneMiddleware:
         if request.path.startswith((API_PREFIX, "/livez", "/readyz", "/health", "/metrics", "/static/")):
             return self.get_response(request)
         zone = getattr(request.user, "time_zone", "UTC")
-        with timezone.override(zoneinfo.ZoneInfo(zone)):
-            return self.get_response(request)
+        language = getattr(request.user, "language", None) or translation.get_language()
+        with timezone.override(zoneinfo.ZoneInfo(zone)), translation.override(language):
+            response = self.get_response(request)
+            response.setdefault("Content-Language", language)
+            return response

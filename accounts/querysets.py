@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
 if TYPE_CHECKING:
-    from accounts.models import Session, Team, User
+    from accounts.models import ApiKey, Export, Invitation, Session, Team, User
 
 
 class UserQuerySet(models.QuerySet["User"]):
@@ -33,3 +33,29 @@ class TeamQuerySet(models.QuerySet["Team"]):
             return self
         memberships = self.model.members.through.objects.filter(team=OuterRef("pk"), user=user)
         return self.filter(Exists(memberships))
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def open(self, now: datetime) -> Self:
+        return self.filter(accepted_at=None, revoked_at=None, expires_at__gt=now)
+
+    def visible_to(self, user: User) -> Self:
+        return self if user.is_overseer else self.filter(inviter=user)
+
+
+class ExportQuerySet(models.QuerySet["Export"]):
+    def current(self, now: datetime) -> Self:
+        return self.filter(expires_at__gt=now)
+
+
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    def open(self, now: datetime) -> Self:
+        """Neither revoked nor expired; touches no other table, so an UPDATE may rest on it."""
+        return self.filter(revoked_at=None, expires_at__gt=now)
+
+    def alive(self, now: datetime) -> Self:
+        return self.open(now).filter(owner__is_active=True)
+
+    def visible_to(self, user: User) -> Self:
+        """One's own; administrators may look at, and end, whatever opens a door."""
+        return self if user.is_admin else self.filter(owner=user)

@@ -1,4 +1,4 @@
-from django.urls import path
+from django.urls import include, path
 
 from accounts import views
 
@@ -7,8 +7,37 @@ urlpatterns = [
     path("logout/", views.sign_out, name="logout"),
     path("register/", views.register, name="register"),
     path("settings/", views.profile, name="settings"),
-    path("settings/device/", views.device, name="settings-device"),
+    path("settings/picture/", views.set_avatar, name="settings-picture"),
+    path("settings/picture/remove/", views.remove_avatar, name="settings-picture-remove"),
+    path("settings/data/", views.own_data, name="settings-data"),
+    path("settings/data/export/", views.request_export, name="export-request"),
+    path("settings/data/<uuid:export_id>/", views.download_export, name="export-download"),
+    path("settings/data/<uuid:export_id>/delete/", views.delete_export, name="export-delete"),
+    path("settings/leave/", views.leave, name="leave"),
+    path("stay/", views.stay, name="stay"),
+    path("invitation/", views.invitation, name="invitation"),
+    path("avatars/<uuid:user_id>/<slug:digest>/<int:size>.webp", views.avatar, name="avatar"),
+    path("people/", views.people, name="people"),
+    path("people/invitations/", views.invitations, name="invitations"),
+    path("people/invitations/<uuid:invitation_id>/revoke/", views.revoke_invitation, name="invitation-revoke"),
+    path("people/<uuid:user_id>/", views.person_page, name="person"),
     path("settings/sessions/", views.sessions, name="settings-sessions"),
     path("settings/sessions/<uuid:session_id>/revoke/", views.revoke_session, name="session-revoke"),
     path("settings/sessions/revoke/", views.revoke_all_sessions, name="sessions-revoke"),
+    path("settings/sessions/revoke-others/", views.revoke_other_sessions, name="sessions-revoke-others"),
+    path("settings/security/log/", views.security_log, name="settings-security-log"),
+    path("settings/security/identities/", views.identities, name="socialaccount_connections"),
+    path("settings/security/identities/<int:identity_id>/unlink/", views.unlink, name="identity-unlink"),
+    path("settings/api-keys/", views.keys, name="settings-keys"),
+    path("settings/api-keys/<uuid:key_id>/rotate/", views.rotate_key, name="key-rotate"),
+    path("settings/api-keys/<uuid:key_id>/revoke/", views.revoke_key, name="key-revoke"),
+    path("settings/service-accounts/", views.service_accounts, name="service-accounts"),
+    path("settings/service-accounts/<uuid:account_id>/", views.service_account, name="service-account"),
+    path(
+        "settings/service-accounts/<uuid:account_id>/switch/",
+        views.switch_service_account,
+        name="service-account-switch",
+    ),
+    path("", include("accounts.oidc.urls")),
+    path("", include("accounts.urls_identity")),
 ]

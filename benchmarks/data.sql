@@ -30,14 +30,14 @@ FROM generate_series(1, %(projects)s) n,
      unnest(ARRAY['bug', 'customer', 'documents', 'later', 'money', 'safety']) WITH ORDINALITY AS labels (name, ord);
 
 -- Person 2 is in one project, person 3 in twenty, person 4 in two hundred; the others in twelve or so, and owners in their own.
-INSERT INTO tasks_projectmember (project_id, user_id, role, created_at)
-SELECT DISTINCT pg_temp.uuid_at('2024-01-02 00:00Z', p), pg_temp.uuid_at('2024-01-01 00:00Z', u), 'editor', timestamptz '2024-01-05 00:00Z'
+INSERT INTO tasks_projectmember (project_id, user_id, role, effective_role, created_at)
+SELECT DISTINCT pg_temp.uuid_at('2024-01-02 00:00Z', p), pg_temp.uuid_at('2024-01-01 00:00Z', u), 'editor', 'editor', timestamptz '2024-01-05 00:00Z'
 FROM generate_series(1, %(projects)s) p, generate_series(2, %(people)s) u
 WHERE CASE u WHEN 2 THEN p = 60 WHEN 3 THEN mod(p, 15) = 0 WHEN 4 THEN p > 100
       ELSE pg_temp.mixed(p * 1000 + u, 1) < 12.0 / %(projects)s OR u = 2 + mod(p, %(people)s - 1) END;
 
-INSERT INTO tasks_projectmember (project_id, user_id, role, created_at)
-SELECT pg_temp.uuid_at('2024-01-02 00:00Z', p), u.id, 'admin', timestamptz '2024-01-05 00:00Z'
+INSERT INTO tasks_projectmember (project_id, user_id, role, effective_role, created_at)
+SELECT pg_temp.uuid_at('2024-01-02 00:00Z', p), u.id, 'admin', 'admin', timestamptz '2024-01-05 00:00Z'
 FROM generate_series(1, %(projects)s) p, accounts_user u WHERE u.email = 'load@example.com' AND mod(p, 15) = 7;
 
 -- Two years of work, ever more of it; a quarter of the projects gets half of the tasks.

@@ -1,3 +1,4 @@
+from allauth.account.apps import AccountConfig
 from django.apps import AppConfig
 from django.contrib.staticfiles.apps import StaticFilesConfig
 
@@ -12,3 +13,10 @@ class StaticFiles(StaticFilesConfig):
     """Leaves out what packages bring for pages that we do not have: half of all, and of the time to compress it."""
 
     ignore_patterns = [*StaticFilesConfig.ignore_patterns, "redoc", "rest_framework"]
+
+
+class Account(AccountConfig):
+    """Leaves out the demand for allauth's own middleware: config.middleware.Identity does its work, for pages only."""
+
+    def ready(self) -> None:
+        from allauth.account import checks  # noqa: F401 -- registers its system checks

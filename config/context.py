@@ -11,11 +11,15 @@ from django.utils.functional import SimpleLazyObject
 from accounts.models import User
 from notifications import selectors as notifications
 
+# How pages look to somebody we do not know.
+AS_USUAL = {"language": "en", "theme": "system", "density": "comfortable", "shortcuts": True}
+
 
 def frame(request: HttpRequest) -> dict[str, Any]:
     about_us = {"version": settings.VERSION, "mailbox_enabled": bool(settings.MAILBOX_DIR)}
     user = getattr(request, "user", None)
     if not isinstance(user, User):
-        return {**about_us, "theme": "system", "unread_count": 0}
+        return {**about_us, **AS_USUAL, "unread_count": 0}
     unread = SimpleLazyObject(lambda: notifications.unread_count(user))
-    return {**about_us, "theme": user.theme, "unread_count": unread}
+    look = {name: getattr(user, name) for name in AS_USUAL}
+    return {**about_us, **look, "unread_count": unread}

@@ -47,6 +47,16 @@ def listing(name: str, default: str = "") -> list[str]:
     return [part.strip() for part in text(name, default).split(",") if part.strip()]
 
 
+def origins(name: str) -> frozenset[str]:
+    """Return origins (`https://app.example.com`, `http://localhost:3000`), each as a browser writes it."""
+    found = listing(name)
+    for origin in found:
+        url = urlsplit(origin)
+        if url.scheme not in {"http", "https"} or f"{url.scheme}://{url.netloc}" != origin or "*" in origin:
+            raise ImproperlyConfigured(f"{name} must hold origins like https://app.example.com, not {origin!r}.")
+    return frozenset(found)
+
+
 def database(name: str, default: str = _MISSING) -> dict[str, Any]:
     """Return Django's settings for `postgresql://user:password@host:port/name?host=/socket/folder&...`."""
     url = urlsplit(text(name, default))

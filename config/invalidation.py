@@ -18,16 +18,19 @@ def catch_up(events: Sequence[Event], *, everything: bool = False) -> None:
         raise_once([EVERYBODY])
         return
     accounts.refuse_sessions([e.payload["session_id"] for e in events if e.name == "session.revoked"])
-    changed = [event.payload["user"]["id"] for event in events if event.name == "user.updated"]
+    accounts.refuse_sessions([e.payload["key"]["id"] for e in events if e.name == "key.revoked"])
+    accounts.forget_sessions([e.payload["replaced_id"] for e in events if e.name == "key.rotated"])
+    changed = [event.payload["user"]["id"] for event in events if event.name in {"user.updated", "user.erased"}]
     if changed:
         accounts.forget_liveness(changed)
-    # Who saw a project that is gone is written nowhere any more.
-    gone = any(event.name == "project.deleted" for event in events)
+    # Who saw a project that is gone is written nowhere any more, nor in which projects a team was.
+    gone = any(event.name in {"project.deleted", "team.deleted"} or "team.member" in event.name for event in events)
     raise_once({*_watchers(events), *([EVERYBODY] if changed or gone else [])})
 
 
 def _watchers(events: Sequence[Event]) -> set[str]:
     named = [event.payload.get("task") or event.payload.get("project") or {} for event in events]
     projects = {UUID(key) for words in named if (key := words.get("project_id") or words.get("id"))}
-    left = {event.payload["user_id"] for event in events if event.name == "project.member_removed"}
+    left = {event.payload["user_id"] for event in events if event.name in {"project.member_removed", "task.unshared"}}
+    left |= {key for event in events if event.name == "project.team_removed" for key in event.payload["user_ids"]}
     return left | {str(key) for key in tasks.watchers_of(projects)}

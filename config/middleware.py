@@ -5,20 +5,30 @@ They took a fifth of an uncached list's time.
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
+from allauth.account.adapter import get_adapter
+from allauth.core import context
+from allauth.core.exceptions import ImmediateHttpResponse, ReauthenticationRequired
 from csp.middleware import CSPMiddleware
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, JsonResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from django.middleware.locale import LocaleMiddleware
+from django.urls import reverse
+from django.utils.deprecation import MiddlewareMixin
+from django.utils.http import urlencode
 from django_htmx.middleware import HtmxMiddleware
 from whitenoise.middleware import WhiteNoiseMiddleware
 
+from accounts.browsers import BrowserMiddleware
+from core.errors import DomainError
 from gateway.problems import API_PREFIX
 
+PROGRAMS = "/_allauth/"
 PAGES_OF_THE_API = ("/api/v1/docs/",)
 
 
@@ -49,10 +59,50 @@ class Languages(PagesOnly, LocaleMiddleware): ...
 class Forms(PagesOnly, CsrfViewMiddleware): ...
 
 
-class SignedIn(PagesOnly, AuthenticationMiddleware): ...
+class SignedIn(PagesOnly, BrowserMiddleware):
+    """Programs at allauth's API bring a token of their own; see accounts.adapters.headless. A cookie is nothing to them."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        browsers = not request.path.startswith(PROGRAMS)
+        super().process_request(request) if browsers else AuthenticationMiddleware.process_request(self, request)
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        return response if request.path.startswith(PROGRAMS) else super().process_response(request, response)
 
 
 class Messages(PagesOnly, MessageMiddleware): ...
 
 
 class Fragments(PagesOnly, HtmxMiddleware): ...
+
+
+class AllauthContext(MiddlewareMixin):
+    """What allauth's own middleware does, but for one thing: a form is not kept in the session, with its passwords,
+    while a person proves who they are once more; they send it again.
+    """
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        request.allauth = SimpleNamespace()  # type: ignore[attr-defined]
+        with context.request_context(request):
+            return self.get_response(request)  # type: ignore[return-value]
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
+        if isinstance(error, ImmediateHttpResponse):
+            return error.response
+        if isinstance(error, DomainError) and request.path.startswith(PROGRAMS):
+            return _for_programs(error)
+        if not isinstance(error, ReauthenticationRequired):
+            return None
+        methods = get_adapter().get_reauthentication_methods(request.user)
+        door = methods[0]["url"] if methods else reverse("login")
+        return HttpResponseRedirect(f"{door}?{urlencode({'next': request.get_full_path()})}")
+
+
+def _for_programs(error: DomainError) -> JsonResponse:
+    """A refusal in the words of allauth's API."""
+    named = [{"param": one.field, "code": one.code, "message": one.message} for one in error.fields]
+    errors = named or [{"code": error.code, "message": error.detail}]
+    return JsonResponse({"status": error.status, "errors": errors}, status=error.status)
+
+
+class Identity(PagesOnly, AllauthContext): ...

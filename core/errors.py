@@ -28,6 +28,10 @@ class DomainError(Exception):
         if code is not None:
             self.code = code
 
+    def names(self, field: str, code: str) -> bool:
+        """Whether this is what is wrong with this field."""
+        return any((one.field, one.code) == (field, code) for one in self.fields)
+
 
 class Invalid(DomainError):
     """The input cannot mean anything sensible; `fields` names what is wrong."""

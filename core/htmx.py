@@ -75,7 +75,7 @@ class PageErrorMiddleware:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         error = lost_race(error) or error
-        if not isinstance(error, DomainError) or request.path.startswith("/api/"):
+        if not isinstance(error, DomainError) or request.path.startswith(("/api/", "/_allauth/")):
             return None
         if isinstance(error, NotSignedIn):
             return refusal(request, 403, error.detail)

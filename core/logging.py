@@ -19,7 +19,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 SECRETS = re.compile(r"(password|passwd|secret|token|authorization|cookie|api[_-]?key|access|refresh)", re.IGNORECASE)
-BEARER = re.compile(r"(Bearer|Api-Key)\s+[\w.~+/=-]+|eyJ[\w-]+\.[\w-]+\.[\w-]*", re.IGNORECASE)
+BEARER = re.compile(r"(Bearer|Api-Key)\s+[\w.~+/=-]+|tf_live_\w+|eyJ[\w-]+\.[\w-]+\.[\w-]*", re.IGNORECASE)
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}\Z")
 HIT_SECONDS = 0.02
 QUIET = ("/livez", "/readyz", "/metrics", "/static/")

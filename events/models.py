@@ -28,6 +28,7 @@ class Event(models.Model):
     occurred_at = models.DateTimeField()
     position = models.BigIntegerField(null=True, unique=True)
     hash = models.CharField(max_length=64, default="")
+    redacted_at = models.DateTimeField(null=True, help_text="Since then it names somebody no more who was erased.")
 
     class Meta:
         constraints = [
@@ -39,6 +40,7 @@ class Event(models.Model):
         indexes = [
             models.Index(fields=["id"], condition=Q(position=None), name="event_waiting"),
             models.Index(fields=["subject_id", "-id"], name="event_by_subject"),
+            models.Index(fields=["-id"], condition=Q(subject_type="user"), name="event_about_people"),
         ]
 
     def __str__(self) -> str:

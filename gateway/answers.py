@@ -16,6 +16,7 @@ from core.logging import write_hit
 from gateway.bodies import Send
 from gateway.calls import Call
 from gateway.check import Verdict
+from gateway.headers import of_refusals
 from gateway.near import Headers, Kept
 from gateway.problems import MEDIA_TYPE, document
 
@@ -74,8 +75,8 @@ async def refuse(call: Call, status: int, detail: str, *, wait: float = 0, code:
         (b"content-type", MEDIA_TYPE.encode()),
         (b"content-length", str(len(body)).encode()),
         (b"cache-control", b"no-store"),
-        (b"x-content-type-options", b"nosniff"),
         (b"x-request-id", call.request_id.encode()),
+        *of_refusals(),
     ]
     if wait:
         headers.append((b"retry-after", str(max(1, -int(-wait // 1))).encode()))

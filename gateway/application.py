@@ -11,6 +11,7 @@ import asyncio
 import sys
 import time
 import uuid
+from contextlib import suppress
 from wsgiref.types import WSGIApplication
 
 from django.conf import settings
@@ -19,13 +20,14 @@ from prometheus_client import Counter
 from redis.exceptions import RedisError
 
 from core.logging import write_hits
-from gateway import bodies
+from gateway import bodies, cors, even
 from gateway.admission import Admission, Overloaded
 from gateway.answers import Capture, answer, refuse, refuse_overload, with_limits
 from gateway.bodies import Receive, Scope, Send
 from gateway.calls import Call, call_of
 from gateway.check import Checker, Question, Verdict
 from gateway.identity import Claims, Tokens
+from gateway.keyring import NO_KEYS, Keyring, KeySource, is_current
 from gateway.near import Kept, NearCache
 from gateway.problems import API_PREFIX
 from gateway.rebuilds import Rebuilds
@@ -44,11 +46,13 @@ LIMITED = Counter("gateway_limited_requests", "Requests beyond the caller's limi
 
 
 class Gateway:
-    def __init__(self, django: WSGIApplication, sessions: Sessions) -> None:
+    def __init__(self, django: WSGIApplication, sessions: Sessions, keys: KeySource = NO_KEYS) -> None:
         sys.setswitchinterval(SWITCH_SECONDS)
         self.django = Threads(django, settings.THREADS)
         self.sessions = sessions
         self.tokens = Tokens()
+        self.keyring = Keyring(keys)
+        self.noting: set[asyncio.Task[None]] = set()
         self.checker = Checker()
         self.admission = Admission()
         self.near = NearCache(settings.NEAR_CACHE_BYTES)
@@ -60,7 +64,8 @@ class Gateway:
         if scope["type"] == "lifespan":
             await self.live(receive, send)
         elif scope["type"] == "http":
-            await self.http(call_of(scope, receive, send, self.tokens))
+            call = call_of(scope, receive, send, self.tokens)
+            await (even.on_the_beat(call, self.http) if even.concerns(call) else self.http(call))
         else:
             await send({"type": "websocket.close", "code": 1000})
 
@@ -80,13 +85,21 @@ class Gateway:
         if call.names_two_hosts:
             await refuse(call, 400, "Name the host once.")
             return
+        if cors.concerns(call):
+            call.send = cors.with_origin(call)
+            if call.is_preflight:
+                await cors.answer_preflight(call)
+                return
         if not path.startswith(API_PREFIX) or path.rstrip("/") in FREE or call.is_preflight:
             await self.enter(call)
+            return
+        if call.key and not await self.identify(call):
+            await refuse_overload(call)
             return
         if not call.may_be_kept and self.admission.refuses():
             await refuse_overload(call)  # whatever the check might say; so it costs no round trip
             return
-        known = self.near.get(call.claims.user_id, call.url) if call.claims and call.may_be_kept else None
+        known = self.near.get(call.claims.reader, call.url) if call.claims and call.may_be_kept else None
         try:
             verdict = await self.judge(call, known)
         except Overloaded:
@@ -103,6 +116,36 @@ class Gateway:
         call.send = with_limits(call.send, verdict)
         await self.enter(call)
 
+    async def identify(self, call: Call) -> bool:
+        """Say whose key it is, if it is somebody's and current; False when nobody has the time to look it up."""
+        claims = self.keyring.read(call.key)
+        if claims is None and (offered := self.keyring.offered(call.key, call.address)):
+            try:
+                async with self.admission.slot():
+                    claims = await self.django.run(self.keyring.look_up_in_thread, offered)
+            except Overloaded:
+                return False
+            except DatabaseError:
+                return True  # Django says what is the matter
+            self.keyring.learn(call.key, call.address, claims)
+        if claims is not None and is_current(claims, call.address):
+            call.belongs_to(claims)
+            if self.keyring.source.is_due(claims.session_id):
+                self._note_use(claims.session_id, call.address)
+        return True
+
+    def _note_use(self, key_id: str, address: str) -> None:
+        """When and from where a key was used last; nobody waits for it."""
+
+        async def note() -> None:
+            with suppress(Overloaded, DatabaseError):
+                async with self.admission.slot():
+                    await self.django.run(self.keyring.note_use_in_thread, (key_id, address))
+
+        task = asyncio.create_task(note())
+        self.noting.add(task)
+        task.add_done_callback(self.noting.discard)
+
     async def judge(self, call: Call, known: Kept | None) -> Verdict:
         """Ask the check; a session that Redis does not know is looked up in PostgreSQL, and the check asked again."""
         claims = call.claims
@@ -110,7 +153,7 @@ class Gateway:
             return await self.checker.ask(Question(caller=f"ip:{call.address}", tier="anonymous"))
         fresh = known is not None and known.etag == call.headers.get(b"if-none-match")
         question = Question(
-            caller=f"user:{claims.user_id}",
+            caller=claims.caller,
             session_key=self.sessions.key(claims.session_id),
             scope=claims.user_id,
             known=known.generation if known is not None and fresh else "",
@@ -135,7 +178,7 @@ class Gateway:
 
     async def remembered(self, call: Call, verdict: Verdict, known: Kept | None) -> None:
         """Answer from the process, from another node's rebuild, or from Django, in this order."""
-        if not call.is_of_the_minute:
+        if not call.is_of_the_minute and not call.key:
             self.popular.count(call)
         if known is not None and known.generation == verdict.generation:
             HITS.inc()
@@ -156,17 +199,17 @@ class Gateway:
     async def rebuilt(self, call: Call, generation: str) -> tuple[Kept | None, Capture]:
         """Return the answer to keep, if there is one, and what Django said if it was asked for this call."""
         assert call.claims is not None
-        caller, capture = call.claims.user_id, Capture(generation)
+        reader, capture = call.claims.reader, Capture(generation)
         kept = await self.rebuilds.get(
             self.checker.redis,
-            caller,
+            reader,
             call.url,
             generation,
             seconds=KEPT_SECONDS,
             build=lambda: self.build(call, capture),
         )
         if kept is not None:
-            self.near.put(caller, call.url, kept)
+            self.near.put(reader, call.url, kept)
         return kept, capture
 
     async def build(self, call: Call, capture: Capture) -> Kept | None:

@@ -24,7 +24,7 @@ class ClientGone(Exception):
 
 
 def limit_for(path: str) -> int:
-    takes_files = path.endswith("/imports/") or not path.startswith(API_PREFIX)
+    takes_files = path.endswith(("/imports/", "/me/avatar/")) or not path.startswith(API_PREFIX)
     return int(settings.MAX_UPLOAD_BYTES if takes_files else settings.MAX_BODY_BYTES)
 
 

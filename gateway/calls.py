@@ -14,6 +14,7 @@ from urllib.parse import unquote_to_bytes
 
 from core.cache import AS_OF
 from core.logging import REQUEST_ID
+from gateway.api_keys import SCHEME as API_KEY
 from gateway.bodies import Receive, Scope, Send
 from gateway.compression import chosen
 from gateway.headers import address_of
@@ -39,11 +40,16 @@ class Call:
     judged: float = 0.0
     url: str = ""
     may_be_kept: bool = False
+    key: bytes = b""
 
     def __post_init__(self) -> None:
         self.may_be_kept = self._may_be_kept()
         if self.may_be_kept:
             self.url = self._url()
+
+    def belongs_to(self, claims: Claims) -> None:
+        self.claims = claims
+        self.__post_init__()
 
     def _url(self) -> str:
         """What distinguishes one kept answer of a caller from another."""
@@ -107,6 +113,8 @@ def call_of(scope: Scope, receive: Receive, send: Send, tokens: Tokens) -> Call:
     headers = dict(scope["headers"])
     offered = headers.get(b"x-request-id", b"").decode("latin-1")
     words = headers.get(b"authorization", b"").split()  # as BearerAuthentication does: a tab is a space to it
-    claims = tokens.read(words[1]) if len(words) == 2 and words[0].lower() == b"bearer" else None
+    scheme = words[0].lower() if len(words) == 2 else b""
+    claims = tokens.read(words[1]) if scheme == b"bearer" else None
+    key = words[1] if scheme == API_KEY else b""
     request_id = offered if REQUEST_ID.match(offered) else os.urandom(16).hex()
-    return Call(scope, receive, send, headers, claims, time.perf_counter(), request_id)
+    return Call(scope, receive, send, headers, claims, time.perf_counter(), request_id, key=key)

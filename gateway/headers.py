@@ -15,8 +15,29 @@ from gateway.problems import API_PREFIX
 from gateway.problems import response as problem
 
 UNIX_SOCKET = "unix:"
-NOTHING = "default-src 'none'; frame-ancestors 'none'"
-PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+PERMISSIONS = (
+    "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), "
+    "magnetometer=(), microphone=(), midi=(), payment=(), usb=()"
+)
+
+
+# What an answer of the API depends on beside the address; the origin decides which site's scripts may read it.
+VARY = ("Accept", "Authorization", "Origin")
+
+
+def of_refusals() -> tuple[tuple[bytes, bytes], ...]:
+    """What Django and its middleware give to every other answer."""
+    words = {
+        "content-security-policy": NOTHING,
+        "cross-origin-opener-policy": settings.SECURE_CROSS_ORIGIN_OPENER_POLICY,
+        "cross-origin-resource-policy": "same-origin",
+        "permissions-policy": PERMISSIONS,
+        "referrer-policy": settings.SECURE_REFERRER_POLICY,
+        "x-content-type-options": "nosniff",
+        "x-frame-options": settings.X_FRAME_OPTIONS,
+    }
+    return tuple((name.encode(), value.encode()) for name, value in words.items())
 
 
 class HeadersMiddleware:
@@ -33,7 +54,7 @@ class HeadersMiddleware:
         of_api = request.path.startswith(API_PREFIX)
         if of_api:
             response.setdefault("Content-Security-Policy", NOTHING)
-            patch_vary_headers(response, ["Accept", "Authorization"])
+            patch_vary_headers(response, VARY)
         if request.method not in {"GET", "HEAD"} or response.status_code != 200:
             return response
         if of_api and "ETag" not in response and not response.streaming:

@@ -2,7 +2,7 @@
 
 The answer is stored in the transaction of the write, so a crash leaves either both or neither. A key belongs to its
 caller, not to a token. The same key with another request is a 422; one that is still being worked on is a 409.
-Refusals are not stored: a corrected request may use its key again.
+Refusals are not stored: a corrected request may use its key again. An answer with a secret in it is kept sealed.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from rest_framework.response import Response
 
 from core.errors import Conflict, DomainError, Invalid
 from core.prepared import Bind, Statement, insert_all, instance, names_of
+from core.sealing import seal, unseal
 from gateway.models import IdempotencyRecord
 from gateway.renderers import dumps
 
@@ -29,6 +30,7 @@ HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 KEPT = timedelta(hours=24)
 KEPT_HEADERS = ("ETag", "Location")
+SEALED_FOR = "idempotency"
 _KEY = re.compile(r'"([\x20-\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\x21\x23-\x5b\x5d-\x7e]{1,255})')
 
 
@@ -56,7 +58,9 @@ def key_of(request: Request) -> str | None:
 
 
 @transaction.atomic
-def once(key: str, handler: Callable[..., HttpResponse], request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+def once(
+    key: str, handler: Callable[..., HttpResponse], sealed: bool, request: Request, *args: Any, **kwargs: Any
+) -> HttpResponse:
     """Answer from the record of this key, or do the work and record its answer, all in one transaction."""
     caller: Any = request.user.pk
     fingerprint = fingerprint_of(request)
@@ -67,7 +71,7 @@ def once(key: str, handler: Callable[..., HttpResponse], request: Request, *args
         record.delete()
         record = None
     if record is not None:
-        return _replay(record, fingerprint)
+        return _replay(record, fingerprint, sealed=sealed)
     answer = handler(request, *args, **kwargs)
     kept = IdempotencyRecord(
         caller=caller,
@@ -75,7 +79,7 @@ def once(key: str, handler: Callable[..., HttpResponse], request: Request, *args
         fingerprint=fingerprint,
         status=answer.status_code,
         headers={name: answer[name] for name in KEPT_HEADERS if name in answer},
-        body=_body_of(answer),
+        body=_sealed(_body_of(answer)) if sealed else _body_of(answer),
     )
     insert_all(IdempotencyRecord, [kept])
     return answer
@@ -99,6 +103,14 @@ def _body_of(answer: HttpResponse) -> bytes:
     return answer.content
 
 
+def _sealed(body: bytes) -> bytes:
+    return seal(body.decode(), purpose=SEALED_FOR).encode()
+
+
+def _unsealed(body: bytes) -> bytes:
+    return unseal(body.decode(), purpose=SEALED_FOR).encode()
+
+
 def _lock(name: str) -> bool:
     """Take the key until the end of the transaction; False when somebody else is at it."""
     number = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)
@@ -120,10 +132,11 @@ def fingerprint_of(request: Request) -> str:
     return digest.hexdigest()
 
 
-def _replay(record: IdempotencyRecord, fingerprint: str) -> HttpResponse:
+def _replay(record: IdempotencyRecord, fingerprint: str, *, sealed: bool) -> HttpResponse:
     if record.fingerprint != fingerprint:
         raise KeyReused
-    answer = HttpResponse(bytes(record.body), status=record.status, content_type="application/json")
+    body = _unsealed(bytes(record.body)) if sealed else bytes(record.body)
+    answer = HttpResponse(body, status=record.status, content_type="application/json")
     for name, value in record.headers.items():
         answer[name] = value
     answer[REPLAYED] = "true"

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import jwt
 from django.conf import settings
 
+from gateway.keys import ACCESS, verified
+
 MOST_TOKENS = 20_000
 
 
@@ -21,6 +23,16 @@ class Claims:
     user_id: str
     session_id: str
     expires_at: float
+
+    @property
+    def caller(self) -> str:
+        """Under which name the requests are counted."""
+        return f"user:{self.user_id}"
+
+    @property
+    def reader(self) -> str:
+        """Under which name answers are kept."""
+        return self.user_id
 
 
 class Tokens:
@@ -42,16 +54,7 @@ class Tokens:
 
     def _verify(self, token: bytes) -> Claims | None:
         try:
-            claims = jwt.decode(
-                token,
-                self.rules["SIGNING_KEY"],
-                algorithms=[self.rules["ALGORITHM"]],
-                audience=self.rules["AUDIENCE"],
-                issuer=self.rules["ISSUER"],
-                options={"require": ["exp", "sub", "sid", "jti"]},
-            )
-            if claims.get("token_type") != "access":
-                return None
+            claims = verified(token, self.rules, kind=ACCESS)
             return Claims(str(uuid.UUID(claims["sub"])), str(uuid.UUID(claims["sid"])), float(claims["exp"]))
         except (jwt.PyJWTError, ValueError, TypeError, AttributeError):
             return None

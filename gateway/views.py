@@ -27,6 +27,7 @@ class ApiView(APIView):
     """A door of the API. A POST with an Idempotency-Key is done once; the rest is DRF's."""
 
     deprecated: ClassVar[Deprecation | None] = None
+    answers_with_a_secret: ClassVar[bool] = False
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         for name, value in self.deprecated.headers() if self.deprecated else ():
@@ -37,7 +38,7 @@ class ApiView(APIView):
         super().initial(request, *args, **kwargs)
         if request.method == "POST" and request.user.is_authenticated and (key := idempotency.key_of(request)):
             handler: Callable[..., Response] = getattr(self, "post")  # noqa: B009 -- each subclass has its own
-            self.post = partial(idempotency.once, key, handler)
+            self.post = partial(idempotency.once, key, handler, self.answers_with_a_secret)
 
 
 def parse(kind: type[Serializer[Any]], request: Request, *, partial: bool = False) -> dict[str, Any]:

@@ -24,13 +24,17 @@ def program() -> str | None:
     return shutil.which("nginx", path=system_packages.search_path())
 
 
-def configure(*, root: Path, folder: Path, var: Path, host: str, port: int, sockets: Iterable[Path]) -> Path:
-    """Write the configuration into the folder; returns its path."""
+def configure(
+    *, root: Path, folder: Path, var: Path, host: str, port: int, sockets: Iterable[Path], tls: Path | None = None
+) -> Path:
+    """Write the configuration into the folder; returns its path. `tls` holds fullchain.pem and privkey.pem."""
     folder.mkdir(exist_ok=True)
     servers = [NODE.format(path) for path in sockets]
     text = string.Template((root / TEMPLATE).read_text()).safe_substitute(
         HOST=host,
         PORT=port,
+        SSL=" ssl" if tls else "",
+        TLS=_tls(tls),
         NODES=_lines(servers),
         NODES_FOR_WORK=_lines(f"{one} {FOR_WORK}" for one in servers),
         VAR=var,
@@ -45,6 +49,18 @@ def configure(*, root: Path, folder: Path, var: Path, host: str, port: int, sock
 
 def _lines(servers: Iterable[str]) -> str:
     return "\n".join(f"        {one};" for one in servers)
+
+
+def _tls(folder: Path | None) -> str:
+    """Return the lines of the server that has this certificate."""
+    if folder is None:
+        return ""
+    lines = (
+        f'ssl_certificate "{folder}/fullchain.pem";',
+        f'ssl_certificate_key "{folder}/privkey.pem";',
+        f'include "{Path(__file__).resolve().parents[1]}/nginx/snippets/tls.conf";',
+    )
+    return "\n".join(f"        {line}" for line in lines)
 
 
 def command(path: Path) -> list[str]:

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from core.admin import ReadOnlyAdmin
 from notifications import jobs, services
+from notifications.kinds import AccountMail
 from notifications.models import Notification, OutgoingEmail, Preference
 
 
@@ -21,20 +22,22 @@ class NotificationAdmin(ReadOnlyAdmin):
 
 @admin.register(OutgoingEmail)
 class OutgoingEmailAdmin(ReadOnlyAdmin):
-    list_display = ("to", "kind", "task", "state", "attempts", "next_attempt_at", "sent_at", "last_error")
-    list_filter = ("state", "notification__kind")
+    list_display = ("to", "about", "task", "state", "attempts", "next_attempt_at", "sent_at", "last_error")
+    list_filter = ("state", "kind", "notification__kind")
     list_select_related = ("notification",)
     search_fields = ("=to", "=message_id", "=notification__task_key")
     ordering = ("-id",)
     actions = ("send_again",)
 
-    @admin.display(ordering="notification__kind")
-    def kind(self, email: OutgoingEmail) -> str:
-        return email.notification.get_kind_display()
+    exclude = ("sealed",)
+
+    @admin.display(description="kind", ordering="notification__kind")
+    def about(self, email: OutgoingEmail) -> str:
+        return email.notification.get_kind_display() if email.notification else AccountMail(email.kind).label
 
     @admin.display(ordering="notification__task_key")
     def task(self, email: OutgoingEmail) -> str:
-        return email.notification.task_key
+        return email.notification.task_key if email.notification else ""
 
     @admin.action(description="Send given-up e-mails again")
     def send_again(self, request: HttpRequest, queryset: QuerySet[OutgoingEmail]) -> None:

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from functools import partial
 
 from django.db import transaction
+from django.urls import reverse
 
+from accounts.models import User
 from events.models import Event
 from notifications import jobs, services
-from notifications.kinds import Kind
+from notifications.kinds import AccountMail, Kind
 
 
 def task_assigned(event: Event) -> None:
@@ -25,6 +27,52 @@ def task_commented(event: Event) -> None:
 def task_due_soon(event: Event) -> None:
     task = event.payload["task"]
     _tell(event, Kind.DUE_SOON, task["assignee_ids"] or [task["creator_id"]])
+
+
+def session_opened(event: Event) -> None:
+    """Somebody signed in: if with a device that was not seen before, its owner hears of it."""
+    session = event.payload["session"]
+    if session["is_new"]:
+        _mail(event, AccountMail.NEW_DEVICE, {"device": session["device"], "address": session["address"]})
+
+
+def session_reused(event: Event) -> None:
+    """A used-up token came once more: whoever stole it, or lost it to a thief, is signed out; the owner hears of it."""
+    session = event.payload["session"]
+    _mail(event, AccountMail.TOKEN_REUSED, {"device": session["device"], "address": session["used_from"]})
+
+
+def identity_linked(event: Event) -> None:
+    """Somebody can sign in by a provider now; whoever registered that way knows."""
+    if event.payload["how"] != "registered":
+        _mail(event, AccountMail.SECURITY_CHANGED, _changed("A way to sign in by another provider was added."))
+
+
+def identity_unlinked(event: Event) -> None:
+    _mail(event, AccountMail.SECURITY_CHANGED, _changed("A way to sign in by another provider was taken away."))
+
+
+def _changed(headline: str) -> dict[str, str]:
+    return {
+        "headline": headline,
+        "security_path": reverse("mfa_index"),
+        "reset_path": reverse("account_reset_password"),
+    }
+
+
+def _mail(event: Event, kind: AccountMail, words: dict[str, str]) -> None:
+    """Mail the person whom the fact is about, where they were at home when it happened."""
+    person = User.objects.active().filter(pk=event.payload["user"]["id"]).first()
+    if person is None:
+        return
+    known = {
+        "name": person.name,
+        "time_zone": person.time_zone,
+        "happened_at": event.occurred_at.isoformat(),
+        "sessions_path": reverse("settings-sessions"),
+    }
+    to = event.payload["user"]["email"]
+    jobs.queue_account_email(kind=kind, to=to, words={**known, **words}, key=str(event.pk))
 
 
 def _tell(event: Event, kind: Kind, user_ids: Iterable[str]) -> None:

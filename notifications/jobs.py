@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import structlog
 from celery import shared_task
+from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
@@ -26,7 +28,18 @@ def sweep_emails(**_newer: Any) -> None:
 
 @shared_task(name="notifications.purge_old")
 def purge_old(**_newer: Any) -> None:
-    services.purge(now=timezone.now())
+    now = timezone.now()
+    services.purge(now=now)
+    services.purge_account_emails(now=now)
+
+
+def queue_account_email(*, kind: str, to: str, words: dict[str, Any], key: str) -> None:
+    """Queue a mail about an account in the caller's transaction, and hand it to a worker after its commit.
+
+    `key` is what the mail is about, so that the same is not told twice.
+    """
+    email_id = services.queue_account_email(kind=kind, to=to, words=words, key=key, now=timezone.now())
+    transaction.on_commit(partial(hand_over, [email_id]), robust=True)
 
 
 def hand_over(email_ids: Iterable[UUID]) -> None:

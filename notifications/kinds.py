@@ -14,6 +14,21 @@ class Kind(TextChoices):
     DUE_SOON = "due_soon", "Due soon"
 
 
+class AccountMail(TextChoices):
+    """What is mailed about somebody's account. Nobody can switch these off: they tell of what touches its safety."""
+
+    NEW_DEVICE = "new_device", "Sign-in from a new device"
+    TOKEN_REUSED = "token_reused", "A used-up sign-in was used again"
+    VERIFY_EMAIL = "verify_email", "Link to confirm an address"
+    PASSWORD_RESET = "password_reset", "Link to a new password"
+    NO_ACCOUNT = "no_account", "No account has this address"
+    ACCOUNT_EXISTS = "account_exists", "An account has this address already"
+    SECURITY_CHANGED = "security_changed", "The way to sign in has changed"
+    INVITATION = "invitation", "Invitation"
+    EXPORT_READY = "export_ready", "Export of one's data is ready"
+    LEAVING = "leaving", "Account closed by its person"
+
+
 class Channel(TextChoices):
     INBOX = "inbox", "Inbox"
     EMAIL = "email", "E-mail"

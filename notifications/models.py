@@ -67,7 +67,10 @@ class Notification(models.Model):
 
 
 class OutgoingEmail(models.Model):
-    """One message to one address. A worker claims the row, sends, and says at once what became of it."""
+    """One message to one address. A worker claims the row, sends, and says at once what became of it.
+
+    It says what its notification says; a mail about an account has none, and carries its own words.
+    """
 
     class State(models.TextChoices):
         QUEUED = "queued", "Queued"
@@ -76,7 +79,13 @@ class OutgoingEmail(models.Model):
         DEAD = "dead", "Given up"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    notification = models.OneToOneField(Notification, on_delete=models.CASCADE, related_name="email")
+    notification = models.OneToOneField(Notification, on_delete=models.CASCADE, related_name="email", null=True)
+    kind = models.CharField(
+        max_length=40, blank=True, default="", db_default="", help_text="Of a mail about an account."
+    )
+    sealed = models.TextField(
+        blank=True, default="", db_default="", help_text="What such a mail says, encrypted; forgotten once it is sent."
+    )
     to = models.EmailField(max_length=254)
     message_id = models.CharField(max_length=200)
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
@@ -92,6 +101,10 @@ class OutgoingEmail(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(name="message_id_names_one_email", fields=["message_id"]),
+            models.CheckConstraint(
+                name="an_email_is_of_a_notification_or_about_an_account",
+                condition=Q(notification__isnull=False, kind="") | (Q(notification=None) & ~Q(kind="")),
+            ),
             models.CheckConstraint(
                 name="email_state_is_known", condition=Q(state__in=["queued", "sending", "sent", "dead"])
             ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import datetime
 from typing import Any
@@ -13,29 +14,48 @@ from django.template.defaultfilters import date as format_date
 from django.template.loader import render_to_string
 from django.urls import reverse
 
+from core.sealing import unseal
 from notifications.kinds import WORDS, Kind
 from notifications.models import Notification, OutgoingEmail
 
 SUBJECT_LENGTH = 180
+SEALED_FOR = "mails"
 
 
 def compose(email: OutgoingEmail) -> EmailMultiAlternatives:
     """Return the message of this row: text and HTML, with the Message-ID the row has had from its beginning."""
-    notification = email.notification
-    context = _context(notification)
-    context["subject"] = _one_line(_part(notification, "subject.txt", context))
+    if email.notification is None:
+        return _message(email, email.kind, _account_context(email), {})
+    context = _context(email.notification)
+    headers = {
+        # The thread has no first message; naming one all the same keeps a task's mails together.
+        "References": f"<task.{email.notification.task_id}@{settings.MAIL_DOMAIN}>",
+        "List-Unsubscribe": f"<{context['settings_link']}>",
+    }
+    return _message(email, email.notification.kind, context, headers)
+
+
+def _message(
+    email: OutgoingEmail, kind: str, context: dict[str, Any], headers: dict[str, str]
+) -> EmailMultiAlternatives:
+    context["subject"] = _one_line(_part(kind, "subject.txt", context))
     message = EmailMultiAlternatives(
         subject=context["subject"],
-        body=f"{_part(notification, 'body.txt', context).strip()}\n",
+        body=f"{_part(kind, 'body.txt', context).strip()}\n",
         to=[email.to],
-        headers=_headers(email, context),
+        headers={
+            "Message-ID": email.message_id,
+            "Auto-Submitted": "auto-generated",
+            "X-Auto-Response-Suppress": "All",
+            **headers,
+        },
     )
-    message.attach_alternative(_part(notification, "body.html", context), "text/html")
+    message.attach_alternative(_part(kind, "body.html", context), "text/html")
     return message
 
 
-def _part(notification: Notification, name: str, context: dict[str, Any]) -> str:
-    return render_to_string(f"emails/{notification.kind}/{name}", context)
+def _part(kind: str, name: str, context: dict[str, Any]) -> str:
+    return render_to_string(f"emails/{kind}/{name}", context)
 
 
 def _one_line(subject: str) -> str:
@@ -44,15 +64,15 @@ def _one_line(subject: str) -> str:
     return line if len(line) <= SUBJECT_LENGTH else f"{line[: SUBJECT_LENGTH - 1]}…"
 
 
-def _headers(email: OutgoingEmail, context: dict[str, Any]) -> dict[str, str]:
-    return {
-        "Message-ID": email.message_id,
-        # The thread has no first message; naming one all the same keeps a task's mails together.
-        "References": f"<task.{email.notification.task_id}@{settings.MAIL_DOMAIN}>",
-        "Auto-Submitted": "auto-generated",
-        "X-Auto-Response-Suppress": "All",
-        "List-Unsubscribe": f"<{context['settings_link']}>",
-    }
+def _account_context(email: OutgoingEmail) -> dict[str, Any]:
+    """What was sealed; a value that ends in `_path` becomes a link, one that ends in `_at` an instant in words."""
+    words: dict[str, Any] = json.loads(unseal(email.sealed, purpose=SEALED_FOR))
+    for name, value in list(words.items()):
+        if name.endswith("_path"):
+            words[f"{name.removesuffix('_path')}_link"] = f"{settings.SITE_URL}{value}"
+        elif name.endswith("_at"):
+            words[name] = _instant_words(datetime.fromisoformat(value), words.get("time_zone", "UTC"))
+    return {"site": settings.SITE_URL, **words}
 
 
 def _context(notification: Notification) -> dict[str, Any]:

@@ -50,7 +50,9 @@ def conflict(stale: Stale, form: TaskForm, sent: QueryDict) -> ConflictView:
 
 def _choices(form: TaskForm) -> Mapping[str, str]:
     fields = ("status", "assignees", "parent")
-    return {str(value): str(words) for name in fields for value, words in form.fields[name].choices}
+    return {
+        str(value): str(words) for name in fields if name in form.fields for value, words in form.fields[name].choices
+    }
 
 
 def _same(value: Any) -> Any:

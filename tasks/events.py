@@ -63,6 +63,30 @@ class MemberRemoved(ProjectFact):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ProjectTeamFact(ProjectFact):
+    """`user_ids` are the team's members, who have its role in the project, or have lost it, by this fact."""
+
+    team_id: str
+    role: str
+    user_ids: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectTeamAdded(ProjectTeamFact):
+    name: ClassVar[str] = "project.team_added"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectTeamChanged(ProjectTeamFact):
+    name: ClassVar[str] = "project.team_changed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectTeamRemoved(ProjectTeamFact):
+    name: ClassVar[str] = "project.team_removed"
+
+
+@dataclass(frozen=True, kw_only=True)
 class TaskFact:
     version: ClassVar[int] = 1
     subject_type: ClassVar[str] = "task"
@@ -118,6 +142,21 @@ class TaskCommented(TaskFact):
     excerpt: str
     mentioned_ids: list[str]
     audience_ids: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskShared(TaskFact):
+    """Also told when the role is another one than before."""
+
+    name: ClassVar[str] = "task.shared"
+    user_id: str
+    role: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskUnshared(TaskFact):
+    name: ClassVar[str] = "task.unshared"
+    user_id: str
 
 
 @dataclass(frozen=True, kw_only=True)

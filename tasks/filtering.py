@@ -24,7 +24,14 @@ CATEGORIES = [
     ("done", "Done"),
     ("cancelled", "Cancelled"),
 ]
-DUE = [("", "Any time"), ("overdue", "Overdue"), ("today", "Today"), ("week", "Next 7 days")]
+DUE = [
+    ("", "Any time"),
+    ("overdue", "Overdue"),
+    ("today", "Today"),
+    ("this_week", "This week"),
+    ("week", "Next 7 days"),
+]
+WEEKDAYS = {"monday": 0, "saturday": 5, "sunday": 6}
 PRIORITIES = [("", "Any"), *((str(value), label) for value, label in reversed(Priority.choices))]
 COLUMNS = [
     ("title", "Task", "title"),
@@ -81,7 +88,7 @@ class FilterForm(PageForm):
         """The fields drawn as drop-downs; a list bound to one project does not ask for it."""
         return (self[name] for name in ("category", "project", "assignee", "priority", "label", "due", "ordering"))
 
-    def filters(self, *, now: datetime, today: date) -> TaskFilters:
+    def filters(self, *, now: datetime, today: date, week_start: str = "monday") -> TaskFilters:
         """What was asked for; a value that is not offered narrows nothing, and the page says so."""
         self.is_valid()
         asked: dict[str, Any] = self.cleaned_data
@@ -96,13 +103,20 @@ class FilterForm(PageForm):
             priority=[int(asked["priority"])] if asked.get("priority") else [],
             label=[asked["label"]] if asked.get("label") else [],
             overdue=True if due == "overdue" else None,
-            due_after=today if due in {"today", "week"} else None,
-            due_before={"today": today, "week": today + timedelta(days=7)}.get(due or ""),
+            due_after=today if due in {"today", "this_week", "week"} else None,
+            due_before=_last_day(due, today, week_start),
         )
 
     @property
     def order(self) -> str:
         return str(self.cleaned_data.get("ordering") or DEFAULT_ORDERING)
+
+
+def _last_day(due: str | None, today: date, week_start: str) -> date | None:
+    """This week ends where the person's next one begins."""
+    rest = (WEEKDAYS[week_start] - today.weekday() - 1) % 7
+    days = {"today": 0, "this_week": rest, "week": 7}.get(due or "")
+    return None if days is None else today + timedelta(days=days)
 
 
 def _categories(category: str) -> list[str]:

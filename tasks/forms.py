@@ -10,9 +10,9 @@ from uuid import UUID
 from django import forms
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import Team, User
 from core.forms import PageForm
-from tasks.models import Priority, Project, Role, State, Task
+from tasks.models import Priority, Project, Role, SharedRole, State, Task
 from tasks.models.project import KEY
 
 PRIORITIES = [(value, label) for value, label in reversed(Priority.choices)]
@@ -106,6 +106,15 @@ class TaskForm(PageForm):
         return {"due_date": None, "due_at": timezone.make_aware(datetime.combine(day, clock))}
 
 
+class SharedTaskForm(TaskForm):
+    """For who was let see this one task: without what ties it to its project."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        for name in ("assignees", "labels", "parent"):
+            del self.fields[name]
+
+
 def initial_of(task: Task) -> dict[str, Any]:
     """What a task's form shows at first."""
     local = timezone.localtime(task.due_at) if task.due_at else None
@@ -192,6 +201,27 @@ class MemberForm(PageForm):
 
 class RoleForm(PageForm):
     role = forms.ChoiceField(choices=[(role.value, role.label) for role in Role])
+
+
+class SharedRoleForm(RoleForm):
+    role = forms.ChoiceField(choices=SharedRole.choices)
+
+
+class ShareForm(MemberForm):
+    role = forms.ChoiceField(choices=SharedRoleForm.base_fields["role"].choices, initial=Role.VIEWER)
+
+
+class TeamForm(PageForm):
+    team = forms.UUIDField(widget=forms.Select)
+    role = forms.ChoiceField(choices=RoleForm.base_fields["role"].choices, initial=Role.EDITOR)
+
+    def __init__(self, *args: Any, teams: Sequence[Team], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["team"].widget.choices = [("", "Choose a team"), *((str(one.pk), one.name) for one in teams)]
+
+
+class InviteForm(RoleForm):
+    email = forms.EmailField(max_length=254)
 
 
 class ImportForm(PageForm):

@@ -12,6 +12,8 @@ from django.contrib.postgres.search import SearchQuery
 from django.db import models
 from django.db.models import Exists, Func, OuterRef, Q
 
+from core.prepared import OneOf
+
 if TYPE_CHECKING:
     from accounts.models import User
     from tasks.models import Comment, Project, Task
@@ -51,13 +53,28 @@ class ProjectQuerySet(models.QuerySet["Project"]):
 
 class TaskQuerySet(models.QuerySet["Task"]):
     def visible_to(self, user: User) -> Self:
-        return self.seen_by(user.pk, overseer=user.is_overseer)
+        return self.seen_by(user.pk, overseer=user.is_overseer, guest=user.is_guest)
 
-    def seen_by(self, user_id: Any, *, overseer: bool) -> Self:
+    def seen_by(self, user_id: Any, *, overseer: bool, guest: bool = False) -> Self:
+        """Those in the projects that the reader sees. A guest also sees single tasks of others; nobody else pays for
+        looking."""
         projects: Any = self.model._meta.get_field("project").related_model
+        members = projects.members.through._default_manager.filter(user=user_id)
         if overseer:
-            return self.filter(project__in=projects._default_manager.seen_by(user_id, overseer=True).values("pk"))
-        return self.filter(project__in=projects.members.through._default_manager.filter(user=user_id).values("project"))
+            mine = Q(project__in=projects._default_manager.seen_by(user_id, overseer=True).values("pk"))
+        elif guest:  # as an array, so that one index is read for the projects and one for the tasks
+            mine = Q(OneOf("project_id", ArraySubquery(members.values("project"))))
+        else:
+            mine = Q(project__in=members.values("project"))
+        return self.filter(mine | self._shared_with(user_id) if guest else mine)
+
+    def shared_with(self, user_id: Any) -> Self:
+        """Those shared with this person one by one."""
+        return self.filter(self._shared_with(user_id))
+
+    def _shared_with(self, user_id: Any) -> Q:
+        shares: Any = self.model._meta.get_field("shares").related_model
+        return Q(OneOf("pk", ArraySubquery(shares.objects.filter(user=user_id).values("task"))))
 
     def open(self) -> Self:
         return self.filter(closed_at=None)

@@ -88,25 +88,51 @@ def lists() -> list[Operation]:
 BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/auth/register/": {"email": "new@example.com", "name": "New", "password": "a quiet river bends"},
     "POST /api/v1/auth/login/": {"email": "alice@example.com", "password": "a quiet river bends"},
+    "POST /api/v1/auth/second-factor/": {"challenge": "{challenge}", "code": "{code}"},
     "POST /api/v1/auth/refresh/": {"refresh": "{refresh}"},
     "PATCH /api/v1/me/": {"name": "Another Name"},
+    "POST /api/v1/me/departure/": {"confirmation": "a quiet river bends"},
+    "POST /api/v1/auth/join/": {"token": "{join_token}", "name": "New", "password": "a quiet river bends"},
+    "POST /api/v1/auth/stay/": {"token": "{stay_token}"},
+    "POST /api/v1/invitations/": {"email": "somebody@example.com"},
+    "POST /api/v1/invitations/accept/": {"token": "{accept_token}"},
+    "PATCH /api/v1/directory/{user_id}/": {"role": "staff"},
+    "POST /api/v1/projects/{ref}/invitations/": {"email": "somebody@example.com", "role": "viewer"},
+    "POST /api/v1/api-keys/": {"name": "New key", "scopes": ["tasks:read"]},
+    "POST /api/v1/api-keys/{key_id}/rotate/": {"overlap_hours": 1},
+    "POST /api/v1/service-accounts/": {"name": "New robot"},
+    "PATCH /api/v1/service-accounts/{account_id}/": {"name": "Another robot"},
+    "POST /api/v1/service-accounts/{account_id}/keys/": {"name": "New key", "scopes": ["tasks:read"]},
     "POST /api/v1/teams/": {"name": "Support"},
     "PATCH /api/v1/teams/{team_id}/": {"name": "Development"},
-    "POST /api/v1/teams/{team_id}/members/": {"user": "{mallory}", "role": "member"},
+    "POST /api/v1/teams/{team_id}/members/": {"user": "{newcomer}", "role": "member"},
     "PATCH /api/v1/teams/{team_id}/members/{user_id}/": {"role": "lead"},
     "POST /api/v1/projects/": {"key": "NEW", "name": "New project"},
     "PATCH /api/v1/projects/{ref}/": {"name": "Renamed"},
-    "POST /api/v1/projects/{ref}/members/": {"user": "{mallory}", "role": "viewer"},
+    "POST /api/v1/projects/{ref}/members/": {"user": "{newcomer}", "role": "viewer"},
     "PATCH /api/v1/projects/{ref}/members/{user_id}/": {"role": "viewer"},
+    "POST /api/v1/projects/{ref}/teams/": {"team": "{other_team}", "role": "viewer"},
+    "PATCH /api/v1/projects/{ref}/teams/{team_id}/": {"role": "commenter"},
     "POST /api/v1/projects/{ref}/states/": {"name": "In review", "category": "in_progress"},
     "PATCH /api/v1/projects/{ref}/states/{state_id}/": {"name": "Dropped"},
-    "POST /api/v1/labels/": {"project": "OPS", "name": "new"},
+    "POST /api/v1/labels/": {"project": "{project}", "name": "new"},
     "PATCH /api/v1/labels/{label_id}/": {"name": "other"},
-    "POST /api/v1/tasks/": {"project": "OPS", "title": "New task"},
+    "POST /api/v1/tasks/": {"project": "{project}", "title": "New task"},
     "PATCH /api/v1/tasks/{ref}/": {"title": "New title"},
     "POST /api/v1/tasks/{ref}/move/": {"after": "{other_task}"},
+    "POST /api/v1/tasks/{ref}/shares/": {"user": "{newcomer}", "role": "viewer"},
+    "PATCH /api/v1/tasks/{ref}/shares/{user_id}/": {"role": "editor"},
     "POST /api/v1/tasks/{ref}/comments/": {"body": "New comment"},
     "PATCH /api/v1/tasks/{ref}/comments/{comment_id}/": {"body": "Another comment"},
     "POST /api/v1/notifications/read-all/": {},
     "PATCH /api/v1/notifications/preferences/": {"assigned": {"email": False}},
 }
+
+# What an operation must be asked in its query, likewise.
+QUERIES: dict[str, dict[str, str]] = {"GET /api/v1/explain-access/": {"task": "{ref:tasks}"}}
+
+
+def scope(operation: Operation) -> str | None:
+    """What the schema says an API key needs; None where none will do."""
+    named = [words["apiKey"] for words in described(operation).get("security") or [] if "apiKey" in words]
+    return named[0][0] if named else None

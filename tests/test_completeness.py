@@ -22,7 +22,7 @@ from django.utils.module_loading import import_string
 
 from config.schedule import SCHEDULE
 from config.subscriptions import SUBSCRIPTIONS
-from notifications.kinds import Kind
+from notifications.kinds import AccountMail, Kind
 
 ROOT = Path(__file__).resolve().parents[1]
 APPS = ("accounts", "tasks", "notifications", "analytics", "events", "gateway", "core", "config")
@@ -139,7 +139,7 @@ def test_every_template_that_is_named_exists(name):
     get_template(name)
 
 
-@pytest.mark.parametrize("kind", Kind.values)
+@pytest.mark.parametrize("kind", [*Kind.values, *AccountMail.values])
 def test_every_mail_has_its_parts(kind):
     for part in ("subject.txt", "body.txt", "body.html"):
         get_template(f"emails/{kind}/{part}")

@@ -20,7 +20,10 @@ EXCEPTIONS = {
 }
 CONDITIONAL = [one for one in WRITES if str(one) not in EXCEPTIONS]
 # Where the version is read when that is not at the same address.
-READ_AT = {"DELETE /api/v1/projects/{ref}/archive/": "/api/v1/projects/{ref}/"}
+READ_AT = {
+    "DELETE /api/v1/me/avatar/": "/api/v1/me/",
+    "DELETE /api/v1/projects/{ref}/archive/": "/api/v1/projects/{ref}/",
+}
 STALE = '"999999.abcdef"'
 
 pytestmark = pytest.mark.django_db

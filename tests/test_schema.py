@@ -10,7 +10,8 @@ import yaml
 from django.core.management import call_command
 
 from tests.endpoints import described, document, operations
-from tests.test_permission_matrix import MATRIX, OPERATIONS
+from tests.permissions import MATRIX
+from tests.places import OPERATIONS
 
 KEPT = Path(__file__).resolve().parents[1] / "docs/api/openapi.yaml"
 # What the matrix of permissions answers, beside what bad input answers.
@@ -58,5 +59,6 @@ def test_every_refusal_is_documented_as_a_problem(operation):
 def test_only_what_needs_no_sign_in_says_so():
     found = {f"{one.method} {one.path}" for one in DESCRIBED if described(one).get("security") in (None, [{}], [])}
 
-    assert found == {"POST auth/login/", "POST auth/refresh/", "POST auth/register/"}
+    doors = {"login", "second-factor", "refresh", "register", "join", "stay"}
+    assert found == {f"POST auth/{door}/" for door in doors}
     assert document()["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"

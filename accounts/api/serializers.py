@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from rest_framework import serializers
 
 from accounts.models import Session, Team, TeamMember, User
-from gateway.fields import Choice, Input, Text, Uuid
+from gateway.fields import Boolean, Choice, Input, Text, Uuid
 from gateway.pagination import PageQuery
 
 
@@ -29,8 +30,11 @@ class RefreshInput(Input):
 class ProfilePatch(Input):
     name = Text(max_length=120, required=False)
     time_zone = Text(max_length=60, required=False, help_text="A name of the IANA database, like Europe/Berlin.")
-    language = Choice(choices=["en"], required=False)
-    theme = Choice(choices=["system", "light", "dark"], required=False)
+    language = Choice(choices=settings.LANGUAGES, required=False)
+    week_start = Choice(choices=User._meta.get_field("week_start").choices, required=False)
+    theme = Choice(choices=User._meta.get_field("theme").choices, required=False)
+    density = Choice(choices=User._meta.get_field("density").choices, required=False)
+    shortcuts = Boolean(required=False, help_text="Whether single keys do something on pages.")
 
 
 class PersonOut(serializers.ModelSerializer[User]):
@@ -42,6 +46,8 @@ class PersonOut(serializers.ModelSerializer[User]):
 
 
 class MeOut(serializers.ModelSerializer[User]):
+    avatar_url = serializers.SerializerMethodField(help_text="Of one's picture; none when there is none.")
+
     class Meta:
         model = User
         fields = [
@@ -53,10 +59,17 @@ class MeOut(serializers.ModelSerializer[User]):
             "tier",
             "time_zone",
             "language",
+            "week_start",
             "theme",
+            "density",
+            "shortcuts",
+            "avatar_url",
             "version",
             "created_at",
         ]
+
+    def get_avatar_url(self, person: User) -> str | None:
+        return f"/api/v1/users/{person.pk}/avatar/" if person.avatar else None
 
 
 class TokensOut(serializers.Serializer[Any]):
@@ -66,12 +79,25 @@ class TokensOut(serializers.Serializer[Any]):
 
 
 class SessionOut(serializers.ModelSerializer[Session]):
+    """`device` is the browser or the program in words, by what it says of itself."""
+
+    device = serializers.CharField(source="device_name")
     current = serializers.SerializerMethodField()
     last_used_at = serializers.DateTimeField(source="rotated_at")
 
     class Meta:
         model = Session
-        fields = ["id", "user_agent", "address", "created_at", "last_used_at", "expires_at", "current"]
+        fields = [
+            "id",
+            "kind",
+            "device",
+            "user_agent",
+            "address",
+            "created_at",
+            "last_used_at",
+            "expires_at",
+            "current",
+        ]
 
     def get_current(self, session: Session) -> bool:
         return bool(session.pk == self.context["current"])

@@ -11,11 +11,14 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 
 from accounts import cache, events, policies
-from accounts.models import Session, User
+from accounts.models import Departure, Session, User
+from accounts.services.addresses import take_address
+from accounts.services.keys import revoke_all_keys
+from accounts.services.sessions import end
 from accounts.services.users import check_password_strength, public, register
 from core.db import violated_constraint
 from core.errors import Conflict, Invalid, NotFound, Stale
-from events.publishing import publish, publish_all
+from events.publishing import publish
 
 PERSON_FIELDS = frozenset({"name", "email", "handle", "role", "tier", "is_active", "time_zone", "language"})
 
@@ -36,17 +39,26 @@ def update_person(
     _require_admin(actor)
     if unknown := set(changes) - PERSON_FIELDS:
         raise ValueError(f"not for an administrator to change: {unknown}")
-    person = _lock_person(person_id, changes)
+    person = lock_person(person_id, changes)
+    if person.erased_at is not None:
+        raise Conflict("This person is gone for good; there is nobody to change.", code="erased")
     if versions is not None and person.version not in versions:
         raise Stale(version=person.version, current={n: getattr(person, n) for n in changes}, wanted=changes)
+    if person.is_service and changes.get("role") == User.Role.ADMIN:
+        raise Conflict("A service account is never an administrator.", code="service_account")
     changed = {
         name: [getattr(person, name), value] for name, value in changes.items() if getattr(person, name) != value
     }
     if changed:
         _save(person, {name: new for name, (_, new) in changed.items()})
         publish(events.UserUpdated(user=public(person), changes=changed), actor=actor, at=now)
-    if "is_active" in changed and not person.is_active:
-        _end(Session.objects.open(now).filter(user=person), actor, now, "deactivated")
+    if "email" in changed:
+        take_address(person=person, email=person.email)
+    if "is_active" in changed and person.is_active:
+        Departure.objects.filter(user=person).delete()
+    elif "is_active" in changed:
+        end(Session.objects.open(now).filter(user=person), actor=actor, now=now, reason="deactivated")
+        revoke_all_keys(owner=person, actor=actor, now=now)
     return person
 
 
@@ -65,14 +77,17 @@ def appoint_admin(*, email: str, now: datetime) -> User:
 
 @transaction.atomic
 def set_password(*, actor: User, person_id: uuid.UUID, password: str, now: datetime) -> User:
-    """Give a person another password and end every session; pages notice by their own means."""
+    """Give a person another password and end every session, browsers' too."""
     _require_admin(actor)
-    person = _lock_person(person_id, {})
+    person = lock_person(person_id, {})
+    if person.is_service:
+        raise Conflict("A service account has no password.", code="no_password")
     check_password_strength(password, person)
     person.set_password(password)
     _save(person, {"password": person.password})
     publish(events.UserUpdated(user=public(person), changes={"password": ["hidden", "hidden"]}), actor=actor, at=now)
-    _end(Session.objects.open(now).filter(user=person), actor, now, "password set by an administrator")
+    reason = "password set by an administrator"
+    end(Session.objects.open(now).filter(user=person), actor=actor, now=now, reason=reason)
     return person
 
 
@@ -80,14 +95,15 @@ def set_password(*, actor: User, person_id: uuid.UUID, password: str, now: datet
 def end_sessions(*, actor: User, session_ids: Collection[uuid.UUID], now: datetime) -> int:
     """End sessions of whomever they belong to; returns how many were open."""
     _require_admin(actor)
-    return _end(Session.objects.open(now).filter(pk__in=session_ids), actor, now, "ended by an administrator")
+    chosen = Session.objects.open(now).filter(pk__in=session_ids)
+    return end(chosen, actor=actor, now=now, reason="ended by an administrator")
 
 
 def _require_admin(actor: User) -> None:
     policies.require(actor.is_admin and actor.is_active, "Only administrators may do this.")
 
 
-def _lock_person(person_id: uuid.UUID, changes: dict[str, Any]) -> User:
+def lock_person(person_id: uuid.UUID, changes: dict[str, Any]) -> User:
     """Lock the person and all administrators in one order, so that two of them cannot dismiss each other."""
     admins = Q(role=User.Role.ADMIN, is_active=True)
     locked = {one.pk: one for one in User.objects.select_for_update().filter(admins | Q(pk=person_id)).order_by("pk")}
@@ -111,15 +127,3 @@ def _save(person: User, columns: dict[str, Any]) -> None:
         raise Invalid.field(name, f"Somebody has this {name} already.", "taken") from error
     person.refresh_from_db()
     cache.forget_person(person.pk)
-
-
-def _end(sessions: Any, actor: User, now: datetime, reason: str) -> int:
-    ended = list(sessions.select_related("user").select_for_update(of=("self",)).order_by("pk"))
-    Session.objects.filter(pk__in=[one.pk for one in ended]).update(revoked_at=now)
-    cache.refuse_after_commit(one.pk for one in ended)
-    publish_all(
-        [events.SessionRevoked(user=public(one.user), session_id=str(one.pk), reason=reason) for one in ended],
-        actor=actor,
-        at=now,
-    )
-    return len(ended)

@@ -6,10 +6,10 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
-from accounts import events, policies, selectors
+from accounts import cache, events, policies, selectors
 from accounts.models import Team, TeamMember, User
 from core.errors import Conflict, Invalid, NotFound, Stale
-from events.publishing import publish
+from events.publishing import Fact, publish
 
 
 @transaction.atomic
@@ -44,6 +44,9 @@ def rename_team(*, actor: User, team_id: uuid.UUID, name: str = "", versions: fr
 def delete_team(*, actor: User, team_id: uuid.UUID, versions: frozenset[int] | None = None) -> None:
     team = _lock_led_team(actor, team_id)
     _check_version(team, versions, {})
+    members = sorted(str(key) for key in TeamMember.objects.filter(team=team).values_list("user_id", flat=True))
+    publish(events.TeamDeleted(team=public(team), user_ids=members), actor=actor)
+    cache.forget_teams()
     team.delete()
 
 
@@ -62,8 +65,16 @@ def add_team_member(*, actor: User, team_id: uuid.UUID, user_id: uuid.UUID, role
     member, is_new = TeamMember.objects.get_or_create(team=team, user_id=user_id, defaults={"role": role})
     if not is_new and member.role != role:
         _give_role(member, role)
-    publish(events.TeamMemberAdded(team=public(team), user_id=str(user_id), role=role), actor=actor)
+    _tell(events.TeamMemberAdded(team=public(team), user_id=str(user_id), role=role), actor)
     return member
+
+
+def join_team(*, actor: User, team: Team, person: User) -> None:
+    """Put a person in a team they were asked into, in the caller's transaction; whoever is in it keeps their role."""
+    role = TeamMember.Role.MEMBER
+    _, is_new = TeamMember.objects.get_or_create(team=team, user=person, defaults={"role": role})
+    if is_new:
+        _tell(events.TeamMemberAdded(team=public(team), user_id=str(person.pk), role=role), actor)
 
 
 @transaction.atomic
@@ -77,7 +88,7 @@ def change_team_member(
     if role is not None and role != member.role:
         _keep_a_lead(team, without=user_id if role != TeamMember.Role.LEAD else None)
         _give_role(member, role)
-        publish(events.TeamMemberAdded(team=public(team), user_id=str(user_id), role=role), actor=actor)
+        _tell(events.TeamMemberAdded(team=public(team), user_id=str(user_id), role=role), actor)
     return member
 
 
@@ -95,7 +106,12 @@ def remove_team_member(
     _check_version(member, versions, {})
     _keep_a_lead(team, without=user_id)
     member.delete()
-    publish(events.TeamMemberRemoved(team=public(team), user_id=str(user_id)), actor=actor)
+    _tell(events.TeamMemberRemoved(team=public(team), user_id=str(user_id)), actor)
+
+
+def _tell(fact: Fact, actor: User) -> None:
+    publish(fact, actor=actor)
+    cache.forget_teams()
 
 
 def _lock_led_team(actor: User, team_id: uuid.UUID) -> Team:

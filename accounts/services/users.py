@@ -4,6 +4,7 @@ import re
 import zoneinfo
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from django.contrib.auth import authenticate as check_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -16,24 +17,35 @@ from core.db import violated_constraint
 from core.errors import FieldError, Invalid, NotSignedIn, Stale
 from events.publishing import publish
 
-PROFILE_FIELDS = frozenset({"name", "time_zone", "language", "theme"})
+PROFILE_FIELDS = frozenset({"name", "time_zone", "language", "week_start", "theme", "density", "shortcuts"})
 HANDLE_TRIES = 20
 
 
-def register(*, email: str, name: str, password: str) -> User:
-    """Create a person with a handle of their own; a taken address or a weak password is refused by name."""
-    email = email.strip().lower()
-    person = User(email=email, name=name.strip())
+@transaction.atomic
+def register(*, email: str, name: str, password: str, is_verified: bool = False) -> User:
+    """Create a person with a handle of their own; a taken address or a weak password is refused by name.
+
+    `is_verified`: the address is known to be theirs.
+    """
+    person = User(email=email.strip().lower(), name=name.strip())
     check_password_strength(password, person)
     person.set_password(password)
-    base = re.sub(r"[^a-z0-9._-]", "", email.split("@")[0]).lstrip("._-")[:32] or "person"
+    enrol(person)
+    EmailAddress.objects.create(user=person, email=person.email, verified=is_verified, primary=True)
+    return person
+
+
+@transaction.atomic
+def enrol(person: User) -> None:
+    """Save a new person under the first handle that is free."""
+    base = re.sub(r"[^a-z0-9._-]", "", person.email.split("@")[0]).lstrip("._-")[:32] or "person"
     for attempt in range(HANDLE_TRIES):
         person.handle = base if attempt == 0 else f"{base}{attempt + 1}"
         try:
             with transaction.atomic():
                 person.save(force_insert=True)
                 publish(events.UserRegistered(user=public(person)), actor=person)
-                return person
+                return
         except IntegrityError as error:
             if "handle" in violated_constraint(error):
                 continue
@@ -61,7 +73,7 @@ def authenticate(*, email: str, password: str, request: Any = None) -> User:
 
 @transaction.atomic
 def update_profile(*, actor: User, changes: dict[str, Any], versions: frozenset[int] | None = None) -> User:
-    """Change one's own name, time zone, language or theme."""
+    """Change one's own name, and how pages look and speak to oneself."""
     person: User = User.objects.select_for_update().get(pk=actor.pk)
     if versions is not None and person.version not in versions:
         raise Stale(version=person.version, current={n: getattr(person, n) for n in changes}, wanted=changes)

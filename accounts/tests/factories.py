@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import factory
 from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
-from accounts.models import Session, Team, TeamMember, User
+from accounts.links import hash_of
+from accounts.models import Avatar, Departure, Export, ExportPiece, Invitation, Session, Team, TeamMember, User
 
 PASSWORD = "a quiet river bends"
 _HASHED: list[str] = []
@@ -31,13 +33,85 @@ class UserFactory(DjangoModelFactory):
     password = factory.LazyFunction(hashed)
 
 
+class ServiceAccountFactory(UserFactory):
+    kind = User.Kind.SERVICE
+    tier = User.Tier.SERVICE
+    password = factory.LazyFunction(lambda: "!")
+
+
 class SessionFactory(DjangoModelFactory):
     class Meta:
         model = Session
 
     user = factory.SubFactory(UserFactory)
-    refresh_jti = factory.Sequence(lambda n: f"{n:032x}")
-    expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=30))
+    refresh_jti: Any = factory.Sequence(lambda n: f"{n:032x}")
+    expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=7))
+
+
+class BrowserFactory(SessionFactory):
+    kind = Session.Kind.BROWSER
+    refresh_jti = ""
+
+
+class AvatarFactory(DjangoModelFactory):
+    class Meta:
+        model = Avatar
+        django_get_or_create = ("user",)
+        skip_postgeneration_save = True
+
+    user = factory.SubFactory(UserFactory)
+    digest = "0123456789abcdef"
+    small = medium = large = b"RIFF\x04\x00\x00\x00WEBP"
+
+    @factory.post_generation
+    def named(avatar, *_args, **_words):  # noqa: N805 -- factory_boy hands over what it made
+        User.objects.filter(pk=avatar.user_id).update(avatar=avatar.digest)
+        avatar.user.avatar = avatar.digest
+
+
+class InvitationFactory(DjangoModelFactory):
+    """An open one; `secret` is what its link holds."""
+
+    class Meta:
+        model = Invitation
+
+    class Params:
+        secret = factory.Sequence(lambda n: f"secret-{n:036}")
+
+    email = factory.Sequence(lambda n: f"guest{n}@example.com")
+    inviter = factory.SubFactory(UserFactory, role=User.Role.STAFF)
+    secret_hash = factory.LazyAttribute(lambda one: hash_of(one.secret))
+    expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=7))
+
+
+class DepartureFactory(DjangoModelFactory):
+    class Meta:
+        model = Departure
+
+    class Params:
+        secret = factory.Sequence(lambda n: f"way-back-{n:034}")
+
+    user = factory.SubFactory(UserFactory, is_active=False)
+    secret_hash = factory.LazyAttribute(lambda one: hash_of(one.secret))
+    due_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=14))
+
+
+class ExportFactory(DjangoModelFactory):
+    """A ready one, of one piece."""
+
+    class Meta:
+        model = Export
+        skip_postgeneration_save = True
+
+    user = factory.SubFactory(UserFactory)
+    state = Export.State.READY
+    size = 4
+    ready_at = factory.LazyFunction(timezone.now)
+    expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=7))
+
+    @factory.post_generation
+    def pieces(export, *_args, **_words):  # noqa: N805 -- factory_boy hands over what it made
+        ExportPiece.objects.create(export=export, number=0, data=b"PK\x05\x06")
 
 
 class TeamFactory(DjangoModelFactory):

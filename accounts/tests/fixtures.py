@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import TeamMember, User
-from accounts.services import open_session
-from accounts.tests.factories import TeamFactory, TeamMemberFactory, UserFactory
+from accounts.tests.factories import SessionFactory, TeamFactory, TeamMemberFactory, UserFactory
+from accounts.tokens import pair_for
 
 
 @pytest.fixture
@@ -51,7 +50,7 @@ class ApiClient(APIClient):
 
 
 def token_of(person: User) -> str:
-    return open_session(user=person, now=timezone.now()).access
+    return pair_for(SessionFactory(user=person)).access
 
 
 def signed_in(person: User) -> ApiClient:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from redis.retry import Retry
 
 from config import env, static, subscriptions
 from config.schedule import SCHEDULE
+from config.settings.identity import *  # noqa: F403
+from config.settings.oidc import *  # noqa: F403
 from core import logging as request_logging
 
 BASE_DIR = Path(__file__).resolve().parents[2]
@@ -41,6 +44,11 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_htmx",
+    "config.apps.Account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.headless",
     "core",
     "events",
     "gateway",
@@ -66,6 +74,7 @@ MIDDLEWARE = [
     "config.middleware.SignedIn",
     "accounts.middleware.TimeZoneMiddleware",
     "config.middleware.Messages",
+    "config.middleware.Identity",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "config.middleware.Fragments",
     "core.htmx.PageErrorMiddleware",
@@ -114,7 +123,13 @@ DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
 RATE_LIMITS: dict[str, Any] = {
     "window": 15 * 60 * 1000,
     "block": 60 * 1000,
-    "tiers": {"anonymous": (100, 0), "free": (300, 50), "premium": (1000, 100), "load": (100_000_000, 0)},
+    "tiers": {
+        "anonymous": (100, 0),
+        "free": (300, 50),
+        "premium": (1000, 100),
+        "service": (3000, 300),
+        "load": (100_000_000, 0),
+    },
 }
 NODES = env.integer("NODES", 1)
 NEAR_CACHE_BYTES = env.integer("NEAR_CACHE_BYTES", 48 * 1024 * 1024)
@@ -140,14 +155,22 @@ CACHES = {
     }
 }
 DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True
-SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
-SESSION_COOKIE_AGE = 14 * 24 * 3600
+SESSION_ENGINE = "core.sessions"
+# How long a sign-in lasts that is not used, and how long any does; of a browser and of a program alike.
+REFRESH_IDLE = timedelta(days=7)
+SESSION_LIFETIME = timedelta(days=30)
+SESSION_COOKIE_AGE = int(SESSION_LIFETIME.total_seconds())
+DEVICE_COOKIE_NAME = "device"
+MESSAGES_COOKIE_NAME = "messages"
+MESSAGE_STORAGE = "config.messages.Storage"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "config.views.csrf_failure"
 
 # Passwords, tokens, sign-in
+# What a former SECRET_KEY has signed and sealed is still read.
+SECRET_KEY_FALLBACKS = env.listing("SECRET_KEY_FALLBACKS")
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -157,14 +180,13 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "accounts.passwords.ServiceNameValidator"},
 ]
 AUTHENTICATION_BACKENDS = ["accounts.backends.EmailBackend"]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "overview"
 LOGOUT_REDIRECT_URL = "login"
 REFRESH_GRACE = timedelta(seconds=10)
-REFRESH_IDLE = timedelta(days=7)
-SESSION_LIFETIME = timedelta(days=30)
 SIMPLE_JWT: dict[str, Any] = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=10),
     "REFRESH_TOKEN_LIFETIME": REFRESH_IDLE,
@@ -176,12 +198,17 @@ SIMPLE_JWT: dict[str, Any] = {
 LOGIN_RATE_PER_ADDRESS = env.text("LOGIN_RATE_PER_ADDRESS", "60/5m")
 LOGIN_RATE_PER_ACCOUNT = env.text("LOGIN_RATE_PER_ACCOUNT", "10/5m")
 REGISTER_RATE = env.text("REGISTER_RATE", "20/h")
+INVITE_RATE = env.text("INVITE_RATE", "50/d")
+EXPORT_RATE = env.text("EXPORT_RATE", "5/d")
 RATELIMIT_FAIL_OPEN = True
 TRUSTED_PROXIES = env.listing("TRUSTED_PROXIES")
 
 # API
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.api.authentication.BearerAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.api.authentication.BearerAuthentication",
+        "accounts.api.key_authentication.KeyAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["gateway.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["gateway.renderers.OrjsonRenderer"],
@@ -203,13 +230,16 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
+        "accounts.api.key_authentication.document_scopes",
         "gateway.schema.document_problems",
     ],
     "ENUM_NAME_OVERRIDES": {
         "UserRole": "accounts.models.User.Role",
+        "ServiceAccountRole": "accounts.services.service_accounts.ROLES",
         "TeamRole": "accounts.models.TeamMember.Role",
         "NotificationKind": "notifications.kinds.Kind",
         "ProjectRole": "tasks.models.Role",
+        "SharedRole": "tasks.models.SharedRole",
         "Category": "tasks.models.Category",
     },
 }
@@ -244,6 +274,9 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = SCHEDULE
 SUBSCRIPTIONS = subscriptions.SUBSCRIPTIONS
 CATCH_UP = "config.invalidation.catch_up"
+PERSONAL_DATA = "config.personal.KEEPERS"
+KEY_PLACES = "tasks.api.places.PLACES"
+ACCOUNT_MAILS = "notifications.jobs.queue_account_email"
 
 # E-mail
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
@@ -263,6 +296,8 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
 LANGUAGE_CODE = "en"
+# The pages are written in English; what differs is how days and numbers are written.
+LANGUAGES = [("en", "English"), ("en-gb", "English (UK)")]
 
 # Static files: hashed names, so they may be kept for ever.
 # STATIC_URL may name a CDN that fetches from /static/ here: then pages may load from it.
@@ -294,6 +329,8 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
         "frame-ancestors": ["'none'"],
     }
 }
+# Sites whose scripts may read the API, with a token of their own; cookies are never taken from them.
+CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS")
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
@@ -307,9 +344,13 @@ LOG_JSON = env.boolean("LOG_JSON", False)
 LOGGING = request_logging.configure(json=LOG_JSON, level=env.text("LOG_LEVEL", "INFO"))
 
 
-def set_keys(*, secret_key: str, jwt_key: str) -> dict[str, Any]:
-    """Return the two keys as settings; HS256 wants at least 32 bytes (RFC 7518, section 3.2)."""
-    for name, value in (("SECRET_KEY", secret_key), ("JWT_SIGNING_KEY", jwt_key)):
+def set_keys(*, secret_key: str, jwt_key: str, jwt_previous_keys: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the keys as settings; HS256 wants at least 32 bytes (RFC 7518, section 3.2)."""
+    previous = [("JWT_PREVIOUS_KEYS", key) for key in jwt_previous_keys]
+    for name, value in (("SECRET_KEY", secret_key), ("JWT_SIGNING_KEY", jwt_key), *previous):
         if len(value.encode()) < 32:
             raise ImproperlyConfigured(f"{name} must hold at least 32 bytes.")
-    return {"SECRET_KEY": secret_key, "SIMPLE_JWT": {**SIMPLE_JWT, "SIGNING_KEY": jwt_key}}
+    return {
+        "SECRET_KEY": secret_key,
+        "SIMPLE_JWT": {**SIMPLE_JWT, "SIGNING_KEY": jwt_key, "PREVIOUS_KEYS": tuple(jwt_previous_keys)},
+    }

@@ -8,6 +8,7 @@ globals().update(
     set_keys(
         secret_key=env.text("SECRET_KEY", "development-only-secret-key-" + "x" * 32),
         jwt_key=env.text("JWT_SIGNING_KEY", "development-only-signing-key-" + "x" * 32),
+        jwt_previous_keys=env.listing("JWT_PREVIOUS_KEYS"),
     )
 )
 DEMO_ALLOWED = True

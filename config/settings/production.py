@@ -4,7 +4,13 @@ from config import env
 from config.settings.base import *  # noqa: F403
 from config.settings.base import request_logging, set_keys
 
-globals().update(set_keys(secret_key=env.text("SECRET_KEY"), jwt_key=env.text("JWT_SIGNING_KEY")))
+globals().update(
+    set_keys(
+        secret_key=env.text("SECRET_KEY"),
+        jwt_key=env.text("JWT_SIGNING_KEY"),
+        jwt_previous_keys=env.listing("JWT_PREVIOUS_KEYS"),
+    )
+)
 for _required in ("DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "SITE_URL", "EMAIL_HOST"):
     env.text(_required)
 
@@ -22,3 +28,5 @@ SESSION_COOKIE_SECURE = _https
 CSRF_COOKIE_SECURE = _https
 SESSION_COOKIE_NAME = "__Host-session" if _https else "sessionid"
 CSRF_COOKIE_NAME = "__Host-csrf" if _https else "csrftoken"
+DEVICE_COOKIE_NAME = "__Host-device" if _https else "device"
+MESSAGES_COOKIE_NAME = "__Host-messages" if _https else "messages"

@@ -10,5 +10,9 @@ from core.cache import GATE
 def _nothing_remembered(request: pytest.FixtureRequest) -> None:
     """Begin without remembered answers and spent limits, where a test touches the database at all."""
     if {"db", "transactional_db"} & set(request.fixturenames):
-        redis.client().flushdb()
-        redis.client().set(GATE, "open")
+        begin_anew()
+
+
+def begin_anew() -> None:
+    redis.client().flushdb()
+    redis.client().set(GATE, "open")

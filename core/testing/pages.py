@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
+from django.apps import apps
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 
 
 def browser_of(person: Any) -> Client:
+    """A browser in which this person has been signed in for a while."""
     client = Client()
     client.force_login(person, backend="accounts.backends.EmailBackend")
+    row = apps.get_model("accounts.Session").objects.create(
+        user=person, kind="browser", expires_at=timezone.now() + timedelta(days=7)
+    )
+    cookies = client.session
+    cookies["_session_row"] = str(row.pk)
+    cookies.save()
     return client
 
 

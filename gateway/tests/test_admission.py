@@ -113,8 +113,8 @@ def test_one_who_has_waited_too_long_is_refused_and_the_place_goes_to_the_next(m
     monkeypatch.setattr(admission, "DEADLINE", 0.1)
 
     async def story(crowd):
-        await crowd.come("a", "b", "c")
         began = time.monotonic()
+        await crowd.come("a", "b", "c")
         await crowd.tasks["c"]
         waited = time.monotonic() - began
         await crowd.come("d")

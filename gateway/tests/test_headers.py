@@ -99,7 +99,9 @@ def test_head_answers_like_get_without_a_body(clients, task):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("path", ["/api/v1/me/", "/api/v1/nothing/", "/livez", "/login/"])
+@pytest.mark.parametrize(
+    "path", ["/api/v1/me/", "/api/v1/nothing/", "/livez", "/login/", "/api/v1/docs/", "/admin/login/", "/nothing/"]
+)
 def test_every_answer_carries_the_headers_of_safety(path, client):
     answer = client.get(path)
 
@@ -107,7 +109,8 @@ def test_every_answer_carries_the_headers_of_safety(path, client):
     assert found == {"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin"}
     assert "'none'" in answer["Content-Security-Policy"]
     assert "unsafe-inline" not in answer["Content-Security-Policy"]
-    assert answer["Permissions-Policy"].startswith("camera=()")
+    assert {"camera=()", "geolocation=()", "microphone=()"} <= set(answer["Permissions-Policy"].split(", "))
+    assert answer["Cross-Origin-Opener-Policy"] == answer["Cross-Origin-Resource-Policy"] == "same-origin"
 
 
 @pytest.mark.django_db

@@ -68,7 +68,13 @@ def _finish(email: OutgoingEmail, **outcome: Any) -> bool:
 def _sent() -> Statement:
     """The mark, written beforehand, so that as little as can be lies between it and the server's word."""
     held = OutgoingEmail.objects.filter(pk=Bind("id"), claimed_at=Bind("claimed_at"), state=OutgoingEmail.State.SENDING)
-    outcome = {"claimed_at": None, "state": OutgoingEmail.State.SENT, "sent_at": Bind("now"), "last_error": ""}
+    outcome = {
+        "claimed_at": None,
+        "state": OutgoingEmail.State.SENT,
+        "sent_at": Bind("now"),
+        "last_error": "",
+        "sealed": "",
+    }
     return Statement.update(held, outcome)
 
 

@@ -18,7 +18,7 @@ from events.models import Event
 from notifications import selectors
 from notifications.kinds import NOBODY, WORDS, Channel, Kind
 from notifications.models import Notification, OutgoingEmail
-from tasks.selectors import place_of, with_access
+from tasks.selectors import readers_among
 
 EXCERPT_LENGTH = 500
 
@@ -36,14 +36,14 @@ def tell(*, event: Event, kind: Kind, user_ids: Iterable[str]) -> list[UUID]:
         [_notification(event, kind, person, channels[person.pk], now) for person in people if channels[person.pk]],
         ignore_conflicts=True,
     )
-    return _queue_emails([person for person in people if Channel.EMAIL in channels[person.pk]], event, kind, now)
+    mailed = [person for person in people if Channel.EMAIL in channels[person.pk] and not person.is_service]
+    return _queue_emails(mailed, event, kind, now)
 
 
 def _audience(event: Event, user_ids: Iterable[str]) -> list[User]:
     """Active people who can see the task where it is now, without the one who acted. Nobody, if it is gone."""
     wanted = {UUID(user_id) for user_id in user_ids} - {event.actor_id}
-    project_id = place_of(UUID(event.payload["task"]["id"]))
-    return with_access(project_id, wanted) if project_id and wanted else []
+    return readers_among(UUID(event.payload["task"]["id"]), wanted) if wanted else []
 
 
 def _notification(event: Event, kind: Kind, person: User, channels: set[Channel], now: datetime) -> Notification:

@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.template.loader import get_template
 
-from notifications.kinds import DEFAULTS, WORDS, Channel, Kind
+from notifications.kinds import DEFAULTS, WORDS, AccountMail, Channel, Kind
 from notifications.management.commands.compile_emails import folder
 from notifications.mjml import compile_email, sources
 from notifications.rendering import compose
@@ -21,7 +21,7 @@ HOSTILE = (
 )
 
 
-@pytest.mark.parametrize("kind", Kind.values)
+@pytest.mark.parametrize("kind", [*Kind.values, *AccountMail.values])
 @pytest.mark.parametrize("part", ["subject.txt", "body.txt", "body.html", "body.mjml"])
 def test_every_kind_of_mail_has_all_its_parts(kind, part):
     get_template(f"emails/{kind}/{part}")
@@ -33,7 +33,7 @@ def test_every_kind_has_words_and_defaults():
 
 
 def test_there_is_no_mail_without_a_kind():
-    assert {source.parent.name for source in sources(folder())} == set(Kind.values)
+    assert {source.parent.name for source in sources(folder())} == {*Kind.values, *AccountMail.values}
 
 
 @pytest.mark.parametrize("source", sources(folder()), ids=lambda source: source.parent.name)

@@ -12,7 +12,7 @@ from accounts.models import User
 from core.admin import ServiceForm
 from core.errors import Invalid, NotFound
 from tasks import selectors, services
-from tasks.models import Label, Project, ProjectMember, State, Task
+from tasks.models import Label, Project, ProjectMember, ProjectTeam, State, Task
 
 WRITTEN = [
     "title", "description", "priority", "start_date", "due_date", "due_at", "estimate", "parent", "assignees", "labels",
@@ -54,6 +54,17 @@ class MemberForm(ServiceForm):
         project = sent["project"].pk if "project" in sent else self.instance.project_id
         user = sent["user"].pk if "user" in sent else self.instance.user_id
         return services.add_member(actor=self.actor, ref=str(project), user_id=user, role=sent["role"])
+
+
+class ProjectTeamForm(ServiceForm):
+    class Meta:
+        model = ProjectTeam
+        fields = ["project", "team", "role"]
+
+    def write(self, sent: dict[str, Any]) -> ProjectTeam:
+        project = sent["project"].pk if "project" in sent else self.instance.project_id
+        team = sent["team"].pk if "team" in sent else self.instance.team_id
+        return services.add_project_team(actor=self.actor, ref=str(project), team_id=team, role=sent["role"])
 
 
 class StateForm(ServiceForm):

@@ -177,11 +177,13 @@ class MemberPatch(Input):
 
 
 class MemberOut(serializers.ModelSerializer[ProjectMember]):
+    """`role` is the person's own, null where only teams give one; `effective_role` is the highest of these."""
+
     user = PersonOut()
 
     class Meta:
         model = ProjectMember
-        fields = ["user", "role", "version", "created_at"]
+        fields = ["user", "role", "effective_role", "version", "created_at"]
 
 
 class StateInput(Input):

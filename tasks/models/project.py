@@ -68,9 +68,13 @@ class Project(models.Model):
 
 
 class ProjectMember(models.Model):
+    """Who is in a project: everybody with a row sees it. `role` is what the person was given, none where only teams
+    give one; triggers keep `effective_role`, the highest of all these, and rows for the members of teams."""
+
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="project_memberships")
-    role = models.CharField(max_length=10, choices=Role, default=Role.EDITOR)
+    role = models.CharField(max_length=10, choices=Role, default=Role.EDITOR, null=True)
+    effective_role = models.CharField(max_length=10, choices=Role, default="", editable=False)
     version = models.PositiveIntegerField(default=1, db_default=1)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -78,6 +82,7 @@ class ProjectMember(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["project", "user"], name="a_person_is_in_a_project_once"),
             models.CheckConstraint(name="a_project_role_is_known", condition=Q(role__in=Role.values)),
+            models.CheckConstraint(name="an_effective_role_is_known", condition=Q(effective_role__in=Role.values)),
         ]
 
     def __str__(self) -> str:

@@ -7,14 +7,16 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from typing import NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
 from accounts.models import User
 from events.models import Event
 from gateway.pagination import Slice, Window, take
 from tasks import policies
 from tasks.models import Label, Project, ProjectMember, Role, State, Task
+from tasks.selectors.access import given_by_teams
 from tasks.selectors.projects import visible_project_ids
 from tasks.selectors.tasks import TaskFilters, filtered
 
@@ -81,7 +83,7 @@ def may_edit(project: Project, roles: dict[uuid.UUID, Role | None]) -> bool:
 
 def roles_in(user: User, projects: Iterable[Project]) -> dict[uuid.UUID, Role | None]:
     listed = list(projects)
-    own = ProjectMember.objects.filter(user=user, project__in=listed).values_list("project_id", "role")
+    own = ProjectMember.objects.filter(user=user, project__in=listed).values_list("project_id", "effective_role")
     found = dict(own)
     return {project.pk: policies.effective_role(user, project, found.get(project.pk)) for project in listed}
 
@@ -139,3 +141,35 @@ def parents_for(task: Task, limit: int = 200) -> list[tuple[uuid.UUID, str]]:
     if task.parent and task.parent_id not in {key for key, _ in found}:
         found.insert(0, (task.parent.pk, f"{task.parent.key} {task.parent.title[:60]}"))
     return found
+
+
+class Seer(NamedTuple):
+    """Somebody in a project: their role in words, and in which ways they have it."""
+
+    person: User
+    role: str
+    ways: list[str]
+
+
+def who_can_see(project: Project, limit: int = 1000) -> list[Seer]:
+    """The people of a project and how they came by their roles; two queries, however many people."""
+    members = ProjectMember.objects.filter(project=project).select_related("user").order_by("user__name", "user_id")
+    by_teams = given_by_teams(project)
+    return [
+        Seer(one.user, one.get_effective_role_display(), [*_own_way(one), *team_ways(by_teams[one.user_id])])
+        for one in members[:limit]
+    ]
+
+
+def _own_way(member: ProjectMember) -> list[str]:
+    return [f"{member.get_role_display()} by name"] if member.role else []
+
+
+def team_ways(given: Iterable[tuple[str, str]]) -> list[str]:
+    return [f"{Role(role).label} through the team {name}" for name, role in given]
+
+
+def overseers() -> dict[str, int]:
+    """How many active people of staff and administrators there are."""
+    roles = User.objects.active().exclude(role=User.Role.USER).values_list("role").annotate(count=Count("pk"))
+    return {User.Role.STAFF.value: 0, User.Role.ADMIN.value: 0} | dict(roles)

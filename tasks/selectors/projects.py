@@ -11,7 +11,7 @@ from core.errors import NotFound
 from core.prepared import Bind, OneOf, Statement, instance, names_of
 from gateway.fields import UUID
 from tasks import policies
-from tasks.models import Label, Project, ProjectMember, Role, State
+from tasks.models import Label, Project, ProjectMember, Role, State, TaskShare
 
 NOWHERE = uuid.UUID(int=0)
 
@@ -71,7 +71,7 @@ def role_in(user: User, project: Project) -> Role | None:
 @lru_cache(maxsize=1)
 def _membership() -> Statement:
     rows = ProjectMember.objects.filter(project=Bind("project"), user=Bind("user"))
-    return Statement.always(rows.values_list("role"))
+    return Statement.always(rows.values_list("effective_role"))
 
 
 def visible_project_ids(user: User) -> list[uuid.UUID]:
@@ -117,7 +117,7 @@ def role_and_workflow(user: User, project: Project) -> tuple[Role | None, list[S
 
 @lru_cache(maxsize=1)
 def _states_and_role() -> Statement:
-    own = ProjectMember.objects.filter(project=Bind("project"), user=Bind("user")).values("role")
+    own = ProjectMember.objects.filter(project=Bind("project"), user=Bind("user")).values("effective_role")
     states = State.objects.filter(project=Bind("project")).order_by("position", "id")
     return Statement.always(states.values_list(*names_of(State), Subquery(own)))
 
@@ -142,7 +142,7 @@ def get_label(user: User, label_id: uuid.UUID) -> Label:
 
 
 def watchers_of(project_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
-    """Everybody who can see the tasks of these projects: whose remembered answers a change ends."""
+    """Everybody who can see any of the tasks of these projects: whose remembered answers a change ends."""
     return {row[0] for row in _watchers().run({"projects": list(project_ids)})}
 
 
@@ -151,15 +151,7 @@ def _watchers() -> Statement:
     members = ProjectMember.objects.filter(OneOf("project_id", Bind("projects")))
     shared = Project.objects.filter(OneOf("id", Bind("projects")), is_inbox=False)
     overseers = User.objects.filter(Exists(shared), role__in=[User.Role.STAFF, User.Role.ADMIN])
-    return Statement.always(members.values_list("user_id").union(overseers.values_list("pk")))
-
-
-def with_access(project_id: uuid.UUID, user_ids: Iterable[uuid.UUID | str]) -> list[User]:
-    """Those of the named people who are active and can see this project now."""
-    project = Project.objects.filter(pk=project_id).first()
-    if project is None:
-        return []
-    allowed = Q(project_memberships__project=project)
-    if not project.is_inbox:
-        allowed |= Q(role__in=[User.Role.STAFF, User.Role.ADMIN])
-    return list(User.objects.active().filter(allowed, pk__in=list(user_ids)).distinct())
+    guests = TaskShare.objects.filter(OneOf("project_id", Bind("projects")))
+    return Statement.always(
+        members.values_list("user_id").union(overseers.values_list("pk"), guests.values_list("user_id"))
+    )

@@ -11,7 +11,7 @@ from core.errors import NotFound
 from core.prepared import Bind, Statement
 from gateway import pagination
 from gateway.pagination import Mark, Slice, Window
-from tasks.models import Task
+from tasks.models import Project, Task
 from tasks.selectors import shapes, statements
 from tasks.selectors.lines import Line
 from tasks.selectors.tasks import TaskFilters, filtered, parse_ref
@@ -24,10 +24,10 @@ def get_row(user: User, ref: str) -> Line:
     named = parse_ref(ref)
     by_key = isinstance(named, tuple)
     values = {"key": named[0], "number": named[1]} if isinstance(named, tuple) else {"id": named}
-    found = _read(statements.one(user.is_overseer, by_key), {"reader": user.pk, **values})
+    found = _read(statements.one(user.is_overseer, user.is_guest, by_key), {"reader": user.pk, **values})
     if not found:
         raise NotFound("There is no such task.")
-    return found[0]
+    return _discreet(user, found)[0]
 
 
 def list_rows(user: User, filters: TaskFilters, window: Window, *, described: bool = False) -> Slice[Line]:
@@ -35,7 +35,7 @@ def list_rows(user: User, filters: TaskFilters, window: Window, *, described: bo
     if window.page:
         return _by_number(user, filters, window, described)
     mark = pagination.read(window, NOUN)
-    found = _read(*asked(user, filters, window, mark, described=described))
+    found = _discreet(user, _read(*asked(user, filters, window, mark, described=described)))
     return pagination.cut(found, window, mark, noun=NOUN, place=lambda row: (getattr(row, window.sort.column), row.id))
 
 
@@ -59,7 +59,16 @@ def _by_number(user: User, filters: TaskFilters, window: Window, described: bool
         shape, values = shapes.asked(user, filters)
         page, count = statements.numbered(shape, _plain(window), described)
     total = count.run(values)[0][0] if count else 0
-    return pagination.numbered(_read(page, values), window, total)
+    return pagination.numbered(_discreet(user, _read(page, values)), window, total)
+
+
+def _discreet(user: User, found: list[Line]) -> list[Line]:
+    """Who sees a task of a foreign project is not told what it is part of."""
+    parted = {row.project_id for row in found if row.parent_id} if user.is_guest else set()
+    if not parted:
+        return found
+    foreign = parted - set(Project.objects.visible_to(user).filter(pk__in=parted).values_list("pk", flat=True))
+    return [row._replace(parent_id=None) if row.project_id in foreign else row for row in found]
 
 
 def _read(statement: Statement | None, values: Mapping[str, Any]) -> list[Line]:

@@ -1,4 +1,4 @@
-"""A question about tasks without its values: who asks (overseer or not), and which filters are given."""
+"""A question about tasks without its values: who asks (overseer or not, guest or not), and which filters are given."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ class Shape:
     """Where a value stands there is a hole."""
 
     overseer: bool
+    guest: bool
     filters: tuple[tuple[str, Any], ...]
 
     @property
@@ -35,7 +36,7 @@ class Shape:
         return narrowed(rows, TaskFilters(**clock, **kept))
 
     def visible(self) -> TaskQuerySet:
-        return Task.objects.seen_by(Bind("reader"), overseer=self.overseer)
+        return Task.objects.seen_by(Bind("reader"), overseer=self.overseer, guest=self.guest)
 
     def rows(self) -> TaskQuerySet:
         return self.narrow(self.visible())
@@ -45,7 +46,7 @@ def asked(user: User, filters: TaskFilters) -> tuple[Shape, dict[str, Any]]:
     """Return the question without its values, and the values."""
     values = {"reader": user.pk, "now": filters.now, "today": filters.today}
     holes = tuple((name, _with_holes(name, value, values)) for name, value in given(resolved(user, filters)))
-    return Shape(user.is_overseer, holes), values
+    return Shape(user.is_overseer, user.is_guest, holes), values
 
 
 def _with_holes(name: str, value: Any, values: dict[str, Any]) -> Any:

@@ -18,9 +18,9 @@ from tasks.selectors.lines import lines
 from tasks.selectors.shapes import Shape
 
 
-@lru_cache(maxsize=4)
-def one(overseer: bool, by_key: bool) -> Statement | None:
-    rows = Task.objects.seen_by(Bind("reader"), overseer=overseer)
+@lru_cache(maxsize=8)
+def one(overseer: bool, guest: bool, by_key: bool) -> Statement | None:
+    rows = Task.objects.seen_by(Bind("reader"), overseer=overseer, guest=guest)
     rows = rows.filter(project__key=Bind("key"), number=Bind("number")) if by_key else rows.filter(pk=Bind("id"))
     return lines(rows, described=True)
 

@@ -14,9 +14,9 @@ from events.models import Event
 from events.selectors import facts_about
 from gateway.fields import UUID
 from gateway.pagination import Slice, Sort, Window, take
-from tasks.models import Comment, Task
+from tasks.models import Comment, Project, Task
 from tasks.querysets import KEY, TaskQuerySet
-from tasks.selectors.projects import project_id_or_nowhere
+from tasks.selectors.projects import project_id_or_nowhere, role_in
 
 SHOWN = ("task.created", "task.updated", "task.commented")
 SORTS = {
@@ -72,20 +72,17 @@ def get_task(user: User, ref: str | uuid.UUID) -> Task:
     found = Task.objects.visible_to(user).with_people().at(parse_ref(str(ref))).first()
     if found is None:
         raise NotFound("There is no such task.")
+    if found.parent_id and user.is_guest and role_in(user, found.project) is None:
+        found.parent = None  # who sees one task of a project is not told what it is part of
     return found
 
 
-def place_of(task_id: uuid.UUID) -> uuid.UUID | None:
-    """The project a task is in now; None when the task is gone. For handlers of facts, which have no reader."""
-    return Task.objects.filter(pk=task_id).values_list("project_id", flat=True).first()
-
-
-def home_of(user: User, ref: str | uuid.UUID) -> uuid.UUID:
-    """The project of a visible task, for who locks the project before the task."""
+def lock_home(user: User, ref: str | uuid.UUID) -> Project:
+    """The project of a visible task, locked until the end of the transaction: before the task is."""
     home = Task.objects.visible_to(user).at(parse_ref(str(ref))).values_list("project_id", flat=True).first()
     if home is None:
         raise NotFound("There is no such task.")
-    return home
+    return Project.objects.select_for_update(no_key=True).get(pk=home)
 
 
 def list_tasks(user: User, filters: TaskFilters, window: Window) -> Slice[Task]:

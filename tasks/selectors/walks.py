@@ -14,7 +14,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
-from core.prepared import Bind, Statement
+from core.prepared import Bind, Inline, Statement
 from gateway import pagination
 from gateway.pagination import Mark, Sort, Window
 from tasks.models import Category, Project, State, Task, TaskAssignee
@@ -63,6 +63,11 @@ def _states(shape: Shape) -> QuerySet[State]:
 
 def _of_each(part: str, parts: QuerySet[Any], shape: Shape, window: Window, mark: Mark | None) -> Statement | None:
     """The first tasks of each part, then the first of these."""
+    found = _of_parts(part, parts, shape, window, mark)
+    return _with_shared(found, shape, window, mark) if shape.guest else found
+
+
+def _of_parts(part: str, parts: QuerySet[Any], shape: Shape, window: Window, mark: Mark | None) -> Statement | None:
     mine = Statement.of(parts.values("pk"))
     here: Any = Task.objects.filter(**{part: RawSQL('"mine"."id"', ())})
     rows = shape.narrow(here, but=OF_STATES if part == "state" else ())
@@ -77,6 +82,16 @@ def _of_each(part: str, parts: QuerySet[Any], shape: Shape, window: Window, mark
         f"ORDER BY {_order(window, mark)} LIMIT {window.limit + 1}"
     )
     return Statement(sql, mine.parameters + tuple(value for one in of_each for value in one.parameters))
+
+
+def _with_shared(found: Statement | None, shape: Shape, window: Window, mark: Mark | None) -> Statement | None:
+    """The first of these and of the tasks that were shared with the reader one by one."""
+    shared = through(shape.narrow(Task.objects.shared_with(Bind("reader"))), window, mark)
+    if found is None or shared is None:
+        return found or shared
+    sql = f'SELECT "seen"."id" FROM (({found.sql}) UNION ALL ({shared.sql})) "seen" ("id")'  # noqa: S608 -- Django's own SQL
+    both = Statement(sql, found.parameters + shared.parameters)
+    return through(Task.objects.filter(pk__in=Inline(both)), window, mark)
 
 
 def _only_assignee(shape: Shape) -> Any:

@@ -28,7 +28,7 @@ def lock_task(user: User, ref: str | uuid.UUID) -> Task:
     at = parse_ref(str(ref))
     by_key = isinstance(at, tuple)
     values = {"key": at[0], "number": at[1]} if isinstance(at, tuple) else {"id": at}
-    found = _locking(user.is_overseer, by_key).run({"reader": user.pk, **values})
+    found = _locking(user.is_overseer, user.is_guest, by_key).run({"reader": user.pk, **values})
     if not found:
         raise NotFound("There is no such task.")
     task = instance(Task, found[0])
@@ -53,11 +53,12 @@ def _put_home(task: Task) -> None:
     task.state.project = task.project
 
 
-@lru_cache(maxsize=4)
-def _locking(overseer: bool, by_key: bool) -> Statement:
+@lru_cache(maxsize=8)
+def _locking(overseer: bool, guest: bool, by_key: bool) -> Statement:
     at = ("key", "number") if by_key else ("id",)
     named = {"key": "project__key", "number": "number", "id": "pk"}
-    rows = Task.objects.seen_by(Bind("reader"), overseer=overseer).filter(**{named[name]: Bind(name) for name in at})
+    seen = Task.objects.seen_by(Bind("reader"), overseer=overseer, guest=guest)
+    rows = seen.filter(**{named[name]: Bind(name) for name in at})
     return Statement.always(rows.select_for_update(of=("self",), no_key=True).values_list(*names_of(Task)))
 
 

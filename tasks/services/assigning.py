@@ -11,7 +11,7 @@ from tasks import events
 from tasks.models import Project, Task, TaskAssignee
 
 
-def unassign(*, actor: User, project: Project, user_id: uuid.UUID, now: datetime) -> int:
+def unassign(*, actor: User | None, project: Project, user_id: uuid.UUID, now: datetime) -> int:
     """Take a person off the open tasks of a project, in the caller's transaction; returns how many there were."""
     rows = Task.objects.filter(project=project, assignments__user=user_id).open().order_by("pk")
     tasks = list(rows.select_for_update(of=("self",), no_key=True))

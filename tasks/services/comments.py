@@ -22,9 +22,7 @@ EXCERPT = 280
 def add_comment(*, actor: User, task_ref: str, body: str, now: datetime) -> Comment:
     """Comment on a task; people named as @handle who can see it are mentioned."""
     task = selectors.lock_task(actor, task_ref)
-    policies.require(
-        policies.can_comment(selectors.role_in(actor, task.project)), "You may read this project, not comment in it."
-    )
+    policies.require(policies.can_comment(selectors.role_on(actor, task)), "You may read this task, not comment on it.")
     require_current(task.project)
     if not body.strip():
         raise Invalid.field("body", "Write something.", "blank")
@@ -49,7 +47,7 @@ def _fact(comment: Comment, task: Task, actor: User) -> events.TaskCommented:
 def _mentioned(body: str, task: Task, actor: User) -> list[str]:
     handles = {handle.lower().rstrip(".-_") for handle in MENTION.findall(body)}
     named = User.objects.active().filter(handle__in=handles).exclude(pk=actor.pk).values_list("pk", flat=True)
-    return sorted(str(person.pk) for person in selectors.with_access(task.project_id, named)) if handles else []
+    return sorted(str(person.pk) for person in selectors.readers_among(task.pk, named)) if handles else []
 
 
 @transaction.atomic

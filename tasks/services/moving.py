@@ -30,7 +30,7 @@ def move_task(
     """Put a task directly before or after another of its project. Moves of one project queue at the project's row."""
     if (before is None) == (after is None):
         raise Invalid.field("before", "Name one neighbour: before or after.", "one_neighbour")
-    project = selectors.lock_project(actor, selectors.home_of(actor, ref))
+    project = selectors.lock_home(actor, ref)
     require_editor(actor, project)
     require_current(project)
     task = selectors.lock_task(actor, ref)

@@ -9,14 +9,17 @@ from django.db.models import F, RestrictedError
 from django.utils.text import slugify
 
 from accounts.models import User
-from accounts.selectors import find_user
 from core.errors import Conflict, Invalid
 from events.publishing import publish
 from tasks import events, selectors
 from tasks.events import project_words
 from tasks.models import Category, Label, Project, ProjectMember, Role, State, Task
-from tasks.services.assigning import unassign
-from tasks.services.shared import check_version, forget_answers, own_member, require_editor, require_manager
+from tasks.services.shared import (
+    check_version,
+    forget_answers,
+    require_editor,
+    require_manager,
+)
 
 FIRST_STATES = (
     ("todo", "To do", Category.TODO),
@@ -101,75 +104,6 @@ def delete_project(*, actor: User, ref: str, versions: frozenset[int] | None = N
     publish(events.ProjectDeleted(project=project_words(project)), actor=actor)
     forget_answers(project, *selectors.watchers_of([project.pk]))
     project.delete()
-
-
-@transaction.atomic
-def add_member(*, actor: User, ref: str, role: str, user_id: uuid.UUID | None = None, email: str = "") -> ProjectMember:
-    """Let a person into a project, named by id or address, or give a member another role."""
-    project = selectors.lock_project(actor, ref)
-    require_manager(actor, project)
-    if project.is_inbox:
-        raise Conflict("Your own inbox is yours alone; make a project to share.", code="inbox")
-    person = User.objects.active().filter(pk=user_id).first() if user_id else find_user(email=email)
-    if person is None:
-        raise Invalid.field("user" if user_id else "email", "There is no such person.", "does_not_exist")
-    member = ProjectMember.objects.filter(project=project, user=person).first()
-    if member is None:
-        member = ProjectMember.objects.create(project=project, user=person, role=role)
-        _tell(events.MemberAdded, project, member, actor)
-    else:
-        _give_role(project, member, role, actor)
-    return member
-
-
-@transaction.atomic
-def change_member(
-    *, actor: User, ref: str, user_id: uuid.UUID, role: str | None, versions: frozenset[int] | None = None
-) -> ProjectMember:
-    """Give a member another role; none leaves it as it is."""
-    project = selectors.lock_project(actor, ref)
-    require_manager(actor, project)
-    member = own_member(project, user_id)
-    check_version(member, versions, {} if role is None else {"role": role})
-    if role is not None:
-        _give_role(project, member, role, actor)
-    return member
-
-
-def _give_role(project: Project, member: ProjectMember, role: str, actor: User) -> None:
-    if member.role == role:
-        return
-    _keep_an_admin(project, member, role)
-    ProjectMember.objects.filter(pk=member.pk).update(role=role, version=F("version") + 1)
-    member.refresh_from_db()
-    _tell(events.MemberChanged, project, member, actor)
-
-
-@transaction.atomic
-def remove_member(
-    *, actor: User, ref: str, user_id: uuid.UUID, now: datetime, versions: frozenset[int] | None = None
-) -> None:
-    """Take a person out of a project, and off its open tasks; anybody may leave."""
-    project = selectors.lock_project(actor, ref)
-    if user_id != actor.pk:
-        require_manager(actor, project)
-    member = own_member(project, user_id)
-    check_version(member, versions, {})
-    _keep_an_admin(project, member, "")
-    unassign(actor=actor, project=project, user_id=user_id, now=now)
-    _tell(events.MemberRemoved, project, member, actor)
-    member.delete()
-
-
-def _tell(kind: type[Any], project: Project, member: ProjectMember, actor: User) -> None:
-    publish(kind(project=project_words(project), user_id=str(member.user_id), role=member.role), actor=actor)
-    forget_answers(project, member.user_id)
-
-
-def _keep_an_admin(project: Project, member: ProjectMember, role: str) -> None:
-    others = ProjectMember.objects.filter(project=project, role=Role.ADMIN).exclude(pk=member.pk)
-    if member.role == Role.ADMIN and role != Role.ADMIN and not others.exists():
-        raise Conflict("A project keeps at least one admin.", code="last_admin")
 
 
 @transaction.atomic

@@ -10,6 +10,7 @@ from django.db.models import Value
 from django.db.models.functions import Lower
 
 from accounts.models import User
+from accounts.selectors import find_user
 from core.errors import Conflict, Invalid, NotFound, Stale
 from tasks import cache, policies, selectors
 from tasks.events import plain
@@ -20,6 +21,10 @@ MAX_LINKS = 20
 
 def require_editor(actor: User, project: Project) -> None:
     require_edit(selectors.role_in(actor, project))
+
+
+def require_task_editor(actor: User, task: Task) -> None:
+    require_edit(selectors.role_on(actor, task))
 
 
 def require_edit(role: Role | None) -> None:
@@ -124,6 +129,15 @@ def parent_in(project: Project, parent_id: Any, *, of: Task | None = None) -> Ta
             raise Invalid.field("parent", "A task cannot be below itself.", "circle")
         above = above.parent
     return parent
+
+
+def person_named(user_id: uuid.UUID | None, email: str) -> User:
+    """The active person of this id or address; names the field where there is none."""
+    person = User.objects.active().filter(pk=user_id).first() if user_id else find_user(email=email)
+    if person is None:
+        raise Invalid.field("user" if user_id else "email", "There is no such person.", "does_not_exist")
+    found: User = person
+    return found
 
 
 def own_member(project: Project, user_id: uuid.UUID) -> ProjectMember:

@@ -11,7 +11,7 @@ from accounts.models import User
 from core.errors import Invalid
 from core.prepared import save
 from events.publishing import Fact, publish_all
-from tasks import events, selectors
+from tasks import events, policies, selectors
 from tasks.events import plain
 from tasks.models import Category, Label, Task, TaskAssignee
 from tasks.querysets import CLOSED
@@ -23,13 +23,14 @@ from tasks.services.shared import (
     members_among,
     parent_in,
     require_current,
-    require_editor,
+    require_task_editor,
     state_for,
 )
 
 PLAIN = frozenset({"title", "description", "priority", "start_date", "due_date", "due_at", "estimate"})
 LINKS = frozenset({"assignees", "labels"})
 WRITABLE = PLAIN | LINKS | {"status", "parent"}
+MEMBERS_ONLY = LINKS | {"parent"}
 Changes = dict[str, list[Any]]
 
 
@@ -45,9 +46,10 @@ def update_task(
     if unknown := set(changes) - WRITABLE:
         raise ValueError(f"not part of a task: {unknown}")
     if changes.get("parent"):  # two tasks put below each other at once would both look down from no parent: a circle
-        selectors.lock_project(actor, selectors.home_of(actor, ref))
+        selectors.lock_home(actor, ref)
     task = selectors.lock_task(actor, ref)
-    require_editor(actor, task.project)
+    require_task_editor(actor, task)
+    _require_member(actor, task, changes)
     require_current(task.project)
     before = selectors.links_of(task)
     check_version(_Snapshot(task, before), versions, changes)
@@ -61,6 +63,13 @@ def update_task(
         publish_all(facts, actor=actor, at=now)
         forget_answers(task.project)
     return task
+
+
+def _require_member(actor: User, task: Task, changes: dict[str, Any]) -> None:
+    """What ties a task to its project is not for who was let see the one task."""
+    if actor.is_guest and set(changes) & MEMBERS_ONLY:
+        may = policies.can_edit(selectors.role_in(actor, task.project))
+        policies.require(may, "Only editors of the project may change who does a task, its labels and its parent.")
 
 
 def _changed(before: Links, task: Task, changes: dict[str, Any]) -> Links:

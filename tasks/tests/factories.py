@@ -6,8 +6,20 @@ import factory
 from django.db.models import Max
 from factory.django import DjangoModelFactory
 
+from accounts.models import User
 from accounts.tests.factories import UserFactory
-from tasks.models import Comment, Label, Project, ProjectMember, Role, State, Task, TaskAssignee
+from tasks.models import (
+    Comment,
+    Label,
+    Project,
+    ProjectMember,
+    ProjectTeam,
+    Role,
+    State,
+    Task,
+    TaskAssignee,
+    TaskShare,
+)
 from tasks.positions import at_end
 from tasks.services.projects import FIRST_STATES
 
@@ -39,6 +51,30 @@ class MemberFactory(DjangoModelFactory):
     project = factory.SubFactory(ProjectFactory)
     user = factory.SubFactory(UserFactory)
     role = Role.EDITOR
+
+
+class ProjectTeamFactory(DjangoModelFactory):
+    class Meta:
+        model = ProjectTeam
+
+    role = Role.EDITOR
+
+
+class TaskShareFactory(DjangoModelFactory):
+    """A share, and what makes the person look for it."""
+
+    class Meta:
+        model = TaskShare
+        skip_postgeneration_save = True
+
+    project = factory.LazyAttribute(lambda share: share.task.project)
+    role = Role.VIEWER
+    shared_by = factory.LazyAttribute(lambda share: share.task.project.owner)
+
+    @factory.post_generation
+    def note(share, create, _extracted, **_more):  # noqa: N805 -- factory_boy passes the made object
+        User.objects.filter(pk=share.user_id).update(is_guest=True)
+        share.user.is_guest = True
 
 
 class TaskFactory(DjangoModelFactory):

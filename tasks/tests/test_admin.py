@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from tasks.models import Comment, Label, Project, ProjectMember, State, Task
+from accounts.tests.factories import TeamMemberFactory
+from tasks.models import Comment, Label, Project, ProjectMember, ProjectTeam, State, Task
 from tasks.tests.factories import LabelFactory, TaskFactory
 
 pytestmark = pytest.mark.django_db
@@ -162,6 +163,19 @@ def test_people_come_and_go_and_the_last_admin_stays(pages, project, alice, mall
     assert outbox.names() == ["project.member_added", "project.member_changed", "project.member_removed"]
     assert "A project keeps at least one admin." in refused.content.decode()
     assert ProjectMember.objects.filter(pk=last.pk).exists()
+
+
+def test_teams_come_into_a_project_change_their_role_and_go(pages, project, mallory, outbox):
+    team = TeamMemberFactory(user=mallory).team
+    pages.post(page("projectteam", "add"), {"project": project.pk, "team": team.pk, "role": "viewer"})
+    given = ProjectTeam.objects.get()
+    pages.post(page("projectteam", "change", given), {"role": "editor"})
+    role = ProjectMember.objects.get(user=mallory).effective_role
+    pages.post(page("projectteam", "delete", given), {"post": "yes"})
+
+    assert outbox.names() == ["project.team_added", "project.team_changed", "project.team_removed"]
+    assert role == "editor"
+    assert not ProjectMember.objects.filter(user=mallory).exists()
 
 
 def test_a_state_is_added_renamed_and_removed_while_unused(pages, project, task):

@@ -23,6 +23,26 @@ def test_each_role_may_what_those_before_may(role, comment, edit, manage):
     assert (policies.can_comment(role), policies.can_edit(role), policies.can_manage(role)) == (comment, edit, manage)
 
 
+def test_the_highest_of_some_roles_is_found():
+    assert policies.highest() is None
+    assert policies.highest(None, "viewer", "editor", "commenter") == Role.EDITOR
+
+
+@pytest.mark.parametrize(
+    ("who", "role", "may"),
+    [
+        ("user", None, False),
+        ("user", Role.EDITOR, False),
+        ("user", Role.ADMIN, True),
+        ("staff", Role.VIEWER, True),
+        ("staff", None, False),  # in somebody's inbox
+        ("admin", Role.ADMIN, True),
+    ],
+)
+def test_who_answers_for_a_thing_may_ask_who_else_sees_it(who, role, may):
+    assert policies.can_ask_about_others(User(role=who), role) is may
+
+
 @pytest.mark.parametrize(
     ("who", "inbox", "membership", "role"),
     [

@@ -38,7 +38,7 @@ def listing(request: HttpRequest, reader: User, project: Project | None = None) 
     if project:
         address["project"] = project.key
     form = FilterForm(address, choices=pages.choices(reader, project))
-    filters = form.filters(now=now, today=today)
+    filters = form.filters(now=now, today=today, week_start=reader.week_start)
     since = {name: form.cleaned_data.get(name) for name in ("created_from", "closed_from")}
     found = pages.page_tasks(reader, filters, **since)
     piece = pages.page_of(found, _window(form, reader, request))

@@ -17,8 +17,9 @@ from accounts.selectors import directory
 from core.errors import Conflict, Invalid, Stale
 from core.htmx import page, posted
 from tasks import policies, selectors, services
-from tasks.forms import EditProjectForm, MemberForm, ProjectForm, RoleForm
+from tasks.forms import EditProjectForm, MemberForm, ProjectForm, RoleForm, TeamForm
 from tasks.models import Project
+from tasks.selectors import pages
 from tasks.views.listing import listing
 from tasks.views.shared import person, status_of, version_in
 
@@ -59,6 +60,9 @@ def _context(
 ) -> dict[str, Any]:
     role = selectors.role_in(reader, project)
     members = list(selectors.members(project).order_by("user__name", "user_id"))
+    by_teams = selectors.given_by_teams(project)
+    for member in members:
+        member.ways = pages.team_ways(by_teams.get(member.user_id, ()))
     can_manage = policies.can_manage(role)
     return {
         **listing(request, reader, project),
@@ -66,6 +70,8 @@ def _context(
         "members": members,
         "roles": RoleForm.base_fields["role"].choices,
         "member_form": member_form or (_member_form(members) if can_manage and not project.is_inbox else None),
+        "teams": [] if project.is_inbox else selectors.project_teams(project).order_by("team__name"),
+        "team_form": TeamForm(teams=selectors.teams_to_add(reader, project)[:500]) if can_manage else None,
         "can_manage": can_manage,
         "can_edit": policies.can_edit(role) and project.archived_at is None,
     }

@@ -18,7 +18,7 @@ from core.errors import Invalid, Stale
 from core.htmx import page, posted
 from tasks import policies, selectors, services
 from tasks.conflicts import conflict
-from tasks.forms import CommentForm, NewTaskForm, TaskForm, initial_of
+from tasks.forms import CommentForm, NewTaskForm, SharedTaskForm, TaskForm, initial_of
 from tasks.models import Role, Task
 from tasks.selectors import pages
 from tasks.timeline import entries, people_in
@@ -61,7 +61,7 @@ def task_context(
     reader: User, task: Task, *, form: TaskForm | None = None, comment_form: CommentForm | None = None
 ) -> dict[str, Any]:
     """Everything a task's page shows."""
-    role = selectors.role_in(reader, task.project)
+    in_project, role = selectors.roles_on(reader, task)
     now, today = timezone.now(), timezone.localdate()
     is_current = task.project.archived_at is None
     below = pages.rows_for(reader, selectors.subtasks(reader, task)[:100], now=now, today=today)
@@ -69,7 +69,7 @@ def task_context(
     return {
         "task": task,
         "project": task.project,
-        "form": form or _form(reader, task),
+        "form": form or _form(reader, task, is_member=in_project is not None),
         "comment_form": comment_form or CommentForm(),
         "comments": newest[:SHOWN_COMMENTS][::-1],
         "has_older_comments": len(newest) > SHOWN_COMMENTS,
@@ -77,9 +77,10 @@ def task_context(
         "subtasks": below,
         "subtasks_done": sum(row.task.is_closed for row in below),
         "is_overdue": task.is_overdue(now, today),
+        "is_member": in_project is not None,
         "can_edit": is_current and policies.can_edit(role),
         "can_comment": is_current and policies.can_comment(role),
-        "can_manage": role == Role.ADMIN,
+        "can_manage": in_project == Role.ADMIN,
     }
 
 
@@ -90,12 +91,18 @@ def _history(task: Task) -> list[Any]:
     return entries(facts, names=names, states=states)
 
 
-def _form(reader: User, task: Task, request: HttpRequest | None = None) -> TaskForm:
+def _form(reader: User, task: Task, request: HttpRequest | None = None, *, is_member: bool | None = None) -> TaskForm:
+    if is_member is None:
+        is_member = not reader.is_guest or selectors.role_in(reader, task.project) is not None
+    states = list(selectors.states(task.project))
+    data = request.POST if request else None
+    if not is_member:
+        return SharedTaskForm(data, people=(), states=states, initial=initial_of(task))
     members = selectors.members(task.project).filter(user__is_active=True).order_by("user__name")
     return TaskForm(
-        request.POST if request else None,
+        data,
         people=[member.user for member in members],
-        states=list(selectors.states(task.project)),
+        states=states,
         parents=pages.parents_for(task),
         initial=initial_of(task),
     )

@@ -57,6 +57,8 @@ MEDIA_TYPES = (
     "nonsense",
     "",
 )
+# Nothing in these has to be said.
+MAY_BE_EMPTY = ("read-all/", "rotate/")
 WITH_BODY = pytest.mark.parametrize("operation", with_body(), ids=str)
 
 pytestmark = pytest.mark.django_db
@@ -87,7 +89,7 @@ def test_another_media_type_is_a_415(operation, scene, clients):
     assert fingerprint() == before
 
 
-@pytest.mark.parametrize("operation", [one for one in with_body() if "read-all" not in one.path], ids=str)
+@pytest.mark.parametrize("operation", [one for one in with_body() if not one.path.endswith(MAY_BE_EMPTY)], ids=str)
 def test_an_empty_body_is_a_400(operation, scene, clients):
     client, before = clients[scene.door(operation)], fingerprint()
 

@@ -94,6 +94,7 @@ def wrong_values(schema: dict[str, Any]) -> list[Any]:
         "string": by_format.get(schema.get("format", ""), NO_TEXT),
         "integer": NO_INTEGER,
         "array": NO_LIST,
+        "boolean": ("true", "", "yes", 1, 0, [], {}),
         "object": ("a", 1, True, [], {"a": True}, {"email": "true"}, {"email": 1}, {"email": None}),
         "choice": (*NO_TEXT, "", "nonsense", "١"),
     }

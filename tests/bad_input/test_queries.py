@@ -74,7 +74,7 @@ def test_what_is_not_a_parameter_is_a_400(operation, scene, clients):
 
 @LISTS
 def test_a_piece_that_cannot_be_is_a_400(operation, scene, clients):
-    url, client = scene.url(operation), clients["alice"]
+    url, client = scene.url(operation), clients[scene.door(operation)]
     queries = [f"limit={limit}" for limit in LIMITS] + [f"page={page}" for page in LIMITS if page != "101"]
     queries += [f"ordering={ordering}" for ordering in ORDERINGS] + [f"cursor={cursor}" for cursor in CURSORS]
     queries += [

@@ -15,6 +15,7 @@ PAGES = [
     "/tasks/new/",
     "/tasks/OPS-1/",
     "/tasks/OPS-1/delete/",
+    "/tasks/OPS-1/access/",
     "/projects/",
     "/projects/OPS/",
     "/projects/OPS/edit/",
@@ -24,11 +25,20 @@ PAGES = [
     "/import/",
     "/settings/",
     "/settings/notifications/",
+    "/settings/security/",
+    "/settings/security/password/",
+    "/settings/security/identities/",
+    "/settings/security/log/",
     "/settings/sessions/",
+    "/settings/data/",
+    "/settings/leave/",
+    "/people/",
+    "/people/?state=all",
+    "/people/invitations/",
     "/mail/",
     "/tasks/NOT-1/",
 ]
-SIGNED_OUT = ["/login/", "/register/"]
+SIGNED_OUT = ["/login/", "/register/", "/password/reset/", "/invitation/?token=wrong", "/stay/?token=some"]
 # Dark differs from light by its colours alone, so there only they are looked at again.
 RULES = {"light": "{}", "dark": '{runOnly: ["color-contrast"]}'}
 CHECK = """axe.run(RULES).then((found) => found.violations.map(
@@ -83,3 +93,12 @@ def test_prints_without_the_frame(office, page_of):
     assert not page.locator(".sidenav").is_visible()
     assert not page.locator(".topbar").is_visible()
     assert page.locator(".kpis").is_visible()
+
+
+def test_the_documentation_of_the_api_is_drawn_without_inline_styles(page_of):
+    page = page_of(None)
+    page.goto("/api/v1/docs/")
+    page.get_by_text("/api/v1/tasks/", exact=True).first.wait_for(timeout=30_000)
+
+    assert page.evaluate("violations") == []
+    assert page.locator(".opblock").count() > 50

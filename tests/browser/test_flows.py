@@ -128,9 +128,14 @@ def test_is_driven_by_the_keyboard(office, page_of):
 def test_leaves_the_keys_alone_when_told_to(office, page_of):
     page = page_of(office)
     page.goto("/settings/")
-    page.select_option("[name=keys]", "off")
-    page.click("text=Save for this device")
+    page.uncheck("[name=shortcuts]")
+    page.click("text=Save profile")
+    page.wait_for_selector("html[data-keys=off]", state="attached")
 
     page.keyboard.press("?")
+    shown = page.locator("#shortcuts").is_visible()
 
-    assert not page.locator("#shortcuts").is_visible()
+    page.check("[name=shortcuts]")
+    page.click("text=Save profile")
+    page.wait_for_selector("html[data-keys=on]", state="attached")
+    assert not shown

@@ -15,7 +15,7 @@ WRITERS = 5
 
 
 @pytest.mark.parametrize("operation", [one for one in CONDITIONAL if one.method == "PATCH"], ids=str)
-def test_of_many_writers_upon_one_version_one_wins(operation, scene):
+def test_of_many_writers_upon_one_version_one_wins(operation, scene, admin):
     writers = [signed_in(User.objects.get(handle=scene.door(operation))) for _ in range(WRITERS)]
     url, body = scene.url(operation), orjson.dumps(scene.body(operation))
     tag = writers[0].get(url)["ETag"]

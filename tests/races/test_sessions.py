@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from accounts import services
 from accounts.models import Session, User
-from accounts.tests.factories import PASSWORD
+from accounts.tests.factories import PASSWORD, SessionFactory
+from accounts.tokens import pair_for
 from core.errors import Invalid, NotSignedIn
 from core.testing.together import refusals, together
 
@@ -33,14 +34,14 @@ def test_twenty_refreshes_of_one_token_have_one_successor(alice):
 
 def test_a_replaced_token_used_after_the_grace_by_many_ends_the_session_once(alice, outbox):
     now = timezone.now()
-    first = services.open_session(user=alice, now=now)
+    first = pair_for(SessionFactory(user=alice))
     second, _ = services.refresh_session(token=first.refresh, now=now)
 
     outcomes = together([lambda: services.refresh_session(token=first.refresh, now=now + LATER)] * 8)
 
     assert [type(outcome) for outcome in outcomes] == [NotSignedIn] * 8
     assert Session.objects.get().revoked_at is not None
-    assert outbox.names() == ["session.revoked"]
+    assert outbox.names() == ["session.revoked", "session.reused"]
     with pytest.raises(NotSignedIn):
         services.refresh_session(token=second.refresh, now=now + LATER)
 

@@ -13,7 +13,7 @@ def test_makes_an_account_and_signs_it_in(client, db, outbox):
     assert (answer.status_code, answer["Location"]) == (302, "/")
     assert client.get("/").status_code == 200
     assert User.objects.get().email == "nora@example.com"
-    assert outbox.names() == ["user.registered"]
+    assert outbox.names() == ["user.registered", "session.opened"]
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,17 @@ from __future__ import annotations
 
 import pytest
 
-from accounts.models import Session, User
-from accounts.tests.factories import SessionFactory
+from accounts.models import User
 from core.testing.pages import browser_of
 
-PROFILE = {"name": "Alice", "time_zone": "UTC", "theme": "system"}
+PROFILE = {
+    "name": "Alice",
+    "time_zone": "UTC",
+    "language": "en",
+    "week_start": "monday",
+    "theme": "system",
+    "density": "comfortable",
+}
 
 
 def test_changes_ones_own_profile(alice):
@@ -25,7 +31,10 @@ def test_renders_the_chosen_theme_from_the_server(alice):
     assert 'data-theme="dark"' in browser_of(alice).get("/settings/").content.decode()
 
 
-@pytest.mark.parametrize("wrong", [{"name": " "}, {"time_zone": "Mars/Base"}, {"theme": "pink"}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"name": " "}, {"time_zone": "Mars/Base"}, {"theme": "pink"}, {"density": '"><script>'}, {"week_start": "friday"}],
+)
 def test_names_what_is_wrong(wrong, alice, outbox):
     answer = browser_of(alice).post("/settings/", PROFILE | wrong)
 
@@ -34,50 +43,22 @@ def test_names_what_is_wrong(wrong, alice, outbox):
     assert outbox.names() == []
 
 
-def test_keeps_what_is_about_the_device_in_cookies(alice):
-    client = browser_of(alice)
+def test_the_look_is_the_accounts_and_so_the_same_on_each_device(alice):
+    sent = PROFILE | {"density": "compact", "language": "en-gb"}  # a box that is not ticked is not sent
 
-    client.post("/settings/device/", {"density": "compact", "keys": "off"})
+    browser_of(alice).post("/settings/", sent)
 
-    assert 'data-density="compact" data-keys="off"' in client.get("/settings/").content.decode()
-
-
-def test_ignores_a_device_setting_it_does_not_know(alice):
-    answer = browser_of(alice).post("/settings/device/", {"density": '"><script>', "keys": "on"})
-
-    assert answer.status_code == 302
-    assert "density" not in answer.cookies
+    page = browser_of(alice).get("/settings/")
+    assert 'lang="en-gb" data-theme="system" data-density="compact" data-keys="off"' in page.content.decode()
+    assert page["Content-Language"] == "en-gb"
 
 
-def test_shows_ones_own_sessions_and_ends_one(alice, bob):
-    mine, _foreign = SessionFactory(user=alice, user_agent="curl/8"), SessionFactory(user=bob)
-    client = browser_of(alice)
+def test_the_first_day_of_the_week_is_kept(alice):
+    browser_of(alice).post("/settings/", PROFILE | {"week_start": "sunday"})
 
-    shown = client.get("/settings/sessions/").context["sessions"]
-    client.post(f"/settings/sessions/{mine.pk}/revoke/")
-
-    assert shown == [mine]
-    assert list(Session.objects.filter(revoked_at=None).values_list("user__handle", flat=True)) == ["bob"]
+    assert User.objects.get().week_start == "sunday"
 
 
-def test_cannot_end_somebody_elses_session(alice, bob):
-    foreign = SessionFactory(user=bob)
-
-    answer = browser_of(alice).post(f"/settings/sessions/{foreign.pk}/revoke/")
-
-    assert answer.status_code == 404
-    assert Session.objects.get().revoked_at is None
-
-
-def test_ends_all_of_ones_own_sessions(alice, bob):
-    SessionFactory.create_batch(2, user=alice)
-    SessionFactory(user=bob)
-
-    browser_of(alice).post("/settings/sessions/revoke/")
-
-    assert Session.objects.filter(revoked_at=None).count() == 1
-
-
-@pytest.mark.parametrize("url", ["/settings/", "/settings/sessions/", "/settings/notifications/"])
+@pytest.mark.parametrize("url", ["/settings/", "/settings/sessions/", "/settings/notifications/", "/settings/data/"])
 def test_is_for_people_who_are_signed_in(url, client, db):
     assert client.get(url)["Location"] == f"/login/?next={url}"

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from events.models import LogHead
-from events.selectors import broken_link
+from events.selectors import broken_link, redacted_count
 
 
 class Command(BaseCommand):
@@ -19,3 +19,7 @@ class Command(BaseCommand):
             raise CommandError(f"The log was changed: position {position} does not follow from the one before.")
         head = LogHead.objects.filter(pk=1).first()
         self.stdout.write(f"The log is whole: {head.position if head else 0} facts, head {head.hash if head else '-'}.")
+        if count := redacted_count():
+            self.stdout.write(
+                f"{count} of them name somebody no more who was erased; of these only the place is checked."
+            )

@@ -7,11 +7,12 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from django.http import QueryDict
 
+from accounts.tests.factories import UserFactory
 from gateway.query import parse
 from tasks import selectors
 from tasks.api.queries import TaskQuery, filters_of
 from tasks.models import Task, TaskAssignee
-from tasks.tests.factories import AssigneeFactory, MemberFactory, ProjectFactory, TaskFactory
+from tasks.tests.factories import AssigneeFactory, MemberFactory, ProjectFactory, TaskFactory, TaskShareFactory
 
 TASKS = "/api/v1/tasks/"
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
@@ -23,11 +24,22 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def work(project, alice, bob):
+def guest(project):
+    """A member of OPS, to whom some of it and some of a hidden project was shared as well."""
+    return MemberFactory(project=project, user=UserFactory(handle="guest")).user
+
+
+@pytest.fixture
+def guest_of_staff(db):
+    return UserFactory(handle="guest_of_staff", role="staff")
+
+
+@pytest.fixture
+def work(project, alice, bob, guest, guest_of_staff):
     """Forty tasks in three projects, with ties in every order; made in an order that is not theirs."""
     other = ProjectFactory(key="ZETA", owner=alice)
     MemberFactory(project=other, user=bob)
-    hidden = ProjectFactory(key="HID", owner=alice)
+    hidden = ProjectFactory(key="HID", owner=alice, is_inbox=True)
     for number in range(40):
         home = (project, other, hidden)[number % 3]
         slug = ("todo", "in_progress", "done")[number % 7 % 3]
@@ -41,6 +53,9 @@ def work(project, alice, bob):
         )
         for person in (alice, bob)[: number % 5 % 3]:
             AssigneeFactory(task=task, user=person)
+        if number % 6 in {0, 5}:
+            TaskShareFactory(task=task, user=guest)
+            TaskShareFactory(task=task, user=guest_of_staff)
     return Task.objects.all()
 
 
@@ -59,7 +74,7 @@ def keys(client, url):
 
 
 @pytest.mark.parametrize("ordering", ["created_at", "-created_at", "-updated_at", "due_date", "-due_date", "title"])
-@pytest.mark.parametrize("person", ["alice", "bob", "carol", "mallory"])
+@pytest.mark.parametrize("person", ["alice", "bob", "carol", "mallory", "guest", "guest_of_staff"])
 def test_each_walk_passes_each_row_once_in_order(person, ordering, work, clients, request):
     user, column = request.getfixturevalue(person), ordering.lstrip("-")
     for query in QUERIES:

@@ -1,4 +1,4 @@
-"""People, their sign-in sessions, and teams."""
+"""People."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from accounts.querysets import SessionQuerySet, TeamQuerySet, UserQuerySet
+from accounts.querysets import UserQuerySet
 from core.db import uuid7
 
 
@@ -22,7 +22,10 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
 
 
 class User(AbstractBaseUser):
-    """A person. `role` says what they may do everywhere, `tier` how much they may ask for."""
+    """A person. `role` says what they may do everywhere, `tier` how much they may ask for.
+
+    Of the kind `service` it is a program's account: it signs in by API keys alone.
+    """
 
     class Role(models.TextChoices):
         USER = "user"
@@ -33,6 +36,11 @@ class User(AbstractBaseUser):
         FREE = "free"
         PREMIUM = "premium"
         LOAD = "load"
+        SERVICE = "service"
+
+    class Kind(models.TextChoices):
+        PERSON = "person"
+        SERVICE = "service"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     email = models.EmailField(max_length=254, unique=True)
@@ -42,12 +50,45 @@ class User(AbstractBaseUser):
     name = models.CharField(max_length=120)
     role = models.CharField(max_length=10, choices=Role, default=Role.USER)
     tier = models.CharField(max_length=10, choices=Tier, default=Tier.FREE)
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.PERSON, db_default=Kind.PERSON, editable=False)
     time_zone = models.CharField(max_length=60, default="UTC")
     language = models.CharField(max_length=10, default="en")
     theme = models.CharField(
         max_length=10, default="system", choices=[("system", "System"), ("light", "Light"), ("dark", "Dark")]
     )
+    density = models.CharField(
+        max_length=12,
+        default="comfortable",
+        db_default="comfortable",
+        choices=[("comfortable", "Comfortable"), ("compact", "Compact")],
+    )
+    week_start = models.CharField(
+        max_length=10,
+        default="monday",
+        db_default="monday",
+        choices=[("monday", "Monday"), ("sunday", "Sunday"), ("saturday", "Saturday")],
+    )
+    shortcuts = models.BooleanField(
+        default=True, db_default=True, help_text="Whether single keys do something on pages (WCAG 2.1.4)."
+    )
+    avatar = models.CharField(
+        max_length=32,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="Names the picture in accounts.Avatar.",
+    )
+    is_guest = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="Single things were shared with them: they see more than their projects.",
+    )
     is_active = models.BooleanField(default=True)
+    erased_at = models.DateTimeField(
+        null=True, editable=False, help_text="Since then nobody: only what they did is left."
+    )
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -62,6 +103,15 @@ class User(AbstractBaseUser):
             models.CheckConstraint(
                 name="a_role_is_user_staff_or_admin", condition=Q(role__in=["user", "staff", "admin"])
             ),
+            models.CheckConstraint(
+                name="a_service_account_has_no_password", condition=Q(kind="person") | Q(("password__startswith", "!"))
+            ),
+            models.CheckConstraint(
+                name="a_service_account_is_no_administrator", condition=Q(kind="person") | ~Q(role="admin")
+            ),
+            models.CheckConstraint(
+                name="who_is_erased_is_not_active", condition=Q(erased_at=None) | Q(is_active=False)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -70,6 +120,10 @@ class User(AbstractBaseUser):
     @property
     def is_admin(self) -> bool:
         return self.role == self.Role.ADMIN
+
+    @property
+    def is_service(self) -> bool:
+        return self.kind == self.Kind.SERVICE
 
     @property
     def is_overseer(self) -> bool:
@@ -89,69 +143,3 @@ class User(AbstractBaseUser):
 
     def get_short_name(self) -> str:
         return self.name.split(" ")[0]
-
-
-class Session(models.Model):
-    """One signed-in device of an API client: the family of its refresh tokens.
-
-    PostgreSQL holds the truth; a token is good only while its session is alive. `refresh_jti` names the one
-    refresh token that is valid, `previous_jti` the one it replaced.
-    """
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions")
-    refresh_jti = models.CharField(max_length=32)
-    previous_jti = models.CharField(max_length=32, blank=True, default="")
-    user_agent = models.CharField(max_length=200, blank=True, default="")
-    address = models.GenericIPAddressField(null=True)
-    created_at = models.DateTimeField(default=timezone.now)
-    rotated_at = models.DateTimeField(default=timezone.now)
-    expires_at = models.DateTimeField()
-    revoked_at = models.DateTimeField(null=True)
-
-    objects = SessionQuerySet.as_manager()
-
-    class Meta:
-        indexes = [
-            models.Index(fields=["user", "-id"], condition=Q(revoked_at=None), name="session_open"),
-            models.Index(fields=["expires_at"], name="session_expiry"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.user_id} since {self.created_at:%Y-%m-%d}"
-
-
-class Team(models.Model):
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    name = models.CharField(max_length=120)
-    members: models.ManyToManyField[User, TeamMember] = models.ManyToManyField(
-        User, through="TeamMember", related_name="teams"
-    )
-    version = models.PositiveIntegerField(default=1)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-
-    objects = TeamQuerySet.as_manager()
-
-    class Meta:
-        constraints = [models.UniqueConstraint(Lower("name"), name="a_team_has_a_name_of_its_own")]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class TeamMember(models.Model):
-    class Role(models.TextChoices):
-        MEMBER = "member"
-        LEAD = "lead"
-
-    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="team_memberships")
-    role = models.CharField(max_length=10, choices=Role, default=Role.MEMBER)
-    version = models.PositiveIntegerField(default=1, db_default=1)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["team", "user"], name="a_person_is_in_a_team_once")]
-
-    def __str__(self) -> str:
-        return f"{self.user_id} in {self.team_id}"

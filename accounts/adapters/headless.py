@@ -1,0 +1,46 @@
+"""allauth's API for programs: whoever comes in by it gets the same session and the same two tokens as by ours."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from allauth.headless.tokens.strategies.sessions import SessionTokenStrategy
+from django.contrib.sessions.backends.base import SessionBase
+from django.http import HttpRequest
+from django.utils import timezone
+
+from accounts import selectors, services
+from accounts.browsers import ROW
+from accounts.models import User
+from accounts.tokens import read_access
+from core.errors import NotSignedIn
+from gateway.headers import client_address
+from gateway.views import user_agent
+
+
+class SessionTokens(SessionTokenStrategy):
+    """allauth's session token carries a person through the steps of signing in, and lives no longer than our session."""
+
+    def create_access_token_payload(self, request: HttpRequest) -> dict[str, Any]:
+        assert isinstance(request.user, User)
+        pair = services.open_session(
+            user=request.user, now=timezone.now(), user_agent=user_agent(request), address=client_address(request)
+        )
+        request.session[ROW] = str(read_access(pair.access).session_id)
+        return {"access_token": pair.access, "refresh_token": pair.refresh}
+
+    def lookup_session(self, session_token: str) -> SessionBase | None:
+        session = super().lookup_session(session_token)
+        row = session.get(ROW) if session else None
+        if session and row and selectors.live_session(uuid.UUID(row), timezone.now()) is None:
+            session.flush()
+            return None
+        return session
+
+    def refresh_token(self, refresh_token: str) -> tuple[str, str] | None:
+        try:
+            pair, _ = services.refresh_session(token=refresh_token, now=timezone.now())
+        except NotSignedIn:
+            return None
+        return pair.access, pair.refresh

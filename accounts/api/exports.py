@@ -1,0 +1,79 @@
+"""Taking one's data along."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.http import StreamingHttpResponse
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts import selectors, services
+from accounts.downloads import archive_of
+from accounts.models import Export
+from gateway import query
+from gateway.limits import spend
+from gateway.pagination import PageQuery, Sort, Window, take
+from gateway.preconditions import if_match
+from gateway.schema import page_of
+from gateway.views import ApiView, listing, one
+
+
+class ZipRenderer(BaseRenderer):
+    """Lets a caller ask for the archive by its type; the view answers with its pieces itself."""
+
+    media_type = "application/zip"
+    format = "zip"
+
+    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
+        return bytes(data)
+
+
+class ExportOut(serializers.ModelSerializer[Export]):
+    class Meta:
+        model = Export
+        fields = ["id", "state", "size", "created_at", "ready_at", "expires_at", "version"]
+
+
+class ExportsView(ApiView):
+    @extend_schema(operation_id="list_my_exports", parameters=[PageQuery], responses=page_of(ExportOut))
+    def get(self, request: Request) -> Response:
+        wanted = query.parse(PageQuery, request.query_params)
+        window = Window.of(wanted, sorts={"id": Sort("id")}, default="-id", owner=str(request.user.pk))
+        piece = take(selectors.exports(request.user, timezone.now()), window)
+        return listing(request, piece, ExportOut, wanted.get("fields"))
+
+    @extend_schema(operation_id="request_my_export", request=None, responses={201: ExportOut})
+    def post(self, request: Request) -> Response:
+        spend(request._request, group="export", key=str(request.user.pk), rate=settings.EXPORT_RATE)
+        export = services.request_export(actor=request.user, now=timezone.now())
+        return one(export, ExportOut, status=201, location=f"/api/v1/me/exports/{export.pk}/")
+
+
+class ExportView(ApiView):
+    @extend_schema(operation_id="get_my_export", responses=ExportOut)
+    def get(self, request: Request, export_id: uuid.UUID) -> Response:
+        query.parse(query.Query, request.query_params)
+        return one(selectors.get_export(request.user, export_id, timezone.now()), ExportOut)
+
+    @extend_schema(operation_id="delete_my_export", responses={204: None})
+    def delete(self, request: Request, export_id: uuid.UUID) -> Response:
+        versions = if_match(request._request)
+        services.delete_export(actor=request.user, export_id=export_id, now=timezone.now(), versions=versions)
+        return Response(status=204)
+
+
+class ArchiveView(ApiView):
+    renderer_classes = [ZipRenderer]
+
+    @extend_schema(operation_id="download_my_export", responses={(200, "application/zip"): OpenApiTypes.BINARY})
+    def get(self, request: Request, export_id: uuid.UUID) -> StreamingHttpResponse:
+        query.parse(query.Query, request.query_params)
+        return archive_of(selectors.get_export(request.user, export_id, timezone.now()))

@@ -1,0 +1,82 @@
+"""What happened to an account, in words: every fact about a person has a title here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from events.models import Event
+
+TITLES = {
+    "user.registered": "Registered",
+    "user.updated": "Account changed",
+    "user.email_verified": "E-mail address confirmed",
+    "user.security_changed": "Way to sign in changed",
+    "user.invited": "Invited somebody",
+    "user.invitation_accepted": "Accepted an invitation",
+    "user.invitation_revoked": "Took an invitation back",
+    "user.export_requested": "Asked for a copy of the data",
+    "user.export_ready": "Copy of the data is ready",
+    "user.leaving": "Account is going to be deleted",
+    "user.stayed": "Deletion was called off",
+    "user.erased": "Account was erased",
+    "user.sign_in_failed": "Sign-in failed",
+    "identity.linked": "Sign-in with a provider was added",
+    "identity.unlinked": "Sign-in with a provider was taken away",
+    "identity.refused": "Sign-in with a provider was refused",
+    "session.opened": "Signed in",
+    "session.reused": "A sign-in was used twice, and has ended",
+    "session.revoked": "Signed out",
+    "key.created": "API key was made",
+    "key.rotated": "API key was replaced",
+    "key.revoked": "API key was revoked",
+    "key.used": "API key was used",
+}
+# What a person should look at twice.
+ALARMING = frozenset({"user.sign_in_failed", "session.reused", "user.security_changed", "user.leaving"})
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    id: int
+    name: str
+    title: str
+    detail: str
+    occurred_at: datetime
+    user: dict[str, Any]
+    actor: dict[str, Any] | None
+    address: str
+    device: str
+    is_alarming: bool
+
+
+def happening(event: Event) -> Happening:
+    told = event.payload
+    session, key = told.get("session") or {}, told.get("key") or {}
+    is_new = bool(session.get("is_new"))
+    return Happening(
+        id=event.pk,
+        name=event.name,
+        title="Signed in on a new device" if is_new else TITLES.get(event.name, event.name),
+        detail=_detail(told, key),
+        occurred_at=event.occurred_at,
+        user={"id": str(event.subject_id), "name": told.get("user", {}).get("name", "")},
+        actor=told.get("actor"),
+        address=session.get("used_from") or session.get("address") or told.get("address") or "",
+        device=session.get("device") or told.get("device") or "",
+        is_alarming=is_new or event.name in ALARMING or "role" in told.get("changes", {}),
+    )
+
+
+def _detail(told: dict[str, Any], key: dict[str, Any]) -> str:
+    """Which one, or what about it: one line of what the fact says beside who, when and where."""
+    if key:
+        return f"{key.get('name', '')} ({key.get('shown', '')})"
+    if changes := told.get("changes"):
+        return "; ".join(f"{name}: {_shown(*pair)}" for name, pair in sorted(changes.items()))
+    return str(told.get("reason") or told.get("what") or told.get("provider") or told.get("due_at") or "")
+
+
+def _shown(before: Any, after: Any) -> str:
+    return str(after) if before == after else f"{before} → {after}"

@@ -1,0 +1,50 @@
+"""People who are asked to come."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from accounts.models.people import User
+from accounts.models.teams import Team
+from accounts.querysets import InvitationQuerySet
+from core.db import uuid7
+
+
+class Invitation(models.Model):
+    """A link that lets the reader of one mailbox in, once. The link's secret is kept as its hash only."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    email = models.EmailField(max_length=254)
+    inviter = models.ForeignKey(User, on_delete=models.PROTECT, related_name="invitations")
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, null=True, blank=True, related_name="invitations")
+    target = models.CharField(max_length=120, blank=True, default="", help_text="What they are asked into, in words.")
+    secret_hash = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True)
+    accepted_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    revoked_at = models.DateTimeField(null=True)
+    version = models.PositiveIntegerField(default=1)
+
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="an_invited_address_is_in_lower_case", condition=Q(email=Lower(F("email")))),
+            models.CheckConstraint(
+                name="an_invitation_is_accepted_by_somebody",
+                condition=Q(accepted_at=None, accepted_by=None)
+                | Q(accepted_at__isnull=False, accepted_by__isnull=False, revoked_at=None),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["inviter", "-id"], name="invitation_by_inviter"),
+            models.Index(fields=["email"], name="invitation_address"),
+            models.Index(fields=["expires_at"], name="invitation_expiry"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email} by {self.inviter_id}"

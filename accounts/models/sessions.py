@@ -1,0 +1,66 @@
+"""Where people are signed in."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.devices import name_of
+from accounts.models.people import User
+from accounts.querysets import SessionQuerySet
+from core.db import uuid7
+
+
+class Session(models.Model):
+    """One signed-in device: a browser, or an API client and the family of its refresh tokens.
+
+    PostgreSQL holds the truth; a token or a browser's cookie is good only while its session is alive. `refresh_jti`
+    names the one refresh token that is valid, `previous_jti` the one it replaced. `rotated_at` is when it was last
+    seen: an API client when its tokens were replaced, a browser within some minutes. `expires_at` is when it ends if it
+    is not seen again, and never later than SESSION_LIFETIME after it was opened.
+    """
+
+    class Kind(models.TextChoices):
+        BROWSER = "browser"
+        API = "api"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions")
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.API, db_default="api")
+    refresh_jti = models.CharField(max_length=32, blank=True, default="")
+    previous_jti = models.CharField(max_length=32, blank=True, default="")
+    device = models.CharField(
+        max_length=64, blank=True, default="", db_default="", help_text="What the same device is recognised by: a hash."
+    )
+    user_agent = models.CharField(max_length=200, blank=True, default="")
+    address = models.GenericIPAddressField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    rotated_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+
+    objects = SessionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="only_an_api_session_has_refresh_tokens",
+                condition=Q(kind="browser", refresh_jti="", previous_jti="") | (Q(kind="api") & ~Q(refresh_jti="")),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["user", "-id"], condition=Q(revoked_at=None), name="session_open"),
+            models.Index(fields=["expires_at"], name="session_expiry"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} since {self.created_at:%Y-%m-%d}"
+
+    @property
+    def device_name(self) -> str:
+        return name_of(self.user_agent)
+
+    @property
+    def is_browser(self) -> bool:
+        return self.kind == self.Kind.BROWSER

@@ -1,0 +1,152 @@
+"""Who somebody is at a provider, and whom of ours that is. The subject is the identity; an address can change hands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import IntegrityError, transaction
+
+from accounts import events
+from accounts.models import User
+from accounts.services.users import enrol, public
+from core.errors import Conflict, Invalid, NotAllowed, NotFound, NotSignedIn
+from events.publishing import publish
+
+TRIES = 3
+NOBODY = {"id": "00000000-0000-0000-0000-000000000000"}
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a provider has proved about somebody. `is_verified` is about the address."""
+
+    provider: str
+    subject: str
+    email: str
+    is_verified: bool
+    name: str
+
+
+def sign_in_with(*, identity: Identity) -> SocialAccount:
+    """Return the link to the person this is: known, joined by an address both sides have verified, or registered now.
+
+    Two first sign-ins at once are told apart by the database; the later one finds what the earlier one made.
+    """
+    for _ in range(TRIES):
+        try:
+            with transaction.atomic():
+                return _known(identity) or _joined(identity) or _registered(identity)
+        except (IntegrityError, Invalid):  # the second one also when the other took the address
+            continue
+    raise Conflict("Somebody signs in with this identity at the same moment. Try again.")
+
+
+@transaction.atomic
+def link_identity(*, actor: User, identity: Identity) -> SocialAccount:
+    """Let the actor sign in with this identity from now on."""
+    _require_verified(identity)
+    person = User.objects.select_for_update().get(pk=actor.pk)
+    linked = SocialAccount.objects.filter(provider=identity.provider, uid=identity.subject).first()
+    if linked is not None and linked.user_id != person.pk:
+        raise Conflict("This identity belongs to another account here.", code="identity_taken")
+    try:
+        with transaction.atomic():
+            return linked or _link(person, identity, "by hand")
+    except IntegrityError as error:
+        raise Conflict("This identity belongs to another account here.", code="identity_taken") from error
+
+
+@transaction.atomic
+def unlink_identity(*, actor: User, identity_id: int) -> None:
+    """Take an identity away, unless nothing would be left to sign in with."""
+    person = User.objects.select_for_update().get(pk=actor.pk)
+    linked = SocialAccount.objects.filter(pk=identity_id, user=person).first()
+    if linked is None:
+        raise NotFound("There is no such identity.")
+    require_another_way_in(person, linked)
+    linked.delete()
+    publish(events.IdentityUnlinked(user=public(person), provider=linked.provider), actor=person)
+
+
+@transaction.atomic
+def note_refusal(*, provider: str, reason: str, address: str, device: str) -> None:
+    """Leave in the log of facts that a sign-in by a provider came to nothing."""
+    fact = events.IdentityRefused(user=NOBODY, provider=provider, reason=reason, address=address, device=device)
+    publish(fact, actor=None)
+
+
+def require_another_way_in(person: User, linked: SocialAccount) -> None:
+    """Raise Conflict if the person has no password, no passkey and no other identity."""
+    if person.has_usable_password() or Authenticator.objects.filter(user=person, type="webauthn").exists():
+        return
+    if not SocialAccount.objects.filter(user=person).exclude(pk=linked.pk).exists():
+        raise Conflict("You would have nothing left to sign in with. Set a password first.", code="last_way_in")
+
+
+def _known(identity: Identity) -> SocialAccount | None:
+    linked = (
+        SocialAccount.objects.select_related("user").filter(provider=identity.provider, uid=identity.subject).first()
+    )
+    if linked is not None:
+        _require_active(linked.user)
+    return linked
+
+
+def _joined(identity: Identity) -> SocialAccount | None:
+    """Link whoever has this address here, if we have seen that it is theirs.
+
+    Somebody who registered with an address of others, and waits for its owner, would else share the account with them.
+    """
+    _require_verified(identity)
+    person: User | None = User.objects.select_for_update().filter(email=identity.email).first()
+    if person is None:
+        return None
+    _require_active(person)
+    if not EmailAddress.objects.filter(user=person, email=identity.email, verified=True).exists():
+        raise NotAllowed(
+            "There is an account with this address, and it has not been confirmed yet that the address is its owner's. "
+            "Sign in with its password and link this identity in the settings; if you have no password, ask for a new one.",
+            code="address_not_verified_here",
+        )
+    return _link(person, identity, "address")
+
+
+def _registered(identity: Identity) -> SocialAccount:
+    name = identity.name or identity.email.partition("@")[0]
+    person = User(email=identity.email, name=name)
+    person.set_unusable_password()
+    enrol(person)
+    EmailAddress.objects.create(user=person, email=identity.email, verified=True, primary=True)
+    return _link(person, identity, "registered")
+
+
+def _link(person: User, identity: Identity, how: str) -> SocialAccount:
+    """One identity of each provider for each person: a second one may be somebody who was given the address later."""
+    if SocialAccount.objects.filter(user=person, provider=identity.provider).exists():
+        raise Conflict("The account is linked to another identity of this provider.", code="another_identity")
+    linked: SocialAccount = SocialAccount.objects.create(
+        user=person, provider=identity.provider, uid=identity.subject, extra_data={"email": identity.email}
+    )
+    publish(events.IdentityLinked(user=public(person), provider=identity.provider, how=how), actor=person)
+    return linked
+
+
+def _require_active(person: User) -> None:
+    if not person.is_active or person.kind != User.Kind.PERSON:
+        raise NotSignedIn("This account is switched off. Ask an administrator.", code="switched_off")
+
+
+def _require_verified(identity: Identity) -> None:
+    try:
+        validate_email(identity.email)
+    except ValidationError as error:
+        raise NotAllowed("The provider names no e-mail address for you.", code="no_address") from error
+    if not identity.is_verified:
+        raise NotAllowed(
+            "The provider has not verified your e-mail address. Verify it there, then try again.", code="not_verified"
+        )

@@ -1,0 +1,64 @@
+"""Telling a person, and the log of facts, that something about how they prove who they are has changed."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection
+from datetime import datetime
+
+from allauth.mfa.models import Authenticator
+from django.db import transaction
+from django.urls import reverse
+
+from accounts import events, mails, policies
+from accounts.models import User
+from accounts.services.users import public
+from events.publishing import publish
+
+WORDS: dict[str, str] = {
+    "password_changed": "The password of your TaskFlow account was changed.",
+    "password_set": "Your TaskFlow account has a password now.",
+    "password_reset": "The password of your TaskFlow account was replaced by a new one.",
+    "email_changed": "Your TaskFlow account has another e-mail address now.",
+    "email_deleted": "An e-mail address was removed from your TaskFlow account.",
+    "totp_activated": "An authenticator app was added to your TaskFlow account.",
+    "totp_deactivated": "The authenticator app was removed from your TaskFlow account.",
+    "recovery_codes_generated": "Your TaskFlow account has new recovery codes.",
+    "webauthn_added": "A passkey was added to your TaskFlow account.",
+    "webauthn_removed": "A passkey was removed from your TaskFlow account.",
+    "account_connected": "Your TaskFlow account can be entered through another provider.",
+    "account_disconnected": "A provider can no longer be used to enter your TaskFlow account.",
+    "second_factor_reset": "An administrator removed the second factors of your TaskFlow account.",
+}
+
+
+@transaction.atomic
+def tell_security_changed(
+    *, person: User, what: str, now: datetime, address: str = "", to: str = "", actor: User | None = None
+) -> None:
+    """`what` is one of WORDS; `to` is another address than the person's present one."""
+    words = {
+        "name": person.name,
+        "headline": WORDS[what],
+        "address": address,
+        "time_zone": person.time_zone,
+        "happened_at": now.isoformat(),
+        "security_path": reverse("mfa_index"),
+        "reset_path": reverse("account_reset_password"),
+    }
+    fact = events.SecurityChanged(user=public(person), what=what, address=address)
+    publish(fact, actor=actor or person, at=now)
+    mails.queue(kind="security_changed", to=to or person.email, words=words, key=secrets.token_hex(16))
+
+
+@transaction.atomic
+def reset_second_factors(*, actor: User, people: Collection[User], now: datetime) -> int:
+    """Let people in again who have lost phone and recovery codes; returns how many had any. They are told by mail."""
+    policies.require(policies.can_manage_people(actor), "Only administrators may do this.")
+    count = 0
+    for person in people:
+        removed, _ = Authenticator.objects.filter(user=person).delete()
+        if removed:
+            tell_security_changed(person=person, what="second_factor_reset", now=now, actor=actor)
+            count += 1
+    return count

@@ -1,0 +1,60 @@
+"""Accounts of programs: made and managed by administrators, without a password, signed in by API keys alone."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+import uuid
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from accounts import policies, selectors
+from accounts.models import User
+from accounts.services.admin import update_person
+from accounts.services.users import enrol
+from core.errors import Invalid
+
+ROLES = ("user", "staff")
+# No mail can be sent there (RFC 2606, section 2).
+DOMAIN = "service.invalid"
+
+
+@transaction.atomic
+def create_service_account(*, actor: User, name: str, role: str = "user") -> User:
+    """Create an account for a program; its handle follows from its name."""
+    _check(actor, role)
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    words = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:32] or "service"
+    account = User(
+        name=name.strip(),
+        email=f"{words}@{uuid.uuid4().hex[:12]}.{DOMAIN}",
+        kind=User.Kind.SERVICE,
+        role=role,
+        tier=User.Tier.SERVICE,
+    )
+    account.set_unusable_password()
+    enrol(account)
+    return account
+
+
+@transaction.atomic
+def update_service_account(
+    *,
+    actor: User,
+    account_id: uuid.UUID,
+    changes: dict[str, Any],
+    now: datetime,
+    versions: frozenset[int] | None = None,
+) -> User:
+    """Change its name, role, tier, or whether it is active; one that is deactivated loses its keys."""
+    _check(actor, changes.get("role", "user"))
+    selectors.get_service_account(actor, account_id)
+    return update_person(actor=actor, person_id=account_id, changes=changes, now=now, versions=versions)
+
+
+def _check(actor: User, role: str) -> None:
+    policies.require(actor.is_admin and actor.is_active, "Only administrators may do this.")
+    if role not in ROLES:
+        raise Invalid.field("role", "A program is never an administrator.", "invalid_choice")

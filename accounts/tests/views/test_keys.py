@@ -1,0 +1,144 @@
+"""The pages of API keys and service accounts."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from accounts.models import ApiKey, User
+from accounts.services import create_service_account
+from accounts.tests.keys import by_key, minted
+from core.testing.pages import browser_of
+from core.testing.state import fingerprint
+
+pytestmark = pytest.mark.django_db
+KEYS, SERVICES = "/settings/api-keys/", "/settings/service-accounts/"
+SENT = {"name": "n8n", "days": "30", "scopes": ["tasks:read", "tasks:write"], "addresses": ""}
+TEXT = re.compile(r"tf_live_\w{12}_\w{43}_\w{6}")
+
+
+def test_a_key_is_made_on_the_page_and_shown_there_once(alice, task):
+    client = browser_of(alice)
+
+    answer = client.post(KEYS, SENT)
+    (text,) = TEXT.findall(answer.content.decode())
+
+    assert (answer.status_code, answer["Cache-Control"]) == (200, "no-store")
+    assert by_key(text).get("/api/v1/tasks/").status_code == 200
+    shown = client.get(KEYS).content.decode()
+    assert "n8n" in shown
+    assert TEXT.findall(shown) == []
+
+
+def test_a_key_is_limited_on_the_page_to_projects_and_networks(alice, project):
+    sent = {**SENT, "projects": [str(project.pk)], "addresses": "192.0.2.7\n198.51.100.0/24"}
+
+    browser_of(alice).post(KEYS, sent)
+
+    key = ApiKey.objects.get()
+    assert (key.projects, key.addresses) == ([project.pk], ["192.0.2.7/32", "198.51.100.0/24"])
+    assert "only Operations" in browser_of(alice).get(KEYS).content.decode()
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"name": " "}, {"scopes": []}, {"scopes": ["sessions:read"]}, {"days": "4000"}, {"addresses": "home"}]
+)
+def test_names_what_is_wrong_and_makes_none(wrong, alice):
+    client = browser_of(alice)
+    before = fingerprint()
+
+    answer = client.post(KEYS, SENT | wrong)
+
+    assert (answer.status_code, list(answer.context["form"].errors)) == (422, list(wrong))
+    assert fingerprint() == before
+
+
+def test_offers_only_projects_that_one_sees(mallory, project):
+    client = browser_of(mallory)
+    before = fingerprint()
+
+    answer = client.post(KEYS, {**SENT, "projects": [str(project.pk)]})
+
+    assert (answer.status_code, "Operations" in answer.content.decode()) == (422, False)
+    assert fingerprint() == before
+
+
+def test_a_key_is_rotated_and_revoked_on_the_page(alice, task):
+    made = minted(alice)
+    client = browser_of(alice)
+
+    rotated = client.post(f"{KEYS}{made.key.pk}/rotate/")
+    (text,) = TEXT.findall(rotated.content.decode())
+    revoked = client.post(f"{KEYS}{made.key.pk}/revoke/")
+
+    assert (revoked.status_code, revoked["Location"]) == (302, KEYS)
+    assert [by_key(one).get("/api/v1/me/").status_code for one in (made.text, text)] == [401, 200]
+    assert "Keys that have ended (1)" in client.get(KEYS).content.decode()
+
+
+@pytest.mark.parametrize("verb", ["rotate", "revoke"])
+def test_the_key_of_somebody_else_is_not_there(verb, alice, bob):
+    made = minted(alice)
+    client = browser_of(bob)
+    before = fingerprint()
+
+    answer = client.post(f"{KEYS}{made.key.pk}/{verb}/")
+
+    assert answer.status_code == 404
+    assert fingerprint() == before
+
+
+def test_a_mail_tells_the_person_but_not_the_key(alice, outbox):
+    from notifications.models import OutgoingEmail
+
+    made = minted(alice)
+
+    mail = OutgoingEmail.objects.get(kind="security_changed")
+    assert mail.to == alice.email
+    assert made.text.split("_")[3] not in mail.sealed
+
+
+def test_an_administrator_adds_a_service_account_and_gives_it_a_key(admin):
+    client = browser_of(admin)
+
+    added = client.post(SERVICES, {"name": "Nightly import", "role": "user"})
+    minted_page = client.post(added["Location"], SENT)
+    (text,) = TEXT.findall(minted_page.content.decode())
+
+    account = User.objects.get(kind="service")
+    assert added["Location"] == f"{SERVICES}{account.pk}/"
+    assert ApiKey.objects.get().owner == account
+    assert by_key(text).get("/api/v1/tasks/").status_code == 200
+
+
+def test_one_is_closed_and_opened_again(admin):
+    account = create_service_account(actor=admin, name="Nightly import")
+    made = minted(account, actor=admin)
+    client = browser_of(admin)
+
+    client.post(f"{SERVICES}{account.pk}/switch/", {"is_active": "false"})
+    closed = client.get(f"{SERVICES}{account.pk}/").content.decode()
+    client.post(f"{SERVICES}{account.pk}/switch/", {"is_active": "true"})
+
+    account.refresh_from_db()
+    assert ("Closed" in closed, "Make a key" in closed, account.is_active) == (True, False, True)
+    assert by_key(made.text).get("/api/v1/me/").status_code == 401
+
+
+@pytest.mark.parametrize("who", ["alice", "carol"])
+def test_others_have_no_page_for_them(who, request, admin):
+    account = create_service_account(actor=admin, name="Nightly import")
+    client = browser_of(request.getfixturevalue(who))
+    before = fingerprint()
+
+    answers = [
+        client.get(SERVICES),
+        client.post(SERVICES, {"name": "Mine", "role": "staff"}),
+        client.get(f"{SERVICES}{account.pk}/"),
+        client.post(f"{SERVICES}{account.pk}/", SENT),
+        client.post(f"{SERVICES}{account.pk}/switch/", {"is_active": "false"}),
+    ]
+
+    assert [answer.status_code for answer in answers] == [403, 403, 404, 404, 403]
+    assert fingerprint() == before

@@ -1,0 +1,46 @@
+"""Sign-in with other providers of identities (OpenID Connect): Google by its two values, any other by its issuer."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+from config import env
+
+GOOGLE = "https://accounts.google.com"
+# How long a request waits for a provider, in all.
+OIDC_SECONDS = env.integer("OIDC_SECONDS", 5)
+
+
+def _providers() -> list[dict[str, Any]]:
+    found = []
+    if google := env.text("OIDC_GOOGLE_CLIENT_ID", ""):
+        found.append(_provider("google", "Google", GOOGLE, google, env.text("OIDC_GOOGLE_CLIENT_SECRET")))
+    if issuer := env.text("OIDC_ISSUER", ""):
+        name, client_id = env.text("OIDC_NAME", "Single sign-on"), env.text("OIDC_CLIENT_ID")
+        found.append(_provider(_id_of(issuer), name, issuer, client_id, env.text("OIDC_CLIENT_SECRET", "")))
+    return found
+
+
+def _provider(provider_id: str, name: str, issuer: str, client_id: str, secret: str) -> dict[str, Any]:
+    settings = {"server_url": issuer}
+    return {"provider_id": provider_id, "name": name, "client_id": client_id, "secret": secret, "settings": settings}
+
+
+def _id_of(issuer: str) -> str:
+    """Name a provider after its issuer: a subject means something only together with who says it."""
+    url = urlsplit(issuer)
+    is_local = url.scheme == "http" and url.hostname in {"127.0.0.1", "localhost", "::1"}
+    if not (url.scheme == "https" or is_local) or not url.hostname or url.query or url.fragment:
+        raise ImproperlyConfigured(f"OIDC_ISSUER must be an https:// address without a query, not {issuer!r}.")
+    return re.sub(r"[^a-z0-9.]+", "-", f"{url.netloc}{url.path}".lower()).strip("-")
+
+
+SOCIALACCOUNT_ADAPTER = "accounts.oidc.adapter.SocialAdapter"
+SOCIALACCOUNT_REAUTHENTICATION_REQUIRED = True
+SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {
+    "openid_connect": {"provider_class": "accounts.oidc.provider.Provider", "APPS": _providers()}
+}

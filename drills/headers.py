@@ -1,0 +1,148 @@
+"""MDN's HTTP Observatory gives every kind of page A+, behind nginx with TLS, on the production settings."""
+
+from __future__ import annotations
+
+import secrets
+from http.cookiejar import CookieJar
+from pathlib import Path
+from ssl import create_default_context
+from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.request import HTTPCookieProcessor, HTTPSHandler, OpenerDirector, Request, build_opener
+
+from django.core.management import call_command
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts import services
+from accounts.models import User
+from drills import certificates, observatory
+from drills.parts import COMMANDS, PYTHON, ROOT, NotReady, Parts, free_port, wait_until
+from drills.people import PASSWORD, person
+from drills.report import Progress, table, verdict
+from launcher import front
+
+WANTED = 130
+# The kinds of page, with who asks for it and what is answered. "broken" is a node whose database has no tables.
+PAGES = (
+    ("sign-in", "good", "/login/", False, 200),
+    ("dashboard", "good", "/", True, 200),
+    ("administration", "good", "/admin/", True, 200),
+    ("documentation", "good", "/api/v1/docs/", False, 200),
+    ("not found", "good", "/nothing/", True, 404),
+    ("failed", "broken", "/", True, 500),
+    ("download", "good", "{export}", True, 200),
+)
+
+
+class Site(Parts):
+    """Two nodes on the production settings, each behind an nginx of its own that ends TLS."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            folder,
+            DJANGO_SETTINGS_MODULE="config.settings.production",
+            TASKFLOW_VAR=str(folder / "var"),
+            SECRET_KEY=secrets.token_urlsafe(48),
+            JWT_SIGNING_KEY=secrets.token_urlsafe(48),
+            ALLOWED_HOSTS=certificates.ADDRESS,
+            SITE_URL=f"https://{certificates.ADDRESS}",
+            EMAIL_HOST=certificates.ADDRESS,
+            COMPRESS_STATIC="false",
+        )
+        self.ports = {"good": free_port(), "broken": free_port()}
+        self.authority = certificates.write(folder / "tls")
+
+    def start_all(self) -> None:
+        (self.folder / "var").mkdir(exist_ok=True)
+        self.spawn("static", [PYTHON, "manage.py", "collectstatic", "--no-input", "-v0"])
+        if self.running.pop("static").wait(120):
+            raise NotReady(self.log("static"))
+        for name in self.ports:
+            path = self.folder / f"{name}.sock"
+            self.spawn(name, COMMANDS["web"], BIND=f"unix:{path}", **self._database(name))
+            wait_until(path.exists, seconds=60, what=self.log(name))
+            self.spawn(f"nginx-{name}", self._nginx(name, path))
+            wait_until(lambda name=name: self.is_up(name), seconds=30, what=name)  # type: ignore[misc]
+
+    def _database(self, name: str) -> dict[str, str]:
+        address = urlsplit(self.environment["DATABASE_URL"])
+        return {} if name == "good" else {"DATABASE_URL": urlunsplit(address._replace(path="/postgres"))}
+
+    def _nginx(self, name: str, socket: Path) -> list[str]:
+        return front.command(
+            front.configure(
+                root=ROOT,
+                folder=self.folder / f"nginx-{name}",
+                var=self.folder / "var",
+                host=certificates.ADDRESS,
+                port=self.ports[name],
+                sockets=[socket],
+                tls=self.folder / "tls",
+            )
+        )
+
+    def is_up(self, name: str) -> bool:
+        try:
+            return bool(self.browser().open(f"{self.address(name)}/livez", timeout=5).status == 200)
+        except OSError:
+            return False
+
+    def address(self, name: str) -> str:
+        return f"https://{certificates.ADDRESS}:{self.ports[name]}"
+
+    def browser(self, jar: CookieJar | None = None) -> OpenerDirector:
+        trusted = HTTPSHandler(context=create_default_context(cafile=str(self.authority)))
+        return build_opener(trusted, HTTPCookieProcessor(jar))
+
+    def sign_in(self, email: str) -> str:
+        """Sign in as a browser does; returns the Cookie header of what was set."""
+        jar = CookieJar()
+        browser, address = self.browser(jar), f"{self.address('good')}/login/"
+        browser.open(address, timeout=20)
+        csrf = next(one.value or "" for one in jar if "csrf" in one.name)
+        form = {"email": email, "password": PASSWORD, "csrfmiddlewaretoken": csrf}
+        browser.open(Request(address, urlencode(form).encode(), {"Referer": address}), timeout=20)
+        cookies = {one.name: one.value for one in jar}
+        if "__Host-session" not in cookies:
+            raise NotReady(f"nobody is signed in: {sorted(cookies)}")
+        return "; ".join(f"{name}={value}" for name, value in cookies.items())
+
+
+def run(folder: Path) -> int:
+    try:
+        package = observatory.install()
+    except observatory.NotInstalled as reason:
+        print(f"headers: skipped, {reason}", flush=True)
+        return 0
+    if front.program() is None:
+        print("headers: skipped, nginx is not installed", flush=True)
+        return 0
+    call_command("migrate", verbosity=0)
+    admin = person("Ada").user
+    User.objects.filter(pk=admin.pk).update(role=User.Role.ADMIN)
+    with Site(folder) as site:
+        site.start_all()
+        return _judge(site, package, site.sign_in(admin.email), _export(admin))
+
+
+def _export(person: User) -> str:
+    """Let somebody's data be put together; returns where they are downloaded."""
+    export = services.request_export(actor=person, now=timezone.now())
+    services.build_export(export_id=export.pk, now=timezone.now())
+    return reverse("export-download", args=[export.pk])
+
+
+def _judge(site: Site, package: Path, cookie: str, export: str) -> int:
+    progress, rows, promises = Progress(), [], {}
+    for words, node, path, is_signed_in, status in PAGES:
+        path = path.format(export=export)
+        address = f"{site.address(node).removeprefix('https://')}{path}"
+        found = observatory.grade(package, address, authority=site.authority, cookie=cookie if is_signed_in else "")
+        reached = found["url"] == f"https://{address}" and found["status"] == status and found["verified"]
+        rows.append((words, path, found["status"], found["grade"], found["score"], "; ".join(found["failed"])))
+        promises[f"{words} {found['grade']}"] = reached and found["grade"] == "A+" and found["score"] >= WANTED
+        progress.say(f"{words}: {found['grade']} {found['score']}")
+        if not promises[f"{words} {found['grade']}"]:
+            print(found)
+    table([("page", "path", "status", "grade", "score", "failed"), *rows])
+    return verdict("headers", promises)

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+
+from accounts.models import User
+from core.errors import Conflict
+from events.publishing import publish
+from tasks import events, selectors
+from tasks.events import project_words
+from tasks.models import Project, ProjectMember, ProjectTeam, Role
+from tasks.services.assigning import unassign
+from tasks.services.shared import check_version, forget_answers, own_member, person_named, require_manager
+from tasks.services.sharing import end_shares
+
+
+@transaction.atomic
+def add_member(*, actor: User, ref: str, role: str, user_id: uuid.UUID | None = None, email: str = "") -> ProjectMember:
+    """Let a person into a project, named by id or address, or give a member another role."""
+    project = selectors.lock_project(actor, ref)
+    require_manager(actor, project)
+    if project.is_inbox:
+        raise Conflict("Your own inbox is yours alone; make a project to share.", code="inbox")
+    person = person_named(user_id, email)
+    member = ProjectMember.objects.filter(project=project, user=person).first()
+    if member is None:
+        member = ProjectMember.objects.create(project=project, user=person, role=role)
+        member.refresh_from_db()
+        _tell(events.MemberAdded, project, member, actor)
+    else:
+        _give_role(project, member, role, actor)
+    return member
+
+
+@transaction.atomic
+def change_member(
+    *, actor: User, ref: str, user_id: uuid.UUID, role: str | None, versions: frozenset[int] | None = None
+) -> ProjectMember:
+    """Give a member another role; none leaves it as it is."""
+    project = selectors.lock_project(actor, ref)
+    require_manager(actor, project)
+    member = own_member(project, user_id)
+    check_version(member, versions, {} if role is None else {"role": role})
+    if role is not None:
+        _give_role(project, member, role, actor)
+    return member
+
+
+def _give_role(project: Project, member: ProjectMember, role: str, actor: User) -> None:
+    if member.role == role:
+        return
+    _keep_an_admin(project, member, role)
+    ProjectMember.objects.filter(pk=member.pk).update(role=role, version=F("version") + 1)
+    member.refresh_from_db()
+    _tell(events.MemberChanged, project, member, actor)
+
+
+@transaction.atomic
+def remove_member(
+    *, actor: User, ref: str, user_id: uuid.UUID, now: datetime, versions: frozenset[int] | None = None
+) -> None:
+    """Take a person out of a project, off its open tasks and away from what was shared there; anybody may leave.
+
+    Who is in a team of the project stays in it with the team's role.
+    """
+    project = selectors.lock_project(actor, ref)
+    if user_id != actor.pk:
+        require_manager(actor, project)
+    member = own_member(project, user_id)
+    check_version(member, versions, {})
+    _keep_an_admin(project, member, "")
+    # Asked under the member's lock: who joins or leaves a team takes it too before that is committed.
+    if teams := selectors.teams_of(project, user_id):
+        _leave_to_teams(project, member, teams, actor)
+        return
+    unassign(actor=actor, project=project, user_id=user_id, now=now)
+    end_shares(actor=actor, project=project, user_id=user_id)
+    _tell(events.MemberRemoved, project, member, actor)
+    member.delete()
+
+
+def _leave_to_teams(project: Project, member: ProjectMember, teams: Sequence[ProjectTeam], actor: User) -> None:
+    if member.role is None:
+        names = ", ".join(given.team.name for given in teams)
+        raise Conflict(f"They are in the project through a team: {names}.", code="through_team")
+    ProjectMember.objects.filter(pk=member.pk).update(role=None, version=F("version") + 1)
+    member.refresh_from_db()
+    _tell(events.MemberChanged, project, member, actor)
+
+
+def _tell(kind: type[Any], project: Project, member: ProjectMember, actor: User) -> None:
+    publish(kind(project=project_words(project), user_id=str(member.user_id), role=member.effective_role), actor=actor)
+    forget_answers(project, member.user_id)
+
+
+def _keep_an_admin(project: Project, member: ProjectMember, role: str) -> None:
+    others = ProjectMember.objects.filter(project=project, role=Role.ADMIN).exclude(pk=member.pk)
+    if member.role == Role.ADMIN and role != Role.ADMIN and not others.exists():
+        raise Conflict("A project keeps at least one admin.", code="last_admin")

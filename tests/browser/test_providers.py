@@ -1,0 +1,114 @@
+"""Signing in by another provider: a real browser, our server, and the provider as a process of its own."""
+
+from __future__ import annotations
+
+import pytest
+from allauth.account.models import EmailAddress
+from allauth.socialaccount.models import SocialAccount
+from django.core.management import call_command
+
+from accounts.models import User
+from accounts.tests.factories import PASSWORD, UserFactory
+from tests.browser.conftest import AXE
+from tests.browser.test_every_page import CHECK
+from tests.oidc.conftest import idp, process
+
+__all__ = ["idp", "process"]
+HOME = "/settings/security/identities/"
+
+
+@pytest.fixture
+def town(browser, site, django_db_setup, django_db_blocker):
+    """A database of our own for one test, which the server's threads see too."""
+    with django_db_blocker.unblock():
+        yield
+        call_command("flush", verbosity=0, interactive=False)
+
+
+@pytest.fixture
+def asking(idp):
+    """The provider asks the person before it sends them back."""
+    idp.script(asks=True)
+    return idp
+
+
+def visitor(page_of, **how):
+    """A signed-out person, and what the browser complains of on their way."""
+    page, complaints = page_of(None, **how), []
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    return page, complaints
+
+
+def unsound(page):
+    page.evaluate(AXE)
+    found = page.evaluate(CHECK.replace("RULES", "{}"))
+    return found + (
+        ["wider than the screen"] if page.evaluate("document.documentElement.scrollWidth > innerWidth") else []
+    )
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+def test_somebody_new_comes_in_by_the_provider(scripts, town, asking, page_of):
+    page, complaints = visitor(page_of, scripts=scripts)
+    page.goto("/login/?next=/projects/")
+    page.get_by_role("button", name="Continue with Example ID").click()
+    page.get_by_role("button", name="Continue as Ada Lovelace").click()
+    page.wait_for_url("**/projects/")
+
+    assert page.get_by_role("heading", name="Projects").first.is_visible()
+    assert list(SocialAccount.objects.values_list("user__email", "uid")) == [("ada@example.com", "248289761001")]
+    assert complaints == []
+
+
+def test_who_changes_their_mind_there_is_not_signed_in(town, asking, page_of):
+    page, _ = visitor(page_of)
+    page.goto("/login/")
+    page.get_by_role("button", name="Continue with Example ID").click()
+    page.get_by_role("link", name="Cancel").click()
+    page.get_by_role("heading", name="You are not signed in").wait_for()
+
+    assert page.get_by_text("You did not allow it at Example ID.").is_visible()
+    assert unsound(page) == []
+    assert User.objects.count() == 0
+
+
+def test_a_hostile_answer_is_refused_on_a_page_that_says_so(town, asking, page_of):
+    asking.script(asks=True, signed="alg none")
+    page, _ = visitor(page_of, width=390, scheme="dark")
+    page.goto("/login/")
+    faults_before = unsound(page)
+    page.get_by_role("button", name="Continue with Example ID").click()
+    page.get_by_role("button", name="Continue as Ada Lovelace").click()
+    page.get_by_role("heading", name="You are not signed in").wait_for()
+
+    assert page.get_by_text("wrong_algorithm").is_visible()
+    assert faults_before + unsound(page) == []
+    assert User.objects.count() == SocialAccount.objects.count() == 0
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_somebody_links_an_identity_signs_in_with_it_and_unlinks_it(width, town, asking, page_of):
+    person = UserFactory(handle="bob", name="Bob Builder")
+    EmailAddress.objects.create(user=person, email=person.email, verified=True, primary=True)
+    page, complaints = visitor(page_of, width=width)
+
+    page.goto(f"/login/?next={HOME}")
+    page.get_by_label("E-mail").fill(person.email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    found = unsound(page)
+    page.get_by_role("button", name="Link Example ID").click()
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Confirm").click()
+    page.get_by_role("button", name="Link Example ID").click()
+    page.get_by_role("button", name="Continue as Ada Lovelace").click()
+    page.wait_for_url(f"**{HOME}")
+    found += unsound(page)
+    assert SocialAccount.objects.get().user == person
+
+    page.get_by_role("button", name="Unlink Example ID").click()
+    page.get_by_text("It is not linked any more.").wait_for()
+
+    assert SocialAccount.objects.count() == 0
+    assert found + complaints == []

@@ -1,0 +1,219 @@
+"""An OpenID provider as a process of its own: honest until it is told to misbehave.
+
+`POST /script` takes what it shall do wrong, `GET /seen` tells what it was asked. Everything else is as in OpenID
+Connect Core 1.0 with PKCE (RFC 7636): codes are used once, for one redirect address, with the verifier they were asked
+for with. The answers that hang do so until nobody listens any more.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import secrets
+import sys
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlencode, urlsplit
+
+from tests.oidc.tokens import Json, Key, half_hash, sign
+
+CLIENT_ID, CLIENT_SECRET = "taskflow", "a-secret-of-the-client-" + "s" * 20
+PERSON = {"sub": "248289761001", "name": "Ada Lovelace", "email": "ada@example.com", "email_verified": True}
+CONSENT = """<!doctype html><html lang="en"><link rel="icon" href="data:,"><title>Example ID</title><h1>Example ID</h1>
+<form method="post" action="/authorize?{query}"><button>Continue as {name}</button></form>
+<a href="/authorize?{query}&amp;deny=1">Cancel</a>"""
+
+
+class Provider(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.ours, self.next, self.strangers = Key("first"), Key("second"), Key("first")
+        self.issuer = f"http://127.0.0.1:{self.server_address[1]}"
+        self.codes: dict[str, Json] = {}
+        self.tokens: dict[str, Json] = {}
+        self.seen: list[Json] = []
+        self.script: Json = {}
+
+    @property
+    def person(self) -> Json:
+        return {**PERSON, **self.script.get("person", {})}
+
+    def discovery(self) -> Json:
+        return {
+            "issuer": self.issuer,
+            "authorization_endpoint": f"{self.issuer}/authorize",
+            "token_endpoint": f"{self.issuer}/token",
+            "jwks_uri": f"{self.issuer}/jwks",
+            "userinfo_endpoint": f"{self.issuer}/userinfo",
+            "response_types_supported": ["code"],
+            "id_token_signing_alg_values_supported": ["RS256"],
+            "code_challenge_methods_supported": ["S256"],
+            "authorization_response_iss_parameter_supported": True,
+            **self.script.get("discovery", {}),
+        }
+
+    def code_for(self, asked: dict[str, str]) -> str:
+        code = secrets.token_urlsafe(24)
+        self.codes[code] = dict(asked)
+        return code
+
+    def exchange(self, form: dict[str, str], client: tuple[str, str]) -> tuple[int, Json]:
+        """Return the tokens for a code; a code is gone with its first use, also with a failed one."""
+        asked = self.codes.pop(form.get("code", ""), None)
+        challenge = base64.urlsafe_b64encode(hashlib.sha256(form.get("code_verifier", "").encode()).digest())
+        if client != (CLIENT_ID, CLIENT_SECRET):
+            return 401, {"error": "invalid_client"}
+        if (
+            asked is None
+            or form.get("redirect_uri") != asked["redirect_uri"]
+            or asked.get("code_challenge_method") != "S256"
+            or challenge.rstrip(b"=").decode() != asked.get("code_challenge")
+        ):
+            return 400, {"error": "invalid_grant"}
+        access = secrets.token_urlsafe(24)
+        self.tokens[access] = self.person
+        answer = {"access_token": access, "token_type": "Bearer", "expires_in": 300}
+        answer["id_token"] = self.id_token(asked.get("nonce"), access)
+        return 200, _without(answer | self.script.get("answer", {}))
+
+    def id_token(self, nonce: str | None, access: str) -> str:
+        now = int(time.time())
+        claims = {"iss": self.issuer, "aud": CLIENT_ID, "iat": now, "exp": now + 300, "nonce": nonce, **self.person}
+        claims["at_hash"] = half_hash(access)
+        relative = {name: now + seconds for name, seconds in self.script.get("relative", {}).items()}
+        claims = _without(claims | self.script.get("claims", {}) | relative)
+        ours = self.next if self.script.get("rotated") else self.ours
+        how = self.script.get("signed", "honestly")
+        return sign(claims, how, ours=ours, strangers=self.strangers, secret=CLIENT_SECRET)
+
+    def keys(self) -> Json:
+        keys = [self.next.jwk] if self.script.get("rotated") else [self.ours.jwk]
+        return {"keys": self.script.get("keys", keys)}
+
+
+def _without(claims: Json) -> Json:
+    """A script says None for what shall be missing."""
+    return {name: value for name, value in claims.items() if value is not None}
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Provider
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self._answer({})
+
+    def do_POST(self) -> None:
+        self._answer({name: found[0] for name, found in parse_qs(self._body().decode()).items()})
+
+    def do_PUT(self) -> None:
+        """`PUT /script`, with the script as JSON."""
+        self.server.script = json.loads(self._body())
+        self.server.seen.clear()
+        self._send(200, b"{}")
+
+    def _body(self) -> bytes:
+        return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+
+    def _answer(self, form: dict[str, str]) -> None:
+        url = urlsplit(self.path)
+        query = {name: found[0] for name, found in parse_qs(url.query).items()}
+        name = url.path.rpartition("/")[2]
+        if name == "seen":
+            self._json(200, {"seen": self.server.seen})
+            return
+        self.server.seen.append({"path": url.path, "query": query, "form": form, "headers": dict(self.headers)})
+        if not self._misbehaves(self.server.script.get("at", {}).get(name, {})):
+            getattr(self, f"on_{name.replace('-', '_')}", self._nothing)(query, form)
+
+    def _misbehaves(self, fault: Json) -> bool:
+        """Do what the script says for this address; whether that was the answer."""
+        if "pause" in fault:
+            time.sleep(fault["pause"])
+        if "drip" in fault:
+            self._drip()
+        elif "flood" in fault:
+            self._flood()
+        elif "status" in fault:
+            body, kind = fault.get("body", "{}").encode(), fault.get("kind", "application/json")
+            self._send(fault["status"], body, kind, **fault.get("headers", {}))
+        else:
+            return False
+        return True
+
+    def _drip(self) -> None:
+        """A byte a moment, so that no single wait is long."""
+        self.close_connection = True
+        for byte in b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Slow: " + b"x" * 600:
+            self.wfile.write(bytes([byte]))
+            self.wfile.flush()
+            time.sleep(0.1)
+
+    def _flood(self) -> None:
+        self.close_connection = True
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{")
+        for _ in range(4096):
+            self.wfile.write(b" " * 65536)
+
+    def on_openid_configuration(self, query: dict[str, str], form: dict[str, str]) -> None:
+        self._json(200, self.server.discovery())
+
+    def on_jwks(self, query: dict[str, str], form: dict[str, str]) -> None:
+        self._json(200, self.server.keys())
+
+    def on_authorize(self, query: dict[str, str], form: dict[str, str]) -> None:
+        """Ask the person if the script says so, and send them back."""
+        back: Json = {"state": query.get("state"), "iss": self.server.issuer}
+        if query.pop("deny", ""):
+            back["error"] = "access_denied"
+        elif self.command == "GET" and self.server.script.get("asks"):
+            page = CONSENT.format(query=urlencode(query).replace("&", "&amp;"), name=self.server.person["name"])
+            self._send(200, page.encode(), "text/html")
+            return
+        else:
+            back["code"] = self.server.code_for(query)
+        back = _without(back | self.server.script.get("back", {}))
+        self._send(302, b"", Location=f"{query['redirect_uri']}?{urlencode(back)}")
+
+    def on_token(self, query: dict[str, str], form: dict[str, str]) -> None:
+        kind, _, value = self.headers.get("Authorization", "").partition(" ")
+        names = base64.b64decode(value).decode().partition(":") if kind == "Basic" else ("", "", "")
+        client = (unquote(names[0]), unquote(names[2]))
+        status, answer = self.server.exchange(form, client)
+        self._json(status, answer)
+
+    def on_userinfo(self, query: dict[str, str], form: dict[str, str]) -> None:
+        person = self.server.tokens.get(self.headers.get("Authorization", "").removeprefix("Bearer "))
+        self._json(200 if person else 401, _without({**(person or {}), **self.server.script.get("userinfo", {})}))
+
+    def _nothing(self, query: dict[str, str], form: dict[str, str]) -> None:
+        self._json(404, {})
+
+    def _json(self, status: int, body: Any) -> None:
+        self._send(status, json.dumps(body).encode())
+
+    def _send(self, status: int, body: bytes, kind: str = "application/json", **headers: str) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Type": kind, "Content-Length": str(len(body)), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None: ...
+
+    def handle(self) -> None:
+        try:
+            super().handle()
+        except OSError:
+            self.close_connection = True  # they hung up, as they should on an answer that hangs
+
+
+if __name__ == "__main__":
+    provider = Provider()
+    sys.stdout.write(f"{provider.issuer}\n")
+    sys.stdout.flush()
+    provider.serve_forever()

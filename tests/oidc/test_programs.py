@@ -1,0 +1,90 @@
+"""allauth's API for programs opens no other way to a provider, and takes nothing away that our page would leave."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from allauth.socialaccount.models import SocialAccount
+from django.test import Client
+
+from accounts.tests.api.test_headless import Program
+from accounts.tests.factories import PASSWORD
+from events.models import Event
+from tests.oidc.conftest import linked
+from tests.oidc.provider import CLIENT_ID
+
+pytestmark = pytest.mark.django_db
+THEIRS = "account/providers"
+
+
+def signed_in(person) -> Program:
+    program = Program()
+    program.ask("post", "auth/login", {"email": person.email, "password": PASSWORD})
+    return program
+
+
+def named(identity) -> dict[str, str]:
+    return {"provider": identity.provider, "account": identity.uid}
+
+
+@pytest.mark.parametrize("body", [{"token": {"client_id": CLIENT_ID, "id_token": "a.b.c"}}, {"token": {}}])
+def test_programs_bring_no_token_of_a_provider(body, ada, idp, world):
+    before = world.state()
+
+    answer = Client().post(
+        "/_allauth/app/v1/auth/provider/token",
+        json.dumps({"provider": "example", "process": "login"} | body),
+        content_type="application/json",
+    )
+
+    assert answer.status_code in {400, 403}
+    assert world.state() == before
+
+
+def test_programs_are_not_sent_to_a_provider(ada, idp, world):
+    form = {"provider": "example", "process": "login", "callback_url": "http://testserver/"}
+
+    answer = Client().post("/_allauth/app/v1/auth/provider/redirect", form)
+
+    assert answer.status_code == 403
+    assert idp.seen("authorize") == []
+
+
+def test_a_program_sees_the_identities_of_its_person(ada, idp):
+    linked(ada)
+
+    found = signed_in(ada).ask("get", THEIRS).json()["data"]
+
+    assert [(one["provider"]["id"], one["uid"]) for one in found] == [("example", "248289761001")]
+
+
+def test_a_program_takes_an_identity_away_once_it_showed_who_it_is(ada, idp, world):
+    mine, program = linked(ada), signed_in(ada)
+    before = world.state()
+
+    refused = program.ask("delete", THEIRS, named(mine))
+    assert (refused.status_code, world.state()) == (401, before)
+    program.ask("post", "auth/reauthenticate", {"password": PASSWORD})
+    done = program.ask("delete", THEIRS, named(mine))
+
+    assert (done.status_code, done.json()["data"]) == (200, [])
+    assert SocialAccount.objects.count() == 0
+    assert Event.objects.filter(name="identity.unlinked", actor_id=ada.pk).count() == 1
+
+
+def test_a_program_leaves_the_last_way_in(ada, idp, world):
+    mine, program = linked(ada), signed_in(ada)
+    program.ask("post", "auth/reauthenticate", {"password": PASSWORD})
+    ada.set_unusable_password()
+    ada.save()
+    before = world.state()
+
+    answer = program.ask("delete", THEIRS, named(mine))
+
+    assert answer.status_code in {400, 401}
+    assert world.state() == before
+
+
+def test_a_program_is_told_of_no_provider_to_bring_a_token_of(idp):
+    assert Program().ask("get", "config").json()["data"]["socialaccount"]["providers"] == []
