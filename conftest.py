@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, settings
 
 pytest_plugins = (
     "core.testing.cache",
+    "core.testing.clock",
     "core.testing.database",
     "core.testing.queries",
     "core.testing.smtp",

@@ -17,6 +17,7 @@ from django.views.decorators.cache import never_cache
 from accounts import admin_identity, admin_keys, admin_people, policies, services  # noqa: F401 -- registers its pages
 from accounts.forms import time_zones
 from accounts.models import Session, Team, TeamMember, User
+from accounts.views.parts import person_of
 from core.admin import ReadOnlyAdmin, ServiceAdmin, ServiceForm
 
 admin.site.site_header = admin.site.site_title = "TaskFlow administration"
@@ -32,7 +33,15 @@ def sign_in(request: HttpRequest, extra_context: Any = None) -> HttpResponse:
     return redirect(f"{reverse('login')}?{urlencode({'next': request.GET.get('next') or reverse('admin:index')})}")
 
 
+@never_cache
+def to_own_password(request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+    """The administration's own page would give another password past our service, and keep every session open."""
+    return redirect("account_change_password")
+
+
 admin.site.login = sign_in  # type: ignore[method-assign]
+admin.site.password_change = to_own_password  # type: ignore[assignment, method-assign]
+admin.site.password_change_done = to_own_password  # type: ignore[assignment, method-assign]
 
 
 class NewPersonForm(ServiceForm):
@@ -71,7 +80,8 @@ class PersonForm(ServiceForm):
 
     def write(self, sent: dict[str, Any]) -> User:
         now, password, version = timezone.now(), sent["password"], sent["version"]
-        changes = {name: value for name, value in sent.items() if name not in {"password", "version"}}
+        kept = {"password", "version"} | {"is_active"} - set(self.changed_data)
+        changes = {name: value for name, value in sent.items() if name not in kept}
         changes["email"] = changes["email"].lower()
         person = services.update_person(
             actor=self.actor, person_id=self.instance.pk, changes=changes, now=now, versions=frozenset({version})
@@ -111,7 +121,7 @@ class UserAdmin(ServiceAdmin):
     def _set_active(self, request: HttpRequest, people: QuerySet[User], *, active: bool) -> None:
         def verb(person: User) -> None:
             services.update_person(
-                actor=_actor(request), person_id=person.pk, changes={"is_active": active}, now=timezone.now()
+                actor=person_of(request), person_id=person.pk, changes={"is_active": active}, now=timezone.now()
             )
 
         self.each(request, people, verb, "activated" if active else "deactivated")
@@ -119,7 +129,7 @@ class UserAdmin(ServiceAdmin):
     @admin.action(description="End all sessions, in browsers and programs")
     def sign_out(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         sessions = Session.objects.filter(user__in=queryset).values_list("pk", flat=True)
-        ended = services.end_sessions(actor=_actor(request), session_ids=list(sessions), now=timezone.now())
+        ended = services.end_sessions(actor=person_of(request), session_ids=list(sessions), now=timezone.now())
         self.message_user(request, f"{ended} sessions ended.")
 
 
@@ -146,7 +156,7 @@ class SessionAdmin(ReadOnlyAdmin):
     @admin.action(description="End these sessions")
     def end(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
         chosen = list(queryset.values_list("pk", flat=True))
-        ended = services.end_sessions(actor=_actor(request), session_ids=chosen, now=timezone.now())
+        ended = services.end_sessions(actor=person_of(request), session_ids=chosen, now=timezone.now())
         self.message_user(request, f"{ended} sessions ended.")
 
 
@@ -180,7 +190,7 @@ class TeamAdmin(ServiceAdmin):
         return int(team.member_count)  # type: ignore[attr-defined]
 
     def delete_model(self, request: HttpRequest, obj: Team) -> None:
-        services.delete_team(actor=_actor(request), team_id=obj.pk)
+        services.delete_team(actor=person_of(request), team_id=obj.pk)
 
 
 class TeamMemberForm(ServiceForm):
@@ -209,9 +219,4 @@ class TeamMemberAdmin(ServiceAdmin):
         return ("team", "user") if obj else ()
 
     def delete_model(self, request: HttpRequest, obj: TeamMember) -> None:
-        services.remove_team_member(actor=_actor(request), team_id=obj.team_id, user_id=obj.user_id)
-
-
-def _actor(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)
-    return request.user
+        services.remove_team_member(actor=person_of(request), team_id=obj.team_id, user_id=obj.user_id)

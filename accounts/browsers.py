@@ -11,7 +11,6 @@ import uuid
 from contextlib import suppress
 
 from django.conf import settings
-from django.contrib import auth
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.auth.models import AnonymousUser
@@ -21,7 +20,6 @@ from django.utils.crypto import constant_time_compare
 from django.utils.functional import SimpleLazyObject
 
 from accounts import selectors, services
-from accounts.devices import digest
 from accounts.models import Session, User
 from core.errors import NotFound, NotSignedIn
 from gateway.headers import client_address
@@ -80,23 +78,9 @@ def _person_of(request: HttpRequest) -> User | AnonymousUser:
     if ROW in request.session:
         device = device_of(request)
         return device.user if device else AnonymousUser()
-    person = auth.get_user(request)
-    if isinstance(person, User):
-        _adopt(request, person)
-    return person if isinstance(person, User) else AnonymousUser()
-
-
-def _adopt(request: HttpRequest, person: User) -> None:
-    """Signed in by a release that kept no row for browsers: give it one, and nobody is signed out by the upgrade."""
-    request._device = services.adopt_session(  # type: ignore[attr-defined]
-        user=person,
-        now=timezone.now(),
-        kind=Session.Kind.BROWSER,
-        device=digest(_cookie(request)),
-        user_agent=user_agent(request),
-        address=client_address(request),
-    )
-    request.session[ROW] = str(request._device.pk)  # type: ignore[attr-defined]
+    if SESSION_KEY in request.session:  # of a sign-in that came to no row
+        request.session.flush()
+    return AnonymousUser()
 
 
 def _follow(request: HttpRequest, response: HttpResponse) -> None:

@@ -6,6 +6,9 @@ import uuid
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+# Stands for `user` where it is not proved who it was, or nobody here.
+NOBODY = {"id": str(uuid.UUID(int=0))}
+
 
 @dataclass(frozen=True, kw_only=True)
 class UserFact:

@@ -1,7 +1,8 @@
-"""How often a password may be tried, at whatever door.
+"""How often a password, and then a code, may be tried, at whatever door.
 
 Strangers share one count for an account, so that a thousand addresses guess no faster than one. Who calls from a device
 or an address where this person was signed in before has a count of their own: whatever strangers do, they get in.
+Codes are counted apart from passwords: a right password says nothing about the codes that were wrong.
 """
 
 from __future__ import annotations
@@ -25,8 +26,7 @@ from gateway.views import user_agent
 
 FREE_FOR_AN_ACCOUNT = 10
 FREE_FOR_AN_ADDRESS = 30
-# Whoever tried an address that nobody here has: the log has an entry for it too, and takes as long to write it.
-NOBODY = {"id": "00000000-0000-0000-0000-000000000000"}
+FREE_CODES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,11 @@ class Attempt:
         return f"account:{self.account}:{self.caller}"
 
     @property
-    def names(self) -> list[str]:
-        return [self.bucket] if self.caller else [self.bucket, f"address:{self.address}"]
+    def codes(self) -> str:
+        return f"second-factor:{self.account}:{self.caller}"
+
+    def names(self, bucket: str) -> list[str]:
+        return [bucket] if self.caller else [bucket, f"address:{self.address}"]
 
 
 def admit(request: HttpRequest, email: str) -> None:
@@ -52,7 +55,14 @@ def admit(request: HttpRequest, email: str) -> None:
     if not attempt.caller:
         spend(request, group="login-address", key=attempt.address, rate=settings.LOGIN_RATE_PER_ADDRESS)
     spend(request, group="login-account", key=attempt.bucket, rate=settings.LOGIN_RATE_PER_ACCOUNT)
-    require_patience(attempt.names)
+    require_patience(attempt.names(attempt.bucket))
+
+
+def admit_code(request: HttpRequest, person: User) -> None:
+    """Count one code of a second factor before it is looked at, and raise TooMany for one too many."""
+    attempt = _attempt(request, person.email)
+    spend(request, group="second-factor", key=attempt.codes, rate=settings.SECOND_FACTOR_RATE)
+    require_patience(attempt.names(attempt.codes))
 
 
 def note_success(request: HttpRequest, email: str) -> None:
@@ -63,12 +73,27 @@ def note_wrong(request: HttpRequest, email: str, person: User | None) -> None:
     """A wrong password, or an address that nobody has: the wait grows, and it stands in the log."""
     attempt = _attempt(request, email)
     note_failure(attempt.bucket, free=FREE_FOR_AN_ACCOUNT)
+    _note(request, attempt, person)
+
+
+def note_right_code(request: HttpRequest, person: User) -> None:
+    forget_failures(_attempt(request, person.email).codes)
+
+
+def note_wrong_code(request: HttpRequest, person: User) -> None:
+    attempt = _attempt(request, person.email)
+    note_failure(attempt.codes, free=FREE_CODES)
+    _note(request, attempt, person)
+
+
+def _note(request: HttpRequest, attempt: Attempt, person: User | None) -> None:
     if not attempt.caller:
         note_failure(f"address:{attempt.address}", free=FREE_FOR_AN_ADDRESS)
     with transaction.atomic():
         publish(
             events.SignInFailed(
-                user=public(person) if person else NOBODY,
+                # An address that nobody here has gets its entry too, and that takes as long to write.
+                user=public(person) if person else events.NOBODY,
                 address=attempt.address,
                 device=name_of(user_agent(request)),
             ),

@@ -24,12 +24,17 @@ def can_see_directory(user: User) -> bool:
 
 
 def can_manage_people(user: User) -> bool:
+    """And the accounts of programs."""
     return user.is_admin and user.is_active
 
 
 def can_manage_keys(user: User, owner: User) -> bool:
     """To make a key is to act in its owner's name, which nobody may do for another person."""
     return user.pk == owner.pk or (user.is_admin and owner.is_service)
+
+
+def require_manager(user: User) -> None:
+    require(can_manage_people(user), "Only administrators may do this.")
 
 
 def require(allowed: bool, refusal: str) -> None:

@@ -50,8 +50,13 @@ def scope_of(method: str, route: str) -> str | None:
 
 def _parts(route: str) -> tuple[str, str]:
     """Return the resource that a route begins with, and what follows."""
-    resource, _, rest = _VERSION.sub("", route).partition("/")
+    resource, _, rest = door_of(route).partition("/")
     return resource, rest
+
+
+def door_of(route: str) -> str:
+    """Return a route without the version it begins with."""
+    return _VERSION.sub("", route)
 
 
 @dataclass(frozen=True, slots=True)

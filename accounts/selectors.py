@@ -157,7 +157,7 @@ def get_api_key(user: User, key_id: uuid.UUID) -> ApiKey:
 def service_accounts(user: User) -> QuerySet[User]:
     """Those of programs, for administrators; others manage none."""
     found: QuerySet[User] = User.objects.filter(kind=User.Kind.SERVICE)
-    return found if user.is_admin else found.none()
+    return found if policies.can_manage_people(user) else found.none()
 
 
 def get_service_account(user: User, account_id: uuid.UUID) -> User:

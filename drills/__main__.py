@@ -1,4 +1,4 @@
-"""`python -m drills NAME`: exits 0 when the guarantee held, 1 when it did not."""
+"""`python -m drills NAME`: exits 0 when the guarantee held, 1 when it did not, 2 when this machine cannot show it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DRILLS = {
     "overload": "five times the capacity: the work goes on and the rest is refused at once",
     "idempotency": "fifty uses of one key while nodes are killed: one row",
     "timing": "sign-in, registration and reset take as long for a known address as for an unknown one",
-    "headers": "MDN's HTTP Observatory gives every kind of page A+ over TLS (needs npm)",
+    "headers": "MDN's HTTP Observatory gives every kind of page A+ over TLS (needs npm and nginx)",
 }
 OWN_REDIS = set(DRILLS) - {"mail", "headers", "timing"}
 

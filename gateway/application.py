@@ -90,7 +90,7 @@ class Gateway:
             if call.is_preflight:
                 await cors.answer_preflight(call)
                 return
-        if not path.startswith(API_PREFIX) or path.rstrip("/") in FREE or call.is_preflight:
+        if not path.startswith(API_PREFIX) or path.rstrip("/") in FREE:
             await self.enter(call)
             return
         if call.key and not await self.identify(call):

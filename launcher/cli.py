@@ -62,7 +62,8 @@ make test [ARGS=...]   run all tests on throw-away servers; ARGS goes to pytest
 make check             lint, types, import contracts, templates, migrations, schema
 make fix               repair what can be repaired
 make stack [PORT=8000] the production shape: nginx, three nodes, worker, scheduler, relay (needs nginx)
-make drill-NAME        prove one guarantee with real processes: mail stale limit revoke refresh redis node overload idempotency headers timing
+make drill-NAME        prove one guarantee with real processes: mail stale limit revoke refresh redis node overload
+                       idempotency headers timing
 make bench             measure, beside references in the same run (needs wrk)
 make install           only install, for an editor
 

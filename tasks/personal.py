@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from django.db.models import Q
 
+from accounts.models import User
 from core.personal import Keeper, Part, Row, in_batches
 from tasks.models import Comment, Project, ProjectMember, Task, TaskShare
 from tasks.services import forget_person
@@ -16,6 +17,8 @@ TASK = (
     "id", "number", "title", "description", "category", "priority", "start_date", "due_date", "due_at", "estimate",
     "creator_id", "created_at", "updated_at", "closed_at",
 )  # fmt: skip
+# What is left of a task to who wrote it down, once it is among others only: that it was, and which.
+OUT_OF_SIGHT = ("id", "number", "created_at")
 
 
 def projects_of(person_id: uuid.UUID) -> Iterator[Row]:
@@ -33,10 +36,17 @@ def shares_of(person_id: uuid.UUID) -> Iterator[Row]:
 
 
 def tasks_of(person_id: uuid.UUID) -> Iterator[Row]:
-    """What they wrote down and what was theirs to do; the latter as long as they can see it."""
+    """What they wrote down and what was theirs to do, as it is now, as long as they can see it.
+
+    Of what they wrote down where they may no longer look, only which tasks these are: others have worded them since.
+    """
+    person = User.objects.get(pk=person_id)
     assigned = Q(assignments__user=person_id, project__memberships__user=person_id)
     mine = Task.objects.filter(Q(pk__in=Task.objects.filter(assigned).values("pk")) | Q(creator=person_id))
-    return in_batches(mine.values("pk", "project__key", "state__name", *TASK))
+    yield from in_batches(mine.visible_to(person).values("pk", "project__key", "state__name", *TASK))
+    written = Task.objects.filter(creator=person_id)
+    hidden = written.exclude(pk__in=written.visible_to(person).values("pk"))
+    yield from in_batches(hidden.values("pk", "project__key", *OUT_OF_SIGHT))
 
 
 def comments_of(person_id: uuid.UUID) -> Iterator[Row]:

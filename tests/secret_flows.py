@@ -6,8 +6,9 @@ import re
 import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from html import unescape
 from typing import Any
-from urllib.parse import unquote, urlencode
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 import requests
 from allauth.mfa.models import Authenticator
@@ -16,6 +17,8 @@ from accounts.models import User
 from accounts.tests.second_factors import code_at
 from core.testing.smtp import Sink
 from drills.parts import wait_until
+from tests.oidc.conftest import Idp
+from tests.oidc.provider import CLIENT_SECRET
 
 SECONDS = 30
 FORM_TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
@@ -45,6 +48,11 @@ class Found:
         if answer.status_code >= 400:
             self.refusals.append(f"{answer.headers} {answer.text}")
         return answer
+
+    def keep_tokens(self, made: dict[str, str], of: str) -> str:
+        """Keep both; returns the access token."""
+        self.keep(f"refresh token of {of}", made["refresh"])
+        return self.keep(f"access token of {of}", made["access"])
 
     def api(self, path: str, *statuses: int, by: str = "", method: str = "POST", **body: Any) -> Any:
         headers = {"Authorization": by if " " in by else f"Bearer {by}"} if by else {}
@@ -205,12 +213,14 @@ def guests(found: Found, sink: Sink) -> None:
     admin = found.keep("password of the administrator", word("admin"))
     root = found.api("auth/register/", 201, email="root@example.com", name="Root", password=admin)
     User.objects.filter(email="root@example.com").update(role=User.Role.ADMIN)
-    access = found.keep("access token of the administrator", root["access"])
+    access = found.keep_tokens(root, "the administrator")
     found.api("invitations/", 201, by=access, email="guest@example.com")
     invitation = found.keep("invitation link", link_in_mail(sink, "guest@example.com", "/invitation/"))
     joined = found.keep("password of a guest", word("guest"))
     found.api("auth/join/", 400, token=invitation, name="Guest", password="short")
     found.api("auth/join/", 201, token=invitation, name="Guest", password=joined)
+    came = found.api("auth/login/", 200, email="guest@example.com", password=joined)
+    found.keep_tokens(came, "a guest")
     given = found.keep("password from an administrator", word("given"))
     office = Browser(found)
     office.form("/login/", 302, email="root@example.com", password=admin)
@@ -220,11 +230,57 @@ def guests(found: Found, sink: Sink) -> None:
     fields = ("email", "name", "handle", "role", "tier", "time_zone", "language", "version")
     words = {name: str(getattr(guest, name)) for name in fields} | {"is_active": "on", "password": given}
     office.form(page, 302, **words)
-    token = found.api("auth/login/", 200, email="guest@example.com", password=given)["access"]
+    again = found.api("auth/login/", 200, email="guest@example.com", password=given)
+    token = found.keep_tokens(again, "a guest who came again")
     found.api("me/departure/", 400, by=token, confirmation=found.keep("wrong confirmation", word("leaving")))
     found.api("me/departure/", 201, 200, 202, by=token, confirmation=given)
     way_back = found.keep("way back", link_in_mail(sink, "guest@example.com", "/stay/"))
     found.api("auth/stay/", 200, 204, token=way_back)
+    service_account(found, access)
+    another_address(found, sink, office, admin)
+
+
+def service_account(found: Found, access: str) -> None:
+    """An administrator makes a program's account and a key for it."""
+    account = found.api("service-accounts/", 201, by=access, name="Robot")["id"]
+    wanted = {"name": "Robot's", "scopes": ["tasks:read"]}
+    headers = {"Authorization": f"Bearer {access}", "Idempotency-Key": secrets.token_hex(8)}
+    path = f"/api/v1/service-accounts/{account}/keys/"
+    key = found.keep(
+        "key of a service account", found.send("POST", path, 201, json=wanted, headers=headers).json()["key"]
+    )
+    found.api("tasks/", 200, by=f"Api-Key {key}", method="GET")
+    found.api("tasks/", 403, by=f"Api-Key {key}", title="More than it may")
+
+
+def another_address(found: Found, sink: Sink, browser: Browser, password: str) -> None:
+    browser.form("/confirm/", 302, password=password)
+    browser.form("/settings/security/email/", 302, email="roots@example.com")
+    key = found.keep("link to another address", link_in_mail(sink, "roots@example.com", "/verify-email/"))
+    browser.form("/verify-email/", 302, at=f"/verify-email/?{urlencode({'key': key})}", key=key)
+    assert User.objects.filter(email="roots@example.com").exists()
+
+
+def provider(found: Found, issuer: str) -> None:
+    """Somebody new signs in by an OpenID provider, and what came back is tried once more."""
+    idp, browser = Idp(issuer), Browser(found)
+    idp.script(person={"email": "olga@example.com", "name": "Olga"})
+    found.keep("client secret", CLIENT_SECRET)
+    away = browser.post(f"/login/with/{idp.host.replace(':', '-')}/", browser.page("/login/"), 200).text
+    address = unescape(away.partition('content="0; url=')[2].partition('"')[0])
+    asked = dict(parse_qsl(urlsplit(address).query))
+    back = idp.ask("GET", address.removeprefix(issuer))[1]["Location"].removeprefix(found.url)
+    found.keep("code of a provider", dict(parse_qsl(urlsplit(back).query))["code"])
+    for name in ("state", "nonce"):
+        found.keep(f"{name} for a provider", asked[name])
+    found.send("GET", back, 302, client=browser.client)
+    browser.keep_cookies("somebody by a provider")
+    found.send("GET", back, 400, 401, 403, client=browser.client)
+    (exchange,) = idp.seen("/token")
+    found.keep("verifier for a provider", exchange["form"]["code_verifier"])
+    for name in ("access_token", "id_token"):
+        found.keep(f"{name} of a provider", exchange["answer"][name])
+    assert User.objects.filter(email="olga@example.com").exists()
 
 
 def now_code(secret: str) -> str:

@@ -26,6 +26,7 @@ from accounts.tests.second_factors import with_app
 from analytics.histogram import BUCKETS
 from analytics.models import DailyStat, TaskSnapshot
 from core.db import uuid7
+from core.testing.pages import enter
 from events.models import Delivery, Event, LogHead
 from notifications.models import Preference
 from notifications.tests.factories import make_email
@@ -50,7 +51,7 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 @pytest.fixture
 def pages(client, admin, settings):
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.db"  # the same cost whatever the cache holds
-    client.force_login(admin)
+    enter(client, admin)
     return client
 
 
@@ -150,7 +151,7 @@ def test_a_new_row_is_made_by_a_form_or_not_at_all(model, pages):
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 @pytest.mark.parametrize("who", ["alice", "carol"])
 def test_only_administrators_come_in(who, model, client, request):
-    client.force_login(request.getfixturevalue(who))
+    enter(client, request.getfixturevalue(who))
 
     answer = client.get(of(model, "changelist"))
 
@@ -169,7 +170,7 @@ def test_the_way_in_is_the_door_that_everybody_takes(method, client, admin):
 
 
 def test_who_is_signed_in_and_no_administrator_is_told_so(client, alice):
-    client.force_login(alice)
+    enter(client, alice)
 
     assert client.get("/admin/login/").status_code == 403
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,34 @@ COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 NODES = ("web1", "web2", "web3")
+PARTS = (*NODES, "worker", "scheduler", "relay", "migrate")
+EXAMPLE = re.findall(r"^#?\s?([A-Z][A-Z0-9_]+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE)
+# What an operator does not set for the containers, and why.
+NOT_PASSED = {
+    "TASKFLOW_VAR": "the image has its own folder, and containers can write nowhere but to /tmp",
+    "EMAIL_BACKEND": "production sends mail by SMTP alone; the setting is for development",
+    "COMPRESS_STATIC": "static files are compressed when the image is built",
+}
+# What only those that serve pages need.
+OF_NODES = {
+    "BIND",
+    "MAX_REQUESTS",
+    "NEAR_CACHE_BYTES",
+    "NODES",
+    "PROMETHEUS_MULTIPROC_DIR",
+    "QUICK_REQUESTS",
+    "STATEMENT_TIMEOUT_MS",
+    "THREADS",
+    "WAITING_REQUESTS",
+    "WORKERS",
+}
+PASSED = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
+REQUIRED = {"SITE_URL": "https://tasks.example.com", "ALLOWED_HOSTS": "tasks.example.com", "EMAIL_HOST": "127.0.0.1"}
+SECRETS = {
+    "SECRET_KEY": "s" * 40,
+    "JWT_SIGNING_KEY": "j" * 40,
+    "DATABASE_URL": "postgresql://taskflow@postgres/taskflow",
+}
 
 
 def test_the_parts_of_production_are_there():
@@ -67,6 +98,75 @@ def test_production_gets_every_setting_that_it_refuses_to_start_without():
         "EMAIL_HOST",
     ):
         assert {name, f"{name}_FILE"} & given, name
+
+
+def environment(part: str) -> dict[str, str]:
+    return {name: str(value) for name, value in SERVICES[part]["environment"].items()}
+
+
+def as_compose_gives_it(value: str, said: dict[str, str]) -> str:
+    """What a container gets: an empty value is replaced by the default too."""
+    return PASSED.sub(lambda found: said.get(found[1]) or (found[3] if found[2] == "-" else ""), value)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_every_setting_of_the_example_is_passed_or_excused(part):
+    given = {name.removesuffix("_FILE") for name in environment(part)}
+    wanted = {name for name, _ in EXAMPLE} - set(NOT_PASSED)
+
+    assert sorted(wanted - given - (set() if part in NODES else OF_NODES)) == []
+    assert sorted(given - wanted) == []
+    assert set(NOT_PASSED) <= {name for name, _ in EXAMPLE}
+
+
+def test_a_setting_is_passed_by_its_own_name_with_the_default_of_the_example():
+    passed = {name: PASSED.match(value) for name, value in environment("web1").items() if "${" in value}
+    defaults = {name: found[3] for name, found in passed.items() if found and found[2] == "-"}
+    # WORKERS: a container has one core. LOG_JSON: true in production. OIDC_ISSUER: the example shows one, there is none.
+    others = {"WORKERS": "1", "LOG_JSON": "true", "OIDC_ISSUER": ""}
+
+    assert {name: found[1] for name, found in passed.items() if found} == {name: name for name in passed}
+    assert len(defaults) > 30
+    assert defaults == {name: value for name, value in EXAMPLE if name in defaults} | others
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ({}, "[False, True, 5, [], [], '10/5m', 0]"),
+        (dict.fromkeys([name for name, _ in EXAMPLE], ""), "[False, True, 5, [], [], '10/5m', 0]"),
+        (
+            {
+                "REQUIRE_VERIFIED_EMAIL": "true",
+                "LOG_JSON": "false",
+                "OIDC_SECONDS": "7",
+                "SECRET_KEY_FALLBACKS": "o" * 40,
+                "JWT_PREVIOUS_KEYS": "p" * 40,
+                "SECOND_FACTOR_RATE": "3/m",
+                "OIDC_ISSUER": "https://id.example.com",
+                "OIDC_CLIENT_ID": "taskflow",
+            },
+            f"[True, False, 7, ['{'o' * 40}'], ['{'p' * 40}'], '3/m', 1]",
+        ),
+    ],
+    ids=["nothing", "empty", "other"],
+)
+def test_production_takes_what_the_containers_are_given(said, found):
+    words = {name: as_compose_gives_it(value, said | REQUIRED) for name, value in environment("web1").items()}
+    words = {name: value for name, value in words.items() if not name.endswith("_FILE")} | SECRETS
+    code = (
+        "import runpy; from config.settings import production as p; runpy.run_path('config/gunicorn.py');"
+        "apps = p.SOCIALACCOUNT_PROVIDERS['openid_connect']['APPS'];"
+        "print([p.REQUIRE_VERIFIED_EMAIL, p.LOG_JSON, p.OIDC_SECONDS, p.SECRET_KEY_FALLBACKS,"
+        " list(p.SIMPLE_JWT['PREVIOUS_KEYS']), p.SECOND_FACTOR_RATE, len(apps)])"
+    )
+
+    words["PATH"] = os.environ["PATH"]
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=words, capture_output=True, text=True, check=False
+    )
+
+    assert (done.stderr, done.stdout.strip()) == ("", found)
 
 
 def test_no_secret_is_written_down():

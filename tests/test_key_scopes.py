@@ -6,14 +6,17 @@ from __future__ import annotations
 
 import re
 
+import orjson
 import pytest
 from django.db import transaction
 
-from accounts.scopes import SCOPES
+from accounts.scopes import OF_NO_PROJECT, SCOPES
 from accounts.tests.keys import by_key, minted
-from core.testing.state import attempts
+from core.testing.state import attempts, fingerprint
+from tasks.api.places import BY_BODY, BY_QUERY
+from tasks.models import Project
 from tasks.tests.factories import ProjectFactory, TaskFactory
-from tests.endpoints import described, operations, scope
+from tests.endpoints import described, fields, operations, parameters, scope, with_body
 from tests.places import sent
 
 # An open door takes whoever comes, and looks at no key.
@@ -24,6 +27,20 @@ NEVER = ("api-keys/", "service-accounts/", "sessions/", "auth/", "invitations/",
 pytestmark = pytest.mark.django_db
 
 SCOPED = [one for one in CLOSED_OR_SCOPED if scope(one)]
+WITHOUT_PLACE = [
+    one
+    for one in SCOPED
+    if not re.search(r"{(ref|label_id)}", one.path) and one.path.partition("/")[0] not in OF_NO_PROJECT
+]
+
+
+def looked_for(operation):
+    """Where the door itself looks for `project`, as the schema says."""
+    in_query = {"query"} if "project" in parameters(operation) else set()
+    return in_query | ({"body"} if operation in with_body() and "project" in fields(operation) else set())
+
+
+MISPLACED = [(one, place) for one in WITHOUT_PLACE for place in ("query", "body") if place not in looked_for(one)]
 
 
 def ask(client, scene, operation):
@@ -128,3 +145,65 @@ def test_a_second_project_beside_the_right_one_is_no_way_out(scene, alice):
     assert client.get("/api/v1/tasks/?project=OPS&project=OPS0").status_code == 404
     assert client.post("/api/v1/tasks/", {"project": "OPS0", "title": "Out"}).status_code == 404
     assert client.post("/api/v1/tasks/", {"title": "Into the inbox"}).status_code == 403
+
+
+def test_project_counts_exactly_where_a_door_looks_for_it():
+    by_query = {(one.method, one.path) for one in SCOPED if "query" in looked_for(one)}
+    by_body = {(one.method, one.path) for one in SCOPED if "body" in looked_for(one)}
+
+    assert by_query == {("GET", path) for path in BY_QUERY}
+    assert by_body == {("POST", path) for path in BY_BODY}
+
+
+@pytest.mark.parametrize(("operation", "place"), MISPLACED, ids=str)
+def test_project_where_no_door_looks_for_it_opens_nothing(operation, place, scene, request):
+    owner = owner_of(operation, request)
+    key = scene.things["project"]
+    client = by_key(minted(owner, projects=[key]).text)
+    words = {name: value for name, value in scene.body(operation).items() if name != "project"}
+    body = {**words, "project": key} if place == "body" else words
+    path = scene.url(operation) + (f"?project={key}" if place == "query" else "")
+    before = fingerprint()
+
+    answer = client.generic(operation.method, path, data=orjson.dumps(body), content_type="application/json")
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "key_is_for_projects")
+    assert fingerprint() == before
+
+
+@pytest.mark.parametrize(
+    "operation", [one for one in SCOPED if "{ref}" in one.path or "{label_id}" in one.path], ids=str
+)
+def test_a_project_beside_the_path_is_no_way_into_another(operation, scene, request):
+    """The path alone says where; a key for elsewhere may name its own project as often as it likes."""
+    owner = owner_of(operation, request)
+    ProjectFactory(key="ELSE", owner=owner)
+    client = by_key(minted(owner, projects=["ELSE"]).text)
+    body = orjson.dumps({**scene.body(operation), "project": "ELSE"})
+    before = fingerprint()
+
+    answer = client.generic(
+        operation.method, f"{scene.url(operation)}?project=ELSE", data=body, content_type="application/json"
+    )
+
+    assert answer.status_code in {404, 415}
+    assert fingerprint() == before
+
+
+def test_what_is_in_another_project_is_not_tied_to_this_one(scene, alice):
+    client = by_key(minted(alice, projects=["OPS"]).text)
+    other = str(TaskFactory(project=Project.objects.get(pk=scene.things["empty"])).pk)
+    task = f"/api/v1/tasks/{scene.things['ref:tasks']}/"
+    before = fingerprint()
+
+    answers = [
+        client.patch(task, {"project": "OPS0"}),
+        client.patch(task, {"parent": other}),
+        client.post(f"{task}move/", {"after": other}),
+        client.post("/api/v1/tasks/", {"project": "OPS", "title": "Below another", "parent": other}),
+        client.patch(f"/api/v1/labels/{scene.things['label_id']}/", {"project": "OPS0"}),
+        client.post("/api/v1/projects/OPS/states/", {"project": "OPS0", "name": "Out", "category": "done"}),
+    ]
+
+    assert [one.status_code for one in answers] == [400] * 6
+    assert fingerprint() == before

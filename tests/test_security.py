@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from http.cookies import SimpleCookie
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from accounts.models import User
 from accounts.tests.factories import PASSWORD
 from core.testing.asgi import call, run
-from core.testing.pages import browser_of
+from core.testing.pages import browser_of, enter
 from core.testing.state import fingerprint
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -47,7 +48,7 @@ def test_there_are_pages_to_try():
 
 def test_no_page_is_written_to_without_the_forms_own_token(admin):
     browser = Client(enforce_csrf_checks=True)
-    browser.force_login(admin)
+    enter(browser, admin)
     browser.get("/settings/")
     before = fingerprint()
 
@@ -115,6 +116,39 @@ def test_a_long_password_of_any_characters_is_taken_as_it_is(clients):
 
     assert made.status_code == 201
     assert codes == [200, 401, 401, 401]
+
+
+def test_a_password_does_not_get_too_old(alice):
+    long_ago = alice.created_at - timedelta(days=3650)
+    User.objects.filter(pk=alice.pk).update(created_at=long_ago, last_login=long_ago)
+
+    answer = Client().post("/login/", {"email": alice.email, "password": PASSWORD})
+
+    assert (answer.status_code, answer["Location"]) == (302, "/")
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("/login/", {"email", "password", "next"}),
+        ("/register/", {"email", "name", "password", "next", "time_zone"}),
+        ("/password/reset/", {"email", "next"}),
+    ],
+)
+def test_no_hint_and_no_question_is_asked_for(path, fields, client):
+    form = re.findall(r'<(?:input|textarea|select)[^>]*name="(\w+)"', client.get(path).content.decode())
+
+    assert "email" in form
+    assert set(form) <= fields | {"csrfmiddlewaretoken", "credential"}
+    assert not [field.name for field in User._meta.get_fields() if re.search("hint|question|secret", field.name)]
+
+
+def test_logs_go_to_standard_error_and_nowhere_else(settings):
+    handlers = settings.LOGGING["handlers"]
+    named = [settings.LOGGING["root"], *settings.LOGGING["loggers"].values()]
+
+    assert {name: handler["class"] for name, handler in handlers.items()} == {"stderr": "logging.StreamHandler"}
+    assert {name for one in named for name in one.get("handlers", [])} == {"stderr"}
 
 
 @pytest.mark.parametrize(("path", "word"), [("/login/", "current-password"), ("/register/", "new-password")])

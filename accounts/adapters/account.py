@@ -60,7 +60,10 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def set_password(self, user: User, password: str) -> None:
         request = context.request
-        here = request.session.get(ROW) if request.user.pk == user.pk else None
+        if request.user.pk != user.pk:
+            services.reset_password(person=user, password=password, now=timezone.now())
+            return
+        here = request.session.get(ROW)
         services.change_password(person=user, password=password, now=timezone.now(), keep=here)
 
     def can_delete_email(self, email_address: EmailAddress) -> bool:

@@ -27,8 +27,9 @@ def count_sign_in(request: HttpRequest, email: str) -> None:
         guard.admit(request, email)
 
 
-def count_second_factor(request: HttpRequest, user_id: object) -> None:
-    count(request, "second-factor", str(user_id), settings.SECOND_FACTOR_RATE)
+def count_second_factor(request: HttpRequest, person: User) -> None:
+    with _answered(request):
+        guard.admit_code(request, person)
 
 
 def mail_verification(request: HttpRequest, person: User) -> None:

@@ -71,12 +71,13 @@ class Counted(mfa.BaseAuthenticateForm):
     """Two doors, one lock: the same code is taken once, whether a page or a program sends it."""
 
     def clean_code(self) -> str:
-        count_second_factor(context.request, self.user.pk)
+        count_second_factor(context.request, self.user)
         code: str = self.cleaned_data["code"]
         found = services.accept_code(person=self.user, code=code, now=timezone.now())
         if found is None:
-            guard.note_wrong(context.request, self.user.email, self.user)
+            guard.note_wrong_code(context.request, self.user)
             raise get_adapter().validation_error("incorrect_code")
+        guard.note_right_code(context.request, self.user)
         self.authenticator = found
         return code
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from allauth.core import context
 from allauth.headless.tokens.strategies.sessions import SessionTokenStrategy
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
@@ -40,7 +41,8 @@ class SessionTokens(SessionTokenStrategy):
 
     def refresh_token(self, refresh_token: str) -> tuple[str, str] | None:
         try:
-            pair, _ = services.refresh_session(token=refresh_token, now=timezone.now())
+            address = client_address(context.request)
+            pair, _ = services.refresh_session(token=refresh_token, now=timezone.now(), address=address)
         except NotSignedIn:
             return None
         return pair.access, pair.refresh

@@ -70,14 +70,14 @@ class SecondFactorView(Open):
         """Finish a login by a code of the authenticator app or a recovery code; five tries, five minutes."""
         sent, now = parse(SecondFactorInput, request), timezone.now()
         person = services.person_challenged(token=sent["challenge"], now=now)
-        key, rate = str(person.pk), settings.SECOND_FACTOR_RATE
-        spend(request._request, group="second-factor", key=key, rate=rate)
+        guard.admit_code(request._request, person)
         try:
             services.finish_challenge(token=sent["challenge"], code=sent["code"], now=now)
         except NotSignedIn as refusal:
             if refusal.code == WRONG_CODE:
-                guard.note_wrong(request._request, person.email, person)
+                guard.note_wrong_code(request._request, person)
             raise
+        guard.note_right_code(request._request, person)
         return signed_in(request, person)
 
 

@@ -23,7 +23,6 @@ FAMILIES = {
     "OKP": ("EdDSA",),
 }
 DIGESTS = {"256": hashlib.sha256, "384": hashlib.sha384, "512": hashlib.sha512}
-SHORTEST_RSA = 2048
 Keys = Callable[[str | None], list[dict[str, Any]]]
 
 

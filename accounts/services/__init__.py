@@ -40,7 +40,7 @@ from accounts.services.keys import (
     revoke_key,
     rotate_key,
 )
-from accounts.services.passwords import change_password
+from accounts.services.passwords import change_password, reset_password
 from accounts.services.second_factor import (
     Challenge,
     accept_code,
@@ -54,7 +54,6 @@ from accounts.services.second_factor import (
 from accounts.services.security import reset_second_factors, tell_security_changed
 from accounts.services.service_accounts import create_service_account, update_service_account
 from accounts.services.sessions import (
-    adopt_session,
     end_other_sessions,
     note_seen,
     open_browser_session,
@@ -83,7 +82,6 @@ __all__ = [
     "accept_code",
     "accept_invitation",
     "add_team_member",
-    "adopt_session",
     "appoint_admin",
     "ask_to_verify",
     "authenticate",
@@ -131,6 +129,7 @@ __all__ = [
     "rename_team",
     "request_export",
     "require_another_way_in",
+    "reset_password",
     "reset_second_factors",
     "revoke_all_keys",
     "revoke_all_sessions",

@@ -42,8 +42,13 @@ def mail_link(address: EmailAddress) -> None:
 @transaction.atomic
 def propose_address(*, person: User, email: str) -> None:
     """Mail a link to an address that shall take the place of the present one; it takes the place of an earlier proposal."""
-    EmailAddress.objects.filter(user=person, verified=False).exclude(email=person.email).delete()
+    withdraw_proposal(person=person)
     mail_link(EmailAddress.objects.create(user=person, email=email.lower()))
+
+
+def withdraw_proposal(*, person: User) -> None:
+    """The link that was mailed to the proposed address leads nowhere from then on."""
+    EmailAddress.objects.filter(user=person, verified=False).exclude(email=person.email).delete()
 
 
 def proposed_address(person: User) -> EmailAddress | None:

@@ -10,10 +10,11 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 
-from accounts import cache, events, policies
+from accounts import cache, events, links, policies
 from accounts.models import Departure, Session, User
 from accounts.services.addresses import take_address
 from accounts.services.keys import revoke_all_keys
+from accounts.services.passwords import end_other_ways_in
 from accounts.services.sessions import end
 from accounts.services.users import check_password_strength, public, register
 from core.db import violated_constraint
@@ -26,7 +27,7 @@ PERSON_FIELDS = frozenset({"name", "email", "handle", "role", "tier", "is_active
 @transaction.atomic
 def create_person(*, actor: User, email: str, name: str, password: str, role: str, tier: str, now: datetime) -> User:
     """Register somebody else, with a role and a tier."""
-    _require_admin(actor)
+    policies.require_manager(actor)
     person = register(email=email, name=name, password=password)
     return update_person(actor=actor, person_id=person.pk, changes={"role": role, "tier": tier}, now=now)
 
@@ -35,10 +36,15 @@ def create_person(*, actor: User, email: str, name: str, password: str, role: st
 def update_person(
     *, actor: User, person_id: uuid.UUID, changes: dict[str, Any], now: datetime, versions: frozenset[int] | None = None
 ) -> User:
-    """Change the given fields of PERSON_FIELDS; a person who is deactivated is signed out everywhere."""
-    _require_admin(actor)
+    """Change the given fields of PERSON_FIELDS; a person who is deactivated is signed out everywhere.
+
+    To deactivate somebody who is leaving ends their way back; name `is_active` only where that was decided.
+    """
+    policies.require_manager(actor)
     if unknown := set(changes) - PERSON_FIELDS:
         raise ValueError(f"not for an administrator to change: {unknown}")
+    if "is_active" in changes:  # locked before the person, as whoever follows the link in the mail does
+        Departure.objects.select_for_update().filter(pk=person_id).first()
     person = lock_person(person_id, changes)
     if person.erased_at is not None:
         raise Conflict("This person is gone for good; there is nobody to change.", code="erased")
@@ -54,11 +60,10 @@ def update_person(
         publish(events.UserUpdated(user=public(person), changes=changed), actor=actor, at=now)
     if "email" in changed:
         take_address(person=person, email=person.email)
-    if "is_active" in changed and person.is_active:
-        Departure.objects.filter(user=person).delete()
-    elif "is_active" in changed:
-        end(Session.objects.open(now).filter(user=person), actor=actor, now=now, reason="deactivated")
-        revoke_all_keys(owner=person, actor=actor, now=now)
+    if "is_active" in changed:
+        _open_or_close(person, actor, now)
+    elif changes.get("is_active") is False:
+        _end_way_back(person, actor, now)
     return person
 
 
@@ -77,8 +82,8 @@ def appoint_admin(*, email: str, now: datetime) -> User:
 
 @transaction.atomic
 def set_password(*, actor: User, person_id: uuid.UUID, password: str, now: datetime) -> User:
-    """Give a person another password and end every session, browsers' too."""
-    _require_admin(actor)
+    """Give a person another password and end every session, browsers' too, and what else may be a stranger's way in."""
+    policies.require_manager(actor)
     person = lock_person(person_id, {})
     if person.is_service:
         raise Conflict("A service account has no password.", code="no_password")
@@ -88,19 +93,30 @@ def set_password(*, actor: User, person_id: uuid.UUID, password: str, now: datet
     publish(events.UserUpdated(user=public(person), changes={"password": ["hidden", "hidden"]}), actor=actor, at=now)
     reason = "password set by an administrator"
     end(Session.objects.open(now).filter(user=person), actor=actor, now=now, reason=reason)
+    end_other_ways_in(person=person, actor=actor, now=now)
     return person
 
 
 @transaction.atomic
 def end_sessions(*, actor: User, session_ids: Collection[uuid.UUID], now: datetime) -> int:
     """End sessions of whomever they belong to; returns how many were open."""
-    _require_admin(actor)
+    policies.require_manager(actor)
     chosen = Session.objects.open(now).filter(pk__in=session_ids)
     return end(chosen, actor=actor, now=now, reason="ended by an administrator")
 
 
-def _require_admin(actor: User) -> None:
-    policies.require(actor.is_admin and actor.is_active, "Only administrators may do this.")
+def _open_or_close(person: User, actor: User, now: datetime) -> None:
+    if person.is_active:
+        Departure.objects.filter(user=person).delete()
+        return
+    end(Session.objects.open(now).filter(user=person), actor=actor, now=now, reason="deactivated")
+    revoke_all_keys(owner=person, actor=actor, now=now)
+
+
+def _end_way_back(person: User, actor: User, now: datetime) -> None:
+    """The link in the mail of somebody who is leaving opens nothing any more; the erasure stays due."""
+    if Departure.objects.filter(user=person).update(secret_hash=links.new_link().hash):
+        publish(events.UserUpdated(user=public(person), changes={"way_back": [True, False]}), actor=actor, at=now)
 
 
 def lock_person(person_id: uuid.UUID, changes: dict[str, Any]) -> User:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
@@ -18,7 +19,6 @@ from core.errors import Conflict, Invalid, NotAllowed, NotFound, NotSignedIn
 from events.publishing import publish
 
 TRIES = 3
-NOBODY = {"id": "00000000-0000-0000-0000-000000000000"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +74,19 @@ def unlink_identity(*, actor: User, identity_id: int) -> None:
 
 
 @transaction.atomic
+def unlink_all_identities(*, owner: User, actor: User, now: datetime) -> int:
+    """Take every identity away from an account, also the last way in; returns how many there were."""
+    found = list(SocialAccount.objects.select_for_update().filter(user=owner).order_by("pk"))
+    for linked in found:
+        linked.delete()
+        publish(events.IdentityUnlinked(user=public(owner), provider=linked.provider), actor=actor, at=now)
+    return len(found)
+
+
+@transaction.atomic
 def note_refusal(*, provider: str, reason: str, address: str, device: str) -> None:
     """Leave in the log of facts that a sign-in by a provider came to nothing."""
-    fact = events.IdentityRefused(user=NOBODY, provider=provider, reason=reason, address=address, device=device)
+    fact = events.IdentityRefused(user=events.NOBODY, provider=provider, reason=reason, address=address, device=device)
     publish(fact, actor=None)
 
 

@@ -54,7 +54,7 @@ def tell_security_changed(
 @transaction.atomic
 def reset_second_factors(*, actor: User, people: Collection[User], now: datetime) -> int:
     """Let people in again who have lost phone and recovery codes; returns how many had any. They are told by mail."""
-    policies.require(policies.can_manage_people(actor), "Only administrators may do this.")
+    policies.require_manager(actor)
     count = 0
     for person in people:
         removed, _ = Authenticator.objects.filter(user=person).delete()

@@ -55,6 +55,6 @@ def update_service_account(
 
 
 def _check(actor: User, role: str) -> None:
-    policies.require(actor.is_admin and actor.is_active, "Only administrators may do this.")
+    policies.require_manager(actor)
     if role not in ROLES:
         raise Invalid.field("role", "A program is never an administrator.", "invalid_choice")

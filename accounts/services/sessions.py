@@ -43,7 +43,10 @@ def open_browser_session(
 def _open(user: User, now: datetime, **columns: Any) -> Session:
     _require_unchanged(user)
     is_new = not selectors.knows_device(user.pk, columns["device"]) and now - user.created_at > NEWCOMER
-    session = adopt_session(user=user, now=now, **columns)
+    if columns["kind"] == Session.Kind.API:
+        columns["refresh_jti"] = uuid.uuid4().hex
+    expires_at = end_of(now, now)
+    session = Session.objects.create(user=user, created_at=now, rotated_at=now, expires_at=expires_at, **columns)
     publish(events.SessionOpened(user=public(user), session={**_public(session), "is_new": is_new}), actor=user, at=now)
     return session
 
@@ -56,13 +59,6 @@ def _require_unchanged(user: User) -> None:
     same = User.objects.active().filter(pk=user.pk, password=user.password)
     if not same.select_for_update(no_key=True).values_list("pk").first():
         raise NotSignedIn("The session has ended.", code="token_not_valid")
-
-
-def adopt_session(*, user: User, now: datetime, **columns: Any) -> Session:
-    """Give a sign-in its row and tell nobody: it happened before there were rows for its kind."""
-    if columns["kind"] == Session.Kind.API:
-        columns["refresh_jti"] = uuid.uuid4().hex
-    return Session.objects.create(user=user, created_at=now, rotated_at=now, expires_at=end_of(now, now), **columns)
 
 
 def end_of(created_at: datetime, seen_at: datetime) -> datetime:

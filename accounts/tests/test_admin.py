@@ -1,10 +1,15 @@
 from __future__ import annotations
 
 import pytest
+from allauth.socialaccount.models import SocialAccount
+from django.test import Client
 from django.urls import reverse
 
-from accounts.models import Session, Team, TeamMember, User
-from accounts.tests.factories import PASSWORD, SessionFactory
+from accounts.models import Departure, Session, Team, TeamMember, User
+from accounts.tests.factories import PASSWORD, DepartureFactory, SessionFactory
+from accounts.tests.fixtures import signed_in
+from accounts.tests.keys import by_key, minted
+from core.testing.pages import enter
 
 pytestmark = pytest.mark.django_db
 NEW = {
@@ -18,7 +23,7 @@ NEW = {
 
 @pytest.fixture
 def pages(client, admin):
-    client.force_login(admin)
+    enter(client, admin)
     return client
 
 
@@ -199,3 +204,66 @@ def test_a_member_gets_another_role(pages, team, bob, outbox):
 
     assert TeamMember.objects.get(user=bob).role == "lead"
     assert outbox.names() == ["team.member_added"]
+
+
+def test_a_new_password_ends_the_keys_and_the_identities_of_an_unverified_address(pages, bob):
+    SocialAccount.objects.create(user=bob, provider="example", uid="intruder")
+    key = minted(bob).text
+
+    pages.post(person_page(bob), filled(bob, password="nine quiet lanterns"))
+
+    assert by_key(key).get("/api/v1/me/").status_code == 401
+    assert not SocialAccount.objects.exists()
+
+
+@pytest.mark.parametrize("page", ["password_change", "password_change_done"])
+def test_there_is_one_page_to_change_ones_password(page, pages, admin, client_of):
+    new = "nine quiet lanterns"
+    sent = {"old_password": PASSWORD, "new_password1": new, "new_password2": new}
+    program = client_of(admin)
+
+    answers = [pages.get(reverse(f"admin:{page}")), pages.post(reverse(f"admin:{page}"), sent)]
+
+    assert [(one.status_code, one["Location"]) for one in answers] == [(302, reverse("account_change_password"))] * 2
+    assert User.objects.get(pk=admin.pk).check_password(PASSWORD)
+    assert program.get("/api/v1/me/").status_code == 200
+
+
+def closed_by_action(pages, person):
+    pages.post(reverse("admin:accounts_user_changelist"), {"action": "deactivate", "_selected_action": [person.pk]})
+
+
+def closed_by_button(pages, person):
+    pages.post(reverse("person", args=[person.pk]), {"active": "no"})
+
+
+def closed_by_directory(pages, person):
+    assert (
+        signed_in(User.objects.get(handle="admin"))
+        .patch(f"/api/v1/directory/{person.pk}/", {"is_active": False}, HTTP_IF_MATCH=f'"{person.version}"')
+        .status_code
+        == 200
+    )
+
+
+@pytest.mark.parametrize("closed", [closed_by_action, closed_by_button, closed_by_directory])
+def test_who_is_leaving_and_is_deactivated_cannot_come_back(closed, pages, outbox):
+    leaving = DepartureFactory(secret="back")
+
+    closed(pages, leaving.user)
+    answer = Client().post("/stay/", {"token": "back"})
+
+    assert answer.status_code == 404
+    assert not User.objects.get(pk=leaving.user_id).is_active
+    assert Departure.objects.get().due_at == leaving.due_at
+    assert outbox.only("user.updated")["changes"] == {"way_back": [True, False]}
+
+
+def test_another_edit_of_who_is_leaving_keeps_the_way_back(pages):
+    leaving = DepartureFactory(secret="back")
+
+    pages.post(person_page(leaving.user), filled(leaving.user, tier="premium"))
+
+    assert Client().post("/stay/", {"token": "back"}).status_code == 302
+    person = User.objects.get(pk=leaving.user_id)
+    assert (person.is_active, person.tier) == (True, "premium")

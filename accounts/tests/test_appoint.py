@@ -4,9 +4,11 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from core.testing.pages import enter
+
 
 def test_the_first_administrator_is_appointed_by_command(bob, client, outbox, capsys):
-    client.force_login(bob)
+    enter(client, bob)
     assert client.get("/admin/").status_code == 302
 
     call_command("appoint", "Bob@Example.com")

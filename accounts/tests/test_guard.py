@@ -1,8 +1,8 @@
-"""Guessing passwords: strangers are slowed down together, the owner gets in meanwhile, and it stands in the log."""
+"""Guessing passwords and codes: strangers are slowed down together, the owner gets in meanwhile, and it stands in the log."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
@@ -12,6 +12,7 @@ from django.test import Client
 
 from accounts.models import Session
 from accounts.tests.factories import PASSWORD, UserFactory
+from accounts.tests.second_factors import code_at, recovery_codes, with_app
 from core import redis
 from core.errors import TooMany
 from core.testing.together import together
@@ -19,6 +20,8 @@ from events.models import Event
 from gateway import limits
 
 LOGIN, PROGRAMS = "/api/v1/auth/login/", "/_allauth/app/v1/auth/login"
+FINISH, STEP = "/api/v1/auth/second-factor/", "/login/second-factor/"
+NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
 WRONG, HOME, AWAY = "wrong", "192.0.2.7", "203.0.113.9"
 
@@ -26,7 +29,7 @@ WRONG, HOME, AWAY = "wrong", "192.0.2.7", "203.0.113.9"
 @pytest.fixture(autouse=True)
 def _clock_stands():
     """A limit counts in windows of time: none ends in the middle of a test."""
-    with time_machine.travel(datetime(2026, 5, 4, 12, 0, tzinfo=UTC), tick=False):
+    with time_machine.travel(NOW, tick=False):
         yield
 
 
@@ -47,6 +50,42 @@ def api(clients, password=WRONG, *, email="alice@example.com", address=AWAY):
 
 def page(browser, password=WRONG, *, email="alice@example.com", address=AWAY):
     return browser.post("/login/", {"email": email, "password": password}, REMOTE_ADDR=address)
+
+
+def both(clients, code="000000", *, address=AWAY):
+    """Send the right password, and then a code, to the API."""
+    challenge = api(clients, PASSWORD, address=address).json()["challenge"]
+    return clients["anonymous"].post(FINISH, {"challenge": challenge, "code": code}, REMOTE_ADDR=address)
+
+
+def both_on_pages(browser, code, *, address=AWAY):
+    page(browser, PASSWORD, address=address)
+    return browser.post(STEP, {"code": code}, REMOTE_ADDR=address)
+
+
+def both_by_allauth(code):
+    sent = {"content_type": "application/json", "REMOTE_ADDR": AWAY}
+    begun = Client().post(PROGRAMS, {"email": "alice@example.com", "password": PASSWORD}, **sent)
+    program = Client(headers={"X-Session-Token": begun.json()["meta"]["session_token"]})
+    return program.post("/_allauth/app/v1/auth/2fa/authenticate", {"code": code}, **sent)
+
+
+def wait_out():
+    for name in redis.client().scan_iter("taskflow:patience:*"):
+        redis.client().delete(name)
+
+
+def wait_for_codes():
+    """Return how many seconds whoever sent wrong codes was told to wait: the power of two above what is left."""
+    names = redis.client().scan_iter("taskflow:patience:second-factor:*")
+    left = max((redis.client().ttl(name) for name in names), default=0)
+    return 1 << (left - 1).bit_length() if left else 0
+
+
+@pytest.fixture
+def unhurried(settings):
+    """Leave the growing wait alone: no limit within a window comes before it."""
+    settings.LOGIN_RATE_PER_ADDRESS = settings.LOGIN_RATE_PER_ACCOUNT = settings.SECOND_FACTOR_RATE = "1000/m"
 
 
 def exhaust(clients, **words):
@@ -146,6 +185,55 @@ def test_the_right_password_ends_the_wait_that_wrong_ones_began(clients, alice, 
 
     assert api(clients, PASSWORD).status_code == 200
     assert [api(clients).status_code for _ in range(11)] == [401] * 10 + [401]
+
+
+def test_who_knows_the_password_waits_longer_with_each_wrong_code_and_the_owner_does_not(clients, alice, unhurried):
+    with_app(alice)
+    owner, waits = Client(), []
+    both_on_pages(owner, code_at(NOW - timedelta(seconds=30)), address=HOME)
+    owner.post("/logout/")
+    before = Session.objects.count()
+
+    codes = [both(clients, address=f"198.51.100.{number}").status_code for number in range(10)]
+    for number in range(7):
+        wait_out()
+        codes.append(both(clients, address=f"198.51.100.{100 + number}").status_code)
+        waits.append(wait_for_codes())
+    refusals = [both(clients, code_at(NOW)), both_on_pages(Client(), code_at(NOW)), both_by_allauth(code_at(NOW))]
+    closed = Session.objects.count()
+    came_in = both_on_pages(owner, code_at(NOW))
+
+    assert codes == [401] * 17
+    assert waits[2:] == [4, 8, 16, 32, 64]
+    assert [answer.status_code for answer in refusals] == [429] * 3
+    assert all(32 < int(answer["Retry-After"]) <= 64 for answer in refusals)
+    assert (before, closed) == (1, 1)
+    assert (came_in.status_code, Session.objects.count()) == (302, 2)
+
+
+def test_who_knows_the_password_does_not_spend_the_owners_codes(clients, alice, settings):
+    settings.SECOND_FACTOR_RATE = "3/5m"
+    with_app(alice)
+    assert both(clients, code_at(NOW - timedelta(seconds=30)), address=HOME).status_code == 200
+
+    codes = [both(clients, address=f"198.51.100.{number}").status_code for number in range(4)]
+
+    assert codes == [401] * 2 + [429] * 2  # where nobody was signed in before, the owner counted as a stranger too
+    assert both(clients, code_at(NOW)).status_code == 429
+    assert Session.objects.count() == 1
+    assert both(clients, code_at(NOW), address=HOME).status_code == 200
+
+
+def test_a_right_code_and_nothing_less_ends_the_wait_that_wrong_ones_began(clients, alice, unhurried):
+    first, second = recovery_codes(with_app(alice))[:2]
+    assert both(clients, first, address=HOME).status_code == 200
+    wrong = [both(clients, address=HOME).status_code for _ in range(10)]
+
+    right = both(clients, second, address=HOME)
+    again = [both(clients, address=HOME).status_code for _ in range(10)]
+
+    assert (wrong, right.status_code, again) == ([401] * 10, 200, [401] * 10)
+    assert wait_for_codes() == 0
 
 
 def test_without_redis_each_process_counts_its_share(clients, alice, settings, redis_is_gone):

@@ -46,12 +46,13 @@ def unlink(request: HttpRequest, identity_id: int) -> HttpResponse:
     return redirect(PAGE)
 
 
-def confirmation(request: HttpRequest) -> HttpResponse | None:
-    """Who changes how they sign in has shown lately that it is they; return the door for it to the others."""
+def confirmation(request: HttpRequest, back: str = "") -> HttpResponse | None:
+    """Who changes how they sign in has shown lately that it is they; return the door for it, and then `back`, to the others."""
+    back = back or reverse(PAGE)
     if not request.user.is_authenticated:
-        return HttpResponseRedirect(f"{reverse('login')}?{urlencode({'next': reverse(PAGE)})}")
+        return HttpResponseRedirect(f"{reverse('login')}?{urlencode({'next': back})}")
     if not is_reauthentication_required(request, app="allauth.socialaccount"):
         return None
     messages.info(request, "Confirm that it is you, then do it once more.")
     methods = get_adapter().get_reauthentication_methods(request.user)
-    return HttpResponseRedirect(f"{methods[0]['url']}?{urlencode({'next': reverse(PAGE)})}")
+    return HttpResponseRedirect(f"{methods[0]['url']}?{urlencode({'next': back})}")

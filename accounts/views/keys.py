@@ -17,6 +17,7 @@ from accounts import selectors, services
 from accounts.forms import KeyForm
 from accounts.models import ApiKey, User
 from accounts.scopes import places
+from accounts.views.identities import confirmation
 from accounts.views.parts import person_of, status_of
 from core.errors import Conflict, Invalid
 from core.htmx import page, posted
@@ -31,9 +32,14 @@ def keys(request: HttpRequest) -> HttpResponse:
 
 
 def keys_page(request: HttpRequest, owner: User, context: dict[str, Any]) -> HttpResponse:
-    """The keys of an account and the form for another one; a new one is shown in the answer to its form, and only there."""
+    """The keys of an account and the form for another one; a new one is shown in the answer to its form, and only there.
+
+    Whoever finds a browser open does not take a key along: to make one asks once more who it is.
+    """
     form = KeyForm(posted(request), projects=places().choices(owner))
     if request.method == "POST" and form.is_valid():
+        if door := confirmation(request, _address(owner)):
+            return door
         now = timezone.now()
         try:
             minted = services.create_key(actor=person_of(request), owner=owner, draft=form.draft(now), now=now)
@@ -58,6 +64,9 @@ def _listed(owner: User) -> dict[str, list[ApiKey]]:
 @require_POST
 def rotate_key(request: HttpRequest, key_id: UUID) -> HttpResponse:
     """The old one goes on for a day, so that programs can be told the new one first."""
+    key = selectors.get_api_key(person_of(request), key_id)
+    if door := confirmation(request, _address(key.owner)):
+        return door
     return _shown_once(request, services.rotate_key(actor=person_of(request), key_id=key_id, now=timezone.now()))
 
 

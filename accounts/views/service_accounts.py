@@ -23,7 +23,7 @@ from core.htmx import page, posted
 @require_http_methods(["GET", "HEAD", "POST"])
 def service_accounts(request: HttpRequest) -> HttpResponse:
     reader = person_of(request)
-    policies.require(reader.is_admin, "Only administrators manage service accounts.")
+    policies.require_manager(reader)
     form = ServiceAccountForm(posted(request))
     if request.method == "POST" and form.is_valid():
         try:

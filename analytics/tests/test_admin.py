@@ -5,11 +5,12 @@ from django.urls import reverse
 
 from analytics.models import DailyStat, TaskSnapshot
 from analytics.tests.facts import ALPHA, happened, state
+from core.testing.pages import enter
 
 
 @pytest.fixture
 def office(admin, client):
-    client.force_login(admin)
+    enter(client, admin)
     for task in range(1, 4):
         happened("task.created", state(task))
     return client

@@ -12,6 +12,7 @@ from django.test import RequestFactory
 from accounts.tests.fixtures import token_of
 from config.asgi import application
 from core.testing.asgi import call
+from core.testing.pages import enter
 from gateway.compression import chosen, may_be_compressed
 from tasks.models import Task
 from tasks.tests.factories import TaskFactory
@@ -156,7 +157,7 @@ def test_a_form_for_a_password_is_neither_kept_nor_compressed(path, client):
 @pytest.mark.django_db
 @pytest.mark.parametrize(("site", "encoding"), [("same-origin", "br"), ("none", "br"), ("cross-site", None)])
 def test_a_page_is_compressed_for_its_own_site_only(site, encoding, client, alice):
-    client.force_login(alice)
+    enter(client, alice)
 
     answer = client.get("/tasks/?search=guess", headers={"Accept-Encoding": BROWSER, "Sec-Fetch-Site": site})
 

@@ -13,6 +13,7 @@ from config.asgi import application as gateway
 from core import redis
 from core.cache import GATE
 from core.testing.asgi import call, run
+from core.testing.pages import enter
 from gateway.application import HITS
 from tasks.models import Task
 
@@ -101,7 +102,7 @@ def test_a_preflight_tells_another_site_nothing():
 
 
 def test_cookies_of_other_sites_are_never_asked_for_nor_taken(alice, client):
-    client.force_login(alice)
+    enter(client, alice)
     session = client.cookies["sessionid"].value
 
     answer = send("GET", LIST, cookie=f"sessionid={session}")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
+from core.testing.pages import enter
 from notifications.models import OutgoingEmail
 from notifications.tests.factories import make_email
 
@@ -12,7 +13,7 @@ EMAILS = "admin:notifications_outgoingemail_changelist"
 
 @pytest.fixture
 def admin_pages(client, admin):
-    client.force_login(admin)
+    enter(client, admin)
     return client
 
 

@@ -21,6 +21,7 @@ from gateway.preconditions import if_match
 from gateway.schema import page_of
 from gateway.views import ApiView, listing, one, parse
 from tasks import selectors, services
+from tasks.api.serializers import OnePerson
 from tasks.models import ProjectTeam, Role, SharedRole, TaskShare
 
 BY_ID = {"id": Sort("id")}
@@ -49,17 +50,8 @@ class ProjectTeamOut(serializers.ModelSerializer[ProjectTeam]):
         fields = ["team", "role", "version", "created_at"]
 
 
-class ShareInput(Input):
-    """Name the person by `user` or by `email`."""
-
-    user = Uuid(required=False)
-    email = serializers.EmailField(required=False, max_length=254)
+class ShareInput(OnePerson):
     role = Choice(choices=SharedRole.choices, default=SharedRole.VIEWER)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if ("user" in attrs) == ("email" in attrs):
-            raise serializers.ValidationError({"user": "Name one person: by user or by email."})
-        return attrs
 
 
 class SharePatch(Input):

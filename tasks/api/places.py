@@ -9,16 +9,20 @@ from uuid import UUID
 from django.http import HttpRequest
 
 from accounts.models import User
-from accounts.scopes import Places
+from accounts.scopes import Places, door_of
 from tasks import selectors
 from tasks.models import Project, Task
 from tasks.selectors.projects import NOWHERE, project_id_or_nowhere
 
 OF_A_TASK = "/tasks/<str:ref>/"
+# The doors that narrow what they read by `project` in the query, and those that write where `project` in the body says.
+# Anywhere else the word changes nothing, so it opens nothing.
+BY_QUERY = frozenset({"tasks/", "tasks/stats/", "labels/", "analytics/overview/", "analytics/daily/"})
+BY_BODY = frozenset({"tasks/", "labels/"})
 
 
 def touched(reader: User, request: HttpRequest, body: Any) -> Collection[UUID] | None:
-    """The projects that the path, the query and the body name; None when none is named, so it may be any."""
+    """The projects that the request names where its door looks; None when none is named, so it may be any."""
     named = [project_id_or_nowhere(reader, one) for one in _words(request, body)]
     match = request.resolver_match
     kwargs = match.kwargs if match else {}
@@ -38,8 +42,12 @@ def _home_of(reader: User, ref: str) -> UUID:
 
 
 def _words(request: HttpRequest, body: Any) -> list[str]:
-    sent = body.get("project") if isinstance(body, dict) else None
-    return [*request.GET.getlist("project"), *([str(sent)] if sent is not None else [])]
+    door = door_of(request.resolver_match.route) if request.resolver_match else ""
+    if request.method in {"GET", "HEAD"} and door in BY_QUERY:
+        return request.GET.getlist("project")
+    if request.method == "POST" and door in BY_BODY and isinstance(body, dict):
+        return [str(body["project"])] if body.get("project") is not None else []
+    return []
 
 
 def named(reader: User, refs: Iterable[str]) -> Mapping[str, UUID]:

@@ -159,17 +159,20 @@ class ProjectOut(serializers.ModelSerializer[Project]):
         ]
 
 
-class MemberInput(Input):
+class OnePerson(Input):
     """Name the person by `user` or by `email`."""
 
     user = Uuid(required=False)
     email = serializers.EmailField(required=False, max_length=254)
-    role = Choice(choices=Role.choices, default=Role.EDITOR)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("user" in attrs) == ("email" in attrs):
             raise serializers.ValidationError({"user": "Name one person: by user or by email."})
         return attrs
+
+
+class MemberInput(OnePerson):
+    role = Choice(choices=Role.choices, default=Role.EDITOR)
 
 
 class MemberPatch(Input):
@@ -249,7 +252,9 @@ class ActivityOut(serializers.ModelSerializer[Event]):
 
     @extend_schema_field(serializers.DictField(child=serializers.ListField()))
     def get_changes(self, event: Event) -> dict[str, Any]:
-        return dict(event.payload.get("changes", {}))
+        # Who sees the task `alone`, without its project, is not told what it was part of.
+        unsaid = {"parent"} if self.context.get("alone") else set()
+        return {name: both for name, both in event.payload.get("changes", {}).items() if name not in unsaid}
 
 
 class StatsOut(serializers.Serializer[Any]):

@@ -97,7 +97,8 @@ class ActivityView(ApiView):
         wanted = query.parse(PageQuery, request.query_params)
         task = selectors.get_task(request.user, ref)
         window = Window.of(wanted, sorts={"id": Sort("id")}, default="-id", owner=f"{request.user.pk}:{task.pk}")
-        return listing(request, take(selectors.activity(task), window), ActivityOut, wanted.get("fields"))
+        alone = selectors.sees_it_alone(request.user, task)
+        return listing(request, take(selectors.activity(task), window), ActivityOut, wanted.get("fields"), alone=alone)
 
 
 class StatsView(ApiView):

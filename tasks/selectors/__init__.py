@@ -48,6 +48,7 @@ from tasks.selectors.tasks import (
     list_tasks,
     lock_home,
     parse_ref,
+    sees_it_alone,
     subtasks,
 )
 from tasks.selectors.writing import Links, links_of, lock_task
@@ -90,6 +91,7 @@ __all__ = [
     "role_in",
     "role_on",
     "roles_on",
+    "sees_it_alone",
     "shares",
     "shares_seen_by",
     "standing_of",

@@ -72,9 +72,14 @@ def get_task(user: User, ref: str | uuid.UUID) -> Task:
     found = Task.objects.visible_to(user).with_people().at(parse_ref(str(ref))).first()
     if found is None:
         raise NotFound("There is no such task.")
-    if found.parent_id and user.is_guest and role_in(user, found.project) is None:
-        found.parent = None  # who sees one task of a project is not told what it is part of
+    if found.parent_id and sees_it_alone(user, found):
+        found.parent = None
     return found
+
+
+def sees_it_alone(user: User, task: Task) -> bool:
+    """Who sees one task of a project, because it was shared with them, is not told what it is part of."""
+    return user.is_guest and role_in(user, task.project) is None
 
 
 def lock_home(user: User, ref: str | uuid.UUID) -> Project:

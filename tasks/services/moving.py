@@ -12,7 +12,7 @@ from events.publishing import publish
 from tasks import events, selectors
 from tasks.models import Project, Task
 from tasks.positions import at_end, between
-from tasks.services.shared import check_version, forget_answers, require_current, require_editor
+from tasks.services.shared import check_version, forget_answers, require_current, require_editor, task_state
 
 LONGEST = 150
 
@@ -41,14 +41,9 @@ def move_task(
         return task
     Task.objects.filter(pk=task.pk).update(position=new, version=F("version") + 1, updated_at=now)
     task.position, task.version, task.updated_at = new, task.version + 1, now
-    publish(events.TaskUpdated(task=_state(task), changes={"position": [old, new]}), actor=actor, at=now)
+    publish(events.TaskUpdated(task=task_state(task), changes={"position": [old, new]}), actor=actor, at=now)
     forget_answers(project)
     return task
-
-
-def _state(task: Task) -> events.TaskState:
-    links = selectors.links_of(task)
-    return events.state_of(task, assignee_ids=links.people, labels=links.labels.values())
 
 
 def _place(project: Project, task: Task, *, neighbour: uuid.UUID, is_before: bool) -> str:

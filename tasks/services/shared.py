@@ -13,10 +13,16 @@ from accounts.models import User
 from accounts.selectors import find_user
 from core.errors import Conflict, Invalid, NotFound, Stale
 from tasks import cache, policies, selectors
-from tasks.events import plain
+from tasks.events import TaskState, plain, state_of
 from tasks.models import Category, Label, Project, ProjectMember, Role, State, Task
 
 MAX_LINKS = 20
+
+
+def task_state(task: Task) -> TaskState:
+    """A task as facts tell of it, with who is assigned and labelled by now."""
+    links = selectors.links_of(task)
+    return state_of(task, assignee_ids=links.people, labels=links.labels.values())
 
 
 def require_editor(actor: User, project: Project) -> None:

@@ -11,7 +11,7 @@ from core.errors import Invalid
 from events.publishing import publish
 from tasks import events, policies, selectors
 from tasks.models import Project, Task, TaskShare
-from tasks.services.shared import check_version, forget_answers, person_named, require_current
+from tasks.services.shared import check_version, forget_answers, person_named, require_current, task_state
 
 
 @transaction.atomic
@@ -79,15 +79,10 @@ def _give_role(share: TaskShare, task: Task, role: str, actor: User) -> None:
 
 
 def _tell_shared(share: TaskShare, task: Task, actor: User) -> None:
-    publish(events.TaskShared(task=_state(task), user_id=str(share.user_id), role=share.role), actor=actor)
+    publish(events.TaskShared(task=task_state(task), user_id=str(share.user_id), role=share.role), actor=actor)
     forget_answers(task.project)
 
 
 def _tell_unshared(task: Task, user_id: uuid.UUID, actor: User) -> None:
-    publish(events.TaskUnshared(task=_state(task), user_id=str(user_id)), actor=actor)
+    publish(events.TaskUnshared(task=task_state(task), user_id=str(user_id)), actor=actor)
     forget_answers(task.project, user_id)
-
-
-def _state(task: Task) -> events.TaskState:
-    links = selectors.links_of(task)
-    return events.state_of(task, assignee_ids=links.people, labels=links.labels.values())

@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 
 from accounts.tests.factories import TeamMemberFactory
+from core.testing.pages import enter
 from tasks.models import Comment, Label, Project, ProjectMember, ProjectTeam, State, Task
 from tasks.tests.factories import LabelFactory, TaskFactory
 
@@ -12,7 +13,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def pages(client, admin):
-    client.force_login(admin)
+    enter(client, admin)
     return client
 
 

@@ -89,6 +89,14 @@ def office(browser, site, django_db_setup, django_db_blocker, tmp_path_factory) 
         call_command("flush", verbosity=0, interactive=False)
 
 
+@pytest.fixture
+def town(browser, site, django_db_setup, django_db_blocker) -> Iterator[None]:
+    """A database of our own for one test, which the server's threads see too."""
+    with django_db_blocker.unblock():
+        yield
+        call_command("flush", verbosity=0, interactive=False)
+
+
 def _people_and_work() -> User:
     ada = UserFactory(handle="ada", name="Ada Admin", role=User.Role.ADMIN)
     bob = UserFactory(handle="bob", name="Bob Builder")

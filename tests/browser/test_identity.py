@@ -12,7 +12,6 @@ from email.message import EmailMessage
 import pytest
 from aiosmtpd.controller import Controller
 from celery import current_app
-from django.core.management import call_command
 from django.test import override_settings
 
 from accounts.models import Session, User
@@ -74,14 +73,6 @@ def postman(site):
         yield postman
     current_app.conf.task_always_eager = False
     server.stop()
-
-
-@pytest.fixture
-def town(browser, site, django_db_setup, django_db_blocker):
-    """A database of our own for one test, which the server's threads see too."""
-    with django_db_blocker.unblock():
-        yield
-        call_command("flush", verbosity=0, interactive=False)
 
 
 class Visit:

@@ -6,6 +6,7 @@ import pytest
 
 from accounts.models import User
 from accounts.services import create_service_account
+from accounts.tests.factories import PASSWORD
 from accounts.tests.keys import by_key, minted
 from tests.browser.test_every_page import faults
 
@@ -18,6 +19,14 @@ def furnished(office):
     minted(office, "tasks:read", "tasks:write", projects=["OPS"], addresses=["192.0.2.0/24", "2001:db8::/32"])
     minted(robot, "tasks:read", actor=office)
     return robot
+
+
+def confirm(page):
+    """Show once more who it is, as whoever makes a key is asked to, and go on to the keys."""
+    page.goto(f"/confirm/?next={KEYS}")
+    page.locator("input[name=password]").fill(PASSWORD)
+    page.get_by_role("button", name="Confirm").click()
+    page.wait_for_url(f"**{KEYS}")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -33,7 +42,7 @@ def test_the_pages_of_keys_are_sound(width, scheme, office, furnished, page_of):
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
 def test_a_key_is_made_used_and_revoked(scripts, office, page_of):
     page = page_of(office, scripts=scripts)
-    page.goto(KEYS)
+    confirm(page)
     name = f"n8n {scripts}"
     page.get_by_label("Name").fill(name)
     page.get_by_label("read tasks", exact=True).check()
@@ -55,7 +64,7 @@ def test_a_key_is_made_used_and_revoked(scripts, office, page_of):
 
 def test_what_is_wrong_is_named_and_kept(office, page_of):
     page = page_of(office)
-    page.goto(KEYS)
+    confirm(page)
     page.get_by_label("Name").fill("n8n")
     page.get_by_label("Only from these addresses").fill("home")
     page.get_by_label("read tasks", exact=True).check()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
-from django.core.management import call_command
 
 from accounts.models import User
 from accounts.tests.factories import PASSWORD, UserFactory
@@ -15,14 +14,6 @@ from tests.oidc.conftest import idp, process
 
 __all__ = ["idp", "process"]
 HOME = "/settings/security/identities/"
-
-
-@pytest.fixture
-def town(browser, site, django_db_setup, django_db_blocker):
-    """A database of our own for one test, which the server's threads see too."""
-    with django_db_blocker.unblock():
-        yield
-        call_command("flush", verbosity=0, interactive=False)
 
 
 @pytest.fixture

@@ -184,6 +184,7 @@ class Handler(BaseHTTPRequestHandler):
         names = base64.b64decode(value).decode().partition(":") if kind == "Basic" else ("", "", "")
         client = (unquote(names[0]), unquote(names[2]))
         status, answer = self.server.exchange(form, client)
+        self.server.seen[-1]["answer"] = answer
         self._json(status, answer)
 
     def on_userinfo(self, query: dict[str, str], form: dict[str, str]) -> None:

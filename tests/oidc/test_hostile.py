@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from accounts.tests.factories import UserFactory
+from core.testing.pages import enter
 from events.models import Event
 from tests.oidc.conftest import Browser, linked
 from tests.oidc.tokens import Key
@@ -201,7 +202,7 @@ def test_a_hostile_answer_signs_nobody_in_who_is_linked_already(ada, idp, world)
 def test_a_hostile_answer_does_not_change_who_is_signed_in(ada, idp, world):
     mallory, browser = UserFactory(handle="mallory"), Browser()
     away = browser.leave()
-    browser.force_login(mallory, backend="accounts.backends.EmailBackend")
+    enter(browser, mallory)
     idp.script(signed="alg none")
 
     answer = browser.come_back(browser.visit(idp, away))

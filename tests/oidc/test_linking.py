@@ -11,7 +11,7 @@ from accounts import services
 from accounts.models import User
 from accounts.services.identities import Identity
 from accounts.tests.factories import PASSWORD, UserFactory
-from core.testing.pages import words
+from core.testing.pages import enter, words
 from core.testing.together import refusals, together
 from events.models import Event
 from notifications.models import OutgoingEmail
@@ -170,7 +170,7 @@ class TestByHand:
         address = browser.visit(idp, browser.leave(process="connect"))
         bob = UserFactory(handle="bob")
         store = dict(browser.session)["socialaccount_states"]
-        browser.force_login(bob, backend="accounts.backends.EmailBackend")
+        enter(browser, bob)
         session = browser.session
         session["socialaccount_states"] = store
         session.save()

@@ -16,7 +16,7 @@ from django.test import Client
 
 from accounts.models import Session, User
 from accounts.tests.factories import UserFactory
-from core.testing.pages import words
+from core.testing.pages import enter, words
 from events.models import Event
 from tests.oidc.conftest import START, Browser, linked, with_address
 from tests.oidc.provider import CLIENT_ID, CLIENT_SECRET, PERSON
@@ -229,7 +229,7 @@ def test_the_way_there_is_a_page_that_goes_on_by_itself_and_is_kept_nowhere(idp,
 
 
 def test_a_signed_in_person_is_taken_on(ada, idp, browser_here):
-    browser_here.force_login(ada, backend="accounts.backends.EmailBackend")
+    enter(browser_here, ada)
 
     assert browser_here.leave(next="/tasks/")["Location"] == "/tasks/"
 
@@ -239,8 +239,7 @@ def test_another_person_who_signed_in_meanwhile_is_signed_out_first(ada, idp, br
     bob = with_address(UserFactory(handle="bob"), verified=True)
     away = browser_here.leave()
     address = browser_here.visit(idp, away)
-    browser_here.force_login(bob, backend="accounts.backends.EmailBackend")
-    browser_here.get("/settings/")
+    enter(browser_here, bob)
 
     answer = browser_here.come_back(address)
 

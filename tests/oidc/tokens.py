@@ -21,10 +21,6 @@ def encoded(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def decoded(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-
-
 def number(value: int) -> str:
     return encoded(value.to_bytes((value.bit_length() + 7) // 8, "big"))
 

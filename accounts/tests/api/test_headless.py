@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import timedelta
 
 import pytest
-import time_machine
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.test import Client
@@ -15,17 +14,12 @@ from accounts.tests.factories import PASSWORD, SessionFactory
 from accounts.tests.fixtures import ApiClient
 from accounts.tests.second_factors import SECRET, code_at, with_app
 from accounts.tests.views.test_passwords import form_of, link, mails
+from core.testing.clock import NOW
 from core.testing.pages import browser_of
 
-NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+pytestmark = pytest.mark.usefixtures("clock")
 BASE = "/_allauth/app/v1"
 ALICE = {"email": "alice@example.com", "password": PASSWORD}
-
-
-@pytest.fixture(autouse=True)
-def clock():
-    with time_machine.travel(NOW, tick=False) as stopped:
-        yield stopped
 
 
 class Program:
@@ -69,6 +63,20 @@ def test_its_own_refresh_is_ours(alice):
 
     assert me(answer.json()["data"]["access_token"]).status_code == 200
     assert program.ask("post", "tokens/refresh", {"refresh_token": "nothing"}).status_code == 400
+
+
+def test_a_stolen_token_used_by_this_door_is_told_with_the_address_it_was_used_from(alice, clock, outbox):
+    program = Program()
+    stolen = program.sign_in().json()["meta"]["refresh_token"]
+    fresh = program.ask("post", "tokens/refresh", {"refresh_token": stolen}).json()["data"]["access_token"]
+    clock.move_to(NOW + timedelta(seconds=15))
+
+    sent = {"content_type": "application/json", "REMOTE_ADDR": "203.0.113.5"}
+    answer = Client().post(f"{BASE}/tokens/refresh", {"refresh_token": stolen}, **sent)
+
+    assert (answer.status_code, me(fresh).status_code) == (400, 401)
+    assert Session.objects.get().revoked_at is not None
+    assert outbox.only("session.reused")["session"]["used_from"] == "203.0.113.5"
 
 
 def test_one_sign_in_is_one_session(alice):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
-import time_machine
 from django.db import connection
 
 from accounts import services
@@ -15,14 +14,10 @@ from accounts.tests.factories import PASSWORD
 from accounts.tests.fixtures import ApiClient
 from accounts.tests.second_factors import code_at, recovery_codes, with_app, with_passkey
 from core.errors import NotSignedIn
+from core.testing.clock import NOW
 
-LOGIN, FINISH, NOW = "/api/v1/auth/login/", "/api/v1/auth/second-factor/", datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def clock():
-    with time_machine.travel(NOW, tick=False) as stopped:
-        yield stopped
+pytestmark = pytest.mark.usefixtures("clock")
+LOGIN, FINISH = "/api/v1/auth/login/", "/api/v1/auth/second-factor/"
 
 
 @pytest.fixture

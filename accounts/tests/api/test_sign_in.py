@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
-import time_machine
 from django.conf import settings as live
 from django.core.cache import caches
 
@@ -139,14 +136,7 @@ def test_a_wrong_address_and_a_wrong_password_look_the_same(clients, alice, outb
     assert outbox.names() == ["user.sign_in_failed"] * 3
 
 
-@pytest.fixture
-def _clock_stands():
-    """A limit counts in windows of time: none ends in the middle of a test."""
-    with time_machine.travel(datetime(2026, 5, 4, 12, 0, tzinfo=UTC), tick=False):
-        yield
-
-
-@pytest.mark.usefixtures("_clock_stands")
+@pytest.mark.usefixtures("clock")
 def test_the_eleventh_try_on_one_account_is_too_many_even_with_the_right_password(clients, alice):
     anonymous = clients["anonymous"]
     wrong = [anonymous.post(LOGIN, {"email": "alice@example.com", "password": "no"}).status_code for _ in range(10)]
@@ -160,7 +150,7 @@ def test_the_eleventh_try_on_one_account_is_too_many_even_with_the_right_passwor
     assert not Session.objects.exists()
 
 
-@pytest.mark.usefixtures("_clock_stands")
+@pytest.mark.usefixtures("clock")
 def test_many_accounts_from_one_address_are_too_many(clients, settings):
     settings.LOGIN_RATE_PER_ADDRESS = "3/m"
 
@@ -173,7 +163,7 @@ def test_many_accounts_from_one_address_are_too_many(clients, settings):
     assert elsewhere.status_code == 401
 
 
-@pytest.mark.usefixtures("_clock_stands")
+@pytest.mark.usefixtures("clock")
 def test_a_caller_does_not_get_a_new_address_by_saying_so(clients, settings):
     settings.LOGIN_RATE_PER_ADDRESS = "2/m"
 
@@ -187,7 +177,7 @@ def test_a_caller_does_not_get_a_new_address_by_saying_so(clients, settings):
     assert found == [401, 401, 429]
 
 
-@pytest.mark.usefixtures("_clock_stands")
+@pytest.mark.usefixtures("clock")
 def test_registration_has_its_own_limit(clients, settings):
     settings.REGISTER_RATE = "1/h"
 

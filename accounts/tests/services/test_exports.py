@@ -21,7 +21,7 @@ from notifications.services import deliver_email
 from notifications.tests.factories import make_email
 from tasks.models import Role
 from tasks.services import Draft, add_comment, create_task
-from tasks.tests.factories import MemberFactory, ProjectFactory, TaskFactory
+from tasks.tests.factories import MemberFactory, ProjectFactory, TaskFactory, TaskShareFactory
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
@@ -98,6 +98,26 @@ def test_a_task_of_a_project_one_has_left_is_not_taken_along(alice, bob, outbox)
     member.delete()
 
     assert exported(alice, outbox)["tasks.json"] == []
+
+
+def test_of_a_task_one_wrote_where_one_may_no_longer_look_only_its_key_is_left(alice, bob, outbox):
+    project = ProjectFactory(key="OPS", owner=bob)
+    member = MemberFactory(project=project, user=alice)
+    task = TaskFactory(project=project, creator=alice, title="Buy paint", description="Two buckets")
+    lent = TaskFactory(project=project, creator=alice, title="Lend a ladder")
+    TaskShareFactory(task=lent, user=alice)
+    member.delete()
+    alice.refresh_from_db()
+    type(task).objects.filter(pk=task.pk).update(title="Secret plan", description="Told to nobody outside")
+
+    found = exported(alice, outbox)
+
+    seen, hidden = found["tasks.json"]
+    assert (seen["number"], seen["title"]) == (lent.number, "Lend a ladder")
+    assert set(hidden) == {"id", "project__key", "number", "created_at"}
+    assert (hidden["id"], hidden["project__key"], hidden["number"]) == (str(task.pk), "OPS", task.number)
+    assert "Secret plan" not in str(found)
+    assert "Told to nobody outside" not in str(found)
 
 
 def test_a_mail_says_that_it_is_ready(alice, sink, outbox):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlencode
 
 import pytest
 
 from accounts.models import ApiKey, User
 from accounts.services import create_service_account
+from accounts.tests.factories import PASSWORD
 from accounts.tests.keys import by_key, minted
 from core.testing.pages import browser_of
 from core.testing.state import fingerprint
@@ -18,8 +20,15 @@ SENT = {"name": "n8n", "days": "30", "scopes": ["tasks:read", "tasks:write"], "a
 TEXT = re.compile(r"tf_live_\w{12}_\w{43}_\w{6}")
 
 
+def confirmed(person):
+    """A browser whose person has just shown once more that it is they."""
+    client = browser_of(person)
+    assert client.post("/confirm/", {"password": PASSWORD, "next": KEYS})["Location"] == KEYS
+    return client
+
+
 def test_a_key_is_made_on_the_page_and_shown_there_once(alice, task):
-    client = browser_of(alice)
+    client = confirmed(alice)
 
     answer = client.post(KEYS, SENT)
     (text,) = TEXT.findall(answer.content.decode())
@@ -34,7 +43,7 @@ def test_a_key_is_made_on_the_page_and_shown_there_once(alice, task):
 def test_a_key_is_limited_on_the_page_to_projects_and_networks(alice, project):
     sent = {**SENT, "projects": [str(project.pk)], "addresses": "192.0.2.7\n198.51.100.0/24"}
 
-    browser_of(alice).post(KEYS, sent)
+    confirmed(alice).post(KEYS, sent)
 
     key = ApiKey.objects.get()
     assert (key.projects, key.addresses) == ([project.pk], ["192.0.2.7/32", "198.51.100.0/24"])
@@ -45,7 +54,7 @@ def test_a_key_is_limited_on_the_page_to_projects_and_networks(alice, project):
     "wrong", [{"name": " "}, {"scopes": []}, {"scopes": ["sessions:read"]}, {"days": "4000"}, {"addresses": "home"}]
 )
 def test_names_what_is_wrong_and_makes_none(wrong, alice):
-    client = browser_of(alice)
+    client = confirmed(alice)
     before = fingerprint()
 
     answer = client.post(KEYS, SENT | wrong)
@@ -66,7 +75,7 @@ def test_offers_only_projects_that_one_sees(mallory, project):
 
 def test_a_key_is_rotated_and_revoked_on_the_page(alice, task):
     made = minted(alice)
-    client = browser_of(alice)
+    client = confirmed(alice)
 
     rotated = client.post(f"{KEYS}{made.key.pk}/rotate/")
     (text,) = TEXT.findall(rotated.content.decode())
@@ -80,7 +89,7 @@ def test_a_key_is_rotated_and_revoked_on_the_page(alice, task):
 @pytest.mark.parametrize("verb", ["rotate", "revoke"])
 def test_the_key_of_somebody_else_is_not_there(verb, alice, bob):
     made = minted(alice)
-    client = browser_of(bob)
+    client = confirmed(bob)
     before = fingerprint()
 
     answer = client.post(f"{KEYS}{made.key.pk}/{verb}/")
@@ -99,8 +108,42 @@ def test_a_mail_tells_the_person_but_not_the_key(alice, outbox):
     assert made.text.split("_")[3] not in mail.sealed
 
 
+def confirms(answer, page):
+    assert (answer.status_code, answer["Location"]) == (302, f"/confirm/?{urlencode({'next': page})}")
+
+
+def test_whoever_finds_a_browser_open_makes_no_key(alice):
+    made, client = minted(alice), browser_of(alice)
+    before = fingerprint()
+
+    confirms(client.post(KEYS, SENT), KEYS)
+    confirms(client.post(f"{KEYS}{made.key.pk}/rotate/"), KEYS)
+
+    assert fingerprint() == before
+    assert client.get(KEYS).status_code == 200
+
+
+def test_nor_one_for_a_service_account(admin):
+    account = create_service_account(actor=admin, name="Nightly import")
+    made, client, page = minted(account, actor=admin), browser_of(admin), f"{SERVICES}{account.pk}/"
+    before = fingerprint()
+
+    confirms(client.post(page, SENT), page)
+    confirms(client.post(f"{KEYS}{made.key.pk}/rotate/"), page)
+
+    assert fingerprint() == before
+
+
+def test_to_revoke_one_nobody_is_kept_waiting(alice):
+    made = minted(alice)
+
+    browser_of(alice).post(f"{KEYS}{made.key.pk}/revoke/")
+
+    assert by_key(made.text).get("/api/v1/me/").status_code == 401
+
+
 def test_an_administrator_adds_a_service_account_and_gives_it_a_key(admin):
-    client = browser_of(admin)
+    client = confirmed(admin)
 
     added = client.post(SERVICES, {"name": "Nightly import", "role": "user"})
     minted_page = client.post(added["Location"], SENT)

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
-import time_machine
 from allauth.mfa.models import Authenticator
 from django.test import Client
 
 from accounts.models import Session
 from accounts.tests.factories import PASSWORD
 from accounts.tests.second_factors import code_at, recovery_codes, with_app
+from core.testing.clock import NOW
 from core.testing.pages import browser_of, words
 
-NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+pytestmark = pytest.mark.usefixtures("clock")
 STEP, APP, CODES = "/login/second-factor/", "/settings/security/app/", "/settings/security/recovery-codes/"
-
-
-@pytest.fixture(autouse=True)
-def clock():
-    with time_machine.travel(NOW, tick=False) as stopped:
-        yield stopped
 
 
 def with_password(email="alice@example.com", **more):

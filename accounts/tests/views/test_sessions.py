@@ -169,14 +169,14 @@ def test_when_a_browser_was_last_seen_is_written_every_few_minutes(alice):
     assert Session.objects.get().address == "198.51.100.4"
 
 
-def test_who_was_signed_in_before_the_upgrade_stays_so_and_gets_a_row(alice, outbox):
+def test_a_cookie_that_names_no_row_lets_nobody_in(alice, outbox):
     client = Client()
     client.force_login(alice)
 
-    assert is_in(client)
-    assert is_in(client)
+    assert not is_in(client)
 
-    assert Session.objects.get().kind == "browser"
+    assert not CookieSession.objects.exists()
+    assert not Session.objects.exists()
     assert outbox.names() == []
 
 

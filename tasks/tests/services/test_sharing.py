@@ -78,6 +78,20 @@ def test_nothing_else_of_its_project_is_shown(alice, mallory, project, task, lab
     assert selectors.get_task(alice, task.key).parent == parent
 
 
+def test_its_history_does_not_say_what_it_was_part_of(alice, mallory, project, task, clients, outbox):
+    parents = TaskFactory.create_batch(2, project=project)
+    share(alice, task, mallory, "editor")
+    for parent in parents:
+        changes = {"parent": str(parent.pk), "title": f"Below {parent.number}"}
+        services.update_task(actor=alice, ref=task.key, changes=changes, now=timezone.now())
+
+    own, guests = (clients[name].get(f"{TASKS}{task.key}/activity/") for name in ("alice", "mallory"))
+
+    assert [set(row["changes"]) for row in own.json()["results"]] == [{"parent", "title"}] * 2
+    assert [set(row["changes"]) for row in guests.json()["results"]] == [{"title"}] * 2
+    assert [parent.pk for parent in parents if str(parent.pk) in guests.text] == []
+
+
 def test_a_member_who_is_also_a_guest_elsewhere_is_shown_parents(alice, bob, project, task, clients):
     other = TaskFactory(project=ProjectFactory(key="ZETA"))
     TaskShareFactory(task=other, user=bob)
