@@ -117,6 +117,8 @@ def _joined(identity: Identity) -> SocialAccount | None:
     if person is None:
         return None
     _require_active(person)
+    if linked := _known(identity):  # by somebody who had the lock before
+        return linked
     if not EmailAddress.objects.filter(user=person, email=identity.email, verified=True).exists():
         raise NotAllowed(
             "There is an account with this address, and it has not been confirmed yet that the address is its owner's. "

@@ -27,9 +27,10 @@ def add_member(*, actor: User, ref: str, role: str, user_id: uuid.UUID | None = 
     if project.is_inbox:
         raise Conflict("Your own inbox is yours alone; make a project to share.", code="inbox")
     person = person_named(user_id, email)
-    member = ProjectMember.objects.filter(project=project, user=person).first()
-    if member is None:
-        member = ProjectMember.objects.create(project=project, user=person, role=role)
+    # Locked, because a team that leaves takes those along who are here by it alone.
+    locked = ProjectMember.objects.select_for_update()
+    member, is_new = locked.get_or_create(project=project, user=person, defaults={"role": role})
+    if is_new:
         member.refresh_from_db()
         _tell(events.MemberAdded, project, member, actor)
     else:
