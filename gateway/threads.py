@@ -28,6 +28,7 @@ PIECE = 128 * 1024
 # A reader who takes nothing for so long gives its thread to others.
 PATIENCE = 30
 WITHOUT_BODY = (204, 304)
+# By so much the priority of Django's threads is lower than the loop's (setpriority(2): 0 to 19).
 NICER = 10
 A = TypeVar("A")
 B = TypeVar("B")
@@ -38,7 +39,8 @@ def _give_way() -> None:
     """Let the loop go first wherever both want the same core; other processes are not meant."""
     if sys.platform == "linux":  # where a thread has a priority of its own
         me = threading.get_native_id()
-        os.setpriority(os.PRIO_PROCESS, me, os.getpriority(os.PRIO_PROCESS, me) + NICER)
+        with suppress(OSError):  # a sandbox may forbid it; a pool whose threads cannot begin would serve nobody
+            os.setpriority(os.PRIO_PROCESS, me, os.getpriority(os.PRIO_PROCESS, me) + NICER)
 
 
 class Threads:

@@ -108,6 +108,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         if template_prefix != "account/email/unknown_account":
+            # allauth has got a mail that we do not know: a mistake of ours when it is upgraded, not a state to handle
             raise NotImplementedError(f"there is no mail of ours for {template_prefix}")
         self._queue("no_account", email, {"register_path": reverse("register")})
 
