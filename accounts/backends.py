@@ -8,7 +8,7 @@ from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.hashers import check_password, make_password
 from django.http import HttpRequest
 
-from accounts import guard
+from accounts import guard, selectors
 from accounts.models import User
 
 
@@ -19,7 +19,7 @@ class EmailBackend(BaseBackend):
         self, request: HttpRequest | None, email: str = "", password: str = "", username: str = "", **_: Any
     ) -> User | None:
         given = (email or username).strip().lower()
-        person: User | None = User.objects.filter(email=given).first()
+        person = selectors.owner_of(given)
         matches = person.check_password(password) if person else check_password(password, _nobodys_password())
         found = person if person and matches and person.is_active else None
         if request is not None and found is not None:
@@ -29,8 +29,7 @@ class EmailBackend(BaseBackend):
         return found
 
     def get_user(self, user_id: uuid.UUID) -> User | None:
-        found: User | None = User.objects.active().filter(pk=user_id).first()
-        return found
+        return selectors.active_person(user_id)
 
 
 @cache

@@ -88,7 +88,7 @@ def _follow(request: HttpRequest, response: HttpResponse) -> None:
     before: Session | None = getattr(request, "_device", None)
     row = request.session.get(ROW)
     if before is not None and row != str(before.pk):
-        _end(before, reason="signed out")
+        _end(before, reason=services.SIGNED_OUT)
     if SESSION_KEY in request.session and row is None:
         _open(request, response)
     elif before is not None and row == str(before.pk):
@@ -114,7 +114,7 @@ def _open(request: HttpRequest, response: HttpResponse) -> None:
 
 def _new_row(request: HttpRequest, cookie: str) -> Session | None:
     """None for somebody whose password was changed, or who was switched off, while they signed in."""
-    person = User.objects.active().filter(pk=request.session[SESSION_KEY]).first()
+    person = selectors.active_person(request.session[SESSION_KEY])
     if person is None or not _is_of_this_password(request, person):
         return None
     with suppress(NotSignedIn):

@@ -13,13 +13,17 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import ApiKey, Session
+from accounts.querysets import has_factor
+from accounts.standing import owes_factor
 from core import redis
 from core.cache import EVERYBODY, forget_after_commit, insist, remember
 from core.prepared import Bind, Statement
 
 PROFILE_SECONDS = 3600
 SESSION_SECONDS = 24 * 3600
-ALIVE, REVOKED = "alive", "revoked"
+# The gateway remembers nothing for a held one and lets Django answer; see accounts.standing.
+ALIVE, HELD, REVOKED = "alive", "held", "revoked"
+HELD_SECONDS = 60
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -41,12 +45,12 @@ def forget_person(user_id: uuid.UUID) -> None:
 
 
 def session_key(session_id: object) -> str:
-    """Holds `alive:<tier>` or `revoked`; a missing one is asked of PostgreSQL, so losing it revives nothing."""
+    """Holds `alive:<tier>`, `held:<tier>` or `revoked`; a missing one is asked of PostgreSQL, so losing it revives nothing."""
     return f"taskflow:session:{session_id}"
 
 
 def remember_liveness(session_id: uuid.UUID) -> str:
-    """Return `alive:<tier>` or `revoked` as PostgreSQL knows it, and remember it; raises RedisError.
+    """Return `alive:<tier>`, `held:<tier>` or `revoked` as PostgreSQL knows it, and remember it; raises RedisError.
 
     A revocation may be committed while we write, so it is asked for once more afterwards; one that is committed
     later writes over what we wrote.
@@ -67,23 +71,26 @@ class Liveness(NamedTuple):
     def milliseconds(self) -> int:
         """For how long it is certain: a session or a key may end by itself before a day is over."""
         left = (self.ends_at - timezone.now()).total_seconds()
-        return max(1, math.ceil(min(left, SESSION_SECONDS) * 1000))
+        most = HELD_SECONDS if self.words.startswith(HELD) else SESSION_SECONDS
+        return max(1, math.ceil(min(left, most) * 1000))
 
 
 def _liveness(session_id: uuid.UUID) -> Liveness:
-    for tier, ends_at in _tier_of_a_live_one().run({"now": timezone.now(), "id": session_id}):
-        return Liveness(f"{ALIVE}:{tier}", ends_at)
+    for tier, kind, role, ends_at, has_one in _a_live_one().run({"now": timezone.now(), "id": session_id}):
+        word = HELD if owes_factor(kind=kind, role=role, has_one=has_one) else ALIVE
+        return Liveness(f"{word}:{tier}", ends_at)
     return Liveness(REVOKED, NEVER)
 
 
 @lru_cache(maxsize=1)
-def _tier_of_a_live_one() -> Statement:
+def _a_live_one() -> Statement:
     """Of a session of the API, or of an API key: to who only asks whether it lives, a key is a session."""
     now: Any = Bind("now")
     sessions = Session.objects.alive(now).filter(pk=Bind("id"), kind=Session.Kind.API)
     keys = ApiKey.objects.alive(now).filter(pk=Bind("id"))
-    found = sessions.values_list("user__tier", "expires_at")
-    return Statement.always(found.union(keys.values_list("owner__tier", "expires_at"), all=True))
+    found = sessions.values_list("user__tier", "user__kind", "user__role", "expires_at", has_factor("user_id"))
+    theirs = keys.values_list("owner__tier", "owner__kind", "owner__role", "expires_at", has_factor("owner_id"))
+    return Statement.always(found.union(theirs, all=True))
 
 
 def refuse_after_commit(session_ids: Iterable[uuid.UUID]) -> None:

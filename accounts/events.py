@@ -107,6 +107,7 @@ class IdentityLinked(UserFact):
 
     name: ClassVar[str] = "identity.linked"
     provider: str
+    identity_id: int
     how: str
 
 
@@ -211,9 +212,12 @@ class TeamCreated(TeamFact):
 
 @dataclass(frozen=True, kw_only=True)
 class TeamMemberAdded(TeamFact):
+    """Also told when somebody in the team is named once more, with the role they `was` in before."""
+
     name: ClassVar[str] = "team.member_added"
     user_id: str
     role: str
+    was: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from django.conf import settings
 from accounts.models import User
 from accounts.scopes import RESOURCES, SCOPES, VERBS
 from accounts.services import KeyDraft
-from core.forms import PageForm
+from core.forms import LineField, PageForm
 
 
 class SignInForm(PageForm):
@@ -30,7 +30,7 @@ class SignInForm(PageForm):
 
 
 class RegisterForm(PageForm):
-    name = forms.CharField(label="Your name", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    name = LineField(label="Your name", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
     email = forms.EmailField(
         label="E-mail", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "username"})
     )
@@ -48,7 +48,7 @@ def _as_in_the_model(name: str, label: str) -> forms.ChoiceField:
 
 
 class ProfileForm(PageForm):
-    name = forms.CharField(label="Name", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    name = LineField(label="Name", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
     time_zone = forms.ChoiceField(label="Time zone", help_text="All times on these pages are shown in it.")
     language = forms.ChoiceField(label="Language", choices=settings.LANGUAGES)
     week_start = _as_in_the_model("week_start", "First day of the week")
@@ -90,7 +90,7 @@ class InviteForm(PageForm):
 class JoinForm(PageForm):
     """Like registering, at the address that the invitation was sent to."""
 
-    name = forms.CharField(label="Your name", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    name = LineField(label="Your name", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
     password = forms.CharField(
         label="Password",
         max_length=200,
@@ -123,7 +123,7 @@ class KeyForm(PageForm):
 
     LIVES = {7: "7 days", 30: "30 days", 90: "90 days", 180: "180 days", 365: "A year"}
 
-    name = forms.CharField(label="Name", max_length=80, help_text="Which program has it, and where.")
+    name = LineField(label="Name", max_length=80, help_text="Which program has it, and where.")
     days = forms.TypedChoiceField(label="Ends after", choices=list(LIVES.items()), coerce=int, initial=90)
     scopes = forms.MultipleChoiceField(
         label="What it may do", choices=[(scope, scope) for scope in SCOPES], widget=forms.CheckboxSelectMultiple
@@ -164,7 +164,7 @@ class KeyForm(PageForm):
 
 
 class ServiceAccountForm(PageForm):
-    name = forms.CharField(label="Name", max_length=120, help_text="What the program is called in histories and lists.")
+    name = LineField(label="Name", max_length=120, help_text="What the program is called in histories and lists.")
     role = forms.ChoiceField(
         label="Role",
         choices=[("user", "User: what its projects give it"), ("staff", "Staff: reads every project")],

@@ -7,26 +7,25 @@ Codes are counted apart from passwords: a right password says nothing about the 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts import events
+from accounts import selectors, services
 from accounts.devices import digest, name_of
-from accounts.models import Session, User
-from accounts.services.users import public
-from events.publishing import publish
+from accounts.models import User
+from core.errors import Invalid
 from gateway.headers import client_address
-from gateway.limits import forget_failures, note_failure, require_patience, spend
+from gateway.limits import Patience, forget_failures, note_failure, require_patience, spend
 from gateway.views import user_agent
 
-FREE_FOR_AN_ACCOUNT = 10
-FREE_FOR_AN_ADDRESS = 30
-FREE_CODES = 10
+OF_AN_ACCOUNT, OF_AN_ADDRESS = Patience(free=10), Patience(free=30)
+# A code has six digits, so who knows the password and guesses on gets to 29 on the first day, and to six on any other.
+OF_CODES = Patience(free=10, remembered=24 * 3600, longest=4 * 3600)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +44,12 @@ class Attempt:
     def codes(self) -> str:
         return f"second-factor:{self.account}:{self.caller}"
 
+    @property
+    def stranger(self) -> str:
+        return f"address:{self.address}"
+
     def names(self, bucket: str) -> list[str]:
-        return [bucket] if self.caller else [bucket, f"address:{self.address}"]
+        return [bucket] if self.caller else [bucket, self.stranger]
 
 
 def admit(request: HttpRequest, email: str) -> None:
@@ -65,6 +68,25 @@ def admit_code(request: HttpRequest, person: User) -> None:
     require_patience(attempt.names(attempt.codes))
 
 
+@contextmanager
+def proving(request: HttpRequest, person: User, *, by_code: bool = False) -> Iterator[None]:
+    """Somebody who is signed in sends the password, or a code, once more: one attempt, which is noted as right or wrong.
+
+    The block raises services.WRONG for a wrong one. Who has no password can guess at none.
+    """
+    if not by_code and not person.has_usable_password():
+        yield
+        return
+    admit_code(request, person) if by_code else admit(request, person.email)
+    try:
+        yield
+    except Invalid as refusal:
+        if any(one.code == services.WRONG for one in refusal.fields):
+            note_wrong_code(request, person) if by_code else note_wrong(request, person.email, person)
+        raise
+    note_right_code(request, person) if by_code else note_success(request, person.email)
+
+
 def note_success(request: HttpRequest, email: str) -> None:
     forget_failures(_attempt(request, email).bucket)
 
@@ -72,7 +94,7 @@ def note_success(request: HttpRequest, email: str) -> None:
 def note_wrong(request: HttpRequest, email: str, person: User | None) -> None:
     """A wrong password, or an address that nobody has: the wait grows, and it stands in the log."""
     attempt = _attempt(request, email)
-    note_failure(attempt.bucket, free=FREE_FOR_AN_ACCOUNT)
+    note_failure(attempt.bucket, OF_AN_ACCOUNT)
     _note(request, attempt, person)
 
 
@@ -82,42 +104,22 @@ def note_right_code(request: HttpRequest, person: User) -> None:
 
 def note_wrong_code(request: HttpRequest, person: User) -> None:
     attempt = _attempt(request, person.email)
-    note_failure(attempt.codes, free=FREE_CODES)
+    note_failure(attempt.codes, OF_CODES)
     _note(request, attempt, person)
 
 
 def _note(request: HttpRequest, attempt: Attempt, person: User | None) -> None:
     if not attempt.caller:
-        note_failure(f"address:{attempt.address}", free=FREE_FOR_AN_ADDRESS)
-    with transaction.atomic():
-        publish(
-            events.SignInFailed(
-                # An address that nobody here has gets its entry too, and that takes as long to write.
-                user=public(person) if person else events.NOBODY,
-                address=attempt.address,
-                device=name_of(user_agent(request)),
-            ),
-            actor=None,
-            at=timezone.now(),
-        )
+        note_failure(attempt.stranger, OF_AN_ADDRESS)
+    device = name_of(user_agent(request))
+    services.note_failed_sign_in(person=person, address=attempt.address, device=device, now=timezone.now())
 
 
 def _attempt(request: HttpRequest, email: str) -> Attempt:
     known: dict[str, Attempt] = request.__dict__.setdefault("_attempts", {})
     email = email.strip().lower()
     if email not in known:
-        address = client_address(request)
-        known[email] = Attempt(digest(email), address, _caller(request, email, address))
+        address, device = client_address(request), digest(request.COOKIES.get(settings.DEVICE_COOKIE_NAME, ""))
+        caller = selectors.recognised_by(email, device=device, address=address)
+        known[email] = Attempt(digest(email), address, caller)
     return known[email]
-
-
-def _caller(request: HttpRequest, email: str, address: str) -> str:
-    """What somebody is recognised by who was signed in to this account before; empty for a stranger."""
-    device = digest(request.COOKIES.get(settings.DEVICE_COOKIE_NAME, ""))
-    found = Session.objects.filter(user__email=email).aggregate(
-        device=Count("pk", filter=Q(device=device, kind=Session.Kind.BROWSER)),
-        address=Count("pk", filter=Q(address=address)),
-    )
-    if found["device"]:
-        return device
-    return address if found["address"] else ""

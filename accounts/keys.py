@@ -12,7 +12,9 @@ from typing import Any
 from django.db import models
 from django.utils import timezone
 
+from accounts import policies
 from accounts.models import ApiKey, User
+from accounts.querysets import has_factor
 from accounts.selectors import OF_PERSON, Known
 from core.prepared import Bind, Statement
 from gateway.api_keys import Offered
@@ -47,23 +49,29 @@ def live_key(offered: Offered, now: datetime, *, as_of: str = "") -> ApiKey | No
     """
     name = uuid.UUID(hex=offered.digest[:32])
     row = _known.get(name, as_of)
-    if row is None:
-        found = _live_key().run({"now": now, "prefix": offered.prefix})
-        row = found[0] if found else None
-        if row is not None and offered.is_for(row[OF_KEY.index("digest")]):
+    key = _with_owner(row) if row is not None else None
+    if key is None or key.owes_factor:  # which may be over at any moment
+        row = next(iter(_live_key().run({"now": now, "prefix": offered.prefix})), None)
+        key = _with_owner(row) if row is not None else None
+        if row is not None and key is not None and offered.is_for(key.digest):
             _known.put(name, as_of, row)
-    if row is None or not offered.is_for(row[OF_KEY.index("digest")]):
-        return None
+    return key if key is not None and offered.is_for(key.digest) and key.expires_at > now else None
+
+
+def _with_owner(row: tuple[Any, ...]) -> ApiKey:
     key = ApiKey.from_db("default", OF_KEY, row[: len(OF_KEY)])
-    key.owner = User.from_db("default", OF_PERSON, row[len(OF_KEY) :])
-    return key if key.expires_at > now else None
+    key.owner = User.from_db("default", OF_PERSON, row[len(OF_KEY) : -1])
+    key.owes_factor = policies.owes_factor(key.owner, has_one=row[-1])
+    return key
 
 
 @lru_cache(maxsize=1)
 def _live_key() -> Statement:
     now: Any = Bind("now")
     rows: models.QuerySet[ApiKey] = ApiKey.objects.alive(now).filter(prefix=Bind("prefix"))
-    return Statement.always(rows.values_list(*OF_KEY, *(f"owner__{name}" for name in OF_PERSON)))
+    return Statement.always(
+        rows.values_list(*OF_KEY, *(f"owner__{name}" for name in OF_PERSON), has_factor("owner_id"))
+    )
 
 
 def is_due(key_id: str) -> bool:

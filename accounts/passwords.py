@@ -1,11 +1,25 @@
-"""What a password may not be beside Django's own rules."""
+"""What a password may not be beside Django's own rules.
+
+Who sets a password asks the list of breached ones before their transaction, by `asked_first` (a service) or `asked_about`
+(the administration); the validators only judge, and inside of that they find its answer and ask nobody. Where allauth's
+form has judged a password already, the adapter says `known(..., is_breached=False)`: the service is not to ask again.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 from django.core.exceptions import ValidationError
 
+from accounts import breaches
+
+P = ParamSpec("P")
+R = TypeVar("R")
 NAMES = ("taskflow",)
 FEW_LETTERS = 3
 
@@ -23,3 +37,52 @@ class ServiceNameValidator:
 
     def get_help_text(self) -> str:
         return "Your password can’t be the name of the service."
+
+
+class BreachedPasswordValidator:
+    """Refuses what is known from a breach elsewhere, where the operator names a list to ask."""
+
+    def validate(self, password: str, user: object = None) -> None:
+        if _is_breached(password):
+            raise ValidationError(
+                "This password is known from a breach somewhere else, so it is tried early. Choose another one.",
+                code="password_breached",
+            )
+
+    def get_help_text(self) -> str:
+        return "Your password can’t be one that is known from a breach."
+
+
+_verdict: ContextVar[tuple[str, bool] | None] = ContextVar("verdict", default=None)
+
+
+def asked_first(service: Callable[P, R]) -> Callable[P, R]:
+    """Ask about the service's `password` before it opens its transaction: an answer may take a second."""
+
+    @wraps(service)
+    def asking(*args: P.args, **words: P.kwargs) -> R:
+        with asked_about(str(words["password"])):
+            return service(*args, **words)
+
+    return asking
+
+
+@contextmanager
+def asked_about(password: str) -> Iterator[None]:
+    """Ask now; whoever judges this password inside does not ask again."""
+    with known(password, is_breached=_is_breached(password)):
+        yield
+
+
+@contextmanager
+def known(password: str, *, is_breached: bool) -> Iterator[None]:
+    before = _verdict.set((password, is_breached))
+    try:
+        yield
+    finally:
+        _verdict.reset(before)
+
+
+def _is_breached(password: str) -> bool:
+    verdict = _verdict.get()
+    return verdict[1] if verdict and verdict[0] == password else breaches.is_breached(password)

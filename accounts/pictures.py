@@ -6,18 +6,23 @@ import hashlib
 import struct
 import warnings
 from io import BytesIO
+from threading import Lock
 from typing import NamedTuple
 
 from PIL import Image, ImageOps
 
 from accounts.models import Avatar
-from core.errors import Invalid
+from core.errors import Busy, Invalid
 
 FORMATS = ("JPEG", "PNG", "WEBP")
 MAX_BYTES = 5 * 1024 * 1024
 MAX_PIXELS = 16_000_000
 QUALITY = 82
+SMALL = (4 * Avatar.SIZES[-1], 4 * Avatar.SIZES[-1])
 PAPER = (255, 255, 255)
+# A small file may unpack to 16 megapixels: a process draws one at a time, and its threads do not queue for it.
+PATIENCE = 0.5
+drawing = Lock()
 # What Pillow raises at a file that is none, ends early or claims what it does not hold.
 BROKEN = (OSError, ValueError, SyntaxError, EOFError, IndexError, struct.error)
 BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
@@ -32,28 +37,40 @@ class Drawn(NamedTuple):
 
 
 def redraw(data: bytes) -> Drawn:
-    """Return the picture as squares of Avatar.SIZES in WebP; raises Invalid for what is no picture or too large."""
+    """Return the picture as squares of Avatar.SIZES in WebP; raises Invalid for what is no picture or too large.
+
+    Raises Busy while this process draws another one.
+    """
     if len(data) > MAX_BYTES:
         raise Invalid.field("file", "A picture may have 5 MB at most.", "too_large")
+    if not drawing.acquire(timeout=PATIENCE):
+        raise Busy("Another picture is being drawn; try again in a moment.")
+    try:
+        sizes = _sizes(data)
+    finally:
+        drawing.release()
+    return Drawn(hashlib.sha256(sizes[-1]).hexdigest()[:32], *sizes)
+
+
+def _sizes(data: bytes) -> list[bytes]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             picture = _read(data)
-            sizes = [_square(picture, edge) for edge in Avatar.SIZES]
+            return [_square(picture, edge) for edge in Avatar.SIZES]
     except BOMBS as error:
         raise _too_many_pixels() from error
     except BROKEN as error:
         raise Invalid.field("file", NOT_A_PICTURE, "invalid_image") from error
-    return Drawn(hashlib.sha256(sizes[-1]).hexdigest()[:32], *sizes)
 
 
 def _read(data: bytes) -> Image.Image:
-    """The first frame, upright, without transparency. Its size is judged before a pixel is unpacked."""
+    """The first frame, upright, without transparency. Its size is judged before a pixel is unpacked, and it is made
+    small before anything else is done to it."""
     with Image.open(BytesIO(data), formats=FORMATS) as file:
         if file.width * file.height > MAX_PIXELS:
             raise _too_many_pixels()
-        largest = Avatar.SIZES[-1]
-        file.draft("RGB", (largest, largest))
+        file.thumbnail(SMALL, Image.Resampling.BICUBIC, reducing_gap=2.0)
         upright = ImageOps.exif_transpose(file)
         shown = upright.convert("RGBA")
     paper = Image.new("RGBA", shown.size, PAPER)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from django.conf import settings
+
+from accounts import standing
 from accounts.models import Invitation, TeamMember, User
 from core.errors import NotAllowed
 
@@ -31,6 +34,18 @@ def can_manage_people(user: User) -> bool:
 def can_manage_keys(user: User, owner: User) -> bool:
     """To make a key is to act in its owner's name, which nobody may do for another person."""
     return user.pk == owner.pk or (user.is_admin and owner.is_service)
+
+
+def owes_factor(user: User, *, has_one: bool) -> bool:
+    """Whether they have still to set up a second factor, of which the row that was read knows if they have one."""
+    return standing.owes_factor(kind=user.kind, role=user.role, has_one=has_one)
+
+
+def factor_owed() -> NotAllowed:
+    """What a program is told that asks in the name of somebody who owes a factor."""
+    page = f"{settings.SITE_URL}/settings/security/"
+    words = f"This account needs a second factor first. Set one up at {page}, or by /_allauth/app/v1/account/authenticators/."
+    return NotAllowed(words, code="second_factor_not_set_up")
 
 
 def require_manager(user: User) -> None:

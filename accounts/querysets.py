@@ -3,6 +3,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
@@ -10,12 +12,31 @@ if TYPE_CHECKING:
     from accounts.models import ApiKey, Export, Invitation, Session, Team, User
 
 
+def _has_proved_address() -> Exists:
+    """Who has opened a link at their address: anybody can register with one of others."""
+    return Exists(EmailAddress.objects.filter(user=OuterRef("pk"), email=OuterRef("email"), verified=True))
+
+
+# A recovery code stands in for a factor; alone it is none.
+FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+
+
+def has_factor(person: str) -> Exists:
+    """Whether the person that this column of a row names has an authenticator app or a passkey."""
+    return Exists(Authenticator.objects.filter(user=OuterRef(person), type__in=FACTORS))
+
+
 class UserQuerySet(models.QuerySet["User"]):
     def active(self) -> Self:
         return self.filter(is_active=True)
 
-    def matching(self, words: str) -> Self:
-        return self.filter(Q(name__icontains=words) | Q(handle__istartswith=words) | Q(email__iexact=words))
+    def matching(self, words: str, *, proved: bool = False) -> Self:
+        """`proved`: an address finds somebody only when it is known to be theirs."""
+        by_address = Q(email__iexact=words) & Q(_has_proved_address()) if proved else Q(email__iexact=words)
+        return self.filter(Q(name__icontains=words) | Q(handle__istartswith=words) | by_address)
+
+    def with_proved_address(self) -> Self:
+        return self.filter(_has_proved_address())
 
 
 class SessionQuerySet(models.QuerySet["Session"]):
@@ -52,6 +73,9 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def open(self, now: datetime) -> Self:
         """Neither revoked nor expired; touches no other table, so an UPDATE may rest on it."""
         return self.filter(revoked_at=None, expires_at__gt=now)
+
+    def ended(self, now: datetime) -> Self:
+        return self.filter(Q(revoked_at__isnull=False) | Q(expires_at__lte=now))
 
     def alive(self, now: datetime) -> Self:
         return self.open(now).filter(owner__is_active=True)

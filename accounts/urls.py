@@ -15,6 +15,7 @@ urlpatterns = [
     path("settings/data/<uuid:export_id>/delete/", views.delete_export, name="export-delete"),
     path("settings/leave/", views.leave, name="leave"),
     path("stay/", views.stay, name="stay"),
+    path("undo/", views.undo, name="undo"),
     path("invitation/", views.invitation, name="invitation"),
     path("avatars/<uuid:user_id>/<slug:digest>/<int:size>.webp", views.avatar, name="avatar"),
     path("people/", views.people, name="people"),

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from accounts.callers import person_of
 from accounts.models import User
 from analytics import charts, selectors
 from analytics.figures import Kpi, Overview, Period
@@ -44,16 +45,16 @@ class Card:
 @login_required
 @require_safe
 def overview(request: HttpRequest) -> HttpResponse:
-    assert isinstance(request.user, User)
-    project = get_project(request.user, key) if (key := request.GET.get("project", "")) else None
+    reader = person_of(request)
+    project = get_project(reader, key) if (key := request.GET.get("project", "")) else None
     chosen = request.GET.get("range", USUAL_RANGE)
     chosen = chosen if chosen in RANGES else USUAL_RANGE
     period = Period.ending(datetime.now(UTC).date(), length=int(chosen))
-    scope = selectors.scope_for(request.user, project_id=project.pk if project else None)
+    scope = selectors.scope_for(reader, project_id=project.pk if project else None)
     figures = selectors.overview(scope, period)
     context = {
         "scope_project": project,
-        "projects": pages.choices(request.user).projects,
+        "projects": pages.choices(reader).projects,
         "ranges": [(key, words, key == chosen) for key, words in RANGES.items()],
         "range": chosen,
         "range_words": RANGES[chosen],
@@ -62,7 +63,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "flow": charts.flow([charts.Flow(day.date, day.date, day.created, day.completed) for day in figures.days]),
         "cycle": charts.cycle_times([bar.count for bar in figures.histogram]),
         "workload": charts.workload(figures.workload),
-        **_lists(request.user, project),
+        **_lists(reader, project),
     }
     return page(request, "analytics/overview.html", context, fragments={"overview": "analytics/_overview.html"})
 

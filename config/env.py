@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -43,6 +45,13 @@ def integer(name: str, default: int) -> int:
         raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.") from error
 
 
+def choice(name: str, default: str, choices: Collection[str]) -> str:
+    value = text(name, default)
+    if value not in choices:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(choices)}, not {value!r}.")
+    return value
+
+
 def listing(name: str, default: str = "") -> list[str]:
     return [part.strip() for part in text(name, default).split(",") if part.strip()]
 
@@ -55,6 +64,24 @@ def origins(name: str) -> frozenset[str]:
         if url.scheme not in {"http", "https"} or f"{url.scheme}://{url.netloc}" != origin or "*" in origin:
             raise ImproperlyConfigured(f"{name} must hold origins like https://app.example.com, not {origin!r}.")
     return frozenset(found)
+
+
+def address(name: str) -> str:
+    """Return an address to ask, ending in a slash, or nothing: over TLS, or on this machine."""
+    found = text(name, "")
+    if found and not _is_address(found):
+        raise ImproperlyConfigured(f"{name} must be an https:// address without a name, a query or a fragment.")
+    return found and found.rstrip("/") + "/"
+
+
+def _is_address(found: str) -> bool:
+    try:
+        url = urlsplit(found)
+        is_local = url.scheme == "http" and url.hostname in {"127.0.0.1", "localhost", "::1"}
+        is_plain = re.fullmatch(r"[!$->A-~]+", found) is not None  # no space, no query, no fragment, nobody's name
+        return (url.scheme == "https" or is_local) and bool(url.hostname) and is_plain and url.port != 0
+    except ValueError:  # a port, or brackets, that are none
+        return False
 
 
 def database(name: str, default: str = _MISSING) -> dict[str, Any]:

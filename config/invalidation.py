@@ -10,6 +10,8 @@ from core.cache import EVERYBODY, raise_once
 from events.models import Event
 from tasks import selectors as tasks
 
+OF_PEOPLE = {"user.updated", "user.erased", "user.security_changed"}
+
 
 def catch_up(events: Sequence[Event], *, everything: bool = False) -> None:
     """Raise the generations these facts concern, or with `everything` all there are; raises RedisError."""
@@ -20,7 +22,7 @@ def catch_up(events: Sequence[Event], *, everything: bool = False) -> None:
     accounts.refuse_sessions([e.payload["session_id"] for e in events if e.name == "session.revoked"])
     accounts.refuse_sessions([e.payload["key"]["id"] for e in events if e.name == "key.revoked"])
     accounts.forget_sessions([e.payload["replaced_id"] for e in events if e.name == "key.rotated"])
-    changed = [event.payload["user"]["id"] for event in events if event.name in {"user.updated", "user.erased"}]
+    changed = [event.payload["user"]["id"] for event in events if event.name in OF_PEOPLE]
     if changed:
         accounts.forget_liveness(changed)
     # Who saw a project that is gone is written nowhere any more, nor in which projects a team was.

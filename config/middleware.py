@@ -25,6 +25,7 @@ from django_htmx.middleware import HtmxMiddleware
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from accounts.browsers import BrowserMiddleware
+from core.db import as_answered
 from core.errors import DomainError
 from gateway.problems import API_PREFIX
 
@@ -89,8 +90,8 @@ class AllauthContext(MiddlewareMixin):
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
         if isinstance(error, ImmediateHttpResponse):
             return error.response
-        if isinstance(error, DomainError) and request.path.startswith(PROGRAMS):
-            return _for_programs(error)
+        if request.path.startswith(PROGRAMS) and isinstance(refused := as_answered(error), DomainError):
+            return _for_programs(refused)
         if not isinstance(error, ReauthenticationRequired):
             return None
         methods = get_adapter().get_reauthentication_methods(request.user)
@@ -102,7 +103,9 @@ def _for_programs(error: DomainError) -> JsonResponse:
     """A refusal in the words of allauth's API."""
     named = [{"param": one.field, "code": one.code, "message": one.message} for one in error.fields]
     errors = named or [{"code": error.code, "message": error.detail}]
-    return JsonResponse({"status": error.status, "errors": errors}, status=error.status)
+    wait = getattr(error, "retry_after", 0)
+    headers = {"Retry-After": str(wait)} if wait else {}
+    return JsonResponse({"status": error.status, "errors": errors}, status=error.status, headers=headers)
 
 
 class Identity(PagesOnly, AllauthContext): ...

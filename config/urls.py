@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_safe
 from django_prometheus.exports import ExportToDjangoView
 from drf_spectacular.views import SpectacularAPIView
 
@@ -16,6 +17,7 @@ handler404 = "config.views.not_found"
 handler500 = "config.views.server_error"
 
 
+@require_safe
 @cache_control(no_store=True)
 def metrics(request: HttpRequest) -> HttpResponse:
     return ExportToDjangoView(request)

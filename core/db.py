@@ -8,12 +8,15 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from django.db import IntegrityError, connection
-from psycopg.errors import ForeignKeyViolation
+import structlog
+from django.db import IntegrityError, OperationalError, connection
+from psycopg.errors import DeadlockDetected, ForeignKeyViolation, SerializationFailure
 
-from core.errors import Conflict
+from core.errors import Busy, Conflict
 
+log = structlog.get_logger(__name__)
 _last = threading.local()
 
 
@@ -37,11 +40,22 @@ def violated_constraint(error: IntegrityError) -> str:
     return getattr(diagnosis, "constraint_name", None) or ""
 
 
-def lost_race(error: Exception) -> Conflict | None:
-    """Read a foreign key's refusal as what it is: the thing referred to was deleted by somebody else meanwhile."""
+UNDONE: dict[type[Any], str] = {DeadlockDetected: "deadlock", SerializationFailure: "serialization_failure"}
+
+
+def as_answered(error: Exception) -> Exception:
+    """Return what the door that answers this error tells of it: what PostgreSQL says to the loser of a race is read as
+    what it is. Asked once for each error, because who was undone stands in the log.
+
+    A foreign key's refusal: the thing referred to was deleted by somebody else meanwhile. A deadlock: two stood in each
+    other's way, this one was undone as a whole, and may come again.
+    """
     if isinstance(error, IntegrityError) and isinstance(error.__cause__, ForeignKeyViolation):
         return Conflict("Something this rests on was deleted meanwhile. Read it again.", code="changed_meanwhile")
-    return None
+    if isinstance(error, OperationalError) and isinstance(error.__cause__, tuple(UNDONE)):
+        log.warning(UNDONE[type(error.__cause__)], reason=str(error).partition("\n")[0])
+        return Busy("Somebody changed the same things at the same moment. Nothing was done; send it again.")
+    return error
 
 
 @contextmanager

@@ -103,3 +103,12 @@ class TooMany(DomainError):
     def __init__(self, detail: str = "", *, retry_after: int = 60) -> None:
         super().__init__(detail)
         self.retry_after = retry_after
+
+
+class Busy(DomainError):
+    """The request was undone because others were in its way; the same request may be sent again, at once or soon."""
+
+    status = 503
+    code = "busy"
+    title = "Others were in the way"
+    retry_after = 1

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 
 from core.errors import DomainError
+from core.text import one_line
+
+
+class LineField(forms.CharField):
+    """A name: one line of visible text."""
+
+    default_validators = [one_line]
 
 
 class PageForm(forms.Form):
@@ -14,3 +23,8 @@ class PageForm(forms.Form):
             self.add_error(field if field in self.fields else None, message)
         if not refusal.fields:
             self.add_error(None, refusal.detail)
+
+
+def status_of(form: Any) -> int:
+    """The status of the page that shows this form: 422 when what was sent in it is wrong."""
+    return 422 if form.is_bound and form.errors else 200

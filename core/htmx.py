@@ -10,12 +10,13 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils.cache import patch_cache_control, patch_vary_headers
+from django.utils.http import url_has_allowed_host_and_scheme
 
-from core.db import lost_race
-from core.errors import DomainError, NotSignedIn, TooMany
+from core.db import as_answered
+from core.errors import Busy, DomainError, NotSignedIn, TooMany
 
 VARY = ("HX-Request", "HX-Request-Type", "HX-Target", "Cookie")
-ERROR_PAGES = {400, 403, 404, 409, 429, 500}
+ERROR_PAGES = {400, 403, 404, 409, 429, 500, 503}
 
 
 def wanted_fragment(request: HttpRequest) -> str:
@@ -52,6 +53,13 @@ def posted(request: HttpRequest) -> QueryDict | None:
     return request.POST if request.method == "POST" else None
 
 
+def inside(request: HttpRequest, wanted: str, otherwise: str) -> str:
+    """Return the address that a form or a link names if it is one of this site."""
+    hosts = {request.get_host()}
+    safe = url_has_allowed_host_and_scheme(wanted, allowed_hosts=hosts, require_https=request.is_secure())
+    return wanted if safe else otherwise
+
+
 def _carry_toasts(request: HttpRequest, response: HttpResponse) -> None:
     """A fragment has no room for messages; they travel in a header and become toasts."""
     if said := " ".join(str(message) for message in messages.get_messages(request)):
@@ -74,14 +82,16 @@ class PageErrorMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        error = lost_race(error) or error
-        if not isinstance(error, DomainError) or request.path.startswith(("/api/", "/_allauth/")):
+        if request.path.startswith(("/api/", "/_allauth/")):
+            return None
+        error = as_answered(error)
+        if not isinstance(error, DomainError):
             return None
         if isinstance(error, NotSignedIn):
             return refusal(request, 403, error.detail)
         # 412 is for programs that sent If-Match; a person is shown a conflict.
         response = refusal(request, 409 if error.status == 412 else error.status, _sentence(error))
-        if isinstance(error, TooMany):
+        if isinstance(error, TooMany | Busy):
             response["Retry-After"] = str(error.retry_after)
         return response
 

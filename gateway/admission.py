@@ -26,6 +26,8 @@ SLOW = 0.2
 # Well below the 2.5 s after which nginx takes a node that keeps a read waiting for one that hangs.
 DEADLINE, WORTH_WAITING = 1.5, 0.5
 WEIGHT = 0.05
+# How many wait for each that may be inside a lane, and how long; whoever signs in waits rather than tries again.
+LINE, LINE_DEADLINE = 8, 5.0
 WAITING = Gauge("gateway_waiting_requests", "Requests that wait for a thread.", multiprocess_mode="livesum")
 REFUSED = Counter("gateway_refused_requests", "Requests refused because too many waited, or too long.")
 
@@ -133,3 +135,38 @@ class Admission:
         elif mine in self.queue:
             self.queue.remove(mine)
             WAITING.set(len(self.queue))
+
+
+class Lane:
+    """A narrower way to the same threads for what costs much, so that the rest of them stays for everything else.
+
+    Hashing a password takes a processor a tenth of a second: eight strangers who sign in would hold every thread.
+    """
+
+    def __init__(self, width: int) -> None:
+        self.width = width
+        self.free = asyncio.Semaphore(width)
+        self.waiting = 0
+
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        """Hold a place for the block; raises Overloaded where too many wait, or one has waited too long."""
+        await self._take()
+        try:
+            yield
+        finally:
+            self.free.release()
+
+    async def _take(self) -> None:
+        if self.waiting >= LINE * self.width:
+            REFUSED.inc()
+            raise Overloaded
+        self.waiting += 1
+        try:
+            async with asyncio.timeout(LINE_DEADLINE):
+                await self.free.acquire()
+        except TimeoutError:
+            REFUSED.inc()
+            raise Overloaded from None
+        finally:
+            self.waiting -= 1

@@ -11,7 +11,7 @@ import asyncio
 import sys
 import time
 import uuid
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from wsgiref.types import WSGIApplication
 
 from django.conf import settings
@@ -21,7 +21,7 @@ from redis.exceptions import RedisError
 
 from core.logging import write_hits
 from gateway import bodies, cors, even
-from gateway.admission import Admission, Overloaded
+from gateway.admission import Admission, Lane, Overloaded
 from gateway.answers import Capture, answer, refuse, refuse_overload, with_limits
 from gateway.bodies import Receive, Scope, Send
 from gateway.calls import Call, call_of
@@ -55,6 +55,7 @@ class Gateway:
         self.noting: set[asyncio.Task[None]] = set()
         self.checker = Checker()
         self.admission = Admission()
+        self.hashing = Lane(max(1, settings.THREADS // 2))
         self.near = NearCache(settings.NEAR_CACHE_BYTES)
         self.rebuilds = Rebuilds()
         self.popular = Popular()
@@ -81,7 +82,6 @@ class Gateway:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def http(self, call: Call) -> None:
-        path = call.scope["path"]
         if call.names_two_hosts:
             await refuse(call, 400, "Name the host once.")
             return
@@ -90,9 +90,13 @@ class Gateway:
             if call.is_preflight:
                 await cors.answer_preflight(call)
                 return
-        if not path.startswith(API_PREFIX) or path.rstrip("/") in FREE:
+        path = call.scope["path"]
+        if path.startswith(API_PREFIX) and path.rstrip("/") not in FREE:
+            await self.api(call)
+        else:
             await self.enter(call)
-            return
+
+    async def api(self, call: Call) -> None:
         if call.key and not await self.identify(call):
             await refuse_overload(call)
             return
@@ -229,7 +233,7 @@ class Gateway:
             return
         try:
             body = await bodies.read(call.scope, call.receive, limit=bodies.limit_for(call.scope["path"]))
-            async with self.admission.slot():
+            async with self._lane(call), self.admission.slot():
                 await self.django(call.named_scope(), body, call.receive, bodies.in_one_piece(call.send))
         except bodies.BodyTooLarge:
             await refuse(call, 413, "The body is too large.", code="content_too_large")
@@ -237,3 +241,6 @@ class Gateway:
             return
         except Overloaded:
             await refuse_overload(call)
+
+    def _lane(self, call: Call) -> AbstractAsyncContextManager[None]:
+        return self.hashing.place() if even.concerns(call) else nullcontext()

@@ -47,7 +47,7 @@ for i = 2, #ARGV, 5 do
   local liveness, current, admitted, left, wait = '', '', -1, 0, 0
   if session ~= '' then
     liveness = redis.call('GET', session) or ''
-    if string.sub(liveness, 1, 6) == 'alive:' then tier = string.sub(liveness, 7) end
+    tier = string.match(liveness, '^%a+:(.+)$') or tier -- of one that is alive or held
     if not gate then liveness = '' end -- good enough to limit by, not to let anybody in by
   end
   if gate and scope ~= '' then current = everybody .. '.' .. generation(scope) end

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -22,17 +23,40 @@ from core.errors import TooMany
 
 RATE = re.compile(r"(\d+)/(\d*)([smhd])")
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-REMEMBERED = 3600
-LONGEST = 900
 MOST_NAMES = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How failures are slowed down: `free` of them make nobody wait, then each doubles the wait, up to `longest` seconds.
+
+    They are forgotten when for `remembered` seconds there was none. That has to be longer than any wait.
+    """
+
+    free: int
+    remembered: int = 3600
+    longest: int = 900
+
+    def wait_after(self, count: int) -> int:
+        """Return 0 for the free ones, then 1, 2, 4 ... seconds."""
+        return 0 if count <= self.free else min(self.longest, 1 << min(count - self.free - 1, 20))
+
+    def share(self) -> Patience:
+        """Of one process, while it counts alone."""
+        return replace(self, free=max(1, self.free // settings.NODES))
 
 
 def spend(request: HttpRequest, *, group: str, key: str, rate: str) -> None:
     """Count one use of `group` by `key`; raises TooMany beyond `rate` (`10/5m`)."""
     usage = get_usage(request, group=group, key=lambda _group, _request: key, rate=rate, increment=True)
-    wait = _local.spend(f"{group}:{key}", rate) if usage is None else usage["should_limit"] and usage["time_left"]
+    wait = _local.spend(f"{group}:{key}", rate) if usage is None else _wait_of(usage)
     if wait:
         raise _refusal(wait)
+
+
+def _wait_of(usage: dict[str, Any]) -> int:
+    """In the last second of a window django-ratelimit says that there is no time left; the door is shut then too."""
+    return max(1, usage["time_left"]) if usage["should_limit"] else 0
 
 
 def require_patience(names: Iterable[str]) -> None:
@@ -49,17 +73,17 @@ def require_patience(names: Iterable[str]) -> None:
         raise _refusal(wait)
 
 
-def note_failure(name: str, *, free: int) -> None:
-    """Count a failure within the hour; beyond `free` ones each doubles the wait, up to LONGEST seconds."""
+def note_failure(name: str, patience: Patience) -> None:
+    """Count a failure; beyond the free ones, whoever has this name waits."""
     try:
         with redis.client().pipeline() as pipe:
             pipe.incr(_count_key(name))
-            pipe.expire(_count_key(name), REMEMBERED)
+            pipe.expire(_count_key(name), patience.remembered)
             count = pipe.execute()[0]
-        if wait := _wait_after(count, free):
+        if wait := patience.wait_after(count):
             redis.client().set(_wait_key(name), 1, ex=wait)
     except RedisError:
-        _local.fail(name, max(1, free // settings.NODES))
+        _local.fail(name, patience.share())
 
 
 def forget_failures(name: str) -> None:
@@ -67,12 +91,7 @@ def forget_failures(name: str) -> None:
     try:
         redis.client().delete(_count_key(name), _wait_key(name))
     except RedisError:
-        return  # they are forgotten within the hour
-
-
-def _wait_after(count: int, free: int) -> int:
-    """Return 0 for the free ones, then 1, 2, 4 ... seconds."""
-    return 0 if count <= free else min(LONGEST, 1 << min(count - free - 1, 20))
+        return  # they are forgotten after a while
 
 
 def _refusal(wait: float) -> TooMany:
@@ -110,12 +129,12 @@ class _Local:
     def wait(self, name: str) -> float:
         return self.failures.get(name, (0, 0.0))[1] - time.monotonic()
 
-    def fail(self, name: str, free: int) -> None:
+    def fail(self, name: str, patience: Patience) -> None:
         with self.lock:
             if len(self.failures) > MOST_NAMES:
                 self.failures.clear()
             count = self.failures.get(name, (0, 0.0))[0] + 1
-            self.failures[name] = (count, time.monotonic() + _wait_after(count, free))
+            self.failures[name] = (count, time.monotonic() + patience.wait_after(count))
 
     def forget(self, name: str) -> None:
         self.failures.pop(name, None)

@@ -17,7 +17,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
 from rest_framework.views import set_rollback
 
-from core.db import lost_race
+from core.db import as_answered
 from core.errors import DomainError, FieldError, Stale
 from gateway.renderers import dumps
 
@@ -62,7 +62,7 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     """
     path = context["request"].path
     headers: dict[str, str] = {}
-    error = lost_race(error) or error
+    error = as_answered(error)
     if isinstance(error, DomainError):
         body = of_domain_error(error, path)
         if wait := getattr(error, "retry_after", 0):

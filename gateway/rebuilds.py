@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
+from django.conf import settings
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -25,8 +26,8 @@ Build = Callable[[], Awaitable[Kept | None]]
 
 
 def kept_key(caller: str, generation: str, url: str) -> str:
-    """Where Redis keeps this answer for all nodes."""
-    digest = hashlib.blake2b(f"{caller} {generation} {url}".encode(), digest_size=16)
+    """Where Redis keeps this answer, for all nodes with the same settings.KEPT_UNDER."""
+    digest = hashlib.blake2b(f"{settings.KEPT_UNDER} {caller} {generation} {url}".encode(), digest_size=16)
     return f"taskflow:kept:{digest.hexdigest()}"
 
 
@@ -53,9 +54,7 @@ class Rebuilds:
 
     async def _shared(self, redis: Redis, key: str, generation: str, seconds: int, build: Build) -> Kept | None:
         try:
-            kept = await redis.get(key)
-            if kept is None and not await redis.set(f"{key}:lock", 1, nx=True, px=LOCK_MS):
-                kept = await self._wait(redis, key)
+            kept = await redis.get(key) or await self._lock_or_wait(redis, key)
             if kept is not None:
                 return read(kept, generation)
         except (RedisError, OSError):
@@ -74,13 +73,22 @@ class Rebuilds:
                 await redis.set(key, write(built), ex=seconds)
             await redis.delete(f"{key}:lock")
 
+    async def _lock_or_wait(self, redis: Redis, key: str) -> Any:
+        """Return what another node has built; nothing if it is for this one to build."""
+        if not await redis.set(f"{key}:lock", 1, nx=True, px=LOCK_MS):
+            return await self._wait(redis, key)
+        # Since the look before, another may have built it, kept it and let go of the lock.
+        if (kept := await redis.get(key)) is not None:
+            await redis.delete(f"{key}:lock")
+        return kept
+
     async def _wait(self, redis: Redis, key: str) -> Any:
         for _ in range(int(PATIENCE / POLL)):
             await asyncio.sleep(POLL)
             if (kept := await redis.get(key)) is not None:
                 return kept
             if not await redis.exists(f"{key}:lock"):
-                return None
+                return await redis.get(key)  # kept since the look before, if at all
         return None
 
 

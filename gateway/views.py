@@ -28,6 +28,8 @@ class ApiView(APIView):
 
     deprecated: ClassVar[Deprecation | None] = None
     answers_with_a_secret: ClassVar[bool] = False
+    # Such a door is asked anew each time: a wrong password has to stay in the log, and no record has a digest of one.
+    takes_a_password: ClassVar[bool] = False
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         for name, value in self.deprecated.headers() if self.deprecated else ():
@@ -36,7 +38,9 @@ class ApiView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        if request.method == "POST" and request.user.is_authenticated and (key := idempotency.key_of(request)):
+        if request.method != "POST" or self.takes_a_password or not request.user.is_authenticated:
+            return
+        if key := idempotency.key_of(request):
             handler: Callable[..., Response] = getattr(self, "post")  # noqa: B009 -- each subclass has its own
             self.post = partial(idempotency.once, key, handler, self.answers_with_a_secret)
 

@@ -33,7 +33,8 @@ class OutgoingEmailAdmin(ReadOnlyAdmin):
 
     @admin.display(description="kind", ordering="notification__kind")
     def about(self, email: OutgoingEmail) -> str:
-        return email.notification.get_kind_display() if email.notification else AccountMail(email.kind).label
+        labels = dict(AccountMail.choices)
+        return email.notification.get_kind_display() if email.notification else labels.get(email.kind, email.kind)
 
     @admin.display(ordering="notification__task_key")
     def task(self, email: OutgoingEmail) -> str:

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.urls import reverse
 
 from accounts.models import User
+from accounts.selectors import undo_of_identity
 from events.models import Event
 from notifications import jobs, services
 from notifications.kinds import AccountMail, Kind
@@ -29,6 +30,29 @@ def task_due_soon(event: Event) -> None:
     _tell(event, Kind.DUE_SOON, task["assignee_ids"] or [task["creator_id"]])
 
 
+def task_shared(event: Event) -> None:
+    """Another role on a task that somebody has already is no news."""
+    if not event.payload.get("was"):
+        _tell(event, Kind.SHARED, [event.payload["user_id"]])
+
+
+def project_member_added(event: Event) -> None:
+    _tell(event, Kind.ADDED_TO_PROJECT, [event.payload["user_id"]])
+
+
+def project_team_added(event: Event) -> None:
+    """Who is in the project already, by name or with another team, is not told that a team of theirs came."""
+    # A node of the release before does not say who is new: rather one who knows it hears of it than nobody.
+    people = event.payload.get("newcomer_ids", event.payload["user_ids"])
+    _tell(event, Kind.ADDED_TO_PROJECT, people)
+
+
+def team_member_added(event: Event) -> None:
+    """The fact is also told when somebody who is in the team is named once more."""
+    if not event.payload.get("was"):
+        _tell(event, Kind.ADDED_TO_TEAM, [event.payload["user_id"]])
+
+
 def session_opened(event: Event) -> None:
     """Somebody signed in: if with a device that was not seen before, its owner hears of it."""
     session = event.payload["session"]
@@ -45,7 +69,8 @@ def session_reused(event: Event) -> None:
 def identity_linked(event: Event) -> None:
     """Somebody can sign in by a provider now; whoever registered that way knows."""
     if event.payload["how"] != "registered":
-        _mail(event, AccountMail.SECURITY_CHANGED, _changed("A way to sign in by another provider was added."))
+        words = _changed("A way to sign in by another provider was added.")
+        _mail(event, AccountMail.SECURITY_CHANGED, words | _undo(event))
 
 
 def identity_unlinked(event: Event) -> None:
@@ -58,6 +83,18 @@ def _changed(headline: str) -> dict[str, str]:
         "security_path": reverse("mfa_index"),
         "reset_path": reverse("account_reset_password"),
     }
+
+
+def _undo(event: Event) -> dict[str, str]:
+    """The link that takes away what the fact tells of, while the person has the address that the mail goes to.
+
+    Facts of the release before do not name the identity.
+    """
+    told = event.payload["user"]
+    person = User.objects.active().filter(pk=told["id"], email=told["email"]).first()
+    identity_id = event.payload.get("identity_id")
+    path = undo_of_identity(person, identity_id) if person and identity_id else None
+    return {"undo_path": path} if path else {}
 
 
 def _mail(event: Event, kind: AccountMail, words: dict[str, str]) -> None:

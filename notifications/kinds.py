@@ -6,12 +6,17 @@ from typing import NamedTuple
 
 from django.db.models import TextChoices
 
+from tasks.models import Role
+
 
 class Kind(TextChoices):
     ASSIGNED = "assigned", "Assigned"
     MENTIONED = "mentioned", "Mentioned"
     COMMENTED = "commented", "Commented"
     DUE_SOON = "due_soon", "Due soon"
+    SHARED = "shared", "Shared with you"
+    ADDED_TO_PROJECT = "added_to_project", "Added to a project"
+    ADDED_TO_TEAM = "added_to_team", "Added to a team"
 
 
 class AccountMail(TextChoices):
@@ -35,7 +40,8 @@ class Channel(TextChoices):
 
 
 class Words(NamedTuple):
-    """`headline` may name {actor} and {key}; `reason` answers "why am I getting this?"; `meaning` explains a switch."""
+    """`headline` begins with {actor} or does without, and may name {key}, {project}, {team} and what one {may} do;
+    `reason` answers "why am I getting this?"; `meaning` explains a switch."""
 
     headline: str
     reason: str
@@ -63,9 +69,37 @@ WORDS: dict[Kind, Words] = {
         "You get this because the task is yours and due within a day.",
         "A task of yours is due within a day.",
     ),
+    Kind.SHARED: Words(
+        "{actor} shared {key} with you ({may})",
+        "You get this because the task was shared with you.",
+        "Somebody lets you see a single task.",
+    ),
+    Kind.ADDED_TO_PROJECT: Words(
+        "{actor} added you to the project {project} ({may})",
+        "You get this because you are in the project now.",
+        "You are let into a project, by name or with a team of yours.",
+    ),
+    Kind.ADDED_TO_TEAM: Words(
+        "{actor} added you to the team {team}",
+        "You get this because you are in the team now.",
+        "You are put in a team.",
+    ),
 }
 
 NOBODY = "Somebody"
 
+# What a role in a project, or on one task, lets somebody do.
+MAY = {
+    Role.VIEWER: "may read",
+    Role.COMMENTER: "may comment",
+    Role.EDITOR: "may edit",
+    Role.ADMIN: "may manage it",
+}
+
 # Everything is on until somebody switches it off.
 DEFAULTS: dict[tuple[Kind, Channel], bool] = {(kind, channel): True for kind in Kind for channel in Channel}
+
+
+def reason_of(kind: str) -> str:
+    """Why somebody is told; of a kind that only a newer release knows, while it replaces this one, what is certain."""
+    return WORDS[Kind(kind)].reason if kind in Kind.values else "You get this because it concerns you."

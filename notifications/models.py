@@ -5,8 +5,9 @@ from django.db import models
 from django.db.models import Q
 
 from core.db import uuid7
-from notifications.kinds import WORDS, Channel, Kind
+from notifications.kinds import Channel, Kind, reason_of
 from notifications.querysets import NotificationQuerySet, OutgoingEmailQuerySet
+from notifications.subjects import Subject
 
 
 class Notification(models.Model):
@@ -21,11 +22,13 @@ class Notification(models.Model):
     body = models.TextField(blank=True, help_text="The words of the comment, shortened; blank for other kinds.")
     url = models.CharField(max_length=200, help_text="Path of the page about it, on this site.")
     actor_name = models.TextField(blank=True)
-    task_id = models.UUIDField()
-    task_key = models.CharField(max_length=40)
-    task_title = models.TextField()
-    project_id = models.UUIDField()
-    project_name = models.TextField()
+    task_id = models.UUIDField(null=True, blank=True, help_text="Null where it is about a whole project or a team.")
+    task_key = models.CharField(max_length=40, blank=True)
+    task_title = models.TextField(blank=True)
+    project_id = models.UUIDField(null=True, blank=True, help_text="Null where it is about a team.")
+    project_name = models.TextField(blank=True)
+    team_id = models.UUIDField(null=True, blank=True, help_text="Null where it is not about a team.")
+    team_name = models.TextField(blank=True, default="", db_default="")
     due_date = models.DateField(null=True, blank=True)
     due_at = models.DateTimeField(null=True, blank=True)
     event_id = models.BigIntegerField()
@@ -39,6 +42,11 @@ class Notification(models.Model):
         constraints = [
             models.UniqueConstraint(name="nobody_is_told_twice_of_one_event", fields=["event_id", "recipient", "kind"]),
             models.CheckConstraint(name="notification_kind_is_known", condition=Q(kind__in=Kind.values)),
+            models.CheckConstraint(
+                name="notification_is_about_a_task_a_project_or_a_team",
+                condition=Q(project_id__isnull=False, team_id=None)
+                | Q(task_id=None, project_id=None, team_id__isnull=False),
+            ),
         ]
         indexes = [
             models.Index(
@@ -62,8 +70,17 @@ class Notification(models.Model):
         return self.read_at is not None
 
     @property
+    def subject(self) -> str:
+        """What it is about, in the words of its people."""
+        return self.task_title or self.project_name or self.team_name
+
+    @property
+    def about(self) -> Subject:
+        return Subject(self.task_id, self.project_id, self.team_id)
+
+    @property
     def reason(self) -> str:
-        return WORDS[Kind(self.kind)].reason
+        return reason_of(self.kind)
 
 
 class OutgoingEmail(models.Model):
@@ -77,6 +94,7 @@ class OutgoingEmail(models.Model):
         SENDING = "sending", "Sending"
         SENT = "sent", "Sent"
         DEAD = "dead", "Given up"
+        WITHDRAWN = "withdrawn", "Withdrawn"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     notification = models.OneToOneField(Notification, on_delete=models.CASCADE, related_name="email", null=True)
@@ -106,7 +124,8 @@ class OutgoingEmail(models.Model):
                 condition=Q(notification__isnull=False, kind="") | (Q(notification=None) & ~Q(kind="")),
             ),
             models.CheckConstraint(
-                name="email_state_is_known", condition=Q(state__in=["queued", "sending", "sent", "dead"])
+                name="email_state_is_known",
+                condition=Q(state__in=["queued", "sending", "sent", "dead", "withdrawn"]),
             ),
             models.CheckConstraint(
                 name="email_is_claimed_exactly_while_sending",

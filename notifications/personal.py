@@ -7,17 +7,15 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
-from django.db.models.functions import Concat
+from django.db.models.functions import Concat, Length, Substr
 
 from accounts.models import User
 from core.personal import Keeper, Part, Row, in_batches
 from events.models import Event
-from notifications.kinds import WORDS, Kind
 from notifications.models import Notification, OutgoingEmail, Preference
 
 FORMER = "Former member"
-TOLD = ("kind", "title", "body", "task_key", "task_title", "project_name", "created_at", "read_at")
-PLACE = "\x00"
+TOLD = ("kind", "title", "body", "task_key", "task_title", "project_name", "team_name", "created_at", "read_at")
 
 
 def told(person_id: uuid.UUID) -> Iterator[Row]:
@@ -35,11 +33,11 @@ def forget(person_id: uuid.UUID, _now: datetime) -> None:
     Notification.objects.filter(recipient=person_id).delete()
     Preference.objects.filter(user=person_id).delete()
     by_them = Event.objects.filter(pk=OuterRef("event_id"), actor_id=person_id)
-    for kind in Kind:
-        before, place, after = WORDS[kind].headline.format(actor=FORMER, key=PLACE).partition(PLACE)
-        title = Concat(Value(before), F("task_key"), Value(after)) if place else Value(before)
-        named = Notification.objects.filter(~Q(actor_name=""), Exists(by_them), kind=kind)
-        named.update(actor_name=FORMER, title=title)
+    told_by_name = Notification.objects.filter(~Q(actor_name=""), Exists(by_them))
+    # A headline that names who acted begins with them.
+    rest = Substr("title", Length("actor_name") + 1)
+    told_by_name.filter(title__startswith=F("actor_name")).update(title=Concat(Value(FORMER), rest))
+    told_by_name.update(actor_name=FORMER)
 
 
 def _emails(person_id: uuid.UUID) -> QuerySet[OutgoingEmail]:

@@ -29,7 +29,7 @@ def compose(email: OutgoingEmail) -> EmailMultiAlternatives:
     context = _context(email.notification)
     headers = {
         # The thread has no first message; naming one all the same keeps a task's mails together.
-        "References": f"<task.{email.notification.task_id}@{settings.MAIL_DOMAIN}>",
+        "References": f"<{_thread(email.notification)}@{settings.MAIL_DOMAIN}>",
         "List-Unsubscribe": f"<{context['settings_link']}>",
     }
     return _message(email, email.notification.kind, context, headers)
@@ -52,6 +52,12 @@ def _message(
     )
     message.attach_alternative(_part(kind, "body.html", context), "text/html")
     return message
+
+
+def _thread(told: Notification) -> str:
+    if told.task_id:
+        return f"task.{told.task_id}"
+    return f"project.{told.project_id}" if told.project_id else f"team.{told.team_id}"
 
 
 def _part(kind: str, name: str, context: dict[str, Any]) -> str:
@@ -79,11 +85,14 @@ def _context(notification: Notification) -> dict[str, Any]:
     kind = Kind(notification.kind)
     return {
         "headline": notification.title,
-        "preview": notification.body or notification.task_title,
+        "preview": notification.body or notification.subject,
         "actor_name": notification.actor_name,
         "task_key": notification.task_key,
         "task_title": notification.task_title,
         "project_name": notification.project_name,
+        "place_name": notification.subject,
+        "place_kind": "Team" if notification.team_id else "Project",
+        "action": _action(notification),
         "excerpt": notification.body,
         "due": due_words(notification),
         "due_class": "late" if kind == Kind.DUE_SOON else "",
@@ -92,6 +101,12 @@ def _context(notification: Notification) -> dict[str, Any]:
         "settings_link": f"{settings.SITE_URL}{reverse('settings-notifications')}",
         "reason": WORDS[kind].reason,
     }
+
+
+def _action(told: Notification) -> str:
+    if told.task_id:
+        return f"Open {told.task_key}"
+    return "See your projects" if told.team_id else "Open the project"
 
 
 def due_words(notification: Notification) -> str:

@@ -12,6 +12,8 @@ from core.errors import NotFound
 from gateway.pagination import Slice, Sort, Window, take
 from notifications.kinds import DEFAULTS, Channel, Kind
 from notifications.models import Notification, Preference
+from notifications.subjects import Subject
+from tasks.selectors import people_in, readers_among
 
 SORTS = {"created_at": Sort("created_at")}
 NEWEST_FIRST = "-created_at"
@@ -48,9 +50,20 @@ def unread_count(user: User) -> int:
 def preferences(user: User) -> Matrix:
     """Return for every kind and channel whether this person is told, by his own word or by default."""
     matrix: Matrix = {kind: {channel: DEFAULTS[kind, channel] for channel in Channel} for kind in Kind}
-    for kind, channel, enabled in Preference.objects.filter(user=user).values_list("kind", "channel", "enabled"):
+    # A newer release may know more kinds while it replaces this one.
+    said = Preference.objects.filter(user=user, kind__in=Kind.values)
+    for kind, channel, enabled in said.values_list("kind", "channel", "enabled"):
         matrix[Kind(kind)][Channel(channel)] = enabled
     return matrix
+
+
+def hearers(user_ids: Iterable[UUID], subject: Subject) -> list[User]:
+    """Those of these people who are active and can see now what it is about: the task, or else the project or team."""
+    if subject.task_id:
+        return readers_among(subject.task_id, user_ids)
+    if subject.project_id:
+        return people_in(subject.project_id, user_ids)
+    return list(User.objects.active().filter(team_memberships__team=subject.team_id, pk__in=list(user_ids)))
 
 
 def version_of(matrix: Matrix) -> int:

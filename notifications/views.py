@@ -11,13 +11,12 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.models import User
+from accounts.callers import person_of
 from core.errors import NotAllowed, NotFound
-from core.htmx import page, posted
+from core.htmx import inside, page, posted
 from gateway.pagination import Window
 from notifications import mailbox as letters
 from notifications import selectors, services
@@ -30,7 +29,7 @@ SHOWN_UNREAD = "unread"
 @login_required
 @require_safe
 def inbox(request: HttpRequest) -> HttpResponse:
-    person = _person(request)
+    person = person_of(request)
     only_unread = request.GET.get("show") == SHOWN_UNREAD
     window = Window(
         sorts=selectors.SORTS,
@@ -54,7 +53,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
 @require_POST
 def open_notification(request: HttpRequest, notification_id: UUID) -> HttpResponse:
     """Following a notification reads it; a POST, because browsers fetch links ahead of time."""
-    person = _person(request)
+    person = person_of(request)
     found = selectors.get_notification(person, notification_id)
     services.mark_read(actor=person, notification_id=notification_id, now=timezone.now())
     return redirect(found.url)
@@ -63,14 +62,14 @@ def open_notification(request: HttpRequest, notification_id: UUID) -> HttpRespon
 @login_required
 @require_POST
 def read(request: HttpRequest, notification_id: UUID) -> HttpResponse:
-    services.mark_read(actor=_person(request), notification_id=notification_id, now=timezone.now())
+    services.mark_read(actor=person_of(request), notification_id=notification_id, now=timezone.now())
     return _back(request)
 
 
 @login_required
 @require_POST
 def unread(request: HttpRequest, notification_id: UUID) -> HttpResponse:
-    services.mark_unread(actor=_person(request), notification_id=notification_id)
+    services.mark_unread(actor=person_of(request), notification_id=notification_id)
     return _back(request)
 
 
@@ -80,7 +79,7 @@ def read_all(request: HttpRequest) -> HttpResponse:
     """Mark read what the page showed; what arrived since stays unread."""
     newest = request.POST.get("until", "")
     until = UUID(newest) if _is_uuid(newest) else None
-    count = services.mark_all_read(actor=_person(request), now=timezone.now(), until=until)
+    count = services.mark_all_read(actor=person_of(request), now=timezone.now(), until=until)
     messages.success(request, f"{count} marked as read.")
     return redirect("inbox")
 
@@ -88,7 +87,7 @@ def read_all(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def preferences(request: HttpRequest) -> HttpResponse:
-    person = _person(request)
+    person = person_of(request)
     form = PreferencesForm(posted(request), matrix=selectors.preferences(person))
     if request.method == "POST" and form.is_valid():
         services.set_preferences(actor=person, switches=form.switches())
@@ -133,23 +132,15 @@ def message_html(request: HttpRequest, name: str) -> HttpResponse:
 
 def _require_mailbox(request: HttpRequest) -> None:
     """Letters are for anybody's eyes, so only administrators look, and only where they are kept at all."""
-    if not _person(request).is_admin:
+    if not person_of(request).is_admin:
         raise NotAllowed("Only administrators look into the mailbox.")
     if not settings.MAILBOX_DIR:
         raise NotFound("E-mail leaves through a mail server here; there is no mailbox.")
 
 
-def _person(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)
-    return request.user
-
-
 def _back(request: HttpRequest) -> HttpResponseRedirect:
     """Return to the piece of the inbox the button was pressed on."""
-    wanted = request.POST.get("next", "")
-    if url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
-        return HttpResponseRedirect(wanted)
-    return HttpResponseRedirect("/inbox/")
+    return HttpResponseRedirect(inside(request, request.POST.get("next", ""), "/inbox/"))
 
 
 def _is_uuid(text: str) -> bool:

@@ -73,7 +73,10 @@ class ProjectTeamFact(ProjectFact):
 
 @dataclass(frozen=True, kw_only=True)
 class ProjectTeamAdded(ProjectTeamFact):
+    """`newcomer_ids` are those of them who were not in the project before, neither by name nor with another team."""
+
     name: ClassVar[str] = "project.team_added"
+    newcomer_ids: list[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,11 +149,12 @@ class TaskCommented(TaskFact):
 
 @dataclass(frozen=True, kw_only=True)
 class TaskShared(TaskFact):
-    """Also told when the role is another one than before."""
+    """Also told when the role is another one than before, which `was` says then."""
 
     name: ClassVar[str] = "task.shared"
     user_id: str
     role: str
+    was: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

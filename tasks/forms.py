@@ -11,7 +11,7 @@ from django import forms
 from django.utils import timezone
 
 from accounts.models import Team, User
-from core.forms import PageForm
+from core.forms import LineField, PageForm
 from tasks.models import Priority, Project, Role, SharedRole, State, Task
 from tasks.models.project import KEY
 
@@ -168,7 +168,7 @@ class CommentForm(PageForm):
 
 
 class ProjectForm(PageForm):
-    name = forms.CharField(max_length=120, widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "off"}))
+    name = LineField(max_length=120, widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "off"}))
     key = forms.CharField(
         max_length=10,
         help_text="2 to 10 capital letters and digits, such as OPS. Tasks are called OPS-1, OPS-2, …",
@@ -185,7 +185,7 @@ class ProjectForm(PageForm):
 class EditProjectForm(PageForm):
     """Without the key: it is in every link to a task."""
 
-    name = forms.CharField(max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    name = LineField(max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"}))
     description = forms.CharField(required=False, max_length=20_000, widget=forms.Textarea(attrs={"rows": 4}))
 
 

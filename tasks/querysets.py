@@ -108,6 +108,15 @@ class TaskQuerySet(models.QuerySet["Task"]):
     def created_by(self, user_ids: list[Any]) -> Self:
         return self.filter(_one_of("creator", user_ids))
 
+    def under(self, parent: Any, *, guest: Any = None) -> Self:
+        """Whose parent is this task, or `none`; to a guest, a parent that they do not see is none."""
+        if guest is None:
+            return self.filter(parent=None if parent == "none" else parent)
+        seen = self.model._default_manager.seen_by(guest, overseer=False, guest=True)
+        if parent == "none":
+            return self.filter(Q(parent=None) | Q(~Exists(seen.filter(pk=OuterRef("parent")))))
+        return self.filter(Exists(seen.filter(pk=parent)), parent=parent)
+
     def labelled(self, names: list[str]) -> Self:
         links = self.model.labels.through.objects.filter(task=OuterRef("pk"), label__name__in=names)
         return self.filter(Exists(links))

@@ -90,6 +90,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/auth/login/": {"email": "alice@example.com", "password": "a quiet river bends"},
     "POST /api/v1/auth/second-factor/": {"challenge": "{challenge}", "code": "{code}"},
     "POST /api/v1/auth/refresh/": {"refresh": "{refresh}"},
+    "POST /api/v1/auth/proof/": {"password": "a quiet river bends"},
     "PATCH /api/v1/me/": {"name": "Another Name"},
     "POST /api/v1/me/departure/": {"confirmation": "a quiet river bends"},
     "POST /api/v1/auth/join/": {"token": "{join_token}", "name": "New", "password": "a quiet river bends"},

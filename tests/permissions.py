@@ -17,6 +17,7 @@ MATRIX = {
     "POST auth/logout/": "401 204 204 204 204 204 204 204 204",
     "POST auth/logout-all/": "401 204 204 204 204 204 204 204 204",
     "POST auth/logout-others/": "401 204 204 204 204 204 204 204 204",
+    "POST auth/proof/": SIGNED_IN,
     "GET me/": SIGNED_IN,
     "PATCH me/": SIGNED_IN,
     "POST me/avatar/": SIGNED_IN,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import orjson
@@ -14,8 +15,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.http import HttpResponse
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
+from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import Session, User
 from accounts.tests.factories import TeamFactory, TeamMemberFactory, UserFactory
 from accounts.tests.fixtures import ApiClient, signed_in
 from accounts.tests.images import photo
@@ -56,8 +58,8 @@ class World:
         User.objects.filter(handle="service").update(kind=User.Kind.SERVICE, password="!")
         self.people["carol"] = UserFactory(handle="carol", role=User.Role.STAFF)
         self.people["admin"] = UserFactory(handle="admin", role=User.Role.ADMIN)
-        guests = {name: UserFactory(handle=f"guest-{name}") for name in ("viewer", "commenter", "bob")}
-        self.guests = {name: signed_in(person) for name, person in guests.items()}
+        self.sharers = {name: UserFactory(handle=f"guest-{name}") for name in ("viewer", "commenter", "bob")}
+        self.guests = {name: signed_in(person) for name, person in self.sharers.items()}
         self.clients = {name: signed_in(person) for name, person in self.people.items()} | {"anonymous": ApiClient()}
         User.objects.filter(handle="gone").update(is_active=False)
         self.clients["service"] = by_key(minted(self.people["service"], actor=self.people["admin"]).text)
@@ -65,13 +67,14 @@ class World:
         things = {
             "own": mine,
             "team": by_teams(self.people),
-            "shared": by_shares(self.people | guests),
+            "shared": by_shares(self.people | self.sharers),
             "foreign": theirs,
             "missing": missing(mine),
             "crossed": crossed(mine, theirs),
         }
         self.places = {place: Scene(found) for place, found in things.items()}
         self.known: dict[tuple[str, str, str], Outcome] = {}
+        Session.objects.update(proved_at=timezone.now() + timedelta(hours=1))  # a world outlasts a proof
         self.still = fingerprint()
 
     def ask(self, name: str, place: str, who: str) -> Outcome:

@@ -138,6 +138,8 @@ def tokens_and_passwords(found: Found) -> str:
 def keys(found: Found, access: str) -> None:
     wanted = {"name": "Program", "scopes": ["tasks:read"]}
     again = {"Authorization": f"Bearer {access}", "Idempotency-Key": secrets.token_hex(8)}
+    found.api("auth/proof/", 400, 401, by=access, password=found.keep("wrong proof", word("proof")))
+    found.api("auth/proof/", 200, by=access, password=found.secrets["password"])
     made = found.send("POST", "/api/v1/api-keys/", 201, json=wanted, headers=again).json()
     key = found.keep("API key", made["key"])
     found.api("tasks/", 200, by=f"Api-Key {key}", method="GET")
@@ -169,10 +171,10 @@ def browsers(found: Found, sink: Sink) -> None:
     another.form(page, 422, at=opened, key=reset, password1="short")
     found.refusals.pop()  # the form goes on with its key
     another.form(page, 302, at=opened, key=reset, password1=chosen)
-    second_factor(found, chosen)
+    second_factor(found, sink, chosen)
 
 
-def second_factor(found: Found, password: str) -> None:
+def second_factor(found: Found, sink: Sink, password: str) -> None:
     browser = Browser(found)
     browser.form("/login/", 302, email="ada@example.com", password=password)
     browser.keep_cookies("another browser")
@@ -180,6 +182,7 @@ def second_factor(found: Found, password: str) -> None:
     page = browser.page("/settings/security/app/")
     secret = found.keep("secret of the app", re.search(r"\b([A-Z2-7]{32})\b", page)[1])  # type: ignore[index]
     browser.post("/settings/security/app/", page, 302, code=now_code(secret))
+    found.keep("link that undoes", link_in_mail(sink, "ada@example.com", "/undo/"))
     person = User.objects.get(email="ada@example.com")
     codes = Authenticator.objects.get(user=person, type="recovery_codes").wrap().get_unused_codes()
     for number, code in enumerate(codes[:2]):
@@ -224,6 +227,7 @@ def guests(found: Found, sink: Sink) -> None:
     given = found.keep("password from an administrator", word("given"))
     office = Browser(found)
     office.form("/login/", 302, email="root@example.com", password=admin)
+    office.form("/confirm/", 302, password=admin)
     office.keep_cookies("the administration")
     guest = User.objects.get(email="guest@example.com")
     page = f"/admin/accounts/user/{guest.pk}/change/"

@@ -7,6 +7,7 @@ import dataclasses
 import importlib
 import re
 from collections.abc import Iterator
+from configparser import ConfigParser
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from django.utils.module_loading import import_string
 
 from config.schedule import SCHEDULE
 from config.subscriptions import SUBSCRIPTIONS
+from gateway.calls import KEPT_PATHS
 from notifications.kinds import AccountMail, Kind
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -62,7 +64,7 @@ def test_every_fact_is_published_somewhere():
 
 @pytest.mark.parametrize("kind", facts().values(), ids=lambda kind: kind.name)
 def test_a_fact_is_frozen_and_made_of_plain_values(kind):
-    plain = {"str", "list[str]", "dict[str, Any]", "dict[str, str]", "dict[str, list[Any]]", "TaskState"}
+    plain = {"str", "int", "list[str]", "dict[str, Any]", "dict[str, str]", "dict[str, list[Any]]", "TaskState"}
 
     assert kind.__dataclass_params__.frozen
     assert {str(field.type) for field in dataclasses.fields(kind)} <= plain
@@ -155,3 +157,22 @@ def test_no_signal_and_no_shelf_for_everything():
 def test_the_suite_runs_on_postgresql_and_a_real_redis():
     assert settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
     assert settings.CACHES["default"]["BACKEND"] == "django_redis.cache.RedisCache"
+
+
+def test_the_import_contracts_name_the_rooms_of_every_app():
+    """Inside an app, `exhaustive` sees to it that a module without a room is refused."""
+    contracts = ConfigParser()
+    contracts.read(ROOT / ".importlinter")
+    complete = [one for one in contracts.values() if one.getboolean("exhaustive", fallback=False)]
+
+    named = {app for one in complete for app in one["containers"].split()}
+
+    assert named == set(APPS) - {"config"}
+    assert set(contracts["importlinter"]["root_packages"].split()) == {*APPS, "launcher"}
+
+
+def test_nginx_never_refuses_as_work_what_the_gateway_may_have_kept():
+    written = (ROOT / "nginx/snippets/http.conf").read_text()
+    kept = KEPT_PATHS.pattern.replace("(?:", "(").replace("/v1/", "/v[0-9]+/").removesuffix(r"\Z")
+
+    assert rf'"~^GET {kept}(\?|$)" $asks_for_fresh;' in written

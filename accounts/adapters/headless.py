@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import Any
 
@@ -11,13 +12,19 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts import selectors, services
+from accounts import policies, selectors, services
 from accounts.browsers import ROW
 from accounts.models import User
 from accounts.tokens import read_access
 from core.errors import NotSignedIn
 from gateway.headers import client_address
 from gateway.views import user_agent
+
+# What is left to a program whose person owes a second factor (accounts.standing): to set it up, and what that takes.
+DOORS_OF_THE_HELD = re.compile(
+    r"/v1/(?:config|account/(?:authenticators(?:/[a-z-]+)?|password/change)|tokens/refresh"
+    r"|auth/(?:session|(?:2fa/|webauthn/)?reauthenticate|email/verify(?:/resend)?))\Z"
+)
 
 
 class SessionTokens(SessionTokenStrategy):
@@ -34,9 +41,14 @@ class SessionTokens(SessionTokenStrategy):
     def lookup_session(self, session_token: str) -> SessionBase | None:
         session = super().lookup_session(session_token)
         row = session.get(ROW) if session else None
-        if session and row and selectors.live_session(uuid.UUID(row), timezone.now()) is None:
+        if session is None or not row:
+            return session
+        found = selectors.live_session(uuid.UUID(row), timezone.now())
+        if found is None:
             session.flush()
             return None
+        if found.owes_factor and not DOORS_OF_THE_HELD.search(context.request.path):
+            raise policies.factor_owed()
         return session
 
     def refresh_token(self, refresh_token: str) -> tuple[str, str] | None:

@@ -7,9 +7,11 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest
 
+from core.forms import LineField
+
 
 class NamedSignup(forms.Form):
-    name = forms.CharField(max_length=120, required=False)
+    name = LineField(max_length=120, required=False)
 
     def signup(self, request: HttpRequest, user: Any) -> None:
         """Nothing is left to do: the adapter has registered the person, with their name."""

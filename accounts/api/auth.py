@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from allauth.account.adapter import get_adapter
 from django.conf import settings
 from django.http import HttpResponse
 from django.utils import timezone
@@ -14,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import guard, services
-from accounts.adapters.doors import mail_verification
+from accounts.adapters.doors import REGISTERING, mail_account_exists, mail_verification
 from accounts.api.second_factor import MailSentOut, SecondFactorInput, SecondFactorRequired
 from accounts.api.serializers import LoginInput, MeOut, RefreshInput, RegisterInput, TokensOut
 from accounts.models import Session, User
@@ -44,7 +43,7 @@ class RegisterView(Open):
         if settings.REQUIRE_VERIFIED_EMAIL:
             return _registered_by_mail(request, sent)
         person = services.register(**sent)
-        mail_verification(request._request, person)
+        mail_verification(request._request, person, group=REGISTERING)
         return signed_in(request, person, status=201)
 
 
@@ -59,7 +58,11 @@ class LoginView(Open):
         sent = parse(LoginInput, request)
         guard.admit(request._request, sent["email"])
         person = services.authenticate(**sent, request=request._request)
-        _require_verified(request, person)
+        try:
+            services.require_verified(person)
+        except NotAllowed:
+            mail_verification(request._request, person)
+            raise
         challenge = services.open_challenge(person=person, now=timezone.now())
         return _challenged(request, challenge) if challenge else signed_in(request, person)
 
@@ -67,7 +70,10 @@ class LoginView(Open):
 class SecondFactorView(Open):
     @extend_schema(operation_id="finish_login", request=SecondFactorInput, responses=TokensOut)
     def post(self, request: Request) -> Response:
-        """Finish a login by a code of the authenticator app or a recovery code; five tries, five minutes."""
+        """Finish a login by a code of the authenticator app or a recovery code; five tries, five minutes.
+
+        Whoever has a passkey alone finishes theirs on the page `/login/`, or by `/_allauth/app/v1/`.
+        """
         sent, now = parse(SecondFactorInput, request), timezone.now()
         person = services.person_challenged(token=sent["challenge"], now=now)
         guard.admit_code(request._request, person)
@@ -93,7 +99,8 @@ class LogoutView(ApiView):
     @extend_schema(operation_id="logout", request=None, responses={204: None})
     def post(self, request: Request) -> Response:
         session: Session = request.auth
-        services.revoke_session(actor=session.user, session_id=session.pk, now=timezone.now(), reason="signed out")
+        now, reason = timezone.now(), services.SIGNED_OUT
+        services.revoke_session(actor=session.user, session_id=session.pk, now=now, reason=reason)
         return Response(status=204)
 
 
@@ -127,12 +134,6 @@ def _answer(pair: Pair, person: User, *, status: int = 200) -> Response:
     return Response(body, status=status, headers={"Cache-Control": "no-store"})
 
 
-def _require_verified(request: Request, person: User) -> None:
-    if settings.REQUIRE_VERIFIED_EMAIL and not services.is_verified(person):
-        mail_verification(request._request, person)
-        raise NotAllowed("Open the link in the mail to your address first.", code="email_not_verified")
-
-
 def _challenged(request: Request, challenge: services.Challenge) -> HttpResponse:
     words = {"code": "second_factor_required", "detail": "The password is right; a second factor is needed."}
     body = document(401, request.path, **words) | {
@@ -147,9 +148,9 @@ def _challenged(request: Request, challenge: services.Challenge) -> HttpResponse
 def _registered_by_mail(request: Request, sent: dict[str, Any]) -> Response:
     """Says the same of an address that is taken: whose it is reads the rest in the mail."""
     try:
-        mail_verification(request._request, services.register(**sent))
+        mail_verification(request._request, services.register(**sent), group=REGISTERING)
     except Invalid as refusal:
         if not refusal.names("email", "taken"):
             raise
-        get_adapter(request._request).send_account_already_exists_mail(sent["email"].lower())
+        mail_account_exists(request._request, sent["email"].lower())
     return Response({"detail": "A mail is on its way to this address."}, status=202)

@@ -9,11 +9,15 @@ from rest_framework.request import Request
 
 from accounts import selectors
 from accounts.models import Session, User
+from accounts.policies import factor_owed
 from accounts.tokens import read_access
 from core.cache import AS_OF
 from core.errors import NotSignedIn
 
 SCHEME = b"bearer"
+# What is left to somebody who owes a second factor (accounts.standing): to see who they are, and to leave. Refreshing
+# needs no access token.
+OPERATIONS_OF_THE_HELD = {("GET", "/api/v1/me/"), ("HEAD", "/api/v1/me/"), ("POST", "/api/v1/auth/logout/")}
 
 
 class BearerAuthentication(BaseAuthentication):
@@ -31,6 +35,8 @@ class BearerAuthentication(BaseAuthentication):
         if session is None or session.user_id != claims.user_id:
             raise NotSignedIn("The token is not valid.", code="token_not_valid")
         request._request.user_for_log = session.user
+        if session.owes_factor and (request.method, request.path) not in OPERATIONS_OF_THE_HELD:
+            raise factor_owed()
         return session.user, session
 
     def authenticate_header(self, request: Request) -> str:

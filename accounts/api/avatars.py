@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
 from drf_spectacular.types import OpenApiTypes
@@ -22,6 +23,7 @@ from accounts.models import Avatar
 from accounts.pictures import MAX_BYTES
 from core.errors import Invalid
 from gateway import query
+from gateway.limits import spend
 from gateway.preconditions import if_match
 from gateway.views import ApiView, one
 
@@ -31,9 +33,6 @@ class WebpRenderer(BaseRenderer):
 
     media_type = "image/webp"
     format = "webp"
-
-    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
-        return bytes(data)
 
 
 class AvatarForm(serializers.Serializer[Any]):
@@ -49,6 +48,7 @@ class MyAvatarView(ApiView):
 
     @extend_schema(operation_id="set_my_avatar", request=AvatarForm, responses=MeOut)
     def post(self, request: Request) -> Response:
+        spend(request._request, group="picture", key=str(request.user.pk), rate=settings.PICTURE_RATE)
         return one(services.set_avatar(actor=request.user, data=uploaded(request._request)), MeOut)
 
     @extend_schema(operation_id="remove_my_avatar", responses={204: None})
@@ -58,6 +58,7 @@ class MyAvatarView(ApiView):
 
 
 class AvatarView(ApiView):
+    http_method_names = ["get", "head"]
     renderer_classes = [WebpRenderer]
 
     @extend_schema(

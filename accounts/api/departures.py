@@ -39,11 +39,13 @@ class DepartureOut(serializers.ModelSerializer[Departure]):
 
 
 class DepartureView(ApiView):
+    takes_a_password = True
+
     @extend_schema(operation_id="leave", request=LeaveInput, responses={202: DepartureOut})
     def post(self, request: Request) -> Response:
         sent: dict[str, Any] = parse(LeaveInput, request)
-        guard.admit(request._request, request.user.email)
-        departure = services.leave(actor=request.user, now=timezone.now(), **sent)
+        with guard.proving(request._request, request.user):
+            departure = services.leave(actor=request.user, now=timezone.now(), **sent)
         return Response(DepartureOut(departure).data, status=202)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 from django.conf import settings
 from django.http import StreamingHttpResponse
@@ -31,9 +30,6 @@ class ZipRenderer(BaseRenderer):
 
     media_type = "application/zip"
     format = "zip"
-
-    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
-        return bytes(data)
 
 
 class ExportOut(serializers.ModelSerializer[Export]):
@@ -71,6 +67,7 @@ class ExportView(ApiView):
 
 
 class ArchiveView(ApiView):
+    http_method_names = ["get", "head"]
     renderer_classes = [ZipRenderer]
 
     @extend_schema(operation_id="download_my_export", responses={(200, "application/zip"): OpenApiTypes.BINARY})

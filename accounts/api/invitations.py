@@ -15,9 +15,10 @@ from rest_framework.response import Response
 from accounts import selectors, services
 from accounts.api.auth import Open
 from accounts.api.serializers import MeOut, PersonOut
+from accounts.limits import counted_invitation
 from accounts.models import Invitation
 from gateway import query
-from gateway.fields import Input, Text, Uuid
+from gateway.fields import Input, Line, Text, Uuid
 from gateway.headers import client_address
 from gateway.limits import spend
 from gateway.pagination import PageQuery, Sort, Window, take
@@ -36,7 +37,7 @@ class TokenInput(Input):
 
 
 class JoinInput(TokenInput):
-    name = Text(max_length=120)
+    name = Line(max_length=120)
     password = Text(max_length=200, trim_whitespace=False, write_only=True)
 
 
@@ -62,10 +63,10 @@ class InvitationsView(ApiView):
     @extend_schema(operation_id="invite", request=InvitationInput, responses={201: InvitationOut})
     def post(self, request: Request) -> Response:
         sent = parse(InvitationInput, request)
-        spend_invitation(request)
-        invitation = services.invite(
-            actor=request.user, email=sent["email"], team_id=sent.get("team"), now=timezone.now()
-        )
+        with counted_invitation(request._request, request.user, sent["email"]):
+            invitation = services.invite(
+                actor=request.user, email=sent["email"], team_id=sent.get("team"), now=timezone.now()
+            )
         return invited(request, invitation)
 
 
@@ -98,10 +99,6 @@ class JoinView(Open):
         sent: dict[str, Any] = parse(JoinInput, request)
         spend(request._request, group="register", key=client_address(request._request), rate=settings.REGISTER_RATE)
         return one(services.join(now=timezone.now(), **sent), MeOut, status=201)
-
-
-def spend_invitation(request: Request) -> None:
-    spend(request._request, group="invite", key=str(request.user.pk), rate=settings.INVITE_RATE)
 
 
 def invited(request: Request, invitation: Invitation) -> Response:

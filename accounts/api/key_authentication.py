@@ -10,6 +10,7 @@ from rest_framework.request import Request
 
 from accounts.keys import is_due, live_key, note_use
 from accounts.models import ApiKey, User
+from accounts.policies import factor_owed
 from accounts.scopes import require_projects, require_scope, scope_of
 from core.cache import AS_OF
 from core.errors import NotAllowed, NotSignedIn
@@ -34,14 +35,13 @@ class KeyAuthentication(BaseAuthentication):
         address = client_address(request._request)
         _require_address(key, address)
         request._request.user_for_log = key.owner
+        if key.owes_factor:
+            raise factor_owed()
         require_scope(key, request._request)
         require_projects(key, request._request, lambda: request.data)
         if is_due(str(key.pk)):
             note_use(str(key.pk), address)
         return key.owner, key
-
-    def authenticate_header(self, request: Request) -> str:
-        return 'Bearer realm="api"'
 
 
 def _require_address(key: ApiKey, address: str) -> None:

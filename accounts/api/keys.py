@@ -16,7 +16,7 @@ from accounts import selectors, services
 from accounts.models import ApiKey, User
 from accounts.scopes import SCOPES
 from gateway import query
-from gateway.fields import Choice, Input, Instant, Integer, Text
+from gateway.fields import Choice, Input, Instant, Integer, Line, Text
 from gateway.pagination import PageQuery, Sort, Window, take
 from gateway.preconditions import if_match, tag
 from gateway.renderers import dumps
@@ -28,7 +28,7 @@ USUAL_HOURS = int(services.USUAL_OVERLAP.total_seconds() // 3600)
 
 
 class ApiKeyInput(Input):
-    name = Text(max_length=80)
+    name = Line(max_length=80)
     scopes = serializers.ListField(child=Choice(choices=SCOPES), min_length=1, max_length=len(SCOPES))
     projects = serializers.ListField(
         child=Text(max_length=40),
@@ -135,8 +135,7 @@ class RotateView(ApiView):
 def list_keys(request: Request, owner: User, wanted: dict[str, Any]) -> Response:
     rows = selectors.api_keys(owner)
     if "active" in wanted:
-        open_now = ApiKey.objects.open(timezone.now()).values("pk")
-        rows = rows.filter(pk__in=open_now) if wanted["active"] else rows.exclude(pk__in=open_now)
+        rows = selectors.api_keys_by_state(owner, active=wanted["active"], now=timezone.now())
     window = Window.of(wanted, sorts={"id": Sort("id")}, default="-id", owner=f"{request.user.pk}:{owner.pk}")
     return listing(request, take(rows, window), ApiKeyOut, wanted.get("fields"))
 

@@ -27,7 +27,10 @@ class SecondFactorRequired(serializers.Serializer[Any]):
     errors = serializers.ListField(child=serializers.DictField(child=serializers.CharField()))
     challenge = serializers.CharField(required=False, help_text="For POST /auth/second-factor/, once.")
     factors = serializers.ListField(
-        required=False, child=serializers.ChoiceField(choices=list(FACTORS.values())), help_text="What may be used."
+        required=False,
+        child=serializers.ChoiceField(choices=list(FACTORS.values())),
+        help_text="What the person has. A passkey finishes the sign-in on the page /login/, or by "
+        "/_allauth/app/v1/auth/webauthn/authenticate after signing in there, not by this API.",
     )
     expires_in = serializers.IntegerField(required=False, help_text="Seconds until the challenge is over.")
 

@@ -8,13 +8,13 @@ from django.conf import settings
 from rest_framework import serializers
 
 from accounts.models import Session, Team, TeamMember, User
-from gateway.fields import Boolean, Choice, Input, Text, Uuid
+from gateway.fields import Boolean, Choice, Input, Line, Text, Uuid
 from gateway.pagination import PageQuery
 
 
 class RegisterInput(Input):
     email = serializers.EmailField(max_length=254)
-    name = Text(max_length=120)
+    name = Line(max_length=120)
     password = Text(max_length=200, trim_whitespace=False, write_only=True)
 
 
@@ -28,7 +28,7 @@ class RefreshInput(Input):
 
 
 class ProfilePatch(Input):
-    name = Text(max_length=120, required=False)
+    name = Line(max_length=120, required=False)
     time_zone = Text(max_length=60, required=False, help_text="A name of the IANA database, like Europe/Berlin.")
     language = Choice(choices=settings.LANGUAGES, required=False)
     week_start = Choice(choices=User._meta.get_field("week_start").choices, required=False)
@@ -108,7 +108,7 @@ class PeopleQuery(PageQuery):
 
 
 class TeamInput(Input):
-    name = Text(max_length=120)
+    name = Line(max_length=120)
 
 
 class TeamMemberInput(Input):

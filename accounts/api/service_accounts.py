@@ -15,7 +15,7 @@ from accounts.api.keys import API_KEY_PAGE, ApiKeyInput, ApiKeyQuery, MintedKeyO
 from accounts.models import User
 from accounts.services.service_accounts import ROLES
 from gateway import query
-from gateway.fields import Boolean, Choice, Input, Text
+from gateway.fields import Boolean, Choice, Input, Line
 from gateway.pagination import PageQuery, Sort, Window, take
 from gateway.preconditions import if_match
 from gateway.schema import page_of
@@ -23,12 +23,12 @@ from gateway.views import ApiView, listing, one, parse
 
 
 class ServiceAccountInput(Input):
-    name = Text(max_length=120)
+    name = Line(max_length=120)
     role = Choice(choices=ROLES, required=False, help_text="What it may do everywhere; a program is no administrator.")
 
 
 class ServiceAccountPatch(Input):
-    name = Text(max_length=120, required=False)
+    name = Line(max_length=120, required=False)
     role = Choice(choices=ROLES, required=False)
     tier = Choice(choices=User.Tier.choices, required=False, help_text="How much each of its keys may ask for.")
     is_active = Boolean(required=False, help_text="One that is deactivated loses its keys.")

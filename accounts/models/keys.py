@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.models.people import User
 from accounts.querysets import ApiKeyQuerySet
 from core.db import uuid7
+from core.text import one_line
 
 
 class ApiKey(models.Model):
@@ -25,7 +26,7 @@ class ApiKey(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_keys")
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
-    name = models.CharField(max_length=80)
+    name = models.CharField(max_length=80, validators=[one_line])
     prefix = models.CharField(max_length=12, unique=True, editable=False)
     digest = models.CharField(max_length=64, editable=False)
     scopes = ArrayField(models.CharField(max_length=40))
@@ -40,6 +41,8 @@ class ApiKey(models.Model):
     last_used_address = models.GenericIPAddressField(null=True)
 
     objects = ApiKeyQuerySet.as_manager()
+    # Known of a key that was shown (accounts.keys).
+    owes_factor: bool
 
     class Meta:
         indexes = [models.Index(fields=["owner", "-id"], condition=Q(revoked_at=None), name="api_key_open")]

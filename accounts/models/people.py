@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.querysets import UserQuerySet
 from core.db import uuid7
+from core.text import one_line
 
 
 class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
@@ -47,7 +48,7 @@ class User(AbstractBaseUser):
     handle = models.CharField(
         max_length=40, unique=True, validators=[RegexValidator(r"\A[a-z0-9][a-z0-9._-]*\Z")], help_text="For @mentions."
     )
-    name = models.CharField(max_length=120)
+    name = models.CharField(max_length=120, validators=[one_line])
     role = models.CharField(max_length=10, choices=Role, default=Role.USER)
     tier = models.CharField(max_length=10, choices=Tier, default=Tier.FREE)
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.PERSON, db_default=Kind.PERSON, editable=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -18,7 +20,9 @@ class Session(models.Model):
     PostgreSQL holds the truth; a token or a browser's cookie is good only while its session is alive. `refresh_jti`
     names the one refresh token that is valid, `previous_jti` the one it replaced. `rotated_at` is when it was last
     seen: an API client when its tokens were replaced, a browser within some minutes. `expires_at` is when it ends if it
-    is not seen again, and never later than SESSION_LIFETIME after it was opened.
+    is not seen again, and never later than SESSION_LIFETIME after it was opened. `proved_at` is when the person proved
+    once more who they are; to sign in was the first proof. `is_disowned` says that it was ended otherwise than by signing
+    out: its device and its address are not the person's own any more.
     """
 
     class Kind(models.TextChoices):
@@ -37,10 +41,14 @@ class Session(models.Model):
     address = models.GenericIPAddressField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
     rotated_at = models.DateTimeField(default=timezone.now)
+    proved_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
+    is_disowned = models.BooleanField(default=False, db_default=False)
 
     objects = SessionQuerySet.as_manager()
+    # Known of a session that was asked for by its token or cookie (accounts.selectors).
+    owes_factor: bool
 
     class Meta:
         constraints = [
@@ -60,6 +68,10 @@ class Session(models.Model):
     @property
     def device_name(self) -> str:
         return name_of(self.user_agent)
+
+    @property
+    def last_proof(self) -> datetime:
+        return self.proved_at or self.created_at
 
     @property
     def is_browser(self) -> bool:

@@ -9,11 +9,12 @@ from django.utils import timezone
 from accounts.models.people import User
 from accounts.querysets import TeamQuerySet
 from core.db import uuid7
+from core.text import one_line
 
 
 class Team(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    name = models.CharField(max_length=120)
+    name = models.CharField(max_length=120, validators=[one_line])
     members: models.ManyToManyField[User, TeamMember] = models.ManyToManyField(
         User, through="TeamMember", related_name="teams"
     )

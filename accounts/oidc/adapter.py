@@ -3,12 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter, _build_apps_from_settings
-from allauth.socialaccount.models import SocialAccount, SocialApp, SocialLogin
-from django.core.exceptions import ValidationError
+from allauth.socialaccount.models import SocialApp, SocialLogin
 from django.http import HttpRequest
-
-from accounts import services
-from core.errors import Conflict
 
 
 class SocialAdapter(DefaultSocialAccountAdapter):
@@ -22,9 +18,3 @@ class SocialAdapter(DefaultSocialAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
         """accounts.services registers people; allauth would take an address that nobody has verified."""
         return False
-
-    def validate_disconnect(self, account: SocialAccount, accounts: Any) -> None:
-        try:
-            services.require_another_way_in(account.user, account)
-        except Conflict as error:
-            raise ValidationError(error.detail, code=error.code) from error

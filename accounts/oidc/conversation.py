@@ -11,9 +11,10 @@ from urllib.parse import parse_qsl, quote_plus, urlencode, urlsplit, urlunsplit
 
 from accounts.oidc import id_token
 from accounts.oidc.issuer import Issuer, Metadata
-from accounts.oidc.line import ask
+from accounts.oidc.outbound import ask
 from accounts.oidc.refusals import Refused
 from accounts.services.identities import Identity
+from core.text import NOT_IN_A_NAME
 
 SCOPE = "openid email profile"
 MOST_NAME, MOST_EMAIL, MOST_SUBJECT = 120, 254, 191
@@ -48,7 +49,7 @@ class Errand:
 
 def address_to_go_to(client: Client, errand: Errand, state: str) -> str:
     """Return where to send the browser; raises Refused."""
-    endpoint = client.issuer.line.hold(client.issuer.metadata).authorization_endpoint
+    endpoint = client.issuer.outbound.hold(client.issuer.metadata).authorization_endpoint
     digest = hashlib.sha256(errand.verifier.encode()).digest()
     asked = {
         "response_type": "code",
@@ -85,7 +86,7 @@ def identity_of(client: Client, errand: Errand, *, code: str, issuer: str | None
         )
         return _identity(client, claims | _what_else_is_known(claims, metadata, access_token, end))
 
-    return client.issuer.line.hold(talk)
+    return client.issuer.outbound.hold(talk)
 
 
 def _exchange(client: Client, metadata: Metadata, errand: Errand, code: str, end: float) -> dict[str, Any]:
@@ -127,5 +128,5 @@ def _identity(client: Client, claims: dict[str, Any]) -> Identity:
         email=email,
         # Not `bool()`: there are providers that write "false".
         is_verified=bool(email) and claims.get("email_verified") is True,
-        name=" ".join(name.replace("\x00", "").split())[:MOST_NAME] if isinstance(name, str) else "",
+        name=" ".join(NOT_IN_A_NAME.sub(" ", name).split())[:MOST_NAME] if isinstance(name, str) else "",
     )

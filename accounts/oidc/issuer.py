@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from accounts.oidc.line import Line, ask
+from accounts.oidc.outbound import Outbound, ask
 from accounts.oidc.refusals import Refused
 
 KEPT = 600.0
@@ -33,7 +33,7 @@ class Issuer:
     """One provider, by the address in its ID tokens."""
 
     name: str
-    line: Line = field(default_factory=Line)
+    outbound: Outbound = field(default_factory=Outbound)
     _metadata: tuple[float, Metadata] | None = None
     _keys: tuple[float, list[dict[str, Any]]] | None = None
 

@@ -18,13 +18,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts import services
+from accounts.adapters.confirming import confirmation
+from accounts.callers import next_of
 from accounts.devices import name_of
 from accounts.oidc import clients
 from accounts.oidc.conversation import Client, Errand, address_to_go_to, identity_of
 from accounts.oidc.refusals import Refused, Unreachable
 from accounts.services.identities import Identity
-from accounts.views.identities import confirmation
-from accounts.views.parts import next_of
 from core.errors import DomainError
 from core.htmx import page
 from gateway.headers import client_address

@@ -7,6 +7,8 @@ from accounts.services.addresses import (
     note_verified,
     propose_address,
     proposed_address,
+    require_verified,
+    withdraw_proposal,
 )
 from accounts.services.admin import appoint_admin, create_person, end_sessions, set_password, update_person
 from accounts.services.avatars import remove_avatar, set_avatar
@@ -16,7 +18,6 @@ from accounts.services.guests import note_guest
 from accounts.services.identities import (
     link_identity,
     note_refusal,
-    require_another_way_in,
     sign_in_with,
     unlink_identity,
 )
@@ -40,7 +41,9 @@ from accounts.services.keys import (
     revoke_key,
     rotate_key,
 )
+from accounts.services.letters import mail_account_exists, mail_no_account, mail_reset_link
 from accounts.services.passwords import change_password, reset_password
+from accounts.services.proofs import prove, require_proof
 from accounts.services.second_factor import (
     Challenge,
     accept_code,
@@ -54,7 +57,9 @@ from accounts.services.second_factor import (
 from accounts.services.security import reset_second_factors, tell_security_changed
 from accounts.services.service_accounts import create_service_account, update_service_account
 from accounts.services.sessions import (
+    SIGNED_OUT,
     end_other_sessions,
+    end_sessions_without_factor,
     note_seen,
     open_browser_session,
     open_session,
@@ -71,11 +76,21 @@ from accounts.services.teams import (
     remove_team_member,
     rename_team,
 )
-from accounts.services.users import authenticate, register, update_profile
+from accounts.services.undoing import undo_way_in
+from accounts.services.users import (
+    WRONG,
+    authenticate,
+    note_failed_sign_in,
+    register,
+    require_password,
+    update_profile,
+)
 
 __all__ = [
     "LONGEST_OVERLAP",
+    "SIGNED_OUT",
     "USUAL_OVERLAP",
+    "WRONG",
     "Challenge",
     "KeyDraft",
     "Minted",
@@ -96,6 +111,7 @@ __all__ = [
     "delete_team",
     "end_other_sessions",
     "end_sessions",
+    "end_sessions_without_factor",
     "erase_the_departed",
     "factors_of",
     "finish_challenge",
@@ -105,7 +121,11 @@ __all__ = [
     "join",
     "leave",
     "link_identity",
+    "mail_account_exists",
     "mail_link",
+    "mail_no_account",
+    "mail_reset_link",
+    "note_failed_sign_in",
     "note_guest",
     "note_key_use",
     "note_refusal",
@@ -117,6 +137,7 @@ __all__ = [
     "person_challenged",
     "propose_address",
     "proposed_address",
+    "prove",
     "purge_challenges",
     "purge_exports",
     "purge_invitations",
@@ -128,7 +149,9 @@ __all__ = [
     "remove_team_member",
     "rename_team",
     "request_export",
-    "require_another_way_in",
+    "require_password",
+    "require_proof",
+    "require_verified",
     "reset_password",
     "reset_second_factors",
     "revoke_all_keys",
@@ -143,8 +166,10 @@ __all__ = [
     "sign_in_with",
     "stay",
     "tell_security_changed",
+    "undo_way_in",
     "unlink_identity",
     "update_person",
     "update_profile",
     "update_service_account",
+    "withdraw_proposal",
 ]

@@ -6,6 +6,7 @@ import secrets
 from datetime import datetime
 
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.urls import reverse
@@ -13,12 +14,20 @@ from django.utils.http import urlencode
 
 from accounts import cache, events, mails
 from accounts.models import User
+from accounts.services.security import tell_security_changed
 from accounts.services.users import public
+from core.errors import NotAllowed
 from events.publishing import publish
 
 
 def is_verified(person: User) -> bool:
     return bool(EmailAddress.objects.filter(user=person, email=person.email, verified=True).exists())
+
+
+def require_verified(person: User) -> None:
+    """Refuse whoever has not opened the link to their address yet, where REQUIRE_VERIFIED_EMAIL demands it."""
+    if settings.REQUIRE_VERIFIED_EMAIL and not is_verified(person):
+        raise NotAllowed("Open the link in the mail to your address first.", code="email_not_verified")
 
 
 @transaction.atomic
@@ -40,10 +49,14 @@ def mail_link(address: EmailAddress) -> None:
 
 
 @transaction.atomic
-def propose_address(*, person: User, email: str) -> None:
-    """Mail a link to an address that shall take the place of the present one; it takes the place of an earlier proposal."""
+def propose_address(*, person: User, email: str, now: datetime, seen_at: str = "") -> None:
+    """Mail a link to an address that shall take the place of the present one; it takes the place of an earlier proposal.
+
+    The present address hears of it, too: who has somebody's browser for a moment would else take the account later.
+    """
     withdraw_proposal(person=person)
     mail_link(EmailAddress.objects.create(user=person, email=email.lower()))
+    tell_security_changed(person=person, what="email_proposed", now=now, address=seen_at)
 
 
 def withdraw_proposal(*, person: User) -> None:
@@ -65,6 +78,13 @@ def note_verified(*, person: User, before: str, now: datetime) -> None:
     User.objects.filter(pk=person.pk).update(version=F("version") + 1)
     cache.forget_person(person.pk)
     publish(events.UserUpdated(user=public(person), changes={"email": [before, person.email]}), actor=person, at=now)
+
+
+@transaction.atomic
+def verify_address(*, person: User, now: datetime) -> None:
+    """Note that the present address is its person's: they have opened a link there, of whatever mail."""
+    EmailAddress.objects.update_or_create(user=person, email=person.email, defaults={"verified": True, "primary": True})
+    note_verified(person=person, before=person.email, now=now)
 
 
 @transaction.atomic

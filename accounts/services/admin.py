@@ -12,6 +12,7 @@ from django.db.models import F, Q
 
 from accounts import cache, events, links, policies
 from accounts.models import Departure, Session, User
+from accounts.passwords import asked_first
 from accounts.services.addresses import take_address
 from accounts.services.keys import revoke_all_keys
 from accounts.services.passwords import end_other_ways_in
@@ -24,6 +25,7 @@ from events.publishing import publish
 PERSON_FIELDS = frozenset({"name", "email", "handle", "role", "tier", "is_active", "time_zone", "language"})
 
 
+@asked_first
 @transaction.atomic
 def create_person(*, actor: User, email: str, name: str, password: str, role: str, tier: str, now: datetime) -> User:
     """Register somebody else, with a role and a tier."""
@@ -43,8 +45,6 @@ def update_person(
     policies.require_manager(actor)
     if unknown := set(changes) - PERSON_FIELDS:
         raise ValueError(f"not for an administrator to change: {unknown}")
-    if "is_active" in changes:  # locked before the person, as whoever follows the link in the mail does
-        Departure.objects.select_for_update().filter(pk=person_id).first()
     person = lock_person(person_id, changes)
     if person.erased_at is not None:
         raise Conflict("This person is gone for good; there is nobody to change.", code="erased")
@@ -80,6 +80,7 @@ def appoint_admin(*, email: str, now: datetime) -> User:
     return person
 
 
+@asked_first
 @transaction.atomic
 def set_password(*, actor: User, person_id: uuid.UUID, password: str, now: datetime) -> User:
     """Give a person another password and end every session, browsers' too, and what else may be a stranger's way in."""

@@ -33,7 +33,7 @@ def remove_avatar(*, actor: User, versions: frozenset[int] | None = None) -> Use
 
 
 def _lock(actor: User, versions: frozenset[int] | None) -> User:
-    person: User = User.objects.select_for_update().get(pk=actor.pk)
+    person: User = User.objects.select_for_update(no_key=True).get(pk=actor.pk)
     if versions is not None and person.version not in versions:
         raise Stale(version=person.version, current={}, wanted={})
     return person

@@ -15,7 +15,7 @@ from accounts.models import Departure, Invitation, User
 from accounts.services.admin import lock_person
 from accounts.services.keys import revoke_all_keys
 from accounts.services.sessions import revoke_all_sessions
-from accounts.services.users import public
+from accounts.services.users import public, require_password
 from core.errors import Invalid, NotFound, NotSignedIn
 from core.personal import keepers
 from events.publishing import publish
@@ -58,11 +58,11 @@ def leave(*, actor: User, confirmation: str, now: datetime) -> Departure:
 def stay(*, token: str, now: datetime) -> User:
     """Open a closed account again, by the link in the mail."""
     mine = Departure.objects.filter(secret_hash=links.hash_of(token), due_at__gt=now)
-    departure = mine.select_for_update(of=("self",)).select_related("user").first()
-    if departure is None:
+    # The person first, as all who open, close or erase an account do; then whether the link is still good.
+    locked = User.objects.select_for_update(no_key=True)
+    person: User | None = locked.filter(pk__in=mine.values("user")).first()
+    if person is None or not mine.filter(user=person).delete()[0]:
         raise NotFound("This link is not valid: it was used already, or the account is gone.")
-    person = departure.user
-    departure.delete()
     if not person.is_active:
         _set_active(person, True)
     publish(events.UserStayed(user=public(person)), actor=person, at=now)
@@ -86,10 +86,10 @@ def _tried(person_id: uuid.UUID, now: datetime) -> bool:
 @transaction.atomic
 def _erase(person_id: uuid.UUID, now: datetime) -> bool:
     """Whoever came back, or was let in again by an administrator, is not erased."""
-    due = Departure.objects.select_for_update(skip_locked=True).filter(pk=person_id, due_at__lte=now)
-    if not due.exists():
+    person = User.objects.select_for_update(no_key=True, skip_locked=True).filter(pk=person_id).first()
+    due = Departure.objects.filter(pk=person_id, due_at__lte=now)
+    if person is None or not due.exists():
         return False
-    person: User = User.objects.select_for_update().get(pk=person_id)
     if person.is_active:
         due.delete()
         return False
@@ -120,10 +120,9 @@ def forget(person_id: uuid.UUID, now: datetime) -> None:
 
 def _check(person: User, confirmation: str) -> None:
     if person.has_usable_password():
-        if not person.check_password(confirmation):
-            raise Invalid.field("confirmation", "This is not your password.", "wrong")
+        require_password(person, confirmation, field="confirmation")
     elif confirmation.strip().lower() != person.email:
-        raise Invalid.field("confirmation", "Type your e-mail address.", "wrong")
+        raise Invalid.field("confirmation", "Type your e-mail address.", "another_address")
 
 
 def _set_active(person: User, active: bool) -> None:

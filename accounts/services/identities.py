@@ -50,7 +50,7 @@ def sign_in_with(*, identity: Identity) -> SocialAccount:
 def link_identity(*, actor: User, identity: Identity) -> SocialAccount:
     """Let the actor sign in with this identity from now on."""
     _require_verified(identity)
-    person = User.objects.select_for_update().get(pk=actor.pk)
+    person = User.objects.select_for_update(no_key=True).get(pk=actor.pk)
     linked = SocialAccount.objects.filter(provider=identity.provider, uid=identity.subject).first()
     if linked is not None and linked.user_id != person.pk:
         raise Conflict("This identity belongs to another account here.", code="identity_taken")
@@ -62,25 +62,34 @@ def link_identity(*, actor: User, identity: Identity) -> SocialAccount:
 
 
 @transaction.atomic
-def unlink_identity(*, actor: User, identity_id: int) -> None:
+def unlink_identity(*, actor: User, identity_id: int, now: datetime) -> None:
     """Take an identity away, unless nothing would be left to sign in with."""
-    person = User.objects.select_for_update().get(pk=actor.pk)
+    person = User.objects.select_for_update(no_key=True).get(pk=actor.pk)
     linked = SocialAccount.objects.filter(pk=identity_id, user=person).first()
     if linked is None:
         raise NotFound("There is no such identity.")
     require_another_way_in(person, linked)
-    linked.delete()
-    publish(events.IdentityUnlinked(user=public(person), provider=linked.provider), actor=person)
+    unlink(linked, owner=person, actor=person, now=now)
 
 
 @transaction.atomic
-def unlink_all_identities(*, owner: User, actor: User, now: datetime) -> int:
-    """Take every identity away from an account, also the last way in; returns how many there were."""
-    found = list(SocialAccount.objects.select_for_update().filter(user=owner).order_by("pk"))
-    for linked in found:
-        linked.delete()
-        publish(events.IdentityUnlinked(user=public(owner), provider=linked.provider), actor=actor, at=now)
-    return len(found)
+def unlink_foreign_identities(*, owner: User, actor: User, now: datetime) -> int:
+    """Take away every identity of another address than the owner's verified one; returns how many there were.
+
+    Whoever came in with a stolen password links one of their own, and needs no password after that.
+    """
+    is_own = EmailAddress.objects.filter(user=owner, email=owner.email, verified=True).exists()
+    found = SocialAccount.objects.select_for_update().filter(user=owner).order_by("pk")
+    foreign = [one for one in found if not is_own or one.extra_data.get("email", "").lower() != owner.email]
+    for linked in foreign:
+        unlink(linked, owner=owner, actor=actor, now=now)
+    return len(foreign)
+
+
+def unlink(linked: SocialAccount, *, owner: User, actor: User, now: datetime) -> None:
+    """Take an identity away in the present transaction, also when it is the last way in."""
+    linked.delete()
+    publish(events.IdentityUnlinked(user=public(owner), provider=linked.provider), actor=actor, at=now)
 
 
 @transaction.atomic
@@ -113,7 +122,7 @@ def _joined(identity: Identity) -> SocialAccount | None:
     Somebody who registered with an address of others, and waits for its owner, would else share the account with them.
     """
     _require_verified(identity)
-    person: User | None = User.objects.select_for_update().filter(email=identity.email).first()
+    person: User | None = User.objects.select_for_update(no_key=True).filter(email=identity.email).first()
     if person is None:
         return None
     _require_active(person)
@@ -144,7 +153,8 @@ def _link(person: User, identity: Identity, how: str) -> SocialAccount:
     linked: SocialAccount = SocialAccount.objects.create(
         user=person, provider=identity.provider, uid=identity.subject, extra_data={"email": identity.email}
     )
-    publish(events.IdentityLinked(user=public(person), provider=identity.provider, how=how), actor=person)
+    fact = events.IdentityLinked(user=public(person), provider=linked.provider, identity_id=linked.pk, how=how)
+    publish(fact, actor=person)
     return linked
 
 

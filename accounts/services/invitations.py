@@ -8,6 +8,7 @@ from django.db.models import F
 
 from accounts import events, links, mails, policies, selectors
 from accounts.models import Invitation, Team, TeamMember, User
+from accounts.passwords import asked_first
 from accounts.services.teams import join_team
 from accounts.services.users import public, register
 from core.errors import Conflict, NotAllowed, NotFound, Stale
@@ -60,6 +61,7 @@ def issue_invitation(
     return invitation
 
 
+@asked_first
 @transaction.atomic
 def join(*, token: str, name: str, password: str, now: datetime) -> User:
     """Register as the person whom the invitation names; the mail has shown that the address is theirs."""

@@ -29,6 +29,8 @@ MOST_OPEN = 50
 NOTED = timedelta(minutes=5)
 KEPT_AFTER_END = timedelta(days=366)
 WIDEST_IPV6 = 64
+MAPPED, MOST_IPV4 = ipaddress.IPv6Network("::ffff:0:0/96"), 2**32 - 1
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Minted(NamedTuple):
@@ -216,10 +218,19 @@ def _networks(wanted: Collection[str]) -> list[str]:
         except ValueError as error:
             words = f"Not an address or a network: {text[:60]}. Write 192.0.2.7 or 192.0.2.0/24."
             raise Invalid.field("addresses", words, "invalid") from error
-        if network.version == 6 and network.prefixlen > WIDEST_IPV6:
-            network = network.supernet(new_prefix=WIDEST_IPV6)
-        found.append(str(network))
+        found.append(str(_as_seen(network)))
     return sorted(set(found))
+
+
+def _as_seen(network: Network) -> Network:
+    """Return the network as callers from it are known: an IPv4 address written as an IPv6 one is IPv4."""
+    if network.version == 4 or network.prefixlen <= WIDEST_IPV6:
+        return network
+    if network.subnet_of(MAPPED):
+        return ipaddress.IPv4Network((int(network.network_address) & MOST_IPV4, network.prefixlen - MAPPED.prefixlen))
+    if network.overlaps(MAPPED):
+        raise Invalid.field("addresses", f"Not clear: {network}. Write IPv4 networks like 192.0.2.0/24.", "invalid")
+    return network.supernet(new_prefix=WIDEST_IPV6)
 
 
 def _end(wanted: datetime | None, now: datetime) -> datetime:

@@ -10,7 +10,7 @@ from allauth.mfa.models import Authenticator
 from django.db import transaction
 from django.urls import reverse
 
-from accounts import events, mails, policies
+from accounts import cache, events, mails, policies, selectors
 from accounts.models import User
 from accounts.services.users import public
 from events.publishing import publish
@@ -28,7 +28,22 @@ WORDS: dict[str, str] = {
     "webauthn_removed": "A passkey was removed from your TaskFlow account.",
     "account_connected": "Your TaskFlow account can be entered through another provider.",
     "account_disconnected": "A provider can no longer be used to enter your TaskFlow account.",
+    "email_proposed": "Another e-mail address was proposed for your TaskFlow account.",
+    "way_in_undone": "What was added to your TaskFlow account was taken away again, and everybody was signed out.",
+    "unproved_factors_removed": "The second factors from before your address was confirmed were removed.",
     "second_factor_reset": "An administrator removed the second factors of your TaskFlow account.",
+}
+
+
+# After these the person's sessions and keys are asked for anew: see accounts.standing.
+OF_FACTORS = {
+    "totp_activated",
+    "totp_deactivated",
+    "webauthn_added",
+    "webauthn_removed",
+    "second_factor_reset",
+    "way_in_undone",
+    "unproved_factors_removed",
 }
 
 
@@ -44,11 +59,21 @@ def tell_security_changed(
         "time_zone": person.time_zone,
         "happened_at": now.isoformat(),
         "security_path": reverse("mfa_index"),
-        "reset_path": reverse("account_reset_password"),
+        **_what_helps(person, what),
     }
+    if what in OF_FACTORS:
+        cache.forget_person(person.pk)
     fact = events.SecurityChanged(user=public(person), what=what, address=address)
     publish(fact, actor=actor or person, at=now)
     mails.queue(kind="security_changed", to=to or person.email, words=words, key=secrets.token_hex(16))
+
+
+def _what_helps(person: User, what: str) -> dict[str, str]:
+    """What the mail tells somebody to do who did not do this: a new password leaves in place what was added."""
+    if what == "email_changed":
+        return {}  # a link for a new password would go to the new address
+    undo = selectors.undo_of(person, what)
+    return {"undo_path": undo} if undo else {"reset_path": reverse("account_reset_password")}
 
 
 @transaction.atomic

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from importlib import import_module
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from accounts import cache, devices, events, selectors
 from accounts.models import Session, User
+from accounts.services.addresses import withdraw_proposal
 from accounts.services.users import public
 from accounts.tokens import Pair, pair_for, read_refresh
 from core.errors import NotFound, NotSignedIn
@@ -22,6 +25,8 @@ KEPT_AFTER_END = timedelta(days=30)
 NEWCOMER = timedelta(minutes=10)
 SEEN_EVERY = timedelta(minutes=5)
 BATCH = 5000
+# The one reason for which a session ends and its place stays known: see end().
+SIGNED_OUT = "signed out"
 
 
 def open_session(*, user: User, now: datetime, user_agent: str = "", address: str | None = None) -> Pair:
@@ -131,13 +136,25 @@ def revoke_session(*, actor: User, session_id: uuid.UUID, now: datetime, reason:
 
 @transaction.atomic
 def revoke_all_sessions(*, actor: User, now: datetime) -> int:
-    """End every session of the actor; returns how many there were."""
+    """End every session of the actor, and what an ended one may have proposed; returns how many there were."""
+    withdraw_proposal(person=actor)
     return end(Session.objects.open(now).filter(user=actor), actor=actor, now=now, reason="everywhere")
 
 
 @transaction.atomic
 def end_other_sessions(*, actor: User, keep: uuid.UUID | None, now: datetime, reason: str = "others") -> int:
-    """End every session of the actor but the one to keep; returns how many there were."""
+    """End every session of the actor but the one to keep, and what the others may have proposed; returns how many."""
+    withdraw_proposal(person=actor)
+    return _end_others(actor, keep, now, reason)
+
+
+@transaction.atomic
+def end_sessions_without_factor(*, actor: User, keep: uuid.UUID | None, now: datetime) -> int:
+    """End those that were opened before the actor's first second factor, and by the password alone."""
+    return _end_others(actor, keep, now, "second factor set up")
+
+
+def _end_others(actor: User, keep: uuid.UUID | None, now: datetime, reason: str) -> int:
     mine = Session.objects.open(now).filter(user=actor)
     return end(mine.exclude(pk=keep) if keep else mine, actor=actor, now=now, reason=reason)
 
@@ -146,6 +163,8 @@ def end(sessions: Any, *, actor: User | None, now: datetime, reason: str) -> int
     """End these open sessions, of whomever they are, in the present transaction; returns how many there were."""
     ended = list(sessions.select_related("user").select_for_update(of=("self",)).order_by("pk"))
     Session.objects.filter(pk__in=[one.pk for one in ended]).update(revoked_at=now)
+    if reason != SIGNED_OUT:
+        _disown(ended, now)
     cache.refuse_after_commit(one.pk for one in ended)
     publish_all(
         [events.SessionRevoked(user=public(one.user), session_id=str(one.pk), reason=reason) for one in ended],
@@ -153,6 +172,20 @@ def end(sessions: Any, *, actor: User | None, now: datetime, reason: str) -> int
         at=now,
     )
     return len(ended)
+
+
+def _disown(ended: Collection[Session], now: datetime) -> None:
+    """From where these were opened their people are not known any more, whichever session they were known by.
+
+    What is open still, at the same device or address, goes on, and its person stays known there by it.
+    """
+    over = Session.objects.filter(Q(revoked_at__isnull=False) | Q(expires_at__lte=now), is_disowned=False)
+    for person_id in {one.user_id for one in ended}:
+        mine = [one for one in ended if one.user_id == person_id]
+        places = Q(device__in={one.device for one in mine}) | Q(
+            address__in={one.address for one in mine if one.address}
+        )
+        over.filter(places, user=person_id).update(is_disowned=True)
 
 
 def _public(session: Session) -> dict[str, Any]:

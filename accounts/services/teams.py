@@ -63,9 +63,10 @@ def add_team_member(*, actor: User, team_id: uuid.UUID, user_id: uuid.UUID, role
         raise Invalid.field("user", "There is no such person.", "does_not_exist")
     _keep_a_lead(team, without=user_id if role != TeamMember.Role.LEAD else None)
     member, is_new = TeamMember.objects.get_or_create(team=team, user_id=user_id, defaults={"role": role})
+    was = "" if is_new else member.role
     if not is_new and member.role != role:
         _give_role(member, role)
-    _tell(events.TeamMemberAdded(team=public(team), user_id=str(user_id), role=role), actor)
+    _tell(events.TeamMemberAdded(team=public(team), user_id=str(user_id), role=role, was=was), actor)
     return member
 
 
@@ -87,8 +88,9 @@ def change_team_member(
     _check_version(member, versions, {} if role is None else {"role": role})
     if role is not None and role != member.role:
         _keep_a_lead(team, without=user_id if role != TeamMember.Role.LEAD else None)
+        was = member.role
         _give_role(member, role)
-        _tell(events.TeamMemberAdded(team=public(team), user_id=str(user_id), role=role), actor)
+        _tell(events.TeamMemberAdded(team=public(team), user_id=str(user_id), role=role, was=was), actor)
     return member
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import zoneinfo
+from datetime import datetime
 from typing import Any
 
 from allauth.account.models import EmailAddress
@@ -13,14 +14,18 @@ from django.db.models import F
 
 from accounts import cache, events
 from accounts.models import User
+from accounts.passwords import asked_first
 from core.db import violated_constraint
 from core.errors import FieldError, Invalid, NotSignedIn, Stale
 from events.publishing import publish
 
 PROFILE_FIELDS = frozenset({"name", "time_zone", "language", "week_start", "theme", "density", "shortcuts"})
 HANDLE_TRIES = 20
+# The code of a refusal that says: this secret is not the right one.
+WRONG = "wrong"
 
 
+@asked_first
 @transaction.atomic
 def register(*, email: str, name: str, password: str, is_verified: bool = False) -> User:
     """Create a person with a handle of their own; a taken address or a weak password is refused by name.
@@ -53,6 +58,12 @@ def enrol(person: User) -> None:
     raise Invalid.field("email", "No free handle for this address; ask an administrator.", "taken")
 
 
+def require_password(person: User, password: str, *, field: str) -> None:
+    """Refuse what is not the present password of somebody who is signed in."""
+    if not person.check_password(password):
+        raise Invalid.field(field, "This is not your password.", WRONG)
+
+
 def check_password_strength(password: str, person: User) -> None:
     try:
         validate_password(password, person)
@@ -72,9 +83,16 @@ def authenticate(*, email: str, password: str, request: Any = None) -> User:
 
 
 @transaction.atomic
+def note_failed_sign_in(*, person: User | None, address: str, device: str, now: datetime) -> None:
+    """Tell of a wrong password or code. None: nobody has the address, which is told too and takes as long to write."""
+    user = public(person) if person else events.NOBODY
+    publish(events.SignInFailed(user=user, address=address, device=device), actor=None, at=now)
+
+
+@transaction.atomic
 def update_profile(*, actor: User, changes: dict[str, Any], versions: frozenset[int] | None = None) -> User:
     """Change one's own name, and how pages look and speak to oneself."""
-    person: User = User.objects.select_for_update().get(pk=actor.pk)
+    person: User = User.objects.select_for_update(no_key=True).get(pk=actor.pk)
     if versions is not None and person.version not in versions:
         raise Stale(version=person.version, current={n: getattr(person, n) for n in changes}, wanted=changes)
     if (zone := changes.get("time_zone")) and zone not in zoneinfo.available_timezones():

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import factory
+from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 from factory.django import DjangoModelFactory
@@ -31,6 +32,13 @@ class UserFactory(DjangoModelFactory):
     name = factory.LazyAttribute(lambda person: person.handle.title())
     email = factory.LazyAttribute(lambda person: f"{person.handle}@example.com")
     password = factory.LazyFunction(hashed)
+
+
+def with_address(person: User, *, verified: bool = True) -> User:
+    """Somebody who has opened the link to their address, or not yet."""
+    columns = {"verified": verified, "primary": True}
+    EmailAddress.objects.update_or_create(user=person, email=person.email, defaults=columns)
+    return person
 
 
 class ServiceAccountFactory(UserFactory):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from django.test import Client
 from rest_framework.test import APIClient
 
 from accounts.models import TeamMember, User
-from accounts.tests.factories import SessionFactory, TeamFactory, TeamMemberFactory, UserFactory
+from accounts.selectors import has_second_factor
+from accounts.tests.factories import PASSWORD, SessionFactory, TeamFactory, TeamMemberFactory, UserFactory
+from accounts.tests.second_factors import recovery_codes
 from accounts.tokens import pair_for
+from core.testing.pages import browser_of
 
 
 @pytest.fixture
@@ -55,6 +59,20 @@ def token_of(person: User) -> str:
 
 def signed_in(person: User) -> ApiClient:
     return ApiClient(HTTP_AUTHORIZATION=f"Bearer {token_of(person)}")
+
+
+def confirmed(person: User) -> Client:
+    """A browser whose person has just shown once more that it is they."""
+    client = browser_of(person)
+    confirm(client, person)
+    return client
+
+
+def confirm(client: Client, person: User) -> None:
+    """By a recovery code where there is a second factor, or else by the password."""
+    codes = recovery_codes(person) if has_second_factor(person) else []
+    door, proof = ("/confirm/code/", {"code": codes[0]}) if codes else ("/confirm/", {"password": PASSWORD})
+    assert client.post(door, {**proof, "next": "/"})["Location"] == "/"
 
 
 class Clients:

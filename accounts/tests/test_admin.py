@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from accounts.models import Departure, Session, Team, TeamMember, User
 from accounts.tests.factories import PASSWORD, DepartureFactory, SessionFactory
-from accounts.tests.fixtures import signed_in
+from accounts.tests.fixtures import confirm, confirmed, signed_in
 from accounts.tests.keys import by_key, minted
 from core.testing.pages import enter
 
@@ -24,6 +24,7 @@ NEW = {
 @pytest.fixture
 def pages(client, admin):
     enter(client, admin)
+    confirm(client, admin)
     return client
 
 
@@ -234,7 +235,7 @@ def closed_by_action(pages, person):
 
 
 def closed_by_button(pages, person):
-    pages.post(reverse("person", args=[person.pk]), {"active": "no"})
+    confirmed(User.objects.get(handle="admin")).post(reverse("person", args=[person.pk]), {"active": "no"})
 
 
 def closed_by_directory(pages, person):

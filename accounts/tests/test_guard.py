@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
-import time_machine
 from django.conf import settings as live
 from django.core.cache import caches
 from django.test import Client
@@ -15,22 +14,15 @@ from accounts.tests.factories import PASSWORD, UserFactory
 from accounts.tests.second_factors import code_at, recovery_codes, with_app
 from core import redis
 from core.errors import TooMany
+from core.testing.clock import NOW
 from core.testing.together import together
 from events.models import Event
 from gateway import limits
 
 LOGIN, PROGRAMS = "/api/v1/auth/login/", "/_allauth/app/v1/auth/login"
 FINISH, STEP = "/api/v1/auth/second-factor/", "/login/second-factor/"
-NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 WRONG, HOME, AWAY = "wrong", "192.0.2.7", "203.0.113.9"
-
-
-@pytest.fixture(autouse=True)
-def _clock_stands():
-    """A limit counts in windows of time: none ends in the middle of a test."""
-    with time_machine.travel(NOW, tick=False):
-        yield
 
 
 @pytest.fixture
@@ -167,7 +159,7 @@ def test_each_failure_beyond_the_free_ones_doubles_the_wait():
     waits = []
 
     for _ in range(14):
-        limits.note_failure("account:x", free=2)
+        limits.note_failure("account:x", limits.Patience(free=2))
         waits.append(max(0, redis.client().ttl("taskflow:patience:account:x")))
 
     assert waits == [0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]
@@ -250,7 +242,7 @@ def test_without_redis_each_process_counts_its_share(clients, alice, settings, r
 
 def test_without_redis_failures_double_the_wait_too(redis_is_gone):
     for _ in range(4):
-        limits.note_failure("account:x", free=2)
+        limits.note_failure("account:x", limits.Patience(free=2))
 
     with pytest.raises(TooMany) as refusal:
         limits.require_patience(["account:x"])

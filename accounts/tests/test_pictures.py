@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
@@ -84,6 +86,16 @@ def test_a_picture_that_would_unpack_to_gigabytes_is_refused_before_it_does(resi
     assert resident() - before < 20_000_000
 
 
+def test_a_small_file_of_many_pixels_is_made_small_before_it_is_worked_on(most_resident):
+    out = BytesIO()
+    Image.new("RGB", (4000, 4000), "red").save(out, "WEBP")
+
+    with most_resident() as grown:
+        redraw(out.getvalue())
+
+    assert grown() < 300_000_000
+
+
 def test_a_file_beyond_five_megabytes_is_not_even_looked_at():
     with pytest.raises(Invalid) as refusal:
         redraw(photo() + b"\0" * MAX_BYTES)
@@ -95,5 +107,21 @@ def test_a_file_beyond_five_megabytes_is_not_even_looked_at():
 def resident():
     def measure() -> int:
         return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+    return measure
+
+
+@pytest.fixture
+def most_resident():
+    """How far the memory of this process rose within the block, in bytes, from the kernel's own high-water mark."""
+
+    def mark() -> int:
+        return int(re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[0]) * 1024
+
+    @contextmanager
+    def measure():
+        Path("/proc/self/clear_refs").write_text("5")
+        before = mark()
+        yield lambda: mark() - before
 
     return measure

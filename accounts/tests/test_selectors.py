@@ -5,9 +5,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts import selectors
 from accounts.models import Session
-from accounts.selectors import live_session
+from accounts.selectors import live_session, sessions
 from accounts.tests.fixtures import token_of
 
 pytestmark = pytest.mark.django_db
@@ -21,7 +20,7 @@ def session(alice):
 
 @pytest.fixture(autouse=True)
 def _nobody_is_known(monkeypatch):
-    monkeypatch.setattr(selectors, "_known", selectors.Known())
+    monkeypatch.setattr(sessions, "_known", sessions.Known())
 
 
 def test_who_asks_is_read_once_of_a_generation(session, alice, django_assert_num_queries):

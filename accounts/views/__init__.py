@@ -8,17 +8,28 @@ from accounts.views.own_data import delete_export, download_export, leave, own_d
 from accounts.views.passwords import AskForReset, ChangePassword, SetPassword, reset_password
 from accounts.views.people import people, person_page
 from accounts.views.profile import avatar, profile, remove_avatar, set_avatar
-from accounts.views.security import ActivateApp, PasskeySignIn, RemovePasskey, RenamePasskey, security
+from accounts.views.security import (
+    ActivateApp,
+    AddPasskey,
+    PasskeySignIn,
+    RemoveApp,
+    RemovePasskey,
+    RenamePasskey,
+    security,
+)
 from accounts.views.security_log import security_log
 from accounts.views.service_accounts import service_account, service_accounts, switch_service_account
 from accounts.views.sessions import revoke_all_sessions, revoke_other_sessions, revoke_session, sessions
 from accounts.views.signing_in import register, sign_in, sign_out
+from accounts.views.undoing import undo
 
 __all__ = [
     "ActivateApp",
+    "AddPasskey",
     "AskForReset",
     "ChangePassword",
     "PasskeySignIn",
+    "RemoveApp",
     "RemovePasskey",
     "RenamePasskey",
     "SetPassword",
@@ -56,6 +67,7 @@ __all__ = [
     "sign_out",
     "stay",
     "switch_service_account",
+    "undo",
     "unlink",
     "verify_email",
 ]

@@ -14,9 +14,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import services
-from accounts.adapters.doors import count
+from accounts.adapters.doors import count, propose_address
 from accounts.adapters.forms import NewAddressForm
-from accounts.views.parts import person_of, status_of
+from accounts.callers import person_of
+from core.forms import status_of
 from core.htmx import page, posted
 
 
@@ -46,8 +47,7 @@ def change_email(request: HttpRequest) -> HttpResponse:
     person = person_of(request)
     form = NewAddressForm(data=posted(request), user=person)
     if request.method == "POST" and form.is_valid():
-        count(request, "account-mail", form.cleaned_data["email"], settings.ACCOUNT_MAIL_RATE)
-        services.propose_address(person=person, email=form.cleaned_data["email"])
+        propose_address(request, person, form.cleaned_data["email"])
         messages.success(request, "Open the link that is on its way to the new address.")
         return redirect("mfa_index")
     context = {"form": form, "waiting": services.proposed_address(person), "tab": "security"}

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from allauth.account.adapter import get_adapter
-from allauth.account.internal.flows.reauthentication import is_reauthentication_required
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
-from django.utils.http import urlencode
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import selectors, services
+from accounts.adapters.confirming import confirmation
+from accounts.callers import person_of
 from accounts.oidc import clients
-from accounts.views.parts import person_of
 from core.errors import Conflict
 from core.htmx import page
 
@@ -38,21 +36,9 @@ def unlink(request: HttpRequest, identity_id: int) -> HttpResponse:
     if door := confirmation(request):
         return door
     try:
-        services.unlink_identity(actor=person_of(request), identity_id=identity_id)
+        services.unlink_identity(actor=person_of(request), identity_id=identity_id, now=timezone.now())
     except Conflict as refusal:
         messages.error(request, refusal.detail)
     else:
         messages.success(request, "It is not linked any more.")
     return redirect(PAGE)
-
-
-def confirmation(request: HttpRequest, back: str = "") -> HttpResponse | None:
-    """Who changes how they sign in has shown lately that it is they; return the door for it, and then `back`, to the others."""
-    back = back or reverse(PAGE)
-    if not request.user.is_authenticated:
-        return HttpResponseRedirect(f"{reverse('login')}?{urlencode({'next': back})}")
-    if not is_reauthentication_required(request, app="allauth.socialaccount"):
-        return None
-    messages.info(request, "Confirm that it is you, then do it once more.")
-    methods = get_adapter().get_reauthentication_methods(request.user)
-    return HttpResponseRedirect(f"{methods[0]['url']}?{urlencode({'next': back})}")

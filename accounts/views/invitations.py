@@ -15,11 +15,13 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import policies, selectors, services
+from accounts.callers import person_of
 from accounts.forms import InviteForm, JoinForm
+from accounts.limits import counted_invitation
 from accounts.models import Invitation
 from accounts.services.invitations import NOT_VALID
-from accounts.views.parts import person_of, status_of
 from core.errors import Conflict, Invalid
+from core.forms import status_of
 from core.htmx import page, posted
 from gateway.headers import client_address
 from gateway.limits import spend
@@ -36,8 +38,8 @@ def invitations(request: HttpRequest) -> HttpResponse:
     policies.require(policies.can_invite(person), "Only staff may invite people.")
     form = InviteForm(posted(request))
     if request.method == "POST" and form.is_valid():
-        spend(request, group="invite", key=str(person.pk), rate=settings.INVITE_RATE)
-        invitation = services.invite(actor=person, email=form.cleaned_data["email"], now=timezone.now())
+        with counted_invitation(request, person, form.cleaned_data["email"]):
+            invitation = services.invite(actor=person, email=form.cleaned_data["email"], now=timezone.now())
         messages.success(request, f"{invitation.email} is invited.")
         return redirect("invitations")
     found = selectors.invitations(person).order_by("-pk")[:SHOWN]

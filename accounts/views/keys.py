@@ -14,12 +14,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import selectors, services
+from accounts.adapters.confirming import confirmation
+from accounts.callers import person_of
 from accounts.forms import KeyForm
 from accounts.models import ApiKey, User
 from accounts.scopes import places
-from accounts.views.identities import confirmation
-from accounts.views.parts import person_of, status_of
 from core.errors import Conflict, Invalid
+from core.forms import status_of
 from core.htmx import page, posted
 
 ENDED_SHOWN = 10

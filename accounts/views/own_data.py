@@ -9,17 +9,20 @@ from django.contrib import auth, messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import guard, selectors, services
+from accounts.adapters.confirming import confirmation
+from accounts.callers import person_of
 from accounts.downloads import archive_of
 from accounts.forms import LeaveForm
 from accounts.services.departures import GRACE
-from accounts.views.parts import person_of, status_of
 from core.errors import Conflict, Invalid, NotFound
+from core.forms import status_of
 from core.htmx import page, posted
 from gateway.limits import spend
 
@@ -37,6 +40,8 @@ def own_data(request: HttpRequest) -> HttpResponse:
 @require_POST
 def request_export(request: HttpRequest) -> HttpResponse:
     person = person_of(request)
+    if door := confirmation(request, reverse("settings-data")):
+        return door
     spend(request, group="export", key=str(person.pk), rate=settings.EXPORT_RATE)
     try:
         services.request_export(actor=person, now=timezone.now())
@@ -50,7 +55,8 @@ def request_export(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_safe
 def download_export(request: HttpRequest, export_id: UUID) -> HttpResponseBase:
-    return archive_of(selectors.get_export(person_of(request), export_id, timezone.now()))
+    export = selectors.get_export(person_of(request), export_id, timezone.now())
+    return confirmation(request, reverse("settings-data")) or archive_of(export)
 
 
 @login_required
@@ -69,9 +75,11 @@ def leave(request: HttpRequest) -> HttpResponse:
     person = person_of(request)
     form = LeaveForm(posted(request), with_password=person.has_usable_password())
     if request.method == "POST" and form.is_valid():
-        guard.admit(request, person.email)
+        if not person.has_usable_password() and (door := confirmation(request, reverse("leave"))):
+            return door
         try:
-            services.leave(actor=person, confirmation=form.cleaned_data["confirmation"], now=timezone.now())
+            with guard.proving(request, person):
+                services.leave(actor=person, confirmation=form.cleaned_data["confirmation"], now=timezone.now())
         except Invalid as refusal:
             form.add_refusal(refusal)
         else:

@@ -16,11 +16,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from accounts.adapters.account import sign_out
+from accounts.adapters.confirming import confirmation
 from accounts.adapters.doors import count
 from accounts.adapters.forms import NewPasswordForm
 from accounts.models import User
-from accounts.views.parts import person_of, status_of
-from core.errors import Invalid
+from core.errors import Invalid, NotFound
+from core.forms import status_of
 from core.htmx import page, posted
 from gateway.headers import client_address
 
@@ -46,9 +48,12 @@ def reset_password(request: HttpRequest) -> HttpResponse:
     form = NewPasswordForm(posted(request), user=person)
     if request.method == "POST" and form.is_valid():
         try:
+            sign_out(request, person)
             form.save()
         except Invalid as refusal:
             form.add_error("password1", refusal.detail)
+        except NotFound:  # somebody else has used the link at the same moment
+            return page(request, "account/password_reset_over.html", {}, status=404)
         else:
             finalize_password_reset(request, person)
             return redirect("login")
@@ -64,17 +69,17 @@ def _person_of_key(key: str) -> User | None:
 
 @method_decorator(never_cache, name="dispatch")
 class ChangePassword(allauth.PasswordChangeView):
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Whoever sits at a browser that is signed in may not try passwords for long."""
-        count(request, "login-account", person_of(request).email, settings.LOGIN_RATE_PER_ACCOUNT)
-        answer: HttpResponse = super().post(request, *args, **kwargs)
-        return answer
-
     def get_default_success_url(self) -> str:
         return reverse("mfa_index")
 
 
 @method_decorator(never_cache, name="dispatch")
 class SetPassword(allauth.PasswordSetView):
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """A password outlives the session, so whoever gives themselves one proves first that it is they."""
+        door = confirmation(request, reverse("account_set_password"))
+        answer: HttpResponse = door or super().dispatch(request, *args, **kwargs)
+        return answer
+
     def get_default_success_url(self) -> str:
         return reverse("mfa_index")

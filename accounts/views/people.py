@@ -8,14 +8,16 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import policies, selectors, services
+from accounts.adapters.confirming import confirmation
+from accounts.callers import person_of
 from accounts.forms import PeopleForm
 from accounts.models import User
-from accounts.views.parts import person_of
 from core.errors import Conflict, Invalid
 from core.htmx import page
 from gateway.pagination import Sort, Window, take
@@ -53,7 +55,7 @@ def person_page(request: HttpRequest, user_id: UUID) -> HttpResponse:
         return _decide(request, reader, person)
     context = {
         "person": person,
-        "teams": person.team_memberships.select_related("team").order_by("team__name"),
+        "teams": selectors.teams_of(person),
         "roles": User.Role.choices,
         "can_manage": policies.can_manage_people(reader),
     }
@@ -62,6 +64,7 @@ def person_page(request: HttpRequest, user_id: UUID) -> HttpResponse:
 
 def _decide(request: HttpRequest, reader: User, person: User) -> HttpResponse:
     """What an administrator's buttons say: another role, or whether the person may come in."""
+    policies.require_manager(reader)
     changes: dict[str, object] = {}
     if role := request.POST.get("role"):
         if role not in User.Role.values:
@@ -69,6 +72,8 @@ def _decide(request: HttpRequest, reader: User, person: User) -> HttpResponse:
         changes["role"] = role
     if (active := request.POST.get("active")) in {"yes", "no"}:
         changes["is_active"] = active == "yes"
+    if door := confirmation(request, reverse("person", args=[person.pk])):
+        return door
     try:
         services.update_person(actor=reader, person_id=person.pk, changes=changes, now=timezone.now())
     except Conflict as refusal:

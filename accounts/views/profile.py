@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -10,12 +11,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import selectors, services
+from accounts.callers import person_of
 from accounts.downloads import picture
 from accounts.forms import PictureForm, ProfileForm
 from accounts.pictures import MAX_BYTES
-from accounts.views.parts import person_of, status_of
 from core.errors import Invalid, NotFound
+from core.forms import status_of
 from core.htmx import page, posted
+from gateway.limits import spend
 
 FOR_EVER = "private, max-age=31536000, immutable"
 
@@ -50,6 +53,7 @@ def set_avatar(request: HttpRequest) -> HttpResponse:
     person = person_of(request)
     form = PictureForm(request.POST, request.FILES)
     if form.is_valid():
+        spend(request, group="picture", key=str(person.pk), rate=settings.PICTURE_RATE)
         try:
             services.set_avatar(actor=person, data=form.cleaned_data["file"].read(MAX_BYTES + 1))
         except Invalid as refusal:

@@ -5,23 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.mfa.adapter import get_adapter
-from allauth.mfa.models import Authenticator
 from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as webauthn
-from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse_lazy
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from accounts import services
+from accounts import selectors, services, standing
 from accounts.adapters.doors import count
+from accounts.adapters.factors import ChangesFactors
 from accounts.adapters.pending import opened
+from accounts.callers import person_of
 from accounts.oidc import clients
-from accounts.views.parts import person_of
+from core.errors import Conflict
 from core.htmx import page
 from gateway.headers import client_address
 
@@ -31,23 +33,30 @@ from gateway.headers import client_address
 @require_safe
 def security(request: HttpRequest) -> HttpResponse:
     person = person_of(request)
-    mine = list(Authenticator.objects.filter(user=person).order_by("created_at"))
-    kinds = Authenticator.Type
-    codes = next((one.wrap() for one in mine if one.type == kinds.RECOVERY_CODES), None)
     context = {
+        **selectors.second_factors(person)._asdict(),
         "tab": "security",
+        "demanded_of": standing.demanded().words,
         "is_verified": services.is_verified(person),
-        "app": next((one for one in mine if one.type == kinds.TOTP), None),
-        "passkeys": [one for one in mine if one.type == kinds.WEBAUTHN],
-        "codes_left": len(codes.get_unused_codes()) if codes else None,
         "providers": clients.names(),
-        "identities": SocialAccount.objects.filter(user=person).order_by("provider"),
+        "identities": selectors.identities_of(person).order_by("provider"),
     }
     return page(request, "accounts/security.html", context)
 
 
+class AddsFactor(ChangesFactors):
+    adding = frozenset({"GET", "HEAD", "POST"})
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().dispatch(request, *args, **kwargs)
+        except Conflict as refusal:
+            messages.error(request, refusal.detail)
+            return redirect("mfa_index")
+
+
 @method_decorator(never_cache, name="dispatch")
-class ActivateApp(totp.ActivateTOTPView):
+class ActivateApp(AddsFactor, totp.ActivateTOTPView):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """The page is made before the secret is sealed again."""
         with opened(request):
@@ -66,7 +75,13 @@ class PasskeySignIn(webauthn.LoginWebAuthnView):
         return answer
 
 
-class RemovePasskey(webauthn.RemoveWebAuthnView):
+class RemoveApp(ChangesFactors, totp.DeactivateTOTPView): ...
+
+
+class AddPasskey(AddsFactor, webauthn.AddWebAuthnView): ...
+
+
+class RemovePasskey(ChangesFactors, webauthn.RemoveWebAuthnView):
     success_url = reverse_lazy("mfa_index")
 
 

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from accounts import selectors
-from accounts.views.parts import person_of
+from accounts.callers import person_of
 from core.htmx import page
 from gateway.pagination import Window
 

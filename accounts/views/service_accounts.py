@@ -8,14 +8,17 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import policies, selectors, services
+from accounts.adapters.confirming import confirmation
+from accounts.callers import person_of
 from accounts.forms import ServiceAccountForm
 from accounts.views.keys import keys_page
-from accounts.views.parts import person_of, status_of
 from core.errors import Invalid
+from core.forms import status_of
 from core.htmx import page, posted
 
 
@@ -49,6 +52,9 @@ def service_account(request: HttpRequest, account_id: UUID) -> HttpResponse:
 @require_POST
 def switch_service_account(request: HttpRequest, account_id: UUID) -> HttpResponse:
     """Deactivate it, or activate it again; keys that ended with it stay ended."""
+    policies.require_manager(person_of(request))
+    if door := confirmation(request, reverse("service-account", args=[account_id])):
+        return door
     account = services.update_service_account(
         actor=person_of(request),
         account_id=account_id,

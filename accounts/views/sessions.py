@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts import selectors, services
 from accounts.browsers import device_of
-from accounts.views.parts import person_of
+from accounts.callers import person_of
 from core.htmx import page
 
 SHOWN = 100

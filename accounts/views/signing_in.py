@@ -15,9 +15,10 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import guard, services
+from accounts.callers import next_of
 from accounts.forms import RegisterForm, SignInForm
-from accounts.views.parts import next_of, status_of
 from core.errors import Invalid, NotSignedIn
+from core.forms import status_of
 from core.htmx import page, posted
 from gateway.headers import client_address
 from gateway.limits import spend

@@ -1,20 +1,18 @@
-"""What holds everywhere. dev, test and production differ from it by what they say themselves."""
+"""What holds everywhere, by subject. dev, test and production differ from it by what they say themselves."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from django.core.exceptions import ImproperlyConfigured
-from redis.backoff import NoBackoff
-from redis.retry import Retry
-
-from config import env, static, subscriptions
-from config.schedule import SCHEDULE
+from config import env, static
+from config.settings.api import *  # noqa: F403
 from config.settings.identity import *  # noqa: F403
+from config.settings.jobs import *  # noqa: F403
 from config.settings.oidc import *  # noqa: F403
+from config.settings.sign_in import *  # noqa: F403
+from config.settings.stores import *  # noqa: F403
 from core import logging as request_logging
 
 BASE_DIR = Path(__file__).resolve().parents[2]
@@ -72,6 +70,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "config.middleware.Forms",
     "config.middleware.SignedIn",
+    "accounts.middleware.StandingMiddleware",
     "accounts.middleware.TimeZoneMiddleware",
     "config.middleware.Messages",
     "config.middleware.Identity",
@@ -99,184 +98,6 @@ TEMPLATES = [
         },
     },
 ]
-
-# PostgreSQL. The pool is per process; max_size covers the threads of gateway.threads plus the relay's own.
-THREADS = env.integer("THREADS", 4)
-DATABASES: dict[str, Any] = {"default": env.database("DATABASE_URL", "postgresql://taskflow@127.0.0.1/taskflow")}
-DATABASES["default"]["OPTIONS"].update(
-    {
-        "pool": {"min_size": 1, "max_size": THREADS + 2, "timeout": 5},
-        "connect_timeout": 5,
-        # One wrong letter in a short word: the default of 0.6 finds "gateway" no more when one types "gatway".
-        # Compiling a plan takes longer than any question here.
-        "options": "-c pg_trgm.word_similarity_threshold=0.45 -c jit=off"
-        f" -c statement_timeout={env.integer('STATEMENT_TIMEOUT_MS', 0)}",
-        # Off behind a pooler that does not keep prepared statements (pgbouncer before 1.21).
-        "prepare_threshold": 5 if env.boolean("PREPARED_STATEMENTS", True) else None,
-    }
-)
-DATABASES["default"]["CONN_MAX_AGE"] = 0
-SLOW_QUERY_MS = env.integer("SLOW_QUERY_MS", 200)
-DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
-
-# How much the API gives: {tier: (requests a window, burst beyond them)}; who exceeds it is blocked. In milliseconds.
-RATE_LIMITS: dict[str, Any] = {
-    "window": 15 * 60 * 1000,
-    "block": 60 * 1000,
-    "tiers": {
-        "anonymous": (100, 0),
-        "free": (300, 50),
-        "premium": (1000, 100),
-        "service": (3000, 300),
-        "load": (100_000_000, 0),
-    },
-}
-NODES = env.integer("NODES", 1)
-NEAR_CACHE_BYTES = env.integer("NEAR_CACHE_BYTES", 48 * 1024 * 1024)
-# How many of the threads compute at once; the others are for requests that wait for something slow.
-QUICK_REQUESTS = env.integer("QUICK_REQUESTS", 2)
-WAITING_REQUESTS = env.integer("WAITING_REQUESTS", 256)
-
-# Redis: a cache that may vanish. Every call gives up after half a second, and nothing fails because of it.
-REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:6379/0")
-CACHES = {
-    "default": {
-        "BACKEND": "django_redis.cache.RedisCache",
-        "LOCATION": REDIS_URL,
-        "KEY_PREFIX": "taskflow",
-        "OPTIONS": {
-            "CONNECTION_POOL_KWARGS": {
-                "socket_timeout": 0.5,
-                "socket_connect_timeout": 0.5,
-                "retry": Retry(NoBackoff(), 0),
-            },
-            "IGNORE_EXCEPTIONS": True,
-        },
-    }
-}
-DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True
-SESSION_ENGINE = "core.sessions"
-# How long a sign-in lasts that is not used, and how long any does; of a browser and of a program alike.
-REFRESH_IDLE = timedelta(days=7)
-SESSION_LIFETIME = timedelta(days=30)
-SESSION_COOKIE_AGE = int(SESSION_LIFETIME.total_seconds())
-DEVICE_COOKIE_NAME = "device"
-MESSAGES_COOKIE_NAME = "messages"
-MESSAGE_STORAGE = "config.messages.Storage"
-SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SAMESITE = "Lax"
-CSRF_COOKIE_SAMESITE = "Lax"
-CSRF_FAILURE_VIEW = "config.views.csrf_failure"
-
-# Passwords, tokens, sign-in
-# What a former SECRET_KEY has signed and sealed is still read.
-SECRET_KEY_FALLBACKS = env.listing("SECRET_KEY_FALLBACKS")
-PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
-]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
-    {"NAME": "accounts.passwords.ServiceNameValidator"},
-]
-AUTHENTICATION_BACKENDS = ["accounts.backends.EmailBackend"]
-LOGIN_URL = "login"
-LOGIN_REDIRECT_URL = "overview"
-LOGOUT_REDIRECT_URL = "login"
-REFRESH_GRACE = timedelta(seconds=10)
-SIMPLE_JWT: dict[str, Any] = {
-    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=10),
-    "REFRESH_TOKEN_LIFETIME": REFRESH_IDLE,
-    "ALGORITHM": "HS256",
-    "ISSUER": "taskflow",
-    "AUDIENCE": "taskflow",
-    "USER_ID_CLAIM": "sub",
-}
-LOGIN_RATE_PER_ADDRESS = env.text("LOGIN_RATE_PER_ADDRESS", "60/5m")
-LOGIN_RATE_PER_ACCOUNT = env.text("LOGIN_RATE_PER_ACCOUNT", "10/5m")
-REGISTER_RATE = env.text("REGISTER_RATE", "20/h")
-INVITE_RATE = env.text("INVITE_RATE", "50/d")
-EXPORT_RATE = env.text("EXPORT_RATE", "5/d")
-RATELIMIT_FAIL_OPEN = True
-TRUSTED_PROXIES = env.listing("TRUSTED_PROXIES")
-
-# API
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        "accounts.api.authentication.BearerAuthentication",
-        "accounts.api.key_authentication.KeyAuthentication",
-    ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_PARSER_CLASSES": ["gateway.parsers.StrictJSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["gateway.renderers.OrjsonRenderer"],
-    "URL_FORMAT_OVERRIDE": None,
-    "DEFAULT_SCHEMA_CLASS": "gateway.schema.TaskFlowSchema",
-    "EXCEPTION_HANDLER": "gateway.problems.handle",
-    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
-}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "TaskFlow",
-    "DESCRIPTION": "Tasks, projects, notifications and numbers of a self-hosted TaskFlow.",
-    "VERSION": "1",
-    "OAS_VERSION": "3.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SCHEMA_PATH_PREFIX": r"/api/v[0-9]+/",
-    "COMPONENT_SPLIT_REQUEST": True,
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "accounts.api.key_authentication.document_scopes",
-        "gateway.schema.document_problems",
-    ],
-    "ENUM_NAME_OVERRIDES": {
-        "UserRole": "accounts.models.User.Role",
-        "ServiceAccountRole": "accounts.services.service_accounts.ROLES",
-        "TeamRole": "accounts.models.TeamMember.Role",
-        "NotificationKind": "notifications.kinds.Kind",
-        "ProjectRole": "tasks.models.Role",
-        "SharedRole": "tasks.models.SharedRole",
-        "Category": "tasks.models.Category",
-    },
-}
-MAX_BODY_BYTES = env.integer("MAX_BODY_BYTES", 1024 * 1024)
-MAX_UPLOAD_BYTES = env.integer("MAX_UPLOAD_BYTES", 10 * 1024 * 1024)
-DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
-
-# Celery: the broker carries ids only; what must not be lost is in PostgreSQL.
-# kombu names sockets and databases in its own way.
-CELERY_BROKER_URL = env.text(
-    "CELERY_BROKER_URL", REDIS_URL.replace("unix://", "redis+socket://").replace("?db=", "?virtual_host=")
-)
-CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_REJECT_ON_WORKER_LOST = True
-CELERY_WORKER_PREFETCH_MULTIPLIER = 4
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {}
-if not CELERY_BROKER_URL.startswith("amqp"):
-    CELERY_BROKER_TRANSPORT_OPTIONS = {
-        "visibility_timeout": 60,
-        "unacked_restore_interval": 1,
-        "unacked_restore_throttle": 1,
-        "socket_timeout": 5,
-        "socket_connect_timeout": 1,
-    }
-CELERY_TASK_PUBLISH_RETRY = False
-# After so many jobs Celery closes the pool; by default after each one. config.celery gives connections back instead.
-CELERY_DB_REUSE_MAX = 1_000_000
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULE = SCHEDULE
-SUBSCRIPTIONS = subscriptions.SUBSCRIPTIONS
-CATCH_UP = "config.invalidation.catch_up"
-PERSONAL_DATA = "config.personal.KEEPERS"
-KEY_PLACES = "tasks.api.places.PLACES"
-ACCOUNT_MAILS = "notifications.jobs.queue_account_email"
 
 # E-mail
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
@@ -329,8 +150,6 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
         "frame-ancestors": ["'none'"],
     }
 }
-# Sites whose scripts may read the API, with a token of their own; cookies are never taken from them.
-CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS")
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
@@ -342,15 +161,3 @@ PROMETHEUS_EXPORT_MIGRATIONS = False
 LOGGING_CONFIG = "logging.config.dictConfig"
 LOG_JSON = env.boolean("LOG_JSON", False)
 LOGGING = request_logging.configure(json=LOG_JSON, level=env.text("LOG_LEVEL", "INFO"))
-
-
-def set_keys(*, secret_key: str, jwt_key: str, jwt_previous_keys: Sequence[str] = ()) -> dict[str, Any]:
-    """Return the keys as settings; HS256 wants at least 32 bytes (RFC 7518, section 3.2)."""
-    previous = [("JWT_PREVIOUS_KEYS", key) for key in jwt_previous_keys]
-    for name, value in (("SECRET_KEY", secret_key), ("JWT_SIGNING_KEY", jwt_key), *previous):
-        if len(value.encode()) < 32:
-            raise ImproperlyConfigured(f"{name} must hold at least 32 bytes.")
-    return {
-        "SECRET_KEY": secret_key,
-        "SIMPLE_JWT": {**SIMPLE_JWT, "SIGNING_KEY": jwt_key, "PREVIOUS_KEYS": tuple(jwt_previous_keys)},
-    }

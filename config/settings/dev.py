@@ -2,7 +2,8 @@
 
 from config import env, static
 from config.settings.base import *  # noqa: F403
-from config.settings.base import STORAGES, VAR_DIR, set_keys
+from config.settings.base import STORAGES, VAR_DIR
+from config.settings.sign_in import set_keys
 
 globals().update(
     set_keys(

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from accounts import standing
 from config import env
 
 REQUIRE_VERIFIED_EMAIL = env.boolean("REQUIRE_VERIFIED_EMAIL", False)
+# Of whom a second factor is demanded. A node with another rule may not hand out what was kept under this one.
+REQUIRE_SECOND_FACTOR = env.choice("REQUIRE_SECOND_FACTOR", "nobody", tuple(standing.DEMANDED))
+KEPT_UNDER = REQUIRE_SECOND_FACTOR
 SECOND_FACTOR_RATE = env.text("SECOND_FACTOR_RATE", "10/5m")
 ACCOUNT_MAIL_RATE = env.text("ACCOUNT_MAIL_RATE", "5/h")
 SECOND_FACTOR_LIFETIME = timedelta(minutes=5)
+# How long one proof of who one is lasts, for what asks for a fresh one: on pages and in the API.
+PROOF_LASTS = timedelta(minutes=5)
+ACCOUNT_REAUTHENTICATION_TIMEOUT = int(PROOF_LASTS.total_seconds())
 
 PASSWORD_RESET_TIMEOUT = 3 * 3600
 
@@ -43,10 +50,15 @@ MFA_FORMS = {
     "reauthenticate": "accounts.adapters.forms.ConfirmCodeForm",
     "activate_totp": "accounts.adapters.forms.ActivateAppForm",
     "add_webauthn": "accounts.adapters.forms.AddPasskeyForm",
+    "authenticate_webauthn": "accounts.adapters.passkeys.AuthenticateForm",
+    "reauthenticate_webauthn": "accounts.adapters.passkeys.ConfirmForm",
+    "login_webauthn": "accounts.adapters.passkeys.SignInForm",
 }
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
-MFA_ALLOW_UNVERIFIED_EMAIL = not REQUIRE_VERIFIED_EMAIL
+# allauth would also refuse another address to whoever has a factor, and a factor to whoever has proposed an address;
+# accounts.adapters.factors asks for the one thing that matters: that the present address is confirmed.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_TOTP_ISSUER = "TaskFlow"
 

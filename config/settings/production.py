@@ -2,7 +2,8 @@
 
 from config import env
 from config.settings.base import *  # noqa: F403
-from config.settings.base import request_logging, set_keys
+from config.settings.base import request_logging
+from config.settings.sign_in import set_keys
 
 globals().update(
     set_keys(

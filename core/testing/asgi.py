@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+_making = threading.Lock()
 
 
 @lru_cache(maxsize=1)
@@ -22,7 +23,9 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    return asyncio.run_coroutine_threadsafe(work, _loop()).result(60)
+    with _making:  # several threads may be the first to ask
+        loop = _loop()
+    return asyncio.run_coroutine_threadsafe(work, loop).result(60)
 
 
 @dataclass

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
 
 def together(actions: Iterable[Callable[[], Any]]) -> list[Any]:
@@ -29,6 +30,50 @@ def together(actions: Iterable[Callable[[], Any]]) -> list[Any]:
     for thread in threads:
         thread.join(60)
     return outcomes
+
+
+def until(condition: Callable[[], bool], *, seconds: float = 20) -> None:
+    """Wait until this is so; raises TimeoutError where it never is, so that a test fails instead of hanging."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(f"Waited {seconds} s in vain.")
+        time.sleep(0.01)
+
+
+def overlapping(first: Callable[[], Any], second: Callable[[], Any]) -> tuple[Any, Any]:
+    """Run the second while the first has done its work and not committed it, which it does once the second has ended
+    or waits for it."""
+    done, ended = threading.Event(), threading.Event()
+
+    def hold() -> Any:
+        try:
+            with transaction.atomic():
+                found = first()
+                done.set()
+                until(lambda: ended.is_set() or somebody_waits())
+                return found
+        finally:
+            done.set()
+
+    def follow() -> Any:
+        done.wait(20)
+        try:
+            return second()
+        finally:
+            ended.set()
+
+    one, two = together([hold, follow])
+    return one, two
+
+
+def somebody_waits() -> bool:
+    """Whether a transaction at this database waits for a lock of another."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')"
+        )
+        return bool(cursor.fetchone()[0])
 
 
 def refusals(outcomes: Iterable[Any], kind: type[BaseException] = BaseException) -> list[BaseException]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
+import uuid
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import ClassVar
 
 import pytest
 from django.db import connection, transaction
@@ -109,3 +112,49 @@ def test_a_dead_redis_does_not_fail_the_write_nor_hold_it_long(clients, project,
     assert answer.status_code == 201
     assert Event.objects.get().name == "task.created"
     assert time.monotonic() - started < 5
+
+
+@dataclass(frozen=True)
+class Told:
+    """A fact whose second version is told."""
+
+    name: ClassVar[str] = "thing.told"
+    version: ClassVar[int] = 2
+    subject_type: ClassVar[str] = "thing"
+
+    words: str
+
+    @property
+    def subject_id(self) -> uuid.UUID:
+        return uuid.UUID(int=7)
+
+
+@pytest.mark.django_db
+def test_a_fact_keeps_its_version_and_the_moment_it_was_given(alice):
+    with transaction.atomic():
+        publishing.publish(Told("one"), actor=alice, at=NOW)
+        publishing.publish(Told("two"), actor=None)
+
+    first, second = Event.objects.order_by("id")
+    assert (first.name, first.version, first.subject_id, first.occurred_at) == ("thing.told", 2, uuid.UUID(int=7), NOW)
+    assert first.payload == {"words": "one", "actor": {"id": str(alice.pk), "name": "Alice"}}
+    assert (second.actor_id, second.payload) == (None, {"words": "two", "actor": None})
+    assert second.occurred_at > NOW
+
+
+@pytest.mark.django_db
+def test_the_relay_is_woken_once_the_facts_are_there_and_not_before(django_capture_on_commit_callbacks):
+    listener = redis.client().pubsub(ignore_subscribe_messages=True)
+    listener.subscribe("taskflow:events:nudge")
+    listener.get_message(timeout=1)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        publishing.publish_all([], actor=None)
+        publishing.publish(Told("one"), actor=None)
+        before = listener.get_message(timeout=0)
+    after = [listener.get_message(timeout=1), listener.get_message(timeout=0)]
+
+    listener.close()
+    assert before is None
+    assert after[0] is not None
+    assert (after[0]["channel"], after[0]["data"], after[1]) == ("taskflow:events:nudge", "1", None)

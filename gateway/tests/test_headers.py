@@ -28,6 +28,8 @@ NO_ADDRESS = "0.0.0.0"  # noqa: S104 -- the one bucket for what is no address
         ("2001:db8:1:2:3:4:5:6", "", [], "2001:db8:1:2::"),
         ("::ffff:192.0.2.1", "", [], "192.0.2.1"),
         ("10.0.0.1", "203.0.113.9\r\nx: y", ["10.0.0.1"], NO_ADDRESS),
+        ("10.0.0.1", "nonsense", ["10.0.0.0/8"], NO_ADDRESS),
+        ("10.0.0.1", "203.0.113.9", ["no network", "10.0.0.1"], "203.0.113.9"),
     ],
 )
 def test_the_address_is_that_of_the_nearest_hop_which_is_not_ours(peer, forwarded, trusted, found, settings):

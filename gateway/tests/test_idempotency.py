@@ -107,3 +107,18 @@ def test_an_old_answer_is_forgotten(clients, project):
 
     assert (kept, gone) == (0, 1)
     assert not IdempotencyRecord.objects.exists()
+
+
+def test_a_key_may_be_used_anew_a_day_later_although_nobody_has_tidied_up(clients, project):
+    body = {"title": "Order toner", "project": "OPS"}
+    first = clients["alice"].post("/api/v1/tasks/", body, **KEY)
+
+    IdempotencyRecord.objects.update(created_at=timezone.now() - idempotency.KEPT + timedelta(minutes=1))
+    within = clients["alice"].post("/api/v1/tasks/", body, **KEY)
+    IdempotencyRecord.objects.update(created_at=timezone.now() - idempotency.KEPT - timedelta(minutes=1))
+    after = clients["alice"].post("/api/v1/tasks/", {"title": "Order paper", "project": "OPS"}, **KEY)
+
+    assert within.json() == first.json()
+    assert (after.status_code, after.json()["title"]) == (201, "Order paper")
+    assert "Idempotency-Replayed" not in after
+    assert (Task.objects.count(), IdempotencyRecord.objects.count()) == (2, 1)

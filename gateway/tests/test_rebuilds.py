@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from core import redis
 from core.testing.asgi import run
 from gateway.near import Kept
-from gateway.rebuilds import Rebuilds
+from gateway.rebuilds import Rebuilds, kept_key
 
 ANSWER = Kept("g1", b'"1"', ((b"content-type", b"application/json"),), b'{"results":[]}')
 
@@ -66,12 +66,68 @@ def test_a_hundred_misses_at_once_are_one_build(nodes):
     assert answers == [ANSWER] * 100
 
 
+class OvertakenAt:
+    """Redis as a node sees it whose command of this name is overtaken: another node builds just before it."""
+
+    def __init__(self, client, command, others):
+        self.client, self.command, self.others = client, command, others
+
+    def __getattr__(self, name):
+        command = getattr(self.client, name)
+        return self._overtaken(command) if name == self.command and self.others else command
+
+    def _overtaken(self, command):
+        async def first_the_other(*args, **kwargs):
+            if self.others:
+                await self.others.pop()()
+            return await command(*args, **kwargs)
+
+        return first_the_other
+
+
+@pytest.mark.parametrize("command", ["set", "exists"])
+def test_a_node_that_is_overtaken_between_its_look_and_its_lock_takes_what_was_built(command):
+    builder = Builder(ANSWER)
+
+    async def ask():
+        client = Redis.from_url(settings.CACHES["default"]["LOCATION"])
+        key = kept_key("alice", "g1", "/api/v1/tasks/")
+
+        async def build_elsewhere():
+            await client.delete(f"{key}:lock")
+            await _ask(client)
+
+        async def _ask(seen):
+            return await Rebuilds().get(seen, "alice", "/api/v1/tasks/", "g1", seconds=60, build=builder)
+
+        try:
+            if command == "exists":  # the other holds the lock when this one comes
+                await client.set(f"{key}:lock", 1)
+            return await _ask(OvertakenAt(client, command, [build_elsewhere])), await client.exists(f"{key}:lock")
+        finally:
+            await client.aclose()
+
+    answer, is_locked = run(ask())
+
+    assert (answer, builder.count, is_locked) == (ANSWER, 1, 0)
+
+
 def test_another_generation_is_another_answer():
     builder = Builder(ANSWER)
     rebuilds = Rebuilds()
 
     get([rebuilds], builder, times=1)
     get([rebuilds], builder, times=1, generation="g2")
+
+    assert builder.count == 2
+
+
+def test_a_node_that_answers_others_under_another_rule_takes_nothing_of_what_was_kept(settings):
+    builder = Builder(ANSWER)
+
+    for rule in ("nobody", "admins", "nobody"):
+        settings.KEPT_UNDER = rule
+        get([Rebuilds()], builder, times=1)
 
     assert builder.count == 2
 

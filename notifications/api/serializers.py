@@ -31,6 +31,8 @@ class NotificationOut(serializers.ModelSerializer[Notification]):
             "task_title",
             "project_id",
             "project_name",
+            "team_id",
+            "team_name",
             "due_date",
             "due_at",
             "created_at",
@@ -64,6 +66,9 @@ class PreferencesPatch(Input):
     mentioned = ChannelsPatch(required=False)
     commented = ChannelsPatch(required=False)
     due_soon = ChannelsPatch(required=False)
+    shared = ChannelsPatch(required=False)
+    added_to_project = ChannelsPatch(required=False)
+    added_to_team = ChannelsPatch(required=False)
 
 
 class ChannelsOut(serializers.Serializer[Any]):
@@ -76,3 +81,6 @@ class PreferencesOut(serializers.Serializer[Any]):
     mentioned = ChannelsOut()
     commented = ChannelsOut()
     due_soon = ChannelsOut()
+    shared = ChannelsOut()
+    added_to_project = ChannelsOut()
+    added_to_team = ChannelsOut()

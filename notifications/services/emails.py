@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import F
 
 from core.prepared import Bind, Statement
+from notifications import selectors
 from notifications.models import OutgoingEmail
 from notifications.rendering import compose
 
@@ -32,6 +33,10 @@ def deliver_email(*, email_id: UUID, now: datetime) -> None:
     """Send this e-mail unless somebody else is doing so or has done so. Not inside a transaction: a claim must show."""
     email = _claim(email_id, now)
     if email is None:
+        return
+    if not _may_be_told(email):
+        _finish(email, state=OutgoingEmail.State.WITHDRAWN)
+        log.info("email_withdrawn", email_id=str(email.pk))
         return
     try:
         with get_connection() as connection:
@@ -56,6 +61,12 @@ def _claim(email_id: UUID, now: datetime) -> OutgoingEmail | None:
         _give_up(email, "Every sender died, or could not render it, before saying what became of it.")
         return None
     return email
+
+
+def _may_be_told(email: OutgoingEmail) -> bool:
+    """Whoever has lost what it is about since it was queued, or was switched off, is not told of it any more."""
+    told = email.notification
+    return told is None or bool(selectors.hearers([told.recipient_id], told.about))
 
 
 def _finish(email: OutgoingEmail, **outcome: Any) -> bool:

@@ -16,16 +16,16 @@ from django.utils import timezone
 from accounts.models import User
 from events.models import Event
 from notifications import selectors
-from notifications.kinds import NOBODY, WORDS, Channel, Kind
+from notifications.kinds import MAY, NOBODY, WORDS, Channel, Kind
 from notifications.models import Notification, OutgoingEmail
-from tasks.selectors import readers_among
+from notifications.subjects import Subject
 
 EXCERPT_LENGTH = 500
 
 
 @transaction.atomic
 def tell(*, event: Event, kind: Kind, user_ids: Iterable[str]) -> list[UUID]:
-    """Tell these people, except the actor, those who may not see the task, and those who want no news of this kind.
+    """Tell these people, except the actor, those who may not see what it is about, and those who want no news of this kind.
 
     Returns the e-mails that wait to be sent. Telling of the same fact again adds nothing and returns them again.
     """
@@ -41,32 +41,56 @@ def tell(*, event: Event, kind: Kind, user_ids: Iterable[str]) -> list[UUID]:
 
 
 def _audience(event: Event, user_ids: Iterable[str]) -> list[User]:
-    """Active people who can see the task where it is now, without the one who acted. Nobody, if it is gone."""
+    """Active people who can see it where it is now, without the one who acted. Nobody, if it is gone."""
     wanted = {UUID(user_id) for user_id in user_ids} - {event.actor_id}
-    return readers_among(UUID(event.payload["task"]["id"]), wanted) if wanted else []
+    return selectors.hearers(wanted, Subject.of(event.payload)) if wanted else []
 
 
 def _notification(event: Event, kind: Kind, person: User, channels: set[Channel], now: datetime) -> Notification:
-    task: dict[str, Any] = event.payload["task"]
     actor = (event.payload.get("actor") or {}).get("name", "")
+    about = _about(event.payload)
     return Notification(
         recipient=person,
         kind=kind,
-        title=WORDS[kind].headline.format(actor=actor or NOBODY, key=task["key"]),
+        title=WORDS[kind].headline.format(
+            actor=actor or NOBODY,
+            key=about.get("task_key"),
+            project=about.get("project_name"),
+            team=about.get("team_name"),
+            may=MAY.get(event.payload.get("role", "")),
+        ),
         body=shorten(event.payload.get("excerpt", "")),
-        url=reverse("task-page", kwargs={"key": task["key"]}),
         actor_name=actor,
-        task_id=task["id"],
-        task_key=task["key"],
-        task_title=task["title"],
-        project_id=task["project_id"],
-        project_name=task["project_name"],
-        due_date=date.fromisoformat(task["due_date"]) if task.get("due_date") else None,
-        due_at=datetime.fromisoformat(task["due_at"]) if task.get("due_at") else None,
         event_id=event.pk,
         in_inbox=Channel.INBOX in channels,
         created_at=now,
+        **about,
     )
+
+
+def _about(payload: dict[str, Any]) -> dict[str, Any]:
+    """The columns that say what a fact is about, and the page where that is seen."""
+    if "task" in payload:
+        return _about_task(payload["task"])
+    if "project" in payload:
+        project = payload["project"]
+        url = reverse("project-page", kwargs={"key": project["key"]})
+        return {"project_id": project["id"], "project_name": project["name"], "url": url}
+    # A team has no page of its own: what it is for are the projects that it is in.
+    return {"team_id": payload["team"]["id"], "team_name": payload["team"]["name"], "url": reverse("project-list")}
+
+
+def _about_task(task: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "task_id": task["id"],
+        "task_key": task["key"],
+        "task_title": task["title"],
+        "project_id": task["project_id"],
+        "project_name": task["project_name"],
+        "due_date": date.fromisoformat(task["due_date"]) if task.get("due_date") else None,
+        "due_at": datetime.fromisoformat(task["due_at"]) if task.get("due_at") else None,
+        "url": reverse("task-page", kwargs={"key": task["key"]}),
+    }
 
 
 def shorten(text: str) -> str:

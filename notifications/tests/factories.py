@@ -13,6 +13,7 @@ from notifications.kinds import Kind
 from notifications.models import Notification, OutgoingEmail
 from tasks.events import state_of
 from tasks.models import Task
+from tasks.tests.factories import TaskFactory
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -58,6 +59,9 @@ def make_notification(recipient: User, **fields: Any) -> Notification:
 
 
 def make_email(recipient: User, *, notification: dict[str, Any] | None = None, **fields: Any) -> OutgoingEmail:
-    told = make_notification(recipient, **(notification or {}))
+    """A mail that waits, about something in an own project of the recipient's if it is not said what."""
+    places = {"task_id", "project_id", "team_id"} & (notification or {}).keys()
+    about = {} if places else {"task_id": TaskFactory(project__owner=recipient).pk}
+    told = make_notification(recipient, **about, **(notification or {}))
     words = {"to": recipient.email, "message_id": f"<{told.event_id}@taskflow.localhost>", "next_attempt_at": NOW}
     return OutgoingEmail.objects.create(notification=told, **(words | fields))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime
 from email import message_from_bytes, policy
+from typing import Any
+from uuid import UUID
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -16,6 +18,20 @@ from notifications.mjml import compile_email, sources
 from notifications.rendering import compose
 from notifications.tests.factories import make_email
 
+ABOUT_TASKS = [kind for kind in Kind if kind not in {Kind.ADDED_TO_PROJECT, Kind.ADDED_TO_TEAM}]
+PLACES: dict[str, dict[str, Any]] = {
+    Kind.ADDED_TO_PROJECT: {"task_id": None, "task_key": "", "task_title": "", "url": "/projects/OPS/"},
+    Kind.ADDED_TO_TEAM: {
+        "task_id": None,
+        "task_key": "",
+        "task_title": "",
+        "project_id": None,
+        "project_name": "",
+        "team_id": UUID(int=9),
+        "team_name": "Storefront",
+        "url": "/projects/",
+    },
+}
 HOSTILE = (
     "<script>alert(1)</script>\r\nBcc: everybody@example.com\x07\u2028<img src=x onerror=alert(2)>{{ 7|add:7 }}\"'&"
 )
@@ -66,7 +82,8 @@ class TestComposing:
             "project_name": HOSTILE,
             "actor_name": HOSTILE,
         }
-        email = make_email(bob, notification={"kind": kind, "task_key": "OPS-42", **words})
+        place = {name: HOSTILE if name.endswith("_name") else value for name, value in PLACES.get(kind, {}).items()}
+        email = make_email(bob, notification={"kind": kind, "task_key": "OPS-42", **words, **place})
 
         wire = message_from_bytes(compose(email).message().as_bytes(), policy=policy.default)
 
@@ -75,17 +92,20 @@ class TestComposing:
         assert "<img" not in html
         assert "{{ 7|add:7 }}" in html.replace("&quot;", '"')
         assert wire["Bcc"] is None
-        assert wire["Subject"].strip().startswith("[OPS-42] ")
+        assert (
+            wire["Subject"].strip().startswith("[OPS-42] " if kind in ABOUT_TASKS else "<script>alert(1)</script> Bcc")
+        )
 
     @pytest.mark.parametrize("kind", Kind.values)
     def test_nothing_in_a_mail_acts_or_loads_from_elsewhere(self, kind, bob):
-        email = make_email(bob, notification={"kind": kind, "body": "Tuesday"})
+        place = PLACES.get(kind, {"url": "/tasks/OPS-42/"})
+        email = make_email(bob, notification={"kind": kind, "body": "Tuesday", **place})
 
         html = str(compose(email).alternatives[0].content)
 
         assert not re.search(r"<(script|link|img|iframe|form)|@import|url\(", html)
         assert set(re.findall(r'href="([^"]*)"', html)) == {
-            "http://127.0.0.1:8000/tasks/OPS-42/",
+            f"http://127.0.0.1:8000{place['url']}",
             "http://127.0.0.1:8000/settings/notifications/",
         }
         assert "{%" not in html

@@ -4,9 +4,10 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
 
+from accounts.callers import person_of
 from tasks import services
 from tasks.admin.forms import ProjectTeamForm
-from tasks.admin.scope import InProjectAdmin, OfTaskAdmin, actor_of
+from tasks.admin.scope import InProjectAdmin, OfTaskAdmin
 from tasks.models import ProjectTeam, TaskShare
 
 
@@ -23,7 +24,7 @@ class ProjectTeamAdmin(InProjectAdmin):
 
     def delete_model(self, request: HttpRequest, obj: ProjectTeam) -> None:
         services.remove_project_team(
-            actor=actor_of(request), ref=str(obj.project_id), team_id=obj.team_id, now=timezone.now()
+            actor=person_of(request), ref=str(obj.project_id), team_id=obj.team_id, now=timezone.now()
         )
 
 

@@ -7,10 +7,11 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from accounts.callers import person_of
 from core.admin import ServiceAdmin
 from tasks import services
 from tasks.admin.forms import LabelForm, MemberForm, ProjectForm, StateForm
-from tasks.admin.scope import InProjectAdmin, actor_of
+from tasks.admin.scope import InProjectAdmin
 from tasks.models import Label, Project, ProjectMember, State
 
 
@@ -24,7 +25,7 @@ class ProjectAdmin(ServiceAdmin):
     ordering = ("key",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
-        return Project.objects.visible_to(actor_of(request))
+        return Project.objects.visible_to(person_of(request))
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         shown = ["key", "name", "description"]
@@ -34,7 +35,7 @@ class ProjectAdmin(ServiceAdmin):
         return ("key", "owner", "is_inbox", "next_number", "updated_at") if obj else ()
 
     def delete_model(self, request: HttpRequest, obj: Project) -> None:
-        services.delete_project(actor=actor_of(request), ref=str(obj.pk))
+        services.delete_project(actor=person_of(request), ref=str(obj.pk))
 
 
 @admin.register(ProjectMember)
@@ -50,7 +51,7 @@ class ProjectMemberAdmin(InProjectAdmin):
 
     def delete_model(self, request: HttpRequest, obj: ProjectMember) -> None:
         services.remove_member(
-            actor=actor_of(request), ref=str(obj.project_id), user_id=obj.user_id, now=timezone.now()
+            actor=person_of(request), ref=str(obj.project_id), user_id=obj.user_id, now=timezone.now()
         )
 
 
@@ -70,7 +71,7 @@ class StateAdmin(InProjectAdmin):
         return [*shown, "slug", "position"] if obj else shown
 
     def delete_model(self, request: HttpRequest, obj: State) -> None:
-        services.delete_state(actor=actor_of(request), ref=str(obj.project_id), state_id=obj.pk)
+        services.delete_state(actor=person_of(request), ref=str(obj.project_id), state_id=obj.pk)
 
 
 @admin.register(Label)
@@ -83,4 +84,4 @@ class LabelAdmin(InProjectAdmin):
     raw_id_fields = ("project",)
 
     def delete_model(self, request: HttpRequest, obj: Label) -> None:
-        services.delete_label(actor=actor_of(request), label_id=obj.pk)
+        services.delete_label(actor=person_of(request), label_id=obj.pk)

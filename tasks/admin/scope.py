@@ -7,14 +7,9 @@ from typing import Any
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from accounts.models import User
+from accounts.callers import person_of
 from core.admin import ReadOnlyAdmin, ServiceAdmin
 from tasks.models import Project
-
-
-def actor_of(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)
-    return request.user
 
 
 class InProjectAdmin(ServiceAdmin):
@@ -23,7 +18,7 @@ class InProjectAdmin(ServiceAdmin):
     fixed: tuple[str, ...] = ("project",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        mine = Project.objects.visible_to(actor_of(request)).values("pk")
+        mine = Project.objects.visible_to(person_of(request)).values("pk")
         return super().get_queryset(request).filter(project__in=mine)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
@@ -34,5 +29,5 @@ class OfTaskAdmin(ReadOnlyAdmin):
     """What hangs on a task, as far as the task may be seen."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        mine = Project.objects.visible_to(actor_of(request)).values("pk")
+        mine = Project.objects.visible_to(person_of(request)).values("pk")
         return super().get_queryset(request).filter(task__project__in=mine)

@@ -7,10 +7,11 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from accounts.callers import person_of
 from core.admin import ReadOnlyAdmin
 from tasks import services
 from tasks.admin.forms import WRITTEN, TaskForm
-from tasks.admin.scope import InProjectAdmin, OfTaskAdmin, actor_of
+from tasks.admin.scope import InProjectAdmin, OfTaskAdmin
 from tasks.models import Comment, ImportedRecord, Project, Task, TaskAssignee
 
 
@@ -37,7 +38,7 @@ class TaskAdmin(InProjectAdmin):
         return (queryset.matching(search_term) if search_term else queryset), False  # type: ignore[attr-defined]
 
     def delete_model(self, request: HttpRequest, obj: Task) -> None:
-        services.delete_task(actor=actor_of(request), ref=str(obj.pk), now=timezone.now())
+        services.delete_task(actor=person_of(request), ref=str(obj.pk), now=timezone.now())
 
 
 @admin.register(TaskAssignee)
@@ -66,7 +67,7 @@ class CommentAdmin(OfTaskAdmin):
     @admin.action(description="Remove these comments")
     def remove(self, request: HttpRequest, queryset: QuerySet[Comment]) -> None:
         def verb(comment: Comment) -> None:
-            services.delete_comment(actor=actor_of(request), task_ref=str(comment.task_id), comment_id=comment.pk)
+            services.delete_comment(actor=person_of(request), task_ref=str(comment.task_id), comment_id=comment.pk)
 
         self.each(request, queryset, verb, "comments removed")
 
@@ -80,5 +81,5 @@ class ImportedRecordAdmin(ReadOnlyAdmin):
     ordering = ("-pk",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ImportedRecord]:
-        mine = Project.objects.visible_to(actor_of(request)).values("pk")
+        mine = Project.objects.visible_to(person_of(request)).values("pk")
         return super().get_queryset(request).filter(project__in=mine)

@@ -10,7 +10,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.invitations import InvitationOut, invited, spend_invitation
+from accounts.api.invitations import InvitationOut, invited
+from accounts.limits import counted_invitation
 from gateway.fields import Choice, Input
 from gateway.views import ApiView, parse
 from tasks import services
@@ -26,6 +27,6 @@ class ProjectInvitationsView(ApiView):
     @extend_schema(operation_id="invite_to_project", request=ProjectInvitationInput, responses={201: InvitationOut})
     def post(self, request: Request, ref: str) -> Response:
         sent: dict[str, Any] = parse(ProjectInvitationInput, request)
-        spend_invitation(request)
-        invitation = services.invite_to_project(actor=request.user, ref=ref, now=timezone.now(), **sent)
+        with counted_invitation(request._request, request.user, sent["email"]):
+            invitation = services.invite_to_project(actor=request.user, ref=ref, now=timezone.now(), **sent)
         return invited(request, invitation)

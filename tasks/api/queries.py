@@ -34,7 +34,7 @@ class TaskQuery(PageQuery):
     assignee = Ids(words=("me", "none"), required=False, help_text="Comma-separated ids, `me` or `none`.")
     creator = Ids(words=("me",), required=False, help_text="Comma-separated ids or `me`.")
     label = Words(required=False)
-    parent = Ids(words=("none",), required=False, help_text="The id of a task, or `none`.")
+    parent = Ids(words=("none",), required=False, help_text="The id of a task, or `none`, as the reader sees it.")
     overdue = Flag(required=False)
     due_after = Day(required=False)
     due_before = Day(required=False)

@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from accounts.api.serializers import PersonOut
 from events.models import Event
-from gateway.fields import Choice, Day, Input, Instant, Integer, Text, Uuid
+from gateway.fields import Choice, Day, Input, Instant, Integer, Line, Text, Uuid
 from tasks.models import Category, Comment, Label, Priority, Project, ProjectMember, Role, State, Task
 from tasks.models.project import COLOUR, KEY
 
@@ -75,7 +75,7 @@ class TaskOut(serializers.ModelSerializer[Task]):
     status = serializers.CharField(source="state.slug")
     category = serializers.ChoiceField(choices=Category.choices)
     priority = PriorityField()
-    parent = TaskRef(allow_null=True)
+    parent = TaskRef(allow_null=True, help_text="Null also where the reader may not see it.")
     creator = PersonOut()
     assignees = PersonOut(many=True)
     labels = serializers.SerializerMethodField()
@@ -127,12 +127,12 @@ class TaskRow(TaskOut):
 
 class ProjectInput(Input):
     key = serializers.RegexField(KEY.regex.pattern.replace(r"\A", "^").replace(r"\Z", "$"), max_length=10)
-    name = Text(max_length=120)
+    name = Line(max_length=120)
     description = Text(max_length=20_000, required=False, allow_blank=True, trim_whitespace=False)
 
 
 class ProjectPatch(Input):
-    name = Text(max_length=120)
+    name = Line(max_length=120)
     description = Text(max_length=20_000, allow_blank=True, trim_whitespace=False)
 
 
@@ -190,12 +190,12 @@ class MemberOut(serializers.ModelSerializer[ProjectMember]):
 
 
 class StateInput(Input):
-    name = Text(max_length=60)
+    name = Line(max_length=60)
     category = Choice(choices=Category.choices)
 
 
 class StatePatch(Input):
-    name = Text(max_length=60)
+    name = Line(max_length=60)
 
 
 class StateOut(serializers.ModelSerializer[State]):
@@ -206,7 +206,7 @@ class StateOut(serializers.ModelSerializer[State]):
 
 class LabelInput(Input):
     project = Text(max_length=40, help_text="Id or key.")
-    name = Text(max_length=60)
+    name = Line(max_length=60)
     colour = serializers.RegexField(COLOUR.regex.pattern.replace(r"\A", "^").replace(r"\Z", "$"), required=False)
 
 

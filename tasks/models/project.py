@@ -10,6 +10,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from core.db import uuid7
+from core.text import one_line
 from tasks.querysets import ProjectQuerySet
 
 KEY = RegexValidator(
@@ -41,7 +42,7 @@ class Project(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     key = models.CharField(max_length=10, unique=True, validators=[KEY])
-    name = models.CharField(max_length=120)
+    name = models.CharField(max_length=120, validators=[one_line])
     description = models.TextField(blank=True, default="", max_length=20_000)
     is_inbox = models.BooleanField(default=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="owned_projects")
@@ -95,7 +96,7 @@ class State(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="states")
     slug = models.SlugField(max_length=40)
-    name = models.CharField(max_length=60)
+    name = models.CharField(max_length=60, validators=[one_line])
     category = models.CharField(max_length=12, choices=Category)
     position = models.PositiveSmallIntegerField(default=0)
     version = models.PositiveIntegerField(default=1, db_default=1)
@@ -116,7 +117,7 @@ class State(models.Model):
 class Label(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="labels")
-    name = models.CharField(max_length=60)
+    name = models.CharField(max_length=60, validators=[one_line])
     colour = models.CharField(max_length=7, default="#5c6472", validators=[COLOUR])
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now, editable=False)

@@ -43,6 +43,12 @@ def readers_among(task_id: uuid.UUID, user_ids: Iterable[uuid.UUID | str]) -> li
     return list(User.objects.active().filter(allowed, pk__in=list(user_ids)))
 
 
+def people_in(project_id: uuid.UUID, user_ids: Iterable[uuid.UUID | str]) -> list[User]:
+    """Those of the named people who are active and in this project now, by name or with a team."""
+    members = ProjectMember.objects.filter(project=project_id).values("user")
+    return list(User.objects.active().filter(pk__in=members).filter(pk__in=list(user_ids)))
+
+
 def shares(task: Task) -> QuerySet[TaskShare]:
     return TaskShare.objects.filter(task=task).select_related("user", "shared_by")
 

@@ -12,15 +12,18 @@ from typing import NamedTuple
 from django.db.models import Count, QuerySet
 
 from accounts.models import User
+from accounts.selectors import directory
 from events.models import Event
 from gateway.pagination import Slice, Window, take
 from tasks import policies
 from tasks.models import Label, Project, ProjectMember, Role, State, Task
 from tasks.selectors.access import given_by_teams
-from tasks.selectors.projects import visible_project_ids
+from tasks.selectors.projects import members, visible_project_ids
 from tasks.selectors.tasks import TaskFilters, filtered
 
 COUNTED = 10_000
+# As many people as a page offers to choose from.
+LISTED = 1000
 TOLD = ("task.created", "task.updated", "task.commented", "task.deleted")
 
 
@@ -99,8 +102,8 @@ def choices(user: User, project: Project | None = None) -> Choices:
     """What the filters of a list offer: everything visible, or what belongs to one project."""
     projects = list(Project.objects.visible_to(user).current().order_by("is_inbox", "name"))
     ids = [project.pk] if project else [one.pk for one in projects]
-    members = ProjectMember.objects.filter(project__in=ids).values("user")
-    people = User.objects.active().filter(pk__in=members).order_by("name")
+    here = ProjectMember.objects.filter(project__in=ids).values("user")
+    people = User.objects.active().filter(pk__in=here).order_by("name")
     labels = Label.objects.filter(project__in=ids).order_by("name").values_list("name", flat=True).distinct()
     return Choices(projects, list(people), list(labels[:500]))
 
@@ -110,6 +113,23 @@ def projects_to_write_in(user: User) -> list[Project]:
     projects = list(Project.objects.visible_to(user).current().order_by("-is_inbox", "name"))
     roles = roles_in(user, projects)
     return [project for project in projects if policies.can_edit(roles[project.pk])]
+
+
+def people_to_share_with(user: User) -> list[User]:
+    """Everybody else in the directory."""
+    return list(directory().exclude(pk=user.pk).order_by("name", "pk")[:LISTED])
+
+
+def people_to_add(present: Iterable[ProjectMember]) -> list[User]:
+    """The directory without those who are in the project already."""
+    there = {member.user_id for member in present}
+    return [one for one in directory().order_by("name")[:LISTED] if one.pk not in there]
+
+
+def people_to_assign(project: Project) -> list[User]:
+    """The active people of a project."""
+    active = members(project).filter(user__is_active=True).order_by("user__name")
+    return [member.user for member in active]
 
 
 def needs_attention(user: User, project: Project | None, *, now: datetime, today: date, limit: int) -> list[Task]:
@@ -153,11 +173,11 @@ class Seer(NamedTuple):
 
 def who_can_see(project: Project, limit: int = 1000) -> list[Seer]:
     """The people of a project and how they came by their roles; two queries, however many people."""
-    members = ProjectMember.objects.filter(project=project).select_related("user").order_by("user__name", "user_id")
+    present = members(project).order_by("user__name", "user_id")
     by_teams = given_by_teams(project)
     return [
         Seer(one.user, one.get_effective_role_display(), [*_own_way(one), *team_ways(by_teams[one.user_id])])
-        for one in members[:limit]
+        for one in present[:limit]
     ]
 
 

@@ -11,10 +11,10 @@ from core.errors import NotFound
 from core.prepared import Bind, Statement
 from gateway import pagination
 from gateway.pagination import Mark, Slice, Window
-from tasks.models import Project, Task
+from tasks.models import Task
 from tasks.selectors import shapes, statements
 from tasks.selectors.lines import Line
-from tasks.selectors.tasks import TaskFilters, filtered, parse_ref
+from tasks.selectors.tasks import TaskFilters, filtered, parse_ref, visible_among
 
 NOUN = Task._meta.label
 
@@ -63,12 +63,12 @@ def _by_number(user: User, filters: TaskFilters, window: Window, described: bool
 
 
 def _discreet(user: User, found: list[Line]) -> list[Line]:
-    """Who sees a task of a foreign project is not told what it is part of."""
-    parted = {row.project_id for row in found if row.parent_id} if user.is_guest else set()
-    if not parted:
+    """Who sees a task and not what it is part of is not told of that."""
+    parents = {row.parent_id for row in found if row.parent_id} if user.is_guest else set()
+    if not parents:
         return found
-    foreign = parted - set(Project.objects.visible_to(user).filter(pk__in=parted).values_list("pk", flat=True))
-    return [row._replace(parent_id=None) if row.project_id in foreign else row for row in found]
+    hidden = parents - visible_among(user, parents)
+    return [row._replace(parent_id=None) if row.parent_id in hidden else row for row in found]
 
 
 def _read(statement: Statement | None, values: Mapping[str, Any]) -> list[Line]:

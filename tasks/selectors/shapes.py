@@ -32,8 +32,9 @@ class Shape:
         """Narrow by the filters, but for those that are asked otherwise."""
         listed = {name: list(value) if isinstance(value, tuple) else value for name, value in self.filters}
         kept: Any = {name: value for name, value in listed.items() if name not in but}
-        clock: Any = {"now": Bind("now"), "today": Bind("today")}
-        return narrowed(rows, TaskFilters(**clock, **kept))
+        guest = Bind("reader") if self.guest and not self.overseer else None
+        asker: Any = {"now": Bind("now"), "today": Bind("today"), "guest": guest}
+        return narrowed(rows, TaskFilters(**asker, **kept))
 
     def visible(self) -> TaskQuerySet:
         return Task.objects.seen_by(Bind("reader"), overseer=self.overseer, guest=self.guest)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
@@ -38,7 +38,8 @@ SORTS = {
 class TaskFilters:
     """What a list of tasks is narrowed by; an empty value narrows nothing.
 
-    `now` and `today` are the reader's clock and calendar: `overdue` is asked against them.
+    `now` and `today` are the reader's clock and calendar: `overdue` is asked against them. `guest` is the reader's id if
+    they see single tasks of foreign projects: what these are part of is asked as they see it.
     """
 
     now: datetime
@@ -56,6 +57,7 @@ class TaskFilters:
     due_after: date | None = None
     due_before: date | None = None
     updated_since: datetime | None = None
+    guest: Any = None
 
 
 def parse_ref(text: str) -> uuid.UUID | tuple[str, int]:
@@ -72,13 +74,17 @@ def get_task(user: User, ref: str | uuid.UUID) -> Task:
     found = Task.objects.visible_to(user).with_people().at(parse_ref(str(ref))).first()
     if found is None:
         raise NotFound("There is no such task.")
-    if found.parent_id and sees_it_alone(user, found):
+    if found.parent_id and user.is_guest and found.parent_id not in visible_among(user, {found.parent_id}):
         found.parent = None
     return found
 
 
+def visible_among(user: User, task_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    return set(Task.objects.visible_to(user).filter(pk__in=task_ids).values_list("pk", flat=True))
+
+
 def sees_it_alone(user: User, task: Task) -> bool:
-    """Who sees one task of a project, because it was shared with them, is not told what it is part of."""
+    """Whether somebody sees a task only because it was shared with them: not what happened around it."""
     return user.is_guest and role_in(user, task.project) is None
 
 
@@ -106,6 +112,7 @@ def resolved(user: User, filters: TaskFilters) -> TaskFilters:
         project=project_id_or_nowhere(user, filters.project) if filters.project else "",
         assignee=[_me(user, key) for key in filters.assignee],
         creator=[_me(user, key) for key in filters.creator],
+        guest=user.pk if user.is_guest and not user.is_overseer else None,
     )
 
 
@@ -131,7 +138,7 @@ NARROWINGS: dict[str, Narrowing] = {
     "assignee": lambda rows, people, _: rows.assigned_to(people),
     "creator": lambda rows, people, _: rows.created_by(people),
     "label": lambda rows, names, _: rows.labelled(names),
-    "parent": lambda rows, key, _: rows.filter(parent=None if key == "none" else key),
+    "parent": lambda rows, key, asked: rows.under(key, guest=asked.guest),
     "overdue": lambda rows, wanted, asked: rows.overdue(asked.now, asked.today, is_it=wanted),
     "due_after": lambda rows, day, _: rows.due_from(day),
     "due_before": lambda rows, day, _: rows.due_until(day),
@@ -156,6 +163,14 @@ def get_comment(task: Task, comment_id: uuid.UUID) -> Comment:
     found = comments(task).filter(pk=comment_id).first()
     if found is None:
         raise NotFound("There is no such comment.")
+    return found
+
+
+def get_own_comment(author: User, task: Task, comment_id: uuid.UUID) -> Comment:
+    """For changing it: what others wrote is as if it were not there."""
+    found = comments(task).filter(pk=comment_id, author=author).first()
+    if found is None:
+        raise NotFound("There is no such comment of yours.")
     return found
 
 

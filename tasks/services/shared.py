@@ -10,13 +10,15 @@ from django.db.models import Value
 from django.db.models.functions import Lower
 
 from accounts.models import User
-from accounts.selectors import find_user
+from accounts.selectors import find_by_proved_address
 from core.errors import Conflict, Invalid, NotFound, Stale
 from tasks import cache, policies, selectors
 from tasks.events import TaskState, plain, state_of
 from tasks.models import Category, Label, Project, ProjectMember, Role, State, Task
 
 MAX_LINKS = 20
+NOBODY = "There is no such person."
+NOBODY_THERE = "Nobody here has confirmed this address. Invite them by mail instead."
 
 
 def task_state(task: Task) -> TaskState:
@@ -138,10 +140,11 @@ def parent_in(project: Project, parent_id: Any, *, of: Task | None = None) -> Ta
 
 
 def person_named(user_id: uuid.UUID | None, email: str) -> User:
-    """The active person of this id or address; names the field where there is none."""
-    person = User.objects.active().filter(pk=user_id).first() if user_id else find_user(email=email)
+    """The active person of this id or confirmed address; names the field where there is none."""
+    person = User.objects.active().filter(pk=user_id).first() if user_id else find_by_proved_address(email=email)
     if person is None:
-        raise Invalid.field("user" if user_id else "email", "There is no such person.", "does_not_exist")
+        field, words = ("user", NOBODY) if user_id else ("email", NOBODY_THERE)
+        raise Invalid.field(field, words, "does_not_exist")
     found: User = person
     return found
 

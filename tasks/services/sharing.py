@@ -73,13 +73,15 @@ def _lock_to_share(actor: User, ref: str) -> Task:
 def _give_role(share: TaskShare, task: Task, role: str, actor: User) -> None:
     if share.role == role:
         return
+    was = share.role
     TaskShare.objects.filter(pk=share.pk).update(role=role, version=F("version") + 1)
     share.refresh_from_db()
-    _tell_shared(share, task, actor)
+    _tell_shared(share, task, actor, was=was)
 
 
-def _tell_shared(share: TaskShare, task: Task, actor: User) -> None:
-    publish(events.TaskShared(task=task_state(task), user_id=str(share.user_id), role=share.role), actor=actor)
+def _tell_shared(share: TaskShare, task: Task, actor: User, *, was: str = "") -> None:
+    fact = events.TaskShared(task=task_state(task), user_id=str(share.user_id), role=share.role, was=was)
+    publish(fact, actor=actor)
     forget_answers(task.project)
 
 

@@ -29,8 +29,11 @@ def add_project_team(*, actor: User, ref: str, team_id: uuid.UUID, role: str) ->
         raise Invalid.field("team", "There is no such team.", "does_not_exist")
     given = ProjectTeam.objects.filter(project=project, team=team).first()
     if given is None:
+        # Asked under both locks, before triggers let them in: of two teams that come at once, each brings its own newcomers.
+        there = set(ProjectMember.objects.filter(project=project).values_list("user_id", flat=True))
         given = ProjectTeam.objects.create(project=project, team=team, role=role)
-        _tell(events.ProjectTeamAdded, given, _members(given), actor)
+        people = _members(given)
+        _tell(events.ProjectTeamAdded, given, people, actor, newcomer_ids=sorted(map(str, people - there)))
     else:
         _give_role(given, role, actor)
     return given
@@ -100,8 +103,8 @@ def _members(given: ProjectTeam) -> set[uuid.UUID]:
     return set(TeamMember.objects.filter(team=given.team_id).values_list("user_id", flat=True))
 
 
-def _tell(kind: type[Any], given: ProjectTeam, people: set[uuid.UUID], actor: User) -> None:
+def _tell(kind: type[Any], given: ProjectTeam, people: set[uuid.UUID], actor: User, **more: list[str]) -> None:
     words = project_words(given.project)
     keys = sorted(map(str, people))
-    publish(kind(project=words, team_id=str(given.team_id), role=given.role, user_ids=keys), actor=actor)
+    publish(kind(project=words, team_id=str(given.team_id), role=given.role, user_ids=keys, **more), actor=actor)
     forget_answers(given.project, *people)

@@ -12,21 +12,21 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.callers import person_of
 from accounts.models import User
-from accounts.selectors import directory
 from core.errors import Conflict, Invalid
+from core.forms import status_of
 from core.htmx import page
 from tasks import policies, selectors, services
 from tasks.forms import RoleForm, SharedRoleForm, ShareForm, TeamForm
 from tasks.models import Task
 from tasks.selectors import pages
-from tasks.views.shared import person, status_of
 
 
 @login_required
 @require_safe
 def task_access(request: HttpRequest, key: str) -> HttpResponse:
-    reader = person(request)
+    reader = person_of(request)
     task = selectors.get_task(reader, key)
     context = _context(reader, task)
     if context["may_ask"]:
@@ -46,14 +46,10 @@ def _context(reader: User, task: Task, form: ShareForm | None = None) -> dict[st
         "shares": selectors.shares_seen_by(reader, task).order_by("user__name", "user_id"),
         "shared_roles": SharedRoleForm.base_fields["role"].choices,
         "can_share": can_share,
-        "form": form or (ShareForm(people=_others(reader)) if can_share else None),
+        "form": form or (ShareForm(people=pages.people_to_share_with(reader)) if can_share else None),
         "may_ask": policies.can_ask_about_others(reader, role),
-        "people": [reader, *_others(reader)],
+        "people": [reader, *pages.people_to_share_with(reader)],
     }
-
-
-def _others(reader: User) -> list[User]:
-    return list(directory().exclude(pk=reader.pk).order_by("name", "pk")[:1000])
 
 
 def _explained(reader: User, task: Task, asked: str) -> selectors.Explained | None:
@@ -67,8 +63,8 @@ def _explained(reader: User, task: Task, asked: str) -> selectors.Explained | No
 @login_required
 @require_POST
 def share_task(request: HttpRequest, key: str) -> HttpResponse:
-    reader = person(request)
-    form = ShareForm(request.POST, people=_others(reader))
+    reader = person_of(request)
+    form = ShareForm(request.POST, people=pages.people_to_share_with(reader))
     if form.is_valid():
         try:
             share = services.share_task(
@@ -87,7 +83,7 @@ def share_task(request: HttpRequest, key: str) -> HttpResponse:
 @require_POST
 def change_share(request: HttpRequest, key: str, user_id: UUID) -> HttpResponse:
     role = _role_in(SharedRoleForm(request.POST))
-    services.change_share(actor=person(request), ref=key, user_id=user_id, role=role)
+    services.change_share(actor=person_of(request), ref=key, user_id=user_id, role=role)
     messages.success(request, "The role is changed.")
     return redirect("task-access", key=key)
 
@@ -95,7 +91,7 @@ def change_share(request: HttpRequest, key: str, user_id: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def unshare_task(request: HttpRequest, key: str, user_id: UUID) -> HttpResponse:
-    reader = person(request)
+    reader = person_of(request)
     services.unshare_task(actor=reader, ref=key, user_id=user_id)
     messages.success(request, f"{key} is not shared with that person any more.")
     return redirect("task-list") if user_id == reader.pk else redirect("task-access", key=key)
@@ -108,7 +104,7 @@ def add_team(request: HttpRequest, key: str) -> HttpResponse:
     if not form.is_valid():
         raise Invalid.field("team", "Choose a team and a role.", "invalid")
     sent = form.cleaned_data
-    given = services.add_project_team(actor=person(request), ref=key, team_id=sent["team"], role=sent["role"])
+    given = services.add_project_team(actor=person_of(request), ref=key, team_id=sent["team"], role=sent["role"])
     messages.success(request, f"The team {given.team.name} is in the project now.")
     return redirect("project-page", key=key)
 
@@ -117,7 +113,7 @@ def add_team(request: HttpRequest, key: str) -> HttpResponse:
 @require_POST
 def change_team(request: HttpRequest, key: str, team_id: UUID) -> HttpResponse:
     role = _role_in(RoleForm(request.POST))
-    services.change_project_team(actor=person(request), ref=key, team_id=team_id, role=role)
+    services.change_project_team(actor=person_of(request), ref=key, team_id=team_id, role=role)
     messages.success(request, "The team's role is changed.")
     return redirect("project-page", key=key)
 
@@ -125,7 +121,7 @@ def change_team(request: HttpRequest, key: str, team_id: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def remove_team(request: HttpRequest, key: str, team_id: UUID) -> HttpResponse:
-    services.remove_project_team(actor=person(request), ref=key, team_id=team_id, now=timezone.now())
+    services.remove_project_team(actor=person_of(request), ref=key, team_id=team_id, now=timezone.now())
     messages.success(request, "The team is no longer in the project.")
     return redirect("project-page", key=key)
 

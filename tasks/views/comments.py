@@ -10,19 +10,20 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from core.errors import Invalid, NotFound
+from accounts.callers import person_of
+from core.errors import Invalid
+from core.forms import status_of
 from core.htmx import page, posted
 from tasks import selectors, services
 from tasks.forms import CommentForm
-from tasks.models import Comment, Task
-from tasks.views.shared import person, status_of, version_in
+from tasks.views.shared import version_in
 from tasks.views.task import FRAGMENTS, task_context
 
 
 @login_required
 @require_POST
 def add_comment(request: HttpRequest, key: str) -> HttpResponse:
-    reader = person(request)
+    reader = person_of(request)
     form = CommentForm(request.POST)
     if form.is_valid():
         try:
@@ -38,9 +39,9 @@ def add_comment(request: HttpRequest, key: str) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_comment(request: HttpRequest, key: str, comment_id: UUID) -> HttpResponse:
-    reader = person(request)
+    reader = person_of(request)
     task = selectors.get_task(reader, key)
-    comment = _own_comment(task, comment_id, reader.pk)
+    comment = selectors.get_own_comment(reader, task, comment_id)
     form = CommentForm(posted(request), initial={"body": comment.body})
     if request.method == "POST" and form.is_valid():
         changes: dict[str, Any] = {"body": form.cleaned_data["body"], "versions": version_in(request)}
@@ -54,13 +55,6 @@ def edit_comment(request: HttpRequest, key: str, comment_id: UUID) -> HttpRespon
 @login_required
 @require_POST
 def delete_comment(request: HttpRequest, key: str, comment_id: UUID) -> HttpResponse:
-    services.delete_comment(actor=person(request), task_ref=key, comment_id=comment_id)
+    services.delete_comment(actor=person_of(request), task_ref=key, comment_id=comment_id)
     messages.success(request, "The comment is deleted.")
     return redirect("task-page", key=key)
-
-
-def _own_comment(task: Task, comment_id: UUID, author_id: UUID) -> Comment:
-    found = selectors.comments(task).filter(pk=comment_id, author=author_id).first()
-    if found is None:
-        raise NotFound("There is no such comment of yours.")
-    return found

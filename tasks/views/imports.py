@@ -10,7 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from accounts.callers import person_of
 from core.errors import Invalid
+from core.forms import status_of
 from core.htmx import page, posted
 from tasks.forms import ImportForm
 from tasks.importers import todoist
@@ -18,7 +20,6 @@ from tasks.importers.base import MAX_BYTES
 from tasks.selectors import pages
 from tasks.services.imports import ImportReport
 from tasks.services.imports import import_tasks as carry_out
-from tasks.views.shared import person, status_of
 
 # A file of this size is carried along in the page between looking and doing, so it is chosen only once.
 KEPT_BYTES = 512 * 1024
@@ -27,7 +28,7 @@ KEPT_BYTES = 512 * 1024
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def import_tasks(request: HttpRequest) -> HttpResponse:
-    projects = pages.projects_to_write_in(person(request))
+    projects = pages.projects_to_write_in(person_of(request))
     data = _data(request)
     form = ImportForm(posted(request), request.FILES if request.method == "POST" else None, projects=projects)
     form.fields["file"].required = data is None
@@ -59,7 +60,7 @@ def _data(request: HttpRequest) -> bytes | None:
 def _report(request: HttpRequest, project_id: str, data: bytes) -> ImportReport:
     plan = todoist.parse(data, today=timezone.localdate(), zone=timezone.get_current_timezone())
     dry_run = request.POST.get("action") != "import"
-    report = carry_out(project_id=project_id, actor=person(request), plan=plan, dry_run=dry_run)
+    report = carry_out(project_id=project_id, actor=person_of(request), plan=plan, dry_run=dry_run)
     if not dry_run:
         messages.success(request, f"{report.created} tasks and {report.comments} comments are imported.")
     return report

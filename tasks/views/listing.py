@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.callers import person_of
 from accounts.models import User
 from core.errors import Invalid, Stale
 from core.htmx import page, wanted_fragment
@@ -19,7 +20,7 @@ from tasks import selectors, services
 from tasks.filtering import FilterForm, chips, columns
 from tasks.models import Project
 from tasks.selectors import pages
-from tasks.views.shared import back_to, person, version_in
+from tasks.views.shared import back_to, version_in
 
 PAGE_SIZE = 50
 
@@ -27,7 +28,7 @@ PAGE_SIZE = 50
 @login_required
 @require_safe
 def task_list(request: HttpRequest) -> HttpResponse:
-    context = listing(request, person(request))
+    context = listing(request, person_of(request))
     return page(request, "tasks/list.html", context, fragments={"results": "tasks/_results.html"})
 
 
@@ -70,7 +71,7 @@ def _window(form: FilterForm, reader: User, request: HttpRequest) -> Window:
 @require_POST
 def set_status(request: HttpRequest, key: str) -> HttpResponse:
     """Move one task from the list; htmx gets the row as it is now, others return to where they were."""
-    reader, now = person(request), timezone.now()
+    reader, now = person_of(request), timezone.now()
     status = 200
     try:
         services.update_task(

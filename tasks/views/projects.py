@@ -12,22 +12,23 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.callers import person_of
 from accounts.models import User
-from accounts.selectors import directory
 from core.errors import Conflict, Invalid, Stale
+from core.forms import status_of
 from core.htmx import page, posted
 from tasks import policies, selectors, services
 from tasks.forms import EditProjectForm, MemberForm, ProjectForm, RoleForm, TeamForm
 from tasks.models import Project
 from tasks.selectors import pages
 from tasks.views.listing import listing
-from tasks.views.shared import person, status_of, version_in
+from tasks.views.shared import version_in
 
 
 @login_required
 @require_safe
 def project_list(request: HttpRequest) -> HttpResponse:
-    projects = selectors.list_projects(person(request)).order_by("archived_at", "is_inbox", "name")
+    projects = selectors.list_projects(person_of(request)).order_by("archived_at", "is_inbox", "name")
     return page(request, "tasks/projects.html", {"projects": list(projects[:500])})
 
 
@@ -37,7 +38,7 @@ def new_project(request: HttpRequest) -> HttpResponse:
     form = ProjectForm(posted(request))
     if request.method == "POST" and form.is_valid():
         try:
-            project = services.create_project(actor=person(request), **form.cleaned_data)
+            project = services.create_project(actor=person_of(request), **form.cleaned_data)
         except Invalid as refusal:
             form.add_refusal(refusal)
         else:
@@ -49,7 +50,7 @@ def new_project(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_safe
 def project_page(request: HttpRequest, key: str) -> HttpResponse:
-    reader = person(request)
+    reader = person_of(request)
     project = selectors.get_project(reader, key)
     fragments = {"results": "tasks/_results.html"}
     return page(request, "tasks/project.html", _context(request, reader, project), fragments=fragments)
@@ -78,14 +79,13 @@ def _context(
 
 
 def _member_form(members: list[Any], data: Any = None) -> MemberForm:
-    there = {member.user_id for member in members}
-    return MemberForm(data, people=[one for one in directory().order_by("name")[:1000] if one.pk not in there])
+    return MemberForm(data, people=pages.people_to_add(members))
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_project(request: HttpRequest, key: str) -> HttpResponse:
-    reader = person(request)
+    reader = person_of(request)
     project = selectors.get_project(reader, key)
     policies.require(
         policies.can_manage(selectors.role_in(reader, project)), "Only an admin of the project may do this."
@@ -114,7 +114,7 @@ def edit_project(request: HttpRequest, key: str) -> HttpResponse:
 @login_required
 @require_POST
 def add_member(request: HttpRequest, key: str) -> HttpResponse:
-    reader = person(request)
+    reader = person_of(request)
     project = selectors.get_project(reader, key)
     form = _member_form([], request.POST)
     if form.is_valid():
@@ -136,7 +136,7 @@ def change_member(request: HttpRequest, key: str, user_id: UUID) -> HttpResponse
     form = RoleForm(request.POST)
     if not form.is_valid():
         raise Invalid.field("role", "There is no such role.")
-    services.add_member(actor=person(request), ref=key, role=form.cleaned_data["role"], user_id=user_id)
+    services.change_member(actor=person_of(request), ref=key, role=form.cleaned_data["role"], user_id=user_id)
     messages.success(request, "The role is changed.")
     return redirect("project-page", key=key)
 
@@ -144,7 +144,7 @@ def change_member(request: HttpRequest, key: str, user_id: UUID) -> HttpResponse
 @login_required
 @require_POST
 def remove_member(request: HttpRequest, key: str, user_id: UUID) -> HttpResponse:
-    reader = person(request)
+    reader = person_of(request)
     services.remove_member(actor=reader, ref=key, user_id=user_id, now=timezone.now())
     messages.success(request, "That person is no longer in the project.")
     return redirect("project-list") if user_id == reader.pk else redirect("project-page", key=key)

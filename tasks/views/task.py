@@ -13,8 +13,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.callers import person_of
 from accounts.models import User
 from core.errors import Invalid, Stale
+from core.forms import status_of
 from core.htmx import page, posted
 from tasks import policies, selectors, services
 from tasks.conflicts import conflict
@@ -22,7 +24,7 @@ from tasks.forms import CommentForm, NewTaskForm, SharedTaskForm, TaskForm, init
 from tasks.models import Role, Task
 from tasks.selectors import pages
 from tasks.timeline import entries, people_in
-from tasks.views.shared import person, status_of, version_in
+from tasks.views.shared import version_in
 
 FRAGMENTS = {"comments": "tasks/_comments.html"}
 SHOWN_COMMENTS = 100
@@ -32,7 +34,7 @@ SHOWN_FACTS = 30
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def task_page(request: HttpRequest, key: str) -> HttpResponse:
-    reader = person(request)
+    reader = person_of(request)
     task = selectors.get_task(reader, key)
     if request.method == "POST":
         return _update(request, reader, task)
@@ -98,10 +100,9 @@ def _form(reader: User, task: Task, request: HttpRequest | None = None, *, is_me
     data = request.POST if request else None
     if not is_member:
         return SharedTaskForm(data, people=(), states=states, initial=initial_of(task))
-    members = selectors.members(task.project).filter(user__is_active=True).order_by("user__name")
     return TaskForm(
         data,
-        people=[member.user for member in members],
+        people=pages.people_to_assign(task.project),
         states=states,
         parents=pages.parents_for(task),
         initial=initial_of(task),
@@ -111,7 +112,7 @@ def _form(reader: User, task: Task, request: HttpRequest | None = None, *, is_me
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_task(request: HttpRequest) -> HttpResponse:
-    reader = person(request)
+    reader = person_of(request)
     projects = pages.projects_to_write_in(reader)
     initial = {name: request.GET.get(name, "") for name in ("project", "title")}
     form = NewTaskForm(posted(request), projects=projects, people=pages.choices(reader).people, initial=initial)
@@ -149,7 +150,7 @@ def _about_the_form(refusal: Invalid) -> Invalid:
 @login_required
 @require_POST
 def add_subtask(request: HttpRequest, key: str) -> HttpResponse:
-    reader = person(request)
+    reader = person_of(request)
     task = selectors.get_task(reader, key)
     title = request.POST.get("title", "").strip()
     if not title or len(title) > 500 or "\x00" in title:
@@ -165,7 +166,7 @@ def add_subtask(request: HttpRequest, key: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete_task(request: HttpRequest, key: str) -> HttpResponse:
     """Ask, then delete: a page of its own, because it cannot be undone."""
-    reader = person(request)
+    reader = person_of(request)
     task = selectors.get_task(reader, key)
     if request.method == "POST":
         services.delete_task(actor=reader, ref=str(task.pk), now=timezone.now())

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from django.urls import reverse
 
+from core.testing.pages import browser_of, words
+from core.testing.state import fingerprint
 from tasks.models import Comment, Task
 
 PAYLOADS = [
@@ -45,3 +48,40 @@ def test_text_comes_back_as_it_was_sent(text, clients, project):
     assert (Task.objects.get().description, Comment.objects.get().body) == (text, text)
     assert read["Content-Type"] == "application/json"
     assert "Set-Cookie" not in read.headers
+
+
+@pytest.mark.parametrize("name", ["Ana\nBcc: eve@example.com", "Ana\u202etxt.exe", "bell\a", "Ana\u2028Eve"])
+@pytest.mark.parametrize(
+    ("verb", "url"), [("patch", "/api/v1/me/"), ("post", "/api/v1/teams/"), ("patch", "/api/v1/projects/OPS/")]
+)
+def test_a_name_is_one_line_of_visible_text(verb, url, name, clients, project):
+    client = clients["alice"]
+    before = fingerprint()
+
+    answer = getattr(client, verb)(url, {"name": name})
+
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "name")
+    assert fingerprint() == before
+
+
+def test_a_name_on_a_page_is_one_line_of_visible_text(alice):
+    browser = browser_of(alice)
+    before = fingerprint()
+
+    answer = browser.post("/settings/", {"name": "Ana\u202etxt.exe", "time_zone": "UTC", "language": "en"})
+
+    assert answer.status_code == 422
+    assert "Write one line, without control characters." in words(answer)
+    assert fingerprint() == before
+
+
+def test_a_name_in_the_administration_is_one_line_of_visible_text(admin, alice):
+    browser = browser_of(admin)
+    page = reverse("admin:accounts_user_change", args=[alice.pk])
+    before = fingerprint()
+
+    answer = browser.post(page, {"email": alice.email, "name": "Ana\u202etxt.exe", "role": "user", "tier": "free"})
+
+    assert answer.status_code == 200
+    assert "Write one line, without control characters." in words(answer)
+    assert fingerprint() == before

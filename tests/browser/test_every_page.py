@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from accounts.selectors import undo_of
+from accounts.tests.factories import UserFactory
+from accounts.tests.second_factors import with_passkey
 from tests.browser.conftest import AXE
 
 PAGES = [
@@ -38,7 +41,14 @@ PAGES = [
     "/mail/",
     "/tasks/NOT-1/",
 ]
-SIGNED_OUT = ["/login/", "/register/", "/password/reset/", "/invitation/?token=wrong", "/stay/?token=some"]
+SIGNED_OUT = [
+    "/login/",
+    "/register/",
+    "/password/reset/",
+    "/invitation/?token=wrong",
+    "/stay/?token=some",
+    "/undo/?token=some",
+]
 # Dark differs from light by its colours alone, so there only they are looked at again.
 RULES = {"light": "{}", "dark": '{runOnly: ["color-contrast"]}'}
 CHECK = """axe.run(RULES).then((found) => found.violations.map(
@@ -57,9 +67,15 @@ def faults(page, url, scheme):
     return found
 
 
+@pytest.fixture
+def undoing(office):
+    """Where the mail about a passkey leads whoever did not add it."""
+    return undo_of(with_passkey(UserFactory()), "webauthn_added")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_every_page_is_sound(width, scheme, office, letter, page_of):
+def test_every_page_is_sound(width, scheme, office, letter, undoing, page_of):
     ours = page_of(office, width=width, scheme=scheme)
     theirs = page_of(None, width=width, scheme=scheme)
     errors: list[str] = []
@@ -67,7 +83,7 @@ def test_every_page_is_sound(width, scheme, office, letter, page_of):
         page.on("pageerror", lambda error: errors.append(str(error)))
 
     found = [fault for url in [*PAGES, f"/mail/{letter}/"] for fault in faults(ours, url, scheme)]
-    found += [fault for url in SIGNED_OUT for fault in faults(theirs, url, scheme)]
+    found += [fault for url in [*SIGNED_OUT, undoing] for fault in faults(theirs, url, scheme)]
 
     assert found + errors == []
 

@@ -67,7 +67,6 @@ def postman(site):
         "EMAIL_PORT": port,
         "REQUIRE_VERIFIED_EMAIL": True,
         "ACCOUNT_EMAIL_VERIFICATION": "mandatory",
-        "MFA_ALLOW_UNVERIFIED_EMAIL": False,
     }
     with override_settings(**words):
         yield postman

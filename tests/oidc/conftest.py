@@ -18,7 +18,7 @@ from django.test import Client
 
 from accounts.models import Session, User
 from accounts.oidc.issuer import issuer_of
-from accounts.tests.factories import UserFactory
+from accounts.tests.factories import UserFactory, with_address
 from drills.parts import ROOT
 from events.models import Event
 from tests.oidc.provider import CLIENT_ID, CLIENT_SECRET
@@ -132,13 +132,6 @@ def world(db) -> World:
 def ada(db) -> User:
     """The person of the provider, registered here too, with an address that is known to be hers."""
     return with_address(UserFactory(handle="ada", name="Ada Lovelace"), verified=True)
-
-
-def with_address(person: User, *, verified: bool) -> User:
-    EmailAddress.objects.update_or_create(
-        user=person, email=person.email, defaults={"verified": verified, "primary": True}
-    )
-    return person
 
 
 def linked(person: User, subject: str = "248289761001") -> SocialAccount:

@@ -21,6 +21,7 @@ SIGNED = {
     "an unknown key": "unknown_key",
     "a key it brings along": "id_token_InvalidSignatureError",
     "an unknown critical header": "id_token_InvalidTokenError",
+    "a critical header that the library knows": "critical_header",
     "then changed": "id_token_InvalidSignatureError",
 }
 CLAIMED = {

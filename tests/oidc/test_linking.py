@@ -6,16 +6,17 @@ import pytest
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.hashers import make_password
+from django.utils import timezone
 
 from accounts import services
 from accounts.models import User
 from accounts.services.identities import Identity
-from accounts.tests.factories import PASSWORD, UserFactory
+from accounts.tests.factories import PASSWORD, UserFactory, with_address
 from core.testing.pages import enter, words
 from core.testing.together import refusals, together
 from events.models import Event
 from notifications.models import OutgoingEmail
-from tests.oidc.conftest import Browser, linked, with_address
+from tests.oidc.conftest import Browser, linked
 
 PAGE = "/settings/security/identities/"
 
@@ -31,6 +32,10 @@ def signed_in(person: User) -> Browser:
     browser.post("/login/", {"email": person.email, "password": PASSWORD})
     browser.post("/confirm/", {"password": PASSWORD, "next": PAGE})
     return browser
+
+
+def unlink(person: User, one: SocialAccount) -> None:
+    services.unlink_identity(actor=person, identity_id=one.pk, now=timezone.now())
 
 
 def owners() -> list[tuple[str, str]]:
@@ -246,7 +251,7 @@ class TestTold:
 
     def test_a_person_hears_of_a_link_that_was_taken_away(self, ada, outbox):
         with outbox.delivering():
-            services.unlink_identity(actor=ada, identity_id=linked(ada).pk)
+            unlink(ada, linked(ada))
 
         assert OutgoingEmail.objects.get().kind == "security_changed"
 
@@ -283,7 +288,7 @@ class TestAtOnce:
         person = UserFactory(handle="ada", password="!")
         mine = [linked(person), SocialAccount.objects.create(user=person, provider="other", uid="2", extra_data={})]
 
-        found = together([lambda one=one: services.unlink_identity(actor=person, identity_id=one.pk) for one in mine])
+        found = together([lambda one=one: unlink(person, one) for one in mine])
 
         assert [error.code for error in refusals(found)] == ["last_way_in"]
         assert len(owners()) == 1

@@ -6,10 +6,12 @@ import json
 
 import pytest
 from allauth.socialaccount.models import SocialAccount
+from django.contrib.auth import HASH_SESSION_KEY
 from django.test import Client
 
 from accounts.tests.api.test_headless import Program
 from accounts.tests.factories import PASSWORD
+from core.sessions import SessionStore
 from events.models import Event
 from tests.oidc.conftest import linked
 from tests.oidc.provider import CLIENT_ID
@@ -47,7 +49,7 @@ def test_programs_are_not_sent_to_a_provider(ada, idp, world):
 
     answer = Client().post("/_allauth/app/v1/auth/provider/redirect", form)
 
-    assert answer.status_code == 403
+    assert answer.status_code == 404
     assert idp.seen("authorize") == []
 
 
@@ -57,6 +59,16 @@ def test_a_program_sees_the_identities_of_its_person(ada, idp):
     found = signed_in(ada).ask("get", THEIRS).json()["data"]
 
     assert [(one["provider"]["id"], one["uid"]) for one in found] == [("example", "248289761001")]
+
+
+def test_an_identity_of_a_provider_that_is_gone_is_not_listed(ada, idp, settings):
+    linked(ada)
+    program = signed_in(ada)
+    settings.SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": []}}
+
+    answer = program.ask("get", THEIRS)
+
+    assert (answer.status_code, answer.json()["data"]) == (200, [])
 
 
 def test_a_program_takes_an_identity_away_once_it_showed_who_it_is(ada, idp, world):
@@ -73,17 +85,37 @@ def test_a_program_takes_an_identity_away_once_it_showed_who_it_is(ada, idp, wor
     assert Event.objects.filter(name="identity.unlinked", actor_id=ada.pk).count() == 1
 
 
+def without_a_password(person, program: Program) -> None:
+    """Leave the program signed in, and confirmed, as somebody who has never had a password."""
+    program.ask("post", "auth/reauthenticate", {"password": PASSWORD})
+    person.set_unusable_password()
+    person.save()
+    session = SessionStore(program.token)
+    session[HASH_SESSION_KEY] = person.get_session_auth_hash()
+    session.save()
+
+
 def test_a_program_leaves_the_last_way_in(ada, idp, world):
     mine, program = linked(ada), signed_in(ada)
-    program.ask("post", "auth/reauthenticate", {"password": PASSWORD})
-    ada.set_unusable_password()
-    ada.save()
+    without_a_password(ada, program)
     before = world.state()
 
     answer = program.ask("delete", THEIRS, named(mine))
 
-    assert answer.status_code in {400, 401}
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "no_password")
+    assert program.ask("get", THEIRS).status_code == 200
     assert world.state() == before
+
+
+def test_a_program_takes_one_of_two_identities_of_somebody_without_a_password_away(ada, idp):
+    mine, program = linked(ada), signed_in(ada)
+    without_a_password(ada, program)
+    other = SocialAccount.objects.create(user=ada, provider="example", uid="7", extra_data={})
+
+    answer = program.ask("delete", THEIRS, named(mine))
+
+    assert answer.status_code == 200
+    assert list(SocialAccount.objects.all()) == [other]
 
 
 def test_a_program_is_told_of_no_provider_to_bring_a_token_of(idp):

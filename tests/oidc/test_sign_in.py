@@ -15,10 +15,10 @@ from django.contrib.sessions.models import Session as Cookie
 from django.test import Client
 
 from accounts.models import Session, User
-from accounts.tests.factories import UserFactory
+from accounts.tests.factories import UserFactory, with_address
 from core.testing.pages import enter, words
 from events.models import Event
-from tests.oidc.conftest import START, Browser, linked, with_address
+from tests.oidc.conftest import START, Browser, linked
 from tests.oidc.provider import CLIENT_ID, CLIENT_SECRET, PERSON
 
 pytestmark = pytest.mark.django_db

@@ -66,6 +66,7 @@ def sign(claims: Json, how: str, *, ours: Key, strangers: Key, secret: str) -> s
         "an unknown key": ({"kid": "nobody"}, strangers.sign),
         "a key it brings along": ({"jwk": strangers.jwk | {"kid": ours.kid}}, strangers.sign),
         "an unknown critical header": ({"crit": ["exp"], "exp": 1}, ours.sign),
+        "a critical header that the library knows": ({"crit": ["b64"], "b64": True}, ours.sign),
     }
     more, signer = ways[how]
     return _compact(header | more, claims, signer)

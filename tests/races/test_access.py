@@ -10,7 +10,8 @@ from accounts.models import User
 from accounts.services import add_team_member, remove_team_member
 from accounts.tests.factories import TeamFactory, TeamMemberFactory, UserFactory
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
-from core.testing.together import refusals, together
+from core.testing.together import overlapping, refusals, together
+from events.models import Event
 from tasks import services
 from tasks.models import ProjectMember, ProjectTeam, TaskShare
 from tasks.policies import highest
@@ -55,6 +56,26 @@ def test_who_joins_a_team_while_it_is_let_into_a_project_is_in_it(round_, alice,
     assert refusals(outcomes) == []
     check()
     assert ProjectMember.objects.filter(project=project, user__in=people).count() == 4
+
+
+def test_who_comes_with_two_teams_at_once_is_new_with_one_of_them(alice, bob, mallory, project, teams):
+    first, second, _ = teams
+    for team in (first, second):
+        for person in (bob, mallory):
+            TeamMemberFactory(team=team, user=person)
+
+    outcomes = overlapping(
+        lambda: services.add_project_team(actor=alice, ref="OPS", team_id=first.pk, role="viewer"),
+        lambda: services.add_project_team(actor=alice, ref="OPS", team_id=second.pk, role="editor"),
+    )
+
+    assert refusals(outcomes) == []
+    facts = Event.objects.filter(name="project.team_added").order_by("pk")
+    assert [(fact.payload["role"], fact.payload["newcomer_ids"]) for fact in facts] == [
+        ("viewer", [str(mallory.pk)]),
+        ("editor", []),
+    ]
+    check()
 
 
 @pytest.mark.parametrize("round_", ROUNDS)

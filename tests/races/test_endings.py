@@ -8,17 +8,18 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts import services
+from accounts import links, services
 from accounts.cache import remember_liveness, session_key
-from accounts.models import Session, User
+from accounts.models import Departure, Session, User
+from accounts.services.departures import FORMER
 from accounts.tests.factories import PASSWORD, BrowserFactory, SessionFactory
 from accounts.tokens import access_for, pair_for
 from config.wsgi import application as django
 from core import redis
 from core.cache import GATE
-from core.errors import NotSignedIn
+from core.errors import Conflict, NotFound, NotSignedIn
 from core.testing.asgi import call, run
-from core.testing.together import refusals, together
+from core.testing.together import overlapping, refusals, together
 from gateway.application import Gateway
 from gateway.sessions import Sessions
 
@@ -173,3 +174,82 @@ def test_one_session_is_ended_once_by_many(alice, outbox):
 
     assert sorted(outcomes) == [0] * 7 + [1]
     assert outbox.only("session.revoked")["session_id"] == str(row.pk)
+
+
+class Leaving:
+    """Somebody who has left and whose time is over in a second, and all who want something of their account."""
+
+    def __init__(self, person, admin):
+        self.person, self.admin, self.link = person, admin, links.new_link()
+        self.due = timezone.now() + timedelta(days=1)
+        User.objects.filter(pk=person.pk).update(is_active=False)
+        Departure.objects.create(
+            user=person, secret_hash=self.link.hash, requested_at=self.due - timedelta(days=14), due_at=self.due
+        )
+
+    def stay(self):
+        return services.stay(token=self.link.secret, now=self.due - timedelta(seconds=1))
+
+    def deactivate(self):
+        change(self.admin, self.person, is_active=False)
+
+    def reactivate(self):
+        change(self.admin, self.person, is_active=True)
+
+    def erase(self):
+        return services.erase_the_departed(now=self.due)
+
+    def check(self, last):
+        """Nobody is active and erased, who was deactivated last is not active, and no way back is left where none may be."""
+        person = User.objects.get(pk=self.person.pk)
+        assert not (person.is_active and person.erased_at)
+        assert (person.name == FORMER) == (person.erased_at is not None)
+        assert not (person.is_active and Departure.objects.filter(user=person).exists())
+        if last == "deactivate":
+            assert not person.is_active
+        if person.is_active or person.erased_at or last == "deactivate":
+            with pytest.raises(NotFound):
+                self.stay()
+            assert User.objects.get(pk=person.pk).is_active == person.is_active
+
+
+ENDS = ["stay", "deactivate", "reactivate", "erase"]
+
+
+@pytest.mark.parametrize("first", ENDS)
+@pytest.mark.parametrize("second", ENDS)
+def test_who_comes_while_an_account_is_opened_closed_or_erased_finds_what_that_left(first, second, alice, admin):
+    leaving = Leaving(alice, admin)
+
+    one, two = overlapping(getattr(leaving, first), getattr(leaving, second))
+
+    assert isinstance(one, User | int | None)
+    refused = {"stay": NotFound, "erase": Conflict}
+    assert not isinstance(two, BaseException) or isinstance(two, NotFound if second == "stay" else refused[first])
+    leaving.check(second)
+
+
+@pytest.mark.parametrize("round_", range(4))
+@pytest.mark.parametrize("word", ["deactivate", "reactivate"])
+def test_whatever_order_chance_gives_them_the_account_is_one_thing(word, round_, alice, admin):
+    leaving = Leaving(alice, admin)
+    word_of_the_admin = getattr(leaving, word)
+
+    outcomes = together([leaving.stay, word_of_the_admin, leaving.erase, leaving.stay, leaving.erase])
+
+    allowed = (User, int, NotFound, Conflict, type(None))
+    assert [one for one in outcomes if not isinstance(one, allowed)] == []
+    assert sum(isinstance(one, User) for one in outcomes) <= 1
+    leaving.check(word)
+
+
+def test_leaving_and_being_deactivated_at_once_leave_no_way_back(alice, admin):
+    for _ in range(3):
+        User.objects.filter(pk=alice.pk).update(is_active=True)
+        Departure.objects.all().delete()
+        leave = lambda: services.leave(actor=alice, confirmation=PASSWORD, now=timezone.now())  # noqa: E731
+
+        outcomes = together([leave, lambda: change(admin, alice, is_active=False)])
+
+        assert len(refusals(outcomes)) == len(refusals(outcomes, NotSignedIn))
+        assert not User.objects.get(pk=alice.pk).is_active

@@ -79,6 +79,7 @@ def test_without_an_end_it_ends_after_ninety_days(clients):
         ({"name": ""}, "name"),
         ({"addresses": ["everywhere"]}, "addresses"),
         ({"addresses": ["192.0.2.0/40"]}, "addresses"),
+        ({"addresses": ["::ffff:0:0/90"]}, "addresses"),
         ({"projects": ["NOT"]}, "projects"),
         ({"expires_at": "2020-01-01T00:00:00Z"}, "expires_at"),
         ({"expires_at": "2999-01-01T00:00:00Z"}, "expires_at"),

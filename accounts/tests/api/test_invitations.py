@@ -81,6 +81,27 @@ def test_invites_only_so_many_a_day(carol, client_of, settings):
     assert (Invitation.objects.count(), OutgoingEmail.objects.count()) == (1, 1)
 
 
+def test_an_address_is_invited_only_so_many_times_an_hour_whoever_invites(carol, admin, client_of, settings):
+    settings.ACCOUNT_MAIL_RATE = "1/h"
+    client_of(carol).post(URL, {"email": "One@example.com"})
+
+    answer = client_of(admin).post(URL, {"email": "one@example.com"})
+
+    assert answer.status_code == 429
+    assert (Invitation.objects.count(), OutgoingEmail.objects.count()) == (1, 1)
+
+
+def test_what_was_refused_does_not_use_up_the_invitations_to_an_address(alice, mallory, project, client_of, settings):
+    settings.ACCOUNT_MAIL_RATE = "1/h"
+    into = "/api/v1/projects/OPS/invitations/"
+    stranger = client_of(mallory)
+
+    refused = [stranger.post(into, {"email": "one@example.com", "role": "viewer"}).status_code for _ in range(3)]
+    answer = client_of(alice).post(into, {"email": "one@example.com", "role": "viewer"})
+
+    assert (refused, answer.status_code) == ([404, 404, 404], 201)
+
+
 def test_a_project_admin_invites_into_the_project(alice, project, client_of):
     answer = client_of(alice).post("/api/v1/projects/OPS/invitations/", {"email": "Nina@example.com", "role": "viewer"})
 

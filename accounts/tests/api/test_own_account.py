@@ -8,6 +8,7 @@ import zipfile
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from accounts import pictures
 from accounts.models import Avatar, Departure, Export, User
 from accounts.tests.factories import PASSWORD, ExportFactory
 from accounts.tests.images import photo
@@ -95,6 +96,32 @@ def test_what_is_no_picture_changes_nothing(data, name, field, client_of, alice)
     assert fingerprint() == before
 
 
+def test_pictures_are_sent_a_few_times_an_hour(client_of, alice, settings):
+    settings.PICTURE_RATE = "1/h"
+    client = client_of(alice)
+    send_picture(client)
+    before = fingerprint()
+
+    answer = send_picture(client, photo(size=(320, 200)))
+
+    assert answer.status_code == 429
+    assert int(answer["Retry-After"]) > 0
+    assert fingerprint() == before
+
+
+def test_a_process_draws_one_picture_at_a_time(client_of, alice, monkeypatch):
+    monkeypatch.setattr(pictures, "PATIENCE", 0.01)
+    client = client_of(alice)
+    before = fingerprint()
+
+    with pictures.drawing:
+        answer = send_picture(client)
+
+    assert (answer.status_code, answer["Retry-After"]) == (503, "1")
+    assert fingerprint() == before
+    assert send_picture(client).status_code == 200
+
+
 def test_the_archive_comes_as_a_file_for_its_owner(client_of, alice, outbox):
     client = client_of(alice)
     with outbox.delivering():
@@ -156,12 +183,12 @@ def test_leaves_with_the_password_and_is_out_at_once(client_of, alice):
     assert Departure.objects.get().user == alice
 
 
-def test_does_not_leave_without_it(client_of, alice):
+def test_does_not_leave_without_it_and_the_attempt_stands_in_the_log(client_of, alice, outbox):
     client = client_of(alice)
-    before = fingerprint()
 
     answer = client.post("/api/v1/me/departure/", {"confirmation": "wrong"})
 
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "confirmation")
-    assert fingerprint() == before
+    assert outbox.names() == ["user.sign_in_failed"]
+    assert not Departure.objects.exists()
     assert User.objects.get().is_active

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from accounts.tests.factories import UserFactory
+from accounts.tests.factories import UserFactory, with_address
 from core.testing.state import fingerprint
 
 ME = "/api/v1/me/"
@@ -81,6 +81,8 @@ def test_the_directory_shows_who_one_may_need_and_nothing_private(clients, alice
     ("words", "found"), [("bo", ["bob"]), ("BOB@example.com", ["bob"]), ("bob@", []), ("%", []), ("_", []), ("zz", [])]
 )
 def test_people_are_found_by_name_handle_or_whole_address(words, found, clients, alice, bob):
+    with_address(bob)
+
     rows = clients["alice"].get("/api/v1/users/", {"search": words}).json()["results"]
 
     assert [row["handle"] for row in rows] == found

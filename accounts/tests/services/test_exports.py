@@ -54,7 +54,7 @@ def test_holds_what_every_app_knows(alice, bob, team, outbox):
         )
         add_comment(actor=bob, task_ref=task.key, body="Not mine to take", now=NOW)
         add_comment(actor=alice, task_ref=task.key, body="It is on fire", now=NOW)
-    make_email(alice)
+    make_email(alice, notification={"task_id": task.pk})
 
     found = exported(alice, outbox)
 

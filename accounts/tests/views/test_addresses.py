@@ -141,7 +141,10 @@ def test_a_new_address_takes_the_place_of_the_old_when_its_link_is_opened(alice,
     person = User.objects.get()
     assert (before, person.email, person.version) == ("alice@example.com", "liddell@example.com", 2)
     assert verified() == ["liddell@example.com"]
-    assert [one.to for one in mails("security_changed")] == [["alice@example.com"]]
+    assert [(one.to, one.subject) for one in mails("security_changed")] == [
+        (["alice@example.com"], "Another e-mail address was proposed for your TaskFlow account."),
+        (["alice@example.com"], "Your TaskFlow account has another e-mail address now."),
+    ]
     assert outbox.payloads("user.updated")[-1]["changes"] == {"email": ["alice@example.com", "liddell@example.com"]}
 
 

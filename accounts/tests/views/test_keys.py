@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
+from django.utils import timezone
 
-from accounts.models import ApiKey, User
+from accounts.models import ApiKey, Session, User
 from accounts.services import create_service_account
-from accounts.tests.factories import PASSWORD
+from accounts.tests.fixtures import confirmed
 from accounts.tests.keys import by_key, minted
 from core.testing.pages import browser_of
 from core.testing.state import fingerprint
@@ -18,13 +20,6 @@ pytestmark = pytest.mark.django_db
 KEYS, SERVICES = "/settings/api-keys/", "/settings/service-accounts/"
 SENT = {"name": "n8n", "days": "30", "scopes": ["tasks:read", "tasks:write"], "addresses": ""}
 TEXT = re.compile(r"tf_live_\w{12}_\w{43}_\w{6}")
-
-
-def confirmed(person):
-    """A browser whose person has just shown once more that it is they."""
-    client = browser_of(person)
-    assert client.post("/confirm/", {"password": PASSWORD, "next": KEYS})["Location"] == KEYS
-    return client
 
 
 def test_a_key_is_made_on_the_page_and_shown_there_once(alice, task):
@@ -134,6 +129,21 @@ def test_nor_one_for_a_service_account(admin):
     assert fingerprint() == before
 
 
+def test_who_has_neither_password_nor_factor_signs_in_again_to_make_one(alice):
+    User.objects.update(password="!")
+    alice.refresh_from_db()
+    fresh, old = browser_of(alice), browser_of(alice)
+    row = old.session["_session_row"]
+    Session.objects.filter(pk=row).update(created_at=timezone.now() - timedelta(minutes=6))
+
+    refused, made = old.post(KEYS, SENT), fresh.post(KEYS, SENT)
+
+    assert (refused.status_code, refused["Location"]) == (302, f"/login/?{urlencode({'next': KEYS})}")
+    assert (made.status_code, ApiKey.objects.count()) == (200, 1)
+    assert (old.get(KEYS).status_code, fresh.get(KEYS).status_code) == (302, 200)
+    assert Session.objects.get(pk=row).revoked_at is not None
+
+
 def test_to_revoke_one_nobody_is_kept_waiting(alice):
     made = minted(alice)
 
@@ -158,7 +168,7 @@ def test_an_administrator_adds_a_service_account_and_gives_it_a_key(admin):
 def test_one_is_closed_and_opened_again(admin):
     account = create_service_account(actor=admin, name="Nightly import")
     made = minted(account, actor=admin)
-    client = browser_of(admin)
+    client = confirmed(admin)
 
     client.post(f"{SERVICES}{account.pk}/switch/", {"is_active": "false"})
     closed = client.get(f"{SERVICES}{account.pk}/").content.decode()

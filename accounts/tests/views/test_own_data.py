@@ -7,6 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts.models import Avatar, Departure, Export, User
 from accounts.tests.factories import PASSWORD, AvatarFactory, DepartureFactory, ExportFactory
+from accounts.tests.fixtures import confirmed
 from accounts.tests.images import photo
 from core.testing.pages import browser_of, words
 from core.testing.state import fingerprint
@@ -44,6 +45,18 @@ def test_what_is_no_picture_is_named_on_the_page(alice):
     assert fingerprint() == before
 
 
+def test_pictures_are_sent_a_few_times_an_hour_on_the_page_too(alice, settings):
+    settings.PICTURE_RATE = "1/h"
+    browser = browser_of(alice)
+    upload(browser, photo())
+    before = fingerprint()
+
+    answer = upload(browser, photo(size=(320, 200)))
+
+    assert answer.status_code == 429
+    assert fingerprint() == before
+
+
 def test_a_picture_is_removed(alice):
     AvatarFactory(user=alice)
 
@@ -66,7 +79,7 @@ def test_pictures_are_for_who_is_signed_in(client, alice):
 
 
 def test_an_archive_is_asked_for_and_downloaded(alice, outbox):
-    browser = browser_of(alice)
+    browser = confirmed(alice)
 
     with outbox.delivering():
         browser.post("/settings/data/export/")
@@ -93,7 +106,7 @@ def test_an_archive_is_its_owners_alone(who, alice, request):
 
 
 def test_a_second_request_says_that_one_is_under_way(alice):
-    browser = browser_of(alice)
+    browser = confirmed(alice)
     browser.post("/settings/data/export/")
 
     browser.post("/settings/data/export/")

@@ -8,6 +8,7 @@ from django.utils import timezone
 from accounts import services
 from accounts.models import Invitation, User
 from accounts.tests.factories import InvitationFactory, UserFactory
+from accounts.tests.fixtures import confirmed
 from core.testing.pages import browser_of, is_whole, replacing, words
 from notifications.models import OutgoingEmail
 
@@ -43,7 +44,7 @@ def test_staff_looks_and_administrators_decide(carol, admin, alice):
 
 
 def test_an_administrator_deactivates_and_activates(admin, alice):
-    browser, theirs = browser_of(admin), browser_of(alice)
+    browser, theirs = confirmed(admin), browser_of(alice)
 
     browser.post(f"/people/{alice.pk}/", {"active": "no"})
     inactive = User.objects.get(pk=alice.pk).is_active

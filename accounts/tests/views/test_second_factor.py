@@ -11,6 +11,7 @@ from django.test import Client
 
 from accounts.models import Session
 from accounts.tests.factories import PASSWORD
+from accounts.tests.fixtures import confirmed
 from accounts.tests.second_factors import code_at, recovery_codes, with_app
 from core.testing.clock import NOW
 from core.testing.pages import browser_of, words
@@ -22,14 +23,6 @@ STEP, APP, CODES = "/login/second-factor/", "/settings/security/app/", "/setting
 def with_password(email="alice@example.com", **more):
     client = Client()
     return client, client.post("/login/", {"email": email, "password": PASSWORD} | more)
-
-
-def confirmed(person):
-    """A browser whose person has just shown once more that it is they."""
-    client = browser_of(person)
-    answer = client.post("/confirm/", {"password": PASSWORD, "next": "/settings/security/"})
-    assert answer["Location"] == "/settings/security/"
-    return client
 
 
 def is_in(client):
@@ -228,7 +221,7 @@ def test_an_administrator_lets_somebody_in_again_who_has_lost_everything(admin, 
     with_app(alice)
     mine = Authenticator.objects.filter(user=alice, type="totp").get()
 
-    browser_of(admin).post("/admin/mfa/authenticator/", {"action": "reset", "_selected_action": [mine.pk]})
+    confirmed(admin).post("/admin/mfa/authenticator/", {"action": "reset", "_selected_action": [mine.pk]})
 
     assert Authenticator.objects.count() == 0
     assert outbox.only("user.security_changed")["what"] == "second_factor_reset"

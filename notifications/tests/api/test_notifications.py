@@ -38,6 +38,8 @@ def test_a_notification_says_all_of_itself(client_of, bob):
                 "task_title": "Fix the printer",
                 "project_id": str(told.project_id),
                 "project_name": "Operations",
+                "team_id": None,
+                "team_name": "",
                 "due_date": None,
                 "due_at": None,
                 "created_at": "2026-03-02T09:00:00Z",

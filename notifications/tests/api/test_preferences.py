@@ -8,7 +8,8 @@ from notifications.models import Preference
 
 pytestmark = pytest.mark.django_db
 URL = "/api/v1/notifications/preferences/"
-ALL_ON = {kind: {"inbox": True, "email": True} for kind in ("assigned", "mentioned", "commented", "due_soon")}
+KINDS = ("assigned", "mentioned", "commented", "due_soon", "shared", "added_to_project", "added_to_team")
+ALL_ON = {kind: {"inbox": True, "email": True} for kind in KINDS}
 
 
 @pytest.mark.parametrize("shape", [PreferencesOut, PreferencesPatch])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from accounts.tests.factories import with_address
 from core.testing.state import fingerprint
 from tasks.models import Project, ProjectMember, State, Task
 from tasks.tests.api.test_create_task import changed_since, refusals
@@ -105,6 +106,7 @@ def test_an_inbox_is_its_owners_alone_and_stays(clients, inbox, bob, admin):
 
 def test_members_are_named_by_id_or_address_and_their_role_changes(clients, project, mallory, outbox):
     url, client = f"{OPS}members/", clients["alice"]
+    with_address(mallory)
 
     by_id = client.post(url, {"user": str(mallory.pk), "role": "viewer"})
     by_mail = client.post(url, {"email": "MALLORY@example.com", "role": "commenter"})

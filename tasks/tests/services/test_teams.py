@@ -58,6 +58,18 @@ def test_its_members_are_in_the_project_with_its_role(alice, mallory, project, c
     assert selectors.role_in(mallory, project) == Role.COMMENTER
 
 
+def test_it_is_told_who_was_not_in_the_project_before(alice, bob, mallory, project, crew, outbox):
+    add_team_member(actor=alice, team_id=crew.pk, user_id=bob.pk, role="member")
+
+    add(alice, crew, "commenter")
+    add(alice, crew, "viewer")
+
+    fact = outbox.only("project.team_added")
+    assert fact["user_ids"] == sorted(map(str, [alice.pk, bob.pk, mallory.pk]))
+    assert fact["newcomer_ids"] == [str(mallory.pk)]
+    assert "newcomer_ids" not in outbox.only("project.team_changed")
+
+
 def test_the_highest_of_all_roles_counts(alice, bob, project, crew):
     second = TeamMemberFactory(user=bob).team
     ProjectTeamFactory(project=project, team=second, role="admin")

@@ -11,6 +11,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts import services
+from accounts.admin.proving import ProvenAdmin
+from accounts.callers import person_of
 from accounts.models import SignInChallenge, User
 from core.admin import ReadOnlyAdmin
 
@@ -33,7 +35,7 @@ class EmailAddressAdmin(OfPerson):
 
 
 @admin.register(Authenticator)
-class AuthenticatorAdmin(OfPerson):
+class AuthenticatorAdmin(ProvenAdmin, OfPerson):
     list_display = ("user", "type", "created_at", "last_used_at")
     list_filter = ("type",)
     search_fields = ("=user__email",)
@@ -42,9 +44,8 @@ class AuthenticatorAdmin(OfPerson):
 
     @admin.action(description="Remove all second factors of these people: they have lost them")
     def reset(self, request: HttpRequest, queryset: QuerySet[Authenticator]) -> None:
-        assert isinstance(request.user, User)
         people = User.objects.filter(pk__in=queryset.values("user"))
-        count = services.reset_second_factors(actor=request.user, people=list(people), now=timezone.now())
+        count = services.reset_second_factors(actor=person_of(request), people=list(people), now=timezone.now())
         self.message_user(request, f"{count} people sign in with their password alone now.")
 
 

@@ -6,7 +6,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts import services
-from accounts.models import ApiKey, User
+from accounts.callers import person_of
+from accounts.models import ApiKey
 from core.admin import ReadOnlyAdmin
 
 
@@ -25,8 +26,7 @@ class ApiKeyAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Revoke: refused from the next request on")
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
-        actor = request.user
-        assert isinstance(actor, User)
+        actor = person_of(request)
         chosen = queryset.open(timezone.now())  # type: ignore[attr-defined]  # ApiKeyQuerySet has it
         self.each(
             request,

@@ -5,43 +5,17 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import admin
-from django.contrib.auth.models import Group
-from django.db.models import Count, Model, QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import urlencode
-from django.views.decorators.cache import never_cache
 
-from accounts import admin_identity, admin_keys, admin_people, policies, services  # noqa: F401 -- registers its pages
+from accounts import services
+from accounts.admin.proving import ProvenAdmin
+from accounts.callers import person_of
 from accounts.forms import time_zones
-from accounts.models import Session, Team, TeamMember, User
-from accounts.views.parts import person_of
+from accounts.models import Session, User
+from accounts.passwords import asked_about
 from core.admin import ReadOnlyAdmin, ServiceAdmin, ServiceForm
-
-admin.site.site_header = admin.site.site_title = "TaskFlow administration"
-admin.site.unregister(Group)  # what people may do follows from their role
-
-
-@never_cache
-def sign_in(request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-    """One door for everybody: a second one would let people in who have not shown their second factor."""
-    if isinstance(request.user, User):
-        policies.require(admin.site.has_permission(request), "This is for administrators.")
-        return redirect("admin:index")
-    return redirect(f"{reverse('login')}?{urlencode({'next': request.GET.get('next') or reverse('admin:index')})}")
-
-
-@never_cache
-def to_own_password(request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-    """The administration's own page would give another password past our service, and keep every session open."""
-    return redirect("account_change_password")
-
-
-admin.site.login = sign_in  # type: ignore[method-assign]
-admin.site.password_change = to_own_password  # type: ignore[assignment, method-assign]
-admin.site.password_change_done = to_own_password  # type: ignore[assignment, method-assign]
 
 
 class NewPersonForm(ServiceForm):
@@ -91,8 +65,16 @@ class PersonForm(ServiceForm):
         return person
 
 
+class AsksAboutPasswords(ServiceAdmin):
+    def changeform_view(self, request: HttpRequest, *args: Any, **words: Any) -> HttpResponse:
+        """Django holds a transaction around all of this, so it is asked about a new password before."""
+        with asked_about(request.POST.get("password", "")):
+            shown: HttpResponse = super().changeform_view(request, *args, **words)
+            return shown
+
+
 @admin.register(User)
-class UserAdmin(ServiceAdmin):
+class UserAdmin(ProvenAdmin, AsksAboutPasswords):
     list_display = ("name", "email", "handle", "role", "tier", "is_active", "created_at")
     list_filter = ("role", "tier", "is_active")
     search_fields = ("name", "email", "handle")
@@ -158,65 +140,3 @@ class SessionAdmin(ReadOnlyAdmin):
         chosen = list(queryset.values_list("pk", flat=True))
         ended = services.end_sessions(actor=person_of(request), session_ids=chosen, now=timezone.now())
         self.message_user(request, f"{ended} sessions ended.")
-
-
-class TeamForm(ServiceForm):
-    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
-
-    class Meta:
-        model = Team
-        fields = ["name", "version"]
-
-    def write(self, sent: dict[str, Any]) -> Team:
-        if self.instance._state.adding:
-            return services.create_team(actor=self.actor, name=sent["name"])
-        versions = frozenset({sent["version"] or 0})
-        services.rename_team(actor=self.actor, team_id=self.instance.pk, name=sent["name"], versions=versions)
-        return Team.objects.get(pk=self.instance.pk)
-
-
-@admin.register(Team)
-class TeamAdmin(ServiceAdmin):
-    form = TeamForm
-    list_display = ("name", "members", "created_at")
-    search_fields = ("name",)
-    ordering = ("name",)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Team]:
-        return super().get_queryset(request).annotate(member_count=Count("memberships"))
-
-    @admin.display(ordering="member_count")
-    def members(self, team: Team) -> int:
-        return int(team.member_count)  # type: ignore[attr-defined]
-
-    def delete_model(self, request: HttpRequest, obj: Team) -> None:
-        services.delete_team(actor=person_of(request), team_id=obj.pk)
-
-
-class TeamMemberForm(ServiceForm):
-    class Meta:
-        model = TeamMember
-        fields = ["team", "user", "role"]
-
-    def write(self, sent: dict[str, Any]) -> TeamMember:
-        team, user = sent.get("team", self.instance.team_id), sent.get("user", self.instance.user_id)
-        return services.add_team_member(
-            actor=self.actor, team_id=getattr(team, "pk", team), user_id=getattr(user, "pk", user), role=sent["role"]
-        )
-
-
-@admin.register(TeamMember)
-class TeamMemberAdmin(ServiceAdmin):
-    form = TeamMemberForm
-    list_display = ("user", "team", "role", "created_at")
-    list_filter = ("role",)
-    list_select_related = ("user", "team")
-    search_fields = ("user__name", "=user__email", "team__name")
-    ordering = ("team__name", "user__name", "pk")
-    raw_id_fields = ("team", "user")
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
-        return ("team", "user") if obj else ()
-
-    def delete_model(self, request: HttpRequest, obj: TeamMember) -> None:
-        services.remove_team_member(actor=person_of(request), team_id=obj.team_id, user_id=obj.user_id)

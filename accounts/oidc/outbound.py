@@ -1,58 +1,33 @@
-"""The line to a provider: few conversations at once, each with an end, so that one that hangs holds no thread for long.
-
-Invariant: a request waits at most `settings.OIDC_SECONDS`, and so many that QUICK_REQUESTS threads are left for others;
-more of them, and all for QUIET after a conversation that took too long, are told so at once. A conversation has a thread of
-its own, because neither the look-up of a name nor a header that comes byte by byte can be given up from within.
-"""
+"""The way to a provider, who answers within `settings.OIDC_SECONDS` or is told to be unreachable."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
-from threading import BoundedSemaphore, Thread
 from typing import Any, TypeVar
 
 import orjson
 import requests
 from django.conf import settings
+from urllib3.exceptions import HTTPError
 
 from accounts.oidc.refusals import Refused, Unreachable
+from core import outbound
 
-QUIET, NEARLY = 10.0, 0.1
 MOST_BYTES = 256 * 1024
 A = TypeVar("A")
 
 
-class Line:
+class Outbound(outbound.Outbound):
     def __init__(self) -> None:
-        self.lanes = BoundedSemaphore(max(1, settings.THREADS - settings.QUICK_REQUESTS))
-        self.quiet_until = 0.0
+        super().__init__(lambda: settings.OIDC_SECONDS)
 
-    def hold(self, conversation: Callable[[float], A]) -> A:
+    def hold(self, conversation: Callable[[float], A], hang_up: Callable[[], Any] = outbound.nothing) -> A:
         """Return what the conversation, told the instant of its end, returns; raises Unreachable, and what it raises."""
-        if time.monotonic() < self.quiet_until:
-            raise Unreachable("hung_lately")
-        if not self.lanes.acquire(blocking=False):
-            raise Unreachable("busy")
-        end = time.monotonic() + settings.OIDC_SECONDS
-        said: Future[A] = Future()
-        Thread(target=self._talk, args=(conversation, end, said), daemon=True, name="oidc").start()
         try:
-            return said.result(settings.OIDC_SECONDS)
-        except TimeoutError:
-            raise Unreachable("timeout") from None
-        finally:
-            if time.monotonic() > end - NEARLY:
-                self.quiet_until = time.monotonic() + QUIET
-
-    def _talk(self, conversation: Callable[[float], A], end: float, said: Future[A]) -> None:
-        try:
-            said.set_result(conversation(end))
-        except BaseException as error:  # noqa: BLE001 -- it is raised where the result is waited for
-            said.set_exception(error)
-        finally:
-            self.lanes.release()
+            return super().hold(conversation, hang_up)
+        except outbound.Unanswered as error:
+            raise Unreachable(error.reason) from None
 
 
 def ask(url: str, end: float, *, form: dict[str, str] | None = None, authorization: str = "") -> dict[str, Any]:
@@ -64,7 +39,7 @@ def ask(url: str, end: float, *, form: dict[str, str] | None = None, authorizati
     try:
         with requests.Session() as session, _sent(session, url, form, headers, left) as answer:
             body, status = _body(answer, end), answer.status_code
-    except requests.RequestException as error:
+    except (requests.RequestException, HTTPError) as error:
         raise Unreachable(type(error).__name__) from error
     if status != 200:
         raise Unreachable("failed") if status >= 500 else Refused(f"status_{status}")
@@ -93,8 +68,9 @@ def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
 
 
 def _body(answer: requests.Response, end: float) -> bytes:
+    """What has come is looked at each time: a piece of a size that was asked for may take until long after the end."""
     body = b""
-    for piece in answer.iter_content(16 * 1024):
+    while piece := answer.raw.read1(16 * 1024, decode_content=True):
         body += piece
         if len(body) > MOST_BYTES:
             raise Refused("too_long")

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
-from accounts.oidc.line import Line, ask
+from accounts.oidc.outbound import Outbound, ask
 from accounts.oidc.refusals import Refused, Unreachable
+from core import outbound
+from core.testing.together import until
 from tests.oidc.conftest import Browser
 
 
 @pytest.fixture(autouse=True)
-def patience(settings) -> None:
+def patience(settings) -> Iterator[None]:
     settings.OIDC_SECONDS = 1
+    outbound.may_wait.cache_clear()
+    yield
+    outbound.may_wait.cache_clear()
 
 
 def seconds(action) -> tuple[object, float]:
@@ -51,7 +57,7 @@ def test_the_next_ones_do_not_wait_for_a_provider_that_has_just_hung(idp, world)
 
 @pytest.mark.django_db
 def test_a_provider_that_is_well_again_is_asked_again(ada, idp, monkeypatch):
-    monkeypatch.setattr("accounts.oidc.line.QUIET", 0.0)
+    monkeypatch.setattr("core.outbound.QUIET", 0.0)
     idp.script(at={"token": {"pause": 30}})
     Browser().walk(idp)
     idp.script()
@@ -74,31 +80,68 @@ def test_a_provider_that_is_gone_is_said_to_be(idp, settings):
 
 def test_so_many_wait_that_threads_are_left_for_others(settings):
     settings.THREADS, settings.QUICK_REQUESTS, settings.OIDC_SECONDS = 5, 2, 5
-    line, leave = Line(), threading.Event()
-    waiting = [threading.Thread(target=line.hold, args=(lambda _: leave.wait(5),)) for _ in range(3)]
+    provider, leave = Outbound(), threading.Event()
+    waiting = [threading.Thread(target=provider.hold, args=(lambda _: leave.wait(5),)) for _ in range(3)]
     for thread in waiting:
         thread.start()
     time.sleep(0.2)
 
     with pytest.raises(Unreachable, match="does not answer") as refusal:
-        line.hold(lambda _: None)
+        provider.hold(lambda _: None)
 
     leave.set()
     for thread in waiting:
         thread.join()
     assert refusal.value.code == "busy"
-    assert line.hold(lambda _: "free again") == "free again"
+    assert provider.hold(lambda _: "free again") == "free again"
+
+
+def test_who_waits_for_one_server_and_who_for_another_are_counted_together(settings):
+    """Where the way out is cut, all of them hang at once."""
+    settings.THREADS, settings.QUICK_REQUESTS, settings.OIDC_SECONDS = 4, 2, 20
+    servers, leave, inside = [Outbound(), outbound.Outbound(lambda: 20.0)], threading.Event(), []
+
+    def talk(_end):
+        inside.append(1)
+        leave.wait(20)
+
+    waiting = [threading.Thread(target=server.hold, args=(talk,)) for server in servers]
+    for thread in waiting:
+        thread.start()
+    until(lambda: len(inside) == 2)
+
+    with pytest.raises(Unreachable) as refusal:
+        servers[0].hold(talk)
+    with pytest.raises(outbound.Unanswered) as other:
+        servers[1].hold(talk)
+
+    leave.set()
+    for thread in waiting:
+        thread.join()
+    assert (refusal.value.code, other.value.reason, len(inside)) == ("busy", "busy", 2)
+    assert [server.hold(lambda _: "free again") for server in servers] == ["free again"] * 2
+
+
+def test_one_that_never_ends_is_in_nobody_elses_way(settings):
+    settings.THREADS, settings.QUICK_REQUESTS, settings.OIDC_SECONDS = 1, 1, 0
+    provider, leave = Outbound(), threading.Event()
+    with pytest.raises(Unreachable):
+        provider.hold(lambda _: leave.wait(5))
+
+    assert outbound.Outbound(lambda: 20.0).hold(lambda _: "answered") == "answered"
+
+    leave.set()
 
 
 def test_a_conversation_that_never_ends_keeps_its_place_until_it_does(settings):
     settings.THREADS, settings.QUICK_REQUESTS, settings.OIDC_SECONDS = 1, 1, 0
-    line, leave = Line(), threading.Event()
+    provider, leave = Outbound(), threading.Event()
     with pytest.raises(Unreachable):
-        line.hold(lambda _: leave.wait(5))
-    line.quiet_until = 0.0
+        provider.hold(lambda _: leave.wait(5))
+    provider.quiet_until = 0.0
 
     with pytest.raises(Unreachable) as refusal:
-        line.hold(lambda _: None)
+        provider.hold(lambda _: None)
 
     leave.set()
     assert refusal.value.code == "busy"
@@ -109,7 +152,7 @@ def test_what_a_conversation_raises_is_raised_where_it_is_waited_for():
         raise Refused("odd")
 
     with pytest.raises(Refused) as refusal:
-        Line().hold(talk)
+        Outbound().hold(talk)
 
     assert refusal.value.code == "odd"
 

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Count, Model, QuerySet
+from django.http import HttpRequest
+
+from accounts import services
+from accounts.callers import person_of
+from accounts.models import Team, TeamMember
+from core.admin import ServiceAdmin, ServiceForm
+
+
+class TeamForm(ServiceForm):
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+    class Meta:
+        model = Team
+        fields = ["name", "version"]
+
+    def write(self, sent: dict[str, Any]) -> Team:
+        if self.instance._state.adding:
+            return services.create_team(actor=self.actor, name=sent["name"])
+        versions = frozenset({sent["version"] or 0})
+        services.rename_team(actor=self.actor, team_id=self.instance.pk, name=sent["name"], versions=versions)
+        return Team.objects.get(pk=self.instance.pk)
+
+
+@admin.register(Team)
+class TeamAdmin(ServiceAdmin):
+    form = TeamForm
+    list_display = ("name", "members", "created_at")
+    search_fields = ("name",)
+    ordering = ("name",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Team]:
+        return super().get_queryset(request).annotate(member_count=Count("memberships"))
+
+    @admin.display(ordering="member_count")
+    def members(self, team: Team) -> int:
+        return int(team.member_count)  # type: ignore[attr-defined]
+
+    def delete_model(self, request: HttpRequest, obj: Team) -> None:
+        services.delete_team(actor=person_of(request), team_id=obj.pk)
+
+
+class TeamMemberForm(ServiceForm):
+    class Meta:
+        model = TeamMember
+        fields = ["team", "user", "role"]
+
+    def write(self, sent: dict[str, Any]) -> TeamMember:
+        team, user = sent.get("team", self.instance.team_id), sent.get("user", self.instance.user_id)
+        return services.add_team_member(
+            actor=self.actor, team_id=getattr(team, "pk", team), user_id=getattr(user, "pk", user), role=sent["role"]
+        )
+
+
+@admin.register(TeamMember)
+class TeamMemberAdmin(ServiceAdmin):
+    form = TeamMemberForm
+    list_display = ("user", "team", "role", "created_at")
+    list_filter = ("role",)
+    list_select_related = ("user", "team")
+    search_fields = ("user__name", "=user__email", "team__name")
+    ordering = ("team__name", "user__name", "pk")
+    raw_id_fields = ("team", "user")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+        return ("team", "user") if obj else ()
+
+    def delete_model(self, request: HttpRequest, obj: TeamMember) -> None:
+        services.remove_team_member(actor=person_of(request), team_id=obj.team_id, user_id=obj.user_id)

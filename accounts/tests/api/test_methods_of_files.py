@@ -1,0 +1,21 @@
+"""The doors that answer with bytes: what they say to a caller who asks what one may do there."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+from accounts.tests.factories import AvatarFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("path", ["/api/v1/users/{}/avatar/", f"/api/v1/me/exports/{uuid.uuid4()}/archive/"])
+def test_a_door_of_bytes_names_its_methods_and_has_no_other_words_for_itself(path, alice, clients):
+    AvatarFactory(user=alice)
+
+    answer = clients["alice"].options(path.format(alice.pk))
+
+    assert (answer.status_code, answer["Content-Type"]) == (405, "application/problem+json")
+    assert answer["Allow"] == "GET, HEAD"

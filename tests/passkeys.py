@@ -1,0 +1,39 @@
+"""A passkey as a device would have registered it, for pages that read what was registered."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from cryptography.hazmat.primitives.asymmetric import ec
+from fido2.cose import ES256
+from fido2.utils import websafe_encode
+from fido2.webauthn import AttestationObject, AttestedCredentialData, AuthenticatorData, CollectedClientData
+
+from accounts.models import User
+
+SITE = "testserver"
+
+
+def add_passkey(person: User) -> Authenticator:
+    data = {"name": "Key", "credential": registered(person.handle.encode())}
+    return Authenticator.objects.create(user=person, type=Authenticator.Type.WEBAUTHN, data=data)
+
+
+def registered(credential_id: bytes) -> dict[str, Any]:
+    key = ES256.from_cryptography_key(ec.generate_private_key(ec.SECP256R1()).public_key())
+    flags = AuthenticatorData.FLAG.UP | AuthenticatorData.FLAG.UV | AuthenticatorData.FLAG.AT
+    credential = AttestedCredentialData.create(bytes(16), credential_id, key)
+    told = AuthenticatorData.create(sha256(SITE.encode()).digest(), flags, 0, credential)
+    client = CollectedClientData.create(CollectedClientData.TYPE.CREATE, b"challenge", f"https://{SITE}")
+    return {
+        "id": websafe_encode(credential_id),
+        "rawId": websafe_encode(credential_id),
+        "type": "public-key",
+        "response": {
+            "clientDataJSON": websafe_encode(client),
+            "attestationObject": websafe_encode(AttestationObject.create("none", told, {})),
+        },
+        "clientExtensionResults": {"credProps": {"rk": True}},
+    }

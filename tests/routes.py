@@ -1,0 +1,46 @@
+"""Every address that is not of the API, read from the URL resolver, so that none can be forgotten."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from tests.endpoints import API
+
+ADMIN, PROGRAMS = "/admin/", "/_allauth/"
+
+
+class Route(NamedTuple):
+    path: str
+    view: Any
+
+
+def pages() -> list[str]:
+    """What a browser opens: each once, without the first slash."""
+    apart = (API, ADMIN, PROGRAMS)
+    return sorted({one.path.removeprefix("/") for one in routes() if not one.path.startswith(apart)})
+
+
+def of_admin() -> list[str]:
+    return [one.path for one in routes() if one.path.startswith(ADMIN)]
+
+
+def of_programs() -> dict[str, Any]:
+    """The view of each door of allauth's API; where two have one address, the first is asked."""
+    return {one.path: one.view for one in reversed(list(routes())) if one.path.startswith(PROGRAMS)}
+
+
+def routes() -> Iterator[Route]:
+    return _walk(get_resolver().url_patterns, "/")
+
+
+def _walk(patterns: Iterable[URLPattern | URLResolver], prefix: str) -> Iterator[Route]:
+    for pattern in patterns:
+        path = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from _walk(pattern.url_patterns, path)
+        else:
+            yield Route(re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", path), getattr(pattern.callback, "view_class", None))

@@ -1,0 +1,59 @@
+"""Whose account changes sees so on their next request, through any node."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from accounts.cache import remember_liveness, session_key
+from accounts.models import Session, User
+from accounts.services import change_password
+from accounts.services.guests import note_guest
+from accounts.tests.fixtures import token_of
+from accounts.tokens import access_for, read_access
+from config.wsgi import application as django
+from core.testing.asgi import call, run
+from gateway.application import Gateway
+from gateway.sessions import Sessions
+from tasks.tests.factories import TaskShareFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ME, TASK = "/api/v1/me/", "/api/v1/tasks/OPS-1/"
+
+
+@pytest.fixture
+def nodes():
+    """Two gateways in front of one Django, each of which remembers what it has answered."""
+    made = [Gateway(django, Sessions(key=session_key, look_up=remember_liveness, token=access_for)) for _ in range(2)]
+    yield made
+    for node in made:
+        run(node.checker.close())
+        node.django.close()
+
+
+def ask(nodes, token, path):
+    return [call(node, "GET", path, headers={"authorization": f"Bearer {token}"}) for node in nodes for _ in range(2)]
+
+
+def test_the_version_of_ones_profile_is_the_new_one_after_a_change_of_password(alice, nodes):
+    token = token_of(alice)
+    before = {answer.json()["version"] for answer in ask(nodes, token, ME)}
+
+    mine = read_access(token).session_id
+    change_password(person=alice, password="a wider river turns", now=timezone.now(), keep=mine)
+    after = ask(nodes, token, ME)
+
+    assert {answer.status for answer in after} == {200}
+    assert (before, {answer.json()["version"] for answer in after}) == ({1}, {2})
+    assert Session.objects.get().revoked_at is None
+
+
+def test_who_is_a_guest_from_now_on_is_looked_up_for_at_once(alice, mallory, task, nodes):
+    token = token_of(mallory)
+    TaskShareFactory(task=task, user=mallory, role="viewer", shared_by=alice)
+    User.objects.filter(pk=mallory.pk).update(is_guest=False)
+    before = {answer.status for answer in ask(nodes, token, TASK)}
+
+    note_guest(actor=alice, person=mallory)
+
+    assert (before, {answer.status for answer in ask(nodes, token, TASK)}) == ({404}, {200})
