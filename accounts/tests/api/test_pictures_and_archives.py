@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
@@ -12,14 +10,15 @@ from accounts.tests.factories import ExportFactory
 from accounts.tests.images import photo
 from core.testing.state import fingerprint
 
+NOBODYS = "0190f3a2-7b1c-7d3e-8f4a-5b6c7d8e9f01"
 pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize(
     ("path", "kind"),
     [
-        (f"/api/v1/users/{uuid.uuid4()}/avatar/", "image/webp"),
-        (f"/api/v1/me/exports/{uuid.uuid4()}/archive/", "application/zip"),
+        (f"/api/v1/users/{NOBODYS}/avatar/", "image/webp"),
+        (f"/api/v1/me/exports/{NOBODYS}/archive/", "application/zip"),
     ],
 )
 def test_what_is_not_there_is_said_in_words_whatever_was_asked_for(path, kind, clients):
