@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
+from accounts.tests.fixtures import confirmed
 from core.testing.pages import browser_of, words
 from core.testing.state import fingerprint
 from tasks.models import Comment, Task
@@ -76,7 +77,7 @@ def test_a_name_on_a_page_is_one_line_of_visible_text(alice):
 
 
 def test_a_name_in_the_administration_is_one_line_of_visible_text(admin, alice):
-    browser = browser_of(admin)
+    browser = confirmed(admin)
     page = reverse("admin:accounts_user_change", args=[alice.pk])
     before = fingerprint()
 

@@ -41,7 +41,7 @@ def parts(transactional_db, smtp_server, tmp_path):
 
 @pytest.mark.timeout(180)
 def test_the_tour_of_the_readme_works_as_it_stands(parts, smtp_server):
-    register(email="member@example.com", name="Mel", password="taskflow-demo")
+    register(email="member@example.com", name="Mel", password="taskflow-demo", is_verified=True)
     environment = {**os.environ, "TASKFLOW": parts.url}
 
     done = subprocess.run(
