@@ -95,17 +95,21 @@ class Site(Parts):
         return build_opener(trusted, HTTPCookieProcessor(jar))
 
     def sign_in(self, email: str) -> str:
-        """Sign in as a browser does; returns the Cookie header of what was set."""
+        """Sign in as a browser does, and prove it once more, as a download asks for; returns the Cookie header of what was set."""
         jar = CookieJar()
-        browser, address = self.browser(jar), f"{self.address('good')}/login/"
-        browser.open(address, timeout=20)
-        csrf = next(one.value or "" for one in jar if "csrf" in one.name)
-        form = {"email": email, "password": PASSWORD, "csrfmiddlewaretoken": csrf}
-        browser.open(Request(address, urlencode(form).encode(), {"Referer": address}), timeout=20)
+        self._send(jar, "/login/", {"email": email, "password": PASSWORD})
+        self._send(jar, "/confirm/", {"password": PASSWORD, "next": "/"})
         cookies = {one.name: one.value for one in jar}
         if "__Host-session" not in cookies:
             raise NotReady(f"nobody is signed in: {sorted(cookies)}")
         return "; ".join(f"{name}={value}" for name, value in cookies.items())
+
+    def _send(self, jar: CookieJar, path: str, form: dict[str, str]) -> None:
+        browser, address = self.browser(jar), f"{self.address('good')}{path}"
+        browser.open(address, timeout=20)
+        csrf = next(one.value or "" for one in jar if "csrf" in one.name)
+        sent = urlencode({**form, "csrfmiddlewaretoken": csrf}).encode()
+        browser.open(Request(address, sent, {"Referer": address}), timeout=20)
 
 
 def run(folder: Path) -> int:
