@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -33,6 +34,9 @@ def supervise(places: Places, commands: dict[str, list[str]], *, with_servers: b
 def main() -> int:
     root, commands, with_servers = sys.argv[1:]
     places = Places.of(Path(root))
+    signal.signal(
+        signal.SIGHUP, signal.SIG_DFL
+    )  # the suite itself may run under nohup, which the launcher would respect
     run.stop_on_signals()
     places.prepare()
     return guarded(lambda: supervise(places, json.loads(commands), with_servers=with_servers == "servers"))
