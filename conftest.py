@@ -13,7 +13,7 @@ pytest_plugins = (
     "accounts.tests.fixtures",
     "events.tests.fixtures",
     "tasks.tests.fixtures",
-    "tests.scene",
+    "tests.sample_data",
 )
 
 # A database behind an example takes as long as it takes; the examples of one test share its fixtures.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from accounts import standing
+from accounts.auth.mfa import enforcement
 from accounts.models import Invitation, TeamMember, User
 from core.errors import NotAllowed
 
@@ -15,7 +15,7 @@ def can_lead_team(user: User, membership: TeamMember | None) -> bool:
 
 def can_invite(user: User) -> bool:
     """Into the instance; leads and project admins invite into what is theirs."""
-    return user.is_overseer
+    return user.is_staff_or_admin
 
 
 def can_revoke_invitation(user: User, invitation: Invitation) -> bool:
@@ -23,10 +23,10 @@ def can_revoke_invitation(user: User, invitation: Invitation) -> bool:
 
 
 def can_see_directory(user: User) -> bool:
-    return user.is_overseer
+    return user.is_staff_or_admin
 
 
-def can_manage_people(user: User) -> bool:
+def can_manage_users(user: User) -> bool:
     """And the accounts of programs."""
     return user.is_admin and user.is_active
 
@@ -36,22 +36,22 @@ def can_manage_keys(user: User, owner: User) -> bool:
     return user.pk == owner.pk or (user.is_admin and owner.is_service)
 
 
-def owes_factor(user: User, *, has_one: bool) -> bool:
+def mfa_setup_required(user: User, *, has_mfa: bool) -> bool:
     """Whether they have still to set up a second factor, of which the row that was read knows if they have one."""
-    return standing.owes_factor(kind=user.kind, role=user.role, has_one=has_one)
+    return enforcement.mfa_setup_required(kind=user.kind, role=user.role, has_mfa=has_mfa)
 
 
-def factor_owed() -> NotAllowed:
+def mfa_setup_required_error() -> NotAllowed:
     """What a program is told that asks in the name of somebody who owes a factor."""
     page = f"{settings.SITE_URL}/settings/security/"
     words = f"This account needs a second factor first. Set one up at {page}, or by /_allauth/app/v1/account/authenticators/."
-    return NotAllowed(words, code="second_factor_not_set_up")
+    return NotAllowed(words, code="mfa_setup_required")
 
 
 def require_manager(user: User) -> None:
-    require(can_manage_people(user), "Only administrators may do this.")
+    require(can_manage_users(user), "Only administrators may do this.")
 
 
-def require(allowed: bool, refusal: str) -> None:
+def require(allowed: bool, error: str) -> None:
     if not allowed:
-        raise NotAllowed(refusal)
+        raise NotAllowed(error)

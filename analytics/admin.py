@@ -26,7 +26,7 @@ class TaskSnapshotAdmin(ReadOnlyAdmin):
 
 @admin.register(DailyStat)
 class DailyStatAdmin(ReadOnlyAdmin):
-    list_display = ("day", "project_id", "person_id", "created", "completed", "closed", "overdue_change")
-    search_fields = ("=project_id", "=person_id")
+    list_display = ("day", "project_id", "user_id", "created", "completed", "closed", "overdue_change")
+    search_fields = ("=project_id", "=user_id")
     list_filter = ("day",)
-    ordering = ("-day", "project_id", "person_id")
+    ordering = ("-day", "project_id", "user_id")

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from core.cache import forget_after_commit, remember
+from core.cache import get_or_build, invalidate_after_commit
 
 T = TypeVar("T")
-SCOPE = "analytics"
+CACHE_SCOPE = "analytics"
 # A process that dies between its commit and the forgetting leaves an old answer for this long, not longer.
-SECONDS = 60
+CACHE_TTL = 60
 
 
-def answer(name: str, build: Callable[[], T]) -> T:
-    return remember(SCOPE, name, seconds=SECONDS, build=build)
+def get_cached(name: str, build: Callable[[], T]) -> T:
+    return get_or_build(CACHE_SCOPE, name, seconds=CACHE_TTL, build=build)
 
 
-def forget() -> None:
-    forget_after_commit([SCOPE])
+def invalidate() -> None:
+    invalidate_after_commit([CACHE_SCOPE])

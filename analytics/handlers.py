@@ -2,22 +2,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from analytics import services
-from analytics.rollup import TaskStanding
-from events.delivery import takes_many
+from analytics.rollups import services as rollups
+from analytics.rollups.rollup import TaskState
+from events.delivery import batch_consumer
 from events.models import Event
 
 
-@takes_many
+@batch_consumer
 def task_created(events: Sequence[Event]) -> None:
-    services.record(standings=[TaskStanding.from_fact(event.payload["task"]) for event in events])
+    rollups.record(task_states=[TaskState.from_payload(event.payload["task"]) for event in events])
 
 
-@takes_many
+@batch_consumer
 def task_updated(events: Sequence[Event]) -> None:
-    services.record(standings=[TaskStanding.from_fact(event.payload["task"]) for event in events])
+    rollups.record(task_states=[TaskState.from_payload(event.payload["task"]) for event in events])
 
 
-@takes_many
+@batch_consumer
 def task_deleted(events: Sequence[Event]) -> None:
-    services.record(standings=[TaskStanding.from_fact(event.payload["task"], deleted=True) for event in events])
+    rollups.record(task_states=[TaskState.from_payload(event.payload["task"], deleted=True) for event in events])

@@ -3,7 +3,7 @@ from __future__ import annotations
 import structlog
 from celery import shared_task
 
-from analytics import services
+from analytics.rollups import services as rollups
 
 log = structlog.get_logger(__name__)
 
@@ -11,10 +11,10 @@ log = structlog.get_logger(__name__)
 @shared_task(name="analytics.reconcile")
 def reconcile(**_newer: object) -> None:
     """Compare the statistics with the log every night, say so if they differ, and put them right."""
-    found = services.reconcile()
+    found = rollups.reconcile()
     if found is None:
-        log.info("statistics_are_being_reconciled_elsewhere")
+        log.info("statistics_reconcile_already_running")
     elif found:
-        log.error("statistics_differed_from_the_log", snapshots=len(found.snapshots), rows=len(found.stats))
+        log.error("statistics_mismatch_repaired", snapshots=len(found.snapshots), rows=len(found.stats))
     else:
-        log.info("statistics_agree_with_the_log", tasks=found.tasks, facts=found.facts)
+        log.info("statistics_match", tasks=found.tasks, events=found.events)

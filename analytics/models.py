@@ -1,10 +1,134 @@
 from __future__ import annotations
 
-from django.contrib.postgres.fields import ArrayField
-from django.db import models
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import date
+from typing import TYPE_CHECKING, Any, Self
+from uuid import UUID
 
-from analytics.histogram import BUCKETS
-from analytics.querysets import DailyStatQuerySet, TaskSnapshotQuerySet
+import orjson
+from django.contrib.postgres.fields import ArrayField
+from django.db import connection, models
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from analytics.rollups.histogram import BUCKET_COUNT, EMPTY_HISTOGRAM
+from analytics.rollups.rollup import Amounts, Cell, TaskState
+
+if TYPE_CHECKING:
+    pass
+
+BATCH_SIZE = 1000
+# Histograms travel as text, because unnest() would take an array of arrays apart.
+ADD_SQL = """
+INSERT INTO analytics_dailystat AS stat
+    (day, project_id, user_id, created, completed, closed, overdue_change, cycle_histogram)
+SELECT day, project_id, user_id, created, completed, closed, overdue_change, cycle_histogram::int[]
+FROM unnest(%s::date[], %s::uuid[], %s::uuid[], %s::int[], %s::int[], %s::int[], %s::int[], %s::text[])
+    AS change (day, project_id, user_id, created, completed, closed, overdue_change, cycle_histogram)
+ON CONFLICT (day, project_id, user_id) DO UPDATE SET
+    created = stat.created + excluded.created,
+    completed = stat.completed + excluded.completed,
+    closed = stat.closed + excluded.closed,
+    overdue_change = stat.overdue_change + excluded.overdue_change,
+    cycle_histogram = ARRAY(
+        SELECT coalesce(kept, 0) + coalesce(added, 0)
+        FROM unnest(stat.cycle_histogram, excluded.cycle_histogram) WITH ORDINALITY AS pair(kept, added, place)
+        ORDER BY place
+    )
+"""
+
+# In the order of ids, in which every writer takes the rows it needs.
+CREATE_SQL = """
+INSERT INTO analytics_tasksnapshot
+SELECT * FROM jsonb_populate_recordset(NULL::analytics_tasksnapshot, %s) ORDER BY task_id
+ON CONFLICT (task_id) DO NOTHING RETURNING task_id
+"""
+
+
+class TaskSnapshotQuerySet(QuerySet["TaskSnapshot"]):
+    def task_states(self) -> Iterator[TaskState]:
+        return map(_task_state, self.values_list(*TaskState._fields).iterator(chunk_size=5000))
+
+    def create_missing(self, task_states: Iterable[TaskState]) -> set[UUID]:
+        """Insert the snapshots that do not exist yet; returns the tasks whose they are."""
+        now = timezone.now()
+        rows = [{**task_state._asdict(), "counted_at": now} for task_state in task_states]
+        with connection.cursor() as cursor:
+            cursor.execute(CREATE_SQL, [orjson.dumps(rows).decode()])
+            return {task_id for (task_id,) in cursor.fetchall()}
+
+    def lock(self, task_ids: Collection[UUID]) -> dict[UUID, TaskState]:
+        """Keep these snapshots from changing until the transaction ends; returns what they say."""
+        if not task_ids:
+            return {}
+        rows = self.filter(pk__in=task_ids).order_by("task_id").select_for_update()
+        return {row[0]: _task_state(row) for row in rows.values_list(*TaskState._fields)}
+
+    def upsert(self, task_states: Iterable[TaskState]) -> None:
+        """Insert or replace the snapshots of these tasks."""
+        self.bulk_create(
+            [self.model(**task_state._asdict()) for task_state in task_states],
+            update_conflicts=True,
+            unique_fields=["task_id"],
+            update_fields=[*TaskState._fields[1:], "counted_at"],
+            batch_size=BATCH_SIZE,
+        )
+
+    def lock_table(self) -> None:
+        """Until the transaction ends nobody else changes any statistics: every writer begins with a snapshot."""
+        with connection.cursor() as cursor:
+            cursor.execute("LOCK TABLE analytics_tasksnapshot IN SHARE ROW EXCLUSIVE MODE")
+
+
+class DailyStatQuerySet(QuerySet["DailyStat"]):
+    def in_projects(self, project_ids: Collection[UUID]) -> Self:
+        return self.filter(project_id__in=project_ids)
+
+    def for_user(self, user_id: UUID | None) -> Self:
+        """Of one person, or, for None, of everybody together."""
+        return self.filter(user_id=user_id)
+
+    def by_user(self) -> Self:
+        return self.filter(user_id__isnull=False)
+
+    def until(self, day: date) -> Self:
+        return self.filter(day__lte=day)
+
+    def before(self, day: date) -> Self:
+        return self.filter(day__lt=day)
+
+    def between(self, start: date, end: date) -> Self:
+        return self.filter(day__gte=start, day__lte=end)
+
+    def add(self, changes: Mapping[Cell, Amounts]) -> None:
+        """Add to the rows of these cells, in one order for all writers, so that none waits for another in a circle."""
+        rows = [_row(cell, changes[cell]) for cell in sorted(changes, key=lambda cell: cell.rank)]
+        with connection.cursor() as cursor:
+            for start in range(0, len(rows), BATCH_SIZE):
+                columns = zip(*rows[start : start + BATCH_SIZE], strict=True)
+                cursor.execute(ADD_SQL, [list(column) for column in columns])
+
+    def contents(self) -> dict[Cell, Amounts]:
+        """Return every row as the rollup's own values."""
+        columns = ("created", "completed", "closed", "overdue_change", "cycle_histogram")
+        rows = self.values_list("day", "project_id", "user_id", *columns).iterator(chunk_size=5000)
+        return {
+            Cell(day, project, user): Amounts(
+                created, completed, closed, change, tuple(cycles) if any(cycles) else EMPTY_HISTOGRAM
+            )
+            for day, project, user, created, completed, closed, change, cycles in rows
+        }
+
+
+def _task_state(row: tuple[Any, ...]) -> TaskState:
+    task_state = TaskState._make(row)
+    return task_state._replace(assignee_ids=tuple(task_state.assignee_ids))
+
+
+def _row(cell: Cell, amounts: Amounts) -> tuple[object, ...]:
+    counts = (amounts.created, amounts.completed, amounts.closed, amounts.overdue_change)
+    histogram = ",".join(map(str, amounts.cycle_histogram))
+    return (*cell, *counts, f"{{{histogram}}}")
 
 
 class TaskSnapshot(models.Model):
@@ -36,35 +160,35 @@ class DailyStat(models.Model):
     """The numbers of one day (UTC) of one project, for one person or, with no person, for everybody together.
 
     Open at the end of a day is the running sum of `created - closed`, overdue that of `overdue_change`.
-    The buckets of `cycle_histogram` are those of analytics.histogram.
+    The buckets of `cycle_histogram` are those of analytics.rollups.histogram.
     """
 
     day = models.DateField()
     project_id = models.UUIDField()
-    person_id = models.UUIDField(null=True, blank=True)
+    user_id = models.UUIDField(null=True, blank=True)
     created = models.IntegerField(default=0)
     completed = models.IntegerField(default=0)
     closed = models.IntegerField(default=0, help_text="Completed and cancelled.")
     overdue_change = models.IntegerField(default=0)
-    cycle_histogram = ArrayField(models.IntegerField(), size=BUCKETS)
+    cycle_histogram = ArrayField(models.IntegerField(), size=BUCKET_COUNT)
 
     objects = DailyStatQuerySet.as_manager()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                name="one_row_per_day_project_and_person",
-                fields=["day", "project_id", "person_id"],
+                name="one_stat_per_day_project_and_user",
+                fields=["day", "project_id", "user_id"],
                 nulls_distinct=False,
             )
         ]
         indexes = [
             models.Index(
                 name="stat_running_sums",
-                fields=["person_id", "project_id", "day"],
+                fields=["user_id", "project_id", "day"],
                 include=["created", "closed", "overdue_change"],
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.day} {self.project_id} {self.person_id or 'everybody'}"
+        return f"{self.day} {self.project_id} {self.user_id or 'everybody'}"

@@ -1,5 +1,5 @@
 from django.urls import path
 
-from analytics import views
+from analytics.overview import pages as overview_pages
 
-urlpatterns = [path("", views.overview, name="overview")]
+urlpatterns = [path("", overview_pages.overview, name="overview")]

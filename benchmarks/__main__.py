@@ -14,14 +14,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks import report, requests, servers, soak
-from benchmarks.load import Figure, measure
+from benchmarks import report, servers, soak, wrk_scripts
 from benchmarks.report import Table
-from drills.parts import ROOT, free_port
+from benchmarks.wrk import Measurement, measure
+from drills.processes import ROOT, free_port
 
 # The plans' bounds are made for so many tasks.
-LARGE = 1_000_000
-RESULTS = ROOT / "benchmarks" / "RESULTS.md"
+LARGE_SIZE = 1_000_000
+RESULTS_PATH = ROOT / "benchmarks" / "RESULTS.md"
 
 
 def main() -> int:
@@ -35,33 +35,33 @@ def main() -> int:
     for size in [int(text) for text in chosen.sizes.split(",")]:
         with tempfile.TemporaryDirectory(prefix="taskflow-bench-") as folder:
             Path(folder).chmod(0o711)
-            for table in _at_size(Path(folder), size, chosen, soaks=not tables):
+            for table in _measure_at_size(Path(folder), size, chosen, soaks=not tables):
                 tables.append(table)
-                report.write(RESULTS, tables)
-    print(f"\nwritten to {RESULTS.relative_to(ROOT)}")
+                report.write_report(RESULTS_PATH, tables)
+    print(f"\nwritten to {RESULTS_PATH.relative_to(ROOT)}")
     return 0
 
 
-def _at_size(var: Path, size: int, chosen: argparse.Namespace, *, soaks: bool) -> Iterator[Table]:
+def _measure_at_size(var: Path, size: int, chosen: argparse.Namespace, *, soaks: bool) -> Iterator[Table]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    with servers.stack(var, port) as pid:
+    with servers.run_stack(var, port) as pid:
         _run(var, "benchmarks.data", str(size))
-        if size >= LARGE:
+        if size >= LARGE_SIZE:
             _run(var, "benchmarks.plans")
         for number in range(1, chosen.runs + 1):
-            print(f"\n{size:,} tasks, run {number}\n{report.HEAD}", flush=True)
+            print(f"\n{size:,} tasks, run {number}\n{report.TABLE_HEADER}", flush=True)
             table = Table(f"{size:,} tasks, run {number}")
-            for figure in _figures(var, url, pid, chosen.seconds):
+            for figure in _measure_endpoints(var, url, pid, chosen.seconds):
                 table.rows.append(figure.row())
                 print(figure.row(), flush=True)
             yield table
         if chosen.soak and soaks:
-            yield soak.run(f"{url}/api/v1/tasks/", servers.token(url), pid, size, minutes=chosen.soak)
+            yield soak.run_soak(f"{url}/api/v1/tasks/", servers.get_access_token(url), pid, size, minutes=chosen.soak)
 
 
-def _figures(var: Path, url: str, pid: int, seconds: float) -> Iterator[Figure]:
-    token = servers.token(url)
+def _measure_endpoints(var: Path, url: str, pid: int, seconds: float) -> Iterator[Measurement]:
+    token = servers.get_access_token(url)
     listing = f"{url}/api/v1/tasks/"
     ids = [row["id"] for row in _get(f"{listing}?limit=100&fields=id", token)["results"]]
     load = partial(measure, token=token, seconds=seconds, roots=[pid])
@@ -71,19 +71,21 @@ def _figures(var: Path, url: str, pid: int, seconds: float) -> Iterator[Figure]:
     yield load("stats", f"{listing}stats/")
     yield load("search, the same words", f"{listing}?search=deploy", connections=32)
     keys = [row["key"] for row in _get(f"{url}/api/v1/projects/?limit=20&fields=key,is_inbox", token)["results"]]
-    yield load("create, all in one project", listing, lua=requests.create(), connections=32)
-    yield load(f"create, in {len(keys)} projects", listing, lua=requests.create(keys), connections=32)
-    yield load("create with Idempotency-Key", listing, lua=requests.create(keys, with_key=True), connections=32)
-    yield load("patch", listing, lua=requests.patch(ids), connections=32)
-    with servers.node(var) as (node, direct):
-        cold = partial(load, lua=requests.COLD, connections=32, roots=[pid, node])
+    yield load("create, all in one project", listing, lua=wrk_scripts.create_script(), connections=32)
+    yield load(f"create, in {len(keys)} projects", listing, lua=wrk_scripts.create_script(keys), connections=32)
+    yield load(
+        "create with Idempotency-Key", listing, lua=wrk_scripts.create_script(keys, with_key=True), connections=32
+    )
+    yield load("patch", listing, lua=wrk_scripts.patch_script(ids), connections=32)
+    with servers.run_node(var) as (node, direct):
+        cold = partial(load, lua=wrk_scripts.COLD_SCRIPT, connections=32, roots=[pid, node])
         yield cold("cold list", f"{direct}/api/v1/tasks/")
-        yield cold("cold list, thousandth page", _thousandth(f"{direct}/api/v1/tasks/", token))
+        yield cold("cold list, thousandth page", _cursor_at_row_1000(f"{direct}/api/v1/tasks/", token))
         yield cold("cold single task", f"{direct}/api/v1/tasks/{ids[0]}/")
         yield cold("cold search, 4 at a time", f"{direct}/api/v1/tasks/?search=deploy", connections=4)
-    with servers.reference(var, "application") as (node, plain):
+    with servers.run_reference(var, "application") as (node, plain):
         yield load("reference: the list by plain DRF", plain, connections=32, roots=[pid, node])
-    with servers.reference(var, "hello") as (node, hello):
+    with servers.run_reference(var, "hello") as (node, hello):
         yield load("reference: bare WSGI hello", hello, connections=32, roots=[node], token="")
     yield load("reference: nginx, a static file", f"{url}/static/img/logo.svg", token="")
 
@@ -91,7 +93,9 @@ def _figures(var: Path, url: str, pid: int, seconds: float) -> Iterator[Figure]:
 def _run(var: Path, module: str, *arguments: str) -> None:
     """Run a module of ours beside the stack; what it asserts ends the benchmark."""
     command = [sys.executable, "-m", module, *arguments]
-    subprocess.run(command, cwd=ROOT, env={**os.environ, **servers.environment_of(var)}, check=True, stdout=sys.stderr)
+    subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **servers.node_environment(var)}, check=True, stdout=sys.stderr
+    )
 
 
 def _get(url: str, token: str) -> dict[str, Any]:
@@ -101,7 +105,7 @@ def _get(url: str, token: str) -> dict[str, Any]:
         return found
 
 
-def _thousandth(listing: str, token: str) -> str:
+def _cursor_at_row_1000(listing: str, token: str) -> str:
     """Walk to the deepest page there is, at most 200 pages of 100 rows, which is the thousandth of 20."""
     url = f"{listing}?limit=100&fields=id"
     for _ in range(200):

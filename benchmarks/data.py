@@ -15,8 +15,8 @@ from typing import Any
 
 import django
 
-STATEMENTS = Path(__file__).with_name("data.sql")
-PEOPLE, PROJECTS = 500, 300
+SQL_STATEMENTS = Path(__file__).with_name("data.sql")
+USER_COUNT, PROJECT_COUNT = 500, 300
 TABLES = ("tasks_task", "tasks_taskassignee", "tasks_task_labels")
 INDEXES = """
 SELECT pg_get_indexdef(i.indexrelid), i.indexrelid::regclass::text FROM pg_index i
@@ -30,14 +30,14 @@ def load(tasks: int) -> None:
     from django.db import connection, transaction
 
     with connection.cursor() as cursor:
-        with transaction.atomic(), _without_upkeep(cursor):
-            for statement in STATEMENTS.read_text().split(";\n\n"):
-                cursor.execute(statement, {"people": PEOPLE, "projects": PROJECTS, "tasks": tasks})
+        with transaction.atomic(), _without_indexes_and_triggers(cursor):
+            for statement in SQL_STATEMENTS.read_text().split(";\n\n"):
+                cursor.execute(statement, {"people": USER_COUNT, "projects": PROJECT_COUNT, "tasks": tasks})
         cursor.execute("ANALYZE")
 
 
 @contextmanager
-def _without_upkeep(cursor: Any) -> Iterator[None]:
+def _without_indexes_and_triggers(cursor: Any) -> Iterator[None]:
     """Neither keep indexes up row by row nor look up foreign keys, which hold by the making."""
     cursor.execute(INDEXES, [list(TABLES)])
     known = cursor.fetchall()

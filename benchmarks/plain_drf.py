@@ -6,23 +6,26 @@ import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
-
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
+from django.urls import include, path
+from rest_framework import pagination, routers, serializers, viewsets
+from rest_framework.renderers import JSONRenderer
+from rest_framework_simplejwt.authentication import JWTAuthentication
+
+from accounts.models import User
+from tasks.models import (
+    Label,
+    Project,
+    Task,
+)
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
 
 application = get_wsgi_application()
 
-from django.urls import include, path  # noqa: E402
-from rest_framework import pagination, routers, serializers, viewsets  # noqa: E402
-from rest_framework.renderers import JSONRenderer  # noqa: E402
-from rest_framework_simplejwt.authentication import JWTAuthentication  # noqa: E402
 
-from accounts.models import User  # noqa: E402
-from tasks.models import Label, Project, Task  # noqa: E402
-
-
-class PersonSerializer(serializers.ModelSerializer[User]):
+class UserSerializer(serializers.ModelSerializer[User]):
     class Meta:
         model = User
         fields = ["id", "name", "handle", "role"]
@@ -42,8 +45,8 @@ class LabelSerializer(serializers.ModelSerializer[Label]):
 
 class TaskSerializer(serializers.ModelSerializer[Task]):
     project = ProjectSerializer()
-    creator = PersonSerializer()
-    assignees = PersonSerializer(many=True)
+    creator = UserSerializer()
+    assignees = UserSerializer(many=True)
     labels = LabelSerializer(many=True)
 
     class Meta:
@@ -51,7 +54,7 @@ class TaskSerializer(serializers.ModelSerializer[Task]):
         exclude = ["search", "description"]
 
 
-class Newest(pagination.CursorPagination):
+class TaskCursorPagination(pagination.CursorPagination):
     ordering = "-created_at"
     page_size = 20
 
@@ -60,7 +63,7 @@ class TaskViewSet(viewsets.ModelViewSet[Task]):
     authentication_classes = [JWTAuthentication]
     renderer_classes = [JSONRenderer]
     serializer_class = TaskSerializer
-    pagination_class = Newest
+    pagination_class = TaskCursorPagination
 
     def get_queryset(self) -> Any:
         rows = Task.objects.filter(project__members=self.request.user.pk)
@@ -73,6 +76,6 @@ urlpatterns = [path("", include(router.urls))]
 settings.ROOT_URLCONF = __name__
 
 
-def hello(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+def hello_app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "5")])
     return [b"hello"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-HEAD = (
+TABLE_HEADER = (
     "| what | requests/s | p50 ms | p95 ms | p99 ms | CPU ms/request | failed | of both processors' time |\n"
     "|---|---|---|---|---|---|---|---|"
 )
@@ -33,17 +33,17 @@ class Table:
     remarks: list[str] = field(default_factory=list)
 
     def text(self) -> str:
-        figures = f"\n{HEAD}\n" + "\n".join(self.rows) + "\n" if self.rows else ""
+        figures = f"\n{TABLE_HEADER}\n" + "\n".join(self.rows) + "\n" if self.rows else ""
         remarks = "".join(f"\n{remark}\n" for remark in self.remarks)
         return f"\n## {self.title}\n" + figures + remarks
 
 
-def write(page: Path, tables: list[Table]) -> None:
-    introduction = INTRODUCTION.format(when=f"{datetime.now(UTC):%Y-%m-%d %H:%M}", machine=_machine())
+def write_report(page: Path, tables: list[Table]) -> None:
+    introduction = INTRODUCTION.format(when=f"{datetime.now(UTC):%Y-%m-%d %H:%M}", machine=_describe_machine())
     page.write_text(introduction + "".join(table.text() for table in tables))
 
 
-def _machine() -> str:
+def _describe_machine() -> str:
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
     return f"{os.cpu_count()} cores ({model or platform.machine()}), Python {platform.python_version()}"

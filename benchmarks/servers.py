@@ -13,15 +13,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from drills.parts import ROOT, free_port, wait_until
+from drills.processes import ROOT, free_port, wait_until
 from launcher import postgres, valkey
-from launcher.places import Places
+from launcher.paths import Paths
 
 PASSWORD = "taskflow-demo"
 
 
 @contextmanager
-def process(
+def run_process(
     command: list[str], *, url: str, log: Path, environment: dict[str, str], seconds: float = 120
 ) -> Iterator[int]:
     """Run a server until the block ends; yields its process id once `url` answers."""
@@ -30,14 +30,14 @@ def process(
             command, cwd=ROOT, env={**os.environ, **environment}, stdout=output, stderr=output, start_new_session=True
         )
     try:
-        wait_until(lambda: answers(url), seconds=seconds, what=log.read_text(errors="replace")[-2000:])
+        wait_until(lambda: is_ready(url), seconds=seconds, what=log.read_text(errors="replace")[-2000:])
         yield running.pid
     finally:
         running.send_signal(signal.SIGTERM)
         running.wait(30)
 
 
-def answers(url: str) -> bool:
+def is_ready(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=5) as answer:
             return bool(answer.status == 200)
@@ -46,56 +46,56 @@ def answers(url: str) -> bool:
 
 
 @contextmanager
-def stack(var: Path, port: int) -> Iterator[int]:
+def run_stack(var: Path, port: int) -> Iterator[int]:
     """`make stack` with its own data under `var`, logging as in production."""
     command = [sys.executable, "launcher", "stack"]
-    settings = {"TASKFLOW_VAR": str(var), "PORT": str(port), "LOG_JSON": "true", "LOG_LEVEL": "INFO"}
-    with process(
+    settings = {"DATA_DIR": str(var), "PORT": str(port), "LOG_JSON": "true", "LOG_LEVEL": "INFO"}
+    with run_process(
         command, url=f"http://127.0.0.1:{port}/readyz", log=var / "stack.log", seconds=240, environment=settings
     ) as pid:
         yield pid
 
 
-def environment_of(var: Path) -> dict[str, str]:
+def node_environment(var: Path) -> dict[str, str]:
     """Return what a further process needs to use the stack's servers."""
-    places = Places(root=ROOT, var=var)
-    cache = valkey.embedded(places, places.sockets)
+    paths = Paths(root=ROOT, var=var)
+    cache = valkey.persistent_server(paths, paths.sockets)
     return {
         "DJANGO_SETTINGS_MODULE": "config.settings.dev",
-        "DATABASE_URL": postgres.embedded(places).url,
+        "DATABASE_URL": postgres.persistent_server(paths).url,
         "REDIS_URL": cache.url,
-        "TASKFLOW_VAR": str(var),
+        "DATA_DIR": str(var),
         "LOG_JSON": "true",
         **{name: (var / "secrets" / name).read_text() for name in ("SECRET_KEY", "JWT_SIGNING_KEY")},
     }
 
 
 @contextmanager
-def node(var: Path) -> Iterator[tuple[int, str]]:
+def run_node(var: Path) -> Iterator[tuple[int, str]]:
     """A further node, of two workers and without nginx; yields its process id and address."""
     port = free_port()
-    settings = {**environment_of(var), "PORT": str(port), "WORKERS": "2"}
+    settings = {**node_environment(var), "PORT": str(port), "WORKERS": "2"}
     command = [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.py", "config.asgi:application"]
     url = f"http://127.0.0.1:{port}"
-    with process(command, url=f"{url}/readyz", log=var / "cold.log", environment=settings) as pid:
+    with run_process(command, url=f"{url}/readyz", log=var / "cold.log", environment=settings) as pid:
         yield pid, url
 
 
 @contextmanager
-def reference(var: Path, name: str) -> Iterator[tuple[int, str]]:
+def run_reference(var: Path, name: str) -> Iterator[tuple[int, str]]:
     """`application` (plain DRF) or `hello` of benchmarks.plain_drf under gunicorn's threads, two workers of four."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "gunicorn", "-w", "2", "-k", "gthread", "--threads", "4", "--log-level", "error"]
     command += ["--no-control-socket", "-b", f"127.0.0.1:{port}", f"benchmarks.plain_drf:{name}"]
-    settings = environment_of(var)
+    settings = node_environment(var)
     ready = url if name == "hello" else f"{url}/tasks/"
-    with process_when_open(command, port=port, log=var / f"{name}.log", **settings) as pid:
+    with run_process_until_open(command, port=port, log=var / f"{name}.log", **settings) as pid:
         yield pid, ready
 
 
 @contextmanager
-def process_when_open(command: list[str], *, port: int, log: Path, **environment: str) -> Iterator[int]:
+def run_process_until_open(command: list[str], *, port: int, log: Path, **environment: str) -> Iterator[int]:
     with log.open("ab") as output:
         running = subprocess.Popen(
             command, cwd=ROOT, env={**os.environ, **environment}, stdout=output, stderr=output, start_new_session=True
@@ -108,7 +108,7 @@ def process_when_open(command: list[str], *, port: int, log: Path, **environment
         running.wait(30)
 
 
-def token(url: str) -> str:
+def get_access_token(url: str) -> str:
     body = json.dumps({"email": "load@example.com", "password": PASSWORD}).encode()
     request = urllib.request.Request(
         f"{url}/api/v1/auth/login/", data=body, headers={"Content-Type": "application/json"}, method="POST"

@@ -2,15 +2,18 @@
 
 from config.wsgi import application as django  # sets Django up, so it comes first
 
-from accounts import keys  # isort: skip
-from accounts.cache import remember_liveness, session_key  # isort: skip
-from accounts.tokens import access_for  # isort: skip
+from accounts.api_keys import lookup  # isort: skip
+from accounts.auth.sessions.cache import load_status
+
+from accounts.auth.sessions.cache import session_key  # isort: skip
+from accounts.auth.tokens import issue_access_token  # isort: skip
 from gateway.application import Gateway  # isort: skip
-from gateway.keyring import KeySource  # isort: skip
-from gateway.sessions import Sessions  # isort: skip
+from gateway.api_key_cache import ApiKeyBackend  # isort: skip
+from gateway.session_backend import SessionBackend  # isort: skip
+
 
 application = Gateway(
     django,
-    Sessions(key=session_key, look_up=remember_liveness, token=access_for),
-    KeySource(look_up=keys.claims_of, is_due=keys.is_due, note_use=keys.note_use),
+    SessionBackend(key=session_key, look_up=load_status, token=issue_access_token),
+    ApiKeyBackend(look_up=lookup.get_claims, should_record_use=lookup.should_record_use, record_use=lookup.record_use),
 )

@@ -13,7 +13,7 @@ app.autodiscover_tasks(related_name="jobs")
 
 
 @task_postrun.connect
-def give_connections_back(sender: Any, **_details: Any) -> None:
+def release_connections(sender: Any, **_details: Any) -> None:
     """Leave the pool its connections. Celery's own way is to close the pool after each job, threads and all."""
     if not sender.request.is_eager:
         connections.close_all()

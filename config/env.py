@@ -52,13 +52,13 @@ def choice(name: str, default: str, choices: Collection[str]) -> str:
     return value
 
 
-def listing(name: str, default: str = "") -> list[str]:
+def csv(name: str, default: str = "") -> list[str]:
     return [part.strip() for part in text(name, default).split(",") if part.strip()]
 
 
 def origins(name: str) -> frozenset[str]:
     """Return origins (`https://app.example.com`, `http://localhost:3000`), each as a browser writes it."""
-    found = listing(name)
+    found = csv(name)
     for origin in found:
         url = urlsplit(origin)
         if url.scheme not in {"http", "https"} or f"{url.scheme}://{url.netloc}" != origin or "*" in origin:
@@ -66,15 +66,15 @@ def origins(name: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def address(name: str) -> str:
+def url(name: str) -> str:
     """Return an address to ask, ending in a slash, or nothing: over TLS, or on this machine."""
     found = text(name, "")
-    if found and not _is_address(found):
+    if found and not _is_valid_url(found):
         raise ImproperlyConfigured(f"{name} must be an https:// address without a name, a query or a fragment.")
     return found and found.rstrip("/") + "/"
 
 
-def _is_address(found: str) -> bool:
+def _is_valid_url(found: str) -> bool:
     try:
         url = urlsplit(found)
         is_local = url.scheme == "http" and url.hostname in {"127.0.0.1", "localhost", "::1"}

@@ -5,34 +5,34 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from accounts import cache as accounts
-from core.cache import EVERYBODY, raise_once
+from accounts.auth.sessions import cache as accounts
+from core.cache import GLOBAL_SCOPE, bump_generations_once
 from events.models import Event
-from tasks import selectors as tasks
+from tasks.projects import selectors as projects_selectors
 
-OF_PEOPLE = {"user.updated", "user.erased", "user.security_changed"}
+USER_EVENTS = {"user.updated", "user.erased", "user.security_changed"}
 
 
-def catch_up(events: Sequence[Event], *, everything: bool = False) -> None:
+def invalidate(events: Sequence[Event], *, invalidate_all: bool = False) -> None:
     """Raise the generations these facts concern, or with `everything` all there are; raises RedisError."""
-    if everything:
-        accounts.refuse_recently_revoked()
-        raise_once([EVERYBODY])
+    if invalidate_all:
+        accounts.mark_recently_revoked()
+        bump_generations_once([GLOBAL_SCOPE])
         return
-    accounts.refuse_sessions([e.payload["session_id"] for e in events if e.name == "session.revoked"])
-    accounts.refuse_sessions([e.payload["key"]["id"] for e in events if e.name == "key.revoked"])
-    accounts.forget_sessions([e.payload["replaced_id"] for e in events if e.name == "key.rotated"])
-    changed = [event.payload["user"]["id"] for event in events if event.name in OF_PEOPLE]
+    accounts.mark_revoked([e.payload["session_id"] for e in events if e.name == "session.revoked"])
+    accounts.mark_revoked([e.payload["key"]["id"] for e in events if e.name == "api_key.revoked"])
+    accounts.invalidate_statuses([e.payload["replaced_id"] for e in events if e.name == "api_key.rotated"])
+    changed = [event.payload["user"]["id"] for event in events if event.name in USER_EVENTS]
     if changed:
-        accounts.forget_liveness(changed)
+        accounts.invalidate_statuses_of_users(changed)
     # Who saw a project that is gone is written nowhere any more, nor in which projects a team was.
     gone = any(event.name in {"project.deleted", "team.deleted"} or "team.member" in event.name for event in events)
-    raise_once({*_watchers(events), *([EVERYBODY] if changed or gone else [])})
+    bump_generations_once({*_viewer_ids(events), *([GLOBAL_SCOPE] if changed or gone else [])})
 
 
-def _watchers(events: Sequence[Event]) -> set[str]:
+def _viewer_ids(events: Sequence[Event]) -> set[str]:
     named = [event.payload.get("task") or event.payload.get("project") or {} for event in events]
     projects = {UUID(key) for words in named if (key := words.get("project_id") or words.get("id"))}
     left = {event.payload["user_id"] for event in events if event.name in {"project.member_removed", "task.unshared"}}
     left |= {key for event in events if event.name == "project.team_removed" for key in event.payload["user_ids"]}
-    return left | {str(key) for key in tasks.watchers_of(projects)}
+    return left | {str(key) for key in projects_selectors.viewer_ids(projects)}

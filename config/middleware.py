@@ -24,60 +24,60 @@ from django.utils.http import urlencode
 from django_htmx.middleware import HtmxMiddleware
 from whitenoise.middleware import WhiteNoiseMiddleware
 
-from accounts.browsers import BrowserMiddleware
-from core.db import as_answered
+from accounts.auth.sessions.middleware import SessionTrackingMiddleware
+from core.api.problems import API_PREFIX
+from core.db import translate_db_error
 from core.errors import DomainError
-from gateway.problems import API_PREFIX
 
-PROGRAMS = "/_allauth/"
-PAGES_OF_THE_API = ("/api/v1/docs/",)
+HEADLESS_API_PREFIX = "/_allauth/"
+API_DOCS_PATHS = ("/api/v1/docs/",)
 
 
-class PagesOnly:
+class PagesOnlyMixin:
     """Goes before a middleware among a class's bases, and keeps it out of the API."""
 
     get_response: Any
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path.startswith(API_PREFIX) and not request.path.startswith(PAGES_OF_THE_API):
+        if request.path.startswith(API_PREFIX) and not request.path.startswith(API_DOCS_PATHS):
             answer: HttpResponse = self.get_response(request)
             return answer
         return super().__call__(request)  # type: ignore[misc]  # the middleware's own
 
 
-class Policy(PagesOnly, CSPMiddleware): ...
+class PageCSPMiddleware(PagesOnlyMixin, CSPMiddleware): ...
 
 
-class StaticFiles(PagesOnly, WhiteNoiseMiddleware): ...
+class PageStaticFilesMiddleware(PagesOnlyMixin, WhiteNoiseMiddleware): ...
 
 
-class Sessions(PagesOnly, SessionMiddleware): ...
+class PageSessionMiddleware(PagesOnlyMixin, SessionMiddleware): ...
 
 
-class Languages(PagesOnly, LocaleMiddleware): ...
+class PageLocaleMiddleware(PagesOnlyMixin, LocaleMiddleware): ...
 
 
-class Forms(PagesOnly, CsrfViewMiddleware): ...
+class PageCsrfMiddleware(PagesOnlyMixin, CsrfViewMiddleware): ...
 
 
-class SignedIn(PagesOnly, BrowserMiddleware):
-    """Programs at allauth's API bring a token of their own; see accounts.adapters.headless. A cookie is nothing to them."""
+class PageAuthMiddleware(PagesOnlyMixin, SessionTrackingMiddleware):
+    """Programs at allauth's API bring a token of their own; see accounts.auth.headless_tokens. A cookie is nothing to them."""
 
     def process_request(self, request: HttpRequest) -> None:
-        browsers = not request.path.startswith(PROGRAMS)
+        browsers = not request.path.startswith(HEADLESS_API_PREFIX)
         super().process_request(request) if browsers else AuthenticationMiddleware.process_request(self, request)
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        return response if request.path.startswith(PROGRAMS) else super().process_response(request, response)
+        return response if request.path.startswith(HEADLESS_API_PREFIX) else super().process_response(request, response)
 
 
-class Messages(PagesOnly, MessageMiddleware): ...
+class PageMessageMiddleware(PagesOnlyMixin, MessageMiddleware): ...
 
 
-class Fragments(PagesOnly, HtmxMiddleware): ...
+class PageHtmxMiddleware(PagesOnlyMixin, HtmxMiddleware): ...
 
 
-class AllauthContext(MiddlewareMixin):
+class AllauthMiddleware(MiddlewareMixin):
     """What allauth's own middleware does, but for one thing: a form is not kept in the session, with its passwords,
     while a person proves who they are once more; they send it again.
     """
@@ -90,8 +90,10 @@ class AllauthContext(MiddlewareMixin):
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
         if isinstance(error, ImmediateHttpResponse):
             return error.response
-        if request.path.startswith(PROGRAMS) and isinstance(refused := as_answered(error), DomainError):
-            return _for_programs(refused)
+        if request.path.startswith(HEADLESS_API_PREFIX) and isinstance(
+            refused := translate_db_error(error), DomainError
+        ):
+            return _headless_error_response(refused)
         if not isinstance(error, ReauthenticationRequired):
             return None
         methods = get_adapter().get_reauthentication_methods(request.user)
@@ -99,7 +101,7 @@ class AllauthContext(MiddlewareMixin):
         return HttpResponseRedirect(f"{door}?{urlencode({'next': request.get_full_path()})}")
 
 
-def _for_programs(error: DomainError) -> JsonResponse:
+def _headless_error_response(error: DomainError) -> JsonResponse:
     """A refusal in the words of allauth's API."""
     named = [{"param": one.field, "code": one.code, "message": one.message} for one in error.fields]
     errors = named or [{"code": error.code, "message": error.detail}]
@@ -108,4 +110,4 @@ def _for_programs(error: DomainError) -> JsonResponse:
     return JsonResponse({"status": error.status, "errors": errors}, status=error.status, headers=headers)
 
 
-class Identity(PagesOnly, AllauthContext): ...
+class PageAllauthMiddleware(PagesOnlyMixin, AllauthMiddleware): ...

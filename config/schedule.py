@@ -5,14 +5,14 @@ from typing import Any
 from celery.schedules import crontab
 
 SCHEDULE: dict[str, dict[str, Any]] = {
-    "announce what is due soon": {"task": "tasks.announce_due_soon", "schedule": 60.0},
-    "send e-mails left behind": {"task": "notifications.sweep_emails", "schedule": 10.0},
-    "compare the statistics with the log": {"task": "analytics.reconcile", "schedule": crontab(hour=3, minute=10)},
-    "forget idempotency keys": {"task": "gateway.purge_idempotency_records", "schedule": 3600.0},
-    "forget old notifications": {"task": "notifications.purge_old", "schedule": 86400.0},
-    "remove keys that ended long ago": {"task": "accounts.purge_keys", "schedule": 86400.0},
-    "forget old invitations": {"task": "accounts.purge_invitations", "schedule": 86400.0},
-    "remove exports whose time is over": {"task": "accounts.purge_exports", "schedule": 3600.0},
-    "erase people who left": {"task": "accounts.erase_the_departed", "schedule": crontab(minute=40)},
-    "remove ended sessions": {"task": "accounts.purge_sessions", "schedule": 3600.0},
+    "announce tasks due soon": {"task": "tasks.publish_due_soon", "schedule": 60.0},
+    "enqueue pending emails": {"task": "notifications.sweep_emails", "schedule": 10.0},
+    "reconcile statistics": {"task": "analytics.reconcile", "schedule": crontab(hour=3, minute=10)},
+    "delete expired idempotency records": {"task": "core.delete_expired_idempotency_records", "schedule": 3600.0},
+    "purge old notifications": {"task": "notifications.purge_old", "schedule": 86400.0},
+    "purge API keys": {"task": "accounts.purge_api_keys", "schedule": 86400.0},
+    "purge invitations": {"task": "accounts.purge_invitations", "schedule": 86400.0},
+    "purge data exports": {"task": "accounts.purge_exports", "schedule": 3600.0},
+    "erase accounts due for deletion": {"task": "accounts.erase_due_accounts", "schedule": crontab(minute=40)},
+    "purge sessions": {"task": "accounts.purge_sessions", "schedule": 3600.0},
 }

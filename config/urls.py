@@ -8,13 +8,13 @@ from django.views.decorators.http import require_safe
 from django_prometheus.exports import ExportToDjangoView
 from drf_spectacular.views import SpectacularAPIView
 
-from config import views
+from config import pages
 from core import health
 
-handler400 = "config.views.bad_request"
-handler403 = "config.views.forbidden"
-handler404 = "config.views.not_found"
-handler500 = "config.views.server_error"
+handler400 = "config.pages.bad_request"
+handler403 = "config.pages.forbidden"
+handler404 = "config.pages.not_found"
+handler500 = "config.pages.server_error"
 
 
 @require_safe
@@ -30,10 +30,10 @@ urlpatterns = [
     path("api/v1/health", health.health),
     path("metrics", metrics),
     path("api/v1/schema/", SpectacularAPIView.as_view(authentication_classes=[], permission_classes=[]), name="schema"),
-    path("api/v1/docs/", views.ApiDocs.as_view(url_name="schema"), name="api-docs"),
-    path("api/v1/", include("config.api")),
+    path("api/v1/docs/", pages.ApiDocsView.as_view(url_name="schema"), name="api-docs"),
+    path("api/v1/", include("config.api_urls")),
     path("admin/", admin.site.urls),
-    path("", include("accounts.urls")),
+    path("", include("accounts.urls.pages")),
     path("", include("tasks.urls")),
     path("", include("notifications.urls")),
     path("", include("analytics.urls")),

@@ -17,8 +17,9 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 
 from core.errors import DomainError
+from core.models import IdempotencyRecord
 
-COUNTED = 10_000
+MAX_COUNT = 10_000
 
 
 class BoundedPaginator(Paginator):
@@ -29,7 +30,7 @@ class BoundedPaginator(Paginator):
         rows = self.object_list
         if not hasattr(rows, "order_by"):
             return len(rows)
-        return int(rows.order_by().values("pk")[:COUNTED].count())
+        return int(rows.order_by().values("pk")[:MAX_COUNT].count())
 
 
 class BaseAdmin(admin.ModelAdmin):
@@ -54,8 +55,8 @@ class BaseAdmin(admin.ModelAdmin):
             try:
                 verb(row)
                 count += 1
-            except DomainError as refusal:
-                self.message_user(request, f"{row}: {_sentence(refusal)}", messages.ERROR)
+            except DomainError as error:
+                self.message_user(request, f"{row}: {_error_message(error)}", messages.ERROR)
         if count:
             self.message_user(request, f"{count} {done}.", messages.SUCCESS)
 
@@ -89,8 +90,8 @@ class ServiceForm(forms.ModelForm):
         try:
             with transaction.atomic():
                 self.instance = self.write(self.cleaned_data)
-        except DomainError as refusal:
-            self.add_refusal(refusal)
+        except DomainError as error:
+            self.add_domain_error(error)
 
     def _validate_fields(self) -> None:
         """Run what a model's field asks of its value and a form's field does not know, like a pattern."""
@@ -105,11 +106,11 @@ class ServiceForm(forms.ModelForm):
         """Call the service that does what was sent; every form names its own."""
         raise NotImplementedError  # a form without its service is a mistake of ours, not a state to handle
 
-    def add_refusal(self, refusal: DomainError) -> None:
-        for field, _, message in refusal.fields:
+    def add_domain_error(self, error: DomainError) -> None:
+        for field, _, message in error.fields:
             self.add_error(field if field in self.fields else None, message)
-        if not refusal.fields:
-            self.add_error(None, refusal.detail)
+        if not error.fields:
+            self.add_error(None, error.detail)
 
 
 class ServiceAdmin(BaseAdmin):
@@ -140,15 +141,23 @@ class ServiceAdmin(BaseAdmin):
     ) -> HttpResponse:
         try:
             return super().delete_view(request, object_id, extra_context)
-        except DomainError as refusal:
-            return self.refused(request, refusal, object_id)
+        except DomainError as error:
+            return self.error_response(request, error, object_id)
 
-    def refused(self, request: HttpRequest, refusal: DomainError, object_id: str) -> HttpResponse:
-        self.message_user(request, _sentence(refusal), messages.ERROR)
+    def error_response(self, request: HttpRequest, error: DomainError, object_id: str) -> HttpResponse:
+        self.message_user(request, _error_message(error), messages.ERROR)
         return HttpResponseRedirect(
             reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[object_id])
         )
 
 
-def _sentence(refusal: DomainError) -> str:
-    return " ".join(field.message for field in refusal.fields) or refusal.detail
+def _error_message(error: DomainError) -> str:
+    return " ".join(field.message for field in error.fields) or error.detail
+
+
+@admin.register(IdempotencyRecord)
+class IdempotencyRecordAdmin(ReadOnlyAdmin):
+    list_display = ("id", "key", "user_id", "status", "created_at")
+    search_fields = ("=key", "=user_id")
+    fields = ("key", "user_id", "status", "headers", "created_at")
+    ordering = ("-id",)

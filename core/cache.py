@@ -26,13 +26,13 @@ from core import redis
 
 T = TypeVar("T")
 
-GATE = "taskflow:gate"
-EVERYBODY = "everybody"
+LEASE = "taskflow:cache_lease"
+GLOBAL_SCOPE = "everybody"
 # In a request's environment: everybody's generation, where the session has just been found alive. No header has this name.
-AS_OF = "taskflow.as_of"
-GATE_SECONDS = 2.0
-GENERATION_SECONDS = 7 * 24 * 3600
-RETRY_SECONDS = 0.05
+GLOBAL_GENERATION_KEY = "taskflow.global_generation"
+LEASE_SECONDS = 2.0
+GENERATION_TTL = 7 * 24 * 3600
+RETRY_INTERVAL = 0.05
 log = structlog.get_logger(__name__)
 
 
@@ -40,32 +40,32 @@ def generation_key(scope: str) -> str:
     return f"taskflow:generation:{scope}"
 
 
-def fresh() -> str:
+def new_generation() -> str:
     return uuid.uuid4().hex
 
 
 def generation(scope: str) -> str | None:
     """Return the current generation of a scope, everybody's included, or None while nothing may be remembered."""
-    keys = [generation_key(EVERYBODY), generation_key(scope)]
+    keys = [generation_key(GLOBAL_SCOPE), generation_key(scope)]
     try:
-        gate, *found = redis.client().mget(GATE, *keys)
+        gate, *found = redis.client().mget(LEASE, *keys)
         if gate is None:
             return None
         if None in found:
             for key in keys:
-                redis.client().set(key, fresh(), nx=True, ex=GENERATION_SECONDS)
+                redis.client().set(key, new_generation(), nx=True, ex=GENERATION_TTL)
             found = redis.client().mget(*keys)
     except RedisError:
         return None
     return None if None in found else ".".join(map(str, found))
 
 
-def remember(scope: str, name: str, *, seconds: int, build: Callable[[], T]) -> T:
+def get_or_build(scope: str, name: str, *, seconds: int, build: Callable[[], T]) -> T:
     """Return the remembered answer `name` of this scope, or build it and keep it for `seconds`."""
     current = generation(scope)
     if current is None:
         return build()
-    key = f"answer:{scope}:{current}:{name}"
+    key = f"cache:{scope}:{current}:{name}"
     found: T | None = cache.get(key)
     if found is None:
         found = build()
@@ -73,29 +73,29 @@ def remember(scope: str, name: str, *, seconds: int, build: Callable[[], T]) -> 
     return found
 
 
-def forget_after_commit(scopes: Iterable[str]) -> None:
+def invalidate_after_commit(scopes: Iterable[str]) -> None:
     """End everything remembered under these scopes, once the present transaction is committed."""
-    transaction.on_commit(partial(raise_generations, tuple(scopes)), robust=True)
+    transaction.on_commit(partial(bump_generations, tuple(scopes)), robust=True)
 
 
-def raise_generations(scopes: Iterable[str]) -> None:
+def bump_generations(scopes: Iterable[str]) -> None:
     """End everything remembered under these scopes now."""
     if named := tuple(scopes):
-        insist(partial(raise_once, named))
+        retry_until_lease_ends(partial(bump_generations_once, named))
 
 
-def raise_once(scopes: Iterable[str]) -> None:
+def bump_generations_once(scopes: Iterable[str]) -> None:
     """The same in one attempt; raises RedisError."""
     with redis.client().pipeline(transaction=False) as pipe:
         for scope in scopes:
-            pipe.set(generation_key(scope), fresh(), ex=GENERATION_SECONDS)
+            pipe.set(generation_key(scope), new_generation(), ex=GENERATION_TTL)
         pipe.execute()
 
 
 _failing_since = _failed_at = float("-inf")
 
 
-def insist(command: Callable[[], None]) -> None:
+def retry_until_lease_ends(command: Callable[[], None]) -> None:
     """Run a command on Redis; when it fails, try on until the gate must have closed.
 
     What is known to fail since long ago is tried only once, but a failure of long ago says nothing of Redis now.
@@ -106,27 +106,27 @@ def insist(command: Callable[[], None]) -> None:
             command()
         except RedisError:
             now = time.monotonic()
-            if now - _failed_at > GATE_SECONDS:
+            if now - _failed_at > LEASE_SECONDS:
                 _failing_since = now
             _failed_at = now
-            if now - _failing_since > GATE_SECONDS:
-                log.warning("redis_is_away")
+            if now - _failing_since > LEASE_SECONDS:
+                log.warning("redis_unavailable")
                 return
-            time.sleep(RETRY_SECONDS)
+            time.sleep(RETRY_INTERVAL)
         else:
             _failed_at = float("-inf")
             return
 
 
-def gate_end() -> int:
+def lease_end() -> int:
     """Return until when, on Redis' clock, the gate may be open for who looks at all facts now; raises RedisError."""
     seconds, microseconds = redis.client().time()
-    return int((seconds + GATE_SECONDS) * 1000 + microseconds / 1000)
+    return int((seconds + LEASE_SECONDS) * 1000 + microseconds / 1000)
 
 
-def open_gate(until: int) -> None:
+def renew_lease(until: int) -> None:
     """Let remembered answers be used until then; only for who has just raised what had to be raised.
 
     The end is a moment, not a length: a frozen Redis carries out commands late, and must not open the gate by them.
     """
-    redis.client().set(GATE, "open", pxat=until)
+    redis.client().set(LEASE, "open", pxat=until)

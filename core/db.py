@@ -14,10 +14,10 @@ import structlog
 from django.db import IntegrityError, OperationalError, connection
 from psycopg.errors import DeadlockDetected, ForeignKeyViolation, SerializationFailure
 
-from core.errors import Busy, Conflict
+from core.errors import Conflict, TransientConflict
 
 log = structlog.get_logger(__name__)
-_last = threading.local()
+_last_timestamp = threading.local()
 
 
 def uuid7() -> uuid.UUID:
@@ -26,8 +26,8 @@ def uuid7() -> uuid.UUID:
     Ids made by one thread never run backwards within a millisecond: the 12 bits after the version
     hold the fraction of the millisecond (method 3 of section 6.2).
     """
-    nanoseconds = max(time.time_ns(), getattr(_last, "value", 0) + 245)
-    _last.value = nanoseconds
+    nanoseconds = max(time.time_ns(), getattr(_last_timestamp, "value", 0) + 245)
+    _last_timestamp.value = nanoseconds
     milliseconds, rest = divmod(nanoseconds, 1_000_000)
     fraction = (rest << 12) // 1_000_000
     tail = int.from_bytes(os.urandom(8), "big") & ((1 << 62) - 1)
@@ -40,10 +40,10 @@ def violated_constraint(error: IntegrityError) -> str:
     return getattr(diagnosis, "constraint_name", None) or ""
 
 
-UNDONE: dict[type[Any], str] = {DeadlockDetected: "deadlock", SerializationFailure: "serialization_failure"}
+RETRYABLE: dict[type[Any], str] = {DeadlockDetected: "deadlock", SerializationFailure: "serialization_failure"}
 
 
-def as_answered(error: Exception) -> Exception:
+def translate_db_error(error: Exception) -> Exception:
     """Return what the door that answers this error tells of it: what PostgreSQL says to the loser of a race is read as
     what it is. Asked once for each error, because who was undone stands in the log.
 
@@ -52,9 +52,11 @@ def as_answered(error: Exception) -> Exception:
     """
     if isinstance(error, IntegrityError) and isinstance(error.__cause__, ForeignKeyViolation):
         return Conflict("Something this rests on was deleted meanwhile. Read it again.", code="changed_meanwhile")
-    if isinstance(error, OperationalError) and isinstance(error.__cause__, tuple(UNDONE)):
-        log.warning(UNDONE[type(error.__cause__)], reason=str(error).partition("\n")[0])
-        return Busy("Somebody changed the same things at the same moment. Nothing was done; send it again.")
+    if isinstance(error, OperationalError) and isinstance(error.__cause__, tuple(RETRYABLE)):
+        log.warning(RETRYABLE[type(error.__cause__)], reason=str(error).partition("\n")[0])
+        return TransientConflict(
+            "Somebody changed the same things at the same moment. Nothing was done; send it again."
+        )
     return error
 
 

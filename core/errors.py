@@ -44,7 +44,7 @@ class Invalid(DomainError):
         return cls(f"{name}: {message}", fields=[FieldError(name, code, message)])
 
 
-class NotSignedIn(DomainError):
+class NotAuthenticated(DomainError):
     status = 401
     code = "not_authenticated"
     title = "Sign in first"
@@ -74,7 +74,7 @@ class Conflict(DomainError):
     title = "This conflicts with the current state"
 
 
-class Stale(DomainError):
+class VersionConflict(DomainError):
     """The thing changed since the caller read it (HTTP: If-Match failed).
 
     `current` holds the present values of the fields the caller wanted to change, `wanted` the caller's.
@@ -93,7 +93,7 @@ class Stale(DomainError):
         self.wanted = dict(wanted)
 
 
-class TooMany(DomainError):
+class RateLimited(DomainError):
     """Too many attempts; `retry_after` is in whole seconds."""
 
     status = 429
@@ -105,7 +105,7 @@ class TooMany(DomainError):
         self.retry_after = retry_after
 
 
-class Busy(DomainError):
+class TransientConflict(DomainError):
     """The request was undone because others were in its way; the same request may be sent again, at once or soon."""
 
     status = 503

@@ -24,7 +24,7 @@ from django.views.decorators.http import require_safe
 from redis import Redis
 from redis.exceptions import RedisError
 
-STARTED = time.monotonic()
+STARTED_AT = time.monotonic()
 Check = Callable[[], dict[str, Any]]
 
 
@@ -67,28 +67,28 @@ def queue() -> dict[str, Any]:
 
 
 def storage() -> dict[str, Any]:
-    folder = Path(settings.VAR_DIR)
+    folder = Path(settings.DATA_DIR)
     free = shutil.disk_usage(folder if folder.exists() else folder.parent).free
     if free < settings.HEALTH_FREE_BYTES:
         raise OSError("The disk is nearly full.")
     return {"free_bytes": free}
 
 
-READY: dict[str, Check] = {"database": database, "migrations": migrations}
-PARTS: dict[str, Check] = {**READY, "cache": redis, "queue": queue, "storage": storage}
+READINESS_CHECKS: dict[str, Check] = {"database": database, "migrations": migrations}
+CHECKS: dict[str, Check] = {**READINESS_CHECKS, "cache": redis, "queue": queue, "storage": storage}
 
 
-def run(checks: dict[str, Check]) -> dict[str, dict[str, Any]]:
-    return {name: _outcome(check) for name, check in checks.items()}
+def run_checks(checks: dict[str, Check]) -> dict[str, dict[str, Any]]:
+    return {name: _run_check(check) for name, check in checks.items()}
 
 
-def _outcome(check: Check) -> dict[str, Any]:
+def _run_check(check: Check) -> dict[str, Any]:
     started = time.perf_counter()
     try:
         found = {"status": "ok", **check()}
     except (DatabaseError, RedisError, OSError) as error:
         found = {"status": "failed", "reason": type(error).__name__}
-    found["milliseconds"] = round((time.perf_counter() - started) * 1000, 1)
+    found["duration_ms"] = round((time.perf_counter() - started) * 1000, 1)
     return found
 
 
@@ -101,7 +101,7 @@ def livez(request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    found = run(READY)
+    found = run_checks(READINESS_CHECKS)
     healthy = all(part["status"] == "ok" for part in found.values())
     return JsonResponse({"status": "ok" if healthy else "failed", "checks": found}, status=200 if healthy else 503)
 
@@ -110,13 +110,13 @@ def readyz(request: HttpRequest) -> JsonResponse:
 @require_safe
 def health(request: HttpRequest) -> JsonResponse:
     """Every part with its state; 503 only when a part that requests cannot do without has failed."""
-    found = run(PARTS)
-    needed = all(found[name]["status"] == "ok" for name in READY)
+    found = run_checks(CHECKS)
+    needed = all(found[name]["status"] == "ok" for name in READINESS_CHECKS)
     whole = all(part["status"] == "ok" for part in found.values())
     body = {
         "status": "ok" if whole else "degraded" if needed else "failed",
         "version": settings.VERSION,
-        "uptime_seconds": int(time.monotonic() - STARTED),
+        "uptime_seconds": int(time.monotonic() - STARTED_AT),
         "time": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
         "checks": found,
     }

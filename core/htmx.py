@@ -12,14 +12,14 @@ from django.shortcuts import render
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from core.db import as_answered
-from core.errors import Busy, DomainError, NotSignedIn, TooMany
+from core.db import translate_db_error
+from core.errors import DomainError, NotAuthenticated, RateLimited, TransientConflict
 
 VARY = ("HX-Request", "HX-Request-Type", "HX-Target", "Cookie")
 ERROR_PAGES = {400, 403, 404, 409, 429, 500, 503}
 
 
-def wanted_fragment(request: HttpRequest) -> str:
+def requested_fragment(request: HttpRequest) -> str:
     """Return the id of the element htmx wants to replace, or an empty string when a whole page is wanted.
 
     htmx 4 sends `HX-Target: tag#id`, and asks for the whole page when it restores history.
@@ -29,7 +29,7 @@ def wanted_fragment(request: HttpRequest) -> str:
     return request.headers.get("HX-Target", "").rpartition("#")[2]
 
 
-def page(
+def render_page(
     request: HttpRequest,
     template: str,
     context: Mapping[str, Any],
@@ -38,38 +38,38 @@ def page(
     status: int = 200,
 ) -> HttpResponse:
     """Answer with the fragment named by `HX-Target` when there is one, with the whole page otherwise."""
-    fragment = (fragments or {}).get(wanted_fragment(request))
+    fragment = (fragments or {}).get(requested_fragment(request))
     shown = {**context, "is_fragment": bool(fragment)}
     response = render(request, fragment or template, shown, status=status)
     if fragment:
-        _carry_toasts(request, response)
+        _messages_to_header(request, response)
     patch_vary_headers(response, VARY)
     patch_cache_control(response, private=True, no_cache=True)
     return response
 
 
-def posted(request: HttpRequest) -> QueryDict | None:
+def form_data(request: HttpRequest) -> QueryDict | None:
     """What a form is bound to: an empty POST was sent too, and is wrong, while a GET has not been sent yet."""
     return request.POST if request.method == "POST" else None
 
 
-def inside(request: HttpRequest, wanted: str, otherwise: str) -> str:
+def safe_redirect_url(request: HttpRequest, wanted: str, otherwise: str) -> str:
     """Return the address that a form or a link names if it is one of this site."""
     hosts = {request.get_host()}
     safe = url_has_allowed_host_and_scheme(wanted, allowed_hosts=hosts, require_https=request.is_secure())
     return wanted if safe else otherwise
 
 
-def _carry_toasts(request: HttpRequest, response: HttpResponse) -> None:
+def _messages_to_header(request: HttpRequest, response: HttpResponse) -> None:
     """A fragment has no room for messages; they travel in a header and become toasts."""
     if said := " ".join(str(message) for message in messages.get_messages(request)):
         response["HX-Trigger"] = json.dumps({"toast": {"text": said}})
 
 
-def refusal(request: HttpRequest, status: int, detail: str = "") -> HttpResponse:
+def error_page(request: HttpRequest, status: int, detail: str = "") -> HttpResponse:
     """Answer with the page for this status; the detail is a sentence for people."""
     name = status if status in ERROR_PAGES else 400
-    return page(request, f"errors/{name}.html", {"detail": detail, "status": status}, status=status)
+    return render_page(request, f"errors/{name}.html", {"detail": detail, "status": status}, status=status)
 
 
 class PageErrorMiddleware:
@@ -84,17 +84,17 @@ class PageErrorMiddleware:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if request.path.startswith(("/api/", "/_allauth/")):
             return None
-        error = as_answered(error)
+        error = translate_db_error(error)
         if not isinstance(error, DomainError):
             return None
-        if isinstance(error, NotSignedIn):
-            return refusal(request, 403, error.detail)
+        if isinstance(error, NotAuthenticated):
+            return error_page(request, 403, error.detail)
         # 412 is for programs that sent If-Match; a person is shown a conflict.
-        response = refusal(request, 409 if error.status == 412 else error.status, _sentence(error))
-        if isinstance(error, TooMany | Busy):
+        response = error_page(request, 409 if error.status == 412 else error.status, _error_message(error))
+        if isinstance(error, RateLimited | TransientConflict):
             response["Retry-After"] = str(error.retry_after)
         return response
 
 
-def _sentence(error: DomainError) -> str:
+def _error_message(error: DomainError) -> str:
     return " ".join(field.message for field in error.fields) or error.detail

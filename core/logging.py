@@ -18,23 +18,25 @@ import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-SECRETS = re.compile(r"(password|passwd|secret|token|authorization|cookie|api[_-]?key|access|refresh)", re.IGNORECASE)
-BEARER = re.compile(r"(Bearer|Api-Key)\s+[\w.~+/=-]+|tf_live_\w+|eyJ[\w-]+\.[\w-]+\.[\w-]*", re.IGNORECASE)
+SENSITIVE_KEYS = re.compile(
+    r"(password|passwd|secret|token|authorization|cookie|api[_-]?key|access|refresh)", re.IGNORECASE
+)
+CREDENTIALS = re.compile(r"(Bearer|Api-Key)\s+[\w.~+/=-]+|tf_live_\w+|eyJ[\w-]+\.[\w-]+\.[\w-]*", re.IGNORECASE)
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}\Z")
-HIT_SECONDS = 0.02
-QUIET = ("/livez", "/readyz", "/metrics", "/static/")
+FLUSH_INTERVAL = 0.02
+UNLOGGED_PATHS = ("/livez", "/readyz", "/metrics", "/static/")
 
 log = structlog.get_logger("taskflow.request")
-_hits: list[bytes] = []
+_pending_lines: list[bytes] = []
 
 
-def hide_secrets(_: object, __: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def redact_secrets(_: object, __: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Replace values under secret names, and tokens inside any text, before a line leaves the process."""
     for name, value in entry.items():
-        if SECRETS.search(name):
-            entry[name] = "[hidden]"
+        if SENSITIVE_KEYS.search(name):
+            entry[name] = "[redacted]"
         elif isinstance(value, str):
-            entry[name] = BEARER.sub("[hidden]", value)
+            entry[name] = CREDENTIALS.sub("[redacted]", value)
     return entry
 
 
@@ -55,7 +57,7 @@ def configure(*, json: bool, level: str) -> dict[str, Any]:
     formatter = {
         "()": structlog.stdlib.ProcessorFormatter,
         "foreign_pre_chain": [*shared, structlog.stdlib.ExtraAdder()],
-        "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_last_steps(json=json)],
+        "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_output_processors(json=json)],
     }
     return {
         "version": 1,
@@ -71,18 +73,18 @@ def configure(*, json: bool, level: str) -> dict[str, Any]:
     }
 
 
-def _last_steps(*, json: bool) -> list[Any]:
+def _output_processors(*, json: bool) -> list[Any]:
     if json:
         return [
             structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
-            hide_secrets,
+            redact_secrets,
             structlog.processors.JSONRenderer(),
         ]
     plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
-    return [hide_secrets, plain]
+    return [redact_secrets, plain]
 
 
-def write_hit(path: str, status: int, milliseconds: float, *, user: str | None, request_id: str) -> None:
+def log_cache_hit(path: str, status: int, milliseconds: float, *, user: str | None, request_id: str) -> None:
     """Log a request that was answered before Django: the same line, without the machinery it would cost.
 
     Called on an event loop; the lines of HIT_SECONDS leave in one write.
@@ -91,7 +93,7 @@ def write_hit(path: str, status: int, milliseconds: float, *, user: str | None, 
         "method": "GET",
         "path": path,
         "status": status,
-        "milliseconds": round(milliseconds, 2),
+        "duration_ms": round(milliseconds, 2),
         "user": user,
         "request_id": request_id,
     }
@@ -99,14 +101,14 @@ def write_hit(path: str, status: int, milliseconds: float, *, user: str | None, 
         log.info("request", **words)
         return
     head = {"event": "request", "logger": "taskflow.gateway", "level": "info", "timestamp": datetime.now(UTC)}
-    if not _hits:
-        asyncio.get_running_loop().call_later(HIT_SECONDS, write_hits)
-    _hits.append(orjson.dumps({**head, **words}, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE))
+    if not _pending_lines:
+        asyncio.get_running_loop().call_later(FLUSH_INTERVAL, flush_cache_hits)
+    _pending_lines.append(orjson.dumps({**head, **words}, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE))
 
 
-def write_hits() -> None:
-    lines = b"".join(_hits)
-    _hits.clear()  # first: a full disk must not end the log for ever
+def flush_cache_hits() -> None:
+    lines = b"".join(_pending_lines)
+    _pending_lines.clear()  # first: a full disk must not end the log for ever
     with suppress(OSError):
         sys.stderr.buffer.write(lines)
         sys.stderr.buffer.flush()
@@ -133,10 +135,10 @@ class RequestLogMiddleware:
         return response
 
     def write_line(self, request: HttpRequest, response: HttpResponse, milliseconds: float) -> None:
-        if request.path.startswith(QUIET) and response.status_code < 500:
+        if request.path.startswith(UNLOGGED_PATHS) and response.status_code < 500:
             return
-        if "taskflow.warming" in request.META:
-            log.info("warmed", path=request.path, status=response.status_code, milliseconds=round(milliseconds, 1))
+        if "taskflow.cache_warming" in request.META:
+            log.info("cache_warmed", path=request.path, status=response.status_code, duration_ms=round(milliseconds, 1))
             return
         match = request.resolver_match
         user = getattr(request, "_cached_user", None) or getattr(request, "user_for_log", None)
@@ -147,6 +149,6 @@ class RequestLogMiddleware:
             path=request.path,
             route=match.route if match else None,
             status=response.status_code,
-            milliseconds=round(milliseconds, 1),
+            duration_ms=round(milliseconds, 1),
             user=str(user.pk) if user and user.pk else None,
         )

@@ -12,15 +12,15 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-SECONDS = 0.25
+TIMEOUT = 0.25
 
 
 @lru_cache(maxsize=1)
 def client() -> Redis:
     return Redis.from_url(
         str(settings.CACHES["default"]["LOCATION"]),
-        socket_timeout=SECONDS,
-        socket_connect_timeout=SECONDS,
+        socket_timeout=TIMEOUT,
+        socket_connect_timeout=TIMEOUT,
         retry=Retry(NoBackoff(), 0),
         decode_responses=True,
     )

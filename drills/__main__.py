@@ -23,7 +23,7 @@ DRILLS = {
     "timing": "sign-in, registration and reset take as long for a known address as for an unknown one",
     "headers": "MDN's HTTP Observatory gives every kind of page A+ over TLS (needs npm and nginx)",
 }
-OWN_REDIS = set(DRILLS) - {"mail", "headers", "timing"}
+DRILLS_WITH_OWN_REDIS = set(DRILLS) - {"mail", "headers", "timing"}
 
 
 def main(arguments: list[str]) -> int:
@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
         return 2
     # A short path, whatever TMPDIR says: Unix sockets go into it.
     with tempfile.TemporaryDirectory(prefix="taskflow-drill-", dir="/tmp") as folder:
-        if name in OWN_REDIS:
+        if name in DRILLS_WITH_OWN_REDIS:
             os.environ["REDIS_URL"] = f"unix://{folder}/redis.sock?db=0"
             os.environ.pop("CELERY_BROKER_URL", None)
         django.setup()

@@ -12,17 +12,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-ADDRESS = "127.0.0.1"
+IP_ADDRESS = "127.0.0.1"
 
 
-def write(folder: Path) -> Path:
+def write_certificates(folder: Path) -> Path:
     """Write fullchain.pem and privkey.pem into the folder; returns the path of the authority's own certificate."""
     folder.mkdir(parents=True, exist_ok=True)
     authority_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     authority = _name("TaskFlow drill")
-    root = _unsigned(authority, authority, authority_key.public_key(), is_authority=True)
-    leaf = _unsigned(_name(ADDRESS), authority, key.public_key(), is_authority=False)
-    alternative = x509.SubjectAlternativeName([x509.IPAddress(ip_address(ADDRESS))])
+    root = _certificate_builder(authority, authority, authority_key.public_key(), is_authority=True)
+    leaf = _certificate_builder(_name(IP_ADDRESS), authority, key.public_key(), is_authority=False)
+    alternative = x509.SubjectAlternativeName([x509.IPAddress(ip_address(IP_ADDRESS))])
     signed = leaf.add_extension(alternative, critical=False).sign(authority_key, hashes.SHA256())
     (folder / "fullchain.pem").write_bytes(signed.public_bytes(Encoding.PEM))
     (folder / "privkey.pem").write_bytes(
@@ -37,7 +37,7 @@ def _name(words: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, words)])
 
 
-def _unsigned(
+def _certificate_builder(
     subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, *, is_authority: bool
 ) -> x509.CertificateBuilder:
     now = datetime.now(UTC)

@@ -12,7 +12,7 @@ PASSWORD = "correct horse battery"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     status: int
     body: Any
     headers: dict[str, str]
@@ -23,7 +23,7 @@ class Client:
     url: str
     token: str = ""
 
-    def send(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+    def send(self, method: str, path: str, body: Any = None, **headers: str) -> Response:
         sent = {"Content-Type": "application/json", **headers}
         if self.token:
             sent["Authorization"] = f"Bearer {self.token}"
@@ -32,13 +32,13 @@ class Client:
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
                 return self._read(answer.status, answer.read(), dict(answer.headers))
-        except urllib.error.HTTPError as refusal:
-            return self._read(refusal.code, refusal.read(), dict(refusal.headers))
+        except urllib.error.HTTPError as error:
+            return self._read(error.code, error.read(), dict(error.headers))
 
     @staticmethod
-    def _read(status: int, body: bytes, headers: dict[str, str]) -> Answer:
+    def _read(status: int, body: bytes, headers: dict[str, str]) -> Response:
         is_json = "json" in headers.get("Content-Type", headers.get("content-type", ""))
-        return Answer(status, json.loads(body) if body and is_json else body, headers)
+        return Response(status, json.loads(body) if body and is_json else body, headers)
 
     def register(self, *, email: str, name: str, password: str = PASSWORD) -> dict[str, Any]:
         """Register and keep the access token; returns the person."""
@@ -46,5 +46,5 @@ class Client:
         if answer.status != 201:
             raise RuntimeError(f"could not register: {answer.body}")
         self.token = answer.body["access"]
-        person: dict[str, Any] = answer.body["user"]
-        return person
+        user: dict[str, Any] = answer.body["user"]
+        return user

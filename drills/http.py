@@ -11,11 +11,11 @@ from typing import Any
 
 import orjson
 
-NO_BODY = (204, 304)
+BODILESS_STATUSES = (204, 304)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """`status` is 0 when the connection broke before the whole answer was there."""
 
     status: int
@@ -40,15 +40,15 @@ class Connection:
 
     async def send(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None, timeout: float = 60
-    ) -> Answer:
+    ) -> Response:
         started = time.perf_counter()
         try:
             async with asyncio.timeout(timeout):
                 answer = await self._exchange(self._request(method, path, body, headers or {}))
         except (OSError, EOFError, TimeoutError, asyncio.LimitOverrunError):
             self.close()
-            return Answer(0, seconds=time.perf_counter() - started)
-        return Answer(*answer, time.perf_counter() - started)
+            return Response(0, seconds=time.perf_counter() - started)
+        return Response(*answer, time.perf_counter() - started)
 
     def _request(self, method: str, path: str, body: Any, headers: Mapping[str, str]) -> bytes:
         content = b"" if body is None else orjson.dumps(body)
@@ -64,7 +64,7 @@ class Connection:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         status = int(head[0].split(" ", 2)[1])
         headers = dict(line.lower().split(": ", 1) for line in head[1:] if ": " in line)
-        body = b"" if status in NO_BODY else await _body(reader, headers)
+        body = b"" if status in BODILESS_STATUSES else await _read_body(reader, headers)
         if headers.get("connection") == "close":
             self.close()
         return status, headers, body
@@ -83,7 +83,7 @@ class Connection:
             self.streams = None
 
 
-async def _body(reader: asyncio.StreamReader, headers: dict[str, str]) -> bytes:
+async def _read_body(reader: asyncio.StreamReader, headers: dict[str, str]) -> bytes:
     if "content-length" in headers:
         return await reader.readexactly(int(headers["content-length"]))
     parts = []

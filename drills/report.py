@@ -16,11 +16,11 @@ class Progress:
     def seconds(self) -> float:
         return time.monotonic() - self.started
 
-    def say(self, words: str) -> None:
+    def print_line(self, words: str) -> None:
         print(f"{self.seconds:6.1f} s  {words}", flush=True)
 
 
-def table(rows: Iterable[Sequence[object]]) -> None:
+def print_table(rows: Iterable[Sequence[object]]) -> None:
     """Print rows in columns; the first one holds the heads."""
     words = [[str(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*words, strict=True)]
@@ -28,7 +28,7 @@ def table(rows: Iterable[Sequence[object]]) -> None:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
-def verdict(name: str, promises: Mapping[str, bool]) -> int:
+def print_verdict(name: str, promises: Mapping[str, bool]) -> int:
     """Print what held; returns the exit code."""
     broken = [words for words, held in promises.items() if not held]
     print(f"{name}: {'BROKEN: ' + '; '.join(broken) if broken else 'held: ' + '; '.join(promises)}", flush=True)
@@ -41,5 +41,5 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else 0.0
 
 
-def milliseconds(values: Sequence[float], share: float) -> str:
+def format_percentile(values: Sequence[float], share: float) -> str:
     return f"{percentile(values, share) * 1000:.1f} ms"

@@ -22,18 +22,18 @@ from django.contrib.auth.hashers import make_password
 from django.core.management import call_command
 
 from accounts.models import User
-from drills.http import Answer, Connection
-from drills.parts import Parts
-from drills.people import PASSWORD
-from drills.report import Progress, milliseconds, table, verdict
-from gateway.even import BEAT
+from drills.http import Connection, Response
+from drills.processes import Processes
+from drills.report import Progress, format_percentile, print_table, print_verdict
+from drills.users import PASSWORD
+from gateway.timing import RESPONSE_TIME_STEP
 
-SAMPLES, CONNECTIONS, TRIES, WARM = 2000, 8, 4, 20
-MOST = 0.55
+SAMPLE_COUNT, CONNECTIONS, ATTEMPTS_PER_ADDRESS, WARMUP_SAMPLES = 2000, 8, 4, 20
+MAX_AUC = 0.55
 
 
 @dataclass(slots=True)
-class Door:
+class Endpoint:
     """`known` and `unknown` are the seconds of each answer."""
 
     name: str
@@ -45,33 +45,36 @@ class Door:
 
     @property
     def auc(self) -> float:
-        return distinguished(self.known, self.unknown)
+        return auc(self.known, self.unknown)
 
     def answers(self, kind: str) -> set[int]:
         return {status for one, status in self.statuses if one == kind}
 
 
-def run(folder: Path, samples: str = str(SAMPLES)) -> int:
+def run(folder: Path, samples: str = str(SAMPLE_COUNT)) -> int:
     call_command("migrate", verbosity=0)
     many = int(samples) // 2
-    doors = [
-        Door("sign-in", "/api/v1/auth/login/"),
-        Door("registration", "/api/v1/auth/register/", {"REQUIRE_VERIFIED_EMAIL": "true"}),
-        Door("new password", "/_allauth/app/v1/auth/password/request"),
+    endpoints = [
+        Endpoint("sign-in", "/api/v1/auth/login/"),
+        Endpoint("registration", "/api/v1/auth/register/", {"REQUIRE_VERIFIED_EMAIL": "true"}),
+        Endpoint("new password", "/_allauth/app/v1/auth/password/request"),
     ]
-    common = {"TRUSTED_PROXIES": "127.0.0.1", "LOG_LEVEL": "ERROR", "TASKFLOW_VAR": str(folder / "var")}
+    common = {"TRUSTED_PROXIES": "127.0.0.1", "LOG_LEVEL": "ERROR", "DATA_DIR": str(folder / "var")}
     progress = Progress()
-    for door in doors:
-        rounds = [(Door(door.name, door.path), _tries(door, WARM)), (door, _tries(door, many))]
-        with Parts(folder, **common, **door.settings) as parts:
-            parts.start("web")
+    for endpoint in endpoints:
+        rounds = [
+            (Endpoint(endpoint.name, endpoint.path), _build_attempts(endpoint, WARMUP_SAMPLES)),
+            (endpoint, _build_attempts(endpoint, many)),
+        ]
+        with Processes(folder, **common, **endpoint.settings) as processes:
+            processes.start("web")
             for counted, tries in rounds:  # the first answers of a new node are not counted
-                uvloop.run(_drill(("127.0.0.1", parts.port), counted, tries))
-        progress.say(f"{door.name}: AUC {door.auc:.3f}")
-    return _report(doors, many)
+                uvloop.run(_drill(("127.0.0.1", processes.port), counted, tries))
+        progress.print_line(f"{endpoint.name}: AUC {endpoint.auc:.3f}")
+    return _report(endpoints, many)
 
 
-def _people(many: int) -> list[str]:
+def _create_users(many: int) -> list[str]:
     """People who are there, without the time that registering each would take."""
     mark, hashed = secrets.token_hex(4), make_password(PASSWORD)
     people = [
@@ -80,42 +83,46 @@ def _people(many: int) -> list[str]:
     ]
     User.objects.bulk_create(people)
     EmailAddress.objects.bulk_create(
-        EmailAddress(user=person, email=person.email, verified=True, primary=True) for person in people
+        EmailAddress(user=user, email=user.email, verified=True, primary=True) for user in people
     )
-    return [person.email for person in people]
+    return [user.email for user in people]
 
 
-def _tries(door: Door, many: int) -> list[tuple[str, str]]:
+def _build_attempts(endpoint: Endpoint, many: int) -> list[tuple[str, str]]:
     """Each address is tried a few times only: beyond, the answer is that of the limit."""
-    people, mark = _people(many // TRIES + 1), secrets.token_hex(4)
-    tries = [("known", people[n // TRIES]) for n in range(many)]
-    tries += [("unknown", f"unkno-{mark}-{_place(door, n)}@example.com") for n in range(many)]
+    people, mark = _create_users(many // ATTEMPTS_PER_ADDRESS + 1), secrets.token_hex(4)
+    tries = [("known", people[n // ATTEMPTS_PER_ADDRESS]) for n in range(many)]
+    tries += [("unknown", f"unkno-{mark}-{_address_index(endpoint, n)}@example.com") for n in range(many)]
     random.shuffle(tries)
     return tries
 
 
-async def _drill(address: tuple[str, int], door: Door, tries: list[tuple[str, str]]) -> None:
-    await asyncio.gather(*(_try(address, door, tries, n * BEAT / CONNECTIONS) for n in range(CONNECTIONS)))
+async def _drill(address: tuple[str, int], endpoint: Endpoint, tries: list[tuple[str, str]]) -> None:
+    await asyncio.gather(
+        *(_run_attempts(address, endpoint, tries, n * RESPONSE_TIME_STEP / CONNECTIONS) for n in range(CONNECTIONS))
+    )
 
 
-def _place(door: Door, number: int) -> int:
+def _address_index(endpoint: Endpoint, number: int) -> int:
     """An address that is registered is known from then on, so there each is new."""
-    return number if door.name == "registration" else number // TRIES
+    return number if endpoint.name == "registration" else number // ATTEMPTS_PER_ADDRESS
 
 
-async def _try(address: tuple[str, int], door: Door, tries: list[tuple[str, str]], turn: float) -> None:
+async def _run_attempts(
+    address: tuple[str, int], endpoint: Endpoint, tries: list[tuple[str, str]], turn: float
+) -> None:
     connection = Connection(address)
     await asyncio.sleep(turn)
     while tries:
         kind, email = tries.pop()
-        answer = await _ask(connection, door, email)
-        door.statuses[kind, answer.status] += 1
-        getattr(door, kind).append(answer.seconds)
+        answer = await _send_attempt(connection, endpoint, email)
+        endpoint.statuses[kind, answer.status] += 1
+        getattr(endpoint, kind).append(answer.seconds)
         if "server-timing" in answer.headers:
-            door.statuses["told its time", answer.status] += 1
+            endpoint.statuses["told its time", answer.status] += 1
 
 
-async def _ask(connection: Connection, door: Door, email: str) -> Answer:
+async def _send_attempt(connection: Connection, endpoint: Endpoint, email: str) -> Response:
     """As nginx would pass it on; from anywhere, since an address is limited."""
     bodies = {
         "sign-in": {"email": email, "password": "wrong but long enough"},
@@ -123,10 +130,10 @@ async def _ask(connection: Connection, door: Door, email: str) -> Answer:
         "new password": {"email": email},
     }
     headers = {"X-Forwarded-For": ".".join(str(random.randint(1, 250)) for _ in range(4))}
-    return await connection.send("POST", door.path, bodies[door.name], headers)
+    return await connection.send("POST", endpoint.path, bodies[endpoint.name], headers)
 
 
-def distinguished(ones: Sequence[float], others: Sequence[float]) -> float:
+def auc(ones: Sequence[float], others: Sequence[float]) -> float:
     """Return the area under the curve, of whichever of the two is the slower: 0.5 to 1."""
     ordered = sorted(others)
     below = sum((bisect_left(ordered, one) + bisect_right(ordered, one)) / 2 for one in ones)
@@ -134,36 +141,36 @@ def distinguished(ones: Sequence[float], others: Sequence[float]) -> float:
     return max(area, 1 - area)
 
 
-def _report(doors: list[Door], many: int) -> int:
+def _report(endpoints: list[Endpoint], many: int) -> int:
     rows = [
         (
-            door.name,
-            f"{len(door.known)} + {len(door.unknown)}",
-            f"{milliseconds(door.known, 0.5)} / {milliseconds(door.unknown, 0.5)}",
-            f"{milliseconds(door.known, 0.95)} / {milliseconds(door.unknown, 0.95)}",
-            f"{door.auc:.3f}",
-            dict(door.statuses),
+            endpoint.name,
+            f"{len(endpoint.known)} + {len(endpoint.unknown)}",
+            f"{format_percentile(endpoint.known, 0.5)} / {format_percentile(endpoint.unknown, 0.5)}",
+            f"{format_percentile(endpoint.known, 0.95)} / {format_percentile(endpoint.unknown, 0.95)}",
+            f"{endpoint.auc:.3f}",
+            dict(endpoint.statuses),
         )
-        for door in doors
+        for endpoint in endpoints
     ]
-    table([("door", "known + unknown", "p50", "p95", "AUC", "answers"), *rows])
-    return verdict(
+    print_table([("endpoint", "known + unknown", "p50", "p95", "AUC", "answers"), *rows])
+    return print_verdict(
         "timing",
-        {f"{door.name} AUC {door.auc:.3f} <= {MOST}": door.auc <= MOST for door in doors}
+        {f"{endpoint.name} AUC {endpoint.auc:.3f} <= {MAX_AUC}": endpoint.auc <= MAX_AUC for endpoint in endpoints}
         | {
-            f"{door.name} answers {sorted(door.answers('known'))} to known, {sorted(door.answers('unknown'))} to unknown": (
-                door.answers("known") == door.answers("unknown")
+            f"{endpoint.name} answers {sorted(endpoint.answers('known'))} to known, {sorted(endpoint.answers('unknown'))} to unknown": (
+                endpoint.answers("known") == endpoint.answers("unknown")
             )
-            for door in doors
+            for endpoint in endpoints
         }
         | {
             "every try was answered by the door itself": all(
-                len(door.known) == len(door.unknown) == many
-                and not any(status in {0, 429, 403, 500, 503} for _, status in door.statuses)
-                for door in doors
+                len(endpoint.known) == len(endpoint.unknown) == many
+                and not any(status in {0, 429, 403, 500, 503} for _, status in endpoint.statuses)
+                for endpoint in endpoints
             ),
             "no answer says how long it took": not any(
-                kind == "told its time" for door in doors for kind, _ in door.statuses
+                kind == "told its time" for endpoint in endpoints for kind, _ in endpoint.statuses
             ),
         },
     )

@@ -12,19 +12,19 @@ from django.utils.module_loading import import_string
 
 from events.models import MAX_ATTEMPTS, Delivery, Event, backoff
 
-TAKE = """
+CLAIM_SQL = """
 SELECT event.* FROM events_delivery AS delivery JOIN events_event AS event ON event.id = delivery.event_id
 WHERE delivery.event_id = ANY(%s) AND delivery.consumer = %s AND delivery.state = 'pending'
 ORDER BY event.id FOR UPDATE OF delivery SKIP LOCKED
 """
-FINISH = "UPDATE events_delivery SET state = 'done', finished_at = %s WHERE event_id = ANY(%s) AND consumer = %s"
+COMPLETE_SQL = "UPDATE events_delivery SET state = 'done', finished_at = %s WHERE event_id = ANY(%s) AND consumer = %s"
 log = structlog.get_logger(__name__)
 Consumer = TypeVar("Consumer", bound=Callable[[Sequence[Event]], None])
 
 
-def takes_many(consumer: Consumer) -> Consumer:
+def batch_consumer(consumer: Consumer) -> Consumer:
     """Say of a consumer that it receives a sequence of facts, in one transaction, instead of a single one."""
-    consumer.takes_many = True  # type: ignore[attr-defined]
+    consumer.batch_consumer = True  # type: ignore[attr-defined]
     return consumer
 
 
@@ -35,10 +35,10 @@ def deliver_all(*, event_ids: Sequence[int], consumer: str) -> int:
     """
     if len(event_ids) > 1:
         try:
-            if _takes_many(import_string(consumer)):
-                return _give(event_ids, consumer)
+            if _is_batch_consumer(import_string(consumer)):
+                return _dispatch(event_ids, consumer)
         except Exception:  # the boundary: whatever a consumer raises, each fact will answer for itself
-            log.warning("consumer_refused_many", consumer=consumer, facts=len(event_ids), exc_info=True)
+            log.warning("batch_consumer_failed", consumer=consumer, events=len(event_ids), exc_info=True)
     return sum(deliver(event_id=event_id, consumer=consumer) for event_id in event_ids)
 
 
@@ -49,32 +49,32 @@ def deliver(*, event_id: int, consumer: str) -> bool:
     consumer changes nothing but the delivery's own attempts; after MAX_ATTEMPTS it is a dead letter.
     """
     try:
-        return _give([event_id], consumer) == 1
+        return _dispatch([event_id], consumer) == 1
     except Exception as error:  # the boundary: whatever a consumer raises is written down and retried
         log.exception("consumer_failed", event_id=event_id, consumer=consumer)
-        _note_failure(event_id, consumer, error)
+        _record_failure(event_id, consumer, error)
         return False
 
 
 @transaction.atomic
-def _give(event_ids: Sequence[int], consumer: str) -> int:
+def _dispatch(event_ids: Sequence[int], consumer: str) -> int:
     """Finish what is still pending and in nobody else's hands; several facts only to a consumer that takes many."""
-    events = list(Event.objects.raw(TAKE, [list(event_ids), consumer]))
+    events = list(Event.objects.raw(CLAIM_SQL, [list(event_ids), consumer]))
     if not events:
         return 0
     give = import_string(consumer)
-    give(events if _takes_many(give) else events[0])
+    give(events if _is_batch_consumer(give) else events[0])
     with connection.cursor() as cursor:
-        cursor.execute(FINISH, [timezone.now(), [event.pk for event in events], consumer])
+        cursor.execute(COMPLETE_SQL, [timezone.now(), [event.pk for event in events], consumer])
     return len(events)
 
 
-def _takes_many(consumer: Callable[[Any], None]) -> bool:
-    return getattr(consumer, "takes_many", False)
+def _is_batch_consumer(consumer: Callable[[Any], None]) -> bool:
+    return getattr(consumer, "batch_consumer", False)
 
 
 @transaction.atomic
-def _note_failure(event_id: int, consumer: str, error: Exception) -> None:
+def _record_failure(event_id: int, consumer: str, error: Exception) -> None:
     row = Delivery.objects.select_for_update().get(event=event_id, consumer=consumer)
     if row.state != Delivery.State.PENDING:
         return

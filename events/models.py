@@ -38,9 +38,9 @@ class Event(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["id"], condition=Q(position=None), name="event_waiting"),
+            models.Index(fields=["id"], condition=Q(position=None), name="event_unsequenced"),
             models.Index(fields=["subject_id", "-id"], name="event_by_subject"),
-            models.Index(fields=["-id"], condition=Q(subject_type="user"), name="event_about_people"),
+            models.Index(fields=["-id"], condition=Q(subject_type="user"), name="event_about_users"),
         ]
 
     def __str__(self) -> str:
@@ -87,7 +87,7 @@ class Delivery(models.Model):
     class Meta:
         verbose_name_plural = "deliveries"
         constraints = [
-            models.UniqueConstraint(fields=["event", "consumer"], name="a_fact_is_delivered_once_to_each_consumer"),
+            models.UniqueConstraint(fields=["event", "consumer"], name="an_event_is_delivered_once_to_each_consumer"),
             models.CheckConstraint(
                 name="a_delivery_is_finished_when_it_is_done",
                 condition=Q(state="done", finished_at__isnull=False) | (~Q(state="done") & Q(finished_at=None)),

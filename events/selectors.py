@@ -7,40 +7,40 @@ from collections.abc import Sequence
 
 from django.db.models import QuerySet
 
+from events.hash_chain import chain_hash
 from events.models import FIRST_HASH, Event, LogHead
-from events.redaction import ERASED
-from events.relay import chain
+from events.redaction import USER_ERASED
 
 
-def facts_about(subject_id: uuid.UUID, *, names: Sequence[str] = ()) -> QuerySet[Event]:
+def events_about(subject_id: uuid.UUID, *, names: Sequence[str] = ()) -> QuerySet[Event]:
     """Everything recorded about one thing, newest first when sorted by -id."""
     found = Event.objects.filter(subject_id=subject_id)
     return found.filter(name__in=names) if names else found
 
 
-def broken_link() -> int | None:
+def first_invalid_position() -> int | None:
     """Return the first position whose hash does not follow from the one before, or None when the log is whole.
 
     The head is read first, so facts that are appended meanwhile do not matter, and a missing end does.
     """
     head = LogHead.objects.filter(pk=1).first() or LogHead()
-    erased = set(Event.objects.filter(name=ERASED).values_list("subject_id", flat=True))
+    erased = set(Event.objects.filter(name=USER_ERASED).values_list("subject_id", flat=True))
     previous, expected = FIRST_HASH, 1
     for event in Event.objects.filter(position__lte=head.position).order_by("position").iterator(chunk_size=2000):
-        if event.position != expected or not _follows(previous, event, erased):
+        if event.position != expected or not _is_valid_link(previous, event, erased):
             return expected
         previous, expected = event.hash, expected + 1
     return None if (expected, previous) == (head.position + 1, head.hash) else expected
 
 
-def _follows(previous: str, event: Event, erased: set[uuid.UUID]) -> bool:
+def _is_valid_link(previous: str, event: Event, erased: set[uuid.UUID]) -> bool:
     """Of a redacted fact only its place can be checked, and only of one that had to be: by or about somebody erased.
 
     That the erasure itself was not slipped in is checked by its own hash: such a fact is never redacted.
     """
-    if event.redacted_at is not None and event.name != ERASED:
+    if event.redacted_at is not None and event.name != USER_ERASED:
         return not erased.isdisjoint({event.actor_id, event.subject_id})
-    return event.hash == chain(previous, event)
+    return event.hash == chain_hash(previous, event)
 
 
 def redacted_count() -> int:

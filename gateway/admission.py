@@ -1,7 +1,7 @@
 """The way into Django: a bounded pool of threads behind a bounded, first-come queue with a deadline.
 
-Invariant: at most THREADS requests are in Django, of which at most QUICK_REQUESTS came less than SLOW ago, and at most
-WAITING_REQUESTS wait. One beyond them, one that could not expect a thread within WORTH_WAITING, and one that has waited
+Invariant: at most WSGI_THREADS requests are in Django, of which at most MAX_CPU_BOUND_REQUESTS came less than SLOW ago, and at most
+MAX_QUEUED_REQUESTS wait. One beyond them, one that could not expect a thread within WORTH_WAITING, and one that has waited
 for DEADLINE is told to come back, and costs no thread.
 
 Threads of one process take turns at computing, and the loop, which refuses and answers from memory, waits for its turn
@@ -22,14 +22,14 @@ from dataclasses import dataclass
 from django.conf import settings
 from prometheus_client import Counter, Gauge
 
-SLOW = 0.2
+SLOW_AFTER = 0.2
 # Well below the 2.5 s after which nginx takes a node that keeps a read waiting for one that hangs.
-DEADLINE, WORTH_WAITING = 1.5, 0.5
-WEIGHT = 0.05
+QUEUE_TIMEOUT, MAX_EXPECTED_WAIT = 1.5, 0.5
+EWMA_WEIGHT = 0.05
 # How many wait for each that may be inside a lane, and how long; whoever signs in waits rather than tries again.
-LINE, LINE_DEADLINE = 8, 5.0
-WAITING = Gauge("gateway_waiting_requests", "Requests that wait for a thread.", multiprocess_mode="livesum")
-REFUSED = Counter("gateway_refused_requests", "Requests refused because too many waited, or too long.")
+MAX_QUEUE, LIMITER_TIMEOUT = 8, 5.0
+QUEUED_REQUESTS = Gauge("gateway_queued_requests", "Requests that wait for a thread.", multiprocess_mode="livesum")
+SHED_REQUESTS = Counter("gateway_shed_requests", "Requests refused because too many waited, or too long.")
 
 
 class Overloaded(Exception):
@@ -37,107 +37,107 @@ class Overloaded(Exception):
 
 
 @dataclass(slots=True, eq=False)
-class Place:
+class Slot:
     """One request's in Django."""
 
     began: float
-    is_quick: bool = True
+    is_cpu_bound: bool = True
     timer: asyncio.TimerHandle | None = None
 
 
-class Admission:
+class AdmissionControl:
     def __init__(self) -> None:
-        self.threads = settings.THREADS
-        self.at_once = min(settings.QUICK_REQUESTS, settings.THREADS)
-        self.inside = 0
-        self.quick = 0
+        self.threads = settings.WSGI_THREADS
+        self.max_cpu_bound = min(settings.MAX_CPU_BOUND_REQUESTS, settings.WSGI_THREADS)
+        self.active = 0
+        self.cpu_bound = 0
         self.seconds = 0.0  # that a request keeps another one waiting, lately
-        self.queue: deque[asyncio.Future[Place]] = deque()
+        self.queue: deque[asyncio.Future[Slot]] = deque()
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
         """Hold a thread's place for the block; raises Overloaded."""
-        if self.refuses():
+        if self.should_shed():
             raise Overloaded
-        place = self._take() if self.is_calm else await self._wait()
+        slot = self._take() if self.has_capacity else await self._wait()
         try:
             yield
         finally:
-            self._leave(place)
+            self._leave(slot)
 
-    def refuses(self) -> bool:
+    def should_shed(self) -> bool:
         """Whether the next one would be told to come back; who asks and is told so obeys, for it is counted."""
-        if self.is_calm:
+        if self.has_capacity:
             return False
-        is_full = len(self.queue) >= settings.WAITING_REQUESTS or self._expected_wait() > WORTH_WAITING
+        is_full = len(self.queue) >= settings.MAX_QUEUED_REQUESTS or self._expected_wait() > MAX_EXPECTED_WAIT
         if is_full:
-            REFUSED.inc()
+            SHED_REQUESTS.inc()
         return is_full
 
     @property
-    def is_calm(self) -> bool:
+    def has_capacity(self) -> bool:
         """Nobody waits, and there is a place."""
         return not self.queue and self._has_place
 
     @property
     def _has_place(self) -> bool:
-        return self.quick < self.at_once and self.inside < self.threads
+        return self.cpu_bound < self.max_cpu_bound and self.active < self.threads
 
     def _expected_wait(self) -> float:
-        return len(self.queue) * self.seconds / self.at_once
+        return len(self.queue) * self.seconds / self.max_cpu_bound
 
-    def _take(self) -> Place:
-        place = Place(time.monotonic())
-        place.timer = asyncio.get_running_loop().call_later(SLOW, self._turns_out_slow, place)
-        self.inside += 1
-        self.quick += 1
-        return place
+    def _take(self) -> Slot:
+        slot = Slot(time.monotonic())
+        slot.timer = asyncio.get_running_loop().call_later(SLOW_AFTER, self._mark_slow, slot)
+        self.active += 1
+        self.cpu_bound += 1
+        return slot
 
-    def _turns_out_slow(self, place: Place) -> None:
-        place.is_quick = False
-        self.quick -= 1
-        self._call_the_next()
+    def _mark_slow(self, slot: Slot) -> None:
+        slot.is_cpu_bound = False
+        self.cpu_bound -= 1
+        self._wake_next()
 
-    def _leave(self, place: Place) -> None:
-        if place.timer is not None:
-            place.timer.cancel()
-        self.inside -= 1
-        self.quick -= place.is_quick
-        self.seconds += WEIGHT * (min(SLOW, time.monotonic() - place.began) - self.seconds)
-        self._call_the_next()
+    def _leave(self, slot: Slot) -> None:
+        if slot.timer is not None:
+            slot.timer.cancel()
+        self.active -= 1
+        self.cpu_bound -= slot.is_cpu_bound
+        self.seconds += EWMA_WEIGHT * (min(SLOW_AFTER, time.monotonic() - slot.began) - self.seconds)
+        self._wake_next()
 
-    def _call_the_next(self) -> None:
+    def _wake_next(self) -> None:
         while self.queue and self._has_place:
             one = self.queue.popleft()
             if not one.done():
                 one.set_result(self._take())
-        WAITING.set(len(self.queue))
+        QUEUED_REQUESTS.set(len(self.queue))
 
-    async def _wait(self) -> Place:
-        mine: asyncio.Future[Place] = asyncio.get_running_loop().create_future()
+    async def _wait(self) -> Slot:
+        mine: asyncio.Future[Slot] = asyncio.get_running_loop().create_future()
         self.queue.append(mine)
-        WAITING.set(len(self.queue))
+        QUEUED_REQUESTS.set(len(self.queue))
         try:
-            async with asyncio.timeout(DEADLINE):
+            async with asyncio.timeout(QUEUE_TIMEOUT):
                 return await mine
         except TimeoutError:
-            REFUSED.inc()
-            self._step_out(mine)
+            SHED_REQUESTS.inc()
+            self._abandon(mine)
             raise Overloaded from None
         except asyncio.CancelledError:
-            self._step_out(mine)
+            self._abandon(mine)
             raise
 
-    def _step_out(self, mine: asyncio.Future[Place]) -> None:
+    def _abandon(self, mine: asyncio.Future[Slot]) -> None:
         """Wait no longer; one that was called in the same moment gives its place back."""
         if mine.done() and not mine.cancelled():
             self._leave(mine.result())
         elif mine in self.queue:
             self.queue.remove(mine)
-            WAITING.set(len(self.queue))
+            QUEUED_REQUESTS.set(len(self.queue))
 
 
-class Lane:
+class ConcurrencyLimiter:
     """A narrower way to the same threads for what costs much, so that the rest of them stays for everything else.
 
     Hashing a password takes a processor a tenth of a second: eight strangers who sign in would hold every thread.
@@ -149,7 +149,7 @@ class Lane:
         self.waiting = 0
 
     @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
+    async def slot(self) -> AsyncIterator[None]:
         """Hold a place for the block; raises Overloaded where too many wait, or one has waited too long."""
         await self._take()
         try:
@@ -158,15 +158,15 @@ class Lane:
             self.free.release()
 
     async def _take(self) -> None:
-        if self.waiting >= LINE * self.width:
-            REFUSED.inc()
+        if self.waiting >= MAX_QUEUE * self.width:
+            SHED_REQUESTS.inc()
             raise Overloaded
         self.waiting += 1
         try:
-            async with asyncio.timeout(LINE_DEADLINE):
+            async with asyncio.timeout(LIMITER_TIMEOUT):
                 await self.free.acquire()
         except TimeoutError:
-            REFUSED.inc()
+            SHED_REQUESTS.inc()
             raise Overloaded from None
         finally:
             self.waiting -= 1

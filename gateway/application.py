@@ -19,54 +19,55 @@ from django.db import DatabaseError
 from prometheus_client import Counter
 from redis.exceptions import RedisError
 
-from core.logging import write_hits
-from gateway import bodies, cors, even
-from gateway.admission import Admission, Lane, Overloaded
-from gateway.answers import Capture, answer, refuse, refuse_overload, with_limits
-from gateway.bodies import Receive, Scope, Send
-from gateway.calls import Call, call_of
-from gateway.check import Checker, Question, Verdict
-from gateway.identity import Claims, Tokens
-from gateway.keyring import NO_KEYS, Keyring, KeySource, is_current
-from gateway.near import Kept, NearCache
-from gateway.problems import API_PREFIX
-from gateway.rebuilds import Rebuilds
-from gateway.sessions import Sessions
-from gateway.threads import Threads
-from gateway.warming import Popular, Warmer
+from core.api.problems import API_PREFIX
+from core.logging import flush_cache_hits
+from core.security.claims import Claims
+from gateway import cors, request_body, timing
+from gateway.admission import AdmissionControl, ConcurrencyLimiter, Overloaded
+from gateway.api_key_cache import NO_API_KEYS, ApiKeyBackend, ApiKeyCache, is_current
+from gateway.cache_warming import CacheWarmer, HitCounter
+from gateway.jwt_cache import JwtCache
+from gateway.local_cache import CachedResponse, LruResponseCache
+from gateway.request import GatewayRequest, parse_request
+from gateway.request_body import Receive, Scope, Send
+from gateway.request_checker import CheckRequest, CheckResult, RequestChecker
+from gateway.responses import ResponseRecorder, send_cached, send_overloaded, send_problem, with_rate_limit_headers
+from gateway.session_backend import SessionBackend
+from gateway.single_flight import SingleFlight
+from gateway.wsgi_adapter import WsgiThreadPool
 
-FREE = ("/api/v1/health",)
-KEPT_SECONDS = 300
+UNLIMITED_PATHS = ("/api/v1/health",)
+CACHE_TTL = 300
 # The loop, which answers from memory and refuses, shall not wait for 5 ms each time a thread of Django computes. With
 # less than this, threads that compute spend their time on changing places: 40 times in one request at 0.5 ms.
-SWITCH_SECONDS = 0.002
-LOOKUPS = Counter("gateway_cache_lookups", "Answers looked up in the process.", ["outcome"])
-HITS, MISSES = LOOKUPS.labels("hit"), LOOKUPS.labels("miss")
-LIMITED = Counter("gateway_limited_requests", "Requests beyond the caller's limit.", ["tier"])
+SWITCH_INTERVAL = 0.002
+CACHE_LOOKUPS = Counter("gateway_cache_lookups", "Answers looked up in the process.", ["outcome"])
+CACHE_HITS, CACHE_MISSES = CACHE_LOOKUPS.labels("hit"), CACHE_LOOKUPS.labels("miss")
+RATE_LIMITED_REQUESTS = Counter("gateway_rate_limited_requests", "Requests beyond the caller's limit.", ["tier"])
 
 
 class Gateway:
-    def __init__(self, django: WSGIApplication, sessions: Sessions, keys: KeySource = NO_KEYS) -> None:
-        sys.setswitchinterval(SWITCH_SECONDS)
-        self.django = Threads(django, settings.THREADS)
+    def __init__(self, django: WSGIApplication, sessions: SessionBackend, keys: ApiKeyBackend = NO_API_KEYS) -> None:
+        sys.setswitchinterval(SWITCH_INTERVAL)
+        self.django = WsgiThreadPool(django, settings.WSGI_THREADS)
         self.sessions = sessions
-        self.tokens = Tokens()
-        self.keyring = Keyring(keys)
-        self.noting: set[asyncio.Task[None]] = set()
-        self.checker = Checker()
-        self.admission = Admission()
-        self.hashing = Lane(max(1, settings.THREADS // 2))
-        self.near = NearCache(settings.NEAR_CACHE_BYTES)
-        self.rebuilds = Rebuilds()
-        self.popular = Popular()
-        self.warmer = Warmer(self.popular, self.checker, self.admission, self.tokens, sessions, self.rebuilt)
+        self.tokens = JwtCache()
+        self.api_key_cache = ApiKeyCache(keys)
+        self.pending_writes: set[asyncio.Task[None]] = set()
+        self.checker = RequestChecker()
+        self.admission = AdmissionControl()
+        self.password_limiter = ConcurrencyLimiter(max(1, settings.WSGI_THREADS // 2))
+        self.local_cache = LruResponseCache(settings.LOCAL_CACHE_BYTES)
+        self.single_flight = SingleFlight()
+        self.hit_counter = HitCounter()
+        self.warmer = CacheWarmer(self.hit_counter, self.checker, self.admission, self.tokens, sessions, self.rebuild)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self.live(receive, send)
         elif scope["type"] == "http":
-            call = call_of(scope, receive, send, self.tokens)
-            await (even.on_the_beat(call, self.http) if even.concerns(call) else self.http(call))
+            call = parse_request(scope, receive, send, self.tokens)
+            await (timing.pad_response_time(call, self.http) if timing.is_padded(call) else self.http(call))
         else:
             await send({"type": "websocket.close", "code": 1000})
 
@@ -76,100 +77,100 @@ class Gateway:
         await send({"type": "lifespan.startup.complete"})
         await receive()
         warming.cancel()
-        write_hits()
+        flush_cache_hits()
         self.django.close()
         await self.checker.close()
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def http(self, call: Call) -> None:
-        if call.names_two_hosts:
-            await refuse(call, 400, "Name the host once.")
+    async def http(self, call: GatewayRequest) -> None:
+        if call.has_duplicate_host:
+            await send_problem(call, 400, "Name the host once.")
             return
-        if cors.concerns(call):
-            call.send = cors.with_origin(call)
+        if cors.is_cors_request(call):
+            call.send = cors.with_cors_headers(call)
             if call.is_preflight:
-                await cors.answer_preflight(call)
+                await cors.send_preflight(call)
                 return
         path = call.scope["path"]
-        if path.startswith(API_PREFIX) and path.rstrip("/") not in FREE:
+        if path.startswith(API_PREFIX) and path.rstrip("/") not in UNLIMITED_PATHS:
             await self.api(call)
         else:
-            await self.enter(call)
+            await self.call_django(call)
 
-    async def api(self, call: Call) -> None:
-        if call.key and not await self.identify(call):
-            await refuse_overload(call)
+    async def api(self, call: GatewayRequest) -> None:
+        if call.key and not await self.authenticate_api_key(call):
+            await send_overloaded(call)
             return
-        if not call.may_be_kept and self.admission.refuses():
-            await refuse_overload(call)  # whatever the check might say; so it costs no round trip
+        if not call.is_cacheable and self.admission.should_shed():
+            await send_overloaded(call)  # whatever the check might say; so it costs no round trip
             return
-        known = self.near.get(call.claims.reader, call.url) if call.claims and call.may_be_kept else None
+        known = self.local_cache.get(call.claims.reader, call.url) if call.claims and call.is_cacheable else None
         try:
-            verdict = await self.judge(call, known)
+            verdict = await self.evaluate(call, known)
         except Overloaded:
-            await refuse_overload(call)
+            await send_overloaded(call)
             return
-        if verdict.admitted is False:
-            LIMITED.labels(verdict.tier or "anonymous").inc()
-            await refuse(call, 429, "You have asked too much for now.", wait=verdict.wait, code="rate_limited")
+        if verdict.allowed is False:
+            RATE_LIMITED_REQUESTS.labels(verdict.tier or "anonymous").inc()
+            await send_problem(call, 429, "You have asked too much for now.", wait=verdict.wait, code="rate_limited")
             return
-        call.as_of, call.judged = verdict.everybody, time.perf_counter()
-        if call.may_be_kept and verdict.may_be_kept:
-            await self.remembered(call, verdict, known)
+        call.global_generation, call.evaluated_at = verdict.global_generation, time.perf_counter()
+        if call.is_cacheable and verdict.is_cacheable:
+            await self.respond_cached(call, verdict, known)
             return
-        call.send = with_limits(call.send, verdict)
-        await self.enter(call)
+        call.send = with_rate_limit_headers(call.send, verdict)
+        await self.call_django(call)
 
-    async def identify(self, call: Call) -> bool:
+    async def authenticate_api_key(self, call: GatewayRequest) -> bool:
         """Say whose key it is, if it is somebody's and current; False when nobody has the time to look it up."""
-        claims = self.keyring.read(call.key)
-        if claims is None and (offered := self.keyring.offered(call.key, call.address)):
+        claims = self.api_key_cache.read(call.key)
+        if claims is None and (offered := self.api_key_cache.offered(call.key, call.address)):
             try:
                 async with self.admission.slot():
-                    claims = await self.django.run(self.keyring.look_up_in_thread, offered)
+                    claims = await self.django.run(self.api_key_cache.look_up_in_thread, offered)
             except Overloaded:
                 return False
             except DatabaseError:
                 return True  # Django says what is the matter
-            self.keyring.learn(call.key, call.address, claims)
+            self.api_key_cache.store(call.key, call.address, claims)
         if claims is not None and is_current(claims, call.address):
-            call.belongs_to(claims)
-            if self.keyring.source.is_due(claims.session_id):
-                self._note_use(claims.session_id, call.address)
+            call.authenticate_as(claims)
+            if self.api_key_cache.source.should_record_use(claims.session_id):
+                self._record_use(claims.session_id, call.address)
         return True
 
-    def _note_use(self, key_id: str, address: str) -> None:
+    def _record_use(self, key_id: str, address: str) -> None:
         """When and from where a key was used last; nobody waits for it."""
 
         async def note() -> None:
             with suppress(Overloaded, DatabaseError):
                 async with self.admission.slot():
-                    await self.django.run(self.keyring.note_use_in_thread, (key_id, address))
+                    await self.django.run(self.api_key_cache.record_use_in_thread, (key_id, address))
 
         task = asyncio.create_task(note())
-        self.noting.add(task)
-        task.add_done_callback(self.noting.discard)
+        self.pending_writes.add(task)
+        task.add_done_callback(self.pending_writes.discard)
 
-    async def judge(self, call: Call, known: Kept | None) -> Verdict:
+    async def evaluate(self, call: GatewayRequest, known: CachedResponse | None) -> CheckResult:
         """Ask the check; a session that Redis does not know is looked up in PostgreSQL, and the check asked again."""
         claims = call.claims
         if claims is None:
-            return await self.checker.ask(Question(caller=f"ip:{call.address}", tier="anonymous"))
+            return await self.checker.ask(CheckRequest(caller=f"ip:{call.address}", tier="anonymous"))
         fresh = known is not None and known.etag == call.headers.get(b"if-none-match")
-        question = Question(
+        question = CheckRequest(
             caller=claims.caller,
             session_key=self.sessions.key(claims.session_id),
             scope=claims.user_id,
             known=known.generation if known is not None and fresh else "",
         )
         verdict = await self.checker.ask(question)
-        if verdict.admitted is not None:
+        if verdict.allowed is not None:
             return verdict
         # One that is known to be revoked stays so.
-        tier = "" if verdict.liveness else await self._tier_of(claims, question.caller)
+        tier = "" if verdict.session_status else await self._tier_of(claims, question.caller)
         if not tier:
-            return await self.checker.ask(Question(caller=f"ip:{call.address}", tier="anonymous"))
-        return await self.checker.ask(Question(question.caller, question.session_key, question.scope, tier))
+            return await self.checker.ask(CheckRequest(caller=f"ip:{call.address}", tier="anonymous"))
+        return await self.checker.ask(CheckRequest(question.caller, question.session_key, question.scope, tier))
 
     async def _tier_of(self, claims: Claims, caller: str) -> str:
         """Return what PostgreSQL knows, nothing for a dead session; raises Overloaded."""
@@ -180,67 +181,71 @@ class Gateway:
         except (RedisError, DatabaseError):
             return self.checker.local.tier_of(caller)
 
-    async def remembered(self, call: Call, verdict: Verdict, known: Kept | None) -> None:
+    async def respond_cached(self, call: GatewayRequest, verdict: CheckResult, known: CachedResponse | None) -> None:
         """Answer from the process, from another node's rebuild, or from Django, in this order."""
-        if not call.is_of_the_minute and not call.key:
-            self.popular.count(call)
+        if not call.cache_for_one_minute and not call.key:
+            self.hit_counter.count(call)
         if known is not None and known.generation == verdict.generation:
-            HITS.inc()
-            await answer(call, known, verdict)
+            CACHE_HITS.inc()
+            await send_cached(call, known, verdict)
             return
-        MISSES.inc()
-        kept, capture = await self.rebuilt(call, verdict.generation)
+        CACHE_MISSES.inc()
+        kept, capture = await self.rebuild(call, verdict.generation)
         if kept is not None:
-            await answer(call, kept, verdict, is_logged=bool(capture.messages))
+            await send_cached(call, kept, verdict, is_logged=bool(capture.messages))
             return
-        call.send = with_limits(call.send, verdict)
+        call.send = with_rate_limit_headers(call.send, verdict)
         if capture.messages:
             for message in capture.messages:
                 await call.send(message)
         else:
-            await self.enter(call)
+            await self.call_django(call)
 
-    async def rebuilt(self, call: Call, generation: str) -> tuple[Kept | None, Capture]:
+    async def rebuild(self, call: GatewayRequest, generation: str) -> tuple[CachedResponse | None, ResponseRecorder]:
         """Return the answer to keep, if there is one, and what Django said if it was asked for this call."""
         assert call.claims is not None
-        reader, capture = call.claims.reader, Capture(generation)
-        kept = await self.rebuilds.get(
+        reader, capture = call.claims.reader, ResponseRecorder(generation)
+        kept = await self.single_flight.get(
             self.checker.redis,
             reader,
             call.url,
             generation,
-            seconds=KEPT_SECONDS,
+            seconds=CACHE_TTL,
             build=lambda: self.build(call, capture),
         )
         if kept is not None:
-            self.near.put(reader, call.url, kept)
+            self.local_cache.put(reader, call.url, kept)
         return kept, capture
 
-    async def build(self, call: Call, capture: Capture) -> Kept | None:
+    async def build(self, call: GatewayRequest, capture: ResponseRecorder) -> CachedResponse | None:
         """Let Django answer, without the caller's conditions, so that there is a body to keep."""
         headers = [pair for pair in call.scope["headers"] if pair[0] not in {b"if-none-match", b"if-modified-since"}]
         original, call.send = call.send, capture
         scope, call.scope = call.scope, {**call.scope, "headers": headers}
         try:
-            await self.enter(call)
+            await self.call_django(call)
         finally:
             call.send, call.scope = original, scope
         return capture.kept()
 
-    async def enter(self, call: Call) -> None:
-        if self.admission.refuses():
-            await refuse_overload(call)  # before the body is read, which would be for nothing
+    async def call_django(self, call: GatewayRequest) -> None:
+        if self.admission.should_shed():
+            await send_overloaded(call)  # before the body is read, which would be for nothing
             return
         try:
-            body = await bodies.read(call.scope, call.receive, limit=bodies.limit_for(call.scope["path"]))
-            async with self._lane(call), self.admission.slot():
-                await self.django(call.named_scope(), body, call.receive, bodies.in_one_piece(call.send))
-        except bodies.BodyTooLarge:
-            await refuse(call, 413, "The body is too large.", code="content_too_large")
-        except bodies.ClientGone:
+            body = await request_body.read_body(
+                call.scope, call.receive, limit=request_body.max_body_size(call.scope["path"])
+            )
+            async with self._concurrency_limiter(call), self.admission.slot():
+                await self.django(
+                    call.scope_with_request_id(), body, call.receive, request_body.buffer_response_start(call.send)
+                )
+        except request_body.BodyTooLarge:
+            await send_problem(call, 413, "The body is too large.", code="content_too_large")
+        except request_body.ClientDisconnected:
             return
         except Overloaded:
-            await refuse_overload(call)
+            await send_overloaded(call)
 
-    def _lane(self, call: Call) -> AbstractAsyncContextManager[None]:
-        return self.hashing.place() if even.concerns(call) else nullcontext()
+    def _concurrency_limiter(self, call: GatewayRequest) -> AbstractAsyncContextManager[None]:
+        return self.password_limiter.slot() if timing.is_padded(call) else nullcontext()

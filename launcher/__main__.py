@@ -4,6 +4,8 @@ import os
 import shutil
 import sys
 
+from launcher.cli import main
+
 NEEDED = (3, 11)
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -17,6 +19,4 @@ if sys.version_info < NEEDED:
 # Started as a folder, Python puts the folder itself where the project's root should stand.
 sys.path[0:1] = [ROOT]
 
-from launcher.cli import command_line  # noqa: E402
-
-sys.exit(command_line(sys.argv[1:]))
+sys.exit(main(sys.argv[1:]))

@@ -12,70 +12,70 @@ from pathlib import Path
 
 from launcher import console, system_packages
 from launcher.console import LaunchError
-from launcher.lock import only_instance
-from launcher.places import Places
+from launcher.lock import single_instance_lock
+from launcher.paths import Paths
 
-RUN = ("requirements.txt", "requirements-local.txt")
-DEVELOP = (*RUN, "requirements-dev.txt")
+RUNTIME_REQUIREMENTS = ("requirements.txt", "requirements-local.txt")
+DEV_REQUIREMENTS = (*RUNTIME_REQUIREMENTS, "requirements-dev.txt")
 CONSTRAINTS = "constraints.txt"
 STAMP = "taskflow-requirements.json"
-SECONDS_BETWEEN_SIGNS_OF_LIFE = 5.0
+PROGRESS_INTERVAL = 5.0
 
 
-def ready(places: Places, wanted: tuple[str, ...]) -> None:
+def ensure_installed(paths: Paths, wanted: tuple[str, ...]) -> None:
     """Make sure that the environment exists and holds what the files of `wanted` name."""
-    places.prepare()
-    hashes = hashes_of(places, wanted)
-    if is_current(places, hashes):
+    paths.prepare()
+    hashes = requirement_hashes(paths, wanted)
+    if is_current(paths, hashes):
         return
-    with only_instance(places.var / "install.lock", note="installing"):
-        installed = _stamp(places)
-        if not _works(places, installed):
-            _make_environment(places)
+    with single_instance_lock(paths.var / "install.lock", note="installing"):
+        installed = _read_stamp(paths)
+        if not _imports_work(paths, installed):
+            _create_venv(paths)
             installed = {}
-        _install(places, wanted)
-        stamp = {**_still_true(installed, hashes), **hashes, **interpreter(places)}
-        (places.venv / STAMP).write_text(json.dumps(stamp, indent=1))
+        _install(paths, wanted)
+        stamp = {**_hashes_match(installed, hashes), **hashes, **venv_python(paths)}
+        (paths.venv / STAMP).write_text(json.dumps(stamp, indent=1))
 
 
-def hashes_of(places: Places, wanted: tuple[str, ...]) -> dict[str, str]:
-    return {name: hashlib.sha256((places.root / name).read_bytes()).hexdigest() for name in (*wanted, CONSTRAINTS)}
+def requirement_hashes(paths: Paths, wanted: tuple[str, ...]) -> dict[str, str]:
+    return {name: hashlib.sha256((paths.root / name).read_bytes()).hexdigest() for name in (*wanted, CONSTRAINTS)}
 
 
-def interpreter(places: Places) -> dict[str, str]:
+def venv_python(paths: Paths) -> dict[str, str]:
     """A moved checkout or another Python makes the environment unusable."""
-    return {"python": sys.version.split()[0], "folder": str(places.venv)}
+    return {"python": sys.version.split()[0], "folder": str(paths.venv)}
 
 
-def _stamp(places: Places) -> dict[str, str]:
+def _read_stamp(paths: Paths) -> dict[str, str]:
     try:
-        found: dict[str, str] = json.loads((places.venv / STAMP).read_text())
+        found: dict[str, str] = json.loads((paths.venv / STAMP).read_text())
     except (OSError, ValueError):
         return {}
     return found
 
 
-def is_current(places: Places, hashes: dict[str, str]) -> bool:
-    needed = {**hashes, **interpreter(places)}
-    return places.python.exists() and needed.items() <= _stamp(places).items()
+def is_current(paths: Paths, hashes: dict[str, str]) -> bool:
+    needed = {**hashes, **venv_python(paths)}
+    return paths.python.exists() and needed.items() <= _read_stamp(paths).items()
 
 
-def _works(places: Places, installed: dict[str, str]) -> bool:
-    return places.python.exists() and interpreter(places).items() <= installed.items()
+def _imports_work(paths: Paths, installed: dict[str, str]) -> bool:
+    return paths.python.exists() and venv_python(paths).items() <= installed.items()
 
 
-def _still_true(installed: dict[str, str], hashes: dict[str, str]) -> dict[str, str]:
+def _hashes_match(installed: dict[str, str], hashes: dict[str, str]) -> dict[str, str]:
     """Other constraints may have changed what another file's packages are."""
     return installed if installed.get(CONSTRAINTS) == hashes[CONSTRAINTS] else {}
 
 
-def _make_environment(places: Places) -> None:
-    console.step(f"Making the virtual environment in {places.venv}")
+def _create_venv(paths: Paths) -> None:
+    console.print_step(f"Making the virtual environment in {paths.venv}")
     if not _has_ensurepip():
-        system_packages.install_for_venv()
-    log = places.logs / "install.log"
+        system_packages.install_venv_package()
+    log = paths.logs / "install.log"
     with log.open("w") as output:
-        command = [sys.executable, "-m", "venv", "--clear", str(places.venv)]
+        command = [sys.executable, "-m", "venv", "--clear", str(paths.venv)]
         done = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, check=False)
     if done.returncode != 0:
         raise LaunchError("The virtual environment could not be made.", log=log)
@@ -87,12 +87,12 @@ def _has_ensurepip() -> bool:
     return done.returncode == 0
 
 
-def _install(places: Places, wanted: tuple[str, ...]) -> None:
-    console.step(f"Installing {', '.join(wanted)} (once; about a minute)")
-    log = places.logs / "install.log"
+def _install(paths: Paths, wanted: tuple[str, ...]) -> None:
+    console.print_step(f"Installing {', '.join(wanted)} (once; about a minute)")
+    log = paths.logs / "install.log"
     files = [word for name in wanted for word in ("-r", name)]
     command = [
-        str(places.python),
+        str(paths.python),
         "-m",
         "pip",
         "install",
@@ -108,7 +108,7 @@ def _install(places: Places, wanted: tuple[str, ...]) -> None:
     with (
         log.open("a") as record,
         subprocess.Popen(
-            command, cwd=places.root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command, cwd=paths.root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         ) as pip,
     ):
         progress = _Progress()
@@ -117,11 +117,11 @@ def _install(places: Places, wanted: tuple[str, ...]) -> None:
             progress.show(line.strip())
     progress.end()
     if pip.returncode != 0:
-        raise LaunchError(_why(log), log=log)
-    console.say(f"    installed in {time.monotonic() - started:.0f} s")
+        raise LaunchError(_pip_error(log), log=log)
+    console.print_line(f"    installed in {time.monotonic() - started:.0f} s")
 
 
-def _why(log: Path) -> str:
+def _pip_error(log: Path) -> str:
     errors = [line for line in log.read_text(errors="replace").splitlines() if line.startswith("ERROR")]
     reason = f" pip says: {errors[-1]}" if errors else ""
     return f"The dependencies could not be installed; is the package index reachable and the disk not full?{reason}"
@@ -143,8 +143,8 @@ class _Progress:
         if self._live:
             sys.stdout.write(f"\r\x1b[2K{words}")
             sys.stdout.flush()
-        elif time.monotonic() - self._last > SECONDS_BETWEEN_SIGNS_OF_LIFE or line.startswith("Installing"):
-            console.say(words)
+        elif time.monotonic() - self._last > PROGRESS_INTERVAL or line.startswith("Installing"):
+            console.print_line(words)
             self._last = time.monotonic()
 
     def end(self) -> None:

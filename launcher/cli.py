@@ -7,56 +7,56 @@ from pathlib import Path
 
 from launcher import bootstrap, checks, console, drills, run, stack, system_packages, testing
 from launcher.console import LaunchError
-from launcher.places import Places
+from launcher.paths import Paths
 
-INTERRUPTED = 130
+EXIT_INTERRUPTED = 130
 
 
-def command_line(arguments: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     name, *rest = arguments or ["help"]
     command = COMMANDS.get(name)
     if command is None:
-        console.say(f"There is no command {name!r}.\n{HELP}")
+        console.print_line(f"There is no command {name!r}.\n{HELP_TEXT}")
         return 2
-    run.stop_on_signals()
-    places = Places.of(Path(__file__).resolve().parents[1])
-    return guarded(lambda: command(places, rest))
+    run.install_signal_handlers()
+    paths = Paths.of(Path(__file__).resolve().parents[1])
+    return run_with_error_report(lambda: command(paths, rest))
 
 
-def guarded(work: Callable[[], int | None]) -> int:
+def run_with_error_report(work: Callable[[], int | None]) -> int:
     """Do it, and turn what a person can act on into words and an exit code."""
     try:
         return work() or 0
     except LaunchError as error:
-        console.explain(error)
+        console.print_error(error)
         return 1
     except KeyboardInterrupt:
-        console.whisper("\nStopped.")
-        return INTERRUPTED
+        console.dim("\nStopped.")
+        return EXIT_INTERRUPTED
 
 
-def _run(places: Places, _rest: list[str]) -> int:
-    run.run(places)
+def _run(paths: Paths, _rest: list[str]) -> int:
+    run.run(paths)
     return 0
 
 
-def _stack(places: Places, _rest: list[str]) -> int:
-    stack.start(places)
+def _stack(paths: Paths, _rest: list[str]) -> int:
+    stack.run_stack(paths)
     return 0
 
 
-def _install(places: Places, _rest: list[str]) -> int:
-    system_packages.ensure()
-    bootstrap.ready(places, bootstrap.DEVELOP)
+def _install(paths: Paths, _rest: list[str]) -> int:
+    system_packages.install_missing()
+    bootstrap.ensure_installed(paths, bootstrap.DEV_REQUIREMENTS)
     return 0
 
 
-def _help(_places: Places, _rest: list[str]) -> int:
-    console.say(HELP)
+def _help(_places: Paths, _rest: list[str]) -> int:
+    console.print_line(HELP_TEXT)
     return 0
 
 
-HELP = """\
+HELP_TEXT = """\
 make run [PORT=8000]   install what is missing, then run TaskFlow with its own database and cache
 make test [ARGS=...]   run all tests on throw-away servers; ARGS goes to pytest
 make check             lint, types, import contracts, templates, migrations, schema
@@ -68,16 +68,16 @@ make bench             measure, beside references in the same run (needs wrk)
 make install           only install, for an editor
 
 make run uses DATABASE_URL, REDIS_URL and CELERY_BROKER_URL instead of its own servers where they are set.
-Its data, mail and logs are under var/ (TASKFLOW_VAR=/other/folder); HOST=0.0.0.0 lets other machines in."""
+Its data, mail and logs are under var/ (DATA_DIR=/other/folder); HOST=0.0.0.0 lets other machines in."""
 
-COMMANDS: dict[str, Callable[[Places, list[str]], int]] = {
+COMMANDS: dict[str, Callable[[Paths, list[str]], int]] = {
     "run": _run,
-    "test": testing.test,
-    "check": lambda places, _rest: checks.check(places),
-    "fix": lambda places, _rest: checks.fix(places),
+    "test": testing.run_tests,
+    "check": lambda paths, _rest: checks.run_checks(paths),
+    "fix": lambda paths, _rest: checks.run_fixes(paths),
     "stack": _stack,
     "install": _install,
-    "drill": drills.drill,
-    "bench": drills.bench,
+    "drill": drills.run_drill,
+    "bench": drills.run_benchmarks,
     "help": _help,
 }

@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-COLOURS = (36, 32, 33, 35, 34, 96, 92, 95)
+ANSI_COLORS = (36, 32, 33, 35, 34, 96, 92, 95)
 
 
 class LaunchError(Exception):
@@ -18,30 +18,30 @@ class LaunchError(Exception):
         self.log = log
 
 
-def coloured() -> bool:
+def supports_color() -> bool:
     return sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
 
-def say(text: str = "") -> None:
+def print_line(text: str = "") -> None:
     print(text, flush=True)
 
 
-def step(text: str) -> None:
-    say(f"\x1b[1m==> {text}\x1b[0m" if coloured() else f"==> {text}")
+def print_step(text: str) -> None:
+    print_line(f"\x1b[1m==> {text}\x1b[0m" if supports_color() else f"==> {text}")
 
 
-def whisper(text: str) -> None:
+def dim(text: str) -> None:
     """Say something while stopping, when the terminal may be gone already."""
     with contextlib.suppress(OSError, ValueError):
-        say(text)
+        print_line(text)
 
 
-def prefix(name: str, place: int) -> str:
+def log_prefix(name: str, place: int) -> str:
     label = f"{name:<9} | "
-    return f"\x1b[{COLOURS[place % len(COLOURS)]}m{label}\x1b[0m" if coloured() else label
+    return f"\x1b[{ANSI_COLORS[place % len(ANSI_COLORS)]}m{label}\x1b[0m" if supports_color() else label
 
 
-def explain(error: LaunchError) -> None:
+def print_error(error: LaunchError) -> None:
     print(f"\nTaskFlow: {error}", file=sys.stderr)
     if error.log is not None:
         print(f"Log: {error.log}", file=sys.stderr)

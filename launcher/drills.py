@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from launcher import bootstrap, environment, system_packages
-from launcher.places import Places
-from launcher.testing import in_foreground, throwaway_servers
+from launcher.paths import Paths
+from launcher.testing import run_in_foreground, throwaway_servers
 
 
-def bench(places: Places, arguments: list[str]) -> int:
+def run_benchmarks(paths: Paths, arguments: list[str]) -> int:
     """`make bench [ARGS="--sizes 10000"]`: the figures, beside references measured in the same run."""
-    system_packages.require(system_packages.FOR_BENCHMARKS)
-    bootstrap.ready(places, bootstrap.DEVELOP)
-    settings = environment.common(places, settings="config.settings.dev")
-    return in_foreground([str(places.python), "-m", "benchmarks", *arguments], places, settings)
+    system_packages.require_packages(system_packages.BENCHMARK_PACKAGES)
+    bootstrap.ensure_installed(paths, bootstrap.DEV_REQUIREMENTS)
+    settings = environment.base_environment(paths, settings="config.settings.dev")
+    return run_in_foreground([str(paths.python), "-m", "benchmarks", *arguments], paths, settings)
 
 
-def drill(places: Places, arguments: list[str]) -> int:
-    bootstrap.ready(places, bootstrap.DEVELOP)
-    with throwaway_servers(places) as settings:
-        command = [str(places.python), "-m", "drills", *arguments]
-        return in_foreground(command, places, {**settings, "DJANGO_SETTINGS_MODULE": "config.settings.dev"})
+def run_drill(paths: Paths, arguments: list[str]) -> int:
+    bootstrap.ensure_installed(paths, bootstrap.DEV_REQUIREMENTS)
+    with throwaway_servers(paths) as settings:
+        command = [str(paths.python), "-m", "drills", *arguments]
+        return run_in_foreground(command, paths, {**settings, "DJANGO_SETTINGS_MODULE": "config.settings.dev"})

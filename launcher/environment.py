@@ -7,25 +7,25 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from launcher.places import Places
+from launcher.paths import Paths
 
-KEYS = ("SECRET_KEY", "JWT_SIGNING_KEY")
+SECRET_NAMES = ("SECRET_KEY", "JWT_SIGNING_KEY")
 
 
-def common(places: Places, *, settings: str) -> dict[str, str]:
+def base_environment(paths: Paths, *, settings: str) -> dict[str, str]:
     return {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": os.environ.get("DJANGO_SETTINGS_MODULE", settings),
-        "TASKFLOW_VAR": str(places.var),
+        "DATA_DIR": str(paths.var),
         "PYTHONUNBUFFERED": "1",
-        "VIRTUAL_ENV": str(places.venv),
-        "PATH": os.pathsep.join([str(places.venv / "bin"), os.environ.get("PATH", os.defpath)]),
+        "VIRTUAL_ENV": str(paths.venv),
+        "PATH": os.pathsep.join([str(paths.venv / "bin"), os.environ.get("PATH", os.defpath)]),
     }
 
 
-def with_keys(places: Places, environment: Mapping[str, str]) -> dict[str, str]:
+def with_secret_keys(paths: Paths, environment: Mapping[str, str]) -> dict[str, str]:
     """Add the signing keys: the person's own, else ones that are made once and kept, so that sign-ins outlive a restart."""
-    keys = {name: _kept_key(places.var / "secrets" / name) for name in KEYS if not _is_set(name)}
+    keys = {name: _load_or_create_key(paths.var / "secrets" / name) for name in SECRET_NAMES if not _is_set(name)}
     return {**environment, **keys}
 
 
@@ -33,7 +33,7 @@ def _is_set(name: str) -> bool:
     return bool(os.environ.get(name) or os.environ.get(f"{name}_FILE"))
 
 
-def _kept_key(path: Path) -> str:
+def _load_or_create_key(path: Path) -> str:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

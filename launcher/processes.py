@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from launcher.identity import Identity
+from launcher.unix_user import UnixUser
 
 PR_SET_PDEATHSIG = 1
 
@@ -24,7 +24,7 @@ def spawn(
     output: IO[bytes] | int,
     environment: Mapping[str, str] | None = None,
     folder: Path | str = "/",
-    identity: Identity | None = None,
+    unix_user: UnixUser | None = None,
     stop_signal: int = signal.SIGTERM,
 ) -> subprocess.Popen[bytes]:
     """Start a process in a session of its own, which gets `stop_signal` when we die (Linux)."""
@@ -37,12 +37,12 @@ def spawn(
         stderr=subprocess.STDOUT,
         start_new_session=True,
         # Safe here: the launcher has one thread. It runs after the change of user, which would reset the wish.
-        preexec_fn=_die_with_parent(stop_signal),  # noqa: PLW1509
-        **(identity.for_subprocess() if identity else {}),
+        preexec_fn=_set_parent_death_signal(stop_signal),  # noqa: PLW1509
+        **(unix_user.subprocess_args() if unix_user else {}),
     )
 
 
-def _die_with_parent(signal_number: int) -> Callable[[], None] | None:
+def _set_parent_death_signal(signal_number: int) -> Callable[[], None] | None:
     if sys.platform != "linux":
         return None
     library = ctypes.CDLL(None)
@@ -83,14 +83,14 @@ def command_line(pid: int) -> str:
     return listed.stdout
 
 
-def end_orphan(pid: int, *, named: str, stop_signal: int, patience: float = 10.0) -> None:
+def terminate_orphan(pid: int, *, command_contains: str, stop_signal: int, timeout: float = 10.0) -> None:
     """End what a killed launcher left, if `pid` still is that program and not a newcomer with its number."""
-    if named not in command_line(pid):
+    if command_contains not in command_line(pid):
         return
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, stop_signal)
-    deadline = time.monotonic() + patience
-    while named in command_line(pid):
+    deadline = time.monotonic() + timeout
+    while command_contains in command_line(pid):
         if time.monotonic() > deadline:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)

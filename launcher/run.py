@@ -13,45 +13,47 @@ from pathlib import Path
 
 from launcher import bootstrap, console, environment, servers
 from launcher.console import LaunchError
-from launcher.lock import only_instance
-from launcher.places import Places
-from launcher.supervisor import Part, Supervisor
+from launcher.lock import single_instance_lock
+from launcher.paths import Paths
+from launcher.supervisor import ProcessSpec, Supervisor
 
-LARGEST_LOG = 10 * 1024 * 1024
+MAX_LOG_BYTES = 10 * 1024 * 1024
 # Celery fears pickled messages from strangers; ours are JSON, and the broker's socket is its owner's.
-ROOT_IS_FINE_HERE = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges"}
-ACCOUNTS = ("lead", "member", "admin", "load")
-PASSWORD = "taskflow-demo"  # noqa: S105 - the public demo password
+SUPPRESS_ROOT_WARNING = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges"}
+DEMO_USERNAMES = ("lead", "member", "admin", "load")
+DEMO_PASSWORD = "taskflow-demo"  # noqa: S105 - the public demo password
 
 
-def run(places: Places) -> None:
+def run(paths: Paths) -> None:
     started = time.monotonic()
-    host, port = address()
-    refuse_a_taken_port(host, port)
-    bootstrap.ready(places, bootstrap.RUN)
-    with only_instance(places.var / "instance.lock", note=f"http://{host}:{port}"):
-        common_log = fresh_log(places.logs / "taskflow.log")
+    host, port = bind_address()
+    require_free_port(host, port)
+    bootstrap.ensure_installed(paths, bootstrap.RUNTIME_REQUIREMENTS)
+    with single_instance_lock(paths.var / "instance.lock", note=f"http://{host}:{port}"):
+        common_log = rotate_log(paths.logs / "taskflow.log")
         with Supervisor(log=common_log) as supervisor:
-            chosen = start_servers(supervisor, places)
-            settings = settings_of_parts(places, chosen, host, port)
-            supervisor.finish(django(places, settings, "prepare", "prepare", "--demo"), what="Preparing the database")
-            console.step("Starting web, then worker, scheduler and relay")
-            supervisor.start(web(places, settings))
+            chosen = start_servers(supervisor, paths)
+            settings = build_environment(paths, chosen, host, port)
+            supervisor.run_to_completion(
+                management_command(paths, settings, "prepare", "prepare", "--demo"), what="Preparing the database"
+            )
+            console.print_step("Starting web, then worker, scheduler and relay")
+            supervisor.start(web_process(paths, settings))
             # The others wait: together they would take the web's cores while somebody waits for the first page.
-            supervisor.wait_for(answers(host, port), seconds=60, what="TaskFlow")
-            supervisor.start(*background(places, settings))
-            welcome(places, host, port, time.monotonic() - started)
-            supervisor.watch()
+            supervisor.wait_for(readiness_probe(host, port), seconds=60, what="TaskFlow")
+            supervisor.start(*background_processes(paths, settings))
+            print_welcome(paths, host, port, time.monotonic() - started)
+            supervisor.run_forever()
 
 
-def address() -> tuple[str, int]:
+def bind_address() -> tuple[str, int]:
     port = os.environ.get("PORT") or "8000"
     if not port.isdigit() or not 0 < int(port) < 65536:
         raise LaunchError(f"PORT must be a number from 1 to 65535, not {port!r}.")
     return os.environ.get("HOST") or "127.0.0.1", int(port)
 
 
-def refuse_a_taken_port(host: str, port: int) -> None:
+def require_free_port(host: str, port: int) -> None:
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -63,24 +65,24 @@ def refuse_a_taken_port(host: str, port: int) -> None:
             ) from error
 
 
-def fresh_log(path: Path) -> Path:
+def rotate_log(path: Path) -> Path:
     """Keep one older generation, so that logs cannot fill the disk over many starts."""
-    if path.exists() and path.stat().st_size > LARGEST_LOG:
+    if path.exists() and path.stat().st_size > MAX_LOG_BYTES:
         path.replace(path.with_suffix(".log.1"))
     return path
 
 
-def start_servers(supervisor: Supervisor, places: Places) -> servers.Servers:
-    chosen = servers.for_running(places)
-    names = " and ".join(part.name for part in chosen.parts)
-    console.step(f"Starting {names}" if names else "Using the servers that DATABASE_URL and REDIS_URL name")
-    supervisor.start(*chosen.parts)
+def start_servers(supervisor: Supervisor, paths: Paths) -> servers.Servers:
+    chosen = servers.persistent_servers(paths)
+    names = " and ".join(spec.name for spec in chosen.specs)
+    console.print_step(f"Starting {names}" if names else "Using the servers that DATABASE_URL and REDIS_URL name")
+    supervisor.start(*chosen.specs)
     supervisor.wait_for_servers()
     return chosen
 
 
-def settings_of_parts(places: Places, chosen: servers.Servers, host: str, port: int) -> dict[str, str]:
-    base = environment.with_keys(places, environment.common(places, settings="config.settings.dev"))
+def build_environment(paths: Paths, chosen: servers.Servers, host: str, port: int) -> dict[str, str]:
+    base = environment.with_secret_keys(paths, environment.base_environment(paths, settings="config.settings.dev"))
     shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
     return {
         **base,
@@ -91,28 +93,28 @@ def settings_of_parts(places: Places, chosen: servers.Servers, host: str, port: 
     }
 
 
-def django(places: Places, settings: dict[str, str], name: str, *arguments: str) -> Part:
-    return python(places, settings, name, "manage.py", *arguments)
+def management_command(paths: Paths, settings: dict[str, str], name: str, *arguments: str) -> ProcessSpec:
+    return python_process(paths, settings, name, "manage.py", *arguments)
 
 
-def python(places: Places, settings: dict[str, str], name: str, *arguments: str) -> Part:
-    return Part(name=name, command=[str(places.python), *arguments], environment=settings, folder=places.root)
+def python_process(paths: Paths, settings: dict[str, str], name: str, *arguments: str) -> ProcessSpec:
+    return ProcessSpec(name=name, command=[str(paths.python), *arguments], environment=settings, folder=paths.root)
 
 
-def web(places: Places, settings: dict[str, str], name: str = "web") -> Part:
+def web_process(paths: Paths, settings: dict[str, str], name: str = "web") -> ProcessSpec:
     """The counters of the node's processes meet in a folder, which must not hold those of an earlier run."""
-    metrics = places.var / "metrics" / name
+    metrics = paths.var / "metrics" / name
     command = ("-m", "gunicorn", "-c", "config/gunicorn.py", "config.asgi:application")
-    return Part(
+    return ProcessSpec(
         name=name,
-        command=[str(places.python), *command],
+        command=[str(paths.python), *command],
         environment={**settings, "PROMETHEUS_MULTIPROC_DIR": str(metrics)},
-        folder=places.root,
-        before=_emptied(metrics),
+        folder=paths.root,
+        before_start=_empty_directory(metrics),
     )
 
 
-def _emptied(folder: Path) -> Callable[[], None]:
+def _empty_directory(folder: Path) -> Callable[[], None]:
     def empty() -> None:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -120,21 +122,21 @@ def _emptied(folder: Path) -> Callable[[], None]:
     return empty
 
 
-def background(places: Places, settings: dict[str, str]) -> tuple[Part, ...]:
+def background_processes(paths: Paths, settings: dict[str, str]) -> tuple[ProcessSpec, ...]:
     """Return the parts of which a deployment needs one (worker: at least one) however many nodes it has."""
     celery = ("-m", "celery", "--quiet", "-A", "config")
     level = ("-l", settings.get("LOG_LEVEL", "INFO"))
     workers = os.environ.get("WORKER_PROCESSES") or str(min(os.cpu_count() or 1, 4))
     work = ("worker", *level, "-c", workers, "--without-mingle", "--without-gossip")
-    schedule = ("beat", *level, "-s", str(places.var / "celerybeat-schedule"), "--pidfile=")
+    schedule = ("beat", *level, "-s", str(paths.var / "celerybeat-schedule"), "--pidfile=")
     return (
-        python(places, {**settings, **ROOT_IS_FINE_HERE}, "worker", *celery, *work),
-        python(places, settings, "scheduler", *celery, *schedule),
-        django(places, settings, "relay", "relay"),
+        python_process(paths, {**settings, **SUPPRESS_ROOT_WARNING}, "worker", *celery, *work),
+        python_process(paths, settings, "scheduler", *celery, *schedule),
+        management_command(paths, settings, "relay", "relay"),
     )
 
 
-def answers(host: str, port: int) -> Callable[[], bool]:
+def readiness_probe(host: str, port: int) -> Callable[[], bool]:
     """Return a question that is cheap to repeat: does /readyz say yes?"""
     target = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - compared, not bound
 
@@ -151,16 +153,18 @@ def answers(host: str, port: int) -> Callable[[], bool]:
     return ask
 
 
-def welcome(places: Places, host: str, port: int, seconds: float) -> None:
-    console.say()
-    console.step(f"TaskFlow is ready after {seconds:.1f} s: http://{host}:{port}/")
-    console.say(f"    Sign in as {', '.join(f'{name}@example.com' for name in ACCOUNTS)}; password {PASSWORD}")
-    console.say(f"    Administration: http://{host}:{port}/admin/   API: http://{host}:{port}/api/v1/docs/")
-    console.say(f"    Data, mail and logs: {places.var}   Ctrl-C stops everything.")
-    console.say()
+def print_welcome(paths: Paths, host: str, port: int, seconds: float) -> None:
+    console.print_line()
+    console.print_step(f"TaskFlow is ready after {seconds:.1f} s: http://{host}:{port}/")
+    console.print_line(
+        f"    Sign in as {', '.join(f'{name}@example.com' for name in DEMO_USERNAMES)}; password {DEMO_PASSWORD}"
+    )
+    console.print_line(f"    Administration: http://{host}:{port}/admin/   API: http://{host}:{port}/api/v1/docs/")
+    console.print_line(f"    Data, mail and logs: {paths.var}   Ctrl-C stops everything.")
+    console.print_line()
 
 
-def stop_on_signals() -> None:
+def install_signal_handlers() -> None:
     """Let kill, and a closed terminal unless nohup says otherwise, unwind like Ctrl-C, also in a shell's background."""
 
     def interrupt(_number: int, _frame: object) -> None:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-LINES_SHOWN = 80
+MAX_DIFF_LINES = 80
 
 
 def main(arguments: list[str]) -> int:
@@ -16,15 +16,15 @@ def main(arguments: list[str]) -> int:
     done = subprocess.run(command, check=False)
     if done.returncode != 0:
         return done.returncode
-    difference = list(_difference(Path(kept), Path(fresh)))
-    sys.stdout.writelines(difference[:LINES_SHOWN])
+    difference = list(_diff(Path(kept), Path(fresh)))
+    sys.stdout.writelines(difference[:MAX_DIFF_LINES])
     return 1 if difference else 0
 
 
-def _difference(kept: Path, fresh: Path) -> list[str]:
-    before = kept.read_text().splitlines(keepends=True) if kept.exists() else []
+def _diff(kept: Path, fresh: Path) -> list[str]:
+    before_start = kept.read_text().splitlines(keepends=True) if kept.exists() else []
     after = fresh.read_text().splitlines(keepends=True)
-    return list(difflib.unified_diff(before, after, str(kept), "the code"))
+    return list(difflib.unified_diff(before_start, after, str(kept), "the code"))
 
 
 if __name__ == "__main__":

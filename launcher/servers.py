@@ -7,43 +7,43 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from launcher import postgres, valkey
-from launcher.identity import ourselves
-from launcher.places import Places, private_folder
-from launcher.supervisor import Part
+from launcher.paths import Paths, create_private_directory
+from launcher.supervisor import ProcessSpec
+from launcher.unix_user import current_user
 
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    parts: tuple[Part, ...] = ()
+    specs: tuple[ProcessSpec, ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
 
 
-def for_running(places: Places) -> Servers:
-    parts: list[Part] = []
+def persistent_servers(paths: Paths) -> Servers:
+    specs: list[ProcessSpec] = []
     environment: dict[str, str] = {}
     if not os.environ.get("DATABASE_URL") and not os.environ.get("DATABASE_URL_FILE"):
-        database = postgres.embedded(places)
+        database = postgres.persistent_server(paths)
         database.initialise()
-        parts.append(database.part())
+        specs.append(database.spec())
         environment["DATABASE_URL"] = database.url
     if not os.environ.get("REDIS_URL") and not os.environ.get("REDIS_URL_FILE"):
-        cache = valkey.embedded(places, _sockets(places))
-        parts.append(cache.part())
+        cache = valkey.persistent_server(paths, _socket_directory(paths))
+        specs.append(cache.spec())
         environment["REDIS_URL"] = cache.url
         if not os.environ.get("CELERY_BROKER_URL"):
             environment["CELERY_BROKER_URL"] = cache.broker_url
-    return Servers(tuple(parts), environment)
+    return Servers(tuple(specs), environment)
 
 
-def _sockets(places: Places) -> Path:
+def _socket_directory(paths: Paths) -> Path:
     """PostgreSQL's user may own the folder already; then it stays its."""
-    path = places.sockets
-    return path if path.exists() else private_folder(path, owner=ourselves().uid)
+    path = paths.sockets
+    return path if path.exists() else create_private_directory(path, owner=current_user().uid)
 
 
-def for_testing(places: Places, folder: Path) -> Servers:
+def throwaway_servers(paths: Paths, folder: Path) -> Servers:
     """Servers of their own, always: tests must not meet anybody's data."""
-    database = postgres.throwaway(places, folder)
+    database = postgres.throwaway_server(paths, folder)
     database.initialise()
-    cache = valkey.throwaway(places, folder)
-    return Servers((database.part(), cache.part()), {"DATABASE_URL": database.url, "REDIS_URL": cache.url})
+    cache = valkey.throwaway_server(paths, folder)
+    return Servers((database.spec(), cache.spec()), {"DATABASE_URL": database.url, "REDIS_URL": cache.url})

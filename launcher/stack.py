@@ -7,72 +7,77 @@ import socket
 import time
 from pathlib import Path
 
-from launcher import bootstrap, console, front, run, system_packages
+from launcher import bootstrap, console, nginx, run, system_packages
 from launcher.console import LaunchError
-from launcher.lock import only_instance
-from launcher.places import Places
-from launcher.supervisor import Part, Supervisor
+from launcher.lock import single_instance_lock
+from launcher.paths import Paths
+from launcher.supervisor import ProcessSpec, Supervisor
 
-NODES = 3
+NODE_COUNT = 3
 
 
-def start(places: Places) -> None:
+def run_stack(paths: Paths) -> None:
     started = time.monotonic()
-    host, port = run.address()
-    run.refuse_a_taken_port(host, port)
+    host, port = run.bind_address()
+    run.require_free_port(host, port)
     _require_nginx()
-    bootstrap.ready(places, bootstrap.RUN)
-    with only_instance(places.var / "instance.lock", note=f"http://{host}:{port}"):
-        with Supervisor(log=run.fresh_log(places.logs / "taskflow.log")) as supervisor:
-            chosen = run.start_servers(supervisor, places)
+    bootstrap.ensure_installed(paths, bootstrap.RUNTIME_REQUIREMENTS)
+    with single_instance_lock(paths.var / "instance.lock", note=f"http://{host}:{port}"):
+        with Supervisor(log=run.rotate_log(paths.logs / "taskflow.log")) as supervisor:
+            chosen = run.start_servers(supervisor, paths)
             settings = {
-                **run.settings_of_parts(places, chosen, host, port),
+                **run.build_environment(paths, chosen, host, port),
                 "WORKERS": os.environ.get("WORKERS") or "1",
-                "NODES": str(NODES),
-                "QUICK_REQUESTS": os.environ.get("QUICK_REQUESTS") or quick_requests(NODES),
+                "NODE_COUNT": str(NODE_COUNT),
+                "MAX_CPU_BOUND_REQUESTS": os.environ.get("MAX_CPU_BOUND_REQUESTS")
+                or max_cpu_bound_requests(NODE_COUNT),
                 "COMPRESS_STATIC": os.environ.get("COMPRESS_STATIC") or "true",
             }
-            supervisor.finish(
-                run.django(places, settings, "prepare", "prepare", "--demo"), what="Preparing the database"
+            supervisor.run_to_completion(
+                run.management_command(paths, settings, "prepare", "prepare", "--demo"), what="Preparing the database"
             )
-            console.step(f"Starting {NODES} nodes, worker, scheduler and relay, and nginx before them")
-            supervisor.start(*_nodes(places, settings))
-            supervisor.wait_for(lambda: all(_accepts(path) for path in _sockets(places)), seconds=90, what="The nodes")
-            supervisor.start(_front(places, host, port))
-            supervisor.wait_for(run.answers(host, port), seconds=30, what="TaskFlow")
-            supervisor.start(*run.background(places, settings))
-            run.welcome(places, host, port, time.monotonic() - started)
-            supervisor.watch()
+            console.print_step(f"Starting {NODE_COUNT} nodes, worker, scheduler and relay, and nginx before them")
+            supervisor.start(*_node_specs(paths, settings))
+            supervisor.wait_for(
+                lambda: all(_accepts_connections(path) for path in _node_sockets(paths)), seconds=90, what="The nodes"
+            )
+            supervisor.start(_nginx_spec(paths, host, port))
+            supervisor.wait_for(run.readiness_probe(host, port), seconds=30, what="TaskFlow")
+            supervisor.start(*run.background_processes(paths, settings))
+            run.print_welcome(paths, host, port, time.monotonic() - started)
+            supervisor.run_forever()
 
 
-def quick_requests(nodes: int) -> str:
+def max_cpu_bound_requests(nodes: int) -> str:
     """How many requests compute at once in each: where there are more nodes than processors, one keeps them all busy."""
     return "1" if nodes > (os.cpu_count() or 1) else "2"
 
 
 def _require_nginx() -> None:
-    if front.program() is None:
-        system_packages.ensure()
-    if front.program() is None:
+    if nginx.find_executable() is None:
+        system_packages.install_missing()
+    if nginx.find_executable() is None:
         raise LaunchError("make stack puts nginx in front of the nodes. Install it with: sudo apt-get install nginx")
 
 
-def _sockets(places: Places) -> list[Path]:
-    return [places.sockets / f"node-{number}.sock" for number in range(1, NODES + 1)]
+def _node_sockets(paths: Paths) -> list[Path]:
+    return [paths.sockets / f"node-{number}.sock" for number in range(1, NODE_COUNT + 1)]
 
 
-def _accepts(path: Path) -> bool:
+def _accepts_connections(path: Path) -> bool:
     with socket.socket(socket.AF_UNIX) as client:
         return client.connect_ex(str(path)) == 0
 
 
-def _nodes(places: Places, settings: dict[str, str]) -> list[Part]:
-    return [run.web(places, {**settings, "BIND": f"unix:{path}"}, name=path.stem) for path in _sockets(places)]
+def _node_specs(paths: Paths, settings: dict[str, str]) -> list[ProcessSpec]:
+    return [
+        run.web_process(paths, {**settings, "BIND": f"unix:{path}"}, name=path.stem) for path in _node_sockets(paths)
+    ]
 
 
-def _front(places: Places, host: str, port: int) -> Part:
-    folder = places.var / "nginx"
-    path = front.configure(
-        root=places.root, folder=folder, var=places.var, host=host, port=port, sockets=_sockets(places)
+def _nginx_spec(paths: Paths, host: str, port: int) -> ProcessSpec:
+    folder = paths.var / "nginx"
+    path = nginx.write_config(
+        root=paths.root, folder=folder, var=paths.var, host=host, port=port, sockets=_node_sockets(paths)
     )
-    return Part(name="nginx", command=front.command(path), environment=dict(os.environ), folder=folder)
+    return ProcessSpec(name="nginx", command=nginx.build_command(path), environment=dict(os.environ), folder=folder)

@@ -15,59 +15,59 @@ from typing import IO, Self
 
 from launcher import console, processes
 from launcher.console import LaunchError
-from launcher.guard import Guard
-from launcher.identity import Identity
+from launcher.unix_user import UnixUser
+from launcher.watchdog import Watchdog
 
-LONGEST_PAUSE = 30.0
-STEADY_AFTER = 60.0
-FALLS_WHILE_STARTING = 3
-SECONDS_FOR_PARTS = 2.8
-SECONDS_FOR_SERVERS = 1.6
-TICK = 0.1
+MAX_BACKOFF = 30.0
+STABLE_AFTER = 60.0
+MAX_STARTUP_CRASHES = 3
+STOP_TIMEOUT = 2.8
+SERVER_STOP_TIMEOUT = 1.6
+POLL_INTERVAL = 0.1
 
 
-def _nothing() -> None:
+def _noop() -> None:
     """A part that needs no preparation."""
 
 
-def _always() -> bool:
+def _always_ready() -> bool:
     return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class ProcessSpec:
     name: str
     command: list[str]
     environment: Mapping[str, str]
     folder: Path = Path("/")
     stop_signal: int = signal.SIGTERM
-    identity: Identity | None = None
+    unix_user: UnixUser | None = None
     log: Path | None = None
     """A file of its own; without one its lines go to the terminal and the common log."""
-    before: Callable[[], None] = _nothing
-    is_ready: Callable[[], bool] = _always
+    before_start: Callable[[], None] = _noop
+    is_ready: Callable[[], bool] = _always_ready
     is_server: bool = False
     """Servers start first and stop last."""
 
 
 @dataclass(slots=True)
-class Running:
-    part: Part
+class ManagedProcess:
+    spec: ProcessSpec
     prefix: str
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
-    falls: int = 0
+    crashes: int = 0
     restart_at: float = 0.0
-    rest: bytes = b""
+    partial_line: bytes = b""
 
 
 @dataclass(slots=True)
 class Supervisor:
     log: Path
     quiet: bool = False
-    _running: list[Running] = field(default_factory=list)
+    _running: list[ManagedProcess] = field(default_factory=list)
     _selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
-    _guard: Guard = field(default_factory=Guard)
+    _watchdog: Watchdog = field(default_factory=Watchdog)
     _file: IO[bytes] = field(init=False)
 
     def __enter__(self) -> Self:
@@ -79,29 +79,29 @@ class Supervisor:
     ) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
-        self._stop([running for running in self._running if not running.part.is_server], SECONDS_FOR_PARTS)
-        self._stop([running for running in self._running if running.part.is_server], SECONDS_FOR_SERVERS)
-        self._guard.close()
+        self._stop([running for running in self._running if not running.spec.is_server], STOP_TIMEOUT)
+        self._stop([running for running in self._running if running.spec.is_server], SERVER_STOP_TIMEOUT)
+        self._watchdog.close()
         self._selector.close()
         self._file.close()
 
-    def start(self, *parts: Part) -> None:
-        for part in parts:
-            running = Running(part, console.prefix(part.name, len(self._running)))
+    def start(self, *specs: ProcessSpec) -> None:
+        for spec in specs:
+            running = ManagedProcess(spec, console.log_prefix(spec.name, len(self._running)))
             self._running.append(running)
             self._launch(running)
 
-    def finish(self, part: Part, *, what: str) -> None:
+    def run_to_completion(self, spec: ProcessSpec, *, what: str) -> None:
         """Run a part that comes to an end by itself."""
-        running = Running(part, console.prefix(part.name, len(self._running)))
+        running = ManagedProcess(spec, console.log_prefix(spec.name, len(self._running)))
         self._running.append(running)
         self._launch(running)
-        while _is_up(running):
-            self._forward(0.02)
+        while _is_running(running):
+            self._pump_output(0.02)
         self._running.remove(running)
-        code = self._bury(running)
+        code = self._reap(running)
         if code != 0:
-            raise LaunchError(f"{what} did not succeed ({_reason(code)}). Its last lines say why.", log=self.log)
+            raise LaunchError(f"{what} did not succeed ({_exit_reason(code)}). Its last lines say why.", log=self.log)
 
     def wait_for(self, is_ready: Callable[[], bool], *, seconds: float, what: str) -> None:
         """Return when `is_ready`; a part that keeps falling, or too long a wait, is an error that names the log."""
@@ -109,67 +109,67 @@ class Supervisor:
         while not is_ready():
             self._tick(0.02)
             for running in self._running:
-                if running.falls >= FALLS_WHILE_STARTING:
+                if running.crashes >= MAX_STARTUP_CRASHES:
                     raise LaunchError(
-                        f"{what} could not be started: its part {running.part.name} stopped {running.falls} times. "
+                        f"{what} could not be started: its part {running.spec.name} stopped {running.crashes} times. "
                         "The last lines of its log say why.",
-                        log=running.part.log or self.log,
+                        log=running.spec.log or self.log,
                     )
             if time.monotonic() > deadline:
                 raise LaunchError(f"{what} did not become ready within {seconds:.0f} seconds.", log=self.log)
 
     def wait_for_servers(self, *, seconds: float = 60) -> None:
-        servers = [running.part for running in self._running if running.part.is_server]
-        for part in servers:
-            self.wait_for(part.is_ready, seconds=seconds, what=part.name)
+        servers = [running.spec for running in self._running if running.spec.is_server]
+        for spec in servers:
+            self.wait_for(spec.is_ready, seconds=seconds, what=spec.name)
 
-    def watch(self) -> None:
+    def run_forever(self) -> None:
         while True:
-            self._tick(TICK)
+            self._tick(POLL_INTERVAL)
 
-    def _launch(self, running: Running) -> None:
-        part = running.part
-        part.before()
+    def _launch(self, running: ManagedProcess) -> None:
+        spec = running.spec
+        spec.before_start()
         running.started = time.monotonic()
-        if part.log is not None:
-            with part.log.open("ab") as output:
-                running.process = self._spawn(part, output)
+        if spec.log is not None:
+            with spec.log.open("ab") as output:
+                running.process = self._spawn(spec, output)
         else:
-            running.process = self._spawn(part, subprocess.PIPE)
+            running.process = self._spawn(spec, subprocess.PIPE)
             output_pipe = running.process.stdout
             if output_pipe is not None:
                 os.set_blocking(output_pipe.fileno(), False)
                 self._selector.register(output_pipe, selectors.EVENT_READ, running)
-        self._guard.add(running.process.pid, part.stop_signal)
+        self._watchdog.add(running.process.pid, spec.stop_signal)
 
-    def _spawn(self, part: Part, output: IO[bytes] | int) -> subprocess.Popen[bytes]:
+    def _spawn(self, spec: ProcessSpec, output: IO[bytes] | int) -> subprocess.Popen[bytes]:
         return processes.spawn(
-            part.command,
+            spec.command,
             output=output,
-            environment=part.environment,
-            folder=part.folder,
-            identity=part.identity,
-            stop_signal=part.stop_signal,
+            environment=spec.environment,
+            folder=spec.folder,
+            unix_user=spec.unix_user,
+            stop_signal=spec.stop_signal,
         )
 
     def _tick(self, seconds: float) -> None:
-        self._forward(seconds)
+        self._pump_output(seconds)
         now = time.monotonic()
         for running in self._running:
             if running.process is None:
                 if now >= running.restart_at:
                     self._launch(running)
             elif running.process.poll() is not None:
-                self._note_fall(running, now)
+                self._record_crash(running, now)
 
-    def _note_fall(self, running: Running, now: float) -> None:
-        code = self._bury(running)
-        running.falls = 1 if now - running.started > STEADY_AFTER else running.falls + 1
-        pause = min(LONGEST_PAUSE, 0.5 * 2 ** (running.falls - 1))
+    def _record_crash(self, running: ManagedProcess, now: float) -> None:
+        code = self._reap(running)
+        running.crashes = 1 if now - running.started > STABLE_AFTER else running.crashes + 1
+        pause = min(MAX_BACKOFF, 0.5 * 2 ** (running.crashes - 1))
         running.restart_at = now + pause
-        self._write(running, [f"stopped with {_reason(code)}; starting it again in {pause:g} s".encode()])
+        self._write(running, [f"stopped with {_exit_reason(code)}; starting it again in {pause:g} s".encode()])
 
-    def _bury(self, running: Running) -> int:
+    def _reap(self, running: ManagedProcess) -> int:
         """Forget an ended process, with whatever it left of its group and its last words."""
         process = running.process
         if process is None:
@@ -179,11 +179,11 @@ class Supervisor:
             self._read(running, process.stdout)
             self._selector.unregister(process.stdout)
             process.stdout.close()
-        self._guard.remove(process.pid)
+        self._watchdog.remove(process.pid)
         running.process = None
         return process.wait()
 
-    def _forward(self, seconds: float) -> None:
+    def _pump_output(self, seconds: float) -> None:
         if not self._selector.get_map():
             time.sleep(seconds)
             return
@@ -193,44 +193,44 @@ class Supervisor:
         if ended:
             time.sleep(0.01)
 
-    def _read(self, running: Running, pipe: IO[bytes]) -> bool:
+    def _read(self, running: ManagedProcess, pipe: IO[bytes]) -> bool:
         """Pass on what a part has said; return whether it may say more."""
         try:
             chunk = os.read(pipe.fileno(), 1 << 16)
         except BlockingIOError:
             return True
-        *lines, running.rest = (running.rest + chunk).split(b"\n")
-        if not chunk and running.rest:
-            lines, running.rest = [running.rest], b""
+        *lines, running.partial_line = (running.partial_line + chunk).split(b"\n")
+        if not chunk and running.partial_line:
+            lines, running.partial_line = [running.partial_line], b""
         self._write(running, lines)
         return bool(chunk)
 
-    def _write(self, running: Running, lines: list[bytes]) -> None:
+    def _write(self, running: ManagedProcess, lines: list[bytes]) -> None:
         """All lines in one write each: under load a node says thousands a second."""
         if not lines:
             return
-        label = f"{running.part.name:<9} | ".encode()
+        label = f"{running.spec.name:<9} | ".encode()
         self._file.write(b"".join(label + line + b"\n" for line in lines))
         self._file.flush()
         if not self.quiet:
-            console.say("\n".join(running.prefix + line.decode(errors="replace") for line in lines))
+            console.print_line("\n".join(running.prefix + line.decode(errors="replace") for line in lines))
 
-    def _stop(self, group: list[Running], seconds: float) -> None:
+    def _stop(self, group: list[ManagedProcess], seconds: float) -> None:
         """Ask each main process, which ends its own children in order; then end whole groups."""
         self.quiet = True
         for running in group:
             if running.process is not None:
-                running.process.send_signal(running.part.stop_signal)
+                running.process.send_signal(running.spec.stop_signal)
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline and any(_is_up(running) for running in group):
-            self._forward(0.02)
+        while time.monotonic() < deadline and any(_is_running(running) for running in group):
+            self._pump_output(0.02)
         for running in group:
-            self._bury(running)
+            self._reap(running)
 
 
-def _is_up(running: Running) -> bool:
+def _is_running(running: ManagedProcess) -> bool:
     return running.process is not None and running.process.poll() is None
 
 
-def _reason(code: int) -> str:
+def _exit_reason(code: int) -> str:
     return f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"

@@ -22,12 +22,12 @@ class SystemPackage:
     folder: str = ""
     file: str = ""
 
-    def is_there(self) -> bool:
-        found = any(shutil.which(program, path=search_path()) for program in self.programs)
+    def is_installed(self) -> bool:
+        found = any(shutil.which(program, path=executable_search_path()) for program in self.programs)
         return found or bool(self.folder and any(Path(self.folder).glob(self.file)))
 
 
-FOR_TESTS = (
+TEST_PACKAGES = (
     SystemPackage("nginx", "nginx", programs=("nginx",)),
     SystemPackage(
         "libnginx-mod-http-brotli-static",
@@ -40,48 +40,48 @@ FOR_TESTS = (
 )
 
 
-FOR_BENCHMARKS = (SystemPackage("nginx", "", programs=("nginx",)), SystemPackage("wrk", "", programs=("wrk",)))
+BENCHMARK_PACKAGES = (SystemPackage("nginx", "", programs=("nginx",)), SystemPackage("wrk", "", programs=("wrk",)))
 
 
-def search_path() -> str:
+def executable_search_path() -> str:
     """Debian keeps servers out of an ordinary user's path."""
     return os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
 
 
-def missing(wanted: tuple[SystemPackage, ...] = FOR_TESTS) -> list[SystemPackage]:
-    return [package for package in wanted if not package.is_there()]
+def missing_packages(wanted: tuple[SystemPackage, ...] = TEST_PACKAGES) -> list[SystemPackage]:
+    return [package for package in wanted if not package.is_installed()]
 
 
-def ensure() -> list[SystemPackage]:
+def install_missing() -> list[SystemPackage]:
     """Install what the tests need, as root on Debian; return what is missing still."""
-    lacking = missing()
+    lacking = missing_packages()
     if not lacking:
         return []
     names = [package.name for package in lacking]
     if _can_install():
         apt_install(names)
-        lacking = missing()
+        lacking = missing_packages()
     if lacking and os.environ.get("CI"):
         raise LaunchError(f"CI runs every test, and these are missing: {', '.join(names)}.")
     if lacking:
         marks = ", ".join(sorted({package.marker for package in lacking}))
-        console.step(f"Not installed: {', '.join(names)}. The tests marked {marks} are left out.")
-        console.say(f"    To run them too: sudo apt-get install {' '.join(names)}")
+        console.print_step(f"Not installed: {', '.join(names)}. The tests marked {marks} are left out.")
+        console.print_line(f"    To run them too: sudo apt-get install {' '.join(names)}")
     return lacking
 
 
-def require(wanted: tuple[SystemPackage, ...]) -> None:
+def require_packages(wanted: tuple[SystemPackage, ...]) -> None:
     """Install these, as root on Debian, or say how."""
-    names = [package.name for package in missing(wanted)]
+    names = [package.name for package in missing_packages(wanted)]
     if names and _can_install():
         apt_install(names)
-    if lacking := missing(wanted):
+    if lacking := missing_packages(wanted):
         raise LaunchError(
             f"Install what is missing with: sudo apt-get install {' '.join(package.name for package in lacking)}"
         )
 
 
-def install_for_venv() -> None:
+def install_venv_package() -> None:
     """Bring the part of Python that Debian packs separately, or say how."""
     name = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
     if not _can_install():
@@ -93,7 +93,7 @@ def install_for_venv() -> None:
 
 
 def apt_install(names: list[str]) -> None:
-    console.step(f"Installing Debian packages: {' '.join(names)}")
+    console.print_step(f"Installing Debian packages: {' '.join(names)}")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     lists = ["apt-get", "update", "-qq"]
     packages = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "-o", "Dpkg::Use-Pty=0", *names]

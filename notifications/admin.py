@@ -6,8 +6,9 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from core.admin import ReadOnlyAdmin
-from notifications import jobs, services
-from notifications.kinds import AccountMail
+from notifications import jobs
+from notifications.email import services as email_services
+from notifications.kinds import AccountEmailKind
 from notifications.models import Notification, OutgoingEmail, Preference
 
 
@@ -29,11 +30,11 @@ class OutgoingEmailAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
     actions = ("send_again",)
 
-    exclude = ("sealed",)
+    exclude = ("encrypted_payload",)
 
     @admin.display(description="kind", ordering="notification__kind")
     def about(self, email: OutgoingEmail) -> str:
-        labels = dict(AccountMail.choices)
+        labels = dict(AccountEmailKind.choices)
         return email.notification.get_kind_display() if email.notification else labels.get(email.kind, email.kind)
 
     @admin.display(ordering="notification__task_key")
@@ -42,8 +43,8 @@ class OutgoingEmailAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Send given-up e-mails again")
     def send_again(self, request: HttpRequest, queryset: QuerySet[OutgoingEmail]) -> None:
-        queued = services.send_again(email_ids=queryset.values_list("pk", flat=True), now=timezone.now())
-        jobs.hand_over(queued)
+        queued = email_services.requeue(email_ids=queryset.values_list("pk", flat=True), now=timezone.now())
+        jobs.enqueue_emails(queued)
         self.message_user(request, f"{len(queued)} given-up e-mails will be sent again.")
 
 

@@ -11,41 +11,42 @@ from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from notifications import services
+from notifications.email import services as email
+from notifications.inbox import services as inbox
 
 log = structlog.get_logger(__name__)
 
 
 @shared_task(name="notifications.send_email", acks_late=True)
 def send_email(*, email_id: str, **_newer: Any) -> None:
-    services.deliver_email(email_id=UUID(email_id), now=timezone.now())
+    email.deliver(email_id=UUID(email_id), now=timezone.now())
 
 
 @shared_task(name="notifications.sweep_emails")
 def sweep_emails(**_newer: Any) -> None:
-    hand_over(services.take_waiting_emails(now=timezone.now()))
+    enqueue_emails(email.claim_pending(now=timezone.now()))
 
 
 @shared_task(name="notifications.purge_old")
 def purge_old(**_newer: Any) -> None:
     now = timezone.now()
-    services.purge(now=now)
-    services.purge_account_emails(now=now)
+    inbox.purge(now=now)
+    email.purge_account_emails(now=now)
 
 
-def queue_account_email(*, kind: str, to: str, words: dict[str, Any], key: str) -> None:
+def enqueue_account_email(*, kind: str, to: str, context: dict[str, Any], dedup_key: str) -> None:
     """Queue a mail about an account in the caller's transaction, and hand it to a worker after its commit.
 
     `key` is what the mail is about, so that the same is not told twice.
     """
-    email_id = services.queue_account_email(kind=kind, to=to, words=words, key=key, now=timezone.now())
-    transaction.on_commit(partial(hand_over, [email_id]), robust=True)
+    email_id = email.enqueue_account_email(kind=kind, to=to, context=context, dedup_key=dedup_key, now=timezone.now())
+    transaction.on_commit(partial(enqueue_emails, [email_id]), robust=True)
 
 
-def hand_over(email_ids: Iterable[UUID]) -> None:
+def enqueue_emails(email_ids: Iterable[UUID]) -> None:
     """Give e-mails to workers. With the broker away they stay rows, and a later sweep gives them again."""
     try:
         for email_id in email_ids:
             send_email.delay(email_id=str(email_id))
     except OperationalError as error:
-        log.warning("emails_wait_for_the_broker", reason=str(error))
+        log.warning("broker_unavailable_emails_deferred", reason=str(error))

@@ -19,7 +19,7 @@ class Kind(TextChoices):
     ADDED_TO_TEAM = "added_to_team", "Added to a team"
 
 
-class AccountMail(TextChoices):
+class AccountEmailKind(TextChoices):
     """What is mailed about somebody's account. Nobody can switch these off: they tell of what touches its safety."""
 
     NEW_DEVICE = "new_device", "Sign-in from a new device"
@@ -31,7 +31,7 @@ class AccountMail(TextChoices):
     SECURITY_CHANGED = "security_changed", "The way to sign in has changed"
     INVITATION = "invitation", "Invitation"
     EXPORT_READY = "export_ready", "Export of one's data is ready"
-    LEAVING = "leaving", "Account closed by its person"
+    DELETION_REQUESTED = "deletion_requested", "Account deletion requested"
 
 
 class Channel(TextChoices):
@@ -39,57 +39,57 @@ class Channel(TextChoices):
     EMAIL = "email", "E-mail"
 
 
-class Words(NamedTuple):
+class Template(NamedTuple):
     """`headline` begins with {actor} or does without, and may name {key}, {project}, {team} and what one {may} do;
     `reason` answers "why am I getting this?"; `meaning` explains a switch."""
 
     headline: str
     reason: str
-    meaning: str
+    description: str
 
 
-WORDS: dict[Kind, Words] = {
-    Kind.ASSIGNED: Words(
+TEMPLATES: dict[Kind, Template] = {
+    Kind.ASSIGNED: Template(
         "{actor} assigned {key} to you",
         "You get this because the task was assigned to you.",
         "A task is assigned to you.",
     ),
-    Kind.MENTIONED: Words(
+    Kind.MENTIONED: Template(
         "{actor} mentioned you on {key}",
         "You get this because a comment names you.",
         "Somebody writes your @handle in a comment.",
     ),
-    Kind.COMMENTED: Words(
+    Kind.COMMENTED: Template(
         "{actor} commented on {key}",
         "You get this because you created, work on or commented on the task.",
         "Somebody comments on a task you created, work on or commented on.",
     ),
-    Kind.DUE_SOON: Words(
+    Kind.DUE_SOON: Template(
         "{key} is due soon",
         "You get this because the task is yours and due within a day.",
         "A task of yours is due within a day.",
     ),
-    Kind.SHARED: Words(
-        "{actor} shared {key} with you ({may})",
+    Kind.SHARED: Template(
+        "{actor} shared {key} with you ({abilities})",
         "You get this because the task was shared with you.",
         "Somebody lets you see a single task.",
     ),
-    Kind.ADDED_TO_PROJECT: Words(
-        "{actor} added you to the project {project} ({may})",
+    Kind.ADDED_TO_PROJECT: Template(
+        "{actor} added you to the project {project} ({abilities})",
         "You get this because you are in the project now.",
         "You are let into a project, by name or with a team of yours.",
     ),
-    Kind.ADDED_TO_TEAM: Words(
+    Kind.ADDED_TO_TEAM: Template(
         "{actor} added you to the team {team}",
         "You get this because you are in the team now.",
         "You are put in a team.",
     ),
 }
 
-NOBODY = "Somebody"
+UNKNOWN_ACTOR = "Somebody"
 
 # What a role in a project, or on one task, lets somebody do.
-MAY = {
+ROLE_ABILITIES = {
     Role.VIEWER: "may read",
     Role.COMMENTER: "may comment",
     Role.EDITOR: "may edit",
@@ -97,9 +97,9 @@ MAY = {
 }
 
 # Everything is on until somebody switches it off.
-DEFAULTS: dict[tuple[Kind, Channel], bool] = {(kind, channel): True for kind in Kind for channel in Channel}
+DEFAULT_PREFERENCES: dict[tuple[Kind, Channel], bool] = {(kind, channel): True for kind in Kind for channel in Channel}
 
 
-def reason_of(kind: str) -> str:
+def get_reason(kind: str) -> str:
     """Why somebody is told; of a kind that only a newer release knows, while it replaces this one, what is certain."""
-    return WORDS[Kind(kind)].reason if kind in Kind.values else "You get this because it concerns you."
+    return TEMPLATES[Kind(kind)].reason if kind in Kind.values else "You get this because it concerns you."

@@ -1,13 +1,71 @@
+"""What a notice is about."""
+
 from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from uuid import UUID
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from core.db import uuid7
-from notifications.kinds import Channel, Kind, reason_of
-from notifications.querysets import NotificationQuerySet, OutgoingEmailQuerySet
-from notifications.subjects import Subject
+from notifications.kinds import Channel, Kind, get_reason
+
+if TYPE_CHECKING:
+    pass
+
+# A sender that has not answered for this long is taken for dead; longer than EMAIL_TIMEOUT by far.
+CLAIM_TIMEOUT = timedelta(seconds=60)
+# A job that has not begun for this long is taken for lost with its broker, and is handed over again.
+ENQUEUE_TIMEOUT = timedelta(seconds=30)
+
+
+class NotificationQuerySet(QuerySet["Notification"]):
+    def for_user(self, user_id: UUID) -> Self:
+        return self.filter(recipient_id=user_id)
+
+    def in_inbox(self) -> Self:
+        return self.filter(in_inbox=True)
+
+    def unread(self) -> Self:
+        return self.filter(read_at=None)
+
+
+class OutgoingEmailQuerySet(QuerySet["OutgoingEmail"]):
+    def queued(self) -> Self:
+        return self.filter(state="queued")
+
+    def abandoned(self, now: datetime) -> Self:
+        """Claimed so long ago that the sender must have died between claiming and saying what became of it."""
+        return self.filter(state="sending", claimed_at__lt=now - CLAIM_TIMEOUT)
+
+    def claimable(self, now: datetime) -> Self:
+        return self.queued() | self.abandoned(now)
+
+    def due_for_enqueue(self, now: datetime) -> Self:
+        """Due or abandoned, and not handed to a worker lately."""
+        not_enqueued = Q(enqueued_at=None) | Q(enqueued_at__lt=now - ENQUEUE_TIMEOUT)
+        due = self.queued().filter(next_attempt_at__lte=now)
+        return (due | self.abandoned(now)).filter(not_enqueued)
+
+
+class NotificationTarget(NamedTuple):
+    """A task in its project, a whole project, or a team. Who may hear of it is asked of the first that is named."""
+
+    task_id: UUID | None = None
+    project_id: UUID | None = None
+    team_id: UUID | None = None
+
+    @classmethod
+    def from_payload(cls, payload: dict[str, Any]) -> Self:
+        """Return what a fact tells of."""
+        return cls(_target_id(payload, "task"), _target_id(payload, "project"), _target_id(payload, "team"))
+
+
+def _target_id(payload: dict[str, Any], name: str) -> UUID | None:
+    return UUID(payload[name]["id"]) if name in payload else None
 
 
 class Notification(models.Model):
@@ -40,10 +98,12 @@ class Notification(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(name="nobody_is_told_twice_of_one_event", fields=["event_id", "recipient", "kind"]),
+            models.UniqueConstraint(
+                name="one_notification_per_event_recipient_and_kind", fields=["event_id", "recipient", "kind"]
+            ),
             models.CheckConstraint(name="notification_kind_is_known", condition=Q(kind__in=Kind.values)),
             models.CheckConstraint(
-                name="notification_is_about_a_task_a_project_or_a_team",
+                name="notification_has_one_target",
                 condition=Q(project_id__isnull=False, team_id=None)
                 | Q(task_id=None, project_id=None, team_id__isnull=False),
             ),
@@ -75,12 +135,12 @@ class Notification(models.Model):
         return self.task_title or self.project_name or self.team_name
 
     @property
-    def about(self) -> Subject:
-        return Subject(self.task_id, self.project_id, self.team_id)
+    def about(self) -> NotificationTarget:
+        return NotificationTarget(self.task_id, self.project_id, self.team_id)
 
     @property
     def reason(self) -> str:
-        return reason_of(self.kind)
+        return get_reason(self.kind)
 
 
 class OutgoingEmail(models.Model):
@@ -101,7 +161,7 @@ class OutgoingEmail(models.Model):
     kind = models.CharField(
         max_length=40, blank=True, default="", db_default="", help_text="Of a mail about an account."
     )
-    sealed = models.TextField(
+    encrypted_payload = models.TextField(
         blank=True, default="", db_default="", help_text="What such a mail says, encrypted; forgotten once it is sent."
     )
     to = models.EmailField(max_length=254)
@@ -109,7 +169,7 @@ class OutgoingEmail(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField()
-    handed_over_at = models.DateTimeField(null=True, blank=True)
+    enqueued_at = models.DateTimeField(null=True, blank=True)
     claimed_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     last_error = models.TextField(blank=True)
@@ -118,9 +178,9 @@ class OutgoingEmail(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(name="message_id_names_one_email", fields=["message_id"]),
+            models.UniqueConstraint(name="email_message_id_is_unique", fields=["message_id"]),
             models.CheckConstraint(
-                name="an_email_is_of_a_notification_or_about_an_account",
+                name="email_has_notification_or_account_kind",
                 condition=Q(notification__isnull=False, kind="") | (Q(notification=None) & ~Q(kind="")),
             ),
             models.CheckConstraint(

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 if TYPE_CHECKING:
     from tasks.models import Project, Task
 
-TaskState = dict[str, Any]
+TaskPayload = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProjectFact:
+class ProjectEvent:
     version: ClassVar[int] = 1
     subject_type: ClassVar[str] = "project"
     project: dict[str, str]
@@ -26,44 +26,44 @@ class ProjectFact:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProjectCreated(ProjectFact):
+class ProjectCreated(ProjectEvent):
     name: ClassVar[str] = "project.created"
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProjectUpdated(ProjectFact):
+class ProjectUpdated(ProjectEvent):
     name: ClassVar[str] = "project.updated"
     changes: dict[str, list[Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProjectDeleted(ProjectFact):
+class ProjectDeleted(ProjectEvent):
     name: ClassVar[str] = "project.deleted"
 
 
 @dataclass(frozen=True, kw_only=True)
-class MemberAdded(ProjectFact):
+class MemberAdded(ProjectEvent):
     name: ClassVar[str] = "project.member_added"
     user_id: str
     role: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class MemberChanged(ProjectFact):
+class MemberChanged(ProjectEvent):
     name: ClassVar[str] = "project.member_changed"
     user_id: str
     role: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class MemberRemoved(ProjectFact):
+class MemberRemoved(ProjectEvent):
     name: ClassVar[str] = "project.member_removed"
     user_id: str
     role: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProjectTeamFact(ProjectFact):
+class ProjectTeamEvent(ProjectEvent):
     """`user_ids` are the team's members, who have its role in the project, or have lost it, by this fact."""
 
     team_id: str
@@ -72,28 +72,28 @@ class ProjectTeamFact(ProjectFact):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProjectTeamAdded(ProjectTeamFact):
+class ProjectTeamAdded(ProjectTeamEvent):
     """`newcomer_ids` are those of them who were not in the project before, neither by name nor with another team."""
 
     name: ClassVar[str] = "project.team_added"
-    newcomer_ids: list[str]
+    new_member_ids: list[str]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProjectTeamChanged(ProjectTeamFact):
+class ProjectTeamChanged(ProjectTeamEvent):
     name: ClassVar[str] = "project.team_changed"
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProjectTeamRemoved(ProjectTeamFact):
+class ProjectTeamRemoved(ProjectTeamEvent):
     name: ClassVar[str] = "project.team_removed"
 
 
 @dataclass(frozen=True, kw_only=True)
-class TaskFact:
+class TaskEvent:
     version: ClassVar[int] = 1
     subject_type: ClassVar[str] = "task"
-    task: TaskState
+    task: TaskPayload
 
     @property
     def subject_id(self) -> uuid.UUID:
@@ -101,45 +101,45 @@ class TaskFact:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TaskCreated(TaskFact):
+class TaskCreated(TaskEvent):
     name: ClassVar[str] = "task.created"
 
 
 @dataclass(frozen=True, kw_only=True)
-class TaskUpdated(TaskFact):
+class TaskUpdated(TaskEvent):
     name: ClassVar[str] = "task.updated"
     changes: dict[str, list[Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class TaskDeleted(TaskFact):
+class TaskDeleted(TaskEvent):
     name: ClassVar[str] = "task.deleted"
 
 
 @dataclass(frozen=True, kw_only=True)
-class TaskAssigned(TaskFact):
+class TaskAssigned(TaskEvent):
     name: ClassVar[str] = "task.assigned"
     assignee_id: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class TaskUnassigned(TaskFact):
+class TaskUnassigned(TaskEvent):
     name: ClassVar[str] = "task.unassigned"
     assignee_id: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class TaskCompleted(TaskFact):
+class TaskCompleted(TaskEvent):
     name: ClassVar[str] = "task.completed"
 
 
 @dataclass(frozen=True, kw_only=True)
-class TaskReopened(TaskFact):
+class TaskReopened(TaskEvent):
     name: ClassVar[str] = "task.reopened"
 
 
 @dataclass(frozen=True, kw_only=True)
-class TaskCommented(TaskFact):
+class TaskCommented(TaskEvent):
     name: ClassVar[str] = "task.commented"
     comment_id: str
     excerpt: str
@@ -148,28 +148,28 @@ class TaskCommented(TaskFact):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TaskShared(TaskFact):
+class TaskShared(TaskEvent):
     """Also told when the role is another one than before, which `was` says then."""
 
     name: ClassVar[str] = "task.shared"
     user_id: str
     role: str
-    was: str = ""
+    previous_role: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
-class TaskUnshared(TaskFact):
+class TaskUnshared(TaskEvent):
     name: ClassVar[str] = "task.unshared"
     user_id: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class TaskDueSoon(TaskFact):
+class TaskDueSoon(TaskEvent):
     name: ClassVar[str] = "task.due_soon"
     due: str
 
 
-def plain(value: Any) -> Any:
+def to_json(value: Any) -> Any:
     """Return a value as JSON has it: ids and times as text."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
@@ -180,11 +180,11 @@ def plain(value: Any) -> Any:
     return value
 
 
-def project_words(project: Project) -> dict[str, str]:
+def project_payload(project: Project) -> dict[str, str]:
     return {"id": str(project.pk), "key": project.key, "name": project.name}
 
 
-def state_of(task: Task, *, assignee_ids: Iterable[uuid.UUID], labels: Iterable[str]) -> TaskState:
+def task_payload(task: Task, *, assignee_ids: Iterable[uuid.UUID], labels: Iterable[str]) -> TaskPayload:
     """Return the whole state of a task; its project and state must be loaded."""
     same = ("number", "title", "category", "priority", "estimate", "version")
     times = ("start_date", "due_date", "due_at", "created_at", "started_at", "closed_at", "updated_at")
@@ -199,7 +199,7 @@ def state_of(task: Task, *, assignee_ids: Iterable[uuid.UUID], labels: Iterable[
         "assignee_ids": sorted(str(key) for key in assignee_ids),
         "labels": sorted(labels),
         "creator_id": str(task.creator_id),
-        "parent_id": plain(task.parent_id),
+        "parent_id": to_json(task.parent_id),
         **{name: getattr(task, name) for name in same},
-        **{name: plain(getattr(task, name)) for name in times},
+        **{name: to_json(getattr(task, name)) for name in times},
     }

@@ -1,9 +1,9 @@
 from celery import shared_task
 from django.utils import timezone
 
-from tasks import services
+from tasks.items import reminders
 
 
-@shared_task(name="tasks.announce_due_soon")
-def announce_due_soon(**_newer: object) -> None:
-    services.announce_due_soon(now=timezone.now())
+@shared_task(name="tasks.publish_due_soon")
+def publish_due_soon(**_newer: object) -> None:
+    reminders.publish_due_soon(now=timezone.now())

@@ -10,30 +10,30 @@ from accounts.models import User
 from core.errors import NotAllowed
 from tasks.models import Project, Role
 
-RANK = {None: 0, Role.VIEWER: 1, Role.COMMENTER: 2, Role.EDITOR: 3, Role.ADMIN: 4}
+ROLE_RANK = {None: 0, Role.VIEWER: 1, Role.COMMENTER: 2, Role.EDITOR: 3, Role.ADMIN: 4}
 
 
 def highest(*roles: str | None) -> Role | None:
     known = [Role(role) for role in roles if role]
-    return max(known, key=RANK.__getitem__, default=None)
+    return max(known, key=ROLE_RANK.__getitem__, default=None)
 
 
 def effective_role(user: User, project: Project, membership: str | None) -> Role | None:
     """A member's role, raised by what the person is everywhere: staff read, administrators manage, inboxes stay private."""
-    own = Role(membership) if membership else None
-    if project.is_inbox or not user.is_overseer:
-        return own
+    direct_role = Role(membership) if membership else None
+    if project.is_inbox or not user.is_staff_or_admin:
+        return direct_role
     if user.is_admin:
         return Role.ADMIN
-    return own or Role.VIEWER
+    return direct_role or Role.VIEWER
 
 
 def can_comment(role: Role | None) -> bool:
-    return RANK[role] >= RANK[Role.COMMENTER]
+    return ROLE_RANK[role] >= ROLE_RANK[Role.COMMENTER]
 
 
 def can_edit(role: Role | None) -> bool:
-    return RANK[role] >= RANK[Role.EDITOR]
+    return ROLE_RANK[role] >= ROLE_RANK[Role.EDITOR]
 
 
 def can_share(role: Role | None) -> bool:
@@ -42,31 +42,31 @@ def can_share(role: Role | None) -> bool:
 
 
 def can_manage(role: Role | None) -> bool:
-    return RANK[role] >= RANK[Role.ADMIN]
+    return ROLE_RANK[role] >= ROLE_RANK[Role.ADMIN]
 
 
-def can_ask_about_others(user: User, role: Role | None) -> bool:
+def can_explain_others(user: User, role: Role | None) -> bool:
     """Who else sees a thing, and why, is told to those who answer for it; `role` is the one in the project."""
-    return can_manage(role) or (user.is_overseer and role is not None)
+    return can_manage(role) or (user.is_staff_or_admin and role is not None)
 
 
-def require(allowed: bool, refusal: str) -> None:
+def require(allowed: bool, error: str) -> None:
     if not allowed:
-        raise NotAllowed(refusal)
+        raise NotAllowed(error)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class AccessFacts:
     """All that is written down about one person and one project, or one task in it.
 
     `own` is the role that they were given in the project, `teams` are names and roles of their teams in it, `share` is
     the role that was given with the task.
     """
 
-    person: User
+    user: User
     project: Project
     is_task: bool = False
-    own: str | None = None
+    direct_role: str | None = None
     teams: tuple[tuple[str, str], ...] = ()
     share: str | None = None
     shared_by: str = ""
@@ -77,68 +77,68 @@ class Reason(NamedTuple):
 
     code: str
     role: Role | None
-    words: str
+    message: str
 
 
 class Explanation(NamedTuple):
     role: Role | None
-    may: dict[str, bool]
+    permissions: dict[str, bool]
     reasons: list[Reason]
 
 
-def explain(standing: Standing) -> Explanation:
+def explain(facts: AccessFacts) -> Explanation:
     """Say what a person may do, and why: the same rules as above, in words."""
-    person, project = standing.person, standing.project
-    member = highest(standing.own, *(role for _, role in standing.teams))
-    in_project = effective_role(person, project, member) if person.is_active else None
-    role = highest(in_project, standing.share) if person.is_active else None
-    reasons = [*_grants(standing), *_limits(standing)]
+    user, project = facts.user, facts.project
+    member = highest(facts.direct_role, *(role for _, role in facts.teams))
+    in_project = effective_role(user, project, member) if user.is_active else None
+    role = highest(in_project, facts.share) if user.is_active else None
+    reasons = [*_grants(facts), *_limits(facts)]
     if not any(reason.role for reason in reasons):
-        reasons.insert(0, Reason("nothing", None, f"Nothing gives {person.name} access."))
-    return Explanation(role, _may(standing, in_project, role), reasons)
+        reasons.insert(0, Reason("nothing", None, f"Nothing gives {user.name} access."))
+    return Explanation(role, _permissions(facts, in_project, role), reasons)
 
 
-def _may(standing: Standing, in_project: Role | None, role: Role | None) -> dict[str, bool]:
-    current = standing.project.archived_at is None
+def _permissions(facts: AccessFacts, in_project: Role | None, role: Role | None) -> dict[str, bool]:
+    current = facts.project.archived_at is None
     found = {"see": role is not None, "comment": can_comment(role) and current, "edit": can_edit(role) and current}
-    if standing.is_task:
+    if facts.is_task:
         found |= {"delete": can_edit(in_project) and current, "share": can_share(in_project) and current}
     return found | {"manage_project": can_manage(in_project)}
 
 
-def _grants(standing: Standing) -> Iterator[Reason]:
-    person, project = standing.person, standing.project
-    name = person.name
-    if standing.own:
-        role = Role(standing.own)
-        yield Reason("member", role, f"{name} is {_a(role)} of {project.name}.")
-    for team, given in standing.teams:
+def _grants(facts: AccessFacts) -> Iterator[Reason]:
+    user, project = facts.user, facts.project
+    name = user.name
+    if facts.direct_role:
+        role = Role(facts.direct_role)
+        yield Reason("member", role, f"{name} is {_with_article(role)} of {project.name}.")
+    for team, given in facts.teams:
         role = Role(given)
-        yield Reason("team", role, f"{name} is in the team {team}, which is {_a(role)} of {project.name}.")
-    if standing.share:
-        role, by = Role(standing.share), f" by {standing.shared_by}" if standing.shared_by else ""
-        yield Reason("share", role, f"This task was shared with {name} as {_a(role)}{by}.")
-    if person.is_overseer and not project.is_inbox:
-        yield _by_standing(person)
+        yield Reason("team", role, f"{name} is in the team {team}, which is {_with_article(role)} of {project.name}.")
+    if facts.share:
+        role, by = Role(facts.share), f" by {facts.shared_by}" if facts.shared_by else ""
+        yield Reason("share", role, f"This task was shared with {name} as {_with_article(role)}{by}.")
+    if user.is_staff_or_admin and not project.is_inbox:
+        yield _site_role_reason(user)
 
 
-def _by_standing(person: User) -> Reason:
-    if person.is_admin:
-        words = f"{person.name} is an administrator: they manage every project that is not somebody's inbox."
-        return Reason("administrator", Role.ADMIN, words)
-    words = f"{person.name} belongs to staff: they read every project that is not somebody's inbox."
-    return Reason("staff", Role.VIEWER, words)
+def _site_role_reason(user: User) -> Reason:
+    if user.is_admin:
+        message = f"{user.name} is an administrator: they manage every project that is not somebody's inbox."
+        return Reason("administrator", Role.ADMIN, message)
+    message = f"{user.name} belongs to staff: they read every project that is not somebody's inbox."
+    return Reason("staff", Role.VIEWER, message)
 
 
-def _limits(standing: Standing) -> Iterator[Reason]:
-    person, project = standing.person, standing.project
-    if not person.is_active:
-        yield Reason("deactivated", None, f"The account of {person.name} is deactivated: they cannot sign in.")
+def _limits(facts: AccessFacts) -> Iterator[Reason]:
+    user, project = facts.user, facts.project
+    if not user.is_active:
+        yield Reason("deactivated", None, f"The account of {user.name} is deactivated: they cannot sign in.")
     if project.is_inbox:
         yield Reason("inbox", None, "This is somebody's own inbox, which neither staff nor administrators see.")
     if project.archived_at is not None:
         yield Reason("archived", None, f"{project.name} is archived: nothing in it changes until it is restored.")
 
 
-def _a(role: Role) -> str:
+def _with_article(role: Role) -> str:
     return f"an {role.label.lower()}" if role in {Role.EDITOR, Role.ADMIN} else f"a {role.label.lower()}"

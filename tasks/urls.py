@@ -1,31 +1,36 @@
 from django.urls import path
 
-from tasks import views
+from tasks.comments import pages as comments_pages
+from tasks.imports import pages as imports_pages
+from tasks.items import pages as items_pages
+from tasks.members import pages as members_pages
+from tasks.projects import pages as projects_pages
+from tasks.sharing import pages as sharing_pages
 
 urlpatterns = [
-    path("tasks/", views.task_list, name="task-list"),
-    path("tasks/new/", views.new_task, name="task-new"),
-    path("tasks/<str:key>/", views.task_page, name="task-page"),
-    path("tasks/<str:key>/status/", views.set_status, name="task-status"),
-    path("tasks/<str:key>/delete/", views.delete_task, name="task-delete"),
-    path("tasks/<str:key>/subtasks/", views.add_subtask, name="subtask-add"),
-    path("tasks/<str:key>/access/", views.task_access, name="task-access"),
-    path("tasks/<str:key>/shares/", views.share_task, name="share-add"),
-    path("tasks/<str:key>/shares/<uuid:user_id>/", views.change_share, name="share-change"),
-    path("tasks/<str:key>/shares/<uuid:user_id>/remove/", views.unshare_task, name="share-remove"),
-    path("tasks/<str:key>/comments/", views.add_comment, name="comment-add"),
-    path("tasks/<str:key>/comments/<uuid:comment_id>/", views.edit_comment, name="comment-edit"),
-    path("tasks/<str:key>/comments/<uuid:comment_id>/delete/", views.delete_comment, name="comment-delete"),
-    path("projects/", views.project_list, name="project-list"),
-    path("projects/new/", views.new_project, name="project-new"),
-    path("projects/<str:key>/", views.project_page, name="project-page"),
-    path("projects/<str:key>/edit/", views.edit_project, name="project-edit"),
-    path("projects/<str:key>/teams/", views.add_team, name="team-add"),
-    path("projects/<str:key>/teams/<uuid:team_id>/", views.change_team, name="team-change"),
-    path("projects/<str:key>/teams/<uuid:team_id>/remove/", views.remove_team, name="team-remove"),
-    path("projects/<str:key>/members/", views.add_member, name="member-add"),
-    path("projects/<str:key>/members/<uuid:user_id>/", views.change_member, name="member-change"),
-    path("projects/<str:key>/members/<uuid:user_id>/remove/", views.remove_member, name="member-remove"),
-    path("projects/<str:key>/invitations/", views.invite, name="project-invite"),
-    path("import/", views.import_tasks, name="import"),
+    path("tasks/", items_pages.task_list, name="task-list"),
+    path("tasks/new/", items_pages.new_task, name="task-new"),
+    path("tasks/<str:key>/", items_pages.task_detail, name="task-detail"),
+    path("tasks/<str:key>/status/", items_pages.set_status, name="task-status"),
+    path("tasks/<str:key>/delete/", items_pages.delete_task, name="task-delete"),
+    path("tasks/<str:key>/subtasks/", items_pages.add_subtask, name="subtask-create"),
+    path("tasks/<str:key>/access/", sharing_pages.task_access, name="task-access"),
+    path("tasks/<str:key>/shares/", sharing_pages.share_task, name="share-add"),
+    path("tasks/<str:key>/shares/<uuid:user_id>/", sharing_pages.update_share, name="share-update"),
+    path("tasks/<str:key>/shares/<uuid:user_id>/remove/", sharing_pages.unshare_task, name="share-remove"),
+    path("tasks/<str:key>/comments/", comments_pages.add_comment, name="comment-create"),
+    path("tasks/<str:key>/comments/<uuid:comment_id>/", comments_pages.edit_comment, name="comment-update"),
+    path("tasks/<str:key>/comments/<uuid:comment_id>/delete/", comments_pages.delete_comment, name="comment-delete"),
+    path("projects/", projects_pages.project_list, name="project-list"),
+    path("projects/new/", projects_pages.new_project, name="project-new"),
+    path("projects/<str:key>/", projects_pages.project_detail, name="project-detail"),
+    path("projects/<str:key>/edit/", projects_pages.edit_project, name="project-edit"),
+    path("projects/<str:key>/teams/", members_pages.add_team, name="project-team-add"),
+    path("projects/<str:key>/teams/<uuid:team_id>/", members_pages.update_team, name="project-team-update"),
+    path("projects/<str:key>/teams/<uuid:team_id>/remove/", members_pages.remove_team, name="project-team-remove"),
+    path("projects/<str:key>/members/", members_pages.add_member, name="member-add"),
+    path("projects/<str:key>/members/<uuid:user_id>/", members_pages.update_member, name="member-update"),
+    path("projects/<str:key>/members/<uuid:user_id>/remove/", members_pages.remove_member, name="member-remove"),
+    path("projects/<str:key>/invitations/", members_pages.invite, name="project-invite"),
+    path("import/", imports_pages.import_tasks, name="task-import"),
 ]

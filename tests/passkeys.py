@@ -13,20 +13,20 @@ from fido2.webauthn import AttestationObject, AttestedCredentialData, Authentica
 
 from accounts.models import User
 
-SITE = "testserver"
+ORIGIN = "testserver"
 
 
-def add_passkey(person: User) -> Authenticator:
-    data = {"name": "Key", "credential": registered(person.handle.encode())}
-    return Authenticator.objects.create(user=person, type=Authenticator.Type.WEBAUTHN, data=data)
+def add_passkey(user: User) -> Authenticator:
+    data = {"name": "Key", "credential": registration_data(user.handle.encode())}
+    return Authenticator.objects.create(user=user, type=Authenticator.Type.WEBAUTHN, data=data)
 
 
-def registered(credential_id: bytes) -> dict[str, Any]:
+def registration_data(credential_id: bytes) -> dict[str, Any]:
     key = ES256.from_cryptography_key(ec.generate_private_key(ec.SECP256R1()).public_key())
     flags = AuthenticatorData.FLAG.UP | AuthenticatorData.FLAG.UV | AuthenticatorData.FLAG.AT
     credential = AttestedCredentialData.create(bytes(16), credential_id, key)
-    told = AuthenticatorData.create(sha256(SITE.encode()).digest(), flags, 0, credential)
-    client = CollectedClientData.create(CollectedClientData.TYPE.CREATE, b"challenge", f"https://{SITE}")
+    told = AuthenticatorData.create(sha256(ORIGIN.encode()).digest(), flags, 0, credential)
+    client = CollectedClientData.create(CollectedClientData.TYPE.CREATE, b"challenge", f"https://{ORIGIN}")
     return {
         "id": websafe_encode(credential_id),
         "rawId": websafe_encode(credential_id),

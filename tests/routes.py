@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from tests.endpoints import API
+from tests.api_operations import API_PREFIX
 
-ADMIN, PROGRAMS = "/admin/", "/_allauth/"
+ADMIN_PREFIX, HEADLESS_PREFIX = "/admin/", "/_allauth/"
 
 
 class Route(NamedTuple):
@@ -18,19 +18,19 @@ class Route(NamedTuple):
     view: Any
 
 
-def pages() -> list[str]:
+def page_paths() -> list[str]:
     """What a browser opens: each once, without the first slash."""
-    apart = (API, ADMIN, PROGRAMS)
+    apart = (API_PREFIX, ADMIN_PREFIX, HEADLESS_PREFIX)
     return sorted({one.path.removeprefix("/") for one in routes() if not one.path.startswith(apart)})
 
 
-def of_admin() -> list[str]:
-    return [one.path for one in routes() if one.path.startswith(ADMIN)]
+def admin_paths() -> list[str]:
+    return [one.path for one in routes() if one.path.startswith(ADMIN_PREFIX)]
 
 
-def of_programs() -> dict[str, Any]:
+def headless_views() -> dict[str, Any]:
     """The view of each door of allauth's API; where two have one address, the first is asked."""
-    return {one.path: one.view for one in reversed(list(routes())) if one.path.startswith(PROGRAMS)}
+    return {one.path: one.view for one in reversed(list(routes())) if one.path.startswith(HEADLESS_PREFIX)}
 
 
 def routes() -> Iterator[Route]:

@@ -1,5 +1,3 @@
 """What administrators see of people: read-only, or written by the services that the pages use."""
 
-from accounts.admin import identity, keys, people, personal, site, teams
-
 __all__ = ["identity", "keys", "people", "personal", "site", "teams"]

@@ -20,7 +20,7 @@ admin.site.unregister(Group)  # what people may do follows from their role
 
 
 @never_cache
-def sign_in(request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+def login_redirect(request: HttpRequest, extra_context: Any = None) -> HttpResponse:
     """One door for everybody: a second one would let people in who have not shown their second factor."""
     if isinstance(request.user, User):
         policies.require(admin.site.has_permission(request), "This is for administrators.")
@@ -29,11 +29,11 @@ def sign_in(request: HttpRequest, extra_context: Any = None) -> HttpResponse:
 
 
 @never_cache
-def to_own_password(request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+def password_change_redirect(request: HttpRequest, extra_context: Any = None) -> HttpResponse:
     """The administration's own page would give another password past our service, and keep every session open."""
     return redirect("account_change_password")
 
 
-admin.site.login = sign_in  # type: ignore[method-assign]
-admin.site.password_change = to_own_password  # type: ignore[assignment, method-assign]
-admin.site.password_change_done = to_own_password  # type: ignore[assignment, method-assign]
+admin.site.login = login_redirect  # type: ignore[method-assign]
+admin.site.password_change = password_change_redirect  # type: ignore[assignment, method-assign]
+admin.site.password_change_done = password_change_redirect  # type: ignore[assignment, method-assign]

@@ -7,9 +7,9 @@ from django.contrib import admin
 from django.db.models import Count, Model, QuerySet
 from django.http import HttpRequest
 
-from accounts import services
-from accounts.callers import person_of
+from accounts.auth.requests import get_request_user
 from accounts.models import Team, TeamMember
+from accounts.teams import services as teams
 from core.admin import ServiceAdmin, ServiceForm
 
 
@@ -22,9 +22,9 @@ class TeamForm(ServiceForm):
 
     def write(self, sent: dict[str, Any]) -> Team:
         if self.instance._state.adding:
-            return services.create_team(actor=self.actor, name=sent["name"])
+            return teams.create(actor=self.actor, name=sent["name"])
         versions = frozenset({sent["version"] or 0})
-        services.rename_team(actor=self.actor, team_id=self.instance.pk, name=sent["name"], versions=versions)
+        teams.rename(actor=self.actor, team_id=self.instance.pk, name=sent["name"], versions=versions)
         return Team.objects.get(pk=self.instance.pk)
 
 
@@ -43,7 +43,7 @@ class TeamAdmin(ServiceAdmin):
         return int(team.member_count)  # type: ignore[attr-defined]
 
     def delete_model(self, request: HttpRequest, obj: Team) -> None:
-        services.delete_team(actor=person_of(request), team_id=obj.pk)
+        teams.delete(actor=get_request_user(request), team_id=obj.pk)
 
 
 class TeamMemberForm(ServiceForm):
@@ -53,7 +53,7 @@ class TeamMemberForm(ServiceForm):
 
     def write(self, sent: dict[str, Any]) -> TeamMember:
         team, user = sent.get("team", self.instance.team_id), sent.get("user", self.instance.user_id)
-        return services.add_team_member(
+        return teams.add_member(
             actor=self.actor, team_id=getattr(team, "pk", team), user_id=getattr(user, "pk", user), role=sent["role"]
         )
 
@@ -72,4 +72,4 @@ class TeamMemberAdmin(ServiceAdmin):
         return ("team", "user") if obj else ()
 
     def delete_model(self, request: HttpRequest, obj: TeamMember) -> None:
-        services.remove_team_member(actor=person_of(request), team_id=obj.team_id, user_id=obj.user_id)
+        teams.remove_member(actor=get_request_user(request), team_id=obj.team_id, user_id=obj.user_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils import timezone
 
-from accounts.models.people import User
+from accounts.models.users import User
 
 
 class Avatar(models.Model):
@@ -22,7 +22,7 @@ class Avatar(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        constraints = [models.CheckConstraint(name="a_picture_has_a_name", condition=~models.Q(digest=""))]
+        constraints = [models.CheckConstraint(name="avatar_digest_not_empty", condition=~models.Q(digest=""))]
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.digest}"

@@ -6,8 +6,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.models.people import User
-from accounts.querysets import ExportQuerySet
+from accounts.models.querysets import ExportQuerySet
+from accounts.models.users import User
 from core.db import uuid7
 
 
@@ -32,10 +32,10 @@ class Export(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["user"], condition=Q(state="requested"), name="a_person_has_one_export_under_way"
+                fields=["user"], condition=Q(state="requested"), name="export_one_pending_per_user"
             ),
             models.CheckConstraint(
-                name="an_export_is_ready_since_some_time",
+                name="export_ready_at_matches_state",
                 condition=Q(state="requested", ready_at=None) | Q(state="ready", ready_at__isnull=False),
             ),
         ]
@@ -48,7 +48,7 @@ class Export(models.Model):
         return f"{self.user_id} {self.created_at:%Y-%m-%d}"
 
 
-class ExportPiece(models.Model):
+class ExportChunk(models.Model):
     """A piece of an archive. In the database, because a node has no disk that the others see."""
 
     export = models.ForeignKey(Export, on_delete=models.CASCADE, related_name="pieces")
@@ -56,7 +56,7 @@ class ExportPiece(models.Model):
     data = models.BinaryField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["export", "number"], name="a_piece_has_its_place_in_an_export")]
+        constraints = [models.UniqueConstraint(fields=["export", "number"], name="export_chunk_number_unique")]
 
     def __str__(self) -> str:
         return f"{self.export_id} {self.number}"

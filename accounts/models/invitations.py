@@ -7,9 +7,9 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from accounts.models.people import User
+from accounts.models.querysets import InvitationQuerySet
 from accounts.models.teams import Team
-from accounts.querysets import InvitationQuerySet
+from accounts.models.users import User
 from core.db import uuid7
 
 
@@ -21,7 +21,7 @@ class Invitation(models.Model):
     inviter = models.ForeignKey(User, on_delete=models.PROTECT, related_name="invitations")
     team = models.ForeignKey(Team, on_delete=models.CASCADE, null=True, blank=True, related_name="invitations")
     target = models.CharField(max_length=120, blank=True, default="", help_text="What they are asked into, in words.")
-    secret_hash = models.CharField(max_length=64, unique=True)
+    token_hash = models.CharField(max_length=64, unique=True)
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True)
@@ -33,16 +33,16 @@ class Invitation(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(name="an_invited_address_is_in_lower_case", condition=Q(email=Lower(F("email")))),
+            models.CheckConstraint(name="invitation_email_lowercase", condition=Q(email=Lower(F("email")))),
             models.CheckConstraint(
-                name="an_invitation_is_accepted_by_somebody",
+                name="invitation_accepted_by_matches_accepted_at",
                 condition=Q(accepted_at=None, accepted_by=None)
                 | Q(accepted_at__isnull=False, accepted_by__isnull=False, revoked_at=None),
             ),
         ]
         indexes = [
             models.Index(fields=["inviter", "-id"], name="invitation_by_inviter"),
-            models.Index(fields=["email"], name="invitation_address"),
+            models.Index(fields=["email"], name="invitation_email"),
             models.Index(fields=["expires_at"], name="invitation_expiry"),
         ]
 

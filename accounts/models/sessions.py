@@ -8,9 +8,9 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.devices import name_of
-from accounts.models.people import User
-from accounts.querysets import SessionQuerySet
+from accounts.auth.sessions.user_agents import describe
+from accounts.models.querysets import SessionQuerySet
+from accounts.models.users import User
 from core.db import uuid7
 
 
@@ -41,24 +41,24 @@ class Session(models.Model):
     address = models.GenericIPAddressField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
     rotated_at = models.DateTimeField(default=timezone.now)
-    proved_at = models.DateTimeField(null=True)
+    reauthenticated_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
-    is_disowned = models.BooleanField(default=False, db_default=False)
+    is_untrusted = models.BooleanField(default=False, db_default=False)
 
     objects = SessionQuerySet.as_manager()
     # Known of a session that was asked for by its token or cookie (accounts.selectors).
-    owes_factor: bool
+    mfa_setup_required: bool
 
     class Meta:
         constraints = [
             models.CheckConstraint(
-                name="only_an_api_session_has_refresh_tokens",
+                name="session_refresh_jti_only_for_api",
                 condition=Q(kind="browser", refresh_jti="", previous_jti="") | (Q(kind="api") & ~Q(refresh_jti="")),
             ),
         ]
         indexes = [
-            models.Index(fields=["user", "-id"], condition=Q(revoked_at=None), name="session_open"),
+            models.Index(fields=["user", "-id"], condition=Q(revoked_at=None), name="session_active"),
             models.Index(fields=["expires_at"], name="session_expiry"),
         ]
 
@@ -67,11 +67,11 @@ class Session(models.Model):
 
     @property
     def device_name(self) -> str:
-        return name_of(self.user_agent)
+        return describe(self.user_agent)
 
     @property
-    def last_proof(self) -> datetime:
-        return self.proved_at or self.created_at
+    def last_authenticated_at(self) -> datetime:
+        return self.reauthenticated_at or self.created_at
 
     @property
     def is_browser(self) -> bool:

@@ -6,15 +6,15 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from accounts.models.people import User
-from accounts.querysets import TeamQuerySet
+from accounts.models.querysets import TeamQuerySet
+from accounts.models.users import User
 from core.db import uuid7
-from core.text import one_line
+from core.validators import validate_single_line
 
 
 class Team(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    name = models.CharField(max_length=120, validators=[one_line])
+    name = models.CharField(max_length=120, validators=[validate_single_line])
     members: models.ManyToManyField[User, TeamMember] = models.ManyToManyField(
         User, through="TeamMember", related_name="teams"
     )
@@ -24,7 +24,7 @@ class Team(models.Model):
     objects = TeamQuerySet.as_manager()
 
     class Meta:
-        constraints = [models.UniqueConstraint(Lower("name"), name="a_team_has_a_name_of_its_own")]
+        constraints = [models.UniqueConstraint(Lower("name"), name="team_name_unique")]
 
     def __str__(self) -> str:
         return self.name
@@ -42,7 +42,7 @@ class TeamMember(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["team", "user"], name="a_person_is_in_a_team_once")]
+        constraints = [models.UniqueConstraint(fields=["team", "user"], name="team_member_unique")]
 
     def __str__(self) -> str:
         return f"{self.user_id} in {self.team_id}"

@@ -11,8 +11,8 @@ from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
-from accounts.links import hash_of
-from accounts.models import Avatar, Departure, Export, ExportPiece, Invitation, Session, Team, TeamMember, User
+from accounts.auth.one_time_tokens import hash_token
+from accounts.models import AccountDeletion, Avatar, Export, ExportChunk, Invitation, Session, Team, TeamMember, User
 
 PASSWORD = "a quiet river bends"
 _HASHED: list[str] = []
@@ -29,16 +29,16 @@ class UserFactory(DjangoModelFactory):
         model = User
 
     handle = factory.Sequence(lambda n: f"person{n}")
-    name = factory.LazyAttribute(lambda person: person.handle.title())
-    email = factory.LazyAttribute(lambda person: f"{person.handle}@example.com")
+    name = factory.LazyAttribute(lambda user: user.handle.title())
+    email = factory.LazyAttribute(lambda user: f"{user.handle}@example.com")
     password = factory.LazyFunction(hashed)
 
 
-def with_address(person: User, *, verified: bool = True) -> User:
+def with_email_address(user: User, *, verified: bool = True) -> User:
     """Somebody who has opened the link to their address, or not yet."""
     columns = {"verified": verified, "primary": True}
-    EmailAddress.objects.update_or_create(user=person, email=person.email, defaults=columns)
-    return person
+    EmailAddress.objects.update_or_create(user=user, email=user.email, defaults=columns)
+    return user
 
 
 class ServiceAccountFactory(UserFactory):
@@ -56,7 +56,7 @@ class SessionFactory(DjangoModelFactory):
     expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=7))
 
 
-class BrowserFactory(SessionFactory):
+class BrowserSessionFactory(SessionFactory):
     kind = Session.Kind.BROWSER
     refresh_jti = ""
 
@@ -88,19 +88,19 @@ class InvitationFactory(DjangoModelFactory):
 
     email = factory.Sequence(lambda n: f"guest{n}@example.com")
     inviter = factory.SubFactory(UserFactory, role=User.Role.STAFF)
-    secret_hash = factory.LazyAttribute(lambda one: hash_of(one.secret))
+    token_hash = factory.LazyAttribute(lambda one: hash_token(one.secret))
     expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=7))
 
 
-class DepartureFactory(DjangoModelFactory):
+class AccountDeletionFactory(DjangoModelFactory):
     class Meta:
-        model = Departure
+        model = AccountDeletion
 
     class Params:
         secret = factory.Sequence(lambda n: f"way-back-{n:034}")
 
     user = factory.SubFactory(UserFactory, is_active=False)
-    secret_hash = factory.LazyAttribute(lambda one: hash_of(one.secret))
+    token_hash = factory.LazyAttribute(lambda one: hash_token(one.secret))
     due_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=14))
 
 
@@ -119,7 +119,7 @@ class ExportFactory(DjangoModelFactory):
 
     @factory.post_generation
     def pieces(export, *_args, **_words):  # noqa: N805 -- factory_boy hands over what it made
-        ExportPiece.objects.create(export=export, number=0, data=b"PK\x05\x06")
+        ExportChunk.objects.create(export=export, number=0, data=b"PK\x05\x06")
 
 
 class TeamFactory(DjangoModelFactory):

@@ -6,12 +6,12 @@ import pytest
 from django.test import Client
 from rest_framework.test import APIClient
 
+from accounts.auth.login_methods import selectors as login_methods_selectors
+from accounts.auth.tokens import issue_tokens
 from accounts.models import TeamMember, User
-from accounts.selectors import has_second_factor
 from accounts.tests.factories import PASSWORD, SessionFactory, TeamFactory, TeamMemberFactory, UserFactory
-from accounts.tests.second_factors import recovery_codes
-from accounts.tokens import pair_for
-from core.testing.pages import browser_of
+from accounts.tests.mfa import recovery_codes
+from core.testing.page_client import logged_in_client
 
 
 @pytest.fixture
@@ -53,25 +53,27 @@ class ApiClient(APIClient):
     default_format = "json"
 
 
-def token_of(person: User) -> str:
-    return pair_for(SessionFactory(user=person)).access
+def token_of(user: User) -> str:
+    return issue_tokens(SessionFactory(user=user)).access
 
 
-def signed_in(person: User) -> ApiClient:
-    return ApiClient(HTTP_AUTHORIZATION=f"Bearer {token_of(person)}")
+def signed_in(user: User) -> ApiClient:
+    return ApiClient(HTTP_AUTHORIZATION=f"Bearer {token_of(user)}")
 
 
-def confirmed(person: User) -> Client:
+def reauthenticated_browser(user: User) -> Client:
     """A browser whose person has just shown once more that it is they."""
-    client = browser_of(person)
-    confirm(client, person)
+    client = logged_in_client(user)
+    reauthenticate(client, user)
     return client
 
 
-def confirm(client: Client, person: User) -> None:
+def reauthenticate(client: Client, user: User) -> None:
     """By a recovery code where there is a second factor, or else by the password."""
-    codes = recovery_codes(person) if has_second_factor(person) else []
-    door, proof = ("/confirm/code/", {"code": codes[0]}) if codes else ("/confirm/", {"password": PASSWORD})
+    codes = recovery_codes(user) if login_methods_selectors.has_mfa(user) else []
+    door, proof = (
+        ("/reauthenticate/code/", {"code": codes[0]}) if codes else ("/reauthenticate/", {"password": PASSWORD})
+    )
     assert client.post(door, {**proof, "next": "/"})["Location"] == "/"
 
 

@@ -5,11 +5,11 @@ from allauth.socialaccount.models import SocialAccount
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import Departure, Session, Team, TeamMember, User
-from accounts.tests.factories import PASSWORD, DepartureFactory, SessionFactory
-from accounts.tests.fixtures import confirm, confirmed, signed_in
-from accounts.tests.keys import by_key, minted
-from core.testing.pages import enter
+from accounts.models import AccountDeletion, Session, Team, TeamMember, User
+from accounts.tests.api_keys import api_key_client, create_api_key
+from accounts.tests.factories import PASSWORD, AccountDeletionFactory, SessionFactory
+from accounts.tests.fixtures import reauthenticate, reauthenticated_browser, signed_in
+from core.testing.page_client import log_in
 
 pytestmark = pytest.mark.django_db
 NEW = {
@@ -23,20 +23,20 @@ NEW = {
 
 @pytest.fixture
 def pages(client, admin):
-    enter(client, admin)
-    confirm(client, admin)
+    log_in(client, admin)
+    reauthenticate(client, admin)
     return client
 
 
-def filled(person, **changes):
+def filled(user, **changes):
     names = ("name", "email", "handle", "role", "tier", "time_zone", "language", "version")
-    sent = {name: getattr(person, name) for name in names}
-    sent |= {"is_active": "on"} if person.is_active else {}
+    sent = {name: getattr(user, name) for name in names}
+    sent |= {"is_active": "on"} if user.is_active else {}
     return {name: value for name, value in (sent | changes).items() if value is not None}
 
 
-def person_page(person):
-    return reverse("admin:accounts_user_change", args=[person.pk])
+def person_page(user):
+    return reverse("admin:accounts_user_change", args=[user.pk])
 
 
 def test_a_person_is_made_with_role_and_tier(pages, client, outbox):
@@ -209,11 +209,11 @@ def test_a_member_gets_another_role(pages, team, bob, outbox):
 
 def test_a_new_password_ends_the_keys_and_the_identities_of_an_unverified_address(pages, bob):
     SocialAccount.objects.create(user=bob, provider="example", uid="intruder")
-    key = minted(bob).text
+    key = create_api_key(bob).text
 
     pages.post(person_page(bob), filled(bob, password="nine quiet lanterns"))
 
-    assert by_key(key).get("/api/v1/me/").status_code == 401
+    assert api_key_client(key).get("/api/v1/me/").status_code == 401
     assert not SocialAccount.objects.exists()
 
 
@@ -230,18 +230,20 @@ def test_there_is_one_page_to_change_ones_password(page, pages, admin, client_of
     assert program.get("/api/v1/me/").status_code == 200
 
 
-def closed_by_action(pages, person):
-    pages.post(reverse("admin:accounts_user_changelist"), {"action": "deactivate", "_selected_action": [person.pk]})
+def closed_by_action(pages, user):
+    pages.post(reverse("admin:accounts_user_changelist"), {"action": "deactivate", "_selected_action": [user.pk]})
 
 
-def closed_by_button(pages, person):
-    confirmed(User.objects.get(handle="admin")).post(reverse("person", args=[person.pk]), {"active": "no"})
+def closed_by_button(pages, user):
+    reauthenticated_browser(User.objects.get(handle="admin")).post(
+        reverse("user-detail", args=[user.pk]), {"active": "no"}
+    )
 
 
-def closed_by_directory(pages, person):
+def closed_by_directory(pages, user):
     assert (
         signed_in(User.objects.get(handle="admin"))
-        .patch(f"/api/v1/directory/{person.pk}/", {"is_active": False}, HTTP_IF_MATCH=f'"{person.version}"')
+        .patch(f"/api/v1/directory/{user.pk}/", {"is_active": False}, HTTP_IF_MATCH=f'"{user.version}"')
         .status_code
         == 200
     )
@@ -249,22 +251,22 @@ def closed_by_directory(pages, person):
 
 @pytest.mark.parametrize("closed", [closed_by_action, closed_by_button, closed_by_directory])
 def test_who_is_leaving_and_is_deactivated_cannot_come_back(closed, pages, outbox):
-    leaving = DepartureFactory(secret="back")
+    leaving = AccountDeletionFactory(secret="back")
 
     closed(pages, leaving.user)
-    answer = Client().post("/stay/", {"token": "back"})
+    answer = Client().post("/cancel-deletion/", {"token": "back"})
 
     assert answer.status_code == 404
     assert not User.objects.get(pk=leaving.user_id).is_active
-    assert Departure.objects.get().due_at == leaving.due_at
-    assert outbox.only("user.updated")["changes"] == {"way_back": [True, False]}
+    assert AccountDeletion.objects.get().due_at == leaving.due_at
+    assert outbox.only("user.updated")["changes"] == {"deletion_link_valid": [True, False]}
 
 
 def test_another_edit_of_who_is_leaving_keeps_the_way_back(pages):
-    leaving = DepartureFactory(secret="back")
+    leaving = AccountDeletionFactory(secret="back")
 
     pages.post(person_page(leaving.user), filled(leaving.user, tier="premium"))
 
-    assert Client().post("/stay/", {"token": "back"}).status_code == 302
-    person = User.objects.get(pk=leaving.user_id)
-    assert (person.is_active, person.tier) == (True, "premium")
+    assert Client().post("/cancel-deletion/", {"token": "back"}).status_code == 302
+    user = User.objects.get(pk=leaving.user_id)
+    assert (user.is_active, user.tier) == (True, "premium")

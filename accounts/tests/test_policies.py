@@ -13,7 +13,7 @@ from core.errors import NotAllowed
 ME, OTHER = UUID(int=1), UUID(int=2)
 
 
-def person(role="user", pk=ME, **more):
+def user(role="user", pk=ME, **more):
     return User(pk=pk, role=role, **more)
 
 
@@ -32,12 +32,12 @@ def person(role="user", pk=ME, **more):
 def test_a_team_is_led_by_its_leads_and_by_administrators(role, membership, may):
     found = TeamMember(role=membership) if membership else None
 
-    assert policies.can_lead_team(person(role), found) is may
+    assert policies.can_lead_team(user(role), found) is may
 
 
 @pytest.mark.parametrize(("role", "may"), [("user", False), ("staff", True), ("admin", True)])
 def test_staff_and_administrators_invite_and_see_the_directory(role, may):
-    assert (policies.can_invite(person(role)), policies.can_see_directory(person(role))) == (may, may)
+    assert (policies.can_invite(user(role)), policies.can_see_directory(user(role))) == (may, may)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_staff_and_administrators_invite_and_see_the_directory(role, may):
     [("user", ME, True), ("user", OTHER, False), ("staff", OTHER, False), ("admin", OTHER, True)],
 )
 def test_who_invited_and_administrators_withdraw(role, inviter, may):
-    assert policies.can_revoke_invitation(person(role), Invitation(inviter_id=inviter)) is may
+    assert policies.can_revoke_invitation(user(role), Invitation(inviter_id=inviter)) is may
 
 
 @pytest.mark.parametrize(
@@ -53,9 +53,9 @@ def test_who_invited_and_administrators_withdraw(role, inviter, may):
     [("user", True, False), ("staff", True, False), ("admin", True, True), ("admin", False, False)],
 )
 def test_an_administrator_who_is_active_manages_people(role, active, may):
-    actor = person(role, is_active=active)
+    actor = user(role, is_active=active)
 
-    assert policies.can_manage_people(actor) is may
+    assert policies.can_manage_users(actor) is may
     if may:
         policies.require_manager(actor)
     else:
@@ -75,7 +75,7 @@ def test_an_administrator_who_is_active_manages_people(role, active, may):
     ],
 )
 def test_keys_are_made_for_oneself_and_by_administrators_for_programs(role, owner, kind, may):
-    assert policies.can_manage_keys(person(role), person(pk=owner, kind=kind)) is may
+    assert policies.can_manage_keys(user(role), user(pk=owner, kind=kind)) is may
 
 
 def test_what_is_allowed_is_not_refused():

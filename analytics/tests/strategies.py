@@ -8,11 +8,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from analytics.tests.facts import ALPHA, ANA, BEN, BETA, state
+from analytics.tests.event_factories import ALPHA, ANA, BEN, BETA, task_payload
 
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
 PEOPLE = st.lists(st.sampled_from([ANA, BEN]), max_size=3)
-Fact = tuple[str, dict[str, Any]]
+EventData = tuple[str, dict[str, Any]]
 
 
 def instants() -> st.SearchStrategy[datetime]:
@@ -25,7 +25,7 @@ def states(draw: st.DrawFn, task: int, version: int) -> dict[str, Any]:
     closed = draw(instants()).isoformat() if category in {"done", "cancelled"} else None
     started = draw(st.none() | instants())
     due_date = draw(st.none() | instants())
-    return state(
+    return task_payload(
         task,
         people=draw(PEOPLE),
         version=version,
@@ -40,9 +40,9 @@ def states(draw: st.DrawFn, task: int, version: int) -> dict[str, Any]:
 
 
 @st.composite
-def lives(draw: st.DrawFn) -> list[Fact]:
+def task_histories(draw: st.DrawFn) -> list[EventData]:
     """Return the facts of a few tasks, in the order in which they became true."""
-    facts: list[Fact] = []
+    facts: list[EventData] = []
     for task in range(1, draw(st.integers(1, 4)) + 1):
         changes = draw(st.integers(0, 3))
         told = [draw(states(task, version)) for version in range(1, changes + 2)]
@@ -54,9 +54,9 @@ def lives(draw: st.DrawFn) -> list[Fact]:
 
 
 @st.composite
-def deliveries(draw: st.DrawFn) -> tuple[list[Fact], list[int]]:
+def deliveries(draw: st.DrawFn) -> tuple[list[EventData], list[int]]:
     """Return facts and an order of telling them, in which each comes at least once and some come again."""
-    facts = draw(lives())
+    facts = draw(task_histories())
     again = draw(st.lists(st.integers(0, len(facts) - 1), max_size=5))
     order = [*range(len(facts)), *again]
     random.Random(draw(st.integers(0, 10_000))).shuffle(order)

@@ -4,15 +4,15 @@ import pytest
 from django.urls import reverse
 
 from analytics.models import DailyStat, TaskSnapshot
-from analytics.tests.facts import ALPHA, happened, state
-from core.testing.pages import enter
+from analytics.tests.event_factories import ALPHA, publish_event, task_payload
+from core.testing.page_client import log_in
 
 
 @pytest.fixture
 def office(admin, client):
-    enter(client, admin)
+    log_in(client, admin)
     for task in range(1, 4):
-        happened("task.created", state(task))
+        publish_event("task.created", task_payload(task))
     return client
 
 

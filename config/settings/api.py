@@ -18,30 +18,30 @@ RATE_LIMITS: dict[str, Any] = {
         "load": (100_000_000, 0),
     },
 }
-NODES = env.integer("NODES", 1)
-NEAR_CACHE_BYTES = env.integer("NEAR_CACHE_BYTES", 48 * 1024 * 1024)
+NODE_COUNT = env.integer("NODE_COUNT", 1)
+LOCAL_CACHE_BYTES = env.integer("LOCAL_CACHE_BYTES", 48 * 1024 * 1024)
 # How many of the threads compute at once; the others are for requests that wait for something slow.
-QUICK_REQUESTS = env.integer("QUICK_REQUESTS", 2)
-WAITING_REQUESTS = env.integer("WAITING_REQUESTS", 256)
+MAX_CPU_BOUND_REQUESTS = env.integer("MAX_CPU_BOUND_REQUESTS", 2)
+MAX_QUEUED_REQUESTS = env.integer("MAX_QUEUED_REQUESTS", 256)
 
-TRUSTED_PROXIES = env.listing("TRUSTED_PROXIES")
+TRUSTED_PROXIES = env.csv("TRUSTED_PROXIES")
 # Sites whose scripts may read the API, with a token of their own; cookies are never taken from them.
 CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS")
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "accounts.api.authentication.BearerAuthentication",
-        "accounts.api.key_authentication.KeyAuthentication",
+        "accounts.auth.authentication.BearerAuthentication",
+        "accounts.api_keys.authentication.ApiKeyAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": [
         "rest_framework.permissions.IsAuthenticated",
-        "accounts.api.permissions.FreshlyProved",
+        "accounts.auth.permissions.RequiresRecentLogin",
     ],
-    "DEFAULT_PARSER_CLASSES": ["gateway.parsers.StrictJSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["gateway.renderers.OrjsonRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["core.api.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["core.api.renderers.OrjsonRenderer"],
     "URL_FORMAT_OVERRIDE": None,
-    "DEFAULT_SCHEMA_CLASS": "gateway.schema.TaskFlowSchema",
-    "EXCEPTION_HANDLER": "gateway.problems.handle",
+    "DEFAULT_SCHEMA_CLASS": "core.api.schema.TaskFlowAutoSchema",
+    "EXCEPTION_HANDLER": "core.api.problems.exception_handler",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 SPECTACULAR_SETTINGS = {
@@ -57,13 +57,13 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "accounts.api.key_authentication.document_scopes",
-        "gateway.schema.document_problems",
-        "accounts.api.proofs.document_proofs",
+        "accounts.api_keys.authentication.document_scopes",
+        "core.api.schema.add_problem_responses",
+        "accounts.auth.reauthentication_api.document_reauthentication",
     ],
     "ENUM_NAME_OVERRIDES": {
         "UserRole": "accounts.models.User.Role",
-        "ServiceAccountRole": "accounts.services.service_accounts.ROLES",
+        "ServiceAccountRole": "accounts.api_keys.service_accounts.services.SERVICE_ACCOUNT_ROLES",
         "TeamRole": "accounts.models.TeamMember.Role",
         "NotificationKind": "notifications.kinds.Kind",
         "ProjectRole": "tasks.models.Role",

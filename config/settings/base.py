@@ -6,22 +6,17 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from config import env, static
-from config.settings.api import *  # noqa: F403
-from config.settings.identity import *  # noqa: F403
-from config.settings.jobs import *  # noqa: F403
-from config.settings.oidc import *  # noqa: F403
-from config.settings.sign_in import *  # noqa: F403
-from config.settings.stores import *  # noqa: F403
+from config import env, static_files
+from config.settings.stores import *  # noqa: F403  # noqa: F403  # noqa: F403  # noqa: F403  # noqa: F403  # noqa: F403
 from core import logging as request_logging
 
 BASE_DIR = Path(__file__).resolve().parents[2]
-VAR_DIR = Path(env.text("TASKFLOW_VAR", str(BASE_DIR / "var")))
+DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / "var")))
 VERSION = "0.1.0"
 
 DEBUG = False
-ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
-CSRF_TRUSTED_ORIGINS = env.listing("CSRF_TRUSTED_ORIGINS")
+ALLOWED_HOSTS = env.csv("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
+CSRF_TRUSTED_ORIGINS = env.csv("CSRF_TRUSTED_ORIGINS")
 SITE_URL = env.text("SITE_URL", "http://127.0.0.1:8000").rstrip("/")
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -35,14 +30,14 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "config.apps.StaticFiles",
+    "config.apps.PageStaticFilesConfig",
     "django.contrib.postgres",
     "django.contrib.humanize",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_htmx",
-    "config.apps.Account",
+    "config.apps.PageAccountConfig",
     "allauth.mfa",
     "allauth.socialaccount",
     "allauth.socialaccount.providers.openid_connect",
@@ -61,21 +56,21 @@ MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "core.logging.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "gateway.headers.HeadersMiddleware",
-    "config.middleware.Policy",
-    "config.middleware.StaticFiles",
-    "gateway.problems.ProblemMiddleware",
-    "config.middleware.Sessions",
-    "config.middleware.Languages",
+    "core.http.response_headers.ResponseHeadersMiddleware",
+    "config.middleware.PageCSPMiddleware",
+    "config.middleware.PageStaticFilesMiddleware",
+    "core.api.problems.ProblemDetailsMiddleware",
+    "config.middleware.PageSessionMiddleware",
+    "config.middleware.PageLocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "config.middleware.Forms",
-    "config.middleware.SignedIn",
-    "accounts.middleware.StandingMiddleware",
-    "accounts.middleware.TimeZoneMiddleware",
-    "config.middleware.Messages",
-    "config.middleware.Identity",
+    "config.middleware.PageCsrfMiddleware",
+    "config.middleware.PageAuthMiddleware",
+    "accounts.auth.middleware.RequireMfaMiddleware",
+    "accounts.users.middleware.LocaleMiddleware",
+    "config.middleware.PageMessageMiddleware",
+    "config.middleware.PageAllauthMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "config.middleware.Fragments",
+    "config.middleware.PageHtmxMiddleware",
     "core.htmx.PageErrorMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
@@ -93,7 +88,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "config.context.frame",
+                "config.context_processors.page_context",
             ],
         },
     },
@@ -123,16 +118,16 @@ LANGUAGES = [("en", "English"), ("en-gb", "English (UK)")]
 # Static files: hashed names, so they may be kept for ever.
 # STATIC_URL may name a CDN that fetches from /static/ here: then pages may load from it.
 STATIC_URL = env.text("STATIC_URL", "/static/")
-STATIC_ORIGINS = static.origins(STATIC_URL)
-STATIC_ROOT = VAR_DIR / "static"
+STATIC_ORIGINS = static_files.cdn_origins(STATIC_URL)
+STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": static.storage(compressed=env.boolean("COMPRESS_STATIC", True))},
+    "staticfiles": {"BACKEND": static_files.storage_backend(compressed=env.boolean("COMPRESS_STATIC", True))},
 }
 WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ["map", "png", "jpg", "gif", "ico", "woff", "woff2", "gz", "br"]
 WHITENOISE_MAX_AGE = 3600
-WHITENOISE_ADD_HEADERS_FUNCTION = static.for_everybody
+WHITENOISE_ADD_HEADERS_FUNCTION = static_files.allow_cross_origin
 
 # Headers
 CONTENT_SECURITY_POLICY: dict[str, Any] = {

@@ -1,22 +1,22 @@
 """One laptop: plain HTTP on loopback, demo data, mail in a folder one can look at."""
 
-from config import env, static
+from config import env, static_files
 from config.settings.base import *  # noqa: F403
-from config.settings.base import STORAGES, VAR_DIR
+from config.settings.base import STORAGES
 from config.settings.sign_in import set_keys
 
 globals().update(
     set_keys(
         secret_key=env.text("SECRET_KEY", "development-only-secret-key-" + "x" * 32),
         jwt_key=env.text("JWT_SIGNING_KEY", "development-only-signing-key-" + "x" * 32),
-        jwt_previous_keys=env.listing("JWT_PREVIOUS_KEYS"),
+        jwt_previous_keys=env.csv("JWT_PREVIOUS_KEYS"),
     )
 )
 DEMO_ALLOWED = True
 # Hashed names as in production, but not compressed: that takes longer than all the rest of a start.
 STORAGES = {
     **STORAGES,
-    "staticfiles": {"BACKEND": static.storage(compressed=env.boolean("COMPRESS_STATIC", False))},
+    "staticfiles": {"BACKEND": static_files.storage_backend(compressed=env.boolean("COMPRESS_STATIC", False))},
 }
-MAILBOX_DIR = str(VAR_DIR / "mail")
-EMAIL_BACKEND = env.text("EMAIL_BACKEND", "notifications.mailbox.FolderBackend")
+MAILBOX_DIR = str(DATA_DIR / "mail")
+EMAIL_BACKEND = env.text("EMAIL_BACKEND", "notifications.email.dev_mailbox.DevMailboxBackend")

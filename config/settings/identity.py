@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from accounts import standing
+from accounts.auth.mfa import enforcement
 from config import env
 
 REQUIRE_VERIFIED_EMAIL = env.boolean("REQUIRE_VERIFIED_EMAIL", False)
 # Of whom a second factor is demanded. A node with another rule may not hand out what was kept under this one.
-REQUIRE_SECOND_FACTOR = env.choice("REQUIRE_SECOND_FACTOR", "nobody", tuple(standing.DEMANDED))
-KEPT_UNDER = REQUIRE_SECOND_FACTOR
-SECOND_FACTOR_RATE = env.text("SECOND_FACTOR_RATE", "10/5m")
-ACCOUNT_MAIL_RATE = env.text("ACCOUNT_MAIL_RATE", "5/h")
-SECOND_FACTOR_LIFETIME = timedelta(minutes=5)
+REQUIRE_MFA = env.choice("REQUIRE_MFA", "nobody", tuple(enforcement.MFA_POLICIES))
+CACHE_KEY_VARIANT = REQUIRE_MFA
+MFA_RATE = env.text("MFA_RATE", "10/5m")
+EMAIL_LINK_RATE = env.text("EMAIL_LINK_RATE", "5/h")
+MFA_CHALLENGE_LIFETIME = timedelta(minutes=5)
 # How long one proof of who one is lasts, for what asks for a fresh one: on pages and in the API.
-PROOF_LASTS = timedelta(minutes=5)
-ACCOUNT_REAUTHENTICATION_TIMEOUT = int(PROOF_LASTS.total_seconds())
+REAUTHENTICATION_MAX_AGE = timedelta(minutes=5)
+ACCOUNT_REAUTHENTICATION_TIMEOUT = int(REAUTHENTICATION_MAX_AGE.total_seconds())
 
 PASSWORD_RESET_TIMEOUT = 3 * 3600
 
-ACCOUNT_ADAPTER = "accounts.adapters.account.AccountAdapter"
+ACCOUNT_ADAPTER = "accounts.auth.allauth.account_adapter.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
@@ -31,28 +31,28 @@ ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = True
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_SESSION_REMEMBER = True
-ACCOUNT_SIGNUP_FORM_CLASS = "accounts.adapters.signup.NamedSignup"
+ACCOUNT_SIGNUP_FORM_CLASS = "accounts.auth.allauth.signup_form.SignupForm"
 ACCOUNT_FORMS = {
-    "add_email": "accounts.adapters.forms.NewAddressForm",
-    "change_password": "accounts.adapters.forms.ChangePasswordForm",
-    "set_password": "accounts.adapters.forms.SetPasswordForm",
-    "reset_password": "accounts.adapters.forms.ResetPasswordForm",
-    "reset_password_from_key": "accounts.adapters.forms.NewPasswordForm",
-    "reauthenticate": "accounts.adapters.forms.ConfirmForm",
+    "add_email": "accounts.auth.allauth.forms.ChangeEmailForm",
+    "change_password": "accounts.auth.allauth.forms.ChangePasswordForm",
+    "set_password": "accounts.auth.allauth.forms.SetPasswordForm",
+    "reset_password": "accounts.auth.allauth.forms.ResetPasswordForm",
+    "reset_password_from_key": "accounts.auth.allauth.forms.NewPasswordForm",
+    "reauthenticate": "accounts.auth.allauth.forms.ReauthenticateForm",
 }
-ACCOUNT_USER_DISPLAY = "accounts.adapters.account.display_name"
+ACCOUNT_USER_DISPLAY = "accounts.auth.allauth.account_adapter.display_name"
 # Every door is counted by gateway.limits, which also counts while Redis is away; allauth's own would refuse all then.
 ACCOUNT_RATE_LIMITS = MFA_RATE_LIMITS = False
 
-MFA_ADAPTER = "accounts.adapters.second_factor.SecondFactorAdapter"
+MFA_ADAPTER = "accounts.auth.allauth.mfa_adapter.MfaAdapter"
 MFA_FORMS = {
-    "authenticate": "accounts.adapters.forms.CodeForm",
-    "reauthenticate": "accounts.adapters.forms.ConfirmCodeForm",
-    "activate_totp": "accounts.adapters.forms.ActivateAppForm",
-    "add_webauthn": "accounts.adapters.forms.AddPasskeyForm",
-    "authenticate_webauthn": "accounts.adapters.passkeys.AuthenticateForm",
-    "reauthenticate_webauthn": "accounts.adapters.passkeys.ConfirmForm",
-    "login_webauthn": "accounts.adapters.passkeys.SignInForm",
+    "authenticate": "accounts.auth.allauth.forms.MfaCodeForm",
+    "reauthenticate": "accounts.auth.allauth.forms.ReauthenticateCodeForm",
+    "activate_totp": "accounts.auth.allauth.forms.ActivateTotpForm",
+    "add_webauthn": "accounts.auth.allauth.forms.AddPasskeyForm",
+    "authenticate_webauthn": "accounts.auth.allauth.passkey_forms.PasskeyAuthenticateForm",
+    "reauthenticate_webauthn": "accounts.auth.allauth.passkey_forms.PasskeyReauthenticateForm",
+    "login_webauthn": "accounts.auth.allauth.passkey_forms.PasskeyLoginForm",
 }
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
@@ -63,4 +63,4 @@ MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_TOTP_ISSUER = "TaskFlow"
 
 HEADLESS_CLIENTS = ("app",)
-HEADLESS_TOKEN_STRATEGY = "accounts.adapters.headless.SessionTokens"
+HEADLESS_TOKEN_STRATEGY = "accounts.auth.headless_tokens.SessionTokens"

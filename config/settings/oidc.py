@@ -10,18 +10,18 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config import env
 
-GOOGLE = "https://accounts.google.com"
+GOOGLE_ISSUER = "https://accounts.google.com"
 # How long a request waits for a provider, in all.
-OIDC_SECONDS = env.integer("OIDC_SECONDS", 5)
+OIDC_TIMEOUT = env.integer("OIDC_TIMEOUT", 5)
 
 
 def _providers() -> list[dict[str, Any]]:
     found = []
     if google := env.text("OIDC_GOOGLE_CLIENT_ID", ""):
-        found.append(_provider("google", "Google", GOOGLE, google, env.text("OIDC_GOOGLE_CLIENT_SECRET")))
+        found.append(_provider("google", "Google", GOOGLE_ISSUER, google, env.text("OIDC_GOOGLE_CLIENT_SECRET")))
     if issuer := env.text("OIDC_ISSUER", ""):
         name, client_id = env.text("OIDC_NAME", "Single sign-on"), env.text("OIDC_CLIENT_ID")
-        found.append(_provider(_id_of(issuer), name, issuer, client_id, env.text("OIDC_CLIENT_SECRET", "")))
+        found.append(_provider(_provider_id(issuer), name, issuer, client_id, env.text("OIDC_CLIENT_SECRET", "")))
     return found
 
 
@@ -30,7 +30,7 @@ def _provider(provider_id: str, name: str, issuer: str, client_id: str, secret: 
     return {"provider_id": provider_id, "name": name, "client_id": client_id, "secret": secret, "settings": settings}
 
 
-def _id_of(issuer: str) -> str:
+def _provider_id(issuer: str) -> str:
     """Name a provider after its issuer: a subject means something only together with who says it."""
     url = urlsplit(issuer)
     is_local = url.scheme == "http" and url.hostname in {"127.0.0.1", "localhost", "::1"}
@@ -39,8 +39,8 @@ def _id_of(issuer: str) -> str:
     return re.sub(r"[^a-z0-9.]+", "-", f"{url.netloc}{url.path}".lower()).strip("-")
 
 
-SOCIALACCOUNT_ADAPTER = "accounts.oidc.adapter.SocialAdapter"
+SOCIALACCOUNT_ADAPTER = "accounts.auth.allauth.social_adapter.SocialAdapter"
 SOCIALACCOUNT_REAUTHENTICATION_REQUIRED = True
 SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {
-    "openid_connect": {"provider_class": "accounts.oidc.provider.Provider", "APPS": _providers()}
+    "openid_connect": {"provider_class": "accounts.auth.oidc.provider.OidcProvider", "APPS": _providers()}
 }

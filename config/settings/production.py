@@ -2,14 +2,14 @@
 
 from config import env
 from config.settings.base import *  # noqa: F403
-from config.settings.base import request_logging
 from config.settings.sign_in import set_keys
+from core import logging as request_logging
 
 globals().update(
     set_keys(
         secret_key=env.text("SECRET_KEY"),
         jwt_key=env.text("JWT_SIGNING_KEY"),
-        jwt_previous_keys=env.listing("JWT_PREVIOUS_KEYS"),
+        jwt_previous_keys=env.csv("JWT_PREVIOUS_KEYS"),
     )
 )
 for _required in ("DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "SITE_URL", "EMAIL_HOST"):

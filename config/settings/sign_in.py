@@ -10,21 +10,21 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config import env
 
-SESSION_ENGINE = "core.sessions"
+SESSION_ENGINE = "core.security.session_store"
 # How long a sign-in lasts that is not used, and how long any does; of a browser and of a program alike.
-REFRESH_IDLE = timedelta(days=7)
+SESSION_IDLE_TIMEOUT = timedelta(days=7)
 SESSION_LIFETIME = timedelta(days=30)
 SESSION_COOKIE_AGE = int(SESSION_LIFETIME.total_seconds())
 DEVICE_COOKIE_NAME = "device"
 MESSAGES_COOKIE_NAME = "messages"
-MESSAGE_STORAGE = "config.messages.Storage"
+MESSAGE_STORAGE = "config.message_storage.MessageStorage"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
-CSRF_FAILURE_VIEW = "config.views.csrf_failure"
+CSRF_FAILURE_VIEW = "config.pages.csrf_failure"
 
 # What a former SECRET_KEY has signed and sealed is still read.
-SECRET_KEY_FALLBACKS = env.listing("SECRET_KEY_FALLBACKS")
+SECRET_KEY_FALLBACKS = env.csv("SECRET_KEY_FALLBACKS")
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -37,18 +37,18 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
-    {"NAME": "accounts.passwords.ServiceNameValidator"},
-    {"NAME": "accounts.passwords.BreachedPasswordValidator"},
+    {"NAME": "accounts.auth.passwords.validators.ServiceNameValidator"},
+    {"NAME": "accounts.auth.passwords.validators.BreachedPasswordValidator"},
 ]
-BREACHED_PASSWORDS_URL = env.address("BREACHED_PASSWORDS_URL")
-AUTHENTICATION_BACKENDS = ["accounts.backends.EmailBackend"]
+PWNED_PASSWORDS_URL = env.url("PWNED_PASSWORDS_URL")
+AUTHENTICATION_BACKENDS = ["accounts.auth.backends.EmailBackend"]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "overview"
 LOGOUT_REDIRECT_URL = "login"
-REFRESH_GRACE = timedelta(seconds=10)
+REFRESH_GRACE_PERIOD = timedelta(seconds=10)
 SIMPLE_JWT: dict[str, Any] = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=10),
-    "REFRESH_TOKEN_LIFETIME": REFRESH_IDLE,
+    "REFRESH_TOKEN_LIFETIME": SESSION_IDLE_TIMEOUT,
     "ALGORITHM": "HS256",
     "ISSUER": "taskflow",
     "AUDIENCE": "taskflow",
@@ -59,7 +59,7 @@ LOGIN_RATE_PER_ACCOUNT = env.text("LOGIN_RATE_PER_ACCOUNT", "10/5m")
 REGISTER_RATE = env.text("REGISTER_RATE", "20/h")
 INVITE_RATE = env.text("INVITE_RATE", "50/d")
 EXPORT_RATE = env.text("EXPORT_RATE", "5/d")
-PICTURE_RATE = env.text("PICTURE_RATE", "20/h")
+AVATAR_RATE = env.text("AVATAR_RATE", "20/h")
 RATELIMIT_FAIL_OPEN = True
 
 

@@ -10,11 +10,11 @@ from redis.retry import Retry
 from config import env
 
 # PostgreSQL. The pool is per process; max_size covers the threads of gateway.threads plus the relay's own.
-THREADS = env.integer("THREADS", 4)
+WSGI_THREADS = env.integer("WSGI_THREADS", 4)
 DATABASES: dict[str, Any] = {"default": env.database("DATABASE_URL", "postgresql://taskflow@127.0.0.1/taskflow")}
 DATABASES["default"]["OPTIONS"].update(
     {
-        "pool": {"min_size": 1, "max_size": THREADS + 2, "timeout": 5},
+        "pool": {"min_size": 1, "max_size": WSGI_THREADS + 2, "timeout": 5},
         "connect_timeout": 5,
         # One wrong letter in a short word: the default of 0.6 finds "gateway" no more when one types "gatway".
         # Compiling a plan takes longer than any question here.

@@ -3,7 +3,7 @@
 import os
 
 from config.settings.base import *  # noqa: F403
-from config.settings.base import STATIC_ROOT, STORAGES, VAR_DIR
+from config.settings.base import STATIC_ROOT, STORAGES
 from config.settings.sign_in import set_keys
 from config.settings.stores import CACHES, DATABASES, REDIS_URL
 
@@ -12,7 +12,7 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
 ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-MAILBOX_DIR = str(VAR_DIR / "test-mail")
+MAILBOX_DIR = str(DATA_DIR / "test-mail")
 DEMO_ALLOWED = True
 LOGIN_RATE_PER_ADDRESS = "10000/m"
 REGISTER_RATE = "10000/m"

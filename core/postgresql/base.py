@@ -7,7 +7,7 @@ from django.db.backends.postgresql.operations import DatabaseOperations
 from django.db.backends.utils import CursorWrapper
 from django_prometheus.db.backends.postgresql.base import DatabaseWrapper as PrometheusWrapper
 
-from core.postgresql.figures import sample, watch
+from core.postgresql.metrics import log_slow_query, record_pool_stats
 
 
 class PreparedCursor(psycopg.Cursor[Any]):
@@ -21,18 +21,18 @@ class PreparedCursor(psycopg.Cursor[Any]):
         return super().execute(query, params, prepare=prepare, binary=True)
 
 
-class Operations(DatabaseOperations):
+class PreparedOperations(DatabaseOperations):
     def last_executed_query(self, cursor: Any, sql: str, params: Any) -> str:
         """A prepared statement keeps no text with values in it: then the text without them."""
         return super().last_executed_query(cursor, sql, params) or sql
 
 
 class DatabaseWrapper(PrometheusWrapper):
-    ops_class = Operations
+    ops_class = PreparedOperations
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.execute_wrappers.append(watch)
+        self.execute_wrappers.append(log_slow_query)
         self._parameters: dict[str, Any] = {}
 
     def get_connection_params(self) -> dict[str, Any]:
@@ -44,7 +44,7 @@ class DatabaseWrapper(PrometheusWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         connection = super().get_new_connection(conn_params)
         if self.pool:
-            sample(self.pool)
+            record_pool_stats(self.pool)
         return connection
 
     def prepared_cursor(self) -> CursorWrapper:

@@ -18,9 +18,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 
 register = template.Library()
-TONES = 6
+AVATAR_COLORS = 6
 # Pixels of an edge: enough for the largest that pages show, at two dots a pixel.
-SHARP = 96
+AVATAR_PIXELS = 96
 
 
 @register.simple_tag
@@ -39,10 +39,10 @@ def icon(name: str, extra: str = "") -> SafeString:
 def avatar(who: Any, extra: str = "") -> SafeString:
     """Draw a person's picture, or the initials of whoever has none; `who` may be a name alone."""
     if picture := getattr(who, "avatar", ""):
-        url = reverse("avatar", args=[who.pk, picture, SHARP])
+        url = reverse("avatar", args=[who.pk, picture, AVATAR_PIXELS])
         return format_html('<img class="avatar {}" src="{}" alt="" width="32" height="32">', extra, url)
     name = str(getattr(who, "name", who))
-    tone = zlib.crc32(name.encode()) % TONES
+    tone = zlib.crc32(name.encode()) % AVATAR_COLORS
     return format_html('<span class="avatar tone-{} {}" aria-hidden="true">{}</span>', tone, extra, initials(name))
 
 
@@ -53,19 +53,19 @@ def initials(name: str) -> str:
 
 
 @register.simple_tag
-def moment(when: datetime | None) -> SafeString:
+def relative_time(when: datetime | None) -> SafeString:
     """Write an instant as people say it, with the exact time in the reader's zone on hover."""
     if when is None:
         return format_html('<span class="muted">{}</span>', "–")
     local = timezone.localtime(when)
     exact = formats.date_format(local, "j M Y, H:i") + f" {local.tzname()}"
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>', when.isoformat(), exact, spoken(when, timezone.now())
+        '<time datetime="{}" title="{}">{}</time>', when.isoformat(), exact, humanize_time(when, timezone.now())
     )
 
 
 @register.simple_tag
-def exact_moment(when: datetime) -> SafeString:
+def absolute_time(when: datetime) -> SafeString:
     local = timezone.localtime(when)
     return format_html(
         '<time datetime="{}">{}</time>',
@@ -74,7 +74,7 @@ def exact_moment(when: datetime) -> SafeString:
     )
 
 
-def spoken(when: datetime, now: datetime) -> str:
+def humanize_time(when: datetime, now: datetime) -> str:
     """Return "2 h ago", "in 3 d", or the date once it is more than a month away."""
     distance = now - when
     size = abs(distance)
@@ -82,12 +82,12 @@ def spoken(when: datetime, now: datetime) -> str:
         return gettext("just now")
     if size >= timedelta(days=30):
         return formats.date_format(timezone.localtime(when), "j M Y")
-    words = _span(size)
+    words = _humanize_duration(size)
     template_ = gettext("%(span)s ago") if distance > timedelta(0) else gettext("in %(span)s")
     return template_ % {"span": words}
 
 
-def _span(size: timedelta) -> str:
+def _humanize_duration(size: timedelta) -> str:
     if size < timedelta(hours=1):
         return gettext("%(n)d min") % {"n": size.seconds // 60}
     if size < timedelta(days=1):
@@ -96,7 +96,7 @@ def _span(size: timedelta) -> str:
 
 
 @register.simple_tag
-def day(when: date | None) -> SafeString:
+def short_date(when: date | None) -> SafeString:
     """Write a whole day; the year only when it is not this one."""
     if when is None:
         return format_html('<span class="muted">{}</span>', "–")

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-_making = threading.Lock()
+_loop_lock = threading.Lock()
 
 
 @lru_cache(maxsize=1)
@@ -23,13 +23,13 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    with _making:  # several threads may be the first to ask
+    with _loop_lock:  # several threads may be the first to ask
         loop = _loop()
     return asyncio.run_coroutine_threadsafe(work, loop).result(60)
 
 
 @dataclass
-class Answer:
+class AsgiResponse:
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
@@ -38,7 +38,7 @@ class Answer:
         return json.loads(self.body)
 
 
-def call(
+def send_request(
     application: Callable[..., Any],
     method: str,
     path: str,
@@ -46,7 +46,7 @@ def call(
     headers: dict[str, str] | None = None,
     chunks: Iterable[bytes] = (b"",),
     query: bytes = b"",
-) -> Answer:
+) -> AsgiResponse:
     """Send one HTTP request; the chunks go out without an announced length unless a header announces one."""
     scope = {
         "type": "http",
@@ -66,7 +66,7 @@ def call(
     messages = [
         {"type": "http.request", "body": part, "more_body": index < len(parts) - 1} for index, part in enumerate(parts)
     ]
-    answer = Answer()
+    answer = AsgiResponse()
 
     async def receive() -> dict[str, Any]:
         if messages:

@@ -3,16 +3,16 @@ from __future__ import annotations
 import pytest
 
 from core import redis
-from core.cache import GATE
+from core.cache import LEASE
 
 
 @pytest.fixture(autouse=True)
-def _nothing_remembered(request: pytest.FixtureRequest) -> None:
+def _reset_redis_before_test(request: pytest.FixtureRequest) -> None:
     """Begin without remembered answers and spent limits, where a test touches the database at all."""
     if {"db", "transactional_db"} & set(request.fixturenames):
-        begin_anew()
+        reset_redis()
 
 
-def begin_anew() -> None:
+def reset_redis() -> None:
     redis.client().flushdb()
-    redis.client().set(GATE, "open")
+    redis.client().set(LEASE, "open")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-END_OTHERS = """
+TERMINATE_CONNECTIONS_SQL = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
@@ -19,4 +19,4 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
     """Threads of an application that a test has left may hold a connection of their own yet."""
     yield
     with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute(END_OTHERS)
+        cursor.execute(TERMINATE_CONNECTIONS_SQL)

@@ -10,7 +10,7 @@ from django.db import connection
 
 
 @dataclass
-class Spent:
+class QueryLog:
     """The statements a block sent to the database."""
 
     statements: list[str] = field(default_factory=list)
@@ -21,12 +21,12 @@ class Spent:
 
 
 @pytest.fixture
-def queries() -> Callable[..., AbstractContextManager[Spent]]:
+def queries() -> Callable[..., AbstractContextManager[QueryLog]]:
     """`with queries() as small: ...`, later `with queries(equal_to=small): ...` fails where the cost has grown."""
 
     @contextmanager
-    def budget(*, at_most: int | None = None, equal_to: Spent | None = None) -> Iterator[Spent]:
-        spent = Spent()
+    def budget(*, at_most: int | None = None, equal_to: QueryLog | None = None) -> Iterator[QueryLog]:
+        spent = QueryLog()
 
         def note(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
             spent.statements.append(str(sql))

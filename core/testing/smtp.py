@@ -17,13 +17,13 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 
 @dataclass
-class Sink:
+class SmtpSink:
     """`refuse_recipient` and `refuse_message` are answers like "451 Busy"; `slowness` is in seconds."""
 
     messages: list[EmailMessage] = field(default_factory=list)
     refuse_recipient: str = ""
     refuse_message: str = ""
-    slowness: float = 0
+    delay: float = 0
     port: int = 0
 
     async def handle_RCPT(  # noqa: N802 -- aiosmtpd's name
@@ -35,7 +35,7 @@ class Sink:
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 -- aiosmtpd's
-        await asyncio.sleep(self.slowness)
+        await asyncio.sleep(self.delay)
         if self.refuse_message:
             return self.refuse_message
         assert isinstance(envelope.content, bytes)
@@ -47,7 +47,7 @@ class Sink:
         return self.messages[0]
 
 
-def start(sink: Sink) -> Controller:
+def start_smtp_server(sink: SmtpSink) -> Controller:
     logging.getLogger("mail.log").setLevel(logging.WARNING)
     sink.port = free_port()
     server = Controller(sink, hostname="127.0.0.1", port=sink.port)
@@ -62,19 +62,19 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def smtp_server() -> Iterator[Sink]:
-    sink = Sink()
-    server = start(sink)
+def smtp_server() -> Iterator[SmtpSink]:
+    sink = SmtpSink()
+    server = start_smtp_server(sink)
     yield sink
     server.stop()
 
 
 @pytest.fixture
-def sink(smtp_server: Sink, settings: Any) -> Sink:
+def sink(smtp_server: SmtpSink, settings: Any) -> SmtpSink:
     """The mail server of this test, empty and well-disposed."""
     smtp_server.messages.clear()
     smtp_server.refuse_recipient = smtp_server.refuse_message = ""
-    smtp_server.slowness = 0
+    smtp_server.delay = 0
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", smtp_server.port
     return smtp_server

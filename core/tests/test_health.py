@@ -58,7 +58,7 @@ def test_only_what_requests_need_makes_it_a_503(part, status, word, client, monk
     def broken():
         raise DatabaseError("secret-host refused")
 
-    monkeypatch.setitem(health.PARTS, part, broken)
+    monkeypatch.setitem(health.CHECKS, part, broken)
 
     answer = client.get("/health")
 

@@ -12,7 +12,7 @@ import pytest
 
 from accounts.tests.factories import PASSWORD
 from core import logging as logging_of_ours
-from core.logging import configure, hide_secrets
+from core.logging import configure, redact_secrets
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_a_request_is_one_line_that_says_who_what_and_how_long(lines, clients, a
         "level": "info",
     }
     assert {name: line[name] for name in wanted} == wanted
-    assert line["milliseconds"] >= 0
+    assert line["duration_ms"] >= 0
 
 
 @pytest.mark.django_db
@@ -87,7 +87,7 @@ def test_a_crash_is_one_line_with_its_stack_and_without_its_values(lines, client
         password = secret
         raise RuntimeError(len(password))
 
-    monkeypatch.setattr("tasks.services.update_task", broken)
+    monkeypatch.setattr("tasks.items.services.update", broken)
     client = clients["alice"]
     client.raise_request_exception = False
 
@@ -112,32 +112,32 @@ def test_what_a_machine_asks_every_second_is_not_written_down(path, lines, clien
 @pytest.mark.parametrize(
     ("name", "value", "found"),
     [
-        ("password", "x", "[hidden]"),
-        ("new_password", "x", "[hidden]"),
-        ("Authorization", "x", "[hidden]"),
-        ("api_key", "x", "[hidden]"),
-        ("note", "Bearer abc.def_1", "[hidden]"),
-        ("note", "the token eyJhbGciOi.eyJzdWIi.sig-1 leaked", "the token [hidden] leaked"),
+        ("password", "x", "[redacted]"),
+        ("new_password", "x", "[redacted]"),
+        ("Authorization", "x", "[redacted]"),
+        ("api_key", "x", "[redacted]"),
+        ("note", "Bearer abc.def_1", "[redacted]"),
+        ("note", "the token eyJhbGciOi.eyJzdWIi.sig-1 leaked", "the token [redacted] leaked"),
         ("note", "plain words", "plain words"),
         ("status", 200, 200),
     ],
 )
 def test_secrets_are_hidden_by_name_and_by_shape(name, value, found):
-    assert hide_secrets(None, "", {name: value}) == {name: found}
+    assert redact_secrets(None, "", {name: value}) == {name: found}
 
 
 def test_a_line_that_cannot_be_written_does_not_end_the_log(monkeypatch):
     written = io.BytesIO()
-    monkeypatch.setattr(logging_of_ours, "_hits", [b"lost\n"])
+    monkeypatch.setattr(logging_of_ours, "_pending_lines", [b"lost\n"])
     with monkeypatch.context() as full:
         full.setattr("sys.stderr", SimpleNamespace(buffer=Full()))
-        logging_of_ours.write_hits()
-    logging_of_ours._hits.append(b"kept\n")
+        logging_of_ours.flush_cache_hits()
+    logging_of_ours._pending_lines.append(b"kept\n")
     monkeypatch.setattr("sys.stderr", SimpleNamespace(buffer=written))
 
-    logging_of_ours.write_hits()
+    logging_of_ours.flush_cache_hits()
 
-    assert (written.getvalue(), logging_of_ours._hits) == (b"kept\n", [])
+    assert (written.getvalue(), logging_of_ours._pending_lines) == (b"kept\n", [])
 
 
 class Full(io.BytesIO):

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 
 from accounts.models import Team
-from events.delivery import takes_many
+from events.delivery import batch_consumer
 from events.models import Event
 
 received: list[int] = []
@@ -14,29 +14,29 @@ calls: list[int] = []
 _lock = threading.Lock()
 
 
-def remember(event: Event) -> None:
+def record(event: Event) -> None:
     """Keep the fact, and write a row in the transaction of the delivery."""
     with _lock:
         received.append(event.pk)
     Team.objects.create(name=f"told of {event.pk}")
 
 
-def refuse(event: Event) -> None:
+def fail(event: Event) -> None:
     Team.objects.create(name=f"half told of {event.pk}")
     raise ValueError("not today")
 
 
-@takes_many
-def remember_many(events: Sequence[Event]) -> None:
+@batch_consumer
+def record_many(events: Sequence[Event]) -> None:
     """Keep the facts, all but those whose payload says that they cannot be understood."""
     for event in events:
-        remember(event)
+        record(event)
         if event.payload.get("broken"):
             raise ValueError(f"{event.pk} is broken")
     with _lock:
         calls.append(len(events))
 
 
-@takes_many
-def ignore(events: Sequence[Event]) -> None:
+@batch_consumer
+def do_nothing(events: Sequence[Event]) -> None:
     """What one costs who does nothing."""

@@ -27,5 +27,5 @@ class DeliveryFactory(DjangoModelFactory):
         model = Delivery
 
     event = factory.SubFactory(EventFactory)
-    consumer = "events.tests.consumers.remember"
+    consumer = "events.tests.consumers.record"
     next_attempt_at = factory.LazyFunction(timezone.now)

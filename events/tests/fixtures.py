@@ -11,7 +11,7 @@ from django.test import TestCase
 
 from events.delivery import deliver_all
 from events.models import Delivery, Event
-from events.relay import append, messages
+from events.relay import append, group_messages
 
 
 class Outbox:
@@ -43,7 +43,7 @@ class Outbox:
         append(settings.SUBSCRIPTIONS)
         waiting = Delivery.objects.filter(state=Delivery.State.PENDING, attempts=0).order_by("id")
         due = list(waiting.values_list("event_id", "consumer"))
-        for event_ids, consumer in messages(due):
+        for event_ids, consumer in group_messages(due):
             with TestCase.captureOnCommitCallbacks(execute=True):
                 deliver_all(event_ids=event_ids, consumer=consumer)
         return len(due)

@@ -10,15 +10,15 @@ from accounts.models import Team
 from events import jobs
 from events.delivery import deliver, deliver_all, redeliver
 from events.models import MAX_ATTEMPTS, Delivery, backoff
-from events.relay import LEASE, MESSAGE, append, claim_due, messages
+from events.relay import CLAIM_LEASE, MAX_EVENTS_PER_MESSAGE, append, claim_due, group_messages
 from events.tests import consumers
 from events.tests.factories import DeliveryFactory, EventFactory
 
 pytestmark = pytest.mark.django_db
-REFUSE = "events.tests.consumers.refuse"
-REMEMBER = "events.tests.consumers.remember"
-IGNORE = "events.tests.consumers.ignore"
-MANY = "events.tests.consumers.remember_many"
+REFUSE = "events.tests.consumers.fail"
+REMEMBER = "events.tests.consumers.record"
+IGNORE = "events.tests.consumers.do_nothing"
+MANY = "events.tests.consumers.record_many"
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_only_dead_letters_are_delivered_again():
 
 def test_one_consumer_that_fails_does_not_hold_up_another():
     event = EventFactory()
-    append({"task.created": (REFUSE, "events.tests.consumers.remember")})
+    append({"task.created": (REFUSE, "events.tests.consumers.record")})
     consumers.received.clear()
 
     for row in Delivery.objects.order_by("id"):
@@ -110,7 +110,7 @@ def test_what_was_claimed_and_lost_is_due_again_after_the_lease():
 
     with time_machine.travel(now + timedelta(seconds=1), tick=False):
         first, second = claim_due(), claim_due()
-    with time_machine.travel(now + LEASE + timedelta(seconds=2), tick=False):
+    with time_machine.travel(now + CLAIM_LEASE + timedelta(seconds=2), tick=False):
         third = claim_due()
 
     assert (first, second, third) == ([(row.event_id, row.consumer)], [], [(row.event_id, row.consumer)])
@@ -200,11 +200,11 @@ def test_a_message_of_the_release_before_is_understood(named, batch):
 
 
 def test_a_message_holds_the_facts_of_one_consumer_and_not_too_many():
-    due = [(n, consumer) for n in range(MESSAGE + 1) for consumer in ("one", "other")]
+    due = [(n, consumer) for n in range(MAX_EVENTS_PER_MESSAGE + 1) for consumer in ("one", "other")]
 
-    assert [(len(event_ids), consumer) for event_ids, consumer in messages(due)] == [
-        (MESSAGE, "one"),
+    assert [(len(event_ids), consumer) for event_ids, consumer in group_messages(due)] == [
+        (MAX_EVENTS_PER_MESSAGE, "one"),
         (1, "one"),
-        (MESSAGE, "other"),
+        (MAX_EVENTS_PER_MESSAGE, "other"),
         (1, "other"),
     ]

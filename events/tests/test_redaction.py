@@ -7,10 +7,10 @@ import uuid
 import pytest
 from django.utils import timezone
 
+from events import selectors
 from events.models import Event
 from events.redaction import redact
 from events.relay import append
-from events.selectors import broken_link
 from events.tests.factories import EventFactory
 
 pytestmark = pytest.mark.django_db
@@ -23,7 +23,7 @@ def fact(**columns):
     return EventFactory(**words)
 
 
-def person(key, name):
+def user(key, name):
     return {"id": str(key), "name": name, "email": f"{name}@example.com", "handle": name}
 
 
@@ -33,11 +33,11 @@ def log():
     zoe, ann = {"id": str(PERSON), "name": "zoe"}, {"id": str(OTHER), "name": "ann"}
     fact(actor_id=PERSON, payload={"actor": zoe, "task": {"id": "t", "title": "Ask ann", "name": "kept"}})
     changes = {"name": ["zoe", "zoe b"], "email": ["zoe@a", "zoe@b"], "theme": ["dark", "light"]}
-    fact(subject_id=PERSON, actor_id=PERSON, payload={"actor": zoe, "user": person(PERSON, "zoe"), "changes": changes})
+    fact(subject_id=PERSON, actor_id=PERSON, payload={"actor": zoe, "user": user(PERSON, "zoe"), "changes": changes})
     session = {"id": "s", "device": "Firefox of zoe", "address": "192.0.2.1"}
-    fact(subject_id=PERSON, actor_id=OTHER, payload={"actor": ann, "user": person(PERSON, "zoe"), "session": session})
-    fact(subject_id=OTHER, actor_id=PERSON, payload={"actor": zoe, "user": person(OTHER, "ann")})
-    fact(subject_id=OTHER, actor_id=OTHER, payload={"actor": ann, "user": person(OTHER, "ann")})
+    fact(subject_id=PERSON, actor_id=OTHER, payload={"actor": ann, "user": user(PERSON, "zoe"), "session": session})
+    fact(subject_id=OTHER, actor_id=PERSON, payload={"actor": zoe, "user": user(OTHER, "ann")})
+    fact(subject_id=OTHER, actor_id=OTHER, payload={"actor": ann, "user": user(OTHER, "ann")})
     append({})
 
 
@@ -61,7 +61,7 @@ def test_what_named_the_person_is_blank_and_all_else_as_it_was(log):
     assert own.payload["changes"] == {"name": ["", ""], "email": ["", ""], "theme": ["dark", "light"]}
     assert about.payload["actor"]["name"] == "ann"
     assert about.payload["session"] == {"id": "s", "device": "", "address": ""}
-    assert of_other.payload["user"] == person(OTHER, "ann")
+    assert of_other.payload["user"] == user(OTHER, "ann")
     assert (foreign, foreign.payload) == (kept, kept.payload)
     assert not Event.objects.filter(payload__icontains="zoe").exists()
 
@@ -71,7 +71,7 @@ def test_the_chain_stays_whole(log):
     fact()
     append({})
 
-    assert broken_link() is None
+    assert selectors.first_invalid_position() is None
 
 
 def test_a_fact_that_waits_for_its_place_is_hashed_as_it_is_then(log):
@@ -81,7 +81,7 @@ def test_a_fact_that_waits_for_its_place_is_hashed_as_it_is_then(log):
     fact(name="user.erased", subject_type="user", subject_id=PERSON, payload={"user": {"id": str(PERSON)}})
     append({})
 
-    assert broken_link() is None
+    assert selectors.first_invalid_position() is None
     assert Event.objects.filter(redacted_at=None, actor_id=PERSON, position=6).exists()
 
 
@@ -90,7 +90,7 @@ def test_nobody_who_was_not_erased_can_be_redacted_unnoticed(log):
 
     Event.objects.filter(position=5).update(payload={"actor": None}, redacted_at=NOW)
 
-    assert broken_link() == 5
+    assert selectors.first_invalid_position() == 5
 
 
 @pytest.mark.parametrize(("place", "change", "found"), [(4, {"hash": "0" * 64}, 5), (2, {"position": 99}, 2)])
@@ -99,7 +99,7 @@ def test_the_place_of_a_redacted_fact_is_still_checked(place, change, found, log
 
     Event.objects.filter(position=place).update(**change)
 
-    assert broken_link() == found
+    assert selectors.first_invalid_position() == found
 
 
 def test_a_redacted_fact_cannot_be_taken_out(log):
@@ -107,7 +107,7 @@ def test_a_redacted_fact_cannot_be_taken_out(log):
 
     Event.objects.filter(position=2).delete()
 
-    assert broken_link() == 2
+    assert selectors.first_invalid_position() == 2
 
 
 def test_an_erasure_that_was_slipped_in_is_found(log):
@@ -116,4 +116,4 @@ def test_an_erasure_that_was_slipped_in_is_found(log):
 
     Event.objects.filter(position=4).update(name="user.erased", subject_id=victim.actor_id)
 
-    assert broken_link() == 4
+    assert selectors.first_invalid_position() == 4

@@ -12,32 +12,32 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import ConnectionError as RedisIsAway
 
 from core import redis
-from core.cache import GATE
-from core.testing.together import together
+from core.cache import LEASE
+from core.testing.concurrency import run_concurrently
 from events.models import Delivery, Event
-from events.publishing import nudge
-from events.relay import BATCH, LEADER_LOCK, LEASE, POLL_SECONDS, REST_SECONDS, Relay
+from events.outbox import notify_relay
+from events.relay import BATCH_SIZE, CLAIM_LEASE, LEADER_LOCK_ID, MIN_CYCLE_SECONDS, POLL_SECONDS, Relay
 from events.tests.factories import EventFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-class CatchUp:
+class RecordingInvalidate:
     """Writes down what it was asked for; fails as often as it is told."""
 
     def __init__(self, failures: int = 0) -> None:
         self.failures = failures
         self.asked: list[bool] = []
 
-    def __call__(self, events, *, everything):
-        self.asked.append(everything)
+    def __call__(self, events, *, invalidate_all):
+        self.asked.append(invalidate_all)
         if self.failures:
             self.failures -= 1
             raise RedisIsAway
 
 
-def relay(catch_up):
-    return Relay({}, lambda event_ids, consumer: None, catch_up)
+def relay(invalidate_callback):
+    return Relay({}, lambda event_ids, consumer: None, invalidate_callback)
 
 
 class Broker:
@@ -54,53 +54,53 @@ class Broker:
 
 
 def test_only_a_new_leader_ends_everything():
-    catch_up = CatchUp()
-    one = relay(catch_up)
+    invalidate_callback = RecordingInvalidate()
+    one = relay(invalidate_callback)
 
-    one.turn()
-    one.turn()
+    one.run_cycle()
+    one.run_cycle()
 
-    assert catch_up.asked == [True, False]
+    assert invalidate_callback.asked == [True, False]
 
 
 def test_after_an_outage_everything_ends_because_redis_may_have_come_back_with_older_contents():
-    catch_up = CatchUp()
-    one = relay(catch_up)
-    one.turn()
-    catch_up.failures = 1
+    invalidate_callback = RecordingInvalidate()
+    one = relay(invalidate_callback)
+    one.run_cycle()
+    invalidate_callback.failures = 1
 
-    one.turn()
-    one.turn()
-    one.turn()
+    one.run_cycle()
+    one.run_cycle()
+    one.run_cycle()
 
-    assert catch_up.asked == [True, False, True, False]
+    assert invalidate_callback.asked == [True, False, True, False]
 
 
-def test_the_gate_stays_closed_while_something_is_owed():
-    redis.client().delete(GATE)
-    one = relay(CatchUp(failures=1))
+def test_the_cache_lease_not_renewed_while_something_is_owed():
+    redis.client().delete(LEASE)
+    one = relay(RecordingInvalidate(failures=1))
 
-    one.turn()
+    one.run_cycle()
 
-    assert redis.client().get(GATE) is None
+    assert redis.client().get(LEASE) is None
 
 
 def test_a_leader_that_fails_leaves_the_lead_to_others(monkeypatch):
-    one = relay(CatchUp())
+    one = relay(RecordingInvalidate())
 
     def fail():
         raise DatabaseError("a deadlock, and the connection is as good as before")
 
-    monkeypatch.setattr(one, "turn", fail)
+    monkeypatch.setattr(one, "run_cycle", fail)
     with pytest.raises(DatabaseError):
-        one.lead_once()
+        one.run_as_leader()
 
-    assert together([_takes_the_lock]) == [True]
+    assert run_concurrently([_try_leader_lock]) == [True]
 
 
-def _takes_the_lock():
+def _try_leader_lock():
     with connections["default"].cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LEADER_LOCK])
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LEADER_LOCK_ID])
         held = cursor.fetchone()[0]
         cursor.execute("SELECT pg_advisory_unlock_all()")
     return held
@@ -110,7 +110,7 @@ def test_a_turn_sends_one_message_to_each_consumer():
     events = EventFactory.create_batch(3)
     broker = Broker()
 
-    more = Relay({"task.created": ("one", "other")}, broker, CatchUp()).turn()
+    more = Relay({"task.created": ("one", "other")}, broker, RecordingInvalidate()).run_cycle()
 
     event_ids = [event.pk for event in events]
     assert (more, sorted(broker.messages, key=lambda sent: sent[1])) == (
@@ -120,30 +120,30 @@ def test_a_turn_sends_one_message_to_each_consumer():
 
 
 def test_a_turn_that_could_not_take_everything_says_so():
-    Event.objects.bulk_create(EventFactory.build_batch(BATCH + 1))
-    one = relay(CatchUp())
+    Event.objects.bulk_create(EventFactory.build_batch(BATCH_SIZE + 1))
+    one = relay(RecordingInvalidate())
 
-    assert [one.turn(), one.turn()] == [True, False]
+    assert [one.run_cycle(), one.run_cycle()] == [True, False]
     assert not Event.objects.filter(position=None).exists()
 
 
 def test_what_a_broker_that_is_away_did_not_take_is_sent_after_the_lease():
     event, broker = EventFactory(), Broker(away=True)
-    one = Relay({"task.created": ("one",)}, broker, CatchUp())
-    one.turn()
+    one = Relay({"task.created": ("one",)}, broker, RecordingInvalidate())
+    one.run_cycle()
     broker.away = False
 
-    one.turn()
+    one.run_cycle()
     too_early = list(broker.messages)
-    with time_machine.travel(timezone.now() + LEASE, tick=False):
-        one.turn()
+    with time_machine.travel(timezone.now() + CLAIM_LEASE, tick=False):
+        one.run_cycle()
 
     assert (too_early, broker.messages) == ([], [([event.pk], "one")])
     assert Delivery.objects.get().attempts == 0
 
 
 def listening():
-    one = relay(CatchUp())
+    one = relay(RecordingInvalidate())
     one.wait()  # which subscribes, and rests no longer for it
     return one
 
@@ -156,19 +156,19 @@ def seconds_of_rest(one):
 
 def test_the_first_nudge_after_a_quiet_time_is_answered_at_once():
     one = listening()
-    one.turned_at = time.monotonic() - REST_SECONDS
-    nudge()
+    one.cycle_started_at = time.monotonic() - MIN_CYCLE_SECONDS
+    notify_relay()
 
     assert seconds_of_rest(one) < POLL_SECONDS
 
 
 def test_facts_gather_while_nudges_come_one_after_the_other():
     one = listening()
-    one.turned_at = time.monotonic()
+    one.cycle_started_at = time.monotonic()
     for _ in range(3):
-        nudge()
+        notify_relay()
 
     gathered = seconds_of_rest(one)
 
-    assert gathered > REST_SECONDS / 2
+    assert gathered > MIN_CYCLE_SECONDS / 2
     assert seconds_of_rest(one) > POLL_SECONDS / 2

@@ -9,20 +9,22 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.utils import timezone
 
-from accounts.cache import remember_liveness, session_key
+from accounts.auth.sessions.cache import load_status, session_key
+from accounts.auth.sessions.services import revoke_session
+from accounts.auth.tokens import issue_access_token
 from accounts.models import Session
-from accounts.services import revoke_session, update_person
 from accounts.tests.fixtures import token_of
-from accounts.tokens import access_for
+from accounts.users.administration import update_user
 from config.wsgi import application as django
 from core import redis
-from core.cache import GATE
-from core.testing.asgi import call, run
-from gateway import calls
+from core.cache import LEASE
+from core.testing.asgi import run, send_request
+from gateway import request
 from gateway.application import Gateway
-from gateway.sessions import Sessions
+from gateway.session_backend import SessionBackend
+from tasks.items import services as items
+from tasks.members import services as members
 from tasks.models import ProjectMember, Task
-from tasks.services import remove_member, update_task
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LIST, JSON = "/api/v1/tasks/", {"content-type": "application/json"}
@@ -34,7 +36,9 @@ class Node:
     def __init__(self):
         self.entered = 0
         self.looked_up = 0
-        self.gateway = Gateway(self._django, Sessions(key=session_key, look_up=self._look_up, token=access_for))
+        self.gateway = Gateway(
+            self._django, SessionBackend(key=session_key, look_up=self._look_up, token=issue_access_token)
+        )
 
     def _django(self, environ, start_response):
         self.entered += 1
@@ -42,7 +46,7 @@ class Node:
 
     def _look_up(self, session_id: uuid.UUID) -> str:
         self.looked_up += 1
-        return remember_liveness(session_id)
+        return load_status(session_id)
 
     def get(self, path, token, **headers):
         return self.send("GET", path, token, **headers)
@@ -51,7 +55,7 @@ class Node:
         sent = {**JSON, **{name.replace("_", "-"): value for name, value in headers.items()}}
         if token:
             sent["authorization"] = f"Bearer {token}"
-        return call(
+        return send_request(
             self.gateway, method, path, headers=sent, chunks=[b"" if body is None else json.dumps(body).encode()]
         )
 
@@ -59,7 +63,7 @@ class Node:
 @pytest.fixture
 def nodes():
     redis.client().flushdb()
-    redis.client().set(GATE, "open")
+    redis.client().set(LEASE, "open")
     made = []
 
     def make():
@@ -107,16 +111,18 @@ def test_an_answer_that_another_node_has_built_is_taken_from_redis(nodes, task, 
     built = nodes().get(LIST, alices)
     other = nodes()
 
-    taken = other.get(LIST, alices)
+    drain = other.get(LIST, alices)
 
-    assert taken.body == built.body
+    assert drain.body == built.body
     assert other.entered == 0
 
 
 @pytest.mark.parametrize("many", [1, 2], ids=["one node", "two nodes"])
 def test_a_hundred_who_ask_at_once_for_what_nobody_has_built_enter_django_once(nodes, task, alices, many, monkeypatch):
-    monkeypatch.setattr("gateway.rebuilds.PATIENCE", 30)  # however slow the machine, nobody builds out of impatience
-    monkeypatch.setattr("gateway.rebuilds.LOCK_MS", 60_000)
+    monkeypatch.setattr(
+        "gateway.single_flight.WAIT_TIMEOUT", 30
+    )  # however slow the machine, nobody builds out of impatience
+    monkeypatch.setattr("gateway.single_flight.LOCK_TTL_MS", 60_000)
     asked = [nodes() for _ in range(many)]
     for node in asked:
         node.get("/api/v1/me/", alices)  # so the session is known, and looking it up is not what is counted
@@ -172,7 +178,7 @@ def test_after_a_write_through_one_node_every_node_shows_it_to_everybody(nodes, 
 def test_a_write_past_the_gateway_is_shown_too(node, task, alice, alices):
     node.get(LIST, alices)
 
-    update_task(actor=alice, ref=task.key, changes={"title": "Buy a printer"}, now=timezone.now())
+    items.update(actor=alice, ref=task.key, changes={"title": "Buy a printer"}, now=timezone.now())
 
     assert titles(node.get(LIST, alices)) == ["Buy a printer"]
 
@@ -192,7 +198,7 @@ def test_one_who_was_put_out_sees_nothing_on_the_next_request(nodes, project, ta
     for node in (one, other):
         node.get(LIST, bobs)
 
-    remove_member(actor=alice, ref=project.key, user_id=bob.pk, now=timezone.now())
+    members.remove(actor=alice, ref=project.key, user_id=bob.pk, now=timezone.now())
 
     assert not ProjectMember.objects.filter(project=project, user=bob).exists()
     assert [titles(node.get(LIST, bobs)) for node in (one, other)] == [[], []]
@@ -213,7 +219,7 @@ def test_a_flushed_redis_revives_no_session(node, task, alice, alices):
 
     redis.client().flushdb()
     behind_the_gate = node.get(LIST, alices).status
-    redis.client().set(GATE, "open")
+    redis.client().set(LEASE, "open")
     before_it = node.get(LIST, alices).status
 
     assert (behind_the_gate, before_it) == (401, 401)
@@ -221,7 +227,7 @@ def test_a_flushed_redis_revives_no_session(node, task, alice, alices):
 
 def test_behind_a_closed_gate_every_read_enters_django(node, task, alices):
     node.get(LIST, alices)
-    redis.client().delete(GATE)
+    redis.client().delete(LEASE)
     node.entered = 0
 
     answers = [node.get(LIST, alices).status for _ in range(3)]
@@ -235,7 +241,7 @@ def test_what_depends_on_the_clock_is_not_kept(node, task, alices, query):
     headers = {"authorization": f"Bearer {alices}"}
 
     for _ in range(2):
-        call(node.gateway, "GET", LIST, headers=headers, query=query)
+        send_request(node.gateway, "GET", LIST, headers=headers, query=query)
 
     assert node.entered == 2
 
@@ -258,16 +264,16 @@ def test_a_caller_may_ask_past_what_is_remembered(node, alice, alices):
 
 def test_when_the_way_in_is_full_what_is_never_remembered_is_refused_unjudged(node, alice, alices, settings):
     node.get("/api/v1/me/", alices)
-    node.gateway.admission.quick = node.gateway.admission.at_once
-    settings.WAITING_REQUESTS = 0
-    before = redis.client().get(f"taskflow:limit:user:{alice.pk}")
+    node.gateway.admission.cpu_bound = node.gateway.admission.max_cpu_bound
+    settings.MAX_QUEUED_REQUESTS = 0
+    before = redis.client().get(f"taskflow:rate_limit:user:{alice.pk}")
 
     answers = [node.send("POST", LIST, alices, {"title": "More"}), node.get("/api/v1/notifications/", alices)]
 
     assert [answer.status for answer in answers] == [503, 503]
     assert node.get("/login/", "").status == 503
     assert before is not None
-    assert redis.client().get(f"taskflow:limit:user:{alice.pk}") == before
+    assert redis.client().get(f"taskflow:rate_limit:user:{alice.pk}") == before
 
 
 def test_beyond_the_limit_a_problem_says_when_to_come_back(nodes, settings, project, alices):
@@ -279,7 +285,7 @@ def test_beyond_the_limit_a_problem_says_when_to_come_back(nodes, settings, proj
 
     assert [answer.status for answer in answers] == [200, 200, 200, 429]
     assert [answer.headers["ratelimit"] for answer in answers[:3]] == [
-        f'"default";r={left};t=900' for left in (2, 1, 0)
+        f'"default";r={remaining};t=900' for remaining in (2, 1, 0)
     ]
     assert refused.headers["content-type"] == "application/problem+json"
     assert refused.json()["code"] == "rate_limited"
@@ -310,8 +316,8 @@ def test_a_forged_address_is_no_address_of_its_own(nodes, settings):
 
 def test_when_too_many_wait_the_next_is_told_at_once_to_come_back(node, task, alices, settings):
     node.get("/api/v1/me/", alices)
-    node.gateway.admission.quick = node.gateway.admission.at_once
-    settings.WAITING_REQUESTS = 0
+    node.gateway.admission.cpu_bound = node.gateway.admission.max_cpu_bound
+    settings.MAX_QUEUED_REQUESTS = 0
     node.entered = 0
 
     refused = node.get(LIST, alices)
@@ -324,24 +330,24 @@ def test_when_too_many_wait_the_next_is_told_at_once_to_come_back(node, task, al
 
 
 def test_statistics_are_remembered_for_the_minute_they_were_counted_in(node, task, alices, monkeypatch):
-    monkeypatch.setattr(calls, "this_minute", lambda: 29_000_000)
+    monkeypatch.setattr(request, "current_minute", lambda: 29_000_000)
     node.get(f"{LIST}stats/", alices)
     within = node.get(f"{LIST}stats/", alices)
     entered = node.entered
-    monkeypatch.setattr(calls, "this_minute", lambda: 29_000_001)
+    monkeypatch.setattr(request, "current_minute", lambda: 29_000_001)
 
     after = node.get(f"{LIST}stats/", alices)
 
     assert (entered, node.entered) == (1, 2)
     assert json.loads(within.body)["total"] == json.loads(after.body)["total"] == 1
-    assert not node.gateway.popular.counts
+    assert not node.gateway.hit_counter.counts
 
 
 def test_a_changed_role_holds_on_the_next_request_though_who_asks_is_known(node, alice, alices, admin):
     node.get("/api/v1/notifications/", alices)
     node.get("/api/v1/notifications/", alices)
     before = node.get("/api/v1/me/", alices)
-    update_person(actor=admin, person_id=alice.pk, changes={"role": "staff"}, now=timezone.now())
+    update_user(actor=admin, user_id=alice.pk, changes={"role": "staff"}, now=timezone.now())
 
     after = node.get("/api/v1/me/", alices)
 
@@ -351,7 +357,7 @@ def test_a_changed_role_holds_on_the_next_request_though_who_asks_is_known(node,
 def test_who_is_revoked_while_the_body_is_on_its_way_is_not_let_in(node, alices, monkeypatch):
     node.get("/api/v1/notifications/", alices)
     node.get("/api/v1/notifications/", alices)
-    monkeypatch.setattr(calls, "FRESH", 0.0)
+    monkeypatch.setattr(request, "MAX_GENERATION_AGE", 0.0)
     Session.objects.update(revoked_at=timezone.now())
 
     late = node.send("POST", LIST, alices, {"title": "Too late"})

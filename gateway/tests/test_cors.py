@@ -11,10 +11,10 @@ from accounts.tests.fixtures import token_of
 from config import env
 from config.asgi import application as gateway
 from core import redis
-from core.cache import GATE
-from core.testing.asgi import call, run
-from core.testing.pages import enter
-from gateway.application import HITS
+from core.cache import LEASE
+from core.testing.asgi import run, send_request
+from core.testing.page_client import log_in
+from gateway.application import CACHE_HITS
 from tasks.models import Task
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,7 +26,7 @@ ALLOWED, EXPOSED = "access-control-allow-origin", "access-control-expose-headers
 def _one_site_is_allowed(settings):
     settings.CORS_ALLOWED_ORIGINS = frozenset({OURS})
     redis.client().flushdb()
-    redis.client().set(GATE, "open")
+    redis.client().set(LEASE, "open")
     rules = gateway.checker.rules
     yield
     gateway.checker.rules = rules
@@ -39,7 +39,7 @@ def send(method, path, token="", origin=OURS, **headers):
         words["origin"] = origin
     if token:
         words["authorization"] = f"Bearer {token}"
-    return call(gateway, method, path, headers=words)
+    return send_request(gateway, method, path, headers=words)
 
 
 def cors(answer):
@@ -50,12 +50,12 @@ def test_an_allowed_site_reads_what_django_and_what_the_memory_answers(task, ali
     token = token_of(alice)
 
     built = send("GET", LIST, token)
-    remembered = HITS._value.get()
+    remembered = CACHE_HITS._value.get()
     kept = send("GET", LIST, token)
     unchanged = send("GET", LIST, token, if_none_match=built.headers["etag"])
 
     assert [answer.status for answer in (built, kept, unchanged)] == [200, 200, 304]
-    assert HITS._value.get() == remembered + 2
+    assert CACHE_HITS._value.get() == remembered + 2
     assert [answer.headers[ALLOWED] for answer in (built, kept, unchanged)] == [OURS] * 3
     assert "ETag" in kept.headers[EXPOSED]
     assert "Origin" in kept.headers["vary"].split(", ")
@@ -102,11 +102,11 @@ def test_a_preflight_tells_another_site_nothing():
 
 
 def test_cookies_of_other_sites_are_never_asked_for_nor_taken(alice, client):
-    enter(client, alice)
+    log_in(client, alice)
     session = client.cookies["sessionid"].value
 
     answer = send("GET", LIST, cookie=f"sessionid={session}")
-    written = call(
+    written = send_request(
         gateway,
         "POST",
         LIST,

@@ -4,7 +4,7 @@ from django.contrib.postgres.operations import ValidateConstraint
 from django.db import migrations
 from django.db.models import CheckConstraint, Q
 
-from core.schema import ReplaceCheck
+from core.migration_operations import ReplaceCheckConstraint
 
 KINDS = ["assigned", "mentioned", "commented", "due_soon", "shared", "added_to_project", "added_to_team"]
 STATES = ["queued", "sending", "sent", "dead", "withdrawn"]
@@ -23,7 +23,10 @@ class Migration(migrations.Migration):
     atomic = False
     dependencies = [("notifications", "0003_told_of_access")]
     operations = [
-        *(ReplaceCheck(model, CheckConstraint(name=name, condition=rule)) for name, (model, rule) in CHECKS.items()),
+        *(
+            ReplaceCheckConstraint(model, CheckConstraint(name=name, condition=rule))
+            for name, (model, rule) in CHECKS.items()
+        ),
         *(ValidateConstraint(model, name) for name, (model, _) in CHECKS.items()),
         ValidateConstraint("outgoingemail", "an_email_is_of_a_notification_or_about_an_account"),
     ]

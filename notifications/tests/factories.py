@@ -11,23 +11,23 @@ from core.db import uuid7
 from events.models import Event
 from notifications.kinds import Kind
 from notifications.models import Notification, OutgoingEmail
-from tasks.events import state_of
+from tasks.events import task_payload
 from tasks.models import Task
 from tasks.tests.factories import TaskFactory
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
-def make_fact(name: str, task: Task, *, actor: User | None, assignees: tuple[User, ...] = (), **payload: Any) -> Event:
+def make_event(name: str, task: Task, *, actor: User | None, assignees: tuple[User, ...] = (), **payload: Any) -> Event:
     """Insert a fact about the task; people in the payload may be given as people."""
-    words = {key: _plain(value) for key, value in payload.items()}
+    words = {key: _to_json(value) for key, value in payload.items()}
     return Event.objects.create(
         name=name,
         actor_id=actor.pk if actor else None,
         subject_type="task",
         subject_id=task.pk,
         payload={
-            "task": state_of(task, assignee_ids=[person.pk for person in assignees], labels=[]),
+            "task": task_payload(task, assignee_ids=[user.pk for user in assignees], labels=[]),
             "actor": {"id": str(actor.pk), "name": actor.name} if actor else None,
             **words,
         },
@@ -35,9 +35,9 @@ def make_fact(name: str, task: Task, *, actor: User | None, assignees: tuple[Use
     )
 
 
-def _plain(value: Any) -> Any:
+def _to_json(value: Any) -> Any:
     if isinstance(value, list):
-        return [_plain(one) for one in value]
+        return [_to_json(one) for one in value]
     return str(value.pk) if isinstance(value, User) else value
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from core.testing.pages import enter
+from core.testing.page_client import log_in
 from notifications.models import OutgoingEmail
 from notifications.tests.factories import make_email
 
@@ -13,7 +13,7 @@ EMAILS = "admin:notifications_outgoingemail_changelist"
 
 @pytest.fixture
 def admin_pages(client, admin):
-    enter(client, admin)
+    log_in(client, admin)
     return client
 
 

@@ -5,21 +5,23 @@ from __future__ import annotations
 import pytest
 
 from accounts.tests.factories import UserFactory
-from notifications import selectors, services
+from notifications import notify
+from notifications.inbox import selectors as inbox_selectors
 from notifications.kinds import Channel, Kind
 from notifications.models import Notification, OutgoingEmail
-from notifications.tests.factories import NOW, make_fact
+from notifications.preferences import services as preferences
+from notifications.tests.factories import NOW, make_event
 from tasks.tests.factories import ProjectFactory, TaskFactory
 
 pytestmark = pytest.mark.django_db
 
 
-def told() -> set[tuple[str, str]]:
+def notified() -> set[tuple[str, str]]:
     return set(Notification.objects.values_list("recipient__name", "kind"))
 
 
 def test_an_assignment_reaches_the_inbox_and_the_mail_server(alice, bob, task, sink, deliver):
-    event = make_fact("task.assigned", task, actor=alice, assignee_id=bob)
+    event = make_event("task.assigned", task, actor=alice, assignee_id=bob)
 
     deliver(event)
 
@@ -35,7 +37,7 @@ def test_an_assignment_reaches_the_inbox_and_the_mail_server(alice, bob, task, s
 
 
 def test_the_message_has_both_parts_and_the_headers_of_a_machine(alice, bob, task, sink, deliver):
-    event = make_fact("task.assigned", task, actor=alice, assignee_id=bob)
+    event = make_event("task.assigned", task, actor=alice, assignee_id=bob)
 
     deliver(event)
 
@@ -56,7 +58,7 @@ def test_the_message_has_both_parts_and_the_headers_of_a_machine(alice, bob, tas
 def test_a_comment_is_told_as_a_mention_to_those_it_names_and_as_a_comment_to_the_others(
     alice, bob, carol, task, sink, deliver
 ):
-    event = make_fact(
+    event = make_event(
         "task.commented",
         task,
         actor=carol,
@@ -68,7 +70,7 @@ def test_a_comment_is_told_as_a_mention_to_those_it_names_and_as_a_comment_to_th
 
     deliver(event)
 
-    assert told() == {("Bob", "mentioned"), ("Alice", "commented")}
+    assert notified() == {("Bob", "mentioned"), ("Alice", "commented")}
     subjects = {message["To"]: message["Subject"] for message in sink.messages}
     assert subjects == {
         "bob@example.com": "[OPS-42] Carol mentioned you: Fix the printer",
@@ -83,25 +85,25 @@ def test_a_task_due_soon_is_told_to_its_assignees_in_their_own_time(alice, proje
     bob.time_zone = "Europe/Berlin"
     bob.save()
     task = TaskFactory(project=project, number=43, title="Fix the printer", due_at=NOW.replace(hour=16))
-    event = make_fact("task.due_soon", task, actor=None, assignees=(bob,), due="2026-03-02T16:00:00Z")
+    event = make_event("task.due_soon", task, actor=None, assignees=(bob,), due="2026-03-02T16:00:00Z")
 
     deliver(event)
 
-    assert told() == {("Bob", "due_soon")}
+    assert notified() == {("Bob", "due_soon")}
     assert sink.only()["Subject"] == "[OPS-43] Due Mon 2 Mar 2026, 17:00 CET: Fix the printer"
     assert Notification.objects.get().title == "OPS-43 is due soon"
 
 
 def test_a_task_due_soon_without_assignees_is_told_to_its_creator(alice, task, sink, deliver):
-    deliver(make_fact("task.due_soon", task, actor=None, due="2026-03-02T16:00:00Z"))
+    deliver(make_event("task.due_soon", task, actor=None, due="2026-03-02T16:00:00Z"))
 
-    assert told() == {("Alice", "due_soon")}
+    assert notified() == {("Alice", "due_soon")}
 
 
 def test_nobody_is_told_of_his_own_act(alice, bob, task, sink, deliver):
-    deliver(make_fact("task.assigned", task, actor=bob, assignee_id=bob))
+    deliver(make_event("task.assigned", task, actor=bob, assignee_id=bob))
     deliver(
-        make_fact(
+        make_event(
             "task.commented",
             task,
             actor=bob,
@@ -112,14 +114,14 @@ def test_nobody_is_told_of_his_own_act(alice, bob, task, sink, deliver):
         )
     )
 
-    assert told() == set()
+    assert notified() == set()
     assert sink.messages == []
 
 
 def test_a_stranger_is_not_told(alice, mallory, task, sink, deliver):
-    deliver(make_fact("task.assigned", task, actor=alice, assignee_id=mallory))
+    deliver(make_event("task.assigned", task, actor=alice, assignee_id=mallory))
 
-    assert told() == set()
+    assert notified() == set()
     assert sink.messages == []
 
 
@@ -127,33 +129,33 @@ def test_who_has_left_or_was_switched_off_is_not_told(alice, bob, task, sink, de
     bob.is_active = False
     bob.save()
 
-    deliver(make_fact("task.assigned", task, actor=alice, assignee_id=bob))
+    deliver(make_event("task.assigned", task, actor=alice, assignee_id=bob))
 
-    assert told() == set()
+    assert notified() == set()
 
 
 def test_who_cannot_follow_the_task_to_its_new_project_is_not_told(alice, bob, task, sink, deliver):
-    event = make_fact("task.assigned", task, actor=alice, assignee_id=bob)
+    event = make_event("task.assigned", task, actor=alice, assignee_id=bob)
     secret = ProjectFactory(key="SEC", owner=alice)
     task.project, task.state = secret, secret.states.get(slug="todo")
     task.save()
 
     deliver(event)
 
-    assert told() == set()
+    assert notified() == set()
 
 
 def test_nobody_is_told_of_a_task_that_is_gone(alice, bob, task, sink, deliver):
-    event = make_fact("task.assigned", task, actor=alice, assignee_id=bob)
+    event = make_event("task.assigned", task, actor=alice, assignee_id=bob)
     task.delete()
 
     deliver(event)
 
-    assert told() == set()
+    assert notified() == set()
 
 
 def test_a_fact_delivered_twice_is_told_once(alice, bob, task, sink, deliver):
-    event = make_fact("task.assigned", task, actor=alice, assignee_id=bob)
+    event = make_event("task.assigned", task, actor=alice, assignee_id=bob)
 
     deliver(event)
     deliver(event)
@@ -163,23 +165,23 @@ def test_a_fact_delivered_twice_is_told_once(alice, bob, task, sink, deliver):
 
 
 @pytest.mark.parametrize(
-    ("switched_off", "in_inbox", "mails"),
+    ("account_inactive", "in_inbox", "mails"),
     [((), 1, 1), (("email",), 1, 0), (("inbox",), 0, 1), (("inbox", "email"), 0, 0)],
 )
 def test_each_channel_can_be_switched_off(switched_off, in_inbox, mails, alice, bob, task, sink, deliver):
     switches = {Kind.ASSIGNED: {Channel(channel): False for channel in switched_off}}
-    services.set_preferences(actor=bob, switches=switches)
+    preferences.set_preferences(actor=bob, switches=switches)
 
-    deliver(make_fact("task.assigned", task, actor=alice, assignee_id=bob))
+    deliver(make_event("task.assigned", task, actor=alice, assignee_id=bob))
 
-    assert selectors.inbox(bob).count() == in_inbox
+    assert inbox_selectors.filter_inbox(bob).count() == in_inbox
     assert len(sink.messages) == mails
 
 
 def test_switching_off_one_kind_leaves_the_others(alice, bob, task, sink, deliver):
-    services.set_preferences(actor=bob, switches={Kind.MENTIONED: {Channel.EMAIL: False}})
+    preferences.set_preferences(actor=bob, switches={Kind.MENTIONED: {Channel.EMAIL: False}})
 
-    deliver(make_fact("task.assigned", task, actor=alice, assignee_id=bob))
+    deliver(make_event("task.assigned", task, actor=alice, assignee_id=bob))
 
     assert len(sink.messages) == 1
 
@@ -190,12 +192,12 @@ def test_telling_costs_the_same_for_two_people_and_for_ten(
     settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
     crowd = UserFactory.create_batch(8, role="staff")
     comment = {"comment_id": "c", "excerpt": "Hello", "mentioned_ids": [], "actor": alice}
-    small = make_fact("task.commented", task, audience_ids=[bob, carol], **comment)
-    large = make_fact("task.commented", task, audience_ids=[bob, carol, *crowd], **comment)
+    small = make_event("task.commented", task, audience_ids=[bob, carol], **comment)
+    large = make_event("task.commented", task, audience_ids=[bob, carol, *crowd], **comment)
 
     with django_assert_max_num_queries(12):
-        services.tell(event=small, kind=Kind.COMMENTED, user_ids=small.payload["audience_ids"])
+        notify.notify(event=small, kind=Kind.COMMENTED, user_ids=small.payload["audience_ids"])
     with django_assert_max_num_queries(12):
-        services.tell(event=large, kind=Kind.COMMENTED, user_ids=large.payload["audience_ids"])
+        notify.notify(event=large, kind=Kind.COMMENTED, user_ids=large.payload["audience_ids"])
 
     assert Notification.objects.filter(event_id=large.pk).count() == 10

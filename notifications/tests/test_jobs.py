@@ -11,9 +11,11 @@ from celery import current_app
 from django.utils import timezone
 
 from core.testing.smtp import free_port
-from notifications import jobs, services
+from notifications import jobs, notify
+from notifications.email import services as email_services
+from notifications.inbox import services as inbox
 from notifications.models import Notification, OutgoingEmail
-from notifications.tests.factories import NOW, make_email, make_fact, make_notification
+from notifications.tests.factories import NOW, make_email, make_event, make_notification
 
 pytestmark = pytest.mark.django_db
 
@@ -35,13 +37,13 @@ def _speak_to(broker: str) -> None:
 
 
 def test_a_dead_broker_loses_nothing(broker_away, alice, bob, task, sink, django_capture_on_commit_callbacks):
-    event = make_fact("task.assigned", task, actor=alice, assignee_id=bob)
+    event = make_event("task.assigned", task, actor=alice, assignee_id=bob)
 
-    ids = services.tell(event=event, kind=Notification.Kind.ASSIGNED, user_ids=[str(bob.pk)])
-    jobs.hand_over(ids)
+    ids = notify.notify(event=event, kind=Notification.Kind.ASSIGNED, user_ids=[str(bob.pk)])
+    jobs.enqueue_emails(ids)
 
     assert sink.messages == []
-    assert services.take_waiting_emails(now=timezone.now()) == ids
+    assert email_services.claim_pending(now=timezone.now()) == ids
 
 
 def test_the_sweep_sends_what_no_job_was_started_for(bob, sink, jobs_run_at_once):
@@ -53,7 +55,7 @@ def test_the_sweep_sends_what_no_job_was_started_for(bob, sink, jobs_run_at_once
 
 
 def test_the_sweep_sends_what_a_dead_worker_held(bob, sink, jobs_run_at_once):
-    make_email(bob, state="sending", claimed_at=NOW, handed_over_at=None, attempts=1)
+    make_email(bob, state="sending", claimed_at=NOW, enqueued_at=None, attempts=1)
 
     with time_machine.travel(NOW + timedelta(seconds=61), tick=False):
         jobs.sweep_emails()
@@ -82,16 +84,16 @@ class TestTakingWhatWaits:
     def test_gives_an_email_to_one_caller_and_again_only_when_its_job_is_taken_for_lost(self, bob):
         email = make_email(bob)
 
-        assert services.take_waiting_emails(now=NOW) == [email.pk]
-        assert services.take_waiting_emails(now=NOW + timedelta(seconds=29)) == []
-        assert services.take_waiting_emails(now=NOW + timedelta(seconds=31)) == [email.pk]
+        assert email_services.claim_pending(now=NOW) == [email.pk]
+        assert email_services.claim_pending(now=NOW + timedelta(seconds=29)) == []
+        assert email_services.claim_pending(now=NOW + timedelta(seconds=31)) == [email.pk]
 
     def test_leaves_what_is_being_sent_was_sent_or_was_given_up(self, bob):
         make_email(bob, state="sending", claimed_at=NOW - timedelta(seconds=59))
         make_email(bob, state="sent", sent_at=NOW)
         make_email(bob, state="dead")
 
-        assert services.take_waiting_emails(now=NOW) == []
+        assert email_services.claim_pending(now=NOW) == []
 
 
 class TestPurging:
@@ -105,7 +107,7 @@ class TestPurging:
             make_notification(bob, created_at=NOW - timedelta(days=89), read_at=NOW).pk,
         }
 
-        assert services.purge(now=NOW) == 3
+        assert inbox.purge(now=NOW) == 3
 
         assert set(Notification.objects.values_list("pk", flat=True)) == kept
         assert not OutgoingEmail.objects.exists()

@@ -11,10 +11,18 @@ from django.utils import timezone
 from accounts.models import User
 from core.admin import ServiceForm
 from core.errors import Invalid, NotFound
-from tasks import selectors, services
+from tasks.items import drafts
+from tasks.items import selectors as items_selectors
+from tasks.items import services as items
+from tasks.members import services as members
+from tasks.members import teams
 from tasks.models import Label, Project, ProjectMember, ProjectTeam, State, Task
+from tasks.projects import labels as projects_labels
+from tasks.projects import selectors as projects_selectors
+from tasks.projects import services as projects
+from tasks.projects import states
 
-WRITTEN = [
+WRITABLE_FIELDS = [
     "title", "description", "priority", "start_date", "due_date", "due_at", "estimate", "parent", "assignees", "labels",
 ]  # fmt: skip
 
@@ -34,14 +42,14 @@ class ProjectForm(ServiceForm):
 
     def write(self, sent: dict[str, Any]) -> Project:
         if self.instance._state.adding:
-            return services.create_project(
+            return projects.create(
                 actor=self.actor, key=sent["key"], name=sent["name"], description=sent["description"]
             )
         ref, now, changes = str(self.instance.pk), timezone.now(), {n: sent[n] for n in ("name", "description")}
         versions = frozenset({sent["version"] or 0})
-        project = services.update_project(actor=self.actor, ref=ref, changes=changes, now=now, versions=versions)
+        project = projects.update(actor=self.actor, ref=ref, changes=changes, now=now, versions=versions)
         if sent["archived"] != (project.archived_at is not None):
-            return services.archive_project(actor=self.actor, ref=ref, now=now, archived=sent["archived"])
+            return projects.archive(actor=self.actor, ref=ref, now=now, archived=sent["archived"])
         return project
 
 
@@ -53,7 +61,7 @@ class MemberForm(ServiceForm):
     def write(self, sent: dict[str, Any]) -> ProjectMember:
         project = sent["project"].pk if "project" in sent else self.instance.project_id
         user = sent["user"].pk if "user" in sent else self.instance.user_id
-        return services.add_member(actor=self.actor, ref=str(project), user_id=user, role=sent["role"])
+        return members.add(actor=self.actor, ref=str(project), user_id=user, role=sent["role"])
 
 
 class ProjectTeamForm(ServiceForm):
@@ -64,7 +72,7 @@ class ProjectTeamForm(ServiceForm):
     def write(self, sent: dict[str, Any]) -> ProjectTeam:
         project = sent["project"].pk if "project" in sent else self.instance.project_id
         team = sent["team"].pk if "team" in sent else self.instance.team_id
-        return services.add_project_team(actor=self.actor, ref=str(project), team_id=team, role=sent["role"])
+        return teams.add(actor=self.actor, ref=str(project), team_id=team, role=sent["role"])
 
 
 class StateForm(ServiceForm):
@@ -75,8 +83,8 @@ class StateForm(ServiceForm):
     def write(self, sent: dict[str, Any]) -> State:
         if self.instance._state.adding:
             project = str(sent.pop("project").pk)
-            return services.add_state(actor=self.actor, ref=project, **sent)
-        return services.update_state(
+            return states.add(actor=self.actor, ref=project, **sent)
+        return states.update(
             actor=self.actor, ref=str(self.instance.project_id), state_id=self.instance.pk, name=sent["name"]
         )
 
@@ -91,8 +99,8 @@ class LabelForm(ServiceForm):
     def write(self, sent: dict[str, Any]) -> Label:
         version, changes = sent["version"] or 0, {"name": sent["name"], "colour": sent["colour"]}
         if self.instance._state.adding:
-            return services.create_label(actor=self.actor, ref=str(sent["project"].pk), **changes)
-        return services.update_label(
+            return projects_labels.create(actor=self.actor, ref=str(sent["project"].pk), **changes)
+        return projects_labels.update(
             actor=self.actor, label_id=self.instance.pk, changes=changes, versions=frozenset({version})
         )
 
@@ -108,7 +116,7 @@ class TaskForm(ServiceForm):
 
     class Meta:
         model = Task
-        fields = ["project", *WRITTEN, "status", "version"]
+        fields = ["project", *WRITABLE_FIELDS, "status", "version"]
 
     def __init__(self, *args: Any, **words: Any) -> None:
         super().__init__(*args, **words)
@@ -116,42 +124,42 @@ class TaskForm(ServiceForm):
             self._show(self.instance)
 
     def _show(self, task: Task) -> None:
-        self.fields["status"].choices = [(state.slug, state.name) for state in selectors.states(task.project)]
+        self.fields["status"].choices = [
+            (state.slug, state.name) for state in projects_selectors.list_states(task.project)
+        ]
         people = task.assignees.order_by("email").values_list("email", flat=True)
         names = task.labels.order_by("name").values_list("name", flat=True)
         parent = task.parent.key if task.parent else ""
         self.initial.update(status=task.state.slug, parent=parent, assignees=", ".join(people), labels=", ".join(names))
 
     def write(self, sent: dict[str, Any]) -> Task:
-        changes = {name: sent[name] for name in WRITTEN}
-        changes["assignees"] = _people(sent["assignees"])
-        changes["labels"] = _words(sent["labels"])
+        changes = {name: sent[name] for name in WRITABLE_FIELDS}
+        changes["assignees"] = _user_ids_by_email(sent["assignees"])
+        changes["labels"] = _split_commas(sent["labels"])
         changes["parent"] = self._parent(sent["parent"])
         now = timezone.now()
         if self.instance._state.adding:
-            draft = services.Draft(**changes)
-            return services.create_task(actor=self.actor, project_ref=str(sent["project"].pk), draft=draft, now=now)
+            draft = drafts.TaskDraft(**changes)
+            return items.create(actor=self.actor, project_ref=str(sent["project"].pk), draft=draft, now=now)
         changes["status"] = sent["status"]
         versions = frozenset({sent["version"] or 0})
-        return services.update_task(
-            actor=self.actor, ref=str(self.instance.pk), changes=changes, now=now, versions=versions
-        )
+        return items.update(actor=self.actor, ref=str(self.instance.pk), changes=changes, now=now, versions=versions)
 
     def _parent(self, key: str) -> uuid.UUID | None:
         if not key:
             return None
         try:
-            return uuid.UUID(str(selectors.get_task(self.actor, key).pk))
-        except NotFound as refusal:
-            raise Invalid.field("parent", refusal.detail, "does_not_exist") from refusal
+            return uuid.UUID(str(items_selectors.get_task(self.actor, key).pk))
+        except NotFound as error:
+            raise Invalid.field("parent", error.detail, "does_not_exist") from error
 
 
-def _words(text: str) -> list[str]:
+def _split_commas(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def _people(text: str) -> list[uuid.UUID]:
-    wanted = {address.lower() for address in _words(text)}
+def _user_ids_by_email(text: str) -> list[uuid.UUID]:
+    wanted = {address.lower() for address in _split_commas(text)}
     found = dict(User.objects.filter(email__in=wanted).values_list("email", "pk"))
     if missing := wanted - set(found):
         raise Invalid.field("assignees", f"Nobody has the address {', '.join(sorted(missing))}.", "does_not_exist")

@@ -7,12 +7,14 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts.callers import person_of
+from accounts.auth.requests import get_request_user
 from core.admin import ServiceAdmin
-from tasks import services
+from tasks.admin.base import ProjectScopedAdmin
 from tasks.admin.forms import LabelForm, MemberForm, ProjectForm, StateForm
-from tasks.admin.scope import InProjectAdmin
+from tasks.members import services as members
 from tasks.models import Label, Project, ProjectMember, State
+from tasks.projects import labels, states
+from tasks.projects import services as projects
 
 
 @admin.register(Project)
@@ -25,7 +27,7 @@ class ProjectAdmin(ServiceAdmin):
     ordering = ("key",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
-        return Project.objects.visible_to(person_of(request))
+        return Project.objects.visible_to(get_request_user(request))
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         shown = ["key", "name", "description"]
@@ -35,13 +37,13 @@ class ProjectAdmin(ServiceAdmin):
         return ("key", "owner", "is_inbox", "next_number", "updated_at") if obj else ()
 
     def delete_model(self, request: HttpRequest, obj: Project) -> None:
-        services.delete_project(actor=person_of(request), ref=str(obj.pk))
+        projects.delete(actor=get_request_user(request), ref=str(obj.pk))
 
 
 @admin.register(ProjectMember)
-class ProjectMemberAdmin(InProjectAdmin):
+class ProjectMemberAdmin(ProjectScopedAdmin):
     form = MemberForm
-    fixed = ("project", "user")
+    immutable_fields = ("project", "user")
     list_display = ("user", "project", "role", "created_at")
     list_filter = ("role",)
     list_select_related = ("user", "project")
@@ -50,15 +52,15 @@ class ProjectMemberAdmin(InProjectAdmin):
     raw_id_fields = ("project", "user")
 
     def delete_model(self, request: HttpRequest, obj: ProjectMember) -> None:
-        services.remove_member(
-            actor=person_of(request), ref=str(obj.project_id), user_id=obj.user_id, now=timezone.now()
+        members.remove(
+            actor=get_request_user(request), ref=str(obj.project_id), user_id=obj.user_id, now=timezone.now()
         )
 
 
 @admin.register(State)
-class StateAdmin(InProjectAdmin):
+class StateAdmin(ProjectScopedAdmin):
     form = StateForm
-    fixed = ("project", "category", "slug", "position")
+    immutable_fields = ("project", "category", "slug", "position")
     list_display = ("name", "project", "slug", "category", "position")
     list_filter = ("category",)
     list_select_related = ("project",)
@@ -71,11 +73,11 @@ class StateAdmin(InProjectAdmin):
         return [*shown, "slug", "position"] if obj else shown
 
     def delete_model(self, request: HttpRequest, obj: State) -> None:
-        services.delete_state(actor=person_of(request), ref=str(obj.project_id), state_id=obj.pk)
+        states.delete(actor=get_request_user(request), ref=str(obj.project_id), state_id=obj.pk)
 
 
 @admin.register(Label)
-class LabelAdmin(InProjectAdmin):
+class LabelAdmin(ProjectScopedAdmin):
     form = LabelForm
     list_display = ("name", "project", "colour", "created_at")
     list_select_related = ("project",)
@@ -84,4 +86,4 @@ class LabelAdmin(InProjectAdmin):
     raw_id_fields = ("project",)
 
     def delete_model(self, request: HttpRequest, obj: Label) -> None:
-        services.delete_label(actor=person_of(request), label_id=obj.pk)
+        labels.delete(actor=get_request_user(request), label_id=obj.pk)

@@ -7,16 +7,17 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts.callers import person_of
+from accounts.auth.requests import get_request_user
 from core.admin import ReadOnlyAdmin
-from tasks import services
-from tasks.admin.forms import WRITTEN, TaskForm
-from tasks.admin.scope import InProjectAdmin, OfTaskAdmin
+from tasks.admin.base import ProjectScopedAdmin, TaskScopedAdmin
+from tasks.admin.forms import WRITABLE_FIELDS, TaskForm
+from tasks.comments import services as comments
+from tasks.items import services as items
 from tasks.models import Comment, ImportedRecord, Project, Task, TaskAssignee
 
 
 @admin.register(Task)
-class TaskAdmin(InProjectAdmin):
+class TaskAdmin(ProjectScopedAdmin):
     form = TaskForm
     list_display = ("key", "title", "project", "state", "priority", "creator", "due_date", "due_at", "updated_at")
     list_filter = ("category", "priority", ("closed_at", admin.EmptyFieldListFilter))
@@ -25,24 +26,24 @@ class TaskAdmin(InProjectAdmin):
     search_help_text = "Words of the title or description, or a key like OPS-42."
     ordering = ("-created_at", "-pk")
     raw_id_fields = ("project",)
-    fixed = ("key", "project", "creator", "created_at", "updated_at", "started_at", "closed_at")
+    immutable_fields = ("key", "project", "creator", "created_at", "updated_at", "started_at", "closed_at")
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         if obj is None:
-            return ["project", *WRITTEN]
-        return ["key", "project", "title", "status", *WRITTEN[1:], "version", *self.fixed[2:]]
+            return ["project", *WRITABLE_FIELDS]
+        return ["key", "project", "title", "status", *WRITABLE_FIELDS[1:], "version", *self.immutable_fields[2:]]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Task], search_term: str
     ) -> tuple[QuerySet[Task], bool]:
-        return (queryset.matching(search_term) if search_term else queryset), False  # type: ignore[attr-defined]
+        return (queryset.search(search_term) if search_term else queryset), False  # type: ignore[attr-defined]
 
     def delete_model(self, request: HttpRequest, obj: Task) -> None:
-        services.delete_task(actor=person_of(request), ref=str(obj.pk), now=timezone.now())
+        items.delete(actor=get_request_user(request), ref=str(obj.pk), now=timezone.now())
 
 
 @admin.register(TaskAssignee)
-class TaskAssigneeAdmin(OfTaskAdmin):
+class TaskAssigneeAdmin(TaskScopedAdmin):
     list_display = ("user", "task", "created_at")
     list_select_related = ("user", "task__project")
     search_fields = ("user__name", "=user__email", "task__title")
@@ -50,7 +51,7 @@ class TaskAssigneeAdmin(OfTaskAdmin):
 
 
 @admin.register(Comment)
-class CommentAdmin(OfTaskAdmin):
+class CommentAdmin(TaskScopedAdmin):
     """A comment is its author's word: nobody changes it for them, but an administrator may remove it."""
 
     list_display = ("author", "task", "beginning", "created_at", "edited_at")
@@ -67,7 +68,7 @@ class CommentAdmin(OfTaskAdmin):
     @admin.action(description="Remove these comments")
     def remove(self, request: HttpRequest, queryset: QuerySet[Comment]) -> None:
         def verb(comment: Comment) -> None:
-            services.delete_comment(actor=person_of(request), task_ref=str(comment.task_id), comment_id=comment.pk)
+            comments.delete(actor=get_request_user(request), task_ref=str(comment.task_id), comment_id=comment.pk)
 
         self.each(request, queryset, verb, "comments removed")
 
@@ -81,5 +82,5 @@ class ImportedRecordAdmin(ReadOnlyAdmin):
     ordering = ("-pk",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ImportedRecord]:
-        mine = Project.objects.visible_to(person_of(request)).values("pk")
+        mine = Project.objects.visible_to(get_request_user(request)).values("pk")
         return super().get_queryset(request).filter(project__in=mine)

@@ -1,10 +1,11 @@
 """Projects, and the tasks in them."""
 
-from tasks.models.access import ProjectTeam, SharedRole, TaskShare
-from tasks.models.imports import ImportedRecord
-from tasks.models.invitations import ProjectInvitation
+from tasks.models.comment import Comment
+from tasks.models.imported_record import ImportedRecord
+from tasks.models.invitation import ProjectInvitation
 from tasks.models.project import Category, Label, Project, ProjectMember, Role, State
-from tasks.models.task import Comment, Priority, Task, TaskAssignee
+from tasks.models.sharing import ProjectTeam, SharedRole, TaskShare
+from tasks.models.task import Priority, Task, TaskAssignee
 
 __all__ = [
     "Category",

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 from django.conf import settings
 from django.core.validators import RegexValidator
@@ -9,14 +9,29 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from accounts.models import User
 from core.db import uuid7
-from core.text import one_line
-from tasks.querysets import ProjectQuerySet
+from core.validators import validate_single_line
 
-KEY = RegexValidator(
+
+class ProjectQuerySet(models.QuerySet["Project"]):
+    def visible_to(self, user: User) -> Self:
+        return self.visible_to_id(user.pk, overseer=user.is_staff_or_admin)
+
+    def visible_to_id(self, user_id: Any, *, overseer: bool) -> Self:
+        mine = self.model._default_manager.filter(memberships__user=user_id).values("pk")
+        if overseer:
+            return self.filter(Q(is_inbox=False) | Q(pk__in=mine))
+        return self.filter(pk__in=mine)
+
+    def current(self) -> Self:
+        return self.filter(archived_at=None)
+
+
+PROJECT_KEY_VALIDATOR = RegexValidator(
     r"\A[A-Z][A-Z0-9]{1,9}\Z", "A key is 2 to 10 capital letters and digits, and begins with a letter."
 )
-COLOUR = RegexValidator(r"\A#[0-9a-f]{6}\Z", "A colour is written like #3d52d5.")
+COLOUR_VALIDATOR = RegexValidator(r"\A#[0-9a-f]{6}\Z", "A colour is written like #3d52d5.")
 
 
 class Category(models.TextChoices):
@@ -41,8 +56,8 @@ class Project(models.Model):
     """A body of work with members. `next_number` is what its next task will be called."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    key = models.CharField(max_length=10, unique=True, validators=[KEY])
-    name = models.CharField(max_length=120, validators=[one_line])
+    key = models.CharField(max_length=10, unique=True, validators=[PROJECT_KEY_VALIDATOR])
+    name = models.CharField(max_length=120, validators=[validate_single_line])
     description = models.TextField(blank=True, default="", max_length=20_000)
     is_inbox = models.BooleanField(default=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="owned_projects")
@@ -59,9 +74,7 @@ class Project(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["owner"], condition=Q(is_inbox=True), name="a_person_has_one_inbox_project"
-            ),
+            models.UniqueConstraint(fields=["owner"], condition=Q(is_inbox=True), name="a_user_has_one_inbox_project"),
         ]
 
     def __str__(self) -> str:
@@ -81,7 +94,7 @@ class ProjectMember(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["project", "user"], name="a_person_is_in_a_project_once"),
+            models.UniqueConstraint(fields=["project", "user"], name="a_user_is_in_a_project_once"),
             models.CheckConstraint(name="a_project_role_is_known", condition=Q(role__in=Role.values)),
             models.CheckConstraint(name="an_effective_role_is_known", condition=Q(effective_role__in=Role.values)),
         ]
@@ -96,7 +109,7 @@ class State(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="states")
     slug = models.SlugField(max_length=40)
-    name = models.CharField(max_length=60, validators=[one_line])
+    name = models.CharField(max_length=60, validators=[validate_single_line])
     category = models.CharField(max_length=12, choices=Category)
     position = models.PositiveSmallIntegerField(default=0)
     version = models.PositiveIntegerField(default=1, db_default=1)
@@ -117,8 +130,8 @@ class State(models.Model):
 class Label(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="labels")
-    name = models.CharField(max_length=60, validators=[one_line])
-    colour = models.CharField(max_length=7, default="#5c6472", validators=[COLOUR])
+    name = models.CharField(max_length=60, validators=[validate_single_line])
+    colour = models.CharField(max_length=7, default="#5c6472", validators=[COLOUR_VALIDATOR])
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

@@ -1,20 +1,147 @@
+"""Adjectives: which projects and tasks. Visibility is asked by IN over the caller's own memberships."""
+
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
+from uuid import UUID
 
 from django.conf import settings
+from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.contrib.postgres.search import SearchQuery, SearchVector, SearchVectorField
 from django.core.validators import MaxValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, Func, OuterRef, Q
 from django.utils import timezone
 
 from core.db import uuid7
+from core.sql_templates import EqualsAny
 from tasks.models.project import Category, Label, Project, State
-from tasks.querysets import CLOSED, CommentQuerySet, TaskQuerySet
+
+MAX_RELATED = 20
+
+
+PRIORITY_NAMES = [priority.name.lower() for priority in Priority]
+
+if TYPE_CHECKING:
+    from accounts.models import User
+    from tasks.models.project import Project
+
+CLOSED_CATEGORIES = ("done", "cancelled")
+TASK_KEY_PATTERN = re.compile(r"([A-Za-z][A-Za-z0-9]{1,9})-([1-9][0-9]{0,8})\Z", re.ASCII)
+WORD_PATTERN = re.compile(r"[^\W_]+")
+
+
+def _any_of(field: str, values: list[Any]) -> Q:
+    """The field is one of these values or expressions; `__in` takes no expression where the field is a key."""
+    return Q(*((field, value) for value in values), _connector=Q.OR)
+
+
+def _materialized(found: models.QuerySet[Any, Any]) -> Func:
+    """These keys, looked up before anything else.
+
+    From a plain subquery PostgreSQL would rather walk through all there is in the order asked for, until enough of
+    them have turned up; for somebody with few tasks that is the whole table.
+    """
+    return Func(ArraySubquery(found), template="SELECT unnest(%(expressions)s)", output_field=models.UUIDField())
+
+
+class TaskQuerySet(models.QuerySet["Task"]):
+    def visible_to(self, user: User) -> Self:
+        return self.visible_to_id(user.pk, overseer=user.is_staff_or_admin, guest=user.is_guest)
+
+    def visible_to_id(self, user_id: Any, *, overseer: bool, guest: bool = False) -> Self:
+        """Those in the projects that the reader sees. A guest also sees single tasks of others; nobody else pays for
+        looking."""
+        projects: Any = self.model._meta.get_field("project").related_model
+        members = projects.members.through._default_manager.filter(user=user_id)
+        if overseer:
+            mine = Q(project__in=projects._default_manager.visible_to_id(user_id, overseer=True).values("pk"))
+        elif guest:  # as an array, so that one index is read for the projects and one for the tasks
+            mine = Q(EqualsAny("project_id", ArraySubquery(members.values("project"))))
+        else:
+            mine = Q(project__in=members.values("project"))
+        return self.filter(mine | self._shared_with(user_id) if guest else mine)
+
+    def shared_with(self, user_id: Any) -> Self:
+        """Those shared with this person one by one."""
+        return self.filter(self._shared_with(user_id))
+
+    def _shared_with(self, user_id: Any) -> Q:
+        shares: Any = self.model._meta.get_field("shares").related_model
+        return Q(EqualsAny("pk", ArraySubquery(shares.objects.filter(user=user_id).values("task"))))
+
+    def open(self) -> Self:
+        return self.filter(closed_at=None)
+
+    def closed(self) -> Self:
+        return self.filter(closed_at__isnull=False)
+
+    def overdue(self, now: datetime, today: date, *, value: bool = True) -> Self:
+        late = self.open().filter(Q(due_at__lt=now) | Q(due_date__lt=today))
+        return late if value else self.exclude(pk__in=late.order_by().values("pk"))
+
+    def in_categories(self, names: list[str]) -> Self:
+        found = self.filter(category__in=names)
+        return (
+            found if set(names) & set(CLOSED_CATEGORIES) else found.open()
+        )  # the same, said so that the open ones' index serves
+
+    def due_from(self, day: date) -> Self:
+        return self.filter(Q(due_at__date__gte=day) | Q(due_date__gte=day))
+
+    def due_until(self, day: date) -> Self:
+        return self.filter(Q(due_at__date__lte=day) | Q(due_date__lte=day))
+
+    def assigned_to(self, user_ids: list[Any]) -> Self:
+        """Assigned to any of these people; `none` among them means to nobody."""
+        links = self.model.assignees.through.objects.all()
+        people = [key for key in user_ids if key != "none"]
+        wanted = Q(pk__in=_materialized(links.filter(_any_of("user", people)).values("task"))) if people else Q()
+        if "none" in user_ids:
+            wanted |= Q(~Exists(links.filter(task=OuterRef("pk"))))
+        return self.filter(wanted)
+
+    def created_by(self, user_ids: list[Any]) -> Self:
+        return self.filter(_any_of("creator", user_ids))
+
+    def with_parent(self, parent: Any, *, guest: Any = None) -> Self:
+        """Whose parent is this task, or `none`; to a guest, a parent that they do not see is none."""
+        if guest is None:
+            return self.filter(parent=None if parent == "none" else parent)
+        seen = self.model._default_manager.visible_to_id(guest, overseer=False, guest=True)
+        if parent == "none":
+            return self.filter(Q(parent=None) | Q(~Exists(seen.filter(pk=OuterRef("parent")))))
+        return self.filter(Exists(seen.filter(pk=parent)), parent=parent)
+
+    def with_labels(self, names: list[str]) -> Self:
+        links = self.model.labels.through.objects.filter(task=OuterRef("pk"), label__name__in=names)
+        return self.filter(Exists(links))
+
+    def search(self, words: str) -> Self:
+        """Tasks whose title or description hold words that begin like these, whose title is nearly this, or that key."""
+        key = TASK_KEY_PATTERN.match(words.strip())
+        if key and (named := self.by_ref((key[1].upper(), int(key[2])))).exists():
+            return named  # otherwise words: "covid-19" looks like a key too
+        terms = WORD_PATTERN.findall(words)
+        if not terms:
+            return self.none()
+        query = SearchQuery(" & ".join(f"{term}:*" for term in terms), config="simple", search_type="raw")
+        return self.filter(Q(search=query) | Q(title__trigram_word_similar=words))
+
+    def with_relations(self) -> Self:
+        people: Any = self.model._meta.get_field("assignees").related_model
+        by_name = models.Prefetch("assignees", people.objects.order_by("name", "pk"))
+        shown = self.select_related("project", "state", "creator", "parent__project")
+        return shown.prefetch_related(by_name, "labels")
+
+    def by_ref(self, ref: UUID | tuple[str, int]) -> Self:
+        if isinstance(ref, tuple):
+            return self.filter(project__key=ref[0], number=ref[1])
+        return self.filter(pk=ref)
 
 
 class Priority(models.IntegerChoices):
@@ -25,7 +152,7 @@ class Priority(models.IntegerChoices):
     URGENT = 4
 
 
-def in_words(name: str) -> models.Func:
+def searchable_text(name: str) -> models.Func:
     """PostgreSQL's text parser takes quadratic time for `_a_a…` and `~/~/…`; these two only part words here."""
     parted = (models.F(name), models.Value("_~"), models.Value("  "))
     return models.Func(*parted, function="TRANSLATE", output_field=models.TextField())
@@ -66,10 +193,10 @@ class Task(models.Model):
     updated_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True, blank=True, help_text="First moved to a state in progress.")
     closed_at = models.DateTimeField(null=True, blank=True, help_text="Done or cancelled.")
-    due_soon_told_for = models.DateTimeField(null=True, blank=True, editable=False)
+    due_soon_notified_for = models.DateTimeField(null=True, blank=True, editable=False)
     search = models.GeneratedField(
-        expression=SearchVector(in_words("title"), weight="A", config="simple")
-        + SearchVector(in_words("description"), weight="B", config="simple"),
+        expression=SearchVector(searchable_text("title"), weight="A", config="simple")
+        + SearchVector(searchable_text("description"), weight="B", config="simple"),
         output_field=SearchVectorField(),
         db_persist=True,
     )
@@ -89,8 +216,8 @@ class Task(models.Model):
             ),
             models.CheckConstraint(
                 name="a_task_is_closed_when_done_or_cancelled",
-                condition=Q(category__in=CLOSED, closed_at__isnull=False)
-                | (~Q(category__in=CLOSED) & Q(closed_at=None)),
+                condition=Q(category__in=CLOSED_CATEGORIES, closed_at__isnull=False)
+                | (~Q(category__in=CLOSED_CATEGORIES) & Q(closed_at=None)),
             ),
             models.CheckConstraint(name="a_priority_is_0_to_4", condition=Q(priority__lte=4)),
             models.CheckConstraint(name="a_title_is_not_empty", condition=~Q(title="")),
@@ -114,7 +241,7 @@ class Task(models.Model):
             models.Index(fields=["creator", "-created_at"], name="task_creator"),
             models.Index(fields=["parent"], condition=Q(parent__isnull=False), name="task_parent"),
             GinIndex(fields=["search"], name="task_search"),
-            GinIndex(fields=["title"], opclasses=["gin_trgm_ops"], name="task_title_typos"),
+            GinIndex(fields=["title"], opclasses=["gin_trgm_ops"], name="task_title_trigram"),
         ]
 
     def __str__(self) -> str:
@@ -153,27 +280,8 @@ class TaskAssignee(models.Model):
     task_created_at = models.DateTimeField(editable=False)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["task", "user"], name="a_task_is_assigned_once_to_a_person")]
-        indexes = [models.Index(fields=["user", "-task_created_at", "-task"], name="assignee_newest")]
+        constraints = [models.UniqueConstraint(fields=["task", "user"], name="a_task_is_assigned_once_to_a_user")]
+        indexes = [models.Index(fields=["user", "-task_created_at", "-task"], name="assignee_user_created")]
 
     def __str__(self) -> str:
         return f"{self.task_id} to {self.user_id}"
-
-
-class Comment(models.Model):
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="comments")
-    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="comments")
-    body = models.TextField(max_length=20_000)
-    version = models.PositiveIntegerField(default=1)
-    created_at = models.DateTimeField(default=timezone.now)
-    edited_at = models.DateTimeField(null=True)
-
-    objects = CommentQuerySet.as_manager()
-
-    class Meta:
-        indexes = [models.Index(fields=["task", "id"], name="comment_thread")]
-        constraints = [models.CheckConstraint(name="a_comment_is_not_empty", condition=~Q(body=""))]
-
-    def __str__(self) -> str:
-        return f"{self.author_id} on {self.task_id}"

@@ -10,18 +10,18 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from core.markdown import render
-from core.templatetags.ui import day, icon, moment
+from core.templatetags.ui import icon, relative_time, short_date
 from tasks.models import Task
 
 register = template.Library()
-STATE_GLYPHS = {"todo": "circle", "in_progress": "circle-dot", "done": "circle-check", "cancelled": "circle-slash"}
-PRIORITY_GLYPHS = {0: "minus", 1: "signal-low", 2: "signal-medium", 3: "signal-high", 4: "flame"}
-SOON = timedelta(days=2)
+STATE_ICONS = {"todo": "circle", "in_progress": "circle-dot", "done": "circle-check", "cancelled": "circle-slash"}
+PRIORITY_ICONS = {0: "minus", 1: "signal-low", 2: "signal-medium", 3: "signal-high", 4: "flame"}
+DUE_SOON_WITHIN = timedelta(days=2)
 
 
 @register.simple_tag
 def state_badge(name: str, category: str) -> SafeString:
-    return format_html('<span class="badge {}">{}{}</span>', category, icon(STATE_GLYPHS[category]), name)
+    return format_html('<span class="badge {}">{}{}</span>', category, icon(STATE_ICONS[category]), name)
 
 
 @register.simple_tag
@@ -29,7 +29,7 @@ def priority_badge(priority: int, label: str) -> SafeString:
     if not priority:
         return format_html('<span class="muted none"><span class="sr-only">{}</span>{}</span>', "No priority", "–")
     return format_html(
-        '<span class="badge plain priority-{}">{}{}</span>', priority, icon(PRIORITY_GLYPHS[priority]), label
+        '<span class="badge plain priority-{}">{}{}</span>', priority, icon(PRIORITY_ICONS[priority]), label
     )
 
 
@@ -38,12 +38,12 @@ def due_badge(task: Task) -> SafeString:
     """Say when a task is due, and in words when that is past or near."""
     if not (task.due_date or task.due_at):
         return format_html('<span class="muted none">{}</span>', "–")
-    when = moment(task.due_at) if task.due_at else day(task.due_date)
+    when = relative_time(task.due_at) if task.due_at else short_date(task.due_date)
     now, today = timezone.now(), timezone.localdate()
     if task.is_overdue(now, today):
         return format_html('<span class="badge bad">{}Overdue: {}</span>', icon("triangle-alert"), when)
     last = timezone.localtime(task.due_at).date() if task.due_at else task.due_date
-    if not task.is_closed and last and last - today < SOON:
+    if not task.is_closed and last and last - today < DUE_SOON_WITHIN:
         return format_html('<span class="badge warn">{}{}</span>', icon("clock"), when)
     return when
 

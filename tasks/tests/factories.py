@@ -8,20 +8,9 @@ from factory.django import DjangoModelFactory
 
 from accounts.models import User
 from accounts.tests.factories import UserFactory
-from tasks.models import (
-    Comment,
-    Label,
-    Project,
-    ProjectMember,
-    ProjectTeam,
-    Role,
-    State,
-    Task,
-    TaskAssignee,
-    TaskShare,
-)
-from tasks.positions import at_end
-from tasks.services.projects import FIRST_STATES
+from tasks.items.fractional_indexing import initial_position
+from tasks.models import Comment, Label, Project, ProjectMember, ProjectTeam, Role, State, Task, TaskAssignee, TaskShare
+from tasks.projects.states import DEFAULT_STATES
 
 
 class ProjectFactory(DjangoModelFactory):
@@ -40,7 +29,7 @@ class ProjectFactory(DjangoModelFactory):
         ProjectMember.objects.create(project=project, user=project.owner, role=Role.ADMIN)
         State.objects.bulk_create(
             State(project=project, slug=slug, name=name, category=category, position=index)
-            for index, (slug, name, category) in enumerate(FIRST_STATES)
+            for index, (slug, name, category) in enumerate(DEFAULT_STATES)
         )
 
 
@@ -89,7 +78,7 @@ class TaskFactory(DjangoModelFactory):
     state = factory.LazyAttribute(lambda task: task.project.states.get(slug="todo"))
     category = factory.LazyAttribute(lambda task: task.state.category)
     creator = factory.LazyAttribute(lambda task: task.project.owner)
-    position = factory.LazyAttribute(lambda task: at_end(task.number))
+    position = factory.LazyAttribute(lambda task: initial_position(task.number))
 
 
 def next_number(project: Project) -> int:

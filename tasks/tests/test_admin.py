@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 
 from accounts.tests.factories import TeamMemberFactory
-from core.testing.pages import enter
+from core.testing.page_client import log_in
 from tasks.models import Comment, Label, Project, ProjectMember, ProjectTeam, State, Task
 from tasks.tests.factories import LabelFactory, TaskFactory
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def pages(client, admin):
-    enter(client, admin)
+    log_in(client, admin)
     return client
 
 

@@ -40,7 +40,7 @@ def test_the_highest_of_some_roles_is_found():
     ],
 )
 def test_who_answers_for_a_thing_may_ask_who_else_sees_it(who, role, may):
-    assert policies.can_ask_about_others(User(role=who), role) is may
+    assert policies.can_explain_others(User(role=who), role) is may
 
 
 @pytest.mark.parametrize(

@@ -20,15 +20,17 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
 from accounts.tests.factories import SessionFactory, UserFactory
-from core.testing.pages import browser_of
+from core.testing.page_client import logged_in_client
 from events.tests.fixtures import Outbox
 from notifications.tests.factories import make_notification
-from tasks import services
+from tasks.comments import services as comments
+from tasks.items import drafts as items_drafts
+from tasks.items import services as items_services
 from tasks.models import Role
 from tasks.tests.factories import MemberFactory, ProjectFactory
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
-FLAGS = [
+CHROMIUM_FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -37,8 +39,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
-WATCH = """
+AXE_SCRIPT = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
+CSP_OBSERVER = """
 window.violations = [];
 document.addEventListener("securitypolicyviolation", (event) => violations.push(`${event.violatedDirective} ${event.blockedURI}`));
 """
@@ -58,7 +60,7 @@ def browser() -> Iterator[Browser]:
     # Playwright runs an event loop in this thread, in which Django would refuse the tests their database.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
         yield running
         running.close()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
@@ -78,26 +80,26 @@ def db(django_db_setup) -> None:
 
 
 @pytest.fixture(scope="module")
-def office(browser, site, django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[User]:
+def sample_workspace(browser, site, django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[User]:
     """Ada, an administrator with a project, a colleague, work in every state, news, a session and a letter."""
     mailbox = {
         "MAILBOX_DIR": str(tmp_path_factory.mktemp("mail")),
-        "EMAIL_BACKEND": "notifications.mailbox.FolderBackend",
+        "EMAIL_BACKEND": "notifications.email.dev_mailbox.DevMailboxBackend",
     }
     with django_db_blocker.unblock(), override_settings(**mailbox):
-        yield _people_and_work()
+        yield _create_users_and_tasks()
         call_command("flush", verbosity=0, interactive=False)
 
 
 @pytest.fixture
-def town(browser, site, django_db_setup, django_db_blocker) -> Iterator[None]:
+def clean_database(browser, site, django_db_setup, django_db_blocker) -> Iterator[None]:
     """A database of our own for one test, which the server's threads see too."""
     with django_db_blocker.unblock():
         yield
         call_command("flush", verbosity=0, interactive=False)
 
 
-def _people_and_work() -> User:
+def _create_users_and_tasks() -> User:
     ada = UserFactory(handle="ada", name="Ada Admin", role=User.Role.ADMIN)
     bob = UserFactory(handle="bob", name="Bob Builder")
     project = ProjectFactory(key="OPS", name="Operations", owner=ada, description="What runs at night.")
@@ -105,26 +107,24 @@ def _people_and_work() -> User:
     SessionFactory(user=ada, user_agent="curl/8.5", address="192.0.2.7")
     make_notification(ada, body="Could you look at this?", task_key="OPS-1")
     with Outbox().delivering():
-        furnish(ada, bob)
+        create_sample_work(ada, bob)
     return ada
 
 
-def furnish(ada: User, bob: User) -> None:
+def create_sample_work(ada: User, bob: User) -> None:
     """Sixty-five tasks in one call, then some of them moved on, commented and finished."""
     now = timezone.now()
-    drafts = [_draft(number, [bob.pk, ada.pk]) for number in range(65)]
-    made = services.create_tasks(actor=ada, project_ref="OPS", drafts=drafts, now=now - timedelta(days=20))
+    drafts = [_task_data(number, [bob.pk, ada.pk]) for number in range(65)]
+    made = items_services.create_many(actor=ada, project_ref="OPS", drafts=drafts, now=now - timedelta(days=20))
     for index, task in enumerate(made[:9]):
         status = ("in_progress", "done", "cancelled")[index % 3]
         moved = now - timedelta(days=index)
-        services.update_task(actor=ada, ref=task.key, changes={"status": status}, now=moved)
-    services.add_comment(
-        actor=bob, task_ref="OPS-1", body="I looked, @ada.\n\n```\nlong " + "line " * 40 + "\n```", now=now
-    )
+        items_services.update(actor=ada, ref=task.key, changes={"status": status}, now=moved)
+    comments.add(actor=bob, task_ref="OPS-1", body="I looked, @ada.\n\n```\nlong " + "line " * 40 + "\n```", now=now)
 
 
-def _draft(number: int, people: list[UUID]) -> services.Draft:
-    return services.Draft(
+def _task_data(number: int, people: list[UUID]) -> items_drafts.TaskDraft:
+    return items_drafts.TaskDraft(
         title=f"Task {number} with quite a long title that has to find its place on a small screen",
         description="Some **words**, `code` and a [link](https://example.com).\n\n1. one\n2. two"
         if number == 0
@@ -137,22 +137,22 @@ def _draft(number: int, people: list[UUID]) -> services.Draft:
 
 
 @pytest.fixture
-def letter(office) -> str:
+def email_id(sample_workspace) -> str:
     return next(path.stem for path in Path(settings.MAILBOX_DIR).glob("*.eml"))
 
 
-def sign_in(context: BrowserContext, site: LiveServer, person: User) -> None:
+def sign_in(context: BrowserContext, site: LiveServer, user: User) -> None:
     """Put the session cookie of a signed-in person into the browser, as the sign-in page would."""
-    cookie = browser_of(person).cookies["sessionid"].value
+    cookie = logged_in_client(user).cookies["sessionid"].value
     context.add_cookies([{"name": "sessionid", "value": cookie, "url": site.url}])
 
 
 @pytest.fixture
-def page_of(browser, site, db) -> Iterator:
+def open_page(browser, site, db) -> Iterator:
     """Open a page for a person: `page_of(ada, width=390, scheme="dark")`; without a person, signed out."""
     opened: list[BrowserContext] = []
 
-    def page_for(person: User | None, *, width: int = 1280, scheme: str = "light", scripts: bool = True) -> Page:
+    def page_for(user: User | None, *, width: int = 1280, scheme: str = "light", scripts: bool = True) -> Page:
         context = browser.new_context(
             viewport={"width": width, "height": 844},
             color_scheme=scheme,
@@ -162,9 +162,9 @@ def page_of(browser, site, db) -> Iterator:
         opened.append(context)
         context.set_default_timeout(10_000)
         if scripts:
-            context.add_init_script(WATCH)
-        if person is not None:
-            sign_in(context, site, person)
+            context.add_init_script(CSP_OBSERVER)
+        if user is not None:
+            sign_in(context, site, user)
         return context.new_page()
 
     yield page_for

@@ -10,20 +10,20 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from accounts.services import register
-from drills.parts import ROOT, Parts, wait_until
+from accounts.users.services import register
+from drills.processes import ROOT, Processes, wait_until
 
 pytestmark = pytest.mark.processes
 
 
-def tour() -> str:
+def readme_commands() -> str:
     """The one block of the README that is bash."""
     (found,) = re.findall(r"^```bash\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
     return found
 
 
 @pytest.fixture
-def parts(transactional_db, smtp_server, tmp_path):
+def processes(transactional_db, smtp_server, tmp_path):
     smtp_server.messages.clear()
     database = connection.settings_dict
     environment = {
@@ -32,20 +32,20 @@ def parts(transactional_db, smtp_server, tmp_path):
         "REDIS_URL": str(settings.CACHES["default"]["LOCATION"]),
         "EMAIL_HOST": "127.0.0.1",
         "EMAIL_PORT": str(smtp_server.port),
-        "TASKFLOW_VAR": str(tmp_path),
+        "DATA_DIR": str(tmp_path),
     }
-    with Parts(tmp_path, **environment) as running:
+    with Processes(tmp_path, **environment) as running:
         running.start("web", "relay", "worker")
         yield running
 
 
 @pytest.mark.timeout(180)
-def test_the_tour_of_the_readme_works_as_it_stands(parts, smtp_server):
+def test_the_tour_of_the_readme_works_as_it_stands(processes, smtp_server):
     register(email="member@example.com", name="Mel", password="taskflow-demo", is_verified=True)
-    environment = {**os.environ, "TASKFLOW": parts.url}
+    environment = {**os.environ, "TASKFLOW": processes.url}
 
     done = subprocess.run(
-        ["bash", "-eo", "pipefail", "-c", tour()],
+        ["bash", "-eo", "pipefail", "-c", readme_commands()],
         env=environment,
         capture_output=True,
         text=True,
@@ -59,6 +59,6 @@ def test_the_tour_of_the_readme_works_as_it_stands(parts, smtp_server):
     def told() -> list[str]:
         return [mail["Subject"] for mail in smtp_server.messages if mail["To"] == "member@example.com"]
 
-    wait_until(lambda: len(told()) > 1, seconds=30, what=parts.log("worker"))
+    wait_until(lambda: len(told()) > 1, seconds=30, what=processes.log("worker"))
     words = sorted(re.sub(r"^\[.+\] ", "", subject) for subject in told())
     assert words == ["Ada added you to the project Moving house", "Ada assigned this to you: Book the van"]

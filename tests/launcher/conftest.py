@@ -16,13 +16,13 @@ from pathlib import Path
 
 import pytest
 
-from launcher.places import Places
+from launcher.paths import Paths
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass
-class Trial:
+class LauncherProcess:
     """One launcher process and what it has printed."""
 
     process: subprocess.Popen[str]
@@ -54,34 +54,34 @@ def checkout() -> Iterator[Path]:
 
 
 @pytest.fixture
-def launch(checkout: Path) -> Iterator[Callable[..., Trial]]:
-    trials: list[Trial] = []
+def launch(checkout: Path) -> Iterator[Callable[..., LauncherProcess]]:
+    launcher_processes: list[LauncherProcess] = []
 
-    def start(*, servers: bool = False, **commands: list[str]) -> Trial:
-        unset = {"DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "TASKFLOW_VAR"}
+    def start(*, servers: bool = False, **commands: list[str]) -> LauncherProcess:
+        unset = {"DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "DATA_DIR"}
         environment = {name: value for name, value in os.environ.items() if name not in unset}
         arguments = [str(checkout), json.dumps(commands), "servers" if servers else "parts"]
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.launcher.trial", *arguments],
+            [sys.executable, "-m", "tests.launcher.supervisor_process", *arguments],
             cwd=ROOT,
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
-        trials.append(Trial(process))
-        return trials[-1]
+        launcher_processes.append(LauncherProcess(process))
+        return launcher_processes[-1]
 
     yield start
-    for trial in trials:
-        if trial.process.poll() is None:
-            trial.end()
-        trial.process.stdout.close()
-    shutil.rmtree(Places(root=checkout, var=checkout / "var").sockets, ignore_errors=True)
+    for launcher_process in launcher_processes:
+        if launcher_process.process.poll() is None:
+            launcher_process.end()
+        launcher_process.process.stdout.close()
+    shutil.rmtree(Paths(root=checkout, var=checkout / "var").sockets, ignore_errors=True)
 
 
 @pytest.fixture
-def left_behind(checkout: Path) -> Callable[[], list[str]]:
+def leftover_processes(checkout: Path) -> Callable[[], list[str]]:
     """Return the command lines of living processes that name this checkout."""
 
     def look() -> list[str]:
@@ -99,7 +99,7 @@ def left_behind(checkout: Path) -> Callable[[], list[str]]:
 
 
 @pytest.fixture
-def eventually() -> Callable[[Callable[[], object], float], None]:
+def wait_until() -> Callable[[Callable[[], object], float], None]:
     def wait(question: Callable[[], object], seconds: float = 10) -> None:
         deadline = time.monotonic() + seconds
         while not question():

@@ -13,10 +13,10 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from drills.parts import free_port
-from tests.nginx.front import Front
+from drills.processes import free_port
+from tests.nginx.nginx_server import NginxServer
 
-HASHED, STYLE = "base.0123456789ab.css", b"body { margin: 0 }\n" * 100
+HASHED_CSS_NAME, CSS_CONTENT = "base.0123456789ab.css", b"body { margin: 0 }\n" * 100
 
 
 class SilentNode:
@@ -42,39 +42,39 @@ class SilentNode:
 
 
 @pytest.fixture
-def silence():
+def silent_nodes():
     """nginx before two nodes that say nothing; gives the front, and what its nodes were asked."""
     folder = Path(tempfile.mkdtemp(prefix="tf-", dir="/tmp"))
-    front = Front(folder, free_port(), {})
-    nodes = [SilentNode(front.socket(name)) for name in ("one", "two")]
-    front.start_nginx(["one", "two"])
-    front.wait(lambda: front.get("/metrics").status == 404)
-    yield front, lambda: [asked for node in nodes for asked in node.asked]
-    front.stop()
+    nginx_server = NginxServer(folder, free_port(), {})
+    nodes = [SilentNode(nginx_server.socket(name)) for name in ("one", "two")]
+    nginx_server.start_nginx(["one", "two"])
+    nginx_server.wait(lambda: nginx_server.get("/metrics").status == 404)
+    yield nginx_server, lambda: [asked for node in nodes for asked in node.asked]
+    nginx_server.stop()
     for node in nodes:
         node.close()
     shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
-def front(django_db_setup):
+def nginx_server(django_db_setup):
     # A short path, since sockets go into it.
     folder = Path(tempfile.mkdtemp(prefix="tf-", dir="/tmp"))
     (folder / "var/static/css").mkdir(parents=True)
-    for name in (HASHED, "base.css"):
-        (folder / "var/static/css" / name).write_bytes(STYLE)
-    (folder / "var/static/css" / f"{HASHED}.gz").write_bytes(gzip.compress(STYLE))
-    (folder / "var/static/css" / f"{HASHED}.br").write_bytes(brotli.compress(STYLE))
+    for name in (HASHED_CSS_NAME, "base.css"):
+        (folder / "var/static/css" / name).write_bytes(CSS_CONTENT)
+    (folder / "var/static/css" / f"{HASHED_CSS_NAME}.gz").write_bytes(gzip.compress(CSS_CONTENT))
+    (folder / "var/static/css" / f"{HASHED_CSS_NAME}.br").write_bytes(brotli.compress(CSS_CONTENT))
     database = connection.settings_dict
     address = f"postgresql:///{database['NAME']}?host={database['HOST']}&user={database['USER']}"
     environment = {
         "DJANGO_SETTINGS_MODULE": "config.settings.test",
         "DATABASE_URL": address,
         "REDIS_URL": str(settings.CACHES["default"]["LOCATION"]),
-        "TASKFLOW_VAR": str(folder / "var"),
+        "DATA_DIR": str(folder / "var"),
         "PROMETHEUS_MULTIPROC_DIR": str(folder / "metrics"),
     }
-    running = Front(folder, free_port(), environment)
+    running = NginxServer(folder, free_port(), environment)
     try:
         running.start(["one", "two"])
         yield running

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from drills import certificates
-from drills.parts import free_port, wait_until
-from launcher import front
-from tests.nginx.front import ROOT
+from drills.processes import free_port, wait_until
+from launcher import nginx
+from tests.nginx.nginx_server import ROOT
 
 pytestmark = pytest.mark.nginx
 
@@ -24,52 +24,52 @@ pytestmark = pytest.mark.nginx
 def tls():
     """nginx without a node behind it; gives its port and the authority to trust."""
     folder = Path(tempfile.mkdtemp(prefix="tf-", dir="/tmp"))
-    authority, port = certificates.write(folder / "tls"), free_port()
-    path = front.configure(
+    authority, port = certificates.write_certificates(folder / "tls"), free_port()
+    path = nginx.write_config(
         root=ROOT,
         folder=folder / "nginx",
         var=folder,
-        host=certificates.ADDRESS,
+        host=certificates.IP_ADDRESS,
         port=port,
         sockets=[folder / "nobody.sock"],
         tls=folder / "tls",
     )
-    running = subprocess.Popen(front.command(path), stderr=subprocess.PIPE)
-    wait_until(lambda: accepts(port), seconds=20, what="nginx does not listen")
+    running = subprocess.Popen(nginx.build_command(path), stderr=subprocess.PIPE)
+    wait_until(lambda: accepts_connections(port), seconds=20, what="nginx does not listen")
     yield port, authority
     running.terminate()
     running.communicate(timeout=10)
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def accepts(port):
+def accepts_connections(port):
     with socket.socket() as client:
-        return client.connect_ex((certificates.ADDRESS, port)) == 0
+        return client.connect_ex((certificates.IP_ADDRESS, port)) == 0
 
 
-def shake(tls, **changes):
+def tls_handshake(tls, **changes):
     """Return the version and the suite that were agreed on."""
     port, authority = tls
     context = ssl.create_default_context(cafile=str(authority))
     for name, value in changes.items():
         setattr(context, name, value)
     with (
-        socket.create_connection((certificates.ADDRESS, port), timeout=10) as plain,
-        context.wrap_socket(plain, server_hostname=certificates.ADDRESS) as secure,
+        socket.create_connection((certificates.IP_ADDRESS, port), timeout=10) as plain,
+        context.wrap_socket(plain, server_hostname=certificates.IP_ADDRESS) as secure,
     ):
         return secure.version(), secure.cipher()[0]
 
 
 def test_the_newest_version_of_tls_is_preferred(tls):
-    assert shake(tls)[0] == "TLSv1.3"
-    assert shake(tls, maximum_version=ssl.TLSVersion.TLSv1_2)[0] == "TLSv1.2"
+    assert tls_handshake(tls)[0] == "TLSv1.3"
+    assert tls_handshake(tls, maximum_version=ssl.TLSVersion.TLSv1_2)[0] == "TLSv1.2"
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_old_versions_of_tls_are_refused(tls):
     for version in (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1):
         with pytest.raises((ssl.SSLError, OSError)):
-            shake(tls, minimum_version=version, maximum_version=version)
+            tls_handshake(tls, minimum_version=version, maximum_version=version)
 
 
 @pytest.mark.parametrize("suite", ["AES128-SHA", "AES256-GCM-SHA384", "ECDHE-RSA-AES128-SHA", "DHE-RSA-AES128-SHA"])
@@ -79,15 +79,15 @@ def test_only_suites_with_forward_secrecy_are_spoken(suite, tls):
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(f"{suite}:@SECLEVEL=0")
 
-    with socket.create_connection((certificates.ADDRESS, port), timeout=10) as plain:
+    with socket.create_connection((certificates.IP_ADDRESS, port), timeout=10) as plain:
         with pytest.raises((ssl.SSLError, OSError)):
-            context.wrap_socket(plain, server_hostname=certificates.ADDRESS)
-    assert shake(tls, maximum_version=ssl.TLSVersion.TLSv1_2)[1].startswith("ECDHE-")
+            context.wrap_socket(plain, server_hostname=certificates.IP_ADDRESS)
+    assert tls_handshake(tls, maximum_version=ssl.TLSVersion.TLSv1_2)[1].startswith("ECDHE-")
 
 
 def test_who_speaks_plain_http_to_the_tls_port_is_sent_on(tls):
     port, _ = tls
-    connection = http.client.HTTPConnection(certificates.ADDRESS, port, timeout=10)
+    connection = http.client.HTTPConnection(certificates.IP_ADDRESS, port, timeout=10)
     connection.request("GET", "/login/?next=/tasks/")
 
     answer = connection.getresponse()
@@ -99,7 +99,7 @@ def test_who_speaks_plain_http_to_the_tls_port_is_sent_on(tls):
 def test_every_answer_over_tls_demands_tls_from_now_on(tls):
     port, authority = tls
     context = ssl.create_default_context(cafile=str(authority))
-    connection = http.client.HTTPSConnection(certificates.ADDRESS, port, timeout=10, context=context)
+    connection = http.client.HTTPSConnection(certificates.IP_ADDRESS, port, timeout=10, context=context)
     connection.request("GET", "/login/")
 
     answer = connection.getresponse()

@@ -16,14 +16,14 @@ from allauth.socialaccount.models import SocialAccount
 from django.http import HttpResponse
 from django.test import Client
 
+from accounts.auth.oidc.issuer import get_issuer
 from accounts.models import Session, User
-from accounts.oidc.issuer import issuer_of
-from accounts.tests.factories import UserFactory, with_address
-from drills.parts import ROOT
+from accounts.tests.factories import UserFactory, with_email_address
+from drills.processes import ROOT
 from events.models import Event
 from tests.oidc.provider import CLIENT_ID, CLIENT_SECRET
 
-START = "/login/with/example/"
+START_PATH = "/login/with/example/"
 
 
 class Idp:
@@ -52,39 +52,39 @@ class Idp:
     def settings(self, **more: Any) -> dict[str, Any]:
         app = {"provider_id": "example", "name": "Example ID", "client_id": CLIENT_ID, "secret": CLIENT_SECRET}
         app |= {"settings": {"server_url": self.issuer}} | more
-        return {"openid_connect": {"provider_class": "accounts.oidc.provider.Provider", "APPS": [app]}}
+        return {"openid_connect": {"provider_class": "accounts.auth.oidc.provider.OidcProvider", "APPS": [app]}}
 
 
 class Browser(Client):
-    def leave(self, **form: str) -> HttpResponse:
+    def start_login(self, **form: str) -> HttpResponse:
         """Press the button on the sign-in page."""
-        return self.post(START, form)
+        return self.post(START_PATH, form)
 
-    def visit(self, idp: Idp, away: HttpResponse) -> str:
+    def authorize(self, idp: Idp, away: HttpResponse) -> str:
         """Follow the page to the provider, and return where that sends us back to."""
         url = urlsplit(away.context["address"])
         status, headers, _ = idp.ask("GET", f"{url.path}?{url.query}")
         assert status == 302
         return headers["Location"]
 
-    def come_back(self, address: str, **changed: str) -> HttpResponse:
+    def return_to_callback(self, address: str, **changed: str) -> HttpResponse:
         url = urlsplit(address)
         query = {name: value for name, value in {**dict(parse_qsl(url.query)), **changed}.items() if value}
         return self.get(f"{url.path}?{urlencode(query)}")
 
-    def walk(self, idp: Idp, **form: str) -> HttpResponse:
+    def sign_in(self, idp: Idp, **form: str) -> HttpResponse:
         """All of it; stops where the provider does not let us leave."""
-        away = self.leave(**form)
+        away = self.start_login(**form)
         if away.status_code != 200 or "address" not in (away.context or {}):
             return away
-        return self.come_back(self.visit(idp, away))
+        return self.return_to_callback(self.authorize(idp, away))
 
     @property
-    def person(self) -> str | None:
+    def user(self) -> str | None:
         return self.session.get("_auth_user_id")
 
 
-class World:
+class DatabaseState:
     """Everything that a sign-in could bring about."""
 
     def state(self) -> dict[str, Any]:
@@ -93,12 +93,12 @@ class World:
             "identities": list(SocialAccount.objects.order_by("pk").values()),
             "addresses": list(EmailAddress.objects.order_by("pk").values()),
             "sessions": Session.objects.count(),
-            "facts": Event.objects.exclude(name="identity.refused").count(),
+            "facts": Event.objects.exclude(name="identity.rejected").count(),
         }
 
 
 @pytest.fixture(scope="session")
-def process() -> Iterator[str]:
+def provider_process() -> Iterator[str]:
     running = subprocess.Popen(
         [sys.executable, "-m", "tests.oidc.provider"], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
@@ -110,29 +110,29 @@ def process() -> Iterator[str]:
 
 
 @pytest.fixture
-def idp(process, settings) -> Idp:
-    provider = Idp(process)
+def idp(provider_process, settings) -> Idp:
+    provider = Idp(provider_process)
     provider.script()
     settings.SOCIALACCOUNT_PROVIDERS = provider.settings()
-    issuer_of.cache_clear()
+    get_issuer.cache_clear()
     return provider
 
 
 @pytest.fixture
-def browser_here(db) -> Browser:
+def oidc_browser(db) -> Browser:
     return Browser()
 
 
 @pytest.fixture
-def world(db) -> World:
-    return World()
+def database_state(db) -> DatabaseState:
+    return DatabaseState()
 
 
 @pytest.fixture
 def ada(db) -> User:
     """The person of the provider, registered here too, with an address that is known to be hers."""
-    return with_address(UserFactory(handle="ada", name="Ada Lovelace"), verified=True)
+    return with_email_address(UserFactory(handle="ada", name="Ada Lovelace"), verified=True)
 
 
-def linked(person: User, subject: str = "248289761001") -> SocialAccount:
-    return SocialAccount.objects.create(user=person, provider="example", uid=subject, extra_data={})
+def link_account(user: User, subject: str = "248289761001") -> SocialAccount:
+    return SocialAccount.objects.create(user=user, provider="example", uid=subject, extra_data={})

@@ -17,21 +17,21 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
-from tests.oidc.tokens import Json, Key, half_hash, sign
+from tests.oidc.id_tokens import Json, SigningKey, at_hash, sign
 
 CLIENT_ID, CLIENT_SECRET = "taskflow", "a-secret-of-the-client-" + "s" * 20
-PERSON = {"sub": "248289761001", "name": "Ada Lovelace", "email": "ada@example.com", "email_verified": True}
-CONSENT = """<!doctype html><html lang="en"><link rel="icon" href="data:,"><title>Example ID</title><h1>Example ID</h1>
+USER_CLAIMS = {"sub": "248289761001", "name": "Ada Lovelace", "email": "ada@example.com", "email_verified": True}
+CONSENT_PAGE = """<!doctype html><html lang="en"><link rel="icon" href="data:,"><title>Example ID</title><h1>Example ID</h1>
 <form method="post" action="/authorize?{query}"><button>Continue as {name}</button></form>
 <a href="/authorize?{query}&amp;deny=1">Cancel</a>"""
 
 
-class Provider(ThreadingHTTPServer):
+class OpenIdProvider(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.ours, self.next, self.strangers = Key("first"), Key("second"), Key("first")
+        self.ours, self.next, self.strangers = SigningKey("first"), SigningKey("second"), SigningKey("first")
         self.issuer = f"http://127.0.0.1:{self.server_address[1]}"
         self.codes: dict[str, Json] = {}
         self.tokens: dict[str, Json] = {}
@@ -39,8 +39,8 @@ class Provider(ThreadingHTTPServer):
         self.script: Json = {}
 
     @property
-    def person(self) -> Json:
-        return {**PERSON, **self.script.get("person", {})}
+    def user(self) -> Json:
+        return {**USER_CLAIMS, **self.script.get("person", {})}
 
     def discovery(self) -> Json:
         return {
@@ -75,17 +75,17 @@ class Provider(ThreadingHTTPServer):
         ):
             return 400, {"error": "invalid_grant"}
         access = secrets.token_urlsafe(24)
-        self.tokens[access] = self.person
+        self.tokens[access] = self.user
         answer = {"access_token": access, "token_type": "Bearer", "expires_in": 300}
         answer["id_token"] = self.id_token(asked.get("nonce"), access)
-        return 200, _without(answer | self.script.get("answer", {}))
+        return 200, _drop_none(answer | self.script.get("answer", {}))
 
     def id_token(self, nonce: str | None, access: str) -> str:
         now = int(time.time())
-        claims = {"iss": self.issuer, "aud": CLIENT_ID, "iat": now, "exp": now + 300, "nonce": nonce, **self.person}
-        claims["at_hash"] = half_hash(access)
+        claims = {"iss": self.issuer, "aud": CLIENT_ID, "iat": now, "exp": now + 300, "nonce": nonce, **self.user}
+        claims["at_hash"] = at_hash(access)
         relative = {name: now + seconds for name, seconds in self.script.get("relative", {}).items()}
-        claims = _without(claims | self.script.get("claims", {}) | relative)
+        claims = _drop_none(claims | self.script.get("claims", {}) | relative)
         ours = self.next if self.script.get("rotated") else self.ours
         how = self.script.get("signed", "honestly")
         return sign(claims, how, ours=ours, strangers=self.strangers, secret=CLIENT_SECRET)
@@ -95,13 +95,13 @@ class Provider(ThreadingHTTPServer):
         return {"keys": self.script.get("keys", keys)}
 
 
-def _without(claims: Json) -> Json:
+def _drop_none(claims: Json) -> Json:
     """A script says None for what shall be missing."""
     return {name: value for name, value in claims.items() if value is not None}
 
 
 class Handler(BaseHTTPRequestHandler):
-    server: Provider
+    server: OpenIdProvider
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
@@ -171,12 +171,12 @@ class Handler(BaseHTTPRequestHandler):
         if query.pop("deny", ""):
             back["error"] = "access_denied"
         elif self.command == "GET" and self.server.script.get("asks"):
-            page = CONSENT.format(query=urlencode(query).replace("&", "&amp;"), name=self.server.person["name"])
+            page = CONSENT_PAGE.format(query=urlencode(query).replace("&", "&amp;"), name=self.server.user["name"])
             self._send(200, page.encode(), "text/html")
             return
         else:
             back["code"] = self.server.code_for(query)
-        back = _without(back | self.server.script.get("back", {}))
+        back = _drop_none(back | self.server.script.get("back", {}))
         self._send(302, b"", Location=f"{query['redirect_uri']}?{urlencode(back)}")
 
     def on_token(self, query: dict[str, str], form: dict[str, str]) -> None:
@@ -188,8 +188,8 @@ class Handler(BaseHTTPRequestHandler):
         self._json(status, answer)
 
     def on_userinfo(self, query: dict[str, str], form: dict[str, str]) -> None:
-        person = self.server.tokens.get(self.headers.get("Authorization", "").removeprefix("Bearer "))
-        self._json(200 if person else 401, _without({**(person or {}), **self.server.script.get("userinfo", {})}))
+        user = self.server.tokens.get(self.headers.get("Authorization", "").removeprefix("Bearer "))
+        self._json(200 if user else 401, _drop_none({**(user or {}), **self.server.script.get("userinfo", {})}))
 
     def _nothing(self, query: dict[str, str], form: dict[str, str]) -> None:
         self._json(404, {})
@@ -214,7 +214,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    provider = Provider()
+    provider = OpenIdProvider()
     sys.stdout.write(f"{provider.issuer}\n")
     sys.stdout.flush()
     provider.serve_forever()

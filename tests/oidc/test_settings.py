@@ -9,25 +9,25 @@ import sys
 
 import pytest
 
-from drills.parts import ROOT
+from drills.processes import ROOT
 
-SHOW = """import json; from config.settings import base
+PRINT_SETTING = """import json; from config.settings import base
 print(json.dumps(base.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"]))"""
 
 
-def start(**environment: str) -> subprocess.CompletedProcess[str]:
+def load_settings(**environment: str) -> subprocess.CompletedProcess[str]:
     known = {name: value for name, value in os.environ.items() if not name.startswith("OIDC_")}
-    command = [sys.executable, "-c", SHOW]
+    command = [sys.executable, "-c", PRINT_SETTING]
     return subprocess.run(command, cwd=ROOT, env=known | environment, capture_output=True, text=True, check=False)
 
 
 def test_there_is_no_provider_unless_one_is_named():
-    assert json.loads(start().stdout) == []
+    assert json.loads(load_settings().stdout) == []
 
 
 def test_both_kinds_stand_side_by_side():
     found = json.loads(
-        start(
+        load_settings(
             OIDC_GOOGLE_CLIENT_ID="g",
             OIDC_GOOGLE_CLIENT_SECRET="s",
             OIDC_ISSUER="https://ID.example.com:8443/realms/Office",
@@ -53,7 +53,7 @@ def test_both_kinds_stand_side_by_side():
     ],
 )
 def test_half_a_provider_stops_the_start(environment, missing):
-    found = start(**environment)
+    found = load_settings(**environment)
 
     assert found.returncode != 0
     assert missing in found.stderr.splitlines()[-1]

@@ -7,11 +7,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from analytics import services
-from analytics.rollup import Amounts
-from analytics.services import Comparison
+from analytics.rollups import services as rollups
+from analytics.rollups.rollup import Amounts
+from analytics.rollups.services import Comparison
 
-SHOWN = 50
+MAX_DIFFERENCES_SHOWN = 50
 
 
 class Command(BaseCommand):
@@ -26,7 +26,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, verify: bool, **options: Any) -> None:
         self.told = time.monotonic()
-        action = services.verify if verify else services.rebuild
+        action = rollups.verify if verify else rollups.rebuild
         try:
             found = action(progress=self.progress)
         except KeyboardInterrupt as error:
@@ -42,18 +42,18 @@ class Command(BaseCommand):
             self.stdout.write(f"read {done:,} of {end:,} facts ({done * 100 // end} %)")
 
     def show(self, found: Comparison) -> None:
-        for task_id, (kept, wanted) in list(found.snapshots.items())[:SHOWN]:
+        for task_id, (kept, wanted) in list(found.snapshots.items())[:MAX_DIFFERENCES_SHOWN]:
             self.stdout.write(f"task {task_id}: kept {kept}, the log says {wanted}")
-        for cell, missing in list(found.stats.items())[:SHOWN]:
-            whose = f"{cell.day} project {cell.project_id} person {cell.person_id or 'all'}"
-            self.stdout.write(f"{whose}: {_spoken(missing)}")
+        for cell, missing in list(found.stats.items())[:MAX_DIFFERENCES_SHOWN]:
+            whose = f"{cell.day} project {cell.project_id} person {cell.user_id or 'all'}"
+            self.stdout.write(f"{whose}: {_format_amounts(missing)}")
         self.stdout.write(
-            f"{found.tasks:,} tasks from {found.facts:,} facts: {len(found.snapshots):,} snapshots"
+            f"{found.tasks:,} tasks from {found.events:,} facts: {len(found.snapshots):,} snapshots"
             f" and {len(found.stats):,} rows of statistics differed."
         )
 
 
-def _spoken(missing: Amounts) -> str:
+def _format_amounts(missing: Amounts) -> str:
     """Name what is to be added to a row: `created -2, closed +1`."""
     parts = []
     for name, amount in asdict(missing).items():

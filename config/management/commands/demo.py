@@ -7,11 +7,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import IntegrityError
 from django.utils import timezone
 
-from config.demo.cast import LOAD, PASSWORD, TEAM
-from config.demo.loading import is_loaded, load_demo
 from core.db import advisory_lock
+from demo.loader import is_loaded, load_demo
+from demo.personas import LOAD_TEST_PERSONA, PASSWORD, TEAM_PERSONAS
 
-LOCK = 0x64656D6F
+DEMO_LOCK = 0x64656D6F
 
 
 class Command(BaseCommand):
@@ -20,7 +20,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEMO_ALLOWED:
             raise CommandError("Demo data is not for this installation (DEMO_ALLOWED is off).")
-        with advisory_lock(LOCK) as held:
+        with advisory_lock(DEMO_LOCK) as held:
             if not held:
                 raise CommandError("Somebody else is loading the demo at this moment.")
             if is_loaded():
@@ -34,7 +34,7 @@ class Command(BaseCommand):
         except IntegrityError as error:
             raise CommandError(f"The demo needs names that are taken here; nothing was written. {error}") from error
         self.stdout.write(
-            f"Loaded {loaded.people} people, {loaded.projects} projects, {loaded.tasks:,} tasks, {loaded.facts:,} facts."
+            f"Loaded {loaded.people} people, {loaded.projects} projects, {loaded.tasks:,} tasks, {loaded.events:,} facts."
         )
-        accounts = ", ".join(person.email for person in (*TEAM, LOAD))
+        accounts = ", ".join(user.email for user in (*TEAM_PERSONAS, LOAD_TEST_PERSONA))
         self.stdout.write(f"Sign in as {accounts}; the password is {PASSWORD}.")

@@ -40,7 +40,7 @@ class Command(BaseCommand):
 
     def _collect(self) -> None:
         stamp = Path(settings.STATIC_ROOT) / ".sources"
-        current = _fingerprint()
+        current = _static_files_digest()
         if stamp.exists() and stamp.read_text() == current:
             return
         self.stdout.write("Collecting static files")
@@ -48,7 +48,7 @@ class Command(BaseCommand):
         stamp.write_text(current)
 
 
-def _fingerprint() -> str:
+def _static_files_digest() -> str:
     """Names, sizes and times of all sources: reading them would cost more than it saves."""
     known = hashlib.sha256(str(settings.STORAGES["staticfiles"]).encode())
     for finder in get_finders():

@@ -4,8 +4,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from events import selectors
 from events.models import LogHead
-from events.selectors import broken_link, redacted_count
+from events.selectors import redacted_count
 
 
 class Command(BaseCommand):
@@ -15,7 +16,7 @@ class Command(BaseCommand):
         parser.add_argument("action", choices=["verify"])
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if (position := broken_link()) is not None:
+        if (position := selectors.first_invalid_position()) is not None:
             raise CommandError(f"The log was changed: position {position} does not follow from the one before.")
         head = LogHead.objects.filter(pk=1).first()
         self.stdout.write(f"The log is whole: {head.position if head else 0} facts, head {head.hash if head else '-'}.")

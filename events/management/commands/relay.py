@@ -11,7 +11,7 @@ from events import jobs
 from events.relay import Relay
 
 
-def _send(event_ids: list[int], consumer: str) -> None:
+def _enqueue(event_ids: list[int], consumer: str) -> None:
     jobs.deliver.delay(event_ids=event_ids, consumer=consumer)
 
 
@@ -19,8 +19,8 @@ class Command(BaseCommand):
     help = "Carry facts from the outbox to their consumers. One process leads, others stand by."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        catch_up = import_string(settings.CATCH_UP)
-        relay = Relay(settings.SUBSCRIPTIONS, _send, catch_up)
+        invalidate_callback = import_string(settings.CACHE_INVALIDATION_HOOK)
+        relay = Relay(settings.SUBSCRIPTIONS, _enqueue, invalidate_callback)
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: relay.stop())
         relay.run()

@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from notifications.mjml import compile_email, sources
+from notifications.email.mjml import compile_email, list_sources
 
 
 class Command(BaseCommand):
@@ -22,7 +22,7 @@ class Command(BaseCommand):
         parser.add_argument("--check", action="store_true", help="change nothing; fail if a page is not current")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        changed = [source for source in sources(folder()) if _is_outdated(source)]
+        changed = [source for source in list_sources(templates_dir()) if _is_outdated(source)]
         if options["check"] and changed:
             names = ", ".join(source.parent.name for source in changed)
             raise CommandError(f"Not current: {names}. Run manage.py compile_emails.")
@@ -31,7 +31,7 @@ class Command(BaseCommand):
             self.stdout.write(f"Compiled {source.parent.name}")
 
 
-def folder() -> Path:
+def templates_dir() -> Path:
     return Path(settings.BASE_DIR) / "templates" / "emails"
 
 

@@ -8,14 +8,14 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.selectors import find_user
+from accounts.users import selectors as users_selectors
 from core.errors import DomainError
-from tasks import services
-from tasks.importers.base import MAX_BYTES
-from tasks.importers.sources import SOURCES, read_plan
+from tasks.imports import services as imports
+from tasks.imports.plan import MAX_BYTES
+from tasks.imports.sources import SOURCES, parse_file
 from tasks.models import Project
 
-SHOWN = 50
+MAX_WARNINGS = 50
 
 
 class Command(BaseCommand):
@@ -30,31 +30,33 @@ class Command(BaseCommand):
             "--person",
             action="append",
             default=[],
-            type=alias,
+            type=parse_alias,
             metavar="NAME=EMAIL",
             help="whom a name in the file means",
         )
         parser.add_argument("--dry-run", action="store_true", help="only say what would happen")
-        parser.add_argument("--losses", action="store_true", help=f"list every loss, not only the first {SHOWN}")
+        parser.add_argument(
+            "--warnings", action="store_true", help=f"list every loss, not only the first {MAX_WARNINGS}"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            self.show(self.run(**options), everything=options["losses"])
+            self.show(self.run(**options), everything=options["warnings"])
         except DomainError as refusal:
-            faults = [error.message for error in refusal.fields] or [refusal.detail]
-            raise CommandError("\n".join([*faults, "Nothing was imported."])) from refusal
+            errors = [error.message for error in refusal.fields] or [refusal.detail]
+            raise CommandError("\n".join([*errors, "Nothing was imported."])) from refusal
 
-    def run(self, *, source: str, file: Path, project: str, email: str | None, **options: Any) -> services.ImportReport:
+    def run(self, *, source: str, file: Path, project: str, email: str | None, **options: Any) -> imports.ImportReport:
         actor = self.actor(project, email)
-        plan = read_plan(source, read(file), now=timezone.now(), time_zone=actor.time_zone)
+        plan = parse_file(source, read_file(file), now=timezone.now(), time_zone=actor.time_zone)
         self.stdout.write(f"Read {len(plan.tasks):,} tasks and {plan.comment_count:,} comments from {file.name}.")
-        return services.import_tasks(
+        return imports.run_import(
             project_id=project, actor=actor, plan=plan, dry_run=options["dry_run"], aliases=dict(options["person"])
         )
 
     def actor(self, key: str, email: str | None) -> User:
         if email:
-            found = find_user(email=email)
+            found = users_selectors.find_active_by_email(email=email)
             if found is None:
                 raise CommandError(f"There is no person with the address {email}.")
             return found
@@ -63,28 +65,28 @@ class Command(BaseCommand):
             raise CommandError(f"There is no project {key}.")
         return project.owner
 
-    def show(self, report: services.ImportReport, *, everything: bool) -> None:
+    def show(self, report: imports.ImportReport, *, everything: bool) -> None:
         verb = "Would create" if report.dry_run else "Created"
         self.stdout.write(
             f"{verb} {report.created:,} tasks and {report.comments:,} comments;"
             f" {report.skipped:,} tasks were here already."
         )
-        if report.losses:
-            self.stdout.write(f"{len(report.losses):,} things could not be kept as they were:")
-        for loss in report.losses if everything else report.losses[:SHOWN]:
-            self.stdout.write(f"  row {loss.row}: {loss.what} -- {loss.why}")
-        if len(report.losses) > SHOWN and not everything:
-            self.stdout.write(f"  and {len(report.losses) - SHOWN:,} more; --losses lists them all.")
+        if report.warnings:
+            self.stdout.write(f"{len(report.warnings):,} things could not be kept as they were:")
+        for loss in report.warnings if everything else report.warnings[:MAX_WARNINGS]:
+            self.stdout.write(f"  row {loss.row}: {loss.item} -- {loss.reason}")
+        if len(report.warnings) > MAX_WARNINGS and not everything:
+            self.stdout.write(f"  and {len(report.warnings) - MAX_WARNINGS:,} more; --warnings lists them all.")
 
 
-def alias(text: str) -> tuple[str, str]:
+def parse_alias(text: str) -> tuple[str, str]:
     name, separator, email = text.partition("=")
     if not (name and separator and "@" in email):
         raise ArgumentTypeError("write it as NAME=EMAIL")
     return name.strip(), email.strip()
 
 
-def read(file: Path) -> bytes:
+def read_file(file: Path) -> bytes:
     try:
         with file.open("rb") as opened:
             return opened.read(MAX_BYTES + 1)

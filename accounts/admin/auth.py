@@ -1,0 +1,66 @@
+"""Addresses, second factors and linked identities as administrators see them: nothing to edit, and no secret."""
+
+from __future__ import annotations
+
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from accounts.admin.reauthentication import RequiresRecentLoginAdmin
+from accounts.auth import security_notifications
+from accounts.auth.requests import get_request_user
+from accounts.models import MfaChallenge, User
+from core.admin import ReadOnlyAdmin
+
+for theirs in (EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken):
+    if admin.site.is_registered(theirs):
+        admin.site.unregister(theirs)
+
+
+class UserOwnedAdmin(ReadOnlyAdmin):
+    list_select_related = ("user",)
+    ordering = ("-pk",)
+
+
+@admin.register(EmailAddress)
+class EmailAddressAdmin(UserOwnedAdmin):
+    list_display = ("email", "user", "primary", "verified")
+    list_filter = ("primary", "verified")
+    search_fields = ("=email", "=user__email")
+    fields = ("email", "user", "primary", "verified")
+
+
+@admin.register(Authenticator)
+class AuthenticatorAdmin(RequiresRecentLoginAdmin, UserOwnedAdmin):
+    list_display = ("user", "type", "created_at", "last_used_at")
+    list_filter = ("type",)
+    search_fields = ("=user__email",)
+    fields = ("user", "type", "created_at", "last_used_at")
+    actions = ("reset",)
+
+    @admin.action(description="Remove all second factors of these people: they have lost them")
+    def reset(self, request: HttpRequest, queryset: QuerySet[Authenticator]) -> None:
+        people = User.objects.filter(pk__in=queryset.values("user"))
+        count = security_notifications.reset_mfa(
+            actor=get_request_user(request), people=list(people), now=timezone.now()
+        )
+        self.message_user(request, f"{count} people sign in with their password alone now.")
+
+
+@admin.register(SocialAccount)
+class SocialAccountAdmin(UserOwnedAdmin):
+    list_display = ("user", "provider", "uid", "date_joined")
+    list_filter = ("provider",)
+    search_fields = ("=user__email", "=uid")
+    fields = ("user", "provider", "uid", "date_joined", "last_login")
+
+
+@admin.register(MfaChallenge)
+class MfaChallengeAdmin(UserOwnedAdmin):
+    list_display = ("user", "created_at", "expires_at", "attempts", "used_at")
+    search_fields = ("=user__email",)
+    fields = ("user", "created_at", "expires_at", "attempts", "used_at")

@@ -1,0 +1,56 @@
+"""Read-only pages about coming, pictures, exports and leaving; the application alone writes these rows."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from accounts.models import AccountDeletion, Avatar, Export, ExportChunk, Invitation
+from core.admin import ReadOnlyAdmin
+
+
+@admin.register(Invitation)
+class InvitationAdmin(ReadOnlyAdmin):
+    list_display = ("email", "inviter", "target", "created_at", "expires_at", "accepted_at", "revoked_at")
+    list_filter = (("accepted_at", admin.EmptyFieldListFilter), ("revoked_at", admin.EmptyFieldListFilter))
+    list_select_related = ("inviter",)
+    search_fields = ("=email", "=inviter__email")
+    ordering = ("-id",)
+    exclude = ("token_hash",)
+
+
+@admin.register(AccountDeletion)
+class AccountDeletionAdmin(ReadOnlyAdmin):
+    list_display = ("user", "requested_at", "due_at")
+    list_select_related = ("user",)
+    search_fields = ("=user__email",)
+    ordering = ("due_at", "pk")
+    exclude = ("token_hash",)
+
+
+@admin.register(Export)
+class ExportAdmin(ReadOnlyAdmin):
+    list_display = ("user", "state", "size", "created_at", "ready_at", "expires_at")
+    list_filter = ("state",)
+    list_select_related = ("user",)
+    search_fields = ("=user__email",)
+    ordering = ("-id",)
+
+
+@admin.register(ExportChunk)
+class ExportChunkAdmin(ReadOnlyAdmin):
+    """That there are pieces; what is in them is for its owner only."""
+
+    list_display = ("export", "number")
+    list_select_related = ("export",)
+    search_fields = ("=export__user__email",)
+    ordering = ("-pk",)
+    fields = ("export", "number")
+
+
+@admin.register(Avatar)
+class AvatarAdmin(ReadOnlyAdmin):
+    list_display = ("user", "digest", "created_at")
+    list_select_related = ("user",)
+    search_fields = ("=user__email",)
+    ordering = ("-created_at", "pk")
+    fields = ("user", "digest", "created_at")

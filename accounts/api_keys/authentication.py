@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.request import Request
+
+from accounts.api_keys.lookup import get_active_key, record_use, should_record_use
+from accounts.api_keys.scopes import require_projects, require_scope, required_scope
+from accounts.models import ApiKey, User
+from accounts.policies import mfa_setup_required_error
+from core.cache import GLOBAL_GENERATION_KEY
+from core.errors import NotAllowed, NotAuthenticated
+from core.security import api_keys
+from core.security.api_keys import SCHEME
+from core.security.claims import ip_in_networks
+
+
+class ApiKeyAuthentication(BaseAuthentication):
+    """`Authorization: Api-Key <key>`. What the key may not do is refused here, where no door can forget to ask."""
+
+    def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
+        parts = get_authorization_header(request).split()
+        if not parts or parts[0].lower() != SCHEME:
+            return None
+        offered = api_keys.parse(parts[1]) if len(parts) == 2 else None
+        key = (
+            get_active_key(offered, timezone.now(), as_of=request.META.get(GLOBAL_GENERATION_KEY, ""))
+            if offered
+            else None
+        )
+        if key is None:
+            raise NotAuthenticated("The key is not valid.", code="key_not_valid")
+        from core.http.client_ip import client_ip  # late: DRF reads this module while it starts
+
+        address = client_ip(request._request)
+        _require_address(key, address)
+        request._request.user_for_log = key.owner
+        if key.mfa_setup_required:
+            raise mfa_setup_required_error()
+        require_scope(key, request._request)
+        require_projects(key, request._request, lambda: request.data)
+        if should_record_use(str(key.pk)):
+            record_use(str(key.pk), address)
+        return key.owner, key
+
+
+def _require_address(key: ApiKey, address: str) -> None:
+    if key.addresses and not ip_in_networks(address, tuple(ipaddress.ip_network(one) for one in key.addresses)):
+        raise NotAllowed("This key may not be used from your address.", code="key_not_for_this_address")
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):
+    target_class = ApiKeyAuthentication
+    name = "apiKey"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        words = "`Api-Key tf_live_...`. The scope that an operation needs stands with it; without one, it is closed to keys."
+        return {"type": "apiKey", "in": "header", "name": "Authorization", "description": words}
+
+
+def document_scopes(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """A drf-spectacular postprocessing hook: say of each operation which scope a key needs for it, or that none will do."""
+    for path, operations in result["paths"].items():
+        route = path.removeprefix("/").replace("{user_id}", "<uuid:user_id>")
+        for method, operation in operations.items():
+            scope = required_scope(method.upper(), route)
+            kept = [one for one in operation.get("security", []) if "apiKey" not in one]
+            if len(kept) < len(operation.get("security", [])):
+                operation["security"] = [*kept, *([{"apiKey": [scope]}] if scope else [])]
+    return result

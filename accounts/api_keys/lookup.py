@@ -1,0 +1,102 @@
+"""Whose API key it is: what PostgreSQL knows of it, for the gateway and for Django."""
+
+from __future__ import annotations
+
+import ipaddress
+import time
+import uuid
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from django.db import models
+from django.utils import timezone
+
+from accounts import policies
+from accounts.auth.sessions.selectors import USER_COLUMNS, RowCache
+from accounts.models import ApiKey, User
+from accounts.models.querysets import has_mfa_subquery
+from core.security.api_keys import PresentedKey
+from core.security.claims import ApiKeyClaims
+from core.sql_templates import Param, Statement
+
+USE_RECORD_INTERVAL = 300.0
+MAX_RECORDED = 10_000
+KEY_COLUMNS = [
+    "id",
+    "owner_id",
+    "name",
+    "prefix",
+    "digest",
+    "scopes",
+    "projects",
+    "addresses",
+    "created_at",
+    "expires_at",
+]
+_row_cache = RowCache()
+_last_recorded: dict[str, float] = {}
+
+
+def get_claims(offered: PresentedKey) -> ApiKeyClaims | None:
+    """Return what never changes about a key, alive or not; None for one that does not exist."""
+    key = ApiKey.objects.filter(prefix=offered.prefix).select_related("owner").first()
+    if key is None or not offered.is_for(key.digest):
+        return None
+    return ApiKeyClaims(
+        user_id=str(key.owner_id),
+        session_id=str(key.pk),
+        expires_at=key.expires_at.timestamp(),
+        has_own_rate_limit=key.owner.is_service,
+        networks=tuple(ipaddress.ip_network(network) for network in key.addresses),
+    )
+
+
+def get_active_key(offered: PresentedKey, now: datetime, *, as_of: str = "") -> ApiKey | None:
+    """The key that was shown, with its owner, while both are good. Asked at every request of a key.
+
+    `as_of` is everybody's generation, for a request whose key the gateway has just found alive: what is read of the
+    row never changes but for its end, of which the gateway knows too.
+    """
+    name = uuid.UUID(hex=offered.digest[:32])
+    row = _row_cache.get(name, as_of)
+    key = _key_with_owner(row) if row is not None else None
+    if key is None or key.mfa_setup_required:  # which may be over at any moment
+        row = next(iter(_active_key_statement().run({"now": now, "prefix": offered.prefix})), None)
+        key = _key_with_owner(row) if row is not None else None
+        if row is not None and key is not None and offered.is_for(key.digest):
+            _row_cache.put(name, as_of, row)
+    return key if key is not None and offered.is_for(key.digest) and key.expires_at > now else None
+
+
+def _key_with_owner(row: tuple[Any, ...]) -> ApiKey:
+    key = ApiKey.from_db("default", KEY_COLUMNS, row[: len(KEY_COLUMNS)])
+    key.owner = User.from_db("default", USER_COLUMNS, row[len(KEY_COLUMNS) : -1])
+    key.mfa_setup_required = policies.mfa_setup_required(key.owner, has_mfa=row[-1])
+    return key
+
+
+@lru_cache(maxsize=1)
+def _active_key_statement() -> Statement:
+    now: Any = Param("now")
+    rows: models.QuerySet[ApiKey] = ApiKey.objects.alive(now).filter(prefix=Param("prefix"))
+    return Statement.always(
+        rows.values_list(*KEY_COLUMNS, *(f"owner__{name}" for name in USER_COLUMNS), has_mfa_subquery("owner_id"))
+    )
+
+
+def should_record_use(key_id: str) -> bool:
+    """Whether this process should note now that a key is used; it is told so once in NOTED_SECONDS."""
+    now = time.monotonic()
+    if now - _last_recorded.get(key_id, float("-inf")) < USE_RECORD_INTERVAL:
+        return False
+    if len(_last_recorded) > MAX_RECORDED:
+        _last_recorded.clear()
+    _last_recorded[key_id] = now
+    return True
+
+
+def record_use(key_id: str, address: str) -> None:
+    from accounts.api_keys import services  # late: DRF reads this module while it starts
+
+    services.record_key_use(key_id=uuid.UUID(key_id), address=address, now=timezone.now())

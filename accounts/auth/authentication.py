@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.request import Request
+
+from accounts.auth.sessions import selectors as sessions_selectors
+from accounts.auth.tokens import read_access
+from accounts.models import Session, User
+from accounts.policies import mfa_setup_required_error
+from core.cache import GLOBAL_GENERATION_KEY
+from core.errors import NotAuthenticated
+
+SCHEME = b"bearer"
+# What is left to somebody who owes a second factor (accounts.standing): to see who they are, and to leave. Refreshing
+# needs no access token.
+MFA_EXEMPT_OPERATIONS = {("GET", "/api/v1/me/"), ("HEAD", "/api/v1/me/"), ("POST", "/api/v1/auth/logout/")}
+
+
+class BearerAuthentication(BaseAuthentication):
+    """`Authorization: Bearer <access>`; the token's session must be alive, which PostgreSQL knows."""
+
+    def authenticate(self, request: Request) -> tuple[User, Session] | None:
+        parts = get_authorization_header(request).split()
+        if not parts or parts[0].lower() != SCHEME:
+            return None
+        if len(parts) != 2:
+            raise NotAuthenticated("The token is not valid.", code="token_not_valid")
+        claims = read_access(parts[1].decode("latin-1"))
+        as_of = request.META.get(GLOBAL_GENERATION_KEY, "")
+        session = sessions_selectors.get_active_api_session(claims.session_id, timezone.now(), as_of=as_of)
+        if session is None or session.user_id != claims.user_id:
+            raise NotAuthenticated("The token is not valid.", code="token_not_valid")
+        request._request.user_for_log = session.user
+        if session.mfa_setup_required and (request.method, request.path) not in MFA_EXEMPT_OPERATIONS:
+            raise mfa_setup_required_error()
+        return session.user, session
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="api"'
+
+
+class BearerScheme(OpenApiAuthenticationExtension):
+    target_class = BearerAuthentication
+    name = "bearer"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}

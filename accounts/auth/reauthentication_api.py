@@ -1,0 +1,61 @@
+"""Proving once more who one is, for what outlives a session: see accounts.auth.reauthentication."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.auth import reauthentication, throttling
+from accounts.auth.reauthentication import REAUTHENTICATE_PATH, REQUIRES_RECENT_LOGIN
+from core.api.fields import StrictCharField, StrictSerializer
+from core.api.views import ApiView, parse_body
+
+
+class ReauthenticationInput(StrictSerializer):
+    password = StrictCharField(
+        max_length=200, required=False, trim_whitespace=False, write_only=True, help_text="Of who has no second factor."
+    )
+    code = StrictCharField(
+        max_length=20,
+        required=False,
+        write_only=True,
+        help_text="Of the authenticator app, or one of the recovery codes.",
+    )
+
+
+class ReauthenticationOut(serializers.Serializer[Any]):
+    valid_until = serializers.DateTimeField(help_text="Until then this session, on every node, is asked for no proof.")
+
+
+class ReauthenticateView(ApiView):
+    skip_idempotency = True
+
+    @extend_schema(operation_id="prove", request=ReauthenticationInput, responses=ReauthenticationOut)
+    def post(self, request: Request) -> Response:
+        """Send one of the two: a code where there is a second factor, the password otherwise. A new token is no proof."""
+        credentials: dict[str, str] = parse_body(ReauthenticationInput, request)
+        with throttling.throttled_reauthentication(request._request, request.user, by_code="code" in credentials):
+            valid_until = reauthentication.reauthenticate(
+                session_id=request.auth.pk, credentials=credentials, now=timezone.now()
+            )
+        return Response(ReauthenticationOut({"valid_until": valid_until}).data)
+
+
+def document_reauthentication(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """A drf-spectacular postprocessing hook: say of each operation that asks for a fresh proof that it does."""
+    words = f"You may not do this; or `reauthentication_required`: who you are was not proved lately, prove it at `{REAUTHENTICATE_PATH}`."
+    for path, operations in result["paths"].items():
+        for method, operation in operations.items():
+            if f"{method.upper()} {path.removeprefix('/api/v1/')}" in _protected_path_templates():
+                operation["responses"]["403"]["description"] = words
+    return result
+
+
+def _protected_path_templates() -> set[str]:
+    """The same names as the OpenAPI document writes them."""
+    return {name.replace("<uuid:", "{").replace(">", "}") for name in REQUIRES_RECENT_LOGIN}

@@ -1,0 +1,33 @@
+"""What happened to one's own account; for administrators also to everybody else's."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+
+from accounts.auth.requests import get_request_user
+from accounts.auth.security_log import selectors
+from core.api.pagination import PageRequest
+from core.htmx import render_page
+
+PAGE_SIZE = 30
+
+
+@login_required
+@require_safe
+def security_log(request: HttpRequest) -> HttpResponse:
+    user = get_request_user(request)
+    everybody = request.GET.get("show") == "everybody"
+    window = PageRequest(
+        sorts=selectors.SORTS,
+        ordering="-id",
+        limit=PAGE_SIZE,
+        cursor=request.GET.get("cursor", ""),
+        owner=str(user.pk),
+        filters=f"page:{everybody}",
+    )
+    piece = selectors.list_entries(user, None if everybody else user.pk, window)
+    return render_page(
+        request, "accounts/security_log.html", {"piece": piece, "everybody": everybody, "tab": "security-log"}
+    )

@@ -1,0 +1,132 @@
+"""Questions about who is signed in where. Some are asked at every request."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet
+
+from accounts import policies
+from accounts.models import Session, User
+from accounts.models.querysets import has_mfa_subquery
+from core.sql_templates import Param, Statement, from_row, select_columns
+
+# What a request needs of a session and its person.
+SESSION_COLUMNS = ("id", "user_id", "created_at", "expires_at")
+USER_COLUMNS = [field.attname for field in User._meta.concrete_fields if field.attname != "password"]
+MAX_CACHED_ROWS = 10_000
+
+
+class RowCache:
+    """Rows of sessions and their people, all of one generation; kept in the process.
+
+    Generation and rows are one value, so no thread can put a row of one generation among those of another.
+    """
+
+    def __init__(self) -> None:
+        self.kept: tuple[str, dict[uuid.UUID, tuple[Any, ...]]] = ("", {})
+
+    def get(self, session_id: uuid.UUID, as_of: str) -> tuple[Any, ...] | None:
+        generation, rows = self.kept
+        return rows.get(session_id) if as_of and as_of == generation else None
+
+    def put(self, session_id: uuid.UUID, as_of: str, row: tuple[Any, ...]) -> None:
+        if not as_of:
+            return
+        generation, rows = self.kept
+        if generation != as_of or len(rows) >= MAX_CACHED_ROWS:
+            rows = {}
+            self.kept = (as_of, rows)
+        rows[session_id] = row
+
+
+_row_cache = RowCache()
+
+
+def get_active_api_session(session_id: uuid.UUID, now: datetime, *, as_of: str = "") -> Session | None:
+    """The session behind a token, with its person, while both are good. Asked at every request.
+
+    `as_of` is everybody's generation, for a request whose session the gateway has just found alive: until it is
+    raised, which every change to a person does, the row is the same one, and need not be read again.
+    """
+    row = _row_cache.get(session_id, as_of)
+    if (
+        row is not None and not (session := _session_with_user(row)).mfa_setup_required
+    ):  # which may be over at any moment
+        return session if session.expires_at > now else None
+    for row in _active_api_session_statement().run({"now": now, "id": session_id}):
+        _row_cache.put(session_id, as_of, row)
+        return _session_with_user(row)
+    return None
+
+
+@lru_cache(maxsize=1)
+def _active_api_session_statement() -> Statement:
+    now: Any = Param("now")
+    rows = Session.objects.alive(now).filter(pk=Param("id"), kind=Session.Kind.API)
+    return Statement.always(
+        rows.values_list(*SESSION_COLUMNS, *(f"user__{name}" for name in USER_COLUMNS), has_mfa_subquery("user_id"))
+    )
+
+
+def _session_with_user(row: tuple[Any, ...]) -> Session:
+    session = Session.from_db("default", SESSION_COLUMNS, row[: len(SESSION_COLUMNS)])
+    session.user = User.from_db("default", USER_COLUMNS, row[len(SESSION_COLUMNS) : -1])
+    session.mfa_setup_required = policies.mfa_setup_required(session.user, has_mfa=row[-1])
+    return session
+
+
+def get_active_browser_session(session_id: uuid.UUID, now: datetime) -> Session | None:
+    """The session behind a browser's cookie, with its person, while both are good. Asked at every page."""
+    for row in _active_browser_session_statement().run({"now": now, "id": session_id}):
+        session = from_row(Session, row[: len(select_columns(Session))])
+        session.user = from_row(User, row[len(select_columns(Session)) : -1])
+        session.mfa_setup_required = policies.mfa_setup_required(session.user, has_mfa=row[-1])
+        return session
+    return None
+
+
+@lru_cache(maxsize=1)
+def _active_browser_session_statement() -> Statement:
+    now: Any = Param("now")
+    rows = Session.objects.alive(now).filter(kind=Session.Kind.BROWSER, pk=Param("id"))
+    return Statement.always(
+        rows.values_list(
+            *select_columns(Session), *(f"user__{name}" for name in select_columns(User)), has_mfa_subquery("user_id")
+        )
+    )
+
+
+def get_refreshable_session(session_id: uuid.UUID, user_id: uuid.UUID, now: datetime) -> Session | None:
+    """The session that a refresh token names, with its person, while both are good."""
+    named = Session.objects.alive(now).filter(pk=session_id, user=user_id, kind=Session.Kind.API)
+    return named.select_related("user").first()
+
+
+def get_session_with_user(session_id: uuid.UUID) -> Session | None:
+    """The row as PostgreSQL has it now, whatever is remembered of it."""
+    return Session.objects.select_related("user").filter(pk=session_id).first()
+
+
+def list_sessions(user: User, now: datetime) -> QuerySet[Session]:
+    """The browsers and programs in which somebody is signed in."""
+    return Session.objects.alive(now).filter(user=user)
+
+
+def is_known_device(user_id: uuid.UUID, device: str) -> bool:
+    """Whether this person has signed in with this device before; `device` is what accounts.auth.sessions.user_agents.sha256_hex gives."""
+    return Session.objects.filter(user=user_id, device=device, is_untrusted=False).exists()
+
+
+def find_trusted_device(email: str, *, device: str, address: str) -> str:
+    """Which of the two this account was signed in from before; empty for a stranger to it."""
+    found = Session.objects.filter(user__email=email, is_untrusted=False).aggregate(
+        device=Count("pk", filter=Q(device=device, kind=Session.Kind.BROWSER)),
+        address=Count("pk", filter=Q(address=address)),
+    )
+    if found["device"]:
+        return device
+    return address if found["address"] else ""

@@ -1,0 +1,113 @@
+"""A sign-in that waits for its second step is over when the password it began with is."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.test import Client
+from django.utils import timezone
+
+from accounts.auth.allauth.pending_login import PASSWORD_HASH_KEY
+from accounts.auth.passwords import services as passwords
+from accounts.auth.tests.test_headless_api import Program
+from accounts.auth.tests.test_mfa_pages import STEP, is_in, with_password
+from accounts.auth.tests.test_password_pages import form_of, link
+from accounts.models import Session, User
+from accounts.tests.factories import PASSWORD
+from accounts.tests.mfa import code_at, recovery_codes, with_totp
+from core.testing.clock import NOW
+from core.testing.database_state import table_digests
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
+NEW = "a wider river turns"
+TABLES = ("mfa_authenticator", "accounts_session", "events_event")
+
+
+def change(user):
+    passwords.change_password(user=User.objects.get(pk=user.pk), password=NEW, now=NOW)
+
+
+def reset(user):
+    Client().post("/password/reset/", {"email": user.email})
+    path, sent = form_of(link())
+    assert Client().post(path, sent | {"password1": NEW})["Location"] == "/login/"
+
+
+def switch_off(user):
+    User.objects.filter(pk=user.pk).update(is_active=False)
+
+
+def make_a_service(user):
+    User.objects.filter(pk=user.pk).update(kind=User.Kind.SERVICE, password="!")
+
+
+ENDS = [change, reset, switch_off, make_a_service]
+
+
+def state():
+    now = table_digests()
+    return {name: now[name] for name in TABLES}
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("kind", ["app", "recovery"])
+def test_a_page_s_ends(kind, end, alice):
+    codes = recovery_codes(with_totp(alice))
+    EmailAddress.objects.create(user=alice, email=alice.email, verified=True, primary=True)
+    waiting, _ = with_password()
+    end(alice)
+    before = state()
+
+    answer = waiting.post(STEP, {"code": code_at(NOW) if kind == "app" else codes[0]})
+
+    assert (answer.status_code, answer["Location"]) == (302, "/login/")
+    assert not is_in(waiting)
+    assert state() == before
+    assert waiting.get(STEP)["Location"] == "/login/"
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("kind", ["app", "recovery"])
+def test_a_program_s_ends(kind, end, alice):
+    codes = recovery_codes(with_totp(alice))
+    EmailAddress.objects.create(user=alice, email=alice.email, verified=True, primary=True)
+    waiting = Program()
+    waiting.sign_in()
+    end(alice)
+    before = state()
+
+    answer = waiting.ask("post", "auth/2fa/authenticate", {"code": code_at(NOW) if kind == "app" else codes[0]})
+
+    assert answer.status_code == 401
+    assert "access_token" not in answer.json()["meta"]
+    assert state() == before
+    assert waiting.ask("post", "auth/2fa/authenticate", {"code": code_at(NOW)}).status_code in {401, 410}
+
+
+def test_one_that_waits_for_a_mailed_link_ends_too(alice, settings):
+    """Somebody registered with alice's address and waits; she chooses another password, and opens the link later."""
+    settings.REQUIRE_VERIFIED_EMAIL, settings.ACCOUNT_EMAIL_VERIFICATION = True, "mandatory"
+    waiting, _ = with_password()
+    found = form_of(link("verify_email"))
+    change(alice)
+
+    answer = waiting.post(found[0], found[1])
+
+    assert answer["Location"] == "/login/"
+    assert (is_in(waiting), Session.objects.count()) == (False, 0)
+
+
+def test_one_whose_password_stayed_goes_on(alice, clock):
+    with_totp(alice)
+    page, program = with_password()[0], Program()
+    program.sign_in()
+
+    page.post(STEP, {"code": code_at(NOW)})
+    clock.move_to(NOW + timedelta(minutes=1))
+    answer = program.ask("post", "auth/2fa/authenticate", {"code": code_at(timezone.now())})
+
+    assert (is_in(page), answer.status_code) == (True, 200)
+    assert PASSWORD_HASH_KEY not in page.session
+    assert User.objects.get().check_password(PASSWORD)

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from allauth.mfa.models import Authenticator
+from django.core.management import CommandError, call_command
+
+from accounts.auth.mfa import services as mfa
+from accounts.tests.mfa import code_at, recovery_codes, with_totp
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+OTHER = "another-secret-key-" + "y" * 32
+
+
+def kept():
+    return dict(Authenticator.objects.values_list("type", "data"))
+
+
+def test_second_factors_go_on_when_the_key_is_replaced_and_forgotten(alice, settings, capsys):
+    codes = recovery_codes(with_totp(alice))
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = OTHER, [settings.SECRET_KEY]
+
+    call_command("reencrypt_secrets")
+    settings.SECRET_KEY_FALLBACKS = []
+
+    assert capsys.readouterr().out == "2 secrets are sealed with the present key.\n"
+    assert recovery_codes(alice) == codes
+    assert mfa.verify_code(user=alice, code=code_at(NOW), now=NOW) is not None
+
+
+def test_a_secret_of_a_key_that_is_gone_fits_no_code(alice, settings):
+    with_totp(alice)
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = OTHER, []
+
+    assert mfa.verify_code(user=alice, code=code_at(NOW), now=NOW) is None
+
+
+def test_nothing_changes_when_one_cannot_be_read(alice, settings):
+    with_totp(alice)
+    before = kept()
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = OTHER, []
+
+    with pytest.raises(CommandError):
+        call_command("reencrypt_secrets")
+
+    assert kept() == before

@@ -1,0 +1,296 @@
+"""A browser's sign-in is a row beside all others: it is seen, and ended, from everywhere."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.contrib.sessions.models import Session as CookieSession
+from django.test import Client
+from django.utils import timezone
+
+from accounts.auth.sessions import middleware
+from accounts.auth.sessions import services as sessions
+from accounts.models import Session, User
+from accounts.tests.factories import PASSWORD, BrowserSessionFactory, SessionFactory
+from accounts.users import administration
+from core.testing.database_state import table_digests
+from core.testing.page_client import logged_in_client, visible_text
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0"
+
+pytestmark = pytest.mark.django_db
+
+
+def sign_in(user, client=None, **more):
+    """Through the page, as a person does."""
+    client = client or Client(headers={"User-Agent": FIREFOX})
+    answer = client.post("/login/", {"email": user.email, "password": PASSWORD}, **more)
+    assert answer.status_code == 302
+    return client
+
+
+def is_in(client):
+    return client.get("/settings/sessions/").status_code == 200
+
+
+def test_signing_in_on_a_page_opens_a_row(alice, outbox):
+    client = sign_in(alice, REMOTE_ADDR="192.0.2.8")
+
+    row = Session.objects.get()
+    assert (row.user, row.kind, row.device_name, row.address) == (alice, "browser", "Firefox on Linux", "192.0.2.8")
+    assert (row.refresh_jti, row.revoked_at) == ("", None)
+    assert outbox.names() == ["session.opened"]
+    assert is_in(client)
+    assert Session.objects.count() == 1
+
+
+def test_a_wrong_password_opens_none(alice):
+    Client().post("/login/", {"email": alice.email, "password": "wrong"})
+
+    assert not Session.objects.exists()
+
+
+def test_signing_out_on_a_page_ends_the_row(alice, outbox):
+    client = sign_in(alice)
+
+    client.post("/logout/")
+
+    assert Session.objects.get().revoked_at is not None
+    assert outbox.only("session.revoked")["reason"] == "signed out"
+    assert not is_in(client)
+
+
+def test_the_administrations_own_doors_open_and_end_a_row_too(admin, outbox):
+    client = Client()
+
+    client.post("/login/", {"email": admin.email, "password": PASSWORD, "next": "/admin/"})
+    opened = list(Session.objects.filter(revoked_at=None).values_list("kind", flat=True))
+    client.post("/admin/logout/")
+
+    assert opened == ["browser"]
+    assert Session.objects.get().revoked_at is not None
+    assert outbox.names() == ["session.opened", "session.revoked"]
+
+
+def test_a_row_that_is_ended_signs_the_browser_out_on_its_next_request(alice):
+    client = sign_in(alice)
+    row = Session.objects.get()
+
+    sessions.revoke_session(actor=alice, session_id=row.pk, now=timezone.now())
+
+    assert client.get("/settings/sessions/")["Location"] == "/login/?next=/settings/sessions/"
+    assert "_auth_user_id" not in client.session
+    sign_in(alice, client)
+    assert is_in(client)
+
+
+def test_a_program_ends_a_browser(alice, clients):
+    client = sign_in(alice)
+
+    clients["alice"].delete(f"/api/v1/sessions/{Session.objects.get(kind='browser').pk}/")
+
+    assert not is_in(client)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda user, admin: administration.set_password(
+            actor=admin, user_id=user.pk, password="nine quiet lanterns", now=timezone.now()
+        ),
+        lambda user, admin: administration.update_user(
+            actor=admin, user_id=user.pk, changes={"is_active": False}, now=timezone.now()
+        ),
+        lambda user, admin: User.objects.filter(pk=user.pk).update(is_active=False),
+        lambda user, admin: User.objects.filter(pk=user.pk).update(password="another"),
+        lambda user, admin: Session.objects.update(revoked_at=timezone.now()),
+        lambda user, admin: Session.objects.update(expires_at=timezone.now()),
+        lambda user, admin: Session.objects.all().delete(),
+        lambda user, admin: Session.objects.update(user=admin),
+    ],
+    ids=["password", "deactivated", "inactive row", "password row", "revoked", "expired", "gone", "somebody else's"],
+)
+def test_a_browser_is_out_at_once_after(change, alice, admin):
+    client = sign_in(alice)
+
+    change(alice, admin)
+
+    assert not is_in(client)
+
+
+def test_a_role_counts_from_the_next_page_on(alice, admin):
+    client = sign_in(alice)
+    before = client.get("/admin/").status_code
+
+    administration.update_user(actor=admin, user_id=alice.pk, changes={"role": "admin"}, now=timezone.now())
+    risen = client.get("/admin/").status_code
+    administration.update_user(actor=admin, user_id=alice.pk, changes={"role": "user"}, now=timezone.now())
+
+    assert (before, risen, client.get("/admin/").status_code) == (302, 200, 302)
+
+
+def test_another_person_in_the_same_browser_ends_the_first_ones_row(alice, bob):
+    client = sign_in(alice)
+
+    client.post("/admin/login/", {"username": bob.email, "password": PASSWORD})
+    client.post("/logout/")
+    sign_in(bob, client)
+
+    open_rows = Session.objects.filter(revoked_at=None).values_list("user__handle", flat=True)
+    assert list(open_rows) == ["bob"]
+
+
+def test_a_browser_ends_after_a_week_unused_and_after_thirty_days(alice):
+    start = timezone.now()
+    with time_machine.travel(start, tick=False):
+        idle, busy = sign_in(alice), sign_in(alice)
+    found = []
+    for day in (6, 12, 18, 24, 29, 31):
+        with time_machine.travel(start + timedelta(days=day), tick=False):
+            found.append((day, is_in(busy)))
+
+    with time_machine.travel(start + timedelta(days=8), tick=False):
+        assert not is_in(idle)
+    assert found == [(6, True), (12, True), (18, True), (24, True), (29, True), (31, False)]
+
+
+def test_when_a_browser_was_last_seen_is_written_every_few_minutes(alice):
+    start = timezone.now()
+    with time_machine.travel(start, tick=False):
+        client = sign_in(alice)
+    seen = []
+
+    for minutes in (1, 4, 6, 7):
+        with time_machine.travel(start + timedelta(minutes=minutes), tick=False):
+            client.get("/settings/sessions/", REMOTE_ADDR="198.51.100.4")
+            seen.append(round((Session.objects.get().rotated_at - start).total_seconds() / 60))
+
+    assert seen == [0, 0, 6, 6]
+    assert Session.objects.get().address == "198.51.100.4"
+
+
+def test_a_cookie_that_names_no_row_lets_nobody_in(alice, outbox):
+    client = Client()
+    client.force_login(alice)
+
+    assert not is_in(client)
+
+    assert not CookieSession.objects.exists()
+    assert not Session.objects.exists()
+    assert outbox.names() == []
+
+
+def test_the_page_shows_this_device_and_the_others(alice, bob):
+    SessionFactory(user=bob)
+    program = SessionFactory(user=alice, user_agent="curl/8", address="192.0.2.1")
+    client = sign_in(alice)
+
+    answer = client.get("/settings/sessions/")
+
+    assert answer.context["others"] == [program]
+    assert answer.context["current"].is_browser
+    text = visible_text(answer)
+    assert "This device Firefox on Linux" in text
+    assert "curl Program 192.0.2.1" in text
+
+
+def test_the_page_says_so_when_there_is_no_other_device(alice):
+    assert "You are signed in nowhere else." in visible_text(sign_in(alice).get("/settings/sessions/"))
+
+
+def test_one_device_is_signed_out_from_the_page(alice):
+    program, client = SessionFactory(user=alice), logged_in_client(alice)
+
+    answer = client.post(f"/settings/sessions/{program.pk}/revoke/", follow=True)
+
+    assert "That device is signed out." in visible_text(answer)
+    assert list(Session.objects.filter(revoked_at=None).values_list("kind", flat=True)) == ["browser"]
+
+
+def test_nobody_ends_somebody_elses_session(alice, bob):
+    foreign, client = SessionFactory(user=bob), logged_in_client(alice)
+    before = table_digests()
+
+    answer = client.post(f"/settings/sessions/{foreign.pk}/revoke/")
+
+    assert answer.status_code == 404
+    assert table_digests() == before
+
+
+def test_all_others_are_signed_out_and_this_one_stays(alice, bob):
+    SessionFactory.create_batch(2, user=alice)
+    BrowserSessionFactory(user=alice)
+    SessionFactory(user=bob)
+    client = logged_in_client(alice)
+
+    answer = client.post("/settings/sessions/revoke-others/", follow=True)
+
+    assert "3 other devices are signed out." in visible_text(answer)
+    assert Session.objects.filter(revoked_at=None, user=alice).count() == 1
+    assert Session.objects.filter(revoked_at=None, user=bob).count() == 1
+    assert is_in(client)
+
+
+def test_signing_out_everywhere_ends_this_one_too(alice, bob):
+    SessionFactory(user=alice)
+    SessionFactory(user=bob)
+    client = logged_in_client(alice)
+
+    answer = client.post("/settings/sessions/revoke/", follow=True)
+
+    assert "You are signed out on all devices." in visible_text(answer)
+    assert Session.objects.filter(revoked_at=None).values_list("user__handle", flat=True).get() == "bob"
+    assert not is_in(client)
+
+
+@pytest.mark.parametrize("door", ["revoke/", "revoke-others/"])
+def test_ending_many_is_a_post_with_a_form_of_ours(door, alice):
+    strict = logged_in_client(alice)
+    strict.handler.enforce_csrf_checks = True
+    SessionFactory(user=alice)
+    before = table_digests()
+
+    assert strict.get(f"/settings/sessions/{door}").status_code == 405
+    assert strict.post(f"/settings/sessions/{door}").status_code == 403
+    assert table_digests() == before
+
+
+def test_a_page_asks_who_is_there_in_one_question(alice, queries):
+    client = logged_in_client(alice)
+    client.get("/settings/sessions/")
+
+    with queries() as spent:
+        client.get("/settings/sessions/")
+
+    asked = [sql for sql in spent.statements if '"accounts_user"' in sql and '"accounts_session"' in sql]
+    alone = [sql for sql in spent.statements if 'FROM "accounts_user"' in sql]
+    assert (len(asked), alone) == (2, [])  # who is there, and the list of sessions
+
+
+def test_cookies_that_have_ended_are_removed_with_the_rows(alice):
+    start = timezone.now()
+    with time_machine.travel(start - timedelta(days=70), tick=False):
+        sign_in(alice)
+    kept = sign_in(alice)
+
+    sessions.purge_sessions(now=start)
+
+    assert (Session.objects.count(), CookieSession.objects.count()) == (1, 1)
+    assert is_in(kept)
+
+
+def test_a_password_that_is_changed_while_somebody_signs_in_leaves_them_outside(alice, monkeypatch):
+    """The page has let them in with the old one; the row is not opened any more."""
+    client, follow = Client(), middleware._sync_session
+
+    def late(request, response):
+        User.objects.filter(pk=alice.pk).update(password="another")
+        follow(request, response)
+
+    monkeypatch.setattr(middleware, "_sync_session", late)
+    client.post("/login/", {"email": alice.email, "password": PASSWORD})
+
+    assert not Session.objects.exists()
+    assert not is_in(client)

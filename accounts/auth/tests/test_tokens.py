@@ -1,0 +1,71 @@
+"""What the two tokens of a session say."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import jwt
+import pytest
+from django.conf import settings
+
+from accounts.auth.tokens import issue_tokens, read_access, read_refresh
+from accounts.tests.factories import SessionFactory
+from core.errors import NotAuthenticated
+from core.testing.clock import NOW
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
+
+
+def said(token):
+    return jwt.decode(token, options={"verify_signature": False, "verify_exp": False})
+
+
+def session(**columns):
+    return SessionFactory(**{"rotated_at": NOW, "expires_at": NOW + timedelta(days=30)} | columns)
+
+
+def test_the_refresh_token_follows_from_the_row_alone(clock):
+    row = session()
+    first = issue_tokens(row).refresh
+    clock.move_to(NOW + timedelta(hours=1))
+
+    assert issue_tokens(row).refresh == first
+    assert said(first) == {
+        "token_type": "refresh",
+        "sub": str(row.user_id),
+        "sid": str(row.pk),
+        "jti": row.refresh_jti,
+        "iat": NOW.timestamp(),
+        "exp": (NOW + settings.SESSION_IDLE_TIMEOUT).timestamp(),
+        "aud": settings.SIMPLE_JWT["AUDIENCE"],
+        "iss": settings.SIMPLE_JWT["ISSUER"],
+    }
+
+
+def test_a_refresh_token_is_good_no_longer_than_its_session():
+    row = session(expires_at=NOW + timedelta(hours=2))
+
+    assert said(issue_tokens(row).refresh)["exp"] == (NOW + timedelta(hours=2)).timestamp()
+
+
+def test_an_access_token_that_was_read_before_ends_all_the_same(clock):
+    row = session()
+    token = issue_tokens(row).access
+    claims = read_access(token)
+    clock.move_to(NOW + settings.SIMPLE_JWT["ACCESS_TOKEN_LIFETIME"] - timedelta(seconds=1))
+    again = read_access(token)
+    clock.move_to(NOW + settings.SIMPLE_JWT["ACCESS_TOKEN_LIFETIME"])
+
+    assert (claims.session_id, claims.user_id) == (row.pk, row.user_id)
+    assert again == claims
+    with pytest.raises(NotAuthenticated):
+        read_access(token)
+
+
+def test_one_kind_of_token_is_not_the_other():
+    pair = issue_tokens(session())
+
+    for read, token in ((read_access, pair.refresh), (read_refresh, pair.access)):
+        with pytest.raises(NotAuthenticated) as error:
+            read(token)
+        assert error.value.code == "token_not_valid"

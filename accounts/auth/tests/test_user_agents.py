@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import pytest
+
+from accounts.auth.sessions.user_agents import describe, ip_prefix, sha256_hex
+
+CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
+FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:133.0) Gecko/20100101 Firefox/133.0"
+SAFARI = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 Version/18.1 Mobile/15E1 Safari/604.1"
+)
+EDGE = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 Chrome/131.0 Safari/537.36 Edg/131.0"
+ANDROID = "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 Chrome/131.0.0.0 Mobile Safari/537.36"
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "words"),
+    [
+        (CHROME, "Chrome on Linux"),
+        (FIREFOX, "Firefox on Windows"),
+        (SAFARI, "Safari on iPhone"),
+        (EDGE, "Edge on macOS"),
+        (ANDROID, "Chrome on Android"),
+        ("Mozilla/5.0 (X11; Linux x86_64)", "Browser on Linux"),
+        ("curl/8.5.0", "curl"),
+        ("python-requests/2.32.3", "python-requests"),
+        ("My Program 2.0", "My Program 2.0"),
+        ("", "Unknown device"),
+        ("<script>alert(1)</script>", "Unknown device"),
+        ("x" * 200, "x" * 39),
+    ],
+)
+def test_a_device_has_a_name_in_words(user_agent, words):
+    assert describe(user_agent) == words
+
+
+@pytest.mark.parametrize(
+    ("address", "network"), [("192.0.2.77", "192.0.2"), ("2001:db8::", "2001:db8::"), (None, ""), ("", "")]
+)
+def test_the_last_part_of_an_address_does_not_make_another_network(address, network):
+    assert ip_prefix(address) == network
+
+
+def test_what_a_device_is_recognised_by_is_kept_as_a_hash():
+    assert len(sha256_hex("a secret")) == 64
+    assert "secret" not in sha256_hex("a secret")

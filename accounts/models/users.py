@@ -1,0 +1,140 @@
+"""People."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from accounts.models.querysets import UserQuerySet
+from core.db import uuid7
+from core.validators import validate_single_line
+
+
+class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
+    def get_by_natural_key(self, username: str | None) -> User:
+        found: User = self.get(email=(username or "").lower())
+        return found
+
+
+class User(AbstractBaseUser):
+    """A person. `role` says what they may do everywhere, `tier` how much they may ask for.
+
+    Of the kind `service` it is a program's account: it signs in by API keys alone.
+    """
+
+    class Role(models.TextChoices):
+        USER = "user"
+        STAFF = "staff"
+        ADMIN = "admin"
+
+    class Tier(models.TextChoices):
+        FREE = "free"
+        PREMIUM = "premium"
+        LOAD = "load"
+        SERVICE = "service"
+
+    class Kind(models.TextChoices):
+        PERSON = "person"
+        SERVICE = "service"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    email = models.EmailField(max_length=254, unique=True)
+    handle = models.CharField(
+        max_length=40, unique=True, validators=[RegexValidator(r"\A[a-z0-9][a-z0-9._-]*\Z")], help_text="For @mentions."
+    )
+    name = models.CharField(max_length=120, validators=[validate_single_line])
+    role = models.CharField(max_length=10, choices=Role, default=Role.USER)
+    tier = models.CharField(max_length=10, choices=Tier, default=Tier.FREE)
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.PERSON, db_default=Kind.PERSON, editable=False)
+    time_zone = models.CharField(max_length=60, default="UTC")
+    language = models.CharField(max_length=10, default="en")
+    theme = models.CharField(
+        max_length=10, default="system", choices=[("system", "System"), ("light", "Light"), ("dark", "Dark")]
+    )
+    density = models.CharField(
+        max_length=12,
+        default="comfortable",
+        db_default="comfortable",
+        choices=[("comfortable", "Comfortable"), ("compact", "Compact")],
+    )
+    week_start = models.CharField(
+        max_length=10,
+        default="monday",
+        db_default="monday",
+        choices=[("monday", "Monday"), ("sunday", "Sunday"), ("saturday", "Saturday")],
+    )
+    shortcuts = models.BooleanField(
+        default=True, db_default=True, help_text="Whether single keys do something on pages (WCAG 2.1.4)."
+    )
+    avatar = models.CharField(
+        max_length=32,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="Names the picture in accounts.Avatar.",
+    )
+    is_guest = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="Single things were shared with them: they see more than their projects.",
+    )
+    is_active = models.BooleanField(default=True)
+    erased_at = models.DateTimeField(
+        null=True, editable=False, help_text="Since then nobody: only what they did is left."
+    )
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects: ClassVar[Any] = UserManager()
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS = ["name", "handle"]
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="user_email_lowercase", condition=Q(email=Lower(F("email")))),
+            models.CheckConstraint(name="user_role_valid", condition=Q(role__in=["user", "staff", "admin"])),
+            models.CheckConstraint(
+                name="service_account_no_password", condition=Q(kind="person") | Q(("password__startswith", "!"))
+            ),
+            models.CheckConstraint(name="service_account_not_admin", condition=Q(kind="person") | ~Q(role="admin")),
+            models.CheckConstraint(name="user_erased_not_active", condition=Q(erased_at=None) | Q(is_active=False)),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_admin(self) -> bool:
+        return self.role == self.Role.ADMIN
+
+    @property
+    def is_service(self) -> bool:
+        return self.kind == self.Kind.SERVICE
+
+    @property
+    def is_staff_or_admin(self) -> bool:
+        """Staff and administrators see every project that is not somebody's own inbox."""
+        return self.role in {self.Role.STAFF, self.Role.ADMIN}
+
+    # The three names Django's admin asks for.
+    @property
+    def is_staff(self) -> bool:
+        return self.is_active and self.is_admin
+
+    def has_perm(self, perm: str, obj: Any = None) -> bool:
+        return self.is_staff
+
+    def has_module_perms(self, app_label: str) -> bool:
+        return self.is_staff
+
+    def get_short_name(self) -> str:
+        return self.name.split(" ")[0]

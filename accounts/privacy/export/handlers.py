@@ -1,0 +1,12 @@
+from __future__ import annotations
+
+import uuid
+
+from django.utils import timezone
+
+from accounts.privacy.export import services
+from events.models import Event
+
+
+def build_requested_export(event: Event) -> None:
+    services.build_export(export_id=uuid.UUID(event.payload["export_id"]), now=timezone.now())

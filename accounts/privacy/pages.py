@@ -1,0 +1,110 @@
+"""One's data: taking it along, and leaving."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import auth, messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.auth import throttling
+from accounts.auth.allauth.reauthentication import reauthentication_redirect
+from accounts.auth.requests import get_request_user
+from accounts.privacy.account_deletion import services as account_deletion
+from accounts.privacy.account_deletion.services import GRACE_PERIOD
+from accounts.privacy.export import selectors as export_selectors
+from accounts.privacy.export import services as export_services
+from accounts.privacy.export.responses import export_response
+from accounts.privacy.forms import DeleteAccountForm
+from core.errors import Conflict, Invalid, NotFound
+from core.forms import form_status
+from core.htmx import form_data, render_page
+from core.rate_limits import consume
+
+
+@never_cache
+@login_required
+@require_safe
+def privacy(request: HttpRequest) -> HttpResponse:
+    exports = export_selectors.list_exports(get_request_user(request), timezone.now()).order_by("-pk")[:20]
+    context = {"exports": exports, "tab": "data", "grace": GRACE_PERIOD.days}
+    return render_page(request, "accounts/privacy.html", context)
+
+
+@login_required
+@require_POST
+def request_export(request: HttpRequest) -> HttpResponse:
+    user = get_request_user(request)
+    if door := reauthentication_redirect(request, reverse("settings-privacy")):
+        return door
+    consume(request, group="export", key=str(user.pk), rate=settings.EXPORT_RATE)
+    try:
+        export_services.request_export(actor=user, now=timezone.now())
+    except Conflict as error:
+        messages.warning(request, error.detail)
+    else:
+        messages.success(request, "We put your data together. An e-mail says when it is ready.")
+    return redirect("settings-privacy")
+
+
+@login_required
+@require_safe
+def download_export(request: HttpRequest, export_id: UUID) -> HttpResponseBase:
+    export = export_selectors.get_export(get_request_user(request), export_id, timezone.now())
+    return reauthentication_redirect(request, reverse("settings-privacy")) or export_response(export)
+
+
+@login_required
+@require_POST
+def delete_export(request: HttpRequest, export_id: UUID) -> HttpResponse:
+    export_services.delete_export(actor=get_request_user(request), export_id=export_id, now=timezone.now())
+    messages.success(request, "That archive is deleted.")
+    return redirect("settings-privacy")
+
+
+@never_cache
+@login_required
+@sensitive_post_parameters("confirmation")
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete_account(request: HttpRequest) -> HttpResponse:
+    user = get_request_user(request)
+    form = DeleteAccountForm(form_data(request), with_password=user.has_usable_password())
+    if request.method == "POST" and form.is_valid():
+        if not user.has_usable_password() and (door := reauthentication_redirect(request, reverse("delete-account"))):
+            return door
+        try:
+            with throttling.throttled_reauthentication(request, user):
+                account_deletion.request_deletion(
+                    actor=user, confirmation=form.cleaned_data["reauthentication_redirect"], now=timezone.now()
+                )
+        except Invalid as error:
+            form.add_domain_error(error)
+        else:
+            auth.logout(request)
+            messages.success(request, "Your account is closed. The e-mail we sent you tells how to come back.")
+            return redirect("login")
+    context = {"form": form, "tab": "data", "grace": GRACE_PERIOD.days}
+    return render_page(request, "accounts/delete_account.html", context, status=form_status(form))
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def cancel_deletion(request: HttpRequest) -> HttpResponse:
+    """The way back, from the mail. A POST does it, because mail programs follow links by themselves."""
+    token = request.POST.get("token") or request.GET.get("token", "")
+    if request.method == "POST":
+        try:
+            account_deletion.cancel_deletion(token=token, now=timezone.now())
+        except NotFound as error:
+            return render_page(request, "accounts/cancel_deletion.html", {"refusal": error.detail}, status=404)
+        messages.success(request, "Welcome back. Your account is open again; sign in.")
+        return redirect("login")
+    return render_page(request, "accounts/cancel_deletion.html", {"token": token})

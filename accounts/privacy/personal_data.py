@@ -1,0 +1,93 @@
+"""What this app knows about a person. Hashes, tokens and encrypted secrets are nobody's to take away."""
+
+from __future__ import annotations
+
+import uuid
+
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
+from django.db.models import QuerySet
+
+from accounts.models import AccountDeletion, ApiKey, Export, Invitation, Session, TeamMember, User
+from accounts.privacy.account_deletion import services as account_deletion
+from core.privacy import ExportSection, PersonalDataProvider, Row, in_batches
+
+PROFILE_COLUMNS = (
+    "id", "email", "handle", "name", "role", "tier", "time_zone", "language", "week_start", "theme", "density",
+    "shortcuts", "is_active", "created_at", "last_login",
+)  # fmt: skip
+SESSION_COLUMNS = ("id", "user_agent", "address", "created_at", "rotated_at", "expires_at", "revoked_at")
+API_KEY_COLUMNS = (
+    "id", "name", "prefix", "scopes", "projects", "addresses", "created_at", "expires_at", "revoked_at",
+    "last_used_at", "last_used_address",
+)  # fmt: skip
+IDENTITY_COLUMNS = ("provider", "uid", "extra_data", "date_joined", "last_login")
+INVITATION_COLUMNS = ("id", "email", "target", "created_at", "expires_at", "accepted_at", "revoked_at")
+
+
+def profile(user_id: uuid.UUID) -> QuerySet[User, Row]:
+    found: QuerySet[User, Row] = User.objects.filter(pk=user_id).values(*PROFILE_COLUMNS)
+    return found
+
+
+PROVIDER = PersonalDataProvider(
+    parts=(
+        ExportSection("profile", "Your account and its settings.", profile, ("accounts.User", "accounts.Avatar")),
+        ExportSection(
+            "sessions",
+            "Where you were signed in.",
+            lambda user: in_batches(Session.objects.filter(user=user).values("pk", *SESSION_COLUMNS)),
+            ("accounts.Session",),
+        ),
+        ExportSection(
+            "addresses",
+            "Your e-mail addresses, and whether you have shown that they are yours.",
+            lambda user: EmailAddress.objects.filter(user=user).values("email", "verified", "primary"),
+            ("account.EmailAddress",),
+        ),
+        ExportSection(
+            "second_factors",
+            "What you sign in with besides the password.",
+            lambda user: Authenticator.objects.filter(user=user).values("type", "created_at", "last_used_at"),
+            ("mfa.Authenticator",),
+        ),
+        ExportSection(
+            "linked_accounts",
+            "Accounts elsewhere that you sign in with, and what they told us.",
+            lambda user: SocialAccount.objects.filter(user=user).values(*IDENTITY_COLUMNS),
+            ("socialaccount.SocialAccount",),
+        ),
+        ExportSection(
+            "api_keys",
+            "Your API keys, without their secrets.",
+            lambda user: in_batches(ApiKey.objects.filter(owner=user).values("pk", *API_KEY_COLUMNS)),
+            ("accounts.ApiKey",),
+        ),
+        ExportSection(
+            "teams",
+            "The teams you are in.",
+            lambda user: TeamMember.objects.filter(user=user).values("team_id", "team__name", "role", "created_at"),
+            ("accounts.TeamMember",),
+        ),
+        ExportSection(
+            "invitations",
+            "Whom you invited.",
+            lambda user: in_batches(Invitation.objects.filter(inviter=user).values("pk", *INVITATION_COLUMNS)),
+            ("accounts.Invitation",),
+        ),
+        ExportSection(
+            "exports",
+            "When you took your data along.",
+            lambda user: Export.objects.filter(user=user).values("id", "state", "size", "created_at", "expires_at"),
+            ("accounts.Export",),
+        ),
+        ExportSection(
+            "deletion",
+            "When you asked to leave.",
+            lambda user: AccountDeletion.objects.filter(user=user).values("requested_at", "due_at"),
+            ("accounts.Departure",),
+        ),
+    ),
+    erase=account_deletion.erase,
+)

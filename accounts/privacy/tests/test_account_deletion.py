@@ -1,0 +1,281 @@
+"""Leaving: closed at once, fourteen days to come back, then nobody."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from accounts.models import AccountDeletion, Session, User
+from accounts.privacy.account_deletion import services as account_deletion
+from accounts.privacy.export import services as export
+from accounts.tests.factories import PASSWORD, UserFactory
+from accounts.tests.images import photo
+from accounts.users import administration
+from accounts.users import services as users
+from accounts.users.invitations import services as invitations
+from core.errors import Conflict, Invalid, NotAuthenticated, NotFound
+from core.privacy import PersonalDataProvider, providers
+from core.testing.database_state import table_digests
+from events import selectors
+from events.models import Event
+from events.relay import append
+from notifications.email import services as email_services
+from notifications.models import Notification, OutgoingEmail
+from tasks.comments import services as comments
+from tasks.items import services as items
+from tasks.items.drafts import TaskDraft
+from tasks.members import services as members
+from tasks.models import Comment, Project, ProjectMember, Role, Task
+from tasks.tests.factories import MemberFactory, ProjectFactory
+
+pytestmark = pytest.mark.django_db
+NOW = timezone.now()
+GRACE = timedelta(days=14)
+
+
+@pytest.fixture
+def alice(db):
+    return UserFactory(handle="zelda", name="Zelda Quux", email="zelda@quux.example")
+
+
+def leave(user, now=NOW) -> None:
+    account_deletion.request_deletion(actor=user, confirmation=PASSWORD, now=now)
+
+
+def link_in(sink) -> str:
+    for email in OutgoingEmail.objects.queued():
+        email_services.deliver(email_id=email.pk, now=timezone.now())
+    (mail,) = [one for one in sink.messages if one["Subject"].startswith("Your account is closed")]
+    (found,) = re.findall(r"https?://\S+/stay/\S+", mail.get_body(("plain",)).get_content())
+    return parse_qs(urlsplit(found).query)["token"][0]
+
+
+def test_the_account_is_closed_at_once_and_everywhere(alice, client_of, outbox):
+    program = client_of(alice)
+
+    leave(alice)
+
+    assert program.get("/api/v1/me/").status_code == 401
+    assert not User.objects.get(pk=alice.pk).is_active
+    assert not Session.objects.open(NOW).filter(user=alice).exists()
+    with pytest.raises(NotAuthenticated):
+        users.authenticate(email=alice.email, password=PASSWORD)
+    assert "user.deletion_requested" in outbox.names()
+
+
+@pytest.mark.parametrize("wrong", ["", "not my password", "zelda@quux.example"])
+def test_only_with_the_password(wrong, alice):
+    before = table_digests()
+
+    with pytest.raises(Invalid) as error:
+        account_deletion.request_deletion(actor=alice, confirmation=wrong, now=NOW)
+
+    assert error.value.fields[0].field == "confirmation"
+    assert table_digests() == before
+
+
+def test_who_has_no_password_types_the_address(alice):
+    alice.set_unusable_password()
+    alice.save()
+
+    with pytest.raises(Invalid):
+        account_deletion.request_deletion(actor=alice, confirmation="somebody@else.example", now=NOW)
+    account_deletion.request_deletion(actor=alice, confirmation=" Zelda@Quux.example ", now=NOW)
+
+    assert AccountDeletion.objects.get().due_at == NOW + GRACE
+
+
+def test_the_last_administrator_stays(admin):
+    before = table_digests()
+
+    with pytest.raises(Conflict) as error:
+        leave(admin)
+
+    assert (error.value.code, table_digests() == before) == ("last_admin", True)
+
+
+def test_the_link_in_the_mail_brings_everything_back_once(alice, sink):
+    leave(alice)
+    token = link_in(sink)
+
+    account_deletion.cancel_deletion(token=token, now=NOW + GRACE - timedelta(seconds=1))
+
+    assert users.authenticate(email=alice.email, password=PASSWORD) == alice
+    assert account_deletion.erase_due_accounts(now=NOW + GRACE) == 0
+    with pytest.raises(NotFound):
+        account_deletion.cancel_deletion(token=token, now=NOW)
+
+
+@pytest.mark.parametrize("token", ["", "x", "x" * 43])
+def test_another_link_brings_nobody_back(token, alice):
+    leave(alice)
+    before = table_digests()
+
+    with pytest.raises(NotFound):
+        account_deletion.cancel_deletion(token=token, now=NOW)
+
+    assert table_digests() == before
+
+
+def test_after_the_grace_the_link_is_worth_nothing(alice, sink):
+    leave(alice)
+    token = link_in(sink)
+
+    with pytest.raises(NotFound):
+        account_deletion.cancel_deletion(token=token, now=NOW + GRACE)
+
+    assert not User.objects.get(pk=alice.pk).is_active
+
+
+def test_nobody_is_erased_before_the_time(alice):
+    leave(alice)
+
+    assert account_deletion.erase_due_accounts(now=NOW + GRACE - timedelta(seconds=1)) == 0
+    assert User.objects.get(pk=alice.pk).name == "Zelda Quux"
+
+
+def test_whom_an_administrator_lets_in_again_is_not_erased(alice, admin):
+    leave(alice)
+
+    administration.update_user(actor=admin, user_id=alice.pk, changes={"is_active": True}, now=NOW)
+
+    assert account_deletion.erase_due_accounts(now=NOW + GRACE) == 0
+    assert User.objects.get(pk=alice.pk).is_active
+
+
+@pytest.fixture
+def traces(alice, bob, admin, team, client_of, settings, outbox, sink):
+    """Zelda did and left something in every corner of the house."""
+    users.set_avatar(actor=alice, data=photo())
+    users.update_profile(actor=alice, changes={"name": "Zelda Quux-Smith"})
+    users.update_profile(actor=alice, changes={"name": "Zelda Quux"})
+    administration.update_user(actor=admin, user_id=alice.pk, changes={"role": "staff"}, now=NOW)
+    alice.refresh_from_db()
+    client_of(alice)
+    project = ProjectFactory(key="OPS", owner=bob)
+    MemberFactory(project=project, user=alice, role=Role.EDITOR)
+    with outbox.delivering():
+        invitations.invite(actor=alice, email="friend@example.com", now=NOW)
+        own = items.create(actor=alice, draft=TaskDraft(title="Private thoughts"), now=NOW)
+        task = items.create(
+            actor=alice, draft=TaskDraft(title="Ours", assignees=[bob.pk, alice.pk]), now=NOW, project_ref="OPS"
+        )
+        comments.add(actor=alice, task_ref=task.key, body="Hello @bob", now=NOW)
+        comments.add(actor=bob, task_ref=task.key, body="Hello", now=NOW)
+        export.request_export(actor=alice, now=NOW)
+    append({})
+    return own, task
+
+
+def test_after_the_grace_no_name_and_no_address_is_left_anywhere(alice, traces, outbox):
+    with outbox.delivering():
+        leave(alice)
+    assert "zelda" in everything().lower()
+
+    with outbox.delivering():
+        assert account_deletion.erase_due_accounts(now=NOW + GRACE) == 1
+    append({})
+
+    left = [line for line in everything().splitlines() if "zelda" in line.lower() or "quux" in line.lower()]
+    assert left == []
+
+
+def test_what_was_done_together_stays_without_the_name(alice, bob, traces, outbox):
+    own, task = traces
+    leave(alice)
+
+    with outbox.delivering():
+        account_deletion.erase_due_accounts(now=NOW + GRACE)
+
+    user = User.objects.get(pk=alice.pk)
+    assert (user.name, user.is_active, user.erased_at) == ("Former member", False, NOW + GRACE)
+    assert Task.objects.get(pk=task.pk).creator == user
+    assert [one.user for one in task.assignments.all()] == [bob]
+    assert Comment.objects.filter(author=user).count() == 1
+    assert not Task.objects.filter(pk=own.pk).exists()
+    assert not Project.objects.filter(owner=user).exists()
+    assert not ProjectMember.objects.filter(user=user).exists()
+    told = Notification.objects.filter(recipient=bob).values_list("title", "actor_name")
+    assert ("Former member assigned OPS-1 to you", "Former member") in told
+
+
+def test_the_log_is_whole_afterwards_and_still_finds_a_change(alice, traces, outbox):
+    leave(alice)
+    with outbox.delivering():
+        account_deletion.erase_due_accounts(now=NOW + GRACE)
+    append({})
+
+    assert selectors.first_invalid_position() is None
+    redacted = Event.objects.filter(redacted_at__isnull=False)
+    assert redacted.count() > 5
+    victim = Event.objects.filter(redacted_at=None, position__isnull=False).order_by("position").first()
+    Event.objects.filter(pk=victim.pk).update(payload={}, redacted_at=NOW)
+    assert selectors.first_invalid_position() == victim.position or victim.actor_id == alice.pk
+
+
+def test_the_last_admin_of_a_project_stays_its_owner_in_name(alice, outbox):
+    project = ProjectFactory(key="SOLO", owner=alice)
+    leave(alice)
+
+    account_deletion.erase_due_accounts(now=NOW + GRACE)
+
+    assert Project.objects.get(pk=project.pk).owner.name == "Former member"
+    assert ProjectMember.objects.get(project=project).role == Role.ADMIN
+
+
+def test_who_is_gone_cannot_be_called_back(alice, admin, bob):
+    leave(alice)
+    account_deletion.erase_due_accounts(now=NOW + GRACE)
+    project = ProjectFactory(key="OPS", owner=bob)
+
+    with pytest.raises(Conflict) as error:
+        administration.update_user(actor=admin, user_id=alice.pk, changes={"is_active": True}, now=NOW)
+    with pytest.raises(Invalid):
+        members.add(actor=bob, ref=project.key, role=Role.VIEWER, user_id=alice.pk)
+
+    assert error.value.code == "erased"
+    assert not User.objects.get(pk=alice.pk).is_active
+
+
+def test_one_who_cannot_be_erased_does_not_keep_the_others(alice, bob, settings):
+    for user in (alice, bob):
+        leave(user)
+    settings.PERSONAL_DATA_PROVIDERS = "accounts.privacy.tests.test_account_deletion.STUBBORN"
+
+    count = account_deletion.erase_due_accounts(now=NOW + GRACE)
+
+    kept = User.objects.get(pk=alice.pk)
+    assert (count, kept.name, kept.erased_at) == (1, "Zelda Quux", None)
+    assert AccountDeletion.objects.get().user == alice
+
+
+def refuse_zelda(user_id, now):
+    if User.objects.get(pk=user_id).name == "Zelda Quux":
+        raise RuntimeError("not her")
+
+
+STUBBORN = (PersonalDataProvider(parts=(), erase=refuse_zelda), *providers())
+
+
+def test_the_address_is_free_for_somebody_new(alice):
+    leave(alice)
+    account_deletion.erase_due_accounts(now=NOW + GRACE)
+
+    again = users.register(email="zelda@quux.example", name="Zelda", password=PASSWORD)
+
+    assert again.pk != alice.pk
+
+
+def everything() -> str:
+    """Every row of every table, as text."""
+    with connection.cursor() as cursor:
+        found = []
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f"SELECT '{table}: ' || x::text FROM \"{table}\" AS x")  # noqa: S608 -- names from the catalogue
+            found += [row[0] for row in cursor.fetchall()]
+    return "\n".join(found)

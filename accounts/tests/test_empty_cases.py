@@ -1,0 +1,134 @@
+"""Leaving, archives, keys and second factors, where there is little or nothing left to do."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+
+from accounts.api_keys import lookup
+from accounts.api_keys import services as api_keys
+from accounts.auth import security_notifications
+from accounts.auth.oidc import services as oidc
+from accounts.auth.oidc.services import Identity
+from accounts.models import AccountDeletion, ApiKey, Export, Team, TeamMember, User
+from accounts.privacy.account_deletion import services as account_deletion
+from accounts.privacy.export import services as export_services
+from accounts.teams import services as teams
+from accounts.tests.factories import AccountDeletionFactory, ExportFactory, UserFactory
+from accounts.tests.mfa import with_totp
+from core.errors import Conflict, Invalid, NotFound
+from core.testing.database_state import table_digests
+from notifications.models import OutgoingEmail
+
+pytestmark = pytest.mark.django_db
+
+
+def test_who_was_let_in_again_keeps_the_account_by_the_link_too(outbox):
+    deletion = AccountDeletionFactory(user=UserFactory(is_active=True), secret="way-back")
+
+    account_deletion.cancel_deletion(token="way-back", now=timezone.now())
+
+    assert (AccountDeletion.objects.count(), User.objects.get().is_active) == (0, True)
+    assert outbox.names() == ["user.deletion_cancelled"]
+    assert User.objects.get().version == deletion.user.version
+
+
+def test_who_is_active_when_the_time_is_over_is_not_erased():
+    user = AccountDeletionFactory(user=UserFactory(is_active=True, name="Nora")).user
+
+    erased = account_deletion.erase_due_accounts(now=timezone.now() + timedelta(days=30))
+
+    assert (erased, AccountDeletion.objects.count()) == (0, 0)
+    assert User.objects.get() == user
+    assert User.objects.get().name == "Nora"
+
+
+def test_an_archive_of_who_has_left_meanwhile_is_not_mailed_about(outbox):
+    gone = UserFactory(is_active=False)
+    export = ExportFactory(user=gone, state=Export.State.REQUESTED, ready_at=None, size=0)
+    export.pieces.all().delete()
+
+    export_services.build_export(export_id=export.pk, now=timezone.now())
+
+    assert Export.objects.get().state == Export.State.READY
+    assert outbox.names() == ["user.export_ready"]
+    assert OutgoingEmail.objects.count() == 0
+
+
+def test_an_archive_that_cannot_be_asked_for_is_not_said_to_be_under_way(alice):
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE accounts_export ADD CONSTRAINT no_exports_today CHECK (size < 0) NOT VALID")
+
+    with pytest.raises(IntegrityError, match="no_exports_today"), transaction.atomic():
+        export_services.request_export(actor=alice, now=timezone.now())
+
+    assert Export.objects.count() == 0
+
+
+def test_who_has_no_second_factor_is_not_told_that_it_was_taken_away(admin, alice, bob, outbox):
+    with_totp(alice)
+
+    count = security_notifications.reset_mfa(actor=admin, people=[alice, bob], now=timezone.now())
+
+    assert count == 1
+    assert Authenticator.objects.count() == 0
+    assert [told["user"]["id"] for told in outbox.payloads("user.security_changed")] == [str(alice.pk)]
+    assert OutgoingEmail.objects.get().kind == "security_changed"
+
+
+@pytest.mark.parametrize("role", [None, "member"])
+def test_the_role_somebody_has_already_is_not_given_again(role, alice, bob, team, outbox):
+    before = TeamMember.objects.get(user=bob)
+
+    found = teams.update_member(actor=alice, team_id=team.pk, user_id=bob.pk, role=role)
+
+    assert (found.role, found.version) == ("member", before.version)
+    assert outbox.names() == []
+
+
+def test_a_team_that_is_gone_is_led_by_nobody(admin, alice, bob, team):
+    Team.objects.all().delete()
+
+    with pytest.raises(NotFound):
+        teams.update_member(actor=admin, team_id=team.pk, user_id=bob.pk, role="lead")
+
+
+@pytest.mark.parametrize(("scopes", "code"), [(["tasks:read", "tasks:all"], "invalid_choice"), ([], "required")])
+def test_a_key_has_scopes_and_only_known_ones(scopes, code, alice):
+    before = table_digests()
+
+    with pytest.raises(Invalid) as error:
+        api_keys.create_key(actor=alice, draft=api_keys.KeySpec(name="x", scopes=scopes), now=timezone.now())
+
+    assert error.value.names("scopes", code)
+    assert table_digests() == before
+    assert ApiKey.objects.count() == 0
+
+
+def test_a_name_that_finds_no_handle_signs_nobody_in(monkeypatch):
+    monkeypatch.setattr("accounts.users.services.MAX_HANDLE_ATTEMPTS", 1)
+    UserFactory(handle="ada")
+    identity = Identity(provider="example", subject="1", email="ada@new.example", is_verified=True, name="Ada")
+    before = table_digests()
+
+    with pytest.raises(Conflict):
+        oidc.login_with_identity(identity=identity)
+
+    assert SocialAccount.objects.count() == 0
+    assert table_digests() == before
+
+
+def test_what_is_noted_of_keys_fills_no_memory(monkeypatch):
+    monkeypatch.setattr(lookup, "_last_recorded", {})
+    monkeypatch.setattr(lookup, "MAX_RECORDED", 3)
+
+    first = [lookup.should_record_use(str(number)) for number in range(20)]
+
+    assert first == [True] * 20
+    assert len(lookup._last_recorded) <= 4
+    assert lookup.should_record_use("19") is False

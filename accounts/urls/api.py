@@ -1,0 +1,54 @@
+from django.urls import path
+
+from accounts.api_keys import api as api_keys_api
+from accounts.api_keys.service_accounts import api as service_accounts_api
+from accounts.auth import api as auth_api
+from accounts.auth import reauthentication_api
+from accounts.auth.security_log import api as security_log_api
+from accounts.auth.sessions import api as sessions_api
+from accounts.privacy.account_deletion import api as account_deletion_api
+from accounts.privacy.export import api as export_api
+from accounts.teams import api as teams_api
+from accounts.users import api as users_api
+from accounts.users import avatar_api, directory_api
+from accounts.users.invitations import api as invitations_api
+
+urlpatterns = [
+    path("auth/register/", auth_api.RegisterView.as_view()),
+    path("auth/login/", auth_api.LoginView.as_view()),
+    path("auth/mfa/", auth_api.MfaView.as_view()),
+    path("auth/refresh/", auth_api.RefreshView.as_view()),
+    path("auth/logout/", auth_api.LogoutView.as_view()),
+    path("auth/logout-others/", auth_api.LogoutOthersView.as_view()),
+    path("auth/logout-all/", auth_api.LogoutAllView.as_view()),
+    path("auth/reauthenticate/", reauthentication_api.ReauthenticateView.as_view()),
+    path("auth/register-with-invitation/", invitations_api.RegisterWithInvitationView.as_view()),
+    path("auth/cancel-deletion/", account_deletion_api.CancelDeletionView.as_view()),
+    path("me/", users_api.MeView.as_view()),
+    path("me/avatar/", avatar_api.MyAvatarView.as_view()),
+    path("me/deletion/", account_deletion_api.DeletionView.as_view()),
+    path("me/exports/", export_api.ExportsView.as_view()),
+    path("me/exports/<uuid:export_id>/", export_api.ExportView.as_view()),
+    path("me/exports/<uuid:export_id>/archive/", export_api.ExportArchiveView.as_view()),
+    path("directory/", directory_api.DirectoryView.as_view()),
+    path("directory/<uuid:user_id>/", directory_api.DirectoryUserView.as_view()),
+    path("invitations/", invitations_api.InvitationsView.as_view()),
+    path("invitations/accept/", invitations_api.AcceptInvitationView.as_view()),
+    path("invitations/<uuid:invitation_id>/", invitations_api.InvitationView.as_view()),
+    path("security-log/", security_log_api.SecurityLogView.as_view()),
+    path("sessions/", sessions_api.SessionsView.as_view()),
+    path("sessions/<uuid:session_id>/", sessions_api.SessionView.as_view()),
+    path("users/", users_api.UsersView.as_view()),
+    path("users/<uuid:user_id>/", users_api.UserView.as_view()),
+    path("users/<uuid:user_id>/avatar/", avatar_api.AvatarView.as_view()),
+    path("api-keys/", api_keys_api.ApiKeysView.as_view()),
+    path("api-keys/<uuid:key_id>/", api_keys_api.ApiKeyView.as_view()),
+    path("api-keys/<uuid:key_id>/rotate/", api_keys_api.RotateApiKeyView.as_view()),
+    path("service-accounts/", service_accounts_api.ServiceAccountsView.as_view()),
+    path("service-accounts/<uuid:account_id>/", service_accounts_api.ServiceAccountView.as_view()),
+    path("service-accounts/<uuid:account_id>/keys/", service_accounts_api.ServiceAccountKeysView.as_view()),
+    path("teams/", teams_api.TeamsView.as_view()),
+    path("teams/<uuid:team_id>/", teams_api.TeamView.as_view()),
+    path("teams/<uuid:team_id>/members/", teams_api.TeamMembersView.as_view()),
+    path("teams/<uuid:team_id>/members/<uuid:user_id>/", teams_api.TeamMemberView.as_view()),
+]

@@ -1,0 +1,22 @@
+from django import forms
+
+from core.forms import PageForm, SingleLineField
+
+
+class InvitationForm(PageForm):
+    email = forms.EmailField(
+        label="E-mail", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "off", "spellcheck": "false"})
+    )
+
+
+class InvitedRegistrationForm(PageForm):
+    """Like registering, at the address that the invitation was sent to."""
+
+    name = SingleLineField(label="Your name", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    password = forms.CharField(
+        label="Password",
+        max_length=200,
+        strip=False,
+        help_text="At least 10 characters; a sentence is better than a riddle.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )

@@ -1,0 +1,99 @@
+"""Inviting people, and coming by an invitation."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import auth, messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts import policies
+from accounts.auth.requests import get_request_user
+from accounts.models import Invitation
+from accounts.users import selectors as users_selectors
+from accounts.users.invitations import selectors, services
+from accounts.users.invitations.forms import InvitationForm, InvitedRegistrationForm
+from accounts.users.invitations.rate_limits import throttled_invitation
+from accounts.users.invitations.services import INVALID_INVITATION
+from core.errors import Conflict, Invalid
+from core.forms import form_status
+from core.htmx import form_data, render_page
+from core.http.client_ip import client_ip
+from core.rate_limits import consume
+
+LOGIN_BACKEND = settings.AUTHENTICATION_BACKENDS[0]
+MAX_LISTED = 100
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def invitations(request: HttpRequest) -> HttpResponse:
+    user = get_request_user(request)
+    policies.require(policies.can_invite(user), "Only staff may invite people.")
+    form = InvitationForm(form_data(request))
+    if request.method == "POST" and form.is_valid():
+        with throttled_invitation(request, user, form.cleaned_data["email"]):
+            invitation = services.invite(actor=user, email=form.cleaned_data["email"], now=timezone.now())
+        messages.success(request, f"{invitation.email} is invited.")
+        return redirect("invitations")
+    found = selectors.list_invitations(user).order_by("-pk")[:MAX_LISTED]
+    context = {"form": form, "invitations": found, "now": timezone.now()}
+    return render_page(request, "accounts/invitations.html", context, status=form_status(form))
+
+
+@login_required
+@require_POST
+def revoke_invitation(request: HttpRequest, invitation_id: UUID) -> HttpResponse:
+    services.revoke_invitation(actor=get_request_user(request), invitation_id=invitation_id, now=timezone.now())
+    messages.success(request, "That invitation is withdrawn.")
+    return redirect("invitations")
+
+
+@never_cache
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+def accept_invitation(request: HttpRequest) -> HttpResponse:
+    """Where the link in the mail leads: who has an account accepts with it, who has none gets one."""
+    token = request.POST.get("token") or request.GET.get("token", "")
+    found = selectors.find_by_token(token, timezone.now())
+    if found is None:
+        return render_page(request, "accounts/invitation.html", {"refusal": INVALID_INVITATION}, status=404)
+    if request.user.is_authenticated:
+        return _accept_as_user(request, token, found)
+    if users_selectors.find_active_by_email(email=found.email) is not None:
+        return render_page(request, "accounts/invitation.html", {"invitation": found, "token": token, "known": True})
+    return _register_and_accept(request, token, found)
+
+
+def _accept_as_user(request: HttpRequest, token: str, found: Invitation) -> HttpResponse:
+    user = get_request_user(request)
+    if request.method == "POST":
+        services.accept_invitation(actor=user, token=token, now=timezone.now())
+        messages.success(request, f"Welcome{f' to {found.target}' if found.target else ''}.")
+        return redirect("overview")
+    is_other = found.email != user.email
+    return render_page(request, "accounts/invitation.html", {"invitation": found, "token": token, "is_other": is_other})
+
+
+def _register_and_accept(request: HttpRequest, token: str, found: Invitation) -> HttpResponse:
+    form = InvitedRegistrationForm(form_data(request))
+    if request.method == "POST" and form.is_valid():
+        consume(request, group="register", key=client_ip(request), rate=settings.REGISTER_RATE)
+        try:
+            user = services.register_with_invitation(token=token, now=timezone.now(), **form.cleaned_data)
+        except (Invalid, Conflict) as error:
+            form.add_domain_error(error)
+        else:
+            auth.login(request, user, backend=LOGIN_BACKEND)
+            messages.success(request, f"Welcome, {user.get_short_name()}.")
+            return redirect("overview")
+    context = {"invitation": found, "token": token, "form": form}
+    return render_page(request, "accounts/invitation.html", context, status=form_status(form))

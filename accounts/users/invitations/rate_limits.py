@@ -1,0 +1,25 @@
+"""How many mails one may have sent to others, and others to one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpRequest
+
+from accounts.models import User
+from core.rate_limits import consume
+
+
+@contextmanager
+def throttled_invitation(request: HttpRequest, inviter: User, email: str) -> Iterator[None]:
+    """Count an invitation by who sends it and, once it was allowed, by the address it goes to, whoever sends it.
+
+    Raises TooMany; what was done inside is undone then.
+    """
+    consume(request, group="invite", key=str(inviter.pk), rate=settings.INVITE_RATE)
+    with transaction.atomic():
+        yield
+        consume(request, group="invited", key=email.strip().lower(), rate=settings.EMAIL_LINK_RATE)

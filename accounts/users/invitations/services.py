@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F
+
+from accounts import events, policies
+from accounts.auth import account_emails, one_time_tokens
+from accounts.auth.passwords.validators import check_breach_first
+from accounts.events import user_payload
+from accounts.models import Invitation, Team, TeamMember, User
+from accounts.teams import selectors as teams_selectors
+from accounts.teams import services as teams
+from accounts.users.services import register
+from core.errors import Conflict, NotAllowed, NotFound, VersionConflict
+from events.outbox import publish
+
+INVITATION_TTL = timedelta(days=7)
+RETENTION = timedelta(days=30)
+INVALID_INVITATION = (
+    "This invitation is not valid: it was used, withdrawn or is older than a week. Ask for another one."
+)
+
+
+@transaction.atomic
+def invite(*, actor: User, email: str, now: datetime, team_id: uuid.UUID | None = None) -> Invitation:
+    """Ask somebody to come, or into a team: staff may ask anybody to come, the leads of a team into it.
+
+    The answer is the same whether or not the address is known here.
+    """
+    if team_id is None:
+        policies.require(policies.can_invite(actor), "Only staff may invite people.")
+        return create_invitation(actor=actor, email=email, now=now)
+    team = teams_selectors.get_team(actor, team_id)
+    membership = TeamMember.objects.filter(team=team, user=actor).first()
+    policies.require(policies.can_lead_team(actor, membership), "Only a lead of the team may do this.")
+    return create_invitation(actor=actor, email=email, now=now, team=team, target=team.name)
+
+
+@transaction.atomic
+def create_invitation(
+    *, actor: User, email: str, now: datetime, team: Team | None = None, target: str = ""
+) -> Invitation:
+    """Make and mail an invitation; whether the actor may is for the caller to say. `target` is what it leads into."""
+    link = one_time_tokens.new_token()
+    invitation = Invitation.objects.create(
+        email=email.strip().lower(),
+        inviter=actor,
+        team=team,
+        target=target,
+        token_hash=link.hash,
+        created_at=now,
+        expires_at=now + INVITATION_TTL,
+    )
+    words = {
+        "actor_name": actor.name,
+        "target": target,
+        "accept_path": link.path("invitation"),
+        "until_at": invitation.expires_at.isoformat(),
+        "time_zone": actor.time_zone,
+    }
+    account_emails.enqueue(kind="invitation", to=invitation.email, context=words, dedup_key=str(invitation.pk))
+    publish(events.UserInvited(user=user_payload(actor), invitation_id=str(invitation.pk)), actor=actor, at=now)
+    return invitation
+
+
+@check_breach_first
+@transaction.atomic
+def register_with_invitation(*, token: str, name: str, password: str, now: datetime) -> User:
+    """Register as the person whom the invitation names; the mail has shown that the address is theirs."""
+    invitation = _lock_open_invitation(token, now)
+    if User.objects.filter(email=invitation.email).exists():
+        raise Conflict("There is an account with this address already: sign in to accept.", code="already_registered")
+    user = register(email=invitation.email, name=name, password=password, is_verified=True)
+    return _accept(invitation, user, now)
+
+
+@transaction.atomic
+def accept_invitation(*, actor: User, token: str, now: datetime) -> User:
+    """Accept as somebody who has an account already."""
+    invitation = _lock_open_invitation(token, now)
+    if invitation.email != actor.email:
+        raise NotAllowed("This invitation is for another address.", code="another_address")
+    return _accept(invitation, actor, now)
+
+
+@transaction.atomic
+def revoke_invitation(
+    *, actor: User, invitation_id: uuid.UUID, now: datetime, versions: frozenset[int] | None = None
+) -> None:
+    """Withdraw an invitation; the link in the mail leads nowhere any more."""
+    invitation = Invitation.objects.visible_to(actor).select_for_update().filter(pk=invitation_id).first()
+    if invitation is None:
+        raise NotFound("There is no such invitation.")
+    may = policies.can_revoke_invitation(actor, invitation)
+    policies.require(may, "Only who invited and administrators may do this.")
+    if versions is not None and invitation.version not in versions:
+        raise VersionConflict(version=invitation.version, current={}, wanted={})
+    open_one = Invitation.objects.filter(pk=invitation.pk, accepted_at=None, revoked_at=None)
+    if not open_one.update(revoked_at=now, version=F("version") + 1):
+        raise Conflict("This invitation was accepted or withdrawn already.", code="closed")
+    publish(events.InvitationRevoked(user=user_payload(actor), invitation_id=str(invitation.pk)), actor=actor, at=now)
+
+
+def purge_invitations(*, now: datetime) -> int:
+    """Forget those that ended long ago, and with them the addresses of people who never came; returns how many rows."""
+    removed, _ = Invitation.objects.filter(expires_at__lt=now - RETENTION).delete()
+    return removed
+
+
+def _lock_open_invitation(token: str, now: datetime) -> Invitation:
+    """Lock the invitation while it is good; who comes second waits here, and finds it used."""
+    mine = Invitation.objects.open(now).filter(token_hash=one_time_tokens.hash_token(token))
+    invitation = mine.select_for_update(of=("self",)).select_related("team", "inviter").first()
+    if invitation is None or not _inviter_may_still_invite(invitation):
+        raise NotFound(INVALID_INVITATION)
+    return invitation
+
+
+def _inviter_may_still_invite(invitation: Invitation) -> bool:
+    """An invitation is worth as much as its inviter's word is now; into a project, `tasks` asks when it lets in."""
+    inviter = invitation.inviter
+    if invitation.team is not None:
+        membership = TeamMember.objects.filter(team=invitation.team, user=inviter).first()
+        return inviter.is_active and policies.can_lead_team(inviter, membership)
+    return inviter.is_active and (policies.can_invite(inviter) or invitation.target != "")
+
+
+def _accept(invitation: Invitation, user: User, now: datetime) -> User:
+    accepted = {"accepted_at": now, "accepted_by": user, "version": F("version") + 1}
+    Invitation.objects.filter(pk=invitation.pk).update(**accepted)
+    if invitation.team is not None:
+        teams.join(actor=invitation.inviter, team=invitation.team, user=user)
+    publish(events.InvitationAccepted(user=user_payload(user), invitation_id=str(invitation.pk)), actor=user, at=now)
+    return user

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import uuid
+
+import pytest
+import time_machine
+from rest_framework.test import APIClient
+
+from analytics.tests.event_factories import ALPHA, ANA, BEN, BETA, at, done_task_payload, publish_event, task_payload
+
+OVERVIEW = "/api/v1/analytics/overview/"
+DAILY = "/api/v1/analytics/daily/"
+BOTH_DOORS = pytest.mark.parametrize("url", [OVERVIEW, DAILY])
+MARCH = {"start": "2026-03-02", "end": "2026-03-04"}
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def numbers(projects):
+    """In alpha one done by alice and one open of bob's, in beta one open, in bob's inbox one open."""
+    publish_event("task.created", done_task_payload(1, people=[ANA]))
+    publish_event("task.created", task_payload(2, people=[BEN], due_date="2026-03-02"))
+    publish_event("task.created", task_payload(3, project_id=str(BETA), people=[ANA]))
+    publish_event("task.created", task_payload(4, project_id=str(projects[2].pk), people=[BEN]))
+
+
+def test_the_overview_is_whole(numbers, alice, client_of):
+    answer = client_of(alice).get(OVERVIEW, MARCH)
+
+    assert answer.status_code == 200
+    body = answer.json()
+    assert (body["start"], body["end"]) == ("2026-03-02", "2026-03-04")
+    assert body["as_of"].endswith("Z")
+    assert body["open"] == {"value": 2, "previous": 0, "change": 2, "series": [3, 3, 2]}
+    assert body["overdue"]["series"] == [0, 1, 1]
+    assert (body["created"]["value"], body["completed"]["value"]) == (3, 1)
+    assert body["cycle_median"]["series"][:2] == [None, None]
+    assert body["days"][2] == {"date": "2026-03-04", "created": 0, "completed": 1, "closed": 1, "open": 2, "overdue": 1}
+    assert body["histogram"][7] == {"lower_hours": 48, "upper_hours": 96, "label": "2 d to 4 d", "count": 1}
+    assert body["histogram"][13]["upper_hours"] is None
+    assert body["workload"] == [
+        {"user_id": str(BEN), "name": "Bob", "open": 1, "overdue": 1},
+        {"user_id": str(ANA), "name": "Alice", "open": 1, "overdue": 0},
+    ]
+
+
+def test_days_without_anything_are_there_too(numbers, alice, client_of):
+    answer = client_of(alice).get(DAILY, {"start": "2026-03-03", "end": "2026-03-03", "project": "ALPHA"})
+
+    assert answer.json() == {
+        "start": "2026-03-03",
+        "end": "2026-03-03",
+        "results": [{"date": "2026-03-03", "created": 0, "completed": 0, "closed": 0, "open": 2, "overdue": 1}],
+    }
+
+
+@pytest.mark.parametrize(("who", "open_tasks"), [("alice", 2), ("bob", 2), ("carol", 2), ("mallory", 0)])
+def test_everybody_sees_the_numbers_of_their_own_projects(numbers, who, open_tasks, client_of, request, carol, mallory):
+    answer = client_of(request.getfixturevalue(who)).get(OVERVIEW, MARCH)
+
+    assert (answer.status_code, answer.json()["open"]["value"]) == (200, open_tasks)
+
+
+@BOTH_DOORS
+def test_a_stranger_does_not_learn_of_a_project(numbers, mallory, carol, client_of, url, projects):
+    for who, ref in ((mallory, "ALPHA"), (mallory, str(ALPHA)), (carol, "MEBOB"), (mallory, "NOWHERE")):
+        answer = client_of(who).get(url, {**MARCH, "project": ref})
+
+        assert answer.status_code == 404
+        assert answer["Content-Type"] == "application/problem+json"
+
+
+@BOTH_DOORS
+def test_nobody_without_a_token_sees_anything(numbers, url):
+    assert APIClient().get(url, MARCH).status_code == 401
+
+
+@pytest.mark.parametrize("ref", ["ALPHA", "alpha", str(ALPHA)])
+def test_one_person_and_one_project_can_be_asked_for(numbers, alice, client_of, ref):
+    answer = client_of(alice).get(OVERVIEW, {**MARCH, "project": ref, "person": str(BEN)})
+
+    assert [answer.json()[name]["value"] for name in ("open", "overdue", "created", "completed")] == [1, 1, 1, 0]
+
+
+@time_machine.travel("2026-03-29T12:00:00Z", tick=False)
+def test_without_days_it_is_the_last_four_weeks(projects, alice, client_of):
+    client = client_of(alice)
+
+    assert [client.get(DAILY).json()[name] for name in ("start", "end")] == ["2026-03-02", "2026-03-29"]
+    assert client.get(DAILY, {"end": "2026-03-10"}).json()["start"] == "2026-02-11"
+    assert client.get(DAILY, {"start": "2026-03-28"}).json()["end"] == "2026-03-29"
+
+
+@BOTH_DOORS
+@pytest.mark.parametrize(
+    ("parameters", "field"),
+    [
+        ("start=2026-03-05&end=2026-03-01", "start"),
+        ("start=2024-01-01&end=2026-01-01", "start"),
+        ("start=1970-01-01&end=1970-01-02", "start"),
+        ("end=0001-01-02", "end"),
+        ("start=2026-02-30", "start"),
+        ("start=20260301", "start"),
+        ("start=2026-03-0%D9%A1", "start"),
+        ("end=10000-01-01", "end"),
+        ("end=", "end"),
+        ("end=%00", "end"),
+        ("start=2026-03-01&start=2026-03-02", "start"),
+        ("project=" + "A" * 41, "project"),
+        ("person=me", "person"),
+        (f"person={uuid.UUID(int=1).hex}", "person"),
+        ("persons=1", "persons"),
+        ("ordering=day", "ordering"),
+    ],
+)
+def test_what_means_nothing_is_refused_by_name(alice, client_of, url, parameters, field):
+    answer = client_of(alice).get(f"{url}?{parameters}")
+
+    assert answer.status_code == 400
+    assert answer["Content-Type"] == "application/problem+json"
+    assert {error["field"] for error in answer.json()["errors"]} == {field}
+
+
+@BOTH_DOORS
+def test_numbers_are_only_read(alice, client_of, url):
+    client = client_of(alice)
+
+    assert {getattr(client, verb)(url).status_code for verb in ("post", "upsert", "patch", "delete")} == {405}
+
+
+@BOTH_DOORS
+def test_unchanged_numbers_are_not_sent_again(numbers, alice, client_of, url):
+    client = client_of(alice)
+    tag = client.get(url, MARCH)["ETag"]
+
+    assert client.get(url, MARCH, HTTP_IF_NONE_MATCH=tag).status_code == 304
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_numbers_move_with_the_next_fact(projects, alice, client_of):
+    client = client_of(alice)
+    publish_event("task.created", task_payload(1))
+    assert client.get(OVERVIEW, MARCH).json()["open"]["value"] == 1
+
+    publish_event("task.updated", done_task_payload(1, closed=at("2026-03-03")))
+
+    assert client.get(OVERVIEW, MARCH).json()["open"]["series"] == [1, 0, 0]

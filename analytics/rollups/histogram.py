@@ -1,0 +1,65 @@
+"""Cycle times in buckets. Percentiles are read from added-up buckets, never averaged.
+
+Averaging the medians of two days answers no question; adding their buckets and reading the median does.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+
+# The one place that knows the buckets. In hours, each about twice the one before, at times people say aloud:
+# 1 h, 2 h, 4 h, 8 h, 16 h, 1 d, 2 d, 4 d, 1 w, 2 w, 4 w, 8 w, 16 w. A bucket holds its lower edge, not its upper;
+# the first begins at zero, the last has no end. After a change here run `manage.py rebuild_stats`.
+BUCKET_EDGES = (1, 2, 4, 8, 16, 24, 48, 96, 168, 336, 672, 1344, 2688)
+BUCKET_COUNT = len(BUCKET_EDGES) + 1
+EMPTY_HISTOGRAM = (0,) * BUCKET_COUNT
+
+
+def bucket_of(hours: float) -> int:
+    return bisect_right(BUCKET_EDGES, hours)
+
+
+def bounds(bucket: int) -> tuple[int, int | None]:
+    """Return where a bucket begins and ends, in hours; the last one has no end."""
+    lower = BUCKET_EDGES[bucket - 1] if bucket else 0
+    return lower, BUCKET_EDGES[bucket] if bucket < len(BUCKET_EDGES) else None
+
+
+def label(bucket: int) -> str:
+    lower, upper = bounds(bucket)
+    if upper is None:
+        return f"{format_hours(lower)} or more"
+    return f"{format_hours(lower)} to {format_hours(upper)}" if lower else f"under {format_hours(upper)}"
+
+
+def format_hours(hours: int) -> str:
+    """Write whole hours as people say them: `16 h`, `4 d`, `2 w`."""
+    for unit, length in (("w", 168), ("d", 24)):
+        if hours >= length and hours % length == 0:
+            return f"{hours // length} {unit}"
+    return f"{hours} h"
+
+
+def percentile(counts: Sequence[int], share: float) -> float | None:
+    """Return the hours that `share` (0 to 1) of the tasks did not exceed; None when there are no tasks.
+
+    It lies in the bucket that holds the exact figure, placed as if that bucket's tasks were spread evenly on the
+    logarithmic scale. In the open last bucket the lower edge is all that is known: read it as "at least".
+    """
+    rank = share * sum(counts)
+    seen = 0
+    for bucket, count in enumerate(counts):
+        if count and seen + count >= rank:
+            return _interpolate(bucket, (rank - seen) / count)
+        seen += count
+    return None
+
+
+def _interpolate(bucket: int, fraction: float) -> float:
+    lower, upper = bounds(bucket)
+    if upper is None:
+        return float(lower)
+    if not lower:
+        return upper * fraction
+    return float(lower * (upper / lower) ** fraction)

@@ -1,0 +1,10 @@
+"""The API, version 1."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("accounts.urls.api")),
+    path("", include("tasks.api_urls")),
+    path("", include("notifications.api_urls")),
+    path("", include("analytics.api_urls")),
+]

@@ -1,0 +1,26 @@
+"""Makes a registered person an administrator; the first one has nobody else to do it."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from accounts.users import administration
+from core.errors import NotFound
+
+
+class Command(BaseCommand):
+    help = "Make a registered person an administrator."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("email")
+
+    def handle(self, *_args: Any, email: str, **_options: Any) -> None:
+        try:
+            user = administration.promote_admin(email=email, now=timezone.now())
+        except NotFound as error:
+            raise CommandError(error.detail) from error
+        self.stdout.write(f"{user.name} is an administrator.")

@@ -1,0 +1,16 @@
+"""Where a message for the next page waits: in a cookie with a name of ours, or in the session when it is long."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.messages.storage.cookie import CookieStorage
+from django.contrib.messages.storage.fallback import FallbackStorage
+from django.contrib.messages.storage.session import SessionStorage
+
+
+class NamedCookieStorage(CookieStorage):
+    cookie_name = settings.MESSAGES_COOKIE_NAME
+
+
+class MessageStorage(FallbackStorage):
+    storage_classes = (NamedCookieStorage, SessionStorage)

@@ -1,0 +1,89 @@
+"""JSON that means one thing: bounded depth, no duplicate names, no NaN, no text a database cannot store."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import IO, Any
+
+from rest_framework.exceptions import ParseError, UnsupportedMediaType
+from rest_framework.parsers import BaseParser
+
+MAX_DEPTH = 32
+# A string that never ends is eaten to the end of the body, once: nothing is tried again from its middle.
+_STRING_PATTERN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_OPENING = frozenset(b"[{")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+class StrictJSONParser(BaseParser):
+    """Parse a JSON object (RFC 8259, in UTF-8). Anything else is a 400; another charset is a 415."""
+
+    media_type = "application/json"
+
+    def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> dict[str, Any]:
+        _check_charset(media_type or "")
+        body = stream.read()
+        _check_depth(body)
+        try:
+            found = json.loads(
+                body.decode("utf-8"),
+                object_pairs_hook=_reject_duplicates,
+                parse_constant=_reject_constant,
+                parse_int=_parse_integer,
+            )
+        except UnicodeDecodeError as error:
+            raise ParseError("The body is not UTF-8.") from error
+        except ValueError as error:
+            raise ParseError(f"The body is not JSON: {error}.") from error
+        if not isinstance(found, dict):
+            raise ParseError("The body must be a JSON object.")
+        _check_text(found)
+        return found
+
+
+def _check_charset(media_type: str) -> None:
+    charset = re.search(r'charset\s*=\s*"?([^";\s]*)', media_type, re.IGNORECASE)
+    if charset and charset[1].lower() not in {"utf-8", "utf8"}:
+        raise UnsupportedMediaType(media_type)
+
+
+def _check_depth(body: bytes) -> None:
+    depth = 0
+    for bracket in _STRING_PATTERN.sub(b"", body).translate(None, _NO_BRACKETS):
+        depth += 1 if bracket in _OPENING else -1
+        if depth > MAX_DEPTH:
+            raise ParseError(f"The body is nested deeper than {MAX_DEPTH} levels.")
+
+
+def _reject_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name occurs twice in one object")
+    return found
+
+
+def _reject_constant(constant: str) -> Any:
+    raise ValueError(f"{constant} is not a JSON number")
+
+
+def _parse_integer(digits: str) -> int:
+    if len(digits) > 19:
+        raise ValueError("a number has too many digits")
+    return int(digits)
+
+
+def _check_text(value: Any) -> None:
+    if isinstance(value, str):
+        if _UNSTORABLE.search(value):
+            raise ParseError("The body holds a NUL or a lone surrogate.")
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            _check_text(name)
+            _check_text(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            _check_text(inner)
+    elif isinstance(value, float) and value in (float("inf"), float("-inf")):
+        raise ParseError("A number is too large.")

@@ -1,0 +1,38 @@
+"""ETags and If-Match (RFC 9110, sections 8.8.3 and 13.1.1).
+
+The tag of one thing is `"<version>.<digest of the body>"`: the version is what a write compares, in its own
+UPDATE; the digest makes the tag strong for every representation, and a compressed one adds `-br` or `-gzip`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from django.http import HttpRequest
+
+from core.errors import Invalid
+
+_ETAG_PATTERN = re.compile(r'(W/)?"(?:(\d{1,18})(?:\.[0-9a-f]+(?:-[a-z]+)?)?|[\x21\x23-\x7e]*)"')
+
+
+def object_etag(version: int, body: bytes) -> str:
+    return f'"{version}.{hashlib.blake2b(body, digest_size=6).hexdigest()}"'
+
+
+def list_etag(body: bytes) -> str:
+    return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+
+
+def parse_if_match(request: HttpRequest) -> frozenset[int] | None:
+    """Return the versions the caller will accept; None when any will do (no header, or `*`).
+
+    A weak tag never matches, so it contributes nothing; a header that is no list of tags is a 400.
+    """
+    header = request.headers.get("If-Match", "").strip()
+    if header in {"", "*"}:
+        return None
+    tags = [_ETAG_PATTERN.fullmatch(part.strip()) for part in header.split(",")]
+    if not all(tags):
+        raise Invalid.field("If-Match", "Send the ETag as it was received, in double quotes.")
+    return frozenset(int(found[2]) for found in tags if found and not found[1] and found[2])

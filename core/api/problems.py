@@ -1,0 +1,172 @@
+"""RFC 9457 problem documents: every refusal of the API has this one shape.
+
+`type title status detail instance code errors[{field, code, message}]`; a stale write adds `version`,
+`current` and `differences`.
+"""
+
+from __future__ import annotations
+
+import http
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import orjson
+import structlog
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.http import Http404, HttpRequest, HttpResponse
+from rest_framework import exceptions
+from rest_framework.views import set_rollback
+
+from core.api.renderers import dumps
+from core.db import translate_db_error
+from core.errors import DomainError, FieldError, VersionConflict
+
+MEDIA_TYPE = "application/problem+json"
+API_PREFIX = "/api/"
+# RFC 9110's words; which of them Python says depends on its version.
+REASON_PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}
+log = structlog.get_logger(__name__)
+
+
+def problem_document(
+    status: int,
+    path: str,
+    *,
+    code: str = "",
+    detail: str = "",
+    title: str = "",
+    errors: list[dict[str, str]] | None = None,
+) -> dict[str, Any]:
+    phrase = REASON_PHRASES.get(status) or http.HTTPStatus(status).phrase
+    code = code or phrase.lower().replace(" ", "_").replace("-", "_")
+    return {
+        "type": f"urn:taskflow:problem:{code}",
+        "title": title or phrase,
+        "status": status,
+        "detail": detail or title or phrase,
+        "instance": path,
+        "code": code,
+        "errors": errors or [],
+    }
+
+
+def problem_response(request: HttpRequest, status: int, **words: Any) -> HttpResponse:
+    """Answer with a problem document outside DRF."""
+    return HttpResponse(
+        orjson.dumps(problem_document(status, request.path, **words)), status=status, content_type=MEDIA_TYPE
+    )
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
+    """DRF's EXCEPTION_HANDLER: domain errors and DRF's own become problem documents, all others a 500.
+
+    The bytes are made here, because a view's own renderers may make something else than JSON.
+    """
+    path = context["request"].path
+    headers: dict[str, str] = {}
+    error = translate_db_error(error)
+    if isinstance(error, DomainError):
+        body = domain_error_document(error, path)
+        if wait := getattr(error, "retry_after", 0):
+            headers["Retry-After"] = str(wait)
+        if error.status == http.HTTPStatus.UNAUTHORIZED:
+            headers["WWW-Authenticate"] = 'Bearer realm="api"'
+    else:
+        found = _to_drf_error(error)
+        if found is None:
+            return None
+        body = _drf_error_document(found, path)
+        headers = _headers_of(found)
+    set_rollback()
+    return HttpResponse(dumps(body), status=body["status"], headers=headers, content_type=MEDIA_TYPE)
+
+
+def domain_error_document(error: DomainError, path: str) -> dict[str, Any]:
+    body = problem_document(
+        error.status,
+        path,
+        code=error.code,
+        title=error.title,
+        detail=error.detail,
+        errors=[field._asdict() for field in error.fields],
+    )
+    if isinstance(error, VersionConflict):
+        body["version"] = error.version
+        body["current"] = error.current
+        body["differences"] = [
+            {"field": name, "current": error.current.get(name), "wanted": value}
+            for name, value in error.wanted.items()
+            if error.current.get(name) != value
+        ]
+    return body
+
+
+def _to_drf_error(error: Exception) -> exceptions.APIException | None:
+    if isinstance(error, Http404):
+        return exceptions.NotFound("Not found")
+    if isinstance(error, PermissionDenied):
+        return exceptions.PermissionDenied()
+    if isinstance(error, RequestDataTooBig):
+        too_big = exceptions.APIException("The body is too large.", code="content_too_large")
+        too_big.status_code = http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        return too_big
+    return error if isinstance(error, exceptions.APIException) else None
+
+
+def _headers_of(error: exceptions.APIException) -> dict[str, str]:
+    headers = {}
+    if challenge := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = challenge
+    if wait := getattr(error, "wait", None):
+        headers["Retry-After"] = str(int(wait) + 1)
+    return headers
+
+
+def _drf_error_document(error: exceptions.APIException, path: str) -> dict[str, Any]:
+    if isinstance(error, exceptions.ValidationError):
+        errors = [field._asdict() for field in field_errors(error.detail)]
+        return problem_document(
+            400, path, code="invalid", title="The input is not valid", detail=_error_message(errors), errors=errors
+        )
+    code = error.get_codes()
+    return problem_document(
+        error.status_code, path, code=code if isinstance(code, str) else "", detail=str(error.detail)
+    )
+
+
+def _error_message(errors: list[dict[str, str]]) -> str:
+    first = errors[0] if errors else {"field": "", "message": "The input is not valid."}
+    return f"{first['field']}: {first['message']}" if first["field"] else first["message"]
+
+
+def field_errors(detail: Any, path: str = "") -> Iterator[FieldError]:
+    """Flatten DRF's nested error detail into (dotted field, code, message)."""
+    if isinstance(detail, dict):
+        for name, inner in detail.items():
+            inner_path = path if name == "non_field_errors" else f"{path}.{name}".lstrip(".")
+            yield from field_errors(inner, inner_path)
+    elif isinstance(detail, list):
+        for index, inner in enumerate(detail):
+            nested = isinstance(inner, dict | list)
+            yield from field_errors(inner, f"{path}.{index}".lstrip(".") if nested else path)
+    else:
+        yield FieldError(path, getattr(detail, "code", "invalid"), str(detail))
+
+
+class ProblemDetailsMiddleware:
+    """Whatever Django itself refuses below /api/ (unknown path, bad host, a crash) is a problem document too."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        answer = self.get_response(request)
+        if answer.status_code < 400 or not request.path.startswith(API_PREFIX):
+            return answer
+        if answer.get("Content-Type", "").startswith(MEDIA_TYPE):
+            return answer
+        problem = problem_response(request, answer.status_code)
+        for name, value in answer.headers.items():
+            if name not in {"Content-Type", "Content-Length"}:
+                problem[name] = value
+        return problem

@@ -1,0 +1,124 @@
+"""The OpenAPI document: what each operation may refuse is written down once, here."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter, inline_serializer
+from rest_framework import serializers
+
+PROBLEM_SCHEMA = {
+    "type": "object",
+    "description": "RFC 9457 problem document.",
+    "required": ["type", "title", "status", "detail", "instance", "code", "errors"],
+    "properties": {
+        "type": {"type": "string", "format": "uri"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string"},
+        "code": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "code", "message"],
+                "properties": {
+                    "field": {"type": "string"},
+                    "code": {"type": "string"},
+                    "message": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+COMMON_ERRORS = {
+    "400": "The request means nothing sensible.",
+    "406": "Only JSON is answered.",
+    "429": "Too many requests.",
+}
+COMMON_ERRORS |= {"401": "Sign in first.", "404": "There is no such thing, or you may not know of it."}
+AUTHENTICATED_ERRORS = {"403": "You may not do this."}
+BODY_ERRORS = {"413": "The body is too large.", "415": "Only JSON is read."}
+WRITE_ERRORS = {"409": "This conflicts with the current state."}
+IDEMPOTENCY_ERRORS = {"422": "The Idempotency-Key was used for another request."}
+PRECONDITION_ERRORS = {"412": "It changed since you read it; `current` and `differences` say how."}
+
+
+VERSION_PREFIX = re.compile(r"^/api/v[0-9]+/")
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key", str, OpenApiParameter.HEADER, description="Sent again with the same key, it is done once (24 h)."
+)
+IF_MATCH = OpenApiParameter(
+    "If-Match", str, OpenApiParameter.HEADER, description="The ETag you read; when the thing has changed since: 412."
+)
+
+
+class TaskFlowAutoSchema(AutoSchema):
+    """Operation ids read as verb and noun; nothing else differs from drf-spectacular."""
+
+    def get_override_parameters(self) -> list[Any]:
+        declared: list[Any] = list(super().get_override_parameters())
+        signed_in = self.get_auth() != [{}] and bool(self.view.authentication_classes)
+        if self.method == "POST" and signed_in and not getattr(self.view, "skip_idempotency", False):
+            declared.append(IDEMPOTENCY_KEY)
+        if self.method in {"PATCH", "DELETE"}:
+            declared.append(IF_MATCH)
+        return declared
+
+    def is_deprecated(self) -> bool:
+        return getattr(self.view, "deprecated", None) is not None
+
+    def get_tags(self) -> list[str]:
+        return [VERSION_PREFIX.sub("", self.path).split("/")[0]]
+
+
+def add_problem_responses(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """A drf-spectacular postprocessing hook: add the refusals to every operation, and close every input."""
+    schemas = result["components"].setdefault("schemas", {})
+    for name, schema in schemas.items():
+        if name.endswith("Request"):
+            schema["additionalProperties"] = False
+    schemas["Problem"] = PROBLEM_SCHEMA
+    for operations in result["paths"].values():
+        for method, operation in operations.items():
+            for status, meaning in _error_responses(method, operation).items():
+                operation["responses"].setdefault(status, _problem_response(meaning))
+    return result
+
+
+def _error_responses(method: str, operation: dict[str, Any]) -> dict[str, str]:
+    found = dict(COMMON_ERRORS)
+    if operation.get("security") != [{}]:
+        found |= AUTHENTICATED_ERRORS
+    if "requestBody" in operation:
+        found |= BODY_ERRORS
+    if method != "get":
+        found |= WRITE_ERRORS
+    if method == "post":
+        found |= IDEMPOTENCY_ERRORS
+    if method in {"patch", "put", "delete"}:
+        found |= PRECONDITION_ERRORS
+    return found
+
+
+def _problem_response(meaning: str) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {"description": meaning, "content": {"application/problem+json": {"schema": schema}}}
+
+
+def page_serializer(noun: type[serializers.Serializer[Any]]) -> Any:
+    """Return the declared shape of a list of this noun."""
+    return inline_serializer(
+        name=f"{noun.__name__}Page",
+        fields={
+            "results": noun(many=True),
+            "next": serializers.CharField(allow_null=True),
+            "previous": serializers.CharField(allow_null=True),
+            "count": serializers.IntegerField(required=False, help_text="Only with `page`."),
+            "pages": serializers.IntegerField(required=False, help_text="Only with `page`."),
+            "page": serializers.IntegerField(required=False, help_text="Only with `page`."),
+        },
+    )

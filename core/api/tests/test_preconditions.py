@@ -1,0 +1,71 @@
+"""ETags as they are made, and what an If-Match header says."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.test import RequestFactory
+
+from core.api.preconditions import list_etag, object_etag, parse_if_match
+from core.errors import Invalid
+
+
+def versions(header):
+    return parse_if_match(RequestFactory().put("/", headers={"If-Match": header}))
+
+
+@pytest.mark.parametrize(
+    ("header", "accepted"),
+    [
+        ('"3.0a1b"', {3}),
+        ('"3"', {3}),
+        ('"3.0a1b-br"', {3}),
+        ('  "3.0a1b" ,  "4.0a1b-gzip"  ', {3, 4}),
+        ('W/"3.0a1b"', set()),
+        ('W/"3.0a1b", "4.0a1b"', {4}),
+        ('"of another server"', None),
+        ('"0a1b"', set()),
+        ('"3.0A1B"', set()),
+        ('"1234567890123456789"', set()),
+    ],
+)
+def test_a_header_names_the_versions_it_accepts(header, accepted):
+    if accepted is None:
+        with pytest.raises(Invalid):
+            versions(header)
+    else:
+        assert versions(header) == accepted
+
+
+@pytest.mark.parametrize("header", ["*", "  *  ", "", "   "])
+def test_a_star_and_an_empty_header_accept_any(header):
+    assert versions(header) is None
+
+
+def test_without_a_header_any_version_will_do():
+    assert parse_if_match(RequestFactory().put("/")) is None
+
+
+@pytest.mark.parametrize("header", ["3", '"3', '3"', '"3" "4"', '"3",', ',"3"', 'w/"3"', '"3", *', "**"])
+def test_what_is_no_list_of_tags_is_refused_by_name(header):
+    with pytest.raises(Invalid) as refusal:
+        versions(header)
+
+    assert [error.field for error in refusal.value.fields] == ["If-Match"]
+
+
+def test_a_tag_is_the_version_and_a_digest_of_the_body():
+    tags = [object_etag(3, b"{}"), object_etag(3, b"{}"), object_etag(4, b"{}"), object_etag(3, b"[]")]
+
+    assert re.fullmatch(r'"3\.[0-9a-f]{12}"', tags[0])
+    assert tags[0] == tags[1]
+    assert len(set(tags)) == 3
+    assert versions(tags[2]) == {4}
+
+
+def test_the_tag_of_a_list_is_a_digest_and_no_version():
+    tags = [list_etag(b"[1]"), list_etag(b"[1]"), list_etag(b"[2]")]
+
+    assert re.fullmatch(r'"[0-9a-f]{24}"', tags[0])
+    assert (tags[0] == tags[1], tags[0] == tags[2]) == (True, False)

@@ -1,0 +1,138 @@
+"""How a door of the API reads its input and writes its answer."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any, ClassVar
+
+from django.http import HttpResponse
+from rest_framework.exceptions import ParseError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer, Serializer
+from rest_framework.views import APIView
+
+from core.api import idempotency, pagination, preconditions
+from core.api.deprecation import Deprecation
+from core.api.renderers import dumps
+from core.errors import Invalid
+
+REQUEST_STATE = ("initial_data", "_validated_data", "_errors")
+_thread_local = threading.local()
+
+
+class ApiView(APIView):
+    """A door of the API. A POST with an Idempotency-Key is done once; the rest is DRF's."""
+
+    deprecated: ClassVar[Deprecation | None] = None
+    encrypt_stored_response: ClassVar[bool] = False
+    # Such a door is asked anew each time: a wrong password has to stay in the log, and no record has a digest of one.
+    skip_idempotency: ClassVar[bool] = False
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        for name, value in self.deprecated.headers() if self.deprecated else ():
+            response[name] = value
+        return super().finalize_response(request, response, *args, **kwargs)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if request.method != "POST" or self.skip_idempotency or not request.user.is_authenticated:
+            return
+        if key := idempotency.parse_key(request):
+            handler: Callable[..., Response] = getattr(self, "post")  # noqa: B009 -- each subclass has its own
+            self.post = partial(idempotency.run_idempotent, key, handler, self.encrypt_stored_response)
+
+
+def parse_body(kind: type[Serializer[Any]], request: Request, *, partial: bool = False) -> dict[str, Any]:
+    """Return the validated body; with `partial`, only the fields that were sent (RFC 7396 merge-patch)."""
+    if partial and request.stream is None:
+        raise ParseError("The body is empty. Send a JSON object with the fields to change.")
+    form = _cached_serializer(kind, partial)
+    form.initial_data = request.data
+    try:
+        form.is_valid(raise_exception=True)
+        return dict(form.validated_data)
+    finally:
+        for name in REQUEST_STATE:
+            form.__dict__.pop(name, None)
+
+
+def _cached_serializer(kind: type[Serializer[Any]], partial: bool) -> Serializer[Any]:
+    """This thread's serializer of this kind: to make its fields anew would cost more than to validate a body."""
+    forms: dict[Any, Serializer[Any]] = _thread_local.__dict__
+    if (kind, partial) not in forms:
+        forms[kind, partial] = kind(partial=partial)
+    return forms[kind, partial]
+
+
+def list_response(
+    request: Request,
+    piece: pagination.Page[Any],
+    noun: type[BaseSerializer[Any]],
+    wanted: Iterable[str] | None = None,
+    **context: Any,
+) -> Response:
+    """Answer with one piece of a list."""
+    shown = [select_fields(row, wanted) for row in noun(list(piece.rows), many=True, context=context).data]
+    if not shown:
+        select_fields(dict.fromkeys(noun(context=context).get_fields()), wanted)
+    return Response(
+        pagination.list_body(piece, results=shown, url=request.build_absolute_uri, parameters=request.query_params)
+    )
+
+
+def object_response(
+    thing: Any,
+    noun: type[BaseSerializer[Any]],
+    *,
+    status: int = 200,
+    wanted: Iterable[str] | None = None,
+    location: str = "",
+    **context: Any,
+) -> Response:
+    """Answer with one versioned thing and its ETag."""
+    data = select_fields(noun(thing, context=context).data, wanted)
+    headers = {"ETag": preconditions.object_etag(thing.version, dumps(data))}
+    if location:
+        headers["Location"] = location
+    return Response(data, status=status, headers=headers)
+
+
+def list_response_from_rows(
+    request: Request,
+    piece: pagination.Page[Any],
+    rows: Sequence[dict[str, Any]],
+    wanted: Iterable[str] | None,
+    *,
+    known: Iterable[str],
+) -> HttpResponse:
+    """Answer with one piece of a list whose rows are ready to be shown."""
+    shown = [select_fields(row, wanted) for row in rows or [dict.fromkeys(known)]]
+    body = pagination.list_body(
+        piece,
+        results=shown if rows else [],
+        url=request.build_absolute_uri,
+        parameters=request.query_params,
+    )
+    return HttpResponse(dumps(body), content_type="application/json")
+
+
+def object_response_from_row(
+    row: dict[str, Any], *, status: int = 200, wanted: Iterable[str] | None = None, location: str = ""
+) -> HttpResponse:
+    """Answer with one versioned thing that is ready to be shown, and its ETag."""
+    body = dumps(select_fields(row, wanted))
+    headers = {"ETag": preconditions.object_etag(row["version"], body), **({"Location": location} if location else {})}
+    return HttpResponse(body, status=status, content_type="application/json", headers=headers)
+
+
+def select_fields(row: dict[str, Any], wanted: Iterable[str] | None) -> dict[str, Any]:
+    """Keep only the wanted fields; an unknown name is a 400."""
+    if wanted is None:
+        return row
+    names: Sequence[str] = list(wanted)
+    if unknown := [name for name in names if name not in row]:
+        raise Invalid.field("fields", f"Not known: {unknown[0]}. Known: {', '.join(row)}.", "invalid_choice")
+    return {name: row[name] for name in names}

@@ -1,0 +1,55 @@
+"""What an operator asks about the database: is the pool large enough, and which statements are slow?"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from django.conf import settings
+from prometheus_client import Counter, Gauge
+from psycopg_pool import ConnectionPool
+
+SAMPLE_INTERVAL = 1.0
+MAX_SQL_LENGTH = 500
+SLOW_QUERIES = Counter("database_slow_queries", "Statements that took longer than SLOW_QUERY_MS.")
+POOL_GAUGES = {
+    name: Gauge(f"database_{name}", words, multiprocess_mode="livesum")
+    for name, words in {
+        "pool_max": "The most connections the pools may have.",
+        "pool_size": "Connections that the pools have.",
+        "pool_available": "Connections that nobody uses.",
+        "requests_waiting": "Threads that wait for a connection.",
+        "requests_num": "Connections asked for since the start.",
+        "requests_queued": "Of these, not there at once.",
+        "requests_wait_ms": "Milliseconds waited for connections since the start.",
+        "requests_errors": "Connections asked for in vain since the start.",
+    }.items()
+}
+log = structlog.get_logger(__name__)
+_sampled_at = 0.0
+
+
+def record_pool_stats(pool: ConnectionPool[Any]) -> None:
+    """Show what the pool counts; at most once in EVERY_SECONDS, since it is called for every connection taken."""
+    global _sampled_at  # noqa: PLW0603 -- the clock of this process's own figures
+    now = time.monotonic()
+    if now - _sampled_at < SAMPLE_INTERVAL:
+        return
+    _sampled_at = now
+    counted = pool.get_stats()
+    for name, gauge in POOL_GAUGES.items():
+        gauge.set(counted.get(name, 0))
+
+
+def log_slow_query(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+    """Run a statement and log it when it was slow: its text without its values, which may be private."""
+    started = time.perf_counter()
+    try:
+        return execute(sql, params, many, context)
+    finally:
+        milliseconds = (time.perf_counter() - started) * 1000
+        if milliseconds > settings.SLOW_QUERY_MS:
+            SLOW_QUERIES.inc()
+            log.warning("slow_query", duration_ms=round(milliseconds, 1), sql=str(sql)[:MAX_SQL_LENGTH])

@@ -1,0 +1,64 @@
+"""API keys as text: `tf_live_<prefix>_<secret>_<checksum>`.
+
+The prefix finds the key and is no secret; of the secret (256 random bits) only its SHA-256 is kept, which for so much
+chance needs neither salt nor slowness; the checksum (CRC-32 of what stands before it) lets a typing error, and a scanner
+that looks for leaked keys, do without the database.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+import string
+import zlib
+from dataclasses import dataclass
+
+ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
+PREFIX_LENGTH, SECRET_LENGTH, CHECKSUM_LENGTH = 12, 43, 6
+SCHEME = b"api-key"
+_KEY_PATTERN = re.compile(
+    rb"(tf_live_([0-9A-Za-z]{%d})_([0-9A-Za-z]{%d}))_([0-9A-Za-z]{%d})\Z"
+    % (PREFIX_LENGTH, SECRET_LENGTH, CHECKSUM_LENGTH)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PresentedKey:
+    """A key as somebody showed it, with the digest in the place of the secret."""
+
+    prefix: str
+    digest: str
+
+    def is_for(self, digest: str) -> bool:
+        return hmac.compare_digest(self.digest, digest)
+
+
+def generate() -> tuple[str, PresentedKey]:
+    """Return a new key's text, which is never seen again, and what is kept of it."""
+    head = f"tf_live_{_random_string(PREFIX_LENGTH)}_{_random_string(SECRET_LENGTH)}"
+    text = f"{head}_{_checksum(head.encode())}"
+    offered = parse(text.encode())
+    assert offered is not None
+    return text, offered
+
+
+def parse(text: bytes) -> PresentedKey | None:
+    """Return what a text says if it is a key by its form and its checksum."""
+    found = _KEY_PATTERN.match(text)
+    if found is None or _checksum(found[1]).encode() != found[4]:
+        return None
+    return PresentedKey(found[2].decode(), hashlib.sha256(found[3]).hexdigest())
+
+
+def _random_string(length: int) -> str:
+    return "".join(secrets.choice(ALPHABET) for _ in range(length))
+
+
+def _checksum(head: bytes) -> str:
+    number, letters = zlib.crc32(head), ""
+    for _ in range(CHECKSUM_LENGTH):
+        number, digit = divmod(number, len(ALPHABET))
+        letters = ALPHABET[digit] + letters
+    return letters

@@ -1,0 +1,177 @@
+"""How long somebody waits, to the second: in Redis for all nodes, and in each process alone while Redis is away."""
+
+from __future__ import annotations
+
+import pytest
+from django.conf import settings as live
+from django.core.cache import caches
+from django.test import RequestFactory
+
+from core import rate_limits, redis
+from core.errors import RateLimited
+from core.rate_limits import Backoff, check_backoff, consume, record_failure, reset_failures
+
+
+@pytest.fixture(autouse=True)
+def _nothing_counted(monkeypatch):
+    redis.client().flushdb()
+    monkeypatch.setattr(rate_limits, "_local_limiter", rate_limits._LocalLimiter())
+
+
+@pytest.fixture
+def alone(settings):
+    """Redis is away, and this is one of two nodes."""
+    settings.NODE_COUNT = 2
+    settings.CACHES = {**live.CACHES, "default": {**live.CACHES["default"], "LOCATION": "redis://127.0.0.1:1/0"}}
+    redis.client.cache_clear()
+    yield
+    caches.close_all()
+    redis.client.cache_clear()
+
+
+def uses(times, rate, key="x", group="door"):
+    """Use the door so often; return the wait that each use was told, 0 for one that came in."""
+    waits = []
+    for _ in range(times):
+        try:
+            consume(RequestFactory().get("/"), group=group, key=key, rate=rate)
+            waits.append(0)
+        except RateLimited as error:
+            waits.append(error.retry_after)
+    return waits
+
+
+def wait_of(*names):
+    try:
+        check_backoff(names)
+    except RateLimited as error:
+        return error.retry_after
+    return 0
+
+
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize("rate", ["2/s", "2/m", "2/5m", "2/h", "2/d"])
+def test_a_door_takes_its_rate_and_says_when_it_takes_more(rate):
+    max_wait = {"2/s": 1, "2/m": 60, "2/5m": 300, "2/h": 3600, "2/d": 86_400}[rate]
+
+    waits = uses(3, rate)
+
+    assert waits[:2] == [0, 0]
+    assert 1 <= waits[2] <= max_wait
+    assert uses(1, rate, key="y") == uses(1, rate, group="another") == [0]
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_door_is_shut_in_the_last_second_of_its_window_too(clock):
+    """Wherever the windows begin, three minutes and a second touch four of them."""
+    allowed = 0
+    for _ in range(181):
+        allowed += uses(3, "2/m").count(0)
+        clock.shift(1)
+
+    assert allowed in {6, 8}
+
+
+@pytest.mark.usefixtures("clock", "alone")
+@pytest.mark.parametrize(("rate", "max_wait"), [("4/s", 1), ("4/m", 60), ("4/5m", 300), ("5/h", 3600), ("4/d", 86_400)])
+def test_without_redis_each_node_keeps_its_share_until_the_window_ends(rate, max_wait, clock):
+    waits = uses(3, rate)
+    clock.shift(waits[2])
+
+    assert waits[:2] == [0, 0]
+    assert 1 <= waits[2] <= max_wait
+    assert uses(3, rate)[:2] == [0, 0]
+    assert uses(1, rate, key="y") == uses(1, rate, group="another") == [0]
+
+
+@pytest.mark.usefixtures("clock", "alone")
+def test_without_redis_a_door_lets_at_least_one_in():
+    assert uses(2, "1/h") == [0, 3600]  # the clock stands at a full hour
+
+
+@pytest.mark.parametrize(
+    ("count", "wait"),
+    [(0, 0), (1, 0), (2, 0), (3, 1), (4, 2), (5, 4), (12, 512), (13, 900), (14, 900), (40, 900), (10_000, 900)],
+)
+def test_each_failure_beyond_the_free_ones_doubles_the_wait(count, wait):
+    assert Backoff(free_attempts=2).wait_after(count) == wait
+
+
+def test_the_longest_wait_is_the_doors_own():
+    assert [Backoff(free_attempts=0, max_wait=5_000_000).wait_after(count) for count in (20, 21, 22)] == [
+        1 << 19,
+        1 << 20,
+        1 << 20,
+    ]
+
+
+def test_failures_are_remembered_after_the_last_one_as_long_as_said():
+    for _ in range(2):
+        record_failure("a", Backoff(free_attempts=5, window=77))
+
+    assert redis.client().get("taskflow:failures:a") == "2"
+    assert redis.client().ttl("taskflow:failures:a") in {76, 77}
+    assert wait_of("a") == 0
+
+
+def test_who_has_several_names_waits_for_the_longest():
+    for name, times in (("a", 1), ("b", 4)):
+        for _ in range(times):
+            record_failure(name, Backoff(free_attempts=0))
+
+    assert (wait_of("a", "b"), wait_of("b", "a"), wait_of("a"), wait_of("c"), wait_of()) == (8, 8, 1, 0, 0)
+
+
+def test_what_is_forgotten_begins_anew():
+    for _ in range(3):
+        record_failure("a", Backoff(free_attempts=2))
+
+    reset_failures("a")
+
+    assert wait_of("a") == 0
+    record_failure("a", Backoff(free_attempts=1))
+    assert wait_of("a") == 0
+
+
+@pytest.mark.usefixtures("alone")
+def test_without_redis_a_process_waits_by_its_share_of_the_free_ones():
+    waits = []
+    for _ in range(5):
+        record_failure("a", Backoff(free_attempts=4))
+        waits.append(wait_of("a", "b"))
+
+    assert waits == [0, 0, 1, 2, 4]
+    assert (wait_of("b"), wait_of("b", "a"), wait_of()) == (0, 4, 0)
+    reset_failures("a")
+    record_failure("a", Backoff(free_attempts=4))
+    assert wait_of("a") == 0
+
+
+@pytest.mark.usefixtures("alone")
+def test_without_redis_one_failure_at_least_is_free():
+    record_failure("a", Backoff(free_attempts=1))
+
+    assert wait_of("a") == 0
+
+
+@pytest.mark.usefixtures("alone")
+def test_what_a_process_counted_alone_is_forgotten_with_the_rest(settings):
+    for _ in range(4):
+        record_failure("a", Backoff(free_attempts=1))
+    redis.client.cache_clear()
+    settings.CACHES = live.CACHES
+
+    reset_failures("a")
+
+    assert "a" not in rate_limits._local_limiter.failures
+
+
+@pytest.mark.usefixtures("alone")
+def test_made_up_names_fill_no_memory(monkeypatch):
+    monkeypatch.setattr(rate_limits, "MAX_LOCAL_KEYS", 3)
+
+    for number in range(20):
+        uses(1, "10/h", key=str(number))
+        record_failure(str(number), Backoff(free_attempts=0))
+
+    assert (len(rate_limits._local_limiter.uses), len(rate_limits._local_limiter.failures)) == (4, 4)

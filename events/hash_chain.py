@@ -1,0 +1,23 @@
+import hashlib
+
+import orjson
+
+from events.models import Event
+
+
+def canonical_json(event: Event) -> bytes:
+    """Return the bytes that are hashed: keys sorted, no spaces."""
+    content = {
+        "id": event.pk,
+        "name": event.name,
+        "version": event.version,
+        "actor_id": event.actor_id,
+        "subject": [event.subject_type, event.subject_id],
+        "payload": event.payload,
+        "occurred_at": event.occurred_at,
+    }
+    return orjson.dumps(content, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z)
+
+
+def chain_hash(previous: str, event: Event) -> str:
+    return hashlib.sha256(previous.encode() + canonical_json(event)).hexdigest()

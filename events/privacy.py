@@ -1,0 +1,25 @@
+"""What the log of facts knows about a person: what they did."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from datetime import datetime
+
+from core.privacy import ExportSection, PersonalDataProvider, Row, in_batches
+from events.models import Event
+from events.redaction import redact
+
+
+def events_by(user_id: uuid.UUID) -> Iterator[Row]:
+    columns = ("pk", "id", "name", "subject_type", "subject_id", "occurred_at")
+    return in_batches(Event.objects.filter(actor_id=user_id).values(*columns))
+
+
+def erase(user_id: uuid.UUID, now: datetime) -> None:
+    redact(user_id, now=now)
+
+
+PROVIDER = PersonalDataProvider(
+    parts=(ExportSection("activity", "What you did here, fact by fact.", events_by, ("events.Event",)),), erase=erase
+)

@@ -1,0 +1,128 @@
+"""The narrower way in for what hashes passwords: strangers who sign in do not keep everybody else waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from contextlib import suppress
+
+import pytest
+
+from config.wsgi import application as django
+from core import redis
+from core.cache import LEASE
+from core.testing.asgi import run, send_request
+from core.testing.concurrency import wait_until
+from gateway import admission
+from gateway.admission import ConcurrencyLimiter, Overloaded
+from gateway.api_key_cache import NO_API_KEYS
+from gateway.application import Gateway
+from gateway.session_backend import SessionBackend
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SIGN_IN = ("POST", "/api/v1/auth/login/")
+
+
+class Hashing:
+    """A node whose sign-ins take until they are let go."""
+
+    def __init__(self):
+        self.inside = 0
+        self.may_go = threading.Event()
+        self.gateway = Gateway(self._django, SessionBackend(key=str, look_up=str, token=str), NO_API_KEYS)
+
+    def _django(self, environ, start_response):
+        if environ["PATH_INFO"] == SIGN_IN[1]:
+            self.inside += 1
+            self.may_go.wait(10)
+        return django(environ, start_response)
+
+    def sign_in(self):
+        body = json.dumps({"email": "nobody@example.com", "password": "wrong"}).encode()
+        return send_request(self.gateway, *SIGN_IN, headers={"content-type": "application/json"}, chunks=[body])
+
+
+@pytest.fixture
+def node():
+    redis.client().flushdb()
+    redis.client().set(LEASE, "open")
+    made = Hashing()
+    yield made
+    made.may_go.set()
+    made.gateway.django.close()
+    run(made.gateway.checker.close())
+
+
+def test_sign_ins_leave_threads_to_everybody_else(node, settings, monkeypatch):
+    monkeypatch.setattr(admission, "LIMITER_TIMEOUT", 60)
+    strangers = [threading.Thread(target=node.sign_in) for _ in range(8)]
+    for one in strangers:
+        one.start()
+    wait_until(lambda: node.inside == settings.WSGI_THREADS // 2)
+
+    bystander = send_request(node.gateway, "GET", "/login/")
+
+    assert bystander.status == 200
+    assert node.inside == settings.WSGI_THREADS // 2
+    node.may_go.set()
+    for one in strangers:
+        one.join()
+    assert node.inside == 8
+
+
+def test_so_many_wait_in_line_and_the_next_is_told_to_come_back():
+    async def story():
+        lane, done, came = ConcurrencyLimiter(1), asyncio.Event(), []
+
+        async def pass_through():
+            async with lane.slot():
+                came.append(len(came))
+                await done.wait()
+
+        tasks = [asyncio.ensure_future(pass_through()) for _ in range(1 + admission.MAX_QUEUE)]
+        await asyncio.sleep(0)
+        with pytest.raises(Overloaded):
+            async with lane.slot():
+                came.append("too many")
+        inside = list(came)
+        done.set()
+        await asyncio.gather(*tasks)
+        return inside, len(came), lane.waiting
+
+    assert run(story()) == ([0], 1 + admission.MAX_QUEUE, 0)
+
+
+def test_one_who_has_waited_too_long_in_line_is_told_to_come_back(monkeypatch):
+    monkeypatch.setattr(admission, "LIMITER_TIMEOUT", 0.05)
+
+    async def story():
+        lane = ConcurrencyLimiter(1)
+        async with lane.slot():
+            with pytest.raises(Overloaded):
+                async with lane.slot():
+                    pass
+        async with lane.slot():
+            return lane.waiting
+
+    assert run(story()) == 0
+
+
+def test_one_that_is_given_up_leaves_the_line():
+    async def story():
+        lane = ConcurrencyLimiter(1)
+
+        async def pass_through():
+            async with lane.slot():
+                raise AssertionError("nobody called it")
+
+        async with lane.slot():
+            given_up = asyncio.ensure_future(pass_through())
+            await asyncio.sleep(0)
+            given_up.cancel()
+            with suppress(asyncio.CancelledError):
+                await given_up
+        async with lane.slot():
+            return lane.waiting
+
+    assert run(story()) == 0

@@ -1,0 +1,107 @@
+"""The doors that must not tell by their time who has an account."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+
+import pytest
+
+from config.asgi import application as gateway
+from core import redis
+from core.cache import LEASE
+from core.testing.asgi import run, send_request
+from gateway import timing
+
+pytestmark = pytest.mark.django_db(transaction=True)
+WRONG = {"email": "alice@example.com", "password": "wrong"}
+SLACK = 0.06
+
+
+@pytest.fixture(autouse=True)
+def _redis_is_empty():
+    redis.client().flushdb()
+    redis.client().set(LEASE, "open")
+    yield
+    run(gateway.checker.close())
+
+
+def post(path, body):
+    began = time.perf_counter()
+    answer = send_request(
+        gateway, "POST", path, headers={"content-type": "application/json"}, chunks=[json.dumps(body).encode()]
+    )
+    return answer, time.perf_counter() - began
+
+
+@pytest.mark.parametrize("email", ["alice@example.com", "nobody@example.com"])
+def test_a_sign_in_is_answered_on_the_beat_and_does_not_say_how_long_it_took(email, alice):
+    answer, seconds = post("/api/v1/auth/login/", {**WRONG, "email": email})
+
+    assert answer.status == 401
+    assert seconds >= timing.RESPONSE_TIME_STEP
+    assert seconds % timing.RESPONSE_TIME_STEP < SLACK
+    assert "server-timing" not in answer.headers
+
+
+def test_another_door_answers_at_once_and_says_so():
+    answer, seconds = post("/api/v1/auth/refresh/", {"refresh": "x"})
+
+    assert answer.status == 401
+    assert seconds < timing.RESPONSE_TIME_STEP
+    assert "server-timing" in answer.headers
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/login/",
+        "/register/",
+        "/password/reset/",
+        "/api/v1/auth/register/",
+        "/_allauth/app/v1/auth/login",
+        "/_allauth/app/v1/auth/password/request",
+    ],
+)
+def test_every_door_that_takes_an_address_is_one_of_them(path):
+    assert timing.PADDED_PATHS.match(path)
+
+
+def test_whoever_waits_for_the_beat_holds_no_place(alice):
+    async def both():
+        waiting = asyncio.ensure_future(_sign_in())
+        await asyncio.sleep(timing.RESPONSE_TIME_STEP * 0.8)
+        active = gateway.admission.active
+        await waiting
+        return active
+
+    assert run(both()) == 0
+
+
+async def _sign_in():
+    messages = [{"type": "http.request", "body": json.dumps(WRONG).encode()}]
+
+    async def receive():
+        if messages:
+            return messages.pop()
+        await asyncio.sleep(30)
+        return {"type": "http.disconnect"}
+
+    async def send(_message):
+        return
+
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": "/api/v1/auth/login/",
+        "raw_path": b"/api/v1/auth/login/",
+        "query_string": b"",
+        "root_path": "",
+        "headers": [(b"host", b"testserver"), (b"content-type", b"application/json")],
+        "client": ("127.0.0.1", 50000),
+        "server": ("127.0.0.1", 8000),
+    }
+    await gateway(scope, receive, send)

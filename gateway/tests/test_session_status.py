@@ -1,0 +1,62 @@
+"""What a caller costs whose session is not alive, or cannot be asked for."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import OperationalError
+from django.utils import timezone
+
+from accounts.auth.sessions.cache import load_status, session_key
+from accounts.auth.sessions.services import revoke_session
+from accounts.auth.tokens import issue_access_token
+from accounts.models import Session
+from accounts.tests.fixtures import token_of
+from config.wsgi import application as django
+from core.testing.asgi import run, send_request
+from gateway.application import Gateway
+from gateway.session_backend import SessionBackend
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def gateway_with():
+    made = []
+
+    def make(look_up):
+        made.append(Gateway(django, SessionBackend(key=session_key, look_up=look_up, token=issue_access_token)))
+        return made[-1]
+
+    yield make
+    for one in made:
+        run(_close(one))
+
+
+async def _close(gateway):
+    await gateway.checker.redis.aclose()
+    gateway.django.close()
+
+
+def get(gateway, token):
+    return send_request(gateway, "GET", "/api/v1/tasks/", headers={"authorization": f"Bearer {token}"})
+
+
+def test_a_session_that_is_known_to_be_revoked_is_not_looked_up_each_time(gateway_with, alice):
+    asked = []
+    gateway = gateway_with(lambda key: asked.append(key) or load_status(key))
+    token = token_of(alice)
+    revoke_session(actor=alice, session_id=Session.objects.get().pk, now=timezone.now())
+
+    answers = [get(gateway, token).status for _ in range(3)]
+
+    assert answers == [401, 401, 401]
+    assert asked == []
+
+
+def test_a_look_up_that_fails_leaves_the_question_to_django(gateway_with, alice):
+    def fail(key):
+        raise OperationalError("the database is away")
+
+    answer = get(gateway_with(fail), token_of(alice))
+
+    assert answer.status == 200  # it was away for the look-up only

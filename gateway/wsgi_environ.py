@@ -1,0 +1,64 @@
+"""A request in the words of WSGI (PEP 3333), made from an ASGI scope and a body that is there as a whole.
+
+Invariant: Django reads the same path and the same headers that the gateway has judged. A header with an underscore
+in its name is dropped, because WSGI could not tell it from the one with a hyphen.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from wsgiref.types import WSGIEnvironment
+
+from core.cache import GLOBAL_GENERATION_KEY
+from gateway.request_body import Scope
+
+# The length is that of the body we have, however it was sent.
+DROPPED_HEADERS = {b"content-length", b"transfer-encoding"}
+DEFAULT_PORTS = {"http": "80", "https": "443"}
+
+
+def build_environ(scope: Scope, body: bytes) -> WSGIEnvironment:
+    scheme = scope.get("scheme", "http")
+    root, path = scope.get("root_path", ""), scope["path"]
+    host, port = scope.get("server") or ("localhost", None)
+    environ: WSGIEnvironment = {
+        "REQUEST_METHOD": scope["method"],
+        "SCRIPT_NAME": _to_wsgi_string(root),
+        "PATH_INFO": _to_wsgi_string(path.removeprefix(root)),
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "SERVER_NAME": host,
+        "SERVER_PORT": str(port) if port else DEFAULT_PORTS[scheme],
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "CONTENT_LENGTH": str(len(body)),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scheme,
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    environ.update({name: scope[name] for name in (GLOBAL_GENERATION_KEY, "taskflow.cache_warming") if name in scope})
+    if client := scope.get("client"):
+        environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = client[0], str(client[1])
+    _add_headers(environ, scope["headers"])
+    return environ
+
+
+def _add_headers(environ: WSGIEnvironment, headers: list[tuple[bytes, bytes]]) -> None:
+    for name, value in headers:
+        if b"_" in name or name in DROPPED_HEADERS:
+            continue
+        key = name.decode("latin-1").upper().replace("-", "_")
+        if key != "CONTENT_TYPE":
+            key = f"HTTP_{key}"
+        text = value.decode("latin-1")
+        if key in environ:
+            text = f"{environ[key]}{'; ' if name == b'cookie' else ','}{text}"
+        environ[key] = text
+
+
+def _to_wsgi_string(text: str) -> str:
+    """WSGI's strings hold one byte in each character."""
+    return text.encode().decode("latin-1")

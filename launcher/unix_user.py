@@ -1,0 +1,61 @@
+"""Whom a program runs as: PostgreSQL refuses to run as root."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypedDict
+
+from launcher.console import LaunchError
+
+
+class SubprocessUserArgs(TypedDict, total=False):
+    user: int
+    group: int
+    extra_groups: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class UnixUser:
+    uid: int
+    gid: int
+
+    @property
+    def is_current_user(self) -> bool:
+        return self.uid == os.geteuid()
+
+    def subprocess_args(self) -> SubprocessUserArgs:
+        return {} if self.is_current_user else {"user": self.uid, "group": self.gid, "extra_groups": []}
+
+    def can_access(self, what: str, path: Path) -> bool:
+        """Ask as that user: `x` to run a file or enter a folder, `w` to write."""
+        command = ["test", f"-{what}", str(path)]
+        return subprocess.run(command, cwd="/", check=False, **self.subprocess_args()).returncode == 0
+
+    def set_owner(self, path: Path) -> None:
+        if os.geteuid() == 0:
+            os.chown(path, self.uid, self.gid)
+
+
+def current_user() -> UnixUser:
+    return UnixUser(os.geteuid(), os.getegid())
+
+
+def unprivileged_user(data: Path) -> UnixUser:
+    """Return the owner of data that exist already, else us, else (as root) nobody."""
+    if os.geteuid() != 0:
+        return current_user()
+    if data.exists() and data.stat().st_uid != 0:
+        found = data.stat()
+        return UnixUser(found.st_uid, found.st_gid)
+    try:
+        nobody = pwd.getpwnam("nobody")
+    except KeyError as error:
+        raise LaunchError(
+            "PostgreSQL does not run as root, and this machine has no user named nobody. "
+            "Start TaskFlow as another user, or set DATABASE_URL."
+        ) from error
+    return UnixUser(nobody.pw_uid, nobody.pw_gid)

@@ -1,0 +1,53 @@
+from csp.decorators import csp_replace, csp_update
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_safe
+
+from accounts.auth.requests import get_request_user
+from core.errors import NotAllowed, NotFound
+from core.htmx import render_page
+from notifications.email import dev_mailbox as letters
+
+
+@login_required
+@require_safe
+def message_list(request: HttpRequest) -> HttpResponse:
+    _require_mailbox_access(request)
+    return render_page(request, "notifications/mailbox.html", {"letters": letters.list_messages()})
+
+
+@csp_update({"frame-src": ["'self'"]})
+@login_required
+@require_safe
+def message_detail(request: HttpRequest, name: str) -> HttpResponse:
+    _require_mailbox_access(request)
+    return render_page(request, "notifications/mailbox_message.html", {"letter": letters.read_message(name)})
+
+
+@csp_replace(
+    {
+        "default-src": ["'none'"],
+        "script-src": None,
+        "style-src": ["'unsafe-inline'"],
+        "img-src": ["data:"],
+        "frame-ancestors": ["'self'"],
+        "sandbox": True,
+    }
+)
+@xframe_options_sameorigin
+@login_required
+@require_safe
+def message_html(request: HttpRequest, name: str) -> HttpResponse:
+    """The HTML part as a mail program would show it: in a sandbox, with styles and nothing that acts or loads."""
+    _require_mailbox_access(request)
+    return HttpResponse(letters.read_message(name).html)
+
+
+def _require_mailbox_access(request: HttpRequest) -> None:
+    """Letters are for anybody's eyes, so only administrators look, and only where they are kept at all."""
+    if not get_request_user(request).is_admin:
+        raise NotAllowed("Only administrators look into the mailbox.")
+    if not settings.MAILBOX_DIR:
+        raise NotFound("E-mail leaves through a mail server here; there is no mailbox.")

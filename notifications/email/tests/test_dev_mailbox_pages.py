@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import pytest
+from django.core.mail import EmailMultiAlternatives, get_connection
+
+from core.testing.page_client import logged_in_client, visible_text
+
+
+@pytest.fixture
+def letter(settings, tmp_path):
+    settings.MAILBOX_DIR = str(tmp_path)
+    message = EmailMultiAlternatives(
+        "Hello <b>",
+        "The text.",
+        "TaskFlow <taskflow@localhost>",
+        ["bob@example.com"],
+        headers={"Message-ID": "<1.hello@x>"},
+    )
+    message.attach_alternative("<p style='color:red'>The HTML</p><script>alert(1)</script>", "text/html")
+    get_connection("notifications.email.dev_mailbox.DevMailboxBackend").send_messages([message])
+    return "1.hello@x"
+
+
+def test_shows_an_administrator_what_was_sent(letter, admin):
+    client = logged_in_client(admin)
+
+    assert "bob@example.com" in visible_text(client.get("/mail/"))
+    assert "The text." in visible_text(client.get(f"/mail/{letter}/"))
+    assert "Hello &lt;b&gt;" in client.get(f"/mail/{letter}/").content.decode()
+
+
+def test_shows_the_html_where_it_can_do_nothing(letter, admin):
+    client = logged_in_client(admin)
+
+    page, html = client.get(f"/mail/{letter}/"), client.get(f"/mail/{letter}/html/")
+
+    assert "frame-src 'self'" in page["Content-Security-Policy"]
+    assert '<iframe class="mail-frame" sandbox src=' in page.content.decode()
+    policy = html["Content-Security-Policy"]
+    assert "sandbox" in policy
+    assert "default-src 'none'" in policy
+    assert "script-src" not in policy
+    assert html["X-Frame-Options"] == "SAMEORIGIN"
+
+
+@pytest.mark.parametrize("path", ["", "1.hello@x/", "1.hello@x/html/"])
+@pytest.mark.parametrize("who", ["bob", "carol"])
+def test_is_for_administrators(who, path, letter, request):
+    assert logged_in_client(request.getfixturevalue(who)).get(f"/mail/{path}").status_code == 403
+
+
+@pytest.mark.parametrize("name", ["2.unknown@x", "..", ".hidden", "a b"])
+def test_knows_no_other_files(name, letter, admin):
+    assert logged_in_client(admin).get(f"/mail/{name}/").status_code == 404
+
+
+def test_is_not_there_where_mail_leaves(admin, settings):
+    settings.MAILBOX_DIR = None
+
+    assert logged_in_client(admin).get("/mail/").status_code == 404

@@ -1,0 +1,147 @@
+"""What a mail looks like: complete, compiled, and harmless whatever people write."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from email import message_from_bytes, policy
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.template.loader import get_template
+
+from notifications.email.mjml import compile_email, list_sources
+from notifications.email.rendering import compose
+from notifications.kinds import DEFAULT_PREFERENCES, TEMPLATES, AccountEmailKind, Channel, Kind
+from notifications.management.commands.compile_emails import templates_dir
+from notifications.tests.factories import make_email
+
+ABOUT_TASKS = [kind for kind in Kind if kind not in {Kind.ADDED_TO_PROJECT, Kind.ADDED_TO_TEAM}]
+PLACES: dict[str, dict[str, Any]] = {
+    Kind.ADDED_TO_PROJECT: {"task_id": None, "task_key": "", "task_title": "", "url": "/projects/OPS/"},
+    Kind.ADDED_TO_TEAM: {
+        "task_id": None,
+        "task_key": "",
+        "task_title": "",
+        "project_id": None,
+        "project_name": "",
+        "team_id": UUID(int=9),
+        "team_name": "Storefront",
+        "url": "/projects/",
+    },
+}
+HOSTILE = (
+    "<script>alert(1)</script>\r\nBcc: everybody@example.com\x07\u2028<img src=x onerror=alert(2)>{{ 7|add:7 }}\"'&"
+)
+
+
+@pytest.mark.parametrize("kind", [*Kind.values, *AccountEmailKind.values])
+@pytest.mark.parametrize("part", ["subject.txt", "body.txt", "body.html", "body.mjml"])
+def test_every_kind_of_mail_has_all_its_parts(kind, part):
+    get_template(f"emails/{kind}/{part}")
+
+
+def test_every_kind_has_words_and_defaults():
+    assert set(TEMPLATES) == set(Kind)
+    assert set(DEFAULT_PREFERENCES) == {(kind, channel) for kind in Kind for channel in Channel}
+
+
+def test_there_is_no_mail_without_a_kind():
+    assert {source.parent.name for source in list_sources(templates_dir())} == {*Kind.values, *AccountEmailKind.values}
+
+
+@pytest.mark.parametrize("source", list_sources(templates_dir()), ids=lambda source: source.parent.name)
+def test_the_committed_html_is_what_the_mjml_compiles_to(source):
+    assert source.with_suffix(".html").read_text(encoding="utf-8") == compile_email(source)
+
+
+def test_the_check_command_says_when_a_page_is_not_current(settings, tmp_path):
+    kind = tmp_path / "templates" / "emails" / "assigned"
+    kind.mkdir(parents=True)
+    (kind / "body.mjml").write_text("<mjml><mj-body></mj-body></mjml>")
+    settings.BASE_DIR = tmp_path
+
+    with pytest.raises(CommandError, match="Not current: assigned"):
+        call_command("compile_emails", check=True)
+    assert not (kind / "body.html").exists()
+
+    call_command("compile_emails", stdout=None)
+    call_command("compile_emails", check=True)
+
+
+@pytest.mark.django_db
+class TestComposing:
+    @pytest.mark.parametrize("kind", Kind.values)
+    def test_whatever_people_write_stays_text(self, kind, bob):
+        words = {
+            "title": HOSTILE,
+            "body": HOSTILE,
+            "task_title": HOSTILE,
+            "project_name": HOSTILE,
+            "actor_name": HOSTILE,
+        }
+        place = {name: HOSTILE if name.endswith("_name") else value for name, value in PLACES.get(kind, {}).items()}
+        email = make_email(bob, notification={"kind": kind, "task_key": "OPS-42", **words, **place})
+
+        wire = message_from_bytes(compose(email).message().as_bytes(), policy=policy.default)
+
+        html = wire.get_body(("html",)).get_content()
+        assert "<script" not in html
+        assert "<img" not in html
+        assert "{{ 7|add:7 }}" in html.replace("&quot;", '"')
+        assert wire["Bcc"] is None
+        assert (
+            wire["Subject"].strip().startswith("[OPS-42] " if kind in ABOUT_TASKS else "<script>alert(1)</script> Bcc")
+        )
+
+    @pytest.mark.parametrize("kind", Kind.values)
+    def test_nothing_in_a_mail_acts_or_loads_from_elsewhere(self, kind, bob):
+        place = PLACES.get(kind, {"url": "/tasks/OPS-42/"})
+        email = make_email(bob, notification={"kind": kind, "body": "Tuesday", **place})
+
+        html = str(compose(email).alternatives[0].content)
+
+        assert not re.search(r"<(script|link|img|iframe|form)|@import|url\(", html)
+        assert set(re.findall(r'href="([^"]*)"', html)) == {
+            f"http://127.0.0.1:8000{place['url']}",
+            "http://127.0.0.1:8000/settings/notifications/",
+        }
+        assert "{%" not in html
+        assert "{{" not in html
+
+    def test_text_parts_are_not_escaped(self, bob):
+        email = make_email(bob, notification={"kind": "mentioned", "task_title": "R&D <now>", "body": 'it\'s "on"'})
+
+        message = compose(email)
+
+        assert message.subject == "[OPS-42] Alice mentioned you: R&D <now>"
+        assert "R&D <now>" in message.body
+        assert 'it\'s "on"' in message.body
+
+    def test_a_long_subject_is_shortened(self, bob):
+        email = make_email(bob, notification={"task_title": "x" * 500})
+
+        subject = compose(email).subject
+
+        assert len(subject) == 180
+        assert subject.endswith("…")
+
+    @pytest.mark.parametrize(
+        ("due", "zone", "words"),
+        [
+            ({"due_date": date(2026, 3, 2)}, "America/New_York", "Due Mon 2 Mar 2026\n"),
+            (
+                {"due_at": datetime(2026, 3, 2, 3, 30, tzinfo=UTC)},
+                "America/New_York",
+                "Due Sun 1 Mar 2026, 22:30 EST\n",
+            ),
+            ({"due_at": datetime(2026, 3, 2, 3, 30, tzinfo=UTC)}, "Not/AZone", "Due Mon 2 Mar 2026, 03:30 UTC\n"),
+        ],
+    )
+    def test_a_day_is_a_day_and_an_instant_is_told_in_the_readers_zone(self, due, zone, words, bob):
+        bob.time_zone = zone
+        email = make_email(bob, notification=due)
+
+        assert words in compose(email).body

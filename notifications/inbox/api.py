@@ -1,0 +1,109 @@
+"""Shapes of notifications and preferences."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, cast
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import User
+from core.api import query_params
+from core.api.fields import StrictSerializer, StrictUUIDField
+from core.api.pagination import PageQuerySerializer, PageRequest
+from core.api.query_params import BooleanQueryField
+from core.api.schema import page_serializer
+from core.api.views import ApiView, list_response, parse_body
+from notifications.inbox import selectors, services
+from notifications.kinds import Kind
+from notifications.models import Notification
+
+
+class NotificationOut(serializers.ModelSerializer[Notification]):
+    reason = serializers.CharField(help_text="Why the reader was told.")
+
+    class Meta:
+        model = Notification
+        fields = [
+            "id",
+            "kind",
+            "title",
+            "body",
+            "url",
+            "reason",
+            "actor_name",
+            "task_id",
+            "task_key",
+            "task_title",
+            "project_id",
+            "project_name",
+            "team_id",
+            "team_name",
+            "due_date",
+            "due_at",
+            "created_at",
+            "read_at",
+        ]
+        read_only_fields = fields
+
+
+class NotificationQuery(PageQuerySerializer):
+    unread = BooleanQueryField(required=False)
+    kind = serializers.ChoiceField(choices=Kind.choices, required=False)
+
+
+class ReadAllInput(StrictSerializer):
+    until = StrictUUIDField(required=False, help_text="Leave unread what arrived after this notification.")
+
+
+class ReadAllOut(serializers.Serializer[Any]):
+    marked = serializers.IntegerField(help_text="How many notifications were unread before.")
+
+
+class NotificationListView(ApiView):
+    @extend_schema(
+        operation_id="list_notifications", parameters=[NotificationQuery], responses=page_serializer(NotificationOut)
+    )
+    def get(self, request: Request) -> Response:
+        wanted = query_params.parse_query(NotificationQuery, request.query_params)
+        window = PageRequest.of(
+            wanted, sorts=selectors.SORTS, default=selectors.NEWEST_FIRST, owner=str(_current_user(request).pk)
+        )
+        piece = selectors.list_notifications(
+            _current_user(request), window, kind=wanted.get("kind", ""), unread=wanted.get("unread")
+        )
+        return list_response(request, piece, NotificationOut, wanted.get("fields"))
+
+
+class NotificationReadView(ApiView):
+    @extend_schema(operation_id="mark_notification_read", request=None, responses=NotificationOut)
+    def post(self, request: Request, notification_id: uuid.UUID) -> Response:
+        services.mark_read(actor=_current_user(request), notification_id=notification_id, now=timezone.now())
+        return _notification_response(request, notification_id)
+
+
+class NotificationUnreadView(ApiView):
+    @extend_schema(operation_id="mark_notification_unread", request=None, responses=NotificationOut)
+    def post(self, request: Request, notification_id: uuid.UUID) -> Response:
+        services.mark_unread(actor=_current_user(request), notification_id=notification_id)
+        return _notification_response(request, notification_id)
+
+
+class NotificationReadAllView(ApiView):
+    @extend_schema(operation_id="mark_all_notifications_read", request=ReadAllInput, responses=ReadAllOut)
+    def post(self, request: Request) -> Response:
+        sent = parse_body(ReadAllInput, request)
+        marked = services.mark_all_read(actor=_current_user(request), until=sent.get("until"), now=timezone.now())
+        return Response({"marked": marked})
+
+
+def _current_user(request: Request) -> User:
+    return cast("User", request.user)
+
+
+def _notification_response(request: Request, notification_id: uuid.UUID) -> Response:
+    return Response(NotificationOut(selectors.get_notification(_current_user(request), notification_id)).data)

@@ -1,0 +1,91 @@
+"""The pages of what people hear: the inbox, its preferences, and the mailbox of a start without a mail server."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.auth.requests import get_request_user
+from core.api.pagination import PageRequest
+from core.htmx import render_page, safe_redirect_url
+from notifications.inbox import selectors, services
+
+PAGE_SIZE = 30
+UNREAD_FILTER = "unread"
+
+
+@login_required
+@require_safe
+def inbox(request: HttpRequest) -> HttpResponse:
+    user = get_request_user(request)
+    only_unread = request.GET.get("show") == UNREAD_FILTER
+    window = PageRequest(
+        sorts=selectors.SORTS,
+        ordering=selectors.NEWEST_FIRST,
+        limit=PAGE_SIZE,
+        cursor=request.GET.get("cursor", ""),
+        owner=str(user.pk),
+        filters=f"page:{only_unread}",
+    )
+    piece = selectors.list_notifications(user, window, unread=True if only_unread else None)
+    context = {
+        "piece": piece,
+        "only_unread": only_unread,
+        "unread": selectors.unread_count(user),
+        "newest": piece.rows[0] if piece.rows else None,
+    }
+    return render_page(request, "notifications/inbox.html", context, fragments={"inbox": "notifications/_inbox.html"})
+
+
+@login_required
+@require_POST
+def open_notification(request: HttpRequest, notification_id: UUID) -> HttpResponse:
+    """Following a notification reads it; a POST, because browsers fetch links ahead of time."""
+    user = get_request_user(request)
+    found = selectors.get_notification(user, notification_id)
+    services.mark_read(actor=user, notification_id=notification_id, now=timezone.now())
+    return redirect(found.url)
+
+
+@login_required
+@require_POST
+def mark_read(request: HttpRequest, notification_id: UUID) -> HttpResponse:
+    services.mark_read(actor=get_request_user(request), notification_id=notification_id, now=timezone.now())
+    return _redirect_back(request)
+
+
+@login_required
+@require_POST
+def mark_unread(request: HttpRequest, notification_id: UUID) -> HttpResponse:
+    services.mark_unread(actor=get_request_user(request), notification_id=notification_id)
+    return _redirect_back(request)
+
+
+@login_required
+@require_POST
+def mark_all_read(request: HttpRequest) -> HttpResponse:
+    """Mark read what the page showed; what arrived since stays unread."""
+    newest = request.POST.get("until", "")
+    until = UUID(newest) if _is_uuid(newest) else None
+    count = services.mark_all_read(actor=get_request_user(request), now=timezone.now(), until=until)
+    messages.success(request, f"{count} marked as read.")
+    return redirect("inbox")
+
+
+def _redirect_back(request: HttpRequest) -> HttpResponseRedirect:
+    """Return to the piece of the inbox the button was pressed on."""
+    return HttpResponseRedirect(safe_redirect_url(request, request.POST.get("next", ""), "/inbox/"))
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,73 @@
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from core.api import query_params
+from core.api.fields import StrictBooleanField, StrictSerializer
+from core.api.preconditions import object_etag, parse_if_match
+from core.api.renderers import dumps
+from core.api.views import ApiView, parse_body
+from notifications.inbox.api import _current_user
+from notifications.kinds import Channel, Kind
+from notifications.preferences import selectors as preferences_selectors
+from notifications.preferences import services as preferences
+
+
+class ChannelsPatch(StrictSerializer):
+    inbox = StrictBooleanField(required=False)
+    email = StrictBooleanField(required=False)
+
+
+class PreferencesPatch(StrictSerializer):
+    """One member per kind, each with the channels to switch."""
+
+    assigned = ChannelsPatch(required=False)
+    mentioned = ChannelsPatch(required=False)
+    commented = ChannelsPatch(required=False)
+    due_soon = ChannelsPatch(required=False)
+    shared = ChannelsPatch(required=False)
+    added_to_project = ChannelsPatch(required=False)
+    added_to_team = ChannelsPatch(required=False)
+
+
+class ChannelsOut(serializers.Serializer[Any]):
+    inbox = serializers.BooleanField()
+    email = serializers.BooleanField()
+
+
+class PreferencesOut(serializers.Serializer[Any]):
+    assigned = ChannelsOut()
+    mentioned = ChannelsOut()
+    commented = ChannelsOut()
+    due_soon = ChannelsOut()
+    shared = ChannelsOut()
+    added_to_project = ChannelsOut()
+    added_to_team = ChannelsOut()
+
+
+class PreferencesView(ApiView):
+    @extend_schema(operation_id="get_notification_preferences", responses=PreferencesOut)
+    def get(self, request: Request) -> Response:
+        query_params.parse_query(query_params.QuerySerializer, request.query_params)
+        return _preferences_response(request)
+
+    @extend_schema(operation_id="update_notification_preferences", request=PreferencesPatch, responses=PreferencesOut)
+    def patch(self, request: Request) -> Response:
+        sent = parse_body(PreferencesPatch, request, partial=True)
+        switches = {
+            Kind(kind): {Channel(channel): enabled for channel, enabled in channels.items()}
+            for kind, channels in sent.items()
+        }
+        preferences.set_preferences(
+            actor=_current_user(request), switches=switches, versions=parse_if_match(request._request)
+        )
+        return _preferences_response(request)
+
+
+def _preferences_response(request: Request) -> Response:
+    matrix = preferences_selectors.get_preferences(_current_user(request))
+    body = {kind.value: {channel.value: on for channel, on in row.items()} for kind, row in matrix.items()}
+    return Response(body, headers={"ETag": object_etag(preferences_selectors.matrix_version(matrix), dumps(body))})

@@ -1,0 +1,41 @@
+"""The matrix of kinds and channels as check boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from django import forms
+from django.http import QueryDict
+
+from core.forms import PageForm
+from notifications.kinds import TEMPLATES, Channel, Kind
+from notifications.preferences.selectors import PreferenceMatrix
+
+
+@dataclass(frozen=True, slots=True)
+class PreferenceRow:
+    kind: Kind
+    description: str
+    boxes: list[tuple[Channel, forms.BoundField]]
+
+
+class PreferencesForm(PageForm):
+    def __init__(self, data: QueryDict | None, *, matrix: PreferenceMatrix) -> None:
+        initial = {_field_name(kind, channel): on for kind, row in matrix.items() for channel, on in row.items()}
+        super().__init__(data, initial=initial)
+        for name in initial:
+            self.fields[name] = forms.BooleanField(required=False)
+
+    def rows(self) -> Iterator[PreferenceRow]:
+        for kind in Kind:
+            yield PreferenceRow(
+                kind, TEMPLATES[kind].description, [(channel, self[_field_name(kind, channel)]) for channel in Channel]
+            )
+
+    def switches(self) -> Mapping[Kind, Mapping[Channel, bool]]:
+        return {kind: {channel: self.cleaned_data[_field_name(kind, channel)] for channel in Channel} for kind in Kind}
+
+
+def _field_name(kind: Kind, channel: Channel) -> str:
+    return f"{kind.value}-{channel.value}"

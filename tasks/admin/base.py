@@ -1,0 +1,33 @@
+"""What the admin pages of this app share: rows in projects that the administrator may see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from accounts.auth.requests import get_request_user
+from core.admin import ReadOnlyAdmin, ServiceAdmin
+from tasks.models import Project
+
+
+class ProjectScopedAdmin(ServiceAdmin):
+    """A part of a project: chosen with it, and never moved to another."""
+
+    immutable_fields: tuple[str, ...] = ("project",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        mine = Project.objects.visible_to(get_request_user(request)).values("pk")
+        return super().get_queryset(request).filter(project__in=mine)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+        return self.immutable_fields if obj else ()
+
+
+class TaskScopedAdmin(ReadOnlyAdmin):
+    """What hangs on a task, as far as the task may be seen."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        mine = Project.objects.visible_to(get_request_user(request)).values("pk")
+        return super().get_queryset(request).filter(task__project__in=mine)

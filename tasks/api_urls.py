@@ -1,0 +1,34 @@
+from django.urls import path
+
+from tasks.comments import api as comments_api
+from tasks.imports import api as imports_api
+from tasks.items import api as items_api
+from tasks.members import api as members_api
+from tasks.projects import api as projects_api
+from tasks.sharing import api as sharing_api
+
+urlpatterns = [
+    path("projects/", projects_api.ProjectsView.as_view()),
+    path("projects/<str:ref>/", projects_api.ProjectView.as_view()),
+    path("projects/<str:ref>/archive/", projects_api.ArchiveView.as_view()),
+    path("projects/<str:ref>/imports/", imports_api.ImportsView.as_view()),
+    path("projects/<str:ref>/invitations/", members_api.ProjectInvitationsView.as_view()),
+    path("projects/<str:ref>/members/", members_api.MembersView.as_view()),
+    path("projects/<str:ref>/members/<uuid:user_id>/", members_api.MemberView.as_view()),
+    path("projects/<str:ref>/teams/", members_api.ProjectTeamsView.as_view()),
+    path("projects/<str:ref>/teams/<uuid:team_id>/", members_api.ProjectTeamView.as_view()),
+    path("projects/<str:ref>/states/", projects_api.StatesView.as_view()),
+    path("projects/<str:ref>/states/<uuid:state_id>/", projects_api.StateView.as_view()),
+    path("labels/", projects_api.LabelsView.as_view()),
+    path("labels/<uuid:label_id>/", projects_api.LabelView.as_view()),
+    path("tasks/", items_api.TasksView.as_view()),
+    path("tasks/stats/", items_api.StatsView.as_view()),
+    path("tasks/<str:ref>/", items_api.TaskView.as_view()),
+    path("tasks/<str:ref>/move/", items_api.MoveView.as_view()),
+    path("tasks/<str:ref>/activity/", items_api.ActivityView.as_view()),
+    path("tasks/<str:ref>/shares/", sharing_api.SharesView.as_view()),
+    path("tasks/<str:ref>/shares/<uuid:user_id>/", sharing_api.ShareView.as_view()),
+    path("explain-access/", sharing_api.ExplainAccessView.as_view()),
+    path("tasks/<str:ref>/comments/", comments_api.CommentsView.as_view()),
+    path("tasks/<str:ref>/comments/<uuid:comment_id>/", comments_api.CommentView.as_view()),
+]

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.auth.requests import get_request_user
+from core.errors import Invalid
+from core.forms import expected_version, form_status
+from core.htmx import form_data, render_page
+from tasks.comments import selectors, services
+from tasks.comments.forms import CommentForm
+from tasks.items import selectors as items_selectors
+from tasks.items.pages import FRAGMENTS, task_context
+
+
+@login_required
+@require_POST
+def add_comment(request: HttpRequest, key: str) -> HttpResponse:
+    reader = get_request_user(request)
+    form = CommentForm(request.POST)
+    if form.is_valid():
+        try:
+            services.add(actor=reader, task_ref=key, body=form.cleaned_data["body"], now=timezone.now())
+        except Invalid as error:
+            form.add_domain_error(error)
+        else:
+            return redirect("task-detail", key=key)
+    context = task_context(reader, items_selectors.get_task(reader, key), comment_form=form)
+    return render_page(request, "tasks/task_detail.html", context, fragments=FRAGMENTS, status=form_status(form))
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit_comment(request: HttpRequest, key: str, comment_id: UUID) -> HttpResponse:
+    reader = get_request_user(request)
+    task = items_selectors.get_task(reader, key)
+    comment = selectors.get_own_comment(reader, task, comment_id)
+    form = CommentForm(form_data(request), initial={"body": comment.body})
+    if request.method == "POST" and form.is_valid():
+        changes: dict[str, Any] = {"body": form.cleaned_data["body"], "versions": expected_version(request)}
+        services.update(actor=reader, task_ref=key, comment_id=comment_id, now=timezone.now(), **changes)
+        messages.success(request, "The comment is changed.")
+        return redirect("task-detail", key=key)
+    context = {"task": task, "comment": comment, "form": form}
+    return render_page(request, "tasks/comment_form.html", context, status=form_status(form))
+
+
+@login_required
+@require_POST
+def delete_comment(request: HttpRequest, key: str, comment_id: UUID) -> HttpResponse:
+    services.delete(actor=get_request_user(request), task_ref=key, comment_id=comment_id)
+    messages.success(request, "The comment is deleted.")
+    return redirect("task-detail", key=key)

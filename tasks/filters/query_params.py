@@ -1,0 +1,68 @@
+"""The parameters of the lists."""
+
+from __future__ import annotations
+
+import zoneinfo
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+from rest_framework import serializers
+
+from accounts.models import User
+from core.api.fields import StrictDateField, StrictDateTimeField
+from core.api.pagination import PageQuerySerializer
+from core.api.query_params import BooleanQueryField, CommaSeparatedChoiceField, CommaSeparatedUUIDField, QuerySerializer
+from tasks.filters.selectors import TASK_SORTS, TaskFilters
+from tasks.models import Category
+from tasks.models.task import PRIORITY_NAMES
+
+ORDERINGS = [f"{sign}{name}" for name in TASK_SORTS for sign in ("", "-")]
+
+
+class StatsQuery(QuerySerializer):
+    project = serializers.CharField(required=False, max_length=40, help_text="Id or key.")
+    assignee = CommaSeparatedUUIDField(
+        words=("me", "none"), required=False, help_text="Comma-separated ids, `me` or `none`."
+    )
+
+
+class TaskQuery(PageQuerySerializer):
+    search = serializers.CharField(required=False, max_length=200, help_text="Words, or a key like OPS-42.")
+    project = serializers.CharField(required=False, max_length=40, help_text="Id or key.")
+    status = CommaSeparatedChoiceField(required=False)
+    category = CommaSeparatedChoiceField(choices=Category.values, required=False)
+    priority = CommaSeparatedChoiceField(choices=PRIORITY_NAMES, required=False)
+    assignee = CommaSeparatedUUIDField(
+        words=("me", "none"), required=False, help_text="Comma-separated ids, `me` or `none`."
+    )
+    creator = CommaSeparatedUUIDField(words=("me",), required=False, help_text="Comma-separated ids or `me`.")
+    label = CommaSeparatedChoiceField(required=False)
+    parent = CommaSeparatedUUIDField(
+        words=("none",), required=False, help_text="The id of a task, or `none`, as the reader sees it."
+    )
+    overdue = BooleanQueryField(required=False)
+    due_after = StrictDateField(required=False)
+    due_before = StrictDateField(required=False)
+    updated_since = StrictDateTimeField(required=False)
+    ordering = serializers.ChoiceField(choices=ORDERINGS, required=False)
+    include = CommaSeparatedChoiceField(choices=["description"], required=False)
+
+    def validate_parent(self, value: list[str]) -> list[str]:
+        if len(value) != 1:
+            raise serializers.ValidationError("Give one id, or `none`.", "invalid")
+        return value
+
+
+def filters_from_params(wanted: dict[str, Any], user: User, now: datetime | None = None) -> TaskFilters:
+    """Return the filters a reader asked for, with the reader's own clock and calendar."""
+    now = now or timezone.now()
+    names = ("search", "project", "status", "category", "assignee", "creator", "label")
+    rest = ("overdue", "due_after", "due_before", "updated_since")
+    return TaskFilters(
+        now=now,
+        today=now.astimezone(zoneinfo.ZoneInfo(user.time_zone)).date(),
+        priority=[PRIORITY_NAMES.index(name) for name in wanted.get("priority", [])],
+        parent=(wanted.get("parent") or [""])[0],
+        **{name: wanted[name] for name in (*names, *rest) if name in wanted},
+    )

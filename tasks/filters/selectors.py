@@ -1,0 +1,122 @@
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Any
+
+from accounts.models import User
+from core.api.pagination import Sort
+from tasks.models import Label, Project, ProjectMember, Task
+from tasks.models.task import TaskQuerySet
+from tasks.projects import selectors as projects_selectors
+
+
+@dataclass(frozen=True, slots=True)
+class FilterChoices:
+    projects: Sequence[Project]
+    people: Sequence[User]
+    labels: Sequence[str]
+
+
+def filter_choices(user: User, project: Project | None = None) -> FilterChoices:
+    """What the filters of a list offer: everything visible, or what belongs to one project."""
+    projects = list(Project.objects.visible_to(user).current().order_by("is_inbox", "name"))
+    ids = [project.pk] if project else [one.pk for one in projects]
+    here = ProjectMember.objects.filter(project__in=ids).values("user")
+    people = User.objects.active().filter(pk__in=here).order_by("name")
+    labels = Label.objects.filter(project__in=ids).order_by("name").values_list("name", flat=True).distinct()
+    return FilterChoices(projects, list(people), list(labels[:500]))
+
+
+TASK_SORTS = {
+    "created_at": Sort("created_at"),
+    "updated_at": Sort("updated_at"),
+    "priority": Sort("priority"),
+    "title": Sort("title"),
+    "number": Sort("number"),
+    "position": Sort("position"),
+    "due_date": Sort("due_date", nullable=True),
+    "due_at": Sort("due_at", nullable=True),
+    "start_date": Sort("start_date", nullable=True),
+    "closed_at": Sort("closed_at", nullable=True),
+    "estimate": Sort("estimate", nullable=True),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFilters:
+    """What a list of tasks is narrowed by; an empty value narrows nothing.
+
+    `now` and `today` are the reader's clock and calendar: `overdue` is asked against them. `guest` is the reader's id if
+    they see single tasks of foreign projects: what these are part of is asked as they see it.
+    """
+
+    now: datetime
+    today: date
+    search: str = ""
+    project: str | uuid.UUID = ""
+    status: list[str] = field(default_factory=list)
+    category: list[str] = field(default_factory=list)
+    priority: list[int] = field(default_factory=list)
+    assignee: list[str] = field(default_factory=list)
+    creator: list[str] = field(default_factory=list)
+    label: list[str] = field(default_factory=list)
+    parent: str = ""
+    overdue: bool | None = None
+    due_after: date | None = None
+    due_before: date | None = None
+    updated_since: datetime | None = None
+    guest: Any = None
+
+
+def filter_visible(user: User, filters: TaskFilters) -> TaskQuerySet:
+    """The visible tasks that pass every filter."""
+    return apply_filters(Task.objects.visible_to(user), resolve_refs(user, filters))
+
+
+def resolve_refs(user: User, filters: TaskFilters) -> TaskFilters:
+    """The same filters with the reader's words (`me`, a project's key) replaced by ids."""
+    return replace(
+        filters,
+        project=projects_selectors.resolve_project_id(user, filters.project) if filters.project else "",
+        assignee=[_resolve_me(user, key) for key in filters.assignee],
+        creator=[_resolve_me(user, key) for key in filters.creator],
+        guest=user.pk if user.is_guest and not user.is_staff_or_admin else None,
+    )
+
+
+def apply_filters(rows: TaskQuerySet, filters: TaskFilters) -> TaskQuerySet:
+    for name, value in active_filters(filters):
+        rows = FILTERS[name](rows, value, filters)
+    return rows
+
+
+def active_filters(filters: TaskFilters) -> Iterator[tuple[str, Any]]:
+    for name in FILTERS:
+        value = getattr(filters, name)
+        if value not in ("", [], None):
+            yield name, value
+
+
+FilterFunction = Callable[[TaskQuerySet, Any, TaskFilters], TaskQuerySet]
+
+
+FILTERS: dict[str, FilterFunction] = {
+    "project": lambda rows, key, _: rows.filter(project=key),
+    "status": lambda rows, slugs, _: rows.filter(state__slug__in=slugs),
+    "category": lambda rows, names, _: rows.in_categories(names),
+    "priority": lambda rows, numbers, _: rows.filter(priority__in=numbers),
+    "assignee": lambda rows, people, _: rows.assigned_to(people),
+    "creator": lambda rows, people, _: rows.created_by(people),
+    "label": lambda rows, names, _: rows.with_labels(names),
+    "parent": lambda rows, key, asked: rows.under(key, guest=asked.guest),
+    "overdue": lambda rows, wanted, asked: rows.overdue(asked.now, asked.today, value=wanted),
+    "due_after": lambda rows, day, _: rows.due_from(day),
+    "due_before": lambda rows, day, _: rows.due_until(day),
+    "updated_since": lambda rows, instant, _: rows.filter(updated_at__gte=instant),
+    "search": lambda rows, words, _: rows.matching(words),
+}
+
+
+def _resolve_me(user: User, key: str) -> str:
+    return str(user.pk) if key == "me" else key

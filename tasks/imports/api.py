@@ -1,0 +1,84 @@
+"""The door for files of other programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.files.uploadedfile import UploadedFile
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import serializers
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from core.api import query_params
+from core.api.views import ApiView
+from core.errors import Invalid
+from tasks.imports import services
+from tasks.imports.plan import MAX_BYTES
+from tasks.imports.sources import SOURCES, parse_file
+from tasks.projects import selectors as projects_selectors
+
+MAX_WARNINGS = 1000
+
+
+class ImportParams(query_params.QuerySerializer):
+    source = serializers.ChoiceField(choices=list(SOURCES), help_text="The program that wrote the file.")
+    dry_run = query_params.BooleanQueryField(required=False, help_text="`true` only says what would happen.")
+
+
+class ImportUpload(ImportParams):
+    """The file, what wrote it, and whether to look or to do."""
+
+    file = serializers.FileField(help_text="Todoist: a project exported as CSV, at most 10 MB and 50,000 rows.")
+
+
+class WarningOut(serializers.Serializer[Any]):
+    row = serializers.IntegerField(help_text="As a spreadsheet counts; the header is row 1.")
+    item = serializers.CharField()
+    reason = serializers.CharField()
+
+
+class ImportOut(serializers.Serializer[Any]):
+    """What the import did, or with `dry_run` would do."""
+
+    source = serializers.CharField()
+    dry_run = serializers.BooleanField()
+    created = serializers.IntegerField()
+    skipped = serializers.IntegerField(help_text="Tasks that an earlier import of such a file created.")
+    comments = serializers.IntegerField()
+    warning_count = serializers.SerializerMethodField()
+    warnings = serializers.SerializerMethodField(help_text=f"The first {MAX_WARNINGS:,}.")
+
+    def get_warning_count(self, report: services.ImportReport) -> int:
+        return len(report.warnings)
+
+    @extend_schema_field(WarningOut(many=True))
+    def get_warnings(self, report: services.ImportReport) -> Any:
+        return WarningOut(report.warnings[:MAX_WARNINGS], many=True).data
+
+
+class ImportsView(ApiView):
+    parser_classes = [MultiPartParser]
+
+    @extend_schema(operation_id="import_tasks", request=ImportUpload, responses=ImportOut)
+    def post(self, request: Request, ref: str) -> Response:
+        project = projects_selectors.get_project(request.user, ref)
+        data = _uploaded_bytes(request)
+        sent = query_params.parse_query(ImportParams, request.POST)
+        plan = parse_file(sent["source"], data, now=timezone.now(), time_zone=request.user.time_zone)
+        report = services.run_import(
+            project_id=project.pk, actor=request.user, plan=plan, dry_run=sent.get("dry_run", False)
+        )
+        return Response(ImportOut(report).data)
+
+
+def _uploaded_bytes(request: Request) -> bytes:
+    files = request.FILES
+    if unknown := sorted(set(files) - {"file"}):
+        raise Invalid.field(unknown[0], "This file is not expected here.", "unknown")
+    found = files.getlist("file")
+    if len(found) != 1 or not isinstance(found[0], UploadedFile):
+        raise Invalid.field("file", "Send one file.", "required")
+    return bytes(found[0].read(MAX_BYTES + 1))

@@ -1,0 +1,83 @@
+"""From bytes to rows: encoding, CSV grammar, header. Every refusal says which row and column."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from tasks.imports.plan import MAX_BYTES, MAX_ROWS, FileError, UnreadableFile
+
+WHITESPACE = "\ufeff" + "".join(filter(str.isspace, map(chr, range(0x3001))))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row with its number in the file and its cells by column name, missing cells being empty."""
+
+    number: int
+    cells: dict[str, str]
+
+    def __getitem__(self, column: str) -> str:
+        return self.cells.get(column, "").strip(WHITESPACE)
+
+
+def read_rows(data: bytes, *, required: Sequence[str]) -> list[Row]:
+    """Return the rows that say something; blank ones are counted and left out."""
+    records = enumerate(_records(_decode(data)), start=1)
+    _, header = next(records, (1, []))
+    columns = _columns(header, required)
+    rows = [
+        _build_row(number, columns, cells) for number, cells in records if any(cell.strip(WHITESPACE) for cell in cells)
+    ]
+    if not rows:
+        raise UnreadableFile([FileError(1, "", "There is nothing below the header.")])
+    return rows
+
+
+def _decode(data: bytes) -> str:
+    if len(data) > MAX_BYTES:
+        raise UnreadableFile([FileError(1, "", f"The file is larger than {MAX_BYTES // 1024 // 1024} MB.")])
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UnreadableFile(
+            [FileError(_line_number(data, error.start), "", "The file is not UTF-8; save it as UTF-8 again.")]
+        ) from None
+    if (place := text.find("\0")) >= 0:
+        raise UnreadableFile([FileError(text.count("\n", 0, place) + 1, "", "There is a NUL character on this line.")])
+    return text
+
+
+def _line_number(data: bytes, place: int) -> int:
+    return data.count(b"\n", 0, place) + 1
+
+
+def _records(text: str) -> Iterator[list[str]]:
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    number = 0
+    try:
+        for number, record in enumerate(reader, start=1):
+            if number > MAX_ROWS + 1:
+                raise UnreadableFile([FileError(number, "", f"The file has more than {MAX_ROWS:,} rows.")])
+            yield record
+    except csv.Error as error:
+        raise UnreadableFile([FileError(number + 1, "", f"This row is not valid CSV ({error}).")]) from None
+
+
+def _columns(header: list[str], required: Sequence[str]) -> list[str]:
+    columns = [cell.strip(WHITESPACE).upper() for cell in header]
+    missing = [name for name in required if name not in columns]
+    twice = sorted({name for name in columns if name and columns.count(name) > 1})
+    errors = [FileError(1, name, "This column is missing. The header must name it.") for name in missing]
+    errors += [FileError(1, name, "This column is there twice.") for name in twice]
+    if errors:
+        raise UnreadableFile(errors)
+    return columns
+
+
+def _build_row(number: int, columns: list[str], cells: list[str]) -> Row:
+    if any(cell.strip(WHITESPACE) for cell in cells[len(columns) :]):
+        raise UnreadableFile([FileError(number, "", "This row has more cells than the header; is a quote missing?")])
+    return Row(number, dict(zip(columns, cells, strict=False)))

@@ -1,0 +1,190 @@
+"""Dates as people type them in English ("tomorrow at 4pm", "4 Jan", "in 5 days"), read against a given day.
+
+The grammar follows the list of due dates that Todoist publishes. What is ambiguous or unknown is not guessed:
+`read_date` answers None, and the caller keeps the text.
+"""
+
+from __future__ import annotations
+
+import calendar
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+MONTHS = {name[:3].lower(): number for number, name in enumerate(calendar.month_name) if name}
+WEEKDAYS = {name.lower(): number for number, name in enumerate(calendar.day_abbr)}
+RELATIVE_DAYS = {"today": 0, "tod": 0, "tomorrow": 1, "tom": 1, "yesterday": -1, "day after tomorrow": 2}
+NAMED_TIMES = {"noon": time(12), "midnight": time(0)}
+
+DAY_REGEX = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
+MONTH_REGEX = (
+    r"(?:(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
+    r"(?:(?<=jan|feb)uary|(?<=mar)ch|(?<=apr)il|(?<=jun)e|(?<=jul)y|(?<=aug)ust|(?<=sep)t(?:ember)?|(?<=oct)ober|(?<=nov|dec)ember)?\.?)"
+)
+YEAR_REGEX = r"(?:,?\s(?P<year>\d{4}))?"
+WEEKDAY_REGEX = r"(?P<weekday>mon|tue|wed|thu|fri|sat|sun)(?:day|sday|nesday|rsday|urday)?"
+
+MAX_LENGTH = 60
+
+RECURRING_PATTERN = re.compile(r"\b(?:every|ev|daily|weekly|monthly|quarterly|yearly|(?<!day )after)\b", re.IGNORECASE)
+TIME_PATTERN = re.compile(
+    r"(?:^|\s|(?<=\d)t)(?:(?P<marked>at\s|@\s?))?"
+    r"(?:(?P<word>noon|midnight)|(?P<hour>\d{1,2})(?::(?P<minute>\d{2})(?::\d{2}(?:\.\d+)?)?)?\s?(?P<half>[ap]m)?)(?P<utc>z)?$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedDate:
+    """A day and perhaps a time of day; `utc` when the text itself says so."""
+
+    day: date
+    clock: time | None = None
+    utc: bool = False
+
+    def instant(self, zone: tzinfo) -> datetime | None:
+        """Return the moment meant in `zone`, in UTC; None for a whole day or beyond the calendar."""
+        if self.clock is None:
+            return None
+        try:
+            return datetime.combine(self.day, self.clock, UTC if self.utc else zone).astimezone(UTC)
+        except OverflowError:
+            return None
+
+
+def is_recurring(text: str) -> bool:
+    return RECURRING_PATTERN.search(text) is not None
+
+
+def parse_date(text: str, today: date) -> ParsedDate | None:
+    """Read one written date; None when it is not one, or when it could mean two different days."""
+    words = " ".join(text.lower().split())
+    if len(words) > MAX_LENGTH:
+        return None
+    day = _parse_day(words, today)
+    if day is not None:
+        return ParsedDate(day)
+    found = TIME_PATTERN.search(words)
+    clock = _parse_time(found) if found else None
+    if found is None or clock is None:
+        return None
+    day = _parse_day(words[: found.start()], today) if found.start() else today
+    return ParsedDate(day, clock, found["utc"] is not None) if day else None
+
+
+def _parse_time(found: re.Match[str]) -> time | None:
+    if found["word"]:
+        return NAMED_TIMES[found["word"]]
+    if not (found["marked"] or found["minute"] or found["half"]):
+        return None
+    hour, minute = int(found["hour"]), int(found["minute"] or 0)
+    if found["half"]:
+        if not 1 <= hour <= 12:
+            return None
+        hour = hour % 12 + (12 if found["half"] == "pm" else 0)
+    return time(hour, minute) if hour < 24 and minute < 60 else None
+
+
+def _parse_day(words: str, today: date) -> date | None:
+    if words in RELATIVE_DAYS:
+        return today + timedelta(days=RELATIVE_DAYS[words])
+    for pattern, read in DATE_FORMATS:
+        if found := pattern.fullmatch(words):
+            try:
+                return read(found, today)
+            except (ValueError, OverflowError):
+                return None
+    return None
+
+
+def _iso_date(found: re.Match[str], _today: date) -> date:
+    return date(int(found["year"]), int(found["number"]), int(found["day"]))
+
+
+def _slash_date(found: re.Match[str], today: date) -> date | None:
+    """27/1 and 01/27/2016 are clear; 1/2 is a day in January here and in February there."""
+    first, second = int(found["first"]), int(found["second"])
+    if first <= 12 and second <= 12 and first != second:
+        return None
+    day, month = (first, second) if first > 12 or first == second else (second, first)
+    return _resolve_year(today, month, day, found["year"])
+
+
+def _named_month(found: re.Match[str], today: date) -> date:
+    return _resolve_year(today, MONTHS[found["month"]], int(found["day"]), found["year"])
+
+
+def _mid_month(found: re.Match[str], today: date) -> date:
+    return _resolve_year(today, MONTHS[found["month"]], 15, None)
+
+
+def _resolve_year(today: date, month: int, day: int, year: str | None) -> date:
+    """Return that day of that year, or without a year the next one to come (29 February may be years away)."""
+    if year:
+        return date(int(year), month, day)
+    for candidate in range(today.year, today.year + 9):
+        if day <= calendar.monthrange(candidate, month)[1] and date(candidate, month, day) >= today:
+            return date(candidate, month, day)
+    raise ValueError("There is no such day.")
+
+
+def _day_of_month(found: re.Match[str], today: date) -> date:
+    day = int(found["day"])
+    return today.replace(day=day) if day >= today.day else _months_later(today.replace(day=1), 1).replace(day=day)
+
+
+def _relative_date(found: re.Match[str], today: date) -> date:
+    count = int(found["count"]) * (-1 if found["ago"] else 1)
+    match found["unit"]:
+        case "day":
+            return today + timedelta(days=count)
+        case "week":
+            return today + timedelta(weeks=count)
+        case "month":
+            return _months_later(today, count)
+        case _:
+            return _months_later(today, 12 * count)
+
+
+def _months_later(today: date, count: int) -> date:
+    years, month = divmod(today.month - 1 + count, 12)
+    last = calendar.monthrange(today.year + years, month + 1)[1]
+    return today.replace(year=today.year + years, month=month + 1, day=min(today.day, last))
+
+
+def _weekday(found: re.Match[str], today: date) -> date:
+    return today + timedelta(days=(WEEKDAYS[found["weekday"]] - today.weekday() - 1) % 7 + 1)
+
+
+def _weekday_of_next_week(found: re.Match[str], today: date) -> date:
+    return today + timedelta(days=7 - today.weekday() + WEEKDAYS[found["weekday"]])
+
+
+def _named_period(found: re.Match[str], today: date) -> date:
+    match found["span"]:
+        case "next week":
+            return today + timedelta(days=7 - today.weekday())
+        case "next month":
+            return _months_later(today.replace(day=1), 1)
+        case "next year":
+            return date(today.year + 1, 1, 1)
+        case _:
+            return today.replace(day=calendar.monthrange(today.year, today.month)[1])
+
+
+DateParser = Callable[[re.Match[str], date], date | None]
+DATE_FORMATS: tuple[tuple[re.Pattern[str], DateParser], ...] = tuple(
+    (re.compile(pattern), read)
+    for pattern, read in (
+        (r"(?P<year>\d{4})[-/](?P<number>\d{1,2})[-/](?P<day>\d{1,2})", _iso_date),
+        (r"(?P<first>\d{1,2})/(?P<second>\d{1,2})(?:/(?P<year>\d{4}))?", _slash_date),
+        (rf"{DAY_REGEX}\s?{MONTH_REGEX}{YEAR_REGEX}", _named_month),
+        (rf"{MONTH_REGEX}\s?{DAY_REGEX}{YEAR_REGEX}", _named_month),
+        (rf"mid\s{MONTH_REGEX}", _mid_month),
+        (r"(?P<day>\d{1,2})(?:st|nd|rd|th)", _day_of_month),
+        (r"(?:in\s|\+\s?)?(?P<count>\d{1,4})\s(?P<unit>day|week|month|year)s?(?P<ago>\sago)?", _relative_date),
+        (rf"(?:this\s)?{WEEKDAY_REGEX}", _weekday),
+        (rf"next\s{WEEKDAY_REGEX}", _weekday_of_next_week),
+        (r"(?P<span>next week|next month|next year|end of month|end of the month)", _named_period),
+    )
+)

@@ -1,0 +1,16 @@
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+
+from core.forms import PageForm
+from tasks.models import Project
+
+
+class ImportForm(PageForm):
+    project = forms.ChoiceField()
+    file = forms.FileField(label="Todoist export (CSV)", widget=forms.FileInput(attrs={"accept": ".csv,text/csv"}))
+
+    def __init__(self, *args: Any, projects: Sequence[Project], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["project"].choices = [(str(one.pk), f"{one.name} ({one.key})") for one in projects]

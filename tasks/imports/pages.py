@@ -1,0 +1,68 @@
+"""Import of a Todoist export: look first, then do it."""
+
+from __future__ import annotations
+
+import base64
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from accounts.auth.requests import get_request_user
+from core.errors import Invalid
+from core.forms import form_status
+from core.htmx import form_data, render_page
+from tasks.imports import todoist
+from tasks.imports.forms import ImportForm
+from tasks.imports.plan import MAX_BYTES
+from tasks.imports.services import ImportReport
+from tasks.imports.services import run_import as carry_out
+from tasks.projects import selectors as projects_selectors
+
+# A file of this size is carried along in the page between looking and doing, so it is chosen only once.
+MAX_EMBEDDED_BYTES = 512 * 1024
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def import_tasks(request: HttpRequest) -> HttpResponse:
+    projects = projects_selectors.writable_projects(get_request_user(request))
+    data = _uploaded_bytes(request)
+    form = ImportForm(form_data(request), request.FILES if request.method == "POST" else None, projects=projects)
+    form.fields["file"].required = data is None
+    report: ImportReport | None = None
+    if request.method == "POST" and form.is_valid() and data is not None:
+        try:
+            report = _run(request, form.cleaned_data["project"], data)
+        except Invalid as error:
+            form.add_domain_error(error)
+    context = {
+        "form": form,
+        "report": report,
+        "kept": base64.b64encode(data).decode()
+        if report and data is not None and len(data) <= MAX_EMBEDDED_BYTES
+        else "",
+        "target": next((one for one in projects if report and str(one.pk) == form.cleaned_data["project"]), None),
+    }
+    return render_page(request, "tasks/import.html", context, status=form_status(form))
+
+
+def _uploaded_bytes(request: HttpRequest) -> bytes | None:
+    """The file that was sent now, or the one the page carried along."""
+    if sent := request.FILES.get("file"):
+        return sent.read(MAX_BYTES + 1)
+    try:
+        return base64.b64decode(request.POST["kept"], validate=True) if request.POST.get("kept") else None
+    except ValueError:
+        return None
+
+
+def _run(request: HttpRequest, project_id: str, data: bytes) -> ImportReport:
+    plan = todoist.parse(data, today=timezone.localdate(), zone=timezone.get_current_timezone())
+    dry_run = request.POST.get("action") != "import"
+    report = carry_out(project_id=project_id, actor=get_request_user(request), plan=plan, dry_run=dry_run)
+    if not dry_run:
+        messages.success(request, f"{report.created} tasks and {report.comments} comments are imported.")
+    return report

@@ -1,0 +1,91 @@
+"""What every importer produces: a plan that the import service carries out, whatever program wrote the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from core.errors import FieldError, Invalid
+
+MAX_BYTES = 10 * 1024 * 1024
+MAX_ROWS = 50_000
+MAX_REPORTED_ERRORS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedComment:
+    row: int
+    external_id: str
+    body: str
+    author: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedTask:
+    """One task of the file; `parent_id` is the external id of a task that comes before it in the plan."""
+
+    row: int
+    external_id: str
+    parent_id: str | None
+    title: str
+    description: str = ""
+    priority: int = 0
+    labels: tuple[str, ...] = ()
+    author: str = ""
+    responsible: str = ""
+    estimate: int | None = None
+    start_date: date | None = None
+    due_date: date | None = None
+    due_at: datetime | None = None
+    comments: tuple[ImportedComment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConversionWarning:
+    """Something in the file that has no place here: where it stood, what it was, what became of it."""
+
+    row: int
+    item: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportPlan:
+    source: str
+    tasks: tuple[ImportedTask, ...]
+    warnings: tuple[ConversionWarning, ...]
+
+    @property
+    def comment_count(self) -> int:
+        return sum(len(task.comments) for task in self.tasks)
+
+
+@dataclass(frozen=True, slots=True)
+class FileError:
+    """A place that cannot be read; `row` counts as a spreadsheet does, the header being row 1."""
+
+    row: int
+    column: str
+    message: str
+
+    def __str__(self) -> str:
+        place = f"Row {self.row}, {self.column}" if self.column else f"Row {self.row}"
+        return f"{place}: {self.message}"
+
+
+class UnreadableFile(Invalid):
+    """The file cannot be imported as it is, and nothing was written. `faults` holds the first of its faults."""
+
+    code = "unreadable_file"
+    title = "The file cannot be read"
+
+    def __init__(self, errors: Iterable[FileError]) -> None:
+        self.errors = tuple(errors)[:MAX_REPORTED_ERRORS]
+        super().__init__(
+            " ".join(str(fault) for fault in self.errors),
+            fields=[
+                FieldError(f"file.{fault.row}.{fault.column}".rstrip("."), "invalid", str(fault))
+                for fault in self.errors
+            ],
+        )

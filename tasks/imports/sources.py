@@ -1,0 +1,35 @@
+"""The programs whose files can be imported. The command, the API and the page all come through here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, tzinfo
+from typing import Protocol
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from core.errors import Invalid
+from tasks.imports import todoist
+from tasks.imports.plan import ImportPlan
+
+
+class Parser(Protocol):
+    def __call__(self, data: bytes, *, today: date, zone: tzinfo) -> ImportPlan: ...
+
+
+SOURCES: Mapping[str, Parser] = {todoist.SOURCE: todoist.parse}
+
+
+def parse_file(source: str, data: bytes, *, now: datetime, time_zone: str) -> ImportPlan:
+    """Read a file of that program; its "today" is what the calendar shows in `time_zone` at `now`."""
+    if source not in SOURCES:
+        known = ", ".join(SOURCES)
+        raise Invalid.field("source", f"Files of this program cannot be imported. Known: {known}.", "invalid_choice")
+    zone = _zone(time_zone)
+    return SOURCES[source](data, today=now.astimezone(zone).date(), zone=zone)
+
+
+def _zone(name: str) -> tzinfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return UTC

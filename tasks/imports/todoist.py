@@ -1,0 +1,221 @@
+"""Reads the CSV files that Todoist writes ("Export as a template") and the ones its help page describes.
+
+What becomes what:
+
+    CONTENT           title; `@label` words become labels, the mark `* ` of an untickable row is reported
+    DESCRIPTION       description
+    PRIORITY 1 2 3 4  urgent, high, medium, none: 1 is Todoist's p1, the highest; 4 is what a task has if nobody chose
+    INDENT            parent: one deeper than the task above is its child
+    note rows         comments on the task above; a file in a note becomes a Markdown link and is reported
+    section rows      a label on every task of the section
+    DATE, TIMEZONE    due_date, or due_at when a time is given; repetition is reported and kept in the description
+    DEADLINE          due_date, with DATE as start_date beside it
+    DURATION          estimate, when it is in minutes
+    RESPONSIBLE       matched with the members of the project when the plan is carried out
+
+An empty PRIORITY means none here, although Todoist itself would read p1: nobody leaves a cell empty to say "urgent".
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, tzinfo
+from hashlib import sha256
+
+from tasks.imports.csv_rows import Row, read_rows
+from tasks.imports.plan import ConversionWarning, FileError, ImportedComment, ImportedTask, ImportPlan, UnreadableFile
+from tasks.imports.todoist_attachments import link_attachments
+from tasks.imports.todoist_schedule import Schedule, parse_schedule
+
+SOURCE = "todoist"
+REQUIRED_COLUMNS = ("TYPE", "CONTENT", "PRIORITY", "INDENT")
+KNOWN_COLUMNS = {
+    *REQUIRED_COLUMNS, "DESCRIPTION", "AUTHOR", "RESPONSIBLE", "DATE", "DATE_LANG", "TIMEZONE",
+    "DURATION", "DURATION_UNIT", "DEADLINE", "DEADLINE_LANG",
+}  # fmt: skip
+PRIORITY_MAP = {"": 0, "1": 4, "2": 3, "3": 2, "4": 0}
+MAX_INDENT = 5
+MAX_TITLE_LENGTH = 500
+MAX_LABEL_LENGTH = 60
+MAX_LABELS = 20
+# A little less than the database takes: the import may add who wrote it, or whose it was.
+MAX_DESCRIPTION_LENGTH = 49_500
+MAX_COMMENT_LENGTH = 19_500
+LABEL_PATTERN = re.compile(r"(?<!\S)@(?P<name>\S*[^\s.,;:!?)])")
+
+
+def parse(data: bytes, *, today: date, zone: tzinfo = UTC) -> ImportPlan:
+    """Read a whole file, or refuse it with UnreadableFile, which names the rows and columns at fault.
+
+    Relative dates count from `today`; a time of day without a TIMEZONE is meant in `zone`.
+    """
+    rows = read_rows(data, required=REQUIRED_COLUMNS)
+    reading = _TodoistParser(today=today, zone=zone)
+    for row in rows:
+        reading.take(row)
+    if reading.errors:
+        raise UnreadableFile(reading.errors)
+    return reading.plan()
+
+
+@dataclass
+class _TodoistParser:
+    """What is known while going down the file: the open branch, the section, what was seen before."""
+
+    today: date
+    zone: tzinfo
+    section: str = ""
+    branch: list[str] = field(default_factory=list)
+    tasks: list[ImportedTask] = field(default_factory=list)
+    comments: dict[str, list[ImportedComment]] = field(default_factory=lambda: defaultdict(list))
+    warnings: list[ConversionWarning] = field(default_factory=list)
+    errors: list[FileError] = field(default_factory=list)
+    seen: Counter[str] = field(default_factory=Counter)
+
+    def plan(self) -> ImportPlan:
+        tasks = (replace(task, comments=tuple(self.comments[task.external_id])) for task in self.tasks)
+        return ImportPlan(SOURCE, tuple(tasks), tuple(self.warnings))
+
+    def take(self, row: Row) -> None:
+        match row["TYPE"].lower():
+            case "task":
+                self._take_task(row)
+            case "note":
+                self._take_note(row)
+            case "section":
+                self._take_section(row)
+            case "meta":
+                self._warn(row, row["CONTENT"], "How Todoist shows the project is not imported.")
+            case other:
+                self.errors.append(FileError(row.number, "TYPE", f"“{_truncate(other)}” is not task, note or section."))
+        for column in sorted(row.cells.keys() - KNOWN_COLUMNS):
+            if row[column]:
+                self._warn(row, f"{column}: {row[column]}", "This column is not known here.")
+
+    def _take_section(self, row: Row) -> None:
+        self.section, self.branch = row["CONTENT"], []
+        if self.section:
+            self._warn(row, self.section, "There are no sections here: its tasks carry a label of that name.")
+
+    def _take_task(self, row: Row) -> None:
+        depth, priority, content = self._indent(row), self._priority(row), row["CONTENT"]
+        if not content:
+            self.errors.append(FileError(row.number, "CONTENT", "A task needs a title."))
+        if depth is None:
+            return
+        parent = self.branch[depth - 2] if depth > 1 else None
+        external_id = self._identify(parent or "", content)
+        self.branch[depth - 1 :] = [external_id]
+        if priority is None:
+            return
+        schedule = parse_schedule(row, today=self.today, zone=self.zone)
+        self.warnings += schedule.warnings
+        self.tasks.append(self._task(row, external_id, parent, priority, schedule))
+
+    def _task(self, row: Row, external_id: str, parent: str | None, priority: int, schedule: Schedule) -> ImportedTask:
+        title, labels, kept = self._title(row)
+        return ImportedTask(
+            row=row.number,
+            external_id=external_id,
+            parent_id=parent,
+            title=title,
+            description=self._text(row, [row["DESCRIPTION"], *kept, *schedule.kept], MAX_DESCRIPTION_LENGTH),
+            estimate=schedule.estimate,
+            priority=priority,
+            labels=labels,
+            author=_author_name(row["AUTHOR"]),
+            responsible=_author_name(row["RESPONSIBLE"]),
+            start_date=schedule.start_date,
+            due_date=schedule.due_date,
+            due_at=schedule.due_at,
+        )
+
+    def _title(self, row: Row) -> tuple[str, tuple[str, ...], list[str]]:
+        content = row["CONTENT"]
+        if content.startswith("* ") and content[2:].strip():
+            content = content[2:]
+            self._warn(row, row["CONTENT"], "It cannot be ticked off in Todoist; here it is a task like any other.")
+        words = " ".join(LABEL_PATTERN.sub("", content).split()) or " ".join(content.split())
+        labels = self._labels(row, [self.section, *LABEL_PATTERN.findall(content)])
+        if len(words) <= MAX_TITLE_LENGTH:
+            return words, labels, []
+        self._warn(
+            row, _truncate(words), f"A title has at most {MAX_TITLE_LENGTH} characters; the description has it all."
+        )
+        return words[: MAX_TITLE_LENGTH - 1] + "…", labels, [words]
+
+    def _labels(self, row: Row, names: Iterable[str]) -> tuple[str, ...]:
+        found: dict[str, str] = {}
+        for written in names:
+            name = " ".join(written.split())
+            if len(name) > MAX_LABEL_LENGTH:
+                self._warn(row, name, f"A label has at most {MAX_LABEL_LENGTH} characters; it was cut.")
+            if name:
+                found.setdefault(name[:MAX_LABEL_LENGTH].strip().casefold(), name[:MAX_LABEL_LENGTH].strip())
+        kept = tuple(found.values())
+        if len(kept) > MAX_LABELS:
+            self._warn(row, ", ".join(kept[MAX_LABELS:]), f"A task takes at most {MAX_LABELS} labels from a file.")
+        return kept[:MAX_LABELS]
+
+    def _take_note(self, row: Row) -> None:
+        text, files = link_attachments(row["CONTENT"])
+        body = self._text(row, [text], MAX_COMMENT_LENGTH)
+        if not self.branch:
+            self._warn(row, row["CONTENT"], "There is no task above this note for it to belong to.")
+            return
+        for file in files:
+            item = f"{file.name} ({file.url})" if file.url else file.name
+            self._warn(row, item, "The file itself is not in the export; the comment links to it.")
+        if body:
+            identity = self._identify(f"{self.branch[-1]} note", row["CONTENT"])
+            self.comments[self.branch[-1]].append(
+                ImportedComment(row.number, identity, body, _author_name(row["AUTHOR"]))
+            )
+
+    def _text(self, row: Row, parts: Iterable[str], most: int) -> str:
+        text = "\n\n".join(part.replace("\r\n", "\n").replace("\r", "\n").strip() for part in parts if part.strip())
+        if len(text) <= most:
+            return text
+        self._warn(row, text[most - 1 :], f"A text has at most {most:,} characters here; this end was cut.")
+        return text[: most - 1] + "…"
+
+    def _indent(self, row: Row) -> int | None:
+        written = row["INDENT"] or "1"
+        if written not in {str(depth) for depth in range(1, MAX_INDENT + 1)}:
+            self.errors.append(
+                FileError(row.number, "INDENT", f"“{_truncate(written)}” is not a number from 1 to {MAX_INDENT}.")
+            )
+            return None
+        if int(written) > len(self.branch) + 1:
+            above = f"the task above has {len(self.branch)}" if self.branch else "there is no task above"
+            self.errors.append(FileError(row.number, "INDENT", f"{written} is too deep: {above}."))
+            return None
+        return int(written)
+
+    def _priority(self, row: Row) -> int | None:
+        if row["PRIORITY"] not in PRIORITY_MAP:
+            message = f"“{_truncate(row['PRIORITY'])}” is not a number from 1 to 4."
+            self.errors.append(FileError(row.number, "PRIORITY", message))
+        return PRIORITY_MAP.get(row["PRIORITY"])
+
+    def _identify(self, parent: str, content: str) -> str:
+        """Return the same id for the same place in the outline, in this file and in a longer one."""
+        place = f"{parent}\n{content}"
+        self.seen[place] += 1
+        return sha256(f"{place}\n{self.seen[place]}".encode()).hexdigest()
+
+    def _warn(self, row: Row, item: str, reason: str) -> None:
+        self.warnings.append(ConversionWarning(row.number, item, reason))
+
+
+def _author_name(written: str) -> str:
+    """Return the name without the number Todoist puts behind it: "Alex (1000001)" is Alex."""
+    name, _, number = written.rpartition("(")
+    return name.strip() if number[:-1].isdigit() and number.endswith(")") else written
+
+
+def _truncate(text: str) -> str:
+    return text if len(text) <= 40 else text[:39] + "…"

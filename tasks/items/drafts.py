@@ -1,0 +1,31 @@
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from core.db import uuid7
+from tasks.models import Priority
+
+
+@dataclass(slots=True, kw_only=True)
+class TaskDraft:
+    """What a new task shall be. `status` is a state's slug or a category; `labels` are names, made where missing.
+
+    `id` may be chosen beforehand, so that a later draft of the same call can name it as its `parent`.
+    """
+
+    title: str
+    description: str = ""
+    status: str = ""
+    priority: int = Priority.NONE
+    start_date: date | None = None
+    due_date: date | None = None
+    due_at: datetime | None = None
+    estimate: int | None = None
+    parent: uuid.UUID | None = None
+    assignees: Sequence[uuid.UUID] = ()
+    labels: Sequence[str] = ()
+    id: uuid.UUID = field(default_factory=uuid7)
+
+    def __post_init__(self) -> None:
+        self.assignees = [uuid.UUID(str(key)) for key in self.assignees]

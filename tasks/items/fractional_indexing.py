@@ -1,0 +1,36 @@
+"""Positions as text: between any two there is always another, so a move writes one row.
+
+A position is a fraction in base 62 written without its leading `0.`; text order (collation C) is its order.
+It never ends in `0`, so there is room before every one of them.
+"""
+
+from __future__ import annotations
+
+ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+BASE = len(ALPHABET)
+NUMBER_WIDTH = 6
+
+
+def initial_position(number: int) -> str:
+    """Return the position of a new last task: tasks in the order of their numbers, in the upper half of the range."""
+    digits = []
+    for _ in range(NUMBER_WIDTH):
+        number, digit = divmod(number, BASE)
+        digits.append(ALPHABET[digit])
+    return "z" + "".join(reversed(digits)) + "V"
+
+
+def position_between(before: str, after: str) -> str:
+    """Return a short position strictly between two; an empty `before` or `after` means the very beginning or end."""
+    if after and before >= after:
+        raise ValueError(f"{before!r} does not come before {after!r}")
+    found = ""
+    while True:
+        index = len(found)
+        low = ALPHABET.index(before[index]) if index < len(before) else 0
+        high = ALPHABET.index(after[index]) if index < len(after) else BASE
+        if high - low > 1:
+            return found + ALPHABET[(low + high) // 2]
+        found += ALPHABET[low]
+        if high - low == 1:
+            after = ""

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F
+
+from accounts.models import User
+from core.errors import Invalid
+from events.outbox import publish
+from tasks import events
+from tasks.cache import invalidate_viewers
+from tasks.items import locking
+from tasks.items.fractional_indexing import initial_position, position_between
+from tasks.items.locking import load_task_payload
+from tasks.models import Project, Task
+from tasks.permissions import require_editor, require_not_archived
+from tasks.versions import check_version
+
+MAX_POSITION_LENGTH = 150
+
+
+@transaction.atomic
+def move(
+    *,
+    actor: User,
+    ref: str,
+    now: datetime,
+    before: uuid.UUID | None = None,
+    after: uuid.UUID | None = None,
+    versions: frozenset[int] | None = None,
+) -> Task:
+    """Put a task directly before or after another of its project. Moves of one project queue at the project's row."""
+    if (before is None) == (after is None):
+        raise Invalid.field("before", "Name one neighbour: before or after.", "one_neighbour")
+    project = locking.lock_project_of_task(actor, ref)
+    require_editor(actor, project)
+    require_not_archived(project)
+    task = locking.lock_task(actor, ref)
+    check_version(task, versions, {"position": task.position})
+    old = task.position
+    new = _free_position(project, task, neighbour=before or after or task.pk, is_before=before is not None)
+    if new == old:
+        return task
+    Task.objects.filter(pk=task.pk).update(position=new, version=F("version") + 1, updated_at=now)
+    task.position, task.version, task.updated_at = new, task.version + 1, now
+    publish(events.TaskUpdated(task=load_task_payload(task), changes={"position": [old, new]}), actor=actor, at=now)
+    invalidate_viewers(project)
+    return task
+
+
+def _free_position(project: Project, task: Task, *, neighbour: uuid.UUID, is_before: bool) -> str:
+    """Return a free position next to the neighbour; its other side is whoever stands there now, the task left out."""
+    name = "before" if is_before else "after"
+    others = Task.objects.filter(project=project).exclude(pk=task.pk)
+    anchor = others.filter(pk=neighbour).values_list("position", flat=True).first()
+    if anchor is None:
+        raise Invalid.field(name, "There is no such other task in this project.", "does_not_exist")
+    if is_before:
+        low = others.filter(position__lt=anchor).order_by("-position").values_list("position", flat=True).first()
+        found = position_between(low or "", anchor)
+    else:
+        high = others.filter(position__gt=anchor).order_by("position").values_list("position", flat=True).first()
+        found = position_between(anchor, high or initial_position(project.next_number))
+    if len(found) <= MAX_POSITION_LENGTH:
+        return found
+    _rebalance(project)
+    return _free_position(project, task, neighbour=neighbour, is_before=is_before)
+
+
+def _rebalance(project: Project) -> None:
+    """Give every task of the project a short position again, in the same order."""
+    ordered = list(Task.objects.filter(project=project).order_by("position").only("pk"))
+    for number, task in enumerate(ordered, start=1):
+        task.position = initial_position(number)
+    Task.objects.bulk_update(ordered, ["position"], batch_size=1000)

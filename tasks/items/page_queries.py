@@ -1,0 +1,107 @@
+"""What the pages ask beyond the API: choices for filters, a row with all its table shows, what needs attention."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+
+from django.db.models import QuerySet
+
+from accounts.models import User
+from core.api.pagination import Page, PageRequest, paginate
+from events.models import Event
+from tasks import policies
+from tasks.filters import selectors as filters_selectors
+from tasks.filters.selectors import TaskFilters
+from tasks.models import Project, Role, State, Task
+from tasks.projects.selectors import roles_by_project, states_by_project, visible_project_ids
+
+MAX_COUNT = 10_000
+FEED_EVENTS = ("task.created", "task.updated", "task.commented", "task.deleted")
+
+
+@dataclass(frozen=True, slots=True)
+class TaskTableRow:
+    """A task as a table shows it; `states` are what it can be moved to, none when the reader may not."""
+
+    task: Task
+    states: Sequence[State]
+    is_overdue: bool
+
+
+def filter_page_tasks(
+    user: User, filters: TaskFilters, *, created_from: date | None, closed_from: date | None
+) -> QuerySet[Task]:
+    """The filtered tasks, narrowed to those created or completed since the beginning of a day in UTC."""
+    rows = filters_selectors.filter_visible(user, filters)
+    if created_from:
+        rows = rows.filter(created_at__gte=_start_of_day(created_from))
+    if closed_from:
+        rows = rows.filter(closed_at__gte=_start_of_day(closed_from))
+    return rows
+
+
+def _start_of_day(day: date) -> datetime:
+    return datetime.combine(day, time(), tzinfo=UTC)
+
+
+def paginate_tasks(rows: QuerySet[Task], window: PageRequest) -> Page[Task]:
+    return paginate(rows.with_relations(), window)  # type: ignore[attr-defined]
+
+
+def bounded_count(rows: QuerySet[Task]) -> int:
+    """Count up to COUNTED + 1: beyond that nobody reads the number, and it would cost a scan."""
+    return rows.order_by().values("pk")[: MAX_COUNT + 1].count()
+
+
+def build_rows(user: User, tasks: Iterable[Task], *, now: datetime, today: date) -> list[TaskTableRow]:
+    """Dress tasks for a table: two queries, however many rows."""
+    listed = list(tasks)
+    projects = {task.project_id: task.project for task in listed}
+    roles = roles_by_project(user, projects.values())
+    states = states_by_project(projects)
+    return [
+        TaskTableRow(
+            task, states[task.project_id] if can_edit_in(task.project, roles) else (), task.is_overdue(now, today)
+        )
+        for task in listed
+    ]
+
+
+def can_edit_in(project: Project, roles: dict[uuid.UUID, Role | None]) -> bool:
+    return project.archived_at is None and policies.can_edit(roles[project.pk])
+
+
+def list_overdue(user: User, project: Project | None, *, now: datetime, today: date, limit: int) -> list[Task]:
+    """The overdue tasks, most urgent first, then longest overdue."""
+    late = filters_selectors.filter_visible(
+        user, TaskFilters(now=now, today=today, overdue=True, project=project.key if project else "")
+    )
+    return list(late.with_relations().order_by("-priority", "due_date", "due_at", "pk")[:limit])
+
+
+def list_recent_activity(user: User, project: Project | None, *, limit: int) -> list[Event]:
+    """What happened lately to the tasks this person sees, read from the log by the tasks touched last."""
+    ids = [project.pk] if project else visible_project_ids(user)
+    touched = Task.objects.filter(project__in=ids).order_by("-updated_at", "-pk").values_list("pk", flat=True)
+    facts = Event.objects.filter(subject_id__in=list(touched[: limit * 4]), name__in=FEED_EVENTS)
+    return list(facts.order_by("-pk")[:limit])
+
+
+def user_names(user_ids: Collection[str]) -> dict[str, str]:
+    """The names behind the ids a history mentions."""
+    if not user_ids:
+        return {}
+    return {str(key): name for key, name in User.objects.filter(pk__in=user_ids).values_list("pk", "name")}
+
+
+def parent_choices(task: Task, limit: int = 200) -> list[tuple[uuid.UUID, str]]:
+    """Open tasks of the same project that could be its parent, and the one it has."""
+    project = Task.objects.filter(project=task.project_id).exclude(pk=task.pk)
+    rows = project.filter(closed_at=None).order_by("-updated_at").values_list("pk", "number", "title")[:limit]
+    found = [(key, f"{task.project.key}-{number} {title[:60]}") for key, number, title in rows]
+    if task.parent and task.parent_id not in {key for key, _ in found}:
+        found.insert(0, (task.parent.pk, f"{task.parent.key} {task.parent.title[:60]}"))
+    return found

@@ -1,0 +1,276 @@
+"""What several pages of this app do alike."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.auth.requests import get_request_user
+from accounts.models import User
+from core.api.pagination import PageRequest
+from core.errors import Invalid, VersionConflict
+from core.forms import expected_version, form_status
+from core.htmx import form_data, render_page, requested_fragment, safe_redirect_url
+from tasks import policies
+from tasks.comments import selectors as comments_selectors
+from tasks.comments.forms import CommentForm
+from tasks.filters import selectors as filters_selectors
+from tasks.filters.forms import FilterForm, active_chips, table_columns
+from tasks.items import drafts, page_queries, selectors, services
+from tasks.items.activity import activity_entries, mentioned_user_ids
+from tasks.items.conflicts import build_conflict
+from tasks.items.forms import NewTaskForm, SharedTaskForm, TaskForm, initial_data
+from tasks.members import selectors as members_selectors
+from tasks.models import Project, Role, Task
+from tasks.projects import selectors as projects_selectors
+from tasks.sharing import selectors as sharing_selectors
+
+
+def _redirect_back(request: HttpRequest, otherwise: str) -> HttpResponseRedirect:
+    """Return to the page the form was on, if it is one of ours."""
+    return HttpResponseRedirect(safe_redirect_url(request, request.POST.get("next", ""), otherwise))
+
+
+PAGE_SIZE = 50
+
+
+@login_required
+@require_safe
+def task_list(request: HttpRequest) -> HttpResponse:
+    context = task_list_context(request, get_request_user(request))
+    return render_page(request, "tasks/task_list.html", context, fragments={"results": "tasks/_task_table.html"})
+
+
+def task_list_context(request: HttpRequest, reader: User, project: Project | None = None) -> dict[str, Any]:
+    """Everything the table of tasks shows; with a project, of that project only."""
+    now, today = timezone.now(), timezone.localdate()
+    address = request.GET.copy()
+    if project:
+        address["project"] = project.key
+    form = FilterForm(address, choices=filters_selectors.filter_choices(reader, project))
+    filters = form.filters(now=now, today=today, week_start=reader.week_start)
+    since = {name: form.cleaned_data.get(name) for name in ("created_from", "closed_from")}
+    found = page_queries.filter_page_tasks(reader, filters, **since)
+    piece = page_queries.paginate_tasks(found, _page_request(form, reader, request))
+    return {
+        "form": form,
+        "chips": [] if project else active_chips(form, request.GET),
+        "columns": table_columns(form.order, request.GET),
+        "piece": piece,
+        "rows": page_queries.build_rows(reader, piece.rows, now=now, today=today),
+        "count": page_queries.bounded_count(found),
+        "counted": page_queries.MAX_COUNT,
+        "project": project,
+    }
+
+
+def _page_request(form: FilterForm, reader: User, request: HttpRequest) -> PageRequest:
+    asked = sorted((name, str(value)) for name, value in form.cleaned_data.items())
+    return PageRequest(
+        sorts=filters_selectors.TASK_SORTS,
+        ordering=form.order,
+        limit=PAGE_SIZE,
+        cursor=request.GET.get("cursor", ""),
+        owner=str(reader.pk),
+        filters=f"page:{asked}",
+    )
+
+
+@login_required
+@require_POST
+def set_status(request: HttpRequest, key: str) -> HttpResponse:
+    """Move one task from the list; htmx gets the row as it is now, others return to where they were."""
+    reader, now = get_request_user(request), timezone.now()
+    status = 200
+    try:
+        services.update(
+            actor=reader,
+            ref=key,
+            changes={"status": request.POST.get("status", "")},
+            now=now,
+            versions=expected_version(request),
+        )
+    except VersionConflict:
+        status = 409
+        messages.warning(request, f"{key} was changed by somebody else; this is how it is now.")
+    except Invalid as error:
+        status = 422
+        messages.error(request, " ".join(field.message for field in error.fields) or error.detail)
+    if not requested_fragment(request):
+        return _redirect_back(request, reverse("task-list"))
+    task = selectors.get_task(reader, key)
+    [row] = page_queries.build_rows(reader, [task], now=now, today=timezone.localdate())
+    context = {"row": row, "here": request.POST.get("next", "")}
+    fragments = {f"task-{task.pk}": "tasks/_task_row.html"}
+    return render_page(request, "tasks/_task_row.html", context, fragments=fragments, status=status)
+
+
+FRAGMENTS = {"comments": "tasks/_comments.html"}
+MAX_COMMENTS = 100
+MAX_ACTIVITY_ENTRIES = 30
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def task_detail(request: HttpRequest, key: str) -> HttpResponse:
+    reader = get_request_user(request)
+    task = selectors.get_task(reader, key)
+    if request.method == "POST":
+        return _update(request, reader, task)
+    return render_page(request, "tasks/task_detail.html", task_context(reader, task), fragments=FRAGMENTS)
+
+
+def _update(request: HttpRequest, reader: User, task: Task) -> HttpResponse:
+    form = _task_form(reader, task, request)
+    if form.is_valid():
+        try:
+            services.update(
+                actor=reader,
+                ref=str(task.pk),
+                changes=form.changes(),
+                now=timezone.now(),
+                versions=expected_version(request),
+            )
+        except VersionConflict as stale:
+            context = {"task": task, "conflict": build_conflict(stale, form, request.POST)}
+            return render_page(request, "tasks/edit_conflict.html", context, status=409)
+        except Invalid as error:
+            form.add_domain_error(error)
+        else:
+            messages.success(request, f"{task.key} is saved.")
+            return redirect("task-detail", key=task.key)
+    return render_page(
+        request, "tasks/task_detail.html", task_context(reader, task, form=form), status=form_status(form)
+    )
+
+
+def task_context(
+    reader: User, task: Task, *, form: TaskForm | None = None, comment_form: CommentForm | None = None
+) -> dict[str, Any]:
+    """Everything a task's page shows."""
+    in_project, role = sharing_selectors.project_and_task_role(reader, task)
+    now, today = timezone.now(), timezone.localdate()
+    is_current = task.project.archived_at is None
+    below = page_queries.build_rows(reader, selectors.list_subtasks(reader, task)[:100], now=now, today=today)
+    newest = list(comments_selectors.list_comments(task).order_by("-pk")[: MAX_COMMENTS + 1])
+    return {
+        "task": task,
+        "project": task.project,
+        "form": form or _task_form(reader, task, is_member=in_project is not None),
+        "comment_form": comment_form or CommentForm(),
+        "comments": newest[:MAX_COMMENTS][::-1],
+        "has_older_comments": len(newest) > MAX_COMMENTS,
+        "history": _activity(task),
+        "subtasks": below,
+        "subtasks_done": sum(row.task.is_closed for row in below),
+        "is_overdue": task.is_overdue(now, today),
+        "is_member": in_project is not None,
+        "can_edit": is_current and policies.can_edit(role),
+        "can_comment": is_current and policies.can_comment(role),
+        "can_manage": in_project == Role.ADMIN,
+    }
+
+
+def _activity(task: Task) -> list[Any]:
+    facts = list(selectors.list_activity(task).order_by("-pk")[:MAX_ACTIVITY_ENTRIES])
+    names = page_queries.user_names(mentioned_user_ids(facts))
+    states = {state.slug: state.name for state in projects_selectors.list_states(task.project)}
+    return activity_entries(facts, names=names, states=states)
+
+
+def _task_form(
+    reader: User, task: Task, request: HttpRequest | None = None, *, is_member: bool | None = None
+) -> TaskForm:
+    if is_member is None:
+        is_member = not reader.is_guest or projects_selectors.project_role(reader, task.project) is not None
+    states = list(projects_selectors.list_states(task.project))
+    data = request.POST if request else None
+    if not is_member:
+        return SharedTaskForm(data, people=(), states=states, initial=initial_data(task))
+    return TaskForm(
+        data,
+        people=members_selectors.assignable_users(task.project),
+        states=states,
+        parents=page_queries.parent_choices(task),
+        initial=initial_data(task),
+    )
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_task(request: HttpRequest) -> HttpResponse:
+    reader = get_request_user(request)
+    projects = projects_selectors.writable_projects(reader)
+    initial = {name: request.GET.get(name, "") for name in ("project", "title")}
+    form = NewTaskForm(
+        form_data(request), projects=projects, people=filters_selectors.filter_choices(reader).people, initial=initial
+    )
+    if request.method == "POST" and form.is_valid():
+        try:
+            task = services.create(
+                actor=reader, draft=_draft(form), now=timezone.now(), project_ref=form.cleaned_data["project"]
+            )
+        except Invalid as error:
+            form.add_domain_error(_to_form_error(error))
+        else:
+            messages.success(request, f"{task.key} is created.")
+            return redirect("task-detail", key=task.key)
+    return render_page(request, "tasks/task_new.html", {"form": form}, status=form_status(form))
+
+
+def _draft(form: NewTaskForm) -> drafts.TaskDraft:
+    sent = form.cleaned_data
+    return drafts.TaskDraft(
+        title=sent["title"],
+        description=sent["description"],
+        priority=sent["priority"],
+        due_date=sent["due_date"],
+        assignees=[UUID(sent["assignee"])] if sent["assignee"] else [],
+        labels=sent["labels"],
+    )
+
+
+def _to_form_error(error: Invalid) -> Invalid:
+    """The form asks for one assignee where the service takes several."""
+    fields = [field._replace(field="assignee") if field.field == "assignees" else field for field in error.fields]
+    return Invalid(error.detail, fields=fields)
+
+
+@login_required
+@require_POST
+def add_subtask(request: HttpRequest, key: str) -> HttpResponse:
+    reader = get_request_user(request)
+    task = selectors.get_task(reader, key)
+    title = request.POST.get("title", "").strip()
+    if not title or len(title) > 500 or "\x00" in title:
+        messages.error(request, "A subtask needs a title of at most 500 characters.")
+    else:
+        draft = drafts.TaskDraft(title=title, parent=task.pk)
+        made = services.create(actor=reader, draft=draft, now=timezone.now(), project_ref=str(task.project_id))
+        messages.success(request, f"{made.key} is created.")
+    return redirect("task-detail", key=task.key)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete_task(request: HttpRequest, key: str) -> HttpResponse:
+    """Ask, then delete: a page of its own, because it cannot be undone."""
+    reader = get_request_user(request)
+    task = selectors.get_task(reader, key)
+    if request.method == "POST":
+        services.delete(actor=reader, ref=str(task.pk), now=timezone.now())
+        messages.success(request, f"{task.key} is deleted.")
+        return redirect(f"{reverse('task-list')}?project={task.project.key}")
+    policies.require(
+        policies.can_edit(projects_selectors.project_role(reader, task.project)),
+        "You may read this project, not change it.",
+    )
+    return render_page(request, "tasks/task_confirm_delete.html", {"task": task})

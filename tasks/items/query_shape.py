@@ -1,0 +1,63 @@
+"""A question about tasks without its values: who asks (overseer or not, guest or not), and which filters are given."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from accounts.models import User
+from core.sql_templates import Param
+from tasks.filters import selectors as filters_selectors
+from tasks.filters.selectors import TaskFilters
+from tasks.models import Task
+from tasks.models.task import TaskQuerySet
+
+
+@dataclass(frozen=True, slots=True)
+class QueryShape:
+    """Where a value stands there is a hole."""
+
+    overseer: bool
+    guest: bool
+    filters: tuple[tuple[str, Any], ...]
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(name for name, _ in self.filters)
+
+    def value(self, name: str) -> Any:
+        return dict(self.filters).get(name)
+
+    def narrow(self, rows: TaskQuerySet, *, but: Collection[str] = ()) -> TaskQuerySet:
+        """Narrow by the filters, but for those that are asked otherwise."""
+        listed = {name: list(value) if isinstance(value, tuple) else value for name, value in self.filters}
+        kept: Any = {name: value for name, value in listed.items() if name not in but}
+        guest = Param("reader") if self.guest and not self.overseer else None
+        reader: Any = {"now": Param("now"), "today": Param("today"), "guest": guest}
+        return filters_selectors.apply_filters(rows, TaskFilters(**reader, **kept))
+
+    def visible(self) -> TaskQuerySet:
+        return Task.objects.visible_to_id(Param("reader"), overseer=self.overseer, guest=self.guest)
+
+    def rows(self) -> TaskQuerySet:
+        return self.narrow(self.visible())
+
+
+def parametrize(user: User, filters: TaskFilters) -> tuple[QueryShape, dict[str, Any]]:
+    """Return the question without its values, and the values."""
+    values = {"reader": user.pk, "now": filters.now, "today": filters.today}
+    holes = tuple(
+        (name, _replace_values(name, value, values))
+        for name, value in filters_selectors.active_filters(filters_selectors.resolve_refs(user, filters))
+    )
+    return QueryShape(user.is_staff_or_admin, user.is_guest, holes), values
+
+
+def _replace_values(name: str, value: Any, values: dict[str, Any]) -> Any:
+    if isinstance(value, list):
+        return tuple(_replace_values(f"{name}{index}", one, values) for index, one in enumerate(value))
+    if value == "none" or isinstance(value, bool) or name.startswith("category"):
+        return value  # another question, not another value
+    values[name] = value
+    return Param(name)

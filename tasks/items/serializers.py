@@ -1,0 +1,164 @@
+"""Shapes of projects and tasks: one class per verb's input, one per noun's output."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from accounts.users.serializers import UserOut
+from core.api.fields import (
+    StrictCharField,
+    StrictChoiceField,
+    StrictDateField,
+    StrictDateTimeField,
+    StrictIntegerField,
+    StrictSerializer,
+    StrictUUIDField,
+)
+from events.models import Event
+from tasks.models import Category, Task
+from tasks.models.task import PRIORITY_NAMES
+from tasks.projects.serializers import ProjectRef
+
+
+class PriorityField(StrictChoiceField):
+    """A priority by name: none, low, medium, high, urgent."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(choices=PRIORITY_NAMES, **options)
+
+    def to_internal_value(self, data: Any) -> int:
+        return PRIORITY_NAMES.index(super().to_internal_value(data))
+
+    def to_representation(self, value: Any) -> str:
+        return PRIORITY_NAMES[value] if isinstance(value, int) else str(value)
+
+
+class TaskInput(StrictSerializer):
+    title = StrictCharField(max_length=500)
+    project = StrictCharField(
+        max_length=40, required=False, help_text="Id or key; without it the task lands in your own inbox."
+    )
+    description = StrictCharField(max_length=50_000, required=False, allow_blank=True, trim_whitespace=False)
+    status = StrictCharField(max_length=40, required=False, help_text="A status of the project, or a category.")
+    priority = PriorityField(required=False)
+    start_date = StrictDateField(required=False, allow_null=True)
+    due_date = StrictDateField(required=False, allow_null=True)
+    due_at = StrictDateTimeField(required=False, allow_null=True)
+    estimate = StrictIntegerField(
+        required=False, allow_null=True, min_value=0, max_value=1_000_000, help_text="Minutes."
+    )
+    parent = StrictUUIDField(required=False, allow_null=True)
+    assignees = serializers.ListField(child=StrictUUIDField(), required=False, max_length=20)
+    labels = serializers.ListField(child=StrictCharField(max_length=60), required=False, max_length=20)
+
+
+class TaskPatch(TaskInput):
+    project = None
+
+
+class MoveInput(StrictSerializer):
+    before = StrictUUIDField(required=False)
+    after = StrictUUIDField(required=False)
+
+
+class TaskRef(serializers.ModelSerializer[Task]):
+    key = serializers.CharField()
+
+    class Meta:
+        model = Task
+        fields = ["id", "key", "title"]
+
+
+class TaskOut(serializers.ModelSerializer[Task]):
+    """A task in full."""
+
+    key = serializers.CharField()
+    project = ProjectRef()
+    status = serializers.CharField(source="state.slug")
+    category = serializers.ChoiceField(choices=Category.choices)
+    priority = PriorityField()
+    parent = TaskRef(allow_null=True, help_text="Null also where the reader may not see it.")
+    creator = UserOut()
+    assignees = UserOut(many=True)
+    labels = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Task
+        fields = [
+            "id",
+            "key",
+            "number",
+            "project",
+            "title",
+            "description",
+            "status",
+            "category",
+            "priority",
+            "start_date",
+            "due_date",
+            "due_at",
+            "estimate",
+            "parent",
+            "creator",
+            "assignees",
+            "labels",
+            "position",
+            "version",
+            "created_at",
+            "updated_at",
+            "started_at",
+            "closed_at",
+        ]
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_labels(self, task: Task) -> list[str]:
+        return sorted(label.name for label in task.labels.all())
+
+
+class TaskListOut(TaskOut):
+    """A task in a list: without its description, unless `include=description`."""
+
+    description = serializers.CharField(required=False, help_text="Only with `include=description`.")
+
+    def to_representation(self, instance: Task) -> dict[str, Any]:
+        row = super().to_representation(instance)
+        if "description" not in self.context.get("include", ()):
+            del row["description"]
+        return row
+
+
+class ActorOut(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+
+
+class ActivityOut(serializers.ModelSerializer[Event]):
+    """One entry of a task's history: `changes` is {field: [old, new]}."""
+
+    kind = serializers.CharField(source="name")
+    actor = ActorOut(source="payload.actor", allow_null=True)
+    changes = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Event
+        fields = ["id", "kind", "actor", "occurred_at", "changes"]
+
+    @extend_schema_field(serializers.DictField(child=serializers.ListField()))
+    def get_changes(self, event: Event) -> dict[str, Any]:
+        # Who sees the task `alone`, without its project, is not told what it was part of.
+        unsaid = {"parent"} if self.context.get("alone") else set()
+        return {name: both for name, both in event.payload.get("changes", {}).items() if name not in unsaid}
+
+
+class StatsOut(serializers.Serializer[Any]):
+    total = serializers.IntegerField()
+    open = serializers.IntegerField()
+    overdue = serializers.IntegerField()
+    by_category = serializers.DictField(child=serializers.IntegerField())
+    by_status = serializers.DictField(child=serializers.IntegerField())
+    by_priority = serializers.DictField(child=serializers.IntegerField())
+    average_age_hours = serializers.FloatField(allow_null=True)
+    average_hours_to_done = serializers.FloatField(allow_null=True)

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from functools import lru_cache
+
+from django.db.models import F
+
+from accounts.models import User
+from core.errors import NotFound
+from core.sql_templates import Param, Statement, from_row, select_columns
+from tasks.models import Project
+from tasks.projects import selectors as projects_selectors
+
+
+def reserve_numbers(*, actor: User, project_ref: str, count: int) -> tuple[Project, int]:
+    """Take the next numbers of a project that the actor sees; returns the project and the first of them.
+
+    The row stays locked until the end of the transaction: who creates tasks in it stands in line here.
+    """
+    column, value = projects_selectors.lookup_for_ref(project_ref)
+    found = _reserve_statement(actor.is_staff_or_admin, column).run({"reader": actor.pk, column: value, "count": count})
+    if not found:
+        raise NotFound("There is no such project.")
+    project = from_row(Project, found[0])
+    return project, project.next_number - count
+
+
+@lru_cache(maxsize=4)
+def _reserve_statement(overseer: bool, column: str) -> Statement:
+    visible = Project.objects.visible_to_id(Param("reader"), overseer=overseer).filter(**{column: Param(column)})
+    return Statement.update(
+        visible, {"next_number": F("next_number") + Param("count")}, returning=select_columns(Project)
+    )

@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import pytest
+
+from accounts.tests.factories import UserFactory
+from core.testing.database_state import table_digests
+from tasks.models import Project, Task
+from tasks.tests.factories import MemberFactory, ProjectFactory, TaskFactory
+
+TASKS = "/api/v1/tasks/"
+
+pytestmark = pytest.mark.django_db
+
+
+def changed_since(before):
+    """The tables that differ; a client's own session may have been opened in between."""
+    return {name for name, value in table_digests().items() if value != before[name]} - {"accounts_session"}
+
+
+def refusals(answer):
+    return [(error["field"], error["code"]) for error in answer.json()["errors"]]
+
+
+def test_a_title_is_enough_and_lands_in_ones_own_inbox(clients, alice, outbox):
+    first = clients["alice"].post(TASKS, {"title": "  Call the bank "})
+    second = clients["alice"].post(TASKS, {"title": "Buy milk"})
+
+    inbox = Project.objects.get()
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert (inbox.is_inbox, inbox.owner, inbox.name) == (True, alice, "Inbox")
+    task = Task.objects.get(number=1)
+    assert first["Location"] == f"{TASKS}{task.pk}/"
+    assert first.json() == {
+        "id": str(task.pk),
+        "key": f"{inbox.key}-1",
+        "number": 1,
+        "project": {"id": str(inbox.pk), "key": inbox.key, "name": "Inbox"},
+        "title": "Call the bank",
+        "description": "",
+        "status": "todo",
+        "category": "todo",
+        "priority": "none",
+        "start_date": None,
+        "due_date": None,
+        "due_at": None,
+        "estimate": None,
+        "parent": None,
+        "creator": {"id": str(alice.pk), "name": "Alice", "handle": "alice", "role": "user"},
+        "assignees": [],
+        "labels": [],
+        "position": task.position,
+        "version": 1,
+        "created_at": first.json()["created_at"],
+        "updated_at": first.json()["created_at"],
+        "started_at": None,
+        "closed_at": None,
+    }
+    assert (second.json()["number"], second.json()["position"] > task.position) == (2, True)
+    assert outbox.names() == ["project.created", "task.created", "task.created"]
+
+
+def test_a_task_is_made_with_all_it_can_hold(clients, alice, bob, project, outbox):
+    parent = TaskFactory(project=project)
+
+    answer = clients["bob"].post(
+        TASKS,
+        {
+            "project": "ops",
+            "title": "Fix the printer",
+            "description": "# Why\n",
+            "status": "in_progress",
+            "priority": "urgent",
+            "start_date": "2026-05-01",
+            "due_at": "2026-05-04T11:30:00+02:00",
+            "estimate": 90,
+            "parent": str(parent.pk),
+            "assignees": [str(alice.pk), str(bob.pk), str(alice.pk)],
+            "labels": ["Red", " blue ", "red"],
+        },
+    )
+
+    body = answer.json()
+    assert answer.status_code == 201
+    plain = ("key", "status", "category", "priority", "start_date", "due_date", "due_at", "estimate", "labels")
+    assert [body[name] for name in plain] == [
+        "OPS-2", "in_progress", "in_progress", "urgent", "2026-05-01", None, "2026-05-04T09:30:00Z", 90, ["blue", "red"],
+    ]  # fmt: skip
+    assert body["parent"] == {"id": str(parent.pk), "key": "OPS-1", "title": "Task 1"}
+    assert {user["handle"] for user in body["assignees"]} == {"alice", "bob"}
+    assert body["started_at"] == body["created_at"]
+    state = outbox.only("task.created")["task"]
+    people = sorted([str(alice.pk), str(bob.pk)])
+    assert state == {
+        "id": body["id"],
+        "key": "OPS-2",
+        "number": 2,
+        "title": "Fix the printer",
+        "project_id": str(project.pk),
+        "project_key": "OPS",
+        "project_name": "Operations",
+        "is_inbox": False,
+        "status": "in_progress",
+        "category": "in_progress",
+        "priority": 4,
+        "assignee_ids": people,
+        "creator_id": str(bob.pk),
+        "parent_id": str(parent.pk),
+        "start_date": "2026-05-01",
+        "due_date": None,
+        "due_at": "2026-05-04T09:30:00Z",
+        "estimate": 90,
+        "labels": ["blue", "red"],
+        "created_at": body["created_at"],
+        "started_at": body["created_at"],
+        "closed_at": None,
+        "updated_at": body["updated_at"],
+        "version": 1,
+    }
+    assert [fact["assignee_id"] for fact in outbox.payloads("task.assigned")] == people
+    assert {fact["actor"]["name"] for fact in outbox.payloads("task.assigned")} == {"Bob"}
+
+
+def test_a_closed_status_closes_and_a_category_names_its_first_status(clients, project):
+    made = [
+        clients["alice"].post(TASKS, {"title": "x", "project": "OPS", "status": word}) for word in ("done", "cancelled")
+    ]
+
+    assert [answer.json()["closed_at"] == answer.json()["created_at"] for answer in made] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("change", "refused"),
+    [
+        ({"status": "nonsense"}, [("status", "invalid_choice")]),
+        ({"due_date": "2026-05-04", "due_at": "2026-05-04T10:00:00Z"}, [("due_at", "both_given")]),
+        ({"labels": [f"label {n}" for n in range(21)]}, [("labels", "max_length")]),
+        ({"assignees": ["01a200dc-9b1e-751c-8fa2-6e159714ad44"]}, [("assignees", "not_a_member")]),
+        ({"parent": "01a200dc-9b1e-751c-8fa2-6e159714ad44"}, [("parent", "does_not_exist")]),
+    ],
+)
+def test_what_cannot_be_is_refused_and_nothing_is_kept(change, refused, clients, project):
+    client, before = clients["alice"], table_digests()
+
+    answer = client.post(TASKS, {"title": "x", "project": "OPS", "labels": ["new"], **change})
+
+    assert (answer.status_code, refusals(answer)) == (400, refused)
+    assert changed_since(before) == set()
+
+
+def test_only_active_members_are_assigned(clients, project, mallory, carol, viewer):
+    gone = MemberFactory(project=project, user=UserFactory(is_active=False)).user
+    client, before = clients["alice"], table_digests()
+
+    found = {
+        user.handle: client.post(TASKS, {"title": "x", "project": "OPS", "assignees": [str(user.pk)]}).status_code
+        for user in (mallory, carol, gone)
+    }
+
+    assert set(found.values()) == {400}
+    assert changed_since(before) == set()
+    made = client.post(TASKS, {"title": "x", "project": "OPS", "assignees": [str(viewer.pk)]})
+    assert made.status_code == 201
+
+
+def test_a_foreign_task_is_no_parent_and_looks_like_none(clients, alice, project):
+    foreign, client = TaskFactory(), clients["alice"]
+
+    answers = [
+        client.post(TASKS, {"title": "x", "project": "OPS", "parent": str(key)})
+        for key in (foreign.pk, "01a200dc-9b1e-751c-8fa2-6e159714ad44")
+    ]
+
+    assert [answer.status_code for answer in answers] == [400, 400]
+    assert answers[0].content == answers[1].content
+
+
+def test_a_foreign_project_looks_like_one_that_is_not(clients, mallory, project):
+    client, before = clients["mallory"], table_digests()
+
+    answers = [client.post(TASKS, {"title": "x", "project": ref}) for ref in ("OPS", "NONE", str(project.pk))]
+
+    assert [answer.status_code for answer in answers] == [404] * 3
+    assert len({answer.content for answer in answers}) == 1
+    assert changed_since(before) == set()
+
+
+def test_an_archived_project_is_kept_as_it_is(clients, project):
+    clients["alice"].post("/api/v1/projects/OPS/archive/")
+    before = table_digests()
+
+    answer = clients["alice"].post(TASKS, {"title": "x", "project": "OPS"})
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "archived")
+    assert changed_since(before) == set()
+
+
+@pytest.mark.parametrize("name", ["ΑΣ", "İstanbul", "STRASSE", "ǅ", "Ω", "K"])
+def test_a_label_is_one_label_whatever_the_case_of_its_name(name, clients, project):
+    made = [
+        clients["alice"].post(TASKS, {"title": "x", "project": "OPS", "labels": [word]})
+        for word in (name.lower(), name, name.upper(), name)
+    ]
+
+    assert {answer.status_code for answer in made} == {201}
+    assert ProjectFactory._meta.model.objects.get().labels.count() <= 2

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from events.models import Event
+from tasks.items import services
+from tasks.models import Task
+from tasks.tests.factories import TaskFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def test_subtasks_stay_and_it_is_told_that_they_lost_their_parent(alice, project, task):
+    below = TaskFactory(project=project, parent=task)
+
+    services.delete(actor=alice, ref=str(task.pk), now=timezone.now())
+
+    left = Task.objects.get()
+    assert (left.pk, left.parent_id, left.version) == (below.pk, None, below.version + 1)
+    told = Event.objects.get(name="task.updated")
+    assert told.subject_id == below.pk
+    assert told.payload["changes"] == {"parent": [str(task.pk), None]}
+    assert told.payload["task"]["version"] == left.version
+    assert Event.objects.filter(name="task.deleted", subject_id=task.pk).count() == 1

@@ -1,0 +1,106 @@
+"""A list that is walked by parts or by person is the list: each row once, in order, whichever way one goes."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from django.http import QueryDict
+
+from accounts.tests.factories import UserFactory
+from core.api.query_params import parse_query
+from tasks.filters import selectors as filters_selectors
+from tasks.filters.query_params import TaskQuery, filters_from_params
+from tasks.models import Task, TaskAssignee
+from tasks.tests.factories import AssigneeFactory, MemberFactory, ProjectFactory, TaskFactory, TaskShareFactory
+
+TASKS = "/api/v1/tasks/"
+MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
+QUERIES = ["status=todo", "status=done,in_progress", "category=todo,done", "project=OPS&status=todo", "overdue=true",
+    "assignee=me", "assignee=me&category=todo", "assignee=me&project=OPS", "status=unheard-of", "project=NONE&status=todo",
+]  # fmt: skip
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def guest(project):
+    """A member of OPS, to whom some of it and some of a hidden project was shared as well."""
+    return MemberFactory(project=project, user=UserFactory(handle="guest")).user
+
+
+@pytest.fixture
+def guest_of_staff(db):
+    return UserFactory(handle="guest_of_staff", role="staff")
+
+
+@pytest.fixture
+def work(project, alice, bob, guest, guest_of_staff):
+    """Forty tasks in three projects, with ties in every order; made in an order that is not theirs."""
+    other = ProjectFactory(key="ZETA", owner=alice)
+    MemberFactory(project=other, user=bob)
+    hidden = ProjectFactory(key="HID", owner=alice, is_inbox=True)
+    for number in range(40):
+        home = (project, other, hidden)[number % 3]
+        slug = ("todo", "in_progress", "done")[number % 7 % 3]
+        task = TaskFactory(
+            project=home,
+            state=home.states.get(slug=slug),
+            closed_at=MONDAY if slug == "done" else None,
+            created_at=MONDAY + timedelta(hours=number * 17 % 11),
+            updated_at=MONDAY + timedelta(hours=number * 5 % 7),
+            due_date=date(2026, 3, 1) + timedelta(days=number % 5) if number % 4 else None,
+        )
+        for user in (alice, bob)[: number % 5 % 3]:
+            AssigneeFactory(task=task, user=user)
+        if number % 6 in {0, 5}:
+            TaskShareFactory(task=task, user=guest)
+            TaskShareFactory(task=task, user=guest_of_staff)
+    return Task.objects.all()
+
+
+def keys(client, url):
+    """Walk to the end and back; returns the ids of both ways."""
+    there, back, piece = [], [], {}
+    while url:
+        piece = client.get(url).json()
+        there += [row["id"] for row in piece["results"]]
+        url = piece["next"]
+    back = [row["id"] for row in piece["results"]]
+    while url := piece["previous"]:
+        piece = client.get(url).json()
+        back = [row["id"] for row in piece["results"]] + back
+    return there, back
+
+
+@pytest.mark.parametrize("ordering", ["created_at", "-created_at", "-updated_at", "due_date", "-due_date", "title"])
+@pytest.mark.parametrize("person", ["alice", "bob", "carol", "mallory", "guest", "guest_of_staff"])
+def test_each_walk_passes_each_row_once_in_order(person, ordering, work, clients, request):
+    user, column = request.getfixturevalue(person), ordering.lstrip("-")
+    for query in QUERIES:
+        found = filters_selectors.filter_visible(
+            user, filters_from_params(parse_query(TaskQuery, QueryDict(query)), user)
+        )
+        window = filters_selectors.TASK_SORTS[column]
+        expected = _in_order(found, column, descending=ordering.startswith("-"), nullable=window.nullable)
+
+        there, back = keys(clients[person], f"{TASKS}?limit=4&fields=id&ordering={ordering}&{query}")
+
+        assert (there, back) == (expected, expected), query
+
+
+def _in_order(found, column, *, descending, nullable):
+    rows = list(found.order_by(*(("-" + column, "-pk") if descending else (column, "pk"))))
+    if nullable:
+        rows.sort(key=lambda row: getattr(row, column) is None)
+    return [str(row.pk) for row in rows]
+
+
+def test_an_assignment_has_the_date_of_its_task_whoever_writes_either(alice, task):
+    TaskAssignee.objects.create(task=task, user=alice, task_created_at=MONDAY)
+    first = TaskAssignee.objects.get().task_created_at
+
+    Task.objects.filter(pk=task.pk).update(created_at=MONDAY)
+
+    assert first == task.created_at
+    assert TaskAssignee.objects.get().task_created_at == MONDAY

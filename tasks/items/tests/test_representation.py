@@ -1,0 +1,169 @@
+"""The lean reads answer exactly what the serializers declare, byte for byte."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from itertools import cycle
+
+import pytest
+import time_machine
+from django.http import QueryDict
+from django.utils import timezone
+
+from accounts.tests.factories import UserFactory
+from core.api.pagination import PageRequest
+from core.api.query_params import parse_query
+from core.api.renderers import dumps
+from core.api.views import select_fields
+from tasks.filters import selectors as filters_selectors
+from tasks.filters.query_params import ORDERINGS, TaskQuery, filters_from_params
+from tasks.filters.selectors import TaskFilters
+from tasks.items import selectors
+from tasks.items.serializers import TaskListOut, TaskOut
+from tasks.models import Priority, Task
+from tasks.tests.factories import AssigneeFactory, LabelFactory, MemberFactory, ProjectFactory, TaskFactory
+
+TASKS = "/api/v1/tasks/"
+WORDS = ("plain", 'Ünï "quoted" \\ back', "\u202eעברית 🦊\u0301", "tab\tline\nend", "</script>&<b>", "ß" * 500)
+INSTANTS = (
+    None,
+    datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+    datetime(2026, 1, 2, 3, 4, 5, 120_000, tzinfo=UTC),
+    datetime(1999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+    datetime(2026, 1, 2, 3, 4, 5, 7, tzinfo=UTC),
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def every_kind(project, alice, bob):
+    """Tasks with each combination of empty and filled, in two projects, one of them closed to bob."""
+    states = {state.slug: state for state in project.states.all()}
+    words, instants = cycle(WORDS), cycle(INSTANTS)
+    people = [alice, bob, MemberFactory(project=project, user=UserFactory(handle="zoe", name='Zoë "Z" O\'Hara')).user]
+    labels = [LabelFactory(project=project, name=name) for name in ("zebra", "Äpfel", "apple", 'q"uote')]
+    parent = TaskFactory(project=project, title=next(words))
+    for number in range(32):
+        has = [bool(number & 1 << bit) for bit in range(5)]
+        instant = next(instants)
+        task = TaskFactory(
+            project=project,
+            title=next(words),
+            description=next(words) if has[0] else "",
+            priority=list(Priority)[number % 5],
+            state=states["done" if has[1] else "in_progress"],
+            closed_at=instant or INSTANTS[1] if has[1] else None,
+            started_at=instant if has[2] else None,
+            start_date=date(2026, 5, number % 28 + 1) if has[3] else None,
+            due_date=date(2026, 6, number % 28 + 1) if has[4] else None,
+            due_at=instant if not has[4] else None,
+            estimate=number if has[2] else None,
+            parent=parent if has[0] else None,
+            created_at=next(instants) or INSTANTS[2],
+            updated_at=next(instants) or INSTANTS[3],
+            creator=people[number % 3],
+        )
+        for user in people[: number % 4]:
+            AssigneeFactory(task=task, user=user)
+        task.labels.set(labels[: number % 5])
+    TaskFactory(project=ProjectFactory(key="ZETA", owner=alice), title="Elsewhere")
+    return project
+
+
+def as_declared(user, ordering, *, described=False):
+    window = PageRequest(sorts=filters_selectors.TASK_SORTS, ordering=ordering, limit=100, owner=str(user.pk))
+    rows = selectors.list_tasks(user, TaskFilters(now=timezone.now(), today=date.today()), window).rows  # noqa: DTZ011
+    return TaskListOut(list(rows), many=True, context={"include": ["description"] if described else []}).data
+
+
+def test_a_list_is_what_its_serializer_makes_of_it(every_kind, clients, alice):
+    for index, ordering in enumerate(ORDERINGS):
+        described = bool(index % 2)
+        more = "&include=description" if described else ""
+
+        answer = clients["alice"].get(f"{TASKS}?limit=100&ordering={ordering}{more}")
+
+        expected = as_declared(alice, ordering, described=described)
+        assert len(expected) == 34
+        assert answer.content == dumps({"results": expected, "next": None, "previous": None}), ordering
+
+
+QUERIES = ["", "category=done", "status=in_progress,done", "priority=high,none", "assignee=me", "assignee=me,none", "creator=me",
+    "label=apple",
+     "parent=none", "overdue=true", "overdue=false", "due_after=2026-06-03", "due_before=2026-06-09", "project=OPS", "project=ZETA",
+     "search=plain", "updated_since=2026-01-02T03:04:05.12Z", "category=done&assignee=me&overdue=false", "status=nothing",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("person", ["alice", "bob", "carol", "mallory"])
+def test_each_filter_finds_for_each_reader_what_the_pages_question_finds(person, every_kind, clients, request):
+    user = request.getfixturevalue(person)
+    for query in QUERIES:
+        filters = filters_from_params(parse_query(TaskQuery, QueryDict(query)), user)
+        found = (
+            filters_selectors.filter_visible(user, filters).order_by("-created_at", "-pk").values_list("pk", flat=True)
+        )
+        expected = [str(key) for key in found]
+
+        answer = clients[person].get(f"{TASKS}?limit=100&fields=id&{query}").json()
+        second = clients[person].get(f"{TASKS}?limit=7&page=2&fields=id&{query}").json()
+
+        assert [row["id"] for row in answer["results"]] == expected, query
+        assert ([row["id"] for row in second["results"]], second["count"]) == (expected[7:14], len(expected)), query
+
+
+def test_one_task_is_what_its_serializer_makes_of_it(every_kind, clients):
+    for task in Task.objects.with_relations():
+        answer = clients["alice"].get(f"{TASKS}{task.pk}/")
+
+        assert answer.content == dumps(TaskOut(task).data)
+        assert clients["alice"].get(f"{TASKS}{task.key}/").content == answer.content
+
+
+def test_chosen_fields_are_the_same_fields(every_kind, clients, alice):
+    names = ["labels", "assignees", "due_at", "key"]
+
+    rows = clients["alice"].get(f"{TASKS}?limit=100&fields={','.join(names)}").json()["results"]
+
+    assert dumps(rows) == dumps([select_fields(row, names) for row in as_declared(alice, "-created_at")])
+
+
+def test_a_read_has_the_etag_that_the_write_answered(task, clients):
+    written = clients["alice"].patch(
+        f"{TASKS}OPS-1/", {"title": "Ünï", "due_at": "2026-05-04T10:00:00.5Z", "labels": ["b", "A"]}
+    )
+
+    read = clients["alice"].get(f"{TASKS}OPS-1/")
+
+    assert (read["ETag"], read.content) == (written["ETag"], written.content)
+
+
+def test_an_unchanged_list_keeps_its_etag_and_its_cursor(every_kind, clients):
+    with time_machine.travel(timezone.now()) as clock:
+        first = clients["alice"].get(f"{TASKS}?limit=5")
+        clock.shift(60)
+        second = clients["alice"].get(f"{TASKS}?limit=5")
+
+    assert (first["ETag"], first.content) == (second["ETag"], second.content)
+
+
+def test_an_unknown_field_is_refused_also_where_nothing_is_found(clients, alice):
+    answer = clients["alice"].get(f"{TASKS}?fields=id,colour")
+
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["field"] == "fields"
+
+
+@pytest.mark.parametrize(
+    ("url", "at_most"),
+    [(TASKS, 2), (f"{TASKS}?page=1", 3), (f"{TASKS}OPS-1/", 2), (f"{TASKS}?project=OPS", 3), (f"{TASKS}stats/", 4)],
+)
+def test_a_read_keeps_to_its_budget_whatever_there_is(url, at_most, every_kind, clients, queries):
+    client = clients["bob"]
+    client.get(url)
+
+    with queries(at_most=at_most):
+        answer = client.get(url)
+
+    assert answer.status_code == 200

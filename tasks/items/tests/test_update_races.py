@@ -1,0 +1,66 @@
+"""Writers of what several rows decide together: which task is below which, and who reads the project."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from core.cache import generation
+from core.errors import Invalid
+from core.testing.concurrency import run_concurrently
+from tasks.items import services
+from tasks.models import Role, Task
+from tasks.tests.factories import MemberFactory, TaskFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LONG_ENOUGH = 0.3
+
+
+def update(actor, task, **changes):
+    return services.update(actor=actor, ref=str(task.pk), changes=changes, now=timezone.now())
+
+
+def overlapping(first, then):
+    """Run `then` while what `first` has written is not committed yet."""
+    written = threading.Event()
+
+    def begin():
+        with transaction.atomic():
+            first()
+            written.set()
+            time.sleep(LONG_ENOUGH)
+
+    def follow():
+        written.wait(10)
+        return then()
+
+    return run_concurrently([begin, follow])
+
+
+def test_two_tasks_put_below_each_other_at_once_make_no_circle(alice, project):
+    one, other = TaskFactory.create_batch(2, project=project)
+
+    outcomes = overlapping(lambda: update(alice, one, parent=other.pk), lambda: update(alice, other, parent=one.pk))
+
+    assert isinstance(outcomes[1], Invalid)
+    assert dict(Task.objects.values_list("pk", "parent")) == {one.pk: other.pk, other.pk: None}
+
+
+def test_a_change_ends_what_is_remembered_for_who_joins_before_it_is_committed(alice, carol, project, task):
+    """She may have read, and remembered, the task as it was."""
+    carol.role = "user"
+    carol.save(update_fields=["role"])
+    read = []
+
+    def join():
+        MemberFactory(project=project, user=carol, role=Role.VIEWER)
+        read.append(generation(str(carol.pk)))
+
+    overlapping(lambda: update(alice, task, title="New title"), join)
+
+    assert read[0] is not None
+    assert generation(str(carol.pk)) != read[0]

@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from core.testing.database_state import table_digests
+from tasks.items import ordering
+from tasks.items.tests.test_create_task import changed_since, refusals
+from tasks.models import Task, TaskAssignee
+from tasks.tests.factories import AssigneeFactory, TaskFactory
+
+URL = "/api/v1/tasks/OPS-1/"
+
+pytestmark = pytest.mark.django_db
+
+
+def test_only_what_was_sent_changes(clients, task, outbox):
+    answer = clients["bob"].patch(URL, {"title": "New title", "priority": "high"})
+
+    assert answer.status_code == 200
+    assert [answer.json()[name] for name in ("title", "priority", "description", "version")] == [
+        "New title",
+        "high",
+        "",
+        2,
+    ]
+    assert answer.json() == clients["bob"].get(URL).json()
+    fact = outbox.only("task.updated")
+    assert fact["changes"] == {"title": ["Fix the printer", "New title"], "priority": [0, 3]}
+    assert (fact["task"]["version"], fact["task"]["title"]) == (2, "New title")
+
+
+@pytest.mark.parametrize(
+    "change", [{}, {"title": "Fix the printer"}, {"status": "todo", "labels": [], "assignees": []}]
+)
+def test_the_same_again_changes_nothing_and_tells_nobody(change, clients, task):
+    client, before = clients["bob"], table_digests()
+
+    answer = client.patch(URL, change)
+
+    assert (answer.status_code, answer.json()["version"]) == (200, 1)
+    assert changed_since(before) == set()
+
+
+def test_a_task_is_started_completed_and_reopened(clients, task, outbox):
+    steps = [
+        clients["bob"].patch(URL, {"status": status}).json() for status in ("in_progress", "done", "cancelled", "todo")
+    ]
+
+    assert [(step["category"], step["closed_at"] is not None) for step in steps] == [
+        ("in_progress", False), ("done", True), ("cancelled", True), ("todo", False),
+    ]  # fmt: skip
+    assert len({step["started_at"] for step in steps}) == 1
+    assert steps[1]["closed_at"] == steps[2]["closed_at"]
+    assert outbox.names() == [
+        "task.updated", "task.updated", "task.completed", "task.updated", "task.updated", "task.reopened",
+    ]  # fmt: skip
+    assert outbox.payloads("task.updated")[1]["changes"] == {"status": ["in_progress", "done"]}
+
+
+def test_people_are_assigned_and_taken_off(clients, task, alice, bob, outbox):
+    AssigneeFactory(task=task, user=alice)
+
+    answer = clients["bob"].patch(URL, {"assignees": [str(bob.pk)]})
+
+    assert [user["handle"] for user in answer.json()["assignees"]] == ["bob"]
+    assert outbox.names() == ["task.updated", "task.assigned", "task.unassigned"]
+    assert outbox.only("task.updated")["changes"] == {"assignees": [[str(alice.pk)], [str(bob.pk)]]}
+    assert outbox.only("task.assigned")["assignee_id"] == str(bob.pk)
+    assert outbox.only("task.unassigned")["assignee_id"] == str(alice.pk)
+
+
+def test_one_who_left_may_stay_assigned_but_is_not_assigned_anew(clients, task, alice, mallory):
+    AssigneeFactory(task=task, user=mallory)
+
+    kept = clients["bob"].patch(URL, {"assignees": [str(mallory.pk), str(alice.pk)]})
+    clients["bob"].patch(URL, {"assignees": []})
+    anew = clients["bob"].patch(URL, {"assignees": [str(mallory.pk)]})
+
+    assert (kept.status_code, anew.status_code, refusals(anew)) == (200, 400, [("assignees", "not_a_member")])
+    assert not TaskAssignee.objects.exists()
+
+
+def test_a_task_is_due_on_a_day_or_at_an_instant(clients, task):
+    day = clients["bob"].patch(URL, {"due_date": "2026-05-04"}).json()
+    instant = clients["bob"].patch(URL, {"due_at": "2026-05-05T08:00:00Z"}).json()
+    back = clients["bob"].patch(URL, {"due_date": "2026-05-06"}).json()
+    both = clients["bob"].patch(URL, {"due_date": "2026-05-07", "due_at": "2026-05-07T08:00:00Z"})
+    never = clients["bob"].patch(URL, {"due_date": None}).json()
+
+    found = [(step["due_date"], step["due_at"]) for step in (day, instant, back, never)]
+    assert found == [("2026-05-04", None), (None, "2026-05-05T08:00:00Z"), ("2026-05-06", None), (None, None)]
+    assert (both.status_code, refusals(both)) == (400, [("due_at", "both_given")])
+
+
+def test_a_circle_of_parents_is_refused(clients, task):
+    child = TaskFactory(project=task.project, parent=task)
+    grandchild = TaskFactory(project=task.project, parent=child)
+    client, before = clients["bob"], table_digests()
+
+    found = [client.patch(URL, {"parent": str(key)}) for key in (task.pk, child.pk, grandchild.pk)]
+
+    assert [(answer.status_code, refusals(answer)) for answer in found] == [(400, [("parent", "circle")])] * 3
+    assert changed_since(before) == set()
+
+
+def test_a_stale_write_is_refused_with_what_differs(clients, task, alice, bob, outbox):
+    AssigneeFactory(task=task, user=bob)
+    tag = clients["bob"].get(URL)["ETag"]
+    clients["alice"].patch(URL, {"title": "Hers", "priority": "high"})
+    before = table_digests()
+
+    answer = clients["bob"].patch(
+        URL,
+        {"title": "His", "priority": "low", "assignees": [str(bob.pk)], "description": ""},
+        headers={"If-Match": tag},
+    )
+
+    body = answer.json()
+    assert (answer.status_code, body["code"], body["version"]) == (412, "stale", 2)
+    assert body["current"] == {"title": "Hers", "priority": "high", "assignees": [str(bob.pk)], "description": ""}
+    assert body["differences"] == [
+        {"field": "title", "current": "Hers", "wanted": "His"},
+        {"field": "priority", "current": "high", "wanted": "low"},
+    ]
+    assert changed_since(before) == set()
+
+
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [
+        ("*", 200),
+        ('"1"', 200),
+        ('"1.abcdef"', 200),
+        ('"7", "1"', 200),
+        ('W/"1"', 412),
+        ('"2"', 412),
+        ('"something-else"', 412),
+        ("1", 400),
+        ('"1', 400),
+        ('"1" "2"', 400),
+    ],
+)
+def test_if_match_is_read_as_the_standard_says(header, status, clients, task):
+    answer = clients["bob"].patch(URL, {"title": "New"}, headers={"If-Match": header})
+
+    assert answer.status_code == status
+    assert Task.objects.get().title == ("New" if status == 200 else "Fix the printer")
+
+
+def test_a_task_is_deleted_and_its_subtasks_stay(clients, task, outbox):
+    child = TaskFactory(project=task.project, parent=task)
+
+    stale = clients["bob"].delete(URL, headers={"If-Match": '"9"'})
+    answer = clients["bob"].delete(URL, headers={"If-Match": '"1"'})
+
+    assert (stale.status_code, answer.status_code) == (412, 204)
+    child.refresh_from_db()
+    assert child.parent is None
+    fact = outbox.only("task.deleted")
+    assert (fact["task"]["id"], fact["task"]["version"]) == (str(task.pk), 2)
+    assert clients["bob"].get(URL).status_code == 404
+
+
+def test_a_number_is_not_used_again(clients, project):
+    made = clients["bob"].post("/api/v1/tasks/", {"title": "x", "project": "OPS"}).json()
+    clients["bob"].delete(f"/api/v1/tasks/{made['id']}/")
+
+    assert clients["bob"].post("/api/v1/tasks/", {"title": "y", "project": "OPS"}).json()["key"] == "OPS-2"
+
+
+def test_a_task_moves_before_and_after_others(clients, project, outbox):
+    first, second, third = TaskFactory.create_batch(3, project=project)
+
+    def order():
+        return [row["number"] for row in clients["bob"].get("/api/v1/tasks/?ordering=position").json()["results"]]
+
+    up = clients["bob"].post(f"/api/v1/tasks/{third.key}/move/", {"before": str(first.pk)})
+    after_up = order()
+    clients["bob"].post(f"/api/v1/tasks/{third.key}/move/", {"after": str(second.pk)})
+
+    assert (up.status_code, up.json()["version"]) == (200, 2)
+    assert (after_up, order()) == ([3, 1, 2], [1, 2, 3])
+    assert [list(fact["changes"]) for fact in outbox.payloads("task.updated")] == [["position"], ["position"]]
+
+
+def test_endless_moves_into_one_gap_stay_short_and_in_order(alice, project, monkeypatch):
+    monkeypatch.setattr(ordering, "MAX_POSITION_LENGTH", 12)
+    first, second, third, *rest = TaskFactory.create_batch(5, project=project)
+
+    for step in range(61):
+        moved = second if step % 2 else third
+        ordering.move(actor=alice, ref=moved.key, after=first.pk, now=timezone.now())
+
+    ordered = list(Task.objects.order_by("position").values_list("number", flat=True))
+    assert ordered == [1, 3, 2, *(task.number for task in rest)]
+    assert max(len(position) for position in Task.objects.values_list("position", flat=True)) <= 12
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "before"),
+        ({"before": "{first}", "after": "{first}"}, "before"),
+        ({"after": "{itself}"}, "after"),
+        ({"before": "{foreign}"}, "before"),
+    ],
+)
+def test_a_move_to_nowhere_is_refused(body, field, clients, task):
+    things = {"first": TaskFactory(project=task.project).pk, "itself": task.pk, "foreign": TaskFactory().pk}
+    client, before = clients["bob"], table_digests()
+
+    answer = client.post(f"{URL}move/", {name: value.format(**things) for name, value in body.items()})
+
+    assert (answer.status_code, refusals(answer)[0][0]) == (400, field)
+    assert changed_since(before) == set()
+
+
+def test_history_tells_who_changed_what_newest_first(clients, task):
+    clients["bob"].patch(URL, {"title": "New"})
+    clients["alice"].post(f"{URL}comments/", {"body": "Thanks"})
+
+    rows = clients["alice"].get(f"{URL}activity/").json()["results"]
+
+    assert [(row["kind"], row["actor"]["name"]) for row in rows] == [
+        ("task.commented", "Alice"),
+        ("task.updated", "Bob"),
+    ]
+    assert rows[1]["changes"] == {"title": ["Fix the printer", "New"]}

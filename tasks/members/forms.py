@@ -1,0 +1,42 @@
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+
+from accounts.models import Team, User
+from core.errors import Invalid
+from core.forms import PageForm
+from tasks.models import Role
+
+
+class MemberForm(PageForm):
+    user = forms.UUIDField(label="Person", widget=forms.Select)
+    role = forms.ChoiceField(choices=[(role.value, role.label) for role in Role], initial=Role.EDITOR)
+
+    def __init__(self, *args: Any, people: Sequence[User], **options: Any) -> None:
+        super().__init__(*args, **options)
+        named = [(str(user.pk), f"{user.name} · @{user.handle}") for user in people]
+        self.fields["user"].widget.choices = [("", "Choose a person"), *named]
+
+
+class RoleForm(PageForm):
+    role = forms.ChoiceField(choices=[(role.value, role.label) for role in Role])
+
+
+class ProjectTeamForm(PageForm):
+    team = forms.UUIDField(widget=forms.Select)
+    role = forms.ChoiceField(choices=RoleForm.base_fields["role"].choices, initial=Role.EDITOR)
+
+    def __init__(self, *args: Any, teams: Sequence[Team], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["team"].widget.choices = [("", "Choose a team"), *((str(one.pk), one.name) for one in teams)]
+
+
+class InvitationForm(RoleForm):
+    email = forms.EmailField(max_length=254)
+
+
+def cleaned_role(form: RoleForm) -> str:
+    if not form.is_valid():
+        raise Invalid.field("role", "There is no such role.")
+    return str(form.cleaned_data["role"])

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from accounts.auth.requests import get_request_user
+from accounts.users.invitations.rate_limits import throttled_invitation
+from core.errors import Conflict, Invalid
+from core.forms import form_status
+from core.htmx import render_page
+from tasks.members import invitations, teams
+from tasks.members import services as members_services
+from tasks.members.forms import InvitationForm, ProjectTeamForm, RoleForm, cleaned_role
+from tasks.projects import selectors
+from tasks.projects.pages import build_member_form, project_context
+
+
+@login_required
+@require_POST
+def add_team(request: HttpRequest, key: str) -> HttpResponse:
+    form = ProjectTeamForm(request.POST, teams=[])
+    if not form.is_valid():
+        raise Invalid.field("team", "Choose a team and a role.", "invalid")
+    sent = form.cleaned_data
+    given = teams.add(actor=get_request_user(request), ref=key, team_id=sent["team"], role=sent["role"])
+    messages.success(request, f"The team {given.team.name} is in the project now.")
+    return redirect("project-detail", key=key)
+
+
+@login_required
+@require_POST
+def update_team(request: HttpRequest, key: str, team_id: UUID) -> HttpResponse:
+    role = cleaned_role(RoleForm(request.POST))
+    teams.update(actor=get_request_user(request), ref=key, team_id=team_id, role=role)
+    messages.success(request, "The team's role is changed.")
+    return redirect("project-detail", key=key)
+
+
+@login_required
+@require_POST
+def remove_team(request: HttpRequest, key: str, team_id: UUID) -> HttpResponse:
+    teams.remove(actor=get_request_user(request), ref=key, team_id=team_id, now=timezone.now())
+    messages.success(request, "The team is no longer in the project.")
+    return redirect("project-detail", key=key)
+
+
+@login_required
+@require_POST
+def invite(request: HttpRequest, key: str) -> HttpResponse:
+    reader = get_request_user(request)
+    form = InvitationForm(request.POST)
+    if not form.is_valid():
+        raise Invalid.field("email", "Type an e-mail address, and choose a role.")
+    with throttled_invitation(request, reader, form.cleaned_data["email"]):
+        invitation = invitations.invite(actor=reader, ref=key, now=timezone.now(), **form.cleaned_data)
+    messages.success(request, f"{invitation.email} is invited to {invitation.target}.")
+    return redirect("project-detail", key=key)
+
+
+@login_required
+@require_POST
+def add_member(request: HttpRequest, key: str) -> HttpResponse:
+    reader = get_request_user(request)
+    project = selectors.get_project(reader, key)
+    form = build_member_form([], request.POST)
+    if form.is_valid():
+        try:
+            member = members_services.add(
+                actor=reader, ref=key, role=form.cleaned_data["role"], user_id=form.cleaned_data["user"]
+            )
+        except (Invalid, Conflict) as error:
+            form.add_domain_error(error)
+        else:
+            messages.success(request, f"{member.user.name} is in {project.name} now.")
+            return redirect("project-detail", key=project.key)
+    return render_page(
+        request, "tasks/project_detail.html", project_context(request, reader, project, form), status=form_status(form)
+    )
+
+
+@login_required
+@require_POST
+def update_member(request: HttpRequest, key: str, user_id: UUID) -> HttpResponse:
+    form = RoleForm(request.POST)
+    if not form.is_valid():
+        raise Invalid.field("role", "There is no such role.")
+    members_services.update(actor=get_request_user(request), ref=key, role=form.cleaned_data["role"], user_id=user_id)
+    messages.success(request, "The role is changed.")
+    return redirect("project-detail", key=key)
+
+
+@login_required
+@require_POST
+def remove_member(request: HttpRequest, key: str, user_id: UUID) -> HttpResponse:
+    reader = get_request_user(request)
+    members_services.remove(actor=reader, ref=key, user_id=user_id, now=timezone.now())
+    messages.success(request, "That person is no longer in the project.")
+    return redirect("project-list") if user_id == reader.pk else redirect("project-detail", key=key)

@@ -1,0 +1,125 @@
+"""Asking somebody into a project by mail, whether we know them or not."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts.auth import one_time_tokens
+from accounts.models import Invitation, User
+from accounts.users.invitations import services as invitations_services
+from core.errors import Conflict, NotAllowed, NotFound
+from tasks.members import invitations
+from tasks.models import ProjectInvitation, ProjectMember, Role
+
+pytestmark = pytest.mark.django_db
+NOW = timezone.now()
+
+
+def invite(actor, email, role=Role.EDITOR):
+    """Invite, and give the invitation a link whose secret we know."""
+    invitation = invitations.invite(actor=actor, ref="OPS", email=email, role=role, now=NOW)
+    link = one_time_tokens.new_token()
+    Invitation.objects.filter(pk=invitation.pk).update(token_hash=link.hash)
+    return link.token
+
+
+def role_of(user, project):
+    return ProjectMember.objects.filter(project=project, user=user).values_list("role", flat=True).first()
+
+
+def test_a_newcomer_is_in_the_project_with_the_role(alice, project, outbox):
+    token = invite(alice, "nina@example.com", Role.COMMENTER)
+
+    with outbox.delivering():
+        user = invitations_services.register_with_invitation(
+            token=token, name="Nina", password="a quiet river bends", now=NOW
+        )
+
+    assert role_of(user, project) == "commenter"
+
+
+def test_somebody_known_is_in_after_accepting_and_not_before(alice, mallory, project, outbox):
+    token = invite(alice, mallory.email)
+    before = role_of(mallory, project)
+
+    with outbox.delivering():
+        invitations_services.accept_invitation(actor=mallory, token=token, now=NOW)
+
+    assert (before, role_of(mallory, project)) == (None, "editor")
+
+
+def test_who_is_a_member_already_keeps_the_role(alice, bob, project, outbox):
+    was = role_of(bob, project)
+    token = invite(alice, bob.email, Role.VIEWER)
+
+    with outbox.delivering():
+        invitations_services.accept_invitation(actor=bob, token=token, now=NOW)
+
+    assert role_of(bob, project) == was
+
+
+@pytest.mark.parametrize(("who", "refusal"), [("bob", NotAllowed), ("carol", NotAllowed), ("mallory", NotFound)])
+def test_only_an_admin_of_the_project_invites(who, error, request, project, outbox):
+    user = request.getfixturevalue(who)
+
+    with pytest.raises(error):
+        invitations.invite(actor=user, ref="OPS", email="nina@example.com", role="viewer", now=NOW)
+
+    assert (Invitation.objects.count(), outbox.names()) == (0, [])
+
+
+def test_nobody_is_invited_into_an_inbox(alice, inbox, outbox):
+    with pytest.raises(Conflict):
+        invitations.invite(actor=alice, ref=inbox.key, email="nina@example.com", role="viewer", now=NOW)
+
+    assert Invitation.objects.count() == 0
+
+
+def test_an_inviter_who_may_not_decide_any_more_lets_nobody_in(alice, project, project_admin, outbox):
+    token = invite(project_admin, "nina@example.com")
+    ProjectMember.objects.filter(project=project, user=project_admin).update(role=Role.VIEWER)
+
+    with outbox.delivering():
+        user = invitations_services.register_with_invitation(
+            token=token, name="Nina", password="a quiet river bends", now=NOW
+        )
+
+    assert role_of(user, project) is None
+
+
+def test_delivered_twice_it_lets_in_once(alice, project, outbox):
+    token = invite(alice, "nina@example.com")
+    with outbox.delivering():
+        user = invitations_services.register_with_invitation(
+            token=token, name="Nina", password="a quiet river bends", now=NOW
+        )
+    key = ProjectInvitation.objects.get().pk
+
+    again = invitations.accept_invitation(invitation_id=key)
+
+    assert again is None
+    assert ProjectMember.objects.filter(project=project, user=user).count() == 1
+
+
+def test_an_invitation_that_was_not_accepted_lets_nobody_in(alice, mallory, project):
+    invite(alice, mallory.email)
+
+    assert invitations.accept_invitation(invitation_id=ProjectInvitation.objects.get().pk) is None
+    assert role_of(mallory, project) is None
+
+
+def test_a_project_that_is_gone_takes_its_invitations_along(alice, project, outbox):
+    token = invite(alice, "nina@example.com")
+    project.tasks.all().delete()
+    project.delete()
+
+    with outbox.delivering():
+        user = invitations_services.register_with_invitation(
+            token=token, name="Nina", password="a quiet river bends", now=NOW + timedelta(days=1)
+        )
+
+    assert User.objects.filter(pk=user.pk).exists()
+    assert ProjectInvitation.objects.count() == 0

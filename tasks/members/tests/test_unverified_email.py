@@ -1,0 +1,56 @@
+"""Anybody can register with an address of others: until its owner has opened the link there, it finds nobody."""
+
+from __future__ import annotations
+
+import pytest
+from allauth.account.models import EmailAddress
+
+from accounts.models import User
+from accounts.tests.factories import with_email_address
+from core.testing.database_state import table_digests
+from tasks.items.tests.test_create_task import refusals
+from tasks.models import ProjectMember, TaskShare
+
+pytestmark = pytest.mark.django_db
+MEMBERS, SHARES = "/api/v1/projects/OPS/members/", "/api/v1/tasks/OPS-1/shares/"
+
+
+@pytest.mark.parametrize("door", [MEMBERS, SHARES])
+@pytest.mark.parametrize("row", [False, None])
+def test_a_squatter_is_let_in_nowhere_and_looks_like_nobody(door, row, clients, task, mallory):
+    if row is not None:
+        with_email_address(mallory, verified=row)
+    client = clients["alice"]
+    before = table_digests()
+
+    squatted = client.post(door, {"email": mallory.email, "role": "editor"})
+    unknown = client.post(door, {"email": "nobody@example.com", "role": "editor"})
+
+    assert (squatted.status_code, unknown.status_code) == (400, 400)
+    assert refusals(squatted) == refusals(unknown)
+    assert "Invite them by mail instead" in squatted.content.decode()
+    assert table_digests() == before
+
+
+@pytest.mark.parametrize(("door", "model"), [(MEMBERS, ProjectMember), (SHARES, TaskShare)])
+def test_whoever_has_opened_the_link_is_found(door, model, clients, task, mallory):
+    with_email_address(mallory)
+
+    answer = clients["alice"].post(door, {"email": "MALLORY@example.com", "role": "editor"})
+
+    assert answer.status_code == 201
+    assert model.objects.get(user=mallory).role == "editor"
+
+
+@pytest.mark.parametrize(("verified", "found"), [(True, ["mallory"]), (False, [])])
+def test_the_directory_is_searched_by_such_addresses_alone(verified, found, clients, mallory):
+    with_email_address(mallory, verified=verified)
+    User.objects.filter(pk=mallory.pk).update(email="boss@company.example")
+    EmailAddress.objects.filter(user=mallory).update(email="boss@company.example")
+
+    answer = clients["bob"].get("/api/v1/users/?search=boss@company.example")
+
+    assert [one["handle"] for one in answer.json()["results"]] == found
+    assert [one["handle"] for one in clients["bob"].get("/api/v1/users/?search=mallory").json()["results"]] == [
+        "mallory"
+    ]

@@ -1,0 +1,33 @@
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from core.db import uuid7
+from tasks.models.task import Task
+
+
+class CommentQuerySet(models.QuerySet["Comment"]):
+    def with_relations(self) -> Self:
+        return self.select_related("author")
+
+
+class Comment(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="comments")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="comments")
+    body = models.TextField(max_length=20_000)
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(default=timezone.now)
+    edited_at = models.DateTimeField(null=True)
+
+    objects = CommentQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["task", "id"], name="comment_thread")]
+        constraints = [models.CheckConstraint(name="a_comment_is_not_empty", condition=~Q(body=""))]
+
+    def __str__(self) -> str:
+        return f"{self.author_id} on {self.task_id}"

@@ -1,0 +1,63 @@
+"""Who else may see a project or one task: teams in projects, single tasks shared with single people."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import Team
+from tasks.models.project import Project, Role
+from tasks.models.task import Task
+
+
+class SharedRole(models.TextChoices):
+    """What somebody may do with a task that was shared with them: as those roles in a project, but for all that
+    concerns more than the one task."""
+
+    VIEWER = Role.VIEWER.value, Role.VIEWER.label
+    COMMENTER = Role.COMMENTER.value, Role.COMMENTER.label
+    EDITOR = Role.EDITOR.value, Role.EDITOR.label
+
+
+class ProjectTeam(models.Model):
+    """A team's role in a project. Triggers give it to each of the team's members at once, as their membership."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="team_roles", db_index=False)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="project_roles")
+    role = models.CharField(max_length=10, choices=Role, default=Role.EDITOR)
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "team"], name="a_team_is_in_a_project_once"),
+            models.CheckConstraint(name="a_teams_role_is_known", condition=Q(role__in=Role.values)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.team_id} in {self.project_id}"
+
+
+class TaskShare(models.Model):
+    """One task for one person who need not be in its project. A trigger copies the project, which never changes."""
+
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="shares", db_index=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="shares", editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="task_shares")
+    role = models.CharField(max_length=10, choices=SharedRole)
+    shared_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, editable=False, related_name="granted_shares"
+    )
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["task", "user"], name="a_task_is_shared_once_with_a_user"),
+            models.CheckConstraint(name="a_shared_role_is_known", condition=Q(role__in=SharedRole.values)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.task_id} with {self.user_id}"

@@ -1,0 +1,26 @@
+from django import forms
+
+from core.forms import PageForm, SingleLineField
+from tasks.models.project import PROJECT_KEY_VALIDATOR
+
+
+class ProjectForm(PageForm):
+    name = SingleLineField(max_length=120, widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "off"}))
+    key = forms.CharField(
+        max_length=10,
+        help_text="2 to 10 capital letters and digits, such as OPS. Tasks are called OPS-1, OPS-2, …",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters"}),
+    )
+    description = forms.CharField(required=False, max_length=20_000, widget=forms.Textarea(attrs={"rows": 3}))
+
+    def clean_key(self) -> str:
+        key = str(self.cleaned_data["key"]).upper()
+        PROJECT_KEY_VALIDATOR(key)
+        return key
+
+
+class ProjectUpdateForm(PageForm):
+    """Without the key: it is in every link to a task."""
+
+    name = SingleLineField(max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    description = forms.CharField(required=False, max_length=20_000, widget=forms.Textarea(attrs={"rows": 4}))

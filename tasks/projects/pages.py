@@ -1,0 +1,115 @@
+"""Projects: the list, one project with its tasks and members, making and changing them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.auth.requests import get_request_user
+from accounts.models import User
+from core.errors import Invalid, VersionConflict
+from core.forms import expected_version, form_status
+from core.htmx import form_data, render_page
+from tasks import policies
+from tasks.items.pages import task_list_context
+from tasks.members import selectors as members_selectors
+from tasks.members.forms import MemberForm, ProjectTeamForm, RoleForm
+from tasks.models import Project
+from tasks.projects import selectors, services
+from tasks.projects.forms import ProjectForm, ProjectUpdateForm
+
+
+@login_required
+@require_safe
+def project_list(request: HttpRequest) -> HttpResponse:
+    projects = selectors.list_projects(get_request_user(request)).order_by("archived_at", "is_inbox", "name")
+    return render_page(request, "tasks/project_list.html", {"projects": list(projects[:500])})
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_project(request: HttpRequest) -> HttpResponse:
+    form = ProjectForm(form_data(request))
+    if request.method == "POST" and form.is_valid():
+        try:
+            project = services.create(actor=get_request_user(request), **form.cleaned_data)
+        except Invalid as error:
+            form.add_domain_error(error)
+        else:
+            messages.success(request, f"{project.name} is created. Add the people who work in it.")
+            return redirect("project-detail", key=project.key)
+    return render_page(request, "tasks/project_form.html", {"form": form}, status=form_status(form))
+
+
+@login_required
+@require_safe
+def project_detail(request: HttpRequest, key: str) -> HttpResponse:
+    reader = get_request_user(request)
+    project = selectors.get_project(reader, key)
+    fragments = {"results": "tasks/_task_table.html"}
+    return render_page(
+        request, "tasks/project_detail.html", project_context(request, reader, project), fragments=fragments
+    )
+
+
+def project_context(
+    request: HttpRequest, reader: User, project: Project, member_form: MemberForm | None = None
+) -> dict[str, Any]:
+    role = selectors.project_role(reader, project)
+    members = list(members_selectors.list_members(project).order_by("user__name", "user_id"))
+    by_teams = members_selectors.team_roles_by_user(project)
+    for member in members:
+        member.role_sources = members_selectors.team_role_sources(by_teams.get(member.user_id, ()))
+    can_manage = policies.can_manage(role)
+    return {
+        **task_list_context(request, reader, project),
+        "project": project,
+        "members": members,
+        "roles": RoleForm.base_fields["role"].choices,
+        "member_form": member_form or (build_member_form(members) if can_manage and not project.is_inbox else None),
+        "teams": [] if project.is_inbox else members_selectors.list_project_teams(project).order_by("team__name"),
+        "team_form": ProjectTeamForm(teams=members_selectors.addable_teams(reader, project)[:500])
+        if can_manage
+        else None,
+        "can_manage": can_manage,
+        "can_edit": policies.can_edit(role) and project.archived_at is None,
+    }
+
+
+def build_member_form(members: list[Any], data: Any = None) -> MemberForm:
+    return MemberForm(data, people=members_selectors.users_to_add(members))
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit_project(request: HttpRequest, key: str) -> HttpResponse:
+    reader = get_request_user(request)
+    project = selectors.get_project(reader, key)
+    policies.require(
+        policies.can_manage(selectors.project_role(reader, project)), "Only an admin of the project may do this."
+    )
+    initial = {"name": project.name, "description": project.description}
+    form = ProjectUpdateForm(form_data(request), initial=initial)
+    if request.method == "POST" and request.POST.get("archive"):
+        services.archive(actor=reader, ref=key, now=timezone.now(), archived=request.POST["archive"] == "yes")
+        return redirect("project-detail", key=project.key)
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.update(
+                actor=reader, ref=key, changes=form.cleaned_data, now=timezone.now(), versions=expected_version(request)
+            )
+        except VersionConflict:
+            form.add_error(
+                None, "Somebody else changed the project since you opened this page. Save again to keep yours."
+            )
+            context = {"form": form, "project": selectors.get_project(reader, key)}
+            return render_page(request, "tasks/project_form.html", context, status=409)
+        messages.success(request, "The project is saved.")
+        return redirect("project-detail", key=project.key)
+    return render_page(request, "tasks/project_form.html", {"form": form, "project": project}, status=form_status(form))

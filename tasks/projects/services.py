@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from accounts.models import User
+from core.errors import Conflict, Invalid
+from events.outbox import publish
+from tasks import events
+from tasks.cache import invalidate_viewers
+from tasks.events import project_payload
+from tasks.models import Project, ProjectMember, Role, State, Task
+from tasks.permissions import require_manager
+from tasks.projects import selectors
+from tasks.projects import selectors as projects_selectors
+from tasks.projects.states import DEFAULT_STATES
+from tasks.versions import check_version
+
+
+@transaction.atomic
+def get_or_create_inbox(*, actor: User) -> Project:
+    """Return the actor's own inbox project, making it the first time it is needed."""
+    found = projects_selectors.get_inbox(actor)
+    if found is not None:
+        return found
+    # A weaker lock than usual: who writes tasks into the new inbox already holds it, and names this person.
+    User.objects.select_for_update(no_key=True).get(pk=actor.pk)
+    return projects_selectors.get_inbox(actor) or _create_with_defaults(
+        actor=actor, key=f"ME{actor.pk.hex[-8:].upper()}", name="Inbox", is_inbox=True
+    )
+
+
+WRITABLE_FIELDS = frozenset({"name", "description"})
+
+
+@transaction.atomic
+def create(*, actor: User, key: str, name: str, description: str = "") -> Project:
+    """Create a project with the usual four states; the actor becomes its admin."""
+    return _create_with_defaults(actor=actor, key=key, name=name, description=description)
+
+
+def _create_with_defaults(
+    *, actor: User, key: str, name: str, description: str = "", is_inbox: bool = False
+) -> Project:
+    project = Project(key=key, name=name.strip(), description=description, owner=actor, is_inbox=is_inbox)
+    try:
+        with transaction.atomic():
+            project.save(force_insert=True)
+    except IntegrityError as error:
+        raise Invalid.field("key", "There is a project with this key already.", "taken") from error
+    ProjectMember.objects.create(project=project, user=actor, role=Role.ADMIN)
+    State.objects.bulk_create(
+        State(project=project, slug=slug, name=label, category=category, position=index)
+        for index, (slug, label, category) in enumerate(DEFAULT_STATES)
+    )
+    publish(events.ProjectCreated(project=project_payload(project)), actor=actor)
+    invalidate_viewers(project)
+    return project
+
+
+@transaction.atomic
+def update(
+    *, actor: User, ref: str, changes: dict[str, Any], now: datetime, versions: frozenset[int] | None = None
+) -> Project:
+    if unknown := set(changes) - WRITABLE_FIELDS:
+        raise ValueError(f"not part of a project: {unknown}")
+    project = selectors.lock_project(actor, ref)
+    require_manager(actor, project)
+    check_version(project, versions, changes)
+    return _save_changes(project, actor, changes, now)
+
+
+@transaction.atomic
+def archive(
+    *, actor: User, ref: str, now: datetime, archived: bool = True, versions: frozenset[int] | None = None
+) -> Project:
+    """Keep a project as it is and out of the way, or bring it back."""
+    project = selectors.lock_project(actor, ref)
+    require_manager(actor, project)
+    check_version(project, versions, {"archived_at": now if archived else None})
+    if project.is_inbox:
+        raise Conflict("Your own inbox cannot be archived.", code="inbox")
+    if (project.archived_at is not None) == archived:
+        return project
+    return _save_changes(project, actor, {"archived_at": now if archived else None}, now)
+
+
+def _save_changes(project: Project, actor: User, changes: dict[str, Any], now: datetime) -> Project:
+    changed = {name: value for name, value in changes.items() if getattr(project, name) != value}
+    if changed:
+        differences = {n: [events.to_json(getattr(project, n)), events.to_json(v)] for n, v in changed.items()}
+        Project.objects.filter(pk=project.pk).update(**changed, version=F("version") + 1, updated_at=now)
+        project.refresh_from_db()
+        publish(events.ProjectUpdated(project=project_payload(project), changes=differences), actor=actor, at=now)
+        invalidate_viewers(project)
+    return project
+
+
+@transaction.atomic
+def delete(*, actor: User, ref: str, versions: frozenset[int] | None = None) -> None:
+    """Delete an empty project; one with tasks is archived instead, so that no work is lost by one click."""
+    project = selectors.lock_project(actor, ref)
+    require_manager(actor, project)
+    check_version(project, versions, {})
+    if project.is_inbox:
+        raise Conflict("Your own inbox cannot be deleted.", code="inbox")
+    if Task.objects.filter(project=project).exists():
+        raise Conflict("The project has tasks. Archive it, or delete them first.", code="not_empty")
+    publish(events.ProjectDeleted(project=project_payload(project)), actor=actor)
+    invalidate_viewers(project, *selectors.viewer_ids([project.pk]))
+    project.delete()

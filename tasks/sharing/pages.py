@@ -1,0 +1,100 @@
+"""Who sees a task, why, and with whom it is shared; which teams are in a project."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.auth.requests import get_request_user
+from accounts.models import User
+from core.errors import Conflict, Invalid
+from core.forms import form_status
+from core.htmx import render_page
+from tasks import policies
+from tasks.items import selectors as items_selectors
+from tasks.members import selectors as members_selectors
+from tasks.members.forms import cleaned_role
+from tasks.models import Task
+from tasks.projects import selectors as projects_selectors
+from tasks.sharing import selectors, services
+from tasks.sharing.forms import SharedRoleForm, ShareForm
+
+
+@login_required
+@require_safe
+def task_access(request: HttpRequest, key: str) -> HttpResponse:
+    reader = get_request_user(request)
+    task = items_selectors.get_task(reader, key)
+    context = _context(reader, task)
+    if context["may_ask"]:
+        context["explained"] = _explain(reader, task, request.GET.get("person", ""))
+    return render_page(request, "tasks/access.html", context, fragments={"explained": "tasks/_access_explanation.html"})
+
+
+def _context(reader: User, task: Task, form: ShareForm | None = None) -> dict[str, Any]:
+    role = projects_selectors.project_role(reader, task.project)
+    can_share = policies.can_share(role) and task.project.archived_at is None
+    return {
+        "task": task,
+        "project": task.project,
+        "is_member": role is not None,
+        "viewers": members_selectors.list_viewers(task.project) if role else [],
+        "overseers": members_selectors.count_overseers() if role and not task.project.is_inbox else {},
+        "shares": selectors.list_visible_shares(reader, task).order_by("user__name", "user_id"),
+        "shared_roles": SharedRoleForm.base_fields["role"].choices,
+        "can_share": can_share,
+        "form": form or (ShareForm(people=members_selectors.users_to_share_with(reader)) if can_share else None),
+        "may_ask": policies.can_explain_others(reader, role),
+        "people": [reader, *members_selectors.users_to_share_with(reader)],
+    }
+
+
+def _explain(reader: User, task: Task, asked: str) -> selectors.AccessExplanation | None:
+    try:
+        user_id = UUID(asked)
+    except ValueError:
+        return None
+    return selectors.explain_access(reader, user_id, task.project, task)
+
+
+@login_required
+@require_POST
+def share_task(request: HttpRequest, key: str) -> HttpResponse:
+    reader = get_request_user(request)
+    form = ShareForm(request.POST, people=members_selectors.users_to_share_with(reader))
+    if form.is_valid():
+        try:
+            share = services.add(
+                actor=reader, ref=key, role=form.cleaned_data["role"], user_id=form.cleaned_data["user"]
+            )
+        except (Invalid, Conflict) as error:
+            form.add_domain_error(error)
+        else:
+            messages.success(request, f"{share.user.name} can see {key} now.")
+            return redirect("task-access", key=key)
+    context = _context(reader, items_selectors.get_task(reader, key), form)
+    return render_page(request, "tasks/access.html", context, status=form_status(form))
+
+
+@login_required
+@require_POST
+def update_share(request: HttpRequest, key: str, user_id: UUID) -> HttpResponse:
+    role = cleaned_role(SharedRoleForm(request.POST))
+    services.update(actor=get_request_user(request), ref=key, user_id=user_id, role=role)
+    messages.success(request, "The role is changed.")
+    return redirect("task-access", key=key)
+
+
+@login_required
+@require_POST
+def unshare_task(request: HttpRequest, key: str, user_id: UUID) -> HttpResponse:
+    reader = get_request_user(request)
+    services.remove(actor=reader, ref=key, user_id=user_id)
+    messages.success(request, f"{key} is not shared with that person any more.")
+    return redirect("task-list") if user_id == reader.pk else redirect("task-access", key=key)

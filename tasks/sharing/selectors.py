@@ -1,0 +1,120 @@
+"""Who sees what, and why."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from django.db.models import Q, QuerySet
+
+from accounts.models import User
+from accounts.users import selectors as users_selectors
+from core.errors import Invalid, NotFound
+from tasks import policies
+from tasks.models import Project, ProjectMember, ProjectTeam, Role, Task, TaskShare
+from tasks.policies import AccessFacts, Reason
+from tasks.projects import selectors as projects_selectors
+
+
+def task_role(user: User, task: Task) -> Role | None:
+    """What a person may do with one task: as in its project, or more where it was shared with them."""
+    return project_and_task_role(user, task)[1]
+
+
+def project_and_task_role(user: User, task: Task) -> tuple[Role | None, Role | None]:
+    """The role in the task's project, and the one on the task itself."""
+    role = projects_selectors.project_role(user, task.project)
+    if not user.is_guest:
+        return role, role
+    shared = TaskShare.objects.filter(task=task, user=user).values_list("role", flat=True).first()
+    return role, policies.highest(role, shared)
+
+
+def active_readers(task_id: uuid.UUID, user_ids: Iterable[uuid.UUID | str]) -> list[User]:
+    """Those of the named people who are active and can see this task now; nobody, if it is gone."""
+    project = Project.objects.filter(tasks=task_id).first()
+    if project is None:
+        return []
+    allowed = Q(pk__in=ProjectMember.objects.filter(project=project).values("user"))
+    allowed |= Q(pk__in=TaskShare.objects.filter(task=task_id).values("user"))
+    if not project.is_inbox:
+        allowed |= Q(role__in=[User.Role.STAFF, User.Role.ADMIN])
+    return list(User.objects.active().filter(allowed, pk__in=list(user_ids)))
+
+
+def list_shares(task: Task) -> QuerySet[TaskShare]:
+    return TaskShare.objects.filter(task=task).select_related("user", "shared_by")
+
+
+def list_visible_shares(reader: User, task: Task) -> QuerySet[TaskShare]:
+    """With whom it is shared; who sees only this task of the project is not told of others."""
+    found = list_shares(task)
+    return found if projects_selectors.project_role(reader, task.project) else found.filter(user=reader)
+
+
+def get_share(task: Task, user_id: uuid.UUID, *, reader: User | None = None) -> TaskShare:
+    found = (list_visible_shares(reader, task) if reader else list_shares(task)).filter(user=user_id).first()
+    if found is None:
+        raise NotFound("The task is not shared with this person.")
+    return found
+
+
+def access_facts(user: User, project: Project, task: Task | None = None) -> AccessFacts:
+    """All that is written down about one person and one project, or one task in it."""
+    direct_role = ProjectMember.objects.filter(project=project, user=user).values_list("role", flat=True).first()
+    teams = ProjectTeam.objects.filter(project=project, team__memberships__user=user).order_by("team__name")
+    share = list_shares(task).filter(user=user).first() if task else None
+    return AccessFacts(
+        user=user,
+        project=project,
+        is_task=task is not None,
+        direct_role=direct_role,
+        teams=tuple(teams.values_list("team__name", "role")),
+        share=share.role if share else None,
+        shared_by=share.shared_by.name if share and share.shared_by else "",
+    )
+
+
+class AccessExplanation(NamedTuple):
+    user: User
+    role: Role | None
+    permissions: dict[str, bool]
+    reasons: list[Reason]
+
+    @property
+    def allowed(self) -> list[str]:
+        return [name.replace("_", " the ") for name, permissions in self.permissions.items() if permissions] or [
+            "nothing"
+        ]
+
+
+def explain_access(reader: User, user_id: uuid.UUID, project: Project, task: Task | None) -> AccessExplanation | None:
+    """Say what somebody may do with a thing that the asker sees, and why; None if there is no such person."""
+    if user_id != reader.pk:
+        permissions = policies.can_explain_others(reader, projects_selectors.project_role(reader, project))
+        policies.require(permissions, "Only admins of the project, staff and administrators may ask this about others.")
+    user: User | None = User.objects.filter(pk=user_id).first()
+    if user is None:
+        return None
+    return AccessExplanation(user, *policies.explain(access_facts(user, project, task)))
+
+
+USER_NOT_FOUND = "There is no such person."
+
+
+EMAIL_NOT_FOUND = "Nobody here has confirmed this address. Invite them by mail instead."
+
+
+def resolve_user(user_id: uuid.UUID | None, email: str) -> User:
+    """The active person of this id or confirmed address; names the field where there is none."""
+    user = (
+        User.objects.active().filter(pk=user_id).first()
+        if user_id
+        else users_selectors.find_by_verified_email(email=email)
+    )
+    if user is None:
+        field, words = ("user", USER_NOT_FOUND) if user_id else ("email", EMAIL_NOT_FOUND)
+        raise Invalid.field(field, words, "does_not_exist")
+    found: User = user
+    return found

@@ -1,0 +1,80 @@
+"""What an explanation says that somebody may do: never more than the rules let through, and in an archived project nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from accounts.tests.factories import TeamFactory, TeamMemberFactory
+from tasks.models import Project
+from tasks.tests.factories import MemberFactory, ProjectTeamFactory, TaskFactory, TaskShareFactory
+
+pytestmark = pytest.mark.django_db
+URL = "/api/v1/explain-access/"
+LOOKING, SAYING, DOING = ("see",), ("see", "comment"), ("see", "comment", "edit")
+EDITING = (*DOING, "delete", "share")
+
+
+def allowed(answer) -> tuple[str, ...]:
+    return tuple(name for name, permissions in answer.json()["permissions"].items() if permissions)
+
+
+def archive(project) -> None:
+    Project.objects.filter(pk=project.pk).update(archived_at="2026-01-01T00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("role", "current", "archived"),
+    [
+        ("viewer", LOOKING, LOOKING),
+        ("commenter", SAYING, LOOKING),
+        ("editor", EDITING, LOOKING),
+        ("admin", (*EDITING, "manage_project"), (*LOOKING, "manage_project")),
+    ],
+)
+def test_what_a_role_may_is_said_and_what_an_archive_takes_is_too(role, current, archived, mallory, project, clients):
+    MemberFactory(project=project, user=mallory, role=role)
+    task = TaskFactory(project=project)
+    before = clients["mallory"].get(f"{URL}?task={task.key}")
+
+    archive(project)
+    after = clients["mallory"].get(f"{URL}?task={task.key}")
+
+    assert (allowed(before), allowed(after)) == (current, archived)
+    assert before.json()["role"] == after.json()["role"] == role
+    assert [one["code"] for one in after.json()["reasons"]] == ["member", "archived"]
+
+
+def test_what_was_shared_is_not_changed_in_an_archived_project_either(alice, mallory, task, clients):
+    TaskShareFactory(task=task, user=mallory, role="editor", shared_by=alice)
+    before = clients["mallory"].get(f"{URL}?task={task.key}")
+
+    archive(task.project)
+    after = clients["mallory"].get(f"{URL}?task={task.key}")
+
+    assert (allowed(before), allowed(after)) == (DOING, LOOKING)
+
+
+def test_a_role_that_a_team_gives_is_named_by_its_code(mallory, project, clients):
+    team = TeamMemberFactory(team=TeamFactory(name="Crew"), user=mallory).team
+    ProjectTeamFactory(project=project, team=team, role="commenter")
+
+    (reason,) = clients["mallory"].get(f"{URL}?project=OPS").json()["reasons"]
+
+    assert (reason["code"], reason["role"]) == ("team", "commenter")
+
+
+def test_a_share_whose_giver_is_gone_is_named_without_them(mallory, task, clients):
+    TaskShareFactory(task=task, user=mallory, role="viewer", shared_by=None)
+
+    (reason,) = clients["mallory"].get(f"{URL}?task={task.key}").json()["reasons"]
+
+    assert (reason["code"], reason["message"]) == ("share", "This task was shared with Mallory as a viewer.")
+
+
+def test_that_nothing_gives_access_is_said_before_what_takes_it_away(mallory, project, clients):
+    archive(project)
+
+    answer = clients["alice"].get(f"{URL}?project=OPS&user={mallory.pk}").json()
+
+    assert [one["code"] for one in answer["reasons"]] == ["nothing", "archived"]
+    assert (answer["role"], set(answer["permissions"].values())) == (None, {False})

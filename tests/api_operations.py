@@ -1,0 +1,147 @@
+"""Every operation of the API, read from the URL resolver, so that none can be forgotten."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Any, NamedTuple
+
+from django.urls import URLPattern, URLResolver, get_resolver
+from drf_spectacular.generators import SchemaGenerator
+
+HTTP_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+API_PREFIX = "/api/v1/"
+
+
+class Operation(NamedTuple):
+    method: str
+    template: str
+    view: Any
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.template}"
+
+    @property
+    def path(self) -> str:
+        return self.template.removeprefix(API_PREFIX)
+
+
+def operations() -> list[Operation]:
+    found = [one for one in _walk(get_resolver().url_patterns, "/") if one.template.startswith(API_PREFIX)]
+    return sorted(found, key=lambda one: (one.template, HTTP_METHODS.index(one.method)))
+
+
+def _walk(patterns: Iterable[URLPattern | URLResolver], prefix: str) -> Iterator[Operation]:
+    for pattern in patterns:
+        path = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from _walk(pattern.url_patterns, path)
+            continue
+        view = getattr(pattern.callback, "view_class", None)
+        template = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", path)
+        for method in HTTP_METHODS if view else ("GET",):
+            if view is None or hasattr(view, method.lower()):
+                yield Operation(method, template, view)
+
+
+@cache
+def openapi_document() -> dict[str, Any]:
+    """The OpenAPI document as it is served."""
+    return dict(SchemaGenerator().get_schema(request=None, public=True))
+
+
+def schema_operation(operation: Operation) -> dict[str, Any]:
+    found: dict[str, Any] = openapi_document()["paths"].get(operation.template, {}).get(operation.method.lower(), {})
+    return found
+
+
+def query_parameters(operation: Operation) -> dict[str, dict[str, Any]]:
+    return {
+        one["name"]: one["schema"] for one in schema_operation(operation).get("parameters", []) if one["in"] == "query"
+    }
+
+
+def body_fields(operation: Operation) -> dict[str, dict[str, Any]]:
+    """The fields of the JSON body with their schemas; `required` is added to each."""
+    reference = schema_operation(operation)["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+    schema = openapi_document()["components"]["schemas"][reference.rpartition("/")[2]]
+    required = schema.get("required", [])
+    return {name: {**one, "required": name in required} for name, one in schema["properties"].items()}
+
+
+def operations_with_body() -> list[Operation]:
+    return [
+        one
+        for one in operations()
+        if "application/json" in schema_operation(one).get("requestBody", {}).get("content", {})
+    ]
+
+
+def operations_with_query() -> list[Operation]:
+    """The operations of ours that only read."""
+    return [one for one in operations() if one.method == "GET" and "operationId" in schema_operation(one)]
+
+
+def list_operations() -> list[Operation]:
+    """The operations that answer with a list in pieces."""
+    return [one for one in operations_with_query() if "cursor" in query_parameters(one)]
+
+
+# A body that each operation accepts; `{name}` stands for a thing of the scene.
+REQUEST_BODIES: dict[str, dict[str, Any]] = {
+    "POST /api/v1/auth/register/": {"email": "new@example.com", "name": "New", "password": "a quiet river bends"},
+    "POST /api/v1/auth/login/": {"email": "alice@example.com", "password": "a quiet river bends"},
+    "POST /api/v1/auth/mfa/": {"challenge": "{challenge}", "code": "{code}"},
+    "POST /api/v1/auth/refresh/": {"refresh": "{refresh}"},
+    "POST /api/v1/auth/reauthenticate/": {"password": "a quiet river bends"},
+    "PATCH /api/v1/me/": {"name": "Another Name"},
+    "POST /api/v1/me/deletion/": {"confirmation": "a quiet river bends"},
+    "POST /api/v1/auth/register-with-invitation/": {
+        "token": "{join_token}",
+        "name": "New",
+        "password": "a quiet river bends",
+    },
+    "POST /api/v1/auth/cancel-deletion/": {"token": "{stay_token}"},
+    "POST /api/v1/invitations/": {"email": "somebody@example.com"},
+    "POST /api/v1/invitations/accept/": {"token": "{accept_token}"},
+    "PATCH /api/v1/directory/{user_id}/": {"role": "staff"},
+    "POST /api/v1/projects/{ref}/invitations/": {"email": "somebody@example.com", "role": "viewer"},
+    "POST /api/v1/api-keys/": {"name": "New key", "scopes": ["tasks:read"]},
+    "POST /api/v1/api-keys/{key_id}/rotate/": {"overlap_hours": 1},
+    "POST /api/v1/service-accounts/": {"name": "New robot"},
+    "PATCH /api/v1/service-accounts/{account_id}/": {"name": "Another robot"},
+    "POST /api/v1/service-accounts/{account_id}/keys/": {"name": "New key", "scopes": ["tasks:read"]},
+    "POST /api/v1/teams/": {"name": "Support"},
+    "PATCH /api/v1/teams/{team_id}/": {"name": "Development"},
+    "POST /api/v1/teams/{team_id}/members/": {"user": "{newcomer}", "role": "member"},
+    "PATCH /api/v1/teams/{team_id}/members/{user_id}/": {"role": "lead"},
+    "POST /api/v1/projects/": {"key": "NEW", "name": "New project"},
+    "PATCH /api/v1/projects/{ref}/": {"name": "Renamed"},
+    "POST /api/v1/projects/{ref}/members/": {"user": "{newcomer}", "role": "viewer"},
+    "PATCH /api/v1/projects/{ref}/members/{user_id}/": {"role": "viewer"},
+    "POST /api/v1/projects/{ref}/teams/": {"team": "{other_team}", "role": "viewer"},
+    "PATCH /api/v1/projects/{ref}/teams/{team_id}/": {"role": "commenter"},
+    "POST /api/v1/projects/{ref}/states/": {"name": "In review", "category": "in_progress"},
+    "PATCH /api/v1/projects/{ref}/states/{state_id}/": {"name": "Dropped"},
+    "POST /api/v1/labels/": {"project": "{project}", "name": "new"},
+    "PATCH /api/v1/labels/{label_id}/": {"name": "other"},
+    "POST /api/v1/tasks/": {"project": "{project}", "title": "New task"},
+    "PATCH /api/v1/tasks/{ref}/": {"title": "New title"},
+    "POST /api/v1/tasks/{ref}/move/": {"after": "{other_task}"},
+    "POST /api/v1/tasks/{ref}/shares/": {"user": "{newcomer}", "role": "viewer"},
+    "PATCH /api/v1/tasks/{ref}/shares/{user_id}/": {"role": "editor"},
+    "POST /api/v1/tasks/{ref}/comments/": {"body": "New comment"},
+    "PATCH /api/v1/tasks/{ref}/comments/{comment_id}/": {"body": "Another comment"},
+    "POST /api/v1/notifications/read-all/": {},
+    "PATCH /api/v1/notifications/preferences/": {"assigned": {"email": False}},
+}
+
+# What an operation must be asked in its query, likewise.
+REQUEST_QUERIES: dict[str, dict[str, str]] = {"GET /api/v1/explain-access/": {"task": "{ref:tasks}"}}
+
+
+def required_scope(operation: Operation) -> str | None:
+    """What the schema says an API key needs; None where none will do."""
+    named = [words["apiKey"] for words in schema_operation(operation).get("security") or [] if "apiKey" in words]
+    return named[0][0] if named else None

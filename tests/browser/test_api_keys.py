@@ -1,0 +1,78 @@
+"""Keys in a real browser: made, copied, used, revoked; every state of their pages is sound, in all sizes and schemes."""
+
+from __future__ import annotations
+
+import pytest
+
+from accounts.api_keys.service_accounts.services import create_service_account
+from accounts.models import User
+from accounts.tests.api_keys import api_key_client, create_api_key
+from accounts.tests.factories import PASSWORD
+from tests.browser.test_all_pages import page_problems
+
+API_KEYS_PATH, SERVICE_ACCOUNTS_PATH = "/settings/api-keys/", "/settings/service-accounts/"
+
+
+@pytest.fixture(scope="module")
+def api_keys(sample_workspace):
+    robot = create_service_account(actor=sample_workspace, name="Nightly import from the ticket system")
+    create_api_key(
+        sample_workspace, "tasks:read", "tasks:write", projects=["OPS"], addresses=["192.0.2.0/24", "2001:db8::/32"]
+    )
+    create_api_key(robot, "tasks:read", actor=sample_workspace)
+    return robot
+
+
+def confirm(page):
+    """Show once more who it is, as whoever makes a key is asked to, and go on to the keys."""
+    page.goto(f"/reauthenticate/?next={API_KEYS_PATH}")
+    page.locator("input[name=password]").fill(PASSWORD)
+    page.get_by_role("button", name="Confirm").click()
+    page.wait_for_url(f"**{API_KEYS_PATH}")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_pages_of_keys_are_sound(width, scheme, sample_workspace, api_keys, open_page):
+    page = open_page(sample_workspace, width=width, scheme=scheme)
+
+    urls = [API_KEYS_PATH, SERVICE_ACCOUNTS_PATH, f"{SERVICE_ACCOUNTS_PATH}{api_keys.pk}/"]
+
+    assert [fault for url in urls for fault in page_problems(page, url, scheme)] == []
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+def test_a_key_is_made_used_and_revoked(scripts, sample_workspace, open_page):
+    page = open_page(sample_workspace, scripts=scripts)
+    confirm(page)
+    name = f"n8n {scripts}"
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("read tasks", exact=True).check()
+    page.get_by_role("button", name="Make the key").click()
+
+    text = page.get_by_label("Key", exact=True).input_value()
+    opened = api_key_client(text).get("/api/v1/tasks/")
+    page.get_by_role("link", name="I have it").click()
+    row = page.get_by_role("listitem").filter(has_text=name)
+    last_used = row.inner_text()
+    row.get_by_role("button", name="Revoke").click()
+
+    assert opened.status_code == 200
+    assert "last used" in last_used
+    assert text not in page.content()
+    page.wait_for_url(f"**{API_KEYS_PATH}")
+    assert api_key_client(text).get("/api/v1/tasks/").status_code == 401
+
+
+def test_what_is_wrong_is_named_and_kept(sample_workspace, open_page):
+    page = open_page(sample_workspace)
+    confirm(page)
+    page.get_by_label("Name").fill("n8n")
+    page.get_by_label("Only from these addresses").fill("home")
+    page.get_by_label("read tasks", exact=True).check()
+    page.get_by_role("button", name="Make the key").click()
+
+    assert "Not an address or a network: home" in page.get_by_role("alert").inner_text()
+    assert page.get_by_label("Name").input_value() == "n8n"
+    assert page.get_by_label("read tasks", exact=True).is_checked()
+    assert User.objects.filter(api_keys__name="n8n").count() == 0

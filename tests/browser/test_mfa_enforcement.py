@@ -1,0 +1,40 @@
+"""Somebody of whom a second factor is demanded, in a real browser: led to setting one up, and on by a passkey."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import override_settings
+
+from accounts.models import User
+from accounts.tests.factories import PASSWORD, UserFactory
+from tests.browser.test_account_flows import AUTHENTICATOR_OPTIONS, BrowserSession
+
+MFA_SETUP_PATH = "needs a second factor before you can go on"
+
+
+@pytest.fixture
+def mfa_required():
+    with override_settings(REQUIRE_MFA="staff"):
+        yield
+
+
+def test_staff_is_led_to_a_second_factor_and_goes_on_by_a_passkey(clean_database, mfa_required, open_page):
+    ada = UserFactory(handle="ada", name="Ada Admin", role=User.Role.ADMIN)
+    page = open_page(ada)
+    visit = BrowserSession(page)
+    device = page.context.new_cdp_session(page)
+    device.send("WebAuthn.enable")
+    device.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR_OPTIONS})
+
+    page.goto("/admin/")
+    page.wait_for_url("**/settings/security/")
+    assert MFA_SETUP_PATH in page.inner_text("main")
+    visit.look("held")
+    page.get_by_role("link", name="Add a passkey").click()
+    visit.fill(password=PASSWORD)
+    visit.press("Confirm", leads_to="**/passkeys/add/")
+    visit.press("Add a passkey", leads_to="**/recovery-codes/")
+    page.goto("/admin/")
+
+    assert page.url.endswith("/admin/")
+    assert visit.faults == [], "\n".join(visit.faults)

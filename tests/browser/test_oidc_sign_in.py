@@ -1,0 +1,105 @@
+"""Signing in by another provider: a real browser, our server, and the provider as a process of its own."""
+
+from __future__ import annotations
+
+import pytest
+from allauth.account.models import EmailAddress
+from allauth.socialaccount.models import SocialAccount
+
+from accounts.models import User
+from accounts.tests.factories import PASSWORD, UserFactory
+from tests.browser.conftest import AXE_SCRIPT
+from tests.browser.test_all_pages import CHECK_SCRIPT
+from tests.oidc.conftest import idp, provider_process
+
+__all__ = ["idp", "provider_process"]
+HOME_PATH = "/settings/security/identities/"
+
+
+@pytest.fixture
+def oidc_settings(idp):
+    """The provider asks the person before it sends them back."""
+    idp.script(asks=True)
+    return idp
+
+
+def new_page(open_page, **how):
+    """A signed-out person, and what the browser complains of on their way."""
+    page, complaints = open_page(None, **how), []
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    return page, complaints
+
+
+def page_problems(page):
+    page.evaluate(AXE_SCRIPT)
+    found = page.evaluate(CHECK_SCRIPT.replace("RULES", "{}"))
+    return found + (
+        ["wider than the screen"] if page.evaluate("document.documentElement.scrollWidth > innerWidth") else []
+    )
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+def test_somebody_new_comes_in_by_the_provider(scripts, clean_database, oidc_settings, open_page):
+    page, complaints = new_page(open_page, scripts=scripts)
+    page.goto("/login/?next=/projects/")
+    page.get_by_role("button", name="Continue with Example ID").click()
+    page.get_by_role("button", name="Continue as Ada Lovelace").click()
+    page.wait_for_url("**/projects/")
+
+    assert page.get_by_role("heading", name="Projects").first.is_visible()
+    assert list(SocialAccount.objects.values_list("user__email", "uid")) == [("ada@example.com", "248289761001")]
+    assert complaints == []
+
+
+def test_who_changes_their_mind_there_is_not_signed_in(clean_database, oidc_settings, open_page):
+    page, _ = new_page(open_page)
+    page.goto("/login/")
+    page.get_by_role("button", name="Continue with Example ID").click()
+    page.get_by_role("link", name="Cancel").click()
+    page.get_by_role("heading", name="You are not signed in").wait_for()
+
+    assert page.get_by_text("You did not allow it at Example ID.").is_visible()
+    assert page_problems(page) == []
+    assert User.objects.count() == 0
+
+
+def test_a_hostile_answer_is_refused_on_a_page_that_says_so(clean_database, oidc_settings, open_page):
+    oidc_settings.script(asks=True, signed="alg none")
+    page, _ = new_page(open_page, width=390, scheme="dark")
+    page.goto("/login/")
+    faults_before = page_problems(page)
+    page.get_by_role("button", name="Continue with Example ID").click()
+    page.get_by_role("button", name="Continue as Ada Lovelace").click()
+    page.get_by_role("heading", name="You are not signed in").wait_for()
+
+    assert page.get_by_text("wrong_algorithm").is_visible()
+    assert faults_before + page_problems(page) == []
+    assert User.objects.count() == SocialAccount.objects.count() == 0
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_somebody_links_an_identity_signs_in_with_it_and_unlinks_it(width, clean_database, oidc_settings, open_page):
+    user = UserFactory(handle="bob", name="Bob Builder")
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    page, complaints = new_page(open_page, width=width)
+
+    page.goto(f"/login/?next={HOME_PATH}")
+    page.get_by_label("E-mail").fill(user.email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    found = page_problems(page)
+    page.get_by_role("button", name="Link Example ID").click()
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Confirm").click()
+    page.get_by_role("button", name="Link Example ID").click()
+    page.get_by_role("button", name="Continue as Ada Lovelace").click()
+    page.wait_for_url(f"**{HOME_PATH}")
+    found += page_problems(page)
+    assert SocialAccount.objects.get().user == user
+
+    page.get_by_role("button", name="Unlink Example ID").click()
+    page.get_by_text("It is not linked any more.").wait_for()
+
+    assert SocialAccount.objects.count() == 0
+    assert found + complaints == []

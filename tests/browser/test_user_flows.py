@@ -1,0 +1,142 @@
+"""What people do, with scripts and without."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from accounts.tests.factories import PASSWORD
+from tasks.items import drafts
+from tasks.items import services as items
+from tasks.models import Task
+
+
+def create_task(user, title):
+    return items.create(actor=user, draft=drafts.TaskDraft(title=title), now=timezone.now(), project_ref="OPS")
+
+
+def test_works_without_scripts(sample_workspace, open_page):
+    page = open_page(None, scripts=False)
+
+    page.goto("/tasks/new/")
+    page.fill("[name=email]", sample_workspace.email)
+    page.fill("[name=password]", PASSWORD)
+    page.click("main button[type=submit]")
+    page.fill("main [name=title]", "Written without scripts")
+    page.select_option("main [name=project]", label="Operations (OPS)")
+    page.click("main button:text('Create task')")
+    page.fill("[name=body]", "Still **here**.")
+    page.click("#comments button[type=submit]")
+    page.select_option(".page-head [name=status]", "done")
+    page.click(".page-head .status-form button")
+
+    assert page.locator("h1").inner_text() == "Written without scripts"
+    assert page.locator("#comments strong").all_inner_texts()[-1] == "here"
+    assert Task.objects.get(title="Written without scripts").category == "done"
+
+
+def test_filters_while_one_types_and_goes_back(sample_workspace, open_page):
+    create_task(sample_workspace, "Below")
+    page = open_page(sample_workspace)
+    page.goto("/tasks/")
+
+    with page.expect_response("**/tasks/?search=*"):
+        page.locator("#filter_search").press_sequentially("below", delay=20)
+    page.locator("#results [role=status]", has_text="1 task").wait_for()
+    focus, address = page.evaluate("document.activeElement.id"), page.url
+    page.go_back()
+
+    assert focus == "filter_search"
+    assert address.endswith("/tasks/?search=below")
+    page.locator(".pager").wait_for()
+    assert page.input_value("#filter_search") == ""
+    assert page.evaluate("violations") == []
+
+
+def test_moves_a_task_in_the_list(sample_workspace, open_page):
+    create_task(sample_workspace, "Movable")
+    page = open_page(sample_workspace)
+    page.goto("/tasks/?search=movable")
+    row = page.locator("tr", has_text="Movable")
+
+    with page.expect_response("**/status/") as answered:
+        row.locator("select").select_option("in_progress")
+    row.locator("[name=version][value='2']").wait_for(state="attached")
+
+    assert answered.value.status == 200
+    assert Task.objects.get(title="Movable").category == "in_progress"
+
+
+def test_shows_the_row_as_it_is_after_a_conflict(sample_workspace, open_page):
+    create_task(sample_workspace, "Contested")
+    page = open_page(sample_workspace)
+    page.goto("/tasks/?search=contested")
+    Task.objects.filter(title="Contested").update(version=9, priority=4)
+
+    page.locator("tr", has_text="Contested").locator("select").select_option("done")
+    page.locator(".toast", has_text="changed by somebody else").wait_for()
+
+    assert "Urgent" in page.locator("tr", has_text="Contested").inner_text()
+    assert Task.objects.get(title="Contested").category == "todo"
+
+
+def test_comments_without_leaving_the_page(sample_workspace, open_page):
+    page = open_page(sample_workspace)
+    page.goto("/tasks/OPS-2/")
+
+    page.fill("#comments textarea", "First!")
+    page.click("#comments button[type=submit]")
+    page.locator("#comments article", has_text="First!").wait_for()
+
+    assert page.input_value("#comments textarea") == ""
+    assert page.evaluate("violations") == []
+
+
+def test_reads_the_inbox_and_counts_down(sample_workspace, open_page):
+    page = open_page(sample_workspace)
+    page.goto("/inbox/")
+    before = int(page.locator("#nav-unread").inner_text().split()[0])
+
+    page.locator("form[action$='/read/'] button", has_text="Mark read").first.click()
+    page.locator("#toasts").wait_for(state="attached")
+    page.locator(f"#nav-unread:text-matches('^{before - 1}')").or_(page.locator("#nav-unread[hidden]")).wait_for(
+        state="attached"
+    )
+
+    assert page.locator(".inbox-item.unread").count() == before - 1
+
+
+def test_is_driven_by_the_keyboard(sample_workspace, open_page):
+    page = open_page(sample_workspace)
+    page.goto("/")
+
+    page.keyboard.press("g")
+    page.keyboard.press("t")
+    page.wait_for_url("**/tasks/")
+    page.keyboard.press("c")
+    page.keyboard.type("Typed with c, / and ? in it")
+    page.keyboard.press("Enter")
+    page.locator("h1", has_text="Typed with c").wait_for()
+    page.keyboard.press("/")
+    focus = page.evaluate("document.activeElement.id")
+    page.keyboard.press("Escape")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("?")
+
+    assert focus == "search"
+    assert page.locator("#shortcuts").is_visible()
+
+
+def test_leaves_the_keys_alone_when_told_to(sample_workspace, open_page):
+    page = open_page(sample_workspace)
+    page.goto("/settings/")
+    page.uncheck("[name=shortcuts]")
+    page.click("text=Save profile")
+    page.wait_for_selector("html[data-keys=off]", state="attached")
+
+    page.keyboard.press("?")
+    shown = page.locator("#shortcuts").is_visible()
+
+    page.check("[name=shortcuts]")
+    page.click("text=Save profile")
+    page.wait_for_selector("html[data-keys=on]", state="attached")
+    assert not shown

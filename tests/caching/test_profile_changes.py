@@ -1,0 +1,66 @@
+"""Whose account changes sees so on their next request, through any node."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from accounts.auth.passwords.services import change_password
+from accounts.auth.sessions.cache import load_status, session_key
+from accounts.auth.tokens import issue_access_token, read_access
+from accounts.models import Session, User
+from accounts.tests.fixtures import token_of
+from accounts.users import services as users
+from config.wsgi import application as django
+from core.testing.asgi import run, send_request
+from gateway.application import Gateway
+from gateway.session_backend import SessionBackend
+from tasks.tests.factories import TaskShareFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ME_PATH, TASK_PATH = "/api/v1/me/", "/api/v1/tasks/OPS-1/"
+
+
+@pytest.fixture
+def nodes():
+    """Two gateways in front of one Django, each of which remembers what it has answered."""
+    made = [
+        Gateway(django, SessionBackend(key=session_key, look_up=load_status, token=issue_access_token))
+        for _ in range(2)
+    ]
+    yield made
+    for node in made:
+        run(node.checker.close())
+        node.django.close()
+
+
+def request_from_nodes(nodes, token, path):
+    return [
+        send_request(node, "GET", path, headers={"authorization": f"Bearer {token}"})
+        for node in nodes
+        for _ in range(2)
+    ]
+
+
+def test_the_version_of_ones_profile_is_the_new_one_after_a_change_of_password(alice, nodes):
+    token = token_of(alice)
+    before = {answer.json()["version"] for answer in request_from_nodes(nodes, token, ME_PATH)}
+
+    mine = read_access(token).session_id
+    change_password(user=alice, password="a wider river turns", now=timezone.now(), keep=mine)
+    after = request_from_nodes(nodes, token, ME_PATH)
+
+    assert {answer.status for answer in after} == {200}
+    assert (before, {answer.json()["version"] for answer in after}) == ({1}, {2})
+    assert Session.objects.get().revoked_at is None
+
+
+def test_who_is_a_guest_from_now_on_is_looked_up_for_at_once(alice, mallory, task, nodes):
+    token = token_of(mallory)
+    TaskShareFactory(task=task, user=mallory, role="viewer", shared_by=alice)
+    User.objects.filter(pk=mallory.pk).update(is_guest=False)
+    before = {answer.status for answer in request_from_nodes(nodes, token, TASK_PATH)}
+
+    users.mark_as_guest(actor=alice, user=mallory)
+
+    assert (before, {answer.status for answer in request_from_nodes(nodes, token, TASK_PATH)}) == ({404}, {200})

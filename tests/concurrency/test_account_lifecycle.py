@@ -1,0 +1,128 @@
+"""Coming and going at the same moment: one invitation lets one in, one account has one end."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts.auth import one_time_tokens
+from accounts.models import AccountDeletion, Export, Invitation, User
+from accounts.privacy.account_deletion import services as account_deletion
+from accounts.privacy.export import services as export
+from accounts.tests.factories import PASSWORD, UserFactory
+from accounts.users.invitations import services as invitations
+from core.errors import Conflict, NotAuthenticated, NotFound
+from core.testing.concurrency import run_concurrently
+from events.models import Event
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NOW = timezone.now()
+
+
+def create_invitation(inviter: User, email: str) -> str:
+    link = one_time_tokens.new_token()
+    Invitation.objects.create(email=email, inviter=inviter, token_hash=link.hash, expires_at=NOW + timedelta(days=7))
+    return link.token
+
+
+def outcome_types(outcomes: list[object]) -> list[str]:
+    return sorted(type(one).__name__ for one in outcomes)
+
+
+def test_eight_who_follow_one_link_are_one_person(carol):
+    token = create_invitation(carol, "nina@example.com")
+
+    outcomes = run_concurrently(
+        [
+            lambda: invitations.register_with_invitation(
+                token=token, name="Nina", password="a quiet river bends", now=NOW
+            )
+        ]
+        * 8
+    )
+
+    assert outcome_types(outcomes) == ["NotFound"] * 7 + ["User"]
+    assert User.objects.filter(email="nina@example.com").count() == 1
+    assert Event.objects.filter(name="user.invitation_accepted").count() == 1
+
+
+def test_withdrawing_and_accepting_have_one_winner(carol):
+    token = create_invitation(carol, "nina@example.com")
+    key = Invitation.objects.get().pk
+
+    join, revoke = run_concurrently(
+        [
+            lambda: invitations.register_with_invitation(
+                token=token, name="Nina", password="a quiet river bends", now=NOW
+            ),
+            lambda: invitations.revoke_invitation(actor=carol, invitation_id=key, now=NOW),
+        ]
+    )
+
+    is_in = isinstance(join, User)
+    assert isinstance(join, User | NotFound)
+    assert isinstance(revoke, Conflict) == is_in
+    assert User.objects.filter(email="nina@example.com").exists() == is_in
+
+
+def test_of_many_requests_for_an_archive_one_is_under_way(alice):
+    outcomes = run_concurrently([lambda: export.request_export(actor=alice, now=NOW)] * 8)
+
+    assert outcome_types(outcomes) == ["Conflict"] * 7 + ["Export"]
+    assert Export.objects.count() == 1
+
+
+def test_of_two_last_administrators_who_leave_together_one_stays(admin):
+    other = UserFactory(handle="other", role=User.Role.ADMIN)
+
+    outcomes = run_concurrently(
+        [
+            lambda one=one: account_deletion.request_deletion(actor=one, confirmation=PASSWORD, now=NOW)
+            for one in (admin, other)
+        ]
+    )
+
+    assert outcome_types(outcomes) == ["Conflict", "Departure"]
+    assert User.objects.active().filter(role=User.Role.ADMIN).count() == 1
+
+
+def test_asking_to_leave_twice_at_once_leaves_once(alice):
+    outcomes = run_concurrently(
+        [lambda: account_deletion.request_deletion(actor=alice, confirmation=PASSWORD, now=NOW)] * 4
+    )
+
+    assert [one for one in outcomes if isinstance(one, AccountDeletion)] != []
+    assert outcome_types(outcomes) == ["Departure"] + [NotAuthenticated.__name__] * 3
+    assert AccountDeletion.objects.count() == 1
+
+
+def test_coming_back_at_the_last_moment_and_being_erased_have_one_winner(alice):
+    link = one_time_tokens.new_token()
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+    due = NOW + timedelta(days=14)
+    AccountDeletion.objects.create(user=alice, token_hash=link.hash, requested_at=NOW, due_at=due)
+
+    stay, erased = run_concurrently(
+        [
+            lambda: account_deletion.cancel_deletion(token=link.token, now=due - timedelta(seconds=1)),
+            lambda: account_deletion.erase_due_accounts(now=due),
+        ]
+    )
+
+    user = User.objects.get(pk=alice.pk)
+    came_back = isinstance(stay, User)
+    assert (user.is_active, user.erased_at is None, erased) == (came_back, came_back, 0 if came_back else 1)
+
+
+def test_two_schedulers_erase_once(alice):
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+    AccountDeletion.objects.create(
+        user=alice, token_hash="x", requested_at=NOW - timedelta(days=15), due_at=NOW - timedelta(days=1)
+    )
+
+    outcomes = run_concurrently([lambda: account_deletion.erase_due_accounts(now=NOW)] * 4)
+
+    assert sorted(outcomes) == [0, 0, 0, 1]
+    assert Event.objects.filter(name="user.erased").count() == 1

@@ -1,0 +1,39 @@
+"""One half of a sign-in, finished by many at once."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from accounts.auth.tests.test_mfa_api import finish, log_in
+from accounts.models import MfaChallenge, Session
+from accounts.tests.mfa import code_at, recovery_codes, with_totp
+from core.testing.concurrency import errors_of_type, run_concurrently
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_challenge_is_finished_once_by_many(alice):
+    """With codes of their own, each good: it is the challenge that is used up."""
+    codes = recovery_codes(with_totp(alice))[:8]
+    challenge = log_in().json()["challenge"]
+
+    outcomes = run_concurrently([lambda code=code: finish(challenge, code) for code in codes])
+
+    assert errors_of_type(outcomes) == []
+    assert sorted(answer.status_code for answer in outcomes) == [200] + [401] * 7
+    assert {answer.json()["code"] for answer in outcomes if answer.status_code == 401} == {"challenge_not_valid"}
+    assert Session.objects.count() == 1
+    assert (MfaChallenge.objects.get().attempts, len(recovery_codes(alice))) == (1, 9)
+
+
+def test_one_code_is_good_for_one_of_many_challenges(alice):
+    with_totp(alice)
+    code = code_at(timezone.now())
+    challenges = [log_in().json()["challenge"] for _ in range(6)]
+
+    outcomes = run_concurrently([lambda challenge=challenge: finish(challenge, code) for challenge in challenges])
+
+    assert errors_of_type(outcomes) == []
+    assert sorted(answer.status_code for answer in outcomes) == [200] + [401] * 5
+    assert Session.objects.count() == 1

@@ -1,0 +1,65 @@
+"""One refresh token used by many at once, on real transactions."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts.auth.sessions import services as sessions
+from accounts.auth.tokens import issue_tokens
+from accounts.models import Session, User
+from accounts.tests.factories import PASSWORD, SessionFactory
+from accounts.users import services as users
+from core.errors import Invalid, NotAuthenticated
+from core.testing.concurrency import errors_of_type, run_concurrently
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LATER = timedelta(seconds=11)
+
+
+def test_twenty_refreshes_of_one_token_have_one_successor(alice):
+    first = sessions.open_session(user=alice, now=timezone.now())
+
+    outcomes = run_concurrently([lambda: sessions.refresh_session(token=first.refresh, now=timezone.now())] * 20)
+
+    assert errors_of_type(outcomes) == []
+    successors = {pair.refresh for pair, _ in outcomes}
+    assert len(successors) == 1
+    assert first.refresh not in successors
+    assert Session.objects.get().revoked_at is None
+    (successor,) = successors
+    assert sessions.refresh_session(token=successor, now=timezone.now())[1] == alice
+
+
+def test_a_replaced_token_used_after_the_grace_by_many_ends_the_session_once(alice, outbox):
+    now = timezone.now()
+    first = issue_tokens(SessionFactory(user=alice))
+    second, _ = sessions.refresh_session(token=first.refresh, now=now)
+
+    outcomes = run_concurrently([lambda: sessions.refresh_session(token=first.refresh, now=now + LATER)] * 8)
+
+    assert [type(outcome) for outcome in outcomes] == [NotAuthenticated] * 8
+    assert Session.objects.get().revoked_at is not None
+    assert outbox.names() == ["session.revoked", "session.refresh_token_reused"]
+    with pytest.raises(NotAuthenticated):
+        sessions.refresh_session(token=second.refresh, now=now + LATER)
+
+
+def test_one_address_is_registered_once(db):
+    outcomes = run_concurrently(
+        [lambda: users.register(email="Sam@example.com", name="Sam", password=PASSWORD)] * 8,
+    )
+
+    assert len(errors_of_type(outcomes, Invalid)) == 7
+    assert User.objects.get().email == "sam@example.com"
+
+
+def test_people_of_one_name_get_handles_of_their_own(db):
+    outcomes = run_concurrently(
+        lambda n=n: users.register(email=f"sam@host{n}.example", name="Sam", password=PASSWORD) for n in range(8)
+    )
+
+    assert errors_of_type(outcomes) == []
+    assert sorted(User.objects.values_list("handle", flat=True)) == ["sam", *(f"sam{n}" for n in range(2, 9))]

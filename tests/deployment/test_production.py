@@ -1,0 +1,173 @@
+"""What is served in production: its settings, started for real, and its figures over several processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import pytest
+import requests
+from django.conf import settings
+from django.db import connection
+
+from drills.processes import ROOT, free_port, wait_until
+
+pytestmark = [pytest.mark.processes, pytest.mark.django_db]
+BROWSER_HEADERS = "DJANGO_ALLOW_ASYNC_UNSAFE"  # set while a browser runs in this process
+REQUIRED_SETTINGS = (
+    "SECRET_KEY",
+    "JWT_SIGNING_KEY",
+    "DATABASE_URL",
+    "REDIS_URL",
+    "ALLOWED_HOSTS",
+    "SITE_URL",
+    "EMAIL_HOST",
+)
+SECRET_VALUE = "a-secret-that-no-log-may-hold-" + "s" * 32
+
+
+def production_environment(**changes: str | None) -> dict[str, str]:
+    database = connection.settings_dict
+    words = {
+        "DJANGO_SETTINGS_MODULE": "config.settings.production",
+        "SECRET_KEY": SECRET_VALUE,
+        "JWT_SIGNING_KEY": "another-key-" + "k" * 40,
+        "DATABASE_URL": f"postgresql:///{database['NAME']}?host={database['HOST']}&user={database['USER']}",
+        "REDIS_URL": str(settings.CACHES["default"]["LOCATION"]),
+        "CELERY_BROKER_URL": "",
+        "ALLOWED_HOSTS": "tasks.example.com",
+        "SITE_URL": "https://tasks.example.com",
+        "EMAIL_HOST": "127.0.0.1",
+        **changes,
+    }
+    inherited = {
+        name: value for name, value in os.environ.items() if name not in {*REQUIRED_SETTINGS, *words, BROWSER_HEADERS}
+    }
+    return inherited | {name: value for name, value in words.items() if value is not None}
+
+
+def run_manage(*arguments: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "manage.py", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("name", REQUIRED_SETTINGS)
+def test_a_missing_setting_stops_the_start_and_is_named(name, django_db_setup):
+    done = run_manage("check", environment=production_environment(**{name: None}))
+
+    assert done.returncode != 0
+    assert f"{name} is not set. Set it (or {name}_FILE)" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"SECRET_KEY": "short"}, "SECRET_KEY must hold at least 32 bytes."),
+        ({"JWT_SIGNING_KEY": "short"}, "JWT_SIGNING_KEY must hold at least 32 bytes."),
+        ({"DATABASE_URL": "mysql://localhost/x"}, "DATABASE_URL must be a postgresql:// address."),
+        ({"HTTPS": "maybe"}, "HTTPS must be true or false, not 'maybe'."),
+        ({"EMAIL_PORT": "smtp"}, "EMAIL_PORT must be a whole number, not 'smtp'."),
+        ({"SECRET_KEY_FILE": "/nowhere/key"}, "SECRET_KEY_FILE names /nowhere/key, which cannot be read"),
+    ],
+)
+def test_a_wrong_setting_stops_the_start_with_a_sentence(changes, sentence, django_db_setup):
+    done = run_manage("check", environment=production_environment(**changes))
+
+    assert done.returncode != 0
+    assert sentence in done.stderr
+
+
+def test_djangos_own_deployment_check_finds_nothing(django_db_setup):
+    done = run_manage("check", "--deploy", "--fail-level", "WARNING", environment=production_environment())
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_secrets_are_read_from_files(tmp_path, django_db_setup):
+    (tmp_path / "key").write_text(f"{SECRET_VALUE}\n")
+
+    done = run_manage(
+        "check", environment=production_environment(SECRET_KEY=None, SECRET_KEY_FILE=str(tmp_path / "key"))
+    )
+
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def node(tmp_path, django_db_setup):
+    """Start gunicorn with these settings; gives its address and its log."""
+    running = []
+
+    def start(**environment: str):
+        address, log = f"127.0.0.1:{free_port()}", tmp_path / "node.log"
+        socket = f"unix:{tmp_path}/n.sock"
+        command = [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.py", "config.asgi:application"]
+        words = production_environment(BIND=f"{address},{socket}", DATA_DIR=str(tmp_path), **environment)
+        with log.open("ab") as output:
+            running.append(
+                subprocess.Popen(command, cwd=ROOT, env=words, stdout=output, stderr=output, start_new_session=True)
+            )
+        url = f"http://{address}"
+        wait_until(lambda: is_ready(url), seconds=60, what="the node does not answer")
+        return url, log
+
+    (tmp_path / "static").mkdir()
+    names = [str(path.relative_to(ROOT / "static")) for path in (ROOT / "static").rglob("*") if path.is_file()]
+    manifest = {"paths": {name: name for name in names}, "version": "1.1", "hash": ""}
+    (tmp_path / "static/staticfiles.json").write_text(json.dumps(manifest))
+    yield start
+    for process in running:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(20)
+
+
+def is_ready(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/livez", headers={"Host": "tasks.example.com"}, timeout=2).ok
+    except requests.RequestException:
+        return False
+
+
+def test_production_serves_only_its_own_name_over_https(node):
+    url, log = node(WORKERS="1", PROMETHEUS_MULTIPROC_DIR="")
+    own, tls = {"Host": "tasks.example.com"}, {"X-Forwarded-Proto": "https"}
+
+    plain = requests.get(f"{url}/api/v1/tasks/", headers=own, allow_redirects=False, timeout=20)
+    secure = requests.get(
+        f"{url}/api/v1/tasks/", headers=own | tls | {"Authorization": f"Bearer {SECRET_VALUE}"}, timeout=20
+    )
+    foreign = requests.get(f"{url}/api/v1/tasks/", headers={"Host": "evil.example.com"} | tls, timeout=20)
+
+    assert (plain.status_code, plain.headers["Location"]) == (301, "https://tasks.example.com/api/v1/tasks/")
+    assert secure.status_code == 401
+    assert secure.headers["Strict-Transport-Security"] == "max-age=63072000; includeSubDomains; preload"
+    assert foreign.status_code == 400
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert {line["status"] for line in lines if line["event"] == "request"} == {301, 400, 401}
+    assert all(line["request_id"] for line in lines if line["event"] == "request")
+    assert SECRET_VALUE not in log.read_text()
+
+
+def test_the_counters_of_all_processes_are_added_up(node, tmp_path):
+    url, _ = node(WORKERS="2", PROMETHEUS_MULTIPROC_DIR=str(tmp_path / "metrics"))
+    own = {"Host": "tasks.example.com"}
+
+    def processes():
+        return {re.sub(r"\D", "", path.stem) for path in (tmp_path / "metrics").glob("counter_*.db")}
+
+    def count():
+        text = requests.get(f"{url}/metrics", headers=own, timeout=20).text
+        name = "django_http_responses_total_by_status_view_method_total"
+        lines = [line for line in text.splitlines() if line.startswith(name) and "core.health.readyz" in line]
+        return sum(float(line.split()[-1]) for line in lines)
+
+    before = count()
+    for _ in range(40):
+        requests.get(f"{url}/readyz", headers=own, timeout=20)
+
+    assert len(processes()) == 2
+    assert [count() - before for _ in range(6)] == [40.0] * 6

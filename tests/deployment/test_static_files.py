@@ -1,0 +1,87 @@
+"""Static files as settings decide: variants beside each file, and a CDN by one setting."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import brotli
+import pytest
+
+from config import static_files
+
+ROOT = Path(__file__).resolve().parents[1]
+CDN_URL = "https://cdn.example.com"
+PRINT_URL = """
+import django, json, sys
+django.setup()
+from django.test import Client
+pages = {path: Client().get(path, headers={"host": "localhost"}) for path in ("/login/", "/api/v1/docs/")}
+print(json.dumps({path: [page["Content-Security-Policy"], page.content.decode()] for path, page in pages.items()}))
+"""
+
+
+@pytest.mark.parametrize(
+    ("url", "origins"),
+    [("/static/", []), (f"{CDN_URL}/static/", [CDN_URL]), ("//cdn.example.com/static/", [CDN_URL])],
+)
+def test_the_origin_of_a_cdn_is_read_from_the_address_of_the_files(url, origins):
+    assert static_files.cdn_origins(url) == origins
+
+
+def run_python(*arguments: str, folder: Path, **environment: str) -> str:
+    words = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "config.settings.dev",
+        "DATA_DIR": str(folder),
+        **environment,
+    }
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, env=words, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def collected(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("var")
+    ignored = [word for name in ("admin", "drf_spectacular_sidecar", "django_htmx") for word in ("-i", name)]
+    run_python("manage.py", "collectstatic", "--noinput", "-v0", *ignored, folder=folder, COMPRESS_STATIC="true")
+    return folder / "static"
+
+
+@pytest.mark.processes
+def test_files_are_collected_with_hashed_names_and_both_variants(collected):
+    names = json.loads((collected / "staticfiles.json").read_text())["paths"]
+    path = collected / names["css/base.css"]
+
+    assert len(path.stem.split(".")[-1]) == 12
+    assert gzip.decompress(Path(f"{path}.gz").read_bytes()) == path.read_bytes()
+    assert brotli.decompress(Path(f"{path}.br").read_bytes()) == path.read_bytes()
+    assert not (collected / "rest_framework").exists()
+
+
+@pytest.mark.processes
+def test_pages_load_from_the_cdn_that_one_setting_names_and_may_do_so(collected):
+    sidecar = "drf_spectacular_sidecar/swagger-ui-dist"
+    manifest = json.loads((collected / "staticfiles.json").read_text())
+    for name in ("swagger-ui.css", "swagger-ui-bundle.js", "swagger-ui-standalone-preset.js", "favicon-32x32.png"):
+        manifest["paths"][f"{sidecar}/{name}"] = f"{sidecar}/{name}"
+    (collected / "staticfiles.json").write_text(json.dumps(manifest))
+
+    pages = json.loads(run_python("-c", PRINT_URL, folder=collected.parent, STATIC_URL=f"{CDN_URL}/static/"))
+
+    for policy, page in pages.values():
+        directives = dict(part.strip().split(" ", 1) for part in policy.split(";") if part.strip())
+        for name in ("script-src", "style-src", "img-src", "font-src"):
+            assert CDN_URL in directives[name].split()
+        assert directives["connect-src"] == "'self'"
+        assert f'="{CDN_URL}/static/' in page
+        assert '="/static/css' not in page
+    # A browser uses no part of another origin's picture.
+    assert f'<use href="{CDN_URL}' not in pages["/login/"][1]

@@ -1,0 +1,63 @@
+"""Wherever something can be guessed, a flood from one address is refused by nginx before a node hears of it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from drills.processes import free_port
+from tests.nginx.nginx_server import NginxServer
+
+pytestmark = pytest.mark.nginx
+LIMITED_REQUESTS = (
+    "/_allauth/app/v1/auth/login",
+    "/_allauth/app/v1/auth/2fa/authenticate",
+    "/_allauth/app/v1/auth/password/reset",
+    "/api/v1/auth/mfa/",
+    "/password/reset/",
+    "/password/reset/new/",
+    "/reauthenticate/",
+    "/reauthenticate/code/",
+    "/login/mfa/",
+    "/register/",
+    "/invitation/",
+)
+
+
+@pytest.fixture
+def standalone_nginx() -> Iterator[NginxServer]:
+    """nginx without a node behind it: whatever it lets through is a 503, or a 502."""
+    folder = Path(tempfile.mkdtemp(prefix="tf-", dir="/tmp"))
+    nginx_server = NginxServer(folder, free_port(), {})
+    nginx_server.start_nginx(["nobody"])
+    nginx_server.wait(lambda: nginx_server.get("/metrics").status == 404)
+    yield nginx_server
+    nginx_server.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def send_burst(nginx_server: NginxServer, method: str, path: str) -> Counter[int]:
+    with ThreadPoolExecutor(8) as people:
+        return Counter(people.map(lambda _: nginx_server.send(method, path, b"{}").status, range(100)))
+
+
+@pytest.mark.parametrize("path", LIMITED_REQUESTS)
+def test_a_flood_is_refused_at_every_door_where_something_can_be_guessed(path, standalone_nginx):
+    found = send_burst(standalone_nginx, "POST", path)
+
+    assert 30 <= found[429] <= 49
+    assert set(found) <= {429, 502, 503}
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/tasks/new/"), ("DELETE", "/_allauth/app/v1/auth/session"), ("POST", "/api/v1/tasks/")],
+)
+def test_other_work_does_not_count_as_guessing(method, path, standalone_nginx):
+    assert send_burst(standalone_nginx, method, path)[429] == 0

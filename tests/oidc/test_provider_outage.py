@@ -1,0 +1,101 @@
+"""A real node and a provider that hangs: sign-ins by it fail soon, and everything else goes on as before."""
+
+from __future__ import annotations
+
+import threading
+import time
+from http.client import HTTPConnection
+from urllib.parse import urlencode
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from drills.processes import Processes
+from tests.oidc.conftest import Idp
+from tests.oidc.provider import CLIENT_ID, CLIENT_SECRET
+
+pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
+HANG_SECONDS, SIGN_IN_COUNT, READ_COUNT = 30, 8, 60
+
+
+@pytest.fixture
+def node(provider_process, django_db_setup, tmp_path):
+    Idp(provider_process).script()
+    database = connection.settings_dict
+    environment = {
+        "DJANGO_SETTINGS_MODULE": "config.settings.test",
+        "DATABASE_URL": f"postgresql:///{database['NAME']}?host={database['HOST']}&user={database['USER']}",
+        "REDIS_URL": str(settings.CACHES["default"]["LOCATION"]),
+        "DATA_DIR": str(tmp_path),
+        "OIDC_ISSUER": provider_process,
+        "OIDC_CLIENT_ID": CLIENT_ID,
+        "OIDC_CLIENT_SECRET": CLIENT_SECRET,
+        "OIDC_TIMEOUT": "3",
+    }
+    with Processes(tmp_path, **environment) as processes:
+        processes.start("web")
+        yield processes
+
+
+def send_request(node: Processes, method: str, path: str, cookies: dict[str, str], form: dict[str, str] | None = None):
+    """Return the status, the body, and how long it took; cookies that are set go into `cookies`."""
+    line, started = HTTPConnection("127.0.0.1", node.port, timeout=HANG_SECONDS), time.monotonic()
+    headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
+    if form is not None:
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+    line.request(method, path, urlencode(form) if form is not None else None, headers)
+    answer = line.getresponse()
+    body = answer.read().decode()
+    for name, value in answer.getheaders():
+        if name.lower() == "set-cookie":
+            key, _, rest = value.partition("=")
+            cookies[key] = rest.partition(";")[0]
+    line.close()
+    return answer.status, body, time.monotonic() - started
+
+
+def callback_url(node: Processes, idp: Idp, cookies: dict[str, str]) -> str:
+    """Begin a sign-in and go to the provider; returns the path that leads back."""
+    send_request(node, "GET", "/login/", cookies)
+    provider = idp.host.replace(":", "-")
+    form = {"csrfmiddlewaretoken": cookies["csrftoken"]}
+    status, body, _ = send_request(node, "POST", f"/login/with/{provider}/", cookies, form)
+    assert status == 200
+    address = body.partition('content="0; url=')[2].partition('"')[0].replace("&amp;", "&")
+    location = idp.ask("GET", address.removeprefix(idp.issuer))[1]["Location"]
+    return location.removeprefix(node.url)
+
+
+def time_reads(node: Processes) -> list[float]:
+    found = [send_request(node, "GET", "/login/", {}) for _ in range(READ_COUNT)]
+    assert {status for status, _, _ in found} == {200}
+    return sorted(seconds for _, _, seconds in found)
+
+
+def test_a_provider_that_hangs_keeps_nobody_else_waiting(node, provider_process):
+    idp = Idp(provider_process)
+    jars: list[dict[str, str]] = [{} for _ in range(SIGN_IN_COUNT)]
+    paths = [callback_url(node, idp, jar) for jar in jars]
+    time_reads(node)
+    idp.script(at={"token": {"pause": HANG_SECONDS}})
+    answers: list[tuple[int, float]] = []
+
+    def return_to_callback(path: str, jar: dict[str, str]) -> None:
+        status, _, seconds = send_request(node, "GET", path, jar)
+        answers.append((status, seconds))
+
+    people = [threading.Thread(target=return_to_callback, args=pair) for pair in zip(paths, jars, strict=True)]
+    for user in people:
+        user.start()
+    time.sleep(0.3)
+    meanwhile = time_reads(node)
+    for user in people:
+        user.join()
+
+    assert {status for status, _ in answers} == {503}
+    assert max(seconds for _, seconds in answers) < 6
+    # Two of four threads wait for the provider; the other refusals came at once.
+    assert sum(seconds > 2 for _, seconds in answers) <= 2
+    # The machine of a test is not quiet: what is caught is somebody who waits for the provider, not some milliseconds.
+    assert meanwhile[-1] < 1.0

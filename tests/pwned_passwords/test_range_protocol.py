@@ -1,0 +1,201 @@
+"""What leaves this machine, what is believed, and that a list which fails, lies or hangs holds up nobody for long."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+
+import pytest
+from structlog.testing import capture_logs
+
+from accounts.auth.passwords import pwned_passwords
+from drills import certificates
+from tests.pwned_passwords.range_server import (
+    drip_body,
+    drip_headers,
+    send_huge_body,
+    send_nothing,
+    sha1_hex,
+    truncate_body,
+)
+
+PASSWORD = "the kettle sings at four"
+
+
+def check_password(word: str = PASSWORD) -> tuple[bool, list[str]]:
+    """Return whether it is breached, and the reasons why that could not be told."""
+    before = pwned_passwords.UNKNOWN._value.get()
+    with capture_logs() as lines:
+        found = pwned_passwords.is_breached(word)
+    reasons = [line["reason"] for line in lines if line["event"] == "password_breach_check_failed"]
+    assert pwned_passwords.UNKNOWN._value.get() - before == len(reasons)
+    return found, reasons
+
+
+def test_five_digits_of_the_digest_leave_and_nothing_else_of_the_password(range_server):
+    range_server.add_password(PASSWORD)
+    digest = sha1_hex(PASSWORD)
+
+    assert check_password() == (True, [])
+
+    (asked,) = range_server.seen
+    assert asked.splitlines()[0] == f"GET /range/{digest[:5]} HTTP/1.1"
+    assert "Add-Padding: true" in asked.splitlines()
+    assert digest[:6] not in asked
+    assert digest[5:].lower() not in asked.lower()
+    assert not any(word in asked for word in PASSWORD.split())
+    assert {line.partition(":")[0] for line in asked.splitlines()[1:] if line} == {
+        "Host",
+        "Accept-Encoding",
+        "Add-Padding",
+        "Accept",
+        "User-Agent",
+        "Connection",
+    }
+
+
+@pytest.mark.parametrize(("count", "is_breached"), [("0", False), ("00", False), ("1", True), ("24,230", True)])
+def test_an_entry_that_was_never_seen_is_padding(count, is_breached, range_server):
+    range_server.add_password(PASSWORD, count)
+
+    assert check_password() == (is_breached, [])
+
+
+def test_digits_are_compared_without_regard_to_case(range_server):
+    range_server.misbehave = lambda handler: handler.answer(200, f"{sha1_hex(PASSWORD)[5:].lower()}:2\n".encode())
+
+    assert check_password() == (True, [])
+
+
+def test_an_empty_list_has_no_password(range_server):
+    range_server.misbehave = lambda handler: handler.answer(200, b"")
+
+    assert check_password() == (False, [])
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [send_nothing, drip_headers, drip_body, send_huge_body],
+    ids=["silent", "drips its head", "drips its body", "huge"],
+)
+def test_whoever_has_no_end_is_hung_up_on(fault, range_server, short_timeout):
+    range_server.add_password(PASSWORD)
+    range_server.misbehave = fault
+
+    found, (reason,) = check_password()
+
+    assert (found, reason in {"timeout", "too_long"}) == (False, True)
+    assert range_server.left.wait(20)
+    assert len(range_server.seen) == 1
+    assert range_server.sent < 32 * 1024 * 1024
+    assert pwned_passwords.executor().connection_slots.acquire(timeout=20)
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (lambda handler: handler.answer(500, sha1_hex(PASSWORD)[5:].encode() + b":3"), "status_500"),
+        (lambda handler: handler.answer(404, b""), "status_404"),
+        (lambda handler: handler.answer(200, b"<!doctype html><title>Sign in to this network</title>"), "no_list"),
+        (lambda handler: handler.answer(200, sha1_hex(PASSWORD)[5:].encode() + b":3\r\nand so on"), "no_list"),
+        (lambda handler: handler.answer(200, b"\xff" * 99), "UnicodeDecodeError"),
+        (lambda handler: handler.wfile.write(b"\x00\xff\x00 what?\r\n\r\n"), "BadStatusLine"),
+        (lambda handler: None, "RemoteDisconnected"),
+        (truncate_body, "cut_short"),
+    ],
+    ids=["500", "404", "a page", "half a list", "bytes", "no http", "hangs up", "cut short"],
+)
+def test_an_answer_that_is_none_judges_nothing(fault, reason, range_server):
+    range_server.misbehave = fault
+
+    assert check_password() == (False, [reason])
+    assert len(range_server.seen) == 1
+
+
+def test_a_list_that_is_too_long_is_not_read_to_its_end(range_server):
+    range_server.add_password(PASSWORD)
+    range_server.misbehave = send_huge_body
+
+    assert check_password() == (False, ["too_long"])
+
+    assert range_server.left.wait(20)
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_it_does_not_go_where_it_is_sent(status, range_server, start_range_server):
+    elsewhere = start_range_server()
+    elsewhere.add_password(PASSWORD)
+    where = f"{elsewhere.url}{sha1_hex(PASSWORD)[:5]}"
+    range_server.misbehave = lambda handler: handler.answer(status, b"", Location=where)
+
+    assert check_password() == (False, [f"status_{status}"])
+    assert elsewhere.seen == []
+
+
+def test_where_nobody_listens_the_other_rules_judge_alone(settings, range_server):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        settings.PWNED_PASSWORDS_URL = f"http://127.0.0.1:{closed.getsockname()[1]}/"
+
+        assert check_password() == (False, ["ConnectionRefusedError"])
+
+
+def test_a_list_that_has_hung_is_left_alone_for_a_while(range_server, short_timeout):
+    range_server.add_password(PASSWORD)
+    range_server.misbehave = send_nothing
+    check_password()
+    range_server.misbehave = None
+
+    assert check_password() == (False, ["circuit_open"])
+    assert len(range_server.seen) == 1
+
+
+def test_a_list_that_is_well_again_is_asked_again(range_server, short_timeout, monkeypatch):
+    monkeypatch.setattr("core.deadline_executor.CIRCUIT_OPEN_SECONDS", 0.0)
+    range_server.add_password(PASSWORD)
+    range_server.misbehave = send_nothing
+    check_password()
+    range_server.misbehave = None
+    monkeypatch.setattr(pwned_passwords, "TIMEOUT", 30.0)
+
+    assert check_password() == (True, [])
+
+
+def test_nobody_queues_up_behind_those_who_wait(range_server):
+    while pwned_passwords.executor().connection_slots.acquire(blocking=False):
+        pass
+
+    assert check_password() == (False, ["busy"])
+    assert range_server.seen == []
+
+
+def test_a_list_that_nobody_vouches_for_is_told_nothing(start_range_server, settings, tmp_path, monkeypatch):
+    authority = certificates.write_certificates(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "fullchain.pem", tmp_path / "privkey.pem")
+    range_server = start_range_server(context)
+    range_server.add_password(PASSWORD)
+    settings.PWNED_PASSWORDS_URL = range_server.url
+
+    assert check_password() == (False, ["SSLCertVerificationError"])
+    assert range_server.seen == []
+
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority))
+    pwned_passwords._ssl_context.cache_clear()
+    assert check_password() == (True, [])
+    pwned_passwords._ssl_context.cache_clear()
+
+
+@pytest.mark.django_db
+def test_a_list_that_fails_keeps_nobody_out(range_server, clients):
+    range_server.misbehave = lambda handler: handler.answer(500, b"")
+    new = {"email": "dora@example.com", "name": "Dora"}
+
+    with capture_logs() as lines:
+        weak = clients["anonymous"].post("/api/v1/auth/register/", {**new, "password": "password123"})
+        taken = clients["anonymous"].post("/api/v1/auth/register/", {**new, "password": PASSWORD})
+
+    assert (weak.status_code, taken.status_code) == (400, 201)
+    assert [line["reason"] for line in lines if line["event"] == "password_breach_check_failed"] == ["status_500"] * 2
+    assert PASSWORD not in str(lines)
+    assert sha1_hex(PASSWORD)[:5] not in str(lines)

@@ -1,0 +1,171 @@
+"""One of everything that belongs to one person, for the tests that go over all endpoints.
+
+A new kind of thing is made in `belongings`, under the name that it has in paths and in `endpoints.BODIES`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.utils import timezone
+
+from accounts.auth.mfa import services as mfa
+from accounts.auth.sessions.services import open_session
+from accounts.models import Team, TeamMember, User
+from accounts.tests.api_keys import create_api_key
+from accounts.tests.factories import (
+    AccountDeletionFactory,
+    AvatarFactory,
+    ExportFactory,
+    InvitationFactory,
+    ServiceAccountFactory,
+    TeamFactory,
+    TeamMemberFactory,
+    UserFactory,
+)
+from accounts.tests.mfa import recovery_codes, with_totp
+from core.db import uuid7
+from notifications.tests.factories import make_notification
+from tasks.models import Project, Role
+from tasks.tests.factories import (
+    CommentFactory,
+    LabelFactory,
+    MemberFactory,
+    ProjectFactory,
+    ProjectTeamFactory,
+    TaskFactory,
+    TaskShareFactory,
+)
+from tests.api_operations import REQUEST_BODIES, REQUEST_QUERIES, Operation
+
+SampleValues = dict[str, str]
+
+
+class RequestBuilder:
+    """Where each operation finds its thing, and the body it accepts."""
+
+    def __init__(self, sample_values: SampleValues) -> None:
+        self.sample_values = sample_values
+
+    def url(self, operation: Operation) -> str:
+        """Fill the path; what `{ref}` and `{user_id}` mean depends on where they stand."""
+        family = operation.path.split("/")[0]
+        sample_values = {
+            **self.sample_values,
+            "ref": self.sample_values.get(f"ref:{family}", ""),
+            "user_id": self.sample_values.get(f"user:{family}", ""),
+            "team_id": self.sample_values.get(f"team:{family}", ""),
+        }
+        if str(operation) == "DELETE /api/v1/projects/{ref}/":
+            sample_values["ref"] = self.sample_values["empty"]
+        return re.sub(r"{(\w+)}", lambda found: sample_values[found[1]], operation.template)
+
+    def door(self, operation: Operation) -> str:
+        """The person who may do everything to these things: alice, but a comment is changed by its author."""
+        if (
+            operation.path.startswith(("directory/", "service-accounts/"))
+            or str(operation) == "POST /api/v1/invitations/"
+        ):
+            return "admin"
+        return "bob" if operation.template.endswith("{comment_id}/") else "alice"
+
+    def query(self, operation: Operation) -> str:
+        return urlencode(self._filled(REQUEST_QUERIES.get(str(operation), {})))
+
+    def body(self, operation: Operation) -> dict[str, Any]:
+        return self._filled(REQUEST_BODIES.get(str(operation), {}))
+
+    def _filled(self, words: dict[str, Any]) -> dict[str, Any]:
+        filled = {}
+        for name, value in words.items():
+            hole = re.fullmatch(r"{([\w:]+)}", value) if isinstance(value, str) else None
+            filled[name] = self.sample_values[hole[1]] if hole else value
+        return filled
+
+
+def create_sample_data(owner: User, key: str, *, editor: User, newcomer: User) -> SampleValues:
+    """Make one of everything for the owner; the editor is in the project, and wrote the comment."""
+    sample_values = create_project(owner, key, editor=editor, newcomer=newcomer) | _create_personal_data(owner)
+    add_member(sample_values, editor, Role.EDITOR)
+    return sample_values
+
+
+def create_project(owner: User, key: str, *, editor: User, newcomer: User) -> SampleValues:
+    """Make a project with one of everything in it; the editor, who wrote the comment, is not in it yet."""
+    project, empty = ProjectFactory(key=key, owner=owner), ProjectFactory(key=f"{key}0", owner=owner)
+    task = TaskFactory(project=project, title="Fix the printer")
+    team, crew, others = (_create_team(owner, f"{name} of {key}") for name in ("Team", "Crew", "Others"))
+    TeamMemberFactory(team=team, user=editor)
+    leaving = MemberFactory(project=project, user=UserFactory(handle=f"leaving-{key.lower()}")).user
+    return {
+        "project": key,
+        "project_id": str(project.pk),
+        "ref:projects": key,
+        "ref:tasks": task.key,
+        "user:projects": str(leaving.pk),
+        "user:teams": str(editor.pk),
+        "user:users": str(owner.pk),
+        "user:directory": str(editor.pk),
+        "empty": str(empty.pk),
+        "newcomer": str(newcomer.pk),
+        "user:tasks": str(TaskShareFactory(task=task, user=UserFactory(handle=f"borrower-{key.lower()}")).user_id),
+        "team:teams": str(team.pk),
+        "team:projects": str(ProjectTeamFactory(project=project, team=crew, role=Role.VIEWER).team_id),
+        "other_team": str(others.pk),
+        "label_id": str(LabelFactory(project=project, name="urgent").pk),
+        "comment_id": str(CommentFactory(task=task, author=editor).pk),
+        "state_id": str(project.states.get(slug="cancelled").pk),
+        "other_task": str(TaskFactory(project=project).pk),
+    }
+
+
+def _create_team(lead: User, name: str) -> Team:
+    return TeamMemberFactory(team=TeamFactory(name=name), user=lead, role=TeamMember.Role.LEAD).team
+
+
+def _create_personal_data(owner: User) -> SampleValues:
+    pair = open_session(user=owner, now=timezone.now())
+    return {
+        "notification_id": str(make_notification(owner).pk),
+        "session_id": str(owner.sessions.order_by("pk").last().pk),
+        "refresh": pair.refresh,
+        "key_id": str(create_api_key(owner).key.pk),
+        "account_id": str(ServiceAccountFactory(handle=f"robot-{uuid7().hex}").pk),
+        **_create_account_data(owner),
+        **_create_mfa_challenge(f"careful-{uuid7().hex}"),
+    }
+
+
+def _create_mfa_challenge(handle: str) -> SampleValues:
+    """Somebody whose password was right, and whose second factor is still to come."""
+    user = with_totp(UserFactory(handle=handle))
+    challenge = mfa.create_challenge(user=user, now=timezone.now())
+    assert challenge is not None
+    return {"challenge": challenge.token, "code": recovery_codes(user)[0]}
+
+
+def _create_account_data(owner: User) -> SampleValues:
+    """A picture, an archive, an invitation sent and one received, and somebody on the way out."""
+    AvatarFactory(user=owner)
+    secrets = {name: f"{name}-{uuid7()}" for name in ("accept", "join", "stay")}
+    InvitationFactory(email=owner.email, secret=secrets["accept"])
+    InvitationFactory(secret=secrets["join"])
+    AccountDeletionFactory(secret=secrets["stay"])
+    return {
+        "invitation_id": str(InvitationFactory(inviter=owner).pk),
+        "export_id": str(ExportFactory(user=owner).pk),
+        **{f"{name}_token": secret for name, secret in secrets.items()},
+    }
+
+
+def add_member(sample_values: SampleValues, user: User, role: str) -> None:
+    for key in (sample_values["project_id"], sample_values["empty"]):
+        MemberFactory(project=Project.objects.get(pk=key), user=user, role=role)
+
+
+@pytest.fixture
+def request_builder(alice, bob, mallory):
+    return RequestBuilder(create_sample_data(alice, "OPS", editor=bob, newcomer=mallory))

@@ -1,0 +1,99 @@
+"""Which algorithms our code calls, from which libraries, and whom it believes over TLS."""
+
+from __future__ import annotations
+
+import ast
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from accounts.auth.oidc.errors import ProviderUnavailable
+from accounts.auth.oidc.http import fetch_json
+from drills import certificates
+from tests.architecture.test_completeness import ROOT, source_files
+
+ALLOWED_HASHES = {"sha256", "sha384", "sha512", "blake2b"}
+# The range protocol of Pwned Passwords asks by SHA-1; nothing is kept under it, and nothing believed because of it.
+HTTP_CLIENT_MODULES = {"accounts/auth/passwords/pwned_passwords.py": {"sha1"}}
+# All that is taken from `cryptography`; PyJWT takes the rest of it by itself.
+ALLOWED_CIPHERS = {"cryptography.fernet"}
+CRYPTO_LIBRARIES = {"Crypto", "Cryptodome", "nacl", "OpenSSL", "rsa", "ecdsa", "passlib", "bcrypt", "simplecrypt"}
+
+
+def find_calls() -> Iterator[tuple[str, str, str]]:
+    """Every `module.name` that is called or passed on in our code, and where."""
+    for path in source_files():
+        if path.parent.name == "testing":  # helpers of the suite
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                yield node.value.id, node.attr, path.relative_to(ROOT).as_posix()
+
+
+def find_imports() -> set[str]:
+    found: set[str] = set()
+    for path in source_files():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                found |= {one.name for one in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found.add(node.module)
+    return found
+
+
+def test_every_hash_is_one_of_those_in_use_today():
+    found = [(name, path) for module, name, path in find_calls() if module == "hashlib"]
+
+    assert found
+    assert {
+        (name, path) for name, path in found if name not in ALLOWED_HASHES | HTTP_CLIENT_MODULES.get(path, set())
+    } == set()
+    assert not {name for name in find_imports() if name.startswith("hashlib.")}
+
+
+def test_fernet_is_the_one_cipher_and_nothing_is_our_own():
+    found = find_imports()
+
+    assert {name for name in found if name.split(".")[0] == "cryptography"} == ALLOWED_CIPHERS
+    assert {name for name in found if name.split(".")[0] in CRYPTO_LIBRARIES} == set()
+
+
+class OkHandler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def provider(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """The address of something that speaks TLS with a certificate no system knows, and whoever signed it."""
+    authority = certificates.write_certificates(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "fullchain.pem", tmp_path / "privkey.pem")
+    server = HTTPServer((certificates.IP_ADDRESS, 0), OkHandler)
+    server.handle_error = lambda *_: None  # type: ignore[method-assign]
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"https://{certificates.IP_ADDRESS}:{server.server_port}/", authority
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_provider_with_a_certificate_that_nobody_vouches_for_is_not_spoken_to(provider, monkeypatch):
+    address, authority = provider
+
+    with pytest.raises(ProviderUnavailable) as error:
+        fetch_json(address, time.monotonic() + 5)
+
+    assert error.value.code == "SSLError"
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority))
+    assert fetch_json(address, time.monotonic() + 5) == {}

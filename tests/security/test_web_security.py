@@ -1,0 +1,201 @@
+"""What holds at every door and of every page: cookies, forms, passwords, and what is stored nowhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from http.cookies import SimpleCookie
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from accounts.models import User
+from accounts.tests.factories import PASSWORD
+from core.testing.asgi import run, send_request
+from core.testing.database_state import table_digests
+from core.testing.page_client import log_in, logged_in_client
+
+ROOT = Path(__file__).resolve().parents[1]
+pytestmark = pytest.mark.django_db
+NEW_PASSWORD = {"email": "dana@example.com", "name": "Dana"}
+# What a script reads, or what Django's own storage of messages writes.
+READABLE_COOKIES = {"csrftoken", "messages"}
+ANY_PARAMETER = {"uuid": "00000000-0000-7000-8000-000000000000", "int": "1", "str": "x", "slug": "x", "path": "x"}
+
+
+def find_pages(patterns: list[URLPattern | URLResolver] | None = None, prefix: str = "/") -> Iterator[str]:
+    """An address of every page; programs' doors, which take no cookie, are left out."""
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        path = prefix + str(pattern.pattern).lstrip("^").rstrip("$")
+        if path.startswith(("/api/", "/_allauth/", "/metrics", "/livez", "/readyz", "/health")):
+            continue
+        if isinstance(pattern, URLResolver):
+            yield from find_pages(pattern.url_patterns, path)
+        else:
+            yield re.sub(r"<(?:(\w+):)?\w+>", lambda found: ANY_PARAMETER.get(found[1] or "str", "x"), path)
+
+
+PAGES = sorted({path for path in find_pages() if "(" not in path})
+
+
+def test_there_are_pages_to_try():
+    assert len(PAGES) > 60
+    assert {"/login/", "/settings/", "/tasks/new/", "/admin/accounts/user/add/"} <= set(PAGES)
+
+
+def test_no_page_is_written_to_without_the_forms_own_token(admin):
+    browser = Client(enforce_csrf_checks=True)
+    log_in(browser, admin)
+    browser.get("/settings/")
+    before = table_digests()
+
+    codes = {path: browser.post(path, {"name": "Forged", "email": "e@example.com"}).status_code for path in PAGES}
+
+    assert {path: code for path, code in codes.items() if code not in {403, 404, 405}} == {}
+    assert sum(code == 403 for code in codes.values()) > 40
+    assert table_digests() == before
+
+
+def test_every_cookie_is_for_this_site_and_closed_to_scripts(alice, settings):
+    settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = True
+    browser = Client()
+    browser.get("/login/", secure=True)
+
+    browser.post("/login/", {"email": "alice@example.com", "password": PASSWORD}, secure=True)
+
+    cookies: SimpleCookie = browser.cookies
+    assert {settings.SESSION_COOKIE_NAME, settings.DEVICE_COOKIE_NAME, "csrftoken"} <= set(cookies)
+    for name, cookie in cookies.items():
+        assert (cookie["secure"], cookie["samesite"], cookie["path"], cookie["domain"]) == (True, "Lax", "/", ""), name
+        assert bool(cookie["httponly"]) == (name not in READABLE_COOKIES), name
+
+
+def test_every_cookie_of_production_is_for_this_host_over_tls_alone(settings):
+    text = (ROOT / "config/settings/production.py").read_text()
+    named = dict(re.findall(r'^(\w+_COOKIE_NAME) = "([^"]+)" if _https', text, re.MULTILINE))
+    ours = {name for name in dir(settings) if name.endswith("_COOKIE_NAME") and settings.is_overridden(name)}
+
+    assert ours <= set(named)
+    assert {"SESSION_COOKIE_NAME", "CSRF_COOKIE_NAME"} <= set(named)
+    assert [name for name in named.values() if not name.startswith("__Host-")] == []
+    assert {"SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE"} <= set(re.findall(r"^(\w+) = _https$", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize("word", ["password123", "1234567890", "iloveyou123"])
+def test_common_passwords_are_refused_at_every_door(word, clients, alice):
+    before = table_digests()
+
+    api = clients["anonymous"].post("/api/v1/auth/register/", {**NEW_PASSWORD, "password": word})
+    page = Client().post("/register/", {**NEW_PASSWORD, "password": word})
+
+    assert (api.status_code, page.status_code) == (400, 422)
+    assert word.encode() not in api.content + page.content
+    assert table_digests() == before
+
+
+@pytest.mark.parametrize("word", ["TaskFlow-2026!", "taskflow12345", "my.taskflow.1"])
+def test_the_name_of_the_service_is_no_password(word, clients):
+    answer = clients["anonymous"].post("/api/v1/auth/register/", {**NEW_PASSWORD, "password": word})
+
+    assert answer.status_code == 400
+    assert [error["code"] for error in answer.json()["errors"]] == ["password_too_similar"]
+    assert not User.objects.exists()
+
+
+def test_a_long_password_of_any_characters_is_taken_as_it_is(clients):
+    word = "  ÄßЖ 🦊 " + "q" * 180 + " "
+
+    made = clients["anonymous"].post("/api/v1/auth/register/", {**NEW_PASSWORD, "password": word})
+    codes = [
+        clients["anonymous"]
+        .post("/api/v1/auth/login/", {"email": NEW_PASSWORD["email"], "password": tried})
+        .status_code
+        for tried in (word, word.strip(), word[:72], word.lower())
+    ]
+
+    assert made.status_code == 201
+    assert codes == [200, 401, 401, 401]
+
+
+def test_a_password_does_not_get_too_old(alice):
+    long_ago = alice.created_at - timedelta(days=3650)
+    User.objects.filter(pk=alice.pk).update(created_at=long_ago, last_login=long_ago)
+
+    answer = Client().post("/login/", {"email": alice.email, "password": PASSWORD})
+
+    assert (answer.status_code, answer["Location"]) == (302, "/")
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("/login/", {"email", "password", "next"}),
+        ("/register/", {"email", "name", "password", "next", "time_zone"}),
+        ("/password/reset/", {"email", "next"}),
+    ],
+)
+def test_no_hint_and_no_question_is_asked_for(path, fields, client):
+    form = re.findall(r'<(?:input|textarea|select)[^>]*name="(\w+)"', client.get(path).content.decode())
+
+    assert "email" in form
+    assert set(form) <= fields | {"csrfmiddlewaretoken", "credential"}
+    assert not [field.name for field in User._meta.get_fields() if re.search("hint|question|secret", field.name)]
+
+
+def test_logs_go_to_standard_error_and_nowhere_else(settings):
+    handlers = settings.LOGGING["handlers"]
+    named = [settings.LOGGING["root"], *settings.LOGGING["loggers"].values()]
+
+    assert {name: handler["class"] for name, handler in handlers.items()} == {"stderr": "logging.StreamHandler"}
+    assert {name for one in named for name in one.get("handlers", [])} == {"stderr"}
+
+
+@pytest.mark.parametrize(("path", "word"), [("/login/", "current-password"), ("/register/", "new-password")])
+def test_fields_for_passwords_help_password_managers(path, word, client):
+    fields = re.findall(r'<input[^>]*type="password"[^>]*>', client.get(path).content.decode())
+
+    assert fields
+    assert all(f'autocomplete="{word}"' in one for one in fields)
+
+
+def test_signing_out_clears_what_the_browser_keeps(alice):
+    answer = logged_in_client(alice).post("/logout/")
+
+    assert "cache" in answer["Clear-Site-Data"]
+
+
+def test_answers_with_tokens_are_stored_nowhere(clients, alice):
+    made = clients["anonymous"].post("/api/v1/auth/login/", {"email": alice.email, "password": PASSWORD})
+    again = clients["anonymous"].post("/api/v1/auth/refresh/", {"refresh": made.json()["refresh"]})
+
+    assert [answer["Cache-Control"] for answer in (made, again)] == ["no-store"] * 2
+
+
+def test_no_script_of_ours_keeps_anything_in_the_browser():
+    scripts = "".join(path.read_text() for path in (ROOT / "static/js").glob("*.js"))
+
+    assert not re.search(r"localStorage|sessionStorage|indexedDB|document\.cookie|innerHTML|eval\(", scripts)
+
+
+def test_what_the_gateway_refuses_by_itself_carries_the_headers_too(client):
+    from config.asgi import application as gateway  # it sets Django up, which the suite has done
+
+    own = send_request(gateway, "GET", "/api/v1/me/", headers={"host": "testserver"})  # a second one: refused
+    run(gateway.checker.close())
+    django = client.get("/api/v1/me/")
+
+    names = [
+        "Content-Security-Policy",
+        "Cross-Origin-Opener-Policy",
+        "Cross-Origin-Resource-Policy",
+        "Permissions-Policy",
+        "Referrer-Policy",
+        "X-Content-Type-Options",
+        "X-Frame-Options",
+    ]
+    assert own.json()["detail"] == "Name the host once."
+    assert {name: own.headers[name.lower()] for name in names} == {name: django[name] for name in names}
+    assert User.objects.count() == 0
