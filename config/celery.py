@@ -10,6 +10,17 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.production")
 app = Celery("taskflow")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(related_name="jobs")
+# Features of accounts have jobs of their own; Celery looks only into installed apps by itself.
+app.autodiscover_tasks(
+    [
+        "accounts.api_keys",
+        "accounts.auth.sessions",
+        "accounts.privacy.account_deletion",
+        "accounts.privacy.export",
+        "accounts.users.invitations",
+    ],
+    related_name="jobs",
+)
 
 
 @task_postrun.connect

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 
 CIRCUIT_OPEN_SECONDS, TIMEOUT_MARGIN = 10.0, 0.1
-T = TypeVar("A")
+T = TypeVar("T")
 
 
 class NoResponse(Exception):

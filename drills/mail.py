@@ -79,10 +79,15 @@ def _deliver_and_kill(processes: Processes, sink: smtp.SmtpSink) -> float:
     for kill in range(1, KILL_COUNT + 1):
         share = TASK_COUNT * kill // (KILL_COUNT + 2)
         wait_until(
-            lambda share=share: len(_notification_ids(sink)) >= share,
+            lambda share=share: (
+                len(  # type: ignore[misc]
+                    _notification_ids(sink)
+                )
+                >= share
+            ),
             seconds=DELIVERY_TIMEOUT,
             what=processes.log("worker"),
-        )  # type: ignore[misc]
+        )
         processes.stop("worker")
         print(f"killed the worker after {len(_notification_ids(sink))} mails", flush=True)
         processes.start("worker")

@@ -192,7 +192,7 @@ class Gateway:
         CACHE_MISSES.inc()
         kept, capture = await self.rebuild(call, verdict.generation)
         if kept is not None:
-            await send_cached(call, kept, verdict, is_logged=bool(capture.messages))
+            await send_cached(call, kept, verdict, already_logged=bool(capture.messages))
             return
         call.send = with_rate_limit_headers(call.send, verdict)
         if capture.messages:

@@ -1,3 +1,5 @@
-"""What administrators see of people: read-only, or written by the services that the pages use."""
+"""Register the models of users and their sessions, API keys and teams with the Django admin."""
 
-__all__ = ["identity", "keys", "people", "personal", "site", "teams"]
+from accounts.admin import api_keys, auth, privacy, site, teams, users
+
+__all__ = ["api_keys", "auth", "privacy", "site", "teams", "users"]

@@ -87,10 +87,13 @@ def authenticate(*, email: str, password: str, request: Any = None) -> User:
 
 
 @transaction.atomic
-def record_failed_login(*, person: User | None, address: str, device: str, now: datetime) -> None:
-    """Tell of a wrong password or code. None: nobody has the address, which is told too and takes as long to write."""
-    user = user_payload(person) if person else events.ANONYMOUS_USER
-    publish(events.LoginFailed(user=user, address=address, device=device), actor=None, at=now)
+def record_failed_login(*, user: User | None, address: str, device: str, now: datetime) -> None:
+    """Publish a failed login with a wrong password or code.
+
+    `user` is None for an unknown address, which is published as well so that both cases take the same time.
+    """
+    payload = user_payload(user) if user else events.ANONYMOUS_USER
+    publish(events.LoginFailed(user=payload, address=address, device=device), actor=None, at=now)
 
 
 @transaction.atomic

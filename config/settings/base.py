@@ -1,13 +1,19 @@
-"""What holds everywhere, by subject. dev, test and production differ from it by what they say themselves."""
+"""Settings common to all environments, in sections; dev, test and production override some of them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from config import env, static_files
-from config.settings.stores import *  # noqa: F403  # noqa: F403  # noqa: F403  # noqa: F403  # noqa: F403  # noqa: F403
+from django.core.exceptions import ImproperlyConfigured
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from accounts.auth.mfa import enforcement
+from config import env, oidc_providers, static_files, subscriptions
+from config.schedule import SCHEDULE
 from core import logging as request_logging
 
 BASE_DIR = Path(__file__).resolve().parents[2]
@@ -44,7 +50,6 @@ INSTALLED_APPS = [
     "allauth.headless",
     "core",
     "events",
-    "gateway",
     "accounts",
     "tasks",
     "notifications",
@@ -84,6 +89,7 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
+            "libraries": {"identity_providers": "accounts.auth.template_tags"},
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -94,7 +100,280 @@ TEMPLATES = [
     },
 ]
 
-# E-mail
+# --- PostgreSQL and Redis ---------------------------------------------------------------------------------------------
+
+# PostgreSQL. The pool is per process; max_size covers the threads of gateway.threads plus the relay's own.
+WSGI_THREADS = env.integer("WSGI_THREADS", 4)
+DATABASES: dict[str, Any] = {"default": env.database("DATABASE_URL", "postgresql://taskflow@127.0.0.1/taskflow")}
+DATABASES["default"]["OPTIONS"].update(
+    {
+        "pool": {"min_size": 1, "max_size": WSGI_THREADS + 2, "timeout": 5},
+        "connect_timeout": 5,
+        # One wrong letter in a short word: the default of 0.6 finds "gateway" no more when one types "gatway".
+        # Compiling a plan takes longer than any question here.
+        "options": "-c pg_trgm.word_similarity_threshold=0.45 -c jit=off"
+        f" -c statement_timeout={env.integer('STATEMENT_TIMEOUT_MS', 0)}",
+        # Off behind a pooler that does not keep prepared statements (pgbouncer before 1.21).
+        "prepare_threshold": 5 if env.boolean("PREPARED_STATEMENTS", True) else None,
+    }
+)
+DATABASES["default"]["CONN_MAX_AGE"] = 0
+SLOW_QUERY_MS = env.integer("SLOW_QUERY_MS", 200)
+DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
+
+# Redis: a cache that may vanish. Every call gives up after half a second, and nothing fails because of it.
+REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:6379/0")
+CACHES = {
+    "default": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "taskflow",
+        "OPTIONS": {
+            "CONNECTION_POOL_KWARGS": {
+                "socket_timeout": 0.5,
+                "socket_connect_timeout": 0.5,
+                "retry": Retry(NoBackoff(), 0),
+            },
+            "IGNORE_EXCEPTIONS": True,
+        },
+    }
+}
+DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True
+
+# --- API, rate limits and load ----------------------------------------------------------------------------------------
+
+# How much the API gives: {tier: (requests a window, burst beyond them)}; who exceeds it is blocked. In milliseconds.
+RATE_LIMITS: dict[str, Any] = {
+    "window": 15 * 60 * 1000,
+    "block": 60 * 1000,
+    "tiers": {
+        "anonymous": (100, 0),
+        "free": (300, 50),
+        "premium": (1000, 100),
+        "service": (3000, 300),
+        "load": (100_000_000, 0),
+    },
+}
+NODE_COUNT = env.integer("NODE_COUNT", 1)
+LOCAL_CACHE_BYTES = env.integer("LOCAL_CACHE_BYTES", 48 * 1024 * 1024)
+# How many of the threads compute at once; the others are for requests that wait for something slow.
+MAX_CPU_BOUND_REQUESTS = env.integer("MAX_CPU_BOUND_REQUESTS", 2)
+MAX_QUEUED_REQUESTS = env.integer("MAX_QUEUED_REQUESTS", 256)
+
+TRUSTED_PROXIES = env.csv("TRUSTED_PROXIES")
+# Sites whose scripts may read the API, with a token of their own; cookies are never taken from them.
+CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS")
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.auth.authentication.BearerAuthentication",
+        "accounts.api_keys.authentication.ApiKeyAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "rest_framework.permissions.IsAuthenticated",
+        "accounts.auth.permissions.RequiresRecentLogin",
+    ],
+    "DEFAULT_PARSER_CLASSES": ["core.api.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["core.api.renderers.OrjsonRenderer"],
+    "URL_FORMAT_OVERRIDE": None,
+    "DEFAULT_SCHEMA_CLASS": "core.api.schema.TaskFlowAutoSchema",
+    "EXCEPTION_HANDLER": "core.api.problems.exception_handler",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "TaskFlow",
+    "DESCRIPTION": "Tasks, projects, notifications and numbers of a self-hosted TaskFlow.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": r"/api/v[0-9]+/",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "accounts.api_keys.authentication.document_scopes",
+        "core.api.schema.add_problem_responses",
+        "accounts.auth.reauthentication_api.document_reauthentication",
+    ],
+    "ENUM_NAME_OVERRIDES": {
+        "UserRole": "accounts.models.User.Role",
+        "ServiceAccountRole": "accounts.api_keys.service_accounts.services.SERVICE_ACCOUNT_ROLES",
+        "TeamRole": "accounts.models.TeamMember.Role",
+        "NotificationKind": "notifications.kinds.Kind",
+        "ProjectRole": "tasks.models.Role",
+        "SharedRole": "tasks.models.SharedRole",
+        "Category": "tasks.models.Category",
+    },
+}
+MAX_BODY_BYTES = env.integer("MAX_BODY_BYTES", 1024 * 1024)
+MAX_UPLOAD_BYTES = env.integer("MAX_UPLOAD_BYTES", 10 * 1024 * 1024)
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+
+# --- Passwords, sessions and tokens -----------------------------------------------------------------------------------
+
+SESSION_ENGINE = "core.security.session_store"
+# How long a sign-in lasts that is not used, and how long any does; of a browser and of a program alike.
+SESSION_IDLE_TIMEOUT = timedelta(days=7)
+SESSION_LIFETIME = timedelta(days=30)
+SESSION_COOKIE_AGE = int(SESSION_LIFETIME.total_seconds())
+DEVICE_COOKIE_NAME = "device"
+MESSAGES_COOKIE_NAME = "messages"
+MESSAGE_STORAGE = "config.message_storage.MessageStorage"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "config.pages.csrf_failure"
+
+# What a former SECRET_KEY has signed and sealed is still read.
+SECRET_KEY_FALLBACKS = env.csv("SECRET_KEY_FALLBACKS")
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("email", "name", "handle")},
+    },
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "accounts.auth.passwords.validators.ServiceNameValidator"},
+    {"NAME": "accounts.auth.passwords.validators.BreachedPasswordValidator"},
+]
+PWNED_PASSWORDS_URL = env.url("PWNED_PASSWORDS_URL")
+AUTHENTICATION_BACKENDS = ["accounts.auth.backends.EmailBackend"]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "overview"
+LOGOUT_REDIRECT_URL = "login"
+REFRESH_GRACE_PERIOD = timedelta(seconds=10)
+SIMPLE_JWT: dict[str, Any] = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=10),
+    "REFRESH_TOKEN_LIFETIME": SESSION_IDLE_TIMEOUT,
+    "ALGORITHM": "HS256",
+    "ISSUER": "taskflow",
+    "AUDIENCE": "taskflow",
+    "USER_ID_CLAIM": "sub",
+}
+LOGIN_RATE_PER_ADDRESS = env.text("LOGIN_RATE_PER_ADDRESS", "60/5m")
+LOGIN_RATE_PER_ACCOUNT = env.text("LOGIN_RATE_PER_ACCOUNT", "10/5m")
+REGISTER_RATE = env.text("REGISTER_RATE", "20/h")
+INVITE_RATE = env.text("INVITE_RATE", "50/d")
+EXPORT_RATE = env.text("EXPORT_RATE", "5/d")
+AVATAR_RATE = env.text("AVATAR_RATE", "20/h")
+RATELIMIT_FAIL_OPEN = True
+
+# --- Registration, MFA and e-mail verification (django-allauth) -------------------------------------------------------
+
+REQUIRE_VERIFIED_EMAIL = env.boolean("REQUIRE_VERIFIED_EMAIL", False)
+# Of whom a second factor is demanded. A node with another rule may not hand out what was kept under this one.
+REQUIRE_MFA = env.choice("REQUIRE_MFA", "nobody", tuple(enforcement.MFA_POLICIES))
+CACHE_KEY_VARIANT = REQUIRE_MFA
+MFA_RATE = env.text("MFA_RATE", "10/5m")
+EMAIL_LINK_RATE = env.text("EMAIL_LINK_RATE", "5/h")
+MFA_CHALLENGE_LIFETIME = timedelta(minutes=5)
+# How long one proof of who one is lasts, for what asks for a fresh one: on pages and in the API.
+REAUTHENTICATION_MAX_AGE = timedelta(minutes=5)
+ACCOUNT_REAUTHENTICATION_TIMEOUT = int(REAUTHENTICATION_MAX_AGE.total_seconds())
+
+PASSWORD_RESET_TIMEOUT = 3 * 3600
+
+ACCOUNT_ADAPTER = "accounts.auth.allauth.account_adapter.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "mandatory" if REQUIRE_VERIFIED_EMAIL else "optional"
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+# An unknown address is mailed too: the answer to either takes the same work, and whoever owns it learns why.
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = True
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_SIGNUP_FORM_CLASS = "accounts.auth.allauth.signup_form.SignupForm"
+ACCOUNT_FORMS = {
+    "add_email": "accounts.auth.allauth.forms.ChangeEmailForm",
+    "change_password": "accounts.auth.allauth.forms.ChangePasswordForm",
+    "set_password": "accounts.auth.allauth.forms.SetPasswordForm",
+    "reset_password": "accounts.auth.allauth.forms.ResetPasswordForm",
+    "reset_password_from_key": "accounts.auth.allauth.forms.NewPasswordForm",
+    "reauthenticate": "accounts.auth.allauth.forms.ReauthenticateForm",
+}
+ACCOUNT_USER_DISPLAY = "accounts.auth.allauth.account_adapter.display_name"
+# Every door is counted by gateway.limits, which also counts while Redis is away; allauth's own would refuse all then.
+ACCOUNT_RATE_LIMITS = MFA_RATE_LIMITS = False
+
+MFA_ADAPTER = "accounts.auth.allauth.mfa_adapter.MfaAdapter"
+MFA_FORMS = {
+    "authenticate": "accounts.auth.allauth.forms.MfaCodeForm",
+    "reauthenticate": "accounts.auth.allauth.forms.ReauthenticateCodeForm",
+    "activate_totp": "accounts.auth.allauth.forms.ActivateTotpForm",
+    "add_webauthn": "accounts.auth.allauth.forms.AddPasskeyForm",
+    "authenticate_webauthn": "accounts.auth.allauth.passkey_forms.PasskeyAuthenticateForm",
+    "reauthenticate_webauthn": "accounts.auth.allauth.passkey_forms.PasskeyReauthenticateForm",
+    "login_webauthn": "accounts.auth.allauth.passkey_forms.PasskeyLoginForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+# allauth would also refuse another address to whoever has a factor, and a factor to whoever has proposed an address;
+# accounts.adapters.factors asks for the one thing that matters: that the present address is confirmed.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_ISSUER = "TaskFlow"
+
+HEADLESS_CLIENTS = ("app",)
+HEADLESS_TOKEN_STRATEGY = "accounts.auth.headless_tokens.SessionTokens"
+
+# --- Sign-in with OpenID Connect --------------------------------------------------------------------------------------
+
+# How long a request waits for a provider, in all.
+OIDC_TIMEOUT = env.integer("OIDC_TIMEOUT", 5)
+
+
+SOCIALACCOUNT_ADAPTER = "accounts.auth.allauth.social_adapter.SocialAdapter"
+SOCIALACCOUNT_REAUTHENTICATION_REQUIRED = True
+SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {
+    "openid_connect": {
+        "provider_class": "accounts.auth.oidc.provider.OidcProvider",
+        "APPS": oidc_providers.from_environment(),
+    }
+}
+
+# --- Jobs and events (Celery) -----------------------------------------------------------------------------------------
+
+# kombu names sockets and databases in its own way.
+CELERY_BROKER_URL = env.text(
+    "CELERY_BROKER_URL", REDIS_URL.replace("unix://", "redis+socket://").replace("?db=", "?virtual_host=")
+)
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 4
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {}
+if not CELERY_BROKER_URL.startswith("amqp"):
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "visibility_timeout": 60,
+        "unacked_restore_interval": 1,
+        "unacked_restore_throttle": 1,
+        "socket_timeout": 5,
+        "socket_connect_timeout": 1,
+    }
+CELERY_TASK_PUBLISH_RETRY = False
+# After so many jobs Celery closes the pool; by default after each one. config.celery gives connections back instead.
+CELERY_DB_REUSE_MAX = 1_000_000
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = SCHEDULE
+SUBSCRIPTIONS = subscriptions.SUBSCRIPTIONS
+CACHE_INVALIDATION_HOOK = "config.invalidation.invalidate"
+PERSONAL_DATA_PROVIDERS = "config.privacy.PROVIDERS"
+API_KEY_PROJECT_RESOLVER = "tasks.project_scope.RESOLVER"
+ACCOUNT_EMAIL_QUEUE = "notifications.jobs.enqueue_account_email"
+
+# --- E-mail -----------------------------------------------------------------------------------------------------------
+
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 EMAIL_HOST = env.text("EMAIL_HOST", "127.0.0.1")
 EMAIL_PORT = env.integer("EMAIL_PORT", 25)
@@ -107,13 +386,16 @@ MAIL_DOMAIN = env.text("MAIL_DOMAIN", "taskflow.localhost")
 MAILBOX_DIR: str | None = None
 DEMO_ALLOWED = False
 
-# Time and words
+# --- Time and languages -----------------------------------------------------------------------------------------------
+
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
 LANGUAGE_CODE = "en"
 # The pages are written in English; what differs is how days and numbers are written.
 LANGUAGES = [("en", "English"), ("en-gb", "English (UK)")]
+
+# --- Static files -----------------------------------------------------------------------------------------------------
 
 # Static files: hashed names, so they may be kept for ever.
 # STATIC_URL may name a CDN that fetches from /static/ here: then pages may load from it.
@@ -129,7 +411,8 @@ WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ["map", "png", "jpg", "gif", "ico", "woff"
 WHITENOISE_MAX_AGE = 3600
 WHITENOISE_ADD_HEADERS_FUNCTION = static_files.allow_cross_origin
 
-# Headers
+# --- Response headers -------------------------------------------------------------------------------------------------
+
 CONTENT_SECURITY_POLICY: dict[str, Any] = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
@@ -150,9 +433,23 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
+# --- Health, metrics and logging --------------------------------------------------------------------------------------
+
 HEALTH_FREE_BYTES = env.integer("HEALTH_FREE_BYTES", 50 * 1024 * 1024)
 DUE_SOON_WITHIN = timedelta(hours=24)
 PROMETHEUS_EXPORT_MIGRATIONS = False
 LOGGING_CONFIG = "logging.config.dictConfig"
 LOG_JSON = env.boolean("LOG_JSON", False)
 LOGGING = request_logging.configure(json=LOG_JSON, level=env.text("LOG_LEVEL", "INFO"))
+
+
+def set_keys(*, secret_key: str, jwt_key: str, jwt_previous_keys: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the keys as settings; HS256 wants at least 32 bytes (RFC 7518, section 3.2)."""
+    previous = [("JWT_PREVIOUS_KEYS", key) for key in jwt_previous_keys]
+    for name, value in (("SECRET_KEY", secret_key), ("JWT_SIGNING_KEY", jwt_key), *previous):
+        if len(value.encode()) < 32:
+            raise ImproperlyConfigured(f"{name} must hold at least 32 bytes.")
+    return {
+        "SECRET_KEY": secret_key,
+        "SIMPLE_JWT": {**SIMPLE_JWT, "SIGNING_KEY": jwt_key, "PREVIOUS_KEYS": tuple(jwt_previous_keys)},
+    }

@@ -2,8 +2,7 @@
 
 from config import env, static_files
 from config.settings.base import *  # noqa: F403
-from config.settings.base import STORAGES
-from config.settings.sign_in import set_keys
+from config.settings.base import DATA_DIR, STORAGES, set_keys
 
 globals().update(
     set_keys(

@@ -2,7 +2,7 @@
 
 from config import env
 from config.settings.base import *  # noqa: F403
-from config.settings.sign_in import set_keys
+from config.settings.base import set_keys
 from core import logging as request_logging
 
 globals().update(

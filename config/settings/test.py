@@ -3,9 +3,7 @@
 import os
 
 from config.settings.base import *  # noqa: F403
-from config.settings.base import STATIC_ROOT, STORAGES
-from config.settings.sign_in import set_keys
-from config.settings.stores import CACHES, DATABASES, REDIS_URL
+from config.settings.base import CACHES, DATA_DIR, DATABASES, REDIS_URL, STATIC_ROOT, STORAGES, set_keys
 
 globals().update(set_keys(secret_key="test-secret-key-" + "x" * 32, jwt_key="test-signing-key-" + "x" * 32))
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -8,14 +8,14 @@ from django.views.decorators.http import require_safe
 from accounts.auth.requests import get_request_user
 from core.errors import NotAllowed, NotFound
 from core.htmx import render_page
-from notifications.email import dev_mailbox as letters
+from notifications.email import dev_mailbox
 
 
 @login_required
 @require_safe
 def message_list(request: HttpRequest) -> HttpResponse:
     _require_mailbox_access(request)
-    return render_page(request, "notifications/mailbox.html", {"letters": letters.list_messages()})
+    return render_page(request, "notifications/mailbox.html", {"emails": dev_mailbox.list_messages()})
 
 
 @csp_update({"frame-src": ["'self'"]})
@@ -23,7 +23,7 @@ def message_list(request: HttpRequest) -> HttpResponse:
 @require_safe
 def message_detail(request: HttpRequest, name: str) -> HttpResponse:
     _require_mailbox_access(request)
-    return render_page(request, "notifications/mailbox_message.html", {"letter": letters.read_message(name)})
+    return render_page(request, "notifications/mailbox_message.html", {"email": dev_mailbox.read_message(name)})
 
 
 @csp_replace(
@@ -42,7 +42,7 @@ def message_detail(request: HttpRequest, name: str) -> HttpResponse:
 def message_html(request: HttpRequest, name: str) -> HttpResponse:
     """The HTML part as a mail program would show it: in a sandbox, with styles and nothing that acts or loads."""
     _require_mailbox_access(request)
-    return HttpResponse(letters.read_message(name).html)
+    return HttpResponse(dev_mailbox.read_message(name).html)
 
 
 def _require_mailbox_access(request: HttpRequest) -> None:

@@ -165,7 +165,7 @@ def test_a_fact_delivered_twice_is_told_once(alice, bob, task, sink, deliver):
 
 
 @pytest.mark.parametrize(
-    ("account_inactive", "in_inbox", "mails"),
+    ("switched_off", "in_inbox", "mails"),
     [((), 1, 1), (("email",), 1, 0), (("inbox",), 0, 1), (("inbox", "email"), 0, 0)],
 )
 def test_each_channel_can_be_switched_off(switched_off, in_inbox, mails, alice, bob, task, sink, deliver):

@@ -1,3 +1,8 @@
-"""Projects, and what is in them. Other people's inboxes are as private here as everywhere."""
+"""Register projects, tasks and what belongs to them with the Django admin.
 
-__all__ = ["access", "invitations", "projects", "tasks"]
+The inbox projects of other users are as private here as everywhere.
+"""
+
+from tasks.admin import invitations, projects, sharing, tasks
+
+__all__ = ["invitations", "projects", "sharing", "tasks"]

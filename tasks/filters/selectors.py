@@ -109,12 +109,12 @@ FILTERS: dict[str, FilterFunction] = {
     "assignee": lambda rows, people, _: rows.assigned_to(people),
     "creator": lambda rows, people, _: rows.created_by(people),
     "label": lambda rows, names, _: rows.with_labels(names),
-    "parent": lambda rows, key, asked: rows.under(key, guest=asked.guest),
+    "parent": lambda rows, key, asked: rows.with_parent(key, guest=asked.guest),
     "overdue": lambda rows, wanted, asked: rows.overdue(asked.now, asked.today, value=wanted),
     "due_after": lambda rows, day, _: rows.due_from(day),
     "due_before": lambda rows, day, _: rows.due_until(day),
     "updated_since": lambda rows, instant, _: rows.filter(updated_at__gte=instant),
-    "search": lambda rows, words, _: rows.matching(words),
+    "search": lambda rows, words, _: rows.search(words),
 }
 
 

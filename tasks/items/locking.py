@@ -19,7 +19,7 @@ from tasks.models import Label, Project, State, Task, TaskAssignee
 
 def lock_project_of_task(user: User, ref: str | uuid.UUID) -> Project:
     """The project of a visible task, locked until the end of the transaction: before the task is."""
-    home = Task.objects.visible_to(user).at(parse_ref(str(ref))).values_list("project_id", flat=True).first()
+    home = Task.objects.visible_to(user).by_ref(parse_ref(str(ref))).values_list("project_id", flat=True).first()
     if home is None:
         raise NotFound("There is no such task.")
     return Project.objects.select_for_update(no_key=True).get(pk=home)

@@ -24,8 +24,6 @@ from tasks.models.project import Category, Label, Project, State
 MAX_RELATED = 20
 
 
-PRIORITY_NAMES = [priority.name.lower() for priority in Priority]
-
 if TYPE_CHECKING:
     from accounts.models import User
     from tasks.models.project import Project
@@ -150,6 +148,9 @@ class Priority(models.IntegerChoices):
     MEDIUM = 2
     HIGH = 3
     URGENT = 4
+
+
+PRIORITY_NAMES = [priority.name.lower() for priority in Priority]
 
 
 def searchable_text(name: str) -> models.Func:

@@ -13,7 +13,7 @@ from tests.api_operations import openapi_document, operations, schema_operation
 from tests.permissions.api_matrix import MATRIX
 from tests.permissions.api_scenarios import OPERATIONS
 
-SCHEMA_PATH = Path(__file__).resolve().parents[1] / "docs/api/openapi.yaml"
+SCHEMA_PATH = Path(__file__).resolve().parents[2] / "docs/api/openapi.yaml"
 # What the matrix of permissions answers, beside what bad input answers.
 SCHEMA = [one for one in operations() if schema_operation(one)]
 

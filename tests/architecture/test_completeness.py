@@ -26,7 +26,7 @@ from config.subscriptions import SUBSCRIPTIONS
 from gateway.request import CACHEABLE_PATHS
 from notifications.kinds import AccountEmailKind, Kind
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PROJECT_APPS = ("accounts", "tasks", "notifications", "analytics", "events", "gateway", "core", "config")
 PROJECT_MODELS = [model for model in apps.get_models() if model._meta.app_label in PROJECT_APPS]
 TEMPLATE_NAME_PATTERN = re.compile(r"""{%\s*(?:include|extends)\s+["']([^"']+)["']""")

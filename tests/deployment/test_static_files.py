@@ -14,7 +14,7 @@ import pytest
 
 from config import static_files
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 CDN_URL = "https://cdn.example.com"
 PRINT_URL = """
 import django, json, sys

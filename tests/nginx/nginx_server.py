@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 GUNICORN_COMMAND = [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.py", "config.asgi:application"]
 
 
-@dataclass(paused=True)
+@dataclass(frozen=True)
 class Response:
     status: int
     headers: list[tuple[str, str]]

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 LIST_PATH, HOME_PATH = "/api/v1/tasks/", "/settings/security/"
 
 
-class TestNode:
+class GatewayNode:
     """A gateway that counts how often it enters Django."""
 
     def __init__(self):
@@ -58,7 +58,7 @@ def nodes(settings):
     settings.REQUIRE_MFA = "admins"
     redis.client().flushdb()
     redis.client().set(LEASE, "open")
-    made = [TestNode(), TestNode()]
+    made = [GatewayNode(), TestNode()]
     yield made
     for one in made:
         run(one.gateway.checker.close())
@@ -150,7 +150,7 @@ def test_nothing_is_remembered_or_warmed_for_somebody_who_is_held_up(assert_rest
 @pytest.fixture
 def change_policy(nodes):
     """A process that begins after the setting was changed."""
-    node = TestNode()
+    node = GatewayNode()
     yield node
     run(node.gateway.checker.close())
     node.gateway.django.close()

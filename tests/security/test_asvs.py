@@ -11,7 +11,7 @@ import pytest
 
 from drills.__main__ import DRILLS
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 ROW_PATTERN = re.compile(r"\| (V\d+\.\d+\.\d+) \| (\d) \| ([a-z ]+) \| (.+) \| (.*) \|")
 DOCUMENT = (ROOT / "docs/asvs.md").read_text()
 ROWS = [found.groups() for line in DOCUMENT.splitlines() if (found := ROW_PATTERN.fullmatch(line))]

@@ -18,7 +18,7 @@ from core.testing.asgi import run, send_request
 from core.testing.database_state import table_digests
 from core.testing.page_client import log_in, logged_in_client
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.django_db
 NEW_PASSWORD = {"email": "dana@example.com", "name": "Dana"}
 # What a script reads, or what Django's own storage of messages writes.

@@ -12,16 +12,16 @@ class RevertToken(NamedTuple):
     """Names what a link undoes: something of this `kind` that one person has, and was told of at one address."""
 
     kind: str
-    number: int
+    object_id: int
 
     def path(self, *, user_id: object, email: str) -> str:
-        token = _signer(user_id, email).sign(f"{self.kind}.{self.number}")
+        token = _signer(user_id, email).sign(f"{self.kind}.{self.object_id}")
         return f"{reverse('revert-login-method')}?{urlencode({'token': token})}"
 
     def is_signed(self, token: str, *, user_id: object, email: str) -> bool:
         """Whether we mailed this token to this person at this address."""
         try:
-            return _signer(user_id, email).unsign(token) == f"{self.kind}.{self.number}"
+            return _signer(user_id, email).unsign(token) == f"{self.kind}.{self.object_id}"
         except BadSignature:
             return False
 

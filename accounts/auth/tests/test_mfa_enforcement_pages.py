@@ -30,7 +30,7 @@ from tasks.models import Project
 
 pytestmark = [pytest.mark.usefixtures("clock"), pytest.mark.django_db]
 HOME, APP, PASSKEY = "/settings/security/", "/settings/security/app/", "/settings/security/passkeys/add/"
-IDENTITY = find_spec("config.settings.identity").origin
+IDENTITY = find_spec("config.settings.base").origin
 WHY = "Your account needs a second factor before you can go on."
 # What works all the same; each line is a decision.
 OPEN = {

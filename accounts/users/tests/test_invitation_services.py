@@ -74,7 +74,7 @@ def test_a_lead_invites_into_the_team(alice, team, mailed):
     assert TeamMember.objects.get(user=user).team == team
 
 
-@pytest.mark.parametrize(("who", "refusal"), [("bob", NotAllowed), ("mallory", NotFound)])
+@pytest.mark.parametrize(("who", "error"), [("bob", NotAllowed), ("mallory", NotFound)])
 def test_only_a_lead_invites_into_the_team(who, error, request, team, outbox):
     user = request.getfixturevalue(who)
 
@@ -182,7 +182,7 @@ def test_a_weak_password_leaves_the_invitation_open(carol, mailed):
     assert not User.objects.filter(email="nina@example.com").exists()
 
 
-@pytest.mark.parametrize(("who", "refusal"), [("alice", NotFound), ("dora", NotAllowed)])
+@pytest.mark.parametrize(("who", "error"), [("alice", NotFound), ("dora", NotAllowed)])
 def test_only_the_inviter_and_administrators_withdraw_it(who, error, request, carol, outbox):
     other = UserFactory(handle="dora", role="staff") if who == "dora" else request.getfixturevalue(who)
     invitation = invitations.invite(actor=carol, email="nina@example.com", now=NOW)

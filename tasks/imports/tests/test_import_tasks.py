@@ -195,7 +195,7 @@ def test_two_projects_take_the_same_file_each(alice: User, project: Project, pla
     assert {key: Task.objects.filter(project__key=key).count() for key in ("OPS", "WEB")} == {"OPS": 3, "WEB": 3}
 
 
-@pytest.mark.parametrize(("who", "refusal"), [("viewer", NotAllowed), ("mallory", NotFound)])
+@pytest.mark.parametrize(("who", "error"), [("viewer", NotAllowed), ("mallory", NotFound)])
 def test_who_may_not_import(request: Any, project: Project, plan_of: PlanOf, who: str, error: type[DomainError]):
     actor = request.getfixturevalue(who)
     before = contents()

@@ -61,7 +61,7 @@ def test_who_is_a_member_already_keeps_the_role(alice, bob, project, outbox):
     assert role_of(bob, project) == was
 
 
-@pytest.mark.parametrize(("who", "refusal"), [("bob", NotAllowed), ("carol", NotAllowed), ("mallory", NotFound)])
+@pytest.mark.parametrize(("who", "error"), [("bob", NotAllowed), ("carol", NotAllowed), ("mallory", NotFound)])
 def test_only_an_admin_of_the_project_invites(who, error, request, project, outbox):
     user = request.getfixturevalue(who)
 

@@ -184,7 +184,7 @@ def test_a_project_keeps_an_admin_by_name_whatever_teams_there_are(alice, projec
 
 
 @pytest.mark.parametrize(
-    ("case", "refusal"),
+    ("case", "error"),
     [
         ("an inbox", Conflict),
         ("a team that the actor does not see", Invalid),

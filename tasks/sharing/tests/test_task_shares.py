@@ -198,7 +198,7 @@ def test_who_leaves_the_project_loses_what_was_shared_there(alice, bob, project,
 
 
 @pytest.mark.parametrize(
-    ("case", "refusal"),
+    ("case", "error"),
     [
         ("by a commenter", NotAllowed),
         ("by a guest editor", NotAllowed),

@@ -1,4 +1,4 @@
-"""Sign-in with other providers of identities (OpenID Connect): Google by its two values, any other by its issuer."""
+"""Read the OpenID Connect providers from the environment: Google, and one of any issuer."""
 
 from __future__ import annotations
 
@@ -11,18 +11,17 @@ from django.core.exceptions import ImproperlyConfigured
 from config import env
 
 GOOGLE_ISSUER = "https://accounts.google.com"
-# How long a request waits for a provider, in all.
-OIDC_TIMEOUT = env.integer("OIDC_TIMEOUT", 5)
 
 
-def _providers() -> list[dict[str, Any]]:
-    found = []
+def from_environment() -> list[dict[str, Any]]:
+    """Return django-allauth's settings of each configured provider; raises ImproperlyConfigured."""
+    providers = []
     if google := env.text("OIDC_GOOGLE_CLIENT_ID", ""):
-        found.append(_provider("google", "Google", GOOGLE_ISSUER, google, env.text("OIDC_GOOGLE_CLIENT_SECRET")))
+        providers.append(_provider("google", "Google", GOOGLE_ISSUER, google, env.text("OIDC_GOOGLE_CLIENT_SECRET")))
     if issuer := env.text("OIDC_ISSUER", ""):
         name, client_id = env.text("OIDC_NAME", "Single sign-on"), env.text("OIDC_CLIENT_ID")
-        found.append(_provider(_provider_id(issuer), name, issuer, client_id, env.text("OIDC_CLIENT_SECRET", "")))
-    return found
+        providers.append(_provider(_provider_id(issuer), name, issuer, client_id, env.text("OIDC_CLIENT_SECRET", "")))
+    return providers
 
 
 def _provider(provider_id: str, name: str, issuer: str, client_id: str, secret: str) -> dict[str, Any]:
@@ -37,10 +36,3 @@ def _provider_id(issuer: str) -> str:
     if not (url.scheme == "https" or is_local) or not url.hostname or url.query or url.fragment:
         raise ImproperlyConfigured(f"OIDC_ISSUER must be an https:// address without a query, not {issuer!r}.")
     return re.sub(r"[^a-z0-9.]+", "-", f"{url.netloc}{url.path}".lower()).strip("-")
-
-
-SOCIALACCOUNT_ADAPTER = "accounts.auth.allauth.social_adapter.SocialAdapter"
-SOCIALACCOUNT_REAUTHENTICATION_REQUIRED = True
-SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {
-    "openid_connect": {"provider_class": "accounts.auth.oidc.provider.OidcProvider", "APPS": _providers()}
-}
