@@ -79,12 +79,7 @@ def _deliver_and_kill(processes: Processes, sink: smtp.SmtpSink) -> float:
     for kill in range(1, KILL_COUNT + 1):
         share = TASK_COUNT * kill // (KILL_COUNT + 2)
         wait_until(
-            lambda share=share: (
-                len(  # type: ignore[misc]
-                    _notification_ids(sink)
-                )
-                >= share
-            ),
+            lambda share=share: len(_notification_ids(sink)) >= share,  # type: ignore[misc]
             seconds=DELIVERY_TIMEOUT,
             what=processes.log("worker"),
         )
