@@ -58,7 +58,7 @@ def nodes(settings):
     settings.REQUIRE_MFA = "admins"
     redis.client().flushdb()
     redis.client().set(LEASE, "open")
-    made = [GatewayNode(), TestNode()]
+    made = [GatewayNode(), GatewayNode()]
     yield made
     for one in made:
         run(one.gateway.checker.close())
