@@ -164,7 +164,7 @@ class SessionRevoked(UserEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class ApiKeyEvent(UserEvent):
-    """`user` is the key's owner, `key` is {id, name, shown, scopes}: nothing that opens anything."""
+    """`user` is the key's owner, `key` is {id, name, prefix, scopes}: nothing that opens anything."""
 
     key: dict[str, Any]
 
@@ -241,7 +241,7 @@ def user_payload(user: User) -> dict[str, Any]:
 
 
 def api_key_payload(key: ApiKey) -> dict[str, Any]:
-    return {"id": str(key.pk), "name": key.name, "shown": key.display_prefix, "scopes": list(key.scopes)}
+    return {"id": str(key.pk), "name": key.name, "prefix": key.display_prefix, "scopes": list(key.scopes)}
 
 
 def session_payload(session: Session) -> dict[str, Any]:

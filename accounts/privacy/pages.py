@@ -83,7 +83,7 @@ def delete_account(request: HttpRequest) -> HttpResponse:
         try:
             with throttling.throttled_reauthentication(request, user):
                 account_deletion.request_deletion(
-                    actor=user, confirmation=form.cleaned_data["reauthentication_redirect"], now=timezone.now()
+                    actor=user, confirmation=form.cleaned_data["confirmation"], now=timezone.now()
                 )
         except Invalid as error:
             form.add_domain_error(error)

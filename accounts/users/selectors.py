@@ -63,7 +63,11 @@ def list_users(user: User, *, search: str = "", state: str = "active") -> QueryS
     """Everybody with what staff may know of them: also who is not active, and when they were last seen."""
     policies.require(policies.can_see_directory(user), "Only staff sees the directory.")
     found: QuerySet[User] = User.objects.filter(erased_at=None, kind=User.Kind.PERSON).select_related("deletion")
-    wanted = {"active": {"is_active": True}, "inactive": {"is_active": False}, "leaving": {"deletion__isnull": False}}
+    wanted = {
+        "active": {"is_active": True},
+        "inactive": {"is_active": False},
+        "pending_deletion": {"deletion__isnull": False},
+    }
     found = found.filter(**wanted.get(state, {}))
     seen = Session.objects.filter(user=OuterRef("pk")).order_by("-rotated_at").values("rotated_at")[:1]
     found = found.annotate(last_seen_at=Subquery(seen))

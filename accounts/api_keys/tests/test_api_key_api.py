@@ -50,7 +50,7 @@ def test_neither_the_database_nor_a_fact_holds_the_key(clients, alice, outbox):
             found.append(cursor.fetchone()[0])
 
     assert sum(found) == 0
-    assert outbox.only("api_key.created")["key"]["display_prefix"] == "_".join(text.split("_")[:3])
+    assert outbox.only("api_key.created")["key"]["prefix"] == "_".join(text.split("_")[:3])
 
 
 def test_a_lost_answer_is_told_again_to_who_repeats_the_request(clients):

@@ -51,7 +51,7 @@ def link_in(sink) -> str:
     for email in OutgoingEmail.objects.queued():
         email_services.deliver(email_id=email.pk, now=timezone.now())
     (mail,) = [one for one in sink.messages if one["Subject"].startswith("Your account is closed")]
-    (found,) = re.findall(r"https?://\S+/stay/\S+", mail.get_body(("plain",)).get_content())
+    (found,) = re.findall(r"https?://\S+/cancel-deletion/\S+", mail.get_body(("plain",)).get_content())
     return parse_qs(urlsplit(found).query)["token"][0]
 
 
