@@ -1,4 +1,4 @@
-"""A thousand plain tasks for load tests, with a past of their own so that the numbers about them add up."""
+"""A thousand plain tasks for load tests, with a history so that their statistics add up."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ PROJECT = DemoProject(
 
 
 def generate_load_test(now: datetime, rng: Random) -> list[TaskScenario]:
+    """Return TASK_COUNT scenarios, created at even intervals over the last ninety days."""
     step = timedelta(days=SCENARIO_DAYS) / (TASK_COUNT + 1)
     return [
         _load_test_task(number, now - timedelta(days=SCENARIO_DAYS) + step * number, now, rng)

@@ -1,4 +1,4 @@
-"""Loads the demo: one transaction, once; the past is past, so nobody is mailed about it."""
+"""Load the demo data: once, in one transaction, and without notifying anyone about the invented past."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from random import Random
 
 from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.db import transaction
 
 from accounts.events import UserRegistered, user_payload
 from accounts.models import User
 from accounts.teams import services as teams
 from analytics.rollups import services as rollups
-from config.subscriptions import SUBSCRIPTIONS
 from demo.load_test import PROJECT as LOAD_PROJECT
 from demo.load_test import generate_load_test
 from demo.personas import LOAD_TEST_PERSONA, MAYA, PASSWORD, PROJECTS, TEAM_PERSONAS, Persona
@@ -32,7 +32,9 @@ READ_DELAY = timedelta(days=2)
 
 @dataclass(frozen=True, slots=True)
 class LoadResult:
-    people: int
+    """How many rows were created, by noun."""
+
+    users: int
     projects: int
     tasks: int
     events: int
@@ -44,78 +46,84 @@ def is_loaded() -> bool:
 
 @transaction.atomic
 def load_demo(*, now: datetime) -> LoadResult:
-    """Write people, projects, ninety days of work, its statistics, and some news in the lead's inbox."""
-    began = now - timedelta(days=SCENARIO_DAYS + 1)
+    """Create users, projects, ninety days of work, its statistics, and notifications for the team lead.
+
+    Raises IntegrityError where a user or a project of the same name exists.
+    """
+    started_at = now - timedelta(days=SCENARIO_DAYS + 1)
     event_writer = EventWriter()
-    people = {user.handle: _create_user(user, began, event_writer) for user in (*TEAM_PERSONAS, LOAD_TEST_PERSONA)}
+    users = {
+        persona.handle: _create_user(persona, started_at, event_writer)
+        for persona in (*TEAM_PERSONAS, LOAD_TEST_PERSONA)
+    }
     for plan in PROJECTS:
-        project = write_project(plan, people, began, event_writer)
-        stories = ScenarioGenerator(plan, now, Random(f"{SEED} {plan.key}")).generate()
-        ScenarioWriter(project, people, now, event_writer).write(stories)
-    project = write_project(LOAD_PROJECT, people, began, event_writer)
-    ScenarioWriter(project, people, now, event_writer).write(generate_load_test(now, Random(SEED)))
+        project = write_project(plan, users, started_at, event_writer)
+        scenarios = ScenarioGenerator(plan, now, Random(f"{SEED} {plan.key}")).generate()
+        ScenarioWriter(project, users, now, event_writer).write(scenarios)
+    project = write_project(LOAD_PROJECT, users, started_at, event_writer)
+    ScenarioWriter(project, users, now, event_writer).write(generate_load_test(now, Random(SEED)))
     event_writer.write()
-    own = {event.pk for event in event_writer.events} | set(_create_team(people))
-    _mark_delivered(own, now)
+    _mark_delivered({event.pk for event in event_writer.events} | _create_team(users), now)
     rollups.rebuild()
-    _notify_lead(people["maya"], now)
-    return LoadResult(len(people), len(PROJECTS) + 1, len(event_writer.tasks), len(event_writer.events))
+    _notify_lead(users["maya"], now)
+    return LoadResult(len(users), len(PROJECTS) + 1, len(event_writer.tasks), len(event_writer.events))
 
 
-def _create_user(person: Persona, began: datetime, event_writer: EventWriter) -> User:
+def _create_user(persona: Persona, created_at: datetime, event_writer: EventWriter) -> User:
     user = User(
-        email=person.email,
-        handle=person.handle,
-        name=person.name,
-        role=person.role,
-        tier=person.tier,
-        time_zone=person.time_zone,
-        created_at=began,
+        email=persona.email,
+        handle=persona.handle,
+        name=persona.name,
+        role=persona.role,
+        tier=persona.tier,
+        time_zone=persona.time_zone,
+        created_at=created_at,
     )
     user.set_password(PASSWORD)
     user.save(force_insert=True)
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
-    event_writer.add_event(UserRegistered(user=user_payload(user)), user, began)
+    event_writer.add_event(UserRegistered(user=user_payload(user)), user, created_at)
     return user
 
 
-def _create_team(people: dict[str, User]) -> list[int]:
-    """Returns the facts that this told: they are of the past too, and mail nobody."""
-    team = teams.create(actor=people["maya"], name="Storefront")
+def _create_team(users: dict[str, User]) -> set[int]:
+    """Create the demo's team, and return the ids of the events that this published."""
+    team = teams.create(actor=users["maya"], name="Storefront")
     for handle in ("jonas", "tomas", "aiko"):
-        teams.add_member(actor=people["maya"], team_id=team.pk, user_id=people[handle].pk, role="member")
-    return list(Event.objects.filter(subject_id=team.pk).values_list("pk", flat=True))
+        teams.add_member(actor=users["maya"], team_id=team.pk, user_id=users[handle].pk, role="member")
+    return set(Event.objects.filter(subject_id=team.pk).values_list("pk", flat=True))
 
 
-def _mark_delivered(own: set[int], now: datetime) -> None:
-    """Give the facts their places in the log and call them delivered.
+def _mark_delivered(event_ids: set[int], now: datetime) -> None:
+    """Append these events to the log and mark their deliveries as done.
 
-    All that waits is appended, also what others recorded a moment ago; only the demo's own deliveries are closed.
+    Events that others published a moment ago are appended too, but only the demo's own deliveries are marked.
     """
-    while appended := append(SUBSCRIPTIONS):
-        past = [event.pk for event in appended if event.pk in own]
-        Delivery.objects.filter(event__in=past).update(state=Delivery.State.DONE, finished_at=now)
+    while appended := append(settings.SUBSCRIPTIONS):
+        own_ids = [event.pk for event in appended if event.pk in event_ids]
+        Delivery.objects.filter(event__in=own_ids).update(state=Delivery.State.DONE, finished_at=now)
 
 
 def _notify_lead(lead: User, now: datetime) -> None:
-    facts = Event.objects.filter(name__in=["task.assigned", "task.commented"]).exclude(actor_id=lead.pk)
-    told = 0
-    for event in facts.order_by("-occurred_at", "-id").iterator(chunk_size=200):
+    """Fill the lead's inbox with the newest events that concern them: half unread, and no e-mail."""
+    newest = Event.objects.filter(name__in=["task.assigned", "task.commented"]).exclude(actor_id=lead.pk)
+    count = 0
+    for event in newest.order_by("-occurred_at", "-id").iterator(chunk_size=200):
         kind = _notification_kind(event, str(lead.pk))
         if kind is None:
             continue
         notify(event=event, kind=kind, user_ids=[str(lead.pk)])
-        read_at = None if told < MAX_NOTIFICATIONS // 2 else min(now, event.occurred_at + READ_DELAY)
+        read_at = None if count < MAX_NOTIFICATIONS // 2 else min(now, event.occurred_at + READ_DELAY)
         Notification.objects.filter(event_id=event.pk).update(created_at=event.occurred_at, read_at=read_at)
-        told += 1
-        if told == MAX_NOTIFICATIONS:
+        count += 1
+        if count == MAX_NOTIFICATIONS:
             break
     OutgoingEmail.objects.filter(notification__recipient=lead).delete()
 
 
-def _notification_kind(event: Event, user: str) -> Kind | None:
-    if event.payload.get("assignee_id") == user:
+def _notification_kind(event: Event, user_id: str) -> Kind | None:
+    if event.payload.get("assignee_id") == user_id:
         return Kind.ASSIGNED
-    if user in event.payload.get("mentioned_ids", ()):
+    if user_id in event.payload.get("mentioned_ids", ()):
         return Kind.MENTIONED
-    return Kind.COMMENTED if user in event.payload.get("audience_ids", ()) else None
+    return Kind.COMMENTED if user_id in event.payload.get("audience_ids", ()) else None

@@ -1,4 +1,4 @@
-"""Who works at the demo company, and on what."""
+"""Personas and projects of the demo data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Persona:
 
 @dataclass(frozen=True, slots=True)
 class Workflow:
-    """A state's name and category, in the order of the board."""
+    """The states of a project in board order, each with its name and category."""
 
     states: tuple[tuple[str, str], ...]
 
@@ -29,7 +29,7 @@ class Workflow:
 
 @dataclass(frozen=True, slots=True)
 class DemoProject:
-    """`crew` are handles; the first one owns the project."""
+    """A project to create; the first of `member_handles` owns it."""
 
     key: str
     name: str
@@ -39,7 +39,7 @@ class DemoProject:
     labels: tuple[tuple[str, str], ...]
 
 
-# Not staff: staff see every project, and the thousand tasks of the load project would drown the demo's charts.
+# Not staff: staff see every project, and the thousand tasks of the load test would dominate the charts.
 MAYA = Persona("lead@example.com", "maya", "Maya Lindholm", tier="premium")
 JONAS = Persona("member@example.com", "jonas", "Jonas Weber")
 PRIYA = Persona("admin@example.com", "priya", "Priya Raman", role="admin", tier="premium", time_zone="Europe/London")

@@ -1,4 +1,4 @@
-"""What the demo company has to do: families of titles, each with what can stand in its gap."""
+"""Task titles of the demo projects: templates, each with the values that fill its placeholder."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from random import Random
 
 @dataclass(frozen=True, slots=True)
 class TitleTemplate:
-    """`pattern` with each of `fillings`; `hours` is how long the work takes, `steps` what its parts are called."""
+    """One title per value of `values`, put into `pattern`.
+
+    `hours` is the work each task takes; `steps` are the titles of its subtasks.
+    """
 
     pattern: str
     values: tuple[str, ...]
@@ -17,7 +20,7 @@ class TitleTemplate:
     steps: tuple[str, ...] = ()
 
     def titles(self) -> list[str]:
-        return [self.pattern.format(filling) for filling in self.values]
+        return [self.pattern.format(value) for value in self.values]
 
 
 HOSTS = ("db-1", "db-2", "web-1", "web-2", "web-3", "queue-1", "search-1", "backup-1", "mail-1")
@@ -150,12 +153,12 @@ TITLE_TEMPLATES = {"OPS": OPS, "WEB": WEB, "MOB": MOBILE, "HIRE": HIRING}
 
 
 def draw_titles(key: str, rng: Random) -> list[tuple[str, TitleTemplate]]:
-    """Return every title of a project once, taking from the families in turn."""
+    """Return every title of a project once, with its template, taking from the templates in turn."""
     piles = []
-    for family in TITLE_TEMPLATES[key]:
-        titles = family.titles()
+    for template in TITLE_TEMPLATES[key]:
+        titles = template.titles()
         rng.shuffle(titles)
-        piles.append([(title, family) for title in titles])
+        piles.append([(title, template) for title in titles])
     drawn: list[tuple[str, TitleTemplate]] = []
     while any(piles):
         rng.shuffle(piles)

@@ -27,59 +27,59 @@ from tasks.projects import services as projects
 NOW = datetime(2026, 11, 20, 15, tzinfo=UTC)
 
 
-def load_scenarios(now: datetime = NOW) -> list[TaskScenario]:
+def generate_scenarios(now: datetime = NOW) -> list[TaskScenario]:
     return [
-        scenario for project in PROJECTS for scenario in ScenarioGenerator(project, now, Random(project.key)).tell()
+        scenario for project in PROJECTS for scenario in ScenarioGenerator(project, now, Random(project.key)).generate()
     ]
 
 
-def load_demo_data() -> str:
-    said = StringIO()
-    call_command("demo", stdout=said)
-    return said.getvalue()
+def run_demo_command() -> str:
+    output = StringIO()
+    call_command("demo", stdout=output)
+    return output.getvalue()
 
 
-def test_the_same_seed_tells_the_same_stories():
-    assert load_scenarios() == load_scenarios()
+def test_scenarios_are_equal_for_the_same_seed():
+    assert generate_scenarios() == generate_scenarios()
 
 
-def test_nothing_happens_in_the_future_or_out_of_order():
-    for scenario in load_scenarios() + generate_load_test(NOW, Random(1)):
+def test_scenario_steps_are_in_order_and_in_the_past():
+    for scenario in generate_scenarios() + generate_load_test(NOW, Random(1)):
         times = [scenario.created_at, *(step.at for step in scenario.steps)]
         assert times == sorted(times), scenario.title
         assert times[-1] < NOW
 
 
-@pytest.mark.parametrize("day", range(7))
-def test_there_are_about_four_hundred_tasks_on_every_day_of_the_week(day: int):
-    told = load_scenarios(NOW + timedelta(days=day))
+def test_scenarios_are_about_four_hundred_on_any_weekday():
+    for day in range(7):
+        count = len(generate_scenarios(NOW + timedelta(days=day)))
 
-    assert 390 <= len(told) <= 404
+        assert 390 <= count <= 404, day
 
 
-def test_the_office_works_on_working_days():
-    days = [step.at.weekday() for scenario in load_scenarios() for step in scenario.steps]
+def test_scenario_steps_are_rarely_at_weekends():
+    days = [step.at.weekday() for scenario in generate_scenarios() for step in scenario.steps]
 
     assert sum(day > 4 for day in days) < 0.1 * len(days)
 
 
-def test_every_label_and_every_filling_is_known_once():
+def test_title_templates_have_unique_titles_and_known_labels():
     for project in PROJECTS:
-        families = TITLE_TEMPLATES[project.key]
-        titles = [title for family in families for title in family.titles()]
+        templates = TITLE_TEMPLATES[project.key]
+        titles = [title for template in templates for title in template.titles()]
         assert len(titles) == len(set(titles))
-        assert {label for family in families for label in family.labels} <= {name for name, _ in project.labels}
+        assert {label for template in templates for label in template.labels} <= {name for name, _ in project.labels}
 
 
 @pytest.mark.django_db
-def test_loads_a_team_with_a_past_and_mails_nobody():
-    load_demo_data()
+def test_demo_command_loads_team_and_tasks_without_email():
+    run_demo_command()
 
     assert set(User.objects.values_list("email", flat=True)) == {
-        user.email for user in (*TEAM_PERSONAS, LOAD_TEST_PERSONA)
+        persona.email for persona in (*TEAM_PERSONAS, LOAD_TEST_PERSONA)
     }
     sizes = dict(Project.objects.annotate(size=Count("tasks")).values_list("key", "size"))
-    assert (sizes["LOAD_TEST_PERSONA"], set(sizes)) == (1000, {"OPS", "WEB", "MOB", "HIRE", "LOAD"})
+    assert (sizes["LOAD"], set(sizes)) == (1000, {"OPS", "WEB", "MOB", "HIRE", "LOAD"})
     assert 390 <= sum(sizes.values()) - 1000 <= 404
     assert set(Task.objects.values_list("category", flat=True)) == {"todo", "in_progress", "done", "cancelled"}
     assert Task.objects.exclude(project__key="LOAD").overdue(timezone.now(), timezone.now().date()).count() >= 5
@@ -89,8 +89,8 @@ def test_loads_a_team_with_a_past_and_mails_nobody():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_log_is_whole_delivered_and_agrees_with_the_numbers():
-    load_demo_data()
+def test_demo_event_log_is_valid_delivered_and_matches_stats():
+    run_demo_command()
 
     assert selectors.first_invalid_position() is None
     assert not Event.objects.filter(position=None).exists()
@@ -101,48 +101,48 @@ def test_the_log_is_whole_delivered_and_agrees_with_the_numbers():
 
 
 @pytest.mark.django_db
-def test_the_lead_has_news_read_and_unread_and_can_sign_in():
-    load_demo_data()
+def test_demo_lead_can_sign_in_and_has_unread_notifications():
+    run_demo_command()
 
     lead = authenticate(email="lead@example.com", password=PASSWORD)
-    news = Notification.objects.filter(recipient=lead)
-    assert (news.count(), news.filter(read_at=None).count()) == (14, 7)
+    inbox = Notification.objects.filter(recipient=lead)
+    assert (inbox.count(), inbox.filter(read_at=None).count()) == (14, 7)
     assert not Notification.objects.exclude(recipient=lead).exists()
 
 
 @pytest.mark.django_db
-def test_what_is_due_within_a_day_was_announced_already():
-    load_demo_data()
+def test_demo_tasks_due_soon_are_marked_as_announced():
+    run_demo_command()
 
     assert publish_due_soon(now=timezone.now()) == 0
 
 
 @pytest.mark.django_db
-def test_a_second_time_changes_nothing():
-    load_demo_data()
+def test_demo_command_run_twice_changes_nothing():
+    run_demo_command()
     before = (Task.objects.count(), Event.objects.count(), Notification.objects.count())
 
-    assert load_demo_data() == "The demo data is here already.\n"
+    assert run_demo_command() == "The demo data is already loaded.\n"
     assert (Task.objects.count(), Event.objects.count(), Notification.objects.count()) == before
 
 
 @pytest.mark.django_db
-def test_refuses_where_it_is_not_allowed(settings):
+def test_demo_command_is_refused_where_it_is_not_allowed(settings):
     settings.DEMO_ALLOWED = False
 
-    with pytest.raises(CommandError, match="not for this installation"):
-        load_demo_data()
+    with pytest.raises(CommandError, match="not allowed in this environment"):
+        run_demo_command()
 
     assert not User.objects.exists()
 
 
 @pytest.mark.django_db
-def test_refuses_to_mix_with_a_project_of_the_same_key():
-    someone = User.objects.create(email="someone@example.com", handle="someone", name="Someone")
-    projects.create(actor=someone, key="WEB", name="Mine")
+def test_demo_command_is_refused_where_a_project_key_is_taken():
+    other_user = User.objects.create(email="other@example.com", handle="other", name="Other")
+    projects.create(actor=other_user, key="WEB", name="Mine")
 
     with pytest.raises(CommandError, match="nothing was written"):
-        load_demo_data()
+        run_demo_command()
 
-    assert list(User.objects.all()) == [someone]
+    assert list(User.objects.all()) == [other_user]
     assert not Task.objects.exists()

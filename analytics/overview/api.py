@@ -118,4 +118,4 @@ def _parse_request(request: Request) -> tuple[Scope, Period]:
     wanted = query_params.parse_query(AnalyticsQuery, request.query_params)
     period = parse_period(wanted, timezone.now().date())
     project_id = get_project(request.user, wanted["project"]).pk if "project" in wanted else None
-    return selectors.scope_for(request.user, project_id=project_id, user_id=wanted.get("person")), period
+    return selectors.scope_for(request.user, project_id=project_id, user_id=wanted.get("user")), period

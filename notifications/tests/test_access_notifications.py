@@ -294,7 +294,7 @@ def test_a_headline_forgets_a_name_and_keeps_all_else(alice, mallory, task, proj
     "columns", [{"project_id": None, "task_id": None}, {"team_id": "0b1c5b8e-6a0e-7000-8000-000000000000"}]
 )
 def test_a_notice_is_about_one_place(columns, bob):
-    with pytest.raises(IntegrityError, match="about_a_task_a_project_or_a_team"), transaction.atomic():
+    with pytest.raises(IntegrityError, match="notification_has_one_target"), transaction.atomic():
         make_notification(bob, **columns)
 
     assert not Notification.objects.exists()

@@ -78,7 +78,7 @@ def test_nobody_without_a_token_sees_anything(numbers, url):
 
 @pytest.mark.parametrize("ref", ["ALPHA", "alpha", str(ALPHA)])
 def test_one_person_and_one_project_can_be_asked_for(numbers, alice, client_of, ref):
-    answer = client_of(alice).get(OVERVIEW, {**MARCH, "project": ref, "person": str(BEN)})
+    answer = client_of(alice).get(OVERVIEW, {**MARCH, "project": ref, "user": str(BEN)})
 
     assert [answer.json()[name]["value"] for name in ("open", "overdue", "created", "completed")] == [1, 1, 1, 0]
 
@@ -108,9 +108,9 @@ def test_without_days_it_is_the_last_four_weeks(projects, alice, client_of):
         ("end=%00", "end"),
         ("start=2026-03-01&start=2026-03-02", "start"),
         ("project=" + "A" * 41, "project"),
-        ("person=me", "person"),
-        (f"person={uuid.UUID(int=1).hex}", "person"),
-        ("persons=1", "persons"),
+        ("user=me", "user"),
+        (f"user={uuid.UUID(int=1).hex}", "user"),
+        ("users=1", "users"),
         ("ordering=day", "ordering"),
     ],
 )
@@ -126,7 +126,7 @@ def test_what_means_nothing_is_refused_by_name(alice, client_of, url, parameters
 def test_numbers_are_only_read(alice, client_of, url):
     client = client_of(alice)
 
-    assert {getattr(client, verb)(url).status_code for verb in ("post", "upsert", "patch", "delete")} == {405}
+    assert {getattr(client, verb)(url).status_code for verb in ("post", "put", "patch", "delete")} == {405}
 
 
 @BOTH_DOORS

@@ -15,26 +15,25 @@ DEMO_LOCK = 0x64656D6F
 
 
 class Command(BaseCommand):
-    help = "Load a team of five with ninety days of work, once. Never in production: the password is public."
+    help = "Load the demo data (five users, ninety days of work) once. Never in production: the password is public."
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEMO_ALLOWED:
-            raise CommandError("Demo data is not for this installation (DEMO_ALLOWED is off).")
-        with advisory_lock(DEMO_LOCK) as held:
-            if not held:
-                raise CommandError("Somebody else is loading the demo at this moment.")
+            raise CommandError("Demo data is not allowed in this environment (DEMO_ALLOWED is off).")
+        with advisory_lock(DEMO_LOCK) as acquired:
+            if not acquired:
+                raise CommandError("Another process is loading the demo data.")
             if is_loaded():
-                self.stdout.write("The demo data is here already.")
+                self.stdout.write("The demo data is already loaded.")
                 return
-            self.load()
-
-    def load(self) -> None:
-        try:
-            loaded = load_demo(now=timezone.now())
-        except IntegrityError as error:
-            raise CommandError(f"The demo needs names that are taken here; nothing was written. {error}") from error
+            try:
+                result = load_demo(now=timezone.now())
+            except IntegrityError as error:
+                raise CommandError(
+                    f"A user or project with the same name exists; nothing was written. {error}"
+                ) from error
         self.stdout.write(
-            f"Loaded {loaded.people} people, {loaded.projects} projects, {loaded.tasks:,} tasks, {loaded.events:,} facts."
+            f"Loaded {result.users} users, {result.projects} projects, {result.tasks:,} tasks, {result.events:,} events."
         )
-        accounts = ", ".join(user.email for user in (*TEAM_PERSONAS, LOAD_TEST_PERSONA))
-        self.stdout.write(f"Sign in as {accounts}; the password is {PASSWORD}.")
+        emails = ", ".join(persona.email for persona in (*TEAM_PERSONAS, LOAD_TEST_PERSONA))
+        self.stdout.write(f"Sign in as {emails}; the password is {PASSWORD}.")

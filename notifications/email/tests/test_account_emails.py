@@ -152,7 +152,7 @@ def test_a_mail_is_of_a_notification_or_about_an_account(columns, bob):
         columns["notification"] = told.notification
         OutgoingEmail.objects.filter(pk=told.pk).delete()
 
-    with pytest.raises(IntegrityError, match="an_email_is_of_a_notification"), transaction.atomic():
+    with pytest.raises(IntegrityError, match="email_has_notification_or_account_kind"), transaction.atomic():
         OutgoingEmail.objects.create(to="x@example.com", message_id="<1@x>", next_attempt_at=NOW, **columns)
 
 
