@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 
 def reauthenticate(session, **sent):
-    return reauthentication.reauthenticate(session_id=session.pk, sent=sent, now=NOW)
+    return reauthentication.reauthenticate(session_id=session.pk, credentials=sent, now=NOW)
 
 
 def test_who_takes_factors_away_and_ends_sessions_is_never_in_a_ring_with_a_proof(alice):

@@ -40,7 +40,7 @@ class OpenIdProvider(ThreadingHTTPServer):
 
     @property
     def user(self) -> Json:
-        return {**USER_CLAIMS, **self.script.get("person", {})}
+        return {**USER_CLAIMS, **self.script.get("user", {})}
 
     def discovery(self) -> Json:
         return {

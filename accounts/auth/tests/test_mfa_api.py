@@ -184,9 +184,7 @@ def test_neither_the_token_nor_the_secret_of_the_app_can_be_read_in_the_database
     challenge = log_in().json()["challenge"]
 
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT c::text FROM accounts_signinchallenge c UNION ALL SELECT a::text FROM mfa_authenticator a"
-        )
+        cursor.execute("SELECT c::text FROM accounts_mfachallenge c UNION ALL SELECT a::text FROM mfa_authenticator a")
         rows = " ".join(row[0] for row in cursor.fetchall())
     assert challenge not in rows
     assert "JBSWY3DP" not in rows

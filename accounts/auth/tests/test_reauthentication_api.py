@@ -214,7 +214,7 @@ def test_a_proof_counts_at_once_where_the_session_is_remembered_from_before(alic
     assert program.get("/api/v1/me/", **remembered).status_code == 200
     refused(mint(program, **remembered))
 
-    reauthentication.reauthenticate(session_id=Session.objects.get().pk, sent={"password": PASSWORD}, now=NOW)
+    reauthentication.reauthenticate(session_id=Session.objects.get().pk, credentials={"password": PASSWORD}, now=NOW)
 
     assert mint(program, **remembered).status_code == 201
 
@@ -259,7 +259,7 @@ def test_a_session_that_has_ended_proves_nothing(alice):
     sessions.revoke_session(actor=alice, session_id=session.pk, now=NOW)
 
     with pytest.raises(NotAuthenticated):
-        reauthentication.reauthenticate(session_id=session.pk, sent={"password": PASSWORD}, now=NOW)
+        reauthentication.reauthenticate(session_id=session.pk, credentials={"password": PASSWORD}, now=NOW)
 
     assert Session.objects.get().reauthenticated_at is None
 
