@@ -13,25 +13,26 @@ EXIT_INTERRUPTED = 130
 
 
 def main(arguments: list[str]) -> int:
+    """Run one command and return its exit code: 2 for an unknown command."""
     name, *rest = arguments or ["help"]
     command = COMMANDS.get(name)
     if command is None:
         console.print_line(f"There is no command {name!r}.\n{HELP_TEXT}")
         return 2
     run.install_signal_handlers()
-    paths = Paths.of(Path(__file__).resolve().parents[1])
+    paths = Paths.from_environment(Path(__file__).resolve().parents[1])
     return run_with_error_report(lambda: command(paths, rest))
 
 
 def run_with_error_report(work: Callable[[], int | None]) -> int:
-    """Do it, and turn what a person can act on into words and an exit code."""
+    """Call `work` and return its exit code; print a LaunchError and return 1."""
     try:
         return work() or 0
     except LaunchError as error:
         console.print_error(error)
         return 1
     except KeyboardInterrupt:
-        console.dim("\nStopped.")
+        console.print_if_open("\nStopped.")
         return EXIT_INTERRUPTED
 
 
@@ -51,24 +52,25 @@ def _install(paths: Paths, _rest: list[str]) -> int:
     return 0
 
 
-def _help(_places: Paths, _rest: list[str]) -> int:
+def _help(_paths: Paths, _rest: list[str]) -> int:
     console.print_line(HELP_TEXT)
     return 0
 
 
 HELP_TEXT = """\
-make run [PORT=8000]   install what is missing, then run TaskFlow with its own database and cache
-make test [ARGS=...]   run all tests on throw-away servers; ARGS goes to pytest
-make check             lint, types, import contracts, templates, migrations, schema
-make fix               repair what can be repaired
-make stack [PORT=8000] the production shape: nginx, three nodes, worker, scheduler, relay (needs nginx)
-make drill-NAME        prove one guarantee with real processes: mail stale limit revoke refresh redis node overload
-                       idempotency headers timing
-make bench             measure, beside references in the same run (needs wrk)
-make install           only install, for an editor
+make run [PORT=8000]    install what is missing, then run TaskFlow with its own database and cache
+make test [ARGS=...]    run all tests on throw-away servers; ARGS is passed to pytest
+make check              check lint, types, import contracts, vocabulary, templates, migrations and the API schema
+make fix                fix what can be fixed automatically: lint, format, templates, API schema
+make stack [PORT=8000]  run the production setup: nginx, three nodes, worker, scheduler and relay (needs nginx)
+make drill-NAME         test one guarantee with real processes: mail, stale, limit, revoke, refresh, redis, node,
+                        overload, idempotency, headers or timing
+make bench [ARGS=...]   run the benchmarks and their references (needs nginx and wrk)
+make install            only install the dependencies, for an editor
 
-make run uses DATABASE_URL, REDIS_URL and CELERY_BROKER_URL instead of its own servers where they are set.
-Its data, mail and logs are under var/ (DATA_DIR=/other/folder); HOST=0.0.0.0 lets other machines in."""
+make run uses the servers in DATABASE_URL, REDIS_URL and CELERY_BROKER_URL where these are set.
+Data, emails and logs are in var/ (change it with DATA_DIR=/other/folder). HOST=0.0.0.0 accepts connections
+from other machines."""
 
 COMMANDS: dict[str, Callable[[Paths, list[str]], int]] = {
     "run": _run,

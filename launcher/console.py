@@ -1,4 +1,4 @@
-"""What the person at the terminal sees, and the one error that is meant for them."""
+"""Output to the terminal, and the error that is shown without a traceback."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ANSI_COLORS = (36, 32, 33, 35, 34, 96, 92, 95)
 
 
 class LaunchError(Exception):
-    """Something the person can act on: shown as a paragraph, without a traceback."""
+    """Error that the user can fix: shown as a paragraph, without a traceback."""
 
     def __init__(self, explanation: str, *, log: Path | None = None) -> None:
         super().__init__(explanation)
@@ -30,15 +30,16 @@ def print_step(text: str) -> None:
     print_line(f"\x1b[1m==> {text}\x1b[0m" if supports_color() else f"==> {text}")
 
 
-def dim(text: str) -> None:
-    """Say something while stopping, when the terminal may be gone already."""
+def print_if_open(text: str) -> None:
+    """Print while stopping, when the terminal may be closed already."""
     with contextlib.suppress(OSError, ValueError):
         print_line(text)
 
 
-def log_prefix(name: str, place: int) -> str:
+def log_prefix(name: str, index: int) -> str:
+    """Return the prefix of a process's log lines, colored on a terminal."""
     label = f"{name:<9} | "
-    return f"\x1b[{ANSI_COLORS[place % len(ANSI_COLORS)]}m{label}\x1b[0m" if supports_color() else label
+    return f"\x1b[{ANSI_COLORS[index % len(ANSI_COLORS)]}m{label}\x1b[0m" if supports_color() else label
 
 
 def print_error(error: LaunchError) -> None:

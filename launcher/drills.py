@@ -1,4 +1,4 @@
-"""`make drill-<name>` and `make bench`: guarantees and figures, on throw-away servers."""
+"""`make drill-<name>` and `make bench`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from launcher.testing import run_in_foreground, throwaway_servers
 
 
 def run_benchmarks(paths: Paths, arguments: list[str]) -> int:
-    """`make bench [ARGS="--sizes 10000"]`: the figures, beside references measured in the same run."""
+    """Run `make bench [ARGS="--sizes 10000"]`, on servers of its own."""
     system_packages.require_packages(system_packages.BENCHMARK_PACKAGES)
     bootstrap.ensure_installed(paths, bootstrap.DEV_REQUIREMENTS)
     settings = environment.base_environment(paths, settings="config.settings.dev")
@@ -16,6 +16,7 @@ def run_benchmarks(paths: Paths, arguments: list[str]) -> int:
 
 
 def run_drill(paths: Paths, arguments: list[str]) -> int:
+    """Run `make drill-<name>` on throw-away servers; `arguments` are the name and the drill's own parameters."""
     bootstrap.ensure_installed(paths, bootstrap.DEV_REQUIREMENTS)
     with throwaway_servers(paths) as settings:
         command = [str(paths.python), "-m", "drills", *arguments]

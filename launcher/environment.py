@@ -1,4 +1,4 @@
-"""What the parts are told: settings come from the environment, and what the person set wins."""
+"""Environment variables of the started processes; variables that the user has set take precedence."""
 
 from __future__ import annotations
 
@@ -24,23 +24,19 @@ def base_environment(paths: Paths, *, settings: str) -> dict[str, str]:
 
 
 def with_secret_keys(paths: Paths, environment: Mapping[str, str]) -> dict[str, str]:
-    """Add the signing keys: the person's own, else ones that are made once and kept, so that sign-ins outlive a restart."""
-    keys = {name: _load_or_create_key(paths.var / "secrets" / name) for name in SECRET_NAMES if not _is_set(name)}
-    return {**environment, **keys}
-
-
-def _is_set(name: str) -> bool:
-    return bool(os.environ.get(name) or os.environ.get(f"{name}_FILE"))
+    """Add the secret keys that the user has not set. They are stored, so that sessions survive a restart."""
+    missing = [name for name in SECRET_NAMES if not os.environ.get(name) and not os.environ.get(f"{name}_FILE")]
+    return {**environment, **{name: _load_or_create_key(paths.var / "secrets" / name) for name in missing}}
 
 
 def _load_or_create_key(path: Path) -> str:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        found = path.read_text().strip()
-        if found:
-            return found
-        descriptor = os.open(path, os.O_WRONLY)
+        key = path.read_text().strip()
+        if key:
+            return key
+        descriptor = os.open(path, os.O_WRONLY)  # an earlier start was killed before it wrote the key
     with os.fdopen(descriptor, "w") as file:
         file.write(secrets.token_urlsafe(48))
     return path.read_text()

@@ -17,7 +17,10 @@ WATCHDOG_TIMEOUT = 8.0
 
 @contextmanager
 def single_instance_lock(path: Path, *, note: str) -> Iterator[None]:
-    """Hold the lock; another holder is named in the refusal. The kernel drops it whatever happens to us."""
+    """Hold the lock on a data folder. Raises LaunchError with the holder's process id and note.
+
+    It is a file lock: the kernel releases it however this process ends.
+    """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         _acquire(descriptor, path)
@@ -36,15 +39,15 @@ def _acquire(descriptor: int, path: Path) -> None:
             return
         except BlockingIOError as error:
             pid, note = _read_holder(descriptor)
-            # A holder that was killed leaves its guard, which ends the parts within seconds.
+            # The watchdog of a killed launcher still holds the lock for the seconds in which it stops the processes.
             if time.monotonic() > deadline or is_alive(pid):
                 raise LaunchError(
-                    f"TaskFlow is already running here: process {pid}, {note}. It holds the data in {path.parent}. "
-                    f"Stop it first (kill {pid}), or start this one on other data with DATA_DIR=/some/folder."
+                    f"TaskFlow is already running here: process {pid}, {note}. It uses the data in {path.parent}. "
+                    f"Stop it first (kill {pid}), or start this one with other data: DATA_DIR=/some/folder."
                 ) from error
         time.sleep(0.1)
 
 
 def _read_holder(descriptor: int) -> tuple[int, str]:
-    words = os.pread(descriptor, 200, 0).decode(errors="replace").strip().partition(" ")
-    return (int(words[0]) if words[0].isdigit() else os.getpid()), words[2] or "starting"
+    pid, _, note = os.pread(descriptor, 200, 0).decode(errors="replace").strip().partition(" ")
+    return (int(pid) if pid.isdigit() else os.getpid()), note or "starting"

@@ -13,9 +13,9 @@ from pathlib import Path
 from launcher import system_packages
 
 CONFIG_TEMPLATE = "nginx/stack.conf.template"
-# One slow read fails at a node once; what fails twice within three seconds is the node.
+# One failed request may be the request's fault; two within three seconds mean that the node is down.
 UPSTREAM_SERVER = "server unix:{} weight=1 max_fails=2 fail_timeout=3s"
-# What a node gets done in a fifth of a second waits in it; nginx refuses the rest.
+# A node queues what it can serve in a fifth of a second; nginx refuses the rest.
 MAX_CONNS = "max_conns=32"
 BROTLI_MODULE = "ngx_http_brotli_static_module.so"
 
@@ -27,7 +27,10 @@ def find_executable() -> str | None:
 def write_config(
     *, root: Path, folder: Path, var: Path, host: str, port: int, sockets: Iterable[Path], tls: Path | None = None
 ) -> Path:
-    """Write the configuration into the folder; returns its path. `tls` holds fullchain.pem and privkey.pem."""
+    """Write nginx.conf into `folder` and return its path.
+
+    `sockets` are the nodes' Unix sockets; `tls` is a folder with fullchain.pem and privkey.pem.
+    """
     folder.mkdir(exist_ok=True)
     servers = [UPSTREAM_SERVER.format(path) for path in sockets]
     text = string.Template((root / CONFIG_TEMPLATE).read_text()).safe_substitute(
@@ -36,7 +39,7 @@ def write_config(
         SSL=" ssl" if tls else "",
         TLS=_tls_directives(tls),
         NODES=_server_lines(servers),
-        NODES_FOR_WORK=_server_lines(f"{one} {MAX_CONNS}" for one in servers),
+        NODES_FOR_WORK=_server_lines(f"{server} {MAX_CONNS}" for server in servers),
         VAR=var,
         FOLDER=folder,
         ROOT=root,
@@ -48,11 +51,11 @@ def write_config(
 
 
 def _server_lines(servers: Iterable[str]) -> str:
-    return "\n".join(f"        {one};" for one in servers)
+    return "\n".join(f"        {server};" for server in servers)
 
 
 def _tls_directives(folder: Path | None) -> str:
-    """Return the lines of the server that has this certificate."""
+    """Return the directives that use the certificate in `folder`; empty without TLS."""
     if folder is None:
         return ""
     lines = (
@@ -64,25 +67,25 @@ def _tls_directives(folder: Path | None) -> str:
 
 
 def build_command(path: Path) -> list[str]:
-    """Return what starts nginx in the foreground with the configuration of this path."""
-    # As root nginx would take another user for its workers, who may not enter the sockets' folder.
+    """Return the command that runs nginx in the foreground with this configuration file."""
+    # Started as root, nginx runs its workers as another user, which cannot enter the folder of the sockets.
     user = " user root;" if os.geteuid() == 0 else ""
     return [find_executable() or "nginx", "-p", str(path.parent), "-c", str(path), "-g", f"daemon off;{user}"]
 
 
 def find_brotli_module() -> Path | None:
-    """Return where the module is that serves files which were compressed by brotli; it comes in a package of its own."""
+    """Return the path of nginx's module for precompressed brotli files, if its package is installed."""
     nginx = find_executable()
     if nginx is None:
         return None
-    built = subprocess.run([nginx, "-V"], capture_output=True, text=True, check=False).stderr
-    folder = re.search(r"--modules-path=(\S+)", built)
+    build_options = subprocess.run([nginx, "-V"], capture_output=True, text=True, check=False).stderr
+    folder = re.search(r"--modules-path=(\S+)", build_options)
     path = Path(folder[1]) / BROTLI_MODULE if folder else None
     return path if path and path.exists() else None
 
 
 def _write_brotli_config(folder: Path) -> None:
     module = find_brotli_module()
-    for place, line in (("modules-enabled", f'load_module "{module}";\n'), ("encodings", "brotli_static on;\n")):
-        (folder / place).mkdir(exist_ok=True)
-        (folder / place / "brotli.conf").write_text(line if module else "")
+    for name, line in (("modules-enabled", f'load_module "{module}";\n'), ("encodings", "brotli_static on;\n")):
+        (folder / name).mkdir(exist_ok=True)
+        (folder / name / "brotli.conf").write_text(line if module else "")

@@ -1,4 +1,4 @@
-"""Where things are on this machine."""
+"""Files and folders of a checkout and of its data."""
 
 from __future__ import annotations
 
@@ -12,18 +12,21 @@ from pathlib import Path
 from launcher.console import LaunchError
 
 MAX_SOCKET_PATH = 103  # macOS allows 104 bytes with the closing NUL, Linux 108
-LONGEST_SOCKET_FILE = ".s.PGSQL.5432"
+SOCKET_FILE = ".s.PGSQL.5432"  # the longest name of a socket in the folder
 
 
 @dataclass(frozen=True, slots=True)
 class Paths:
+    """`root` is the checkout, `var` the folder of all data, emails and logs."""
+
     root: Path
     var: Path
 
     @classmethod
-    def of(cls, root: Path) -> Paths:
-        chosen = os.environ.get("DATA_DIR")
-        return cls(root=root, var=Path(chosen).absolute() if chosen else root / "var")
+    def from_environment(cls, root: Path) -> Paths:
+        """Return the paths of a checkout; DATA_DIR moves the data elsewhere."""
+        data_dir = os.environ.get("DATA_DIR")
+        return cls(root=root, var=Path(data_dir).absolute() if data_dir else root / "var")
 
     @property
     def venv(self) -> Path:
@@ -39,15 +42,16 @@ class Paths:
 
     @property
     def key(self) -> str:
-        """Tells checkouts of one machine apart in names outside the checkout."""
+        """Short hash of the data folder, for names outside it that must differ between checkouts."""
         return hashlib.sha256(str(self.var.resolve()).encode()).hexdigest()[:10]
 
     @property
     def sockets(self) -> Path:
-        """A short path: a Unix socket's name may not be longer than about a hundred bytes."""
+        """Folder of the Unix sockets: a short path, since a socket's path has at most about a hundred bytes."""
         return Path("/tmp") / f"taskflow-{os.geteuid()}-{self.key}"  # noqa: S108 - ownership is checked below
 
     def prepare(self) -> None:
+        """Create the data folders. Raises LaunchError for files of another user."""
         try:
             for folder in (self.var, self.logs, self.var / "secrets"):
                 folder.mkdir(parents=True, exist_ok=True)
@@ -61,8 +65,8 @@ class Paths:
 
 def _not_writable_error(path: Path) -> LaunchError:
     return LaunchError(
-        f"{path} belongs to somebody else (was TaskFlow started as another user before, as root perhaps?). "
-        "Give it to yourself with chown -R, or set DATA_DIR to a folder of your own."
+        f"{path} is not writable. Perhaps TaskFlow was started as another user (such as root) before. "
+        "Change its owner with chown -R, or set DATA_DIR to another folder."
     )
 
 
@@ -76,13 +80,16 @@ def site_packages(paths: Paths) -> Path:
 
 
 def create_private_directory(path: Path, *, owner: int) -> Path:
-    """Make a folder under a place that everybody may write to, and make sure that nobody else made it first."""
-    if len(os.fsencode(path / LONGEST_SOCKET_FILE)) > MAX_SOCKET_PATH:
+    """Create a folder for sockets that only the user id `owner` can enter.
+
+    Raises LaunchError if another user created it first: its parent may be world-writable, as /tmp is.
+    """
+    if len(os.fsencode(path / SOCKET_FILE)) > MAX_SOCKET_PATH:
         raise LaunchError(f"The path {path} is too long for a Unix socket.")
     path.mkdir(mode=0o700, exist_ok=True)
-    found = path.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {os.geteuid(), owner}:
-        raise LaunchError(f"{path} was made by another user. Remove it, or set DATA_DIR to another folder.")
+    status = path.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid not in {os.geteuid(), owner}:
+        raise LaunchError(f"{path} was created by another user. Remove it, or set DATA_DIR to another folder.")
     if os.geteuid() == 0:
         os.chown(path, owner, -1)
     path.chmod(0o700)

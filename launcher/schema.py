@@ -1,4 +1,4 @@
-"""Compares the schema that the code gives with the one that is checked in."""
+"""Compare the generated API schema with the one that is checked in."""
 
 from __future__ import annotations
 
@@ -11,20 +11,19 @@ MAX_DIFF_LINES = 80
 
 
 def main(arguments: list[str]) -> int:
-    """`python -m launcher.schema KEPT FRESH COMMAND...`: the command writes FRESH."""
-    kept, fresh, *command = arguments
-    done = subprocess.run(command, check=False)
-    if done.returncode != 0:
-        return done.returncode
-    difference = list(_diff(Path(kept), Path(fresh)))
-    sys.stdout.writelines(difference[:MAX_DIFF_LINES])
-    return 1 if difference else 0
+    """Run `python -m launcher.schema COMMITTED GENERATED COMMAND...`, whose command writes GENERATED.
 
-
-def _diff(kept: Path, fresh: Path) -> list[str]:
-    before_start = kept.read_text().splitlines(keepends=True) if kept.exists() else []
-    after = fresh.read_text().splitlines(keepends=True)
-    return list(difflib.unified_diff(before_start, after, str(kept), "the code"))
+    Returns 1 and prints a diff when the files differ, or the exit code of a command that fails.
+    """
+    committed, generated, *command = arguments
+    process = subprocess.run(command, check=False)
+    if process.returncode != 0:
+        return process.returncode
+    before = Path(committed).read_text().splitlines(keepends=True) if Path(committed).exists() else []
+    after = Path(generated).read_text().splitlines(keepends=True)
+    diff = list(difflib.unified_diff(before, after, committed, "the code"))
+    sys.stdout.writelines(diff[:MAX_DIFF_LINES])
+    return 1 if diff else 0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`make stack`: the production shape on one machine, nginx in front of three nodes over Unix sockets."""
+"""`make stack`: the production setup on one machine, nginx in front of three nodes on Unix sockets."""
 
 from __future__ import annotations
 
@@ -17,16 +17,19 @@ NODE_COUNT = 3
 
 
 def run_stack(paths: Paths) -> None:
+    """Start servers, nodes, nginx and background processes; return on Ctrl-C only."""
     started = time.monotonic()
     host, port = run.bind_address()
     run.require_free_port(host, port)
-    _require_nginx()
+    if nginx.find_executable() is None:
+        system_packages.install_missing()
+    if nginx.find_executable() is None:
+        raise LaunchError("make stack needs nginx. Install it with: sudo apt-get install nginx")
     bootstrap.ensure_installed(paths, bootstrap.RUNTIME_REQUIREMENTS)
     with single_instance_lock(paths.var / "instance.lock", note=f"http://{host}:{port}"):
         with Supervisor(log=run.rotate_log(paths.logs / "taskflow.log")) as supervisor:
-            chosen = run.start_servers(supervisor, paths)
             settings = {
-                **run.build_environment(paths, chosen, host, port),
+                **run.build_environment(paths, run.start_servers(supervisor, paths), host, port),
                 "WORKERS": os.environ.get("WORKERS") or "1",
                 "NODE_COUNT": str(NODE_COUNT),
                 "MAX_CPU_BOUND_REQUESTS": os.environ.get("MAX_CPU_BOUND_REQUESTS")
@@ -34,34 +37,28 @@ def run_stack(paths: Paths) -> None:
                 "COMPRESS_STATIC": os.environ.get("COMPRESS_STATIC") or "true",
             }
             supervisor.run_to_completion(
-                run.management_command(paths, settings, "prepare", "prepare", "--demo"), what="Preparing the database"
+                run.management_command(paths, settings, "prepare", "prepare", "--demo"), action="Preparing the database"
             )
-            console.print_step(f"Starting {NODE_COUNT} nodes, worker, scheduler and relay, and nginx before them")
-            supervisor.start(*_node_specs(paths, settings))
+            console.print_step(f"Starting {NODE_COUNT} nodes, nginx, worker, scheduler and relay")
+            sockets = [paths.sockets / f"node-{number}.sock" for number in range(1, NODE_COUNT + 1)]
+            for path in sockets:
+                supervisor.start(run.web_process(paths, {**settings, "BIND": f"unix:{path}"}, name=path.stem))
             supervisor.wait_for(
-                lambda: all(_accepts_connections(path) for path in _node_sockets(paths)), seconds=90, what="The nodes"
+                lambda: all(_accepts_connections(path) for path in sockets), seconds=90, name="The nodes"
             )
-            supervisor.start(_nginx_spec(paths, host, port))
-            supervisor.wait_for(run.readiness_probe(host, port), seconds=30, what="TaskFlow")
+            supervisor.start(_nginx_spec(paths, host, port, sockets))
+            supervisor.wait_for(run.readiness_probe(host, port), seconds=30, name="TaskFlow")
             supervisor.start(*run.background_processes(paths, settings))
             run.print_welcome(paths, host, port, time.monotonic() - started)
             supervisor.run_forever()
 
 
 def max_cpu_bound_requests(nodes: int) -> str:
-    """How many requests compute at once in each: where there are more nodes than processors, one keeps them all busy."""
+    """Return the setting MAX_CPU_BOUND_REQUESTS of each node.
+
+    With more nodes than processors, one request per node keeps all processors busy.
+    """
     return "1" if nodes > (os.cpu_count() or 1) else "2"
-
-
-def _require_nginx() -> None:
-    if nginx.find_executable() is None:
-        system_packages.install_missing()
-    if nginx.find_executable() is None:
-        raise LaunchError("make stack puts nginx in front of the nodes. Install it with: sudo apt-get install nginx")
-
-
-def _node_sockets(paths: Paths) -> list[Path]:
-    return [paths.sockets / f"node-{number}.sock" for number in range(1, NODE_COUNT + 1)]
 
 
 def _accepts_connections(path: Path) -> bool:
@@ -69,15 +66,7 @@ def _accepts_connections(path: Path) -> bool:
         return client.connect_ex(str(path)) == 0
 
 
-def _node_specs(paths: Paths, settings: dict[str, str]) -> list[ProcessSpec]:
-    return [
-        run.web_process(paths, {**settings, "BIND": f"unix:{path}"}, name=path.stem) for path in _node_sockets(paths)
-    ]
-
-
-def _nginx_spec(paths: Paths, host: str, port: int) -> ProcessSpec:
+def _nginx_spec(paths: Paths, host: str, port: int, sockets: list[Path]) -> ProcessSpec:
     folder = paths.var / "nginx"
-    path = nginx.write_config(
-        root=paths.root, folder=folder, var=paths.var, host=host, port=port, sockets=_node_sockets(paths)
-    )
+    path = nginx.write_config(root=paths.root, folder=folder, var=paths.var, host=host, port=port, sockets=sockets)
     return ProcessSpec(name="nginx", command=nginx.build_command(path), environment=dict(os.environ), folder=folder)

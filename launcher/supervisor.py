@@ -1,4 +1,4 @@
-"""Starts the parts, joins their words, restarts the fallen, and ends them all."""
+"""A process supervisor: starts processes, merges their output, restarts the crashed ones, stops all."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -27,7 +28,7 @@ POLL_INTERVAL = 0.1
 
 
 def _noop() -> None:
-    """A part that needs no preparation."""
+    """Default of `before_start`."""
 
 
 def _always_ready() -> bool:
@@ -36,6 +37,8 @@ def _always_ready() -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessSpec:
+    """A process to start. `before_start` runs before each start, restarts included."""
+
     name: str
     command: list[str]
     environment: Mapping[str, str]
@@ -43,15 +46,17 @@ class ProcessSpec:
     stop_signal: int = signal.SIGTERM
     unix_user: UnixUser | None = None
     log: Path | None = None
-    """A file of its own; without one its lines go to the terminal and the common log."""
+    """A file of its own; without one the output goes to the terminal and the common log."""
     before_start: Callable[[], None] = _noop
     is_ready: Callable[[], bool] = _always_ready
     is_server: bool = False
-    """Servers start first and stop last."""
+    """Servers (PostgreSQL, Valkey) are stopped last."""
 
 
 @dataclass(slots=True)
 class ManagedProcess:
+    """A started process and its restarts; `process` is None while it waits for the next one."""
+
     spec: ProcessSpec
     prefix: str
     process: subprocess.Popen[bytes] | None = None
@@ -63,6 +68,8 @@ class ManagedProcess:
 
 @dataclass(slots=True)
 class Supervisor:
+    """Use it as a context manager: leaving the block stops all processes."""
+
     log: Path
     quiet: bool = False
     _running: list[ManagedProcess] = field(default_factory=list)
@@ -87,70 +94,66 @@ class Supervisor:
 
     def start(self, *specs: ProcessSpec) -> None:
         for spec in specs:
-            running = ManagedProcess(spec, console.log_prefix(spec.name, len(self._running)))
-            self._running.append(running)
-            self._launch(running)
+            self._add(spec)
 
-    def run_to_completion(self, spec: ProcessSpec, *, what: str) -> None:
-        """Run a part that comes to an end by itself."""
-        running = ManagedProcess(spec, console.log_prefix(spec.name, len(self._running)))
-        self._running.append(running)
-        self._launch(running)
+    def run_to_completion(self, spec: ProcessSpec, *, action: str) -> None:
+        """Run a process that ends by itself. Raises LaunchError if it fails; `action` begins the message."""
+        running = self._add(spec)
         while _is_running(running):
             self._pump_output(0.02)
         self._running.remove(running)
         code = self._reap(running)
         if code != 0:
-            raise LaunchError(f"{what} did not succeed ({_exit_reason(code)}). Its last lines say why.", log=self.log)
+            raise LaunchError(
+                f"{action} failed ({_exit_reason(code)}). The reason is at the end of the log.", log=self.log
+            )
 
-    def wait_for(self, is_ready: Callable[[], bool], *, seconds: float, what: str) -> None:
-        """Return when `is_ready`; a part that keeps falling, or too long a wait, is an error that names the log."""
+    def wait_for(self, is_ready: Callable[[], bool], *, seconds: float, name: str) -> None:
+        """Supervise until `is_ready()`. Raises LaunchError after `seconds` or when a process keeps crashing."""
         deadline = time.monotonic() + seconds
         while not is_ready():
             self._tick(0.02)
             for running in self._running:
                 if running.crashes >= MAX_STARTUP_CRASHES:
                     raise LaunchError(
-                        f"{what} could not be started: its part {running.spec.name} stopped {running.crashes} times. "
-                        "The last lines of its log say why.",
+                        f"{name} could not be started: the process {running.spec.name} stopped {running.crashes} times. "
+                        "The reason is at the end of its log.",
                         log=running.spec.log or self.log,
                     )
             if time.monotonic() > deadline:
-                raise LaunchError(f"{what} did not become ready within {seconds:.0f} seconds.", log=self.log)
+                raise LaunchError(f"{name} was not ready within {seconds:.0f} seconds.", log=self.log)
 
     def wait_for_servers(self, *, seconds: float = 60) -> None:
-        servers = [running.spec for running in self._running if running.spec.is_server]
-        for spec in servers:
-            self.wait_for(spec.is_ready, seconds=seconds, what=spec.name)
+        for spec in [running.spec for running in self._running if running.spec.is_server]:
+            self.wait_for(spec.is_ready, seconds=seconds, name=spec.name)
 
     def run_forever(self) -> None:
         while True:
             self._tick(POLL_INTERVAL)
 
+    def _add(self, spec: ProcessSpec) -> ManagedProcess:
+        running = ManagedProcess(spec, console.log_prefix(spec.name, len(self._running)))
+        self._running.append(running)
+        self._launch(running)
+        return running
+
     def _launch(self, running: ManagedProcess) -> None:
         spec = running.spec
         spec.before_start()
         running.started = time.monotonic()
-        if spec.log is not None:
-            with spec.log.open("ab") as output:
-                running.process = self._spawn(spec, output)
-        else:
-            running.process = self._spawn(spec, subprocess.PIPE)
-            output_pipe = running.process.stdout
-            if output_pipe is not None:
-                os.set_blocking(output_pipe.fileno(), False)
-                self._selector.register(output_pipe, selectors.EVENT_READ, running)
+        with spec.log.open("ab") if spec.log is not None else nullcontext(subprocess.PIPE) as output:
+            running.process = processes.spawn(
+                spec.command,
+                output=output,
+                environment=spec.environment,
+                folder=spec.folder,
+                unix_user=spec.unix_user,
+                stop_signal=spec.stop_signal,
+            )
+        if running.process.stdout is not None:
+            os.set_blocking(running.process.stdout.fileno(), False)
+            self._selector.register(running.process.stdout, selectors.EVENT_READ, running)
         self._watchdog.add(running.process.pid, spec.stop_signal)
-
-    def _spawn(self, spec: ProcessSpec, output: IO[bytes] | int) -> subprocess.Popen[bytes]:
-        return processes.spawn(
-            spec.command,
-            output=output,
-            environment=spec.environment,
-            folder=spec.folder,
-            unix_user=spec.unix_user,
-            stop_signal=spec.stop_signal,
-        )
 
     def _tick(self, seconds: float) -> None:
         self._pump_output(seconds)
@@ -160,9 +163,10 @@ class Supervisor:
                 if now >= running.restart_at:
                     self._launch(running)
             elif running.process.poll() is not None:
-                self._record_crash(running, now)
+                self._schedule_restart(running, now)
 
-    def _record_crash(self, running: ManagedProcess, now: float) -> None:
+    def _schedule_restart(self, running: ManagedProcess, now: float) -> None:
+        """Restart after 0.5 s, doubled for each crash in a row (exponential backoff)."""
         code = self._reap(running)
         running.crashes = 1 if now - running.started > STABLE_AFTER else running.crashes + 1
         pause = min(MAX_BACKOFF, 0.5 * 2 ** (running.crashes - 1))
@@ -170,7 +174,7 @@ class Supervisor:
         self._write(running, [f"stopped with {_exit_reason(code)}; starting it again in {pause:g} s".encode()])
 
     def _reap(self, running: ManagedProcess) -> int:
-        """Forget an ended process, with whatever it left of its group and its last words."""
+        """Kill the rest of a process's group, read its last output, return its exit code."""
         process = running.process
         if process is None:
             return 0
@@ -194,7 +198,7 @@ class Supervisor:
             time.sleep(0.01)
 
     def _read(self, running: ManagedProcess, pipe: IO[bytes]) -> bool:
-        """Pass on what a part has said; return whether it may say more."""
+        """Write the lines that a process has printed; return False at the end of its output."""
         try:
             chunk = os.read(pipe.fileno(), 1 << 16)
         except BlockingIOError:
@@ -206,9 +210,9 @@ class Supervisor:
         return bool(chunk)
 
     def _write(self, running: ManagedProcess, lines: list[bytes]) -> None:
-        """All lines in one write each: under load a node says thousands a second."""
         if not lines:
             return
+        # One write for all lines: under load a node logs thousands of lines a second.
         label = f"{running.spec.name:<9} | ".encode()
         self._file.write(b"".join(label + line + b"\n" for line in lines))
         self._file.flush()
@@ -216,7 +220,7 @@ class Supervisor:
             console.print_line("\n".join(running.prefix + line.decode(errors="replace") for line in lines))
 
     def _stop(self, group: list[ManagedProcess], seconds: float) -> None:
-        """Ask each main process, which ends its own children in order; then end whole groups."""
+        """Send each main process its stop signal, so that it stops its children; then kill the groups."""
         self.quiet = True
         for running in group:
             if running.process is not None:

@@ -1,4 +1,4 @@
-"""The few things that pip cannot bring: nginx and a browser for the tests that need them."""
+"""Programs that pip cannot install, such as nginx and a browser, needed by some tests."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from launcher.console import LaunchError
 class SystemPackage:
     name: str
     marker: str
-    """The tests that need it carry this mark."""
+    """pytest marker of the tests that need it."""
     programs: tuple[str, ...] = ()
     folder: str = ""
     file: str = ""
 
     def is_installed(self) -> bool:
-        found = any(shutil.which(program, path=executable_search_path()) for program in self.programs)
-        return found or bool(self.folder and any(Path(self.folder).glob(self.file)))
+        if any(shutil.which(program, path=executable_search_path()) for program in self.programs):
+            return True
+        return bool(self.folder and any(Path(self.folder).glob(self.file)))
 
 
 TEST_PACKAGES = (
@@ -44,65 +45,68 @@ BENCHMARK_PACKAGES = (SystemPackage("nginx", "", programs=("nginx",)), SystemPac
 
 
 def executable_search_path() -> str:
-    """Debian keeps servers out of an ordinary user's path."""
+    """Return PATH with the folders of servers. Debian leaves them out of an ordinary user's PATH."""
     return os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
 
 
-def missing_packages(wanted: tuple[SystemPackage, ...] = TEST_PACKAGES) -> list[SystemPackage]:
-    return [package for package in wanted if not package.is_installed()]
+def missing_packages(packages: tuple[SystemPackage, ...] = TEST_PACKAGES) -> list[SystemPackage]:
+    return [package for package in packages if not package.is_installed()]
 
 
 def install_missing() -> list[SystemPackage]:
-    """Install what the tests need, as root on Debian; return what is missing still."""
-    lacking = missing_packages()
-    if not lacking:
+    """Install the packages of the tests, as root on Debian. Returns those that are still missing.
+
+    In CI a missing package raises LaunchError, because every test must run there.
+    """
+    missing = missing_packages()
+    if missing and _can_install():
+        apt_install([package.name for package in missing])
+        missing = missing_packages()
+    if not missing:
         return []
-    names = [package.name for package in lacking]
-    if _can_install():
-        apt_install(names)
-        lacking = missing_packages()
-    if lacking and os.environ.get("CI"):
-        raise LaunchError(f"CI runs every test, and these are missing: {', '.join(names)}.")
-    if lacking:
-        marks = ", ".join(sorted({package.marker for package in lacking}))
-        console.print_step(f"Not installed: {', '.join(names)}. The tests marked {marks} are left out.")
-        console.print_line(f"    To run them too: sudo apt-get install {' '.join(names)}")
-    return lacking
+    names = [package.name for package in missing]
+    if os.environ.get("CI"):
+        raise LaunchError(f"CI must run every test, but these packages are missing: {', '.join(names)}.")
+    markers = ", ".join(sorted({package.marker for package in missing}))
+    console.print_step(f"Not installed: {', '.join(names)}. Tests marked {markers} are skipped.")
+    console.print_line(f"    To run them too: sudo apt-get install {' '.join(names)}")
+    return missing
 
 
-def require_packages(wanted: tuple[SystemPackage, ...]) -> None:
-    """Install these, as root on Debian, or say how."""
-    names = [package.name for package in missing_packages(wanted)]
+def require_packages(packages: tuple[SystemPackage, ...]) -> None:
+    """Install these packages as root on Debian. Raises LaunchError with the command to run elsewhere."""
+    names = [package.name for package in missing_packages(packages)]
     if names and _can_install():
         apt_install(names)
-    if lacking := missing_packages(wanted):
+    if missing := missing_packages(packages):
         raise LaunchError(
-            f"Install what is missing with: sudo apt-get install {' '.join(package.name for package in lacking)}"
+            f"Install the missing packages with: sudo apt-get install {' '.join(package.name for package in missing)}"
         )
 
 
 def install_venv_package() -> None:
-    """Bring the part of Python that Debian packs separately, or say how."""
+    """Install ensurepip, which Debian packages separately. Raises LaunchError with the command to run elsewhere."""
     name = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
     if not _can_install():
         raise LaunchError(
-            f"This Python cannot make virtual environments (its ensurepip is missing). Install it with: "
-            f"sudo apt-get install {name}   (other systems: the python3-venv or python3-pip package)."
+            f"This Python cannot create virtual environments (ensurepip is missing). Install it with: "
+            f"sudo apt-get install {name}   (other systems: the package python3-venv or python3-pip)."
         )
     apt_install([name])
 
 
 def apt_install(names: list[str]) -> None:
+    """Run apt-get update and apt-get install. Raises LaunchError with the end of their output."""
     console.print_step(f"Installing Debian packages: {' '.join(names)}")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    lists = ["apt-get", "update", "-qq"]
-    packages = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "-o", "Dpkg::Use-Pty=0", *names]
-    for command in (lists, packages):
-        done = subprocess.run(
+    update = ["apt-get", "update", "-qq"]
+    install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "-o", "Dpkg::Use-Pty=0", *names]
+    for command in (update, install):
+        process = subprocess.run(
             command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
         )
-        if done.returncode != 0:
-            raise LaunchError(f"`{' '.join(command)}` did not succeed: {done.stderr.strip()[-500:]}")
+        if process.returncode != 0:
+            raise LaunchError(f"`{' '.join(command)}` failed: {process.stderr.strip()[-500:]}")
 
 
 def _can_install() -> bool:

@@ -1,4 +1,4 @@
-"""`make test`: real servers on throw-away data, then the whole suite."""
+"""`make test`: run the test suite on throw-away servers."""
 
 from __future__ import annotations
 
@@ -19,41 +19,38 @@ MAX_WORKERS = 4
 
 
 def run_tests(paths: Paths, arguments: list[str]) -> int:
-    lacking = system_packages.install_missing()
+    """Run pytest with these arguments and return its exit code; tests of missing programs are skipped."""
+    missing = system_packages.install_missing()
     bootstrap.ensure_installed(paths, bootstrap.DEV_REQUIREMENTS)
+    command = [str(paths.python), "-m", "pytest"]
+    if not any(argument.startswith(("-n", "--numprocesses", "-p no:xdist")) for argument in arguments):
+        command += ["-n", str(min(os.cpu_count() or 1, MAX_WORKERS)), "--dist=worksteal"]
+    if markers := sorted({package.marker for package in missing}):
+        command += ["-m", " and ".join(f"not {marker}" for marker in markers)]
     with throwaway_servers(paths) as settings:
         console.print_step("Running the tests")
-        return run_in_foreground(_pytest_command(paths, arguments, lacking), paths, settings)
+        return run_in_foreground([*command, *arguments], paths, settings)
 
 
 @contextmanager
 def throwaway_servers(paths: Paths) -> Iterator[dict[str, str]]:
-    """Give an environment in which PostgreSQL and Valkey run; nothing is left of them afterwards."""
-    # A short path, whatever TMPDIR says: a Unix socket goes into it.
+    """Start PostgreSQL and Valkey, yield the environment to use them, and delete their data afterwards."""
+    # Always /tmp, whatever TMPDIR says: the path of a Unix socket must be short.
     folder = Path(tempfile.mkdtemp(prefix="taskflow-test-", dir="/tmp"))
-    folder.chmod(0o711)  # PostgreSQL's user passes through
+    folder.chmod(0o711)  # PostgreSQL's user must be able to enter it
     try:
         with Supervisor(log=folder / "servers.log") as supervisor:
-            chosen = servers.throwaway_servers(paths, folder)
-            supervisor.start(*chosen.specs)
+            specs, urls = servers.throwaway_servers(paths, folder)
+            supervisor.start(*specs)
             supervisor.wait_for_servers()
             settings = environment.base_environment(paths, settings="config.settings.test")
-            yield {**settings, **chosen.environment, "DATA_DIR": str(folder / "var")}
+            yield {**settings, **urls, "DATA_DIR": str(folder / "var")}
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _pytest_command(paths: Paths, arguments: list[str], lacking: list[system_packages.SystemPackage]) -> list[str]:
-    workers = min(os.cpu_count() or 1, MAX_WORKERS)
-    chosen = any(word.startswith(("-n", "--numprocesses", "-p no:xdist")) for word in arguments)
-    spread = [] if chosen else ["-n", str(workers), "--dist=worksteal"]
-    marks = sorted({package.marker for package in lacking})
-    left_out = ["-m", " and ".join(f"not {mark}" for mark in marks)] if marks else []
-    return [str(paths.python), "-m", "pytest", *spread, *left_out, *arguments]
-
-
 def run_in_foreground(command: list[str], paths: Paths, settings: dict[str, str]) -> int:
-    """Run it with our terminal, so that Ctrl-C reaches it too; wait until it has cleaned up, and return its exit code."""
+    """Run a command on this terminal and return its exit code. On Ctrl-C it has 20 s to clean up."""
     (Path(settings["DATA_DIR"])).mkdir(parents=True, exist_ok=True)
     with subprocess.Popen(command, cwd=paths.root, env=settings) as process:
         try:

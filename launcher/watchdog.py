@@ -1,4 +1,4 @@
-"""A small process that ends the parts when the launcher itself was killed and could not."""
+"""A small process that stops the launcher's processes when the launcher itself is killed."""
 
 from __future__ import annotations
 
@@ -13,18 +13,21 @@ STOP_TIMEOUT = 3.0
 
 
 class Watchdog:
-    """Told of each part over a pipe; the end of the pipe without a farewell is the launcher's death."""
+    """Fork a process that stops the registered processes when its pipe is closed.
+
+    The kernel closes the pipe when the launcher ends, however it ends.
+    """
 
     def __init__(self) -> None:
-        reading, self._pipe = os.pipe()
+        read_end, self._pipe = os.pipe()
         self._pid = os.fork()
         if self._pid == 0:
             try:
                 os.close(self._pipe)
-                _run_watchdog(reading)
+                _run_watchdog(read_end)
             finally:
                 os._exit(0)
-        os.close(reading)
+        os.close(read_end)
 
     def add(self, pid: int, stop_signal: int) -> None:
         self._send(f"+{pid} {int(stop_signal)}\n")
@@ -42,30 +45,27 @@ class Watchdog:
             os.write(self._pipe, line.encode())
 
 
-def _run_watchdog(reading: int) -> None:
+def _run_watchdog(read_end: int) -> None:
     os.setsid()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    nowhere = os.open(os.devnull, os.O_RDWR)
+    devnull = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
-        os.dup2(nowhere, descriptor)
-    parts: dict[int, int] = {}
-    with os.fdopen(reading, encoding="ascii") as lines:
+        os.dup2(devnull, descriptor)
+    stop_signals: dict[int, int] = {}
+    with os.fdopen(read_end, encoding="ascii") as lines:
         for line in lines:
             pid, stop_signal = map(int, line[1:].split())
             if line.startswith("+"):
-                parts[pid] = stop_signal
+                stop_signals[pid] = stop_signal
             else:
-                parts.pop(pid, None)
-    _stop_processes(parts)
-
-
-def _stop_processes(parts: dict[int, int]) -> None:
-    for pid, stop_signal in parts.items():
+                stop_signals.pop(pid, None)
+    # The launcher has ended. After a normal stop no process is left here.
+    for pid, stop_signal in stop_signals.items():
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, stop_signal)
     deadline = time.monotonic() + STOP_TIMEOUT
-    while any(is_alive(pid) for pid in parts) and time.monotonic() < deadline:
+    while any(is_alive(pid) for pid in stop_signals) and time.monotonic() < deadline:
         time.sleep(0.05)
-    for pid in parts:
+    for pid in stop_signals:
         signal_group(pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Lists that must be complete, so that nothing is forgotten: facts, models, settings, templates, migrations."""
+"""Completeness of lists: events, jobs, models, settings, templates, migrations, import contracts."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ast
 import dataclasses
 import importlib
 import re
+import sys
 from collections.abc import Iterator
 from configparser import ConfigParser
 from io import StringIO
@@ -27,7 +28,7 @@ from gateway.request import CACHEABLE_PATHS
 from notifications.kinds import AccountEmailKind, Kind
 
 ROOT = Path(__file__).resolve().parents[2]
-PROJECT_APPS = ("accounts", "tasks", "notifications", "analytics", "events", "gateway", "core", "config")
+PROJECT_APPS = ("accounts", "tasks", "notifications", "analytics", "events", "gateway", "core", "config", "demo")
 PROJECT_MODELS = [model for model in apps.get_models() if model._meta.app_label in PROJECT_APPS]
 TEMPLATE_NAME_PATTERN = re.compile(r"""{%\s*(?:include|extends)\s+["']([^"']+)["']""")
 
@@ -40,121 +41,122 @@ def source_files(*folders: str) -> Iterator[Path]:
 
 
 def published_events() -> dict[str, Any]:
-    """Every class with a wire name in an app's events.py."""
-    found: dict[str, Any] = {}
+    """Return the event classes of all apps by their wire names."""
+    events: dict[str, Any] = {}
     for name in PROJECT_APPS:
         if (ROOT / name / "events.py").exists():
             module = importlib.import_module(f"{name}.events")
-            kinds = [one for one in vars(module).values() if dataclasses.is_dataclass(one) and "name" in vars(one)]
-            found |= {kind.name: kind for kind in kinds}
-    return found
+            classes = [value for value in vars(module).values() if dataclasses.is_dataclass(value)]
+            events |= {event.name: event for event in classes if "name" in vars(event)}
+    return events
 
 
-def test_every_fact_has_its_line_and_every_line_its_fact():
+def test_subscriptions_list_all_events():
     assert sorted(SUBSCRIPTIONS) == sorted(published_events())
 
 
-def test_every_fact_is_published_somewhere():
+def test_events_are_all_published():
     code = "\n".join(path.read_text() for path in source_files())
 
-    unpublished = [kind.__name__ for kind in published_events().values() if f".{kind.__name__}" not in code]
+    unpublished = [event.__name__ for event in published_events().values() if f".{event.__name__}" not in code]
 
     assert unpublished == []
 
 
-@pytest.mark.parametrize("kind", published_events().values(), ids=lambda kind: kind.name)
-def test_a_fact_is_frozen_and_made_of_plain_values(kind):
-    plain = {"str", "int", "list[str]", "dict[str, Any]", "dict[str, str]", "dict[str, list[Any]]", "TaskState"}
+def test_events_are_frozen_dataclasses_of_plain_values():
+    plain = {"str", "int", "list[str]", "dict[str, Any]", "dict[str, str]", "dict[str, list[Any]]", "TaskPayload"}
 
-    assert kind.__dataclass_params__.frozen
-    assert {str(field.type) for field in dataclasses.fields(kind)} <= plain
-    assert kind.version >= 1
-    assert kind.subject_type in kind.name or kind.subject_type == "user"
-
-
-@pytest.mark.parametrize("consumer", sorted({name for names in SUBSCRIPTIONS.values() for name in names}))
-def test_every_consumer_is_a_handler(consumer):
-    assert ".handlers." in consumer
-    assert callable(import_string(consumer))
+    for name, event in published_events().items():
+        assert event.__dataclass_params__.frozen, name
+        assert {str(field.type) for field in dataclasses.fields(event)} <= plain, name
+        assert event.version >= 1, name
+        assert event.subject_type in name or event.subject_type == "user", name
 
 
-def test_every_scheduled_job_is_registered():
-    current_app.autodiscover_tasks(related_name="jobs", force=True)
-
-    assert [line["task"] for line in SCHEDULE.values() if line["task"] not in current_app.tasks] == []
-
-
-@pytest.mark.parametrize("model", PROJECT_MODELS, ids=lambda model: model._meta.label)
-def test_every_model_is_in_the_admin(model):
-    assert model._meta.auto_created or model in admin.site._registry
+def test_consumers_are_handlers():
+    for consumer in {name for names in SUBSCRIPTIONS.values() for name in names}:
+        assert ".handlers." in consumer
+        assert callable(import_string(consumer)), consumer
 
 
-@pytest.mark.parametrize("model", PROJECT_MODELS, ids=lambda model: model._meta.label)
-def test_a_constraint_reads_as_a_sentence(model):
-    names = [constraint.name for constraint in model._meta.constraints]
+def test_jobs_are_all_registered_with_celery():
+    current_app.loader.import_default_modules()
 
-    assert [name for name in names if name.count("_") < 3] == []
+    names = {str(path.relative_to(ROOT).with_suffix("")).replace("/", ".") for path in source_files()}
+    assert {name for name in names if name.endswith(".jobs")} - set(sys.modules) == set()
+    assert [entry["task"] for entry in SCHEDULE.values() if entry["task"] not in current_app.tasks] == []
+
+
+def test_models_are_all_in_the_admin():
+    missing = [model for model in PROJECT_MODELS if model not in admin.site._registry]
+
+    assert [model._meta.label for model in missing if not model._meta.auto_created] == []
+
+
+def test_constraint_names_name_the_model_and_the_rule():
+    names = [constraint.name for model in PROJECT_MODELS for constraint in model._meta.constraints]
+
+    assert [name for name in names if name.count("_") < 2] == []
 
 
 def used_settings() -> set[str]:
-    """The names that code asks the environment for, through config.env."""
-    found = set()
+    """Return the names of the environment variables that code reads through config.env."""
+    names = set()
     for path in source_files("config"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
-                of_env = isinstance(node.func.value, ast.Name) and node.func.value.id == "env"
-                if of_env and isinstance(node.args[0], ast.Constant):
-                    found.add(str(node.args[0].value))
-    return found
+                reads_env = isinstance(node.func.value, ast.Name) and node.func.value.id == "env"
+                if reads_env and isinstance(node.args[0], ast.Constant):
+                    names.add(str(node.args[0].value))
+    return names
 
 
-def test_every_setting_is_explained_in_the_example():
-    named = set(re.findall(r"^#?\s?([A-Z][A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+def test_settings_are_all_documented_in_env_example():
+    documented = set(re.findall(r"^#?\s?([A-Z][A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
 
-    assert sorted(used_settings() - named) == []
+    assert sorted(used_settings() - documented) == []
 
 
 @pytest.mark.django_db
-def test_the_migrations_are_up_to_date():
+def test_migrations_are_up_to_date():
     call_command("makemigrations", check=True, dry_run=True, verbosity=0)
 
 
 @pytest.mark.django_db
-def test_the_project_passes_djangos_own_checks():
+def test_system_check_passes():
     call_command("check", fail_level="WARNING", stdout=StringIO())
 
 
 def used_templates() -> set[str]:
     code = "\n".join(path.read_text() for path in source_files())
-    found = set(re.findall(r"""["']([a-z_]+(?:/[\w.-]+)*/[\w-]+\.(?:html|txt))["']""", code))
+    names = set(re.findall(r"""["']([a-z_]+(?:/[\w.-]+)*/[\w-]+\.(?:html|txt))["']""", code))
     for path in (ROOT / "templates").rglob("*.*"):
-        found |= set(TEMPLATE_NAME_PATTERN.findall(path.read_text())) if path.suffix in {".html", ".txt"} else set()
-    return found
+        names |= set(TEMPLATE_NAME_PATTERN.findall(path.read_text())) if path.suffix in {".html", ".txt"} else set()
+    return names
 
 
-def test_there_are_templates_to_look_for():
-    assert len(used_templates()) > 20
+def test_templates_named_in_code_exist():
+    names = used_templates()
+
+    assert len(names) > 20
+    for name in names:
+        get_template(name)  # raises TemplateDoesNotExist
 
 
-@pytest.mark.parametrize("name", sorted(used_templates()))
-def test_every_template_that_is_named_exists(name):
-    get_template(name)
+def test_emails_have_a_subject_and_both_bodies():
+    for kind in [*Kind.values, *AccountEmailKind.values]:
+        for part in ("subject.txt", "body.txt", "body.html"):
+            get_template(f"emails/{kind}/{part}")
 
 
-@pytest.mark.parametrize("kind", [*Kind.values, *AccountEmailKind.values])
-def test_every_mail_has_its_parts(kind):
-    for part in ("subject.txt", "body.txt", "body.html"):
-        get_template(f"emails/{kind}/{part}")
-
-
-def test_no_signal_and_no_shelf_for_everything():
+def test_code_has_no_signals_and_no_catch_all_modules():
     code = {path: path.read_text() for path in source_files()}
 
     assert [str(path) for path, text in code.items() if "django.dispatch" in text or "models.signals" in text] == []
-    assert [str(path) for path in code if path.stem in {"utils", "helpers", "misc", "common"}] == []
+    assert [str(path) for path in code if path.stem in {"utils", "helpers", "misc", "common", "shared"}] == []
 
 
-def test_the_suite_runs_on_postgresql_and_a_real_redis():
+def test_suite_runs_on_postgresql_and_redis():
     assert settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
     assert settings.CACHES["default"]["BACKEND"] == "django_redis.cache.RedisCache"
 

@@ -1,4 +1,4 @@
-"""The documents name what exists."""
+"""Links and commands in the documents exist."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_links_lead_somewhere(path):
+def test_links_have_targets(path):
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text())
 
     assert [target for target in targets if not (path.parent / target).exists()] == []
@@ -23,8 +23,7 @@ def test_links_lead_somewhere(path):
 def test_commands_exist(path):
     text = path.read_text()
     targets = re.findall(r"^([a-z ]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    known = {word for line in targets for word in line.split()}
+    commands = {name for line in targets for name in line.split()}
 
-    named = set(re.findall(r"(?:`|^)make ([a-z]+)(?![a-z-])", text, re.MULTILINE))
-    assert named <= known
+    assert set(re.findall(r"(?:`|^)make ([a-z]+)(?![a-z-])", text, re.MULTILINE)) <= commands
     assert set(re.findall(r"manage\.py (\w+)", text)) <= set(get_commands())

@@ -90,7 +90,7 @@ def test_nothing_starts_before_what_it_needs():
 
 
 def test_production_gets_every_setting_that_it_refuses_to_start_without():
-    given = set(SERVICES["web1"]["service_environment"])
+    given = set(SERVICES["web1"]["environment"])
 
     for name in (
         "SECRET_KEY",
@@ -105,7 +105,7 @@ def test_production_gets_every_setting_that_it_refuses_to_start_without():
 
 
 def service_environment(part: str) -> dict[str, str]:
-    return {name: str(value) for name, value in SERVICES[part]["service_environment"].items()}
+    return {name: str(value) for name, value in SERVICES[part]["environment"].items()}
 
 
 def interpolate(value: str, said: dict[str, str]) -> str:
@@ -186,7 +186,7 @@ def test_no_secret_is_written_down():
 def test_nginx_looks_for_the_nodes_where_they_listen():
     wanted = re.findall(r"server (unix:\S+)", (ROOT / "nginx/conf.d/nodes.conf").read_text())
 
-    listening = [SERVICES[name]["service_environment"]["BIND"].split(",")[1] for name in NODES]
+    listening = [SERVICES[name]["environment"]["BIND"].split(",")[1] for name in NODES]
     assert wanted == 2 * listening  # for what may be remembered, and for work
 
 

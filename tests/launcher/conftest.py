@@ -1,4 +1,4 @@
-"""A checkout of its own for each test, in a path with a space, using the packages of the running Python."""
+"""Fixtures for the launcher: a checkout in a path with a space, and launcher processes."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass
 class LauncherProcess:
-    """One launcher process and what it has printed."""
+    """A launcher process and the lines it has printed."""
 
     process: subprocess.Popen[str]
     lines: list[str] = field(default_factory=list)
 
-    def read_until(self, word: str) -> str:
+    def read_until(self, text: str) -> str:
         while line := self.process.stdout.readline():
             self.lines.append(line.rstrip())
-            if word in line:
+            if text in line:
                 return line
-        raise AssertionError(f"ended without {word!r}: {self.lines}")
+        raise AssertionError(f"ended without {text!r}: {self.lines}")
 
     def end(self, number: int = signal.SIGTERM) -> float:
         """Send a signal and return how many seconds the process took to end."""
@@ -45,7 +45,7 @@ class LauncherProcess:
 
 @pytest.fixture
 def checkout() -> Iterator[Path]:
-    # Not pytest's own folder: as root, PostgreSQL's user must be able to enter.
+    # Not tmp_path: when the tests run as root, PostgreSQL's user must be able to enter the folder.
     folder = Path(tempfile.mkdtemp(prefix="taskflow launcher ", dir="/tmp"))
     folder.chmod(0o755)
     (folder / ".venv").symlink_to(sys.prefix)
@@ -60,7 +60,7 @@ def launch(checkout: Path) -> Iterator[Callable[..., LauncherProcess]]:
     def start(*, servers: bool = False, **commands: list[str]) -> LauncherProcess:
         unset = {"DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "DATA_DIR"}
         environment = {name: value for name, value in os.environ.items() if name not in unset}
-        arguments = [str(checkout), json.dumps(commands), "servers" if servers else "parts"]
+        arguments = [str(checkout), json.dumps(commands), "servers" if servers else "no-servers"]
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.launcher.supervisor_process", *arguments],
             cwd=ROOT,
@@ -82,28 +82,28 @@ def launch(checkout: Path) -> Iterator[Callable[..., LauncherProcess]]:
 
 @pytest.fixture
 def leftover_processes(checkout: Path) -> Callable[[], list[str]]:
-    """Return the command lines of living processes that name this checkout."""
+    """Return a function that lists the command lines of running processes that name this checkout."""
 
-    def look() -> list[str]:
-        found = []
+    def list_processes() -> list[str]:
+        command_lines = []
         for entry in Path("/proc").glob("[0-9]*/cmdline"):
             try:
-                words = entry.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                command_line = entry.read_bytes().replace(b"\0", b" ").decode(errors="replace")
             except OSError:
                 continue
-            if str(checkout) in words:
-                found.append(words)
-        return found
+            if str(checkout) in command_line:
+                command_lines.append(command_line)
+        return command_lines
 
-    return look
+    return list_processes
 
 
 @pytest.fixture
 def wait_until() -> Callable[[Callable[[], object], float], None]:
-    def wait(question: Callable[[], object], seconds: float = 10) -> None:
+    def wait(condition: Callable[[], object], seconds: float = 10) -> None:
         deadline = time.monotonic() + seconds
-        while not question():
-            assert time.monotonic() < deadline, "it did not come true in time"
+        while not condition():
+            assert time.monotonic() < deadline, "the condition was not met in time"
             time.sleep(0.05)
 
     return wait

@@ -1,4 +1,4 @@
-"""A launcher on trial: a process that supervises what it is told, and prints `ready` when its servers are."""
+"""A launcher for tests: supervises the given commands and prints `ready` when its servers are."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from launcher.supervisor import ProcessSpec, Supervisor
 
 def run_supervisor(paths: Paths, commands: dict[str, list[str]], *, with_servers: bool) -> None:
     with (
-        single_instance_lock(paths.var / "instance.lock", note="on trial"),
+        single_instance_lock(paths.var / "instance.lock", note="under test"),
         Supervisor(log=paths.logs / "taskflow.log") as supervisor,
     ):
         if with_servers:
-            chosen = servers.persistent_servers(paths)
-            supervisor.start(*chosen.specs)
+            specs, urls = servers.persistent_servers(paths)
+            supervisor.start(*specs)
             supervisor.wait_for_servers()
-            console.print_line(json.dumps(chosen.environment))
+            console.print_line(json.dumps(urls))
         for name, command in commands.items():
             supervisor.start(ProcessSpec(name=name, command=command, environment=dict(os.environ), folder=paths.root))
         console.print_line("ready")
@@ -33,10 +33,9 @@ def run_supervisor(paths: Paths, commands: dict[str, list[str]], *, with_servers
 
 def main() -> int:
     root, commands, with_servers = sys.argv[1:]
-    paths = Paths.of(Path(root))
-    signal.signal(
-        signal.SIGHUP, signal.SIG_DFL
-    )  # the suite itself may run under nohup, which the launcher would respect
+    paths = Paths.from_environment(Path(root))
+    # The tests may run under nohup, and the launcher would then ignore SIGHUP.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     run.install_signal_handlers()
     paths.prepare()
     return run_with_error_report(

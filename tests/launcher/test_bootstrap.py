@@ -1,3 +1,5 @@
+"""Installation, secret keys and folders of the launcher."""
+
 import json
 import stat
 import sys
@@ -15,30 +17,30 @@ def paths(checkout, monkeypatch):
     (checkout / ".venv").unlink()
     for name in (*bootstrap.DEV_REQUIREMENTS, bootstrap.CONSTRAINTS):
         (checkout / name).write_text(f"# {name}\n")
-    found = Paths.of(checkout)
-    found.prepare()
-    return found
+    paths = Paths.from_environment(checkout)
+    paths.prepare()
+    return paths
 
 
-def write_stamp(paths, wanted):
+def write_stamp(paths, files):
     (paths.venv / "bin").mkdir(parents=True)
     (paths.venv / "bin" / "python").symlink_to(sys.executable)
-    stamp = {**bootstrap.requirement_hashes(paths, wanted), **bootstrap.venv_python(paths)}
+    stamp = {**bootstrap.requirement_hashes(paths, files), **bootstrap.venv_python(paths)}
     (paths.venv / bootstrap.STAMP).write_text(json.dumps(stamp))
 
 
-def is_current(paths, wanted):
-    return bootstrap.is_current(paths, bootstrap.requirement_hashes(paths, wanted))
+def is_current(paths, files):
+    return bootstrap.is_current(paths, bootstrap.requirement_hashes(paths, files))
 
 
-def test_nothing_is_installed_twice(paths):
+def test_installation_is_not_repeated(paths):
     write_stamp(paths, bootstrap.DEV_REQUIREMENTS)
 
     assert is_current(paths, bootstrap.RUNTIME_REQUIREMENTS)
     assert is_current(paths, bootstrap.DEV_REQUIREMENTS)
 
 
-def test_tests_need_more_than_a_run(paths):
+def test_dev_requirements_are_installed_after_runtime_ones(paths):
     write_stamp(paths, bootstrap.RUNTIME_REQUIREMENTS)
 
     assert is_current(paths, bootstrap.RUNTIME_REQUIREMENTS)
@@ -46,7 +48,7 @@ def test_tests_need_more_than_a_run(paths):
 
 
 @pytest.mark.parametrize("changed", [*bootstrap.RUNTIME_REQUIREMENTS, bootstrap.CONSTRAINTS])
-def test_a_changed_file_is_installed_again(paths, changed):
+def test_requirements_are_installed_again_when_changed(paths, changed):
     write_stamp(paths, bootstrap.RUNTIME_REQUIREMENTS)
 
     (paths.root / changed).write_text("django==5.2.20\n")
@@ -54,7 +56,7 @@ def test_a_changed_file_is_installed_again(paths, changed):
     assert not is_current(paths, bootstrap.RUNTIME_REQUIREMENTS)
 
 
-def test_a_moved_checkout_is_installed_again(paths):
+def test_venv_is_stale_in_a_moved_checkout(paths):
     write_stamp(paths, bootstrap.RUNTIME_REQUIREMENTS)
     stamp = json.loads((paths.venv / bootstrap.STAMP).read_text())
 
@@ -63,7 +65,7 @@ def test_a_moved_checkout_is_installed_again(paths):
     assert not is_current(paths, bootstrap.RUNTIME_REQUIREMENTS)
 
 
-def test_an_interrupted_installation_is_done_again(paths):
+def test_installation_is_repeated_after_an_interruption(paths):
     write_stamp(paths, bootstrap.RUNTIME_REQUIREMENTS)
 
     (paths.venv / bootstrap.STAMP).unlink()
@@ -71,7 +73,7 @@ def test_an_interrupted_installation_is_done_again(paths):
     assert not is_current(paths, bootstrap.RUNTIME_REQUIREMENTS)
 
 
-def test_keys_are_made_once_and_are_for_their_owner_only(paths, monkeypatch):
+def test_secret_keys_are_created_once_and_private(paths, monkeypatch):
     monkeypatch.delenv("SECRET_KEY", raising=False)
     monkeypatch.delenv("JWT_SIGNING_KEY", raising=False)
 
@@ -84,20 +86,20 @@ def test_keys_are_made_once_and_are_for_their_owner_only(paths, monkeypatch):
     assert stat.S_IMODE((paths.var / "secrets" / "SECRET_KEY").stat().st_mode) == 0o600
 
 
-def test_a_key_of_ones_own_is_kept(paths, monkeypatch):
-    monkeypatch.setenv("SECRET_KEY", "mine")
+def test_secret_key_of_the_environment_takes_precedence(paths, monkeypatch):
+    monkeypatch.setenv("SECRET_KEY", "from the environment")
 
     assert "SECRET_KEY" not in environment.with_secret_keys(paths, {})
 
 
-def test_a_path_too_long_for_a_socket_is_refused(tmp_path):
+def test_socket_folder_with_a_long_path_is_rejected(tmp_path):
     with pytest.raises(LaunchError, match="too long for a Unix socket"):
         create_private_directory(tmp_path / ("x" * 100), owner=0)
 
 
-def test_a_link_that_somebody_put_in_the_way_is_refused(tmp_path, checkout):
+def test_socket_folder_that_is_a_symlink_is_rejected(tmp_path, checkout):
     (checkout / "target").mkdir()
     (checkout / "s").symlink_to(checkout / "target")
 
-    with pytest.raises(LaunchError, match="made by another user"):
+    with pytest.raises(LaunchError, match="created by another user"):
         create_private_directory(checkout / "s", owner=0)

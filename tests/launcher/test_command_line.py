@@ -1,3 +1,5 @@
+"""The launcher's command line: help, unknown commands, invalid ports."""
+
 import os
 import socket
 import subprocess
@@ -9,45 +11,45 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def launcher(*arguments, **environment):
+def run_launcher(*arguments, **environment):
     command = [sys.executable, str(ROOT / "launcher"), *arguments]
     return subprocess.run(
         command, env={**os.environ, **environment}, cwd="/", capture_output=True, text=True, timeout=30, check=False
     )
 
 
-def test_without_a_command_lists_the_commands():
-    done = launcher()
+def test_launcher_without_a_command_prints_help():
+    process = run_launcher()
 
-    assert done.returncode == 0
-    assert "make run" in done.stdout
-    assert "make test" in done.stdout
+    assert process.returncode == 0
+    assert "make run" in process.stdout
+    assert "make test" in process.stdout
 
 
-def test_an_unknown_command_is_refused():
-    done = launcher("fly")
+def test_unknown_command_exits_with_2():
+    process = run_launcher("fly")
 
-    assert done.returncode == 2
-    assert "no command 'fly'" in done.stdout
+    assert process.returncode == 2
+    assert "no command 'fly'" in process.stdout
 
 
 @pytest.mark.parametrize("port", ["web", "0", "65536", "-1"])
-def test_a_port_that_is_none_is_refused(port):
-    done = launcher("run", PORT=port)
+def test_invalid_port_is_rejected(port):
+    process = run_launcher("run", PORT=port)
 
-    assert done.returncode == 1
-    assert f"PORT must be a number from 1 to 65535, not '{port}'" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert process.returncode == 1
+    assert f"PORT must be a number from 1 to 65535, not '{port}'" in process.stderr
+    assert "Traceback" not in process.stderr
 
 
-def test_a_taken_port_is_refused_with_a_proposal():
+def test_used_port_is_rejected_with_a_suggestion():
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
 
-        done = launcher("run", PORT=str(port))
+        process = run_launcher("run", PORT=str(port))
 
-    assert done.returncode == 1
-    assert f"Port {port} of 127.0.0.1 cannot be used" in done.stderr
-    assert f"make run PORT={port + 1}" in done.stderr
+    assert process.returncode == 1
+    assert f"Port {port} of 127.0.0.1 cannot be used" in process.stderr
+    assert f"make run PORT={port + 1}" in process.stderr
