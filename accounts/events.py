@@ -249,7 +249,7 @@ def session_payload(session: Session) -> dict[str, Any]:
         "id": str(session.pk),
         "kind": str(session.kind),
         "device": session.device_name,
-        "address": session.address or "",
+        "address": session.ip_address or "",
     }
 
 

@@ -28,8 +28,8 @@ class ApiKeyAdmin(ReadOnlyAdmin):
     search_fields = ("name", "=prefix", "=owner__email")
     ordering = ("-id",)
     fields = (
-        "name", "display_prefix", "owner", "created_by", "scopes", "projects", "addresses", "replaces", "created_at", "expires_at",
-        "revoked_at", "last_used_at", "last_used_address",
+        "name", "display_prefix", "owner", "created_by", "scopes", "projects", "allowed_networks", "replaces", "created_at", "expires_at",
+        "revoked_at", "last_used_at", "last_used_ip",
     )  # fmt: skip
     actions = ("revoke",)
 

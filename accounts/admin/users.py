@@ -124,17 +124,17 @@ class SessionAdmin(ReadOnlyAdmin):
         "user",
         "kind",
         "device_name",
-        "address",
+        "ip_address",
         "created_at",
-        "rotated_at",
+        "last_seen_at",
         "expires_at",
         "revoked_at",
     )
     list_filter = ("kind", ("revoked_at", admin.EmptyFieldListFilter))
     list_select_related = ("user",)
-    search_fields = ("=user__email", "=address")
+    search_fields = ("=user__email", "=ip_address")
     ordering = ("-id",)
-    fields = ("user", "kind", "user_agent", "address", "created_at", "rotated_at", "expires_at", "revoked_at")
+    fields = ("user", "kind", "user_agent", "ip_address", "created_at", "last_seen_at", "expires_at", "revoked_at")
     actions = ("end",)
 
     @admin.action(description="End these sessions")

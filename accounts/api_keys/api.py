@@ -43,7 +43,7 @@ class ApiKeyInput(StrictSerializer):
         max_length=20,
         help_text="Ids or keys. With any, the key reaches these projects alone, and requests have to name one of them.",
     )
-    addresses = serializers.ListField(
+    allowed_networks = serializers.ListField(
         child=StrictCharField(max_length=43),
         required=False,
         max_length=20,
@@ -79,14 +79,14 @@ class ApiKeyOut(serializers.ModelSerializer[ApiKey]):
             "prefix",
             "scopes",
             "projects",
-            "addresses",
+            "allowed_networks",
             "replaces",
             "version",
             "created_at",
             "expires_at",
             "revoked_at",
             "last_used_at",
-            "last_used_address",
+            "last_used_ip",
         ]
 
 

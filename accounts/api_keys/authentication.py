@@ -49,7 +49,9 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 
 def _require_address(key: ApiKey, address: str) -> None:
-    if key.addresses and not ip_in_networks(address, tuple(ipaddress.ip_network(one) for one in key.addresses)):
+    if key.allowed_networks and not ip_in_networks(
+        address, tuple(ipaddress.ip_network(one) for one in key.allowed_networks)
+    ):
         raise NotAllowed("This key may not be used from your address.", code="key_not_for_this_address")
 
 

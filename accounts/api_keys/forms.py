@@ -26,7 +26,7 @@ class ApiKeyForm(PageForm):
         widget=forms.CheckboxSelectMultiple,
         help_text="None chosen: wherever the account may be. With some, requests have to name one of them.",
     )
-    addresses = forms.CharField(
+    allowed_networks = forms.CharField(
         label="Only from these addresses",
         required=False,
         max_length=1000,
@@ -44,7 +44,7 @@ class ApiKeyForm(PageForm):
             name=sent["name"],
             scopes=sent["scopes"],
             projects=sent["projects"],
-            addresses=sent["addresses"].split(),
+            allowed_networks=sent["allowed_networks"].split(),
             expires_at=now + timedelta(days=sent["days"]),
         )
 

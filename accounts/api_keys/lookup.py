@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts import policies
 from accounts.auth.sessions.selectors import USER_COLUMNS, RowCache
 from accounts.models import ApiKey, User
-from accounts.models.querysets import has_mfa_subquery
+from accounts.models.mfa import has_mfa_subquery
 from core.security.api_keys import PresentedKey
 from core.security.claims import ApiKeyClaims
 from core.sql_templates import Param, Statement
@@ -30,7 +30,7 @@ KEY_COLUMNS = [
     "digest",
     "scopes",
     "projects",
-    "addresses",
+    "allowed_networks",
     "created_at",
     "expires_at",
 ]
@@ -48,7 +48,7 @@ def get_claims(offered: PresentedKey) -> ApiKeyClaims | None:
         session_id=str(key.pk),
         expires_at=key.expires_at.timestamp(),
         has_own_rate_limit=key.owner.is_service,
-        networks=tuple(ipaddress.ip_network(network) for network in key.addresses),
+        networks=tuple(ipaddress.ip_network(network) for network in key.allowed_networks),
     )
 
 

@@ -44,13 +44,13 @@ class CreatedKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeySpec:
-    """What a key is to be; `projects` are ids or keys, `addresses` networks like `192.0.2.0/24` or single addresses."""
+    """What a key is to be; `projects` are ids or keys, `allowed_networks` networks like `192.0.2.0/24` or single addresses."""
 
     name: str
     scopes: Collection[str]
     expires_at: datetime | None = None
     projects: Collection[str] = ()
-    addresses: Collection[str] = ()
+    allowed_networks: Collection[str] = ()
 
 
 @transaction.atomic
@@ -66,7 +66,7 @@ def create_key(*, actor: User, draft: KeySpec, now: datetime, owner: User | None
         name=draft.name.strip(),
         scopes=_validate_scopes(draft.scopes),
         projects=_resolve_projects(owner, draft.projects),
-        addresses=_validate_networks(draft.addresses),
+        allowed_networks=_validate_networks(draft.allowed_networks),
         created_at=now,
         expires_at=_validate_expiry(draft.expires_at, now),
     )
@@ -95,7 +95,7 @@ def rotate_key(
         name=old.name,
         scopes=old.scopes,
         projects=old.projects,
-        addresses=old.addresses,
+        allowed_networks=old.allowed_networks,
         replaces=old,
         created_at=now,
         expires_at=now + min(MAX_LIFETIME, old.expires_at - old.created_at),
@@ -139,8 +139,8 @@ def record_key_use(*, key_id: uuid.UUID, address: str, now: datetime) -> None:
     key = found.select_for_update(of=("self",), skip_locked=True).first()
     if key is None:
         return
-    is_news = key.last_used_at is None or key.last_used_at.date() != now.date() or key.last_used_address != address
-    ApiKey.objects.filter(pk=key.pk).update(last_used_at=now, last_used_address=address)
+    is_news = key.last_used_at is None or key.last_used_at.date() != now.date() or key.last_used_ip != address
+    ApiKey.objects.filter(pk=key.pk).update(last_used_at=now, last_used_ip=address)
     if is_news:
         publish(
             events.ApiKeyUsed(user=user_payload(key.owner), key=api_key_payload(key), address=address),
@@ -219,7 +219,7 @@ def _validate_networks(wanted: Collection[str]) -> list[str]:
             network = ipaddress.ip_network(text.strip(), strict=False)
         except ValueError as error:
             words = f"Not an address or a network: {text[:60]}. Write 192.0.2.7 or 192.0.2.0/24."
-            raise Invalid.field("addresses", words, "invalid") from error
+            raise Invalid.field("allowed_networks", words, "invalid") from error
         found.append(str(_normalize_network(network)))
     return sorted(set(found))
 
@@ -233,7 +233,9 @@ def _normalize_network(network: Network) -> Network:
             (int(network.network_address) & MAX_IPV4, network.prefixlen - IPV4_MAPPED_NETWORK.prefixlen)
         )
     if network.overlaps(IPV4_MAPPED_NETWORK):
-        raise Invalid.field("addresses", f"Not clear: {network}. Write IPv4 networks like 192.0.2.0/24.", "invalid")
+        raise Invalid.field(
+            "allowed_networks", f"Not clear: {network}. Write IPv4 networks like 192.0.2.0/24.", "invalid"
+        )
     return network.supernet(new_prefix=MAX_IPV6_PREFIX_LENGTH)
 
 

@@ -16,12 +16,13 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.auth.sessions import selectors as sessions_selectors
-from accounts.auth.sessions.user_agents import describe, sha256_hex
+from accounts.auth.sessions.user_agents import sha256_hex
 from accounts.models import User
 from accounts.users import services as users
 from core import rate_limits
 from core.errors import Invalid
 from core.http.client_ip import client_ip, user_agent
+from core.http.user_agents import describe_user_agent
 from core.rate_limits import Backoff, check_backoff, consume
 
 ACCOUNT_BACKOFF, IP_BACKOFF = Backoff(free_attempts=10), Backoff(free_attempts=30)
@@ -112,7 +113,7 @@ def record_mfa_failure(request: HttpRequest, user: User) -> None:
 def _record(request: HttpRequest, attempt: LoginAttempt, user: User | None) -> None:
     if not attempt.trusted_source:
         rate_limits.record_failure(attempt.ip_key, IP_BACKOFF)
-    device = describe(user_agent(request))
+    device = describe_user_agent(user_agent(request))
     users.record_failed_login(user=user, address=attempt.address, device=device, now=timezone.now())
 
 

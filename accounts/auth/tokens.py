@@ -59,9 +59,9 @@ class TokenPair:
 def issue_tokens(session: Session) -> TokenPair:
     """Return the session's tokens. The refresh token follows from the row alone, so it is always the same one."""
     refresh = _add_session_claims(SessionRefreshToken(), session.pk, session.user_id)
-    refresh.set_iat(at_time=session.rotated_at)
+    refresh.set_iat(at_time=session.last_seen_at)
     refresh.payload["jti"] = session.refresh_jti
-    idle_end = session.rotated_at + settings.SESSION_IDLE_TIMEOUT
+    idle_end = session.last_seen_at + settings.SESSION_IDLE_TIMEOUT
     refresh.set_exp(from_time=min(idle_end, session.expires_at), lifetime=timedelta())
     return TokenPair(access=issue_access_token(session.pk, session.user_id), refresh=str(refresh))
 

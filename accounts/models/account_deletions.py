@@ -1,4 +1,4 @@
-"""People who are about to leave."""
+"""Scheduled account deletions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from accounts.models.users import User
 
 
 class AccountDeletion(models.Model):
-    """An account that is closed and will be erased at `due_at`, unless the link in the mail is followed before."""
+    """A closed account that is erased at `due_at`, unless its user follows the cancellation link before."""
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True, related_name="deletion")
     token_hash = models.CharField(max_length=64, unique=True)

@@ -1,26 +1,47 @@
-"""API keys: how programs sign in."""
+"""API keys of users and service accounts."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from accounts.models.querysets import ApiKeyQuerySet
 from accounts.models.users import User
 from core.db import uuid7
 from core.validators import validate_single_line
 
 
-class ApiKey(models.Model):
-    """What a program may do in its owner's name, and until when.
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    """Querysets of API keys."""
 
-    Only a digest of the secret is kept. `scopes` are words like `tasks:read`; `projects`, if any, are the only ones that
-    the key reaches; `addresses`, if any, are the only networks that it is used from. None of the three ever changes, so
-    what was answered to a key once is not too much for it later. `replaces` names the key that this one was rotated from.
+    def open(self, now: datetime) -> Self:
+        """Return keys neither revoked nor expired; joins no other table, so that it can be updated."""
+        return self.filter(revoked_at=None, expires_at__gt=now)
+
+    def ended(self, now: datetime) -> Self:
+        """Return keys that are revoked or expired."""
+        return self.filter(Q(revoked_at__isnull=False) | Q(expires_at__lte=now))
+
+    def alive(self, now: datetime) -> Self:
+        """Return open keys of active owners."""
+        return self.open(now).filter(owner__is_active=True)
+
+    def visible_to(self, user: User) -> Self:
+        """Return the user's own keys; all of them for administrators, who may revoke any."""
+        return self if user.is_admin else self.filter(owner=user)
+
+
+class ApiKey(models.Model):
+    """A credential for programs that act in the owner's name.
+
+    Only a digest of the secret is stored. `scopes` are like `tasks:read`. If `projects` is not empty, the key reaches
+    only these; if `allowed_networks` is not empty, it is accepted only from there. None of the three ever changes, so
+    a cached response to a key never exceeds what the key is allowed later. `replaces` is the key this one was rotated
+    from.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -31,17 +52,17 @@ class ApiKey(models.Model):
     digest = models.CharField(max_length=64, editable=False)
     scopes = ArrayField(models.CharField(max_length=40))
     projects = ArrayField(models.UUIDField(), default=list, blank=True)
-    addresses = ArrayField(models.CharField(max_length=43), default=list, blank=True)
+    allowed_networks = ArrayField(models.CharField(max_length=43), default=list, blank=True)
     replaces = models.OneToOneField("self", on_delete=models.SET_NULL, null=True, related_name="successor")
     version = models.PositiveIntegerField(default=1, db_default=1)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
     last_used_at = models.DateTimeField(null=True)
-    last_used_address = models.GenericIPAddressField(null=True)
+    last_used_ip = models.GenericIPAddressField(null=True)
 
     objects = ApiKeyQuerySet.as_manager()
-    # Known of a key that was shown (accounts.keys).
+    # Set on keys loaded by their text (accounts.api_keys.lookup).
     mfa_setup_required: bool
 
     class Meta:
@@ -57,7 +78,7 @@ class ApiKey(models.Model):
 
     @property
     def display_prefix(self) -> str:
-        """What people recognise the key by; not a secret."""
+        """First characters of the key, which identify it to people; not secret."""
         return f"tf_live_{self.prefix}"
 
     def is_open(self, now: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""Pictures of people."""
+"""Profile pictures."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from accounts.models.users import User
 
 
 class Avatar(models.Model):
-    """One person's picture as we have drawn it anew, in the sizes that are shown. `digest` is their joint name."""
+    """A user's picture as WebP thumbnails; `digest` identifies this version in URLs and ETags."""
 
-    # Edge in pixels: a list row, a page's head, the settings; each for screens of two dots a pixel.
+    # Edges in pixels for a list row, a page header and the settings page, each for screens of two dots per pixel.
     SIZES = (48, 96, 256)
 
-    user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True, related_name="picture")
+    user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True, related_name="avatar_image")
     digest = models.CharField(max_length=32)
     small = models.BinaryField()
     medium = models.BinaryField()

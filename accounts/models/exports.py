@@ -1,21 +1,31 @@
-"""What people take with them: everything we know about them, as a file."""
+"""Exports of personal data (GDPR, articles 15 and 20)."""
 
 from __future__ import annotations
+
+from datetime import datetime
+from typing import Self
 
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.models.querysets import ExportQuerySet
 from accounts.models.users import User
 from core.db import uuid7
 
 
+class ExportQuerySet(models.QuerySet["Export"]):
+    """Querysets of exports."""
+
+    def current(self, now: datetime) -> Self:
+        """Return exports that have not expired."""
+        return self.filter(expires_at__gt=now)
+
+
 class Export(models.Model):
-    """One archive of one person's data, for themselves only and for a few days."""
+    """An archive of a user's data, available to this user only and for a few days."""
 
     class State(models.TextChoices):
-        REQUESTED = "requested", "Being put together"
+        REQUESTED = "requested", "Being prepared"
         READY = "ready", "Ready"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -49,9 +59,9 @@ class Export(models.Model):
 
 
 class ExportChunk(models.Model):
-    """A piece of an archive. In the database, because a node has no disk that the others see."""
+    """A part of an archive. It lives in the database because nodes share no disk."""
 
-    export = models.ForeignKey(Export, on_delete=models.CASCADE, related_name="pieces")
+    export = models.ForeignKey(Export, on_delete=models.CASCADE, related_name="chunks")
     number = models.PositiveIntegerField()
     data = models.BinaryField()
 

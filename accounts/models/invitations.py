@@ -1,26 +1,42 @@
-"""People who are asked to come."""
+"""Invitations by e-mail."""
 
 from __future__ import annotations
+
+from datetime import datetime
+from typing import Self
 
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from accounts.models.querysets import InvitationQuerySet
 from accounts.models.teams import Team
 from accounts.models.users import User
 from core.db import uuid7
 
 
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    """Querysets of invitations."""
+
+    def open(self, now: datetime) -> Self:
+        """Return invitations that can still be accepted."""
+        return self.filter(accepted_at=None, revoked_at=None, expires_at__gt=now)
+
+    def visible_to(self, user: User) -> Self:
+        """Return the user's own invitations; all of them for staff."""
+        return self if user.is_staff_or_admin else self.filter(inviter=user)
+
+
 class Invitation(models.Model):
-    """A link that lets the reader of one mailbox in, once. The link's secret is kept as its hash only."""
+    """A single-use invitation to one e-mail address. Only the hash of the link's token is stored."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     email = models.EmailField(max_length=254)
     inviter = models.ForeignKey(User, on_delete=models.PROTECT, related_name="invitations")
     team = models.ForeignKey(Team, on_delete=models.CASCADE, null=True, blank=True, related_name="invitations")
-    target = models.CharField(max_length=120, blank=True, default="", help_text="What they are asked into, in words.")
+    target = models.CharField(
+        max_length=120, blank=True, default="", help_text="Name of the team, project or task the invitation leads to."
+    )
     token_hash = models.CharField(max_length=64, unique=True)
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()

@@ -1,28 +1,39 @@
-"""Where people are signed in."""
+"""Login sessions of browsers and API clients."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Self
 
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.auth.sessions.user_agents import describe
-from accounts.models.querysets import SessionQuerySet
 from accounts.models.users import User
 from core.db import uuid7
+from core.http.user_agents import describe_user_agent
+
+
+class SessionQuerySet(models.QuerySet["Session"]):
+    """Querysets of sessions."""
+
+    def open(self, now: datetime) -> Self:
+        """Return sessions neither revoked nor expired; joins no other table, so that it can be updated."""
+        return self.filter(revoked_at=None, expires_at__gt=now)
+
+    def alive(self, now: datetime) -> Self:
+        """Return open sessions of active users."""
+        return self.open(now).filter(user__is_active=True)
 
 
 class Session(models.Model):
-    """One signed-in device: a browser, or an API client and the family of its refresh tokens.
+    """A signed-in device: a browser, or an API client with its family of refresh tokens.
 
-    PostgreSQL holds the truth; a token or a browser's cookie is good only while its session is alive. `refresh_jti`
-    names the one refresh token that is valid, `previous_jti` the one it replaced. `rotated_at` is when it was last
-    seen: an API client when its tokens were replaced, a browser within some minutes. `expires_at` is when it ends if it
-    is not seen again, and never later than SESSION_LIFETIME after it was opened. `proved_at` is when the person proved
-    once more who they are; to sign in was the first proof. `is_disowned` says that it was ended otherwise than by signing
-    out: its device and its address are not the person's own any more.
+    A token or cookie is only valid while its session is alive. `refresh_jti` identifies the one valid refresh token,
+    `previous_jti` the one it replaced. `last_seen_at` is the last token refresh of an API client; for a browser it is
+    accurate to some minutes. `expires_at` moves on with use, up to SESSION_LIFETIME after the sign-in.
+    `reauthenticated_at` is the last time the user confirmed their identity. `is_untrusted` is set when a session was
+    ended otherwise than by signing out: its device and IP address no longer count as the user's own.
     """
 
     class Kind(models.TextChoices):
@@ -34,20 +45,20 @@ class Session(models.Model):
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.API, db_default="api")
     refresh_jti = models.CharField(max_length=32, blank=True, default="")
     previous_jti = models.CharField(max_length=32, blank=True, default="")
-    device = models.CharField(
-        max_length=64, blank=True, default="", db_default="", help_text="What the same device is recognised by: a hash."
+    device_hash = models.CharField(
+        max_length=64, blank=True, default="", db_default="", help_text="Hash that identifies a returning device."
     )
     user_agent = models.CharField(max_length=200, blank=True, default="")
-    address = models.GenericIPAddressField(null=True)
+    ip_address = models.GenericIPAddressField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
-    rotated_at = models.DateTimeField(default=timezone.now)
+    last_seen_at = models.DateTimeField(default=timezone.now)
     reauthenticated_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
     is_untrusted = models.BooleanField(default=False, db_default=False)
 
     objects = SessionQuerySet.as_manager()
-    # Known of a session that was asked for by its token or cookie (accounts.selectors).
+    # Set on sessions loaded by token or cookie (accounts.auth.sessions.selectors).
     mfa_setup_required: bool
 
     class Meta:
@@ -67,10 +78,12 @@ class Session(models.Model):
 
     @property
     def device_name(self) -> str:
-        return describe(self.user_agent)
+        """Readable name of the browser or program, like `Firefox on Linux`."""
+        return describe_user_agent(self.user_agent)
 
     @property
     def last_authenticated_at(self) -> datetime:
+        """Time of the last reauthentication; signing in counts as the first."""
         return self.reauthenticated_at or self.created_at
 
     @property

@@ -1,31 +1,52 @@
-"""People."""
+"""User accounts."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, Self
 
-from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from allauth.account.models import EmailAddress
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from accounts.models.querysets import UserQuerySet
 from core.db import uuid7
 from core.validators import validate_single_line
 
 
-class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
+class UserQuerySet(models.QuerySet["User"]):
+    """Querysets of users."""
+
+    def active(self) -> Self:
+        return self.filter(is_active=True)
+
+    def search(self, text: str, *, verified_only: bool = False) -> Self:
+        """Filter by part of the name, beginning of the handle, or exact e-mail address.
+
+        With `verified_only`, the address counts only once it is verified: anybody can register with an address that
+        belongs to another person.
+        """
+        by_email = Q(email__iexact=text) & Q(_has_verified_email()) if verified_only else Q(email__iexact=text)
+        return self.filter(Q(name__icontains=text) | Q(handle__istartswith=text) | by_email)
+
     def get_by_natural_key(self, username: str | None) -> User:
-        found: User = self.get(email=(username or "").lower())
-        return found
+        """Return the user with this e-mail address, in any case; Django's authentication backend calls it."""
+        return self.get(email=(username or "").lower())
+
+    def with_verified_email(self) -> Self:
+        return self.filter(_has_verified_email())
+
+
+def _has_verified_email() -> Exists:
+    return Exists(EmailAddress.objects.filter(user=OuterRef("pk"), email=OuterRef("email"), verified=True))
 
 
 class User(AbstractBaseUser):
-    """A person. `role` says what they may do everywhere, `tier` how much they may ask for.
+    """A user account. `role` decides about permissions everywhere, `tier` about rate limits.
 
-    Of the kind `service` it is a program's account: it signs in by API keys alone.
+    A user of the kind `service` is a service account: it has no password and signs in with API keys only.
     """
 
     class Role(models.TextChoices):
@@ -40,7 +61,7 @@ class User(AbstractBaseUser):
         SERVICE = "service"
 
     class Kind(models.TextChoices):
-        PERSON = "person"
+        HUMAN = "human"
         SERVICE = "service"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -51,7 +72,7 @@ class User(AbstractBaseUser):
     name = models.CharField(max_length=120, validators=[validate_single_line])
     role = models.CharField(max_length=10, choices=Role, default=Role.USER)
     tier = models.CharField(max_length=10, choices=Tier, default=Tier.FREE)
-    kind = models.CharField(max_length=10, choices=Kind, default=Kind.PERSON, db_default=Kind.PERSON, editable=False)
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.HUMAN, db_default=Kind.HUMAN, editable=False)
     time_zone = models.CharField(max_length=60, default="UTC")
     language = models.CharField(max_length=10, default="en")
     theme = models.CharField(
@@ -70,7 +91,7 @@ class User(AbstractBaseUser):
         choices=[("monday", "Monday"), ("sunday", "Sunday"), ("saturday", "Saturday")],
     )
     shortcuts = models.BooleanField(
-        default=True, db_default=True, help_text="Whether single keys do something on pages (WCAG 2.1.4)."
+        default=True, db_default=True, help_text="Single-key shortcuts on pages (WCAG 2.1.4)."
     )
     avatar = models.CharField(
         max_length=32,
@@ -78,22 +99,23 @@ class User(AbstractBaseUser):
         default="",
         db_default="",
         editable=False,
-        help_text="Names the picture in accounts.Avatar.",
+        help_text="Digest of the current accounts.Avatar; empty without one.",
     )
     is_guest = models.BooleanField(
         default=False,
         db_default=False,
         editable=False,
-        help_text="Single things were shared with them: they see more than their projects.",
+        help_text="Single tasks were shared with this user, outside of their projects.",
     )
     is_active = models.BooleanField(default=True)
     erased_at = models.DateTimeField(
-        null=True, editable=False, help_text="Since then nobody: only what they did is left."
+        null=True, editable=False, help_text="When personal data was erased; only the contributions are left."
     )
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    objects: ClassVar[Any] = UserManager()
+    objects = UserQuerySet.as_manager()
+
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS = ["name", "handle"]
@@ -103,9 +125,9 @@ class User(AbstractBaseUser):
             models.CheckConstraint(name="user_email_lowercase", condition=Q(email=Lower(F("email")))),
             models.CheckConstraint(name="user_role_valid", condition=Q(role__in=["user", "staff", "admin"])),
             models.CheckConstraint(
-                name="service_account_no_password", condition=Q(kind="person") | Q(("password__startswith", "!"))
+                name="service_account_no_password", condition=Q(kind="human") | Q(("password__startswith", "!"))
             ),
-            models.CheckConstraint(name="service_account_not_admin", condition=Q(kind="person") | ~Q(role="admin")),
+            models.CheckConstraint(name="service_account_not_admin", condition=Q(kind="human") | ~Q(role="admin")),
             models.CheckConstraint(name="user_erased_not_active", condition=Q(erased_at=None) | Q(is_active=False)),
         ]
 
@@ -122,10 +144,10 @@ class User(AbstractBaseUser):
 
     @property
     def is_staff_or_admin(self) -> bool:
-        """Staff and administrators see every project that is not somebody's own inbox."""
+        """Staff and administrators see every project except personal inboxes."""
         return self.role in {self.Role.STAFF, self.Role.ADMIN}
 
-    # The three names Django's admin asks for.
+    # The three names that Django's admin requires.
     @property
     def is_staff(self) -> bool:
         return self.is_active and self.is_admin

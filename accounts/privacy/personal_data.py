@@ -17,10 +17,10 @@ PROFILE_COLUMNS = (
     "id", "email", "handle", "name", "role", "tier", "time_zone", "language", "week_start", "theme", "density",
     "shortcuts", "is_active", "created_at", "last_login",
 )  # fmt: skip
-SESSION_COLUMNS = ("id", "user_agent", "address", "created_at", "rotated_at", "expires_at", "revoked_at")
+SESSION_COLUMNS = ("id", "user_agent", "ip_address", "created_at", "last_seen_at", "expires_at", "revoked_at")
 API_KEY_COLUMNS = (
-    "id", "name", "prefix", "scopes", "projects", "addresses", "created_at", "expires_at", "revoked_at",
-    "last_used_at", "last_used_address",
+    "id", "name", "prefix", "scopes", "projects", "allowed_networks", "created_at", "expires_at", "revoked_at",
+    "last_used_at", "last_used_ip",
 )  # fmt: skip
 IDENTITY_COLUMNS = ("provider", "uid", "extra_data", "date_joined", "last_login")
 INVITATION_COLUMNS = ("id", "email", "target", "created_at", "expires_at", "accepted_at", "revoked_at")
@@ -86,7 +86,7 @@ PROVIDER = PersonalDataProvider(
             "deletion",
             "When you asked to leave.",
             lambda user: AccountDeletion.objects.filter(user=user).values("requested_at", "due_at"),
-            ("accounts.Departure",),
+            ("accounts.AccountDeletion",),
         ),
     ),
     erase=account_deletion.erase,

@@ -118,7 +118,7 @@ class ExportFactory(DjangoModelFactory):
     expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=7))
 
     @factory.post_generation
-    def pieces(export, *_args, **_words):  # noqa: N805 -- factory_boy hands over what it made
+    def chunks(export, *_args, **_kwargs):  # noqa: N805 -- factory_boy hands over what it made
         ExportChunk.objects.create(export=export, number=0, data=b"PK\x05\x06")
 
 

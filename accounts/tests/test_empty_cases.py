@@ -51,7 +51,7 @@ def test_who_is_active_when_the_time_is_over_is_not_erased():
 def test_an_archive_of_who_has_left_meanwhile_is_not_mailed_about(outbox):
     gone = UserFactory(is_active=False)
     export = ExportFactory(user=gone, state=Export.State.REQUESTED, ready_at=None, size=0)
-    export.pieces.all().delete()
+    export.chunks.all().delete()
 
     export_services.build_export(export_id=export.pk, now=timezone.now())
 

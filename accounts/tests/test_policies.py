@@ -66,11 +66,11 @@ def test_an_administrator_who_is_active_manages_people(role, active, may):
 @pytest.mark.parametrize(
     ("role", "owner", "kind", "may"),
     [
-        ("user", ME, "person", True),
-        ("user", OTHER, "person", False),
+        ("user", ME, "human", True),
+        ("user", OTHER, "human", False),
         ("user", OTHER, "service", False),
         ("staff", OTHER, "service", False),
-        ("admin", OTHER, "person", False),
+        ("admin", OTHER, "human", False),
         ("admin", OTHER, "service", True),
     ],
 )

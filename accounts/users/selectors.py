@@ -1,4 +1,4 @@
-"""Questions about people, and about what happened to their accounts."""
+"""Queries for users, the staff directory and avatars."""
 
 from __future__ import annotations
 
@@ -10,72 +10,73 @@ from accounts import policies
 from accounts.models import Avatar, Session, User
 from core.errors import NotFound
 
-
-def list_active_users(search: str = "") -> QuerySet[User]:
-    """Every active person; the directory is open to whoever is signed in."""
-    people: QuerySet[User] = User.objects.active()
-    return people.matching(search, proved=True) if search else people  # type: ignore[attr-defined]
-
-
-def find_active_user(user_id: uuid.UUID) -> User | None:
-    found: User | None = User.objects.active().filter(pk=user_id).first()
-    return found
-
-
-def get_user(user_id: uuid.UUID) -> User:
-    found = find_active_user(user_id)
-    if found is None:
-        raise NotFound("There is no such person.")
-    return found
-
-
-def get_by_email(email: str) -> User | None:
-    """Whose address this is, whether or not they may come in."""
-    found: User | None = User.objects.filter(email=email.strip().lower()).first()
-    return found
-
-
-def find_active_by_email(*, email: str) -> User | None:
-    found: User | None = User.objects.active().filter(email=email.strip().lower()).first()
-    return found
-
-
-def find_by_verified_email(*, email: str) -> User | None:
-    """Whose address this is; nobody's while its owner has not confirmed it, as anybody can register with it."""
-    found: User | None = User.objects.active().with_verified_email().filter(email=email.strip().lower()).first()
-    return found
-
-
-def get_avatar(user_id: uuid.UUID, size: int) -> tuple[str, bytes]:
-    """Return the name and the bytes of a person's picture; also of who is not active, for what they did is shown."""
-    column = dict(zip(Avatar.SIZES, ("small", "medium", "large"), strict=True)).get(size)
-    rows = Avatar.objects.filter(user=user_id)
-    found = rows.values_list("digest", column).first() if column else None
-    if found is None:
-        raise NotFound("There is no such picture.")
-    return found[0], bytes(found[1])
-
-
 USER_STATES = ("active", "inactive", "pending_deletion", "all")
 
 
+def list_active_users(search: str = "") -> QuerySet[User]:
+    """Return active users, optionally filtered by name, handle or verified e-mail address."""
+    users = User.objects.active()
+    return users.search(search, verified_only=True) if search else users
+
+
+def find_active_user(user_id: uuid.UUID) -> User | None:
+    """Return an active user, or None."""
+    return User.objects.active().filter(pk=user_id).first()
+
+
+def get_user(user_id: uuid.UUID) -> User:
+    """Return an active user. Raises NotFound."""
+    user = find_active_user(user_id)
+    if user is None:
+        raise NotFound("There is no such user.")
+    return user
+
+
+def get_by_email(email: str) -> User | None:
+    """Return the user with this e-mail address, active or not, or None."""
+    return User.objects.filter(email=email.strip().lower()).first()
+
+
+def find_active_by_email(*, email: str) -> User | None:
+    """Return the active user with this e-mail address, or None."""
+    return User.objects.active().filter(email=email.strip().lower()).first()
+
+
+def find_by_verified_email(*, email: str) -> User | None:
+    """Return the active user who has verified this e-mail address, or None.
+
+    An unverified address proves nothing: anybody can register with it.
+    """
+    return User.objects.active().with_verified_email().filter(email=email.strip().lower()).first()
+
+
+def get_avatar(user_id: uuid.UUID, size: int) -> tuple[str, bytes]:
+    """Return digest and WebP bytes of a user's picture, active or not. Raises NotFound."""
+    column = dict(zip(Avatar.SIZES, ("small", "medium", "large"), strict=True)).get(size)
+    row = Avatar.objects.filter(user=user_id).values_list("digest", column).first() if column else None
+    if row is None:
+        raise NotFound("There is no such picture.")
+    return row[0], bytes(row[1])
+
+
 def list_users(user: User, *, search: str = "", state: str = "active") -> QuerySet[User]:
-    """Everybody with what staff may know of them: also who is not active, and when they were last seen."""
-    policies.require(policies.can_see_directory(user), "Only staff sees the directory.")
-    found: QuerySet[User] = User.objects.filter(erased_at=None, kind=User.Kind.PERSON).select_related("deletion")
-    wanted = {
+    """Return the staff directory: all people in this one of USER_STATES, with `last_seen_at`. Raises NotAllowed."""
+    policies.require(policies.can_see_directory(user), "Only staff can see the directory.")
+    filters = {
         "active": {"is_active": True},
         "inactive": {"is_active": False},
         "pending_deletion": {"deletion__isnull": False},
-    }
-    found = found.filter(**wanted.get(state, {}))
-    seen = Session.objects.filter(user=OuterRef("pk")).order_by("-rotated_at").values("rotated_at")[:1]
-    found = found.annotate(last_seen_at=Subquery(seen))
-    return found.matching(search) if search else found  # type: ignore[attr-defined]
+        "all": {},
+    }[state]
+    last_seen = Session.objects.filter(user=OuterRef("pk")).order_by("-last_seen_at").values("last_seen_at")[:1]
+    users = User.objects.filter(erased_at=None, kind=User.Kind.HUMAN, **filters)
+    users = users.select_related("deletion").annotate(last_seen_at=Subquery(last_seen))
+    return users.search(search) if search else users
 
 
 def get_user_for_staff(user: User, user_id: uuid.UUID) -> User:
-    found = list_users(user, state="all").filter(pk=user_id).first()
-    if found is None:
-        raise NotFound("There is no such person.")
-    return found
+    """Return anybody in the directory. Raises NotFound, NotAllowed."""
+    member = list_users(user, state="all").filter(pk=user_id).first()
+    if member is None:
+        raise NotFound("There is no such user.")
+    return member

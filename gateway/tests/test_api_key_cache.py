@@ -185,11 +185,11 @@ def test_a_key_for_one_project_is_given_nothing_that_was_read_with_another(node,
 
 
 def test_a_remembered_answer_is_not_given_to_another_address(node, task, alice):
-    bound = create_api_key(alice, addresses=["127.0.0.1"])
+    bound = create_api_key(alice, allowed_networks=["127.0.0.1"])
     node.get(LIST, bound.text)
     inside = node.get(LIST, bound.text)
 
-    ApiKey.objects.update(addresses=["192.0.2.0/24"])
+    ApiKey.objects.update(allowed_networks=["192.0.2.0/24"])
     node.gateway.api_key_cache.cached.clear()
     outside = node.get(LIST, bound.text)
 
@@ -253,14 +253,14 @@ def test_the_use_of_a_key_is_noted_though_it_is_answered_from_memory(node, task,
     lookup._last_recorded.clear()
     node.get(LIST, key.text)
     _soon(lambda: ApiKey.objects.get().last_used_at)
-    ApiKey.objects.update(last_used_at=None, last_used_address=None)
+    ApiKey.objects.update(last_used_at=None, last_used_ip=None)
     lookup._last_recorded.clear()
     node.entered = 0
 
     node.get(LIST, key.text)
 
     assert _soon(lambda: ApiKey.objects.get().last_used_at)
-    assert (ApiKey.objects.get().last_used_address, node.entered) == ("127.0.0.1", 0)
+    assert (ApiKey.objects.get().last_used_ip, node.entered) == ("127.0.0.1", 0)
 
 
 def test_when_postgresql_cannot_be_asked_django_says_so(nodes, alice, key, monkeypatch):

@@ -104,7 +104,7 @@ def _create_users_and_tasks() -> User:
     bob = UserFactory(handle="bob", name="Bob Builder")
     project = ProjectFactory(key="OPS", name="Operations", owner=ada, description="What runs at night.")
     MemberFactory(project=project, user=bob, role=Role.EDITOR)
-    SessionFactory(user=ada, user_agent="curl/8.5", address="192.0.2.7")
+    SessionFactory(user=ada, user_agent="curl/8.5", ip_address="192.0.2.7")
     make_notification(ada, body="Could you look at this?", task_key="OPS-1")
     with Outbox().delivering():
         create_sample_work(ada, bob)

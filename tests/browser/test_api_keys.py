@@ -17,7 +17,11 @@ API_KEYS_PATH, SERVICE_ACCOUNTS_PATH = "/settings/api-keys/", "/settings/service
 def api_keys(sample_workspace):
     robot = create_service_account(actor=sample_workspace, name="Nightly import from the ticket system")
     create_api_key(
-        sample_workspace, "tasks:read", "tasks:write", projects=["OPS"], addresses=["192.0.2.0/24", "2001:db8::/32"]
+        sample_workspace,
+        "tasks:read",
+        "tasks:write",
+        projects=["OPS"],
+        allowed_networks=["192.0.2.0/24", "2001:db8::/32"],
     )
     create_api_key(robot, "tasks:read", actor=sample_workspace)
     return robot

@@ -134,7 +134,7 @@ def test_what_a_stranger_says_about_addresses_is_not_believed(nginx_server):
     )
 
     sessions = json.loads(nginx_server.get("/api/v1/sessions/", Authorization=f"Bearer {tokens['access']}").body)
-    assert [one["address"] for one in sessions["results"]] == ["127.0.0.1"]
+    assert [one["ip_address"] for one in sessions["results"]] == ["127.0.0.1"]
 
 
 def test_two_lengths_or_two_hosts_are_refused_before_a_node_sees_them(nginx_server):

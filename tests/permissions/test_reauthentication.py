@@ -21,7 +21,7 @@ from tests.api_operations import schema_operation
 from tests.permissions.api_scenarios import OPERATIONS, request_kwargs
 
 OPERATION_PATTERN = {re.sub(r"<\w+:(\w+)>", r"{\1}", name): page for name, page in REQUIRES_RECENT_LOGIN.items()}
-KEY = {"name": "n8n", "days": "30", "scopes": ["tasks:read"], "addresses": ""}
+KEY = {"name": "n8n", "days": "30", "scopes": ["tasks:read"], "allowed_networks": ""}
 # What the form of a page has to hold; the others have none.
 FORM_DATA = {
     "settings-api-keys": KEY,

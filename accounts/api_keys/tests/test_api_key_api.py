@@ -24,12 +24,12 @@ def test_a_new_key_is_shown_once_and_opens_what_it_is_for(clients, task):
     made = answer.json()
 
     assert (answer.status_code, answer["Cache-Control"]) == (201, "no-store")
-    assert (made["scopes"], made["projects"], made["addresses"]) == (["tasks:read", "tasks:write"], [], [])
+    assert (made["scopes"], made["projects"], made["allowed_networks"]) == (["tasks:read", "tasks:write"], [], [])
     assert made["key"].startswith(f"{made['prefix']}_")
     assert api_key_client(made["key"]).get("/api/v1/tasks/").json()["results"][0]["title"] == "Fix the printer"
     again = clients["alice"].get(answer["Location"])
     assert again.json() == {name: value for name, value in made.items() if name != "key"} | {
-        name: again.json()[name] for name in ("last_used_at", "last_used_address")
+        name: again.json()[name] for name in ("last_used_at", "last_used_ip")
     }
 
 
@@ -77,9 +77,9 @@ def test_without_an_end_it_ends_after_ninety_days(clients):
         ({"scopes": ["sessions:read"]}, "scopes.0"),
         ({"scopes": ["api-keys:write"]}, "scopes.0"),
         ({"name": ""}, "name"),
-        ({"addresses": ["everywhere"]}, "addresses"),
-        ({"addresses": ["192.0.2.0/40"]}, "addresses"),
-        ({"addresses": ["::ffff:0:0/90"]}, "addresses"),
+        ({"allowed_networks": ["everywhere"]}, "allowed_networks"),
+        ({"allowed_networks": ["192.0.2.0/40"]}, "allowed_networks"),
+        ({"allowed_networks": ["::ffff:0:0/90"]}, "allowed_networks"),
         ({"projects": ["NOT"]}, "projects"),
         ({"expires_at": "2020-01-01T00:00:00Z"}, "expires_at"),
         ({"expires_at": "2999-01-01T00:00:00Z"}, "expires_at"),
@@ -109,9 +109,9 @@ def test_a_project_that_one_does_not_see_is_one_that_does_not_exist(clients, pro
 def test_networks_are_kept_in_one_spelling_and_no_finer_than_callers_are_known(clients):
     sent = ["192.0.2.7", "192.0.2.0/24", "192.0.2.9/24", "2001:db8::5"]
 
-    made = clients["alice"].post(KEYS, {**BODY, "addresses": sent}).json()
+    made = clients["alice"].post(KEYS, {**BODY, "allowed_networks": sent}).json()
 
-    assert made["addresses"] == ["192.0.2.0/24", "192.0.2.7/32", "2001:db8::/64"]
+    assert made["allowed_networks"] == ["192.0.2.0/24", "192.0.2.7/32", "2001:db8::/64"]
 
 
 def test_a_list_shows_ones_own_keys_and_no_secret(clients, alice, bob):
@@ -181,13 +181,17 @@ def test_the_key_of_who_is_not_active_opens_nothing(alice, task):
 
 
 def test_a_rotated_key_has_a_successor_and_goes_on_for_its_overlap(clients, alice, task, outbox):
-    old = create_api_key(alice, "tasks:read", addresses=["127.0.0.0/8"])
+    old = create_api_key(alice, "tasks:read", allowed_networks=["127.0.0.0/8"])
 
     answer = clients["alice"].post(f"{KEYS}{old.key.pk}/rotate/", {"overlap_hours": 2})
     new = answer.json()
 
     assert answer.status_code == 201
-    assert (new["replaces"], new["scopes"], new["addresses"]) == (str(old.key.pk), ["tasks:read"], ["127.0.0.0/8"])
+    assert (new["replaces"], new["scopes"], new["allowed_networks"]) == (
+        str(old.key.pk),
+        ["tasks:read"],
+        ["127.0.0.0/8"],
+    )
     assert [api_key_client(text).get("/api/v1/tasks/").status_code for text in (old.text, new["key"])] == [200, 200]
     old.key.refresh_from_db()
     assert timedelta(minutes=119) < old.key.expires_at - timezone.now() <= timedelta(hours=2)

@@ -18,7 +18,7 @@ from core.testing.page_client import logged_in_client
 
 pytestmark = pytest.mark.django_db
 KEYS, SERVICES = "/settings/api-keys/", "/settings/service-accounts/"
-SENT = {"name": "n8n", "days": "30", "scopes": ["tasks:read", "tasks:write"], "addresses": ""}
+SENT = {"name": "n8n", "days": "30", "scopes": ["tasks:read", "tasks:write"], "allowed_networks": ""}
 TEXT = re.compile(r"tf_live_\w{12}_\w{43}_\w{6}")
 
 
@@ -36,17 +36,18 @@ def test_a_key_is_made_on_the_page_and_shown_there_once(alice, task):
 
 
 def test_a_key_is_limited_on_the_page_to_projects_and_networks(alice, project):
-    sent = {**SENT, "projects": [str(project.pk)], "addresses": "192.0.2.7\n198.51.100.0/24"}
+    sent = {**SENT, "projects": [str(project.pk)], "allowed_networks": "192.0.2.7\n198.51.100.0/24"}
 
     reauthenticated_browser(alice).post(KEYS, sent)
 
     key = ApiKey.objects.get()
-    assert (key.projects, key.addresses) == ([project.pk], ["192.0.2.7/32", "198.51.100.0/24"])
+    assert (key.projects, key.allowed_networks) == ([project.pk], ["192.0.2.7/32", "198.51.100.0/24"])
     assert "only Operations" in logged_in_client(alice).get(KEYS).content.decode()
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"name": " "}, {"scopes": []}, {"scopes": ["sessions:read"]}, {"days": "4000"}, {"addresses": "home"}]
+    "wrong",
+    [{"name": " "}, {"scopes": []}, {"scopes": ["sessions:read"]}, {"days": "4000"}, {"allowed_networks": "home"}],
 )
 def test_names_what_is_wrong_and_makes_none(wrong, alice):
     client = reauthenticated_browser(alice)

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize(
-    ("addresses", "caller", "status"),
+    ("allowed_networks", "caller", "status"),
     [
         ([], "203.0.113.9", 200),
         (["203.0.113.0/24"], "203.0.113.9", 200),
@@ -33,8 +33,8 @@ pytestmark = pytest.mark.django_db
         (["::/0"], "2001:db8::1", 200),
     ],
 )
-def test_a_key_is_good_from_its_networks_only(addresses, caller, status, alice, task):
-    made = create_api_key(alice, addresses=addresses)
+def test_a_key_is_good_from_its_networks_only(allowed_networks, caller, status, alice, task):
+    made = create_api_key(alice, allowed_networks=allowed_networks)
     before = table_digests()
 
     answer = api_key_client(made.text, REMOTE_ADDR=caller).delete(f"/api/v1/tasks/{task.key}/")
@@ -55,7 +55,7 @@ def test_its_use_is_noted_rarely_and_told_once_a_day_for_each_address(alice, tas
     for minutes, address in ((1, "127.0.0.1"), (6, "127.0.0.1"), (12, "192.0.2.1")):
         services.record_key_use(key_id=made.key.pk, address=address, now=now + timedelta(minutes=minutes))
 
-    assert (first.last_used_address, first.last_used_at >= now) == ("127.0.0.1", True)
+    assert (first.last_used_ip, first.last_used_at >= now) == ("127.0.0.1", True)
     assert ApiKey.objects.get().last_used_at == now + timedelta(minutes=12)
     told = [fact["address"] for fact in outbox.payloads("api_key.used")]
     assert told in (["127.0.0.1", "192.0.2.1"], ["127.0.0.1", "127.0.0.1", "192.0.2.1"])  # over midnight

@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 
 from accounts.auth.login_methods.revert_tokens import RevertToken, parse_revert_token
 from accounts.models import User
-from accounts.models.querysets import MFA_TYPES
+from accounts.models.mfa import MFA_TYPES
 
 REVERT_LINK_TTL = timedelta(days=7)
 # By how much the clocks of two nodes may differ.

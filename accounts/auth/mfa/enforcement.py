@@ -36,4 +36,4 @@ def current_mfa_policy() -> MfaPolicy:
 
 def mfa_setup_required(*, kind: str, role: str, has_mfa: bool) -> bool:
     """Whether this account has still to set one up. A program's account has nobody who could."""
-    return not has_mfa and kind == "person" and role in current_mfa_policy().roles
+    return not has_mfa and kind == "human" and role in current_mfa_policy().roles

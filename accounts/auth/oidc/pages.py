@@ -23,10 +23,10 @@ from accounts.auth.oidc.client import AuthorizationRequest, Client, authorizatio
 from accounts.auth.oidc.errors import OidcError, ProviderUnavailable
 from accounts.auth.oidc.services import Identity
 from accounts.auth.requests import get_next_url
-from accounts.auth.sessions.user_agents import describe
 from core.errors import DomainError
 from core.htmx import render_page
 from core.http.client_ip import client_ip, user_agent
+from core.http.user_agents import describe_user_agent
 from core.rate_limits import consume
 
 log = structlog.get_logger("taskflow.oidc")
@@ -113,7 +113,7 @@ def _record_rejection(request: HttpRequest, client: Client, error: DomainError) 
     """Those that were counted at the start; without a state anybody could fill the log."""
     if isinstance(error, ProviderUnavailable):
         return
-    where = {"address": client_ip(request), "device": describe(user_agent(request))}
+    where = {"address": client_ip(request), "device": describe_user_agent(user_agent(request))}
     services.record_rejected_login(provider=client.provider_id, reason=error.code, **where)
 
 

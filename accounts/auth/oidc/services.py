@@ -162,7 +162,7 @@ def _link(user: User, identity: Identity, how: str) -> SocialAccount:
 
 
 def _require_active(user: User) -> None:
-    if not user.is_active or user.kind != User.Kind.PERSON:
+    if not user.is_active or user.kind != User.Kind.HUMAN:
         raise NotAuthenticated("This account is switched off. Ask an administrator.", code="account_inactive")
 
 

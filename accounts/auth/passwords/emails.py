@@ -28,7 +28,7 @@ def send_no_account_email(*, email: str) -> None:
 
 def send_password_reset_email(*, user: User, path: str) -> None:
     """A service account has no password to lose."""
-    if user.kind == User.Kind.PERSON:
+    if user.kind == User.Kind.HUMAN:
         _enqueue("password_reset", user.email, {"name": user.name, "reset_path": path})
 
 

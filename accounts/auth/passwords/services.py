@@ -26,7 +26,7 @@ from events.outbox import publish
 @transaction.atomic
 def change_password(*, user: User, password: str, now: datetime, keep: uuid.UUID | None = None) -> None:
     """Give oneself another password and end every session but the one to keep, and a proposal; the person is changed in place."""
-    if user.kind != User.Kind.PERSON:
+    if user.kind != User.Kind.HUMAN:
         raise NotAllowed("A service account signs in with its keys alone.")
     check_password_strength(password, user)
     user.set_password(password)

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.auth.mfa.enforcement import mfa_setup_required
 from accounts.models import ApiKey, Session
-from accounts.models.querysets import has_mfa_subquery
+from accounts.models.mfa import has_mfa_subquery
 from core import redis
 from core.cache import GLOBAL_SCOPE, get_or_build, invalidate_after_commit, retry_until_lease_ends
 from core.sql_templates import Param, Statement

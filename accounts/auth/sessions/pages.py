@@ -24,7 +24,7 @@ MAX_LISTED = 100
 def sessions(request: HttpRequest) -> HttpResponse:
     """This browser first, then what was seen last."""
     device = current_session(request)
-    found = selectors.list_sessions(get_request_user(request), timezone.now()).order_by("-rotated_at")[:MAX_LISTED]
+    found = selectors.list_sessions(get_request_user(request), timezone.now()).order_by("-last_seen_at")[:MAX_LISTED]
     others = [one for one in found if one != device]
     return render_page(request, "accounts/sessions.html", {"current": device, "others": others, "tab": "sessions"})
 

@@ -11,7 +11,7 @@ from django.db.models import Count, Q, QuerySet
 
 from accounts import policies
 from accounts.models import Session, User
-from accounts.models.querysets import has_mfa_subquery
+from accounts.models.mfa import has_mfa_subquery
 from core.sql_templates import Param, Statement, from_row, select_columns
 
 # What a request needs of a session and its person.
@@ -118,14 +118,14 @@ def list_sessions(user: User, now: datetime) -> QuerySet[Session]:
 
 def is_known_device(user_id: uuid.UUID, device: str) -> bool:
     """Whether this person has signed in with this device before; `device` is what accounts.auth.sessions.user_agents.sha256_hex gives."""
-    return Session.objects.filter(user=user_id, device=device, is_untrusted=False).exists()
+    return Session.objects.filter(user=user_id, device_hash=device, is_untrusted=False).exists()
 
 
 def find_trusted_device(email: str, *, device: str, address: str) -> str:
     """Which of the two this account was signed in from before; empty for a stranger to it."""
     found = Session.objects.filter(user__email=email, is_untrusted=False).aggregate(
-        device=Count("pk", filter=Q(device=device, kind=Session.Kind.BROWSER)),
-        address=Count("pk", filter=Q(address=address)),
+        device=Count("pk", filter=Q(device_hash=device, kind=Session.Kind.BROWSER)),
+        address=Count("pk", filter=Q(ip_address=address)),
     )
     if found["device"]:
         return device

@@ -8,7 +8,6 @@ class SessionOut(serializers.ModelSerializer[Session]):
 
     device = serializers.CharField(source="device_name")
     current = serializers.SerializerMethodField()
-    last_used_at = serializers.DateTimeField(source="rotated_at")
 
     class Meta:
         model = Session
@@ -17,9 +16,9 @@ class SessionOut(serializers.ModelSerializer[Session]):
             "kind",
             "device",
             "user_agent",
-            "address",
+            "ip_address",
             "created_at",
-            "last_used_at",
+            "last_seen_at",
             "expires_at",
             "current",
         ]

@@ -19,6 +19,7 @@ from accounts.auth.tokens import TokenPair, issue_tokens, read_refresh
 from accounts.events import session_payload, user_payload
 from accounts.models import Session, User
 from core.errors import NotAuthenticated, NotFound
+from core.http.user_agents import describe_user_agent
 from events.outbox import publish, publish_all
 
 RETENTION = timedelta(days=30)
@@ -32,9 +33,9 @@ SIGNED_OUT = "signed out"
 
 def open_session(*, user: User, now: datetime, user_agent: str = "", address: str | None = None) -> TokenPair:
     """Sign an API client in and return its first tokens. It is recognised by its name and the network it calls from."""
-    device = user_agents.sha256_hex(f"{user_agents.describe(user_agent)} {user_agents.ip_prefix(address)}")
+    device = user_agents.sha256_hex(f"{describe_user_agent(user_agent)} {user_agents.ip_prefix(address)}")
     kind = Session.Kind.API
-    return issue_tokens(_open(user, now, kind=kind, device=device, user_agent=user_agent, address=address))
+    return issue_tokens(_open(user, now, kind=kind, device_hash=device, user_agent=user_agent, ip_address=address))
 
 
 def open_browser_session(
@@ -42,17 +43,17 @@ def open_browser_session(
 ) -> Session:
     """Sign a browser in; `cookie` is the secret that this browser keeps to be recognised by."""
     device = user_agents.sha256_hex(cookie)
-    return _open(user, now, kind=Session.Kind.BROWSER, device=device, user_agent=user_agent, address=address)
+    return _open(user, now, kind=Session.Kind.BROWSER, device_hash=device, user_agent=user_agent, ip_address=address)
 
 
 @transaction.atomic
 def _open(user: User, now: datetime, **columns: Any) -> Session:
     _require_same_password(user)
-    is_new = not selectors.is_known_device(user.pk, columns["device"]) and now - user.created_at > NEW_USER_PERIOD
+    is_new = not selectors.is_known_device(user.pk, columns["device_hash"]) and now - user.created_at > NEW_USER_PERIOD
     if columns["kind"] == Session.Kind.API:
         columns["refresh_jti"] = uuid.uuid4().hex
     expires_at = compute_expiry(now, now)
-    session = Session.objects.create(user=user, created_at=now, rotated_at=now, expires_at=expires_at, **columns)
+    session = Session.objects.create(user=user, created_at=now, last_seen_at=now, expires_at=expires_at, **columns)
     publish(
         events.SessionOpened(user=user_payload(user), session={**session_payload(session), "is_new": is_new}),
         actor=user,
@@ -78,10 +79,10 @@ def compute_expiry(created_at: datetime, seen_at: datetime) -> datetime:
 
 def touch(session: Session, *, now: datetime, address: str | None) -> None:
     """Write down, every few minutes at most, that a browser is in use and from where."""
-    if now - session.rotated_at < TOUCH_INTERVAL:
+    if now - session.last_seen_at < TOUCH_INTERVAL:
         return
-    unseen = Session.objects.open(now).filter(pk=session.pk, rotated_at=session.rotated_at)
-    unseen.update(rotated_at=now, expires_at=compute_expiry(session.created_at, now), address=address)
+    unseen = Session.objects.open(now).filter(pk=session.pk, last_seen_at=session.last_seen_at)
+    unseen.update(last_seen_at=now, expires_at=compute_expiry(session.created_at, now), ip_address=address)
 
 
 def refresh_session(*, token: str, now: datetime, address: str | None = None) -> tuple[TokenPair, User]:
@@ -99,7 +100,7 @@ def refresh_session(*, token: str, now: datetime, address: str | None = None) ->
         session = selectors.get_refreshable_session(claims.session_id, claims.user_id, now)
     if session is None:
         raise NotAuthenticated("The session has ended.", code="token_not_valid")
-    if session.previous_jti == claims.jti and now - session.rotated_at <= settings.REFRESH_GRACE_PERIOD:
+    if session.previous_jti == claims.jti and now - session.last_seen_at <= settings.REFRESH_GRACE_PERIOD:
         return issue_tokens(session), session.user
     _revoke_on_reuse(session, now, address)
     raise NotAuthenticated("The session has ended.", code="token_not_valid")
@@ -110,9 +111,9 @@ def _rotate(session: Session, now: datetime, address: str | None) -> bool:
     after = {
         "previous_jti": session.refresh_jti,
         "refresh_jti": uuid.uuid4().hex,
-        "rotated_at": now,
+        "last_seen_at": now,
         "expires_at": compute_expiry(session.created_at, now),
-        "address": address or session.address,
+        "ip_address": address or session.ip_address,
     }
     same = Session.objects.open(now).filter(pk=session.pk, refresh_jti=session.refresh_jti)
     if not same.update(**after):
@@ -187,8 +188,8 @@ def _untrust(ended: Collection[Session], now: datetime) -> None:
     over = Session.objects.filter(Q(revoked_at__isnull=False) | Q(expires_at__lte=now), is_untrusted=False)
     for user_id in {one.user_id for one in ended}:
         mine = [one for one in ended if one.user_id == user_id]
-        places = Q(device__in={one.device for one in mine}) | Q(
-            address__in={one.address for one in mine if one.address}
+        places = Q(device_hash__in={one.device_hash for one in mine}) | Q(
+            ip_address__in={one.ip_address for one in mine if one.ip_address}
         )
         over.filter(places, user=user_id).update(is_untrusted=True)
 

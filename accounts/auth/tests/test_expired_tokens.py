@@ -18,7 +18,7 @@ ME = "/api/v1/me/"
 
 
 def test_a_token_whose_time_is_over_is_told_so_by_the_code_that_programs_refresh_on(alice, clock):
-    pair = issue_tokens(SessionFactory(user=alice, rotated_at=NOW, expires_at=NOW + timedelta(days=7)))
+    pair = issue_tokens(SessionFactory(user=alice, last_seen_at=NOW, expires_at=NOW + timedelta(days=7)))
     client = ApiClient(HTTP_AUTHORIZATION=f"Bearer {pair.access}")
     good = client.get(ME)
     clock.move_to(NOW + settings.SIMPLE_JWT["ACCESS_TOKEN_LIFETIME"])

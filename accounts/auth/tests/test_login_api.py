@@ -117,7 +117,7 @@ def test_sign_in_is_by_address_in_any_case(email, clients, alice):
 
     assert answer.status_code == 200
     session = Session.objects.get()
-    assert (session.user, session.user_agent, session.address) == (alice, "curl/8", "127.0.0.1")
+    assert (session.user, session.user_agent, session.ip_address) == (alice, "curl/8", "127.0.0.1")
 
 
 def test_a_wrong_address_and_a_wrong_password_look_the_same(clients, alice, outbox):

@@ -31,7 +31,7 @@ def test_what_a_browser_is_known_by_is_a_secret_of_its_own(alice):
     cookie = client.cookies["device"]
     assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Lax", "/")
     assert len(cookie.value) == 32
-    assert cookie.value not in str(Session.objects.values_list("device", "id").get())
+    assert cookie.value not in str(Session.objects.values_list("device_hash", "id").get())
 
 
 def test_a_new_device_is_mailed_to_the_person(alice, outbox, sink):

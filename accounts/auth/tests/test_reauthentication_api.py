@@ -191,7 +191,7 @@ def test_wrong_codes_are_counted_with_those_of_sign_ins(alice, outbox):
 
 
 def test_a_new_token_is_no_proof(alice, clock):
-    pair = issue_tokens(SessionFactory(user=alice, created_at=NOW - HOUR, rotated_at=NOW))
+    pair = issue_tokens(SessionFactory(user=alice, created_at=NOW - HOUR, last_seen_at=NOW))
 
     access = ApiClient().post(REFRESH, {"refresh": pair.refresh}).json()["access"]
 

@@ -22,7 +22,7 @@ SITE = "https://testserver"
 HOME, KEYS, REMOVE = "/settings/security/", "/settings/api-keys/", "/settings/security/app/remove/"
 BY_PASSWORD, BY_CODE, BY_PASSKEY = "/reauthenticate/", "/reauthenticate/code/", "/reauthenticate/passkey/"
 THEIRS = "account/authenticators/totp"
-KEY = {"name": "n8n", "days": "30", "scopes": ["tasks:read"], "addresses": ""}
+KEY = {"name": "n8n", "days": "30", "scopes": ["tasks:read"], "allowed_networks": ""}
 
 
 @pytest.fixture

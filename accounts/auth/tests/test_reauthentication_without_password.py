@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 SECURITY = "/settings/security/"
 SET, APP = f"{SECURITY}password/set/", f"{SECURITY}app/"
 NEW = {"password1": "a wider river turns"}
-KEY = {"name": "Program", "days": "30", "scopes": ["tasks:read"], "addresses": ""}
+KEY = {"name": "Program", "days": "30", "scopes": ["tasks:read"], "allowed_networks": ""}
 # What a stranger at a browser found open would ask for, and where the person comes back to.
 PAGES = {
     "a key": ("/settings/api-keys/", KEY, "/settings/api-keys/"),

@@ -33,7 +33,7 @@ def test_sessions_are_listed_newest_first_with_the_present_one_marked(clients, a
     BrowserSessionFactory(
         user=alice, user_agent="Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0"
     )
-    SessionFactory(user=alice, user_agent="curl/8", address="192.0.2.1")
+    SessionFactory(user=alice, user_agent="curl/8", ip_address="192.0.2.1")
     client = clients["alice"]
 
     rows = client.get("/api/v1/sessions/").json()["results"]
@@ -44,9 +44,9 @@ def test_sessions_are_listed_newest_first_with_the_present_one_marked(clients, a
         ("api", "curl", False),
         ("browser", "Firefox on Linux", False),
     ]
-    assert (rows[1]["address"], rows[1]["user_agent"]) == ("192.0.2.1", "curl/8")
+    assert (rows[1]["ip_address"], rows[1]["user_agent"]) == ("192.0.2.1", "curl/8")
     assert set(rows[0]) == {
-        "id", "kind", "device", "user_agent", "address", "created_at", "last_used_at", "expires_at", "current",
+        "id", "kind", "device", "user_agent", "ip_address", "created_at", "last_seen_at", "expires_at", "current",
     }  # fmt: skip
 
 
@@ -161,8 +161,8 @@ def test_who_has_just_registered_is_told_of_no_new_device(clients, outbox):
 
 
 def test_a_refresh_says_where_the_device_is_now(clients, alice):
-    pair = issue_tokens(SessionFactory(user=alice, address="192.0.2.1"))
+    pair = issue_tokens(SessionFactory(user=alice, ip_address="192.0.2.1"))
 
     clients["anonymous"].post("/api/v1/auth/refresh/", {"refresh": pair.refresh}, REMOTE_ADDR="198.51.100.9")
 
-    assert Session.objects.get().address == "198.51.100.9"
+    assert Session.objects.get().ip_address == "198.51.100.9"

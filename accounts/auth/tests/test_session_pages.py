@@ -39,7 +39,7 @@ def test_signing_in_on_a_page_opens_a_row(alice, outbox):
     client = sign_in(alice, REMOTE_ADDR="192.0.2.8")
 
     row = Session.objects.get()
-    assert (row.user, row.kind, row.device_name, row.address) == (alice, "browser", "Firefox on Linux", "192.0.2.8")
+    assert (row.user, row.kind, row.device_name, row.ip_address) == (alice, "browser", "Firefox on Linux", "192.0.2.8")
     assert (row.refresh_jti, row.revoked_at) == ("", None)
     assert outbox.names() == ["session.opened"]
     assert is_in(client)
@@ -165,10 +165,10 @@ def test_when_a_browser_was_last_seen_is_written_every_few_minutes(alice):
     for minutes in (1, 4, 6, 7):
         with time_machine.travel(start + timedelta(minutes=minutes), tick=False):
             client.get("/settings/sessions/", REMOTE_ADDR="198.51.100.4")
-            seen.append(round((Session.objects.get().rotated_at - start).total_seconds() / 60))
+            seen.append(round((Session.objects.get().last_seen_at - start).total_seconds() / 60))
 
     assert seen == [0, 0, 6, 6]
-    assert Session.objects.get().address == "198.51.100.4"
+    assert Session.objects.get().ip_address == "198.51.100.4"
 
 
 def test_a_cookie_that_names_no_row_lets_nobody_in(alice, outbox):
@@ -184,7 +184,7 @@ def test_a_cookie_that_names_no_row_lets_nobody_in(alice, outbox):
 
 def test_the_page_shows_this_device_and_the_others(alice, bob):
     SessionFactory(user=bob)
-    program = SessionFactory(user=alice, user_agent="curl/8", address="192.0.2.1")
+    program = SessionFactory(user=alice, user_agent="curl/8", ip_address="192.0.2.1")
     client = sign_in(alice)
 
     answer = client.get("/settings/sessions/")

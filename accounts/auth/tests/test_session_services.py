@@ -32,8 +32,8 @@ def test_a_session_begins_when_it_is_opened_and_is_told_of_then(alice, settings)
     session_id = read_access(sessions_services.open_session(user=alice, now=THEN).access).session_id
 
     row, told = Session.objects.get(pk=session_id), fact("session.opened")
-    assert (row.created_at, row.rotated_at, row.expires_at) == (THEN, THEN, THEN + settings.SESSION_IDLE_TIMEOUT)
-    assert (row.user_agent, row.address, told.payload["session"]["address"]) == ("", None, "")
+    assert (row.created_at, row.last_seen_at, row.expires_at) == (THEN, THEN, THEN + settings.SESSION_IDLE_TIMEOUT)
+    assert (row.user_agent, row.ip_address, told.payload["session"]["address"]) == ("", None, "")
     assert (told.actor_id, told.occurred_at) == (alice.pk, THEN)
 
 
@@ -64,32 +64,32 @@ def test_who_changed_since_they_proved_who_they_are_is_let_in_no_more(change, al
 
 @pytest.mark.parametrize(("after", "noted"), [(FIVE - timedelta(seconds=1), False), (FIVE, True)])
 def test_that_a_browser_is_in_use_is_noted_every_five_minutes(after, noted, alice):
-    session, other = (BrowserSessionFactory(user=alice, created_at=THEN, rotated_at=THEN) for _ in range(2))
+    session, other = (BrowserSessionFactory(user=alice, created_at=THEN, last_seen_at=THEN) for _ in range(2))
 
     sessions_services.touch(session, now=THEN + after, address="192.0.2.7")
 
     row = Session.objects.get(pk=session.pk)
-    assert (row.rotated_at, row.address) == ((THEN + after, "192.0.2.7") if noted else (THEN, None))
-    assert Session.objects.get(pk=other.pk).rotated_at == THEN
+    assert (row.last_seen_at, row.ip_address) == ((THEN + after, "192.0.2.7") if noted else (THEN, None))
+    assert Session.objects.get(pk=other.pk).last_seen_at == THEN
 
 
 def test_an_older_request_does_not_write_over_what_a_newer_one_noted(alice):
-    stale = BrowserSessionFactory(user=alice, created_at=THEN, rotated_at=THEN)
-    Session.objects.update(rotated_at=THEN + 2 * FIVE, address="192.0.2.8")
+    stale = BrowserSessionFactory(user=alice, created_at=THEN, last_seen_at=THEN)
+    Session.objects.update(last_seen_at=THEN + 2 * FIVE, ip_address="192.0.2.8")
 
     sessions_services.touch(stale, now=THEN + FIVE, address="192.0.2.7")
 
     row = Session.objects.get()
-    assert (row.rotated_at, row.address) == (THEN + 2 * FIVE, "192.0.2.8")
+    assert (row.last_seen_at, row.ip_address) == (THEN + 2 * FIVE, "192.0.2.8")
 
 
 @pytest.mark.parametrize(("used_from", "kept"), [(None, "192.0.2.1"), ("192.0.2.2", "192.0.2.2")])
 def test_a_session_that_is_refreshed_keeps_its_address_until_another_is_known(used_from, kept, alice):
-    row = SessionFactory(user=alice, address="192.0.2.1")
+    row = SessionFactory(user=alice, ip_address="192.0.2.1")
 
     sessions_services.refresh_session(token=issue_tokens(row).refresh, now=NOW, address=used_from)
 
-    assert Session.objects.get().address == kept
+    assert Session.objects.get().ip_address == kept
 
 
 def test_a_stolen_token_ends_the_session_it_is_of_and_no_other(alice, bob):

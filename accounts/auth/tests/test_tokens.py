@@ -21,7 +21,7 @@ def said(token):
 
 
 def session(**columns):
-    return SessionFactory(**{"rotated_at": NOW, "expires_at": NOW + timedelta(days=30)} | columns)
+    return SessionFactory(**{"last_seen_at": NOW, "expires_at": NOW + timedelta(days=30)} | columns)
 
 
 def test_the_refresh_token_follows_from_the_row_alone(clock):

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from accounts.auth.sessions.user_agents import describe, ip_prefix, sha256_hex
+from accounts.auth.sessions.user_agents import ip_prefix, sha256_hex
+from core.http.user_agents import describe_user_agent
 
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
 FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:133.0) Gecko/20100101 Firefox/133.0"
@@ -31,7 +32,7 @@ ANDROID = "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 Chrome/13
     ],
 )
 def test_a_device_has_a_name_in_words(user_agent, words):
-    assert describe(user_agent) == words
+    assert describe_user_agent(user_agent) == words
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def test_staff_sees_addresses_and_when_somebody_was_last_seen(people, alice, car
     (found,) = client_of(carol).get(URL, {"search": "alice"}).json()["results"]
 
     assert found["email"] == "alice@example.com"
-    assert found["last_seen_at"] == session.rotated_at.isoformat().replace("+00:00", "Z")
+    assert found["last_seen_at"] == session.last_seen_at.isoformat().replace("+00:00", "Z")
 
 
 @pytest.mark.parametrize("who", ["alice", "mallory"])

@@ -1,22 +1,35 @@
-"""Half a sign-in of a program: the password was right, the second factor is still to come."""
+"""Two-factor authentication: pending challenges, and the question whether a user has an MFA method."""
 
 from __future__ import annotations
 
+from allauth.mfa.models import Authenticator
 from django.db import models
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from accounts.models.users import User
 from core.db import uuid7
 
+# Recovery codes are no method of their own: they replace one that was lost.
+MFA_TYPES = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+
+
+def has_mfa_subquery(user_column: str) -> Exists:
+    """Return an annotation: has the user in this column of the outer row an authenticator app or a passkey?"""
+    return Exists(Authenticator.objects.filter(user=OuterRef(user_column), type__in=MFA_TYPES))
+
 
 class MfaChallenge(models.Model):
-    """Its token is told once and kept as a hash; one right code uses it up, and so do some wrong ones."""
+    """The open second step of an API login: the password was right, the MFA code is still missing.
+
+    A correct code uses the challenge up, and so do several wrong ones.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     token_hash = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the token.")
     password_hash = models.CharField(
-        max_length=64, help_text="Django's fingerprint of the password that was given: another password ends it."
+        max_length=64, help_text="Session auth hash of the password; a changed password ends the challenge."
     )
     attempts = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now)
