@@ -35,7 +35,7 @@ from core.rate_limits import consume
 @require_safe
 def privacy(request: HttpRequest) -> HttpResponse:
     exports = export_selectors.list_exports(get_request_user(request), timezone.now()).order_by("-pk")[:20]
-    context = {"exports": exports, "tab": "data", "grace": GRACE_PERIOD.days}
+    context = {"exports": exports, "tab": "data", "grace_days": GRACE_PERIOD.days}
     return render_page(request, "accounts/privacy.html", context)
 
 
@@ -91,7 +91,7 @@ def delete_account(request: HttpRequest) -> HttpResponse:
             auth.logout(request)
             messages.success(request, "Your account is closed. The e-mail we sent you tells how to come back.")
             return redirect("login")
-    context = {"form": form, "tab": "data", "grace": GRACE_PERIOD.days}
+    context = {"form": form, "tab": "data", "grace_days": GRACE_PERIOD.days}
     return render_page(request, "accounts/delete_account.html", context, status=form_status(form))
 
 
@@ -104,7 +104,7 @@ def cancel_deletion(request: HttpRequest) -> HttpResponse:
         try:
             account_deletion.cancel_deletion(token=token, now=timezone.now())
         except NotFound as error:
-            return render_page(request, "accounts/cancel_deletion.html", {"refusal": error.detail}, status=404)
+            return render_page(request, "accounts/cancel_deletion.html", {"error": error.detail}, status=404)
         messages.success(request, "Welcome back. Your account is open again; sign in.")
         return redirect("login")
     return render_page(request, "accounts/cancel_deletion.html", {"token": token})

@@ -45,7 +45,7 @@ def user_list(request: HttpRequest) -> HttpResponse:
     )
     context = {
         "form": form,
-        "piece": paginate(selectors.list_users(reader, search=search, state=state), window),
+        "page": paginate(selectors.list_users(reader, search=search, state=state), window),
         "state": state,
     }
     return render_page(request, "accounts/user_list.html", context, fragments={"people": "accounts/_user_rows.html"})
@@ -60,7 +60,7 @@ def user_detail(request: HttpRequest, user_id: UUID) -> HttpResponse:
     if request.method == "POST":
         return _update_user(request, reader, user)
     context = {
-        "person": user,
+        "profile_user": user,
         "teams": teams_selectors.list_memberships(user),
         "roles": User.Role.choices,
         "can_manage": policies.can_manage_users(reader),

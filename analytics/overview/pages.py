@@ -36,7 +36,7 @@ class KpiCard:
     """One figure, what it was before, and the address of exactly the rows it counts."""
 
     name: str
-    glyph: str
+    icon_name: str
     value: str
     note: str
     url: str
@@ -59,7 +59,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "projects": filters_selectors.filter_choices(reader).projects,
         "ranges": [(key, words, key == chosen) for key, words in RANGES.items()],
         "range": chosen,
-        "range_words": RANGES[chosen],
+        "range_label": RANGES[chosen],
         "as_of": figures.as_of,
         "cards": kpi_cards(figures, project),
         "flow": charts.flow_chart(
@@ -119,7 +119,7 @@ def _task_list_since_url(project: Project | None, name: str, day: date, category
     return _task_list_url(project, category=category, **{name: day.isoformat()}, **more)
 
 
-def _kpi_card(name: str, glyph: str, kpi: Kpi, compared: str, url: str, *, bad: int = 0) -> KpiCard:
+def _kpi_card(name: str, icon_name: str, kpi: Kpi, compared: str, url: str, *, bad: int = 0) -> KpiCard:
     """`bad` is the direction that is no good news: 1 for more, -1 for less, 0 when neither is."""
     change = round(kpi.change or 0)
     trend = "bad" if bad and change * bad > 0 else "ok" if bad and change * bad < 0 else ""
@@ -128,7 +128,7 @@ def _kpi_card(name: str, glyph: str, kpi: Kpi, compared: str, url: str, *, bad: 
         if change
         else f"same as {compared.split(' ', 1)[1]}"
     )
-    return KpiCard(name, glyph, f"{round(kpi.value or 0):,}", words, url, _sparkline(kpi.series), trend)
+    return KpiCard(name, icon_name, f"{round(kpi.value or 0):,}", words, url, _sparkline(kpi.series), trend)
 
 
 def _cycle_time_card(figures: Overview, url: str) -> KpiCard:

@@ -33,12 +33,12 @@ def inbox(request: HttpRequest) -> HttpResponse:
         owner=str(user.pk),
         filters=f"page:{only_unread}",
     )
-    piece = selectors.list_notifications(user, window, unread=True if only_unread else None)
+    page = selectors.list_notifications(user, window, unread=True if only_unread else None)
     context = {
-        "piece": piece,
+        "page": page,
         "only_unread": only_unread,
         "unread": selectors.unread_count(user),
-        "newest": piece.rows[0] if piece.rows else None,
+        "newest": page.rows[0] if page.rows else None,
     }
     return render_page(request, "notifications/inbox.html", context, fragments={"inbox": "notifications/_inbox.html"})
 
@@ -79,7 +79,7 @@ def mark_all_read(request: HttpRequest) -> HttpResponse:
 
 
 def _redirect_back(request: HttpRequest) -> HttpResponseRedirect:
-    """Return to the piece of the inbox the button was pressed on."""
+    """Return to the page of the inbox the button was pressed on."""
     return HttpResponseRedirect(safe_redirect_url(request, request.POST.get("next", ""), "/inbox/"))
 
 

@@ -85,7 +85,7 @@ class FilterForm(PageForm):
         self.fields["assignee"].choices = [("", "Anybody"), ("me", "Me"), ("none", "Nobody"), *people]
         self.fields["label"].choices = [("", "Any"), *((name, name) for name in choices.labels)]
 
-    def shown(self) -> Iterator[forms.BoundField]:
+    def visible_filters(self) -> Iterator[forms.BoundField]:
         """The fields drawn as drop-downs; a list bound to one project does not ask for it."""
         return (self[name] for name in ("category", "project", "assignee", "priority", "label", "due", "ordering"))
 

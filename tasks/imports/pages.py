@@ -41,7 +41,7 @@ def import_tasks(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "report": report,
-        "kept": base64.b64encode(data).decode()
+        "staged_file": base64.b64encode(data).decode()
         if report and data is not None and len(data) <= MAX_EMBEDDED_BYTES
         else "",
         "target": next((one for one in projects if report and str(one.pk) == form.cleaned_data["project"]), None),
@@ -54,7 +54,7 @@ def _uploaded_bytes(request: HttpRequest) -> bytes | None:
     if sent := request.FILES.get("file"):
         return sent.read(MAX_BYTES + 1)
     try:
-        return base64.b64decode(request.POST["kept"], validate=True) if request.POST.get("kept") else None
+        return base64.b64decode(request.POST["staged_file"], validate=True) if request.POST.get("staged_file") else None
     except ValueError:
         return None
 

@@ -18,8 +18,8 @@ EXCLUDED_FIELDS = {"csrfmiddlewaretoken", "version"}
 @dataclass(frozen=True, slots=True)
 class FieldDifference:
     label: str
-    mine: str
-    theirs: str
+    submitted: str
+    current: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class EditConflict:
 
     version: int
     differences: Sequence[FieldDifference]
-    sent: Sequence[tuple[str, str]]
+    form_data: Sequence[tuple[str, str]]
 
 
 def build_conflict(stale: VersionConflict, form: TaskForm, sent: QueryDict) -> EditConflict:
@@ -46,7 +46,7 @@ def build_conflict(stale: VersionConflict, form: TaskForm, sent: QueryDict) -> E
             )
             for name in differing
         ],
-        sent=[(name, value) for name, values in sent.lists() if name not in EXCLUDED_FIELDS for value in values],
+        form_data=[(name, value) for name, values in sent.lists() if name not in EXCLUDED_FIELDS for value in values],
     )
 
 

@@ -59,15 +59,15 @@ def task_list_context(request: HttpRequest, reader: User, project: Project | Non
     filters = form.filters(now=now, today=today, week_start=reader.week_start)
     since = {name: form.cleaned_data.get(name) for name in ("created_from", "closed_from")}
     found = page_queries.filter_page_tasks(reader, filters, **since)
-    piece = page_queries.paginate_tasks(found, _page_request(form, reader, request))
+    page = page_queries.paginate_tasks(found, _page_request(form, reader, request))
     return {
         "form": form,
         "chips": [] if project else active_chips(form, request.GET),
         "columns": table_columns(form.order, request.GET),
-        "piece": piece,
-        "rows": page_queries.build_rows(reader, piece.rows, now=now, today=today),
+        "page": page,
+        "rows": page_queries.build_rows(reader, page.rows, now=now, today=today),
         "count": page_queries.bounded_count(found),
-        "counted": page_queries.MAX_COUNT,
+        "count_limit": page_queries.MAX_COUNT,
         "project": project,
     }
 
@@ -108,7 +108,7 @@ def set_status(request: HttpRequest, key: str) -> HttpResponse:
         return _redirect_back(request, reverse("task-list"))
     task = selectors.get_task(reader, key)
     [row] = page_queries.build_rows(reader, [task], now=now, today=timezone.localdate())
-    context = {"row": row, "here": request.POST.get("next", "")}
+    context = {"row": row, "page_url": request.POST.get("next", "")}
     fragments = {f"task-{task.pk}": "tasks/_task_row.html"}
     return render_page(request, "tasks/_task_row.html", context, fragments=fragments, status=status)
 
@@ -168,7 +168,7 @@ def task_context(
         "comment_form": comment_form or CommentForm(),
         "comments": newest[:MAX_COMMENTS][::-1],
         "has_older_comments": len(newest) > MAX_COMMENTS,
-        "history": _activity(task),
+        "activity": _activity(task),
         "subtasks": below,
         "subtasks_done": sum(row.task.is_closed for row in below),
         "is_overdue": task.is_overdue(now, today),

@@ -75,7 +75,7 @@ class ProjectViewer(NamedTuple):
 
     user: User
     role: str
-    ways: list[str]
+    role_sources: list[str]
 
 
 def list_viewers(project: Project, limit: int = 1000) -> list[ProjectViewer]:
@@ -93,11 +93,11 @@ def list_viewers(project: Project, limit: int = 1000) -> list[ProjectViewer]:
 
 
 def _direct_role_source(member: ProjectMember) -> list[str]:
-    return [f"{member.get_role_display()} by name"] if member.role else []
+    return [f"{member.get_role_display()}, added directly"] if member.role else []
 
 
 def team_role_sources(given: Iterable[tuple[str, str]]) -> list[str]:
-    return [f"{Role(role).label} through the team {name}" for name, role in given]
+    return [f"{Role(role).label} via team {name}" for name, role in given]
 
 
 def count_overseers() -> dict[str, int]:

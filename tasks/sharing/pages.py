@@ -32,9 +32,11 @@ def task_access(request: HttpRequest, key: str) -> HttpResponse:
     reader = get_request_user(request)
     task = items_selectors.get_task(reader, key)
     context = _context(reader, task)
-    if context["may_ask"]:
-        context["explained"] = _explain(reader, task, request.GET.get("person", ""))
-    return render_page(request, "tasks/access.html", context, fragments={"explained": "tasks/_access_explanation.html"})
+    if context["can_explain"]:
+        context["explanation"] = _explain(reader, task, request.GET.get("user", ""))
+    return render_page(
+        request, "tasks/access.html", context, fragments={"explanation": "tasks/_access_explanation.html"}
+    )
 
 
 def _context(reader: User, task: Task, form: ShareForm | None = None) -> dict[str, Any]:
@@ -45,12 +47,12 @@ def _context(reader: User, task: Task, form: ShareForm | None = None) -> dict[st
         "project": task.project,
         "is_member": role is not None,
         "viewers": members_selectors.list_viewers(task.project) if role else [],
-        "overseers": members_selectors.count_overseers() if role and not task.project.is_inbox else {},
+        "site_access": members_selectors.count_overseers() if role and not task.project.is_inbox else {},
         "shares": selectors.list_visible_shares(reader, task).order_by("user__name", "user_id"),
         "shared_roles": SharedRoleForm.base_fields["role"].choices,
         "can_share": can_share,
         "form": form or (ShareForm(people=members_selectors.users_to_share_with(reader)) if can_share else None),
-        "may_ask": policies.can_explain_others(reader, role),
+        "can_explain": policies.can_explain_others(reader, role),
         "people": [reader, *members_selectors.users_to_share_with(reader)],
     }
 

@@ -84,9 +84,7 @@ class AccessExplanation(NamedTuple):
 
     @property
     def allowed(self) -> list[str]:
-        return [name.replace("_", " the ") for name, permissions in self.permissions.items() if permissions] or [
-            "nothing"
-        ]
+        return [name.replace("_", " the ") for name, allowed in self.permissions.items() if allowed]
 
 
 def explain_access(reader: User, user_id: uuid.UUID, project: Project, task: Task | None) -> AccessExplanation | None:

@@ -150,14 +150,14 @@ def register_and_confirm(visit, mail_server):
     assert "/login/" in visit.page.url
     visit.follow(mail_server.newest("Confirm your e-mail address for TaskFlow"))
     visit.look("confirm address")
-    visit.press("Yes, it is mine", leads_to="**/login/")
+    visit.press("Confirm", leads_to="**/login/")
     visit.sign_in(PASSWORD, leads_to=HOME_PATH)
 
 
 def add_totp(visit):
     visit.page.goto("/settings/security/")
     visit.look("security")
-    visit.page.get_by_role("link", name="Add an app").click()
+    visit.page.get_by_role("link", name="Add authenticator app").click()
     visit.page.wait_for_url("**/reauthenticate/**")
     visit.look("confirm it is you")
     visit.fill(password=PASSWORD)
@@ -165,7 +165,7 @@ def add_totp(visit):
     visit.look("add app")
     secret = visit.page.inner_text("code.secret")
     visit.fill(code=code_at(datetime.now(UTC), secret=secret))
-    visit.press("Add the app", leads_to="**/recovery-codes/")
+    visit.press("Add authenticator app", leads_to="**/recovery-codes/")
     visit.look("recovery codes")
     codes = visit.page.locator(".codes code").all_inner_texts()
     assert len(codes) == 10
@@ -176,7 +176,7 @@ def add_passkey(visit):
     visit.page.goto("/settings/security/passkeys/add/")
     visit.look("add passkey")
     visit.fill(name="Nora's laptop")
-    visit.press("Add a passkey", leads_to="**/settings/security/")
+    visit.press("Add passkey", leads_to="**/settings/security/")
     assert visit.page.get_by_text("Nora's laptop", exact=True).first.is_visible()
     visit.look("security with all")
 
@@ -202,14 +202,14 @@ def sign_in_with_recovery_code(visit, code):
 
 def reset_password(visit, mail_server):
     visit.sign_out()
-    visit.page.get_by_role("link", name="Password forgotten?").click()
+    visit.page.get_by_role("link", name="Forgot your password?").click()
     visit.look("lost password")
     visit.fill(email="nora@example.com")
-    visit.press("Send the link", leads_to="**/password/reset/sent/")
+    visit.press("Send reset link", leads_to="**/password/reset/sent/")
     visit.follow(mail_server.newest("A new password for TaskFlow"))
     visit.look("new password")
     visit.fill(password1=NEW_PASSWORD)
-    visit.press("Save the new password", leads_to="**/login/")
+    visit.press("Save password", leads_to="**/login/")
     visit.sign_in(PASSWORD, leads_to="**/login/")
     assert visit.page.get_by_role("alert").first.is_visible()
     visit.sign_in(NEW_PASSWORD, leads_to="**/login/mfa/")

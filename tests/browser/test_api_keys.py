@@ -52,11 +52,11 @@ def test_a_key_is_made_used_and_revoked(scripts, sample_workspace, open_page):
     name = f"n8n {scripts}"
     page.get_by_label("Name").fill(name)
     page.get_by_label("read tasks", exact=True).check()
-    page.get_by_role("button", name="Make the key").click()
+    page.get_by_role("button", name="Create key").click()
 
     text = page.get_by_label("Key", exact=True).input_value()
     opened = api_key_client(text).get("/api/v1/tasks/")
-    page.get_by_role("link", name="I have it").click()
+    page.get_by_role("link", name="Done").click()
     row = page.get_by_role("listitem").filter(has_text=name)
     last_used = row.inner_text()
     row.get_by_role("button", name="Revoke").click()
@@ -74,7 +74,7 @@ def test_what_is_wrong_is_named_and_kept(sample_workspace, open_page):
     page.get_by_label("Name").fill("n8n")
     page.get_by_label("Only from these addresses").fill("home")
     page.get_by_label("read tasks", exact=True).check()
-    page.get_by_role("button", name="Make the key").click()
+    page.get_by_role("button", name="Create key").click()
 
     assert "Not an address or a network: home" in page.get_by_role("alert").inner_text()
     assert page.get_by_label("Name").input_value() == "n8n"

@@ -33,7 +33,7 @@ def test_staff_is_led_to_a_second_factor_and_goes_on_by_a_passkey(clean_database
     page.get_by_role("link", name="Add a passkey").click()
     visit.fill(password=PASSWORD)
     visit.press("Confirm", leads_to="**/passkeys/add/")
-    visit.press("Add a passkey", leads_to="**/recovery-codes/")
+    visit.press("Add passkey", leads_to="**/recovery-codes/")
     page.goto("/admin/")
 
     assert page.url.endswith("/admin/")

@@ -57,7 +57,7 @@ def test_who_changes_their_mind_there_is_not_signed_in(clean_database, oidc_sett
     page.goto("/login/")
     page.get_by_role("button", name="Continue with Example ID").click()
     page.get_by_role("link", name="Cancel").click()
-    page.get_by_role("heading", name="You are not signed in").wait_for()
+    page.get_by_role("heading", name="Sign-in failed").wait_for()
 
     assert page.get_by_text("You did not allow it at Example ID.").is_visible()
     assert page_problems(page) == []
@@ -71,7 +71,7 @@ def test_a_hostile_answer_is_refused_on_a_page_that_says_so(clean_database, oidc
     faults_before = page_problems(page)
     page.get_by_role("button", name="Continue with Example ID").click()
     page.get_by_role("button", name="Continue as Ada Lovelace").click()
-    page.get_by_role("heading", name="You are not signed in").wait_for()
+    page.get_by_role("heading", name="Sign-in failed").wait_for()
 
     assert page.get_by_text("wrong_algorithm").is_visible()
     assert faults_before + page_problems(page) == []
@@ -85,7 +85,7 @@ def test_somebody_links_an_identity_signs_in_with_it_and_unlinks_it(width, clean
     page, complaints = new_page(open_page, width=width)
 
     page.goto(f"/login/?next={HOME_PATH}")
-    page.get_by_label("E-mail").fill(user.email)
+    page.get_by_label("Email").fill(user.email)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
     found = page_problems(page)

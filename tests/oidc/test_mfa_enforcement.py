@@ -18,7 +18,7 @@ def test_somebody_who_comes_by_a_provider_sets_up_a_factor_here_first(settings, 
     oidc_browser.sign_in(idp)
 
     assert oidc_browser.get("/tasks/")["Location"] == HOME_PATH
-    assert "needs a second factor before you can go on" in visible_text(oidc_browser.get(HOME_PATH))
+    assert "Set up two-factor authentication to continue" in visible_text(oidc_browser.get(HOME_PATH))
     assert oidc_browser.get(f"{HOME_PATH}app/").status_code == 200  # there is no password to ask for once more
     with_passkey(User.objects.get())
     assert oidc_browser.get("/tasks/").status_code == 200

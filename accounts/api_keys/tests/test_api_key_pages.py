@@ -79,7 +79,7 @@ def test_a_key_is_rotated_and_revoked_on_the_page(alice, task):
 
     assert (revoked.status_code, revoked["Location"]) == (302, KEYS)
     assert [api_key_client(one).get("/api/v1/me/").status_code for one in (made.text, text)] == [401, 200]
-    assert "Keys that have ended (1)" in client.get(KEYS).content.decode()
+    assert "Expired and revoked keys (1)" in client.get(KEYS).content.decode()
 
 
 @pytest.mark.parametrize("verb", ["rotate", "revoke"])
@@ -176,7 +176,7 @@ def test_one_is_closed_and_opened_again(admin):
     client.post(f"{SERVICES}{account.pk}/activation/", {"is_active": "true"})
 
     account.refresh_from_db()
-    assert ("Closed" in closed, "Make a key" in closed, account.is_active) == (True, False, True)
+    assert ("Deactivated" in closed, "Create API key" in closed, account.is_active) == (True, False, True)
     assert api_key_client(made.text).get("/api/v1/me/").status_code == 401
 
 

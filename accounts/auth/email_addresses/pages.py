@@ -28,12 +28,12 @@ def verify_email(request: HttpRequest) -> HttpResponse:
     key = request.POST.get("key", "") or request.GET.get("key", "")
     found = EmailConfirmationHMAC.from_key(key)
     if found is None:
-        return render_page(request, "account/email_confirm_over.html", {}, status=404)
+        return render_page(request, "account/email_confirmation_expired.html", {}, status=404)
     if request.method != "POST":
         return render_page(request, "account/email_confirm.html", {"key": key, "email": found.email_address.email})
     address = found.confirm(request)
     if address is None:
-        return render_page(request, "account/email_confirm_over.html", {}, status=409)
+        return render_page(request, "account/email_confirmation_expired.html", {}, status=409)
     login_on_verification(request, address)
     return redirect("mfa_index" if request.user.is_authenticated else "login")
 
@@ -50,7 +50,7 @@ def change_email(request: HttpRequest) -> HttpResponse:
         request_email_change(request, user, form.cleaned_data["email"])
         messages.success(request, "Open the link that is on its way to the new address.")
         return redirect("mfa_index")
-    context = {"form": form, "waiting": services.get_pending_email(user), "tab": "security"}
+    context = {"form": form, "pending_email": services.get_pending_email(user), "tab": "security"}
     return render_page(request, "account/email_change.html", context, status=form_status(form))
 
 

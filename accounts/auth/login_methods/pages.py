@@ -29,8 +29,8 @@ def revert_login_method(request: HttpRequest) -> HttpResponse:
         return _revert(request, token)
     added = selectors.get_login_methods_added(token, timezone.now())
     if added is None:
-        return render_page(request, TEMPLATE, {"refusal": LINK_EXPIRED}, status=404)
-    return render_page(request, TEMPLATE, {"token": token, "person": added.user, "ways": _describe(added)})
+        return render_page(request, TEMPLATE, {"error": LINK_EXPIRED}, status=404)
+    return render_page(request, TEMPLATE, {"token": token, "account": added.user, "login_methods": _describe(added)})
 
 
 def _revert(request: HttpRequest, token: str) -> HttpResponse:
@@ -38,7 +38,7 @@ def _revert(request: HttpRequest, token: str) -> HttpResponse:
     try:
         user = services.revert_login_method(token=token, now=now, address=client_ip(request))
     except NotFound as error:
-        return render_page(request, TEMPLATE, {"refusal": error.detail}, status=404)
+        return render_page(request, TEMPLATE, {"error": error.detail}, status=404)
     logout_if_current(request, user)
     messages.success(request, "That is undone. A link to choose a new password is on its way to your mailbox.")
     return redirect("login")

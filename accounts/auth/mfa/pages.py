@@ -38,7 +38,7 @@ def security(request: HttpRequest) -> HttpResponse:
     context = {
         **login_methods_selectors.get_mfa_methods(user)._asdict(),
         "tab": "security",
-        "required_of": enforcement.current_mfa_policy().words,
+        "mfa_required_for": enforcement.current_mfa_policy().words,
         "is_verified": email_addresses.is_email_verified(user),
         "providers": providers.provider_names(),
         "identities": login_methods_selectors.list_identities(user).order_by("provider"),

@@ -44,7 +44,7 @@ def reset_password(request: HttpRequest) -> HttpResponse:
     key = request.POST.get("key", "") or request.GET.get("key", "")
     user = _user_from_reset_key(key)
     if user is None:
-        return render_page(request, "account/password_reset_over.html", {}, status=404)
+        return render_page(request, "account/password_reset_expired.html", {}, status=404)
     form = NewPasswordForm(form_data(request), user=user)
     if request.method == "POST" and form.is_valid():
         try:
@@ -53,7 +53,7 @@ def reset_password(request: HttpRequest) -> HttpResponse:
         except Invalid as error:
             form.add_error("password1", error.detail)
         except NotFound:  # somebody else has used the link at the same moment
-            return render_page(request, "account/password_reset_over.html", {}, status=404)
+            return render_page(request, "account/password_reset_expired.html", {}, status=404)
         else:
             finalize_password_reset(request, user)
             return redirect("login")

@@ -18,16 +18,16 @@ PAGE_SIZE = 30
 @require_safe
 def security_log(request: HttpRequest) -> HttpResponse:
     user = get_request_user(request)
-    everybody = request.GET.get("show") == "everybody"
+    show_all = request.GET.get("show") == "all"
     window = PageRequest(
         sorts=selectors.SORTS,
         ordering="-id",
         limit=PAGE_SIZE,
         cursor=request.GET.get("cursor", ""),
         owner=str(user.pk),
-        filters=f"page:{everybody}",
+        filters=f"page:{show_all}",
     )
-    piece = selectors.list_entries(user, None if everybody else user.pk, window)
+    page = selectors.list_entries(user, None if show_all else user.pk, window)
     return render_page(
-        request, "accounts/security_log.html", {"piece": piece, "everybody": everybody, "tab": "security-log"}
+        request, "accounts/security_log.html", {"page": page, "show_all": show_all, "tab": "security-log"}
     )

@@ -75,7 +75,7 @@ def test_demands_its_own_form(alice):
     answer = Client(enforce_csrf_checks=True).post("/login/", {"email": "alice@example.com", "password": PASSWORD})
 
     assert answer.status_code == 403
-    assert "The form was not accepted" in visible_text(answer)
+    assert "We couldn't accept the form" in visible_text(answer)
 
 
 def test_signs_out_by_post_only(alice):

@@ -31,7 +31,7 @@ from tasks.models import Project
 pytestmark = [pytest.mark.usefixtures("clock"), pytest.mark.django_db]
 HOME, APP, PASSKEY = "/settings/security/", "/settings/security/app/", "/settings/security/passkeys/add/"
 IDENTITY = find_spec("config.settings.base").origin
-WHY = "Your account needs a second factor before you can go on."
+WHY = "Set up two-factor authentication to continue."
 # What works all the same; each line is a decision.
 OPEN = {
     HOME,
@@ -93,7 +93,7 @@ def test_somebody_without_a_factor_comes_in_and_is_led_to_setting_one_up(alice):
     assert leads_home(client.get("/tasks/"))
     page = client.get(HOME)
     assert WHY in visible_text(page)
-    assert "Here everybody must have one." in visible_text(page)
+    assert "It is required for everybody." in visible_text(page)
     assert 'href="/projects/"' not in page.content.decode()
 
 
@@ -197,7 +197,7 @@ def test_a_further_word_of_the_setting_needs_its_line_in_the_table_alone(setting
 
     shown = visible_text(logged_in_client(alice).get(HOME))
 
-    assert "Here everybody but staff must have one" in shown
+    assert "It is required for everybody but staff" in shown
 
 
 def test_whoever_becomes_an_administrator_is_held_up_on_the_next_page(settings, alice, admin):

@@ -118,12 +118,12 @@ def test_the_page_shows_ones_own_and_to_administrators_all(alice, admin):
     browser = logged_in_client(alice)
     fail(Client(), "alice@example.com")
 
-    own, refused = browser.get(PAGE), browser.get(f"{PAGE}?show=everybody")
-    all_of_them = logged_in_client(admin).get(f"{PAGE}?show=everybody")
+    own, refused = browser.get(PAGE), browser.get(f"{PAGE}?show=all")
+    all_of_them = logged_in_client(admin).get(f"{PAGE}?show=all")
 
     assert "Sign-in failed" in own.content.decode()
     assert "203.0.113.9" in own.content.decode()
-    assert "Everybody’s" not in own.content.decode()
+    assert "All accounts" not in own.content.decode()
     assert refused.status_code == 403
     assert "Alice: Sign-in failed" in " ".join(all_of_them.content.decode().split())
 

@@ -193,11 +193,11 @@ def test_the_page_shows_this_device_and_the_others(alice, bob):
     assert answer.context["current"].is_browser
     text = visible_text(answer)
     assert "This device Firefox on Linux" in text
-    assert "curl Program 192.0.2.1" in text
+    assert "curl API client 192.0.2.1" in text
 
 
 def test_the_page_says_so_when_there_is_no_other_device(alice):
-    assert "You are signed in nowhere else." in visible_text(sign_in(alice).get("/settings/sessions/"))
+    assert "You aren't signed in on any other device." in visible_text(sign_in(alice).get("/settings/sessions/"))
 
 
 def test_one_device_is_signed_out_from_the_page(alice):

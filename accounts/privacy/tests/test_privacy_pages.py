@@ -140,7 +140,7 @@ def test_looking_at_the_way_back_does_nothing_yet(client):
     still = User.objects.get(pk=user.pk).is_active
     answer = client.post("/cancel-deletion/", {"token": "back"})
 
-    assert "Keep my account" in visible_text(shown)
+    assert "Restore account" in visible_text(shown)
     assert still is False
     assert (answer.status_code, answer["Location"]) == (302, "/login/")
     assert User.objects.get(pk=user.pk).is_active

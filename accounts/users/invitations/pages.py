@@ -65,11 +65,13 @@ def accept_invitation(request: HttpRequest) -> HttpResponse:
     token = request.POST.get("token") or request.GET.get("token", "")
     found = selectors.find_by_token(token, timezone.now())
     if found is None:
-        return render_page(request, "accounts/invitation.html", {"refusal": INVALID_INVITATION}, status=404)
+        return render_page(request, "accounts/invitation.html", {"error": INVALID_INVITATION}, status=404)
     if request.user.is_authenticated:
         return _accept_as_user(request, token, found)
     if users_selectors.find_active_by_email(email=found.email) is not None:
-        return render_page(request, "accounts/invitation.html", {"invitation": found, "token": token, "known": True})
+        return render_page(
+            request, "accounts/invitation.html", {"invitation": found, "token": token, "has_account": True}
+        )
     return _register_and_accept(request, token, found)
 
 
@@ -79,8 +81,10 @@ def _accept_as_user(request: HttpRequest, token: str, found: Invitation) -> Http
         services.accept_invitation(actor=user, token=token, now=timezone.now())
         messages.success(request, f"Welcome{f' to {found.target}' if found.target else ''}.")
         return redirect("overview")
-    is_other = found.email != user.email
-    return render_page(request, "accounts/invitation.html", {"invitation": found, "token": token, "is_other": is_other})
+    is_other_user = found.email != user.email
+    return render_page(
+        request, "accounts/invitation.html", {"invitation": found, "token": token, "is_other_user": is_other_user}
+    )
 
 
 def _register_and_accept(request: HttpRequest, token: str, found: Invitation) -> HttpResponse:

@@ -113,7 +113,7 @@ def test_who_has_an_account_is_asked_to_sign_in(client, carol, alice):
     shown = client.get("/invitation/", {"token": "s3"})
     posted = client.post("/invitation/", {"token": "s3", "name": "Eve", "password": "a quiet river bends"})
 
-    assert "Sign in with it to accept" in visible_text(shown)
+    assert "to accept" in visible_text(shown)
     assert (posted.status_code, Invitation.objects.get().accepted_at) == (200, None)
 
 
@@ -153,4 +153,4 @@ def test_the_directory_shows_who_is_leaving(carol):
     user = UserFactory(handle="zoe")
     account_deletion.request_deletion(actor=user, confirmation="a quiet river bends", now=timezone.now())
 
-    assert "Leaving" in visible_text(logged_in_client(carol).get("/people/", {"state": "pending_deletion"}))
+    assert "Deletion scheduled" in visible_text(logged_in_client(carol).get("/people/", {"state": "pending_deletion"}))

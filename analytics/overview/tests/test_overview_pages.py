@@ -105,7 +105,7 @@ def test_is_whole_before_anything_was_counted(user):
     answer = logged_in_client(user).get("/")
 
     assert is_full_page(answer)
-    assert "No task was counted yet" in visible_text(answer)
+    assert "No statistics yet" in visible_text(answer)
 
 
 def test_sends_a_stranger_to_the_sign_in_page(client, db):

@@ -16,7 +16,7 @@ def test_shows_ones_own_and_nobody_elses(alice, bob):
 
     answer = logged_in_client(alice).get("/inbox/")
 
-    assert [row.title for row in answer.context["piece"].rows] == ["For Alice"]
+    assert [row.title for row in answer.context["page"].rows] == ["For Alice"]
     assert answer.context["unread"] == 1
 
 
@@ -26,14 +26,14 @@ def test_shows_only_what_is_unread_when_asked(alice):
 
     answer = logged_in_client(alice).get("/inbox/?show=unread")
 
-    assert [row.title for row in answer.context["piece"].rows] == ["New"]
+    assert [row.title for row in answer.context["page"].rows] == ["New"]
 
 
 def test_says_what_it_is_for_while_it_is_empty(alice):
     client = logged_in_client(alice)
 
-    assert "You are told here" in visible_text(client.get("/inbox/"))
-    assert "All read" in visible_text(client.get("/inbox/?show=unread"))
+    assert "No notifications yet" in visible_text(client.get("/inbox/"))
+    assert "You're all caught up" in visible_text(client.get("/inbox/?show=unread"))
 
 
 def test_reads_a_notification_by_following_it(alice):

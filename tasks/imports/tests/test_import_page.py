@@ -23,14 +23,16 @@ def test_shows_first_what_would_happen(project, bob):
 
     report = answer.context["report"]
     assert (report.dry_run, report.created, report.comments) == (True, 8, 9)
-    assert "What cannot be kept" in visible_text(answer)
+    assert "Imported with changes" in visible_text(answer)
     assert Task.objects.count() == 0
 
 
 def test_imports_what_was_checked_without_choosing_the_file_again(project, bob):
-    kept = upload(bob, project).context["kept"]
+    kept = upload(bob, project).context["staged_file"]
 
-    answer = logged_in_client(bob).post("/import/", {"project": str(project.pk), "kept": kept, "action": "import"})
+    answer = logged_in_client(bob).post(
+        "/import/", {"project": str(project.pk), "staged_file": kept, "action": "import"}
+    )
 
     assert answer.context["report"].created == 8
     assert (Task.objects.count(), Comment.objects.count()) == (8, 9)
@@ -53,9 +55,11 @@ def test_says_what_is_wrong_with_a_file(content, project, bob):
     assert Task.objects.count() == 0
 
 
-@pytest.mark.parametrize("kept", ["", "not base64 ü"])
-def test_needs_a_file(kept, project, bob):
-    answer = logged_in_client(bob).post("/import/", {"project": str(project.pk), "kept": kept, "action": "import"})
+@pytest.mark.parametrize("staged_file", ["", "not base64 ü"])
+def test_needs_a_file(staged_file, project, bob):
+    answer = logged_in_client(bob).post(
+        "/import/", {"project": str(project.pk), "staged_file": staged_file, "action": "import"}
+    )
 
     assert answer.status_code == 422
     assert "file" in answer.context["form"].errors

@@ -132,7 +132,7 @@ def test_keeps_the_input_and_names_what_is_wrong(wrong, task, bob, outbox):
 
     assert answer.status_code == 422
     assert ">\nKept</textarea>" in answer.content.decode()
-    assert "Nothing was saved yet" in visible_text(answer)
+    assert "Your changes weren't saved" in visible_text(answer)
     assert outbox.names() == []
 
 
@@ -145,7 +145,7 @@ def test_shows_both_sides_of_a_conflict_and_saves_neither(task, bob, outbox):
 
     assert answer.status_code == 409
     [difference] = answer.context["conflict"].differences
-    assert (difference.label, difference.mine, difference.theirs) == ("Title", "Mine", "Theirs")
+    assert (difference.label, difference.submitted, difference.current) == ("Title", "Mine", "Theirs")
     assert Task.objects.get().title == "Theirs"
     assert outbox.names() == []
 
@@ -156,7 +156,7 @@ def test_keeps_mine_when_told_to(task, bob):
     Task.objects.update(title="Theirs", priority=3, version=2)
     conflict = reader.post("/tasks/OPS-1/", sent | {"title": "Mine"}).context["conflict"]
 
-    answer = reader.post("/tasks/OPS-1/", dict(conflict.sent) | {"version": conflict.version})
+    answer = reader.post("/tasks/OPS-1/", dict(conflict.form_data) | {"version": conflict.version})
 
     assert answer.status_code == 302
     kept = Task.objects.get()

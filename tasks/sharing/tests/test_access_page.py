@@ -22,19 +22,19 @@ def test_names_everybody_and_how_they_came_by_their_role(alice, bob, mallory, ca
 
     said = visible_text(page(alice))
 
-    assert "Bob Editor by name Editor" in said
-    assert "Mallory Commenter through the team Crew Commenter" in said
-    assert "1 person of staff reads every project, and 1 administrator manages every project" in said
-    assert "Shared one by one With nobody." in said
+    assert "Bob Editor, added directly Editor" in said
+    assert "Mallory Commenter via team Crew Commenter" in said
+    assert "1 staff member can view and 1 administrator can manage every project" in said
+    assert "Shared with individuals Not shared with anyone." in said
 
 
 def test_explains_to_those_who_answer_for_it(alice, bob, mallory, project, task):
-    about = f"?person={mallory.pk}"
+    about = f"?user={mallory.pk}"
 
-    assert "Nothing gives Mallory access. May: nothing." in visible_text(page(alice, about))
-    assert "Why can somebody" not in visible_text(page(bob, about))
+    assert "Nothing gives Mallory access." in visible_text(page(alice, about))
+    assert "Check someone's access" not in visible_text(page(bob, about))
     assert "Nothing gives Mallory" not in visible_text(page(bob, about))
-    assert "Choose a person" in visible_text(page(alice, "?person=nobody"))
+    assert "Choose a person" in visible_text(page(alice, "?user=nobody"))
 
 
 def test_shares_changes_and_takes_back(alice, mallory, project, task):
@@ -48,7 +48,7 @@ def test_shares_changes_and_takes_back(alice, mallory, project, task):
 
     assert (first, second) == ("viewer", "editor")
     assert "Mallory can see OPS-1 now." in visible_text(shared)
-    assert "With nobody." in visible_text(gone)
+    assert "Not shared with anyone." in visible_text(gone)
     assert not TaskShare.objects.exists()
 
 
@@ -112,7 +112,7 @@ def test_teams_are_let_in_changed_and_taken_out(alice, mallory, project):
     role = ProjectMember.objects.get(user=mallory).effective_role
     reader.post(f"/projects/OPS/teams/{team.pk}/remove/")
 
-    assert "Viewer through the team Crew" in visible_text(added)
+    assert "Viewer via team Crew" in visible_text(added)
     assert role == "editor"
     assert not ProjectTeam.objects.exists()
     assert not ProjectMember.objects.filter(user=mallory).exists()
