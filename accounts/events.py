@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from accounts.models import ApiKey, Session, Team, User
+if TYPE_CHECKING:
+    from accounts.models import ApiKey, Session, Team, User
 
 # Stands for `user` where it is not proved who it was, or nobody here.
 ANONYMOUS_USER = {"id": str(uuid.UUID(int=0))}
