@@ -6,7 +6,6 @@ from accounts.api_keys import lookup  # isort: skip
 from accounts.auth.sessions.cache import load_status
 
 from accounts.auth.sessions.cache import session_key  # isort: skip
-from accounts.auth.tokens import issue_access_token  # isort: skip
 from gateway.application import Gateway  # isort: skip
 from gateway.api_key_cache import ApiKeyBackend  # isort: skip
 from gateway.session_backend import SessionBackend  # isort: skip
@@ -14,6 +13,6 @@ from gateway.session_backend import SessionBackend  # isort: skip
 
 application = Gateway(
     django,
-    SessionBackend(key=session_key, look_up=load_status, token=issue_access_token),
+    SessionBackend(key=session_key, look_up=load_status),
     ApiKeyBackend(look_up=lookup.get_claims, should_record_use=lookup.should_record_use, record_use=lookup.record_use),
 )

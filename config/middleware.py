@@ -25,7 +25,7 @@ from django_htmx.middleware import HtmxMiddleware
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from accounts.auth.sessions.middleware import SessionTrackingMiddleware
-from core.api.problems import API_PREFIX
+from core.api.endpoints import API_PREFIX
 from core.db import translate_db_error
 from core.errors import DomainError
 

@@ -10,6 +10,7 @@ from drf_spectacular.views import SpectacularAPIView
 
 from config import pages
 from core import health
+from core.api.endpoints import endpoint
 
 handler400 = "config.pages.bad_request"
 handler403 = "config.pages.forbidden"
@@ -17,11 +18,15 @@ handler404 = "config.pages.not_found"
 handler500 = "config.pages.server_error"
 
 
+@endpoint(mfa_exempt=True)
 @require_safe
 @cache_control(no_store=True)
 def metrics(request: HttpRequest) -> HttpResponse:
     return ExportToDjangoView(request)
 
+
+schema = SpectacularAPIView.as_view(authentication_classes=[], permission_classes=[])
+api_docs = pages.ApiDocsView.as_view(url_name="schema")
 
 urlpatterns = [
     path("livez", health.livez),
@@ -29,8 +34,8 @@ urlpatterns = [
     path("health", health.health),
     path("api/v1/health", health.health),
     path("metrics", metrics),
-    path("api/v1/schema/", SpectacularAPIView.as_view(authentication_classes=[], permission_classes=[]), name="schema"),
-    path("api/v1/docs/", pages.ApiDocsView.as_view(url_name="schema"), name="api-docs"),
+    path("api/v1/schema/", endpoint(rate_limit=True, long_running=True)(schema), name="schema"),
+    path("api/v1/docs/", endpoint(rate_limit=True, long_running=True)(api_docs), name="api-docs"),
     path("api/v1/", include("config.api_urls")),
     path("admin/", admin.site.urls),
     path("", include("accounts.urls.pages")),

@@ -24,6 +24,8 @@ from django.views.decorators.http import require_safe
 from redis import Redis
 from redis.exceptions import RedisError
 
+from core.api.endpoints import endpoint
+
 STARTED_AT = time.monotonic()
 Check = Callable[[], dict[str, Any]]
 
@@ -92,12 +94,14 @@ def _run_check(check: Check) -> dict[str, Any]:
     return found
 
 
+@endpoint(mfa_exempt=True, rate_limit=False)
 @never_cache
 @require_safe
 def livez(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "ok"})
 
 
+@endpoint(mfa_exempt=True, rate_limit=False)
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
@@ -106,6 +110,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "ok" if healthy else "failed", "checks": found}, status=200 if healthy else 503)
 
 
+@endpoint(mfa_exempt=True, rate_limit=False)
 @never_cache
 @require_safe
 def health(request: HttpRequest) -> JsonResponse:

@@ -137,9 +137,6 @@ class RequestLogMiddleware:
     def write_line(self, request: HttpRequest, response: HttpResponse, milliseconds: float) -> None:
         if request.path.startswith(UNLOGGED_PATHS) and response.status_code < 500:
             return
-        if "taskflow.cache_warming" in request.META:
-            log.info("cache_warmed", path=request.path, status=response.status_code, duration_ms=round(milliseconds, 1))
-            return
         match = request.resolver_match
         user = getattr(request, "_cached_user", None) or getattr(request, "user_for_log", None)
         log.log(

@@ -19,13 +19,12 @@ from django.db import DatabaseError
 from prometheus_client import Counter
 from redis.exceptions import RedisError
 
-from core.api.problems import API_PREFIX
+from core.api.routes import get_route_table
 from core.logging import flush_cache_hits
 from core.security.claims import Claims
 from gateway import cors, request_body, timing
 from gateway.admission import AdmissionControl, ConcurrencyLimiter, Overloaded
 from gateway.api_key_cache import NO_API_KEYS, ApiKeyBackend, ApiKeyCache, is_current
-from gateway.cache_warming import CacheWarmer, HitCounter
 from gateway.jwt_cache import JwtCache
 from gateway.local_cache import CachedResponse, LruResponseCache
 from gateway.request import GatewayRequest, parse_request
@@ -36,7 +35,6 @@ from gateway.session_backend import SessionBackend
 from gateway.single_flight import SingleFlight
 from gateway.wsgi_adapter import WsgiThreadPool
 
-UNLIMITED_PATHS = ("/api/v1/health",)
 CACHE_TTL = 300
 # The loop, which answers from memory and refuses, shall not wait for 5 ms each time a thread of Django computes. With
 # less than this, threads that compute spend their time on changing places: 40 times in one request at 0.5 ms.
@@ -51,6 +49,7 @@ class Gateway:
         sys.setswitchinterval(SWITCH_INTERVAL)
         self.django = WsgiThreadPool(django, settings.WSGI_THREADS)
         self.sessions = sessions
+        self.routes = get_route_table()
         self.tokens = JwtCache()
         self.api_key_cache = ApiKeyCache(keys)
         self.pending_writes: set[asyncio.Task[None]] = set()
@@ -59,24 +58,20 @@ class Gateway:
         self.password_limiter = ConcurrencyLimiter(max(1, settings.WSGI_THREADS // 2))
         self.local_cache = LruResponseCache(settings.LOCAL_CACHE_BYTES)
         self.single_flight = SingleFlight()
-        self.hit_counter = HitCounter()
-        self.warmer = CacheWarmer(self.hit_counter, self.checker, self.admission, self.tokens, sessions, self.rebuild)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self.live(receive, send)
         elif scope["type"] == "http":
-            call = parse_request(scope, receive, send, self.tokens)
+            call = parse_request(scope, receive, send, tokens=self.tokens, routes=self.routes)
             await (timing.pad_response_time(call, self.http) if timing.is_padded(call) else self.http(call))
         else:
             await send({"type": "websocket.close", "code": 1000})
 
     async def live(self, receive: Receive, send: Send) -> None:
         await receive()
-        warming = asyncio.create_task(self.warmer.run())
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        warming.cancel()
         flush_cache_hits()
         self.django.close()
         await self.checker.close()
@@ -91,8 +86,7 @@ class Gateway:
             if call.is_preflight:
                 await cors.send_preflight(call)
                 return
-        path = call.scope["path"]
-        if path.startswith(API_PREFIX) and path.rstrip("/") not in UNLIMITED_PATHS:
+        if call.endpoint.rate_limit:
             await self.api(call)
         else:
             await self.call_django(call)
@@ -183,8 +177,6 @@ class Gateway:
 
     async def respond_cached(self, call: GatewayRequest, verdict: CheckResult, known: CachedResponse | None) -> None:
         """Answer from the process, from another node's rebuild, or from Django, in this order."""
-        if not call.cache_for_one_minute and not call.key:
-            self.hit_counter.count(call)
         if known is not None and known.generation == verdict.generation:
             CACHE_HITS.inc()
             await send_cached(call, known, verdict)
@@ -233,9 +225,8 @@ class Gateway:
             await send_overloaded(call)  # before the body is read, which would be for nothing
             return
         try:
-            body = await request_body.read_body(
-                call.scope, call.receive, limit=request_body.max_body_size(call.scope["path"])
-            )
+            limit = getattr(settings, call.endpoint.max_body_size)
+            body = await request_body.read_body(call.scope, call.receive, limit=limit)
             async with self._concurrency_limiter(call), self.admission.slot():
                 await self.django(
                     call.scope_with_request_id(), body, call.receive, request_body.buffer_response_start(call.send)

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 
-from core.api.problems import API_PREFIX
+from core.api.endpoints import API_PREFIX
 from gateway.local_cache import Headers
 from gateway.request import GatewayRequest
 from gateway.request_body import Send

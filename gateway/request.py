@@ -7,11 +7,12 @@ the token) is read here as Django reads it, or refused.
 from __future__ import annotations
 
 import os
-import re
 import time
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
+from core.api.endpoints import Endpoint
+from core.api.routes import RouteTable
 from core.cache import GLOBAL_GENERATION_KEY
 from core.http.client_ip import resolve_client_ip
 from core.http.compression import negotiate_encoding
@@ -21,9 +22,6 @@ from core.security.claims import Claims
 from gateway.jwt_cache import JwtCache
 from gateway.request_body import Receive, Scope, Send
 
-CACHEABLE_PATHS = re.compile(r"/api/v1/(?:me/|projects/|tasks/(?:[A-Za-z0-9-]+/)?)\Z", re.ASCII)
-# What is overdue and how old things are changes by itself: good for the minute it was counted in.
-ONE_MINUTE_PATH = "/api/v1/tasks/stats/"
 MAX_GENERATION_AGE = 0.5
 PRECONDITION_HEADERS = {b"if-match", b"if-unmodified-since"}
 
@@ -34,6 +32,7 @@ class GatewayRequest:
     receive: Receive
     send: Send
     headers: dict[bytes, bytes]
+    endpoint: Endpoint
     claims: Claims | None
     started: float
     request_id: str
@@ -55,20 +54,20 @@ class GatewayRequest:
     def _url(self) -> str:
         """What distinguishes one kept answer of a caller from another."""
         path, query = self.scope["path"], self.scope["query_string"].decode("latin-1")
-        minute = current_minute() if self.cache_for_one_minute else ""
+        minute = current_minute() if self.endpoint.cache_for_one_minute else ""
         return f"{self.text(b'host')} {path}?{query} {self.text(b'accept')} {self.encoding} {minute}"
-
-    @property
-    def cache_for_one_minute(self) -> bool:
-        return bool(self.scope["path"] == ONE_MINUTE_PATH)
 
     def _is_cacheable(self) -> bool:
         """A read whose answer depends on the caller, the rows and nothing else: not on the moment, not on a condition."""
-        if self.claims is None or self.scope["method"] != "GET" or not CACHEABLE_PATHS.match(self.scope["path"]):
+        if self.claims is None or self.scope["method"] != "GET" or not self.endpoint.cacheable:
             return False
         if b"no-store" in self.headers.get(b"cache-control", b"").lower():
             return False  # RFC 9111, section 5.2.1.5
-        return self.headers.keys().isdisjoint(PRECONDITION_HEADERS) and not depends_on_time(self.scope["query_string"])
+        if not self.headers.keys().isdisjoint(PRECONDITION_HEADERS):
+            return False
+        # Django reads `%6Fverdue` as `overdue`, so the query is unescaped first.
+        query = unquote_to_bytes(self.scope["query_string"])
+        return not any(name.encode() in query for name in self.endpoint.uncacheable_params)
 
     def scope_with_request_id(self) -> Scope:
         """The request with the id that it is logged under, for Django."""
@@ -105,12 +104,9 @@ def current_minute() -> int:
     return int(time.time() // 60)
 
 
-def depends_on_time(query: bytes) -> bool:
-    """Django reads `%6Fverdue` as `overdue`, so whatever is escaped is unescaped first."""
-    return b"overdue" in (unquote_to_bytes(query) if b"%" in query else query)
-
-
-def parse_request(scope: Scope, receive: Receive, send: Send, tokens: JwtCache) -> GatewayRequest:
+def parse_request(
+    scope: Scope, receive: Receive, send: Send, *, tokens: JwtCache, routes: RouteTable
+) -> GatewayRequest:
     headers = dict(scope["headers"])
     offered = headers.get(b"x-request-id", b"").decode("latin-1")
     words = headers.get(b"authorization", b"").split()  # as BearerAuthentication does: a tab is a space to it
@@ -118,4 +114,5 @@ def parse_request(scope: Scope, receive: Receive, send: Send, tokens: JwtCache) 
     claims = tokens.read(words[1]) if scheme == b"bearer" else None
     key = words[1] if scheme == API_KEY else b""
     request_id = offered if REQUEST_ID.match(offered) else os.urandom(16).hex()
-    return GatewayRequest(scope, receive, send, headers, claims, time.perf_counter(), request_id, key=key)
+    endpoint = routes.endpoint_for(scope["path"])
+    return GatewayRequest(scope, receive, send, headers, endpoint, claims, time.perf_counter(), request_id, key=key)

@@ -5,10 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from django.conf import settings
-
-from core.api.problems import API_PREFIX
-
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -21,11 +17,6 @@ class BodyTooLarge(Exception):
 
 class ClientDisconnected(Exception):
     pass
-
-
-def max_body_size(path: str) -> int:
-    takes_files = path.endswith(("/imports/", "/me/avatar/")) or not path.startswith(API_PREFIX)
-    return int(settings.MAX_UPLOAD_BYTES if takes_files else settings.MAX_BODY_BYTES)
 
 
 async def read_body(scope: Scope, receive: Receive, *, limit: int) -> bytes:

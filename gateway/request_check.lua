@@ -1,6 +1,6 @@
 -- For each request of one event-loop turn: limit, liveness, generation. All of it at one moment of the server's clock.
 -- ARGV[1]: JSON {window, block, tiers = {name = {quota, burst}}}; then five arguments a request:
---   session key or "", scope of the generation or "", caller's name for the limit, tier or "", generation that makes it free, "*" or ""
+--   session key or "", scope of the generation or "", caller's name for the limit, tier or "", generation that makes it free or ""
 -- Answers five values a request: liveness, generation ("" while the gate is closed), admitted (1/0/-1 unknown), left, wait (ms)
 local rules = cjson.decode(ARGV[1])
 local clock = redis.call('TIME')
@@ -52,7 +52,7 @@ for i = 2, #ARGV, 5 do
   end
   if gate and scope ~= '' then current = everybody .. '.' .. generation(scope) end
   if tier ~= '' then
-    admitted, left, wait = spend(caller, tier, known == '*' or known ~= '' and known == current)
+    admitted, left, wait = spend(caller, tier, known ~= '' and known == current)
   end
   for _, value in ipairs({liveness, current, admitted, left, wait}) do answers[#answers + 1] = value end
 end

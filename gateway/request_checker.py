@@ -31,14 +31,12 @@ MAX_LOCAL_CALLERS = 50_000
 DEFAULT_TIER = "free"
 # The last two are what the client says of a connection that was broken off midway.
 REDIS_ERRORS = (RedisError, OSError, RuntimeError, AttributeError)
-EXEMPT = "*"
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class CheckRequest:
-    """What one request asks. `tier` is known only for callers without a session; `known` makes a 304 free,
-    ALWAYS_FREE what the service asks of itself."""
+    """What one request asks. `tier` is known only for callers without a session; `known` makes a 304 free."""
 
     caller: str
     session_key: str = ""

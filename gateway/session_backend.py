@@ -11,14 +11,10 @@ from django.db import close_old_connections
 
 @dataclass(frozen=True, slots=True)
 class SessionBackend:
-    """`key` is where a session's liveness is kept, `look_up` asks PostgreSQL and keeps it; `token` opens one's reads.
-
-    `token` takes the session's id and its person's.
-    """
+    """`key` is where a session's liveness is kept, `look_up` asks PostgreSQL and keeps it."""
 
     key: Callable[[object], str]
     look_up: Callable[[uuid.UUID], str]
-    token: Callable[[uuid.UUID, uuid.UUID], str]
 
     def look_up_in_thread(self, session_id: uuid.UUID) -> str:
         """Give the thread's database connection back to the pool, as Django does at the end of a request."""

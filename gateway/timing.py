@@ -8,7 +8,6 @@ thread and no place in line.
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -16,15 +15,11 @@ from typing import Any
 from gateway.request import GatewayRequest
 
 RESPONSE_TIME_STEP = 0.25
-PADDED_PATHS = re.compile(
-    r"/(?:login/|register/|password/reset/|api/v\d+/auth/(?:login|register)/|_allauth/\w+/v\d+/auth/.+)\Z",
-    re.ASCII,
-)
 TIMING_HEADER = b"server-timing"
 
 
 def is_padded(call: GatewayRequest) -> bool:
-    return call.scope["method"] == "POST" and PADDED_PATHS.match(call.scope["path"]) is not None
+    return call.scope["method"] in call.endpoint.pad_response_time
 
 
 async def pad_response_time(call: GatewayRequest, answer: Callable[[GatewayRequest], Awaitable[None]]) -> None:

@@ -39,7 +39,8 @@ def build_environ(scope: Scope, body: bytes) -> WSGIEnvironment:
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
     }
-    environ.update({name: scope[name] for name in (GLOBAL_GENERATION_KEY, "taskflow.cache_warming") if name in scope})
+    if GLOBAL_GENERATION_KEY in scope:
+        environ[GLOBAL_GENERATION_KEY] = scope[GLOBAL_GENERATION_KEY]
     if client := scope.get("client"):
         environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = client[0], str(client[1])
     _add_headers(environ, scope["headers"])

@@ -101,6 +101,8 @@ API_KEY_PAGE = page_serializer(ApiKeyOut)
 
 
 class ApiKeysView(ApiView):
+    api_key_scope = None
+    requires_recent_login = {"POST"}
     encrypt_stored_response = True
 
     @extend_schema(operation_id="list_api_keys", parameters=[ApiKeyQuery], responses=API_KEY_PAGE)
@@ -113,6 +115,8 @@ class ApiKeysView(ApiView):
 
 
 class ApiKeyView(ApiView):
+    api_key_scope = None
+
     @extend_schema(operation_id="get_api_key", responses=ApiKeyOut)
     def get(self, request: Request, key_id: uuid.UUID) -> Response:
         query_params.parse_query(query_params.QuerySerializer, request.query_params)
@@ -126,6 +130,8 @@ class ApiKeyView(ApiView):
 
 
 class RotateApiKeyView(ApiView):
+    api_key_scope = None
+    requires_recent_login = {"POST"}
     encrypt_stored_response = True
 
     @extend_schema(operation_id="rotate_api_key", request=RotateInput, responses={201: CreatedApiKeyOut})

@@ -9,9 +9,10 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.request import Request
 
 from accounts.api_keys.lookup import get_active_key, record_use, should_record_use
-from accounts.api_keys.scopes import require_projects, require_scope, required_scope
+from accounts.api_keys.scopes import require_projects, require_scope
 from accounts.models import ApiKey, User
 from accounts.policies import mfa_setup_required_error
+from core.api.routes import get_route_table
 from core.cache import GLOBAL_GENERATION_KEY
 from core.errors import NotAllowed, NotAuthenticated
 from core.security import api_keys
@@ -41,8 +42,8 @@ class ApiKeyAuthentication(BaseAuthentication):
         request._request.user_for_log = key.owner
         if key.mfa_setup_required:
             raise mfa_setup_required_error()
-        require_scope(key, request._request)
-        require_projects(key, request._request, lambda: request.data)
+        require_scope(key, request)
+        require_projects(key, request)
         if should_record_use(str(key.pk)):
             record_use(str(key.pk), address)
         return key.owner, key
@@ -65,11 +66,11 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):
 
 
 def document_scopes(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """A drf-spectacular postprocessing hook: say of each operation which scope a key needs for it, or that none will do."""
+    """Add to each operation the scope that an API key needs for it (a drf-spectacular postprocessing hook)."""
+    routes = get_route_table().by_template
     for path, operations in result["paths"].items():
-        route = path.removeprefix("/").replace("{user_id}", "<uuid:user_id>")
         for method, operation in operations.items():
-            scope = required_scope(method.upper(), route)
+            scope = routes[path].endpoint.scope_for(method.upper())
             kept = [one for one in operation.get("security", []) if "apiKey" not in one]
             if len(kept) < len(operation.get("security", [])):
                 operation["security"] = [*kept, *([{"apiKey": [scope]}] if scope else [])]

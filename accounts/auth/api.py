@@ -34,11 +34,15 @@ from core.rate_limits import consume
 class PublicApiView(ApiView):
     """A door for those who have no token yet; an expired one in the header does no harm."""
 
+    api_key_scope = None
+    brute_force_limit = {"POST"}
     permission_classes = [AllowAny]
     authentication_classes: list[Any] = []
 
 
 class RegisterView(PublicApiView):
+    pad_response_time = {"POST"}
+
     @extend_schema(operation_id="register", request=RegisterInput, responses={201: TokensOut, 202: EmailSentOut})
     def post(self, request: Request) -> Response:
         """Where an address has to be verified first (REQUIRE_VERIFIED_EMAIL), a mail follows instead of tokens: 202."""
@@ -52,6 +56,8 @@ class RegisterView(PublicApiView):
 
 
 class LoginView(PublicApiView):
+    pad_response_time = {"POST"}
+
     @extend_schema(
         operation_id="login",
         request=LoginInput,
@@ -100,6 +106,9 @@ class RefreshView(PublicApiView):
 
 
 class LogoutView(ApiView):
+    api_key_scope = None
+    mfa_exempt = {"POST"}
+
     @extend_schema(operation_id="logout", request=None, responses={204: None})
     def post(self, request: Request) -> Response:
         session: Session = request.auth
@@ -109,6 +118,8 @@ class LogoutView(ApiView):
 
 
 class LogoutOthersView(ApiView):
+    api_key_scope = None
+
     @extend_schema(operation_id="logout_others", request=None, responses={204: None})
     def post(self, request: Request) -> Response:
         """End every other session of the caller, in browsers and programs; this one stays."""
@@ -117,6 +128,8 @@ class LogoutOthersView(ApiView):
 
 
 class LogoutAllView(ApiView):
+    api_key_scope = None
+
     @extend_schema(operation_id="logout_all", request=None, responses={204: None})
     def post(self, request: Request) -> Response:
         sessions.revoke_all_sessions(actor=request.user, now=timezone.now())

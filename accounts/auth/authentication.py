@@ -11,13 +11,11 @@ from accounts.auth.sessions import selectors as sessions_selectors
 from accounts.auth.tokens import read_access
 from accounts.models import Session, User
 from accounts.policies import mfa_setup_required_error
+from core.api.endpoints import endpoint_of_request
 from core.cache import GLOBAL_GENERATION_KEY
 from core.errors import NotAuthenticated
 
 SCHEME = b"bearer"
-# What is left to somebody who owes a second factor (accounts.standing): to see who they are, and to leave. Refreshing
-# needs no access token.
-MFA_EXEMPT_OPERATIONS = {("GET", "/api/v1/me/"), ("HEAD", "/api/v1/me/"), ("POST", "/api/v1/auth/logout/")}
 
 
 class BearerAuthentication(BaseAuthentication):
@@ -35,7 +33,7 @@ class BearerAuthentication(BaseAuthentication):
         if session is None or session.user_id != claims.user_id:
             raise NotAuthenticated("The token is not valid.", code="token_not_valid")
         request._request.user_for_log = session.user
-        if session.mfa_setup_required and (request.method, request.path) not in MFA_EXEMPT_OPERATIONS:
+        if session.mfa_setup_required and not endpoint_of_request(request._request).is_mfa_exempt(request._request):
             raise mfa_setup_required_error()
         return session.user, session
 

@@ -18,6 +18,7 @@ from accounts.auth import throttling
 from accounts.auth.forms import LoginForm, RegisterForm
 from accounts.auth.requests import get_next_url
 from accounts.users import services as users
+from core.api.endpoints import endpoint
 from core.errors import Invalid, NotAuthenticated
 from core.forms import form_status
 from core.htmx import form_data, render_page
@@ -25,6 +26,7 @@ from core.http.client_ip import client_ip
 from core.rate_limits import consume
 
 
+@endpoint(mfa_exempt=True, pad_response_time={"POST"}, brute_force_limit={"POST"}, secret_in_url=True)
 @never_cache
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -44,6 +46,7 @@ def login(request: HttpRequest) -> HttpResponse:
     return render_page(request, "accounts/login.html", context, status=form_status(form))
 
 
+@endpoint(mfa_exempt=True)
 @require_POST
 def logout(request: HttpRequest) -> HttpResponse:
     auth.logout(request)
@@ -53,6 +56,7 @@ def logout(request: HttpRequest) -> HttpResponse:
     return response
 
 
+@endpoint(pad_response_time={"POST"}, brute_force_limit={"POST"})
 @never_cache
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from functools import lru_cache
 
 from django.conf import settings
 
-from accounts.api_keys.scopes import strip_version
 from accounts.auth.mfa import services as mfa
 from accounts.auth.sessions import selectors as sessions_selectors
 from accounts.models import Session, User
@@ -20,19 +18,6 @@ from accounts.users.services import WRONG_SECRET
 from core.errors import Invalid, NotAllowed, NotAuthenticated
 
 REAUTHENTICATE_PATH = "/api/v1/auth/reauthenticate/"
-# An operation of the API, and the page that does the same; tests/permissions/test_reauthentication.py asks both.
-REQUIRES_RECENT_LOGIN: dict[str, str] = {
-    "POST api-keys/": "settings-api-keys",
-    "POST api-keys/<uuid:key_id>/rotate/": "api-key-rotate",
-    "POST service-accounts/<uuid:account_id>/keys/": "service-account",
-    "PATCH service-accounts/<uuid:account_id>/": "service-account-activation",
-    "PATCH directory/<uuid:user_id>/": "user-detail",
-    "POST me/exports/": "export-request",
-    "GET me/exports/<uuid:export_id>/archive/": "export-download",
-    "POST me/deletion/": "delete-account",
-}
-# These ask for the password themselves; who has none proves it before.
-CHECKS_PASSWORD_ITSELF = frozenset({"POST me/deletion/"})
 
 
 class RecentLoginRequired(NotAllowed):
@@ -40,13 +25,6 @@ class RecentLoginRequired(NotAllowed):
 
     code = "reauthentication_required"
     title = "Prove once more that it is you"
-
-
-@lru_cache(maxsize=1024)
-def protected_operation(method: str, route: str) -> str:
-    """Return an operation's name here; empty for one that asks for no proof."""
-    name = f"{'GET' if method == 'HEAD' else method} {strip_version(route)}"
-    return name if name in REQUIRES_RECENT_LOGIN else ""
 
 
 PASSWORD, CODE = "password", "code"

@@ -11,8 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.auth import reauthentication, throttling
-from accounts.auth.reauthentication import REAUTHENTICATE_PATH, REQUIRES_RECENT_LOGIN
+from accounts.auth.reauthentication import REAUTHENTICATE_PATH
 from core.api.fields import StrictCharField, StrictSerializer
+from core.api.routes import get_route_table
 from core.api.views import ApiView, parse_body
 
 
@@ -33,7 +34,9 @@ class ReauthenticationOut(serializers.Serializer[Any]):
 
 
 class ReauthenticateView(ApiView):
-    skip_idempotency = True
+    api_key_scope = None
+    brute_force_limit = {"POST"}
+    idempotent = False
 
     @extend_schema(operation_id="prove", request=ReauthenticationInput, responses=ReauthenticationOut)
     def post(self, request: Request) -> Response:
@@ -47,15 +50,14 @@ class ReauthenticateView(ApiView):
 
 
 def document_reauthentication(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """A drf-spectacular postprocessing hook: say of each operation that asks for a fresh proof that it does."""
-    words = f"You may not do this; or `reauthentication_required`: who you are was not proved lately, prove it at `{REAUTHENTICATE_PATH}`."
+    """Describe the 403 of operations that require a recent login (a drf-spectacular postprocessing hook)."""
+    description = (
+        "You may not do this; or `reauthentication_required`: who you are was not proved lately, prove it at "
+        f"`{REAUTHENTICATE_PATH}`."
+    )
+    routes = get_route_table().by_template
     for path, operations in result["paths"].items():
         for method, operation in operations.items():
-            if f"{method.upper()} {path.removeprefix('/api/v1/')}" in _protected_path_templates():
-                operation["responses"]["403"]["description"] = words
+            if routes[path].endpoint.needs_recent_login(method.upper()):
+                operation["responses"]["403"]["description"] = description
     return result
-
-
-def _protected_path_templates() -> set[str]:
-    """The same names as the OpenAPI document writes them."""
-    return {name.replace("<uuid:", "{").replace(">", "}") for name in REQUIRES_RECENT_LOGIN}

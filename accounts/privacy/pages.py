@@ -24,6 +24,7 @@ from accounts.privacy.export import selectors as export_selectors
 from accounts.privacy.export import services as export_services
 from accounts.privacy.export.responses import export_response
 from accounts.privacy.forms import DeleteAccountForm
+from core.api.endpoints import endpoint
 from core.errors import Conflict, Invalid, NotFound
 from core.forms import form_status
 from core.htmx import form_data, render_page
@@ -55,6 +56,7 @@ def request_export(request: HttpRequest) -> HttpResponse:
     return redirect("settings-privacy")
 
 
+@endpoint(long_running=True)
 @login_required
 @require_safe
 def download_export(request: HttpRequest, export_id: UUID) -> HttpResponseBase:
@@ -95,6 +97,7 @@ def delete_account(request: HttpRequest) -> HttpResponse:
     return render_page(request, "accounts/delete_account.html", context, status=form_status(form))
 
 
+@endpoint(mfa_exempt=True, secret_in_url=True)
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def cancel_deletion(request: HttpRequest) -> HttpResponse:

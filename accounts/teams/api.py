@@ -12,6 +12,7 @@ from accounts.teams import selectors, services
 from accounts.teams.serializers import TeamInput, TeamMemberInput, TeamMemberPatch, TeamOut
 from accounts.users.serializers import TeamMemberOut
 from core.api import query_params
+from core.api.endpoints import all_projects
 from core.api.pagination import PageQuerySerializer, PageRequest, Sort, paginate
 from core.api.preconditions import parse_if_match
 from core.api.schema import page_serializer
@@ -19,6 +20,9 @@ from core.api.views import ApiView, list_response, object_response, parse_body
 
 
 class TeamsView(ApiView):
+    api_key_scope = {"GET": "teams:read", "POST": None}
+    project_from = all_projects
+
     @extend_schema(operation_id="list_teams", parameters=[PageQuerySerializer], responses=page_serializer(TeamOut))
     def get(self, request: Request) -> Response:
         wanted = query_params.parse_query(PageQuerySerializer, request.query_params)
@@ -36,6 +40,9 @@ class TeamsView(ApiView):
 
 
 class TeamView(ApiView):
+    api_key_scope = {"GET": "teams:read", "PATCH": None, "DELETE": None}
+    project_from = all_projects
+
     @extend_schema(operation_id="get_team", responses=TeamOut)
     def get(self, request: Request, team_id: uuid.UUID) -> Response:
         query_params.parse_query(query_params.QuerySerializer, request.query_params)
@@ -55,6 +62,9 @@ class TeamView(ApiView):
 
 
 class TeamMembersView(ApiView):
+    api_key_scope = {"GET": "teams:read", "POST": None}
+    project_from = all_projects
+
     @extend_schema(
         operation_id="list_team_members", parameters=[PageQuerySerializer], responses=page_serializer(TeamMemberOut)
     )
@@ -74,6 +84,9 @@ class TeamMembersView(ApiView):
 
 
 class TeamMemberView(ApiView):
+    api_key_scope = {"GET": "teams:read", "PATCH": None, "DELETE": None}
+    project_from = all_projects
+
     @extend_schema(operation_id="get_team_member", responses=TeamMemberOut)
     def get(self, request: Request, team_id: uuid.UUID, user_id: uuid.UUID) -> Response:
         query_params.parse_query(query_params.QuerySerializer, request.query_params)

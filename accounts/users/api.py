@@ -14,6 +14,7 @@ from accounts.models import User
 from accounts.users import selectors, services
 from accounts.users.serializers import MeOut, ProfilePatch, UserOut, UserQuery
 from core.api import query_params
+from core.api.endpoints import no_projects
 from core.api.pagination import PageRequest, Sort, paginate
 from core.api.preconditions import object_etag, parse_if_match
 from core.api.renderers import dumps
@@ -22,6 +23,11 @@ from core.api.views import ApiView, list_response, object_response, parse_body
 
 
 class MeView(ApiView):
+    cacheable = True
+    mfa_exempt = {"GET"}
+    api_key_scope = {"GET": "me:read", "PATCH": None}
+    project_from = no_projects
+
     @extend_schema(operation_id="get_me", responses=MeOut)
     def get(self, request: Request) -> Response:
         query_params.parse_query(query_params.QuerySerializer, request.query_params)
@@ -40,6 +46,9 @@ def _profile(user: User) -> dict[str, Any]:
 
 
 class UsersView(ApiView):
+    api_key_scope = {"GET": "users:read"}
+    project_from = no_projects
+
     @extend_schema(operation_id="list_users", parameters=[UserQuery], responses=page_serializer(UserOut))
     def get(self, request: Request) -> Response:
         wanted = query_params.parse_query(UserQuery, request.query_params)
@@ -53,6 +62,9 @@ class UsersView(ApiView):
 
 
 class UserView(ApiView):
+    api_key_scope = {"GET": "users:read"}
+    project_from = no_projects
+
     @extend_schema(operation_id="get_user", responses=UserOut)
     def get(self, request: Request, user_id: uuid.UUID) -> Response:
         query_params.parse_query(query_params.QuerySerializer, request.query_params)

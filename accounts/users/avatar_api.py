@@ -22,6 +22,7 @@ from accounts.users.image_processing import MAX_BYTES
 from accounts.users.responses import avatar_response
 from accounts.users.serializers import MeOut
 from core.api import query_params
+from core.api.endpoints import BodyLimit
 from core.api.preconditions import parse_if_match
 from core.api.views import ApiView, object_response
 from core.errors import Invalid
@@ -44,6 +45,8 @@ class AvatarQuery(query_params.QuerySerializer):
 
 
 class MyAvatarView(ApiView):
+    max_body_size = BodyLimit.UPLOAD
+    api_key_scope = None
     parser_classes = [MultiPartParser]
 
     @extend_schema(operation_id="set_my_avatar", request=AvatarInput, responses=MeOut)
@@ -58,6 +61,7 @@ class MyAvatarView(ApiView):
 
 
 class AvatarView(ApiView):
+    api_key_scope = None
     http_method_names = ["get", "head"]
     renderer_classes = [WebpRenderer]
 

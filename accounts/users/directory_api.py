@@ -44,6 +44,8 @@ class DirectoryUserOut(serializers.ModelSerializer[User]):
 
 
 class DirectoryView(ApiView):
+    api_key_scope = None
+
     @extend_schema(
         operation_id="list_directory", parameters=[DirectoryQuery], responses=page_serializer(DirectoryUserOut)
     )
@@ -55,6 +57,9 @@ class DirectoryView(ApiView):
 
 
 class DirectoryUserView(ApiView):
+    api_key_scope = None
+    requires_recent_login = {"PATCH"}
+
     @extend_schema(operation_id="get_directory_person", responses=DirectoryUserOut)
     def get(self, request: Request, user_id: uuid.UUID) -> Response:
         query_params.parse_query(query_params.QuerySerializer, request.query_params)

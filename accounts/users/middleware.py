@@ -4,7 +4,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 
-from core.api.problems import API_PREFIX
+from core.api.endpoints import API_PREFIX
 
 
 class LocaleMiddleware:

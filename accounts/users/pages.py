@@ -15,6 +15,7 @@ from accounts.users import selectors, services
 from accounts.users.forms import AvatarForm, ProfileForm
 from accounts.users.image_processing import MAX_BYTES
 from accounts.users.responses import avatar_response
+from core.api.endpoints import endpoint
 from core.errors import Invalid, NotFound
 from core.forms import form_status
 from core.htmx import form_data, render_page
@@ -73,6 +74,11 @@ def remove_avatar(request: HttpRequest) -> HttpResponse:
     return redirect("settings")
 
 
+def _is_own_avatar(request: HttpRequest) -> bool:
+    return bool(request.resolver_match and request.resolver_match.kwargs["user_id"] == request.user.pk)
+
+
+@endpoint(mfa_exempt=_is_own_avatar)
 @login_required
 @require_safe
 def avatar(request: HttpRequest, user_id: UUID, digest: str, size: int) -> HttpResponse:

@@ -16,6 +16,7 @@ from core.api import query_params
 from core.api.fields import StrictDateField, StrictDateTimeField, StrictUUIDField
 from core.api.query_params import QuerySerializer
 from core.api.views import ApiView
+from tasks.project_scope import project_in_query
 from tasks.projects.selectors import get_project
 
 DEFAULT_DAYS = 28
@@ -97,6 +98,9 @@ class DailyOut(serializers.Serializer[Any]):
 class OverviewView(ApiView):
     """The figures of a period beside those of the period before, over all the caller may see or one project."""
 
+    api_key_scope = {"GET": "analytics:read"}
+    project_from = project_in_query
+
     @extend_schema(operation_id="get_analytics_overview", parameters=[AnalyticsQuery], responses=OverviewOut)
     def get(self, request: Request) -> Response:
         scope, period = _parse_request(request)
@@ -105,6 +109,9 @@ class OverviewView(ApiView):
 
 class DailyView(ApiView):
     """The figures of each day, including days on which nothing happened."""
+
+    api_key_scope = {"GET": "analytics:read"}
+    project_from = project_in_query
 
     @extend_schema(operation_id="get_analytics_daily", parameters=[AnalyticsQuery], responses=DailyOut)
     def get(self, request: Request) -> Response:

@@ -17,12 +17,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
 from rest_framework.views import set_rollback
 
+from core.api.endpoints import API_PREFIX
 from core.api.renderers import dumps
 from core.db import translate_db_error
 from core.errors import DomainError, FieldError, VersionConflict
 
 MEDIA_TYPE = "application/problem+json"
-API_PREFIX = "/api/"
 # RFC 9110's words; which of them Python says depends on its version.
 REASON_PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}
 log = structlog.get_logger(__name__)

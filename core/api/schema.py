@@ -62,7 +62,7 @@ class TaskFlowAutoSchema(AutoSchema):
     def get_override_parameters(self) -> list[Any]:
         declared: list[Any] = list(super().get_override_parameters())
         signed_in = self.get_auth() != [{}] and bool(self.view.authentication_classes)
-        if self.method == "POST" and signed_in and not getattr(self.view, "skip_idempotency", False):
+        if self.method == "POST" and signed_in and getattr(self.view, "idempotent", True):
             declared.append(IDEMPOTENCY_KEY)
         if self.method in {"PATCH", "DELETE"}:
             declared.append(IF_MATCH)

@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 
 from core.api import idempotency, pagination, preconditions
 from core.api.deprecation import Deprecation
+from core.api.endpoints import BodyLimit
 from core.api.renderers import dumps
 from core.errors import Invalid
 
@@ -24,12 +25,18 @@ _thread_local = threading.local()
 
 
 class ApiView(APIView):
-    """A door of the API. A POST with an Idempotency-Key is done once; the rest is DRF's."""
+    """Base class of API views: DRF's, with idempotent POST (`Idempotency-Key`) and the declarations of an endpoint.
+
+    Each view must declare `api_key_scope`, and `project_from` where it is open to API keys; without them the
+    application does not start. All declarations: core.api.endpoints.Endpoint.
+    """
 
     deprecated: ClassVar[Deprecation | None] = None
     encrypt_stored_response: ClassVar[bool] = False
-    # Such a door is asked anew each time: a wrong password has to stay in the log, and no record has a digest of one.
-    skip_idempotency: ClassVar[bool] = False
+    rate_limit: ClassVar[bool] = True
+    max_body_size: ClassVar[BodyLimit] = BodyLimit.JSON
+    # False where a password is sent: a wrong one must be logged each time, and no record may hold a digest of it.
+    idempotent: ClassVar[bool] = True
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         for name, value in self.deprecated.headers() if self.deprecated else ():
@@ -38,7 +45,7 @@ class ApiView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        if request.method != "POST" or self.skip_idempotency or not request.user.is_authenticated:
+        if request.method != "POST" or not self.idempotent or not request.user.is_authenticated:
             return
         if key := idempotency.parse_key(request):
             handler: Callable[..., Response] = getattr(self, "post")  # noqa: B009 -- each subclass has its own

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response, patch_vary_headers
 
+from core.api.endpoints import API_PREFIX
 from core.api.preconditions import list_etag
-from core.api.problems import API_PREFIX
 from core.api.problems import problem_response as problem
 from core.http.compression import compress, prepare_content_encoding
 

@@ -30,7 +30,7 @@ class Hashing:
     def __init__(self):
         self.inside = 0
         self.may_go = threading.Event()
-        self.gateway = Gateway(self._django, SessionBackend(key=str, look_up=str, token=str), NO_API_KEYS)
+        self.gateway = Gateway(self._django, SessionBackend(key=str, look_up=str), NO_API_KEYS)
 
     def _django(self, environ, start_response):
         if environ["PATH_INFO"] == SIGN_IN[1]:

@@ -8,7 +8,6 @@ from django.utils import timezone
 
 from accounts.auth.sessions.cache import load_status, session_key
 from accounts.auth.sessions.services import revoke_session
-from accounts.auth.tokens import issue_access_token
 from accounts.models import Session
 from accounts.tests.fixtures import token_of
 from config.wsgi import application as django
@@ -24,7 +23,7 @@ def gateway_with():
     made = []
 
     def make(look_up):
-        made.append(Gateway(django, SessionBackend(key=session_key, look_up=look_up, token=issue_access_token)))
+        made.append(Gateway(django, SessionBackend(key=session_key, look_up=look_up)))
         return made[-1]
 
     yield make

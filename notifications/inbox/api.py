@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from accounts.models import User
 from core.api import query_params
+from core.api.endpoints import all_projects
 from core.api.fields import StrictSerializer, StrictUUIDField
 from core.api.pagination import PageQuerySerializer, PageRequest
 from core.api.query_params import BooleanQueryField
@@ -65,6 +66,9 @@ class ReadAllOut(serializers.Serializer[Any]):
 
 
 class NotificationListView(ApiView):
+    api_key_scope = {"GET": "notifications:read"}
+    project_from = all_projects
+
     @extend_schema(
         operation_id="list_notifications", parameters=[NotificationQuery], responses=page_serializer(NotificationOut)
     )
@@ -80,6 +84,9 @@ class NotificationListView(ApiView):
 
 
 class NotificationReadView(ApiView):
+    api_key_scope = {"POST": "notifications:write"}
+    project_from = all_projects
+
     @extend_schema(operation_id="mark_notification_read", request=None, responses=NotificationOut)
     def post(self, request: Request, notification_id: uuid.UUID) -> Response:
         services.mark_read(actor=_current_user(request), notification_id=notification_id, now=timezone.now())
@@ -87,6 +94,9 @@ class NotificationReadView(ApiView):
 
 
 class NotificationUnreadView(ApiView):
+    api_key_scope = {"POST": "notifications:write"}
+    project_from = all_projects
+
     @extend_schema(operation_id="mark_notification_unread", request=None, responses=NotificationOut)
     def post(self, request: Request, notification_id: uuid.UUID) -> Response:
         services.mark_unread(actor=_current_user(request), notification_id=notification_id)
@@ -94,6 +104,9 @@ class NotificationUnreadView(ApiView):
 
 
 class NotificationReadAllView(ApiView):
+    api_key_scope = {"POST": "notifications:write"}
+    project_from = all_projects
+
     @extend_schema(operation_id="mark_all_notifications_read", request=ReadAllInput, responses=ReadAllOut)
     def post(self, request: Request) -> Response:
         sent = parse_body(ReadAllInput, request)

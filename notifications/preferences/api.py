@@ -6,6 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api import query_params
+from core.api.endpoints import all_projects
 from core.api.fields import StrictBooleanField, StrictSerializer
 from core.api.preconditions import object_etag, parse_if_match
 from core.api.renderers import dumps
@@ -49,6 +50,9 @@ class PreferencesOut(serializers.Serializer[Any]):
 
 
 class PreferencesView(ApiView):
+    api_key_scope = {"GET": "notifications:read", "PATCH": "notifications:write"}
+    project_from = all_projects
+
     @extend_schema(operation_id="get_notification_preferences", responses=PreferencesOut)
     def get(self, request: Request) -> Response:
         query_params.parse_query(query_params.QuerySerializer, request.query_params)

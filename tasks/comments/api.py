@@ -15,9 +15,13 @@ from core.api.views import ApiView, list_response, object_response, parse_body
 from tasks.comments import selectors, services
 from tasks.comments.serializers import CommentInput, CommentOut
 from tasks.items import selectors as items_selectors
+from tasks.project_scope import project_of_task_in_path
 
 
 class CommentsView(ApiView):
+    api_key_scope = {"GET": "tasks:read", "POST": "tasks:write"}
+    project_from = project_of_task_in_path
+
     @extend_schema(
         operation_id="list_comments", parameters=[PageQuerySerializer], responses=page_serializer(CommentOut)
     )
@@ -35,6 +39,9 @@ class CommentsView(ApiView):
 
 
 class CommentView(ApiView):
+    api_key_scope = {"GET": "tasks:read", "PATCH": "tasks:write", "DELETE": "tasks:delete"}
+    project_from = project_of_task_in_path
+
     @extend_schema(operation_id="get_comment", responses=CommentOut)
     def get(self, request: Request, ref: str, comment_id: uuid.UUID) -> Response:
         query_params.parse_query(query_params.QuerySerializer, request.query_params)

@@ -13,11 +13,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api import query_params
+from core.api.endpoints import BodyLimit
 from core.api.views import ApiView
 from core.errors import Invalid
 from tasks.imports import services
 from tasks.imports.plan import MAX_BYTES
 from tasks.imports.sources import SOURCES, parse_file
+from tasks.project_scope import project_in_path
 from tasks.projects import selectors as projects_selectors
 
 MAX_WARNINGS = 1000
@@ -60,6 +62,9 @@ class ImportOut(serializers.Serializer[Any]):
 
 
 class ImportsView(ApiView):
+    max_body_size = BodyLimit.UPLOAD
+    api_key_scope = {"POST": "projects:write"}
+    project_from = project_in_path
     parser_classes = [MultiPartParser]
 
     @extend_schema(operation_id="import_tasks", request=ImportUpload, responses=ImportOut)

@@ -25,9 +25,15 @@ from tasks.items.representation import field_names, to_json
 from tasks.items.serializers import ActivityOut, MoveInput, StatsOut, TaskInput, TaskListOut, TaskOut, TaskPatch
 from tasks.models import Task
 from tasks.models.task import PRIORITY_NAMES
+from tasks.project_scope import project_in_body, project_in_query, project_of_task_in_path
 
 
 class TasksView(ApiView):
+    cacheable = True
+    uncacheable_params = {"overdue"}
+    api_key_scope = {"GET": "tasks:read", "POST": "tasks:write"}
+    project_from = {"GET": project_in_query, "POST": project_in_body}
+
     @extend_schema(operation_id="list_tasks", parameters=[TaskQuery], responses=page_serializer(TaskListOut))
     def get(self, request: Request) -> HttpResponse:
         wanted = query_params.parse_query(TaskQuery, request.query_params)
@@ -54,6 +60,10 @@ class TasksView(ApiView):
 
 
 class TaskView(ApiView):
+    cacheable = True
+    api_key_scope = {"GET": "tasks:read", "PATCH": "tasks:write", "DELETE": "tasks:delete"}
+    project_from = project_of_task_in_path
+
     @extend_schema(operation_id="get_task", parameters=[query_params.FieldsQuerySerializer], responses=TaskOut)
     def get(self, request: Request, ref: str) -> HttpResponse:
         wanted = query_params.parse_query(query_params.FieldsQuerySerializer, request.query_params)
@@ -92,6 +102,9 @@ def _with_priority_names(stale: VersionConflict) -> VersionConflict:
 
 
 class MoveView(ApiView):
+    api_key_scope = {"POST": "tasks:write"}
+    project_from = project_of_task_in_path
+
     @extend_schema(operation_id="move_task", request=MoveInput, responses=TaskOut)
     def post(self, request: Request, ref: str) -> HttpResponse:
         sent = parse_body(MoveInput, request)
@@ -102,6 +115,9 @@ class MoveView(ApiView):
 
 
 class ActivityView(ApiView):
+    api_key_scope = {"GET": "tasks:read"}
+    project_from = project_of_task_in_path
+
     @extend_schema(
         operation_id="list_task_activity", parameters=[PageQuerySerializer], responses=page_serializer(ActivityOut)
     )
@@ -116,6 +132,12 @@ class ActivityView(ApiView):
 
 
 class StatsView(ApiView):
+    cacheable = True
+    cache_for_one_minute = True  # what is overdue, and ages, change with the clock
+    uncacheable_params = {"overdue"}
+    api_key_scope = {"GET": "tasks:read"}
+    project_from = project_in_query
+
     @extend_schema(operation_id="get_task_stats", parameters=[StatsQuery], responses=StatsOut)
     def get(self, request: Request) -> Response:
         wanted = query_params.parse_query(StatsQuery, request.query_params)

@@ -31,12 +31,16 @@ from tasks.members.serializers import (
     ProjectTeamPatch,
 )
 from tasks.models import Role
+from tasks.project_scope import project_in_path
 from tasks.projects import selectors
 from tasks.projects import selectors as projects_selectors
 from tasks.sharing.api import SHARE_SORTS
 
 
 class ProjectTeamsView(ApiView):
+    api_key_scope = {"GET": "projects:read", "POST": "projects:write"}
+    project_from = project_in_path
+
     @extend_schema(
         operation_id="list_project_teams", parameters=[PageQuerySerializer], responses=page_serializer(ProjectTeamOut)
     )
@@ -59,6 +63,9 @@ class ProjectTeamsView(ApiView):
 
 
 class ProjectTeamView(ApiView):
+    api_key_scope = {"GET": "projects:read", "PATCH": "projects:write", "DELETE": "projects:delete"}
+    project_from = project_in_path
+
     @extend_schema(operation_id="get_project_team", responses=ProjectTeamOut)
     def get(self, request: Request, ref: str, team_id: uuid.UUID) -> Response:
         query_params.parse_query(query_params.QuerySerializer, request.query_params)
@@ -86,6 +93,8 @@ class ProjectInvitationInput(StrictSerializer):
 
 
 class ProjectInvitationsView(ApiView):
+    api_key_scope = None  # only people decide who gets in
+
     @extend_schema(operation_id="invite_to_project", request=ProjectInvitationInput, responses={201: InvitationOut})
     def post(self, request: Request, ref: str) -> Response:
         sent: dict[str, Any] = parse_body(ProjectInvitationInput, request)
@@ -98,6 +107,9 @@ MEMBER_SORTS = {"id": Sort("id")}
 
 
 class MembersView(ApiView):
+    api_key_scope = {"GET": "projects:read", "POST": "projects:write"}
+    project_from = project_in_path
+
     @extend_schema(
         operation_id="list_project_members", parameters=[PageQuerySerializer], responses=page_serializer(MemberOut)
     )
@@ -119,6 +131,9 @@ class MembersView(ApiView):
 
 
 class MemberView(ApiView):
+    api_key_scope = {"GET": "projects:read", "PATCH": "projects:write", "DELETE": "projects:delete"}
+    project_from = project_in_path
+
     @extend_schema(operation_id="get_project_member", responses=MemberOut)
     def get(self, request: Request, ref: str, user_id: uuid.UUID) -> Response:
         query_params.parse_query(query_params.QuerySerializer, request.query_params)

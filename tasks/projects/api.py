@@ -10,10 +10,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api import query_params
+from core.api.endpoints import all_projects
 from core.api.pagination import PageQuerySerializer, PageRequest, Sort, paginate
 from core.api.preconditions import parse_if_match
 from core.api.schema import page_serializer
 from core.api.views import ApiView, list_response, object_response, parse_body
+from tasks.project_scope import project_in_body, project_in_path, project_in_query, project_of_label_in_path
 from tasks.projects import labels, selectors, services, states
 from tasks.projects.serializers import (
     LabelInput,
@@ -33,6 +35,10 @@ PROJECT_SORTS = {"name": Sort("name"), "created_at": Sort("created_at")}
 
 
 class ProjectsView(ApiView):
+    cacheable = True
+    api_key_scope = {"GET": "projects:read", "POST": "projects:write"}
+    project_from = all_projects
+
     @extend_schema(operation_id="list_projects", parameters=[ProjectQuery], responses=page_serializer(ProjectOut))
     def get(self, request: Request) -> Response:
         wanted = query_params.parse_query(ProjectQuery, request.query_params)
@@ -52,6 +58,9 @@ class ProjectsView(ApiView):
 
 
 class ProjectView(ApiView):
+    api_key_scope = {"GET": "projects:read", "PATCH": "projects:write", "DELETE": "projects:delete"}
+    project_from = project_in_path
+
     @extend_schema(operation_id="get_project", parameters=[query_params.FieldsQuerySerializer], responses=ProjectOut)
     def get(self, request: Request, ref: str) -> Response:
         wanted = query_params.parse_query(query_params.FieldsQuerySerializer, request.query_params)
@@ -74,6 +83,9 @@ class ProjectView(ApiView):
 class ArchiveView(ApiView):
     """The archived state of a project as a sub-resource: POST archives, DELETE restores."""
 
+    api_key_scope = {"POST": "projects:write", "DELETE": "projects:delete"}
+    project_from = project_in_path
+
     @extend_schema(operation_id="archive_project", request=None, responses=ProjectOut)
     def post(self, request: Request, ref: str) -> Response:
         project = services.archive(
@@ -90,6 +102,9 @@ class ArchiveView(ApiView):
 
 
 class StatesView(ApiView):
+    api_key_scope = {"GET": "projects:read", "POST": "projects:write"}
+    project_from = project_in_path
+
     @extend_schema(
         operation_id="list_project_states", parameters=[PageQuerySerializer], responses=page_serializer(StateOut)
     )
@@ -107,6 +122,9 @@ class StatesView(ApiView):
 
 
 class StateView(ApiView):
+    api_key_scope = {"GET": "projects:read", "PATCH": "projects:write", "DELETE": "projects:delete"}
+    project_from = project_in_path
+
     @extend_schema(operation_id="get_project_state", responses=StateOut)
     def get(self, request: Request, ref: str, state_id: uuid.UUID) -> Response:
         query_params.parse_query(query_params.QuerySerializer, request.query_params)
@@ -126,6 +144,9 @@ class StateView(ApiView):
 
 
 class LabelsView(ApiView):
+    api_key_scope = {"GET": "labels:read", "POST": "labels:write"}
+    project_from = {"GET": project_in_query, "POST": project_in_body}
+
     @extend_schema(operation_id="list_labels", parameters=[LabelQuery], responses=page_serializer(LabelOut))
     def get(self, request: Request) -> Response:
         wanted = query_params.parse_query(LabelQuery, request.query_params)
@@ -142,6 +163,9 @@ class LabelsView(ApiView):
 
 
 class LabelView(ApiView):
+    api_key_scope = {"GET": "labels:read", "PATCH": "labels:write", "DELETE": "labels:delete"}
+    project_from = project_of_label_in_path
+
     @extend_schema(operation_id="get_label", responses=LabelOut)
     def get(self, request: Request, label_id: uuid.UUID) -> Response:
         query_params.parse_query(query_params.QuerySerializer, request.query_params)

@@ -21,6 +21,7 @@ from core.errors import Invalid
 from tasks.items import selectors as items_selectors
 from tasks.members.serializers import UserOrEmailInput
 from tasks.models import SharedRole, TaskShare
+from tasks.project_scope import project_of_task_in_path
 from tasks.projects import selectors as projects_selectors
 from tasks.sharing import selectors, services
 
@@ -89,6 +90,9 @@ class ExplanationOut(serializers.Serializer[Any]):
 
 
 class SharesView(ApiView):
+    api_key_scope = {"GET": "tasks:read", "POST": "tasks:write"}
+    project_from = project_of_task_in_path
+
     @extend_schema(
         operation_id="list_task_shares", parameters=[PageQuerySerializer], responses=page_serializer(ShareOut)
     )
@@ -109,6 +113,9 @@ class SharesView(ApiView):
 
 
 class ShareView(ApiView):
+    api_key_scope = {"GET": "tasks:read", "PATCH": "tasks:write", "DELETE": "tasks:delete"}
+    project_from = project_of_task_in_path
+
     @extend_schema(operation_id="get_task_share", responses=ShareOut)
     def get(self, request: Request, ref: str, user_id: uuid.UUID) -> Response:
         query_params.parse_query(query_params.QuerySerializer, request.query_params)
@@ -129,6 +136,8 @@ class ShareView(ApiView):
 
 
 class ExplainAccessView(ApiView):
+    api_key_scope = None
+
     @extend_schema(operation_id="explain_access", parameters=[ExplainQuery], responses=ExplanationOut)
     def get(self, request: Request) -> Response:
         wanted = query_params.parse_query(ExplainQuery, request.query_params)

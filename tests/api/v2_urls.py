@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from accounts.users.api import MeView
 from config.urls import urlpatterns as first_version
 from core.api.deprecation import Deprecation
+from core.api.endpoints import no_projects
 from core.api.views import ApiView
 
 
@@ -29,6 +30,9 @@ class MeV2Serializer(serializers.Serializer):
 
 
 class MeV2View(ApiView):
+    api_key_scope = {"GET": "me:read"}
+    project_from = no_projects
+
     @extend_schema(operation_id="get_me_v2", responses=MeV2Serializer)
     def get(self, request: Request) -> Response:
         return Response({"display_name": request.user.name})

@@ -24,7 +24,6 @@ from django.utils.module_loading import import_string
 
 from config.schedule import SCHEDULE
 from config.subscriptions import SUBSCRIPTIONS
-from gateway.request import CACHEABLE_PATHS
 from notifications.kinds import AccountEmailKind, Kind
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -171,10 +170,3 @@ def test_import_contracts_cover_all_apps():
 
     assert containers == set(PROJECT_APPS) - {"config", "demo"}
     assert set(contracts["importlinter"]["root_packages"].split()) == {*PROJECT_APPS, "launcher"}
-
-
-def test_nginx_does_not_shed_requests_that_may_be_cached():
-    config = (ROOT / "nginx/snippets/http.conf").read_text()
-    pattern = CACHEABLE_PATHS.pattern.replace("(?:", "(").replace("/v1/", "/v[0-9]+/").removesuffix(r"\Z")
-
-    assert rf'"~^GET {pattern}(\?|$)" $asks_for_fresh;' in config

@@ -8,7 +8,6 @@ import pytest
 from django.utils import timezone
 
 from accounts.auth.sessions.cache import load_status, session_key
-from accounts.auth.tokens import issue_access_token
 from accounts.teams import services as teams
 from accounts.tests.factories import TeamMemberFactory
 from accounts.tests.fixtures import token_of
@@ -26,10 +25,7 @@ LIST_PATH, TASK_PATH, JSON_HEADERS = "/api/v1/tasks/", "/api/v1/tasks/OPS-1/", {
 @pytest.fixture
 def assert_visibility(mallory, project, task):
     """What mallory is told of the one task, in the list and by itself, by each of two nodes, which remember it."""
-    nodes = [
-        Gateway(django, SessionBackend(key=session_key, look_up=load_status, token=issue_access_token))
-        for _ in range(2)
-    ]
+    nodes = [Gateway(django, SessionBackend(key=session_key, look_up=load_status)) for _ in range(2)]
     headers = {**JSON_HEADERS, "authorization": f"Bearer {token_of(mallory)}"}
 
     def ask(method="GET", **body):

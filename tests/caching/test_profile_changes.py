@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.auth.passwords.services import change_password
 from accounts.auth.sessions.cache import load_status, session_key
-from accounts.auth.tokens import issue_access_token, read_access
+from accounts.auth.tokens import read_access
 from accounts.models import Session, User
 from accounts.tests.fixtures import token_of
 from accounts.users import services as users
@@ -24,10 +24,7 @@ ME_PATH, TASK_PATH = "/api/v1/me/", "/api/v1/tasks/OPS-1/"
 @pytest.fixture
 def nodes():
     """Two gateways in front of one Django, each of which remembers what it has answered."""
-    made = [
-        Gateway(django, SessionBackend(key=session_key, look_up=load_status, token=issue_access_token))
-        for _ in range(2)
-    ]
+    made = [Gateway(django, SessionBackend(key=session_key, look_up=load_status)) for _ in range(2)]
     yield made
     for node in made:
         run(node.checker.close())

@@ -33,10 +33,7 @@ ME_PATH, TASKS_PATH = "/api/v1/me/", "/api/v1/tasks/"
 @pytest.fixture
 def nodes():
     """Two gateways with memories of their own, and one Redis."""
-    made = [
-        Gateway(django, SessionBackend(key=session_key, look_up=load_status, token=issue_access_token))
-        for _ in range(2)
-    ]
+    made = [Gateway(django, SessionBackend(key=session_key, look_up=load_status)) for _ in range(2)]
     yield made
     for gateway in made:
         run(_close(gateway))

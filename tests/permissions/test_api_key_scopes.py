@@ -1,5 +1,5 @@
 """Which key may do what: every operation of the schema by keys of every scope. A new operation is closed to keys until
-accounts.api_keys.scopes says otherwise, and is tried here without anybody remembering it.
+its view declares a scope, and is tried here without anybody remembering it.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ import orjson
 import pytest
 from django.db import transaction
 
-from accounts.api_keys.scopes import PROJECTLESS_RESOURCES, SCOPES
+from accounts.api_keys.scopes import SCOPES
 from accounts.tests.api_keys import api_key_client, create_api_key
+from core.api.endpoints import endpoint_of, no_projects
 from core.testing.database_state import row_write_count, table_digests
 from tasks.models import Project
-from tasks.project_scope import PROJECT_BODY_ROUTES, PROJECT_QUERY_ROUTES
+from tasks.project_scope import project_in_body, project_in_query
 from tasks.tests.factories import ProjectFactory, TaskFactory
 from tests.api_operations import (
     body_fields,
@@ -34,10 +35,16 @@ FORBIDDEN_TO_KEYS = ("api-keys/", "service-accounts/", "sessions/", "auth/", "in
 pytestmark = pytest.mark.django_db
 
 SCOPED_OPERATIONS = [one for one in CLOSED_OR_SCOPED if required_scope(one)]
+
+
+def project_source(operation):
+    return endpoint_of(operation.view.as_view()).project_source_for(operation.method)
+
+
 WITHOUT_PROJECT = [
     one
     for one in SCOPED_OPERATIONS
-    if not re.search(r"{(ref|label_id)}", one.path) and one.path.partition("/")[0] not in PROJECTLESS_RESOURCES
+    if not re.search(r"{(ref|label_id)}", one.path) and project_source(one) is not no_projects
 ]
 
 
@@ -171,8 +178,8 @@ def test_project_counts_exactly_where_a_door_looks_for_it():
     by_query = {(one.method, one.path) for one in SCOPED_OPERATIONS if "query" in expected_scope(one)}
     by_body = {(one.method, one.path) for one in SCOPED_OPERATIONS if "body" in expected_scope(one)}
 
-    assert by_query == {("GET", path) for path in PROJECT_QUERY_ROUTES}
-    assert by_body == {("POST", path) for path in PROJECT_BODY_ROUTES}
+    assert by_query == {(one.method, one.path) for one in SCOPED_OPERATIONS if project_source(one) is project_in_query}
+    assert by_body == {(one.method, one.path) for one in SCOPED_OPERATIONS if project_source(one) is project_in_body}
 
 
 @pytest.mark.parametrize(("operation", "place"), OTHER_PROJECT_CASES, ids=str)

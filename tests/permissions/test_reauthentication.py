@@ -1,4 +1,4 @@
-"""What outlives a session asks for a fresh proof at both doors: accounts.auth.reauthentication is the table, and this holds them to it."""
+"""Recent login: the API operations and pages whose effect outlives the session (`requires_recent_login`)."""
 
 from __future__ import annotations
 
@@ -9,18 +9,29 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.auth.reauthentication import REAUTHENTICATE_PATH, REQUIRES_RECENT_LOGIN
+from accounts.auth.reauthentication import REAUTHENTICATE_PATH
 from accounts.auth.tokens import issue_tokens
 from accounts.models import User
 from accounts.tests.factories import SessionFactory
 from accounts.tests.fixtures import ApiClient
 from accounts.tests.mfa import with_totp
+from core.api.endpoints import endpoint_of
 from core.testing.database_state import table_digests
 from core.testing.page_client import logged_in_client
 from tests.api_operations import schema_operation
 from tests.permissions.api_scenarios import OPERATIONS, request_kwargs
 
-OPERATION_PATTERN = {re.sub(r"<\w+:(\w+)>", r"{\1}", name): page for name, page in REQUIRES_RECENT_LOGIN.items()}
+# Each operation that declares it, and the page that does the same.
+PAGES = {
+    "POST api-keys/": "settings-api-keys",
+    "POST api-keys/{key_id}/rotate/": "api-key-rotate",
+    "POST service-accounts/{account_id}/keys/": "service-account",
+    "PATCH service-accounts/{account_id}/": "service-account-activation",
+    "PATCH directory/{user_id}/": "user-detail",
+    "POST me/exports/": "export-request",
+    "GET me/exports/{export_id}/archive/": "export-download",
+    "POST me/deletion/": "delete-account",
+}
 KEY = {"name": "n8n", "days": "30", "scopes": ["tasks:read"], "allowed_networks": ""}
 # What the form of a page has to hold; the others have none.
 FORM_DATA = {
@@ -45,11 +56,17 @@ def authenticated_client(request, request_builder):
     return found
 
 
-def test_every_name_of_the_table_is_an_operation():
-    assert set(OPERATION_PATTERN) <= set(OPERATIONS)
+def test_declared_operations_are_those_with_a_page():
+    declared = {
+        name
+        for name, operation in OPERATIONS.items()
+        if operation.view and endpoint_of(operation.view.as_view()).needs_recent_login(operation.method)
+    }
+
+    assert declared == set(PAGES)
 
 
-@pytest.mark.parametrize("name", OPERATION_PATTERN)
+@pytest.mark.parametrize("name", PAGES)
 def test_the_api_refuses_a_session_that_proved_nothing_lately(name, request_builder, authenticated_client):
     session = SessionFactory(user=authenticated_client(name), created_at=timezone.now() - timedelta(hours=1))
     program, operation = ApiClient(HTTP_AUTHORIZATION=f"Bearer {issue_tokens(session).access}"), OPERATIONS[name]
@@ -75,11 +92,11 @@ def test_to_ask_for_the_head_of_an_archive_is_to_ask_for_it(request_builder, aut
     assert program.head(request_builder.url(OPERATIONS[name])).status_code == 403
 
 
-@pytest.mark.parametrize("name", OPERATION_PATTERN)
+@pytest.mark.parametrize("name", PAGES)
 def test_the_page_leads_a_browser_that_proved_nothing_lately_to_the_door_for_it(
     name, request_builder, authenticated_client
 ):
-    user, page = authenticated_client(name), OPERATION_PATTERN[name]
+    user, page = authenticated_client(name), PAGES[name]
     browser = logged_in_client(user)
     holes = {"user_id": request_builder.things["user:directory"], **request_builder.things}
     url = reverse(page, args=[holes[hole] for hole in re.findall(r"{(\w+)}", name)] if "{" in name else [])
@@ -102,4 +119,4 @@ def test_the_document_says_of_these_and_no_others_that_they_ask_for_a_proof():
         if "reauthentication_required" in str(schema_operation(one).get("responses", ""))
     }
 
-    assert told == set(OPERATION_PATTERN)
+    assert told == set(PAGES)

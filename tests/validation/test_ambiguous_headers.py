@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from accounts.tests.fixtures import token_of
+from core.api.routes import get_route_table
 from core.testing.asgi import run
 from gateway import request
 from gateway.application import Gateway
@@ -24,7 +25,9 @@ async def _nothing(*_):
 
 
 def parse_scope(headers, **more) -> request.GatewayRequest:
-    return request.parse_request(build_scope(headers, **more), _nothing, _nothing, JwtCache())
+    return request.parse_request(
+        build_scope(headers, **more), _nothing, _nothing, tokens=JwtCache(), routes=get_route_table()
+    )
 
 
 @pytest.mark.django_db

@@ -47,6 +47,8 @@ class ServiceAccountOut(serializers.ModelSerializer[User]):
 
 
 class ServiceAccountsView(ApiView):
+    api_key_scope = None
+
     @extend_schema(
         operation_id="list_service_accounts",
         parameters=[PageQuerySerializer],
@@ -69,6 +71,9 @@ class ServiceAccountsView(ApiView):
 
 
 class ServiceAccountView(ApiView):
+    api_key_scope = None
+    requires_recent_login = {"PATCH"}
+
     @extend_schema(operation_id="get_service_account", responses=ServiceAccountOut)
     def get(self, request: Request, account_id: uuid.UUID) -> Response:
         query_params.parse_query(query_params.QuerySerializer, request.query_params)
@@ -89,6 +94,8 @@ class ServiceAccountView(ApiView):
 
 
 class ServiceAccountKeysView(ApiView):
+    api_key_scope = None
+    requires_recent_login = {"POST"}
     encrypt_stored_response = True
 
     @extend_schema(operation_id="list_service_account_keys", parameters=[ApiKeyQuery], responses=API_KEY_PAGE)

@@ -17,10 +17,12 @@ from accounts.auth.allauth.forms import ChangeEmailForm
 from accounts.auth.email_addresses import services
 from accounts.auth.rate_limits import check_rate, request_email_change
 from accounts.auth.requests import get_request_user
+from core.api.endpoints import endpoint
 from core.forms import form_status
 from core.htmx import form_data, render_page
 
 
+@endpoint(mfa_exempt=True, secret_in_url=True)
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def verify_email(request: HttpRequest) -> HttpResponse:
@@ -54,6 +56,7 @@ def change_email(request: HttpRequest) -> HttpResponse:
     return render_page(request, "account/email_change.html", context, status=form_status(form))
 
 
+@endpoint(mfa_exempt=True)
 @login_required
 @require_POST
 def resend_verification(request: HttpRequest) -> HttpResponse:

@@ -13,6 +13,7 @@ from accounts.auth.allauth.account_adapter import logout_if_current
 from accounts.auth.login_methods import selectors, services
 from accounts.auth.login_methods.services import LINK_EXPIRED
 from accounts.auth.oidc import providers
+from core.api.endpoints import endpoint
 from core.errors import NotFound
 from core.htmx import render_page
 from core.http.client_ip import client_ip
@@ -20,6 +21,7 @@ from core.http.client_ip import client_ip
 TEMPLATE = "accounts/revert_login_method.html"
 
 
+@endpoint(mfa_exempt=True, secret_in_url=True)
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def revert_login_method(request: HttpRequest) -> HttpResponse:

@@ -25,11 +25,13 @@ from accounts.auth.mfa.view_mixins import MfaChangeMixin
 from accounts.auth.oidc import providers
 from accounts.auth.rate_limits import check_rate
 from accounts.auth.requests import get_request_user
+from core.api.endpoints import endpoint
 from core.errors import Conflict
 from core.htmx import render_page
 from core.http.client_ip import client_ip
 
 
+@endpoint(mfa_exempt=True)
 @never_cache
 @login_required
 @require_safe
@@ -59,6 +61,8 @@ class AddsMfaMethod(MfaChangeMixin):
 
 @method_decorator(never_cache, name="dispatch")
 class ActivateTotpView(AddsMfaMethod, totp.ActivateTOTPView):
+    mfa_exempt = True
+
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """The page is made before the secret is sealed again."""
         with decrypted_secret(request):
@@ -71,6 +75,8 @@ class ActivateTotpView(AddsMfaMethod, totp.ActivateTOTPView):
 
 
 class PasskeyLoginView(webauthn.LoginWebAuthnView):
+    brute_force_limit = {"POST"}
+
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         check_rate(request, "login-address", client_ip(request), settings.LOGIN_RATE_PER_ADDRESS)
         answer: HttpResponse = super().post(request, *args, **kwargs)
@@ -80,7 +86,8 @@ class PasskeyLoginView(webauthn.LoginWebAuthnView):
 class DeactivateTotpView(MfaChangeMixin, totp.DeactivateTOTPView): ...
 
 
-class AddPasskeyView(AddsMfaMethod, webauthn.AddWebAuthnView): ...
+class AddPasskeyView(AddsMfaMethod, webauthn.AddWebAuthnView):
+    mfa_exempt = True
 
 
 class RemovePasskeyView(MfaChangeMixin, webauthn.RemoveWebAuthnView):

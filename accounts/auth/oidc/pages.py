@@ -23,6 +23,7 @@ from accounts.auth.oidc.client import AuthorizationRequest, Client, authorizatio
 from accounts.auth.oidc.errors import OidcError, ProviderUnavailable
 from accounts.auth.oidc.services import Identity
 from accounts.auth.requests import get_next_url
+from core.api.endpoints import endpoint
 from core.errors import DomainError
 from core.htmx import render_page
 from core.http.client_ip import client_ip, user_agent
@@ -63,6 +64,7 @@ def start(request: HttpRequest, provider_id: str) -> HttpResponse:
     return render_page(request, "socialaccount/redirect_to_provider.html", {"address": address, "name": client.name})
 
 
+@endpoint(secret_in_url=True)
 @never_cache
 @require_GET
 def callback(request: HttpRequest, provider_id: str) -> HttpResponse:

@@ -21,6 +21,7 @@ from accounts.auth.allauth.forms import NewPasswordForm
 from accounts.auth.allauth.reauthentication import reauthentication_redirect
 from accounts.auth.rate_limits import check_rate
 from accounts.models import User
+from core.api.endpoints import endpoint
 from core.errors import Invalid, NotFound
 from core.forms import form_status
 from core.htmx import form_data, render_page
@@ -28,6 +29,10 @@ from core.http.client_ip import client_ip
 
 
 class PasswordResetRequestView(allauth.PasswordResetView):
+    mfa_exempt = True
+    pad_response_time = {"POST"}
+    brute_force_limit = {"POST"}
+
     def form_valid(self, form: Any) -> HttpResponse:
         """Says the same of every address, and takes the same work: there is a mail for either."""
         check_rate(self.request, "reset-address", client_ip(self.request), settings.LOGIN_RATE_PER_ADDRESS)
@@ -36,6 +41,7 @@ class PasswordResetRequestView(allauth.PasswordResetView):
         return answer
 
 
+@endpoint(mfa_exempt=True, brute_force_limit={"POST"}, secret_in_url=True)
 @never_cache
 @sensitive_post_parameters("password1", "key")
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -71,12 +77,16 @@ def _user_from_reset_key(key: str) -> User | None:
 
 @method_decorator(never_cache, name="dispatch")
 class PasswordChangeView(allauth.PasswordChangeView):
+    mfa_exempt = True
+
     def get_default_success_url(self) -> str:
         return reverse("mfa_index")
 
 
 @method_decorator(never_cache, name="dispatch")
 class PasswordSetView(allauth.PasswordSetView):
+    mfa_exempt = True
+
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """A password outlives the session, so whoever gives themselves one proves first that it is they."""
         door = reauthentication_redirect(request, reverse("account_set_password"))

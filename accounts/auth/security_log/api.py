@@ -43,6 +43,8 @@ class SecurityLogQuery(PageQuerySerializer):
 
 
 class SecurityLogView(ApiView):
+    api_key_scope = None
+
     @extend_schema(
         operation_id="list_security_log", parameters=[SecurityLogQuery], responses=page_serializer(SecurityLogEntryOut)
     )

@@ -18,6 +18,8 @@ from core.api.views import ApiView, list_response
 
 
 class SessionsView(ApiView):
+    api_key_scope = None
+
     @extend_schema(
         operation_id="list_sessions", parameters=[PageQuerySerializer], responses=page_serializer(SessionOut)
     )
@@ -30,6 +32,8 @@ class SessionsView(ApiView):
 
 
 class SessionView(ApiView):
+    api_key_scope = None
+
     @extend_schema(operation_id="revoke_session", responses={204: None})
     def delete(self, request: Request, session_id: uuid.UUID) -> Response:
         services.revoke_session(actor=request.user, session_id=session_id, now=timezone.now())

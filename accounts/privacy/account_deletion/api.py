@@ -40,7 +40,10 @@ class DeletionOut(serializers.ModelSerializer[AccountDeletion]):
 
 
 class DeletionView(ApiView):
-    skip_idempotency = True
+    api_key_scope = None
+    requires_recent_login = {"POST"}
+    checks_password_itself = True
+    idempotent = False
 
     @extend_schema(operation_id="request_account_deletion", request=DeletionInput, responses={202: DeletionOut})
     def post(self, request: Request) -> Response:

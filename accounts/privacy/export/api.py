@@ -39,6 +39,9 @@ class ExportOut(serializers.ModelSerializer[Export]):
 
 
 class ExportsView(ApiView):
+    api_key_scope = None
+    requires_recent_login = {"POST"}
+
     @extend_schema(
         operation_id="list_my_exports", parameters=[PageQuerySerializer], responses=page_serializer(ExportOut)
     )
@@ -56,6 +59,8 @@ class ExportsView(ApiView):
 
 
 class ExportView(ApiView):
+    api_key_scope = None
+
     @extend_schema(operation_id="get_my_export", responses=ExportOut)
     def get(self, request: Request, export_id: uuid.UUID) -> Response:
         query_params.parse_query(query_params.QuerySerializer, request.query_params)
@@ -69,6 +74,9 @@ class ExportView(ApiView):
 
 
 class ExportArchiveView(ApiView):
+    api_key_scope = None
+    requires_recent_login = {"GET"}
+    long_running = True
     http_method_names = ["get", "head"]
     renderer_classes = [ZipRenderer]
 

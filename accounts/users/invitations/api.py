@@ -56,6 +56,8 @@ class InvitationOut(serializers.ModelSerializer[Invitation]):
 
 
 class InvitationsView(ApiView):
+    api_key_scope = None
+
     @extend_schema(
         operation_id="list_invitations", parameters=[PageQuerySerializer], responses=page_serializer(InvitationOut)
     )
@@ -77,6 +79,8 @@ class InvitationsView(ApiView):
 
 
 class InvitationView(ApiView):
+    api_key_scope = None
+
     @extend_schema(operation_id="get_invitation", responses=InvitationOut)
     def get(self, request: Request, invitation_id: uuid.UUID) -> Response:
         query_params.parse_query(query_params.QuerySerializer, request.query_params)
@@ -92,6 +96,8 @@ class InvitationView(ApiView):
 
 
 class AcceptInvitationView(ApiView):
+    api_key_scope = None
+
     @extend_schema(operation_id="accept_invitation", request=TokenInput, responses=MeOut)
     def post(self, request: Request) -> Response:
         user = services.accept_invitation(actor=request.user, now=timezone.now(), **parse_body(TokenInput, request))

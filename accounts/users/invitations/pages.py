@@ -22,6 +22,7 @@ from accounts.users.invitations import selectors, services
 from accounts.users.invitations.forms import InvitationForm, InvitedRegistrationForm
 from accounts.users.invitations.rate_limits import throttled_invitation
 from accounts.users.invitations.services import INVALID_INVITATION
+from core.api.endpoints import endpoint
 from core.errors import Conflict, Invalid
 from core.forms import form_status
 from core.htmx import form_data, render_page
@@ -57,6 +58,7 @@ def revoke_invitation(request: HttpRequest, invitation_id: UUID) -> HttpResponse
     return redirect("invitations")
 
 
+@endpoint(brute_force_limit={"POST"}, secret_in_url=True)
 @never_cache
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
