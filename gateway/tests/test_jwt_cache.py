@@ -82,4 +82,4 @@ def test_no_more_tokens_are_remembered_than_fit(settings, monkeypatch):
     for number in range(5):
         tokens.read(token(settings, jti=str(number)))
 
-    assert len(tokens.known) == 3
+    assert len(tokens.cached) == 3

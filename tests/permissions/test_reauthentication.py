@@ -98,7 +98,7 @@ def test_the_page_leads_a_browser_that_proved_nothing_lately_to_the_door_for_it(
 ):
     user, page = authenticated_client(name), PAGES[name]
     browser = logged_in_client(user)
-    holes = {"user_id": request_builder.things["user:directory"], **request_builder.things}
+    holes = {"user_id": request_builder.sample_values["user:directory"], **request_builder.sample_values}
     url = reverse(page, args=[holes[hole] for hole in re.findall(r"{(\w+)}", name)] if "{" in name else [])
     form = {
         key: value.format(email=user.email) if key == "confirmation" else value
