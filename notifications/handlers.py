@@ -113,7 +113,7 @@ def _enqueue_account_email(event: Event, kind: AccountEmailKind, context: dict[s
     known = {
         "name": user.name,
         "time_zone": user.time_zone,
-        "happened_at": event.occurred_at.isoformat(),
+        "occurred_at": event.occurred_at.isoformat(),
         "sessions_path": reverse("settings-sessions"),
     }
     to = event.payload["user"]["email"]

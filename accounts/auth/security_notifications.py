@@ -60,7 +60,7 @@ def notify_security_change(
         "headline": MESSAGES[what],
         "address": address,
         "time_zone": user.time_zone,
-        "happened_at": now.isoformat(),
+        "occurred_at": now.isoformat(),
         "security_path": reverse("mfa_index"),
         **_remedy_links(user, what),
     }

@@ -54,10 +54,10 @@ def _message(
     return message
 
 
-def _thread_id(told: Notification) -> str:
-    if told.task_id:
-        return f"task.{told.task_id}"
-    return f"project.{told.project_id}" if told.project_id else f"team.{told.team_id}"
+def _thread_id(notification: Notification) -> str:
+    if notification.task_id:
+        return f"task.{notification.task_id}"
+    return f"project.{notification.project_id}" if notification.project_id else f"team.{notification.team_id}"
 
 
 def _render_part(kind: str, name: str, context: dict[str, Any]) -> str:
@@ -92,7 +92,7 @@ def _notification_context(notification: Notification) -> dict[str, Any]:
         "project_name": notification.project_name,
         "target_name": notification.subject,
         "target_kind": "Team" if notification.team_id else "Project",
-        "action": _action_label(notification),
+        "action_label": _action_label(notification),
         "excerpt": notification.body,
         "due": format_due(notification),
         "due_class": "late" if kind == Kind.DUE_SOON else "",
@@ -103,10 +103,10 @@ def _notification_context(notification: Notification) -> dict[str, Any]:
     }
 
 
-def _action_label(told: Notification) -> str:
-    if told.task_id:
-        return f"Open {told.task_key}"
-    return "See your projects" if told.team_id else "Open the project"
+def _action_label(notification: Notification) -> str:
+    if notification.task_id:
+        return f"Open {notification.task_key}"
+    return "View projects" if notification.team_id else "Open project"
 
 
 def format_due(notification: Notification) -> str:

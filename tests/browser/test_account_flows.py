@@ -148,7 +148,7 @@ def register_and_confirm(visit, mail_server):
     visit.look("mail sent")
     visit.page.goto("/")
     assert "/login/" in visit.page.url
-    visit.follow(mail_server.newest("Confirm your e-mail address for TaskFlow"))
+    visit.follow(mail_server.newest("Confirm your email address for TaskFlow"))
     visit.look("confirm address")
     visit.press("Confirm", leads_to="**/login/")
     visit.sign_in(PASSWORD, leads_to=HOME_PATH)
@@ -206,7 +206,7 @@ def reset_password(visit, mail_server):
     visit.look("lost password")
     visit.fill(email="nora@example.com")
     visit.press("Send reset link", leads_to="**/password/reset/sent/")
-    visit.follow(mail_server.newest("A new password for TaskFlow"))
+    visit.follow(mail_server.newest("Reset your TaskFlow password"))
     visit.look("new password")
     visit.fill(password1=NEW_PASSWORD)
     visit.press("Save password", leads_to="**/login/")

@@ -47,6 +47,6 @@ def test_a_new_device_is_mailed_to_the_person(alice, outbox, sink):
     assert (mail["To"], mail["Subject"]) == (alice.email, "New sign-in to your TaskFlow account: Firefox on Linux")
     for part in ("plain", "html"):
         body = mail.get_body((part,)).get_content()
-        assert "Firefox on Linux, from the address 192.0.2.8" in body
+        assert "Firefox on Linux, IP address 192.0.2.8" in body
         assert "http://127.0.0.1:8000/settings/sessions/" in body
         assert "CET" in body or "CEST" in body

@@ -155,7 +155,7 @@ def test_the_mail_about_each_way_in_says_what_helps(what, alice, intruded):
 
     [mail] = mails("security_changed")
     assert "/revert-login-method/?token=" in mail.body
-    assert "new password alone would leave it in place" in mail.body
+    assert "password alone wouldn't undo it" in mail.body
     assert "/password/reset/" not in mail.body
 
 
@@ -244,7 +244,7 @@ def test_what_was_there_a_while_before_stays_of_the_other_kind_too(before, taken
 
 @pytest.mark.parametrize(
     ("what", "advice"),
-    [("password_changed", "choose a new password at once"), ("email_changed", "write to an administrator")],
+    [("password_changed", "reset your password now"), ("email_changed", "contact an administrator")],
 )
 def test_mails_about_what_was_changed_name_no_such_link(what, advice, alice):
     security_notifications.notify_security_change(user=alice, what=what, now=NOW)

@@ -189,8 +189,8 @@ def test_a_stolen_tokens_owner_is_told_by_mail(clients, pair, outbox, sink, alic
             clients["anonymous"].post(REFRESH, {"refresh": pair.refresh}, REMOTE_ADDR="203.0.113.5")
 
     mail = sink.only()
-    assert (mail["To"], mail["Subject"]) == (alice.email, "A sign-in of your TaskFlow account was used twice")
-    assert "from the address 203.0.113.5" in mail.get_body(("plain",)).get_content()
+    assert (mail["To"], mail["Subject"]) == (alice.email, "We signed out a device from your TaskFlow account")
+    assert "IP address 203.0.113.5" in mail.get_body(("plain",)).get_content()
     assert pair.refresh not in mail.as_string()
 
 

@@ -51,7 +51,7 @@ def request_deletion(*, actor: User, confirmation: str, now: datetime) -> Accoun
     words = {
         "name": user.name,
         "cancel_path": link.path("cancel-deletion"),
-        "until_at": deletion.due_at.isoformat(),
+        "deletion_at": deletion.due_at.isoformat(),
         "time_zone": user.time_zone,
     }
     account_emails.enqueue(kind="deletion_requested", to=user.email, context=words, dedup_key=link.hash)

@@ -57,8 +57,8 @@ def build_export(*, export_id: uuid.UUID, now: datetime) -> None:
     requested.update(**ready, version=F("version") + 1)
     user = export.user
     words = {
-        "until_at": (now + EXPORT_TTL).isoformat(),
-        "data_path": reverse("settings-privacy"),
+        "expires_at": (now + EXPORT_TTL).isoformat(),
+        "privacy_path": reverse("settings-privacy"),
         "time_zone": user.time_zone,
     }
     if user.is_active:

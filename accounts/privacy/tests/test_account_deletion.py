@@ -50,7 +50,9 @@ def leave(user, now=NOW) -> None:
 def link_in(sink) -> str:
     for email in OutgoingEmail.objects.queued():
         email_services.deliver(email_id=email.pk, now=timezone.now())
-    (mail,) = [one for one in sink.messages if one["Subject"].startswith("Your account is closed")]
+    (mail,) = [
+        one for one in sink.messages if one["Subject"].startswith("Your TaskFlow account is scheduled for deletion")
+    ]
     (found,) = re.findall(r"https?://\S+/cancel-deletion/\S+", mail.get_body(("plain",)).get_content())
     return parse_qs(urlsplit(found).query)["token"][0]
 

@@ -130,7 +130,7 @@ def test_a_mail_says_that_it_is_ready(alice, sink, outbox):
     for email in OutgoingEmail.objects.exclude(state="sent"):
         email_services.deliver(email_id=email.pk, now=timezone.now())
 
-    assert (sink.only()["To"], sink.only()["Subject"]) == (alice.email, "Your data is ready to download")
+    assert (sink.only()["To"], sink.only()["Subject"]) == (alice.email, "Your data export is ready to download")
     assert "/settings/privacy/" in sink.only().get_body(("plain",)).get_content()
     assert outbox.names() == ["user.export_requested", "user.export_ready"]
 

@@ -58,7 +58,7 @@ def create_invitation(
         "actor_name": actor.name,
         "target": target,
         "accept_path": link.path("invitation"),
-        "until_at": invitation.expires_at.isoformat(),
+        "expires_at": invitation.expires_at.isoformat(),
         "time_zone": actor.time_zone,
     }
     account_emails.enqueue(kind="invitation", to=invitation.email, context=words, dedup_key=str(invitation.pk))

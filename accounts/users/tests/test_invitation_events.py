@@ -65,7 +65,7 @@ def test_the_mail_says_who_invites_into_what_and_until_when_in_the_inviters_time
     email.deliver(email_id=OutgoingEmail.objects.get().pk, now=timezone.now())
 
     text = sink.only().get_body(("plain",)).get_content()
-    assert sink.only()["Subject"] == "Alice invites you to Operations on TaskFlow"
+    assert sink.only()["Subject"] == "Alice invited you to Operations on TaskFlow"
     assert "11 May 2026, 18:30" in text
     assert Invitation.objects.get().target == "Operations"
 

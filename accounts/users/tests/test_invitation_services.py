@@ -48,7 +48,7 @@ def test_staff_invites_and_the_mail_leads_to_an_account(carol, mailed, sink, out
     user = invitations.register_with_invitation(token=mailed(), now=NOW, **NEWCOMER)
 
     invitation = Invitation.objects.get()
-    assert (sink.only()["To"], sink.only()["Subject"]) == ("nina@example.com", "Carol invites you to TaskFlow")
+    assert (sink.only()["To"], sink.only()["Subject"]) == ("nina@example.com", "Carol invited you to TaskFlow")
     assert (user.email, user.name, user.role) == ("nina@example.com", "Nina New", "user")
     assert (invitation.accepted_by, invitation.accepted_at) == (user, NOW)
     assert user.check_password("a quiet river bends")

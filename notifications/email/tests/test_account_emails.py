@@ -23,7 +23,7 @@ WORDS = {
     "name": "Bob",
     "device": SECRET,
     "address": "192.0.2.1",
-    "happened_at": "2026-03-02T09:00:00+00:00",
+    "occurred_at": "2026-03-02T09:00:00+00:00",
     "time_zone": "Asia/Tokyo",
     "sessions_path": "/settings/sessions/",
 }
