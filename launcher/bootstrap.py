@@ -46,7 +46,7 @@ def requirement_hashes(paths: Paths, files: tuple[str, ...]) -> dict[str, str]:
 
 def venv_python(paths: Paths) -> dict[str, str]:
     """Return what the virtual environment depends on: a moved checkout or another Python makes it unusable."""
-    return {"python": sys.version.split()[0], "folder": str(paths.venv)}
+    return {"python": sys.version.split()[0], "folder": str(paths.venv.resolve())}
 
 
 def is_current(paths: Paths, hashes: dict[str, str]) -> bool:
@@ -69,6 +69,8 @@ def _create_venv(paths: Paths) -> None:
     probe = [sys.executable, "-c", "import ensurepip, venv"]
     if subprocess.run(probe, stderr=subprocess.DEVNULL, check=False).returncode != 0:
         system_packages.install_venv_package()
+    if paths.venv.is_symlink():
+        paths.venv.unlink()  # `--clear` would empty a virtual environment that belongs to another checkout
     log = paths.logs / "install.log"
     with log.open("w") as output:
         command = [sys.executable, "-m", "venv", "--clear", str(paths.venv)]

@@ -20,7 +20,7 @@ def main(arguments: list[str]) -> int:
         console.print_line(f"There is no command {name!r}.\n{HELP_TEXT}")
         return 2
     run.install_signal_handlers()
-    paths = Paths.from_environment(Path(__file__).resolve().parents[1])
+    paths = Paths.of(Path(__file__).resolve().parents[1])
     return run_with_error_report(lambda: command(paths, rest))
 
 

@@ -23,7 +23,7 @@ class Paths:
     var: Path
 
     @classmethod
-    def from_environment(cls, root: Path) -> Paths:
+    def of(cls, root: Path) -> Paths:
         """Return the paths of a checkout; DATA_DIR moves the data elsewhere."""
         data_dir = os.environ.get("DATA_DIR")
         return cls(root=root, var=Path(data_dir).absolute() if data_dir else root / "var")

@@ -1,4 +1,4 @@
-"""Print the figures of the code that docs/architecture.md states, measured from the syntax trees.
+"""Figures of the code for docs/architecture.md, measured from the syntax trees.
 
 `python -m tests.architecture.figures` prints a Markdown table. Lengths are in lines, from the first line of a
 definition (decorators excluded) to its last. Application code is every Python file of the packages in `APPLICATION`
@@ -35,7 +35,7 @@ def function_lengths(tree: ast.AST) -> Iterator[int]:
 
 
 def helpers_used_once(tree: ast.Module) -> tuple[int, int]:
-    """Return how many private functions a module has, and how many of them are named exactly once in it."""
+    """Return the number of private functions of a module, and of those that are used exactly once."""
     private = [
         node.name
         for node in ast.walk(tree)
@@ -48,8 +48,8 @@ def helpers_used_once(tree: ast.Module) -> tuple[int, int]:
     return len(private), sum(uses[name] == 1 for name in private)
 
 
-def has_docstring_share(trees: list[ast.Module]) -> float:
-    """Return the share of public classes and functions (methods included, dunders not) that have a docstring."""
+def docstring_share(trees: list[ast.Module]) -> float:
+    """Return the share of public classes, functions and methods that have a docstring."""
     public = [
         node
         for tree in trees
@@ -89,7 +89,7 @@ def measure(root: Path = ROOT) -> dict[str, str]:
         "accounts, lines": f"{accounts:,}",
         "accounts, entries at its top level": str(len(top_level_entries("accounts", root))),
         "comment lines in a hundred": f"{100 * comments / sum(lines.values()):.1f}",
-        "public docstrings": f"{has_docstring_share(trees):.0%}",
+        "public docstrings": f"{docstring_share(trees):.0%}",
         "files over 300 lines": ", ".join(long_files) or "none",
     }
 

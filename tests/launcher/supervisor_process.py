@@ -33,7 +33,7 @@ def run_supervisor(paths: Paths, commands: dict[str, list[str]], *, with_servers
 
 def main() -> int:
     root, commands, with_servers = sys.argv[1:]
-    paths = Paths.from_environment(Path(root))
+    paths = Paths.of(Path(root))
     # The tests may run under nohup, and the launcher would then ignore SIGHUP.
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     run.install_signal_handlers()

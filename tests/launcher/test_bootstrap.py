@@ -17,7 +17,7 @@ def paths(checkout, monkeypatch):
     (checkout / ".venv").unlink()
     for name in (*bootstrap.DEV_REQUIREMENTS, bootstrap.CONSTRAINTS):
         (checkout / name).write_text(f"# {name}\n")
-    paths = Paths.from_environment(checkout)
+    paths = Paths.of(checkout)
     paths.prepare()
     return paths
 
@@ -103,3 +103,15 @@ def test_socket_folder_that_is_a_symlink_is_rejected(tmp_path, checkout):
 
     with pytest.raises(LaunchError, match="created by another user"):
         create_private_directory(checkout / "s", owner=0)
+
+
+def test_linked_venv_of_another_checkout_is_left_alone(paths, tmp_path, monkeypatch):
+    (tmp_path / "package").mkdir()
+    paths.venv.symlink_to(tmp_path)
+    monkeypatch.setattr(bootstrap, "_install", lambda paths, files: None)
+
+    bootstrap.ensure_installed(paths, bootstrap.RUNTIME_REQUIREMENTS)
+
+    assert (tmp_path / "package").exists()
+    assert paths.python.exists()
+    assert not paths.venv.is_symlink()
