@@ -1,4 +1,4 @@
-"""Who may do what to people and teams."""
+"""Permissions on users, teams, invitations and API keys."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from core.errors import NotAllowed
 
 
 def can_lead_team(user: User, membership: TeamMember | None) -> bool:
+    """Return whether the user may change the team; `membership` is their own in it, if any."""
     return user.is_admin or (membership is not None and membership.role == TeamMember.Role.LEAD)
 
 
 def can_invite(user: User) -> bool:
-    """Into the instance; leads and project admins invite into what is theirs."""
+    """Return whether the user may invite to the instance; team leads and project admins invite to their own."""
     return user.is_staff_or_admin
 
 
@@ -27,31 +28,38 @@ def can_see_directory(user: User) -> bool:
 
 
 def can_manage_users(user: User) -> bool:
-    """And the accounts of programs."""
+    """Return whether the user may manage other users and service accounts."""
     return user.is_admin and user.is_active
 
 
 def can_manage_keys(user: User, owner: User) -> bool:
-    """To make a key is to act in its owner's name, which nobody may do for another person."""
+    """Return whether the user may create keys for the owner.
+
+    A key acts in its owner's name, so administrators may do this for service accounts but never for people.
+    """
     return user.pk == owner.pk or (user.is_admin and owner.is_service)
 
 
 def mfa_setup_required(user: User, *, has_mfa: bool) -> bool:
-    """Whether they have still to set up a second factor, of which the row that was read knows if they have one."""
+    """Return whether the user has to set up two-factor authentication before anything else."""
     return enforcement.mfa_setup_required(kind=user.kind, role=user.role, has_mfa=has_mfa)
 
 
 def mfa_setup_required_error() -> NotAllowed:
-    """What a program is told that asks in the name of somebody who owes a factor."""
-    page = f"{settings.SITE_URL}/settings/security/"
-    words = f"This account needs a second factor first. Set one up at {page}, or by /_allauth/app/v1/account/authenticators/."
-    return NotAllowed(words, code="mfa_setup_required")
+    """Return the API's error for a user who has to set up two-factor authentication first."""
+    return NotAllowed(
+        "This account needs two-factor authentication. Set it up at "
+        f"{settings.SITE_URL}/settings/security/, or with /_allauth/app/v1/account/authenticators/.",
+        code="mfa_setup_required",
+    )
 
 
 def require_manager(user: User) -> None:
-    require(can_manage_users(user), "Only administrators may do this.")
+    """Raise NotAllowed unless the user may manage users."""
+    require(can_manage_users(user), "Only administrators can do this.")
 
 
-def require(allowed: bool, error: str) -> None:
+def require(allowed: bool, message: str) -> None:
+    """Raise NotAllowed with this message unless allowed."""
     if not allowed:
-        raise NotAllowed(error)
+        raise NotAllowed(message)

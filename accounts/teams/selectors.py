@@ -1,4 +1,4 @@
-"""Questions about teams."""
+"""Queries for teams and their members."""
 
 from __future__ import annotations
 
@@ -11,27 +11,31 @@ from core.errors import NotFound
 
 
 def list_teams(user: User) -> QuerySet[Team]:
+    """Return the teams visible to the user, each with its `member_count`."""
     return Team.objects.visible_to(user).annotate(member_count=Count("memberships"))
 
 
 def get_team(user: User, team_id: uuid.UUID) -> Team:
-    found = list_teams(user).filter(pk=team_id).first()
-    if found is None:
+    """Return a team visible to the user. Raises NotFound."""
+    team = list_teams(user).filter(pk=team_id).first()
+    if team is None:
         raise NotFound("There is no such team.")
-    return found
+    return team
 
 
 def list_members(team: Team) -> QuerySet[TeamMember]:
+    """Return the team's members by name, each with their user."""
     return TeamMember.objects.filter(team=team).select_related("user").order_by("user__name", "user_id")
 
 
 def get_member(team: Team, user_id: uuid.UUID) -> TeamMember:
-    found = list_members(team).filter(user=user_id).first()
-    if found is None:
-        raise NotFound("This person is not in the team.")
-    return found
+    """Return the user's membership of the team. Raises NotFound."""
+    member = list_members(team).filter(user=user_id).first()
+    if member is None:
+        raise NotFound("This user is not in the team.")
+    return member
 
 
 def list_memberships(user: User) -> QuerySet[TeamMember]:
-    """The teams that somebody is in, with their role."""
+    """Return the user's memberships by team name, each with its team."""
     return TeamMember.objects.filter(user=user).select_related("team").order_by("team__name")

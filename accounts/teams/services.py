@@ -1,3 +1,5 @@
+"""Creating, renaming and deleting teams, and changing their members."""
+
 from __future__ import annotations
 
 import uuid
@@ -10,66 +12,66 @@ from accounts.auth.sessions import cache
 from accounts.events import team_payload
 from accounts.models import Team, TeamMember, User
 from accounts.teams import selectors
-from core.errors import Conflict, Invalid, NotFound, VersionConflict
+from core.errors import Conflict, Invalid, NotFound
+from core.versions import check_version
 from events.outbox import DomainEvent, publish
+
+Role = TeamMember.Role
 
 
 @transaction.atomic
 def create(*, actor: User, name: str) -> Team:
-    """Create a team led by the actor."""
+    """Create a team led by the actor. Raises Invalid for a name that is taken."""
     try:
-        with transaction.atomic():
-            team = Team.objects.create(name=name.strip())
+        team = Team.objects.create(name=name.strip())
     except IntegrityError as error:
-        raise Invalid.field("name", "There is a team of this name already.", "taken") from error
-    TeamMember.objects.create(team=team, user=actor, role=TeamMember.Role.LEAD)
+        raise _name_taken() from error
+    TeamMember.objects.create(team=team, user=actor, role=Role.LEAD)
     publish(events.TeamCreated(team=team_payload(team)), actor=actor)
     return team
 
 
 @transaction.atomic
 def rename(*, actor: User, team_id: uuid.UUID, name: str = "", versions: frozenset[int] | None = None) -> None:
-    """Give the team another name; an empty one leaves it as it is."""
+    """Rename a team; an empty name leaves it as it is. Raises NotFound, NotAllowed, Invalid, VersionConflict."""
     team = _get_team_for_update(actor, team_id)
-    wanted = {"name": name.strip() or team.name}
-    _check_version(team, versions, wanted)
-    if wanted["name"] == team.name:
+    new_name = name.strip() or team.name
+    check_version(team, versions, {"name": new_name})
+    if new_name == team.name:
         return
     try:
-        with transaction.atomic():
-            Team.objects.filter(pk=team.pk).update(**wanted, version=F("version") + 1)
+        Team.objects.filter(pk=team.pk).update(name=new_name, version=F("version") + 1)
     except IntegrityError as error:
-        raise Invalid.field("name", "There is a team of this name already.", "taken") from error
+        raise _name_taken() from error
+
+
+def _name_taken() -> Invalid:
+    return Invalid.field("name", "There is already a team with this name.", "taken")
 
 
 @transaction.atomic
 def delete(*, actor: User, team_id: uuid.UUID, versions: frozenset[int] | None = None) -> None:
+    """Delete a team. Raises NotFound, NotAllowed, VersionConflict."""
     team = _get_team_for_update(actor, team_id)
-    _check_version(team, versions, {})
-    members = sorted(str(key) for key in TeamMember.objects.filter(team=team).values_list("user_id", flat=True))
-    publish(events.TeamDeleted(team=team_payload(team), user_ids=members), actor=actor)
+    check_version(team, versions)
+    user_ids = sorted(
+        str(user_id) for user_id in TeamMember.objects.filter(team=team).values_list("user_id", flat=True)
+    )
+    publish(events.TeamDeleted(team=team_payload(team), user_ids=user_ids), actor=actor)
     cache.invalidate_teams()
     team.delete()
 
 
-def _check_version(thing: Team | TeamMember, versions: frozenset[int] | None, wanted: dict[str, str]) -> None:
-    if versions is not None and thing.version not in versions:
-        raise VersionConflict(
-            version=thing.version, current={name: getattr(thing, name) for name in wanted}, wanted=wanted
-        )
-
-
 @transaction.atomic
 def add_member(*, actor: User, team_id: uuid.UUID, user_id: uuid.UUID, role: str) -> TeamMember:
-    """Put a person in the team, or give them another role in it."""
+    """Add a user to the team, or give a member another role. Raises NotFound, NotAllowed, Invalid, Conflict."""
     team = _get_team_for_update(actor, team_id)
     if not User.objects.active().filter(pk=user_id).exists():
-        raise Invalid.field("user", "There is no such person.", "does_not_exist")
-    _require_another_lead(team, without=user_id if role != TeamMember.Role.LEAD else None)
+        raise Invalid.field("user", "There is no such user.", "does_not_exist")
+    _require_another_lead(team, user_id, role)
     member, is_new = TeamMember.objects.get_or_create(team=team, user_id=user_id, defaults={"role": role})
     previous_role = "" if is_new else member.role
-    if not is_new and member.role != role:
-        _set_role(member, role)
+    _set_role(member, role)
     _publish_membership(
         events.TeamMemberAdded(team=team_payload(team), user_id=str(user_id), role=role, previous_role=previous_role),
         actor,
@@ -78,66 +80,69 @@ def add_member(*, actor: User, team_id: uuid.UUID, user_id: uuid.UUID, role: str
 
 
 def join(*, actor: User, team: Team, user: User) -> None:
-    """Put a person in a team they were asked into, in the caller's transaction; whoever is in it keeps their role."""
-    role = TeamMember.Role.MEMBER
-    _, is_new = TeamMember.objects.get_or_create(team=team, user=user, defaults={"role": role})
+    """Add an invited user in the caller's transaction; an existing member keeps their role."""
+    _, is_new = TeamMember.objects.get_or_create(team=team, user=user, defaults={"role": Role.MEMBER})
     if is_new:
-        _publish_membership(events.TeamMemberAdded(team=team_payload(team), user_id=str(user.pk), role=role), actor)
+        event = events.TeamMemberAdded(team=team_payload(team), user_id=str(user.pk), role=Role.MEMBER)
+        _publish_membership(event, actor)
 
 
 @transaction.atomic
 def update_member(
     *, actor: User, team_id: uuid.UUID, user_id: uuid.UUID, role: str | None, versions: frozenset[int] | None = None
 ) -> TeamMember:
-    """Give a member another role in the team; none leaves it as it is."""
+    """Change a member's role; None leaves it as it is. Raises NotFound, NotAllowed, Conflict, VersionConflict."""
     team = _get_team_for_update(actor, team_id)
     member = selectors.get_member(team, user_id)
-    _check_version(member, versions, {} if role is None else {"role": role})
+    check_version(member, versions, {} if role is None else {"role": role})
     if role is not None and role != member.role:
-        _require_another_lead(team, without=user_id if role != TeamMember.Role.LEAD else None)
+        _require_another_lead(team, user_id, role)
         previous_role = member.role
         _set_role(member, role)
-        _publish_membership(
-            events.TeamMemberAdded(
-                team=team_payload(team), user_id=str(user_id), role=role, previous_role=previous_role
-            ),
-            actor,
+        event = events.TeamMemberAdded(
+            team=team_payload(team), user_id=str(user_id), role=role, previous_role=previous_role
         )
+        _publish_membership(event, actor)
     return member
-
-
-def _set_role(member: TeamMember, role: str) -> None:
-    TeamMember.objects.filter(pk=member.pk).update(role=role, version=F("version") + 1)
-    member.refresh_from_db()
 
 
 @transaction.atomic
 def remove_member(
     *, actor: User, team_id: uuid.UUID, user_id: uuid.UUID, versions: frozenset[int] | None = None
 ) -> None:
+    """Remove a member from the team. Raises NotFound, NotAllowed, Conflict, VersionConflict."""
     team = _get_team_for_update(actor, team_id)
     member = selectors.get_member(team, user_id)
-    _check_version(member, versions, {})
-    _require_another_lead(team, without=user_id)
+    check_version(member, versions)
+    _require_another_lead(team, user_id, None)
     member.delete()
     _publish_membership(events.TeamMemberRemoved(team=team_payload(team), user_id=str(user_id)), actor)
 
 
-def _publish_membership(fact: DomainEvent, actor: User) -> None:
-    publish(fact, actor=actor)
+def _set_role(member: TeamMember, role: str) -> None:
+    if member.role != role:
+        TeamMember.objects.filter(pk=member.pk).update(role=role, version=F("version") + 1)
+        member.refresh_from_db()
+
+
+def _publish_membership(event: DomainEvent, actor: User) -> None:
+    publish(event, actor=actor)
     cache.invalidate_teams()
 
 
 def _get_team_for_update(actor: User, team_id: uuid.UUID) -> Team:
+    """Lock a team that the actor leads. Raises NotFound, NotAllowed."""
     team = Team.objects.visible_to(actor).select_for_update().filter(pk=team_id).first()
     if team is None:
         raise NotFound("There is no such team.")
     membership = TeamMember.objects.filter(team=team, user=actor).first()
-    policies.require(policies.can_lead_team(actor, membership), "Only a lead of the team may do this.")
+    policies.require(policies.can_lead_team(actor, membership), "Only leads of the team can do this.")
     return team
 
 
-def _require_another_lead(team: Team, *, without: uuid.UUID | None) -> None:
-    others = TeamMember.objects.filter(team=team, role=TeamMember.Role.LEAD).exclude(user=without)
-    if without is not None and not others.exists():
-        raise Conflict("A team keeps at least one lead.", code="last_lead")
+def _require_another_lead(team: Team, user_id: uuid.UUID, new_role: str | None) -> None:
+    """Raise Conflict if the user, who gets this role or leaves, is the team's last lead."""
+    if new_role == Role.LEAD:
+        return
+    if not TeamMember.objects.filter(team=team, role=Role.LEAD).exclude(user=user_id).exists():
+        raise Conflict("A team needs at least one lead.", code="last_lead")

@@ -1,3 +1,5 @@
+"""Registration, passwords, profiles and avatars."""
+
 from __future__ import annotations
 
 import re
@@ -20,21 +22,22 @@ from accounts.events import user_payload
 from accounts.models import Avatar, User
 from accounts.users.image_processing import make_thumbnails
 from core.db import violated_constraint
-from core.errors import FieldError, Invalid, NotAuthenticated, VersionConflict
+from core.errors import FieldError, Invalid, NotAuthenticated
+from core.versions import check_version
 from events.outbox import publish
 
 PROFILE_FIELDS = frozenset({"name", "time_zone", "language", "week_start", "theme", "density", "shortcuts"})
 MAX_HANDLE_ATTEMPTS = 20
-# The code of a refusal that says: this secret is not the right one.
+# Error code of a wrong password or code; throttling counts these errors as failed attempts.
 WRONG_SECRET = "wrong"
 
 
 @check_breach_first
 @transaction.atomic
 def register(*, email: str, name: str, password: str, is_verified: bool = False) -> User:
-    """Create a person with a handle of their own; a taken address or a weak password is refused by name.
+    """Create a user with a password. `is_verified` says that the e-mail address is known to be theirs.
 
-    `is_verified`: the address is known to be theirs.
+    Raises Invalid for a weak password or an e-mail address that is taken.
     """
     user = User(email=email.strip().lower(), name=name.strip())
     check_password_strength(password, user)
@@ -46,8 +49,8 @@ def register(*, email: str, name: str, password: str, is_verified: bool = False)
 
 @transaction.atomic
 def create_user(user: User) -> None:
-    """Save a new person under the first handle that is free."""
-    base = re.sub(r"[^a-z0-9._-]", "", user.email.split("@")[0]).lstrip("._-")[:32] or "person"
+    """Save a new user under the first free handle made from the e-mail address. Raises Invalid."""
+    base = re.sub(r"[^a-z0-9._-]", "", user.email.split("@")[0]).lstrip("._-")[:32] or "user"
     for attempt in range(MAX_HANDLE_ATTEMPTS):
         user.handle = base if attempt == 0 else f"{base}{attempt + 1}"
         try:
@@ -58,32 +61,36 @@ def create_user(user: User) -> None:
         except IntegrityError as error:
             if "handle" in violated_constraint(error):
                 continue
-            raise Invalid.field("email", "Somebody with this address is registered already.", "taken") from error
-    raise Invalid.field("email", "No free handle for this address; ask an administrator.", "taken")
+            raise Invalid.field("email", "An account with this e-mail address already exists.", "taken") from error
+    raise Invalid.field("email", "No free handle for this e-mail address. Ask an administrator.", "taken")
 
 
 def require_password(user: User, password: str, *, field: str) -> None:
-    """Refuse what is not the present password of somebody who is signed in."""
+    """Raise Invalid for `field` unless this is the user's current password."""
     if not user.check_password(password):
-        raise Invalid.field(field, "This is not your password.", WRONG_SECRET)
+        raise Invalid.field(field, "Wrong password.", WRONG_SECRET)
 
 
 def check_password_strength(password: str, user: User) -> None:
+    """Raise Invalid with a message for each password validator that fails."""
     try:
         validate_password(password, user)
     except ValidationError as error:
         raise Invalid(
             "The password is too weak.",
-            fields=[FieldError("password", str(one.code), " ".join(one.messages)) for one in error.error_list],
+            fields=[FieldError("password", str(failed.code), " ".join(failed.messages)) for failed in error.error_list],
         ) from error
 
 
 def authenticate(*, email: str, password: str, request: Any = None) -> User:
-    """Return the person; a wrong address and a wrong password look and last the same."""
-    found = check_password(request, email=email, password=password)
-    if not isinstance(found, User):
-        raise NotAuthenticated("The e-mail address or the password is wrong.", code="wrong_credentials")
-    return found
+    """Return the user with these credentials. Raises NotAuthenticated.
+
+    An unknown address and a wrong password give the same error after the same time.
+    """
+    user = check_password(request, email=email, password=password)
+    if not isinstance(user, User):
+        raise NotAuthenticated("Wrong e-mail address or password.", code="wrong_credentials")
+    return user
 
 
 @transaction.atomic
@@ -98,65 +105,68 @@ def record_failed_login(*, user: User | None, address: str, device: str, now: da
 
 @transaction.atomic
 def update_profile(*, actor: User, changes: dict[str, Any], versions: frozenset[int] | None = None) -> User:
-    """Change one's own name, and how pages look and speak to oneself."""
-    user: User = User.objects.select_for_update(no_key=True).get(pk=actor.pk)
-    if versions is not None and user.version not in versions:
-        raise VersionConflict(version=user.version, current={n: getattr(user, n) for n in changes}, wanted=changes)
+    """Change fields of PROFILE_FIELDS of the actor's own account. Raises Invalid, VersionConflict."""
+    user = User.objects.select_for_update(no_key=True).get(pk=actor.pk)
+    check_version(user, versions, changes)
     if (zone := changes.get("time_zone")) and zone not in zoneinfo.available_timezones():
-        raise Invalid.field("time_zone", "This is not a time zone of the IANA database, like Europe/Berlin.")
+        raise Invalid.field("time_zone", "Not a time zone of the IANA database, like Europe/Berlin.")
     if unknown := set(changes) - PROFILE_FIELDS:
         raise ValueError(f"not part of a profile: {unknown}")
-    changed = {name: value for name, value in changes.items() if getattr(user, name) != value}
-    if changed:
-        before = {name: getattr(user, name) for name in changed}
-        User.objects.filter(pk=user.pk).update(**changed, version=F("version") + 1)
-        user.refresh_from_db()
-        cache.invalidate_user(user.pk)
-        differences = {name: [before[name], value] for name, value in changed.items()}
-        publish(events.UserUpdated(user=user_payload(user), changes=differences), actor=actor)
+    save_changes(user, changes, actor=actor)
     return user
 
 
+def save_changes(
+    user: User, changes: dict[str, Any], *, actor: User | None, now: datetime | None = None
+) -> dict[str, list[Any]]:
+    """Save the fields that differ under a new version and publish UserUpdated; return {field: [old, new]}.
+
+    Must be called in a transaction that holds the user's row lock. Raises Invalid for a handle or e-mail address that
+    is taken.
+    """
+    differences = {
+        name: [getattr(user, name), value] for name, value in changes.items() if getattr(user, name) != value
+    }
+    if not differences:
+        return {}
+    columns = {name: value for name, (_, value) in differences.items()}
+    try:
+        User.objects.filter(pk=user.pk).update(**columns, version=F("version") + 1)
+    except IntegrityError as error:
+        field, label = ("handle", "handle") if "handle" in violated_constraint(error) else ("email", "e-mail address")
+        raise Invalid.field(field, f"This {label} is already taken.", "taken") from error
+    user.refresh_from_db()
+    cache.invalidate_user(user.pk)
+    publish(events.UserUpdated(user=user_payload(user), changes=differences), actor=actor, at=now)
+    return differences
+
+
 def set_avatar(*, actor: User, data: bytes) -> User:
-    """Give oneself a picture; it is drawn before anything is locked, since that takes its time."""
-    drawn = make_thumbnails(data)
+    """Replace the actor's picture. Raises Invalid for a file that is no image, and TransientConflict."""
+    thumbnails = make_thumbnails(data)  # before anything is locked, because it takes its time
     with transaction.atomic():
-        user = _get_user_for_update(actor, None)
-        sizes: dict[str, Any] = {**drawn._asdict(), "created_at": timezone.now()}
-        Avatar.objects.update_or_create(user=user, defaults=sizes)
-        return _set_avatar_digest(user, drawn.digest)
+        user = User.objects.select_for_update(no_key=True).get(pk=actor.pk)
+        columns: dict[str, Any] = {**thumbnails._asdict(), "created_at": timezone.now()}
+        Avatar.objects.update_or_create(user=user, defaults=columns)
+        save_changes(user, {"avatar": thumbnails.digest}, actor=user)
+        return user
 
 
 @transaction.atomic
 def remove_avatar(*, actor: User, versions: frozenset[int] | None = None) -> User:
-    """Go back to initials."""
-    user = _get_user_for_update(actor, versions)
+    """Remove the actor's picture; initials are shown instead. Raises VersionConflict."""
+    user = User.objects.select_for_update(no_key=True).get(pk=actor.pk)
+    check_version(user, versions)
     Avatar.objects.filter(user=user).delete()
-    return _set_avatar_digest(user, "")
-
-
-def _get_user_for_update(actor: User, versions: frozenset[int] | None) -> User:
-    user: User = User.objects.select_for_update(no_key=True).get(pk=actor.pk)
-    if versions is not None and user.version not in versions:
-        raise VersionConflict(version=user.version, current={}, wanted={})
-    return user
-
-
-def _set_avatar_digest(user: User, digest: str) -> User:
-    if user.avatar != digest:
-        changes = {"avatar": [user.avatar, digest]}
-        User.objects.filter(pk=user.pk).update(avatar=digest, version=F("version") + 1)
-        user.refresh_from_db()
-        cache.invalidate_user(user.pk)
-        publish(events.UserUpdated(user=user_payload(user), changes=changes), actor=user)
+    save_changes(user, {"avatar": ""}, actor=user)
     return user
 
 
 @transaction.atomic
 def mark_as_guest(*, actor: User, user: User) -> None:
-    """Remember that single things were shared with this person: from their next request on, these are looked for.
+    """Mark a user with whom single tasks were shared; their queries look for shares from now on.
 
-    It stays so: what it costs to look once too often is less than to tell everybody each time.
+    The mark stays after the last share ended: a needless lookup costs less than keeping a count.
     """
     if User.objects.filter(pk=user.pk, is_guest=False).update(is_guest=True):
         publish(events.UserUpdated(user=user_payload(user), changes={"is_guest": [False, True]}), actor=actor)

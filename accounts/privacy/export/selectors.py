@@ -1,4 +1,4 @@
-"""Questions about what people take along."""
+"""Queries for a user's own exports."""
 
 from __future__ import annotations
 
@@ -13,21 +13,22 @@ from core.errors import NotFound
 
 
 def list_exports(user: User, now: datetime) -> QuerySet[Export]:
-    """One's own archives, nobody else's, as long as they last."""
+    """Return the user's own exports that have not expired."""
     return Export.objects.current(now).filter(user=user)
 
 
 def get_export(user: User, export_id: uuid.UUID, now: datetime) -> Export:
-    found = list_exports(user, now).filter(pk=export_id).first()
-    if found is None:
+    """Return one of the user's own exports. Raises NotFound."""
+    export = list_exports(user, now).filter(pk=export_id).first()
+    if export is None:
         raise NotFound("There is no such export.")
-    return found
+    return export
 
 
 def iter_archive(export: Export) -> Iterator[bytes]:
-    """The archive's bytes, a piece at a time."""
-    pieces = ExportChunk.objects.filter(export=export).values_list("data", flat=True)
+    """Yield the archive chunk by chunk, so that no more than one is in memory."""
+    chunks = ExportChunk.objects.filter(export=export).values_list("data", flat=True)
     number = 0
-    while data := pieces.filter(number=number).first():
+    while data := chunks.filter(number=number).first():
         yield bytes(data)
         number += 1

@@ -10,13 +10,13 @@ class InvitationForm(PageForm):
 
 
 class InvitedRegistrationForm(PageForm):
-    """Like registering, at the address that the invitation was sent to."""
+    """Registration with the e-mail address of the invitation."""
 
     name = SingleLineField(label="Your name", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
     password = forms.CharField(
         label="Password",
         max_length=200,
         strip=False,
-        help_text="At least 10 characters; a sentence is better than a riddle.",
+        help_text="At least 10 characters; a sentence of several words works well.",
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )

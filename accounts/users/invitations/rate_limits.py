@@ -1,4 +1,4 @@
-"""How many mails one may have sent to others, and others to one."""
+"""Rate limits of invitations, by inviter and by recipient."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from core.rate_limits import consume
 
 @contextmanager
 def throttled_invitation(request: HttpRequest, inviter: User, email: str) -> Iterator[None]:
-    """Count an invitation by who sends it and, once it was allowed, by the address it goes to, whoever sends it.
+    """Count an invitation for its inviter and, after the block succeeded, for its recipient.
 
-    Raises TooMany; what was done inside is undone then.
+    Raises RateLimited; the changes of the block are rolled back then.
     """
     consume(request, group="invite", key=str(inviter.pk), rate=settings.INVITE_RATE)
     with transaction.atomic():

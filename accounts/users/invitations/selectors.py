@@ -1,4 +1,4 @@
-"""Questions about who is invited."""
+"""Queries for invitations."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from core.errors import NotFound
 
 
 def list_invitations(user: User) -> QuerySet[Invitation]:
-    """One's own; staff sees all."""
+    """Return the user's own invitations; all of them for staff."""
     return Invitation.objects.visible_to(user).select_related("inviter", "team")
 
 
 def get_invitation(user: User, invitation_id: uuid.UUID) -> Invitation:
-    found = list_invitations(user).filter(pk=invitation_id).first()
-    if found is None:
+    """Return an invitation visible to the user. Raises NotFound."""
+    invitation = list_invitations(user).filter(pk=invitation_id).first()
+    if invitation is None:
         raise NotFound("There is no such invitation.")
-    return found
+    return invitation
 
 
 def find_by_token(token: str, now: datetime) -> Invitation | None:
-    """The open invitation that a link from a mail names."""
-    named = Invitation.objects.open(now).filter(token_hash=hash_token(token))
-    return named.select_related("inviter", "team").first()
+    """Return the open invitation with this token from an e-mail link, or None."""
+    matching = Invitation.objects.open(now).filter(token_hash=hash_token(token))
+    return matching.select_related("inviter", "team").first()

@@ -1,3 +1,5 @@
+"""Inviting people by e-mail, and accepting, revoking and purging invitations."""
+
 from __future__ import annotations
 
 import uuid
@@ -14,28 +16,29 @@ from accounts.models import Invitation, Team, TeamMember, User
 from accounts.teams import selectors as teams_selectors
 from accounts.teams import services as teams
 from accounts.users.services import register
-from core.errors import Conflict, NotAllowed, NotFound, VersionConflict
+from core.errors import Conflict, NotAllowed, NotFound
+from core.versions import check_version
 from events.outbox import publish
 
 INVITATION_TTL = timedelta(days=7)
 RETENTION = timedelta(days=30)
 INVALID_INVITATION = (
-    "This invitation is not valid: it was used, withdrawn or is older than a week. Ask for another one."
+    "This invitation is no longer valid. It was used or withdrawn, or is older than a week. Ask for a new one."
 )
 
 
 @transaction.atomic
 def invite(*, actor: User, email: str, now: datetime, team_id: uuid.UUID | None = None) -> Invitation:
-    """Ask somebody to come, or into a team: staff may ask anybody to come, the leads of a team into it.
+    """Invite an e-mail address to the instance (staff) or to a team (its leads). Raises NotFound, NotAllowed.
 
-    The answer is the same whether or not the address is known here.
+    The result does not tell whether there is an account with this address.
     """
     if team_id is None:
-        policies.require(policies.can_invite(actor), "Only staff may invite people.")
+        policies.require(policies.can_invite(actor), "Only staff can invite people.")
         return create_invitation(actor=actor, email=email, now=now)
     team = teams_selectors.get_team(actor, team_id)
     membership = TeamMember.objects.filter(team=team, user=actor).first()
-    policies.require(policies.can_lead_team(actor, membership), "Only a lead of the team may do this.")
+    policies.require(policies.can_lead_team(actor, membership), "Only leads of the team can do this.")
     return create_invitation(actor=actor, email=email, now=now, team=team, target=team.name)
 
 
@@ -43,7 +46,10 @@ def invite(*, actor: User, email: str, now: datetime, team_id: uuid.UUID | None 
 def create_invitation(
     *, actor: User, email: str, now: datetime, team: Team | None = None, target: str = ""
 ) -> Invitation:
-    """Make and mail an invitation; whether the actor may is for the caller to say. `target` is what it leads into."""
+    """Create and mail an invitation; the caller has checked the actor's permission.
+
+    `target` is the name of the team, project or task that the invitation leads to.
+    """
     link = one_time_tokens.new_token()
     invitation = Invitation.objects.create(
         email=email.strip().lower(),
@@ -54,14 +60,14 @@ def create_invitation(
         created_at=now,
         expires_at=now + INVITATION_TTL,
     )
-    words = {
+    context = {
         "actor_name": actor.name,
         "target": target,
         "accept_path": link.path("invitation"),
         "expires_at": invitation.expires_at.isoformat(),
         "time_zone": actor.time_zone,
     }
-    account_emails.enqueue(kind="invitation", to=invitation.email, context=words, dedup_key=str(invitation.pk))
+    account_emails.enqueue(kind="invitation", to=invitation.email, context=context, dedup_key=str(invitation.pk))
     publish(events.UserInvited(user=user_payload(actor), invitation_id=str(invitation.pk)), actor=actor, at=now)
     return invitation
 
@@ -69,20 +75,22 @@ def create_invitation(
 @check_breach_first
 @transaction.atomic
 def register_with_invitation(*, token: str, name: str, password: str, now: datetime) -> User:
-    """Register as the person whom the invitation names; the mail has shown that the address is theirs."""
+    """Register with an invitation, which verifies the e-mail address. Raises NotFound, Invalid, Conflict."""
     invitation = _lock_open_invitation(token, now)
     if User.objects.filter(email=invitation.email).exists():
-        raise Conflict("There is an account with this address already: sign in to accept.", code="already_registered")
+        raise Conflict(
+            "An account with this e-mail address already exists. Sign in to accept.", code="already_registered"
+        )
     user = register(email=invitation.email, name=name, password=password, is_verified=True)
     return _accept(invitation, user, now)
 
 
 @transaction.atomic
 def accept_invitation(*, actor: User, token: str, now: datetime) -> User:
-    """Accept as somebody who has an account already."""
+    """Accept an invitation with an existing account. Raises NotFound, NotAllowed."""
     invitation = _lock_open_invitation(token, now)
     if invitation.email != actor.email:
-        raise NotAllowed("This invitation is for another address.", code="another_address")
+        raise NotAllowed("This invitation is for another e-mail address.", code="another_address")
     return _accept(invitation, actor, now)
 
 
@@ -90,37 +98,36 @@ def accept_invitation(*, actor: User, token: str, now: datetime) -> User:
 def revoke_invitation(
     *, actor: User, invitation_id: uuid.UUID, now: datetime, versions: frozenset[int] | None = None
 ) -> None:
-    """Withdraw an invitation; the link in the mail leads nowhere any more."""
+    """Withdraw an open invitation. Raises NotFound, NotAllowed, Conflict, VersionConflict."""
     invitation = Invitation.objects.visible_to(actor).select_for_update().filter(pk=invitation_id).first()
     if invitation is None:
         raise NotFound("There is no such invitation.")
-    may = policies.can_revoke_invitation(actor, invitation)
-    policies.require(may, "Only who invited and administrators may do this.")
-    if versions is not None and invitation.version not in versions:
-        raise VersionConflict(version=invitation.version, current={}, wanted={})
-    open_one = Invitation.objects.filter(pk=invitation.pk, accepted_at=None, revoked_at=None)
-    if not open_one.update(revoked_at=now, version=F("version") + 1):
-        raise Conflict("This invitation was accepted or withdrawn already.", code="closed")
+    may_revoke = policies.can_revoke_invitation(actor, invitation)
+    policies.require(may_revoke, "Only the inviter and administrators can do this.")
+    check_version(invitation, versions)
+    is_pending = Invitation.objects.filter(pk=invitation.pk, accepted_at=None, revoked_at=None)
+    if not is_pending.update(revoked_at=now, version=F("version") + 1):
+        raise Conflict("This invitation was already accepted or withdrawn.", code="closed")
     publish(events.InvitationRevoked(user=user_payload(actor), invitation_id=str(invitation.pk)), actor=actor, at=now)
 
 
 def purge_invitations(*, now: datetime) -> int:
-    """Forget those that ended long ago, and with them the addresses of people who never came; returns how many rows."""
+    """Delete invitations that expired more than RETENTION ago; return the number of deleted rows."""
     removed, _ = Invitation.objects.filter(expires_at__lt=now - RETENTION).delete()
     return removed
 
 
 def _lock_open_invitation(token: str, now: datetime) -> Invitation:
-    """Lock the invitation while it is good; who comes second waits here, and finds it used."""
-    mine = Invitation.objects.open(now).filter(token_hash=one_time_tokens.hash_token(token))
-    invitation = mine.select_for_update(of=("self",)).select_related("team", "inviter").first()
+    """Lock the open invitation of this token; a second request waits here and raises NotFound."""
+    matching = Invitation.objects.open(now).filter(token_hash=one_time_tokens.hash_token(token))
+    invitation = matching.select_for_update(of=("self",)).select_related("team", "inviter").first()
     if invitation is None or not _inviter_may_still_invite(invitation):
         raise NotFound(INVALID_INVITATION)
     return invitation
 
 
 def _inviter_may_still_invite(invitation: Invitation) -> bool:
-    """An invitation is worth as much as its inviter's word is now; into a project, `tasks` asks when it lets in."""
+    """Return whether the inviter still has the permission. For projects and tasks, the app `tasks` checks it."""
     inviter = invitation.inviter
     if invitation.team is not None:
         membership = TeamMember.objects.filter(team=invitation.team, user=inviter).first()
@@ -129,8 +136,7 @@ def _inviter_may_still_invite(invitation: Invitation) -> bool:
 
 
 def _accept(invitation: Invitation, user: User, now: datetime) -> User:
-    accepted = {"accepted_at": now, "accepted_by": user, "version": F("version") + 1}
-    Invitation.objects.filter(pk=invitation.pk).update(**accepted)
+    Invitation.objects.filter(pk=invitation.pk).update(accepted_at=now, accepted_by=user, version=F("version") + 1)
     if invitation.team is not None:
         teams.join(actor=invitation.inviter, team=invitation.team, user=user)
     publish(events.InvitationAccepted(user=user_payload(user), invitation_id=str(invitation.pk)), actor=user, at=now)
