@@ -156,8 +156,8 @@ def list_keys(request: Request, owner: User, wanted: dict[str, Any]) -> Response
 
 
 def create_key(request: Request, owner: User) -> Response:
-    draft = services.KeySpec(**parse_body(ApiKeyInput, request))
-    return _created_response(services.create_key(actor=request.user, owner=owner, draft=draft, now=timezone.now()))
+    spec = services.KeySpec(**parse_body(ApiKeyInput, request))
+    return _created_response(services.create_key(actor=request.user, owner=owner, spec=spec, now=timezone.now()))
 
 
 def _created_response(minted: services.CreatedKey) -> Response:

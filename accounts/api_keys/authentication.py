@@ -1,3 +1,5 @@
+"""DRF authentication with API keys, and how the OpenAPI document describes it."""
+
 from __future__ import annotations
 
 import ipaddress
@@ -15,30 +17,28 @@ from accounts.policies import mfa_setup_required_error
 from core.api.routes import get_route_table
 from core.cache import GLOBAL_GENERATION_KEY
 from core.errors import NotAllowed, NotAuthenticated
+from core.http.client_ip import client_ip
 from core.security import api_keys
 from core.security.api_keys import SCHEME
 from core.security.claims import ip_in_networks
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    """`Authorization: Api-Key <key>`. What the key may not do is refused here, where no door can forget to ask."""
+    """`Authorization: Api-Key <key>`; checks the key's networks, scopes and projects as well."""
 
     def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
         parts = get_authorization_header(request).split()
         if not parts or parts[0].lower() != SCHEME:
             return None
-        offered = api_keys.parse(parts[1]) if len(parts) == 2 else None
-        key = (
-            get_active_key(offered, timezone.now(), as_of=request.META.get(GLOBAL_GENERATION_KEY, ""))
-            if offered
-            else None
-        )
+        key, presented = None, api_keys.parse(parts[1]) if len(parts) == 2 else None
+        if presented is not None:
+            key = get_active_key(presented, timezone.now(), as_of=request.META.get(GLOBAL_GENERATION_KEY, ""))
         if key is None:
             raise NotAuthenticated("The key is not valid.", code="key_not_valid")
-        from core.http.client_ip import client_ip  # late: DRF reads this module while it starts
-
         address = client_ip(request._request)
-        _require_address(key, address)
+        networks = tuple(ipaddress.ip_network(network) for network in key.allowed_networks)
+        if networks and not ip_in_networks(address, networks):
+            raise NotAllowed("This key cannot be used from your IP address.", code="key_not_for_this_address")
         request._request.user_for_log = key.owner
         if key.mfa_setup_required:
             raise mfa_setup_required_error()
@@ -49,20 +49,17 @@ class ApiKeyAuthentication(BaseAuthentication):
         return key.owner, key
 
 
-def _require_address(key: ApiKey, address: str) -> None:
-    if key.allowed_networks and not ip_in_networks(
-        address, tuple(ipaddress.ip_network(one) for one in key.allowed_networks)
-    ):
-        raise NotAllowed("This key may not be used from your address.", code="key_not_for_this_address")
-
-
 class ApiKeyScheme(OpenApiAuthenticationExtension):
+    """The security scheme `apiKey` of the OpenAPI document."""
+
     target_class = ApiKeyAuthentication
     name = "apiKey"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        words = "`Api-Key tf_live_...`. The scope that an operation needs stands with it; without one, it is closed to keys."
-        return {"type": "apiKey", "in": "header", "name": "Authorization", "description": words}
+        description = (
+            "`Api-Key tf_live_...`. Each operation names the scope it needs; without one, it is closed to API keys."
+        )
+        return {"type": "apiKey", "in": "header", "name": "Authorization", "description": description}
 
 
 def document_scopes(result: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -71,7 +68,8 @@ def document_scopes(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     for path, operations in result["paths"].items():
         for method, operation in operations.items():
             scope = routes[path].endpoint.scope_for(method.upper())
-            kept = [one for one in operation.get("security", []) if "apiKey" not in one]
-            if len(kept) < len(operation.get("security", [])):
-                operation["security"] = [*kept, *([{"apiKey": [scope]}] if scope else [])]
+            schemes = operation.get("security", [])
+            others = [scheme for scheme in schemes if "apiKey" not in scheme]
+            if len(others) < len(schemes):
+                operation["security"] = [*others, *([{"apiKey": [scope]}] if scope else [])]
     return result

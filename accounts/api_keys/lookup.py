@@ -1,4 +1,4 @@
-"""Whose API key it is: what PostgreSQL knows of it, for the gateway and for Django."""
+"""Looking up API keys by their text, for the gateway and for Django."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from django.db import models
 from django.utils import timezone
 
 from accounts import policies
@@ -20,28 +19,20 @@ from core.security.api_keys import PresentedKey
 from core.security.claims import ApiKeyClaims
 from core.sql_templates import Param, Statement
 
+# Seconds between two attempts of this process to record the use of a key.
 USE_RECORD_INTERVAL = 300.0
 MAX_RECORDED = 10_000
-KEY_COLUMNS = [
-    "id",
-    "owner_id",
-    "name",
-    "prefix",
-    "digest",
-    "scopes",
-    "projects",
-    "allowed_networks",
-    "created_at",
-    "expires_at",
-]
+KEY_COLUMNS = (
+    "id", "owner_id", "name", "prefix", "digest", "scopes", "projects", "allowed_networks", "created_at", "expires_at",
+)  # fmt: skip
 _row_cache = RowCache()
 _last_recorded: dict[str, float] = {}
 
 
-def get_claims(offered: PresentedKey) -> ApiKeyClaims | None:
-    """Return what never changes about a key, alive or not; None for one that does not exist."""
-    key = ApiKey.objects.filter(prefix=offered.prefix).select_related("owner").first()
-    if key is None or not offered.is_for(key.digest):
+def get_claims(presented: PresentedKey) -> ApiKeyClaims | None:
+    """Return the unchanging claims of a key, active or not; None if it does not exist."""
+    key = ApiKey.objects.filter(prefix=presented.prefix).select_related("owner").first()
+    if key is None or not presented.is_for(key.digest):
         return None
     return ApiKeyClaims(
         user_id=str(key.owner_id),
@@ -52,21 +43,21 @@ def get_claims(offered: PresentedKey) -> ApiKeyClaims | None:
     )
 
 
-def get_active_key(offered: PresentedKey, now: datetime, *, as_of: str = "") -> ApiKey | None:
-    """The key that was shown, with its owner, while both are good. Asked at every request of a key.
+def get_active_key(presented: PresentedKey, now: datetime, *, as_of: str = "") -> ApiKey | None:
+    """Return the open key of an active owner, with `owner` and `mfa_setup_required`, or None.
 
-    `as_of` is everybody's generation, for a request whose key the gateway has just found alive: what is read of the
-    row never changes but for its end, of which the gateway knows too.
+    Called by every request with an API key. `as_of` is the global generation if the gateway has just checked that the
+    key is alive; rows cached under it are still valid, because a key changes only by ending.
     """
-    name = uuid.UUID(hex=offered.digest[:32])
-    row = _row_cache.get(name, as_of)
+    cache_key = uuid.UUID(hex=presented.digest[:32])
+    row = _row_cache.get(cache_key, as_of)
     key = _key_with_owner(row) if row is not None else None
-    if key is None or key.mfa_setup_required:  # which may be over at any moment
-        row = next(iter(_active_key_statement().run({"now": now, "prefix": offered.prefix})), None)
+    if key is None or key.mfa_setup_required:  # MFA may be set up at any moment
+        row = next(iter(_active_key_statement().run({"now": now, "prefix": presented.prefix})), None)
         key = _key_with_owner(row) if row is not None else None
-        if row is not None and key is not None and offered.is_for(key.digest):
-            _row_cache.put(name, as_of, row)
-    return key if key is not None and offered.is_for(key.digest) and key.expires_at > now else None
+        if row is not None and key is not None and presented.is_for(key.digest):
+            _row_cache.put(cache_key, as_of, row)
+    return key if key is not None and presented.is_for(key.digest) and key.expires_at > now else None
 
 
 def _key_with_owner(row: tuple[Any, ...]) -> ApiKey:
@@ -79,14 +70,14 @@ def _key_with_owner(row: tuple[Any, ...]) -> ApiKey:
 @lru_cache(maxsize=1)
 def _active_key_statement() -> Statement:
     now: Any = Param("now")
-    rows: models.QuerySet[ApiKey] = ApiKey.objects.alive(now).filter(prefix=Param("prefix"))
+    keys = ApiKey.objects.alive(now).filter(prefix=Param("prefix"))
     return Statement.always(
-        rows.values_list(*KEY_COLUMNS, *(f"owner__{name}" for name in USER_COLUMNS), has_mfa_subquery("owner_id"))
+        keys.values_list(*KEY_COLUMNS, *(f"owner__{name}" for name in USER_COLUMNS), has_mfa_subquery("owner_id"))
     )
 
 
 def should_record_use(key_id: str) -> bool:
-    """Whether this process should note now that a key is used; it is told so once in NOTED_SECONDS."""
+    """Return True once per key and USE_RECORD_INTERVAL in this process."""
     now = time.monotonic()
     if now - _last_recorded.get(key_id, float("-inf")) < USE_RECORD_INTERVAL:
         return False
@@ -97,6 +88,7 @@ def should_record_use(key_id: str) -> bool:
 
 
 def record_use(key_id: str, address: str) -> None:
-    from accounts.api_keys import services  # late: DRF reads this module while it starts
+    """Record that a key was used from this address; also called by the gateway."""
+    from accounts.api_keys import services  # late: DRF imports this module while it is being imported itself
 
     services.record_key_use(key_id=uuid.UUID(key_id), address=address, now=timezone.now())

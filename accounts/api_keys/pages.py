@@ -43,7 +43,7 @@ def keys_page(request: HttpRequest, owner: User, context: dict[str, Any]) -> Htt
             return door
         now = timezone.now()
         try:
-            minted = services.create_key(actor=get_request_user(request), owner=owner, draft=form.draft(now), now=now)
+            minted = services.create_key(actor=get_request_user(request), owner=owner, spec=form.key_spec(now), now=now)
         except (Invalid, Conflict) as error:
             form.add_domain_error(error)
         else:

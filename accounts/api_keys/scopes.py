@@ -53,7 +53,7 @@ def require_scope(key: ApiKey, request: Request) -> None:
     """Check that the key has the scope which the endpoint declares (`api_key_scope`). Raises NotAllowed."""
     scope = endpoint_of_request(request._request).scope_for(request.method or "")
     if scope is None:
-        raise NotAllowed("No API key may do this; sign in instead.", code="not_for_keys")
+        raise NotAllowed("API keys cannot do this. Sign in instead.", code="not_for_keys")
     if scope not in key.scopes:
         raise NotAllowed(f"This key lacks the scope {scope}.", code="scope_missing")
 
@@ -69,6 +69,6 @@ def require_projects(key: ApiKey, request: Request) -> None:
     project_source = endpoint_of_request(request._request).project_source_for(request.method or "")
     project_ids = project_source(key.owner, request)
     if project_ids is None:
-        raise NotAllowed("This key is for some projects only: name one of them.", code="project_required")
+        raise NotAllowed("This key is limited to some projects. Name one of them.", code="project_required")
     if not set(project_ids) <= set(key.projects):
-        raise NotFound("There is no such thing in the projects of this key.")
+        raise NotFound("Not found in the projects of this key.")

@@ -1,4 +1,4 @@
-"""API keys: minting, rotating, revoking. The text of a key is in the answer of whoever minted it, and nowhere else."""
+"""Creating, rotating and revoking API keys. A key's text is returned once, when it is created, and not stored."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from accounts.auth import account_emails
 from accounts.auth.sessions import cache
 from accounts.events import api_key_payload, user_payload
 from accounts.models import ApiKey, User
-from core.errors import Conflict, Invalid, NotFound, VersionConflict
+from core.errors import Conflict, Invalid, NotFound
 from core.security import api_keys
+from core.versions import check_version
 from events.outbox import publish
 
 MAX_LIFETIME = timedelta(days=366)
@@ -30,13 +31,14 @@ DEFAULT_OVERLAP = timedelta(hours=24)
 MAX_ACTIVE = 50
 USE_RECORD_INTERVAL = timedelta(minutes=5)
 RETENTION = timedelta(days=366)
+# Callers with IPv6 are known by their /64 only (core.http.client_ip).
 MAX_IPV6_PREFIX_LENGTH = 64
 IPV4_MAPPED_NETWORK, MAX_IPV4 = ipaddress.IPv6Network("::ffff:0:0/96"), 2**32 - 1
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class CreatedKey(NamedTuple):
-    """A new key, and its text, which is shown once."""
+    """A new key and its text, which is shown once."""
 
     key: ApiKey
     text: str
@@ -44,7 +46,7 @@ class CreatedKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeySpec:
-    """What a key is to be; `projects` are ids or keys, `allowed_networks` networks like `192.0.2.0/24` or single addresses."""
+    """Input for a new key. `projects` are ids or keys; `allowed_networks` are like `192.0.2.0/24` or `192.0.2.7`."""
 
     name: str
     scopes: Collection[str]
@@ -54,25 +56,28 @@ class KeySpec:
 
 
 @transaction.atomic
-def create_key(*, actor: User, draft: KeySpec, now: datetime, owner: User | None = None) -> CreatedKey:
-    """Mint a key for the actor or, as an administrator, for a service account."""
+def create_key(*, actor: User, spec: KeySpec, now: datetime, owner: User | None = None) -> CreatedKey:
+    """Create a key for the actor or, as an administrator, for a service account.
+
+    Raises NotAllowed, Invalid, and Conflict beyond MAX_ACTIVE keys.
+    """
     owner = User.objects.select_for_update(no_key=True).get(pk=(owner or actor).pk)
-    policies.require(policies.can_manage_keys(actor, owner), "Keys of others are not yours to make.")
+    policies.require(policies.can_manage_keys(actor, owner), "You can only create keys for yourself.")
     if ApiKey.objects.open(now).filter(owner=owner).count() >= MAX_ACTIVE:
-        raise Conflict(f"There are {MAX_ACTIVE} keys already; revoke some first.", code="too_many_keys")
+        raise Conflict(f"There are already {MAX_ACTIVE} keys. Revoke some first.", code="too_many_keys")
     key = ApiKey(
         owner=owner,
         created_by=actor,
-        name=draft.name.strip(),
-        scopes=_validate_scopes(draft.scopes),
-        projects=_resolve_projects(owner, draft.projects),
-        allowed_networks=_validate_networks(draft.allowed_networks),
+        name=spec.name.strip(),
+        scopes=_validate_scopes(spec.scopes),
+        projects=_resolve_projects(owner, spec.projects),
+        allowed_networks=_validate_networks(spec.allowed_networks),
         created_at=now,
-        expires_at=_validate_expiry(draft.expires_at, now),
+        expires_at=_validate_expiry(spec.expires_at, now),
     )
     text = _generate_and_save(key)
     publish(events.ApiKeyCreated(user=user_payload(owner), key=api_key_payload(key)), actor=actor, at=now)
-    _send_security_email(key, "Somebody made an API key for your account", now)
+    _send_security_email(key, "An API key was created for your account", now)
     return CreatedKey(key, text)
 
 
@@ -85,10 +90,12 @@ def rotate_key(
     overlap: timedelta = DEFAULT_OVERLAP,
     versions: frozenset[int] | None = None,
 ) -> CreatedKey:
-    """Mint a successor that may do the same for as long again; the old key goes on for `overlap`, then it ends."""
+    """Create a successor with the same rights and lifetime; the old key stays valid for `overlap`.
+
+    Raises NotFound, NotAllowed, VersionConflict, and Conflict for a key that has a successor already.
+    """
     old = _get_key_for_update(actor, key_id, now, versions)
-    policies.require(policies.can_manage_keys(actor, old.owner), "Keys of others are not yours to rotate.")
-    until = min(old.expires_at, now + overlap)
+    policies.require(policies.can_manage_keys(actor, old.owner), "You can only rotate your own keys.")
     new = ApiKey(
         owner=old.owner,
         created_by=actor,
@@ -101,131 +108,136 @@ def rotate_key(
         expires_at=now + min(MAX_LIFETIME, old.expires_at - old.created_at),
     )
     try:
-        with transaction.atomic():
-            text = _generate_and_save(new)
+        text = _generate_and_save(new)
     except IntegrityError as error:
-        raise Conflict("This key has a successor already; rotate that one.", code="already_rotated") from error
-    ApiKey.objects.filter(pk=old.pk).update(expires_at=until, version=F("version") + 1)
-    old.expires_at = until
+        message = "This key was already rotated. Rotate its successor instead."
+        raise Conflict(message, code="already_rotated") from error
+    old.expires_at = min(old.expires_at, now + overlap)
+    ApiKey.objects.filter(pk=old.pk).update(expires_at=old.expires_at, version=F("version") + 1)
     cache.invalidate_statuses_after_commit([old.pk])
-    fact = events.ApiKeyRotated(
-        user=user_payload(old.owner), key=api_key_payload(new), replaced_id=str(old.pk), until=until.isoformat()
+    event = events.ApiKeyRotated(
+        user=user_payload(old.owner),
+        key=api_key_payload(new),
+        replaced_id=str(old.pk),
+        until=old.expires_at.isoformat(),
     )
-    publish(fact, actor=actor, at=now)
-    _send_security_email(new, "Somebody replaced an API key of your account", now)
+    publish(event, actor=actor, at=now)
+    _send_security_email(new, "An API key of your account was rotated", now)
     return CreatedKey(new, text)
 
 
 @transaction.atomic
 def revoke_key(*, actor: User, key_id: uuid.UUID, now: datetime, versions: frozenset[int] | None = None) -> None:
-    """End a key of one's own or, as an administrator, any; it is refused from the next request on, on every node."""
+    """Revoke one of the actor's keys or, as an administrator, any; it is refused from the next request on.
+
+    Raises NotFound, VersionConflict.
+    """
     _revoke_keys([_get_key_for_update(actor, key_id, now, versions)], actor, now)
 
 
 @transaction.atomic
 def revoke_all_keys(*, owner: User, actor: User, now: datetime) -> int:
-    """End every key of an account, as when it is closed; returns how many there were."""
-    found = ApiKey.objects.open(now).filter(owner=owner).select_related("owner")
-    ended = list(found.select_for_update(of=("self",)).order_by("pk"))
-    _revoke_keys(ended, actor, now)
-    return len(ended)
+    """Revoke all keys of an account that is closed; return how many there were."""
+    open_keys = ApiKey.objects.open(now).filter(owner=owner).select_related("owner")
+    keys = list(open_keys.select_for_update(of=("self",)).order_by("pk"))
+    _revoke_keys(keys, actor, now)
+    return len(keys)
 
 
 @transaction.atomic
 def record_key_use(*, key_id: uuid.UUID, address: str, now: datetime) -> None:
-    """Write down when and from where a key was used, rarely: what was noted within NOTED is not noted again."""
-    unnoted = Q(last_used_at=None) | Q(last_used_at__lt=now - USE_RECORD_INTERVAL)
-    found = ApiKey.objects.open(now).filter(unnoted, pk=key_id).select_related("owner")
-    key = found.select_for_update(of=("self",), skip_locked=True).first()
+    """Record time and address of a key's use, at most once per USE_RECORD_INTERVAL.
+
+    ApiKeyUsed is published for the first use of a day and for a new address.
+    """
+    due = Q(last_used_at=None) | Q(last_used_at__lt=now - USE_RECORD_INTERVAL)
+    unrecorded = ApiKey.objects.open(now).filter(due, pk=key_id).select_related("owner")
+    key = unrecorded.select_for_update(of=("self",), skip_locked=True).first()
     if key is None:
         return
-    is_news = key.last_used_at is None or key.last_used_at.date() != now.date() or key.last_used_ip != address
+    is_notable = key.last_used_at is None or key.last_used_at.date() != now.date() or key.last_used_ip != address
     ApiKey.objects.filter(pk=key.pk).update(last_used_at=now, last_used_ip=address)
-    if is_news:
-        publish(
-            events.ApiKeyUsed(user=user_payload(key.owner), key=api_key_payload(key), address=address),
-            actor=key.owner,
-            at=now,
-        )
+    if is_notable:
+        event = events.ApiKeyUsed(user=user_payload(key.owner), key=api_key_payload(key), address=address)
+        publish(event, actor=key.owner, at=now)
 
 
 def purge_keys(*, now: datetime) -> int:
-    """Remove keys that ended long ago; returns how many."""
-    removed, _ = ApiKey.objects.filter(expires_at__lt=now - RETENTION).delete()
-    return removed
+    """Delete keys that expired more than RETENTION ago; return the number of deleted rows."""
+    return ApiKey.objects.filter(expires_at__lt=now - RETENTION).delete()[0]
 
 
 def _generate_and_save(key: ApiKey) -> str:
-    text, offered = api_keys.generate()
-    key.prefix, key.digest = offered.prefix, offered.digest
+    text, presented = api_keys.generate()
+    key.prefix, key.digest = presented.prefix, presented.digest
     key.save(force_insert=True)
     return text
 
 
 def _send_security_email(key: ApiKey, headline: str, now: datetime) -> None:
-    """Mail the person: what whoever stole a session would make first is a key. A program has no mailbox."""
+    """E-mail the owner: a key is what an attacker with a stolen session creates first."""
     owner = key.owner
-    if owner.is_service:
+    if owner.is_service:  # has no mailbox
         return
-    words = {
+    context = {
         "name": owner.name,
         "headline": headline,
         "time_zone": owner.time_zone,
-        "occurred_at": now.isoformat(),
+        "happened_at": now.isoformat(),
         "security_path": reverse("settings-api-keys"),
         "reset_path": reverse("account_reset_password"),
     }
-    account_emails.enqueue(kind="security_changed", to=owner.email, context=words, dedup_key=str(key.pk))
+    account_emails.enqueue(kind="security_changed", to=owner.email, context=context, dedup_key=str(key.pk))
 
 
 def _get_key_for_update(actor: User, key_id: uuid.UUID, now: datetime, versions: frozenset[int] | None) -> ApiKey:
-    found = ApiKey.objects.open(now).visible_to(actor).filter(pk=key_id).select_related("owner")
-    key = found.select_for_update(of=("self",)).first()
+    """Lock an open key visible to the actor. Raises NotFound, VersionConflict."""
+    visible = ApiKey.objects.open(now).visible_to(actor).filter(pk=key_id).select_related("owner")
+    key = visible.select_for_update(of=("self",)).first()
     if key is None:
         raise NotFound("There is no such key.")
-    if versions is not None and key.version not in versions:
-        raise VersionConflict(version=key.version, current={}, wanted={})
+    check_version(key, versions)
     return key
 
 
-def _revoke_keys(ended: Collection[ApiKey], actor: User, now: datetime) -> None:
-    ids = [key.pk for key in ended]
+def _revoke_keys(keys: Collection[ApiKey], actor: User, now: datetime) -> None:
+    ids = [key.pk for key in keys]
     ApiKey.objects.filter(pk__in=ids).update(revoked_at=now, version=F("version") + 1)
     cache.mark_revoked_after_commit(ids)
-    for key in ended:
+    for key in keys:
         publish(events.ApiKeyRevoked(user=user_payload(key.owner), key=api_key_payload(key)), actor=actor, at=now)
 
 
-def _validate_scopes(wanted: Collection[str]) -> list[str]:
-    if unknown := sorted(set(wanted) - set(SCOPES)):
+def _validate_scopes(scopes: Collection[str]) -> list[str]:
+    if unknown := sorted(set(scopes) - set(SCOPES)):
         raise Invalid.field("scopes", f"Not known: {unknown[0]}. Known: {', '.join(SCOPES)}.", "invalid_choice")
-    if not wanted:
-        raise Invalid.field("scopes", "Name at least one.", "required")
-    return [scope for scope in SCOPES if scope in wanted]
+    if not scopes:
+        raise Invalid.field("scopes", "Choose at least one.", "required")
+    return [scope for scope in SCOPES if scope in scopes]
 
 
-def _resolve_projects(owner: User, wanted: Collection[str]) -> list[uuid.UUID]:
-    found = get_resolver().resolve_refs(owner, wanted) if wanted else {}
-    if unknown := [name for name in wanted if name not in found]:
+def _resolve_projects(owner: User, refs: Collection[str]) -> list[uuid.UUID]:
+    project_ids = get_resolver().resolve_refs(owner, refs) if refs else {}
+    if unknown := [ref for ref in refs if ref not in project_ids]:
         raise Invalid.field("projects", f"There is no such project: {unknown[0][:40]}.", "does_not_exist")
-    return sorted(set(found.values()))
+    return sorted(set(project_ids.values()))
 
 
-def _validate_networks(wanted: Collection[str]) -> list[str]:
-    """Return them in one spelling; of an IPv6 caller no more than the /64 is known."""
-    found = []
-    for text in wanted:
+def _validate_networks(texts: Collection[str]) -> list[str]:
+    """Return the networks in canonical form, sorted and without duplicates."""
+    networks = set()
+    for text in texts:
         try:
             network = ipaddress.ip_network(text.strip(), strict=False)
         except ValueError as error:
-            words = f"Not an address or a network: {text[:60]}. Write 192.0.2.7 or 192.0.2.0/24."
-            raise Invalid.field("allowed_networks", words, "invalid") from error
-        found.append(str(_normalize_network(network)))
-    return sorted(set(found))
+            message = f"Not an address or network: {text[:60]}. Write 192.0.2.7 or 192.0.2.0/24."
+            raise Invalid.field("allowed_networks", message, "invalid") from error
+        networks.add(str(_normalize_network(network)))
+    return sorted(networks)
 
 
 def _normalize_network(network: Network) -> Network:
-    """Return the network as callers from it are known: an IPv4 address written as an IPv6 one is IPv4."""
+    """Return the network in the form callers' addresses have: IPv4-mapped IPv6 becomes IPv4."""
     if network.version == 4 or network.prefixlen <= MAX_IPV6_PREFIX_LENGTH:
         return network
     if network.subnet_of(IPV4_MAPPED_NETWORK):
@@ -233,15 +245,14 @@ def _normalize_network(network: Network) -> Network:
             (int(network.network_address) & MAX_IPV4, network.prefixlen - IPV4_MAPPED_NETWORK.prefixlen)
         )
     if network.overlaps(IPV4_MAPPED_NETWORK):
-        raise Invalid.field(
-            "allowed_networks", f"Not clear: {network}. Write IPv4 networks like 192.0.2.0/24.", "invalid"
-        )
+        message = f"Ambiguous: {network}. Write IPv4 networks like 192.0.2.0/24."
+        raise Invalid.field("allowed_networks", message, "invalid")
     return network.supernet(new_prefix=MAX_IPV6_PREFIX_LENGTH)
 
 
-def _validate_expiry(wanted: datetime | None, now: datetime) -> datetime:
-    if wanted is None:
+def _validate_expiry(expires_at: datetime | None, now: datetime) -> datetime:
+    if expires_at is None:
         return now + DEFAULT_LIFETIME
-    if not now < wanted <= now + MAX_LIFETIME:
-        raise Invalid.field("expires_at", f"Choose a moment within the next {MAX_LIFETIME.days} days.", "out_of_range")
-    return wanted
+    if not now < expires_at <= now + MAX_LIFETIME:
+        raise Invalid.field("expires_at", f"Choose a time within the next {MAX_LIFETIME.days} days.", "out_of_range")
+    return expires_at

@@ -1,4 +1,4 @@
-"""Programs that sign in with an API key."""
+"""Creating API keys and clients that use them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from accounts.models import User
 from accounts.tests.fixtures import ApiClient
 
 
-def create_api_key(owner: User, *scopes: str, actor: User | None = None, **words: Any) -> CreatedKey:
-    """A key of this account; of every scope when none is named. It counts as noted, so to use it writes nothing."""
-    draft = KeySpec(name="Importer", scopes=scopes or SCOPES, **words)
-    made = create_key(actor=actor or owner, owner=owner, draft=draft, now=timezone.now())
-    lookup.should_record_use(str(made.key.pk))
-    return made
+def create_api_key(owner: User, *scopes: str, actor: User | None = None, **kwargs: Any) -> CreatedKey:
+    """Create a key, with all scopes by default; its first use is not recorded, so it writes nothing."""
+    spec = KeySpec(name="Importer", scopes=scopes or SCOPES, **kwargs)
+    created = create_key(actor=actor or owner, owner=owner, spec=spec, now=timezone.now())
+    lookup.should_record_use(str(created.key.pk))
+    return created
 
 
 def api_key_client(text: str, **headers: str) -> ApiClient:

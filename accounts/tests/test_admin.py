@@ -52,7 +52,7 @@ def test_a_person_is_made_with_role_and_tier(pages, client, outbox):
     ("changes", "message"),
     [
         ({"password": "short"}, "too short"),
-        ({"email": "bob@example.com"}, "registered already"),
+        ({"email": "bob@example.com"}, "already exists"),
         ({"email": "no address"}, "valid email"),
         ({"role": "emperor"}, "Select a valid choice"),
     ],
@@ -93,7 +93,7 @@ def test_a_taken_handle_is_refused_beside_its_field(pages, alice, bob):
     answer = pages.post(person_page(bob), filled(bob, handle="alice"))
 
     assert answer.status_code == 200
-    assert "Somebody has this handle already." in answer.content.decode()
+    assert "This handle is already taken." in answer.content.decode()
     assert User.objects.filter(pk=bob.pk, handle="bob").exists()
 
 
@@ -193,7 +193,7 @@ def test_the_last_lead_of_a_team_cannot_be_taken_out(pages, team, alice, outbox)
 
     answer = pages.post(reverse("admin:accounts_teammember_delete", args=[lead.pk]), {"post": "yes"}, follow=True)
 
-    assert "A team keeps at least one lead." in answer.content.decode()
+    assert "A team needs at least one lead." in answer.content.decode()
     assert TeamMember.objects.filter(pk=lead.pk).exists()
     assert outbox.names() == []
 

@@ -103,7 +103,7 @@ def test_a_key_has_scopes_and_only_known_ones(scopes, code, alice):
     before = table_digests()
 
     with pytest.raises(Invalid) as error:
-        api_keys.create_key(actor=alice, draft=api_keys.KeySpec(name="x", scopes=scopes), now=timezone.now())
+        api_keys.create_key(actor=alice, spec=api_keys.KeySpec(name="x", scopes=scopes), now=timezone.now())
 
     assert error.value.names("scopes", code)
     assert table_digests() == before

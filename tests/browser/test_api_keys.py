@@ -72,7 +72,7 @@ def test_what_is_wrong_is_named_and_kept(sample_workspace, open_page):
     page = open_page(sample_workspace)
     confirm(page)
     page.get_by_label("Name").fill("n8n")
-    page.get_by_label("Only from these addresses").fill("home")
+    page.get_by_label("Allowed IP addresses").fill("home")
     page.get_by_label("read tasks", exact=True).check()
     page.get_by_role("button", name="Create key").click()
 

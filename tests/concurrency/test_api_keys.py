@@ -61,9 +61,9 @@ def test_its_use_noted_by_many_is_noted_and_told_once(alice, outbox):
 
 def test_the_most_keys_are_no_more_when_many_are_made_at_once(alice, monkeypatch):
     monkeypatch.setattr("accounts.api_keys.services.MAX_ACTIVE", 3)
-    draft = KeySpec(name="Importer", scopes=["tasks:read"])
+    spec = KeySpec(name="Importer", scopes=["tasks:read"])
 
-    outcomes = run_concurrently([lambda: api_keys.create_key(actor=alice, draft=draft, now=timezone.now())] * 8)
+    outcomes = run_concurrently([lambda: api_keys.create_key(actor=alice, spec=spec, now=timezone.now())] * 8)
 
     assert [type(one) for one in errors_of_type(outcomes)] == [Conflict] * 5
     assert ApiKey.objects.count() == 3

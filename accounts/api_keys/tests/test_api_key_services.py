@@ -20,12 +20,12 @@ THEN = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 YEAR, DAY = timedelta(days=366), timedelta(days=1)
 
 
-def draft(**words) -> KeySpec:
-    return KeySpec(**{"name": " Importer ", "scopes": ["tasks:read"], **words})
+def key_spec(**kwargs) -> KeySpec:
+    return KeySpec(**{"name": " Importer ", "scopes": ["tasks:read"], **kwargs})
 
 
-def made(owner: User, *, actor: User | None = None, now: datetime = THEN, **words) -> ApiKey:
-    return create_key(actor=actor or owner, owner=owner, draft=draft(**words), now=now).key
+def made(owner: User, *, actor: User | None = None, now: datetime = THEN, **kwargs) -> ApiKey:
+    return create_key(actor=actor or owner, owner=owner, spec=key_spec(**kwargs), now=now).key
 
 
 def told(name: str) -> list[tuple[object, str, datetime]]:
@@ -35,7 +35,7 @@ def told(name: str) -> list[tuple[object, str, datetime]]:
 
 
 def test_a_key_has_its_owner_its_maker_its_name_and_its_beginning(alice):
-    key = create_key(actor=alice, draft=draft(), now=THEN).key
+    key = create_key(actor=alice, spec=key_spec(), now=THEN).key
 
     kept = ApiKey.objects.get()
     assert (kept.owner, kept.created_by, kept.name, kept.created_at) == (alice, alice, "Importer", THEN)

@@ -41,7 +41,7 @@ def test_what_is_no_picture_is_named_on_the_page(alice):
     answer = upload(browser, b"<svg/>")
 
     assert answer.status_code == 422
-    assert "This is not a picture we can read" in visible_text(answer)
+    assert "This file is not a picture we can read" in visible_text(answer)
     assert table_digests() == before
 
 
@@ -111,7 +111,7 @@ def test_a_second_request_says_that_one_is_under_way(alice):
 
     browser.post("/settings/privacy/export/")
 
-    assert "being put together already" in visible_text(browser.get("/settings/privacy/"))
+    assert "already being prepared" in visible_text(browser.get("/settings/privacy/"))
     assert Export.objects.count() == 1
 
 

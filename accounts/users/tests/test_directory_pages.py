@@ -146,7 +146,7 @@ def test_a_wrong_link_says_so(token, client, db):
     answer = client.get("/invitation/", {"token": token})
 
     assert answer.status_code == 404
-    assert "not valid" in visible_text(answer)
+    assert "no longer valid" in visible_text(answer)
 
 
 def test_the_directory_shows_who_is_leaving(carol):
