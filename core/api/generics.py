@@ -2,6 +2,8 @@
 
     class CommentsView(ListView, CreateView):
         operation_ids = {"get": "list_comments", "post": "create_comment"}
+        api_key_scope = {"GET": "tasks:read", "POST": "tasks:write"}
+        project_from = project_of_task_in_path
         serializer_class = CommentOut
         input_serializer_class = CommentInput
 
