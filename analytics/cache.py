@@ -1,4 +1,4 @@
-"""What this app remembers: whole answers of `overview` and `daily`, ended by the next fact that is counted."""
+"""Cache of whole results of `overview` and `daily`; the next recorded event invalidates all of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from core.cache import get_or_build, invalidate_after_commit
 
 T = TypeVar("T")
 CACHE_SCOPE = "analytics"
-# A process that dies between its commit and the forgetting leaves an old answer for this long, not longer.
+# A process that dies between its commit and the invalidation leaves an outdated result for at most this long.
 CACHE_TTL = 60
 
 

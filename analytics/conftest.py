@@ -1,4 +1,4 @@
-"""People and projects whose ids are those that the facts of these tests name."""
+"""Users and projects with the ids that the events of these tests name."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def bob(db):
 
 @pytest.fixture
 def projects(alice, bob):
-    """Alpha is alice's and bob's, beta alice's alone; bob has an inbox."""
+    """Alpha is shared by alice and bob, beta is alice's alone; bob also has an inbox."""
     alpha = ProjectFactory(id=ALPHA, key="ALPHA", owner=alice)
     MemberFactory(project=alpha, user=bob)
     beta = ProjectFactory(id=BETA, key="BETA", owner=alice)

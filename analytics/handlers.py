@@ -1,3 +1,5 @@
+"""Event handlers: record the new state of tasks. Idempotent, because an older version changes nothing."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence

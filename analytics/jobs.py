@@ -1,3 +1,5 @@
+"""Celery jobs of the app."""
+
 from __future__ import annotations
 
 import structlog
@@ -9,12 +11,12 @@ log = structlog.get_logger(__name__)
 
 
 @shared_task(name="analytics.reconcile")
-def reconcile(**_newer: object) -> None:
-    """Compare the statistics with the log every night, say so if they differ, and put them right."""
-    found = rollups.reconcile()
-    if found is None:
+def reconcile(**_unknown: object) -> None:
+    """Compare the statistics with the event log, and repair and log any differences."""
+    comparison = rollups.reconcile()
+    if comparison is None:
         log.info("statistics_reconcile_already_running")
-    elif found:
-        log.error("statistics_mismatch_repaired", snapshots=len(found.snapshots), rows=len(found.stats))
+    elif comparison:
+        log.error("statistics_mismatch_repaired", snapshots=len(comparison.snapshots), rows=len(comparison.stats))
     else:
-        log.info("statistics_match", tasks=found.tasks, events=found.events)
+        log.info("statistics_match", tasks=comparison.tasks, events=comparison.events)

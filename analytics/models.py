@@ -1,8 +1,10 @@
+"""Task snapshots and daily statistics."""
+
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 from uuid import UUID
 
 import orjson
@@ -14,11 +16,8 @@ from django.utils import timezone
 from analytics.rollups.histogram import BUCKET_COUNT, EMPTY_HISTOGRAM
 from analytics.rollups.rollup import Amounts, Cell, TaskState
 
-if TYPE_CHECKING:
-    pass
-
 BATCH_SIZE = 1000
-# Histograms travel as text, because unnest() would take an array of arrays apart.
+# Histograms are passed as text, because unnest() flattens an array of arrays.
 ADD_SQL = """
 INSERT INTO analytics_dailystat AS stat
     (day, project_id, user_id, created, completed, closed, overdue_change, cycle_histogram)
@@ -31,13 +30,13 @@ ON CONFLICT (day, project_id, user_id) DO UPDATE SET
     closed = stat.closed + excluded.closed,
     overdue_change = stat.overdue_change + excluded.overdue_change,
     cycle_histogram = ARRAY(
-        SELECT coalesce(kept, 0) + coalesce(added, 0)
-        FROM unnest(stat.cycle_histogram, excluded.cycle_histogram) WITH ORDINALITY AS pair(kept, added, place)
-        ORDER BY place
+        SELECT coalesce(stored, 0) + coalesce(added, 0)
+        FROM unnest(stat.cycle_histogram, excluded.cycle_histogram) WITH ORDINALITY AS pair(stored, added, bucket)
+        ORDER BY bucket
     )
 """
 
-# In the order of ids, in which every writer takes the rows it needs.
+# Rows are inserted in the order of ids, the order in which every writer locks them.
 CREATE_SQL = """
 INSERT INTO analytics_tasksnapshot
 SELECT * FROM jsonb_populate_recordset(NULL::analytics_tasksnapshot, %s) ORDER BY task_id
@@ -50,7 +49,7 @@ class TaskSnapshotQuerySet(QuerySet["TaskSnapshot"]):
         return map(_task_state, self.values_list(*TaskState._fields).iterator(chunk_size=5000))
 
     def create_missing(self, task_states: Iterable[TaskState]) -> set[UUID]:
-        """Insert the snapshots that do not exist yet; returns the tasks whose they are."""
+        """Insert the snapshots that do not exist yet; return the ids of their tasks."""
         now = timezone.now()
         rows = [{**task_state._asdict(), "counted_at": now} for task_state in task_states]
         with connection.cursor() as cursor:
@@ -58,7 +57,7 @@ class TaskSnapshotQuerySet(QuerySet["TaskSnapshot"]):
             return {task_id for (task_id,) in cursor.fetchall()}
 
     def lock(self, task_ids: Collection[UUID]) -> dict[UUID, TaskState]:
-        """Keep these snapshots from changing until the transaction ends; returns what they say."""
+        """Lock these snapshots until the transaction ends, and return their states by task id."""
         if not task_ids:
             return {}
         rows = self.filter(pk__in=task_ids).order_by("task_id").select_for_update()
@@ -75,7 +74,7 @@ class TaskSnapshotQuerySet(QuerySet["TaskSnapshot"]):
         )
 
     def lock_table(self) -> None:
-        """Until the transaction ends nobody else changes any statistics: every writer begins with a snapshot."""
+        """Block all writers of statistics until the transaction ends: each begins with a snapshot."""
         with connection.cursor() as cursor:
             cursor.execute("LOCK TABLE analytics_tasksnapshot IN SHARE ROW EXCLUSIVE MODE")
 
@@ -85,7 +84,7 @@ class DailyStatQuerySet(QuerySet["DailyStat"]):
         return self.filter(project_id__in=project_ids)
 
     def for_user(self, user_id: UUID | None) -> Self:
-        """Of one person, or, for None, of everybody together."""
+        """Rows of one user, or with None those of all users together."""
         return self.filter(user_id=user_id)
 
     def by_user(self) -> Self:
@@ -101,7 +100,10 @@ class DailyStatQuerySet(QuerySet["DailyStat"]):
         return self.filter(day__gte=start, day__lte=end)
 
     def add(self, changes: Mapping[Cell, Amounts]) -> None:
-        """Add to the rows of these cells, in one order for all writers, so that none waits for another in a circle."""
+        """Add amounts to the rows of these cells.
+
+        All writers do so in the order of Cell.rank, so that they cannot deadlock.
+        """
         rows = [_row(cell, changes[cell]) for cell in sorted(changes, key=lambda cell: cell.rank)]
         with connection.cursor() as cursor:
             for start in range(0, len(rows), BATCH_SIZE):
@@ -109,14 +111,14 @@ class DailyStatQuerySet(QuerySet["DailyStat"]):
                 cursor.execute(ADD_SQL, [list(column) for column in columns])
 
     def contents(self) -> dict[Cell, Amounts]:
-        """Return every row as the rollup's own values."""
+        """Return all rows as cells and amounts."""
         columns = ("created", "completed", "closed", "overdue_change", "cycle_histogram")
         rows = self.values_list("day", "project_id", "user_id", *columns).iterator(chunk_size=5000)
         return {
-            Cell(day, project, user): Amounts(
+            Cell(day, project_id, user_id): Amounts(
                 created, completed, closed, change, tuple(cycles) if any(cycles) else EMPTY_HISTOGRAM
             )
-            for day, project, user, created, completed, closed, change, cycles in rows
+            for day, project_id, user_id, created, completed, closed, change, cycles in rows
         }
 
 
@@ -132,7 +134,7 @@ def _row(cell: Cell, amounts: Amounts) -> tuple[object, ...]:
 
 
 class TaskSnapshot(models.Model):
-    """What the newest fact about a task said, as far as statistics care."""
+    """State of a task according to its newest event, as far as statistics need it."""
 
     task_id = models.UUIDField(primary_key=True, editable=False)
     project_id = models.UUIDField()
@@ -141,7 +143,7 @@ class TaskSnapshot(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
     category = models.CharField(max_length=20)
-    due = models.DateField(null=True, blank=True, help_text="The day it is due, in UTC.")
+    due = models.DateField(null=True, blank=True, help_text="Due day in UTC.")
     priority = models.PositiveSmallIntegerField()
     version = models.PositiveIntegerField()
     deleted = models.BooleanField(default=False)
@@ -157,10 +159,10 @@ class TaskSnapshot(models.Model):
 
 
 class DailyStat(models.Model):
-    """The numbers of one day (UTC) of one project, for one person or, with no person, for everybody together.
+    """Statistics of one day (UTC) and project, for one assignee or for all together.
 
-    Open at the end of a day is the running sum of `created - closed`, overdue that of `overdue_change`.
-    The buckets of `cycle_histogram` are those of analytics.rollups.histogram.
+    A row without a user is that of all together. Open at the end of a day is the running sum of `created - closed`,
+    overdue that of `overdue_change`. The buckets of `cycle_histogram` are those of analytics.rollups.histogram.
     """
 
     day = models.DateField()
@@ -191,4 +193,4 @@ class DailyStat(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.day} {self.project_id} {self.user_id or 'everybody'}"
+        return f"{self.day} {self.project_id} {self.user_id or 'all'}"

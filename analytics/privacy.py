@@ -1,4 +1,4 @@
-"""What the numbers know about a person: days, and how much of what. They hold ids and no names."""
+"""Personal data: the daily statistics of a user. They hold ids and no names."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ def export_daily_stats(user_id: uuid.UUID) -> Iterator[Row]:
     return in_batches(DailyStat.objects.filter(user_id=user_id).values(*columns))
 
 
-def erase(_person_id: uuid.UUID, _now: datetime) -> None:
-    """Nothing names anybody here, and what was done stays done."""
+def erase(_user_id: uuid.UUID, _now: datetime) -> None:
+    """Erase nothing: the statistics hold no personal data but ids."""
 
 
 PROVIDER = PersonalDataProvider(
-    parts=(ExportSection("days", "Your numbers, day by day.", export_daily_stats, ("analytics.DailyStat",)),),
+    parts=(ExportSection("days", "Your statistics by day.", export_daily_stats, ("analytics.DailyStat",)),),
     erase=erase,
 )

@@ -1,3 +1,5 @@
+"""Read-only admin of notifications, e-mails and preferences."""
+
 from __future__ import annotations
 
 from django.contrib import admin
@@ -23,29 +25,30 @@ class NotificationAdmin(ReadOnlyAdmin):
 
 @admin.register(OutgoingEmail)
 class OutgoingEmailAdmin(ReadOnlyAdmin):
-    list_display = ("to", "about", "task", "state", "attempts", "next_attempt_at", "sent_at", "last_error")
+    list_display = ("to", "kind_label", "task", "state", "attempts", "next_attempt_at", "sent_at", "last_error")
     list_filter = ("state", "kind", "notification__kind")
     list_select_related = ("notification",)
     search_fields = ("=to", "=message_id", "=notification__task_key")
     ordering = ("-id",)
-    actions = ("send_again",)
-
+    actions = ("requeue",)
     exclude = ("encrypted_payload",)
 
     @admin.display(description="kind", ordering="notification__kind")
-    def about(self, email: OutgoingEmail) -> str:
-        labels = dict(AccountEmailKind.choices)
-        return email.notification.get_kind_display() if email.notification else labels.get(email.kind, email.kind)
+    def kind_label(self, email: OutgoingEmail) -> str:
+        if email.notification:
+            return email.notification.get_kind_display()
+        # A newer release may have stored a kind that is unknown here.
+        return dict(AccountEmailKind.choices).get(email.kind, email.kind)
 
     @admin.display(ordering="notification__task_key")
     def task(self, email: OutgoingEmail) -> str:
         return email.notification.task_key if email.notification else ""
 
-    @admin.action(description="Send given-up e-mails again")
-    def send_again(self, request: HttpRequest, queryset: QuerySet[OutgoingEmail]) -> None:
+    @admin.action(description="Retry failed e-mails")
+    def requeue(self, request: HttpRequest, queryset: QuerySet[OutgoingEmail]) -> None:
         queued = email_services.requeue(email_ids=queryset.values_list("pk", flat=True), now=timezone.now())
         jobs.enqueue_emails(queued)
-        self.message_user(request, f"{len(queued)} given-up e-mails will be sent again.")
+        self.message_user(request, f"{len(queued)} failed e-mails will be sent again.")
 
 
 @admin.register(Preference)

@@ -26,12 +26,12 @@ def jobs_run_at_once() -> Iterator[None]:
 
 @pytest.fixture
 def deliver(jobs_run_at_once, django_capture_on_commit_callbacks) -> Callable[[Event], None]:
-    """Give a fact to our handlers as events.delivery does, commit, and run the jobs that this hands over."""
+    """Return a function that delivers an event to this app's handlers and runs the jobs."""
 
-    def give(event: Event) -> None:
-        ours = [name for name in SUBSCRIPTIONS[event.name] if name.startswith("notifications.")]
+    def deliver_event(event: Event) -> None:
+        consumers = [name for name in SUBSCRIPTIONS[event.name] if name.startswith("notifications.")]
         with django_capture_on_commit_callbacks(execute=True), transaction.atomic():
-            for consumer in ours:
+            for consumer in consumers:
                 import_string(consumer)(event)
 
-    return give
+    return deliver_event

@@ -1,4 +1,7 @@
-"""What people are told when a fact is delivered. Told twice, or late, a fact tells nobody anything new."""
+"""Event handlers: turn domain events into notifications and account e-mails.
+
+Each handler is idempotent: an event that is delivered twice notifies each user once.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from functools import partial
 from django.db import transaction
 from django.urls import reverse
 
-from accounts.auth.login_methods import selectors as login_methods_selectors
+from accounts.auth.login_methods import selectors as login_methods
 from accounts.models import User
 from events.models import Event
 from notifications import jobs, notify
@@ -20,9 +23,10 @@ def task_assigned(event: Event) -> None:
 
 
 def task_commented(event: Event) -> None:
-    mentioned = set(event.payload["mentioned_ids"])
-    _notify(event, Kind.MENTIONED, mentioned)
-    _notify(event, Kind.COMMENTED, set(event.payload["audience_ids"]) - mentioned)
+    """Notify the mentioned users, and everybody else involved, of a comment: one notification each."""
+    mentioned_ids = set(event.payload["mentioned_ids"])
+    _notify(event, Kind.MENTIONED, mentioned_ids)
+    _notify(event, Kind.COMMENTED, set(event.payload["audience_ids"]) - mentioned_ids)
 
 
 def task_due_soon(event: Event) -> None:
@@ -31,7 +35,7 @@ def task_due_soon(event: Event) -> None:
 
 
 def task_shared(event: Event) -> None:
-    """Another role on a task that somebody has already is no news."""
+    """Notify the user a task is shared with; a changed role on an existing share notifies nobody."""
     if not event.payload.get("previous_role"):
         _notify(event, Kind.SHARED, [event.payload["user_id"]])
 
@@ -41,48 +45,50 @@ def project_member_added(event: Event) -> None:
 
 
 def project_team_added(event: Event) -> None:
-    """Who is in the project already, by name or with another team, is not told that a team of theirs came."""
-    # A node of the release before does not say who is new: rather one who knows it hears of it than nobody.
-    people = event.payload.get("new_member_ids", event.payload["user_ids"])
-    _notify(event, Kind.ADDED_TO_PROJECT, people)
+    """Notify the team's members who were not in the project before."""
+    # Events of the previous release do not name the new members: all team members are notified then.
+    user_ids = event.payload.get("new_member_ids", event.payload["user_ids"])
+    _notify(event, Kind.ADDED_TO_PROJECT, user_ids)
 
 
 def team_member_added(event: Event) -> None:
-    """The fact is also told when somebody who is in the team is named once more."""
+    """Notify a new team member; the event is also published when a member is added again."""
     if not event.payload.get("previous_role"):
         _notify(event, Kind.ADDED_TO_TEAM, [event.payload["user_id"]])
 
 
 def session_opened(event: Event) -> None:
-    """Somebody signed in: if with a device that was not seen before, its owner hears of it."""
+    """Mail the user about a sign-in from a device that was not used before."""
     session = event.payload["session"]
     if session["is_new"]:
-        _enqueue_account_email(
-            event, AccountEmailKind.NEW_DEVICE, {"device": session["device"], "address": session["address"]}
-        )
+        context = {"device": session["device"], "address": session["address"]}
+        _enqueue_account_email(event, AccountEmailKind.NEW_DEVICE, context)
 
 
 def session_reused(event: Event) -> None:
-    """A used-up token came once more: whoever stole it, or lost it to a thief, is signed out; the owner hears of it."""
+    """Mail the user about a reused refresh token, which revoked the session."""
     session = event.payload["session"]
-    _enqueue_account_email(
-        event, AccountEmailKind.TOKEN_REUSED, {"device": session["device"], "address": session["used_from"]}
-    )
+    context = {"device": session["device"], "address": session["used_from"]}
+    _enqueue_account_email(event, AccountEmailKind.TOKEN_REUSED, context)
 
 
 def identity_linked(event: Event) -> None:
-    """Somebody can sign in by a provider now; whoever registered that way knows."""
-    if event.payload["how"] != "registered":
-        context = _security_change_context("A way to sign in by another provider was added.")
-        _enqueue_account_email(event, AccountEmailKind.SECURITY_CHANGED, context | _revert_link_context(event))
+    """Mail the user about a linked identity provider, unless the account was created with it."""
+    if event.payload["how"] == "registered":
+        return
+    context = _security_change_context("Sign-in with another provider was added to your TaskFlow account.")
+    user_payload = event.payload["user"]
+    # The link to revert goes only to an address that is still the user's own.
+    user = User.objects.active().filter(pk=user_payload["id"], email=user_payload["email"]).first()
+    identity_id = event.payload.get("identity_id")  # missing in events of the previous release
+    if user and identity_id and (path := login_methods.revert_link_for_identity(user, identity_id)):
+        context["revert_path"] = path
+    _enqueue_account_email(event, AccountEmailKind.SECURITY_CHANGED, context)
 
 
 def identity_unlinked(event: Event) -> None:
-    _enqueue_account_email(
-        event,
-        AccountEmailKind.SECURITY_CHANGED,
-        _security_change_context("A way to sign in by another provider was taken away."),
-    )
+    context = _security_change_context("Sign-in with another provider was removed from your TaskFlow account.")
+    _enqueue_account_email(event, AccountEmailKind.SECURITY_CHANGED, context)
 
 
 def _security_change_context(headline: str) -> dict[str, str]:
@@ -93,34 +99,22 @@ def _security_change_context(headline: str) -> dict[str, str]:
     }
 
 
-def _revert_link_context(event: Event) -> dict[str, str]:
-    """The link that takes away what the fact tells of, while the person has the address that the mail goes to.
-
-    Facts of the release before do not name the identity.
-    """
-    told = event.payload["user"]
-    user = User.objects.active().filter(pk=told["id"], email=told["email"]).first()
-    identity_id = event.payload.get("identity_id")
-    path = login_methods_selectors.revert_link_for_identity(user, identity_id) if user and identity_id else None
-    return {"revert_path": path} if path else {}
-
-
 def _enqueue_account_email(event: Event, kind: AccountEmailKind, context: dict[str, str]) -> None:
-    """Mail the person whom the fact is about, where they were at home when it happened."""
+    """Mail the user of the event, at the address the account had when it happened."""
     user = User.objects.active().filter(pk=event.payload["user"]["id"]).first()
     if user is None:
         return
-    known = {
+    user_context = {
         "name": user.name,
         "time_zone": user.time_zone,
         "occurred_at": event.occurred_at.isoformat(),
         "sessions_path": reverse("settings-sessions"),
     }
     to = event.payload["user"]["email"]
-    jobs.enqueue_account_email(kind=kind, to=to, context={**known, **context}, dedup_key=str(event.pk))
+    jobs.enqueue_account_email(kind=kind, to=to, context=user_context | context, dedup_key=str(event.pk))
 
 
 def _notify(event: Event, kind: Kind, user_ids: Iterable[str]) -> None:
-    emails = notify.notify(event=event, kind=kind, user_ids=user_ids)
-    if emails:
-        transaction.on_commit(partial(jobs.enqueue_emails, emails), robust=True)
+    email_ids = notify.notify(event=event, kind=kind, user_ids=user_ids)
+    if email_ids:
+        transaction.on_commit(partial(jobs.enqueue_emails, email_ids), robust=True)

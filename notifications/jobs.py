@@ -1,3 +1,5 @@
+"""Celery jobs of the app, and the way into their queue."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -18,33 +20,34 @@ log = structlog.get_logger(__name__)
 
 
 @shared_task(name="notifications.send_email", acks_late=True)
-def send_email(*, email_id: str, **_newer: Any) -> None:
+def send_email(*, email_id: str, **_unknown: Any) -> None:
     email.deliver(email_id=UUID(email_id), now=timezone.now())
 
 
 @shared_task(name="notifications.sweep_emails")
-def sweep_emails(**_newer: Any) -> None:
+def sweep_emails(**_unknown: Any) -> None:
+    """Enqueue the e-mails whose job was lost or whose next attempt is due."""
     enqueue_emails(email.claim_pending(now=timezone.now()))
 
 
 @shared_task(name="notifications.purge_old")
-def purge_old(**_newer: Any) -> None:
+def purge_old(**_unknown: Any) -> None:
     now = timezone.now()
     inbox.purge(now=now)
     email.purge_account_emails(now=now)
 
 
 def enqueue_account_email(*, kind: str, to: str, context: dict[str, Any], dedup_key: str) -> None:
-    """Queue a mail about an account in the caller's transaction, and hand it to a worker after its commit.
+    """Store an account e-mail in the caller's transaction and enqueue it after the commit.
 
-    `key` is what the mail is about, so that the same is not told twice.
+    An e-mail of the same kind and `dedup_key` is stored and sent once.
     """
     email_id = email.enqueue_account_email(kind=kind, to=to, context=context, dedup_key=dedup_key, now=timezone.now())
     transaction.on_commit(partial(enqueue_emails, [email_id]), robust=True)
 
 
 def enqueue_emails(email_ids: Iterable[UUID]) -> None:
-    """Give e-mails to workers. With the broker away they stay rows, and a later sweep gives them again."""
+    """Start a job for each e-mail. While the broker is down the rows stay queued, and a later sweep enqueues them."""
     try:
         for email_id in email_ids:
             send_email.delay(email_id=str(email_id))

@@ -1,4 +1,4 @@
-"""What people can be told, by which channels, in which words, and what holds until they say otherwise."""
+"""Notification kinds and channels, their texts, and the default preferences."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ class Kind(TextChoices):
 
 
 class AccountEmailKind(TextChoices):
-    """What is mailed about somebody's account. Nobody can switch these off: they tell of what touches its safety."""
+    """E-mails about an account. They concern its security, so preferences cannot turn them off."""
 
     NEW_DEVICE = "new_device", "Sign-in from a new device"
-    TOKEN_REUSED = "token_reused", "A used-up sign-in was used again"
-    VERIFY_EMAIL = "verify_email", "Link to confirm an address"
-    PASSWORD_RESET = "password_reset", "Link to a new password"
-    NO_ACCOUNT = "no_account", "No account has this address"
-    ACCOUNT_EXISTS = "account_exists", "An account has this address already"
-    SECURITY_CHANGED = "security_changed", "The way to sign in has changed"
+    TOKEN_REUSED = "token_reused", "Refresh token reused"
+    VERIFY_EMAIL = "verify_email", "E-mail verification"
+    PASSWORD_RESET = "password_reset", "Password reset"
+    NO_ACCOUNT = "no_account", "No account with this address"
+    ACCOUNT_EXISTS = "account_exists", "Account with this address exists"
+    SECURITY_CHANGED = "security_changed", "Security settings changed"
     INVITATION = "invitation", "Invitation"
-    EXPORT_READY = "export_ready", "Export of one's data is ready"
+    EXPORT_READY = "export_ready", "Data export ready"
     DELETION_REQUESTED = "deletion_requested", "Account deletion requested"
 
 
@@ -40,66 +40,72 @@ class Channel(TextChoices):
 
 
 class Template(NamedTuple):
-    """`headline` begins with {actor} or does without, and may name {key}, {project}, {team} and what one {may} do;
-    `reason` answers "why am I getting this?"; `meaning` explains a switch."""
+    """Texts of a notification kind.
+
+    `headline` is the title; it may use {actor}, {key}, {project}, {team} and {abilities}. `reason` says why the reader
+    gets it, `description` explains the kind in the preferences.
+    """
 
     headline: str
     reason: str
     description: str
 
 
+# A headline with {actor} begins with it: erasing a user replaces the name at the start of the title.
 TEMPLATES: dict[Kind, Template] = {
     Kind.ASSIGNED: Template(
         "{actor} assigned {key} to you",
-        "You get this because the task was assigned to you.",
+        "You are receiving this because the task was assigned to you.",
         "A task is assigned to you.",
     ),
     Kind.MENTIONED: Template(
         "{actor} mentioned you on {key}",
-        "You get this because a comment names you.",
-        "Somebody writes your @handle in a comment.",
+        "You are receiving this because you were mentioned in a comment.",
+        "Someone mentions your @handle in a comment.",
     ),
     Kind.COMMENTED: Template(
         "{actor} commented on {key}",
-        "You get this because you created, work on or commented on the task.",
-        "Somebody comments on a task you created, work on or commented on.",
+        "You are receiving this because you created, are assigned to or commented on the task.",
+        "Someone comments on a task that you created, are assigned to or commented on.",
     ),
     Kind.DUE_SOON: Template(
         "{key} is due soon",
-        "You get this because the task is yours and due within a day.",
+        "You are receiving this because a task of yours is due within a day.",
         "A task of yours is due within a day.",
     ),
     Kind.SHARED: Template(
         "{actor} shared {key} with you ({abilities})",
-        "You get this because the task was shared with you.",
-        "Somebody lets you see a single task.",
+        "You are receiving this because the task was shared with you.",
+        "Someone shares a single task with you.",
     ),
     Kind.ADDED_TO_PROJECT: Template(
         "{actor} added you to the project {project} ({abilities})",
-        "You get this because you are in the project now.",
-        "You are let into a project, by name or with a team of yours.",
+        "You are receiving this because you are now a member of the project.",
+        "You are added to a project, directly or with one of your teams.",
     ),
     Kind.ADDED_TO_TEAM: Template(
         "{actor} added you to the team {team}",
-        "You get this because you are in the team now.",
-        "You are put in a team.",
+        "You are receiving this because you are now a member of the team.",
+        "You are added to a team.",
     ),
 }
 
-UNKNOWN_ACTOR = "Somebody"
+UNKNOWN_ACTOR = "Someone"
 
-# What a role in a project, or on one task, lets somebody do.
+# What a role in a project, or on a shared task, allows.
 ROLE_ABILITIES = {
-    Role.VIEWER: "may read",
-    Role.COMMENTER: "may comment",
-    Role.EDITOR: "may edit",
-    Role.ADMIN: "may manage it",
+    Role.VIEWER: "can view",
+    Role.COMMENTER: "can comment",
+    Role.EDITOR: "can edit",
+    Role.ADMIN: "can manage",
 }
 
-# Everything is on until somebody switches it off.
 DEFAULT_PREFERENCES: dict[tuple[Kind, Channel], bool] = {(kind, channel): True for kind in Kind for channel in Channel}
 
 
 def get_reason(kind: str) -> str:
-    """Why somebody is told; of a kind that only a newer release knows, while it replaces this one, what is certain."""
-    return TEMPLATES[Kind(kind)].reason if kind in Kind.values else "You get this because it concerns you."
+    """Return why the recipient gets this kind.
+
+    While a newer release replaces this one, rows may hold kinds that are unknown here; these get a general reason.
+    """
+    return TEMPLATES[Kind(kind)].reason if kind in Kind.values else "You are receiving this because it concerns you."

@@ -1,9 +1,10 @@
-"""What a notice is about."""
+"""Notifications, outgoing e-mails and preferences."""
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 from uuid import UUID
 
 from django.conf import settings
@@ -13,12 +14,9 @@ from django.db.models import Q, QuerySet
 from core.db import uuid7
 from notifications.kinds import Channel, Kind, get_reason
 
-if TYPE_CHECKING:
-    pass
-
-# A sender that has not answered for this long is taken for dead; longer than EMAIL_TIMEOUT by far.
+# A worker that holds a claim for longer is presumed dead. Must be well above EMAIL_TIMEOUT.
 CLAIM_TIMEOUT = timedelta(seconds=60)
-# A job that has not begun for this long is taken for lost with its broker, and is handed over again.
+# A job that has not started after this time is presumed lost with its broker, and the e-mail is enqueued again.
 ENQUEUE_TIMEOUT = timedelta(seconds=30)
 
 
@@ -38,21 +36,24 @@ class OutgoingEmailQuerySet(QuerySet["OutgoingEmail"]):
         return self.filter(state="queued")
 
     def abandoned(self, now: datetime) -> Self:
-        """Claimed so long ago that the sender must have died between claiming and saying what became of it."""
+        """E-mails claimed by a worker that died before it recorded the outcome."""
         return self.filter(state="sending", claimed_at__lt=now - CLAIM_TIMEOUT)
 
     def claimable(self, now: datetime) -> Self:
         return self.queued() | self.abandoned(now)
 
     def due_for_enqueue(self, now: datetime) -> Self:
-        """Due or abandoned, and not handed to a worker lately."""
+        """E-mails that are due or abandoned, and were not enqueued recently."""
         not_enqueued = Q(enqueued_at=None) | Q(enqueued_at__lt=now - ENQUEUE_TIMEOUT)
         due = self.queued().filter(next_attempt_at__lte=now)
         return (due | self.abandoned(now)).filter(not_enqueued)
 
 
 class NotificationTarget(NamedTuple):
-    """A task in its project, a whole project, or a team. Who may hear of it is asked of the first that is named."""
+    """Target of a notification: a task in its project, a project, or a team.
+
+    The first that is set decides who may be notified.
+    """
 
     task_id: UUID | None = None
     project_id: UUID | None = None
@@ -60,16 +61,17 @@ class NotificationTarget(NamedTuple):
 
     @classmethod
     def from_payload(cls, payload: dict[str, Any]) -> Self:
-        """Return what a fact tells of."""
-        return cls(_target_id(payload, "task"), _target_id(payload, "project"), _target_id(payload, "team"))
-
-
-def _target_id(payload: dict[str, Any], name: str) -> UUID | None:
-    return UUID(payload[name]["id"]) if name in payload else None
+        """Return the target of an event."""
+        return cls(
+            **{f"{name}_id": UUID(payload[name]["id"]) for name in ("task", "project", "team") if name in payload}
+        )
 
 
 class Notification(models.Model):
-    """One thing one person is told. It keeps what it says, so that it reads the same when the task has gone on."""
+    """One notification of one user.
+
+    Its texts are copies, so it reads the same after the task has changed.
+    """
 
     Kind = Kind
 
@@ -77,20 +79,20 @@ class Notification(models.Model):
     recipient = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     kind = models.CharField(max_length=20, choices=Kind.choices)
     title = models.TextField()
-    body = models.TextField(blank=True, help_text="The words of the comment, shortened; blank for other kinds.")
-    url = models.CharField(max_length=200, help_text="Path of the page about it, on this site.")
+    body = models.TextField(blank=True, help_text="Excerpt of the comment; blank for other kinds.")
+    url = models.CharField(max_length=200, help_text="Path of the target's page on this site.")
     actor_name = models.TextField(blank=True)
-    task_id = models.UUIDField(null=True, blank=True, help_text="Null where it is about a whole project or a team.")
+    task_id = models.UUIDField(null=True, blank=True, help_text="Null for a notification about a project or a team.")
     task_key = models.CharField(max_length=40, blank=True)
     task_title = models.TextField(blank=True)
-    project_id = models.UUIDField(null=True, blank=True, help_text="Null where it is about a team.")
+    project_id = models.UUIDField(null=True, blank=True, help_text="Null for a notification about a team.")
     project_name = models.TextField(blank=True)
-    team_id = models.UUIDField(null=True, blank=True, help_text="Null where it is not about a team.")
+    team_id = models.UUIDField(null=True, blank=True, help_text="Null unless the notification is about a team.")
     team_name = models.TextField(blank=True, default="", db_default="")
     due_date = models.DateField(null=True, blank=True)
     due_at = models.DateTimeField(null=True, blank=True)
     event_id = models.BigIntegerField()
-    in_inbox = models.BooleanField(default=True, help_text="False: told by other channels only.")
+    in_inbox = models.BooleanField(default=True, help_text="False for a notification sent by other channels only.")
     created_at = models.DateTimeField()
     read_at = models.DateTimeField(null=True, blank=True)
 
@@ -131,11 +133,11 @@ class Notification(models.Model):
 
     @property
     def subject(self) -> str:
-        """What it is about, in the words of its people."""
+        """Name of the target: the task's title, or the project's or team's name."""
         return self.task_title or self.project_name or self.team_name
 
     @property
-    def about(self) -> NotificationTarget:
+    def target(self) -> NotificationTarget:
         return NotificationTarget(self.task_id, self.project_id, self.team_id)
 
     @property
@@ -144,25 +146,28 @@ class Notification(models.Model):
 
 
 class OutgoingEmail(models.Model):
-    """One message to one address. A worker claims the row, sends, and says at once what became of it.
+    """One message to one address: a worker claims the row, sends the message and records the outcome.
 
-    It says what its notification says; a mail about an account has none, and carries its own words.
+    The content comes from the notification; an account e-mail has none and carries its own encrypted content.
     """
 
     class State(models.TextChoices):
         QUEUED = "queued", "Queued"
         SENDING = "sending", "Sending"
         SENT = "sent", "Sent"
-        DEAD = "dead", "Given up"
+        DEAD = "dead", "Failed"
         WITHDRAWN = "withdrawn", "Withdrawn"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     notification = models.OneToOneField(Notification, on_delete=models.CASCADE, related_name="email", null=True)
     kind = models.CharField(
-        max_length=40, blank=True, default="", db_default="", help_text="Of a mail about an account."
+        max_length=40, blank=True, default="", db_default="", help_text="Kind of an account e-mail."
     )
     encrypted_payload = models.TextField(
-        blank=True, default="", db_default="", help_text="What such a mail says, encrypted; forgotten once it is sent."
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Encrypted content of an account e-mail; cleared once it is sent.",
     )
     to = models.EmailField(max_length=254)
     message_id = models.CharField(max_length=200)
@@ -204,9 +209,15 @@ class OutgoingEmail(models.Model):
     def __str__(self) -> str:
         return f"{self.message_id} to {self.to}"
 
+    @staticmethod
+    def make_message_id(key: str) -> str:
+        """Return the Message-ID for a key: always the same, so that receivers recognise a repeated message."""
+        # 16 bytes keep the header short enough for mail programs not to fold it.
+        return f"<{hashlib.blake2b(key.encode(), digest_size=16).hexdigest()}@{settings.MAIL_DOMAIN}>"
+
 
 class Preference(models.Model):
-    """What somebody said about one kind on one channel. No row means the default in `kinds.DEFAULTS`."""
+    """A user's choice for one kind on one channel; without a row, `kinds.DEFAULT_PREFERENCES` applies."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     kind = models.CharField(max_length=20, choices=Kind.choices)

@@ -1,4 +1,4 @@
-"""What a person was told, and what others were told of them."""
+"""Personal data: notifications and e-mails of a user, and the user's name in those of others."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Concat, Length, Substr
 
 from accounts.models import User
+from accounts.privacy.account_deletion.services import ERASED_USER_NAME
 from core.privacy import ExportSection, PersonalDataProvider, Row, in_batches
 from events.models import Event
 from notifications.models import Notification, OutgoingEmail, Preference
 
-ERASED_USER_NAME = "Former member"
 NOTIFICATION_FIELDS = (
     "kind",
     "title",
@@ -33,36 +33,36 @@ def export_notifications(user_id: uuid.UUID) -> Iterator[Row]:
 
 
 def export_emails(user_id: uuid.UUID) -> Iterator[Row]:
-    about = F("notification__kind")
-    rows = _emails(user_id).values("pk", "to", "kind", "state", "sent_at", of_notification=about)
-    return in_batches(rows)
+    columns = ("pk", "to", "kind", "state", "sent_at")
+    return in_batches(_emails_of(user_id).values(*columns, of_notification=F("notification__kind")))
 
 
 def erase(user_id: uuid.UUID, _now: datetime) -> None:
-    _emails(user_id).delete()
+    """Delete the user's own rows, and replace their name in the notifications of others."""
+    _emails_of(user_id).delete()
     Notification.objects.filter(recipient=user_id).delete()
     Preference.objects.filter(user=user_id).delete()
-    by_them = Event.objects.filter(pk=OuterRef("event_id"), actor_id=user_id)
-    told_by_name = Notification.objects.filter(~Q(actor_name=""), Exists(by_them))
-    # A headline that names who acted begins with them.
+    own_events = Event.objects.filter(pk=OuterRef("event_id"), actor_id=user_id)
+    caused = Notification.objects.filter(~Q(actor_name=""), Exists(own_events))
+    # A title that names the actor begins with the name (see kinds.TEMPLATES).
     rest = Substr("title", Length("actor_name") + 1)
-    told_by_name.filter(title__startswith=F("actor_name")).update(title=Concat(Value(ERASED_USER_NAME), rest))
-    told_by_name.update(actor_name=ERASED_USER_NAME)
+    caused.filter(title__startswith=F("actor_name")).update(title=Concat(Value(ERASED_USER_NAME), rest))
+    caused.update(actor_name=ERASED_USER_NAME)
 
 
-def _emails(user_id: uuid.UUID) -> QuerySet[OutgoingEmail]:
-    address = User.objects.filter(pk=user_id).values("email")
-    return OutgoingEmail.objects.filter(Q(notification__recipient=user_id) | Q(to__in=address))
+def _emails_of(user_id: uuid.UUID) -> QuerySet[OutgoingEmail]:
+    own_address = User.objects.filter(pk=user_id).values("email")
+    return OutgoingEmail.objects.filter(Q(notification__recipient=user_id) | Q(to__in=own_address))
 
 
 PROVIDER = PersonalDataProvider(
     parts=(
-        ExportSection("notifications", "What you were told.", export_notifications, ("notifications.Notification",)),
-        ExportSection("emails", "What was mailed to you.", export_emails, ("notifications.OutgoingEmail",)),
+        ExportSection("notifications", "Your notifications.", export_notifications, ("notifications.Notification",)),
+        ExportSection("emails", "E-mails sent to you.", export_emails, ("notifications.OutgoingEmail",)),
         ExportSection(
             "preferences",
-            "What you want to be told, where you said so.",
-            lambda user: Preference.objects.filter(user=user).values("kind", "channel", "enabled"),
+            "Your notification preferences, where they differ from the defaults.",
+            lambda user_id: Preference.objects.filter(user=user_id).values("kind", "channel", "enabled"),
             ("notifications.Preference",),
         ),
     ),

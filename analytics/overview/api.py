@@ -1,6 +1,7 @@
+"""API of the statistics."""
+
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from django.utils import timezone
@@ -23,21 +24,14 @@ DEFAULT_DAYS = 28
 
 
 class AnalyticsQuery(QuerySerializer):
-    """Which numbers: of which days, of which project, of whom."""
+    """Period, project and assignee to count."""
 
     start = StrictDateField(
         required=False, help_text=f"First day, in UTC. Without it: {DEFAULT_DAYS} days up to `end`."
     )
     end = StrictDateField(required=False, help_text="Last day, in UTC. Without it: today. At most 366 days in all.")
     project = serializers.CharField(required=False, max_length=40, help_text="Id or key of one project.")
-    user = StrictUUIDField(required=False, help_text="Only tasks assigned to this person.")
-
-
-def parse_period(wanted: dict[str, Any], today: date) -> Period:
-    end = wanted.get("end") or today
-    if "start" in wanted:
-        return Period.of(wanted["start"], end)
-    return Period.ending(end, length=DEFAULT_DAYS)
+    user = StrictUUIDField(required=False, help_text="Only tasks assigned to this user.")
 
 
 class KpiOut(serializers.Serializer[Any]):
@@ -58,7 +52,7 @@ class DayOut(serializers.Serializer[Any]):
 
 class HistogramBucketOut(serializers.Serializer[Any]):
     lower_hours = serializers.IntegerField()
-    upper_hours = serializers.IntegerField(allow_null=True, help_text="Null: no upper end.")
+    upper_hours = serializers.IntegerField(allow_null=True, help_text="Null: no upper edge.")
     label = serializers.CharField()
     count = serializers.IntegerField()
 
@@ -75,7 +69,7 @@ class OverviewOut(serializers.Serializer[Any]):
 
     start = serializers.DateField(source="period.start")
     end = serializers.DateField(source="period.end")
-    as_of = StrictDateTimeField(allow_null=True, help_text="When the last change was counted.")
+    as_of = StrictDateTimeField(allow_null=True, help_text="When the last change was recorded.")
     open = KpiOut()
     overdue = KpiOut()
     created = KpiOut()
@@ -96,7 +90,10 @@ class DailyOut(serializers.Serializer[Any]):
 
 
 class OverviewView(ApiView):
-    """The figures of a period beside those of the period before, over all the caller may see or one project."""
+    """Figures of a period beside those of the period before.
+
+    They cover all projects visible to the caller, or one of them.
+    """
 
     api_key_scope = {"GET": "analytics:read"}
     project_from = project_in_query
@@ -108,7 +105,7 @@ class OverviewView(ApiView):
 
 
 class DailyView(ApiView):
-    """The figures of each day, including days on which nothing happened."""
+    """Figures of each day, including days without changes."""
 
     api_key_scope = {"GET": "analytics:read"}
     project_from = project_in_query
@@ -122,7 +119,8 @@ class DailyView(ApiView):
 
 def _parse_request(request: Request) -> tuple[Scope, Period]:
     assert isinstance(request.user, User)
-    wanted = query_params.parse_query(AnalyticsQuery, request.query_params)
-    period = parse_period(wanted, timezone.now().date())
-    project_id = get_project(request.user, wanted["project"]).pk if "project" in wanted else None
-    return selectors.scope_for(request.user, project_id=project_id, user_id=wanted.get("user")), period
+    params = query_params.parse_query(AnalyticsQuery, request.query_params)
+    end = params.get("end") or timezone.now().date()
+    period = Period.of(params["start"], end) if "start" in params else Period.ending(end, length=DEFAULT_DAYS)
+    project_id = get_project(request.user, params["project"]).pk if "project" in params else None
+    return selectors.scope_for(request.user, project_id=project_id, user_id=params.get("user")), period

@@ -1,7 +1,6 @@
-"""Numbers become drawings: every chart is an SVG of plain shapes, with its words as HTML around it.
+"""Charts of the overview as data for SVG: plain shapes, axis labels, a table, and a sentence for screen readers.
 
-Shapes are in a box of 100 x 100 that the page stretches; colours are classes; the sentence says what a
-person who cannot see the drawing should know.
+Shapes lie in a box of 100 x 100 that the page stretches; colours are CSS classes.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ MAX_BARS = 60
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar in the 100 x 100 box; `css` is the class that colours it, `title` what it says when pointed at."""
+    """One bar in the 100 x 100 box; `css` is its colour class, `title` its tooltip."""
 
     x: float
     y: float
@@ -33,7 +32,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class AxisTick:
-    """A vertical line with a name, such as a percentile."""
+    """A vertical line with a name and a value, such as a percentile."""
 
     x: float
     name: str
@@ -42,9 +41,11 @@ class AxisTick:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
+    """A bar chart; `head` and `rows` are its table, `sentence` its text alternative."""
+
     sentence: str
     bars: Sequence[Bar] = ()
-    marks: Sequence[AxisTick] = ()
+    ticks: Sequence[AxisTick] = ()
     y_labels: Sequence[str] = ()
     x_labels: Sequence[str] = ()
     legend: Sequence[tuple[str, str]] = ()
@@ -60,7 +61,7 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class FlowPoint:
-    """What came in and what went out in the days from `start` to `end`."""
+    """Created and completed tasks in the days from `start` to `end`."""
 
     start: date
     end: date
@@ -75,12 +76,12 @@ class FlowPoint:
 
 @dataclass(frozen=True, slots=True)
 class WorkloadRow:
-    load: UserWorkload
+    workload: UserWorkload
     bars: Sequence[Bar]
 
 
 def axis_max(highest: int) -> int:
-    """Return the end of an axis: an even number, so that its middle is whole, and round when it is large."""
+    """Return the end of an axis: even, so that its middle is a whole number, and round when it is large."""
     if highest <= 2:
         return 2
     step = 2
@@ -90,56 +91,53 @@ def axis_max(highest: int) -> int:
     return -(-highest // step) * step
 
 
-def flow_chart(flows: Sequence[FlowPoint]) -> Chart:
-    """Draw created beside completed, one pair of bars per day or per week."""
-    shown = group_by_week(flows) if len(flows) > MAX_BARS // 2 + 1 else list(flows)
-    top = axis_max(max((max(one.created, one.completed) for one in shown), default=0))
-    created, completed = sum(one.created for one in shown), sum(one.completed for one in shown)
+def flow_chart(flow: Sequence[FlowPoint]) -> Chart:
+    """Return created beside completed tasks: a pair of bars per day, or per week for long periods."""
+    points = group_by_week(flow) if len(flow) > MAX_BARS // 2 + 1 else list(flow)
+    top = axis_max(max((max(point.created, point.completed) for point in points), default=0))
+    slot = BOX_SIZE / len(points) if points else BOX_SIZE
+    bars = []
+    for index, point in enumerate(points):
+        left = index * slot + slot * 0.12
+        for offset, value, css, noun in (
+            (0, point.created, "s1", "created"),
+            (slot * 0.4, point.completed, "s2", "completed"),
+        ):
+            bars.append(_vertical_bar(left + offset, slot * 0.36, value / top, css, f"{point.name}: {value} {noun}"))
     return Chart(
-        sentence=_flow_sentence(created, completed),
-        bars=[bar for place, one in enumerate(shown) for bar in _flow_bars(one, place, len(shown), top)],
+        sentence=_flow_sentence(sum(point.created for point in points), sum(point.completed for point in points)),
+        bars=bars,
         y_labels=[f"{top:,}", f"{top // 2:,}", "0"],
-        x_labels=_axis_labels([one.name for one in shown]),
+        x_labels=_axis_labels([point.name for point in points]),
         legend=[("s1", "Created"), ("s2", "Completed")],
         head=["When", "Created", "Completed"],
-        rows=[(one.name, str(one.created), str(one.completed)) for one in shown],
+        rows=[(point.name, str(point.created), str(point.completed)) for point in points],
     )
 
 
-def group_by_week(flows: Sequence[FlowPoint]) -> list[FlowPoint]:
-    """Add days up to groups of seven that end with the last day; what is left over leads as a shorter group."""
+def group_by_week(flow: Sequence[FlowPoint]) -> list[FlowPoint]:
+    """Sum days by seven, counted back from the last day; the first group may be shorter."""
     groups: list[FlowPoint] = []
-    for end in range(len(flows), 0, -7):
-        part = flows[max(0, end - 7) : end]
+    for end in range(len(flow), 0, -7):
+        days = flow[max(0, end - 7) : end]
         groups.append(
             FlowPoint(
-                start=part[0].start,
-                end=part[-1].end,
-                created=sum(one.created for one in part),
-                completed=sum(one.completed for one in part),
+                start=days[0].start,
+                end=days[-1].end,
+                created=sum(day.created for day in days),
+                completed=sum(day.completed for day in days),
             )
         )
     return groups[::-1]
 
 
 def _flow_sentence(created: int, completed: int) -> str:
-    words = f"{created:,} tasks were created and {completed:,} completed"
+    counts = f"{created:,} tasks were created and {completed:,} completed"
     if created > completed:
-        return f"{words}: {created - completed:,} more came in than went out."
+        return f"{counts}: {created - completed:,} more created than completed."
     if created < completed:
-        return f"{words}: {completed - created:,} more went out than came in."
-    return f"{words}: as many went out as came in."
-
-
-def _flow_bars(one: FlowPoint, place: int, count: int, top: int) -> list[Bar]:
-    slot = BOX_SIZE / count
-    width = slot * 0.36
-    left = place * slot + slot * 0.12
-    pairs = ((one.created, "s1", "created"), (one.completed, "s2", "completed"))
-    return [
-        _vertical_bar(left + index * slot * 0.4, width, value / top, css, f"{one.name}: {value} {word}")
-        for index, (value, css, word) in enumerate(pairs)
-    ]
+        return f"{counts}: {completed - created:,} more completed than created."
+    return f"{counts}: as many created as completed."
 
 
 def _vertical_bar(x: float, width: float, share: float, css: str, title: str) -> Bar:
@@ -148,61 +146,65 @@ def _vertical_bar(x: float, width: float, share: float, css: str, title: str) ->
 
 
 def cycle_time_chart(counts: Sequence[int]) -> Chart:
-    """Draw how long tasks took, with the percentiles as lines where they lie among the bars."""
+    """Return the histogram of cycle times, with the percentiles as lines among the bars."""
     used = [bucket for bucket, count in enumerate(counts) if count]
+    # One empty bucket on each side of the used ones; all buckets where none is used.
     first, last = (max(0, used[0] - 1), min(len(counts) - 1, used[-1] + 1)) if used else (0, len(counts) - 1)
-    shown = range(first, last + 1)
+    buckets = range(first, last + 1)
+    slot = BOX_SIZE / len(buckets)
     top = axis_max(max(counts, default=0))
-    marks = [_percentile_tick(counts, share, first, len(shown)) for share in (0.5, 0.85, 0.95)] if used else []
+    lower_edges = [histogram.bounds(bucket)[0] for bucket in buckets]
     return Chart(
         sentence=_cycle_sentence(counts),
-        bars=[_bucket_bar(counts[bucket], bucket, bucket - first, len(shown), top) for bucket in shown],
-        marks=marks,
+        bars=[
+            _vertical_bar(
+                index * slot + slot * 0.06,
+                slot * 0.88,
+                counts[bucket] / top,
+                "s1",
+                f"{histogram.label(bucket)}: {counts[bucket]}",
+            )
+            for index, bucket in enumerate(buckets)
+        ],
+        ticks=[_percentile_tick(counts, share, buckets) for share in (0.5, 0.85, 0.95)] if used else [],
         y_labels=[f"{top:,}", f"{top // 2:,}", "0"],
-        x_labels=[_bucket_edge_label(bucket) for bucket in shown],
+        x_labels=[histogram.format_hours(lower) if lower else "0" for lower in lower_edges],
         has_bucket_edges=True,
         head=["Cycle time", "Tasks"],
-        rows=[(histogram.label(bucket), str(counts[bucket])) for bucket in shown],
+        rows=[(histogram.label(bucket), str(counts[bucket])) for bucket in buckets],
     )
 
 
-def _bucket_bar(count: int, bucket: int, place: int, slots: int, top: int) -> Bar:
-    slot = BOX_SIZE / slots
-    title = f"{histogram.label(bucket)}: {count}"
-    return _vertical_bar(place * slot + slot * 0.06, slot * 0.88, count / top, "s1", title)
-
-
-def _bucket_edge_label(bucket: int) -> str:
-    lower, _ = histogram.bounds(bucket)
-    return histogram.format_hours(lower) if lower else "0"
-
-
-def _percentile_tick(counts: Sequence[int], share: float, first: int, slots: int) -> AxisTick:
+def _percentile_tick(counts: Sequence[int], share: float, buckets: range) -> AxisTick:
     hours = histogram.percentile(counts, share) or 0.0
     bucket = histogram.bucket_of(hours)
     lower, upper = histogram.bounds(bucket)
-    inside = (hours - lower) / (upper - lower) if upper else 0.5
-    place = min(max(bucket - first + inside, 0), slots)
-    return AxisTick(x=round(place / slots * BOX_SIZE, 2), name=f"p{round(share * 100)}", value=format_duration(hours))
+    fraction = (hours - lower) / (upper - lower) if upper else 0.5
+    position = min(max(bucket - buckets.start + fraction, 0), len(buckets))
+    x = round(position / len(buckets) * BOX_SIZE, 2)
+    return AxisTick(x=x, name=f"p{round(share * 100)}", value=format_duration(hours))
 
 
 def _cycle_sentence(counts: Sequence[int]) -> str:
-    half, most = histogram.percentile(counts, 0.5), histogram.percentile(counts, 0.85)
-    if half is None or most is None:
-        return "No task was completed in this time."
-    return f"Half of the {sum(counts):,} completed tasks took {format_duration(half)} or less, 85 in 100 {format_duration(most)} or less."
+    median, p85 = histogram.percentile(counts, 0.5), histogram.percentile(counts, 0.85)
+    if median is None or p85 is None:
+        return "No task was completed in this period."
+    return (
+        f"Half of the {sum(counts):,} completed tasks took {format_duration(median)} or less,"
+        f" 85 % took {format_duration(p85)} or less."
+    )
 
 
 def format_duration(hours: float | None) -> str:
-    """Write hours as people say them, to two figures at most: `40 min`, `5.5 h`, `3.2 days`."""
+    """Return hours with at most two digits and a fitting unit: `40 min`, `5.5 h`, `3.2 days`."""
     if hours is None:
         return "–"
     if hours < 1:
         return f"{round(hours * 60)} min"
     if hours < 24:
         return f"{_two_digits(hours)} h"
-    days = hours / 24
-    return f"{_two_digits(days)} {'day' if _two_digits(days) == '1' else 'days'}"
+    days = _two_digits(hours / 24)
+    return f"{days} {'day' if days == '1' else 'days'}"
 
 
 def _two_digits(number: float) -> str:
@@ -210,7 +212,7 @@ def _two_digits(number: float) -> str:
 
 
 def sparkline_points(values: Sequence[float]) -> str:
-    """Return the points of a line through the 100 x 100 box, or nothing when there is no line to draw."""
+    """Return the points of an SVG polyline in the 100 x 100 box; empty for fewer than two values."""
     if len(values) < 2:
         return ""
     low, high = min(values), max(values)
@@ -220,24 +222,26 @@ def sparkline_points(values: Sequence[float]) -> str:
     return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
 
 
-def workload_chart(loads: Iterable[UserWorkload]) -> list[WorkloadRow]:
-    """Draw one row per person: what is overdue, then the rest of what is open; the longest row fills the width."""
-    rows = list(loads)
-    longest = max((load.open for load in rows), default=0) or 1
-    return [WorkloadRow(load, _horizontal_bars(load, longest)) for load in rows]
-
-
-def _horizontal_bars(load: UserWorkload, longest: int) -> list[Bar]:
-    late = min(load.overdue, load.open) / longest * BOX_SIZE
-    rest = load.open / longest * BOX_SIZE - late
-    return [
-        Bar(0, 0, round(late, 2), BOX_SIZE, "s6", f"{load.name}: {load.overdue} overdue"),
-        Bar(round(late, 2), 0, round(rest, 2), BOX_SIZE, "s1", f"{load.name}: {load.open - load.overdue} in time"),
-    ]
+def workload_chart(workloads: Iterable[UserWorkload]) -> list[WorkloadRow]:
+    """Return one row per assignee: overdue tasks, then the other open ones; the longest row fills the width."""
+    workloads = list(workloads)
+    max_open = max((workload.open for workload in workloads), default=0) or 1
+    rows = []
+    for workload in workloads:
+        overdue = min(workload.overdue, workload.open) / max_open * BOX_SIZE
+        on_time = workload.open / max_open * BOX_SIZE - overdue
+        overdue_title = f"{workload.name}: {workload.overdue} overdue"
+        on_time_title = f"{workload.name}: {workload.open - workload.overdue} on time"
+        bars = [
+            Bar(0, 0, round(overdue, 2), BOX_SIZE, "s6", overdue_title),
+            Bar(round(overdue, 2), 0, round(on_time, 2), BOX_SIZE, "s1", on_time_title),
+        ]
+        rows.append(WorkloadRow(workload, bars))
+    return rows
 
 
 def _axis_labels(names: Sequence[str]) -> list[str]:
-    """Keep the first, middle and last name of an axis: more do not fit a phone."""
+    """Return the first, middle and last name of an axis: more do not fit a phone."""
     if len(names) <= 3:
         return list(names)
     return [names[0], names[len(names) // 2], names[-1]]

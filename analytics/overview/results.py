@@ -1,4 +1,4 @@
-"""What the selectors answer with: plain values, finished, nothing left to query."""
+"""Results of the overview's selectors: plain values that need no further queries."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MIN_START = date(1975, 1, 1)
 
 
 class Scope(NamedTuple):
-    """Whose numbers: of these projects, and of one person or of everybody together."""
+    """Projects to count, and one assignee or (None) all together."""
 
     project_ids: tuple[UUID, ...]
     user_id: UUID | None = None
@@ -23,25 +23,26 @@ class Scope(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Days in UTC, the first and the last one included."""
+    """Whole days in UTC, first and last included."""
 
     start: date
     end: date
 
     @classmethod
     def of(cls, start: date, end: date) -> Self:
-        """Build a period that can be answered for, or raise Invalid."""
+        """Return a period of at most 366 days; raises Invalid."""
         if start > end:
-            raise Invalid.field("start", "The period must begin before it ends.")
+            raise Invalid.field("start", "The start must not be after the end.")
         if (end - start).days >= MAX_PERIOD_DAYS:
             raise Invalid.field("start", f"A period has at most {MAX_PERIOD_DAYS} days.", "too_long")
         if start < MIN_START:
-            raise Invalid.field("start", f"No period begins before {MIN_START}.", "too_early")
+            raise Invalid.field("start", f"A period cannot start before {MIN_START}.", "too_early")
         return cls(start, end)
 
     @classmethod
     def ending(cls, end: date, *, length: int) -> Self:
-        back = min(length - 1, (end - date.min).days)  # the calendar begins with the year 1
+        """Return the period of `length` days that ends with `end`; raises Invalid."""
+        back = min(length - 1, (end - date.min).days)  # Python's calendar begins with the year 1
         return cls.of(end - timedelta(days=back), end)
 
     @property
@@ -50,7 +51,7 @@ class Period:
 
     @property
     def before(self) -> Period:
-        """The period of equal length that ends where this one begins."""
+        """Period of equal length that ends the day before this one starts."""
         return Period(self.start - timedelta(days=self.length), self.start - timedelta(days=1))
 
     def days(self) -> Iterator[date]:
@@ -59,7 +60,7 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class DayResult:
-    """One day; open and overdue as they were at its end."""
+    """Figures of one day; `open` and `overdue` are those at its end."""
 
     date: date
     created: int
@@ -72,7 +73,10 @@ class DayResult:
 
 @dataclass(frozen=True, slots=True)
 class Kpi:
-    """A figure, the same figure for the period before, and one point for each day of the period."""
+    """A figure, its value in the period before, and one point per day.
+
+    None stands for "no data", for example the median of no tasks.
+    """
 
     value: float | None
     previous: float | None
@@ -87,7 +91,7 @@ class Kpi:
 
 @dataclass(frozen=True, slots=True)
 class HistogramBucket:
-    """The completed tasks whose cycle time lay in one bucket; the last bucket has no upper end."""
+    """Number of completed tasks with a cycle time in one bucket; the last bucket has no upper edge."""
 
     lower_hours: int
     upper_hours: int | None
@@ -97,7 +101,7 @@ class HistogramBucket:
 
 @dataclass(frozen=True, slots=True)
 class UserWorkload:
-    """What one person has open at the end of the period."""
+    """Open and overdue tasks of one assignee at the end of the period."""
 
     user_id: UUID
     name: str
@@ -107,6 +111,12 @@ class UserWorkload:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
+    """All figures of a period.
+
+    `throughput` is completed tasks per day, cycle times are hours from start (or creation) to completion. `workload`
+    has the most overdue assignee first. `as_of` is when the last event was recorded.
+    """
+
     period: Period
     open: Kpi
     overdue: Kpi

@@ -1,6 +1,6 @@
-"""Cycle times in buckets. Percentiles are read from added-up buckets, never averaged.
+"""Histogram of cycle times. Percentiles are read from summed buckets, never averaged over days.
 
-Averaging the medians of two days answers no question; adding their buckets and reading the median does.
+The average of two medians means nothing; the median of two summed histograms does.
 """
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 
-# The one place that knows the buckets. In hours, each about twice the one before, at times people say aloud:
-# 1 h, 2 h, 4 h, 8 h, 16 h, 1 d, 2 d, 4 d, 1 w, 2 w, 4 w, 8 w, 16 w. A bucket holds its lower edge, not its upper;
-# the first begins at zero, the last has no end. After a change here run `manage.py rebuild_stats`.
+# Bucket edges in hours, each about twice the one before: 1 h to 16 h, 1 d to 4 d, 1 w to 16 w. A bucket includes its
+# lower edge and excludes its upper edge; the first begins at zero, the last has no end. After a change here run
+# `manage.py rebuild_stats`.
 BUCKET_EDGES = (1, 2, 4, 8, 16, 24, 48, 96, 168, 336, 672, 1344, 2688)
 BUCKET_COUNT = len(BUCKET_EDGES) + 1
 EMPTY_HISTOGRAM = (0,) * BUCKET_COUNT
@@ -21,7 +21,7 @@ def bucket_of(hours: float) -> int:
 
 
 def bounds(bucket: int) -> tuple[int, int | None]:
-    """Return where a bucket begins and ends, in hours; the last one has no end."""
+    """Return the lower and upper edge of a bucket in hours; the last bucket has no upper edge."""
     lower = BUCKET_EDGES[bucket - 1] if bucket else 0
     return lower, BUCKET_EDGES[bucket] if bucket < len(BUCKET_EDGES) else None
 
@@ -42,10 +42,10 @@ def format_hours(hours: int) -> str:
 
 
 def percentile(counts: Sequence[int], share: float) -> float | None:
-    """Return the hours that `share` (0 to 1) of the tasks did not exceed; None when there are no tasks.
+    """Return the percentile in hours, or None without tasks; `share` is from 0 to 1.
 
-    It lies in the bucket that holds the exact figure, placed as if that bucket's tasks were spread evenly on the
-    logarithmic scale. In the open last bucket the lower edge is all that is known: read it as "at least".
+    The result lies in the bucket of the exact percentile, interpolated as if that bucket's tasks were spread evenly
+    on a logarithmic scale. For the last bucket only the lower edge is known: read it as "at least".
     """
     rank = share * sum(counts)
     seen = 0

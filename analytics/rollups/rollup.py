@@ -1,7 +1,7 @@
-"""What one task adds to the numbers of a day. Pure: no clock, no database, no order of arrival.
+"""Contributions of one task to the daily statistics. Pure: no clock, no database, no order of arrival.
 
-All days are days in UTC. The numbers are as we know the tasks now: a task that is opened again was, for these
-numbers, never closed; one that changes hands takes its history along; a deleted one was never there.
+All days are days in UTC. The statistics describe tasks as they are known now: a reopened task was never closed, a
+reassigned task counts for the new assignee from its first day, and a deleted task never existed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ DONE_CATEGORY = "done"
 
 
 class TaskState(NamedTuple):
-    """The little that statistics keep of a task, as its newest fact tells it. The fields are the columns of TaskSnapshot."""
+    """State of a task according to its newest event; the fields are the columns of TaskSnapshot."""
 
     task_id: UUID
     project_id: UUID
@@ -35,7 +35,7 @@ class TaskState(NamedTuple):
 
     @classmethod
     def from_payload(cls, state: Mapping[str, Any], *, deleted: bool = False) -> Self:
-        """Build from the `task` object of a fact's payload."""
+        """Build from the `task` object of an event's payload."""
         return cls(
             task_id=UUID(state["id"]),
             project_id=UUID(state["project_id"]),
@@ -44,32 +44,32 @@ class TaskState(NamedTuple):
             started_at=_instant(state["started_at"]),
             closed_at=_instant(state["closed_at"]),
             category=state["category"],
-            due=_due(state),
+            due=_due_day(state),
             priority=state["priority"],
             version=state["version"],
             deleted=deleted,
         )
 
     def supersedes(self, other: TaskState) -> bool:
-        """Whether this is news after `other`. Deleted is final; else the higher version wins, in whatever order they came."""
+        """Return whether this state is newer: a deletion is final, otherwise the higher version wins."""
         return not other.deleted and (self.deleted or self.version > other.version)
 
 
-def latest_states(told: Iterable[TaskState]) -> dict[UUID, TaskState]:
-    """Return the last word on each task, in whatever order the facts came."""
-    found: dict[UUID, TaskState] = {}
-    for task_state in told:
-        known = found.get(task_state.task_id)
-        if known is None or task_state.supersedes(known):
-            found[task_state.task_id] = task_state
-    return found
+def latest_states(task_states: Iterable[TaskState]) -> dict[UUID, TaskState]:
+    """Return the newest state of each task, in whatever order the states come."""
+    latest: dict[UUID, TaskState] = {}
+    for state in task_states:
+        known = latest.get(state.task_id)
+        if known is None or state.supersedes(known):
+            latest[state.task_id] = state
+    return latest
 
 
 def _instant(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def _due(state: Mapping[str, Any]) -> date | None:
+def _due_day(state: Mapping[str, Any]) -> date | None:
     if state["due_date"]:
         return date.fromisoformat(state["due_date"])
     due_at = _instant(state["due_at"])
@@ -81,7 +81,7 @@ def _day(instant: datetime) -> date:
 
 
 class Cell(NamedTuple):
-    """One day of one project: for one person, or, without a person, for everybody together."""
+    """Key of a row of statistics: a day and project, for one assignee or (None) for all together."""
 
     day: date
     project_id: UUID
@@ -89,15 +89,16 @@ class Cell(NamedTuple):
 
     @property
     def rank(self) -> tuple[date, int, int]:
-        """The one order in which rows are locked; it is total, so two writers cannot wait for each other."""
+        """Total order in which rows are locked, so that two writers cannot deadlock."""
         return self.day, self.project_id.int, self.user_id.int if self.user_id else -1
 
 
 @dataclass(frozen=True, slots=True)
 class Amounts:
-    """What is added to a cell. Open and overdue are not here: they are running sums.
+    """Amounts that are added to a cell.
 
-    Open at the end of a day is created minus closed up to then; overdue is the sum of `overdue_change` up to then.
+    Open and overdue tasks are running sums: open at the end of a day is created minus closed up to then, overdue the
+    sum of `overdue_change` up to then.
     """
 
     created: int = 0
@@ -108,7 +109,7 @@ class Amounts:
 
     def __add__(self, other: Amounts) -> Amounts:
         cycles = self.cycle_histogram
-        if other.cycle_histogram is not EMPTY_HISTOGRAM:  # nearly always it is, and a rebuild adds a million times
+        if other.cycle_histogram is not EMPTY_HISTOGRAM:  # rare, and a rebuild adds a million times
             cycles = tuple(map(add, cycles, other.cycle_histogram))
         return Amounts(
             self.created + other.created,
@@ -128,38 +129,43 @@ Contributions: TypeAlias = dict[Cell, Amounts]
 
 
 def contributions(task: TaskState) -> Contributions:
-    """Return all that one task adds to the numbers, for everybody together and for each of its people."""
+    """Return all that one task adds to the statistics: for all together and for each assignee."""
     if task.deleted:
         return {}
-    steps = list(_daily_amounts(task))
-    people = (None, *task.assignee_ids)
-    return add_up({Cell(day, task.project_id, user): amounts} for day, amounts in steps for user in people)
+    user_ids = (None, *task.assignee_ids)
+    return add_up(
+        {Cell(day, task.project_id, user_id): amounts} for day, amounts in _daily_amounts(task) for user_id in user_ids
+    )
 
 
 def add_up(parts: Iterable[Mapping[Cell, Amounts]]) -> Contributions:
-    """Add up; cells where nothing is left are dropped."""
-    found: Contributions = {}
+    """Return the sum by cell, without cells that add up to zero."""
+    totals: Contributions = {}
     for part in parts:
         for cell, amounts in part.items():
-            found[cell] = found.get(cell, ZERO_AMOUNTS) + amounts
-    return {cell: amounts for cell, amounts in found.items() if amounts != ZERO_AMOUNTS}
+            totals[cell] = totals.get(cell, ZERO_AMOUNTS) + amounts
+    return {cell: amounts for cell, amounts in totals.items() if amounts != ZERO_AMOUNTS}
 
 
 def difference(new: Mapping[Cell, Amounts], old: Mapping[Cell, Amounts]) -> Contributions:
-    """Return what has to be added to `old` to make it `new`."""
+    """Return what must be added to `old` to get `new`."""
     return add_up([new, {cell: -amounts for cell, amounts in old.items()}])
 
 
 def _daily_amounts(task: TaskState) -> Iterator[tuple[date, Amounts]]:
+    """Yield what a task adds to its days of creation, completion and becoming overdue."""
     created = _day(task.created_at)
-    # A clock that ran backwards must not make a day with less than no open tasks.
+    # Clocks of two nodes may differ: a task closed before its creation would make a negative number of open tasks.
     closed = max(_day(task.closed_at), created) if task.closed_at else None
     yield created, Amounts(created=1)
     if closed:
         yield closed, _closing_amounts(task)
-    late = _first_overdue_day(task, created)
-    if late and (closed is None or late < closed):
-        yield late, Amounts(overdue_change=1)
+    if task.due is None or task.due == date.max:
+        return
+    # The first day at whose end the task is overdue, if it is still open then.
+    overdue_from = max(task.due + timedelta(days=1), created)
+    if closed is None or overdue_from < closed:
+        yield overdue_from, Amounts(overdue_change=1)
         if closed:
             yield closed, Amounts(overdue_change=-1)
 
@@ -167,18 +173,8 @@ def _daily_amounts(task: TaskState) -> Iterator[tuple[date, Amounts]]:
 def _closing_amounts(task: TaskState) -> Amounts:
     if task.category != DONE_CATEGORY:
         return Amounts(closed=1)
-    bucket = bucket_of(_cycle_hours(task))
-    return Amounts(closed=1, completed=1, cycle_histogram=tuple(int(place == bucket) for place in range(BUCKET_COUNT)))
-
-
-def _cycle_hours(task: TaskState) -> float:
-    """Return how long the work took: from its start, or from its creation where nobody marked a start."""
-    begun = task.started_at or task.created_at
-    return max(0.0, ((task.closed_at or begun) - begun).total_seconds() / 3600)
-
-
-def _first_overdue_day(task: TaskState, created: date) -> date | None:
-    """Return the first day at whose end the task, if open, is overdue."""
-    if task.due is None or task.due == date.max:
-        return None
-    return max(task.due + timedelta(days=1), created)
+    # Cycle time runs from the start of the work, or from the creation of a task that was never started.
+    started = task.started_at or task.created_at
+    hours = max(0.0, ((task.closed_at or started) - started).total_seconds() / 3600)
+    histogram = tuple(int(bucket == bucket_of(hours)) for bucket in range(BUCKET_COUNT))
+    return Amounts(closed=1, completed=1, cycle_histogram=histogram)

@@ -1,13 +1,13 @@
-"""The statistics once more, from the log of facts: to repair them, or to prove that they need no repair.
+"""Record task states in the statistics; rebuild or verify them from the event log.
 
-The log is read without a lock while facts keep being counted. A rebuild then takes one lock for the seconds it needs to
-compare: other writers wait, what the log gained meanwhile is added (positions are gap-free and a fact is delivered only
-after it has one, so nothing that was counted is missed), and only rows that differ are written. Facts that were
-waiting for the lock find their version counted already or newer than it, as always. Readers never wait, and see
-the old rows until the commit. Stopped at any moment, it leaves everything as it was.
+`record` is the incremental path: one event, one change. `rebuild` reads the whole log without a lock while events
+are still being recorded, and takes one table lock for the seconds in which it compares and writes. Events that the log
+gained meanwhile are read under the lock: positions are gap-free and an event is delivered only after it has one, so
+nothing that was recorded is missed. Events that waited for the lock find their version recorded already. Readers never
+wait, and see the old rows until the commit; a rebuild that is stopped changes nothing.
 
-A verification takes no lock at all: it compares within one snapshot of the database (REPEATABLE READ).
-All standings are held in memory: about 1 kB for each task.
+`verify` takes no lock: it compares within one snapshot of the database (REPEATABLE READ). Both hold all task states in
+memory, about 1 kB per task.
 """
 
 from __future__ import annotations
@@ -35,7 +35,10 @@ Progress: TypeAlias = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How the kept statistics differ from those the log asks for; empty when they agree."""
+    """Differences between the stored statistics and those computed from the log; false when there are none.
+
+    `snapshots` maps a task id to (stored, expected); `stats` is what must be added to the stored rows.
+    """
 
     snapshots: Mapping[UUID, tuple[TaskState | None, TaskState | None]]
     stats: Contributions
@@ -47,7 +50,7 @@ class Comparison:
 
 
 class _EventLogReader:
-    """The log as far as it has been read: the newest standing of every task, and the position read up to."""
+    """Reads the log forward: the newest state of every task, and the position read up to."""
 
     def __init__(self) -> None:
         self.task_states: TaskStates = {}
@@ -58,98 +61,95 @@ class _EventLogReader:
         end = Event.objects.aggregate(end=Max("position"))["end"] or 0
         while self.position < end:
             last = min(self.position + READ_BATCH_SIZE, end)
-            rows = Event.objects.filter(position__gt=self.position, position__lte=last, name__in=TASK_EVENTS)
-            self._apply(rows.order_by("position").values_list("name", "payload"))
+            events = Event.objects.filter(position__gt=self.position, position__lte=last, name__in=TASK_EVENTS)
+            self._apply(events.order_by("position").values_list("name", "payload"))
             self.position = last
             progress(last, end)
 
-    def _apply(self, facts: Iterable[tuple[str, Any]]) -> None:
-        for name, payload in facts:
+    def _apply(self, events: Iterable[tuple[str, Any]]) -> None:
+        for name, payload in events:
             self.events += 1
-            told = TaskState.from_payload(payload["task"], deleted=name == "task.deleted")
-            known = self.task_states.get(told.task_id)
-            if known is None or told.supersedes(known):
-                self.task_states[told.task_id] = told
+            state = TaskState.from_payload(payload["task"], deleted=name == "task.deleted")
+            known = self.task_states.get(state.task_id)
+            if known is None or state.supersedes(known):
+                self.task_states[state.task_id] = state
+
+
+@transaction.atomic(savepoint=False)
+def record(*, task_states: Iterable[TaskState]) -> int:
+    """Replace what tasks contributed to the statistics so far; return how many states were newer.
+
+    Locks are taken in one order everywhere, so that writers cannot deadlock: missing snapshots are created and
+    existing ones locked in the order of ids, then rows of statistics in the order of Cell.rank.
+    """
+    latest = latest_states(task_states)
+    created = TaskSnapshot.objects.create_missing(latest.values())
+    stored = TaskSnapshot.objects.lock(latest.keys() - created)
+    newer = {
+        task_id: state for task_id, state in latest.items() if task_id in created or state.supersedes(stored[task_id])
+    }
+    if newer:
+        replaced = newer.keys() & stored.keys()
+        before = add_up(contributions(stored[task_id]) for task_id in replaced)
+        DailyStat.objects.add(difference(add_up(map(contributions, newer.values())), before))
+        TaskSnapshot.objects.upsert(newer[task_id] for task_id in replaced)
+        cache.invalidate()
+    return len(newer)
 
 
 def rebuild(*, progress: Progress = lambda done, end: None) -> Comparison:
-    """Make the statistics what the log asks for; returns what had to be changed."""
+    """Make the statistics equal to those computed from the log; return the differences that were repaired."""
     log = _EventLogReader()
     log.read_to_end(progress)
     with transaction.atomic():
         TaskSnapshot.objects.lock_table()
         log.read_to_end(progress)
-        found = _compare(log, pending_task_ids=frozenset())
-        _write_snapshots(found)
-        DailyStat.objects.add(found.stats)
+        comparison = _compare(log, pending_task_ids=frozenset())
+        extra = [task_id for task_id, (_, expected) in comparison.snapshots.items() if expected is None]
+        TaskSnapshot.objects.filter(pk__in=extra).delete()
+        TaskSnapshot.objects.upsert(expected for _, expected in comparison.snapshots.values() if expected)
+        DailyStat.objects.add(comparison.stats)
         cache.invalidate()
-    return found
+    return comparison
 
 
 def verify(*, progress: Progress = lambda done, end: None) -> Comparison:
-    """Compare and change nothing. A task that still has a fact on its way is not a difference; a dead letter is."""
+    """Compare without changing anything.
+
+    A task with a pending delivery counts as equal: its event will still be recorded. A dead letter will not.
+    """
     log = _EventLogReader()
     log.read_to_end(progress)
     with transaction.atomic(durable=True):
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         log.read_to_end(progress)
-        return _compare(log, pending_task_ids=_pending_deliveries())
+        pending = Delivery.objects.filter(state=Delivery.State.PENDING, consumer__startswith="analytics.handlers.")
+        return _compare(log, pending_task_ids=frozenset(pending.values_list("event__subject_id", flat=True)))
 
 
 def reconcile() -> Comparison | None:
-    """Verify, and rebuild if there is a difference; None when another process is doing so."""
-    with advisory_lock(RECONCILE_LOCK) as held:
-        if not held:
+    """Verify, and rebuild if there are differences; return None while another process does so."""
+    with advisory_lock(RECONCILE_LOCK) as acquired:
+        if not acquired:
             return None
-        found = verify()
-        if found:
+        comparison = verify()
+        if comparison:
             rebuild()
-        return found
+        return comparison
 
 
 def _compare(log: _EventLogReader, *, pending_task_ids: frozenset[UUID]) -> Comparison:
-    kept = {task_state.task_id: task_state for task_state in TaskSnapshot.objects.task_states()}
-    wanted = {task_id: task_state for task_id, task_state in log.task_states.items() if task_id not in pending_task_ids}
-    wanted |= {task_id: kept[task_id] for task_id in pending_task_ids & kept.keys()}
+    stored = {state.task_id: state for state in TaskSnapshot.objects.task_states()}
+    expected = {task_id: state for task_id, state in log.task_states.items() if task_id not in pending_task_ids}
+    expected |= {task_id: stored[task_id] for task_id in pending_task_ids & stored.keys()}
     return Comparison(
         snapshots={
-            task_id: (kept.get(task_id), wanted.get(task_id))
-            for task_id in kept.keys() | wanted.keys()
-            if kept.get(task_id) != wanted.get(task_id)
+            task_id: (stored.get(task_id), expected.get(task_id))
+            for task_id in stored.keys() | expected.keys()
+            if stored.get(task_id) != expected.get(task_id)
         },
-        stats=difference(add_up(map(contributions, wanted.values())), DailyStat.objects.contents()),
-        tasks=len(wanted),
+        stats=difference(add_up(map(contributions, expected.values())), DailyStat.objects.contents()),
+        tasks=len(expected),
         events=log.events,
     )
-
-
-def _pending_deliveries() -> frozenset[UUID]:
-    waiting = Delivery.objects.filter(state=Delivery.State.PENDING, consumer__startswith="analytics.handlers.")
-    return frozenset(waiting.values_list("event__subject_id", flat=True))
-
-
-def _write_snapshots(found: Comparison) -> None:
-    gone = [task_id for task_id, (_, wanted) in found.snapshots.items() if wanted is None]
-    TaskSnapshot.objects.filter(pk__in=gone).delete()
-    TaskSnapshot.objects.upsert(wanted for _, wanted in found.snapshots.values() if wanted)
-
-
-@transaction.atomic(savepoint=False)
-def record(*, task_states: Iterable[TaskState]) -> int:
-    """Count how tasks stand now instead of how they stood; returns of how many that was news.
-
-    Snapshots that are missing are created, then the others locked, each in the order of ids, so of two facts that
-    arrive together the second one sees what the first one counted. The statistics' rows follow, in the order of
-    Cell.rank. Nobody waits for a snapshot who holds a row of statistics, so nobody waits in a circle.
-    """
-    told = latest_states(task_states)
-    created = TaskSnapshot.objects.create_missing(told.values())
-    held = TaskSnapshot.objects.lock(told.keys() - created)
-    news = {key: task_state for key, task_state in told.items() if key in created or task_state.supersedes(held[key])}
-    if news:
-        before = add_up(contributions(held[key]) for key in news.keys() & held.keys())
-        DailyStat.objects.add(difference(add_up(map(contributions, news.values())), before))
-        TaskSnapshot.objects.upsert(news[key] for key in news.keys() & held.keys())
-        cache.invalidate()
-    return len(news)

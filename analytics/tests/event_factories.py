@@ -1,4 +1,4 @@
-"""Facts as the log keeps them: the least a task's fact must say, and ways to have it told."""
+"""Factories of task events as they are in the log, and ways to deliver them."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def at(day: str, time: str = "09:00") -> str:
     return f"{day}T{time}:00+00:00"
 
 
-def task_payload(task: int = 1, *, people: Iterable[uuid.UUID] = (), **said: Any) -> dict[str, Any]:
-    """Return a TaskState as far as statistics read it."""
-    plain: dict[str, Any] = {
+def task_payload(task: int = 1, *, people: Iterable[uuid.UUID] = (), **fields: Any) -> dict[str, Any]:
+    """Return the `task` object of a payload, as far as statistics read it."""
+    defaults: dict[str, Any] = {
         "id": str(uuid.UUID(int=task)),
         "project_id": str(ALPHA),
         "assignee_ids": [str(user) for user in people],
@@ -42,17 +42,17 @@ def task_payload(task: int = 1, *, people: Iterable[uuid.UUID] = (), **said: Any
         "priority": 0,
         "version": 1,
     }
-    return plain | said
+    return defaults | fields
 
 
 def done_task_payload(
-    task: int = 1, *, closed: str = at("2026-03-04"), version: int = 2, **said: Any
+    task: int = 1, *, closed: str = at("2026-03-04"), version: int = 2, **fields: Any
 ) -> dict[str, Any]:
-    return task_payload(task, closed_at=closed, category="done", version=version, **said)
+    return task_payload(task, closed_at=closed, category="done", version=version, **fields)
 
 
 def append_event(name: str, task: dict[str, Any]) -> Event:
-    """Put a fact at the end of the log without telling anybody."""
+    """Append an event to the log without delivering it."""
     end = Event.objects.aggregate(end=Max("position"))["end"] or 0
     return Event.objects.create(
         name=name,
@@ -67,7 +67,7 @@ def append_event(name: str, task: dict[str, Any]) -> Event:
 
 @transaction.atomic
 def deliver(*events: Event) -> None:
-    """Deliver facts of one kind, as the relay's worker does: in one transaction."""
+    """Deliver events of one name in one transaction, as the worker does."""
     HANDLERS[events[0].name](events)
 
 

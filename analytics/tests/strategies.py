@@ -1,4 +1,4 @@
-"""Random lives of tasks, for properties that must hold for all of them."""
+"""Hypothesis strategies: random histories of tasks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from analytics.tests.event_factories import ALPHA, ANA, BEN, BETA, task_payload
 
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
-PEOPLE = st.lists(st.sampled_from([ANA, BEN]), max_size=3)
+ASSIGNEES = st.lists(st.sampled_from([ANA, BEN]), max_size=3)
 EventData = tuple[str, dict[str, Any]]
 
 
@@ -27,7 +27,7 @@ def states(draw: st.DrawFn, task: int, version: int) -> dict[str, Any]:
     due_date = draw(st.none() | instants())
     return task_payload(
         task,
-        people=draw(PEOPLE),
+        people=draw(ASSIGNEES),
         version=version,
         project_id=str(draw(st.sampled_from([ALPHA, BETA]))),
         created_at=(MONDAY + timedelta(hours=7 * task)).isoformat(),
@@ -41,23 +41,23 @@ def states(draw: st.DrawFn, task: int, version: int) -> dict[str, Any]:
 
 @st.composite
 def task_histories(draw: st.DrawFn) -> list[EventData]:
-    """Return the facts of a few tasks, in the order in which they became true."""
-    facts: list[EventData] = []
+    """Return the events of a few tasks in the order of their versions."""
+    events: list[EventData] = []
     for task in range(1, draw(st.integers(1, 4)) + 1):
         changes = draw(st.integers(0, 3))
-        told = [draw(states(task, version)) for version in range(1, changes + 2)]
-        facts.append(("task.created", told[0]))
-        facts += [("task.updated", one) for one in told[1:]]
+        payloads = [draw(states(task, version)) for version in range(1, changes + 2)]
+        events.append(("task.created", payloads[0]))
+        events += [("task.updated", payload) for payload in payloads[1:]]
         if draw(st.booleans()):
-            facts.append(("task.deleted", {**told[-1], "version": changes + 2}))
-    return facts
+            events.append(("task.deleted", {**payloads[-1], "version": changes + 2}))
+    return events
 
 
 @st.composite
 def deliveries(draw: st.DrawFn) -> tuple[list[EventData], list[int]]:
-    """Return facts and an order of telling them, in which each comes at least once and some come again."""
-    facts = draw(task_histories())
-    again = draw(st.lists(st.integers(0, len(facts) - 1), max_size=5))
-    order = [*range(len(facts)), *again]
+    """Return events and an order of delivery (indexes) in which some are repeated."""
+    events = draw(task_histories())
+    repeated = draw(st.lists(st.integers(0, len(events) - 1), max_size=5))
+    order = [*range(len(events)), *repeated]
     random.Random(draw(st.integers(0, 10_000))).shuffle(order)
-    return facts, order
+    return events, order

@@ -9,7 +9,7 @@ from core.testing.page_client import log_in
 
 
 @pytest.fixture
-def office(admin, client):
+def admin_client(admin, client):
     log_in(client, admin)
     for task in range(1, 4):
         publish_event("task.created", task_payload(task))
@@ -17,17 +17,17 @@ def office(admin, client):
 
 
 @pytest.mark.parametrize("model", ["tasksnapshot", "dailystat"])
-@pytest.mark.parametrize("asked", [{}, {"q": str(ALPHA)}, {"q": "nonsense"}])
-def test_the_numbers_can_be_looked_up(office, model, asked):
-    assert office.get(reverse(f"admin:analytics_{model}_changelist"), asked).status_code == 200
+@pytest.mark.parametrize("query", [{}, {"q": str(ALPHA)}, {"q": "nonsense"}])
+def test_statistics_are_listed_and_searched_in_the_admin(admin_client, model, query):
+    assert admin_client.get(reverse(f"admin:analytics_{model}_changelist"), query).status_code == 200
 
 
 @pytest.mark.parametrize("verb", ["change", "delete"])
-def test_nobody_edits_what_is_computed(office, verb):
+def test_statistics_cannot_be_changed_in_the_admin(admin_client, verb):
     for row in (TaskSnapshot.objects.all()[0], DailyStat.objects.get()):
         url = reverse(f"admin:analytics_{row._meta.model_name}_{verb}", args=[row.pk])
 
-        assert office.post(url, {"post": "yes", "created": 9, "version": 9}).status_code == 403
+        assert admin_client.post(url, {"post": "yes", "created": 9, "version": 9}).status_code == 403
 
     assert TaskSnapshot.objects.filter(version=1).count() == 3
     assert DailyStat.objects.get().created == 3

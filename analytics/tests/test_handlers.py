@@ -26,15 +26,15 @@ FIRST = date(2026, 3, 2)
 CLOSING = date(2026, 3, 4)
 
 
-def kept():
-    """The rows that say anything."""
+def nonzero_rows():
+    """Return the rows that are not all zero."""
     return {cell: amounts for cell, amounts in DailyStat.objects.contents().items() if amounts != Amounts()}
 
 
-def test_a_created_task_is_counted_for_everybody_and_for_its_people():
+def test_created_task_counts_for_all_and_for_each_assignee():
     publish_event("task.created", task_payload(people=[ANA]))
 
-    assert kept() == {Cell(FIRST, ALPHA, None): Amounts(created=1), Cell(FIRST, ALPHA, ANA): Amounts(created=1)}
+    assert nonzero_rows() == {Cell(FIRST, ALPHA, None): Amounts(created=1), Cell(FIRST, ALPHA, ANA): Amounts(created=1)}
 
 
 def test_tasks_of_one_day_add_up_in_one_row():
@@ -47,81 +47,81 @@ def test_tasks_of_one_day_add_up_in_one_row():
     assert sum(row.cycle_histogram) == 2
 
 
-def test_a_fact_told_twice_counts_once():
+def test_event_delivered_twice_counts_once():
     event = publish_event("task.created", task_payload())
     before = TaskSnapshot.objects.get().counted_at
 
     deliver(event)
 
-    assert kept() == {Cell(FIRST, ALPHA, None): Amounts(created=1)}
+    assert nonzero_rows() == {Cell(FIRST, ALPHA, None): Amounts(created=1)}
     assert TaskSnapshot.objects.get().counted_at == before
 
 
-def test_older_news_that_comes_late_is_no_news():
+def test_older_versions_delivered_late_are_ignored():
     publish_event("task.updated", done_task_payload(version=3))
-    before = kept()
+    before = nonzero_rows()
 
     publish_event("task.created", task_payload(version=1))
     publish_event("task.updated", task_payload(version=2, people=[BEN]))
 
-    assert kept() == before
+    assert nonzero_rows() == before
     assert TaskSnapshot.objects.get().version == 3
 
 
-def test_a_reopened_task_was_never_closed():
+def test_reopened_task_was_never_closed():
     publish_event("task.created", done_task_payload(version=1))
 
     publish_event("task.updated", task_payload(version=2, category="in_progress"))
 
-    assert kept() == {Cell(FIRST, ALPHA, None): Amounts(created=1)}
+    assert nonzero_rows() == {Cell(FIRST, ALPHA, None): Amounts(created=1)}
 
 
-def test_a_task_takes_its_numbers_along_to_another_project():
+def test_moved_task_counts_in_its_new_project():
     publish_event("task.created", task_payload(people=[ANA]))
 
     publish_event("task.updated", task_payload(version=2, people=[ANA], project_id=str(BETA)))
 
-    assert {cell.project_id for cell in kept()} == {BETA}
+    assert {cell.project_id for cell in nonzero_rows()} == {BETA}
 
 
-def test_a_task_that_changes_hands_counts_for_the_new_person():
+def test_reassigned_task_counts_for_the_new_assignee():
     publish_event("task.created", task_payload(people=[ANA]))
 
     publish_event("task.updated", task_payload(version=2, people=[BEN]))
 
-    assert {cell.user_id for cell in kept()} == {None, BEN}
+    assert {cell.user_id for cell in nonzero_rows()} == {None, BEN}
 
 
-def test_a_deleted_task_leaves_the_numbers_and_does_not_come_back():
+def test_deleted_task_is_removed_and_stays_removed():
     publish_event("task.created", done_task_payload(version=1, people=[ANA], due_date="2026-03-02"))
     publish_event("task.deleted", task_payload(version=2))
 
     publish_event("task.updated", task_payload(version=9))
 
-    assert kept() == {}
+    assert nonzero_rows() == {}
     assert TaskSnapshot.objects.get().deleted
 
 
-def test_a_task_whose_deletion_is_told_first_is_never_counted():
+def test_task_deleted_before_its_creation_is_never_counted():
     publish_event("task.deleted", task_payload(version=2))
 
     publish_event("task.created", task_payload(version=1))
 
-    assert kept() == {}
+    assert nonzero_rows() == {}
     assert TaskSnapshot.objects.get(pk=uuid.UUID(int=1)).deleted
 
 
-def test_a_fact_that_cannot_be_understood_changes_nothing():
+def test_invalid_event_changes_nothing():
     publish_event("task.created", task_payload())
     broken = append_event("task.updated", task_payload(version=2) | {"created_at": "yesterday"})
 
     with pytest.raises(ValueError, match="yesterday"):
         deliver(broken)
 
-    assert kept() == {Cell(FIRST, ALPHA, None): Amounts(created=1)}
+    assert nonzero_rows() == {Cell(FIRST, ALPHA, None): Amounts(created=1)}
 
 
-def test_a_fact_costs_the_same_for_one_person_and_for_fifty(queries):
+def test_handler_queries_do_not_grow_with_assignees(queries):
     few, many = (
         append_event("task.created", task_payload()),
         append_event("task.created", task_payload(2, people=[uuid.UUID(int=n) for n in range(100, 150)])),
@@ -133,16 +133,16 @@ def test_a_fact_costs_the_same_for_one_person_and_for_fifty(queries):
         deliver(many)
 
 
-def test_of_many_facts_about_one_task_told_together_the_newest_counts():
+def test_batch_of_one_task_leaves_the_newest_state():
     events = [append_event("task.updated", task_payload(version=n, people=[ANA] * (n % 2))) for n in (2, 4, 1, 3)]
 
     deliver(*events)
 
-    assert kept() == {Cell(FIRST, ALPHA, None): Amounts(created=1)}
+    assert nonzero_rows() == {Cell(FIRST, ALPHA, None): Amounts(created=1)}
     assert TaskSnapshot.objects.get().version == 4
 
 
-def test_many_facts_cost_the_statements_of_two(queries):
+def test_handler_queries_do_not_grow_with_events(queries):
     publish_event("task.created", task_payload(1))
     publish_event("task.created", task_payload(2, version=2))
     few = [

@@ -1,4 +1,4 @@
-"""From what people do with tasks to what the numbers say, through the log and its deliveries."""
+"""From changes of tasks to the statistics, through the event log and its deliveries."""
 
 from __future__ import annotations
 
@@ -39,41 +39,41 @@ def tasks(alice, bob, project, outbox):
         return items.create_many(actor=alice, project_ref=project.key, drafts=drafts, now=MONDAY)
 
 
-def seen_by(user):
+def overview_for(user):
     return overview_selectors.overview(overview_selectors.scope_for(user), WEEK)
 
 
-def test_the_numbers_follow_the_tasks(tasks, change, alice, bob):
+def test_statistics_follow_changes_of_tasks(tasks, change, alice, bob):
     printer, paper, shelves = tasks
     change(paper, days=1, status="in_progress")
     change(paper, days=1.25, status="done")
     change(shelves, days=2, status="cancelled")
     change(printer, days=3, assignees=[str(alice.pk)])
 
-    seen = seen_by(bob)
+    result = overview_for(bob)
 
-    assert seen.open.series == (3, 2, 1, 1, 1, 1, 1)
-    assert seen.overdue.series == (0, 0, 0, 1, 1, 1, 1)
-    assert seen.completed.series == (0, 1, 0, 0, 0, 0, 0)
-    assert [(bar.lower_hours, bar.count) for bar in seen.histogram if bar.count] == [(4, 1)]
-    assert [(load.user_id, load.open, load.overdue) for load in seen.workload] == [(alice.pk, 1, 1)]
+    assert result.open.series == (3, 2, 1, 1, 1, 1, 1)
+    assert result.overdue.series == (0, 0, 0, 1, 1, 1, 1)
+    assert result.completed.series == (0, 1, 0, 0, 0, 0, 0)
+    assert [(bar.lower_hours, bar.count) for bar in result.histogram if bar.count] == [(4, 1)]
+    assert [(load.user_id, load.open, load.overdue) for load in result.workload] == [(alice.pk, 1, 1)]
 
 
-def test_reopening_opens_again(tasks, change, alice):
+def test_reopened_task_is_open_again(tasks, change, alice):
     change(tasks[1], days=1, status="done")
     change(tasks[1], days=2, status="todo")
 
-    assert seen_by(alice).open.value == 3
+    assert overview_for(alice).open.value == 3
 
 
-def test_deleting_forgets(tasks, alice, outbox):
+def test_deleted_task_is_not_counted(tasks, alice, outbox):
     with outbox.delivering():
         items.delete(actor=alice, ref=str(tasks[0].pk), now=MONDAY)
 
-    assert (seen_by(alice).created.value, seen_by(alice).overdue.value) == (2, 0)
+    assert (overview_for(alice).created.value, overview_for(alice).overdue.value) == (2, 0)
 
 
-def test_moving_on_the_board_counts_nothing(tasks, alice, outbox):
+def test_task_moved_on_the_board_changes_no_statistics(tasks, alice, outbox):
     before = DailyStat.objects.contents()
 
     with outbox.delivering():
@@ -83,14 +83,14 @@ def test_moving_on_the_board_counts_nothing(tasks, alice, outbox):
     assert TaskSnapshot.objects.get(pk=tasks[2].pk).version == 2
 
 
-def test_an_inbox_counts_for_its_owner_alone(alice, carol, admin, outbox):
+def test_inbox_tasks_count_for_their_owner_only(alice, carol, admin, outbox):
     with outbox.delivering():
         items.create(actor=alice, draft=TaskDraft(title="Call home"), now=MONDAY)
 
-    assert [seen_by(user).open.value for user in (alice, carol, admin)] == [1, 0, 0]
+    assert [overview_for(user).open.value for user in (alice, carol, admin)] == [1, 0, 0]
 
 
-def test_every_delivery_was_made_and_the_log_agrees(tasks, change):
+def test_statistics_agree_with_the_log_after_all_deliveries(tasks, change):
     change(tasks[0], days=1, due_at=MONDAY + timedelta(days=9), labels=["office"])
 
     assert set(Delivery.objects.values_list("state", flat=True)) == {"done"}

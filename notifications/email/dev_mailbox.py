@@ -1,4 +1,4 @@
-"""The mailbox of a start without a mail server: each message is one file, named by its Message-ID."""
+"""Development mailbox: an e-mail backend that stores each message as a file named by its Message-ID."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
-from email.message import EmailMessage as Parsed
+from email.message import EmailMessage as ParsedMessage
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,13 @@ from django.core.mail.backends.base import BaseEmailBackend
 
 from core.errors import NotFound
 
-MESSAGE_NAME_PATTERN = re.compile(r"[A-Za-z0-9_.@-]{1,200}\Z")
+MESSAGE_NAME_PATTERN = re.compile(r"(?!\.)[A-Za-z0-9_.@-]{1,200}\Z")
 SUFFIX = ".eml"
 
 
 @dataclass(frozen=True, slots=True)
 class StoredMessage:
-    """One message as a person looks at it. `name` identifies it in URLs; `sent_at` is when it was written."""
+    """One message; `name` identifies it in URLs, `sent_at` is when it was written."""
 
     name: str
     subject: str
@@ -37,33 +37,26 @@ class StoredMessage:
 
 
 class DevMailboxBackend(BaseEmailBackend):
-    """Write messages to settings.MAILBOX_DIR. The same Message-ID overwrites: sent twice, it is there once."""
+    """Write messages to settings.MAILBOX_DIR; a message with the same Message-ID overwrites the earlier one."""
 
     def __init__(self, fail_silently: bool = False, **_: Any) -> None:
         super().__init__(fail_silently=fail_silently)
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
-        for message in email_messages:
-            _write(message)
+        folder = _folder()
+        if folder is None:
+            raise OSError("MAILBOX_DIR is not set.")
+        folder.mkdir(parents=True, exist_ok=True)
+        for email_message in email_messages:
+            message = email_message.message()
+            message_id = str(message["Message-ID"]).strip("<> ")
+            name = re.sub(r"[^A-Za-z0-9_.@-]", "-", message_id)[:200].lstrip(".") or "unnamed"
+            # Written under another name first, so that a reader never sees half a message.
+            descriptor, draft = tempfile.mkstemp(dir=folder, prefix=".")
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(message.as_bytes())
+            Path(draft).replace(folder / f"{name}{SUFFIX}")
         return len(email_messages)
-
-
-def _folder() -> Path | None:
-    return Path(settings.MAILBOX_DIR) if settings.MAILBOX_DIR else None
-
-
-def _write(message: EmailMessage) -> None:
-    """Write under another name first, so that no reader ever sees half a message."""
-    folder = _folder()
-    if folder is None:
-        raise OSError("MAILBOX_DIR is not set.")
-    folder.mkdir(parents=True, exist_ok=True)
-    wire = message.message()
-    name = re.sub(r"[^A-Za-z0-9_.@-]", "-", str(wire["Message-ID"]).strip("<> "))[:200].lstrip(".") or "unnamed"
-    handle, draft = tempfile.mkstemp(dir=folder, prefix=".")
-    with os.fdopen(handle, "wb") as file:
-        file.write(wire.as_bytes())
-    Path(draft).replace(folder / f"{name}{SUFFIX}")
 
 
 def list_messages(*, limit: int = 100) -> list[StoredMessage]:
@@ -71,44 +64,40 @@ def list_messages(*, limit: int = 100) -> list[StoredMessage]:
     folder = _folder()
     if folder is None or not folder.is_dir():
         return []
-    newest = sorted(folder.glob(f"[!.]*{SUFFIX}"), key=_modified_at, reverse=True)[:limit]
-    return [_summary(path, _parse(path)) for path in newest]
+    paths = sorted(folder.glob(f"[!.]*{SUFFIX}"), key=lambda path: path.stat().st_mtime, reverse=True)
+    return [_stored_message(path, _parse(path)) for path in paths[:limit]]
 
 
 def read_message(name: str) -> StoredMessage:
-    """Return one message with its bodies; raises NotFound for anything that is not a message in the folder."""
+    """Return one message with its bodies; raises NotFound for a name that is no message in the folder."""
     folder = _folder()
-    path = (
-        folder / f"{name}{SUFFIX}" if folder and MESSAGE_NAME_PATTERN.match(name) and not name.startswith(".") else None
-    )
+    path = folder / f"{name}{SUFFIX}" if folder and MESSAGE_NAME_PATTERN.match(name) else None
     if path is None or not path.is_file():
         raise NotFound("No such message.")
     parsed = _parse(path)
-    summary = _summary(path, parsed)
-    bodies = {"text": _body(parsed, "plain"), "html": _body(parsed, "html")}
-    return StoredMessage(
-        summary.name, summary.subject, summary.sender, summary.to, summary.sent_at, bodies["text"], bodies["html"]
-    )
+    return _stored_message(path, parsed, text=_body(parsed, "plain"), html=_body(parsed, "html"))
 
 
-def _modified_at(path: Path) -> float:
-    return path.stat().st_mtime
+def _folder() -> Path | None:
+    return Path(settings.MAILBOX_DIR) if settings.MAILBOX_DIR else None
 
 
-def _parse(path: Path) -> Parsed:
+def _parse(path: Path) -> ParsedMessage:
     return message_from_bytes(path.read_bytes(), policy=policy.default)
 
 
-def _summary(path: Path, parsed: Parsed) -> StoredMessage:
+def _stored_message(path: Path, parsed: ParsedMessage, *, text: str = "", html: str = "") -> StoredMessage:
     return StoredMessage(
         name=path.name.removesuffix(SUFFIX),
         subject=str(parsed["Subject"] or ""),
         sender=str(parsed["From"] or ""),
         to=str(parsed["To"] or ""),
-        sent_at=datetime.fromtimestamp(_modified_at(path), UTC),
+        sent_at=datetime.fromtimestamp(path.stat().st_mtime, UTC),
+        text=text,
+        html=html,
     )
 
 
-def _body(parsed: Parsed, subtype: str) -> str:
-    part = parsed.get_body(preferencelist=("html" if subtype == "html" else "plain",))
+def _body(parsed: ParsedMessage, subtype: str) -> str:
+    part = parsed.get_body(preferencelist=(subtype,))
     return str(part.get_content()) if part is not None else ""

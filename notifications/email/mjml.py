@@ -1,4 +1,4 @@
-"""MJML to HTML. mrml is a tool of those who change e-mails, so nothing that sends imports this file."""
+"""Compile MJML to HTML. Only developers who change e-mails need mrml, so no module that sends mail imports this one."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ def list_sources(folder: Path) -> list[Path]:
 
 
 def compile_email(source: Path) -> str:
-    """Return the HTML of one e-mail; `<mj-include>` names a part in the folder `parts` beside the kinds."""
-    output = mrml.to_html(_inline_includes(source), render_options=mrml.RenderOptions(disable_comments=True, fonts={}))
+    """Return the HTML of one e-mail; raises ValueError when the compiler warns.
+
+    `<mj-include path="x.mjml" />` inserts includes/x.mjml as text, because mrml's own include loses the width of the
+    section around it.
+    """
+    includes = source.parents[1] / "includes"
+    mjml = INCLUDE_PATTERN.sub(
+        lambda match: (includes / match[1]).read_text(encoding="utf-8"), source.read_text(encoding="utf-8")
+    )
+    output = mrml.to_html(mjml, render_options=mrml.RenderOptions(disable_comments=True, fonts={}))
     if output.warnings:
         raise ValueError(f"{source}: {[str(warning.kind) for warning in output.warnings]}")
     return f"{output.content.rstrip()}\n"
-
-
-def _inline_includes(source: Path) -> str:
-    """Put the parts in place as text: mrml's own include forgets how wide the section around it is."""
-    parts = source.parents[1] / "includes"
-    return INCLUDE_PATTERN.sub(
-        lambda found: (parts / found[1]).read_text(encoding="utf-8"), source.read_text(encoding="utf-8")
-    )

@@ -1,3 +1,5 @@
+"""Pages of the development mailbox, for administrators."""
+
 from csp.decorators import csp_replace, csp_update
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
@@ -40,14 +42,14 @@ def message_detail(request: HttpRequest, name: str) -> HttpResponse:
 @login_required
 @require_safe
 def message_html(request: HttpRequest, name: str) -> HttpResponse:
-    """The HTML part as a mail program would show it: in a sandbox, with styles and nothing that acts or loads."""
+    """Return the HTML part for a sandboxed frame: styles apply, scripts do not run and nothing loads."""
     _require_mailbox_access(request)
     return HttpResponse(dev_mailbox.read_message(name).html)
 
 
 def _require_mailbox_access(request: HttpRequest) -> None:
-    """Letters are for anybody's eyes, so only administrators look, and only where they are kept at all."""
+    """Refuse all but administrators: the messages are those of all users. Without a mailbox, answer 404."""
     if not get_request_user(request).is_admin:
-        raise NotAllowed("Only administrators look into the mailbox.")
+        raise NotAllowed("Only administrators can view the mailbox.")
     if not settings.MAILBOX_DIR:
-        raise NotFound("E-mail leaves through a mail server here; there is no mailbox.")
+        raise NotFound("E-mail is sent through a mail server here; there is no mailbox.")

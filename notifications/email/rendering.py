@@ -1,4 +1,7 @@
-"""From a stored row to a message: nothing here asks another table than the recipient's own."""
+"""Render a stored e-mail as a message with text and HTML parts.
+
+Everything comes from the row, its notification and the recipient; no other table is read.
+"""
 
 from __future__ import annotations
 
@@ -23,34 +26,28 @@ ENCRYPTION_PURPOSE = "mails"
 
 
 def compose(email: OutgoingEmail) -> EmailMultiAlternatives:
-    """Return the message of this row: text and HTML, with the Message-ID the row has had from its beginning."""
-    if email.notification is None:
-        return _message(email, email.kind, _account_context(email), {})
-    context = _notification_context(email.notification)
+    """Return the message of this row, with its stored Message-ID."""
+    notification = email.notification
+    kind = notification.kind if notification else email.kind
+    context = _notification_context(notification) if notification else _account_context(email)
+    context["subject"] = _to_single_line(render_to_string(f"emails/{kind}/subject.txt", context))
     headers = {
-        # The thread has no first message; naming one all the same keeps a task's mails together.
-        "References": f"<{_thread_id(email.notification)}@{settings.MAIL_DOMAIN}>",
-        "List-Unsubscribe": f"<{context['settings_link']}>",
+        "Message-ID": email.message_id,
+        "Auto-Submitted": "auto-generated",
+        "X-Auto-Response-Suppress": "All",
     }
-    return _message(email, email.notification.kind, context, headers)
-
-
-def _message(
-    email: OutgoingEmail, kind: str, context: dict[str, Any], headers: dict[str, str]
-) -> EmailMultiAlternatives:
-    context["subject"] = _to_single_line(_render_part(kind, "subject.txt", context))
+    if notification:
+        # All messages about a task refer to the same id, so mail programs show them as one thread, although no
+        # message has that id.
+        headers["References"] = f"<{_thread_id(notification)}@{settings.MAIL_DOMAIN}>"
+        headers["List-Unsubscribe"] = f"<{context['settings_link']}>"
     message = EmailMultiAlternatives(
         subject=context["subject"],
-        body=f"{_render_part(kind, 'body.txt', context).strip()}\n",
+        body=f"{render_to_string(f'emails/{kind}/body.txt', context).strip()}\n",
         to=[email.to],
-        headers={
-            "Message-ID": email.message_id,
-            "Auto-Submitted": "auto-generated",
-            "X-Auto-Response-Suppress": "All",
-            **headers,
-        },
+        headers=headers,
     )
-    message.attach_alternative(_render_part(kind, "body.html", context), "text/html")
+    message.attach_alternative(render_to_string(f"emails/{kind}/body.html", context), "text/html")
     return message
 
 
@@ -60,18 +57,14 @@ def _thread_id(notification: Notification) -> str:
     return f"project.{notification.project_id}" if notification.project_id else f"team.{notification.team_id}"
 
 
-def _render_part(kind: str, name: str, context: dict[str, Any]) -> str:
-    return render_to_string(f"emails/{kind}/{name}", context)
-
-
 def _to_single_line(subject: str) -> str:
-    """Fold any white space or control character to one space: a subject is a header, and a header is one line."""
+    """Replace white space and control characters with single spaces: a header must not hold line breaks."""
     line = re.sub(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", subject).strip()
     return line if len(line) <= MAX_SUBJECT_LENGTH else f"{line[: MAX_SUBJECT_LENGTH - 1]}…"
 
 
 def _account_context(email: OutgoingEmail) -> dict[str, Any]:
-    """What was sealed; a value that ends in `_path` becomes a link, one that ends in `_at` an instant in words."""
+    """Return the decrypted context; `*_path` gives a `*_link`, and `*_at` becomes a formatted local time."""
     context: dict[str, Any] = json.loads(decrypt(email.encrypted_payload, purpose=ENCRYPTION_PURPOSE))
     for name, value in list(context.items()):
         if name.endswith("_path"):
@@ -82,7 +75,11 @@ def _account_context(email: OutgoingEmail) -> dict[str, Any]:
 
 
 def _notification_context(notification: Notification) -> dict[str, Any]:
-    kind = Kind(notification.kind)
+    is_due_soon = notification.kind == Kind.DUE_SOON
+    if notification.task_id:
+        action_label = f"Open {notification.task_key}"
+    else:
+        action_label = "View projects" if notification.team_id else "Open project"
     return {
         "headline": notification.title,
         "preview": notification.body or notification.subject,
@@ -92,25 +89,19 @@ def _notification_context(notification: Notification) -> dict[str, Any]:
         "project_name": notification.project_name,
         "target_name": notification.subject,
         "target_kind": "Team" if notification.team_id else "Project",
-        "action_label": _action_label(notification),
+        "action_label": action_label,
         "excerpt": notification.body,
-        "due": format_due(notification),
-        "due_class": "late" if kind == Kind.DUE_SOON else "",
-        "task_class": "task-due-soon" if kind == Kind.DUE_SOON else "",
+        "due": _format_due(notification),
+        "due_class": "late" if is_due_soon else "",
+        "task_class": "task-due-soon" if is_due_soon else "",
         "link": f"{settings.SITE_URL}{notification.url}",
         "settings_link": f"{settings.SITE_URL}{reverse('settings-notifications')}",
-        "reason": TEMPLATES[kind].reason,
+        "reason": TEMPLATES[Kind(notification.kind)].reason,
     }
 
 
-def _action_label(notification: Notification) -> str:
-    if notification.task_id:
-        return f"Open {notification.task_key}"
-    return "View projects" if notification.team_id else "Open project"
-
-
-def format_due(notification: Notification) -> str:
-    """Return the due day, or the due instant on the recipient's own clock."""
+def _format_due(notification: Notification) -> str:
+    """Return the due date, or the due time in the recipient's time zone."""
     if notification.due_at is not None:
         return _format_datetime(notification.due_at, notification.recipient.time_zone)
     return format_date(notification.due_date, "D j M Y") if notification.due_date else ""

@@ -1,8 +1,7 @@
-"""Mails about somebody's account: queued in the caller's transaction, sealed, and sent like all others."""
+"""E-mail delivery: queue account e-mails, claim, send, retry, and requeue failed e-mails."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import random
 from collections.abc import Iterable
@@ -13,7 +12,6 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from django.conf import settings
 from django.core.mail import get_connection
 from django.db import transaction
 from django.db.models import F
@@ -26,45 +24,45 @@ from notifications.kinds import AccountEmailKind
 from notifications.models import OutgoingEmail
 
 ACCOUNT_EMAIL_RETENTION = timedelta(days=30)
-
-
-def enqueue_account_email(*, kind: str, to: str, context: dict[str, Any], dedup_key: str, now: datetime) -> UUID:
-    """Queue one mail; the same `key` of the same kind queues it once. `words` are what its templates name, plain values."""
-    digest = hashlib.blake2b(f"{AccountEmailKind(kind)}.{dedup_key}".encode(), digest_size=16).hexdigest()
-    email = OutgoingEmail(
-        kind=AccountEmailKind(kind),
-        to=to,
-        encrypted_payload=encrypt(json.dumps(context), purpose=ENCRYPTION_PURPOSE),
-        message_id=f"<{digest}@{settings.MAIL_DOMAIN}>",
-        next_attempt_at=now,
-    )
-    OutgoingEmail.objects.bulk_create([email], ignore_conflicts=True)
-    found: UUID = OutgoingEmail.objects.values_list("pk", flat=True).get(message_id=email.message_id)
-    return found
-
-
-def purge_account_emails(*, now: datetime) -> int:
-    """Forget those that were sent or given up long ago; returns how many."""
-    ended = OutgoingEmail.objects.filter(notification=None, next_attempt_at__lt=now - ACCOUNT_EMAIL_RETENTION)
-    removed, _ = ended.exclude(state__in=[OutgoingEmail.State.QUEUED, OutgoingEmail.State.SENDING]).delete()
-    return removed
-
-
-log = structlog.get_logger(__name__)
-
 MAX_ATTEMPTS = 8
 MIN_RETRY_DELAY = timedelta(seconds=5)
 MAX_RETRY_DELAY = timedelta(hours=4)
 CLAIM_BATCH_SIZE = 1000
 PERMANENT_FAILURE_CODE = 500
 
+log = structlog.get_logger(__name__)
+
+
+def enqueue_account_email(*, kind: str, to: str, context: dict[str, Any], dedup_key: str, now: datetime) -> UUID:
+    """Store one account e-mail, its context encrypted, and return its id.
+
+    The same kind and `dedup_key` are stored once. `context` holds plain values for the templates emails/<kind>/.
+    Raises ValueError for an unknown kind.
+    """
+    kind = AccountEmailKind(kind)
+    email = OutgoingEmail(
+        kind=kind,
+        to=to,
+        encrypted_payload=encrypt(json.dumps(context), purpose=ENCRYPTION_PURPOSE),
+        message_id=OutgoingEmail.make_message_id(f"{kind}.{dedup_key}"),
+        next_attempt_at=now,
+    )
+    OutgoingEmail.objects.bulk_create([email], ignore_conflicts=True)
+    email_id: UUID = OutgoingEmail.objects.values_list("pk", flat=True).get(message_id=email.message_id)
+    return email_id
+
 
 def deliver(*, email_id: UUID, now: datetime) -> None:
-    """Send this e-mail unless somebody else is doing so or has done so. Not inside a transaction: a claim must show."""
+    """Send this e-mail unless another worker holds or has sent it.
+
+    Not inside a transaction: other workers must see the claim before anything is sent.
+    """
     email = _claim(email_id, now)
     if email is None:
         return
-    if not _is_recipient_eligible(email):
+    notification = email.notification
+    # The recipient may have lost access, or been deactivated, since the e-mail was queued.
+    if notification and not recipients.eligible_recipients([notification.recipient_id], notification.target):
         _release_claim(email, state=OutgoingEmail.State.WITHDRAWN)
         log.info("email_withdrawn", email_id=str(email.pk))
         return
@@ -72,43 +70,42 @@ def deliver(*, email_id: UUID, now: datetime) -> None:
         with get_connection() as connection:
             message = compose(email)
             message.connection = connection
-            mark = _mark_sent_statement()
+            mark_sent = _mark_sent_statement()
             message.send()
-            # At once, before the connection is closed: a crash between acceptance and this mark repeats the message.
-            mark.run({"id": email.pk, "claimed_at": email.claimed_at, "now": now})
+            # Before the connection is closed: a crash between acceptance and this update repeats the message.
+            mark_sent.run({"id": email.pk, "claimed_at": email.claimed_at, "now": now})
     except (SMTPException, OSError) as error:
         _record_failure(email, error, now)
 
 
 @transaction.atomic(durable=True)
 def _claim(email_id: UUID, now: datetime) -> OutgoingEmail | None:
-    mine = OutgoingEmail.objects.claimable(now).filter(pk=email_id)
-    claim = {"state": OutgoingEmail.State.SENDING, "claimed_at": now, "attempts": F("attempts") + 1}
-    if mine.update(**claim, enqueued_at=None) != 1:
+    """Claim the e-mail by a conditional UPDATE; only one worker's UPDATE matches the row."""
+    claimable = OutgoingEmail.objects.claimable(now).filter(pk=email_id)
+    if not claimable.update(
+        state=OutgoingEmail.State.SENDING, claimed_at=now, attempts=F("attempts") + 1, enqueued_at=None
+    ):
         return None
     email = OutgoingEmail.objects.select_related("notification__recipient").get(pk=email_id)
     if email.attempts > MAX_ATTEMPTS:
-        _mark_dead(email, "Every sender died, or could not render it, before saying what became of it.")
+        _mark_dead(email, "Every worker died, or failed to render the message, before it recorded an outcome.")
         return None
     return email
 
 
-def _is_recipient_eligible(email: OutgoingEmail) -> bool:
-    """Whoever has lost what it is about since it was queued, or was switched off, is not told of it any more."""
-    told = email.notification
-    return told is None or bool(recipients.eligible_recipients([told.recipient_id], told.about))
-
-
 def _release_claim(email: OutgoingEmail, **outcome: Any) -> bool:
-    """Write what became of it, unless the claim ran out and another sender took over."""
-    held = OutgoingEmail.objects.filter(pk=email.pk, state=OutgoingEmail.State.SENDING, claimed_at=email.claimed_at)
-    return held.update(claimed_at=None, **outcome) == 1
+    """Record the outcome, unless the claim has expired and another worker took over."""
+    claimed = OutgoingEmail.objects.filter(pk=email.pk, state=OutgoingEmail.State.SENDING, claimed_at=email.claimed_at)
+    return claimed.update(claimed_at=None, **outcome) == 1
 
 
 @lru_cache(maxsize=1)
 def _mark_sent_statement() -> Statement:
-    """The mark, written beforehand, so that as little as can be lies between it and the server's word."""
-    held = OutgoingEmail.objects.filter(
+    """Return the UPDATE that marks an e-mail as sent, compiled once.
+
+    Compiling it before the message is sent keeps the moment short in which a crash would repeat the message.
+    """
+    claimed = OutgoingEmail.objects.filter(
         pk=Param("id"), claimed_at=Param("claimed_at"), state=OutgoingEmail.State.SENDING
     )
     outcome = {
@@ -118,21 +115,18 @@ def _mark_sent_statement() -> Statement:
         "last_error": "",
         "encrypted_payload": "",
     }
-    return Statement.update(held, outcome)
+    return Statement.update(claimed, outcome)
 
 
 def _record_failure(email: OutgoingEmail, error: Exception, now: datetime) -> None:
+    """Queue the next attempt; give up after a permanent failure or the last attempt."""
     reason = f"{type(error).__name__}: {error}"[:500]
     log.warning("email_delivery_failed", email_id=str(email.pk), attempts=email.attempts, reason=type(error).__name__)
     if is_permanent(error) or email.attempts >= MAX_ATTEMPTS:
         _mark_dead(email, reason)
     else:
-        _release_claim(
-            email,
-            state=OutgoingEmail.State.QUEUED,
-            next_attempt_at=now + retry_delay(email.attempts),
-            last_error=reason,
-        )
+        next_attempt_at = now + retry_delay(email.attempts)
+        _release_claim(email, state=OutgoingEmail.State.QUEUED, next_attempt_at=next_attempt_at, last_error=reason)
 
 
 def _mark_dead(email: OutgoingEmail, reason: str) -> None:
@@ -141,9 +135,10 @@ def _mark_dead(email: OutgoingEmail, reason: str) -> None:
 
 
 def is_permanent(error: Exception) -> bool:
-    """Whether the server refused this address or this message for good (RFC 5321, section 4.2.1: 5yz).
+    """Return whether the server refused the recipient or the message for good.
 
-    A refused sender or sign-in is a matter of configuration, which somebody may put right: worth another attempt.
+    RFC 5321, section 4.2.1, has 5yz codes for that.
+    A refused sender or login is a matter of configuration that an operator can repair, so it is retried.
     """
     if isinstance(error, SMTPRecipientsRefused):
         return all(code >= PERMANENT_FAILURE_CODE for code, _ in error.recipients.values())
@@ -151,26 +146,39 @@ def is_permanent(error: Exception) -> bool:
 
 
 def retry_delay(attempts: int) -> timedelta:
-    """Return 5 s, 20 s, 80 s, 5 min, ... up to 4 h, less up to a quarter so that a backlog does not return as one."""
+    """Return the backoff after so many attempts: 5 s, 20 s, 80 s, 5 min, ... up to 4 h.
+
+    Jitter takes off up to a quarter, so that a backlog does not return all at once.
+    """
     delay: timedelta = min(MIN_RETRY_DELAY * 4 ** (attempts - 1), MAX_RETRY_DELAY)
-    return delay * random.uniform(0.75, 1)  # noqa: S311 -- it spreads load and keeps no secret
+    return delay * random.uniform(0.75, 1)  # noqa: S311 -- jitter, no secret
 
 
 @transaction.atomic
 def claim_pending(*, now: datetime) -> list[UUID]:
-    """Return the e-mails whose job was lost or whose time has come, each to one caller only."""
-    waiting = OutgoingEmail.objects.due_for_enqueue(now).order_by("next_attempt_at")
-    found = list(waiting.select_for_update(skip_locked=True).values_list("pk", flat=True)[:CLAIM_BATCH_SIZE])
-    OutgoingEmail.objects.filter(pk__in=found).update(enqueued_at=now)
-    return found
+    """Return the e-mails whose job was lost or whose next attempt is due.
+
+    Concurrent callers get different e-mails.
+    """
+    due = OutgoingEmail.objects.due_for_enqueue(now).order_by("next_attempt_at")
+    email_ids = list(due.select_for_update(skip_locked=True).values_list("pk", flat=True)[:CLAIM_BATCH_SIZE])
+    OutgoingEmail.objects.filter(pk__in=email_ids).update(enqueued_at=now)
+    return email_ids
 
 
 @transaction.atomic
 def requeue(*, email_ids: Iterable[UUID], now: datetime) -> list[UUID]:
-    """Queue given-up e-mails anew, with all attempts before them; returns those that were given up."""
+    """Queue failed e-mails again with all attempts ahead of them, and return their ids."""
     dead = OutgoingEmail.objects.filter(pk__in=list(email_ids), state=OutgoingEmail.State.DEAD)
-    found = list(dead.select_for_update().values_list("pk", flat=True))
-    OutgoingEmail.objects.filter(pk__in=found).update(
+    dead_ids = list(dead.select_for_update().values_list("pk", flat=True))
+    OutgoingEmail.objects.filter(pk__in=dead_ids).update(
         state=OutgoingEmail.State.QUEUED, attempts=0, next_attempt_at=now, enqueued_at=None
     )
-    return found
+    return dead_ids
+
+
+def purge_account_emails(*, now: datetime) -> int:
+    """Delete account e-mails that were sent or failed a month ago; return how many."""
+    old = OutgoingEmail.objects.filter(notification=None, next_attempt_at__lt=now - ACCOUNT_EMAIL_RETENTION)
+    count, _ = old.exclude(state__in=[OutgoingEmail.State.QUEUED, OutgoingEmail.State.SENDING]).delete()
+    return count

@@ -1,4 +1,4 @@
-"""Shapes of notifications and preferences."""
+"""API of the inbox: list notifications and mark them as read or unread."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from notifications.models import Notification
 
 
 class NotificationOut(serializers.ModelSerializer[Notification]):
-    reason = serializers.CharField(help_text="Why the reader was told.")
+    reason = serializers.CharField(help_text="Why the reader gets this notification.")
 
     class Meta:
         model = Notification
@@ -73,14 +73,13 @@ class NotificationListView(ApiView):
         operation_id="list_notifications", parameters=[NotificationQuery], responses=page_serializer(NotificationOut)
     )
     def get(self, request: Request) -> Response:
-        wanted = query_params.parse_query(NotificationQuery, request.query_params)
-        window = PageRequest.of(
-            wanted, sorts=selectors.SORTS, default=selectors.NEWEST_FIRST, owner=str(_current_user(request).pk)
+        user = cast("User", request.user)
+        params = query_params.parse_query(NotificationQuery, request.query_params)
+        page_request = PageRequest.of(params, sorts=selectors.SORTS, default=selectors.NEWEST_FIRST, owner=str(user.pk))
+        page = selectors.list_notifications(
+            user, page_request, kind=params.get("kind", ""), unread=params.get("unread")
         )
-        piece = selectors.list_notifications(
-            _current_user(request), window, kind=wanted.get("kind", ""), unread=wanted.get("unread")
-        )
-        return list_response(request, piece, NotificationOut, wanted.get("fields"))
+        return list_response(request, page, NotificationOut, params.get("fields"))
 
 
 class NotificationReadView(ApiView):
@@ -89,8 +88,9 @@ class NotificationReadView(ApiView):
 
     @extend_schema(operation_id="mark_notification_read", request=None, responses=NotificationOut)
     def post(self, request: Request, notification_id: uuid.UUID) -> Response:
-        services.mark_read(actor=_current_user(request), notification_id=notification_id, now=timezone.now())
-        return _notification_response(request, notification_id)
+        user = cast("User", request.user)
+        services.mark_read(actor=user, notification_id=notification_id, now=timezone.now())
+        return Response(NotificationOut(selectors.get_notification(user, notification_id)).data)
 
 
 class NotificationUnreadView(ApiView):
@@ -99,8 +99,9 @@ class NotificationUnreadView(ApiView):
 
     @extend_schema(operation_id="mark_notification_unread", request=None, responses=NotificationOut)
     def post(self, request: Request, notification_id: uuid.UUID) -> Response:
-        services.mark_unread(actor=_current_user(request), notification_id=notification_id)
-        return _notification_response(request, notification_id)
+        user = cast("User", request.user)
+        services.mark_unread(actor=user, notification_id=notification_id)
+        return Response(NotificationOut(selectors.get_notification(user, notification_id)).data)
 
 
 class NotificationReadAllView(ApiView):
@@ -109,14 +110,6 @@ class NotificationReadAllView(ApiView):
 
     @extend_schema(operation_id="mark_all_notifications_read", request=ReadAllInput, responses=ReadAllOut)
     def post(self, request: Request) -> Response:
-        sent = parse_body(ReadAllInput, request)
-        marked = services.mark_all_read(actor=_current_user(request), until=sent.get("until"), now=timezone.now())
+        data = parse_body(ReadAllInput, request)
+        marked = services.mark_all_read(actor=cast("User", request.user), until=data.get("until"), now=timezone.now())
         return Response({"marked": marked})
-
-
-def _current_user(request: Request) -> User:
-    return cast("User", request.user)
-
-
-def _notification_response(request: Request, notification_id: uuid.UUID) -> Response:
-    return Response(NotificationOut(selectors.get_notification(_current_user(request), notification_id)).data)

@@ -1,4 +1,4 @@
-"""The pages of what people hear: the inbox, its preferences, and the mailbox of a start without a mail server."""
+"""Pages of the inbox."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ UNREAD_FILTER = "unread"
 def inbox(request: HttpRequest) -> HttpResponse:
     user = get_request_user(request)
     only_unread = request.GET.get("show") == UNREAD_FILTER
-    window = PageRequest(
+    page_request = PageRequest(
         sorts=selectors.SORTS,
         ordering=selectors.NEWEST_FIRST,
         limit=PAGE_SIZE,
@@ -33,7 +33,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
         owner=str(user.pk),
         filters=f"page:{only_unread}",
     )
-    page = selectors.list_notifications(user, window, unread=True if only_unread else None)
+    page = selectors.list_notifications(user, page_request, unread=True if only_unread else None)
     context = {
         "page": page,
         "only_unread": only_unread,
@@ -46,11 +46,14 @@ def inbox(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def open_notification(request: HttpRequest, notification_id: UUID) -> HttpResponse:
-    """Following a notification reads it; a POST, because browsers fetch links ahead of time."""
+    """Mark a notification as read and redirect to its target.
+
+    A POST, because browsers prefetch links.
+    """
     user = get_request_user(request)
-    found = selectors.get_notification(user, notification_id)
+    notification = selectors.get_notification(user, notification_id)
     services.mark_read(actor=user, notification_id=notification_id, now=timezone.now())
-    return redirect(found.url)
+    return redirect(notification.url)
 
 
 @login_required
@@ -70,22 +73,18 @@ def mark_unread(request: HttpRequest, notification_id: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def mark_all_read(request: HttpRequest) -> HttpResponse:
-    """Mark read what the page showed; what arrived since stays unread."""
-    newest = request.POST.get("until", "")
-    until = UUID(newest) if _is_uuid(newest) else None
+    """Mark as read all that the page showed; what arrived since stays unread."""
+    try:
+        until = UUID(request.POST.get("until", ""))
+    except ValueError:
+        until = None
     count = services.mark_all_read(actor=get_request_user(request), now=timezone.now(), until=until)
-    messages.success(request, f"{count} marked as read.")
+    messages.success(
+        request, f"{count} notifications marked as read." if count != 1 else "1 notification marked as read."
+    )
     return redirect("inbox")
 
 
 def _redirect_back(request: HttpRequest) -> HttpResponseRedirect:
-    """Return to the page of the inbox the button was pressed on."""
+    """Redirect to the page of the inbox that the button was on."""
     return HttpResponseRedirect(safe_redirect_url(request, request.POST.get("next", ""), "/inbox/"))
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True

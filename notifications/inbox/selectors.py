@@ -1,4 +1,4 @@
-"""Questions about what people were told."""
+"""Read the notifications in a user's inbox."""
 
 from __future__ import annotations
 
@@ -16,28 +16,29 @@ NEWEST_FIRST = "-created_at"
 
 
 def filter_inbox(user: User, *, kind: str = "", unread: bool | None = None) -> QuerySet[Notification]:
-    """Everything in this person's inbox, narrowed as asked."""
-    found = Notification.objects.for_user(user.pk).in_inbox()
+    """Return the notifications in this user's inbox, filtered by kind and by unread."""
+    notifications = Notification.objects.for_user(user.pk).in_inbox()
     if kind:
-        found = found.filter(kind=kind)
+        notifications = notifications.filter(kind=kind)
     if unread is not None:
-        found = found.filter(read_at__isnull=unread)
-    return found
+        notifications = notifications.filter(read_at__isnull=unread)
+    return notifications
 
 
 def list_notifications(
-    user: User, window: PageRequest, *, kind: str = "", unread: bool | None = None
+    user: User, page_request: PageRequest, *, kind: str = "", unread: bool | None = None
 ) -> Page[Notification]:
-    return paginate(filter_inbox(user, kind=kind, unread=unread), window)
+    return paginate(filter_inbox(user, kind=kind, unread=unread), page_request)
 
 
 def get_notification(user: User, notification_id: UUID) -> Notification:
-    found = filter_inbox(user).filter(pk=notification_id).first()
-    if found is None:
+    """Return one notification of the user's inbox; raises NotFound."""
+    notification = filter_inbox(user).filter(pk=notification_id).first()
+    if notification is None:
         raise NotFound("No such notification.")
-    return found
+    return notification
 
 
 def unread_count(user: User) -> int:
-    """Answered by one scan of the index `inbox_unread_newest_first`; not cached, because it must be right."""
+    """Return the exact number of unread notifications: one scan of the index `inbox_unread_newest_first`."""
     return filter_inbox(user, unread=True).count()

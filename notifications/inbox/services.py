@@ -1,3 +1,5 @@
+"""Mark notifications as read or unread, and purge old ones."""
+
 from __future__ import annotations
 
 from datetime import datetime, timedelta
@@ -26,7 +28,7 @@ def mark_unread(*, actor: User, notification_id: UUID) -> None:
 
 @transaction.atomic
 def _set_read_at(actor: User, notification_id: UUID, *, read_at: datetime | None) -> None:
-    """Saying it twice changes nothing: the first reading keeps its time."""
+    """Set or clear `read_at`; a notification that is read already keeps its time."""
     own = Notification.objects.for_user(actor.pk).in_inbox().filter(pk=notification_id)
     changed = own.filter(read_at__isnull=read_at is not None).update(read_at=read_at)
     if not changed and not own.exists():
@@ -35,23 +37,25 @@ def _set_read_at(actor: User, notification_id: UUID, *, read_at: datetime | None
 
 @transaction.atomic
 def mark_all_read(*, actor: User, now: datetime, until: UUID | None = None) -> int:
-    """Mark everything read, or everything up to one notification: what arrived since it was seen stays unread."""
+    """Mark notifications up to `until`, or all, as read; return how many were unread.
+
+    What arrived after the last one on the reader's screen stays unread. Raises NotFound for an unknown `until`.
+    """
     unread = Notification.objects.for_user(actor.pk).in_inbox().unread()
     if until is not None:
-        last_seen = selectors.get_notification(actor, until)
-        unread = unread.filter(created_at__lte=last_seen.created_at)
+        unread = unread.filter(created_at__lte=selectors.get_notification(actor, until).created_at)
     return unread.update(read_at=now)
 
 
 def purge(*, now: datetime) -> int:
-    """Delete what was read long ago and what nobody read for a year, in batches; returns how many rows."""
+    """Delete notifications read 90 days ago or unread for a year, in batches; return how many."""
     old = Notification.objects.filter(
         Q(created_at__lt=now - READ_RETENTION, read_at__isnull=False)
         | Q(created_at__lt=now - READ_RETENTION, in_inbox=False)
         | Q(created_at__lt=now - UNREAD_RETENTION)
     )
-    total = 0
+    count = 0
     while batch := list(old.order_by("created_at").values_list("pk", flat=True)[:PURGE_BATCH_SIZE]):
-        total += len(batch)
+        count += len(batch)
         Notification.objects.filter(pk__in=batch).delete()
-    return total
+    return count

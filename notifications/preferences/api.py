@@ -1,20 +1,21 @@
-from typing import Any
+"""API of the notification preferences: one object with a member per kind."""
+
+from typing import Any, cast
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.models import User
 from core.api import query_params
 from core.api.endpoints import all_projects
 from core.api.fields import StrictBooleanField, StrictSerializer
 from core.api.preconditions import object_etag, parse_if_match
 from core.api.renderers import dumps
 from core.api.views import ApiView, parse_body
-from notifications.inbox.api import _current_user
 from notifications.kinds import Channel, Kind
-from notifications.preferences import selectors as preferences_selectors
-from notifications.preferences import services as preferences
+from notifications.preferences import selectors, services
 
 
 class ChannelsPatch(StrictSerializer):
@@ -23,7 +24,7 @@ class ChannelsPatch(StrictSerializer):
 
 
 class PreferencesPatch(StrictSerializer):
-    """One member per kind, each with the channels to switch."""
+    """The channels to turn on or off, by kind; those left out stay as they are."""
 
     assigned = ChannelsPatch(required=False)
     mentioned = ChannelsPatch(required=False)
@@ -56,22 +57,24 @@ class PreferencesView(ApiView):
     @extend_schema(operation_id="get_notification_preferences", responses=PreferencesOut)
     def get(self, request: Request) -> Response:
         query_params.parse_query(query_params.QuerySerializer, request.query_params)
-        return _preferences_response(request)
+        return _preferences_response(cast("User", request.user))
 
     @extend_schema(operation_id="update_notification_preferences", request=PreferencesPatch, responses=PreferencesOut)
     def patch(self, request: Request) -> Response:
-        sent = parse_body(PreferencesPatch, request, partial=True)
-        switches = {
+        data = parse_body(PreferencesPatch, request, partial=True)
+        changes = {
             Kind(kind): {Channel(channel): enabled for channel, enabled in channels.items()}
-            for kind, channels in sent.items()
+            for kind, channels in data.items()
         }
-        preferences.set_preferences(
-            actor=_current_user(request), switches=switches, versions=parse_if_match(request._request)
-        )
-        return _preferences_response(request)
+        user = cast("User", request.user)
+        services.set_preferences(actor=user, changes=changes, versions=parse_if_match(request._request))
+        return _preferences_response(user)
 
 
-def _preferences_response(request: Request) -> Response:
-    matrix = preferences_selectors.get_preferences(_current_user(request))
-    body = {kind.value: {channel.value: on for channel, on in row.items()} for kind, row in matrix.items()}
-    return Response(body, headers={"ETag": object_etag(preferences_selectors.matrix_version(matrix), dumps(body))})
+def _preferences_response(user: User) -> Response:
+    matrix = selectors.get_preferences(user)
+    body = {
+        kind.value: {channel.value: enabled for channel, enabled in channels.items()}
+        for kind, channels in matrix.items()
+    }
+    return Response(body, headers={"ETag": object_etag(selectors.matrix_version(matrix), dumps(body))})

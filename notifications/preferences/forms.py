@@ -1,4 +1,4 @@
-"""The matrix of kinds and channels as check boxes."""
+"""Form of the notification preferences: a check box for each kind and channel."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from notifications.preferences.selectors import PreferenceMatrix
 
 @dataclass(frozen=True, slots=True)
 class PreferenceRow:
+    """A row of the table: a kind, its description and one check box per channel."""
+
     kind: Kind
     description: str
     boxes: list[tuple[Channel, forms.BoundField]]
@@ -22,18 +24,22 @@ class PreferenceRow:
 
 class PreferencesForm(PageForm):
     def __init__(self, data: QueryDict | None, *, matrix: PreferenceMatrix) -> None:
-        initial = {_field_name(kind, channel): on for kind, row in matrix.items() for channel, on in row.items()}
+        initial = {
+            _field_name(kind, channel): enabled
+            for kind, channels in matrix.items()
+            for channel, enabled in channels.items()
+        }
         super().__init__(data, initial=initial)
         for name in initial:
             self.fields[name] = forms.BooleanField(required=False)
 
     def rows(self) -> Iterator[PreferenceRow]:
         for kind in Kind:
-            yield PreferenceRow(
-                kind, TEMPLATES[kind].description, [(channel, self[_field_name(kind, channel)]) for channel in Channel]
-            )
+            boxes = [(channel, self[_field_name(kind, channel)]) for channel in Channel]
+            yield PreferenceRow(kind, TEMPLATES[kind].description, boxes)
 
-    def switches(self) -> Mapping[Kind, Mapping[Channel, bool]]:
+    def changes(self) -> Mapping[Kind, Mapping[Channel, bool]]:
+        """Return every kind and channel as submitted: a box that is not ticked is off."""
         return {kind: {channel: self.cleaned_data[_field_name(kind, channel)] for channel in Channel} for kind in Kind}
 
 

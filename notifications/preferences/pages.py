@@ -1,3 +1,5 @@
+"""Settings page of the notification preferences."""
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -6,8 +8,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.auth.requests import get_request_user
 from core.htmx import form_data, render_page
-from notifications.preferences import selectors as preferences_selectors
-from notifications.preferences import services as preferences_services
+from notifications.preferences import selectors, services
 from notifications.preferences.forms import PreferencesForm
 
 
@@ -15,9 +16,9 @@ from notifications.preferences.forms import PreferencesForm
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_preferences(request: HttpRequest) -> HttpResponse:
     user = get_request_user(request)
-    form = PreferencesForm(form_data(request), matrix=preferences_selectors.get_preferences(user))
+    form = PreferencesForm(form_data(request), matrix=selectors.get_preferences(user))
     if request.method == "POST" and form.is_valid():
-        preferences_services.set_preferences(actor=user, switches=form.switches())
-        messages.success(request, "Your notifications are set.")
+        services.set_preferences(actor=user, changes=form.changes())
+        messages.success(request, "Notification preferences saved.")
         return redirect("settings-notifications")
     return render_page(request, "notifications/preferences.html", {"form": form, "tab": "notifications"})

@@ -1,3 +1,5 @@
+"""Change notification preferences."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -14,14 +16,18 @@ PreferenceChanges = Mapping[Kind, Mapping[Channel, bool]]
 
 
 @transaction.atomic
-def set_preferences(*, actor: User, switches: PreferenceChanges, versions: frozenset[int] | None = None) -> None:
-    """Turn the given kinds on or off on the given channels; those not named stay as they are."""
+def set_preferences(*, actor: User, changes: PreferenceChanges, versions: frozenset[int] | None = None) -> None:
+    """Turn kinds on or off by channel; kinds and channels left out stay as they are.
+
+    Raises VersionConflict unless the present version is one of `versions` (If-Match).
+    """
+    # Preferences have no row to lock before the first change, so the user's row stands for them.
     User.objects.select_for_update(no_key=True).get(pk=actor.pk)
     if versions is not None:
-        _check_version(selectors.get_preferences(actor), versions, switches)
+        _check_version(selectors.get_preferences(actor), versions, changes)
     rows = [
         Preference(user=actor, kind=kind, channel=channel, enabled=enabled)
-        for kind, channels in switches.items()
+        for kind, channels in changes.items()
         for channel, enabled in channels.items()
     ]
     Preference.objects.bulk_create(
@@ -29,14 +35,13 @@ def set_preferences(*, actor: User, switches: PreferenceChanges, versions: froze
     )
 
 
-def _check_version(matrix: selectors.PreferenceMatrix, versions: frozenset[int], switches: PreferenceChanges) -> None:
+def _check_version(matrix: selectors.PreferenceMatrix, versions: frozenset[int], changes: PreferenceChanges) -> None:
     version = selectors.matrix_version(matrix)
     if version not in versions:
-        wanted = {kind.value: _to_json({**matrix[kind], **channels}) for kind, channels in switches.items()}
-        raise VersionConflict(
-            version=version, current={kind.value: _to_json(matrix[kind]) for kind in switches}, wanted=wanted
-        )
+        current = {kind.value: _to_json(matrix[kind]) for kind in changes}
+        requested = {kind.value: _to_json({**matrix[kind], **channels}) for kind, channels in changes.items()}
+        raise VersionConflict(version=version, current=current, wanted=requested)
 
 
-def _to_json(row: Mapping[Channel, bool]) -> dict[str, bool]:
-    return {channel.value: enabled for channel, enabled in row.items()}
+def _to_json(channels: Mapping[Channel, bool]) -> dict[str, bool]:
+    return {channel.value: enabled for channel, enabled in channels.items()}

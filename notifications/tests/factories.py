@@ -1,4 +1,4 @@
-"""Facts about a task as `tasks` publishes them, and what people were told."""
+"""Factories of task events, notifications and e-mails."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
 def make_event(name: str, task: Task, *, actor: User | None, assignees: tuple[User, ...] = (), **payload: Any) -> Event:
-    """Insert a fact about the task; people in the payload may be given as people."""
-    words = {key: _to_json(value) for key, value in payload.items()}
+    """Insert an event about the task; users in the payload become their ids."""
     return Event.objects.create(
         name=name,
         actor_id=actor.pk if actor else None,
@@ -29,7 +28,7 @@ def make_event(name: str, task: Task, *, actor: User | None, assignees: tuple[Us
         payload={
             "task": task_payload(task, assignee_ids=[user.pk for user in assignees], labels=[]),
             "actor": {"id": str(actor.pk), "name": actor.name} if actor else None,
-            **words,
+            **{name: _to_json(value) for name, value in payload.items()},
         },
         occurred_at=NOW,
     )
@@ -37,12 +36,12 @@ def make_event(name: str, task: Task, *, actor: User | None, assignees: tuple[Us
 
 def _to_json(value: Any) -> Any:
     if isinstance(value, list):
-        return [_to_json(one) for one in value]
+        return [_to_json(item) for item in value]
     return str(value.pk) if isinstance(value, User) else value
 
 
 def make_notification(recipient: User, **fields: Any) -> Notification:
-    words: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "kind": Kind.ASSIGNED,
         "title": "Alice assigned OPS-42 to you",
         "url": "/tasks/OPS-42/",
@@ -55,13 +54,18 @@ def make_notification(recipient: User, **fields: Any) -> Notification:
         "event_id": uuid7().int % 2**62,
         "created_at": NOW,
     }
-    return Notification.objects.create(recipient=recipient, **(words | fields))
+    return Notification.objects.create(recipient=recipient, **(defaults | fields))
 
 
 def make_email(recipient: User, *, notification: dict[str, Any] | None = None, **fields: Any) -> OutgoingEmail:
-    """A mail that waits, about something in an own project of the recipient's if it is not said what."""
-    places = {"task_id", "project_id", "team_id"} & (notification or {}).keys()
-    about = {} if places else {"task_id": TaskFactory(project__owner=recipient).pk}
-    told = make_notification(recipient, **about, **(notification or {}))
-    words = {"to": recipient.email, "message_id": f"<{told.event_id}@taskflow.localhost>", "next_attempt_at": NOW}
-    return OutgoingEmail.objects.create(notification=told, **(words | fields))
+    """Insert a queued e-mail; without a target it is about a task in a project of the recipient."""
+    fields_of_notification = dict(notification or {})
+    if not {"task_id", "project_id", "team_id"} & fields_of_notification.keys():
+        fields_of_notification["task_id"] = TaskFactory(project__owner=recipient).pk
+    created = make_notification(recipient, **fields_of_notification)
+    defaults = {
+        "to": recipient.email,
+        "message_id": f"<{created.event_id}@taskflow.localhost>",
+        "next_attempt_at": NOW,
+    }
+    return OutgoingEmail.objects.create(notification=created, **(defaults | fields))

@@ -1,4 +1,4 @@
-"""Who is let into something hears of it once, and of nothing that they may not see by then."""
+"""Notifications about new access: sent once, and only while the recipient still has access."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def deliver_all(deliver):
-    """Deliver every fact that was not delivered yet, in the order of the log."""
+    """Return a function that delivers all pending events in log order."""
     done: set[int] = set()
 
-    def give() -> None:
+    def deliver_pending() -> None:
         for event in Event.objects.exclude(pk__in=done).order_by("pk"):
             deliver(event)
             done.add(event.pk)
 
-    return give
+    return deliver_pending
 
 
 def notified() -> list[tuple[str, str]]:
@@ -42,8 +42,8 @@ def notified() -> list[tuple[str, str]]:
 
 
 def added_to_project() -> list[tuple[str, str]]:
-    notices = Notification.objects.filter(kind=Kind.ADDED_TO_PROJECT)
-    return sorted(notices.values_list("recipient__name", "title"))
+    notifications = Notification.objects.filter(kind=Kind.ADDED_TO_PROJECT)
+    return sorted(notifications.values_list("recipient__name", "title"))
 
 
 def share(actor, task, user, role="commenter"):
@@ -54,16 +54,16 @@ def add_member(actor, user, role="editor"):
     return members.add(actor=actor, ref="OPS", role=role, user_id=user.pk)
 
 
-class TestSharingATask:
-    def test_is_told_in_the_inbox_and_by_mail(self, alice, mallory, task, sink, deliver_all):
+class TestTaskShared:
+    def test_new_access_is_notified_in_the_inbox_and_by_email(self, alice, mallory, task, sink, deliver_all):
         share(alice, task, mallory)
 
         deliver_all()
 
-        notice = Notification.objects.get()
-        assert (notice.recipient, notice.kind, notice.url) == (mallory, "shared", "/tasks/OPS-42/")
-        assert notice.title == "Alice shared OPS-42 with you (may comment)"
-        assert (notice.task_id, notice.project_id, notice.team_id) == (task.pk, task.project_id, None)
+        notification = Notification.objects.get()
+        assert (notification.recipient, notification.kind, notification.url) == (mallory, "shared", "/tasks/OPS-42/")
+        assert notification.title == "Alice shared OPS-42 with you (can comment)"
+        assert (notification.task_id, notification.project_id, notification.team_id) == (task.pk, task.project_id, None)
         mail = sink.only()
         assert (mail["To"], mail["Subject"]) == (
             "mallory@example.com",
@@ -72,15 +72,15 @@ class TestSharingATask:
         assert "http://127.0.0.1:8000/tasks/OPS-42/" in mail.get_body(("plain",)).get_content()
 
     @pytest.mark.parametrize("role", ["viewer", "commenter", "editor"])
-    def test_says_what_they_may_do(self, role, alice, mallory, task, sink, deliver_all):
+    def test_title_names_the_abilities_of_the_role(self, role, alice, mallory, task, sink, deliver_all):
         share(alice, task, mallory, role)
 
         deliver_all()
 
-        words = {"viewer": "read", "commenter": "comment", "editor": "edit"}
-        assert notified() == [("Mallory", f"Alice shared OPS-42 with you (may {words[role]})")]
+        abilities = {"viewer": "can view", "commenter": "can comment", "editor": "can edit"}[role]
+        assert notified() == [("Mallory", f"Alice shared OPS-42 with you ({abilities})")]
 
-    def test_is_told_once_whatever_roles_follow(self, alice, mallory, task, sink, deliver_all):
+    def test_changed_roles_are_not_notified_again(self, alice, mallory, task, sink, deliver_all):
         share(alice, task, mallory, "viewer")
         share(alice, task, mallory, "viewer")
         share(alice, task, mallory, "commenter")
@@ -88,10 +88,10 @@ class TestSharingATask:
 
         deliver_all()
 
-        assert notified() == [("Mallory", "Alice shared OPS-42 with you (may read)")]
+        assert notified() == [("Mallory", "Alice shared OPS-42 with you (can view)")]
         assert len(sink.messages) == 1
 
-    def test_a_fact_that_is_delivered_twice_is_told_once(self, alice, mallory, task, sink, deliver, outbox):
+    def test_event_delivered_twice_notifies_once(self, alice, mallory, task, sink, deliver, outbox):
         share(alice, task, mallory)
         event = Event.objects.get(name="task.shared")
 
@@ -100,7 +100,7 @@ class TestSharingATask:
 
         assert (Notification.objects.count(), len(sink.messages)) == (1, 1)
 
-    def test_that_was_taken_back_before_the_fact_arrives_is_not_told(self, alice, mallory, task, sink, deliver_all):
+    def test_access_removed_before_delivery_is_not_notified(self, alice, mallory, task, sink, deliver_all):
         share(alice, task, mallory)
         sharing.remove(actor=alice, ref=task.key, user_id=mallory.pk)
 
@@ -108,7 +108,7 @@ class TestSharingATask:
 
         assert (notified(), sink.messages) == ([], [])
 
-    def test_that_was_taken_back_before_the_mail_leaves_is_not_mailed(self, alice, mallory, task, sink):
+    def test_access_removed_before_sending_withdraws_the_email(self, alice, mallory, task, sink):
         share(alice, task, mallory)
         event = Event.objects.get(name="task.shared")
         (email,) = notify.notify(event=event, kind=Kind.SHARED, user_ids=[str(mallory.pk)])
@@ -121,7 +121,7 @@ class TestSharingATask:
         assert (OutgoingEmail.objects.get().state, OutgoingEmail.objects.get().claimed_at) == ("withdrawn", None)
         assert email_services.requeue(email_ids=[email], now=NOW) == []
 
-    def test_anew_is_told_anew(self, alice, mallory, task, sink, deliver_all):
+    def test_share_added_again_is_notified_again(self, alice, mallory, task, sink, deliver_all):
         share(alice, task, mallory)
         deliver_all()
         sharing.remove(actor=alice, ref=task.key, user_id=mallory.pk)
@@ -131,7 +131,7 @@ class TestSharingATask:
 
         assert Notification.objects.count() == 2
 
-    def test_with_oneself_tells_nobody(self, alice, task, sink, deliver_all):
+    def test_share_with_oneself_is_rejected_and_not_notified(self, alice, task, sink, deliver_all):
         with pytest.raises(Invalid):
             share(alice, task, alice)
 
@@ -140,30 +140,34 @@ class TestSharingATask:
         assert (notified(), sink.messages) == ([], [])
 
 
-class TestLettingSomebodyIntoAProject:
-    def test_is_told_in_the_inbox_and_by_mail(self, alice, mallory, project, sink, deliver_all):
+class TestProjectMemberAdded:
+    def test_new_access_is_notified_in_the_inbox_and_by_email(self, alice, mallory, project, sink, deliver_all):
         add_member(alice, mallory)
 
         deliver_all()
 
-        notice = Notification.objects.get()
-        assert (notice.recipient, notice.kind, notice.url) == (mallory, "added_to_project", "/projects/OPS/")
-        assert notice.title == f"Alice added you to the project {project.name} (may edit)"
-        assert (notice.task_id, notice.project_id, notice.team_id) == (None, project.pk, None)
+        notification = Notification.objects.get()
+        assert (notification.recipient, notification.kind, notification.url) == (
+            mallory,
+            "added_to_project",
+            "/projects/OPS/",
+        )
+        assert notification.title == f"Alice added you to the project {project.name} (can edit)"
+        assert (notification.task_id, notification.project_id, notification.team_id) == (None, project.pk, None)
         mail = sink.only()
         assert mail["Subject"] == f"Alice added you to the project {project.name}"
         assert mail["References"] == f"<project.{project.pk}@taskflow.localhost>"
         assert "http://127.0.0.1:8000/projects/OPS/" in mail.get_body(("plain",)).get_content()
 
-    def test_is_told_once_whatever_roles_follow(self, alice, mallory, project, sink, deliver_all):
+    def test_changed_roles_are_not_notified_again(self, alice, mallory, project, sink, deliver_all):
         add_member(alice, mallory, "viewer")
         add_member(alice, mallory, "admin")
 
         deliver_all()
 
-        assert notified() == [("Mallory", f"Alice added you to the project {project.name} (may read)")]
+        assert notified() == [("Mallory", f"Alice added you to the project {project.name} (can view)")]
 
-    def test_that_was_taken_back_is_neither_told_nor_mailed(self, alice, mallory, bob, project, sink, deliver_all):
+    def test_access_removed_is_neither_notified_nor_mailed(self, alice, mallory, bob, project, sink, deliver_all):
         add_member(alice, mallory)
         event = Event.objects.get(name="project.member_added")
         (email,) = notify.notify(event=event, kind=Kind.ADDED_TO_PROJECT, user_ids=[str(mallory.pk)])
@@ -175,7 +179,7 @@ class TestLettingSomebodyIntoAProject:
 
         assert (notified(), sink.messages) == ([], [])
 
-    def test_with_a_team_tells_each_who_was_not_in_it_once(self, alice, bob, mallory, project, sink, deliver_all):
+    def test_team_added_notifies_members_new_to_the_project(self, alice, bob, mallory, project, sink, deliver_all):
         zoe = UserFactory(name="Zoe")
         first, second = (_team(alice, name, [bob, mallory]) for name in ("First", "Second"))
         teams.add_member(actor=alice, team_id=second.pk, user_id=zoe.pk, role="member")
@@ -184,60 +188,56 @@ class TestLettingSomebodyIntoAProject:
             Notification.objects.exclude(kind=Kind.ADDED_TO_PROJECT).delete()
             deliver_all()
 
-        words = f"Alice added you to the project {project.name}"
-        assert added_to_project() == [("Mallory", f"{words} (may read)"), ("Zoe", f"{words} (may edit)")]
+        title = f"Alice added you to the project {project.name}"
+        assert added_to_project() == [("Mallory", f"{title} (can view)"), ("Zoe", f"{title} (can edit)")]
 
-    def test_with_two_teams_before_anything_is_delivered_is_told_once(
-        self, alice, bob, mallory, project, sink, deliver_all
-    ):
+    def test_teams_added_together_before_delivery_notify_once(self, alice, bob, mallory, project, sink, deliver_all):
         for name, role in (("First", "viewer"), ("Second", "editor")):
             team = _team(alice, name, [bob, mallory])
             members_teams.add(actor=alice, ref="OPS", team_id=team.pk, role=role)
 
         deliver_all()
 
-        assert added_to_project() == [("Mallory", f"Alice added you to the project {project.name} (may read)")]
+        assert added_to_project() == [("Mallory", f"Alice added you to the project {project.name} (can view)")]
 
-    def test_with_a_team_is_told_also_when_a_role_of_their_own_follows_before_the_delivery(
-        self, alice, mallory, project, sink, deliver_all
-    ):
+    def test_team_added_notifies_despite_a_later_own_role(self, alice, mallory, project, sink, deliver_all):
         team = _team(alice, "First", [mallory])
         members_teams.add(actor=alice, ref="OPS", team_id=team.pk, role="viewer")
         add_member(alice, mallory, "admin")
 
         deliver_all()
 
-        assert added_to_project() == [("Mallory", f"Alice added you to the project {project.name} (may read)")]
+        assert added_to_project() == [("Mallory", f"Alice added you to the project {project.name} (can view)")]
 
-    def test_by_a_node_of_the_release_before_is_told_to_the_whole_team(
+    def test_team_event_of_the_previous_release_notifies_all_members(
         self, alice, bob, mallory, project, sink, deliver_all
     ):
         team = _team(alice, "First", [bob, mallory])
         members_teams.add(actor=alice, ref="OPS", team_id=team.pk, role="viewer")
-        fact = Event.objects.get(name="project.team_added")
-        del fact.payload["new_member_ids"]
-        Event.objects.filter(pk=fact.pk).update(payload=fact.payload)
+        event = Event.objects.get(name="project.team_added")
+        del event.payload["new_member_ids"]
+        Event.objects.filter(pk=event.pk).update(payload=event.payload)
 
         deliver_all()
 
-        words = f"Alice added you to the project {project.name} (may read)"
-        assert added_to_project() == [("Bob", words), ("Mallory", words)]
+        title = f"Alice added you to the project {project.name} (can view)"
+        assert added_to_project() == [("Bob", title), ("Mallory", title)]
 
 
-class TestPuttingSomebodyInATeam:
-    def test_is_told_in_the_inbox_and_by_mail(self, alice, mallory, sink, deliver_all):
+class TestTeamMemberAdded:
+    def test_new_access_is_notified_in_the_inbox_and_by_email(self, alice, mallory, sink, deliver_all):
         team = _team(alice, "Storefront", [mallory])
 
         deliver_all()
 
-        notice = Notification.objects.get()
-        assert (notice.recipient, notice.kind, notice.url) == (mallory, "added_to_team", "/projects/")
-        assert notice.title == "Alice added you to the team Storefront"
-        assert (notice.task_id, notice.project_id, notice.team_id) == (None, None, team.pk)
+        notification = Notification.objects.get()
+        assert (notification.recipient, notification.kind, notification.url) == (mallory, "added_to_team", "/projects/")
+        assert notification.title == "Alice added you to the team Storefront"
+        assert (notification.task_id, notification.project_id, notification.team_id) == (None, None, team.pk)
         assert sink.only()["Subject"] == "Alice added you to the team Storefront"
         assert sink.only()["References"] == f"<team.{team.pk}@taskflow.localhost>"
 
-    def test_is_told_once_whatever_roles_follow(self, alice, mallory, sink, deliver_all):
+    def test_changed_roles_are_not_notified_again(self, alice, mallory, sink, deliver_all):
         team = _team(alice, "Storefront", [mallory, mallory])
         teams.add_member(actor=alice, team_id=team.pk, user_id=mallory.pk, role="lead")
         teams.update_member(actor=alice, team_id=team.pk, user_id=mallory.pk, role="member")
@@ -246,7 +246,7 @@ class TestPuttingSomebodyInATeam:
 
         assert notified() == [("Mallory", "Alice added you to the team Storefront")]
 
-    def test_that_they_have_left_is_neither_told_nor_mailed(self, alice, mallory, sink, deliver_all):
+    def test_team_left_before_delivery_is_not_notified(self, alice, mallory, sink, deliver_all):
         team = _team(alice, "Storefront", [mallory])
         event = Event.objects.get(name="team.member_added")
         (email,) = notify.notify(event=event, kind=Kind.ADDED_TO_TEAM, user_ids=[str(mallory.pk)])
@@ -259,22 +259,22 @@ class TestPuttingSomebodyInATeam:
         assert (notified(), sink.messages) == ([], [])
 
 
-def _team(lead, name, people):
+def _team(lead, name, users):
     team = teams.create(actor=lead, name=name)
-    for user in people:
+    for user in users:
         teams.add_member(actor=lead, team_id=team.pk, user_id=user.pk, role="member")
     return team
 
 
-def test_every_role_has_its_words():
+def test_role_abilities_cover_every_role():
     assert set(ROLE_ABILITIES) == set(Role)
 
 
-def test_a_headline_that_names_who_acted_begins_with_them():
-    assert all(words.headline.find("{actor}") in {0, -1} for words in TEMPLATES.values())
+def test_headline_with_an_actor_begins_with_the_actor():
+    assert all(template.headline.find("{actor}") in {0, -1} for template in TEMPLATES.values())
 
 
-def test_a_headline_forgets_a_name_and_keeps_all_else(alice, mallory, task, project, sink, deliver_all):
+def test_erasure_replaces_only_the_actor_name_in_titles(alice, mallory, task, project, sink, deliver_all):
     share(alice, task, mallory)
     add_member(alice, mallory)
     _team(alice, "Alice and friends", [mallory])
@@ -283,9 +283,9 @@ def test_a_headline_forgets_a_name_and_keeps_all_else(alice, mallory, task, proj
     erase(alice.pk, NOW)
 
     assert [title for _, title in notified()] == [
-        f"Former member added you to the project {project.name} (may edit)",
+        f"Former member added you to the project {project.name} (can edit)",
         "Former member added you to the team Alice and friends",
-        "Former member shared OPS-42 with you (may comment)",
+        "Former member shared OPS-42 with you (can comment)",
     ]
     assert set(Notification.objects.values_list("actor_name", flat=True)) == {"Former member"}
 
@@ -293,7 +293,7 @@ def test_a_headline_forgets_a_name_and_keeps_all_else(alice, mallory, task, proj
 @pytest.mark.parametrize(
     "columns", [{"project_id": None, "task_id": None}, {"team_id": "0b1c5b8e-6a0e-7000-8000-000000000000"}]
 )
-def test_a_notice_is_about_one_place(columns, bob):
+def test_notification_without_one_target_is_rejected(columns, bob):
     with pytest.raises(IntegrityError, match="notification_has_one_target"), transaction.atomic():
         make_notification(bob, **columns)
 

@@ -18,37 +18,37 @@ def admin_pages(client, admin):
 
 
 @pytest.mark.parametrize("model", ["notification", "outgoingemail", "preference"])
-def test_every_model_can_be_looked_at_and_searched(model, admin_pages, bob):
+def test_admin_lists_and_searches_every_model(model, admin_pages, bob):
     make_email(bob)
 
-    answer = admin_pages.get(reverse(f"admin:notifications_{model}_changelist"), {"q": "OPS-42"})
+    response = admin_pages.get(reverse(f"admin:notifications_{model}_changelist"), {"q": "OPS-42"})
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
 
 
-def test_given_up_emails_are_sent_again_from_their_list(admin_pages, bob, sink, jobs_run_at_once):
+def test_failed_emails_are_sent_again_by_the_admin_action(admin_pages, bob, sink, jobs_run_at_once):
     dead = make_email(bob, state="dead", attempts=8, last_error="SMTPRecipientsRefused")
-    chosen = {"action": "send_again", "_selected_action": [str(dead.pk)]}
+    chosen = {"action": "requeue", "_selected_action": [str(dead.pk)]}
 
-    answer = admin_pages.post(reverse(EMAILS), chosen, follow=True)
+    response = admin_pages.post(reverse(EMAILS), chosen, follow=True)
 
-    assert "1 given-up e-mails will be sent again." in answer.content.decode()
+    assert "1 failed e-mails will be sent again." in response.content.decode()
     assert sink.only()["Message-ID"] == dead.message_id
     assert OutgoingEmail.objects.get().state == "sent"
 
 
-def test_nobody_edits_or_removes_a_row_by_hand(admin_pages, bob):
+def test_email_cannot_be_changed_or_deleted_in_the_admin(admin_pages, bob):
     email = make_email(bob)
 
     for view in ("delete", "change"):
-        answer = admin_pages.post(
+        response = admin_pages.post(
             reverse(f"admin:notifications_outgoingemail_{view}", args=[email.pk]), {"post": "yes"}
         )
-        assert answer.status_code == 403
+        assert response.status_code == 403
     assert OutgoingEmail.objects.filter(pk=email.pk, to="bob@example.com").exists()
 
 
-def test_a_list_of_many_costs_what_a_list_of_one_does(admin_pages, bob, django_assert_max_num_queries):
+def test_email_list_queries_do_not_grow_with_rows(admin_pages, bob, django_assert_max_num_queries):
     for _ in range(20):
         make_email(bob)
 

@@ -1,4 +1,4 @@
-"""From a fact to the message in the mail server: handler, rows, job, SMTP."""
+"""From a domain event to the message at the mail server: handler, rows, job, SMTP."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def notified() -> set[tuple[str, str]]:
     return set(Notification.objects.values_list("recipient__name", "kind"))
 
 
-def test_an_assignment_reaches_the_inbox_and_the_mail_server(alice, bob, task, sink, deliver):
+def test_assignment_is_notified_in_the_inbox_and_by_email(alice, bob, task, sink, deliver):
     event = make_event("task.assigned", task, actor=alice, assignee_id=bob)
 
     deliver(event)
@@ -36,7 +36,7 @@ def test_an_assignment_reaches_the_inbox_and_the_mail_server(alice, bob, task, s
     assert OutgoingEmail.objects.get().state == "sent"
 
 
-def test_the_message_has_both_parts_and_the_headers_of_a_machine(alice, bob, task, sink, deliver):
+def test_email_has_text_html_and_automation_headers(alice, bob, task, sink, deliver):
     event = make_event("task.assigned", task, actor=alice, assignee_id=bob)
 
     deliver(event)
@@ -52,12 +52,10 @@ def test_the_message_has_both_parts_and_the_headers_of_a_machine(alice, bob, tas
     for part in (text, html):
         assert "Alice assigned OPS-42 to you" in part
         assert "http://127.0.0.1:8000/tasks/OPS-42/" in part
-        assert "You get this because the task was assigned to you." in part
+        assert "You are receiving this because the task was assigned to you." in part
 
 
-def test_a_comment_is_told_as_a_mention_to_those_it_names_and_as_a_comment_to_the_others(
-    alice, bob, carol, task, sink, deliver
-):
+def test_comment_notifies_mentioned_users_and_the_audience(alice, bob, carol, task, sink, deliver):
     event = make_event(
         "task.commented",
         task,
@@ -80,7 +78,7 @@ def test_a_comment_is_told_as_a_mention_to_those_it_names_and_as_a_comment_to_th
         assert "@bob the vendor comes\non Tuesday" in message.get_body(("plain",)).get_content().replace("\r\n", "\n")
 
 
-def test_a_task_due_soon_is_told_to_its_assignees_in_their_own_time(alice, project, sink, deliver):
+def test_due_soon_notifies_assignees_in_their_time_zone(alice, project, sink, deliver):
     bob = project.members.get(handle="bob")
     bob.time_zone = "Europe/Berlin"
     bob.save()
@@ -94,13 +92,13 @@ def test_a_task_due_soon_is_told_to_its_assignees_in_their_own_time(alice, proje
     assert Notification.objects.get().title == "OPS-43 is due soon"
 
 
-def test_a_task_due_soon_without_assignees_is_told_to_its_creator(alice, task, sink, deliver):
+def test_due_soon_without_assignees_notifies_the_creator(alice, task, sink, deliver):
     deliver(make_event("task.due_soon", task, actor=None, due="2026-03-02T16:00:00Z"))
 
     assert notified() == {("Alice", "due_soon")}
 
 
-def test_nobody_is_told_of_his_own_act(alice, bob, task, sink, deliver):
+def test_actor_is_not_notified_of_own_action(alice, bob, task, sink, deliver):
     deliver(make_event("task.assigned", task, actor=bob, assignee_id=bob))
     deliver(
         make_event(
@@ -118,14 +116,14 @@ def test_nobody_is_told_of_his_own_act(alice, bob, task, sink, deliver):
     assert sink.messages == []
 
 
-def test_a_stranger_is_not_told(alice, mallory, task, sink, deliver):
+def test_user_without_access_is_not_notified(alice, mallory, task, sink, deliver):
     deliver(make_event("task.assigned", task, actor=alice, assignee_id=mallory))
 
     assert notified() == set()
     assert sink.messages == []
 
 
-def test_who_has_left_or_was_switched_off_is_not_told(alice, bob, task, sink, deliver):
+def test_inactive_user_is_not_notified(alice, bob, task, sink, deliver):
     bob.is_active = False
     bob.save()
 
@@ -134,7 +132,7 @@ def test_who_has_left_or_was_switched_off_is_not_told(alice, bob, task, sink, de
     assert notified() == set()
 
 
-def test_who_cannot_follow_the_task_to_its_new_project_is_not_told(alice, bob, task, sink, deliver):
+def test_user_without_access_to_the_new_project_is_not_notified(alice, bob, task, sink, deliver):
     event = make_event("task.assigned", task, actor=alice, assignee_id=bob)
     secret = ProjectFactory(key="SEC", owner=alice)
     task.project, task.state = secret, secret.states.get(slug="todo")
@@ -145,7 +143,7 @@ def test_who_cannot_follow_the_task_to_its_new_project_is_not_told(alice, bob, t
     assert notified() == set()
 
 
-def test_nobody_is_told_of_a_task_that_is_gone(alice, bob, task, sink, deliver):
+def test_deleted_task_notifies_nobody(alice, bob, task, sink, deliver):
     event = make_event("task.assigned", task, actor=alice, assignee_id=bob)
     task.delete()
 
@@ -154,7 +152,7 @@ def test_nobody_is_told_of_a_task_that_is_gone(alice, bob, task, sink, deliver):
     assert notified() == set()
 
 
-def test_a_fact_delivered_twice_is_told_once(alice, bob, task, sink, deliver):
+def test_event_delivered_twice_notifies_once(alice, bob, task, sink, deliver):
     event = make_event("task.assigned", task, actor=alice, assignee_id=bob)
 
     deliver(event)
@@ -165,35 +163,35 @@ def test_a_fact_delivered_twice_is_told_once(alice, bob, task, sink, deliver):
 
 
 @pytest.mark.parametrize(
-    ("switched_off", "in_inbox", "mails"),
+    ("turned_off", "in_inbox", "emails"),
     [((), 1, 1), (("email",), 1, 0), (("inbox",), 0, 1), (("inbox", "email"), 0, 0)],
 )
-def test_each_channel_can_be_switched_off(switched_off, in_inbox, mails, alice, bob, task, sink, deliver):
-    switches = {Kind.ASSIGNED: {Channel(channel): False for channel in switched_off}}
-    preferences.set_preferences(actor=bob, switches=switches)
+def test_channel_turned_off_is_not_used(turned_off, in_inbox, emails, alice, bob, task, sink, deliver):
+    changes = {Kind.ASSIGNED: {Channel(channel): False for channel in turned_off}}
+    preferences.set_preferences(actor=bob, changes=changes)
 
     deliver(make_event("task.assigned", task, actor=alice, assignee_id=bob))
 
     assert inbox_selectors.filter_inbox(bob).count() == in_inbox
-    assert len(sink.messages) == mails
+    assert len(sink.messages) == emails
 
 
-def test_switching_off_one_kind_leaves_the_others(alice, bob, task, sink, deliver):
-    preferences.set_preferences(actor=bob, switches={Kind.MENTIONED: {Channel.EMAIL: False}})
+def test_kind_turned_off_leaves_other_kinds_on(alice, bob, task, sink, deliver):
+    preferences.set_preferences(actor=bob, changes={Kind.MENTIONED: {Channel.EMAIL: False}})
 
     deliver(make_event("task.assigned", task, actor=alice, assignee_id=bob))
 
     assert len(sink.messages) == 1
 
 
-def test_telling_costs_the_same_for_two_people_and_for_ten(
+def test_notify_queries_do_not_grow_with_recipients(
     alice, bob, carol, project, task, deliver, settings, django_assert_max_num_queries
 ):
     settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
-    crowd = UserFactory.create_batch(8, role="staff")
+    viewers = UserFactory.create_batch(8, role="staff")
     comment = {"comment_id": "c", "excerpt": "Hello", "mentioned_ids": [], "actor": alice}
     small = make_event("task.commented", task, audience_ids=[bob, carol], **comment)
-    large = make_event("task.commented", task, audience_ids=[bob, carol, *crowd], **comment)
+    large = make_event("task.commented", task, audience_ids=[bob, carol, *viewers], **comment)
 
     with django_assert_max_num_queries(12):
         notify.notify(event=small, kind=Kind.COMMENTED, user_ids=small.payload["audience_ids"])

@@ -1,4 +1,4 @@
-"""The sweep: whatever a lost job, a dead broker or a dead worker left behind is sent all the same."""
+"""Jobs: e-mails are sent despite a lost job, a dead broker or a dead worker."""
 
 from __future__ import annotations
 
@@ -21,32 +21,34 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def broker_away():
-    """Point Celery at a port where nobody listens."""
+def broker_down():
+    """Point Celery at a port without a listener."""
     before = current_app.conf.broker_write_url
-    _speak_to(f"redis://127.0.0.1:{free_port()}/0")
+    _set_broker(f"redis://127.0.0.1:{free_port()}/0")
     yield
-    _speak_to(before)
+    _set_broker(before)
 
 
-def _speak_to(broker: str) -> None:
-    """Celery reads the address once per process; its pools have to forget it."""
+def _set_broker(url: str) -> None:
+    """Change the broker's URL; Celery reads it once per process, so its pools are reset."""
     app: Any = current_app
-    app.conf.broker_write_url = broker
+    app.conf.broker_write_url = url
     app._pool = app.amqp._producer_pool = None
 
 
-def test_a_dead_broker_loses_nothing(broker_away, alice, bob, task, sink, django_capture_on_commit_callbacks):
+def test_emails_stay_queued_while_the_broker_is_down(
+    broker_down, alice, bob, task, sink, django_capture_on_commit_callbacks
+):
     event = make_event("task.assigned", task, actor=alice, assignee_id=bob)
 
-    ids = notify.notify(event=event, kind=Notification.Kind.ASSIGNED, user_ids=[str(bob.pk)])
-    jobs.enqueue_emails(ids)
+    email_ids = notify.notify(event=event, kind=Notification.Kind.ASSIGNED, user_ids=[str(bob.pk)])
+    jobs.enqueue_emails(email_ids)
 
     assert sink.messages == []
-    assert email_services.claim_pending(now=timezone.now()) == ids
+    assert email_services.claim_pending(now=timezone.now()) == email_ids
 
 
-def test_the_sweep_sends_what_no_job_was_started_for(bob, sink, jobs_run_at_once):
+def test_sweep_sends_emails_without_a_job(bob, sink, jobs_run_at_once):
     email = make_email(bob)
 
     jobs.sweep_emails()
@@ -54,7 +56,7 @@ def test_the_sweep_sends_what_no_job_was_started_for(bob, sink, jobs_run_at_once
     assert sink.only()["Message-ID"] == email.message_id
 
 
-def test_the_sweep_sends_what_a_dead_worker_held(bob, sink, jobs_run_at_once):
+def test_sweep_sends_emails_claimed_by_a_dead_worker(bob, sink, jobs_run_at_once):
     make_email(bob, state="sending", claimed_at=NOW, enqueued_at=None, attempts=1)
 
     with time_machine.travel(NOW + timedelta(seconds=61), tick=False):
@@ -63,7 +65,7 @@ def test_the_sweep_sends_what_a_dead_worker_held(bob, sink, jobs_run_at_once):
     assert len(sink.messages) == 1
 
 
-def test_the_sweep_waits_for_the_time_of_the_next_attempt(bob, sink, jobs_run_at_once):
+def test_sweep_waits_for_the_next_attempt(bob, sink, jobs_run_at_once):
     make_email(bob, next_attempt_at=NOW + timedelta(seconds=20))
 
     with time_machine.travel(NOW, tick=False):
@@ -72,7 +74,7 @@ def test_the_sweep_waits_for_the_time_of_the_next_attempt(bob, sink, jobs_run_at
     assert sink.messages == []
 
 
-def test_a_job_tolerates_arguments_of_a_newer_release(bob, sink, jobs_run_at_once):
+def test_job_tolerates_arguments_of_a_newer_release(bob, sink, jobs_run_at_once):
     email = make_email(bob)
 
     jobs.send_email.delay(email_id=str(email.pk), priority="high")
@@ -80,15 +82,15 @@ def test_a_job_tolerates_arguments_of_a_newer_release(bob, sink, jobs_run_at_onc
     assert len(sink.messages) == 1
 
 
-class TestTakingWhatWaits:
-    def test_gives_an_email_to_one_caller_and_again_only_when_its_job_is_taken_for_lost(self, bob):
+class TestClaimPending:
+    def test_email_is_claimed_again_only_after_the_enqueue_timeout(self, bob):
         email = make_email(bob)
 
         assert email_services.claim_pending(now=NOW) == [email.pk]
         assert email_services.claim_pending(now=NOW + timedelta(seconds=29)) == []
         assert email_services.claim_pending(now=NOW + timedelta(seconds=31)) == [email.pk]
 
-    def test_leaves_what_is_being_sent_was_sent_or_was_given_up(self, bob):
+    def test_sending_sent_and_failed_emails_are_not_claimed(self, bob):
         make_email(bob, state="sending", claimed_at=NOW - timedelta(seconds=59))
         make_email(bob, state="sent", sent_at=NOW)
         make_email(bob, state="dead")
@@ -96,18 +98,18 @@ class TestTakingWhatWaits:
         assert email_services.claim_pending(now=NOW) == []
 
 
-class TestPurging:
-    def test_removes_old_news_with_its_emails_and_keeps_the_rest(self, bob):
+class TestPurge:
+    def test_old_notifications_are_deleted_with_their_emails(self, bob):
         long_ago, last_year = NOW - timedelta(days=91), NOW - timedelta(days=366)
         make_email(bob, notification={"created_at": long_ago, "read_at": long_ago})
         make_notification(bob, created_at=long_ago, in_inbox=False)
         make_notification(bob, created_at=last_year)
-        kept = {
+        recent_ids = {
             make_notification(bob, created_at=long_ago).pk,
             make_notification(bob, created_at=NOW - timedelta(days=89), read_at=NOW).pk,
         }
 
         assert inbox.purge(now=NOW) == 3
 
-        assert set(Notification.objects.values_list("pk", flat=True)) == kept
+        assert set(Notification.objects.values_list("pk", flat=True)) == recent_ids
         assert not OutgoingEmail.objects.exists()

@@ -1,4 +1,4 @@
-"""A program is told in its inbox, which it can read by its key; it has no mailbox."""
+"""Service accounts read their inbox through the API and get no e-mail."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from tasks.tests.factories import MemberFactory
 pytestmark = pytest.mark.django_db
 
 
-def test_an_assignment_to_a_program_is_in_its_inbox_and_mailed_to_nobody(alice, task, sink, deliver):
-    robot = ServiceAccountFactory(handle="robot")
-    MemberFactory(project=task.project, user=robot)
-    event = make_event("task.assigned", task, actor=alice, assignee_id=robot)
+def test_service_account_is_notified_in_its_inbox_only(alice, task, sink, deliver):
+    service_account = ServiceAccountFactory(handle="build-bot")
+    MemberFactory(project=task.project, user=service_account)
+    event = make_event("task.assigned", task, actor=alice, assignee_id=service_account)
 
     deliver(event)
 
-    assert Notification.objects.get().recipient == robot
+    assert Notification.objects.get().recipient == service_account
     assert not OutgoingEmail.objects.exists()
     assert sink.messages == []

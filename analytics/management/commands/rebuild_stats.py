@@ -11,11 +11,11 @@ from analytics.rollups import services as rollups
 from analytics.rollups.rollup import Amounts
 from analytics.rollups.services import Comparison
 
-MAX_DIFFERENCES_SHOWN = 50
+MAX_LISTED_DIFFERENCES = 50
 
 
 class Command(BaseCommand):
-    help = "Rebuild the statistics from the log of facts. May be stopped at any time; nothing is changed until the end."
+    help = "Rebuild the statistics from the event log. Stopping it is safe: nothing is written before the end."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -25,36 +25,37 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, verify: bool, **options: Any) -> None:
-        self.told = time.monotonic()
+        self.reported_at = time.monotonic()
         action = rollups.verify if verify else rollups.rebuild
         try:
-            found = action(progress=self.progress)
+            comparison = action(progress=self.report_progress)
         except KeyboardInterrupt as error:
             raise CommandError("Stopped; nothing was changed.", returncode=130) from error
-        self.show(found)
-        if verify and found:
-            raise CommandError("The statistics differ from the log. Repair them with: manage.py rebuild_stats")
+        self.print_differences(comparison)
+        if verify and comparison:
+            raise CommandError("The statistics differ from the event log. Repair them with: manage.py rebuild_stats")
 
-    def progress(self, done: int, end: int) -> None:
+    def report_progress(self, done: int, end: int) -> None:
+        """Print how far the log is read, once a second and at the end."""
         now = time.monotonic()
-        if done == end or now - self.told > 1:
-            self.told = now
-            self.stdout.write(f"read {done:,} of {end:,} facts ({done * 100 // end} %)")
+        if done == end or now - self.reported_at > 1:
+            self.reported_at = now
+            self.stdout.write(f"Read {done:,} of {end:,} events ({done * 100 // end} %).")
 
-    def show(self, found: Comparison) -> None:
-        for task_id, (kept, wanted) in list(found.snapshots.items())[:MAX_DIFFERENCES_SHOWN]:
-            self.stdout.write(f"task {task_id}: kept {kept}, the log says {wanted}")
-        for cell, missing in list(found.stats.items())[:MAX_DIFFERENCES_SHOWN]:
-            whose = f"{cell.day} project {cell.project_id} person {cell.user_id or 'all'}"
-            self.stdout.write(f"{whose}: {_format_amounts(missing)}")
+    def print_differences(self, comparison: Comparison) -> None:
+        for task_id, (stored, expected) in list(comparison.snapshots.items())[:MAX_LISTED_DIFFERENCES]:
+            self.stdout.write(f"task {task_id}: stored {stored}, expected {expected}")
+        for cell, missing in list(comparison.stats.items())[:MAX_LISTED_DIFFERENCES]:
+            row = f"{cell.day} project {cell.project_id} user {cell.user_id or 'all'}"
+            self.stdout.write(f"{row}: {_format_amounts(missing)}")
         self.stdout.write(
-            f"{found.tasks:,} tasks from {found.events:,} facts: {len(found.snapshots):,} snapshots"
-            f" and {len(found.stats):,} rows of statistics differed."
+            f"{comparison.tasks:,} tasks from {comparison.events:,} events: {len(comparison.snapshots):,} snapshots"
+            f" and {len(comparison.stats):,} rows of statistics differed."
         )
 
 
 def _format_amounts(missing: Amounts) -> str:
-    """Name what is to be added to a row: `created -2, closed +1`."""
+    """Return what must be added to a row as text: `created -2, closed +1`."""
     parts = []
     for name, amount in asdict(missing).items():
         if isinstance(amount, int) and amount:

@@ -10,26 +10,26 @@ from analytics.tests.event_factories import ALPHA, ANA, BEN, BETA, at, done_task
 
 OVERVIEW = "/api/v1/analytics/overview/"
 DAILY = "/api/v1/analytics/daily/"
-BOTH_DOORS = pytest.mark.parametrize("url", [OVERVIEW, DAILY])
+both_endpoints = pytest.mark.parametrize("url", [OVERVIEW, DAILY])
 MARCH = {"start": "2026-03-02", "end": "2026-03-04"}
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def numbers(projects):
-    """In alpha one done by alice and one open of bob's, in beta one open, in bob's inbox one open."""
+def statistics(projects):
+    """Alpha: one done by alice, one open of bob's. Beta: one open. Bob's inbox: one open."""
     publish_event("task.created", done_task_payload(1, people=[ANA]))
     publish_event("task.created", task_payload(2, people=[BEN], due_date="2026-03-02"))
     publish_event("task.created", task_payload(3, project_id=str(BETA), people=[ANA]))
     publish_event("task.created", task_payload(4, project_id=str(projects[2].pk), people=[BEN]))
 
 
-def test_the_overview_is_whole(numbers, alice, client_of):
-    answer = client_of(alice).get(OVERVIEW, MARCH)
+def test_overview_returns_all_figures(statistics, alice, client_of):
+    response = client_of(alice).get(OVERVIEW, MARCH)
 
-    assert answer.status_code == 200
-    body = answer.json()
+    assert response.status_code == 200
+    body = response.json()
     assert (body["start"], body["end"]) == ("2026-03-02", "2026-03-04")
     assert body["as_of"].endswith("Z")
     assert body["open"] == {"value": 2, "previous": 0, "change": 2, "series": [3, 3, 2]}
@@ -45,46 +45,46 @@ def test_the_overview_is_whole(numbers, alice, client_of):
     ]
 
 
-def test_days_without_anything_are_there_too(numbers, alice, client_of):
-    answer = client_of(alice).get(DAILY, {"start": "2026-03-03", "end": "2026-03-03", "project": "ALPHA"})
+def test_daily_includes_days_without_changes(statistics, alice, client_of):
+    response = client_of(alice).get(DAILY, {"start": "2026-03-03", "end": "2026-03-03", "project": "ALPHA"})
 
-    assert answer.json() == {
+    assert response.json() == {
         "start": "2026-03-03",
         "end": "2026-03-03",
         "results": [{"date": "2026-03-03", "created": 0, "completed": 0, "closed": 0, "open": 2, "overdue": 1}],
     }
 
 
-@pytest.mark.parametrize(("who", "open_tasks"), [("alice", 2), ("bob", 2), ("carol", 2), ("mallory", 0)])
-def test_everybody_sees_the_numbers_of_their_own_projects(numbers, who, open_tasks, client_of, request, carol, mallory):
-    answer = client_of(request.getfixturevalue(who)).get(OVERVIEW, MARCH)
+@pytest.mark.parametrize(("username", "open_tasks"), [("alice", 2), ("bob", 2), ("carol", 2), ("mallory", 0)])
+def test_overview_counts_only_visible_projects(statistics, username, open_tasks, client_of, request, carol, mallory):
+    response = client_of(request.getfixturevalue(username)).get(OVERVIEW, MARCH)
 
-    assert (answer.status_code, answer.json()["open"]["value"]) == (200, open_tasks)
-
-
-@BOTH_DOORS
-def test_a_stranger_does_not_learn_of_a_project(numbers, mallory, carol, client_of, url, projects):
-    for who, ref in ((mallory, "ALPHA"), (mallory, str(ALPHA)), (carol, "MEBOB"), (mallory, "NOWHERE")):
-        answer = client_of(who).get(url, {**MARCH, "project": ref})
-
-        assert answer.status_code == 404
-        assert answer["Content-Type"] == "application/problem+json"
+    assert (response.status_code, response.json()["open"]["value"]) == (200, open_tasks)
 
 
-@BOTH_DOORS
-def test_nobody_without_a_token_sees_anything(numbers, url):
+@both_endpoints
+def test_project_of_others_is_not_found(statistics, mallory, carol, client_of, url, projects):
+    for user, ref in ((mallory, "ALPHA"), (mallory, str(ALPHA)), (carol, "MEBOB"), (mallory, "MISSING")):
+        response = client_of(user).get(url, {**MARCH, "project": ref})
+
+        assert response.status_code == 404
+        assert response["Content-Type"] == "application/problem+json"
+
+
+@both_endpoints
+def test_analytics_require_authentication(statistics, url):
     assert APIClient().get(url, MARCH).status_code == 401
 
 
 @pytest.mark.parametrize("ref", ["ALPHA", "alpha", str(ALPHA)])
-def test_one_person_and_one_project_can_be_asked_for(numbers, alice, client_of, ref):
-    answer = client_of(alice).get(OVERVIEW, {**MARCH, "project": ref, "user": str(BEN)})
+def test_overview_filters_by_user_and_project(statistics, alice, client_of, ref):
+    response = client_of(alice).get(OVERVIEW, {**MARCH, "project": ref, "user": str(BEN)})
 
-    assert [answer.json()[name]["value"] for name in ("open", "overdue", "created", "completed")] == [1, 1, 1, 0]
+    assert [response.json()[name]["value"] for name in ("open", "overdue", "created", "completed")] == [1, 1, 1, 0]
 
 
 @time_machine.travel("2026-03-29T12:00:00Z", tick=False)
-def test_without_days_it_is_the_last_four_weeks(projects, alice, client_of):
+def test_period_defaults_to_the_last_four_weeks(projects, alice, client_of):
     client = client_of(alice)
 
     assert [client.get(DAILY).json()[name] for name in ("start", "end")] == ["2026-03-02", "2026-03-29"]
@@ -92,7 +92,7 @@ def test_without_days_it_is_the_last_four_weeks(projects, alice, client_of):
     assert client.get(DAILY, {"start": "2026-03-28"}).json()["end"] == "2026-03-29"
 
 
-@BOTH_DOORS
+@both_endpoints
 @pytest.mark.parametrize(
     ("parameters", "field"),
     [
@@ -114,23 +114,23 @@ def test_without_days_it_is_the_last_four_weeks(projects, alice, client_of):
         ("ordering=day", "ordering"),
     ],
 )
-def test_what_means_nothing_is_refused_by_name(alice, client_of, url, parameters, field):
-    answer = client_of(alice).get(f"{url}?{parameters}")
+def test_invalid_parameters_are_rejected_by_name(alice, client_of, url, parameters, field):
+    response = client_of(alice).get(f"{url}?{parameters}")
 
-    assert answer.status_code == 400
-    assert answer["Content-Type"] == "application/problem+json"
-    assert {error["field"] for error in answer.json()["errors"]} == {field}
+    assert response.status_code == 400
+    assert response["Content-Type"] == "application/problem+json"
+    assert {error["field"] for error in response.json()["errors"]} == {field}
 
 
-@BOTH_DOORS
-def test_numbers_are_only_read(alice, client_of, url):
+@both_endpoints
+def test_analytics_are_read_only(alice, client_of, url):
     client = client_of(alice)
 
     assert {getattr(client, verb)(url).status_code for verb in ("post", "put", "patch", "delete")} == {405}
 
 
-@BOTH_DOORS
-def test_unchanged_numbers_are_not_sent_again(numbers, alice, client_of, url):
+@both_endpoints
+def test_unchanged_statistics_are_not_sent_again(statistics, alice, client_of, url):
     client = client_of(alice)
     tag = client.get(url, MARCH)["ETag"]
 
@@ -138,7 +138,7 @@ def test_unchanged_numbers_are_not_sent_again(numbers, alice, client_of, url):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_numbers_move_with_the_next_fact(projects, alice, client_of):
+def test_overview_changes_with_the_next_event(projects, alice, client_of):
     client = client_of(alice)
     publish_event("task.created", task_payload(1))
     assert client.get(OVERVIEW, MARCH).json()["open"]["value"] == 1

@@ -1,4 +1,4 @@
-"""Facts that are counted at the same moment, on real transactions."""
+"""Events recorded concurrently, in real transactions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from core.testing.concurrency import errors_of_type, run_concurrently
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_all_facts_of_one_new_task_at_once_leave_the_newest():
+def test_concurrent_events_of_one_task_leave_the_newest_state():
     events = [append_event("task.created", task_payload(people=[ANA]))]
     events += [append_event("task.updated", task_payload(version=n, people=[ANA, BEN][: n % 3])) for n in range(2, 8)]
     events.append(append_event("task.updated", done_task_payload(version=8, people=[BEN])))
@@ -30,19 +30,19 @@ def test_all_facts_of_one_new_task_at_once_leave_the_newest():
     assert not services.verify()
 
 
-def test_tasks_that_share_rows_in_opposite_orders_do_not_wait_in_a_circle():
+def test_tasks_sharing_rows_in_opposite_orders_do_not_deadlock():
     days = [at(f"2026-03-{day:02}") for day in range(1, 11)]
-    lists = []
+    batches = []
     for worker in range(6):
-        choice = random.Random(worker)
-        lists.append(
+        rng = random.Random(worker)
+        batches.append(
             [
                 append_event(
                     "task.created",
                     done_task_payload(
                         worker * 100 + n,
-                        people=choice.sample([ANA, BEN], 2),
-                        closed=choice.choice(days),
+                        people=rng.sample([ANA, BEN], 2),
+                        closed=rng.choice(days),
                         created_at=days[0],
                     ),
                 )
@@ -50,16 +50,15 @@ def test_tasks_that_share_rows_in_opposite_orders_do_not_wait_in_a_circle():
             ]
         )
 
-    outcomes = run_concurrently(lambda events=events: [deliver(event) for event in events] for events in lists)
+    outcomes = run_concurrently(lambda events=events: [deliver(event) for event in events] for events in batches)
 
     assert errors_of_type(outcomes) == []
     assert sum(DailyStat.objects.filter(user_id=None).values_list("completed", flat=True)) == 90
     assert not services.verify()
 
 
-def test_batches_that_share_tasks_in_any_order_do_not_wait_in_a_circle():
-    known = [append_event("task.created", task_payload(n)) for n in range(1, 11)]
-    deliver(*known)
+def test_batches_sharing_tasks_in_any_order_do_not_deadlock():
+    deliver(*[append_event("task.created", task_payload(n)) for n in range(1, 11)])
     events = [
         append_event(
             "task.updated",
@@ -79,45 +78,41 @@ def test_batches_that_share_tasks_in_any_order_do_not_wait_in_a_circle():
     assert not services.rebuild()
 
 
-def test_facts_that_arrive_during_a_rebuild_are_counted_once():
-    first = [append_event("task.created", task_payload(n)) for n in range(1, 41)]
-    for event in first[:20]:
+def test_events_during_a_rebuild_are_recorded_once():
+    created_events = [append_event("task.created", task_payload(n)) for n in range(1, 41)]
+    for event in created_events[:20]:
         deliver(event)
     DailyStat.objects.update(created=99)
 
-    def keep_telling():
-        for event in first[20:]:
+    def deliver_rest():
+        for event in created_events[20:]:
             deliver(event)
-            deliver(log_alone(int(event.subject_id)))
+            # Only this thread appends to the log while it is read.
+            deliver(append_event("task.updated", done_task_payload(int(event.subject_id))))
 
-    outcomes = run_concurrently([keep_telling, services.rebuild, services.verify, services.rebuild])
+    outcomes = run_concurrently([deliver_rest, services.rebuild, services.verify, services.rebuild])
 
     assert errors_of_type(outcomes) == []
     assert not services.verify()
     assert sum(DailyStat.objects.values_list("created", flat=True)) == 40
 
 
-def log_alone(task: int):
-    """The log grows while it is read; only this thread appends to it."""
-    return append_event("task.updated", done_task_payload(task))
-
-
-def test_a_rebuild_waits_for_a_fact_that_is_being_counted_and_keeps_it():
+def test_rebuild_waits_for_an_event_being_recorded():
     event = append_event("task.created", task_payload())
-    halfway, go_on = threading.Event(), threading.Event()
+    recorded, may_commit = threading.Event(), threading.Event()
 
-    def slowly():
+    def record_slowly():
         with transaction.atomic():
             services.record(task_states=[TaskState.from_payload(event.payload["task"])])
-            halfway.set()
-            go_on.wait(10)
+            recorded.set()
+            may_commit.wait(10)
 
     def rebuild():
-        halfway.wait(10)
-        threading.Timer(0.3, go_on.set).start()
+        recorded.wait(10)
+        threading.Timer(0.3, may_commit.set).start()
         services.rebuild()
 
-    outcomes = run_concurrently([slowly, rebuild])
+    outcomes = run_concurrently([record_slowly, rebuild])
 
     assert errors_of_type(outcomes) == []
     assert TaskSnapshot.objects.get(pk=uuid.UUID(int=1)).version == 1

@@ -30,49 +30,49 @@ own_transactions = pytest.mark.django_db(transaction=True)
 HANDLER = "analytics.handlers.task_created"
 
 
-def everything():
+def all_statistics():
     stats = {cell: amounts for cell, amounts in DailyStat.objects.contents().items() if amounts != Amounts()}
     return stats, set(TaskSnapshot.objects.task_states())
 
 
 class TestRebuildEqualsIncremental(TestCase):
-    """A class only because hypothesis needs Django's own to roll back each example."""
+    """A class, because hypothesis needs Django's TestCase to roll back each example."""
 
     @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(deliveries())
-    def test_in_whatever_order_and_however_often_the_facts_were_told(self, delivered):
-        facts, order = delivered
-        events = [append_event(*fact) for fact in facts]
-        for place in order:
-            deliver(events[place])
-        incremental = everything()
+    def test_rebuild_equals_recording_in_any_order(self, delivered):
+        event_data, order = delivered
+        events = [append_event(*data) for data in event_data]
+        for index in order:
+            deliver(events[index])
+        incremental = all_statistics()
 
         assert not services.rebuild()
 
         DailyStat.objects.all().delete()
         TaskSnapshot.objects.all().delete()
         services.rebuild()
-        assert everything() == incremental
+        assert all_statistics() == incremental
 
 
-class TestManyTogetherEqualOneByOne(TestCase):
+class TestBatchesEqualSingleEvents(TestCase):
     @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(deliveries(), strategies.integers(1, 9))
-    def test_however_the_facts_are_put_together(self, delivered, size):
-        facts, order = delivered
-        events = [append_event(*fact) for fact in facts]
-        for place in order:
-            deliver(events[place])
-        one_by_one = everything()
+    def test_batches_of_any_size_equal_single_events(self, delivered, size):
+        event_data, order = delivered
+        events = [append_event(*data) for data in event_data]
+        for index in order:
+            deliver(events[index])
+        one_by_one = all_statistics()
         DailyStat.objects.all().delete()
         TaskSnapshot.objects.all().delete()
 
         for start in range(0, len(order), size):
-            batch = [events[place] for place in order[start : start + size]]
+            batch = [events[index] for index in order[start : start + size]]
             for name in {event.name for event in batch}:
                 deliver(*[event for event in batch if event.name == name])
 
-        assert everything() == one_by_one
+        assert all_statistics() == one_by_one
 
 
 @pytest.fixture
@@ -84,59 +84,59 @@ def history(db):
     publish_event("task.deleted", task_payload(3, version=2))
 
 
-def test_changes_nothing_where_nothing_is_wrong(history):
-    before = everything()
+def test_rebuild_of_correct_statistics_changes_nothing(history):
+    before = all_statistics()
 
-    found = services.rebuild()
+    comparison = services.rebuild()
 
-    assert not found
-    assert (found.tasks, found.events) == (3, 5)
-    assert everything() == before
+    assert not comparison
+    assert (comparison.tasks, comparison.events) == (3, 5)
+    assert all_statistics() == before
 
 
-def test_repairs_what_was_damaged(history):
-    before = everything()
+def test_rebuild_repairs_damaged_rows(history):
+    before = all_statistics()
     DailyStat.objects.filter(user_id=ANA).update(created=7, cycle_histogram=[3] * 14)
     DailyStat.objects.filter(user_id=None, closed=1).delete()
     TaskSnapshot.objects.filter(version=2, deleted=False).update(version=99, category="todo")
-    TaskSnapshot.objects.create(task_id=ANA, **{**vars_of_any(), "version": 4})
+    TaskSnapshot.objects.create(task_id=ANA, **{**any_snapshot_values(), "version": 4})
 
-    found = services.rebuild()
+    comparison = services.rebuild()
 
-    assert len(found.snapshots) == 2
-    assert everything() == before
+    assert len(comparison.snapshots) == 2
+    assert all_statistics() == before
 
 
-def vars_of_any():
+def any_snapshot_values():
     return {
         name: value for name, value in TaskSnapshot.objects.values()[0].items() if name not in {"task_id", "counted_at"}
     }
 
 
-def test_counts_a_fact_once_that_is_delivered_after_the_rebuild(history):
+def test_event_delivered_after_the_rebuild_is_recorded_once(history):
     late = append_event("task.updated", done_task_payload(2))
 
     services.rebuild()
-    rebuilt = everything()
+    rebuilt = all_statistics()
     deliver(late)
 
-    assert everything() == rebuilt
+    assert all_statistics() == rebuilt
     assert TaskSnapshot.objects.get(pk=late.subject_id).category == "done"
 
 
 @own_transactions
-def test_reads_a_long_log_in_pieces(history, monkeypatch):
+def test_long_log_is_read_in_batches(history, monkeypatch):
     monkeypatch.setattr("analytics.rollups.services.READ_BATCH_SIZE", 2)
-    told = []
+    progress = []
 
-    services.verify(progress=lambda done, end: told.append((done, end)))
+    services.verify(progress=lambda done, end: progress.append((done, end)))
 
-    assert told == [(2, 5), (4, 5), (5, 5)]
+    assert progress == [(2, 5), (4, 5), (5, 5)]
 
 
-def test_leaves_everything_when_it_is_stopped(history):
+def test_stopped_rebuild_changes_nothing(history):
     DailyStat.objects.update(created=7)
-    before = everything()
+    before = all_statistics()
 
     def stop(done, end):
         raise KeyboardInterrupt
@@ -144,22 +144,22 @@ def test_leaves_everything_when_it_is_stopped(history):
     with pytest.raises(KeyboardInterrupt):
         services.rebuild(progress=stop)
 
-    assert everything() == before
+    assert all_statistics() == before
 
 
 @own_transactions
-def test_verify_shows_a_difference_and_repairs_nothing(history):
+def test_verify_reports_differences_and_repairs_nothing(history):
     DailyStat.objects.filter(user_id=ANA, created=1).update(created=3)
-    before = everything()
+    before = all_statistics()
 
-    found = services.verify()
+    comparison = services.verify()
 
-    assert [(cell.user_id, missing) for cell, missing in found.stats.items()] == [(ANA, Amounts(created=-2))]
-    assert everything() == before
+    assert [(cell.user_id, missing) for cell, missing in comparison.stats.items()] == [(ANA, Amounts(created=-2))]
+    assert all_statistics() == before
 
 
 @own_transactions
-def test_verify_forgives_a_fact_that_is_on_its_way(history):
+def test_verify_ignores_tasks_with_pending_deliveries(history):
     create_delivery(append_event("task.updated", done_task_payload(2)), HANDLER, "pending")
     create_delivery(append_event("task.created", task_payload(5)), HANDLER, "pending")
 
@@ -168,7 +168,7 @@ def test_verify_forgives_a_fact_that_is_on_its_way(history):
 
 @own_transactions
 @pytest.mark.parametrize("state_of_delivery", ["done", "dead"])
-def test_verify_does_not_forgive_a_fact_that_was_lost(history, state_of_delivery):
+def test_verify_reports_lost_events(history, state_of_delivery):
     lost = append_event("task.updated", done_task_payload(2))
     create_delivery(lost, HANDLER, state_of_delivery)
 
@@ -176,66 +176,66 @@ def test_verify_does_not_forgive_a_fact_that_was_lost(history, state_of_delivery
 
 
 @own_transactions
-def test_the_command_rebuilds_and_says_how_far_it_is(history):
+def test_rebuild_command_repairs_and_reports_progress(history):
     DailyStat.objects.all().delete()
-    out = StringIO()
+    output = StringIO()
 
-    call_command("rebuild_stats", stdout=out)
+    call_command("rebuild_stats", stdout=output)
 
-    assert "read 5 of 5 facts (100 %)" in out.getvalue()
-    assert "3 tasks from 5 facts: 0 snapshots and 5 rows of statistics differed." in out.getvalue()
+    assert "Read 5 of 5 events (100 %)." in output.getvalue()
+    assert "3 tasks from 5 events: 0 snapshots and 5 rows of statistics differed." in output.getvalue()
     assert not services.verify()
 
 
 @own_transactions
-def test_the_command_verifies_with_an_exit_code(history):
+def test_verify_command_exits_with_1_on_differences(history):
     call_command("rebuild_stats", "--verify", stdout=StringIO())
     DailyStat.objects.filter(user_id=ANA).update(created=3)
-    out = StringIO()
+    output = StringIO()
 
-    with pytest.raises(CommandError) as refused:
-        call_command("rebuild_stats", "--verify", stdout=out)
+    with pytest.raises(CommandError) as error:
+        call_command("rebuild_stats", "--verify", stdout=output)
 
-    assert refused.value.returncode == 1
-    assert f"2026-03-04 project {ALPHA} person {ANA}: created -3" in out.getvalue()
+    assert error.value.returncode == 1
+    assert f"2026-03-04 project {ALPHA} user {ANA}: created -3" in output.getvalue()
 
 
-def test_the_command_can_be_stopped(history, monkeypatch):
+def test_rebuild_command_can_be_stopped(history, monkeypatch):
     def stop(self, done, end):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("analytics.management.commands.rebuild_stats.Command.progress", stop)
+    monkeypatch.setattr("analytics.management.commands.rebuild_stats.Command.report_progress", stop)
 
-    with pytest.raises(CommandError, match="nothing was changed") as refused:
+    with pytest.raises(CommandError, match="nothing was changed") as error:
         call_command("rebuild_stats", stdout=StringIO())
 
-    assert refused.value.returncode == 130
+    assert error.value.returncode == 130
 
 
-def test_an_empty_log_asks_for_empty_statistics(db):
-    found = services.rebuild()
+def test_rebuild_of_an_empty_log_is_empty(db):
+    comparison = services.rebuild()
 
-    assert (found.tasks, found.events, Event.objects.count()) == (0, 0, 0)
+    assert (comparison.tasks, comparison.events, Event.objects.count()) == (0, 0, 0)
 
 
 @own_transactions
-def test_the_nightly_job_puts_right_what_differs(history):
-    before = everything()
+def test_reconcile_job_repairs_differences(history):
+    before = all_statistics()
     DailyStat.objects.all().delete()
 
     jobs.reconcile()
 
-    assert everything() == before
+    assert all_statistics() == before
 
 
 @own_transactions
-def test_reconciling_leaves_it_to_whoever_is_at_it_already(history):
+def test_reconcile_job_skips_while_another_process_runs_it(history):
     DailyStat.objects.all().delete()
-    other = connection.copy()
-    other.cursor().execute("SELECT pg_advisory_lock(%s)", [RECONCILE_LOCK])
+    other_connection = connection.copy()
+    other_connection.cursor().execute("SELECT pg_advisory_lock(%s)", [RECONCILE_LOCK])
 
     jobs.reconcile()
-    other.cursor().execute("SELECT pg_advisory_unlock(%s)", [RECONCILE_LOCK])
-    other.close()
+    other_connection.cursor().execute("SELECT pg_advisory_unlock(%s)", [RECONCILE_LOCK])
+    other_connection.close()
 
     assert not DailyStat.objects.exists()

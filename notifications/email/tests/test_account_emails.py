@@ -1,4 +1,4 @@
-"""Mails about an account: queued once, unreadable in the database, forgotten once sent, alive while no server is."""
+"""Account e-mails: queued once, encrypted in the database, cleared once sent, retried while the server is down."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from notifications.models import OutgoingEmail
 from notifications.tests.factories import NOW, make_email
 
 SECRET = "http://127.0.0.1:8000/a-link-that-opens-an-account"
-WORDS = {
+CONTEXT = {
     "name": "Bob",
     "device": SECRET,
     "address": "192.0.2.1",
@@ -31,9 +31,9 @@ WORDS = {
 pytestmark = pytest.mark.django_db
 
 
-def queue(dedup_key="1", **context):
+def enqueue(dedup_key="1", **context):
     return services.enqueue_account_email(
-        kind="new_device", to="bob@example.com", context={**WORDS, **context}, dedup_key=dedup_key, now=NOW
+        kind="new_device", to="bob@example.com", context={**CONTEXT, **context}, dedup_key=dedup_key, now=NOW
     )
 
 
@@ -42,15 +42,15 @@ def send(email_id, now=NOW):
     return OutgoingEmail.objects.get(pk=email_id)
 
 
-def test_is_sent_and_then_forgotten(sink):
-    found = send(queue())
+def test_account_email_content_is_cleared_after_sending(sink):
+    email = send(enqueue())
 
     mail = sink.only()
-    assert (found.state, found.encrypted_payload, found.notification) == ("sent", "", None)
+    assert (email.state, email.encrypted_payload, email.notification) == ("sent", "", None)
     assert (mail["To"], mail["Auto-Submitted"], mail["Message-ID"]) == (
         "bob@example.com",
         "auto-generated",
-        found.message_id,
+        email.message_id,
     )
     text = mail.get_body(("plain",)).get_content()
     assert SECRET in text
@@ -58,11 +58,11 @@ def test_is_sent_and_then_forgotten(sink):
     assert "http://127.0.0.1:8000/settings/sessions/" in text
 
 
-def test_what_it_says_is_not_readable_in_the_database(sink):
+def test_account_email_content_is_encrypted_in_the_database(sink):
     sink.refuse_message = "451 Busy"
 
     for _ in range(2):
-        send(queue())
+        send(enqueue())
 
     rows = serialize("json", OutgoingEmail.objects.all())
     assert "new_device" in rows
@@ -70,46 +70,46 @@ def test_what_it_says_is_not_readable_in_the_database(sink):
     assert "192.0.2.1" not in rows
 
 
-def test_waits_for_a_server_that_is_away(sink, settings):
+def test_account_email_waits_for_a_mail_server_that_is_down(sink, settings):
     port, settings.EMAIL_PORT = settings.EMAIL_PORT, free_port()
-    waiting = send(queue())
+    waiting = send(enqueue())
     settings.EMAIL_PORT = port
 
-    found = send(waiting.pk, now=waiting.next_attempt_at)
+    sent = send(waiting.pk, now=waiting.next_attempt_at)
 
-    assert (waiting.state, found.state) == ("queued", "sent")
+    assert (waiting.state, sent.state) == ("queued", "sent")
     assert SECRET in sink.only().get_body(("plain",)).get_content()
 
 
-def test_the_same_is_queued_once(sink):
-    assert queue("1") == queue("1") != queue("2")
+def test_same_dedup_key_is_queued_once(sink):
+    assert enqueue("1") == enqueue("1") != enqueue("2")
     assert OutgoingEmail.objects.count() == 2
 
 
-def test_no_other_kind_is_queued():
+def test_unknown_kind_is_rejected():
     with pytest.raises(ValueError, match="gift"):
         services.enqueue_account_email(kind="gift", to="bob@example.com", context={}, dedup_key="1", now=NOW)
     assert not OutgoingEmail.objects.exists()
 
 
-def test_goes_with_the_transaction_it_was_queued_in(sink, jobs_run_at_once, django_capture_on_commit_callbacks):
+def test_account_email_is_discarded_with_its_transaction(sink, jobs_run_at_once, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
         try:
             with transaction.atomic():
-                account_emails.enqueue(kind="new_device", to="bob@example.com", context=WORDS, dedup_key="1")
+                account_emails.enqueue(kind="new_device", to="bob@example.com", context=CONTEXT, dedup_key="1")
                 raise ZeroDivisionError
         except ZeroDivisionError:
             pass
     assert (sink.messages, OutgoingEmail.objects.count()) == ([], 0)
 
     with django_capture_on_commit_callbacks(execute=True), transaction.atomic():
-        account_emails.enqueue(kind="new_device", to="bob@example.com", context=WORDS, dedup_key="1")
+        account_emails.enqueue(kind="new_device", to="bob@example.com", context=CONTEXT, dedup_key="1")
     assert sink.only()["To"] == "bob@example.com"
 
 
 @pytest.mark.parametrize("hostile", ["<script>alert(1)</script>", "a\r\nBcc: everybody@example.com", "{{ 7|add:7 }}"])
-def test_nothing_that_people_write_becomes_more_than_words(hostile, sink):
-    send(queue(device=hostile, name=hostile))
+def test_user_input_in_account_email_is_escaped(hostile, sink):
+    send(enqueue(device=hostile, name=hostile))
 
     mail = sink.only()
     assert mail["Bcc"] is None
@@ -117,26 +117,26 @@ def test_nothing_that_people_write_becomes_more_than_words(hostile, sink):
     assert "14" not in mail["Subject"]
 
 
-def test_one_that_was_sealed_with_a_lost_key_is_given_up_and_not_sent(sink, settings):
-    email_id = queue()
+def test_account_email_with_a_lost_key_fails_without_sending(sink, settings):
+    email_id = enqueue()
     settings.SECRET_KEY = "another-secret-" + "x" * 40
 
-    raised = []
+    errors = []
     for turn in range(20):
         try:
             send(email_id, now=NOW + timedelta(hours=5 * turn))
-        except InvalidToken as error:  # its worker logs it
-            raised.append(str(error))
+        except InvalidToken as error:  # logged by the worker
+            errors.append(str(error))
 
-    assert raised
-    assert SECRET not in "".join(raised)
+    assert errors
+    assert SECRET not in "".join(errors)
     assert sink.messages == []
     assert OutgoingEmail.objects.get().state == "dead"
 
 
-def test_old_ones_are_removed_and_waiting_ones_stay(bob):
+def test_purge_deletes_old_account_emails_but_not_queued_ones(bob):
     make_email(bob, state="dead", next_attempt_at=NOW - timedelta(days=99))
-    dead, waiting = queue("1"), queue("2")
+    dead, waiting = enqueue("1"), enqueue("2")
     OutgoingEmail.objects.filter(pk=dead).update(state="dead")
 
     assert services.purge_account_emails(now=NOW + timedelta(days=29)) == 0
@@ -146,18 +146,18 @@ def test_old_ones_are_removed_and_waiting_ones_stay(bob):
 
 
 @pytest.mark.parametrize("columns", [{"kind": ""}, {"kind": "new_device", "notification": True}])
-def test_a_mail_is_of_a_notification_or_about_an_account(columns, bob):
-    told = make_email(bob)
+def test_email_needs_either_notification_or_account_kind(columns, bob):
+    email = make_email(bob)
     if columns.pop("notification", None):
-        columns["notification"] = told.notification
-        OutgoingEmail.objects.filter(pk=told.pk).delete()
+        columns["notification"] = email.notification
+        OutgoingEmail.objects.filter(pk=email.pk).delete()
 
     with pytest.raises(IntegrityError, match="email_has_notification_or_account_kind"), transaction.atomic():
         OutgoingEmail.objects.create(to="x@example.com", message_id="<1@x>", next_attempt_at=NOW, **columns)
 
 
-def test_the_words_are_sealed_for_this_purpose_alone():
-    encrypted_payload = encrypt(json.dumps(WORDS), purpose=ENCRYPTION_PURPOSE)
+def test_payload_is_encrypted_for_this_purpose_only():
+    encrypted_payload = encrypt(json.dumps(CONTEXT), purpose=ENCRYPTION_PURPOSE)
 
     with pytest.raises(InvalidToken):
         decrypt(encrypted_payload, purpose="something else")

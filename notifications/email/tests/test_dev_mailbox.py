@@ -26,7 +26,7 @@ def write(message_id: str, subject: str = "Hello", html: str = "<p>Hi</p>") -> N
 
 
 @pytest.mark.django_db
-def test_a_mail_is_kept_as_a_file_named_by_its_message_id(folder, bob):
+def test_email_is_stored_in_a_file_named_by_message_id(folder, bob):
     email = make_email(bob, message_id="<7.assigned.b0b@taskflow.localhost>")
 
     services.deliver(email_id=email.pk, now=NOW)
@@ -35,7 +35,7 @@ def test_a_mail_is_kept_as_a_file_named_by_its_message_id(folder, bob):
     assert OutgoingEmail.objects.get().state == "sent"
 
 
-def test_the_same_message_id_is_kept_once(folder):
+def test_same_message_id_is_stored_once(folder):
     write("<1@taskflow>", "First")
     write("<1@taskflow>", "Again")
 
@@ -50,17 +50,17 @@ def test_messages_are_listed_newest_first(folder):
     assert [message.name for message in dev_mailbox.list_messages(limit=2)] == ["2@taskflow", "1@taskflow"]
 
 
-def test_a_message_is_read_with_both_bodies(folder):
+def test_message_is_read_with_text_and_html(folder):
     write("<1@taskflow>", "Größe", "<p>Grüße</p>")
 
-    found = dev_mailbox.read_message("1@taskflow")
+    message = dev_mailbox.read_message("1@taskflow")
 
-    assert (found.subject, found.to) == ("Größe", "bob@example.com")
-    assert found.text.strip() == "Hi ☃"
-    assert found.html.strip() == "<p>Grüße</p>"
+    assert (message.subject, message.to) == ("Größe", "bob@example.com")
+    assert message.text.strip() == "Hi ☃"
+    assert message.html.strip() == "<p>Grüße</p>"
 
 
-def test_a_message_id_cannot_leave_the_folder(folder):
+def test_message_id_cannot_leave_the_folder(folder):
     write("<../../outside@taskflow>")
 
     assert [path.parent for path in folder.parent.rglob("*.eml")] == [folder]
@@ -69,7 +69,7 @@ def test_a_message_id_cannot_leave_the_folder(folder):
 @pytest.mark.parametrize(
     "name", ["../secret", "..", ".1@taskflow", "", "1@taskflow/../secret", "missing", "a\x00b", "x" * 300]
 )
-def test_reading_finds_nothing_but_messages_of_the_folder(name, folder):
+def test_name_that_is_no_message_of_the_folder_is_not_found(name, folder):
     write("<1@taskflow>")
     (folder.parent / "secret.eml").write_text("Subject: no\n\nno")
 
@@ -77,11 +77,11 @@ def test_reading_finds_nothing_but_messages_of_the_folder(name, folder):
         dev_mailbox.read_message(name)
 
 
-def test_there_are_no_messages_before_the_first(folder):
+def test_mailbox_is_empty_before_the_first_message(folder):
     assert dev_mailbox.list_messages() == []
 
 
-def test_there_is_no_mailbox_where_none_is_set(settings):
+def test_mailbox_without_a_folder_is_empty(settings):
     settings.MAILBOX_DIR = None
 
     assert dev_mailbox.list_messages() == []

@@ -7,7 +7,7 @@ from core.testing.page_client import logged_in_client, visible_text
 
 
 @pytest.fixture
-def letter(settings, tmp_path):
+def message_name(settings, tmp_path):
     settings.MAILBOX_DIR = str(tmp_path)
     message = EmailMultiAlternatives(
         "Hello <b>",
@@ -21,18 +21,18 @@ def letter(settings, tmp_path):
     return "1.hello@x"
 
 
-def test_shows_an_administrator_what_was_sent(letter, admin):
+def test_mailbox_shows_sent_messages_to_administrators(message_name, admin):
     client = logged_in_client(admin)
 
     assert "bob@example.com" in visible_text(client.get("/mail/"))
-    assert "The text." in visible_text(client.get(f"/mail/{letter}/"))
-    assert "Hello &lt;b&gt;" in client.get(f"/mail/{letter}/").content.decode()
+    assert "The text." in visible_text(client.get(f"/mail/{message_name}/"))
+    assert "Hello &lt;b&gt;" in client.get(f"/mail/{message_name}/").content.decode()
 
 
-def test_shows_the_html_where_it_can_do_nothing(letter, admin):
+def test_html_part_is_sandboxed(message_name, admin):
     client = logged_in_client(admin)
 
-    page, html = client.get(f"/mail/{letter}/"), client.get(f"/mail/{letter}/html/")
+    page, html = client.get(f"/mail/{message_name}/"), client.get(f"/mail/{message_name}/html/")
 
     assert "frame-src 'self'" in page["Content-Security-Policy"]
     assert '<iframe class="mail-frame" sandbox src=' in page.content.decode()
@@ -44,17 +44,17 @@ def test_shows_the_html_where_it_can_do_nothing(letter, admin):
 
 
 @pytest.mark.parametrize("path", ["", "1.hello@x/", "1.hello@x/html/"])
-@pytest.mark.parametrize("who", ["bob", "carol"])
-def test_is_for_administrators(who, path, letter, request):
-    assert logged_in_client(request.getfixturevalue(who)).get(f"/mail/{path}").status_code == 403
+@pytest.mark.parametrize("username", ["bob", "carol"])
+def test_mailbox_is_forbidden_for_other_users(username, path, message_name, request):
+    assert logged_in_client(request.getfixturevalue(username)).get(f"/mail/{path}").status_code == 403
 
 
 @pytest.mark.parametrize("name", ["2.unknown@x", "..", ".hidden", "a b"])
-def test_knows_no_other_files(name, letter, admin):
+def test_name_of_no_message_is_not_found(name, message_name, admin):
     assert logged_in_client(admin).get(f"/mail/{name}/").status_code == 404
 
 
-def test_is_not_there_where_mail_leaves(admin, settings):
+def test_mailbox_is_not_found_where_mail_is_sent(admin, settings):
     settings.MAILBOX_DIR = None
 
     assert logged_in_client(admin).get("/mail/").status_code == 404

@@ -1,4 +1,4 @@
-"""Sending: claimed once, retried with patience, given up aloud, and never under another Message-ID."""
+"""E-mail delivery: claimed once, retried with backoff, failed visibly, always under the same Message-ID."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ def send(email: OutgoingEmail, now=NOW) -> OutgoingEmail:
     return OutgoingEmail.objects.get(pk=email.pk)
 
 
-def test_marks_what_was_sent(email, sink):
-    found = send(email)
+def test_sent_email_is_marked_as_sent(email, sink):
+    delivered = send(email)
 
     assert sink.only()["Message-ID"] == email.message_id
-    assert (found.state, found.attempts, found.sent_at, found.claimed_at) == ("sent", 1, NOW, None)
+    assert (delivered.state, delivered.attempts, delivered.sent_at, delivered.claimed_at) == ("sent", 1, NOW, None)
 
 
 @pytest.mark.parametrize("state", ["sent", "dead"])
-def test_sends_nothing_that_is_finished(state, email, sink):
+def test_finished_email_is_not_sent_again(state, email, sink):
     OutgoingEmail.objects.update(state=state, sent_at=NOW if state == "sent" else None)
 
-    found = send(email)
+    delivered = send(email)
 
     assert sink.messages == []
-    assert (found.state, found.attempts) == (state, 0)
+    assert (delivered.state, delivered.attempts) == (state, 0)
 
 
-def test_knows_nothing_of_a_row_that_is_gone(email, sink):
+def test_deleted_email_is_ignored(email, sink):
     OutgoingEmail.objects.all().delete()
 
     services.deliver(email_id=email.pk, now=NOW)
@@ -54,51 +54,51 @@ def test_knows_nothing_of_a_row_that_is_gone(email, sink):
 
 
 @pytest.mark.parametrize(
-    ("where", "answer"), [("refuse_recipient", "451 Try later"), ("refuse_message", "452 Disk full")]
+    ("refusing", "reply"), [("refuse_recipient", "451 Try later"), ("refuse_message", "452 Disk full")]
 )
-def test_tries_again_later_when_the_server_says_later(where, answer, email, sink):
-    setattr(sink, where, answer)
+def test_temporary_refusal_is_retried_later(refusing, reply, email, sink):
+    setattr(sink, refusing, reply)
 
-    found = send(email)
+    delivered = send(email)
 
-    assert (found.state, found.attempts, found.claimed_at, found.sent_at) == ("queued", 1, None, None)
-    assert timedelta(seconds=3) < found.next_attempt_at - NOW <= timedelta(seconds=5)
-    assert answer[:3] in found.last_error
+    assert (delivered.state, delivered.attempts, delivered.claimed_at, delivered.sent_at) == ("queued", 1, None, None)
+    assert timedelta(seconds=3) < delivered.next_attempt_at - NOW <= timedelta(seconds=5)
+    assert reply[:3] in delivered.last_error
 
 
-def test_tries_again_later_when_there_is_no_server(email, sink, settings):
+def test_unreachable_server_is_retried_later(email, sink, settings):
     settings.EMAIL_PORT = free_port()
 
-    found = send(email)
+    delivered = send(email)
 
-    assert (found.state, found.attempts) == ("queued", 1)
-    assert "ConnectionRefusedError" in found.last_error
+    assert (delivered.state, delivered.attempts) == ("queued", 1)
+    assert "ConnectionRefusedError" in delivered.last_error
 
 
-def test_arrives_once_the_server_is_back(email, sink):
+def test_email_is_sent_once_the_server_is_back(email, sink):
     sink.refuse_message = "451 Busy"
     later = send(email).next_attempt_at
     sink.refuse_message = ""
 
-    found = send(email, now=later)
+    delivered = send(email, now=later)
 
     assert sink.only()["Message-ID"] == email.message_id
-    assert (found.state, found.attempts, found.last_error) == ("sent", 2, "")
+    assert (delivered.state, delivered.attempts, delivered.last_error) == ("sent", 2, "")
 
 
 @pytest.mark.parametrize(
-    ("where", "answer"), [("refuse_recipient", "550 No such person"), ("refuse_message", "554 Looks like spam")]
+    ("refusing", "reply"), [("refuse_recipient", "550 No such person"), ("refuse_message", "554 Looks like spam")]
 )
-def test_gives_up_at_once_what_is_refused_for_good(where, answer, email, sink):
-    setattr(sink, where, answer)
+def test_permanent_refusal_fails_at_once(refusing, reply, email, sink):
+    setattr(sink, refusing, reply)
 
-    found = send(email)
+    delivered = send(email)
 
-    assert (found.state, found.attempts, found.claimed_at) == ("dead", 1, None)
-    assert answer[:3] in found.last_error
+    assert (delivered.state, delivered.attempts, delivered.claimed_at) == ("dead", 1, None)
+    assert reply[:3] in delivered.last_error
 
 
-def test_gives_up_after_the_last_attempt(email, sink):
+def test_email_fails_after_the_last_attempt(email, sink):
     sink.refuse_message = "451 Busy"
 
     states = [send(email).state for _ in range(MAX_ATTEMPTS)]
@@ -106,87 +106,87 @@ def test_gives_up_after_the_last_attempt(email, sink):
     assert states == ["queued"] * (MAX_ATTEMPTS - 1) + ["dead"]
 
 
-def test_waits_longer_each_time_but_never_more_than_four_hours():
-    longest = [5, 20, 80, 320, 1280, 5120, 14400, 14400]
+def test_retry_delay_grows_up_to_four_hours():
+    max_seconds = [5, 20, 80, 320, 1280, 5120, 14400, 14400]
 
-    for attempts, seconds in enumerate(longest, start=1):
+    for attempts, seconds in enumerate(max_seconds, start=1):
         assert timedelta(seconds=seconds * 0.75) <= retry_delay(attempts) <= timedelta(seconds=seconds)
 
 
-def test_leaves_alone_what_another_sender_holds(email, sink):
+def test_email_claimed_by_another_worker_is_left_alone(email, sink):
     OutgoingEmail.objects.update(state="sending", claimed_at=NOW - timedelta(seconds=60), attempts=1)
 
-    found = send(email)
+    delivered = send(email)
 
     assert sink.messages == []
-    assert (found.state, found.attempts) == ("sending", 1)
+    assert (delivered.state, delivered.attempts) == ("sending", 1)
 
 
-def test_repeats_under_the_same_message_id_what_a_dead_sender_may_have_sent(email, sink):
+def test_email_of_a_dead_worker_keeps_its_message_id(email, sink):
     send(email)
     OutgoingEmail.objects.update(state="sending", sent_at=None, claimed_at=NOW - timedelta(seconds=61))
 
-    found = send(email)
+    delivered = send(email)
 
     assert [message["Message-ID"] for message in sink.messages] == [email.message_id] * 2
-    assert (found.state, found.attempts) == ("sent", 2)
+    assert (delivered.state, delivered.attempts) == ("sent", 2)
 
 
-def test_gives_up_what_kills_every_sender(email, sink):
+def test_email_that_kills_every_worker_fails(email, sink):
     OutgoingEmail.objects.update(state="sending", claimed_at=NOW - timedelta(seconds=61), attempts=MAX_ATTEMPTS)
 
-    found = send(email)
+    delivered = send(email)
 
     assert sink.messages == []
-    assert found.state == "dead"
+    assert delivered.state == "dead"
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_senders_at_once_send_one_message(email, sink):
+def test_concurrent_workers_send_one_message(email, sink):
     sink.delay = 0.3
-    together = Barrier(8)
+    barrier = Barrier(8)
 
     def race(_: int) -> None:
-        together.wait()
+        barrier.wait()
         services.deliver(email_id=email.pk, now=NOW)
         connection.close()
 
-    with ThreadPoolExecutor(8) as senders:
-        list(senders.map(race, range(8)))
+    with ThreadPoolExecutor(8) as workers:
+        list(workers.map(race, range(8)))
 
     assert len(sink.messages) == 1
     assert OutgoingEmail.objects.get().attempts == 1
 
 
 @pytest.mark.django_db(transaction=True)
-def test_is_claimed_where_others_can_see_it_before_anything_is_sent(email, sink):
+def test_claim_is_visible_to_others_before_sending(email, sink):
     sink.delay = 0.5
 
     def sender() -> None:
         services.deliver(email_id=email.pk, now=NOW)
         connection.close()
 
-    with ThreadPoolExecutor(1) as senders:
-        sending = senders.submit(sender)
+    with ThreadPoolExecutor(1) as workers:
+        sending = workers.submit(sender)
         seen = {OutgoingEmail.objects.get().state for _ in iter(sending.done, True)}
 
     assert "sending" in seen
     assert OutgoingEmail.objects.get().state == "sent"
 
 
-class TestSendingAgain:
-    def test_queues_what_was_given_up_with_all_attempts_before_it(self, email, sink):
+class TestRequeue:
+    def test_requeued_email_has_all_attempts_again(self, email, sink):
         sink.refuse_recipient = "550 No such person"
         send(email)
         sink.refuse_recipient = ""
 
         assert services.requeue(email_ids=[email.pk], now=NOW) == [email.pk]
 
-        found = send(email)
+        delivered = send(email)
         assert sink.only()["Message-ID"] == email.message_id
-        assert (found.state, found.attempts) == ("sent", 1)
+        assert (delivered.state, delivered.attempts) == ("sent", 1)
 
-    def test_leaves_what_was_sent(self, email, sink):
+    def test_sent_email_is_not_requeued(self, email, sink):
         send(email)
 
         assert services.requeue(email_ids=[email.pk], now=NOW) == []

@@ -1,4 +1,4 @@
-"""What a mail looks like: complete, compiled, and harmless whatever people write."""
+"""Rendered e-mails: complete, compiled and safe with any user input."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from notifications.kinds import DEFAULT_PREFERENCES, TEMPLATES, AccountEmailKind
 from notifications.management.commands.compile_emails import templates_dir
 from notifications.tests.factories import make_email
 
-ABOUT_TASKS = [kind for kind in Kind if kind not in {Kind.ADDED_TO_PROJECT, Kind.ADDED_TO_TEAM}]
-PLACES: dict[str, dict[str, Any]] = {
+TASK_KINDS = [kind for kind in Kind if kind not in {Kind.ADDED_TO_PROJECT, Kind.ADDED_TO_TEAM}]
+TARGETS: dict[str, dict[str, Any]] = {
     Kind.ADDED_TO_PROJECT: {"task_id": None, "task_key": "", "task_title": "", "url": "/projects/OPS/"},
     Kind.ADDED_TO_TEAM: {
         "task_id": None,
@@ -39,31 +39,31 @@ HOSTILE = (
 
 @pytest.mark.parametrize("kind", [*Kind.values, *AccountEmailKind.values])
 @pytest.mark.parametrize("part", ["subject.txt", "body.txt", "body.html", "body.mjml"])
-def test_every_kind_of_mail_has_all_its_parts(kind, part):
+def test_email_kind_has_all_template_parts(kind, part):
     get_template(f"emails/{kind}/{part}")
 
 
-def test_every_kind_has_words_and_defaults():
+def test_kind_has_texts_and_default_preferences():
     assert set(TEMPLATES) == set(Kind)
     assert set(DEFAULT_PREFERENCES) == {(kind, channel) for kind in Kind for channel in Channel}
 
 
-def test_there_is_no_mail_without_a_kind():
+def test_template_folder_belongs_to_a_kind():
     assert {source.parent.name for source in list_sources(templates_dir())} == {*Kind.values, *AccountEmailKind.values}
 
 
 @pytest.mark.parametrize("source", list_sources(templates_dir()), ids=lambda source: source.parent.name)
-def test_the_committed_html_is_what_the_mjml_compiles_to(source):
+def test_committed_html_matches_compiled_mjml(source):
     assert source.with_suffix(".html").read_text(encoding="utf-8") == compile_email(source)
 
 
-def test_the_check_command_says_when_a_page_is_not_current(settings, tmp_path):
+def test_compile_check_reports_outdated_html(settings, tmp_path):
     kind = tmp_path / "templates" / "emails" / "assigned"
     kind.mkdir(parents=True)
     (kind / "body.mjml").write_text("<mjml><mj-body></mj-body></mjml>")
     settings.BASE_DIR = tmp_path
 
-    with pytest.raises(CommandError, match="Not current: assigned"):
+    with pytest.raises(CommandError, match="Outdated: assigned"):
         call_command("compile_emails", check=True)
     assert not (kind / "body.html").exists()
 
@@ -72,18 +72,18 @@ def test_the_check_command_says_when_a_page_is_not_current(settings, tmp_path):
 
 
 @pytest.mark.django_db
-class TestComposing:
+class TestCompose:
     @pytest.mark.parametrize("kind", Kind.values)
-    def test_whatever_people_write_stays_text(self, kind, bob):
-        words = {
+    def test_user_input_is_escaped(self, kind, bob):
+        texts = {
             "title": HOSTILE,
             "body": HOSTILE,
             "task_title": HOSTILE,
             "project_name": HOSTILE,
             "actor_name": HOSTILE,
         }
-        place = {name: HOSTILE if name.endswith("_name") else value for name, value in PLACES.get(kind, {}).items()}
-        email = make_email(bob, notification={"kind": kind, "task_key": "OPS-42", **words, **place})
+        target = {name: HOSTILE if name.endswith("_name") else value for name, value in TARGETS.get(kind, {}).items()}
+        email = make_email(bob, notification={"kind": kind, "task_key": "OPS-42", **texts, **target})
 
         wire = message_from_bytes(compose(email).message().as_bytes(), policy=policy.default)
 
@@ -93,19 +93,19 @@ class TestComposing:
         assert "{{ 7|add:7 }}" in html.replace("&quot;", '"')
         assert wire["Bcc"] is None
         assert (
-            wire["Subject"].strip().startswith("[OPS-42] " if kind in ABOUT_TASKS else "<script>alert(1)</script> Bcc")
+            wire["Subject"].strip().startswith("[OPS-42] " if kind in TASK_KINDS else "<script>alert(1)</script> Bcc")
         )
 
     @pytest.mark.parametrize("kind", Kind.values)
-    def test_nothing_in_a_mail_acts_or_loads_from_elsewhere(self, kind, bob):
-        place = PLACES.get(kind, {"url": "/tasks/OPS-42/"})
-        email = make_email(bob, notification={"kind": kind, "body": "Tuesday", **place})
+    def test_html_has_no_scripts_and_no_external_resources(self, kind, bob):
+        target = TARGETS.get(kind, {"url": "/tasks/OPS-42/"})
+        email = make_email(bob, notification={"kind": kind, "body": "Tuesday", **target})
 
         html = str(compose(email).alternatives[0].content)
 
         assert not re.search(r"<(script|link|img|iframe|form)|@import|url\(", html)
         assert set(re.findall(r'href="([^"]*)"', html)) == {
-            f"http://127.0.0.1:8000{place['url']}",
+            f"http://127.0.0.1:8000{target['url']}",
             "http://127.0.0.1:8000/settings/notifications/",
         }
         assert "{%" not in html
@@ -120,7 +120,7 @@ class TestComposing:
         assert "R&D <now>" in message.body
         assert 'it\'s "on"' in message.body
 
-    def test_a_long_subject_is_shortened(self, bob):
+    def test_long_subject_is_shortened(self, bob):
         email = make_email(bob, notification={"task_title": "x" * 500})
 
         subject = compose(email).subject
@@ -129,7 +129,7 @@ class TestComposing:
         assert subject.endswith("…")
 
     @pytest.mark.parametrize(
-        ("due", "zone", "words"),
+        ("due", "zone", "texts"),
         [
             ({"due_date": date(2026, 3, 2)}, "America/New_York", "Due Mon 2 Mar 2026\n"),
             (
@@ -140,8 +140,8 @@ class TestComposing:
             ({"due_at": datetime(2026, 3, 2, 3, 30, tzinfo=UTC)}, "Not/AZone", "Due Mon 2 Mar 2026, 03:30 UTC\n"),
         ],
     )
-    def test_a_day_is_a_day_and_an_instant_is_told_in_the_readers_zone(self, due, zone, words, bob):
+    def test_due_time_is_shown_in_the_recipient_time_zone(self, due, zone, texts, bob):
         bob.time_zone = zone
         email = make_email(bob, notification=due)
 
-        assert words in compose(email).body
+        assert texts in compose(email).body

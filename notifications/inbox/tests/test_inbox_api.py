@@ -13,30 +13,30 @@ pytestmark = pytest.mark.django_db
 LIST = "/api/v1/notifications/"
 
 
-def titles(answer) -> list[str]:
-    return [row["title"] for row in answer.json()["results"]]
+def titles(response) -> list[str]:
+    return [row["title"] for row in response.json()["results"]]
 
 
-def test_a_notification_says_all_of_itself(client_of, bob):
-    told = make_notification(bob, body="Tuesday")
+def test_notification_list_returns_all_fields(client_of, bob):
+    notification = make_notification(bob, body="Tuesday")
 
-    answer = client_of(bob).get(LIST)
+    response = client_of(bob).get(LIST)
 
-    assert answer.status_code == 200
-    assert answer.json() == {
+    assert response.status_code == 200
+    assert response.json() == {
         "results": [
             {
-                "id": str(told.pk),
+                "id": str(notification.pk),
                 "kind": "assigned",
                 "title": "Alice assigned OPS-42 to you",
                 "body": "Tuesday",
                 "url": "/tasks/OPS-42/",
-                "reason": "You get this because the task was assigned to you.",
+                "reason": "You are receiving this because the task was assigned to you.",
                 "actor_name": "Alice",
-                "task_id": str(told.task_id),
+                "task_id": str(notification.task_id),
                 "task_key": "OPS-42",
                 "task_title": "Fix the printer",
-                "project_id": str(told.project_id),
+                "project_id": str(notification.project_id),
                 "project_name": "Operations",
                 "team_id": None,
                 "team_name": "",
@@ -51,10 +51,10 @@ def test_a_notification_says_all_of_itself(client_of, bob):
     }
 
 
-def test_the_list_is_ones_own_newest_first_in_pieces(client_of, bob, carol):
+def test_notification_list_is_own_and_paginated_newest_first(client_of, bob, carol):
     for number in range(5):
         make_notification(bob, title=f"{number}", created_at=NOW + timedelta(minutes=number // 2))
-    make_notification(carol, title="foreign")
+    make_notification(carol, title="other")
     client = client_of(bob)
 
     first = client.get(LIST, {"limit": 3})
@@ -65,7 +65,7 @@ def test_the_list_is_ones_own_newest_first_in_pieces(client_of, bob, carol):
     assert second.json()["next"] is None
 
 
-def test_the_list_narrows_by_kind_and_by_unread(client_of, bob):
+def test_notification_list_filters_by_kind_and_unread(client_of, bob):
     make_notification(bob, title="unread mention", kind="mentioned")
     make_notification(bob, title="read mention", kind="mentioned", read_at=NOW)
     make_notification(bob, title="unread assignment")
@@ -87,49 +87,49 @@ def test_the_list_narrows_by_kind_and_by_unread(client_of, bob):
         ({"cursor": "forged"}, "cursor"),
     ],
 )
-def test_the_list_refuses_what_it_does_not_understand(parameters, field, client_of, bob):
-    answer = client_of(bob).get(LIST, parameters)
+def test_notification_list_rejects_invalid_parameters(parameters, field, client_of, bob):
+    response = client_of(bob).get(LIST, parameters)
 
-    assert answer.status_code == 400
-    assert answer["Content-Type"] == "application/problem+json"
-    assert [error["field"] for error in answer.json()["errors"]] == [field]
+    assert response.status_code == 400
+    assert response["Content-Type"] == "application/problem+json"
+    assert [error["field"] for error in response.json()["errors"]] == [field]
 
 
-def test_reading_and_unreading_answer_with_the_notification(client_of, bob):
-    told = make_notification(bob)
+def test_mark_read_and_unread_return_the_notification(client_of, bob):
+    notification = make_notification(bob)
     client = client_of(bob)
 
-    read = client.post(f"{LIST}{told.pk}/read/")
-    unread = client.post(f"{LIST}{told.pk}/unread/")
+    read = client.post(f"{LIST}{notification.pk}/read/")
+    unread = client.post(f"{LIST}{notification.pk}/unread/")
 
     assert (read.status_code, unread.status_code) == (200, 200)
     assert read.json()["read_at"] is not None
     assert unread.json()["read_at"] is None
-    assert unread.json()["id"] == str(told.pk)
+    assert unread.json()["id"] == str(notification.pk)
 
 
 @pytest.mark.parametrize("verb", ["read", "unread"])
-def test_anothers_notification_looks_like_none(verb, client_of, bob, mallory):
-    told = make_notification(bob)
+def test_notification_of_another_user_is_not_found(verb, client_of, bob, mallory):
+    notification = make_notification(bob)
     client = client_of(mallory)
 
-    foreign = client.post(f"{LIST}{told.pk}/{verb}/")
+    other = client.post(f"{LIST}{notification.pk}/{verb}/")
     missing = client.post(f"{LIST}{uuid.UUID(int=1)}/{verb}/")
 
-    assert (foreign.status_code, missing.status_code) == (404, 404)
-    assert {**foreign.json(), "instance": ""} == {**missing.json(), "instance": ""}
+    assert (other.status_code, missing.status_code) == (404, 404)
+    assert {**other.json(), "instance": ""} == {**missing.json(), "instance": ""}
     assert Notification.objects.get().read_at is None
 
 
-def test_all_are_read_at_once_up_to_the_last_one_seen(client_of, bob):
+def test_read_all_marks_up_to_the_given_notification(client_of, bob):
     seen = make_notification(bob)
     make_notification(bob, created_at=NOW + timedelta(seconds=1))
     client = client_of(bob)
 
-    some = client.post(f"{LIST}read-all/", {"until": str(seen.pk)}, format="json")
+    first = client.post(f"{LIST}read-all/", {"until": str(seen.pk)}, format="json")
     rest = client.post(f"{LIST}read-all/")
 
-    assert (some.json(), rest.json()) == ({"marked": 1}, {"marked": 1})
+    assert (first.json(), rest.json()) == ({"marked": 1}, {"marked": 1})
     assert not Notification.objects.filter(read_at=None).exists()
 
 
@@ -137,12 +137,12 @@ def test_all_are_read_at_once_up_to_the_last_one_seen(client_of, bob):
     ("body", "status"),
     [({"until": "yesterday"}, 400), ({"until": 7}, 400), ({"since": 1}, 400), ({"until": str(uuid.UUID(int=1))}, 404)],
 )
-def test_reading_all_refuses_what_it_does_not_understand(body, status, client_of, bob):
+def test_read_all_rejects_invalid_input(body, status, client_of, bob):
     make_notification(bob)
 
-    answer = client_of(bob).post(f"{LIST}read-all/", body, format="json")
+    response = client_of(bob).post(f"{LIST}read-all/", body, format="json")
 
-    assert answer.status_code == status
+    assert response.status_code == status
     assert Notification.objects.get().read_at is None
 
 
@@ -157,14 +157,14 @@ def test_reading_all_refuses_what_it_does_not_understand(body, status, client_of
         ("post", f"{uuid.UUID(int=1)}/unread/"),
     ],
 )
-def test_nothing_is_told_to_who_is_not_signed_in(method, path, db):
-    answer = getattr(APIClient(), method)(f"{LIST}{path}")
+def test_notification_endpoints_require_authentication(method, path, db):
+    response = getattr(APIClient(), method)(f"{LIST}{path}")
 
-    assert answer.status_code == 401
-    assert answer["WWW-Authenticate"] == 'Bearer realm="api"'
+    assert response.status_code == 401
+    assert response["WWW-Authenticate"] == 'Bearer realm="api"'
 
 
-def test_a_list_costs_the_same_for_one_and_for_twenty(client_of, bob, queries):
+def test_notification_list_queries_do_not_grow_with_rows(client_of, bob, queries):
     client = client_of(bob)
     make_notification(bob)
     with queries(at_most=2) as small:
@@ -173,6 +173,6 @@ def test_a_list_costs_the_same_for_one_and_for_twenty(client_of, bob, queries):
         make_notification(bob)
 
     with queries(equal_to=small):
-        answer = client.get(LIST)
+        response = client.get(LIST)
 
-    assert len(answer.json()["results"]) == 20
+    assert len(response.json()["results"]) == 20

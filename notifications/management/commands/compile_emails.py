@@ -1,4 +1,4 @@
-"""Compile the MJML of every kind of e-mail to the HTML beside it. The output is committed: running needs no compiler."""
+"""Compile the MJML of each e-mail to HTML. The output is committed, so that a server needs no compiler."""
 
 from __future__ import annotations
 
@@ -13,19 +13,17 @@ from notifications.email.mjml import compile_email, list_sources
 
 
 class Command(BaseCommand):
-    help = (
-        "Compile templates/emails/*/body.mjml to body.html; with --check only say whether that would change anything."
-    )
+    help = "Compile templates/emails/*/body.mjml to body.html."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--check", action="store_true", help="change nothing; fail if a page is not current")
+        parser.add_argument("--check", action="store_true", help="Write nothing; fail if any HTML is outdated.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         changed = [source for source in list_sources(templates_dir()) if _is_outdated(source)]
         if options["check"] and changed:
             names = ", ".join(source.parent.name for source in changed)
-            raise CommandError(f"Not current: {names}. Run manage.py compile_emails.")
+            raise CommandError(f"Outdated: {names}. Run manage.py compile_emails.")
         for source in changed:
             source.with_suffix(".html").write_text(compile_email(source), encoding="utf-8")
             self.stdout.write(f"Compiled {source.parent.name}")

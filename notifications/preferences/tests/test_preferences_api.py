@@ -12,36 +12,36 @@ KINDS = ("assigned", "mentioned", "commented", "due_soon", "shared", "added_to_p
 ALL_ON = {kind: {"inbox": True, "email": True} for kind in KINDS}
 
 
-@pytest.mark.parametrize("shape", [PreferencesOut, PreferencesPatch])
-def test_every_kind_is_in_the_shapes(shape):
-    assert set(shape().fields) == set(Kind.values)
+@pytest.mark.parametrize("serializer", [PreferencesOut, PreferencesPatch])
+def test_preferences_serializers_have_every_kind(serializer):
+    assert set(serializer().fields) == set(Kind.values)
 
 
-@pytest.mark.parametrize("shape", [ChannelsOut, ChannelsPatch])
-def test_every_channel_is_in_the_shapes(shape):
-    assert set(shape().fields) == set(Channel.values)
+@pytest.mark.parametrize("serializer", [ChannelsOut, ChannelsPatch])
+def test_channels_serializers_have_every_channel(serializer):
+    assert set(serializer().fields) == set(Channel.values)
 
 
-def test_says_what_holds(client_of, bob):
-    answer = client_of(bob).get(URL)
+def test_preferences_are_returned_with_defaults(client_of, bob):
+    response = client_of(bob).get(URL)
 
-    assert (answer.status_code, answer.json()) == (200, ALL_ON)
+    assert (response.status_code, response.json()) == (200, ALL_ON)
 
 
-def test_changes_only_what_is_sent(client_of, bob):
+def test_patch_changes_only_the_sent_channels(client_of, bob):
     client = client_of(bob)
 
-    answer = client.patch(URL, {"mentioned": {"email": False}}, format="json")
+    response = client.patch(URL, {"mentioned": {"email": False}}, format="json")
 
-    assert answer.status_code == 200
-    assert answer.json() == {**ALL_ON, "mentioned": {"inbox": True, "email": False}}
-    assert client.get(URL).json() == answer.json()
+    assert response.status_code == 200
+    assert response.json() == {**ALL_ON, "mentioned": {"inbox": True, "email": False}}
+    assert client.get(URL).json() == response.json()
 
 
-def test_an_empty_patch_changes_nothing(client_of, bob):
-    answer = client_of(bob).patch(URL, {}, format="json")
+def test_empty_patch_changes_nothing(client_of, bob):
+    response = client_of(bob).patch(URL, {}, format="json")
 
-    assert (answer.status_code, answer.json()) == (200, ALL_ON)
+    assert (response.status_code, response.json()) == (200, ALL_ON)
     assert not Preference.objects.exists()
 
 
@@ -58,9 +58,9 @@ def test_an_empty_patch_changes_nothing(client_of, bob):
         ({"assigned": {"email": False}, "mentioned": True}, "mentioned"),
     ],
 )
-def test_refuses_what_it_does_not_understand(body, field, client_of, bob):
-    answer = client_of(bob).patch(URL, body, format="json")
+def test_invalid_patch_is_rejected_and_changes_nothing(body, field, client_of, bob):
+    response = client_of(bob).patch(URL, body, format="json")
 
-    assert answer.status_code == 400
-    assert [error["field"] for error in answer.json()["errors"]] == [field]
+    assert response.status_code == 400
+    assert [error["field"] for error in response.json()["errors"]] == [field]
     assert not Preference.objects.exists()

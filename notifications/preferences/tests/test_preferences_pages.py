@@ -5,25 +5,25 @@ from notifications.kinds import Channel, Kind
 from notifications.preferences import selectors
 
 
-def test_shows_every_kind_on_every_channel(alice):
+def test_preferences_page_has_a_box_per_kind_and_channel(alice):
     page = logged_in_client(alice).get("/settings/notifications/").content.decode()
 
     assert page.count('type="checkbox"') == len(Kind) * len(Channel)
     assert page.count("checked") == len(Kind) * len(Channel)
 
 
-def test_turns_off_what_is_not_ticked(alice, bob):
+def test_unticked_boxes_turn_channels_off(alice, bob):
     logged_in_client(alice).post("/settings/notifications/", {"assigned-inbox": "on", "commented-email": "on"})
 
-    mine = selectors.get_preferences(alice)
-    assert {(kind, channel) for kind, row in mine.items() for channel, on in row.items() if on} == {
+    own = selectors.get_preferences(alice)
+    assert {(kind, channel) for kind, channels in own.items() for channel, enabled in channels.items() if enabled} == {
         (Kind.ASSIGNED, Channel.INBOX),
         (Kind.COMMENTED, Channel.EMAIL),
     }
-    assert all(on for row in selectors.get_preferences(bob).values() for on in row.values())
+    assert all(all(channels.values()) for channels in selectors.get_preferences(bob).values())
 
 
-def test_turns_off_everything_when_nothing_is_ticked(alice):
+def test_form_without_ticks_turns_everything_off(alice):
     logged_in_client(alice).post("/settings/notifications/", {})
 
-    assert not any(on for row in selectors.get_preferences(alice).values() for on in row.values())
+    assert not any(any(channels.values()) for channels in selectors.get_preferences(alice).values())

@@ -9,32 +9,33 @@ from notifications.preferences import selectors, services
 pytestmark = pytest.mark.django_db
 
 
-def test_everything_is_as_by_default_until_somebody_says_otherwise(bob):
-    found = selectors.get_preferences(bob)
+def test_preferences_without_choices_are_the_defaults(bob):
+    matrix = selectors.get_preferences(bob)
 
-    assert {(kind, channel): on for kind, row in found.items() for channel, on in row.items()} == DEFAULT_PREFERENCES
+    by_pair = {(kind, channel): enabled for kind, row in matrix.items() for channel, enabled in row.items()}
+    assert by_pair == DEFAULT_PREFERENCES
 
 
-def test_saying_it_twice_or_otherwise_keeps_one_word(bob):
+def test_repeated_changes_keep_one_row(bob):
     for enabled in (False, False, True, False):
-        services.set_preferences(actor=bob, switches={Kind.COMMENTED: {Channel.EMAIL: enabled}})
+        services.set_preferences(actor=bob, changes={Kind.COMMENTED: {Channel.EMAIL: enabled}})
 
     assert Preference.objects.get().enabled is False
 
 
-def test_only_what_is_named_is_switched(bob, carol):
-    services.set_preferences(actor=bob, switches={Kind.COMMENTED: {Channel.EMAIL: False}})
+def test_changes_leave_other_channels_and_users_alone(bob, carol):
+    services.set_preferences(actor=bob, changes={Kind.COMMENTED: {Channel.EMAIL: False}})
 
-    found = selectors.get_preferences(bob)
-    assert found[Kind.COMMENTED] == {Channel.INBOX: True, Channel.EMAIL: False}
-    assert found[Kind.ASSIGNED] == {Channel.INBOX: True, Channel.EMAIL: True}
+    matrix = selectors.get_preferences(bob)
+    assert matrix[Kind.COMMENTED] == {Channel.INBOX: True, Channel.EMAIL: False}
+    assert matrix[Kind.ASSIGNED] == {Channel.INBOX: True, Channel.EMAIL: True}
     assert selectors.get_preferences(carol)[Kind.COMMENTED][Channel.EMAIL] is True
 
 
-def test_the_channels_of_many_people_are_one_question(bob, carol, django_assert_num_queries):
-    services.set_preferences(actor=bob, switches={Kind.ASSIGNED: {Channel.INBOX: False}})
+def test_channels_by_user_need_one_query(bob, carol, django_assert_num_queries):
+    services.set_preferences(actor=bob, changes={Kind.ASSIGNED: {Channel.INBOX: False}})
 
     with django_assert_num_queries(1):
-        found = selectors.channels_by_user(Kind.ASSIGNED, [bob.pk, carol.pk])
+        channels = selectors.channels_by_user(Kind.ASSIGNED, [bob.pk, carol.pk])
 
-    assert found == {bob.pk: {Channel.EMAIL}, carol.pk: {Channel.INBOX, Channel.EMAIL}}
+    assert channels == {bob.pk: {Channel.EMAIL}, carol.pk: {Channel.INBOX, Channel.EMAIL}}
