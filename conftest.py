@@ -10,6 +10,7 @@ pytest_plugins = (
     "core.testing.database",
     "core.testing.queries",
     "core.testing.smtp",
+    "core.testing.subtests",
     "accounts.tests.fixtures",
     "events.tests.fixtures",
     "tasks.tests.fixtures",

@@ -28,8 +28,8 @@ class Operation(NamedTuple):
 
 
 def operations() -> list[Operation]:
-    found = [one for one in _walk(get_resolver().url_patterns, "/") if one.template.startswith(API_PREFIX)]
-    return sorted(found, key=lambda one: (one.template, HTTP_METHODS.index(one.method)))
+    in_api = [op for op in _walk(get_resolver().url_patterns, "/") if op.template.startswith(API_PREFIX)]
+    return sorted(in_api, key=lambda op: (op.template, HTTP_METHODS.index(op.method)))
 
 
 def _walk(patterns: Iterable[URLPattern | URLResolver], prefix: str) -> Iterator[Operation]:
@@ -47,48 +47,47 @@ def _walk(patterns: Iterable[URLPattern | URLResolver], prefix: str) -> Iterator
 
 @cache
 def openapi_document() -> dict[str, Any]:
-    """The OpenAPI document as it is served."""
+    """Return the OpenAPI document as it is served."""
     return dict(SchemaGenerator().get_schema(request=None, public=True))
 
 
 def schema_operation(operation: Operation) -> dict[str, Any]:
-    found: dict[str, Any] = openapi_document()["paths"].get(operation.template, {}).get(operation.method.lower(), {})
-    return found
+    path_item: dict[str, dict[str, Any]] = openapi_document()["paths"].get(operation.template, {})
+    return path_item.get(operation.method.lower(), {})
 
 
 def query_parameters(operation: Operation) -> dict[str, dict[str, Any]]:
-    return {
-        one["name"]: one["schema"] for one in schema_operation(operation).get("parameters", []) if one["in"] == "query"
-    }
+    parameters = schema_operation(operation).get("parameters", [])
+    return {parameter["name"]: parameter["schema"] for parameter in parameters if parameter["in"] == "query"}
 
 
 def body_fields(operation: Operation) -> dict[str, dict[str, Any]]:
-    """The fields of the JSON body with their schemas; `required` is added to each."""
+    """Return {field: schema} of the JSON body; `required` is added to each schema."""
     reference = schema_operation(operation)["requestBody"]["content"]["application/json"]["schema"]["$ref"]
     schema = openapi_document()["components"]["schemas"][reference.rpartition("/")[2]]
     required = schema.get("required", [])
-    return {name: {**one, "required": name in required} for name, one in schema["properties"].items()}
+    return {name: {**field, "required": name in required} for name, field in schema["properties"].items()}
 
 
 def operations_with_body() -> list[Operation]:
     return [
-        one
-        for one in operations()
-        if "application/json" in schema_operation(one).get("requestBody", {}).get("content", {})
+        operation
+        for operation in operations()
+        if "application/json" in schema_operation(operation).get("requestBody", {}).get("content", {})
     ]
 
 
 def operations_with_query() -> list[Operation]:
-    """The operations of ours that only read."""
-    return [one for one in operations() if one.method == "GET" and "operationId" in schema_operation(one)]
+    """Return the GET operations that are part of the schema."""
+    return [op for op in operations() if op.method == "GET" and "operationId" in schema_operation(op)]
 
 
 def list_operations() -> list[Operation]:
-    """The operations that answer with a list in pieces."""
-    return [one for one in operations_with_query() if "cursor" in query_parameters(one)]
+    """Return the operations whose response is a page of a list."""
+    return [op for op in operations_with_query() if "cursor" in query_parameters(op)]
 
 
-# A body that each operation accepts; `{name}` stands for a thing of the scene.
+# A body that each operation accepts; `{name}` stands for a sample value.
 REQUEST_BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/auth/register/": {"email": "new@example.com", "name": "New", "password": "a quiet river bends"},
     "POST /api/v1/auth/login/": {"email": "alice@example.com", "password": "a quiet river bends"},
@@ -102,7 +101,7 @@ REQUEST_BODIES: dict[str, dict[str, Any]] = {
         "name": "New",
         "password": "a quiet river bends",
     },
-    "POST /api/v1/auth/cancel-deletion/": {"token": "{stay_token}"},
+    "POST /api/v1/auth/cancel-deletion/": {"token": "{cancel_deletion_token}"},
     "POST /api/v1/invitations/": {"email": "somebody@example.com"},
     "POST /api/v1/invitations/accept/": {"token": "{accept_token}"},
     "PATCH /api/v1/directory/{user_id}/": {"role": "staff"},
@@ -137,11 +136,11 @@ REQUEST_BODIES: dict[str, dict[str, Any]] = {
     "PATCH /api/v1/notifications/preferences/": {"assigned": {"email": False}},
 }
 
-# What an operation must be asked in its query, likewise.
+# The required query parameters of an operation, likewise.
 REQUEST_QUERIES: dict[str, dict[str, str]] = {"GET /api/v1/explain-access/": {"task": "{ref:tasks}"}}
 
 
 def required_scope(operation: Operation) -> str | None:
-    """What the schema says an API key needs; None where none will do."""
-    named = [words["apiKey"] for words in schema_operation(operation).get("security") or [] if "apiKey" in words]
-    return named[0][0] if named else None
+    """Return the scope that the schema demands of an API key; None where no key is accepted."""
+    scopes = [entry["apiKey"] for entry in schema_operation(operation).get("security") or [] if "apiKey" in entry]
+    return scopes[0][0] if scopes else None

@@ -1,6 +1,6 @@
-"""One of everything that belongs to one person, for the tests that go over all endpoints.
+"""One object of every kind, for tests that walk all endpoints.
 
-A new kind of thing is made in `belongings`, under the name that it has in paths and in `endpoints.BODIES`.
+A new kind of object is created here, under the name that it has in paths and in `api_operations.REQUEST_BODIES`.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ SampleValues = dict[str, str]
 
 
 class RequestBuilder:
-    """Where each operation finds its thing, and the body it accepts."""
+    """Build the path, query and valid body of each operation from sample values."""
 
     def __init__(self, sample_values: SampleValues) -> None:
         self.sample_values = sample_values
 
     def url(self, operation: Operation) -> str:
-        """Fill the path; what `{ref}` and `{user_id}` mean depends on where they stand."""
+        """Fill the path; the meaning of `{ref}`, `{user_id}` and `{team_id}` depends on its first part."""
         family = operation.path.split("/")[0]
         sample_values = {
             **self.sample_values,
@@ -61,10 +61,10 @@ class RequestBuilder:
         }
         if str(operation) == "DELETE /api/v1/projects/{ref}/":
             sample_values["ref"] = self.sample_values["empty"]
-        return re.sub(r"{(\w+)}", lambda found: sample_values[found[1]], operation.template)
+        return re.sub(r"{(\w+)}", lambda match: sample_values[match[1]], operation.template)
 
-    def door(self, operation: Operation) -> str:
-        """The person who may do everything to these things: alice, but a comment is changed by its author."""
+    def actor_for(self, operation: Operation) -> str:
+        """Return the handle of a user who is allowed to do this: alice, but a comment is changed by its author."""
         if (
             operation.path.startswith(("directory/", "service-accounts/"))
             or str(operation) == "POST /api/v1/invitations/"
@@ -73,28 +73,28 @@ class RequestBuilder:
         return "bob" if operation.template.endswith("{comment_id}/") else "alice"
 
     def query(self, operation: Operation) -> str:
-        return urlencode(self._filled(REQUEST_QUERIES.get(str(operation), {})))
+        return urlencode(self._fill(REQUEST_QUERIES.get(str(operation), {})))
 
     def body(self, operation: Operation) -> dict[str, Any]:
-        return self._filled(REQUEST_BODIES.get(str(operation), {}))
+        return self._fill(REQUEST_BODIES.get(str(operation), {}))
 
-    def _filled(self, words: dict[str, Any]) -> dict[str, Any]:
+    def _fill(self, template: dict[str, Any]) -> dict[str, Any]:
         filled = {}
-        for name, value in words.items():
-            hole = re.fullmatch(r"{([\w:]+)}", value) if isinstance(value, str) else None
-            filled[name] = self.sample_values[hole[1]] if hole else value
+        for name, value in template.items():
+            placeholder = re.fullmatch(r"{([\w:]+)}", value) if isinstance(value, str) else None
+            filled[name] = self.sample_values[placeholder[1]] if placeholder else value
         return filled
 
 
 def create_sample_data(owner: User, key: str, *, editor: User, newcomer: User) -> SampleValues:
-    """Make one of everything for the owner; the editor is in the project, and wrote the comment."""
+    """Create one object of every kind for the owner; the editor is a member of the project and wrote the comment."""
     sample_values = create_project(owner, key, editor=editor, newcomer=newcomer) | _create_personal_data(owner)
     add_member(sample_values, editor, Role.EDITOR)
     return sample_values
 
 
 def create_project(owner: User, key: str, *, editor: User, newcomer: User) -> SampleValues:
-    """Make a project with one of everything in it; the editor, who wrote the comment, is not in it yet."""
+    """Create a project with one object of every kind; the editor, who wrote the comment, is no member yet."""
     project, empty = ProjectFactory(key=key, owner=owner), ProjectFactory(key=f"{key}0", owner=owner)
     task = TaskFactory(project=project, title="Fix the printer")
     team, crew, others = (_create_team(owner, f"{name} of {key}") for name in ("Team", "Crew", "Others"))
@@ -140,7 +140,7 @@ def _create_personal_data(owner: User) -> SampleValues:
 
 
 def _create_mfa_challenge(handle: str) -> SampleValues:
-    """Somebody whose password was right, and whose second factor is still to come."""
+    """Create a login whose password was right and whose MFA code is pending."""
     user = with_totp(UserFactory(handle=handle))
     challenge = mfa.create_challenge(user=user, now=timezone.now())
     assert challenge is not None
@@ -148,12 +148,12 @@ def _create_mfa_challenge(handle: str) -> SampleValues:
 
 
 def _create_account_data(owner: User) -> SampleValues:
-    """A picture, an archive, an invitation sent and one received, and somebody on the way out."""
+    """Create an avatar, an export, an invitation sent and one received, and a pending account deletion."""
     AvatarFactory(user=owner)
-    secrets = {name: f"{name}-{uuid7()}" for name in ("accept", "join", "stay")}
+    secrets = {name: f"{name}-{uuid7()}" for name in ("accept", "join", "cancel_deletion")}
     InvitationFactory(email=owner.email, secret=secrets["accept"])
     InvitationFactory(secret=secrets["join"])
-    AccountDeletionFactory(secret=secrets["stay"])
+    AccountDeletionFactory(secret=secrets["cancel_deletion"])
     return {
         "invitation_id": str(InvitationFactory(inviter=owner).pk),
         "export_id": str(ExportFactory(user=owner).pk),

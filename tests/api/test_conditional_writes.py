@@ -49,7 +49,7 @@ def test_there_are_writes_to_try_and_no_exception_outlives_its_reason():
 @pytest.mark.parametrize("operation", CONDITIONAL_OPERATIONS, ids=str)
 def test_a_write_upon_another_version_is_refused_and_changes_nothing(operation, request_builder, clients):
     answer, changed = send_write(
-        clients[request_builder.door(operation)], operation, request_builder, **{"If-Match": STALE_ETAG}
+        clients[request_builder.actor_for(operation)], operation, request_builder, **{"If-Match": STALE_ETAG}
     )
 
     problem = answer.json()
@@ -61,7 +61,7 @@ def test_a_write_upon_another_version_is_refused_and_changes_nothing(operation, 
 
 @pytest.mark.parametrize("operation", CONDITIONAL_OPERATIONS, ids=str)
 def test_a_write_upon_the_version_that_was_read_is_done(operation, request_builder, clients):
-    client = clients[request_builder.door(operation)]
+    client = clients[request_builder.actor_for(operation)]
     address = operation._replace(template=READ_OPERATIONS.get(str(operation), operation.template))
     tag = client.get(request_builder.url(address))["ETag"]
 
@@ -74,7 +74,7 @@ def test_a_write_upon_the_version_that_was_read_is_done(operation, request_build
 
 @pytest.mark.parametrize("operation", [one for one in CONDITIONAL_OPERATIONS if one.method == "PATCH"], ids=str)
 def test_what_was_read_is_stale_after_a_write(operation, request_builder, clients):
-    client = clients[request_builder.door(operation)]
+    client = clients[request_builder.actor_for(operation)]
     tag = client.get(request_builder.url(operation))["ETag"]
     body = orjson.dumps(request_builder.body(operation))
 
@@ -91,7 +91,7 @@ def test_what_was_read_is_stale_after_a_write(operation, request_builder, client
 def test_a_field_that_is_not_known_is_refused_by_name(operation, request_builder, clients):
     body, client = (
         orjson.dumps({**request_builder.body(operation), "nonsense": 1}),
-        clients[request_builder.door(operation)],
+        clients[request_builder.actor_for(operation)],
     )
     before = table_digests()
 

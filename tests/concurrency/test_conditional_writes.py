@@ -16,7 +16,7 @@ WRITER_COUNT = 5
 
 @pytest.mark.parametrize("operation", [one for one in CONDITIONAL_OPERATIONS if one.method == "PATCH"], ids=str)
 def test_of_many_writers_upon_one_version_one_wins(operation, request_builder, admin):
-    writers = [signed_in(User.objects.get(handle=request_builder.door(operation))) for _ in range(WRITER_COUNT)]
+    writers = [signed_in(User.objects.get(handle=request_builder.actor_for(operation))) for _ in range(WRITER_COUNT)]
     url, body = request_builder.url(operation), orjson.dumps(request_builder.body(operation))
     tag = writers[0].get(url)["ETag"]
 

@@ -1,12 +1,12 @@
-"""Who may do what, as a table: see tests/permissions/test_api_permission_matrix.py."""
+"""The status of every operation for every actor as a table: see tests/permissions/test_api_permission_matrix.py."""
 
 from __future__ import annotations
 
 PUBLIC = "200 200 200 200 200 200 200 200 200"
 AUTHENTICATED = "401 200 200 200 200 200 200 200 200"
-# One line for each operation, one column for each of PEOPLE: bob is an editor, alice the owner, carol staff.
+# One line for each operation, one column for each of ACTORS: bob is an editor, alice the owner, carol staff.
 MATRIX = {
-    # ---------------------------------------  nobody stranger viewer commenter bob admin-of-it alice carol admin
+    # ------------------------------  anonymous mallory viewer commenter bob project_admin alice carol admin
     "GET health": PUBLIC,
     "GET schema/": PUBLIC,
     "GET docs/": PUBLIC,
@@ -122,8 +122,8 @@ MATRIX = {
     "GET analytics/overview/": AUTHENTICATED,
     "GET analytics/daily/": AUTHENTICATED,
 }
-# Where a task was shared with the viewer, the commenter and bob, an editor of it, who are not in the project. All else
-# in the project is hidden from them.
+# A task is shared with the viewer, the commenter and bob, an editor of it, who are not in the project. The rest of the
+# project is hidden from them.
 SHARED = {
     "GET tasks/{ref}/": "200 200 200",
     "PATCH tasks/{ref}/": "403 403 200",
@@ -142,7 +142,7 @@ SHARED = {
     "DELETE tasks/{ref}/comments/{comment_id}/": "403 403 204",
     "GET explain-access/": "200 200 200",
 }
-# Of people the directory tells everybody, and these are no names of their own.
+# Sample values that everybody may read: users are in the directory, the others are words like any.
 PUBLIC_VALUES = {
     "newcomer",
     "project",
@@ -153,4 +153,4 @@ PUBLIC_VALUES = {
     "user:projects",
     "user:tasks",
 }
-STATIC_OPERATIONS = {"GET schema/", "GET docs/"}  # the same for everybody: no sign-in is read
+STATIC_OPERATIONS = {"GET schema/", "GET docs/"}  # the same for everybody: authentication is not looked at

@@ -1,6 +1,6 @@
-"""Everybody who could ask, and everywhere the thing asked for could be: the two sides of the permission matrix.
+"""The users who send requests and the places where an object can be: the two sides of the API permission matrix.
 
-Made once for a module, in a transaction that is taken back; each request is taken back by a savepoint of its own.
+Made once per module, in a transaction that is rolled back; each request is rolled back by a savepoint of its own.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from accounts.tests.factories import TeamFactory, TeamMemberFactory, UserFactory
 from accounts.tests.fixtures import ApiClient, signed_in
 from accounts.tests.images import photo
 from core.testing.cache import reset_redis
-from core.testing.database_state import row_write_count, table_digests
+from core.testing.database_state import RollbackProbe
 from tasks.models import Project, Role, Task
 from tasks.tests.factories import ProjectTeamFactory, TaskShareFactory
 from tests.api_operations import Operation, operations
@@ -38,76 +38,78 @@ PROJECT_ROLES = {
     "project_admin": Role.ADMIN,
     "service": Role.EDITOR,
 }
+SHARE_USERS = ("viewer", "commenter", "bob")
 TODOIST_CSV = "TYPE,CONTENT,PRIORITY,INDENT,AUTHOR,RESPONSIBLE,DATE,DATE_LANG,TIMEZONE\ntask,Imported,4,1,,,,,\n"
-OPERATIONS = {f"{one.method} {one.path}": one for one in operations()}
+OPERATIONS = {f"{operation.method} {operation.path}": operation for operation in operations()}
 UUID_PATTERN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 PROJECT_KEY_PATTERN = re.compile(r"^[A-Z]+(?=$|-\d)")
 
 
 class Outcome(NamedTuple):
-    answer: HttpResponse
+    response: HttpResponse
     path: str
-    changes: bool
+    changed: set[str]
+
+    def comparable(self) -> tuple[int, dict[str, str], bytes]:
+        """Return the whole response except what names this one request."""
+        headers = {k: v for k, v in self.response.headers.items() if k not in {"X-Request-ID", "Server-Timing"}}
+        return self.response.status_code, headers, self.response.content.replace(self.path.encode(), b"PATH")
 
 
 class ApiScenarios:
-    """People behind their clients, and the scenes of things by place."""
+    """Users with their API clients, and one RequestBuilder for each scenario (place of the object)."""
 
     def __init__(self) -> None:
-        self.people = {
+        self.users = {
             name: UserFactory(handle=name) for name in ("mallory", *PROJECT_ROLES, "alice", "dave", "erin", "gone")
         }
         User.objects.filter(handle="service").update(kind=User.Kind.SERVICE, password="!")
-        self.people["carol"] = UserFactory(handle="carol", role=User.Role.STAFF)
-        self.people["admin"] = UserFactory(handle="admin", role=User.Role.ADMIN)
-        self.share_users = {name: UserFactory(handle=f"guest-{name}") for name in ("viewer", "commenter", "bob")}
+        self.users["carol"] = UserFactory(handle="carol", role=User.Role.STAFF)
+        self.users["admin"] = UserFactory(handle="admin", role=User.Role.ADMIN)
+        self.share_users = {name: UserFactory(handle=f"guest-{name}") for name in SHARE_USERS}
         self.share_clients = {name: signed_in(user) for name, user in self.share_users.items()}
-        self.clients = {name: signed_in(user) for name, user in self.people.items()} | {"anonymous": ApiClient()}
+        self.clients = {name: signed_in(user) for name, user in self.users.items()} | {"anonymous": ApiClient()}
         User.objects.filter(handle="gone").update(is_active=False)
-        self.clients["service"] = api_key_client(
-            create_api_key(self.people["service"], actor=self.people["admin"]).text
-        )
-        mine, theirs = own_project(self.people), foreign_project(self.people)
+        self.clients["service"] = api_key_client(create_api_key(self.users["service"], actor=self.users["admin"]).text)
+        own, foreign = own_project(self.users), foreign_project(self.users)
         sample_values = {
-            "own": mine,
-            "team": team_project(self.people),
-            "shared": shared_task(self.people | self.share_users),
-            "foreign": theirs,
-            "missing": missing_objects(mine),
-            "crossed": crossed_objects(mine, theirs),
+            "own": own,
+            "team": team_project(self.users),
+            "shared": shared_task(self.users | self.share_users),
+            "foreign": foreign,
+            "missing": missing_objects(own),
+            "crossed": crossed_objects(own, foreign),
         }
-        self.scenarios = {scenario: RequestBuilder(found) for scenario, found in sample_values.items()}
+        self.scenarios = {scenario: RequestBuilder(values) for scenario, values in sample_values.items()}
         self.outcomes: dict[tuple[str, str, str], Outcome] = {}
-        Session.objects.update(reauthenticated_at=timezone.now() + timedelta(hours=1))  # a world outlasts a proof
-        self.initial_fingerprint = table_digests()
+        # The scenarios may be in use for longer than a recent login lasts.
+        Session.objects.update(reauthenticated_at=timezone.now() + timedelta(hours=1))
+        self.probe = RollbackProbe()
 
-    def ask(self, name: str, scenario: str, actor: str) -> Outcome:
-        """Send the request of this operation, asked once for each place and person."""
-        asked = (name, scenario, actor)
-        if asked not in self.outcomes:
+    def send(self, name: str, scenario: str, actor: str) -> Outcome:
+        """Send the request of this operation, once for each scenario and actor."""
+        key = (name, scenario, actor)
+        if key not in self.outcomes:
             clients = self.clients | self.share_clients if scenario == "shared" else self.clients
-            self.outcomes[asked] = self._ask(OPERATIONS[name], self.scenarios[scenario], clients[actor])
-        return self.outcomes[asked]
+            self.outcomes[key] = self._send(OPERATIONS[name], self.scenarios[scenario], clients[actor])
+        return self.outcomes[key]
 
     def read(self, name: str, actor: str, query: str) -> bytes:
-        """Return the body of what one person reads of all that there is."""
-        words = "&".join(part for part in (self.scenarios["own_project"].query(OPERATIONS[name]), query) if part)
+        """Return the body of a read that is not limited to one object."""
+        query = "&".join(part for part in (self.scenarios["own"].query(OPERATIONS[name]), query) if part)
         with transaction.atomic():
-            answer = self.clients[actor].get(f"{OPERATIONS[name].template}?{words}")
+            response = self.clients[actor].get(f"{OPERATIONS[name].template}?{query}")
             transaction.set_rollback(True)
-        return bytes(answer.content)
+        return bytes(response.content)
 
-    def _ask(self, operation: Operation, request_builder: RequestBuilder, client: ApiClient) -> Outcome:
-        reset_redis()  # the eleventh of those who ask may not have spent the limit of the first
-        path, before = request_builder.url(operation), row_write_count()
-        query = request_builder.query(operation)
-        with transaction.atomic():
-            answer = client.generic(
+    def _send(self, operation: Operation, request_builder: RequestBuilder, client: ApiClient) -> Outcome:
+        reset_redis()  # the rate limit that one actor has used up must not meet the next
+        path, query = request_builder.url(operation), request_builder.query(operation)
+        with self.probe.rollback() as changed:
+            response = client.generic(
                 operation.method, f"{path}?{query}" if query else path, **request_kwargs(request_builder, operation)
             )
-            changes = row_write_count() != before and table_digests() != self.initial_fingerprint
-            transaction.set_rollback(True)
-        return Outcome(answer, path, changes)
+        return Outcome(response, path, changed)
 
 
 def request_kwargs(request_builder: RequestBuilder, operation: Operation) -> dict[str, Any]:
@@ -122,52 +124,52 @@ def request_kwargs(request_builder: RequestBuilder, operation: Operation) -> dic
     return {"data": orjson.dumps(request_builder.body(operation)), "content_type": "application/json"}
 
 
-def own_project(people: dict[str, User]) -> SampleValues:
-    """Where each has the role of their name; of what belongs to one person, alice's."""
-    sample_values = create_sample_data(people["alice"], "OPS", editor=people["bob"], newcomer=people["mallory"])
+def own_project(users: dict[str, User]) -> SampleValues:
+    """Make a project in which each user has the role of their name; personal objects are alice's."""
+    sample_values = create_sample_data(users["alice"], "OPS", editor=users["bob"], newcomer=users["mallory"])
     for name in ("viewer", "commenter", "project_admin", "service"):
-        add_member(sample_values, people[name], PROJECT_ROLES[name])
-    TeamMemberFactory(team_id=sample_values["team:teams"], user=people["service"])
-    return _add_project_admin_to_team(sample_values, people)
+        add_member(sample_values, users[name], PROJECT_ROLES[name])
+    TeamMemberFactory(team_id=sample_values["team:teams"], user=users["service"])
+    return _add_project_admin_to_team(sample_values, users)
 
 
-def team_project(people: dict[str, User]) -> SampleValues:
-    """The same, where each has that role as a member of a team."""
-    sample_values = create_project(people["alice"], "TEAM", editor=people["bob"], newcomer=people["mallory"])
+def team_project(users: dict[str, User]) -> SampleValues:
+    """Make a project in which each user has that role through a team."""
+    sample_values = create_project(users["alice"], "TEAM", editor=users["bob"], newcomer=users["mallory"])
     for name, role in PROJECT_ROLES.items():
-        team = TeamMemberFactory(team=TeamFactory(name=f"Team of {name}"), user=people[name]).team
+        team = TeamMemberFactory(team=TeamFactory(name=f"Team of {name}"), user=users[name]).team
         for key in (sample_values["project_id"], sample_values["empty"]):
             ProjectTeamFactory(project=Project.objects.get(pk=key), team=team, role=role)
-    return _add_project_admin_to_team(sample_values, people)
+    return _add_project_admin_to_team(sample_values, users)
 
 
-def shared_task(people: dict[str, User]) -> SampleValues:
-    """The same, where some have that role for one task alone, which was shared with them."""
-    sample_values = create_project(people["alice"], "SHARED", editor=people["bob"], newcomer=people["mallory"])
+def shared_task(users: dict[str, User]) -> SampleValues:
+    """Make a project of which one task alone is shared, with a user for each of three roles."""
+    sample_values = create_project(users["alice"], "SHARED", editor=users["bob"], newcomer=users["mallory"])
     task = Task.objects.get(project=sample_values["project_id"], title="Fix the printer")
-    for name in ("viewer", "commenter", "bob"):
-        TaskShareFactory(task=task, user=people[name], role=PROJECT_ROLES[name])
+    for name in SHARE_USERS:
+        TaskShareFactory(task=task, user=users[name], role=PROJECT_ROLES[name])
     return sample_values
 
 
-def _add_project_admin_to_team(sample_values: SampleValues, people: dict[str, User]) -> SampleValues:
-    TeamMemberFactory(team_id=sample_values["other_team"], user=people["project_admin"])
+def _add_project_admin_to_team(sample_values: SampleValues, users: dict[str, User]) -> SampleValues:
+    TeamMemberFactory(team_id=sample_values["other_team"], user=users["project_admin"])
     return sample_values
 
 
-def foreign_project(people: dict[str, User]) -> SampleValues:
-    """The same, of somebody whom none of the others knows."""
-    return create_sample_data(people["dave"], "FRN", editor=people["erin"], newcomer=people["mallory"])
+def foreign_project(users: dict[str, User]) -> SampleValues:
+    """Make the same for an owner with whom no other actor has anything to do."""
+    return create_sample_data(users["dave"], "FRN", editor=users["erin"], newcomer=users["mallory"])
 
 
-def missing_objects(mine: SampleValues) -> SampleValues:
-    """The same, of which nothing exists."""
+def missing_objects(own: SampleValues) -> SampleValues:
+    """Return values of the same shape that name nothing."""
     return {
-        name: PROJECT_KEY_PATTERN.sub("QQQ", UUID_PATTERN.sub(str(uuid.uuid4()), value)) for name, value in mine.items()
+        name: PROJECT_KEY_PATTERN.sub("QQQ", UUID_PATTERN.sub(str(uuid.uuid4()), value)) for name, value in own.items()
     }
 
 
-def crossed_objects(mine: SampleValues, theirs: SampleValues) -> SampleValues:
-    """One's own project, task or team, and in its path a part of a foreign one."""
+def crossed_objects(own: SampleValues, foreign: SampleValues) -> SampleValues:
+    """Return paths that begin with an own project, task or team and end with a part of a foreign one."""
     first = {"project", "project_id", "ref:projects", "ref:tasks", "team:teams"}
-    return {name: mine[name] if name in first else theirs[name] for name in mine}
+    return {name: own[name] if name in first else foreign[name] for name in own}

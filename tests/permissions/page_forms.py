@@ -1,11 +1,11 @@
-"""What the form of each page sends, so that whoever may do it does it; `{name}` stands for a thing of the scene."""
+"""Valid data for the form of each page; `{name}` stands for a sample value of the scenario."""
 
 from __future__ import annotations
 
 from accounts.tests.factories import PASSWORD
 
 INVALID_VALUE = "000000"
-# A file is named by what it is: see tests.page_world.UPLOADS.
+# A file is named by its kind: see UPLOAD_FILES in tests/permissions/page_scenarios.py.
 FORM_DATA: dict[str, dict[str, str | list[str]]] = {
     "login/": {"email": "bob@example.com", "password": PASSWORD},
     "login/mfa/": {"code": INVALID_VALUE},
@@ -17,8 +17,8 @@ FORM_DATA: dict[str, dict[str, str | list[str]]] = {
     "password/reset/": {"email": "alice@example.com"},
     "password/reset/new/": {"key": "{reset}", "password1": "a wider river turns"},
     "invitation/": {"token": "{accept_token}"},
-    "cancel-deletion/": {"token": "{stay_token}"},
-    "revert-login-method/": {"token": "{undo}"},
+    "cancel-deletion/": {"token": "{cancel_deletion_token}"},
+    "revert-login-method/": {"token": "{revert_token}"},
     "reauthenticate/": {"password": PASSWORD},
     "reauthenticate/code/": {"code": INVALID_VALUE},
     "reauthenticate/passkey/": {"credential": "{}"},
@@ -85,13 +85,13 @@ FORM_DATA: dict[str, dict[str, str | list[str]]] = {
     "inbox/{notification_id}/read/": {},
     "inbox/{notification_id}/unread/": {},
 }
-# What stands in the address that a mail or another page leads to.
+# The query string of links in e-mails and on other pages.
 QUERY_PARAMS: dict[str, dict[str, str]] = {
     "": {"project": "{project}"},
     "invitation/": {"token": "{accept_token}"},
     "password/reset/new/": {"key": "{reset}"},
-    "cancel-deletion/": {"token": "{stay_token}"},
-    "revert-login-method/": {"token": "{undo}"},
+    "cancel-deletion/": {"token": "{cancel_deletion_token}"},
+    "revert-login-method/": {"token": "{revert_token}"},
     "verify-email/": {"key": "{verification}"},
     "tasks/": {"project": "{project}"},
     "tasks/new/": {"project": "{project_id}"},

@@ -1,7 +1,8 @@
-"""Who may open and send what page, as a table: see tests/permissions/test_page_permission_matrix.py.
+"""The responses of every page and form as a table: see tests/permissions/test_page_permission_matrix.py.
 
-A row says what each of tests.permissions.api_scenarios.ACTORS is answered about what is alice's: a status, `login` for the way there, or an
-address that it leads to; `go` is the one after the arrow. What a path has no row for is a 405, or the way to the login.
+A row gives the response for each of tests.permissions.api_scenarios.ACTORS when the object is alice's: a status, `login`
+for a redirect to the sign-in page, or the target of another redirect; `go` is the target after the arrow. A method without
+a row is a 405, or a redirect to the sign-in page.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from __future__ import annotations
 PUBLIC = "200 200 200 200 200 200 200 200 200"
 AUTHENTICATED = "login 200 200 200 200 200 200 200 200"
 REDIRECTED = "login go go go go go go go go"
-# One line for each request, one column for each person: bob is an editor, alice the owner, carol staff.
+# One line for each request, one column for each of ACTORS: bob is an editor, alice the owner, carol staff.
 PAGES = {
-    # ---------------------------------------  nobody stranger viewer commenter bob admin-of-it alice carol admin
+    # ------------------------------  anonymous mallory viewer commenter bob project_admin alice carol admin
     "GET ": "login 404 200 200 200 200 200 200 200",
     "GET avatars/{user_id}/{digest}/{size}.webp": AUTHENTICATED,
     "GET reauthenticate/": "login 200 200 200 200 200 /reauthenticate/code/ 200 200",
@@ -19,7 +20,7 @@ PAGES = {
     "GET reauthenticate/code/": "login go go go go go 200 go go -> /reauthenticate/",
     "POST reauthenticate/code/": "login go go go go go 200 go go -> /reauthenticate/",
     "GET reauthenticate/passkey/": "login go go go go go 200 go go -> /reauthenticate/",
-    "POST reauthenticate/passkey/": "login /reauthenticate/ /reauthenticate/ /reauthenticate/ /reauthenticate/ /reauthenticate/ /login/ /reauthenticate/ /reauthenticate/",
+    "POST reauthenticate/passkey/": "login go go go go go /login/ go go -> /reauthenticate/",
     "GET health": PUBLIC,
     "GET import/": AUTHENTICATED,
     "POST import/": "login 422 422 422 200 200 200 422 200",
@@ -122,8 +123,8 @@ PAGES = {
     "POST settings/sessions/revoke-others/": f"{REDIRECTED} -> /settings/sessions/",
     "POST settings/sessions/revoke/": f"{REDIRECTED} -> /login/",
     "POST settings/sessions/{session_id}/revoke/": "login 404 404 404 404 404 go 404 404 -> /settings/sessions/",
-    "GET stay/": PUBLIC,
-    "POST stay/": "go go go go go go go go go -> /login/",
+    "GET cancel-deletion/": PUBLIC,
+    "POST cancel-deletion/": "go go go go go go go go go -> /login/",
     "GET tasks/": AUTHENTICATED,
     "GET tasks/new/": AUTHENTICATED,
     "POST tasks/new/": "login 422 422 422 go go go 422 go -> /tasks/{project}-3/",
@@ -141,14 +142,14 @@ PAGES = {
     "POST tasks/{key}/shares/{user_id}/remove/": "login 404 403 403 go go go 403 go -> /tasks/{key}/access/",
     "POST tasks/{key}/status/": "login 404 403 403 go go go 403 go -> /tasks/",
     "POST tasks/{key}/subtasks/": "login 404 403 403 go go go 403 go -> /tasks/{key}/",
-    "GET undo/": PUBLIC,
-    "POST undo/": "go go go go go go go go go -> /login/",
+    "GET revert-login-method/": PUBLIC,
+    "POST revert-login-method/": "go go go go go go go go go -> /login/",
     "GET verify-email/": PUBLIC,
     "POST verify-email/": "/login/ go go go go go go go go -> /settings/security/",
     "GET verify-email/sent/": PUBLIC,
 }
-# Where a task was shared with the viewer, the commenter and bob, an editor of it, who are not in the project. All else
-# in the project is hidden from them.
+# A task is shared with the viewer, the commenter and bob, an editor of it, who are not in the project. The rest of the
+# project is hidden from them.
 SHARED = {
     "GET tasks/{key}/": "200 200 200",
     "POST tasks/{key}/": "403 403 go -> /tasks/{key}/",
@@ -164,7 +165,7 @@ SHARED = {
     "POST tasks/{key}/shares/{user_id}/remove/": "403 403 403",
     "POST tasks/{key}/status/": "403 403 go -> /tasks/",
 }
-# Not even an open browser does these: who sits at it shows once more who they are, and is led there.
+# Requests that need a recent login: an older session is redirected to reauthentication.
 REAUTHENTICATED = {
     "POST people/{user_id}/",
     "GET settings/security/app/remove/",

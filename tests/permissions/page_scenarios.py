@@ -1,4 +1,4 @@
-"""Everybody who could open a page, with what proves who they are, and everywhere the thing on it could be."""
+"""The browsers that open pages and the places where an object can be: the two sides of the page permission matrix."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from allauth.account.utils import user_pk_to_url_str
 from allauth.socialaccount.models import SocialAccount
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.mail import EmailMessage
-from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
 
@@ -26,13 +25,12 @@ from accounts.tests.fixtures import token_of
 from accounts.tests.images import photo
 from accounts.tests.mfa import with_totp
 from core.testing.cache import reset_redis
-from core.testing.database_state import row_write_count, table_digests
+from core.testing.database_state import RollbackProbe
 from core.testing.page_client import logged_in_client
 from notifications.email.dev_mailbox import DevMailboxBackend
 from tests.api_operations import Operation
 from tests.passkeys import add_passkey
-from tests.permissions.api_scenarios import TODOIST_CSV, ApiScenarios
-from tests.permissions.api_scenarios import request_kwargs as sent_to_api
+from tests.permissions.api_scenarios import TODOIST_CSV, ApiScenarios, request_kwargs
 from tests.permissions.page_forms import FORM_DATA, QUERY_PARAMS
 from tests.sample_data import SampleValues
 
@@ -41,7 +39,7 @@ UPLOAD_FILES: dict[str, Callable[[], SimpleUploadedFile]] = {
     "export": lambda: SimpleUploadedFile("todoist.csv", TODOIST_CSV.encode()),
 }
 PLACEHOLDER = re.compile(r"{([\w:]+)}")
-# What these names mean depends on where the path begins.
+# The meaning of these placeholders depends on the first part of the path.
 PREFIXED_NAMES = {"key": "ref", "user_id": "user", "team_id": "team"}
 PREFIX_ALIASES = {"people": "directory", "avatars": "users"}
 CSRF_TOKEN_PATTERN = re.compile(rb'(name="csrfmiddlewaretoken" value=")[^"]+')
@@ -49,110 +47,110 @@ PER_REQUEST_HEADERS = {"X-Request-ID", "Server-Timing", "Content-Length"}
 
 
 class Outcome(NamedTuple):
-    answer: HttpResponse
-    names: dict[str, str]
-    changes: set[str]
+    response: HttpResponse
+    sample_names: dict[str, str]
+    changed: set[str]
 
     @property
     def redirect_or_status(self) -> str:
-        """Where it leads, or the status."""
-        return unquote(self.answer.get("Location", str(self.answer.status_code)))
+        return unquote(self.response.get("Location", str(self.response.status_code)))
 
-    def normalized_response(self) -> tuple[Any, ...]:
-        """The whole answer, but for what names this one request, the thing that was asked for, and a form's masked token."""
-        answer = self.answer
+    def comparable(self) -> tuple[Any, ...]:
+        """Return the whole response except what names this one request, its object, and a form's masked CSRF token."""
+        response = self.response
         headers = {
-            name: self._plain(text.encode()) for name, text in answer.headers.items() if name not in PER_REQUEST_HEADERS
+            name: self._normalize(text.encode())
+            for name, text in response.headers.items()
+            if name not in PER_REQUEST_HEADERS
         }
-        cookies = {name: self._plain(one.value.encode()) for name, one in answer.cookies.items() if name != "csrftoken"}
-        return answer.status_code, headers, cookies, self._plain(CSRF_TOKEN_PATTERN.sub(rb"\1", answer.content))
+        cookies = {
+            name: self._normalize(cookie.value.encode())
+            for name, cookie in response.cookies.items()
+            if name != "csrftoken"
+        }
+        content = self._normalize(CSRF_TOKEN_PATTERN.sub(rb"\1", response.content))
+        return response.status_code, headers, cookies, content
 
-    def _plain(self, text: bytes) -> bytes:
-        names = self.names | {self.answer["X-Request-ID"]: "REQUEST"}
+    def _normalize(self, text: bytes) -> bytes:
+        names = self.sample_names | {self.response["X-Request-ID"]: "REQUEST"}
         for value in sorted(names, key=len, reverse=True):
             text = text.replace(value.encode(), names[value].encode())
         return text
 
 
 class PageScenarios:
-    """Each request is sent once for each place and person, and taken back."""
+    """Browsers of all actors, and the sample values of each scenario.
+
+    A request is sent once for each scenario and actor, and rolled back. The actors `stale alice`, `stale bob` ... have no
+    recent login.
+    """
 
     def __init__(self) -> None:
         self.api_scenarios = ApiScenarios()
-        people = self.api_scenarios.people
-        self.share_clients = {
-            name: recently_reauthenticated(user) for name, user in self.api_scenarios.share_users.items()
+        users = self.api_scenarios.users
+        self.share_browsers = {
+            name: recently_logged_in_client(user) for name, user in self.api_scenarios.share_users.items()
         }
         self.browsers = {
-            name: recently_reauthenticated(user) for name, user in people.items() if name not in {"gone", "service"}
+            name: recently_logged_in_client(user) for name, user in users.items() if name not in {"gone", "service"}
         }
         self.browsers |= {
             "anonymous": Client(),
-            "gone": logged_in_client(people["gone"]),
-            **{f"tired {name}": logged_in_client(people[name]) for name in ("alice", "bob", "carol", "admin")},
-            "key": Client(headers={"Authorization": f"Api-Key {create_api_key(people['alice']).text}"}),
-            "bearer": Client(headers={"Authorization": f"Bearer {token_of(people['admin'])}"}),
+            "gone": logged_in_client(users["gone"]),
+            **{f"stale {name}": logged_in_client(users[name]) for name in ("alice", "bob", "carol", "admin")},
+            "key": Client(headers={"Authorization": f"Api-Key {create_api_key(users['alice']).text}"}),
+            "bearer": Client(headers={"Authorization": f"Bearer {token_of(users['admin'])}"}),
         }
         self.scenarios = {
             scenario: {**request_builder.sample_values, **COMMON_VALUES}
             for scenario, request_builder in self.api_scenarios.scenarios.items()
         }
-        self.scenarios["own"] |= create_page_only_data(people["alice"])
-        self.scenarios["foreign"] |= create_page_only_data(people["dave"])
-        DevMailboxBackend().send_messages([EmailMessage("A letter", "", to=[], headers={"Message-ID": "<letter>"})])
+        self.scenarios["own"] |= create_page_only_data(users["alice"])
+        self.scenarios["foreign"] |= create_page_only_data(users["dave"])
+        message = EmailMessage("An e-mail", "", to=[], headers={"Message-ID": f"<{COMMON_VALUES['name']}>"})
+        DevMailboxBackend().send_messages([message])
         self.outcomes: dict[tuple[str, str, str], Outcome] = {}
-        self.initial_fingerprint = table_digests()
+        self.probe = RollbackProbe()
 
-    def ask(self, name: str, scenario: str, actor: str) -> Outcome:
-        asked = (name, scenario, actor)
-        if asked not in self.outcomes:
-            browsers = self.browsers | self.share_clients if scenario == "shared" else self.browsers
-            self.outcomes[asked] = self._ask(name, self.scenarios[scenario], browsers[actor])
-        return self.outcomes[asked]
+    def send(self, name: str, scenario: str, actor: str) -> Outcome:
+        key = (name, scenario, actor)
+        if key not in self.outcomes:
+            browsers = self.browsers | self.share_browsers if scenario == "shared" else self.browsers
+            self.outcomes[key] = self._send(name, self.scenarios[scenario], browsers[actor])
+        return self.outcomes[key]
 
     def request_api_by_cookie(self, operation: Operation, actor: str) -> Outcome:
-        """What the API answers to a browser of somebody who is signed in."""
+        """Send an API request from a signed-in browser."""
         request_builder = self.api_scenarios.scenarios["own"]
-        query = request_builder.query(operation)
-        address = f"{request_builder.url(operation)}?{query}" if query else request_builder.url(operation)
-        words = sent_to_api(request_builder, operation)
+        path, query = request_builder.url(operation), request_builder.query(operation)
+        kwargs = request_kwargs(request_builder, operation)
         return self._rolled_back(
-            self.browsers[actor], lambda browser: browser.generic(operation.method, address, **words)
+            self.browsers[actor],
+            lambda browser: browser.generic(operation.method, f"{path}?{query}" if query else path, **kwargs),
         )
 
-    def _ask(self, name: str, sample_values: SampleValues, browser: Client) -> Outcome:
+    def _send(self, name: str, sample_values: SampleValues, browser: Client) -> Outcome:
         (method, path), address = name.split(" "), build_path(name, sample_values)
-        if method == "POST":
-            return self._rolled_back(
-                browser,
-                lambda one: one.post(address, form_data(path, sample_values)),
-                identifying_values(name, sample_values),
-            )
-        return self._rolled_back(
-            browser, lambda one: one.generic(method, address), identifying_values(name, sample_values)
-        )
+
+        def send(browser: Client) -> Any:
+            if method == "POST":
+                return browser.post(address, form_data(path, sample_values))
+            return browser.generic(method, address)
+
+        return self._rolled_back(browser, send, identifying_values(name, sample_values))
 
     def _rolled_back(
-        self, browser: Client, send: Callable[[Client], Any], names: dict[str, str] | None = None
+        self, browser: Client, send: Callable[[Client], Any], sample_names: dict[str, str] | None = None
     ) -> Outcome:
-        reset_redis()  # the eleventh of those who ask may not have spent the limit of the first
-        cookies, before = deepcopy(browser.cookies), row_write_count()
-        with transaction.atomic():
-            answer = send(browser)
-            changes = self._changed() if row_write_count() != before else set()
-            transaction.set_rollback(True)
+        reset_redis()  # the rate limit that one actor has used up must not meet the next
+        cookies = deepcopy(browser.cookies)
+        with self.probe.rollback() as changed:
+            response = send(browser)
         browser.cookies = cookies
-        return Outcome(answer, names or {}, changes)
-
-    def _changed(self) -> set[str]:
-        """The tables with another row than before; the session of one's own cookie says nothing about anybody."""
-        return {table for table, digest in table_digests().items() if digest != self.initial_fingerprint[table]} - {
-            "django_session"
-        }
+        return Outcome(response, sample_names or {}, changed)
 
 
-def recently_reauthenticated(user: User) -> Client:
-    """A browser in which this person has just shown once more who they are."""
+def recently_logged_in_client(user: User) -> Client:
     browser = logged_in_client(user)
     assert browser.post("/reauthenticate/", {"password": PASSWORD}).status_code == 302
     return browser
@@ -166,63 +164,66 @@ def build_path(name: str, sample_values: SampleValues) -> str:
 
 
 def form_data(path: str, sample_values: SampleValues) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    data: dict[str, Any] = {}
     for name, value in FORM_DATA.get(path, {}).items():
-        plain = fill_placeholders(path, value, sample_values) if isinstance(value, str) else value
-        found[name] = UPLOAD_FILES[plain]() if name == "file" and isinstance(plain, str) else plain
-    return found
+        filled = fill_placeholders(path, value, sample_values) if isinstance(value, str) else value
+        data[name] = UPLOAD_FILES[filled]() if name == "file" and isinstance(filled, str) else filled
+    return data
 
 
 def fill_placeholders(path: str, text: str, sample_values: SampleValues) -> str:
-    return PLACEHOLDER.sub(lambda found: sample_values[resolve_placeholder(path, found[1])], text)
+    return PLACEHOLDER.sub(lambda match: sample_values[resolve_placeholder(path, match[1])], text)
 
 
-def resolve_placeholder(path: str, hole: str) -> str:
+def resolve_placeholder(path: str, name: str) -> str:
     family = path.partition("/")[0]
-    return f"{PREFIXED_NAMES[hole]}:{PREFIX_ALIASES.get(family, family)}" if hole in PREFIXED_NAMES else hole
+    return f"{PREFIXED_NAMES[name]}:{PREFIX_ALIASES.get(family, family)}" if name in PREFIXED_NAMES else name
 
 
 def placeholders(name: str) -> set[str]:
-    """The names of all things that a request says, in its path, its query or its form."""
+    """Return the names of all sample values in a request's path, query and form."""
     method, path = name.split(" ")
-    words = QUERY_PARAMS.get(path, {}) if method == "GET" else FORM_DATA.get(path, {})
+    params = QUERY_PARAMS.get(path, {}) if method == "GET" else FORM_DATA.get(path, {})
     return {
-        resolve_placeholder(path, hole)
-        for text in (path, *map(str, words.values()))
-        for hole in PLACEHOLDER.findall(text)
+        resolve_placeholder(path, match)
+        for text in (path, *map(str, params.values()))
+        for match in PLACEHOLDER.findall(text)
     }
 
 
 def identifying_values(name: str, sample_values: SampleValues) -> dict[str, str]:
-    """What is said of the thing, and what stands for it where two answers are compared; a number alone says nothing."""
-    said = {sample_values[hole]: hole for hole in placeholders(name) if not sample_values[hole].isdigit()}
+    """Return {value: its name} for all that names the object, so that two responses can be compared without it.
+
+    A number alone is left out: it would be replaced wherever it occurs by chance.
+    """
+    values = {sample_values[key]: key for key in placeholders(name) if not sample_values[key].isdigit()}
     address = build_path(name, sample_values)
-    return said | {address: "PATH", quote(address, safe=""): "PATH"}
+    return values | {address: "PATH", quote(address, safe=""): "PATH"}
 
 
-# What every place has by the same name.
+# The same in every scenario.
 COMMON_VALUES = {
     "digest": "0123456789abcdef",
     "size": "48",
-    "provider_id": "nowhere",
-    "name": "letter",
+    "provider_id": "unknown-provider",
+    "name": "email",
     "identity_id": "999999999",
     "pk": "999999999",
-    "verification": "nothing",
-    "reset": "nothing",
-    "revert-login-method": "nothing",
+    "verification": "invalid",
+    "reset": "invalid",
+    "revert_token": "invalid",
 }
 
 
 def create_page_only_data(owner: User) -> SampleValues:
-    """What only pages act on: an app and a passkey, an identity at a provider, and the links of two mails."""
+    """Create what only pages act on: TOTP, a passkey, a linked identity, and the links of two e-mails."""
     with_totp(owner)
     address = EmailAddress.objects.create(user=owner, email=owner.email, primary=True)
     identity = SocialAccount.objects.create(user=owner, provider="example", uid=owner.handle)
     passkey = add_passkey(owner)
     link = login_methods_selectors.revert_link_for_mfa_method(owner, "webauthn_added") or ""
     return {
-        "revert-login-method": unquote(link.partition("=")[2]),
+        "revert_token": unquote(link.partition("=")[2]),
         "identity_id": str(identity.pk),
         "pk": str(passkey.pk),
         "verification": EmailConfirmationHMAC(address).key,

@@ -1,4 +1,4 @@
-"""The administration is for administrators: each of its addresses by everybody else, and what they themselves may do there."""
+"""Every address of the Django admin: closed to all but administrators, who may write what WRITE_REQUESTS lists."""
 
 from __future__ import annotations
 
@@ -17,15 +17,14 @@ from accounts.tests.factories import UserFactory
 from accounts.tests.fixtures import reauthenticated_browser, token_of
 from accounts.tests.test_admin import filled
 from core.testing.cache import reset_redis
-from core.testing.database_state import row_write_count, table_digests
+from core.testing.database_state import RollbackProbe
 from core.testing.page_client import logged_in_client
 from tests.architecture.test_admin import add_one_of_everything, admin_url
 from tests.routes import admin_paths
 
 MODELS = sorted(site._registry, key=lambda model: model._meta.label)
 ACTORS = ("anonymous", "mallory", "carol", "gone", "key", "bearer")
-# What administrators write by hand, each through its service; all else they only look at. A model that is not here is
-# listed and read, and neither added to, changed nor deleted.
+# What administrators write by hand, each through its service. Models that are not listed here can only be viewed.
 ALL_REQUESTS = "add change delete"
 WRITE_REQUESTS = {
     "accounts.Team": ALL_REQUESTS,
@@ -38,7 +37,7 @@ WRITE_REQUESTS = {
     "tasks.State": ALL_REQUESTS,
     "tasks.Task": ALL_REQUESTS,
 }
-# What outlives a session when it is written; all other writing is seen by others, or only takes power away.
+# Writes that need a recent login, because their effect outlasts the session.
 REAUTHENTICATED = {"accounts.User", "mfa.Authenticator"}
 LOGIN_PATH, LOGOUT_PATH = "/admin/login/", "/admin/logout/"
 
@@ -46,43 +45,41 @@ pytestmark = pytest.mark.django_db
 
 
 class AdminScenarios:
-    """One of everything in the administration, and everybody at its door."""
+    """One row of every model, and the browsers of all actors; `stale` is an administrator without a recent login."""
 
     def __init__(self) -> None:
-        people = {name: UserFactory(handle=name) for name in ("mallory", "gone")}
-        people["carol"] = UserFactory(handle="carol", role=User.Role.STAFF)
-        people["admin"] = UserFactory(handle="admin", role=User.Role.ADMIN)
-        self.browsers = {name: logged_in_client(user) for name, user in people.items()} | {
-            "admin": reauthenticated_browser(people["admin"]),
-            "tired": logged_in_client(people["admin"]),
+        users = {name: UserFactory(handle=name) for name in ("mallory", "gone")}
+        users["carol"] = UserFactory(handle="carol", role=User.Role.STAFF)
+        users["admin"] = UserFactory(handle="admin", role=User.Role.ADMIN)
+        self.browsers = {name: logged_in_client(user) for name, user in users.items()} | {
+            "admin": reauthenticated_browser(users["admin"]),
+            "stale": logged_in_client(users["admin"]),
             "anonymous": Client(),
-            "key": Client(headers={"Authorization": f"Api-Key {create_api_key(people['admin']).text}"}),
-            "bearer": Client(headers={"Authorization": f"Bearer {token_of(people['admin'])}"}),
+            "key": Client(headers={"Authorization": f"Api-Key {create_api_key(users['admin']).text}"}),
+            "bearer": Client(headers={"Authorization": f"Bearer {token_of(users['admin'])}"}),
         }
         User.objects.filter(handle="gone").update(is_active=False, role=User.Role.ADMIN)
         add_one_of_everything(1)
-        self.still = table_digests()
+        self.probe = RollbackProbe()
 
-    def ask(self, method: str, address: str, who: str, **sent: Any) -> tuple[str, set[str]]:
-        """Where it leads or the status, and the tables that were written to; it is taken back."""
+    def send(self, method: str, address: str, actor: str, **data: Any) -> tuple[str, set[str]]:
+        """Send a request and roll it back; return the redirect target or the status, and the changed tables."""
         reset_redis()
-        before, browser = row_write_count(), self.browsers[who]
+        browser = self.browsers[actor]
         cookies = browser.cookies.copy()
-        with transaction.atomic():
-            answer = (
-                browser.post(address, sent or {"post": "yes"}) if method == "POST" else browser.generic(method, address)
+        with self.probe.rollback() as changed:
+            response = (
+                browser.post(address, data or {"post": "yes"}) if method == "POST" else browser.generic(method, address)
             )
-            wrote = {} if row_write_count() == before else table_digests()
-            transaction.set_rollback(True)
         browser.cookies = type(browser.cookies)(cookies)
-        led = unquote(answer.get("Location", str(answer.status_code)))
-        return led, {table for table, digest in wrote.items() if digest != self.still[table]} - {"django_session"}
+        return unquote(response.get("Location", str(response.status_code))), changed
 
     def address(self, pattern: str) -> str:
-        """An address of this pattern; where it names a row, there is one."""
-        path = re.sub(r"\^\(\?P{\w+}(\w+)\|.*\)/\$", r"\1/", pattern).replace("(?P{url}.*)$", "nowhere")
+        """Fill the pattern with the primary key of an existing row."""
+        path = re.sub(r"\^\(\?P{\w+}(\w+)\|.*\)/\$", r"\1/", pattern).replace("(?P{url}.*)$", "unknown")
         model = next(
-            (one for one in MODELS if path.startswith(f"/admin/{one._meta.app_label}/{one._meta.model_name}/")), None
+            (model for model in MODELS if path.startswith(f"/admin/{model._meta.app_label}/{model._meta.model_name}/")),
+            None,
         )
         row = model._default_manager.order_by("-pk").first() if model else None
         return re.sub(r"{\w+}", str(row.pk) if row else "1", path)
@@ -90,7 +87,6 @@ class AdminScenarios:
 
 @pytest.fixture(scope="module")
 def admin_scenarios(django_db_setup, django_db_blocker):
-    """Made once, and taken away again with the transaction."""
     with django_db_blocker.unblock(), transaction.atomic():
         yield AdminScenarios()
         transaction.set_rollback(True)
@@ -98,91 +94,107 @@ def admin_scenarios(django_db_setup, django_db_blocker):
         connection.close()
 
 
-def expected_status(address: str, who: str) -> str:
-    """Whoever is no administrator is led to the way in, which says so to those who are signed in."""
+def expected_response(address: str, actor: str) -> str:
+    """Return the admin's own login page, which tells signed-in users that they are not allowed."""
     if address == LOGOUT_PATH:
         return "/admin/"
     if address != LOGIN_PATH:
         return f"{LOGIN_PATH}?next={address}"
-    return "403" if who in {"mallory", "carol"} else "/login/?next=/admin/"
+    return "403" if actor in {"mallory", "carol"} else "/login/?next=/admin/"
 
 
-@pytest.mark.parametrize("pattern", admin_paths())
-def test_nobody_but_an_administrator_comes_in(pattern, admin_scenarios):
-    """Staff read every project on pages and by the API; the administration is closed to them all the same."""
-    address = admin_scenarios.address(pattern)
-    asked = [*(("GET", who) for who in ACTORS), *(("POST", who) for who in ("anonymous", "mallory", "carol"))]
+# One test for each model; addresses that belong to none are tested together.
+PATTERNS_BY_MODEL: dict[str, list[str]] = {}
+for _pattern in admin_paths():
+    PATTERNS_BY_MODEL.setdefault(".".join(_pattern.split("/")[2:4]), []).append(_pattern)
 
-    met = {(method, who): admin_scenarios.ask(method, address, who) for method, who in asked}
 
-    assert met == {(method, who): (expected_status(address, who), set()) for method, who in met}
+@pytest.mark.parametrize("model_name", PATTERNS_BY_MODEL)
+def test_address_is_closed_to_everybody_else(model_name, admin_scenarios, subtests):
+    """Staff read every project on pages and by the API; the admin is closed to them all the same."""
+    requests = [
+        *(("GET", actor) for actor in ACTORS),
+        *(("POST", actor) for actor in ("anonymous", "mallory", "carol")),
+    ]
+    for pattern in PATTERNS_BY_MODEL[model_name]:
+        with subtests.test(pattern):
+            address = admin_scenarios.address(pattern)
+
+            outcomes = {(method, actor): admin_scenarios.send(method, address, actor) for method, actor in requests}
+
+            assert outcomes == {
+                (method, actor): (expected_response(address, actor), set()) for method, actor in requests
+            }
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
-def test_an_administrator_writes_what_the_table_says_and_looks_at_the_rest(model, admin_scenarios):
-    may = WRITE_REQUESTS.get(model._meta.label, "").split()
+def test_administrator_writes_listed_models_only(model, admin_scenarios):
+    allowed = WRITE_REQUESTS.get(model._meta.label, "").split()
     row = model._default_manager.order_by("-pk").first()
-    verbs = {
+    views = {
         "changelist": [],
         "add": [],
         **({name: [row.pk] for name in ("change", "history", "delete")} if row else {}),
     }
 
-    met = {verb: admin_scenarios.ask("GET", admin_url(model, verb, *keys), "admin") for verb, keys in verbs.items()}
-    sent = {
-        verb: admin_scenarios.ask("POST", admin_url(model, verb, *verbs[verb]), "admin")
-        for verb in ("add", "change", "delete")
-        if verb in verbs and verb not in may
+    opened = {view: admin_scenarios.send("GET", admin_url(model, view, *keys), "admin") for view, keys in views.items()}
+    posted = {
+        view: admin_scenarios.send("POST", admin_url(model, view, *views[view]), "admin")
+        for view in ("add", "change", "delete")
+        if view in views and view not in allowed
     }
 
-    looked = {verb: "200" if verb in {"changelist", "change", "history", *may} else "403" for verb in verbs}
-    assert met == {verb: (led, set()) for verb, led in looked.items()}
-    assert sent == {verb: ("403", set()) for verb in sent}
+    readable = {"changelist", "change", "history", *allowed}
+    assert opened == {view: ("200" if view in readable else "403", set()) for view in views}
+    assert posted == {view: ("403", set()) for view in posted}
 
 
 def admin_forms(model: Any) -> list[tuple[str, dict[str, Any]]]:
-    """Where something can be sent about a model, and what whoever may do it sends: by a form, or by an action."""
-    label, row = model._meta.label, model._default_manager.order_by("-pk").first()
-    may = WRITE_REQUESTS.get(label, "").split()
-    made = {
+    """Return the address and valid data of every form and action of a model."""
+    row = model._default_manager.order_by("-pk").first()
+    allowed = WRITE_REQUESTS.get(model._meta.label, "").split()
+    new_user = {
         "email": "dora@example.com",
         "name": "Dora",
         "password": "seven green bottles",
         "role": "admin",
         "tier": "free",
     }
-    found = [(admin_url(model, "add"), made)] if "add" in may else []
-    if row and "change" in may:
-        found.append(
-            (admin_url(model, "change", row.pk), filled(row, role="admin") if model is User else {"post": "yes"})
-        )
-    chosen = [row.pk] if row else []
-    acts = [name for name in site._registry[model].actions or () if isinstance(name, str)]
-    return found + [(admin_url(model, "changelist"), {"action": act, "_selected_action": chosen}) for act in acts]
+    forms = [(admin_url(model, "add"), new_user)] if "add" in allowed else []
+    if row and "change" in allowed:
+        data = filled(row, role="admin") if model is User else {"post": "yes"}
+        forms.append((admin_url(model, "change", row.pk), data))
+    selected = [row.pk] if row else []
+    actions = [name for name in site._registry[model].actions or () if isinstance(name, str)]
+    return forms + [
+        (admin_url(model, "changelist"), {"action": action, "_selected_action": selected}) for action in actions
+    ]
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
-def test_an_administrators_open_browser_alone_makes_nothing_of_people_that_lasts(model, admin_scenarios):
-    """Or who sits down at it for a minute makes an administrator of their own, or takes their second factor away."""
-    met = [admin_scenarios.ask("POST", address, "tired", **sent) for address, sent in admin_forms(model)]
+def test_lasting_write_requires_recent_login(model, admin_scenarios):
+    """Somebody at an unlocked computer must not make administrators or remove MFA methods."""
+    outcomes = [admin_scenarios.send("POST", address, "stale", **data) for address, data in admin_forms(model)]
 
-    is_asked = model._meta.label in REAUTHENTICATED
-    assert {led.startswith("/reauthenticate/?next=/admin/") for led, _ in met} <= {is_asked}
-    assert not is_asked or (len(met) > 0 and {frozenset(wrote) for _, wrote in met} == {frozenset()})
+    requires_login = model._meta.label in REAUTHENTICATED
+    assert {target.startswith("/reauthenticate/?next=/admin/") for target, _ in outcomes} <= {requires_login}
+    assert not requires_login or (outcomes and not any(changed for _, changed in outcomes))
 
 
 @pytest.mark.parametrize("label", sorted(REAUTHENTICATED))
-def test_whoever_has_just_proved_who_they_are_writes_it(label, admin_scenarios):
-    model = next(one for one in MODELS if one._meta.label == label)
-    sent = [
-        (address, words) for address, words in admin_forms(model) if words.get("action") not in {"activate", "sign_out"}
+def test_recent_login_allows_lasting_write(label, admin_scenarios):
+    model = next(model for model in MODELS if model._meta.label == label)
+    forms = [
+        (address, data) for address, data in admin_forms(model) if data.get("action") not in {"activate", "sign_out"}
     ]
 
-    met = [admin_scenarios.ask("POST", address, "admin", **words) for address, words in sent]
+    outcomes = [admin_scenarios.send("POST", address, "admin", **data) for address, data in forms]
 
-    assert [(led[:9] == "/reauthenticate/", bool(wrote)) for led, wrote in met] == [(False, True)] * len(met)
+    assert [(target.startswith("/reauthenticate/"), bool(changed)) for target, changed in outcomes] == [
+        (False, True)
+    ] * len(outcomes)
 
 
-def test_every_model_that_is_written_by_hand_is_there():
+def test_listed_models_are_in_the_admin():
     assert set(WRITE_REQUESTS) <= {model._meta.label for model in MODELS}
     assert len(admin_paths()) > 200

@@ -1,4 +1,4 @@
-"""A filter that names what the reader may not see answers as for what does not exist, byte for byte."""
+"""A filter that names an object the reader may not see gets the same response as one that does not exist."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from tasks.tests.factories import AssigneeFactory, MemberFactory, ProjectFactory
 
 pytestmark = pytest.mark.django_db
 TASKS_PATH = "/api/v1/tasks/"
-
+TASK_FILTERS = ("project", "key", "assignee", "creator", "label", "parent")
+# `key` is the filter `project` with the project's key instead of its id.
 FILTERED_PATHS = {
-    TASKS_PATH: ("project", "key", "assignee", "creator", "label", "parent"),
-    f"{TASKS_PATH}?page=1": ("project", "key", "assignee", "creator", "label", "parent"),
-    f"{TASKS_PATH}?search=task": ("project", "key", "assignee", "creator", "label", "parent"),
-    f"{TASKS_PATH}?ordering=due_date&category=todo": ("project", "key", "assignee", "creator", "label", "parent"),
+    TASKS_PATH: TASK_FILTERS,
+    f"{TASKS_PATH}?page=1": TASK_FILTERS,
+    f"{TASKS_PATH}?search=task": TASK_FILTERS,
+    f"{TASKS_PATH}?ordering=due_date&category=todo": TASK_FILTERS,
     f"{TASKS_PATH}stats/": ("project", "key", "assignee"),
     "/api/v1/labels/": ("project", "key"),
     "/api/v1/analytics/overview/": ("project", "key", "user"),
@@ -29,12 +30,12 @@ FILTERED_PATHS = {
     "/tasks/": ("project", "key", "assignee", "label"),
     "/": ("project", "key"),
 }
-FILTER_CASES = [(door, name) for door, names in FILTERED_PATHS.items() for name in names]
+VARIANTS = ("", "&page=1", "&ordering=due_date", "&search=task", "&category=todo")
 
 
 @pytest.fixture
 def hidden(mallory):
-    """A task shared with a guest; what it is part of, and another project, are not."""
+    """A task that is shared with mallory; its parent and the rest of its project are not."""
     owner, project = UserFactory(), ProjectFactory(key="SECRET")
     parent = TaskFactory(project=project, creator=owner)
     Label.objects.create(project=project, name="hushed")
@@ -48,12 +49,12 @@ def hidden(mallory):
         "key": "SECRET",
         "assignee": str(owner.pk),
         "creator": str(owner.pk),
-        "person": str(owner.pk),
+        "user": str(owner.pk),
         "label": "hushed",
         "parent": str(parent.pk),
         "task": str(parent.pk),
-        "shared": shared,
-        "above": parent,
+        "shared_task": shared,
+        "parent_task": parent,
     }
 
 
@@ -62,72 +63,79 @@ def missing_value(value):
 
 
 @pytest.fixture
-def ask(mallory, client_of):
-    """Ask and return what is seen of the answer, without the value that was asked with and what a page says anew."""
-    program, browser = client_of(mallory), Client()
+def visible_response(mallory, client_of):
+    """Return what mallory can see of a response, without the filter's value and what a page makes anew each time."""
+    api_client, browser = client_of(mallory), Client()
     log_in(browser, mallory)
 
-    def answer(door, name, value):
-        client = program if door.startswith("/api/") else browser
-        path = f"{door}{'&' if '?' in door else '?'}{'project' if name == 'key' else name}={value}"
-        found = client.get(path)
-        words = re.sub(f"{value}(?!-)", "VALUE", found.content.decode())  # not the shared task's own key
-        if not door.startswith("/api/"):
-            words = _without_volatile_parts(words)
-        return found.status_code, words, found.get("ETag") if door.startswith("/api/") else ""
+    def get(path, name, value):
+        is_api = path.startswith("/api/")
+        query = f"{'project' if name == 'key' else name}={value}"
+        response = (api_client if is_api else browser).get(f"{path}{'&' if '?' in path else '?'}{query}")
+        text = re.sub(f"{value}(?!-)", "VALUE", response.content.decode())  # not the shared task's own key
+        return response.status_code, text if is_api else _stable_lines(text), response.get("ETag") if is_api else ""
 
-    return answer
+    return get
 
 
-def _without_volatile_parts(page):
-    """A page without what is new in each: tokens, nonces, the request's number."""
-    return [line for line in page.splitlines() if not any(one in line for one in ("csrf", "nonce", "Request <"))]
+def _stable_lines(page):
+    """Return the lines of a page without those that hold tokens, nonces and the request id."""
+    return [line for line in page.splitlines() if not any(word in line for word in ("csrf", "nonce", "Request <"))]
 
 
-@pytest.mark.parametrize(("door", "name"), FILTER_CASES)
-def test_what_is_hidden_and_what_is_missing_look_the_same(door, name, ask, hidden):
-    value = hidden[name]
+def test_hidden_filter_value_looks_like_missing_one(visible_response, hidden, db_subtest):
+    for path, names in FILTERED_PATHS.items():
+        for name in names:
+            with db_subtest(f"{path} {name}"):
+                value = hidden[name]
 
-    assert ask(door, name, value) == ask(door, name, missing_value(value))
+                assert visible_response(path, name, value) == visible_response(path, name, missing_value(value))
 
 
-class TestSharedTaskRelations:
-    def keys(self, client, query):
-        return sorted(row["key"] for row in client.get(f"{TASKS_PATH}?{query}").json()["results"])
+def task_keys(client, query):
+    return sorted(row["key"] for row in client.get(f"{TASKS_PATH}?{query}").json()["results"])
 
-    @pytest.mark.parametrize("more", ["", "&page=1", "&ordering=due_date", "&search=task", "&category=todo"])
-    def test_is_none_to_who_does_not_see_it(self, more, hidden, mallory, client_of):
-        reader = client_of(mallory)
 
-        assert self.keys(reader, f"parent={hidden['parent']}{more}") == []
-        assert self.keys(reader, f"parent=none{more}") == ["OWN-1", "SECRET-2"]
-        assert reader.get(f"{TASKS_PATH}SECRET-2/").json()["parent"] is None
+def test_parent_is_hidden_from_user_without_access(hidden, mallory, client_of, subtests):
+    client = client_of(mallory)
 
-    @pytest.mark.parametrize("more", ["", "&page=1", "&ordering=due_date", "&search=task", "&category=todo"])
-    def test_is_told_to_staff_whatever_was_shared_with_them(self, more, hidden, carol, client_of):
-        TaskShareFactory(task=hidden["shared"], user=carol)
-        reader = client_of(carol)
+    for variant in VARIANTS:
+        with subtests.test(variant):
+            assert task_keys(client, f"parent={hidden['parent']}{variant}") == []
+            assert task_keys(client, f"parent=none{variant}") == ["OWN-1", "SECRET-2"]
+    assert client.get(f"{TASKS_PATH}SECRET-2/").json()["parent"] is None
 
-        assert self.keys(reader, f"parent={hidden['parent']}{more}") == ["SECRET-2"]
-        assert reader.get(f"{TASKS_PATH}SECRET-2/").json()["parent"]["key"] == "SECRET-1"
 
-    @pytest.mark.parametrize("more", ["", "&page=1", "&ordering=due_date", "&search=task", "&category=todo"])
-    def test_is_told_to_whom_it_was_shared_too(self, more, hidden, mallory, client_of):
-        TaskShareFactory(task=hidden["above"], user=mallory)
-        reader = client_of(mallory)
+def test_parent_is_visible_to_staff(hidden, carol, client_of, subtests):
+    """A share adds to what staff may read and never narrows it."""
+    TaskShareFactory(task=hidden["shared_task"], user=carol)
+    client = client_of(carol)
 
-        assert self.keys(reader, f"parent={hidden['parent']}{more}") == ["SECRET-2"]
-        assert self.keys(reader, f"parent=none{more}") == ["OWN-1", "SECRET-1"]
-        shown = [
-            reader.get(f"{TASKS_PATH}SECRET-2/").json(),
-            reader.get(f"{TASKS_PATH}?search=SECRET-2").json()["results"][0],
-        ]
-        assert [one["parent"]["key"] for one in shown] == ["SECRET-1"] * 2
+    for variant in VARIANTS:
+        with subtests.test(variant):
+            assert task_keys(client, f"parent={hidden['parent']}{variant}") == ["SECRET-2"]
+    assert client.get(f"{TASKS_PATH}SECRET-2/").json()["parent"]["key"] == "SECRET-1"
 
-    def test_is_told_to_a_guest_who_is_a_member_there(self, hidden, mallory, client_of):
-        MemberFactory(project=hidden["shared"].project, user=mallory)
-        reader = client_of(mallory)
 
-        assert self.keys(reader, f"parent={hidden['parent']}") == ["SECRET-2"]
-        assert self.keys(reader, "parent=none") == ["OWN-1", "SECRET-1"]
-        assert reader.get(f"{TASKS_PATH}SECRET-2/").json()["parent"]["key"] == "SECRET-1"
+def test_shared_parent_is_visible(hidden, mallory, client_of, subtests):
+    TaskShareFactory(task=hidden["parent_task"], user=mallory)
+    client = client_of(mallory)
+
+    for variant in VARIANTS:
+        with subtests.test(variant):
+            assert task_keys(client, f"parent={hidden['parent']}{variant}") == ["SECRET-2"]
+            assert task_keys(client, f"parent=none{variant}") == ["OWN-1", "SECRET-1"]
+    child, (listed,) = (
+        client.get(f"{TASKS_PATH}SECRET-2/").json(),
+        client.get(f"{TASKS_PATH}?search=SECRET-2").json()["results"][:1],
+    )
+    assert [child["parent"]["key"], listed["parent"]["key"]] == ["SECRET-1"] * 2
+
+
+def test_parent_is_visible_to_guest_who_is_a_member(hidden, mallory, client_of):
+    MemberFactory(project=hidden["shared_task"].project, user=mallory)
+    client = client_of(mallory)
+
+    assert task_keys(client, f"parent={hidden['parent']}") == ["SECRET-2"]
+    assert task_keys(client, "parent=none") == ["OWN-1", "SECRET-1"]
+    assert client.get(f"{TASKS_PATH}SECRET-2/").json()["parent"]["key"] == "SECRET-1"

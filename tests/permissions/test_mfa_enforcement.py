@@ -1,4 +1,4 @@
-"""Whoever owes a second factor is told so on their next request, through any node, whatever the nodes remember."""
+"""MFA enforcement holds from the next request on, through any node, whatever the nodes have cached."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from gateway.application import Gateway
 from gateway.session_backend import SessionBackend
 
 pytestmark = pytest.mark.django_db(transaction=True)
-LIST_PATH, HOME_PATH = "/api/v1/tasks/", "/settings/security/"
+LIST_PATH, SECURITY_PATH = "/api/v1/tasks/", "/settings/security/"
 
 
 class GatewayNode:
     """A gateway that counts how often it enters Django."""
 
     def __init__(self):
-        self.entered = 0
+        self.django_calls = 0
         self.gateway = Gateway(
             self._django,
             SessionBackend(key=session_key, look_up=load_status),
@@ -45,11 +45,15 @@ class GatewayNode:
         )
 
     def _django(self, environ, start_response):
-        self.entered += 1
+        self.django_calls += 1
         return django(environ, start_response)
 
     def get(self, path, authorization):
         return send_request(self.gateway, "GET", path, headers={"authorization": authorization})
+
+    def close(self):
+        run(self.gateway.checker.close())
+        self.gateway.django.close()
 
 
 @pytest.fixture
@@ -57,23 +61,24 @@ def nodes(settings):
     settings.REQUIRE_MFA = "admins"
     redis.client().flushdb()
     redis.client().set(LEASE, "open")
-    made = [GatewayNode(), GatewayNode()]
-    yield made
-    for one in made:
-        run(one.gateway.checker.close())
-        one.gateway.django.close()
+    nodes = [GatewayNode(), GatewayNode()]
+    yield nodes
+    for node in nodes:
+        node.close()
 
 
 @pytest.fixture
-def assert_restricted(nodes, alice, task):
-    """What alice, by token and by key, is told by each node; twice, so that what is remembered is told too."""
-    ways = [f"Bearer {token_of(alice)}", f"Api-Key {create_api_key(alice).text}"]
+def get_statuses(nodes, alice, task):
+    """Return the set of (status, code) that alice gets by token and by key from each node; asked twice, to meet caches."""
+    credentials = [f"Bearer {token_of(alice)}", f"Api-Key {create_api_key(alice).text}"]
 
-    def ask(at=nodes):
-        answers = [node.get(LIST_PATH, way) for _ in range(2) for node in at for way in ways]
-        return {(one.status, json.loads(one.body).get("code", "")) for one in answers}
+    def get(from_nodes=nodes):
+        responses = [
+            node.get(LIST_PATH, credential) for _ in range(2) for node in from_nodes for credential in credentials
+        ]
+        return {(response.status, json.loads(response.body).get("code", "")) for response in responses}
 
-    return ask
+    return get
 
 
 RESTRICTED, UNRESTRICTED = {(403, "mfa_setup_required")}, {(200, "")}
@@ -83,126 +88,117 @@ def set_role(admin, user, name):
     update_user(actor=admin, user_id=user.pk, changes={"role": name}, now=timezone.now())
 
 
-def test_a_list_remembered_before_the_role_was_raised_is_not_handed_out(assert_restricted, nodes, alice, admin):
-    found = [assert_restricted()]
+def test_cached_list_is_not_served_after_promotion(get_statuses, nodes, alice, admin):
+    statuses = [get_statuses()]
     for node in nodes:
-        node.entered = 0
-    found.append(assert_restricted())
-    from_memory = [node.entered for node in nodes]
+        node.django_calls = 0
+    statuses.append(get_statuses())
+    calls_for_cached = [node.django_calls for node in nodes]
 
     set_role(admin, alice, "admin")
 
-    assert [*found, assert_restricted()] == [UNRESTRICTED, UNRESTRICTED, RESTRICTED]
-    assert from_memory == [0, 0]
+    assert [*statuses, get_statuses()] == [UNRESTRICTED, UNRESTRICTED, RESTRICTED]
+    assert calls_for_cached == [0, 0]
 
 
-def test_a_list_remembered_before_the_factor_was_removed_is_not_handed_out(assert_restricted, alice, admin):
+def test_cached_list_is_not_served_after_mfa_reset(get_statuses, alice, admin):
     set_role(admin, with_totp(alice), "admin")
-    before = assert_restricted()
+    before = get_statuses()
 
     reset_mfa(actor=admin, people=[alice], now=timezone.now())
 
-    assert (before, assert_restricted()) == (UNRESTRICTED, RESTRICTED)
+    assert (before, get_statuses()) == (UNRESTRICTED, RESTRICTED)
 
 
-def test_a_factor_added_or_removed_counts_with_the_next_request(assert_restricted, alice, admin):
+def test_mfa_change_counts_from_the_next_request_on(get_statuses, alice, admin):
     set_role(admin, alice, "admin")
-    found = [assert_restricted()]
+    statuses = [get_statuses()]
 
     for _ in range(2):
-        with_totp(alice)  # no more than the row: nobody is told
-        found.append(assert_restricted())
+        with_totp(alice)  # the row alone: no cache is told
+        statuses.append(get_statuses())
         reset_mfa(actor=admin, people=[alice], now=timezone.now())
-        found.append(assert_restricted())
+        statuses.append(get_statuses())
     set_role(admin, alice, "user")
+    statuses.append(get_statuses())
 
-    assert [*found, assert_restricted()] == [
-        RESTRICTED,
-        UNRESTRICTED,
-        RESTRICTED,
-        UNRESTRICTED,
-        RESTRICTED,
-        UNRESTRICTED,
-    ]
+    assert statuses == [RESTRICTED, UNRESTRICTED, RESTRICTED, UNRESTRICTED, RESTRICTED, UNRESTRICTED]
 
 
-def test_a_held_session_is_still_limited_by_its_own_tier(nodes, alice, admin, settings):
+def test_restricted_session_keeps_the_limit_of_its_tier(nodes, alice, admin, settings):
     User.objects.filter(pk=alice.pk).update(tier="premium", role="admin")
     token = f"Bearer {token_of(alice)}"
 
-    answers = [nodes[0].get(LIST_PATH, token) for _ in range(2)]
+    responses = [nodes[0].get(LIST_PATH, token) for _ in range(2)]
 
-    assert [one.status for one in answers] == [403, 403]
-    assert [int(one.headers["ratelimit"].split("r=")[1].split(";")[0]) for one in answers] == [1099, 1098]
+    assert [response.status for response in responses] == [403, 403]
+    remaining = [int(response.headers["ratelimit"].split("r=")[1].split(";")[0]) for response in responses]
+    assert remaining == [1099, 1098]
 
 
-def test_nothing_is_remembered_or_warmed_for_somebody_who_is_held_up(assert_restricted, nodes, alice, admin):
+def test_nothing_is_cached_for_restricted_user(get_statuses, alice, admin):
     set_role(admin, alice, "admin")
 
-    assert_restricted()
+    get_statuses()
 
-    assert {load_status(one) for one in alice.sessions.values_list("pk", flat=True)} == {"held:free"}
+    assert {load_status(pk) for pk in alice.sessions.values_list("pk", flat=True)} == {"held:free"}
     assert redis.client().keys("taskflow:response:*") == []
 
 
 @pytest.fixture
-def change_policy(nodes):
-    """A process that begins after the setting was changed."""
+def new_node(nodes):
+    """A process that starts after the setting was changed."""
     node = GatewayNode()
     yield node
-    run(node.gateway.checker.close())
-    node.gateway.django.close()
+    node.close()
 
 
-def test_a_stricter_rule_holds_from_the_first_request_of_a_new_process_on(
-    assert_restricted, change_policy, alice, settings
-):
-    before = assert_restricted()
+def test_stricter_policy_holds_from_first_request_of_new_process(get_statuses, new_node, alice, settings):
+    before = get_statuses()
 
     settings.REQUIRE_MFA = settings.CACHE_KEY_VARIANT = "everybody"
 
-    assert (before, assert_restricted([change_policy])) == (UNRESTRICTED, RESTRICTED)
-    with_passkey(alice)  # no more than the row: nobody is told
-    assert assert_restricted([change_policy]) == UNRESTRICTED
+    assert (before, get_statuses([new_node])) == (UNRESTRICTED, RESTRICTED)
+    with_passkey(alice)  # the row alone: no cache is told
+    assert get_statuses([new_node]) == UNRESTRICTED
 
 
-def test_the_relay_ends_what_a_commit_hook_has_failed_to_end(assert_restricted, alice):
+def test_relay_invalidates_what_the_commit_hook_missed(get_statuses, alice):
     with_passkey(alice)
     User.objects.filter(pk=alice.pk).update(role="admin")
-    before = assert_restricted()
+    before = get_statuses()
     Authenticator.objects.all().delete()
-    stale = assert_restricted()
+    stale = get_statuses()
 
     payload = {"user": {"id": str(alice.pk)}, "what": "webauthn_removed"}
     invalidate([Event(name="user.security_changed", subject_id=alice.pk, payload=payload)])
 
-    assert (before, stale, assert_restricted()) == (UNRESTRICTED, UNRESTRICTED, RESTRICTED)
+    assert (before, stale, get_statuses()) == (UNRESTRICTED, UNRESTRICTED, RESTRICTED)
 
 
-def test_of_two_last_factors_removed_at_once_nothing_is_left_not_even_recovery_codes(nodes, alice):
+def test_last_two_mfa_methods_removed_at_once_leave_no_codes(nodes, alice):
     User.objects.filter(pk=alice.pk).update(role="admin")
-    passkey = with_passkey(with_totp(alice)) and Authenticator.objects.get(type="webauthn")
-    doors = [f"{HOME_PATH}app/remove/", f"{HOME_PATH}passkeys/{passkey.pk}/remove/"]
-    browsers = [reauthenticated_browser(alice) for _ in doors]
+    with_passkey(with_totp(alice))
+    passkey = Authenticator.objects.get(type="webauthn")
+    paths = [f"{SECURITY_PATH}app/remove/", f"{SECURITY_PATH}passkeys/{passkey.pk}/remove/"]
+    browsers = [reauthenticated_browser(alice) for _ in paths]
 
-    outcomes = run_concurrently(
-        [lambda n=n: browsers[n].post(doors[n]).status_code for n in range(2)],
-    )
+    statuses = run_concurrently([lambda n=n: browsers[n].post(paths[n]).status_code for n in range(2)])
 
-    assert outcomes == [302, 302]
+    assert statuses == [302, 302]
     assert Authenticator.objects.count() == 0
-    assert {one.get("/tasks/")["Location"] for one in browsers} == {HOME_PATH}
+    assert {browser.get("/tasks/")["Location"] for browser in browsers} == {SECURITY_PATH}
 
 
-def test_a_role_raised_while_the_last_factor_goes_holds_up_whichever_comes_first(nodes, alice, admin):
+def test_promotion_while_last_method_is_removed_restricts(nodes, alice, admin):
     with_totp(alice)
     browser, token = reauthenticated_browser(alice), f"Bearer {token_of(alice)}"
     before = nodes[0].get(LIST_PATH, token).status
 
     run_concurrently(
-        [lambda: browser.post(f"{HOME_PATH}app/remove/").status_code, lambda: set_role(admin, alice, "admin")]
+        [lambda: browser.post(f"{SECURITY_PATH}app/remove/").status_code, lambda: set_role(admin, alice, "admin")]
     )
 
     assert before == 200
     assert [node.get(LIST_PATH, token).status for node in nodes] == [403, 403]
-    assert browser.get("/tasks/")["Location"] == HOME_PATH
+    assert browser.get("/tasks/")["Location"] == SECURITY_PATH

@@ -1,7 +1,7 @@
-"""Who may open which page and send which form, wherever the thing is. A new page without a row fails.
+"""Every page and form, requested by every kind of actor, wherever its object is. A page without a row fails.
 
-A row of tests/permissions/page_matrix.py says what each person is answered about what is alice's; what they are answered where
-the thing is elsewhere follows from it, as in tests/permissions/test_api_permission_matrix.py.
+A row of tests/permissions/page_matrix.py gives the response for each actor when the object is alice's. The responses for the
+other scenarios follow from it, as in tests/permissions/test_api_permission_matrix.py.
 """
 
 from __future__ import annotations
@@ -14,27 +14,34 @@ from django.db import connection, transaction
 from django.test import override_settings
 
 from tests.permissions.api_matrix import MATRIX
-from tests.permissions.api_scenarios import ACTORS, OPERATIONS
+from tests.permissions.api_scenarios import ACTORS, OPERATIONS, SHARE_USERS
 from tests.permissions.page_forms import FORM_DATA, QUERY_PARAMS
 from tests.permissions.page_matrix import PAGES, REAUTHENTICATED, SHARED
 from tests.permissions.page_scenarios import PageScenarios, build_path, fill_placeholders, placeholders
 from tests.routes import page_paths
 
-# Somebody deactivated whose cookie is still there, a program with a key of alice's, another with a token of the
-# administrator's: a page takes none of these, so they are answered like nobody.
-PUBLIC_PATHS = ("gone", "key", "bearer")
-SIGN_IN_PATHS = ("anonymous", *PUBLIC_PATHS)
+# A deactivated user with a cookie, a program with alice's API key, and one with an access token of the administrator:
+# pages accept none of these, so they count as anonymous.
+NOT_FOR_PAGES = ("gone", "key", "bearer")
+UNAUTHENTICATED = ("anonymous", *NOT_FOR_PAGES)
 HTTP_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-LIST_PAGES = sorted(PAGES)
-# What everybody may know, and secrets that are nobody's but whose mail they were in.
-SEPARATELY_TESTED = {"newcomer", "digest", "size", "name", "provider_id", "user:directory", "user:users"} | {
+PAGE_NAMES = sorted(PAGES)
+# Values that everybody may know, and secrets that work for whoever has the e-mail.
+NOT_HIDDEN = {
+    "newcomer",
+    "digest",
+    "size",
+    "name",
+    "provider_id",
+    "user:directory",
+    "user:users",
     "verification",
     "reset",
-    "revert-login-method",
+    "revert_token",
     "accept_token",
-    "stay_token",
+    "cancel_deletion_token",
 }
-# A form that was understood and did nothing: a wrong code, no second factor to be asked for, nothing to be taken back.
+# Forms that are understood and change nothing: a wrong code, no MFA method to use, nothing to restore.
 NO_SIDE_EFFECTS = {
     f"POST {path}"
     for path in (
@@ -50,35 +57,37 @@ NO_SIDE_EFFECTS = {
         "settings/security/password/set/",
     )
 }
-SECRET_PAGES = "GET settings/security/recovery-codes/"
+# The one GET that may write: to show recovery codes is recorded.
+LOGGED_READ = "GET settings/security/recovery-codes/"
 
 pytestmark = pytest.mark.django_db
 
 
 def expected_own(name: str) -> dict[str, str]:
-    cells, _, goal = PAGES[name].partition(" -> ")
-    row = {actor: goal if cell == "go" else cell for actor, cell in zip(ACTORS, cells.split(), strict=True)}
-    return row | dict.fromkeys(PUBLIC_PATHS, row["anonymous"])
+    cells, _, target = PAGES[name].partition(" -> ")
+    row = {actor: target if cell == "go" else cell for actor, cell in zip(ACTORS, cells.split(), strict=True)}
+    return row | dict.fromkeys(NOT_FOR_PAGES, row["anonymous"])
 
 
 def expected_foreign(name: str) -> dict[str, str]:
-    return _hidden_unless(name, {"carol", "admin"})
+    return _hidden_except_for(name, {"carol", "admin"})
 
 
 def expected_missing(name: str) -> dict[str, str]:
-    return _hidden_unless(name, set())
+    return _hidden_except_for(name, set())
 
 
-def _hidden_unless(name: str, seeing: set[str]) -> dict[str, str]:
-    return {actor: cell if actor in {*SIGN_IN_PATHS, *seeing} else "404" for actor, cell in expected_own(name).items()}
+def _hidden_except_for(name: str, actors: set[str]) -> dict[str, str]:
+    return {
+        actor: cell if actor in {*UNAUTHENTICATED, *actors} else "404" for actor, cell in expected_own(name).items()
+    }
 
 
 def expected_shared(name: str) -> dict[str, str]:
-    cells, _, goal = SHARED.get(name, "404 404 404").partition(" -> ")
+    cells, _, target = SHARED.get(name, "404 404 404").partition(" -> ")
     row = expected_own(name) | {"project_admin": "404"}
     return row | {
-        actor: goal if cell == "go" else cell
-        for actor, cell in zip(("viewer", "commenter", "bob"), cells.split(), strict=True)
+        actor: target if cell == "go" else cell for actor, cell in zip(SHARE_USERS, cells.split(), strict=True)
     }
 
 
@@ -90,12 +99,22 @@ EXPECTED = {
     "missing": expected_missing,
     "crossed": expected_missing,
 }
-OBJECT_PAGES = [name for name in LIST_PAGES if placeholders(name) - SEPARATELY_TESTED]
-HIDDEN_PAGES = [name for name in OBJECT_PAGES if expected_own(name)["mallory"] == "404"]
+PAGES_WITH_OBJECT = [name for name in PAGE_NAMES if placeholders(name) - NOT_HIDDEN]
+PAGES_WITH_HIDDEN_OBJECT = [name for name in PAGES_WITH_OBJECT if expected_own(name)["mallory"] == "404"]
+
+
+def section(name: str) -> str:
+    """Return the first part of the path, or its first two below /settings/."""
+    parts = name.split(" ")[1].split("/")
+    return "/".join(parts[: 2 if parts[0] == "settings" and not parts[1].startswith("{") else 1]) or "/"
+
+
+def names_by_section(names: list[str]) -> dict[str, list[str]]:
+    return {key: [name for name in names if section(name) == key] for key in sorted({section(name) for name in names})}
 
 
 def scenarios_for(name: str) -> list[str]:
-    if name not in HIDDEN_PAGES:
+    if name not in PAGES_WITH_HIDDEN_OBJECT:
         return ["own"]
     of_project = ["team", "shared"] if _is_project_page(name) else []
     return ["own", *of_project, "foreign", "missing", *(["crossed"] if name.count("{") > 1 else [])]
@@ -106,134 +125,147 @@ def _is_project_page(name: str) -> bool:
     return path == "" or path.startswith(("tasks/", "projects/"))
 
 
-MATRIX_CASES = [(name, scenario) for name in LIST_PAGES for scenario in scenarios_for(name)]
-
-
 @pytest.fixture(scope="module")
 def page_scenarios(django_db_setup, django_db_blocker, tmp_path_factory):
-    """Made once, and taken away again with the transaction."""
-    letters = str(tmp_path_factory.mktemp("letters"))
-    with override_settings(MAILBOX_DIR=letters), django_db_blocker.unblock(), transaction.atomic():
+    mailbox = str(tmp_path_factory.mktemp("mailbox"))
+    with override_settings(MAILBOX_DIR=mailbox), django_db_blocker.unblock(), transaction.atomic():
         yield PageScenarios()
         transaction.set_rollback(True)
     with django_db_blocker.unblock():
         connection.close()
 
 
-def test_every_page_has_its_rows_and_every_row_its_page():
-    named, there = {name.split(" ")[1] for name in PAGES}, set(page_paths())
+def test_matrix_has_rows_for_every_page():
+    in_matrix, existing = {name.split(" ")[1] for name in PAGES}, set(page_paths())
     without_form = {name for name in PAGES if name.startswith("POST ")} - {f"POST {path}" for path in FORM_DATA}
 
-    assert there - named == set(), "add a row for GET, POST or both to PAGES in tests/permissions/page_matrix.py"
-    assert named - there == set(), (
-        "there is no such page any more: take its rows out of tests/permissions/page_matrix.py"
-    )
-    assert without_form == set(), "say in FORMS of tests/permissions/page_forms.py what whoever may do it sends"
-    assert {path for path in (*FORM_DATA, *QUERY_PARAMS) if path not in there} == set(), (
-        "take it out of tests/permissions/page_forms.py"
+    assert existing - in_matrix == set(), "add a row for GET, POST or both to PAGES in tests/permissions/page_matrix.py"
+    assert in_matrix - existing == set(), "the page is gone: take its rows out of tests/permissions/page_matrix.py"
+    assert without_form == set(), "add valid data to FORM_DATA in tests/permissions/page_forms.py"
+    assert {path for path in (*FORM_DATA, *QUERY_PARAMS) if path not in existing} == set(), (
+        "the page is gone: take it out of tests/permissions/page_forms.py"
     )
     assert {*SHARED, *REAUTHENTICATED, *NO_SIDE_EFFECTS} - set(PAGES) == set()
 
 
-@pytest.mark.parametrize(("name", "scenario"), MATRIX_CASES)
-def test_each_person_is_answered_what_the_table_says(name, scenario, page_scenarios):
-    sample_values, address = page_scenarios.scenarios[scenario], build_path(name, page_scenarios.scenarios[scenario])
-    expected = {actor: _expected_outcome(cell, name, sample_values) for actor, cell in EXPECTED[scenario](name).items()}
+@pytest.mark.parametrize("name", PAGE_NAMES)
+def test_responses_match_matrix(name, page_scenarios, subtests):
+    for scenario in scenarios_for(name):
+        with subtests.test(scenario):
+            sample_values = page_scenarios.scenarios[scenario]
+            expected = {
+                actor: _expected_response(cell, name, sample_values) for actor, cell in EXPECTED[scenario](name).items()
+            }
 
-    found = {actor: page_scenarios.ask(name, scenario, actor) for actor in expected}
+            outcomes = {actor: page_scenarios.send(name, scenario, actor) for actor in expected}
 
-    met = {
-        actor: one.redirect_or_status if not fnmatchcase(one.redirect_or_status, expected[actor]) else expected[actor]
-        for actor, one in found.items()
-    }
-    if scenario == "crossed":  # who may not write at all may also be told so before the part is looked for
-        met = {
-            actor: expected[actor] if redirect_or_status == expected_own(name)[actor] == "403" else redirect_or_status
-            for actor, redirect_or_status in met.items()
-        }
-    assert met == expected, address
-    assert {actor: one.changes for actor, one in found.items() if one.changes and _is_denied(name, met[actor])} == {}
+            responses = {
+                actor: expected[actor]
+                if fnmatchcase(outcome.redirect_or_status, expected[actor])
+                else outcome.redirect_or_status
+                for actor, outcome in outcomes.items()
+            }
+            if scenario == "crossed":  # an actor who may not write at all may be told so before the part is looked up
+                may_be_403 = {actor for actor, cell in expected_own(name).items() if cell == "403"}
+                responses |= {actor: expected[actor] for actor in may_be_403 if responses[actor] == "403"}
+            assert responses == expected, build_path(name, sample_values)
+            denied = {actor: outcomes[actor].changed for actor, cell in responses.items() if _is_denied(name, cell)}
+            assert {actor: changed for actor, changed in denied.items() if changed} == {}
 
 
-def _expected_outcome(cell: str, name: str, sample_values: dict[str, str]) -> str:
+def _expected_response(cell: str, name: str, sample_values: dict[str, str]) -> str:
     if cell == "login":
         return f"/login/?next={unquote(build_path(name, sample_values))}"
     return fill_placeholders(name.split(" ")[1], cell, sample_values)
 
 
 def _is_denied(name: str, cell: str) -> bool:
-    return (name.startswith("GET ") and name != SECRET_PAGES) or cell.startswith(
+    """Return whether a request with this response must not write."""
+    return (name.startswith("GET ") and name != LOGGED_READ) or cell.startswith(
         ("4", "/login/?next=", "/reauthenticate/")
     )
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in LIST_PAGES if name.startswith("POST ") and name not in NO_SIDE_EFFECTS]
+WRITING_FORMS = names_by_section(
+    [name for name in PAGE_NAMES if name.startswith("POST ") and name not in NO_SIDE_EFFECTS]
 )
-def test_what_somebody_may_do_is_done(name, page_scenarios):
-    """Or the table would speak of forms that nobody can send."""
-    did = {
-        actor
-        for actor, cell in expected_own(name).items()
-        if page_scenarios.ask(name, "own", actor).changes and not _is_denied(name, cell)
-    }
 
-    assert did
+
+@pytest.mark.parametrize("section_name", WRITING_FORMS)
+def test_allowed_form_changes_something(section_name, page_scenarios, subtests):
+    """A table of forms that change nothing would prove nothing about permissions."""
+    for name in WRITING_FORMS[section_name]:
+        with subtests.test(name):
+            allowed = [actor for actor, cell in expected_own(name).items() if not _is_denied(name, cell)]
+
+            assert any(page_scenarios.send(name, "own", actor).changed for actor in allowed)
 
 
 @pytest.mark.parametrize("path", page_paths())
-def test_a_method_that_a_page_has_not_is_refused(path, page_scenarios):
-    door = any(expected_own(name)["anonymous"] == "login" for name in LIST_PAGES if name.split(" ")[1] == path)
-    asked = [f"{method} {path}" for method in HTTP_METHODS if f"{method} {path}" not in PAGES]
+def test_method_without_row_is_refused(path, page_scenarios):
+    needs_login = any(expected_own(name)["anonymous"] == "login" for name in PAGE_NAMES if name.split(" ")[1] == path)
+    for name in (f"{method} {path}" for method in HTTP_METHODS if f"{method} {path}" not in PAGES):
+        for actor in ("anonymous", "admin"):
+            outcome = page_scenarios.send(name, "own", actor)
 
-    found = {
-        (name, actor): page_scenarios.ask(name, "own", actor) for name in asked for actor in ("anonymous", "admin")
-    }
-
-    for (name, actor), one in found.items():
-        login = _expected_outcome("login", name, page_scenarios.scenarios["own"])
-        assert one.redirect_or_status in ({login, "405"} if door and actor in SIGN_IN_PATHS else {"405"}), name
-        assert one.changes == set(), name
+            login = _expected_response("login", name, page_scenarios.scenarios["own"])
+            allowed = {login, "405"} if needs_login and actor == "anonymous" else {"405"}
+            assert outcome.redirect_or_status in allowed, (name, actor)
+            assert outcome.changed == set(), (name, actor)
 
 
-@pytest.mark.parametrize("name", OBJECT_PAGES)
-def test_a_foreign_thing_looks_like_one_that_does_not_exist(name, page_scenarios):
-    overseers = {
-        actor for actor in ("carol", "admin") if expected_foreign(name)[actor] != "404" or _is_project_page(name)
-    }
-    strangers = sorted(set(expected_own(name)) - overseers)
-
-    hidden = {actor: page_scenarios.ask(name, "foreign", actor) for actor in strangers}
-    absent = {actor: page_scenarios.ask(name, "missing", actor) for actor in strangers}
-
-    assert {actor: one.normalized_response() for actor, one in hidden.items()} == {
-        actor: one.normalized_response() for actor, one in absent.items()
-    }
-    assert {actor for actor, one in hidden.items() if one.changes} == set()
+OBJECT_PAGES = names_by_section(PAGES_WITH_OBJECT)
 
 
-@pytest.mark.parametrize("name", LIST_PAGES)
-def test_an_open_browser_alone_does_nothing_that_lasts(name, page_scenarios):
-    """Who has not shown lately who they are is asked to; and is asked for nothing else."""
-    able = [actor for actor in ("alice", "bob", "carol", "admin") if not expected_own(name)[actor].startswith("4")]
-    for actor in able[:1]:
-        fresh, tired = (page_scenarios.ask(name, "own", whose) for whose in (actor, f"tired {actor}"))
+@pytest.mark.parametrize("section_name", OBJECT_PAGES)
+def test_foreign_object_looks_like_missing_one(section_name, page_scenarios, subtests):
+    for name in OBJECT_PAGES[section_name]:
+        with subtests.test(name):
+            readers = {
+                actor
+                for actor in ("carol", "admin")
+                if expected_foreign(name)[actor] != "404" or _is_project_page(name)
+            }
+            outsiders = sorted(set(expected_own(name)) - readers)
 
-        # alice has an app, and the others nothing but their password
-        is_asked = tired.redirect_or_status.startswith(
-            "/reauthenticate/code/?next=" if actor == "alice" else "/reauthenticate/?next="
-        )
-        assert is_asked == (name in REAUTHENTICATED)
-        assert (
-            tired.redirect_or_status == fresh.redirect_or_status
-            or is_asked
-            or fnmatchcase(tired.redirect_or_status, expected_own(name)[actor])
-        )
-        assert not (is_asked and tired.changes)
+            foreign = {actor: page_scenarios.send(name, "foreign", actor) for actor in outsiders}
+            missing = {actor: page_scenarios.send(name, "missing", actor) for actor in outsiders}
+
+            assert {actor: outcome.comparable() for actor, outcome in foreign.items()} == {
+                actor: outcome.comparable() for actor, outcome in missing.items()
+            }
+            assert {actor for actor, outcome in foreign.items() if outcome.changed} == set()
 
 
-@pytest.mark.parametrize("name", sorted(name for name in set(MATRIX) & set(OPERATIONS) if MATRIX[name][:3] == "401"))
-def test_a_cookie_opens_nothing_of_the_api(name, page_scenarios):
-    met = page_scenarios.request_api_by_cookie(OPERATIONS[name], "admin")
+PAGES_BY_SECTION = names_by_section(PAGE_NAMES)
 
-    assert (met.answer.status_code, met.changes) == (401, set())
+
+@pytest.mark.parametrize("section_name", PAGES_BY_SECTION)
+def test_recent_login_is_required_where_listed(section_name, page_scenarios, subtests):
+    """A session without a recent login is redirected to reauthentication there, and nowhere else."""
+    for name in PAGES_BY_SECTION[section_name]:
+        with subtests.test(name):
+            able = [
+                actor for actor in ("alice", "bob", "carol", "admin") if not expected_own(name)[actor].startswith("4")
+            ]
+            for actor in able[:1]:
+                recent, stale = (page_scenarios.send(name, "own", key) for key in (actor, f"stale {actor}"))
+
+                # alice has set up TOTP, the others have a password only
+                path = "/reauthenticate/code/" if actor == "alice" else "/reauthenticate/"
+                is_redirected = stale.redirect_or_status.startswith(f"{path}?next=")
+                assert is_redirected == (name in REAUTHENTICATED)
+                assert (
+                    is_redirected
+                    or stale.redirect_or_status == recent.redirect_or_status
+                    or fnmatchcase(stale.redirect_or_status, expected_own(name)[actor])
+                )
+                assert not (is_redirected and stale.changed)
+
+
+def test_api_accepts_no_session_cookie(page_scenarios, subtests):
+    for name in sorted(name for name in set(MATRIX) & set(OPERATIONS) if MATRIX[name].startswith("401")):
+        with subtests.test(name):
+            outcome = page_scenarios.request_api_by_cookie(OPERATIONS[name], "admin")
+
+            assert (outcome.response.status_code, outcome.changed) == (401, set())

@@ -1,4 +1,4 @@
-"""Recent login: the API operations and pages whose effect outlives the session (`requires_recent_login`)."""
+"""API operations and pages whose effect outlives the session need a recent login (`requires_recent_login`)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.api_operations import schema_operation
 from tests.permissions.api_scenarios import OPERATIONS, request_kwargs
 
 # Each operation that declares it, and the page that does the same.
-PAGES = {
+PAGE_BY_OPERATION = {
     "POST api-keys/": "settings-api-keys",
     "POST api-keys/{key_id}/rotate/": "api-key-rotate",
     "POST service-accounts/{account_id}/keys/": "service-account",
@@ -32,11 +32,11 @@ PAGES = {
     "GET me/exports/{export_id}/archive/": "export-download",
     "POST me/deletion/": "delete-account",
 }
-KEY = {"name": "n8n", "days": "30", "scopes": ["tasks:read"], "allowed_networks": ""}
-# What the form of a page has to hold; the others have none.
+API_KEY_FORM = {"name": "n8n", "days": "30", "scopes": ["tasks:read"], "allowed_networks": ""}
+# The data of the pages that have a form; the others need none.
 FORM_DATA = {
-    "settings-api-keys": KEY,
-    "service-account": KEY,
+    "settings-api-keys": API_KEY_FORM,
+    "service-account": API_KEY_FORM,
     "user-detail": {"role": "staff"},
     "delete-account": {"confirmation": "{email}"},
 }
@@ -44,79 +44,82 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def authenticated_client(request, request_builder):
-    """Who may do this if they prove who they are: with a second factor and, to leave without saying one, no password."""
+def actor_for(request, request_builder, admin):
+    """Return the user who may do this with a recent login; without a password where the password would be enough."""
 
-    def found(name):
-        user = request.getfixturevalue(request_builder.door(OPERATIONS[name]))
+    def get_user(name):
+        user = request.getfixturevalue(request_builder.actor_for(OPERATIONS[name]))
         if name == "POST me/deletion/":
             User.objects.filter(pk=user.pk).update(password="!")
         return with_totp(User.objects.get(pk=user.pk))
 
-    return found
+    return get_user
 
 
-def test_declared_operations_are_those_with_a_page():
+def stale_api_client(user):
+    session = SessionFactory(user=user, created_at=timezone.now() - timedelta(hours=1))
+    return ApiClient(HTTP_AUTHORIZATION=f"Bearer {issue_tokens(session).access}")
+
+
+def test_every_declared_operation_has_a_page():
     declared = {
         name
         for name, operation in OPERATIONS.items()
         if operation.view and endpoint_of(operation.view.as_view()).needs_recent_login(operation.method)
     }
 
-    assert declared == set(PAGES)
+    assert declared == set(PAGE_BY_OPERATION)
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_the_api_refuses_a_session_that_proved_nothing_lately(name, request_builder, authenticated_client):
-    session = SessionFactory(user=authenticated_client(name), created_at=timezone.now() - timedelta(hours=1))
-    program, operation = ApiClient(HTTP_AUTHORIZATION=f"Bearer {issue_tokens(session).access}"), OPERATIONS[name]
-    before = table_digests()
+def test_api_refuses_session_without_recent_login(request_builder, actor_for, db_subtest):
+    for name in PAGE_BY_OPERATION:
+        with db_subtest(name):
+            client, operation = stale_api_client(actor_for(name)), OPERATIONS[name]
+            before = table_digests()
 
-    answer = program.generic(
-        operation.method, request_builder.url(operation), **request_kwargs(request_builder, operation)
-    )
+            response = client.generic(
+                operation.method, request_builder.url(operation), **request_kwargs(request_builder, operation)
+            )
 
-    assert (answer.status_code, answer.json()["code"], REAUTHENTICATE_PATH in answer.json()["detail"]) == (
-        403,
-        "reauthentication_required",
-        True,
-    )
-    assert table_digests() == before
+            assert (response.status_code, response.json()["code"]) == (403, "reauthentication_required")
+            assert REAUTHENTICATE_PATH in response.json()["detail"]
+            assert table_digests() == before
 
 
-def test_to_ask_for_the_head_of_an_archive_is_to_ask_for_it(request_builder, authenticated_client):
+def test_head_of_export_requires_recent_login(request_builder, actor_for):
     name = "GET me/exports/{export_id}/archive/"
-    session = SessionFactory(user=authenticated_client(name), created_at=timezone.now() - timedelta(hours=1))
-    program = ApiClient(HTTP_AUTHORIZATION=f"Bearer {issue_tokens(session).access}")
 
-    assert program.head(request_builder.url(OPERATIONS[name])).status_code == 403
+    response = stale_api_client(actor_for(name)).head(request_builder.url(OPERATIONS[name]))
+
+    assert response.status_code == 403
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_the_page_leads_a_browser_that_proved_nothing_lately_to_the_door_for_it(
-    name, request_builder, authenticated_client
-):
-    user, page = authenticated_client(name), PAGES[name]
-    browser = logged_in_client(user)
-    holes = {"user_id": request_builder.sample_values["user:directory"], **request_builder.sample_values}
-    url = reverse(page, args=[holes[hole] for hole in re.findall(r"{(\w+)}", name)] if "{" in name else [])
-    form = {
-        key: value.format(email=user.email) if key == "confirmation" else value
-        for key, value in FORM_DATA.get(page, {}).items()
+def test_page_redirects_session_without_recent_login(request_builder, actor_for, db_subtest):
+    sample_values = {
+        "user_id": request_builder.sample_values["user:directory"],
+        **request_builder.sample_values,
     }
-    before = table_digests()
+    for name, page in PAGE_BY_OPERATION.items():
+        with db_subtest(name):
+            user = actor_for(name)
+            browser = logged_in_client(user)
+            url = reverse(
+                page, args=[sample_values[key] for key in re.findall(r"{(\w+)}", name)] if "{" in name else []
+            )
+            data = {key: user.email if value == "{email}" else value for key, value in FORM_DATA.get(page, {}).items()}
+            before = table_digests()
 
-    answer = browser.get(url) if name.startswith("GET ") else browser.post(url, form)
+            response = browser.get(url) if name.startswith("GET ") else browser.post(url, data)
 
-    assert (answer.status_code, answer["Location"].partition("?")[0]) == (302, "/reauthenticate/code/")
-    assert table_digests() == before
+            assert (response.status_code, response["Location"].partition("?")[0]) == (302, "/reauthenticate/code/")
+            assert table_digests() == before
 
 
-def test_the_document_says_of_these_and_no_others_that_they_ask_for_a_proof():
-    told = {
+def test_schema_documents_recent_login_for_listed_operations():
+    documented = {
         name
-        for name, one in OPERATIONS.items()
-        if "reauthentication_required" in str(schema_operation(one).get("responses", ""))
+        for name, operation in OPERATIONS.items()
+        if "reauthentication_required" in str(schema_operation(operation).get("responses", ""))
     }
 
-    assert told == set(PAGES)
+    assert documented == set(PAGE_BY_OPERATION)

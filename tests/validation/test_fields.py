@@ -111,7 +111,7 @@ def test_a_value_of_the_wrong_kind_is_a_400_that_names_the_field(operation, requ
     url, good, client = (
         request_builder.url(operation),
         request_builder.body(operation),
-        clients[request_builder.door(operation)],
+        clients[request_builder.actor_for(operation)],
     )
     before = table_digests()
 
@@ -133,7 +133,7 @@ def test_a_missing_required_field_is_a_400(operation, request_builder, clients):
     url, good, client = (
         request_builder.url(operation),
         request_builder.body(operation),
-        clients[request_builder.door(operation)],
+        clients[request_builder.actor_for(operation)],
     )
     required = [name for name, schema in body_fields(operation).items() if schema["required"]]
     before = table_digests()
@@ -152,7 +152,7 @@ def test_an_unknown_field_is_a_400_and_nobody_writes_what_is_not_theirs(operatio
     url, good, client = (
         request_builder.url(operation),
         request_builder.body(operation),
-        clients[request_builder.door(operation)],
+        clients[request_builder.actor_for(operation)],
     )
     foreign = [name for name in READ_ONLY_FIELDS if name not in body_fields(operation)]
     before = table_digests()

@@ -79,7 +79,7 @@ def test_a_header_does_not_turn_one_method_into_another(clients, task):
 @pytest.mark.parametrize("operation", [one for one in operations() if "operationId" in schema_operation(one)], ids=str)
 def test_a_representation_we_do_not_make_is_a_406(operation, request_builder, clients):
     client, url, body = (
-        clients[request_builder.door(operation)],
+        clients[request_builder.actor_for(operation)],
         request_builder.url(operation),
         request_kwargs(request_builder, operation),
     )

@@ -76,7 +76,7 @@ def test_what_is_not_a_parameter_is_a_400(operation, request_builder, clients):
 
 @LIST_OPERATIONS
 def test_a_piece_that_cannot_be_is_a_400(operation, request_builder, clients):
-    url, client = request_builder.url(operation), clients[request_builder.door(operation)]
+    url, client = request_builder.url(operation), clients[request_builder.actor_for(operation)]
     queries = [f"limit={limit}" for limit in INVALID_LIMITS] + [
         f"page={page}" for page in INVALID_LIMITS if page != "101"
     ]

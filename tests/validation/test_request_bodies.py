@@ -66,7 +66,7 @@ pytestmark = pytest.mark.django_db
 
 @OPERATIONS_WITH_BODY
 def test_what_is_no_json_object_is_a_400_and_changes_nothing(operation, request_builder, clients):
-    url, client = request_builder.url(operation), clients[request_builder.door(operation)]
+    url, client = request_builder.url(operation), clients[request_builder.actor_for(operation)]
     before = table_digests()
 
     found = {
@@ -82,7 +82,7 @@ def test_what_is_no_json_object_is_a_400_and_changes_nothing(operation, request_
 def test_another_media_type_is_a_415(operation, request_builder, clients):
     url, client, body = (
         request_builder.url(operation),
-        clients[request_builder.door(operation)],
+        clients[request_builder.actor_for(operation)],
         orjson.dumps(request_builder.body(operation)) + b" ",
     )
     before = table_digests()
@@ -97,7 +97,7 @@ def test_another_media_type_is_a_415(operation, request_builder, clients):
     "operation", [one for one in operations_with_body() if not one.path.endswith(OPTIONAL_BODY)], ids=str
 )
 def test_an_empty_body_is_a_400(operation, request_builder, clients):
-    client, before = clients[request_builder.door(operation)], table_digests()
+    client, before = clients[request_builder.actor_for(operation)], table_digests()
 
     answer = client.generic(operation.method, request_builder.url(operation), b"", "application/json")
 
