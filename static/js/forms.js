@@ -1,13 +1,13 @@
-// A select that acts by itself when scripts run; without them its form keeps a button.
+// Submit a form when its select changes. Without JavaScript the form shows a button instead.
 document.addEventListener("change", (event) => {
   if (event.target.matches("select[data-submit]")) event.target.form.requestSubmit();
 });
 
-// Addresses stay short: what a filter form leaves at its default is not part of the address.
+// Keep URLs short: filters at their default value are left out of the query string.
 document.addEventListener("formdata", (event) => {
   if (event.target.method !== "get") return;
   for (const [name, value] of [...event.formData]) {
-    const usual = event.target.elements[name]?.dataset?.default ?? "";
-    if (value === usual) event.formData.delete(name);
+    const defaultValue = event.target.elements[name]?.dataset?.default ?? "";
+    if (value === defaultValue) event.formData.delete(name);
   }
 });

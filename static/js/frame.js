@@ -1,7 +1,7 @@
-// Marks that scripts run, so that pages can hide what only serves those without.
+// Mark that JavaScript runs, so that CSS can hide the fallback controls.
 document.documentElement.classList.add("has-js");
 
-// On a phone the filters start folded, unless one of them is in use.
+// On a phone the filters start collapsed, unless one of them is active.
 if (matchMedia("(width <= 48rem)").matches) {
-  for (const box of document.querySelectorAll("details.filter-box:not([data-active])")) box.open = false;
+  for (const filters of document.querySelectorAll("details.filter-box:not([data-active])")) filters.open = false;
 }

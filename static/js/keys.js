@@ -1,9 +1,10 @@
-// Keyboard: c new task, / search, g then a letter goes to a page, ? lists them. Off with data-keys="off" (WCAG 2.1.4).
-const TYPING = "input, textarea, select, [contenteditable]";
+// Keyboard shortcuts: c new task, / search, g then a letter goes to a page, ? shows all. data-keys="off" turns them off
+// (WCAG 2.1.4).
+const TEXT_INPUTS = "input, textarea, select, [contenteditable]";
 let pending = "";
 let pendingTimer;
 
-const sheet = document.getElementById("shortcuts");
+const shortcutsDialog = document.getElementById("shortcuts");
 const quickAdd = document.getElementById("quick-add");
 
 function newTask() {
@@ -12,22 +13,22 @@ function newTask() {
   quickAdd.querySelector("input[name=title]").focus();
 }
 
-function goTo(letter) {
+function goToPage(letter) {
   document.querySelector(`a[data-go="${letter}"]`)?.click();
 }
 
 const actions = {
   c: newTask,
   "/": () => document.getElementById("search")?.focus(),
-  "?": () => sheet?.showModal(),
+  "?": () => shortcutsDialog?.showModal(),
 };
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-  if (document.documentElement.dataset.keys === "off" || event.target.closest(TYPING)) return;
+  if (document.documentElement.dataset.keys === "off" || event.target.closest(TEXT_INPUTS)) return;
   if (pending === "g") {
     pending = "";
-    goTo(event.key);
+    goToPage(event.key);
     return;
   }
   if (event.key === "g") {
@@ -44,7 +45,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 document.addEventListener("click", (event) => {
-  if (event.target.closest("[data-open-shortcuts]")) sheet?.showModal();
+  if (event.target.closest("[data-open-shortcuts]")) shortcutsDialog?.showModal();
   if (event.target.closest("[data-close-dialog]")) event.target.closest("dialog").close();
 });
 

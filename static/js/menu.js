@@ -1,4 +1,4 @@
-// <details class="menu"> works alone; this closes it as people expect: Escape, a click elsewhere, focus gone.
+// Close <details class="menu"> on Escape, on a click outside and when focus leaves. Opening needs no script.
 const openMenus = () => document.querySelectorAll("details.menu[open]");
 
 document.addEventListener("click", (event) => {

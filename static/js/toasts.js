@@ -1,24 +1,24 @@
-// Says what happened, in the one polite live region. A toast stays while it is pointed at or focused.
+// Toasts in a polite live region. A toast stays while it is hovered or focused (WCAG 2.2.1).
 const region = document.getElementById("toasts");
 
-function arm(toast) {
+function scheduleRemoval(toast) {
   toast.querySelector("button")?.addEventListener("click", () => toast.remove());
-  const expire = () => {
-    if (toast.matches(":hover, :focus-within")) setTimeout(expire, 2000);
+  const removeWhenIdle = () => {
+    if (toast.matches(":hover, :focus-within")) setTimeout(removeWhenIdle, 2000);
     else toast.remove();
   };
-  setTimeout(expire, 6000);
+  setTimeout(removeWhenIdle, 6000);
 }
 
 function show(text) {
   const toast = document.getElementById("toast-template").content.firstElementChild.cloneNode(true);
   toast.querySelector("span").textContent = text;
   region.append(toast);
-  arm(toast);
+  scheduleRemoval(toast);
 }
 
 if (region) {
-  region.querySelectorAll(".toast").forEach(arm);
+  region.querySelectorAll(".toast").forEach(scheduleRemoval);
   document.addEventListener("toast", (event) => show(event.detail.value ?? event.detail.text));
   document.addEventListener("htmx:response:error", (event) => {
     const { status } = event.detail.ctx.response;
