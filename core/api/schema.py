@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+from functools import cache
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
@@ -57,10 +59,45 @@ IF_MATCH = OpenApiParameter(
 
 
 class TaskFlowAutoSchema(AutoSchema):
-    """Operation ids read as verb and noun; nothing else differs from drf-spectacular."""
+    """Describe an operation from the declarations of a generic view (core.api.generics), else as extend_schema says."""
+
+    def get_operation_id(self) -> str:
+        return self._operation_id or super().get_operation_id()
+
+    @property
+    def _operation_id(self) -> str | None:
+        """The declared operationId; None where the method is described by extend_schema."""
+        operation_ids: dict[str, str] = getattr(self.view, "operation_ids", {})
+        return operation_ids.get(self.method.lower())
+
+    def get_request_serializer(self) -> Any:
+        if self._operation_id is None:
+            return super().get_request_serializer()
+        view: Any = self.view
+        return {"POST": view.input_serializer_class, "PATCH": view.patch_serializer_class}.get(self.method)
+
+    def get_response_serializers(self) -> Any:
+        if self._operation_id is None:
+            return super().get_response_serializers()
+        view: Any = self.view
+        if self.method == "DELETE":
+            return {204: None}
+        if self.method == "GET" and hasattr(view, "get_page"):
+            return page_serializer(view.list_serializer_class or view.serializer_class)
+        if self.method == "POST":
+            return {view.success_status: view.serializer_class}
+        return view.serializer_class
+
+    def get_description(self) -> str:
+        """Return the docstring of the method or view itself, not that of a base class."""
+        own = vars(type(self.view))
+        method = own.get(self.method.lower())
+        return inspect.cleandoc(getattr(method, "__doc__", None) or type(self.view).__dict__.get("__doc__") or "")
 
     def get_override_parameters(self) -> list[Any]:
         declared: list[Any] = list(super().get_override_parameters())
+        if self._operation_id and self.method == "GET" and self.view.query_serializer_class().fields:
+            declared.append(self.view.query_serializer_class)
         signed_in = self.get_auth() != [{}] and bool(self.view.authentication_classes)
         if self.method == "POST" and signed_in and getattr(self.view, "idempotent", True):
             declared.append(IDEMPOTENCY_KEY)
@@ -109,12 +146,13 @@ def _problem_response(meaning: str) -> dict[str, Any]:
     return {"description": meaning, "content": {"application/problem+json": {"schema": schema}}}
 
 
-def page_serializer(noun: type[serializers.Serializer[Any]]) -> Any:
-    """Return the declared shape of a list of this noun."""
+@cache
+def page_serializer(serializer_class: type[serializers.Serializer[Any]]) -> Any:
+    """Return the declared shape of a page of these objects; one class for each, as one OpenAPI component."""
     return inline_serializer(
-        name=f"{noun.__name__}Page",
+        name=f"{serializer_class.__name__}Page",
         fields={
-            "results": noun(many=True),
+            "results": serializer_class(many=True),
             "next": serializers.CharField(allow_null=True),
             "previous": serializers.CharField(allow_null=True),
             "count": serializers.IntegerField(required=False, help_text="Only with `page`."),

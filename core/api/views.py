@@ -48,7 +48,7 @@ class ApiView(APIView):
         if request.method != "POST" or not self.idempotent or not request.user.is_authenticated:
             return
         if key := idempotency.parse_key(request):
-            handler: Callable[..., Response] = getattr(self, "post")  # noqa: B009 -- each subclass has its own
+            handler: Callable[..., HttpResponse] = getattr(self, "post")  # noqa: B009 -- each subclass has its own
             self.post = partial(idempotency.run_idempotent, key, handler, self.encrypt_stored_response)
 
 
@@ -76,32 +76,32 @@ def _cached_serializer(kind: type[Serializer[Any]], partial: bool) -> Serializer
 
 def list_response(
     request: Request,
-    piece: pagination.Page[Any],
-    noun: type[BaseSerializer[Any]],
-    wanted: Iterable[str] | None = None,
+    page: pagination.Page[Any],
+    serializer_class: type[BaseSerializer[Any]],
+    fields: Iterable[str] | None = None,
     **context: Any,
 ) -> Response:
-    """Answer with one piece of a list."""
-    shown = [select_fields(row, wanted) for row in noun(list(piece.rows), many=True, context=context).data]
-    if not shown:
-        select_fields(dict.fromkeys(noun(context=context).get_fields()), wanted)
+    """Answer with one page of a list."""
+    rows = [select_fields(row, fields) for row in serializer_class(list(page.rows), many=True, context=context).data]
+    if not rows:
+        select_fields(dict.fromkeys(serializer_class(context=context).get_fields()), fields)
     return Response(
-        pagination.list_body(piece, results=shown, url=request.build_absolute_uri, parameters=request.query_params)
+        pagination.list_body(page, results=rows, url=request.build_absolute_uri, parameters=request.query_params)
     )
 
 
 def object_response(
-    thing: Any,
-    noun: type[BaseSerializer[Any]],
+    obj: Any,
+    serializer_class: type[BaseSerializer[Any]],
     *,
     status: int = 200,
-    wanted: Iterable[str] | None = None,
+    fields: Iterable[str] | None = None,
     location: str = "",
     **context: Any,
 ) -> Response:
-    """Answer with one versioned thing and its ETag."""
-    data = select_fields(noun(thing, context=context).data, wanted)
-    headers = {"ETag": preconditions.object_etag(thing.version, dumps(data))}
+    """Answer with one versioned object and its ETag."""
+    data = select_fields(serializer_class(obj, context=context).data, fields)
+    headers = {"ETag": preconditions.object_etag(obj.version, dumps(data))}
     if location:
         headers["Location"] = location
     return Response(data, status=status, headers=headers)
@@ -109,17 +109,18 @@ def object_response(
 
 def list_response_from_rows(
     request: Request,
-    piece: pagination.Page[Any],
+    page: pagination.Page[Any],
     rows: Sequence[dict[str, Any]],
-    wanted: Iterable[str] | None,
+    fields: Iterable[str] | None,
     *,
     known: Iterable[str],
 ) -> HttpResponse:
-    """Answer with one piece of a list whose rows are ready to be shown."""
-    shown = [select_fields(row, wanted) for row in rows or [dict.fromkeys(known)]]
+    """Answer with one page of a list whose rows are ready for JSON; `known` are the names `fields` may select."""
+    # An empty page refuses an unknown field too.
+    selected = [select_fields(row, fields) for row in rows or [dict.fromkeys(known)]]
     body = pagination.list_body(
-        piece,
-        results=shown if rows else [],
+        page,
+        results=selected if rows else [],
         url=request.build_absolute_uri,
         parameters=request.query_params,
     )
@@ -127,19 +128,26 @@ def list_response_from_rows(
 
 
 def object_response_from_row(
-    row: dict[str, Any], *, status: int = 200, wanted: Iterable[str] | None = None, location: str = ""
+    row: dict[str, Any],
+    *,
+    version: int | None,
+    status: int = 200,
+    fields: Iterable[str] | None = None,
+    location: str = "",
 ) -> HttpResponse:
-    """Answer with one versioned thing that is ready to be shown, and its ETag."""
-    body = dumps(select_fields(row, wanted))
-    headers = {"ETag": preconditions.object_etag(row["version"], body), **({"Location": location} if location else {})}
+    """Answer with one object that is ready for JSON; with a version, the ETag names it."""
+    body = dumps(select_fields(row, fields))
+    headers = {} if version is None else {"ETag": preconditions.object_etag(version, body)}
+    if location:
+        headers["Location"] = location
     return HttpResponse(body, status=status, content_type="application/json", headers=headers)
 
 
-def select_fields(row: dict[str, Any], wanted: Iterable[str] | None) -> dict[str, Any]:
-    """Keep only the wanted fields; an unknown name is a 400."""
-    if wanted is None:
+def select_fields(row: dict[str, Any], fields: Iterable[str] | None) -> dict[str, Any]:
+    """Keep only the named fields; an unknown name raises Invalid."""
+    if fields is None:
         return row
-    names: Sequence[str] = list(wanted)
+    names: Sequence[str] = list(fields)
     if unknown := [name for name in names if name not in row]:
         raise Invalid.field("fields", f"Not known: {unknown[0]}. Known: {', '.join(row)}.", "invalid_choice")
     return {name: row[name] for name in names}

@@ -148,9 +148,9 @@ class ActivityOut(serializers.ModelSerializer[Event]):
 
     @extend_schema_field(serializers.DictField(child=serializers.ListField()))
     def get_changes(self, event: Event) -> dict[str, Any]:
-        # Who sees the task `alone`, without its project, is not told what it was part of.
-        unsaid = {"parent"} if self.context.get("alone") else set()
-        return {name: both for name, both in event.payload.get("changes", {}).items() if name not in unsaid}
+        # A reader who sees this task alone, by a share, may not see the parents it had.
+        hidden = {"parent"} if self.context.get("share_only") else set()
+        return {name: values for name, values in event.payload.get("changes", {}).items() if name not in hidden}
 
 
 class StatsOut(serializers.Serializer[Any]):

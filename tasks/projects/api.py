@@ -1,20 +1,20 @@
-"""The doors to projects: themselves, members, statuses, labels."""
+"""Endpoints of projects, their states and their labels."""
 
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
-from django.utils import timezone
+from django.db.models import QuerySet
+from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
-from rest_framework.response import Response
 
-from core.api import query_params
 from core.api.endpoints import all_projects
-from core.api.pagination import PageQuerySerializer, PageRequest, Sort, paginate
-from core.api.preconditions import parse_if_match
-from core.api.schema import page_serializer
-from core.api.views import ApiView, list_response, object_response, parse_body
+from core.api.generics import ActionView, CreateView, DeleteView, DetailView, ListView, UpdateView
+from core.api.pagination import Sort
+from core.api.query_params import FieldsQuerySerializer
+from tasks.models import Label, Project, State
 from tasks.project_scope import project_in_body, project_in_path, project_in_query, project_of_label_in_path
 from tasks.projects import labels, selectors, services, states
 from tasks.projects.serializers import (
@@ -31,154 +31,139 @@ from tasks.projects.serializers import (
     StatePatch,
 )
 
-PROJECT_SORTS = {"name": Sort("name"), "created_at": Sort("created_at")}
 
-
-class ProjectsView(ApiView):
+class ProjectsView(ListView, CreateView):
+    operation_ids = {"get": "list_projects", "post": "create_project"}
     cacheable = True
     api_key_scope = {"GET": "projects:read", "POST": "projects:write"}
     project_from = all_projects
+    query_serializer_class = ProjectQuery
+    input_serializer_class = ProjectInput
+    serializer_class = ProjectOut
+    ordering_fields = {"name": Sort("name"), "created_at": Sort("created_at")}
+    default_ordering = "name"
+    has_location = True
 
-    @extend_schema(operation_id="list_projects", parameters=[ProjectQuery], responses=page_serializer(ProjectOut))
-    def get(self, request: Request) -> Response:
-        wanted = query_params.parse_query(ProjectQuery, request.query_params)
-        rows = selectors.list_projects(request.user)
-        if "search" in wanted:
-            rows = rows.filter(name__icontains=wanted["search"])
-        if "archived" in wanted:
-            rows = rows.filter(archived_at__isnull=not wanted["archived"])
-        window = PageRequest.of(wanted, sorts=PROJECT_SORTS, default="name", owner=str(request.user.pk))
-        return list_response(request, paginate(rows, window), ProjectOut, wanted.get("fields"))
+    def get_queryset(self) -> QuerySet[Project]:
+        projects = selectors.list_projects(self.user)
+        if "search" in self.params:
+            projects = projects.filter(name__icontains=self.params["search"])
+        if "archived" in self.params:
+            projects = projects.filter(archived_at__isnull=not self.params["archived"])
+        return projects
 
-    @extend_schema(operation_id="create_project", request=ProjectInput, responses={201: ProjectOut})
-    def post(self, request: Request) -> Response:
-        project = services.create(actor=request.user, **parse_body(ProjectInput, request))
-        found = selectors.get_project(request.user, project.pk)
-        return object_response(found, ProjectOut, status=201, location=f"/api/v1/projects/{project.pk}/")
+    def create_object(self, data: dict[str, Any]) -> Project:
+        project = services.create(actor=self.user, **data)
+        return selectors.get_project(self.user, project.pk)
 
 
-class ProjectView(ApiView):
+class ProjectView(DetailView, UpdateView, DeleteView):
+    operation_ids = {"get": "get_project", "patch": "update_project", "delete": "delete_project"}
     api_key_scope = {"GET": "projects:read", "PATCH": "projects:write", "DELETE": "projects:delete"}
     project_from = project_in_path
+    query_serializer_class = FieldsQuerySerializer
+    patch_serializer_class = ProjectPatch
+    serializer_class = ProjectOut
 
-    @extend_schema(operation_id="get_project", parameters=[query_params.FieldsQuerySerializer], responses=ProjectOut)
-    def get(self, request: Request, ref: str) -> Response:
-        wanted = query_params.parse_query(query_params.FieldsQuerySerializer, request.query_params)
-        return object_response(selectors.get_project(request.user, ref), ProjectOut, wanted=wanted.get("fields"))
+    def get_object(self, ref: str) -> Project:
+        return selectors.get_project(self.user, ref)
 
-    @extend_schema(operation_id="update_project", request=ProjectPatch, responses=ProjectOut)
-    def patch(self, request: Request, ref: str) -> Response:
-        changes = parse_body(ProjectPatch, request, partial=True)
-        project = services.update(
-            actor=request.user, ref=ref, changes=changes, now=timezone.now(), versions=parse_if_match(request._request)
-        )
-        return object_response(selectors.get_project(request.user, project.pk), ProjectOut)
+    def update_object(self, data: dict[str, Any], ref: str) -> Project:
+        project = services.update(actor=self.user, ref=ref, changes=data, now=self.now, versions=self.versions)
+        return selectors.get_project(self.user, project.pk)
 
-    @extend_schema(operation_id="delete_project", responses={204: None})
-    def delete(self, request: Request, ref: str) -> Response:
-        services.delete(actor=request.user, ref=ref, versions=parse_if_match(request._request))
-        return Response(status=204)
+    def delete_object(self, ref: str) -> None:
+        services.delete(actor=self.user, ref=ref, versions=self.versions)
 
 
-class ArchiveView(ApiView):
+class ArchiveView(ActionView, DeleteView):
     """The archived state of a project as a sub-resource: POST archives, DELETE restores."""
 
+    operation_ids = {"post": "archive_project"}
     api_key_scope = {"POST": "projects:write", "DELETE": "projects:delete"}
     project_from = project_in_path
+    serializer_class = ProjectOut
 
-    @extend_schema(operation_id="archive_project", request=None, responses=ProjectOut)
-    def post(self, request: Request, ref: str) -> Response:
-        project = services.archive(
-            actor=request.user, ref=ref, now=timezone.now(), versions=parse_if_match(request._request)
-        )
-        return object_response(selectors.get_project(request.user, project.pk), ProjectOut)
+    def perform_action(self, data: dict[str, Any], ref: str) -> Project:
+        return self._set_archived(ref, archived=True)
 
     @extend_schema(operation_id="restore_project", responses={200: ProjectOut})
-    def delete(self, request: Request, ref: str) -> Response:
-        project = services.archive(
-            actor=request.user, ref=ref, now=timezone.now(), archived=False, versions=parse_if_match(request._request)
-        )
-        return object_response(selectors.get_project(request.user, project.pk), ProjectOut)
+    def delete(self, request: Request, **url: Any) -> HttpResponse:
+        return super().delete(request, **url)
+
+    def delete_object(self, ref: str) -> Project:
+        return self._set_archived(ref, archived=False)
+
+    def _set_archived(self, ref: str, *, archived: bool) -> Project:
+        project = services.archive(actor=self.user, ref=ref, now=self.now, archived=archived, versions=self.versions)
+        return selectors.get_project(self.user, project.pk)
 
 
-class StatesView(ApiView):
+class StatesView(ListView, CreateView):
+    operation_ids = {"get": "list_project_states", "post": "add_project_state"}
     api_key_scope = {"GET": "projects:read", "POST": "projects:write"}
     project_from = project_in_path
+    input_serializer_class = StateInput
+    serializer_class = StateOut
+    ordering_fields = {"position": Sort("position")}
+    default_ordering = "position"
 
-    @extend_schema(
-        operation_id="list_project_states", parameters=[PageQuerySerializer], responses=page_serializer(StateOut)
-    )
-    def get(self, request: Request, ref: str) -> Response:
-        wanted = query_params.parse_query(PageQuerySerializer, request.query_params)
-        project = selectors.get_project(request.user, ref)
-        sorts = {"position": Sort("position")}
-        window = PageRequest.of(wanted, sorts=sorts, default="position", owner=f"{request.user.pk}:{project.pk}")
-        return list_response(request, paginate(selectors.list_states(project), window), StateOut, wanted.get("fields"))
+    def get_queryset(self, ref: str) -> QuerySet[State]:
+        return selectors.list_states(selectors.get_project(self.user, ref))
 
-    @extend_schema(operation_id="add_project_state", request=StateInput, responses={201: StateOut})
-    def post(self, request: Request, ref: str) -> Response:
-        state = states.add(actor=request.user, ref=ref, **parse_body(StateInput, request))
-        return object_response(state, StateOut, status=201)
+    def create_object(self, data: dict[str, Any], ref: str) -> State:
+        return states.add(actor=self.user, ref=ref, **data)
 
 
-class StateView(ApiView):
+class StateView(DetailView, UpdateView, DeleteView):
+    operation_ids = {"get": "get_project_state", "patch": "update_project_state", "delete": "delete_project_state"}
     api_key_scope = {"GET": "projects:read", "PATCH": "projects:write", "DELETE": "projects:delete"}
     project_from = project_in_path
+    patch_serializer_class = StatePatch
+    serializer_class = StateOut
 
-    @extend_schema(operation_id="get_project_state", responses=StateOut)
-    def get(self, request: Request, ref: str, state_id: uuid.UUID) -> Response:
-        query_params.parse_query(query_params.QuerySerializer, request.query_params)
-        return object_response(selectors.get_state(selectors.get_project(request.user, ref), state_id), StateOut)
+    def get_object(self, ref: str, state_id: uuid.UUID) -> State:
+        return selectors.get_state(selectors.get_project(self.user, ref), state_id)
 
-    @extend_schema(operation_id="update_project_state", request=StatePatch, responses=StateOut)
-    def patch(self, request: Request, ref: str, state_id: uuid.UUID) -> Response:
-        sent = parse_body(StatePatch, request, partial=True)
-        versions = parse_if_match(request._request)
-        state = states.update(actor=request.user, ref=ref, state_id=state_id, name=sent.get("name"), versions=versions)
-        return object_response(state, StateOut)
+    def update_object(self, data: dict[str, Any], ref: str, state_id: uuid.UUID) -> State:
+        return states.update(actor=self.user, ref=ref, state_id=state_id, name=data.get("name"), versions=self.versions)
 
-    @extend_schema(operation_id="delete_project_state", responses={204: None})
-    def delete(self, request: Request, ref: str, state_id: uuid.UUID) -> Response:
-        states.delete(actor=request.user, ref=ref, state_id=state_id, versions=parse_if_match(request._request))
-        return Response(status=204)
+    def delete_object(self, ref: str, state_id: uuid.UUID) -> None:
+        states.delete(actor=self.user, ref=ref, state_id=state_id, versions=self.versions)
 
 
-class LabelsView(ApiView):
+class LabelsView(ListView, CreateView):
+    operation_ids = {"get": "list_labels", "post": "create_label"}
     api_key_scope = {"GET": "labels:read", "POST": "labels:write"}
     project_from = {"GET": project_in_query, "POST": project_in_body}
+    query_serializer_class = LabelQuery
+    input_serializer_class = LabelInput
+    serializer_class = LabelOut
+    ordering_fields = {"name": Sort("name")}
+    default_ordering = "name"
+    has_location = True
 
-    @extend_schema(operation_id="list_labels", parameters=[LabelQuery], responses=page_serializer(LabelOut))
-    def get(self, request: Request) -> Response:
-        wanted = query_params.parse_query(LabelQuery, request.query_params)
-        rows = selectors.list_labels(request.user, wanted.get("project", "")).select_related("project")
-        window = PageRequest.of(wanted, sorts={"name": Sort("name")}, default="name", owner=str(request.user.pk))
-        return list_response(request, paginate(rows, window), LabelOut, wanted.get("fields"))
+    def get_queryset(self) -> QuerySet[Label]:
+        return selectors.list_labels(self.user, self.params.get("project", "")).select_related("project")
 
-    @extend_schema(operation_id="create_label", request=LabelInput, responses={201: LabelOut})
-    def post(self, request: Request) -> Response:
-        sent = parse_body(LabelInput, request)
-        label = labels.create(actor=request.user, ref=sent.pop("project"), **sent)
-        found = selectors.get_label(request.user, label.pk)
-        return object_response(found, LabelOut, status=201, location=f"/api/v1/labels/{label.pk}/")
+    def create_object(self, data: dict[str, Any]) -> Label:
+        label = labels.create(actor=self.user, ref=data.pop("project"), **data)
+        return selectors.get_label(self.user, label.pk)
 
 
-class LabelView(ApiView):
+class LabelView(DetailView, UpdateView, DeleteView):
+    operation_ids = {"get": "get_label", "patch": "update_label", "delete": "delete_label"}
     api_key_scope = {"GET": "labels:read", "PATCH": "labels:write", "DELETE": "labels:delete"}
     project_from = project_of_label_in_path
+    patch_serializer_class = LabelPatch
+    serializer_class = LabelOut
 
-    @extend_schema(operation_id="get_label", responses=LabelOut)
-    def get(self, request: Request, label_id: uuid.UUID) -> Response:
-        query_params.parse_query(query_params.QuerySerializer, request.query_params)
-        return object_response(selectors.get_label(request.user, label_id), LabelOut)
+    def get_object(self, label_id: uuid.UUID) -> Label:
+        return selectors.get_label(self.user, label_id)
 
-    @extend_schema(operation_id="update_label", request=LabelPatch, responses=LabelOut)
-    def patch(self, request: Request, label_id: uuid.UUID) -> Response:
-        changes = parse_body(LabelPatch, request, partial=True)
-        versions = parse_if_match(request._request)
-        labels.update(actor=request.user, label_id=label_id, changes=changes, versions=versions)
-        return object_response(selectors.get_label(request.user, label_id), LabelOut)
+    def update_object(self, data: dict[str, Any], label_id: uuid.UUID) -> Label:
+        labels.update(actor=self.user, label_id=label_id, changes=data, versions=self.versions)
+        return selectors.get_label(self.user, label_id)
 
-    @extend_schema(operation_id="delete_label", responses={204: None})
-    def delete(self, request: Request, label_id: uuid.UUID) -> Response:
-        labels.delete(actor=request.user, label_id=label_id, versions=parse_if_match(request._request))
-        return Response(status=204)
+    def delete_object(self, label_id: uuid.UUID) -> None:
+        labels.delete(actor=self.user, label_id=label_id, versions=self.versions)

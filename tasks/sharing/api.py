@@ -1,31 +1,24 @@
-"""The doors to who sees what: teams in projects, single tasks shared with single people, and why."""
+"""Endpoints of task shares, and of why somebody has access."""
 
 from __future__ import annotations
 
 import uuid
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from django.db.models import QuerySet
 from rest_framework import serializers
-from rest_framework.request import Request
-from rest_framework.response import Response
 
 from accounts.users.serializers import UserOut
-from core.api import query_params
 from core.api.fields import StrictChoiceField, StrictSerializer
-from core.api.pagination import PageQuerySerializer, PageRequest, Sort, paginate
-from core.api.preconditions import parse_if_match
-from core.api.schema import page_serializer
-from core.api.views import ApiView, list_response, object_response, parse_body
+from core.api.generics import CreateView, DeleteView, DetailView, ListView, UpdateView
+from core.api.query_params import CommaSeparatedUUIDField, QuerySerializer
 from core.errors import Invalid
-from tasks.items import selectors as items_selectors
+from tasks.items import selectors as items
 from tasks.members.serializers import UserOrEmailInput
 from tasks.models import SharedRole, TaskShare
 from tasks.project_scope import project_of_task_in_path
-from tasks.projects import selectors as projects_selectors
+from tasks.projects import selectors as projects
 from tasks.sharing import selectors, services
-
-SHARE_SORTS = {"id": Sort("id")}
 
 
 class ShareInput(UserOrEmailInput):
@@ -45,8 +38,8 @@ class ShareOut(serializers.ModelSerializer[TaskShare]):
         fields = ["user", "role", "shared_by", "version", "created_at"]
 
 
-class ExplainQuery(query_params.QuerySerializer):
-    user = query_params.CommaSeparatedUUIDField(
+class ExplainQuery(QuerySerializer):
+    user = CommaSeparatedUUIDField(
         words=("me",), required=False, help_text="The id of a person, or `me`; the caller, if left out."
     )
     task = serializers.CharField(required=False, max_length=40, help_text="Id or key.")
@@ -89,62 +82,52 @@ class ExplanationOut(serializers.Serializer[Any]):
     reasons = ReasonOut(many=True)
 
 
-class SharesView(ApiView):
+class SharesView(ListView, CreateView):
+    operation_ids = {"get": "list_task_shares", "post": "share_task"}
     api_key_scope = {"GET": "tasks:read", "POST": "tasks:write"}
     project_from = project_of_task_in_path
+    input_serializer_class = ShareInput
+    serializer_class = ShareOut
 
-    @extend_schema(
-        operation_id="list_task_shares", parameters=[PageQuerySerializer], responses=page_serializer(ShareOut)
-    )
-    def get(self, request: Request, ref: str) -> Response:
-        wanted = query_params.parse_query(PageQuerySerializer, request.query_params)
-        task = items_selectors.get_task(request.user, ref)
-        window = PageRequest.of(wanted, sorts=SHARE_SORTS, default="id", owner=f"{request.user.pk}:{task.pk}")
-        found = selectors.list_visible_shares(request.user, task)
-        return list_response(request, paginate(found, window), ShareOut, wanted.get("fields"))
+    def get_queryset(self, ref: str) -> QuerySet[TaskShare]:
+        return selectors.list_visible_shares(self.user, items.get_task(self.user, ref))
 
-    @extend_schema(operation_id="share_task", request=ShareInput, responses={201: ShareOut})
-    def post(self, request: Request, ref: str) -> Response:
-        sent = parse_body(ShareInput, request)
-        share = services.add(
-            actor=request.user, ref=ref, role=sent["role"], user_id=sent.get("user"), email=sent.get("email", "")
+    def create_object(self, data: dict[str, Any], ref: str) -> TaskShare:
+        return services.add(
+            actor=self.user, ref=ref, role=data["role"], user_id=data.get("user"), email=data.get("email", "")
         )
-        return object_response(share, ShareOut, status=201)
 
 
-class ShareView(ApiView):
+class ShareView(DetailView, UpdateView, DeleteView):
+    operation_ids = {"get": "get_task_share", "patch": "update_task_share", "delete": "unshare_task"}
     api_key_scope = {"GET": "tasks:read", "PATCH": "tasks:write", "DELETE": "tasks:delete"}
     project_from = project_of_task_in_path
+    patch_serializer_class = SharePatch
+    serializer_class = ShareOut
 
-    @extend_schema(operation_id="get_task_share", responses=ShareOut)
-    def get(self, request: Request, ref: str, user_id: uuid.UUID) -> Response:
-        query_params.parse_query(query_params.QuerySerializer, request.query_params)
-        task = items_selectors.get_task(request.user, ref)
-        return object_response(selectors.get_share(task, user_id, reader=request.user), ShareOut)
+    def get_object(self, ref: str, user_id: uuid.UUID) -> TaskShare:
+        return selectors.get_share(items.get_task(self.user, ref), user_id, reader=self.user)
 
-    @extend_schema(operation_id="update_task_share", request=SharePatch, responses=ShareOut)
-    def patch(self, request: Request, ref: str, user_id: uuid.UUID) -> Response:
-        role = parse_body(SharePatch, request, partial=True).get("role")
-        versions = parse_if_match(request._request)
-        share = services.update(actor=request.user, ref=ref, user_id=user_id, role=role, versions=versions)
-        return object_response(share, ShareOut)
+    def update_object(self, data: dict[str, Any], ref: str, user_id: uuid.UUID) -> TaskShare:
+        return services.update(actor=self.user, ref=ref, user_id=user_id, role=data.get("role"), versions=self.versions)
 
-    @extend_schema(operation_id="unshare_task", responses={204: None})
-    def delete(self, request: Request, ref: str, user_id: uuid.UUID) -> Response:
-        services.remove(actor=request.user, ref=ref, user_id=user_id, versions=parse_if_match(request._request))
-        return Response(status=204)
+    def delete_object(self, ref: str, user_id: uuid.UUID) -> None:
+        services.remove(actor=self.user, ref=ref, user_id=user_id, versions=self.versions)
 
 
-class ExplainAccessView(ApiView):
+class ExplainAccessView(DetailView):
+    operation_ids = {"get": "explain_access"}
     api_key_scope = None
+    query_serializer_class = ExplainQuery
+    serializer_class = ExplanationOut
+    has_versions = False
 
-    @extend_schema(operation_id="explain_access", parameters=[ExplainQuery], responses=ExplanationOut)
-    def get(self, request: Request) -> Response:
-        wanted = query_params.parse_query(ExplainQuery, request.query_params)
-        task = items_selectors.get_task(request.user, wanted["task"]) if "task" in wanted else None
-        project = task.project if task else projects_selectors.get_project(request.user, wanted["project"])
-        user_id = uuid.UUID(wanted["user"]) if wanted.get("user", "me") != "me" else request.user.pk
-        found = selectors.explain_access(request.user, user_id, project, task)
-        if found is None:
+    def get_object(self) -> selectors.AccessExplanation:
+        params = self.params
+        task = items.get_task(self.user, params["task"]) if "task" in params else None
+        project = task.project if task else projects.get_project(self.user, params["project"])
+        user_id = uuid.UUID(params["user"]) if params.get("user", "me") != "me" else self.user.pk
+        explanation = selectors.explain_access(self.user, user_id, project, task)
+        if explanation is None:
             raise Invalid.field("user", "There is no such person.", "does_not_exist")
-        return Response(ExplanationOut(found).data)
+        return explanation

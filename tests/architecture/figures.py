@@ -35,7 +35,7 @@ def function_lengths(tree: ast.AST) -> Iterator[int]:
 
 
 def helpers_used_once(tree: ast.Module) -> tuple[int, int]:
-    """Return the number of private functions of a module, and of those that are used exactly once."""
+    """Return how many private functions a module has, and how many are used exactly once."""
     private = [
         node.name
         for node in ast.walk(tree)

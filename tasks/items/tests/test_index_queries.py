@@ -74,7 +74,7 @@ def keys(client, url):
 
 
 @pytest.mark.parametrize("ordering", ["created_at", "-created_at", "-updated_at", "due_date", "-due_date", "title"])
-@pytest.mark.parametrize("user", ["alice", "bob", "carol", "mallory", "guest", "guest_of_staff"])
+@pytest.mark.parametrize("person", ["alice", "bob", "carol", "mallory", "guest", "guest_of_staff"])
 def test_each_walk_passes_each_row_once_in_order(person, ordering, work, clients, request):
     user, column = request.getfixturevalue(person), ordering.lstrip("-")
     for query in QUERIES:

@@ -96,7 +96,7 @@ QUERIES = ["", "category=done", "status=in_progress,done", "priority=high,none",
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("user", ["alice", "bob", "carol", "mallory"])
+@pytest.mark.parametrize("person", ["alice", "bob", "carol", "mallory"])
 def test_each_filter_finds_for_each_reader_what_the_pages_question_finds(person, every_kind, clients, request):
     user = request.getfixturevalue(person)
     for query in QUERIES:
