@@ -1,4 +1,4 @@
-"""Register the models of users and their sessions, API keys and teams with the Django admin."""
+"""Django admin of users, sessions, API keys and teams."""
 
 from accounts.admin import api_keys, auth, privacy, site, teams, users
 

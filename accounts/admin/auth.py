@@ -1,4 +1,4 @@
-"""Addresses, second factors and linked identities as administrators see them: nothing to edit, and no secret."""
+"""Admin of e-mail addresses, MFA methods and linked accounts: read-only, without secrets."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ from accounts.auth.requests import get_request_user
 from accounts.models import MfaChallenge, User
 from core.admin import ReadOnlyAdmin
 
-for theirs in (EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken):
-    if admin.site.is_registered(theirs):
-        admin.site.unregister(theirs)
+for model in (EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken):
+    if admin.site.is_registered(model):
+        admin.site.unregister(model)
 
 
 class UserOwnedAdmin(ReadOnlyAdmin):
+    """Read-only rows of a user, newest first."""
+
     list_select_related = ("user",)
     ordering = ("-pk",)
 
@@ -36,19 +38,19 @@ class EmailAddressAdmin(UserOwnedAdmin):
 
 @admin.register(Authenticator)
 class AuthenticatorAdmin(RequiresRecentLoginAdmin, UserOwnedAdmin):
+    """MFA methods; resetting them helps users who lost theirs."""
+
     list_display = ("user", "type", "created_at", "last_used_at")
     list_filter = ("type",)
     search_fields = ("=user__email",)
     fields = ("user", "type", "created_at", "last_used_at")
     actions = ("reset",)
 
-    @admin.action(description="Remove all second factors of these people: they have lost them")
+    @admin.action(description="Reset two-factor authentication of these users")
     def reset(self, request: HttpRequest, queryset: QuerySet[Authenticator]) -> None:
-        people = User.objects.filter(pk__in=queryset.values("user"))
-        count = security_notifications.reset_mfa(
-            actor=get_request_user(request), people=list(people), now=timezone.now()
-        )
-        self.message_user(request, f"{count} people sign in with their password alone now.")
+        users = list(User.objects.filter(pk__in=queryset.values("user")))
+        count = security_notifications.reset_mfa(actor=get_request_user(request), people=users, now=timezone.now())
+        self.message_user(request, f"Two-factor authentication was reset for {count} users.")
 
 
 @admin.register(SocialAccount)

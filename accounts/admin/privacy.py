@@ -1,4 +1,4 @@
-"""Read-only pages about coming, pictures, exports and leaving; the application alone writes these rows."""
+"""Admin of invitations, avatars, exports and account deletions: read-only."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class ExportAdmin(ReadOnlyAdmin):
 
 @admin.register(ExportChunk)
 class ExportChunkAdmin(ReadOnlyAdmin):
-    """That there are pieces; what is in them is for its owner only."""
+    """Chunks of archives without their data, which only the user may see."""
 
     list_display = ("export", "number")
     list_select_related = ("export",)

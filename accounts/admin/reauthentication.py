@@ -1,4 +1,4 @@
-"""What administrators write of people outlives their session, so it asks for the fresh proof that its pages ask for."""
+"""Recent login for write access in the admin."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from core.admin import BaseAdmin
 
 
 class RequiresRecentLoginAdmin(BaseAdmin):
-    """Goes first among an admin class's bases: whatever is sent, by a form or an action, comes from somebody proven."""
+    """Requires a recent login for every POST, form or action; goes first among the base classes."""
 
-    def changeform_view(self, request: HttpRequest, *args: Any, **words: Any) -> HttpResponse:
-        shown: HttpResponse = _reauthentication_response(request) or super().changeform_view(request, *args, **words)
-        return shown
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response: HttpResponse = _reauthentication_response(request) or super().changeform_view(
+            request, *args, **kwargs
+        )
+        return response
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         return _reauthentication_response(request) or super().changelist_view(request, extra_context)

@@ -1,4 +1,4 @@
-"""The administration's own doors: there is one way in, and one way to another password."""
+"""Admin site: sign-in and password change lead to the pages that all users have."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from accounts import policies
 from accounts.models import User
 
 admin.site.site_header = admin.site.site_title = "TaskFlow administration"
-admin.site.unregister(Group)  # what people may do follows from their role
+admin.site.unregister(Group)  # permissions follow from User.role
 
 
 @never_cache
 def login_redirect(request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-    """One door for everybody: a second one would let people in who have not shown their second factor."""
+    """Redirect to the login page, since the admin's own would skip two-factor authentication."""
     if isinstance(request.user, User):
-        policies.require(admin.site.has_permission(request), "This is for administrators.")
+        policies.require(admin.site.has_permission(request), "Only administrators can open the administration.")
         return redirect("admin:index")
     return redirect(f"{reverse('login')}?{urlencode({'next': request.GET.get('next') or reverse('admin:index')})}")
 
 
 @never_cache
 def password_change_redirect(request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-    """The administration's own page would give another password past our service, and keep every session open."""
+    """Redirect to the password page, since the admin's own would leave all sessions open."""
     return redirect("account_change_password")
 
 

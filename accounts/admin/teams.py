@@ -1,3 +1,5 @@
+"""Admin of teams and their members, which calls the team services."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -14,17 +16,19 @@ from core.admin import ServiceAdmin, ServiceForm
 
 
 class TeamForm(ServiceForm):
+    """Creates or renames a team."""
+
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
     class Meta:
         model = Team
         fields = ["name", "version"]
 
-    def write(self, sent: dict[str, Any]) -> Team:
+    def write(self, data: dict[str, Any]) -> Team:
         if self.instance._state.adding:
-            return teams.create(actor=self.actor, name=sent["name"])
-        versions = frozenset({sent["version"] or 0})
-        teams.rename(actor=self.actor, team_id=self.instance.pk, name=sent["name"], versions=versions)
+            return teams.create(actor=self.actor, name=data["name"])
+        versions = frozenset({data["version"] or 0})
+        teams.rename(actor=self.actor, team_id=self.instance.pk, name=data["name"], versions=versions)
         return Team.objects.get(pk=self.instance.pk)
 
 
@@ -47,15 +51,16 @@ class TeamAdmin(ServiceAdmin):
 
 
 class TeamMemberForm(ServiceForm):
+    """Adds a member or changes their role; team and user are read-only later."""
+
     class Meta:
         model = TeamMember
         fields = ["team", "user", "role"]
 
-    def write(self, sent: dict[str, Any]) -> TeamMember:
-        team, user = sent.get("team", self.instance.team_id), sent.get("user", self.instance.user_id)
-        return teams.add_member(
-            actor=self.actor, team_id=getattr(team, "pk", team), user_id=getattr(user, "pk", user), role=sent["role"]
-        )
+    def write(self, data: dict[str, Any]) -> TeamMember:
+        team_id = data["team"].pk if "team" in data else self.instance.team_id
+        user_id = data["user"].pk if "user" in data else self.instance.user_id
+        return teams.add_member(actor=self.actor, team_id=team_id, user_id=user_id, role=data["role"])
 
 
 @admin.register(TeamMember)

@@ -1,3 +1,5 @@
+"""Admin of users and sessions, which calls the administration services."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -19,6 +21,8 @@ from core.admin import ReadOnlyAdmin, ServiceAdmin, ServiceForm
 
 
 class UserCreateForm(ServiceForm):
+    """Registers a user with a role and a tier."""
+
     password = forms.CharField(
         max_length=200, strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
     )
@@ -27,12 +31,12 @@ class UserCreateForm(ServiceForm):
         model = User
         fields = ["email", "name", "password", "role", "tier"]
 
-    def write(self, sent: dict[str, Any]) -> User:
-        return administration.create_user_as_admin(actor=self.actor, now=timezone.now(), **sent)
+    def write(self, data: dict[str, Any]) -> User:
+        return administration.create_user_as_admin(actor=self.actor, now=timezone.now(), **data)
 
 
 class UserChangeForm(ServiceForm):
-    """Everything about a person in one form; `version` refuses to undo what somebody else has just changed."""
+    """All editable fields of a user; `version` protects concurrent changes from being overwritten."""
 
     time_zone = forms.ChoiceField(choices=lambda: [(zone, zone) for zone in time_zones()])
     language = forms.ChoiceField(choices=settings.LANGUAGES)
@@ -41,7 +45,7 @@ class UserChangeForm(ServiceForm):
         required=False,
         max_length=200,
         strip=False,
-        help_text="Empty keeps the present one. A new one signs the person out everywhere.",
+        help_text="Leave empty to keep the current one. A new password signs the user out of all devices.",
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
     version = forms.IntegerField(widget=forms.HiddenInput)
@@ -52,10 +56,11 @@ class UserChangeForm(ServiceForm):
             "name", "email", "handle", "role", "tier", "is_active", "time_zone", "language", "password", "version",
         ]  # fmt: skip
 
-    def write(self, sent: dict[str, Any]) -> User:
-        now, password, version = timezone.now(), sent["password"], sent["version"]
-        kept = {"password", "version"} | {"is_active"} - set(self.changed_data)
-        changes = {name: value for name, value in sent.items() if name not in kept}
+    def write(self, data: dict[str, Any]) -> User:
+        now, password, version = timezone.now(), data["password"], data["version"]
+        # Naming `is_active: False` again would invalidate the link that cancels a deletion.
+        omitted = {"password", "version"} | ({"is_active"} - set(self.changed_data))
+        changes = {name: value for name, value in data.items() if name not in omitted}
         changes["email"] = changes["email"].lower()
         user = administration.update_user(
             actor=self.actor, user_id=self.instance.pk, changes=changes, now=now, versions=frozenset({version})
@@ -66,15 +71,18 @@ class UserChangeForm(ServiceForm):
 
 
 class BreachCheckAdmin(ServiceAdmin):
-    def changeform_view(self, request: HttpRequest, *args: Any, **words: Any) -> HttpResponse:
-        """Django holds a transaction around all of this, so it is asked about a new password before."""
+    """Checks a new password for breaches before Django's admin opens its transaction."""
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         with breach_check(request.POST.get("password", "")):
-            shown: HttpResponse = super().changeform_view(request, *args, **words)
-            return shown
+            response: HttpResponse = super().changeform_view(request, *args, **kwargs)
+            return response
 
 
 @admin.register(User)
 class UserAdmin(RequiresRecentLoginAdmin, BreachCheckAdmin):
+    """Users; they are deactivated instead of deleted."""
+
     list_display = ("name", "email", "handle", "role", "tier", "is_active", "created_at")
     list_filter = ("role", "tier", "is_active")
     search_fields = ("name", "email", "handle")
@@ -82,63 +90,58 @@ class UserAdmin(RequiresRecentLoginAdmin, BreachCheckAdmin):
     readonly_fields = ("created_at", "last_login")
     actions = ("deactivate", "activate", "sign_out")
 
-    def get_form(self, request: HttpRequest, obj: Model | None = None, change: bool = False, **words: Any) -> Any:
-        return super().get_form(request, obj, change, form=UserChangeForm if change else UserCreateForm, **words)
+    def get_form(self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs: Any) -> Any:
+        return super().get_form(request, obj, change, form=UserChangeForm if change else UserCreateForm, **kwargs)
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         return [*UserChangeForm.Meta.fields, *self.readonly_fields] if obj else UserCreateForm.Meta.fields
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Projects, tasks and comments name the people who made them: deactivate instead."""
-        return False
+        return False  # projects, tasks and comments refer to their authors
 
-    @admin.action(description="Deactivate: sign out everywhere and refuse to sign in")
+    @admin.action(description="Deactivate and sign out of all devices")
     def deactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         self._set_active(request, queryset, active=False)
 
-    @admin.action(description="Activate again")
+    @admin.action(description="Activate")
     def activate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         self._set_active(request, queryset, active=True)
 
-    def _set_active(self, request: HttpRequest, people: QuerySet[User], *, active: bool) -> None:
-        def verb(user: User) -> None:
+    def _set_active(self, request: HttpRequest, users: QuerySet[User], *, active: bool) -> None:
+        def update(user: User) -> None:
             administration.update_user(
                 actor=get_request_user(request), user_id=user.pk, changes={"is_active": active}, now=timezone.now()
             )
 
-        self.each(request, people, verb, "activated" if active else "deactivated")
+        self.each(request, users, update, "activated" if active else "deactivated")
 
-    @admin.action(description="End all sessions, in browsers and programs")
+    @admin.action(description="Sign out of all devices")
     def sign_out(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         sessions = Session.objects.filter(user__in=queryset).values_list("pk", flat=True)
-        ended = administration.revoke_sessions(
+        count = administration.revoke_sessions(
             actor=get_request_user(request), session_ids=list(sessions), now=timezone.now()
         )
-        self.message_user(request, f"{ended} sessions ended.")
+        self.message_user(request, f"{count} sessions revoked.")
 
 
 @admin.register(Session)
 class SessionAdmin(ReadOnlyAdmin):
+    """Sessions, which administrators can revoke."""
+
     list_display = (
-        "id",
-        "user",
-        "kind",
-        "device_name",
-        "ip_address",
-        "created_at",
-        "last_seen_at",
-        "expires_at",
-        "revoked_at",
-    )
+        "id", "user", "kind", "device_name", "ip_address", "created_at", "last_seen_at", "expires_at", "revoked_at",
+    )  # fmt: skip
     list_filter = ("kind", ("revoked_at", admin.EmptyFieldListFilter))
     list_select_related = ("user",)
     search_fields = ("=user__email", "=ip_address")
     ordering = ("-id",)
     fields = ("user", "kind", "user_agent", "ip_address", "created_at", "last_seen_at", "expires_at", "revoked_at")
-    actions = ("end",)
+    actions = ("revoke",)
 
-    @admin.action(description="End these sessions")
-    def end(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
-        chosen = list(queryset.values_list("pk", flat=True))
-        ended = administration.revoke_sessions(actor=get_request_user(request), session_ids=chosen, now=timezone.now())
-        self.message_user(request, f"{ended} sessions ended.")
+    @admin.action(description="Revoke these sessions")
+    def revoke(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
+        session_ids = list(queryset.values_list("pk", flat=True))
+        count = administration.revoke_sessions(
+            actor=get_request_user(request), session_ids=session_ids, now=timezone.now()
+        )
+        self.message_user(request, f"{count} sessions revoked.")

@@ -22,7 +22,7 @@ class ApiKeyForm(PageForm):
     name = SingleLineField(label="Name", max_length=80, help_text="Which program uses it, and where.")
     days = forms.TypedChoiceField(label="Expires after", choices=list(LIFETIMES.items()), coerce=int, initial=90)
     scopes = forms.MultipleChoiceField(
-        label="Scopes", choices=[(scope, scope) for scope in SCOPES], widget=forms.CheckboxSelectMultiple
+        label="Permissions", choices=[(scope, scope) for scope in SCOPES], widget=forms.CheckboxSelectMultiple
     )
     projects = forms.MultipleChoiceField(
         label="Only these projects",

@@ -1,3 +1,5 @@
+"""Scheduled jobs of API keys."""
+
 from celery import shared_task
 from django.utils import timezone
 

@@ -1,3 +1,5 @@
+"""The form that confirms account deletion."""
+
 from typing import Any
 
 from django import forms
@@ -6,12 +8,12 @@ from core.forms import PageForm
 
 
 class DeleteAccountForm(PageForm):
-    """Asks for what the person can prove: the password or, without one, the address."""
+    """Confirmation by password or, for a user without one, by e-mail address."""
 
     confirmation = forms.CharField(label="Your e-mail address", max_length=254, strip=False)
 
-    def __init__(self, *args: Any, with_password: bool, **options: Any) -> None:
-        super().__init__(*args, **options)
+    def __init__(self, *args: Any, with_password: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         if with_password:
             self.fields["confirmation"].label = "Your password"
             self.fields["confirmation"].widget = forms.PasswordInput(attrs={"autocomplete": "current-password"})

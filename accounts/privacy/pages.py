@@ -1,4 +1,4 @@
-"""One's data: taking it along, and leaving."""
+"""Data export and account deletion."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ from core.rate_limits import consume
 @login_required
 @require_safe
 def privacy(request: HttpRequest) -> HttpResponse:
+    """Show the user's exports and the way to account deletion."""
     exports = export_selectors.list_exports(get_request_user(request), timezone.now()).order_by("-pk")[:20]
     context = {"exports": exports, "tab": "data", "grace_days": GRACE_PERIOD.days}
     return render_page(request, "accounts/privacy.html", context)
@@ -43,16 +44,17 @@ def privacy(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def request_export(request: HttpRequest) -> HttpResponse:
+    """Request an export of the user's data."""
     user = get_request_user(request)
-    if door := reauthentication_redirect(request, reverse("settings-privacy")):
-        return door
+    if response := reauthentication_redirect(request, reverse("settings-privacy")):
+        return response
     consume(request, group="export", key=str(user.pk), rate=settings.EXPORT_RATE)
     try:
         export_services.request_export(actor=user, now=timezone.now())
     except Conflict as error:
         messages.warning(request, error.detail)
     else:
-        messages.success(request, "We put your data together. An e-mail says when it is ready.")
+        messages.success(request, "Your export is being prepared. You will get an e-mail when it is ready.")
     return redirect("settings-privacy")
 
 
@@ -60,6 +62,7 @@ def request_export(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_safe
 def download_export(request: HttpRequest, export_id: UUID) -> HttpResponseBase:
+    """Download an export after a recent login."""
     export = export_selectors.get_export(get_request_user(request), export_id, timezone.now())
     return reauthentication_redirect(request, reverse("settings-privacy")) or export_response(export)
 
@@ -67,8 +70,9 @@ def download_export(request: HttpRequest, export_id: UUID) -> HttpResponseBase:
 @login_required
 @require_POST
 def delete_export(request: HttpRequest, export_id: UUID) -> HttpResponse:
+    """Delete an export before it expires."""
     export_services.delete_export(actor=get_request_user(request), export_id=export_id, now=timezone.now())
-    messages.success(request, "That archive is deleted.")
+    messages.success(request, "Export deleted.")
     return redirect("settings-privacy")
 
 
@@ -77,11 +81,14 @@ def delete_export(request: HttpRequest, export_id: UUID) -> HttpResponse:
 @sensitive_post_parameters("confirmation")
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete_account(request: HttpRequest) -> HttpResponse:
+    """Close the user's account after a confirmation by password or e-mail address."""
     user = get_request_user(request)
     form = DeleteAccountForm(form_data(request), with_password=user.has_usable_password())
     if request.method == "POST" and form.is_valid():
-        if not user.has_usable_password() and (door := reauthentication_redirect(request, reverse("delete-account"))):
-            return door
+        if not user.has_usable_password() and (
+            response := reauthentication_redirect(request, reverse("delete-account"))
+        ):
+            return response
         try:
             with throttling.throttled_reauthentication(request, user):
                 account_deletion.request_deletion(
@@ -91,7 +98,7 @@ def delete_account(request: HttpRequest) -> HttpResponse:
             form.add_domain_error(error)
         else:
             auth.logout(request)
-            messages.success(request, "Your account is closed. The e-mail we sent you tells how to come back.")
+            messages.success(request, "Your account is closed. We sent you an e-mail with a link to reopen it.")
             return redirect("login")
     context = {"form": form, "tab": "data", "grace_days": GRACE_PERIOD.days}
     return render_page(request, "accounts/delete_account.html", context, status=form_status(form))
@@ -101,13 +108,13 @@ def delete_account(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def cancel_deletion(request: HttpRequest) -> HttpResponse:
-    """The way back, from the mail. A POST does it, because mail programs follow links by themselves."""
+    """Reopen a closed account from the e-mail; by POST, because mail programs open links by themselves."""
     token = request.POST.get("token") or request.GET.get("token", "")
     if request.method == "POST":
         try:
             account_deletion.cancel_deletion(token=token, now=timezone.now())
         except NotFound as error:
             return render_page(request, "accounts/cancel_deletion.html", {"error": error.detail}, status=404)
-        messages.success(request, "Welcome back. Your account is open again; sign in.")
+        messages.success(request, "Welcome back. Your account is open again. Please sign in.")
         return redirect("login")
     return render_page(request, "accounts/cancel_deletion.html", {"token": token})

@@ -1,17 +1,14 @@
-"""What this app knows about a person. Hashes, tokens and encrypted secrets are nobody's to take away."""
+"""This app's sections of a personal data export. Hashes, tokens and encrypted secrets are not exported."""
 
 from __future__ import annotations
-
-import uuid
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
-from django.db.models import QuerySet
 
 from accounts.models import AccountDeletion, ApiKey, Export, Invitation, Session, TeamMember, User
 from accounts.privacy.account_deletion import services as account_deletion
-from core.privacy import ExportSection, PersonalDataProvider, Row, in_batches
+from core.privacy import ExportSection, PersonalDataProvider, in_batches
 
 PROFILE_COLUMNS = (
     "id", "email", "handle", "name", "role", "tier", "time_zone", "language", "week_start", "theme", "density",
@@ -26,14 +23,14 @@ IDENTITY_COLUMNS = ("provider", "uid", "extra_data", "date_joined", "last_login"
 INVITATION_COLUMNS = ("id", "email", "target", "created_at", "expires_at", "accepted_at", "revoked_at")
 
 
-def profile(user_id: uuid.UUID) -> QuerySet[User, Row]:
-    found: QuerySet[User, Row] = User.objects.filter(pk=user_id).values(*PROFILE_COLUMNS)
-    return found
-
-
 PROVIDER = PersonalDataProvider(
     parts=(
-        ExportSection("profile", "Your account and its settings.", profile, ("accounts.User", "accounts.Avatar")),
+        ExportSection(
+            "profile",
+            "Your account and its settings.",
+            lambda user: User.objects.filter(pk=user).values(*PROFILE_COLUMNS),
+            ("accounts.User", "accounts.Avatar"),
+        ),
         ExportSection(
             "sessions",
             "Where you were signed in.",
@@ -41,20 +38,20 @@ PROVIDER = PersonalDataProvider(
             ("accounts.Session",),
         ),
         ExportSection(
-            "addresses",
-            "Your e-mail addresses, and whether you have shown that they are yours.",
+            "email_addresses",
+            "Your e-mail addresses, and whether they are verified.",
             lambda user: EmailAddress.objects.filter(user=user).values("email", "verified", "primary"),
             ("account.EmailAddress",),
         ),
         ExportSection(
-            "second_factors",
-            "What you sign in with besides the password.",
+            "mfa_methods",
+            "Your methods for two-factor authentication.",
             lambda user: Authenticator.objects.filter(user=user).values("type", "created_at", "last_used_at"),
             ("mfa.Authenticator",),
         ),
         ExportSection(
             "linked_accounts",
-            "Accounts elsewhere that you sign in with, and what they told us.",
+            "Accounts of other providers that you sign in with, and the data we received from them.",
             lambda user: SocialAccount.objects.filter(user=user).values(*IDENTITY_COLUMNS),
             ("socialaccount.SocialAccount",),
         ),
@@ -66,25 +63,25 @@ PROVIDER = PersonalDataProvider(
         ),
         ExportSection(
             "teams",
-            "The teams you are in.",
+            "The teams you are a member of.",
             lambda user: TeamMember.objects.filter(user=user).values("team_id", "team__name", "role", "created_at"),
             ("accounts.TeamMember",),
         ),
         ExportSection(
             "invitations",
-            "Whom you invited.",
+            "Invitations you sent.",
             lambda user: in_batches(Invitation.objects.filter(inviter=user).values("pk", *INVITATION_COLUMNS)),
             ("accounts.Invitation",),
         ),
         ExportSection(
             "exports",
-            "When you took your data along.",
+            "Your earlier exports.",
             lambda user: Export.objects.filter(user=user).values("id", "state", "size", "created_at", "expires_at"),
             ("accounts.Export",),
         ),
         ExportSection(
             "deletion",
-            "When you asked to leave.",
+            "Your requests to delete the account.",
             lambda user: AccountDeletion.objects.filter(user=user).values("requested_at", "due_at"),
             ("accounts.AccountDeletion",),
         ),

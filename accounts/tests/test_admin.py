@@ -158,7 +158,7 @@ def test_nobody_is_deleted(pages, bob):
 
 def test_chosen_sessions_are_ended(pages, bob, outbox):
     chosen, other = SessionFactory(user=bob), SessionFactory(user=bob)
-    action = {"action": "end", "_selected_action": [chosen.pk]}
+    action = {"action": "revoke", "_selected_action": [chosen.pk]}
 
     pages.post(reverse("admin:accounts_session_changelist"), action)
 

@@ -8,7 +8,6 @@ from accounts.auth.oidc import identity_pages
 from accounts.auth.security_log import pages as security_log_pages
 from accounts.auth.sessions import pages as sessions_pages
 from accounts.privacy import pages as privacy_pages
-from accounts.users import directory_pages
 from accounts.users import pages as users_pages
 from accounts.users.invitations import pages as invitations_pages
 
@@ -28,12 +27,12 @@ urlpatterns = [
     path("revert-login-method/", login_methods_pages.revert_login_method, name="revert-login-method"),
     path("invitation/", invitations_pages.accept_invitation, name="invitation"),
     path("avatars/<uuid:user_id>/<slug:digest>/<int:size>.webp", users_pages.avatar, name="avatar"),
-    path("people/", directory_pages.user_list, name="people"),
+    path("people/", users_pages.user_list, name="people"),
     path("people/invitations/", invitations_pages.invitations, name="invitations"),
     path(
         "people/invitations/<uuid:invitation_id>/revoke/", invitations_pages.revoke_invitation, name="invitation-revoke"
     ),
-    path("people/<uuid:user_id>/", directory_pages.user_detail, name="user-detail"),
+    path("people/<uuid:user_id>/", users_pages.user_detail, name="user-detail"),
     path("settings/sessions/", sessions_pages.sessions, name="settings-sessions"),
     path("settings/sessions/<uuid:session_id>/revoke/", sessions_pages.revoke_session, name="session-revoke"),
     path("settings/sessions/revoke/", sessions_pages.revoke_all_sessions, name="sessions-revoke"),

@@ -1,3 +1,5 @@
+"""Time zone and language of pages."""
+
 import zoneinfo
 from collections.abc import Callable
 
@@ -8,7 +10,7 @@ from core.api.endpoints import API_PREFIX
 
 
 class LocaleMiddleware:
-    """Show pages in the person's own time zone and language; the API always speaks UTC and English."""
+    """Activates the user's time zone and language for pages; the API always uses UTC and English."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -1,3 +1,5 @@
+"""Profile settings and avatars, and the staff directory of users."""
+
 from __future__ import annotations
 
 from uuid import UUID
@@ -7,20 +9,28 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts import policies
+from accounts.auth.allauth.reauthentication import reauthentication_redirect
 from accounts.auth.requests import get_request_user
-from accounts.users import selectors, services
-from accounts.users.forms import AvatarForm, ProfileForm
+from accounts.models import User
+from accounts.teams import selectors as teams_selectors
+from accounts.users import administration, selectors, services
+from accounts.users.forms import AvatarForm, ProfileForm, UserFilterForm
 from accounts.users.image_processing import MAX_BYTES
 from accounts.users.responses import avatar_response
 from core.api.endpoints import endpoint
-from core.errors import Invalid, NotFound
+from core.api.pagination import PageRequest, Sort, paginate
+from core.errors import Conflict, Invalid, NotFound
 from core.forms import form_status
 from core.htmx import form_data, render_page
 from core.rate_limits import consume
 
+DIRECTORY_PAGE_SIZE = 50
 IMMUTABLE_CACHE_CONTROL = "private, max-age=31536000, immutable"
 
 
@@ -28,18 +38,22 @@ IMMUTABLE_CACHE_CONTROL = "private, max-age=31536000, immutable"
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def profile(request: HttpRequest) -> HttpResponse:
+    """Show and save the user's own profile."""
     user = get_request_user(request)
-    shown = {name: getattr(user, name) for name in ProfileForm.base_fields}
-    form = ProfileForm(form_data(request), initial=shown)
+    form = ProfileForm(form_data(request), initial=_profile_values(user))
     if request.method == "POST" and form.is_valid():
         try:
             services.update_profile(actor=user, changes=form.cleaned_data)
         except Invalid as error:
             form.add_domain_error(error)
         else:
-            messages.success(request, "Your profile is saved.")
+            messages.success(request, "Profile saved.")
             return redirect("settings")
     return _profile_page(request, form, AvatarForm())
+
+
+def _profile_values(user: User) -> dict[str, object]:
+    return {name: getattr(user, name) for name in ProfileForm.base_fields}
 
 
 def _profile_page(request: HttpRequest, form: ProfileForm, picture_form: AvatarForm) -> HttpResponse:
@@ -51,6 +65,7 @@ def _profile_page(request: HttpRequest, form: ProfileForm, picture_form: AvatarF
 @login_required
 @require_POST
 def set_avatar(request: HttpRequest) -> HttpResponse:
+    """Replace the user's picture."""
     user = get_request_user(request)
     form = AvatarForm(request.POST, request.FILES)
     if form.is_valid():
@@ -60,17 +75,17 @@ def set_avatar(request: HttpRequest) -> HttpResponse:
         except Invalid as error:
             form.add_domain_error(error)
         else:
-            messages.success(request, "That is your picture now.")
+            messages.success(request, "Picture saved.")
             return redirect("settings")
-    shown = {name: getattr(user, name) for name in ProfileForm.base_fields}
-    return _profile_page(request, ProfileForm(initial=shown), form)
+    return _profile_page(request, ProfileForm(initial=_profile_values(user)), form)
 
 
 @login_required
 @require_POST
 def remove_avatar(request: HttpRequest) -> HttpResponse:
+    """Remove the user's picture."""
     services.remove_avatar(actor=get_request_user(request))
-    messages.success(request, "Your picture is gone; your initials are shown again.")
+    messages.success(request, "Picture removed. Your initials are shown instead.")
     return redirect("settings")
 
 
@@ -82,8 +97,68 @@ def _is_own_avatar(request: HttpRequest) -> bool:
 @login_required
 @require_safe
 def avatar(request: HttpRequest, user_id: UUID, digest: str, size: int) -> HttpResponse:
-    """One version of a picture: another one has another address, so a browser may keep this for ever."""
-    current, data = selectors.get_avatar(user_id, size)
-    if current != digest:
-        raise NotFound("There is no such picture any more.")
+    """Serve one version of a picture; its URL changes with it, so browsers may keep it forever."""
+    current_digest, data = selectors.get_avatar(user_id, size)
+    if current_digest != digest:
+        raise NotFound("This picture was replaced.")
     return avatar_response(data, digest, IMMUTABLE_CACHE_CONTROL)
+
+
+@never_cache
+@login_required
+@require_safe
+def user_list(request: HttpRequest) -> HttpResponse:
+    """List users for staff."""
+    reader = get_request_user(request)
+    form = UserFilterForm(request.GET)
+    filters = form.cleaned_data if form.is_valid() else {}
+    search, state = filters.get("search", ""), filters.get("state") or "active"
+    page_request = PageRequest(
+        sorts={"name": Sort("name")},
+        ordering="name",
+        limit=DIRECTORY_PAGE_SIZE,
+        cursor=request.GET.get("cursor", ""),
+        owner=str(reader.pk),
+        filters=f"page:{state}:{search}",
+    )
+    page = paginate(selectors.list_users(reader, search=search, state=state), page_request)
+    context = {"form": form, "page": page, "state": state}
+    return render_page(request, "accounts/user_list.html", context, fragments={"people": "accounts/_user_rows.html"})
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def user_detail(request: HttpRequest, user_id: UUID) -> HttpResponse:
+    """Show one user to staff; administrators change role and activation."""
+    reader = get_request_user(request)
+    user = selectors.get_user_for_staff(reader, user_id)
+    if request.method == "POST":
+        return _update_user(request, reader, user)
+    context = {
+        "profile_user": user,
+        "teams": teams_selectors.list_memberships(user),
+        "roles": User.Role.choices,
+        "can_manage": policies.can_manage_users(reader),
+    }
+    return render_page(request, "accounts/user_detail.html", context)
+
+
+def _update_user(request: HttpRequest, reader: User, user: User) -> HttpResponse:
+    policies.require_manager(reader)
+    changes: dict[str, object] = {}
+    if role := request.POST.get("role"):
+        if role not in User.Role.values:
+            raise Invalid.field("role", "There is no such role.")
+        changes["role"] = role
+    if (active := request.POST.get("active")) in {"yes", "no"}:
+        changes["is_active"] = active == "yes"
+    if response := reauthentication_redirect(request, reverse("user-detail", args=[user.pk])):
+        return response
+    try:
+        administration.update_user(actor=reader, user_id=user.pk, changes=changes, now=timezone.now())
+    except Conflict as error:
+        messages.error(request, error.detail)
+    else:
+        messages.success(request, f"{user.name} saved.")
+    return redirect("user-detail", user_id=user.pk)

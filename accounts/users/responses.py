@@ -1,8 +1,10 @@
+"""HTTP responses with user files."""
+
 from django.http import HttpResponse
 
 
 def avatar_response(data: bytes, digest: str, cache_control: str) -> HttpResponse:
-    """Answer with a picture that can be nothing else, whatever a browser makes of it."""
+    """Return a picture with headers that keep a browser from treating it as anything else."""
     return HttpResponse(
         data,
         content_type="image/webp",

@@ -1,4 +1,4 @@
-"""Accounts of programs: for administrators; to others there are none."""
+"""Service accounts, for administrators."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from core.htmx import form_data, render_page
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def service_accounts(request: HttpRequest) -> HttpResponse:
+    """List service accounts and create new ones."""
     reader = get_request_user(request)
     policies.require_manager(reader)
     form = ServiceAccountForm(form_data(request))
@@ -35,7 +36,8 @@ def service_accounts(request: HttpRequest) -> HttpResponse:
         except Invalid as error:
             form.add_domain_error(error)
         else:
-            messages.success(request, f"{account.name} is there. Give it a key, and add @{account.handle} to projects.")
+            message = f"{account.name} created. Create an API key for it, and add @{account.handle} to projects."
+            messages.success(request, message)
             return redirect("service-account", account.pk)
     accounts = selectors.list_service_accounts(reader).order_by("-is_active", "name")
     context = {"form": form, "accounts": accounts, "tab": "services"}
@@ -45,6 +47,7 @@ def service_accounts(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def service_account(request: HttpRequest, account_id: UUID) -> HttpResponse:
+    """List the API keys of a service account and create new ones."""
     account = selectors.get_service_account(get_request_user(request), account_id)
     return keys_page(request, account, {"tab": "services"})
 
@@ -52,15 +55,15 @@ def service_account(request: HttpRequest, account_id: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def set_service_account_active(request: HttpRequest, account_id: UUID) -> HttpResponse:
-    """Deactivate it, or activate it again; keys that ended with it stay ended."""
+    """Activate or deactivate a service account; keys revoked by deactivation stay revoked."""
     policies.require_manager(get_request_user(request))
-    if door := reauthentication_redirect(request, reverse("service-account", args=[account_id])):
-        return door
+    if response := reauthentication_redirect(request, reverse("service-account", args=[account_id])):
+        return response
     account = services.update_service_account(
         actor=get_request_user(request),
         account_id=account_id,
         changes={"is_active": request.POST.get("is_active") == "true"},
         now=timezone.now(),
     )
-    messages.success(request, f"{account.name} is {'active again' if account.is_active else 'closed'}.")
+    messages.success(request, f"{account.name} {'activated' if account.is_active else 'deactivated'}.")
     return redirect("service-account", account.pk)

@@ -1,3 +1,5 @@
+"""Queries for service accounts."""
+
 import uuid
 
 from django.db.models import QuerySet
@@ -8,13 +10,14 @@ from core.errors import NotFound
 
 
 def list_service_accounts(user: User) -> QuerySet[User]:
-    """Those of programs, for administrators; others manage none."""
-    found: QuerySet[User] = User.objects.filter(kind=User.Kind.SERVICE)
-    return found if policies.can_manage_users(user) else found.none()
+    """Return all service accounts for an administrator, none for other users."""
+    accounts = User.objects.filter(kind=User.Kind.SERVICE)
+    return accounts if policies.can_manage_users(user) else accounts.none()
 
 
 def get_service_account(user: User, account_id: uuid.UUID) -> User:
-    found = list_service_accounts(user).filter(pk=account_id).first()
-    if found is None:
+    """Return a service account visible to the user. Raises NotFound."""
+    account = list_service_accounts(user).filter(pk=account_id).first()
+    if account is None:
         raise NotFound("There is no such service account.")
-    return found
+    return account

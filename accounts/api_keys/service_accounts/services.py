@@ -1,4 +1,4 @@
-"""Accounts of programs: made and managed by administrators, without a password, signed in by API keys alone."""
+"""Service accounts: managed by administrators, without a password, signed in by API keys only."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from accounts.users.administration import update_user
 from core.errors import Invalid
 
 SERVICE_ACCOUNT_ROLES = ("user", "staff")
-# No mail can be sent there (RFC 2606, section 2).
+# A reserved domain, to which no mail can be sent (RFC 2606, section 2).
 EMAIL_DOMAIN = "service.invalid"
 
 
 @transaction.atomic
 def create_service_account(*, actor: User, name: str, role: str = "user") -> User:
-    """Create an account for a program; its handle follows from its name."""
+    """Create a service account; its handle is made from its name. Raises NotAllowed, Invalid."""
     _require_manager_and_role(actor, role)
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    words = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:32] or "service"
+    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    slug = re.sub(r"[^a-z0-9]+", "-", ascii_name).strip("-")[:32] or "service"
     account = User(
         name=name.strip(),
-        email=f"{words}@{uuid.uuid4().hex[:12]}.{EMAIL_DOMAIN}",
+        email=f"{slug}@{uuid.uuid4().hex[:12]}.{EMAIL_DOMAIN}",
         kind=User.Kind.SERVICE,
         role=role,
         tier=User.Tier.SERVICE,
@@ -49,7 +49,10 @@ def update_service_account(
     now: datetime,
     versions: frozenset[int] | None = None,
 ) -> User:
-    """Change its name, role, tier, or whether it is active; one that is deactivated loses its keys."""
+    """Change name, role, tier or activation; deactivating revokes the account's keys.
+
+    Raises NotFound, NotAllowed, Invalid, VersionConflict.
+    """
     _require_manager_and_role(actor, changes.get("role", "user"))
     selectors.get_service_account(actor, account_id)
     return update_user(actor=actor, user_id=account_id, changes=changes, now=now, versions=versions)
@@ -58,4 +61,4 @@ def update_service_account(
 def _require_manager_and_role(actor: User, role: str) -> None:
     policies.require_manager(actor)
     if role not in SERVICE_ACCOUNT_ROLES:
-        raise Invalid.field("role", "A program is never an administrator.", "invalid_choice")
+        raise Invalid.field("role", "A service account cannot be an administrator.", "invalid_choice")

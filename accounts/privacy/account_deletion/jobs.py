@@ -1,3 +1,5 @@
+"""Scheduled jobs of account deletion."""
+
 from celery import shared_task
 from django.utils import timezone
 

@@ -1,4 +1,4 @@
-"""Files that leave the house: an archive for its owner, a picture for whoever is signed in."""
+"""HTTP responses with export archives."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from core.errors import Conflict
 
 
 def export_response(export: Export) -> StreamingHttpResponse:
-    """Answer with the archive, piece by piece, for the owner's disk and no cache."""
+    """Stream the archive as a download that no cache keeps. Raises Conflict while it is being prepared."""
     if export.state != Export.State.READY:
-        raise Conflict("The archive is not ready yet; an e-mail will say when it is.", code="not_ready")
+        raise Conflict("The export is not ready yet. You will get an e-mail when it is.", code="not_ready")
     return StreamingHttpResponse(
         selectors.iter_archive(export),
         content_type="application/zip",

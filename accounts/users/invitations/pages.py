@@ -1,4 +1,4 @@
-"""Inviting people, and coming by an invitation."""
+"""Inviting people and accepting invitations."""
 
 from __future__ import annotations
 
@@ -37,24 +37,29 @@ MAX_LISTED = 100
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def invitations(request: HttpRequest) -> HttpResponse:
+    """List invitations and invite people; for staff."""
     user = get_request_user(request)
-    policies.require(policies.can_invite(user), "Only staff may invite people.")
+    policies.require(policies.can_invite(user), "Only staff can invite people.")
     form = InvitationForm(form_data(request))
     if request.method == "POST" and form.is_valid():
         with throttled_invitation(request, user, form.cleaned_data["email"]):
             invitation = services.invite(actor=user, email=form.cleaned_data["email"], now=timezone.now())
-        messages.success(request, f"{invitation.email} is invited.")
+        messages.success(request, f"Invitation sent to {invitation.email}.")
         return redirect("invitations")
-    found = selectors.list_invitations(user).order_by("-pk")[:MAX_LISTED]
-    context = {"form": form, "invitations": found, "now": timezone.now()}
+    context = {
+        "form": form,
+        "invitations": selectors.list_invitations(user).order_by("-pk")[:MAX_LISTED],
+        "now": timezone.now(),
+    }
     return render_page(request, "accounts/invitations.html", context, status=form_status(form))
 
 
 @login_required
 @require_POST
 def revoke_invitation(request: HttpRequest, invitation_id: UUID) -> HttpResponse:
+    """Withdraw an invitation."""
     services.revoke_invitation(actor=get_request_user(request), invitation_id=invitation_id, now=timezone.now())
-    messages.success(request, "That invitation is withdrawn.")
+    messages.success(request, "Invitation withdrawn.")
     return redirect("invitations")
 
 
@@ -63,33 +68,30 @@ def revoke_invitation(request: HttpRequest, invitation_id: UUID) -> HttpResponse
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
 def accept_invitation(request: HttpRequest) -> HttpResponse:
-    """Where the link in the mail leads: who has an account accepts with it, who has none gets one."""
+    """Open the link of an invitation: accept as the signed-in user, sign in first, or register."""
     token = request.POST.get("token") or request.GET.get("token", "")
-    found = selectors.find_by_token(token, timezone.now())
-    if found is None:
+    invitation = selectors.find_by_token(token, timezone.now())
+    if invitation is None:
         return render_page(request, "accounts/invitation.html", {"error": INVALID_INVITATION}, status=404)
     if request.user.is_authenticated:
-        return _accept_as_user(request, token, found)
-    if users_selectors.find_active_by_email(email=found.email) is not None:
-        return render_page(
-            request, "accounts/invitation.html", {"invitation": found, "token": token, "has_account": True}
-        )
-    return _register_and_accept(request, token, found)
+        return _accept_as_user(request, token, invitation)
+    if users_selectors.find_active_by_email(email=invitation.email) is not None:
+        context = {"invitation": invitation, "token": token, "has_account": True}
+        return render_page(request, "accounts/invitation.html", context)
+    return _register_and_accept(request, token, invitation)
 
 
-def _accept_as_user(request: HttpRequest, token: str, found: Invitation) -> HttpResponse:
+def _accept_as_user(request: HttpRequest, token: str, invitation: Invitation) -> HttpResponse:
     user = get_request_user(request)
     if request.method == "POST":
         services.accept_invitation(actor=user, token=token, now=timezone.now())
-        messages.success(request, f"Welcome{f' to {found.target}' if found.target else ''}.")
+        messages.success(request, f"Welcome{f' to {invitation.target}' if invitation.target else ''}.")
         return redirect("overview")
-    is_other_user = found.email != user.email
-    return render_page(
-        request, "accounts/invitation.html", {"invitation": found, "token": token, "is_other_user": is_other_user}
-    )
+    context = {"invitation": invitation, "token": token, "is_other_user": invitation.email != user.email}
+    return render_page(request, "accounts/invitation.html", context)
 
 
-def _register_and_accept(request: HttpRequest, token: str, found: Invitation) -> HttpResponse:
+def _register_and_accept(request: HttpRequest, token: str, invitation: Invitation) -> HttpResponse:
     form = InvitedRegistrationForm(form_data(request))
     if request.method == "POST" and form.is_valid():
         consume(request, group="register", key=client_ip(request), rate=settings.REGISTER_RATE)
@@ -101,5 +103,5 @@ def _register_and_accept(request: HttpRequest, token: str, found: Invitation) ->
             auth.login(request, user, backend=LOGIN_BACKEND)
             messages.success(request, f"Welcome, {user.get_short_name()}.")
             return redirect("overview")
-    context = {"invitation": found, "token": token, "form": form}
+    context = {"invitation": invitation, "token": token, "form": form}
     return render_page(request, "accounts/invitation.html", context, status=form_status(form))
