@@ -1,4 +1,4 @@
-"""The home of what all tests share: people, projects, the outbox, a mail server, budgets of queries."""
+"""Fixtures that all tests share: users, projects, the outbox, an SMTP server, query budgets."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ pytest_plugins = (
     "tests.sample_data",
 )
 
-# A database behind an example takes as long as it takes; the examples of one test share its fixtures.
+# No deadline: an example that queries a database has no constant cost. The examples of one test share its fixtures.
 settings.register_profile("taskflow", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 settings.load_profile("taskflow")

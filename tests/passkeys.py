@@ -1,4 +1,4 @@
-"""A passkey as a device would have registered it, for pages that read what was registered."""
+"""A passkey as a device would have registered it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def registration_data(credential_id: bytes) -> dict[str, Any]:
     key = ES256.from_cryptography_key(ec.generate_private_key(ec.SECP256R1()).public_key())
     flags = AuthenticatorData.FLAG.UP | AuthenticatorData.FLAG.UV | AuthenticatorData.FLAG.AT
     credential = AttestedCredentialData.create(bytes(16), credential_id, key)
-    told = AuthenticatorData.create(sha256(ORIGIN.encode()).digest(), flags, 0, credential)
+    authenticator_data = AuthenticatorData.create(sha256(ORIGIN.encode()).digest(), flags, 0, credential)
     client = CollectedClientData.create(CollectedClientData.TYPE.CREATE, b"challenge", f"https://{ORIGIN}")
     return {
         "id": websafe_encode(credential_id),
@@ -33,7 +33,7 @@ def registration_data(credential_id: bytes) -> dict[str, Any]:
         "type": "public-key",
         "response": {
             "clientDataJSON": websafe_encode(client),
-            "attestationObject": websafe_encode(AttestationObject.create("none", told, {})),
+            "attestationObject": websafe_encode(AttestationObject.create("none", authenticator_data, {})),
         },
         "clientExtensionResults": {"credProps": {"rk": True}},
     }

@@ -1,4 +1,4 @@
-"""Every address that is not of the API, read from the URL resolver, so that none can be forgotten."""
+"""Every path outside the API, read from the URL resolver, so that none can be forgotten."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class Route(NamedTuple):
 
 
 def page_paths() -> list[str]:
-    """What a browser opens: each once, without the first slash."""
-    apart = (API_PREFIX, ADMIN_PREFIX, HEADLESS_PREFIX)
-    return sorted({one.path.removeprefix("/") for one in routes() if not one.path.startswith(apart)})
+    """Return the path of each page once, without the leading slash."""
+    others = (API_PREFIX, ADMIN_PREFIX, HEADLESS_PREFIX)
+    return sorted({route.path.removeprefix("/") for route in routes() if not route.path.startswith(others)})
 
 
 def admin_paths() -> list[str]:
-    return [one.path for one in routes() if one.path.startswith(ADMIN_PREFIX)]
+    return [route.path for route in routes() if route.path.startswith(ADMIN_PREFIX)]
 
 
 def headless_views() -> dict[str, Any]:

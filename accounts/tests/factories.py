@@ -1,8 +1,9 @@
-"""The least that is valid; nothing random that matters."""
+"""Factories of minimal valid rows, without random values."""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 import factory
@@ -15,27 +16,25 @@ from accounts.auth.one_time_tokens import hash_token
 from accounts.models import AccountDeletion, Avatar, Export, ExportChunk, Invitation, Session, Team, TeamMember, User
 
 PASSWORD = "a quiet river bends"
-_HASHED: list[str] = []
 
 
-def hashed() -> str:
-    if not _HASHED:
-        _HASHED.append(make_password(PASSWORD))
-    return _HASHED[0]
+@cache
+def hashed_password() -> str:
+    return make_password(PASSWORD)
 
 
 class UserFactory(DjangoModelFactory):
     class Meta:
         model = User
 
-    handle = factory.Sequence(lambda n: f"person{n}")
+    handle = factory.Sequence(lambda n: f"user{n}")
     name = factory.LazyAttribute(lambda user: user.handle.title())
     email = factory.LazyAttribute(lambda user: f"{user.handle}@example.com")
-    password = factory.LazyFunction(hashed)
+    password = factory.LazyFunction(hashed_password)
 
 
 def with_email_address(user: User, *, verified: bool = True) -> User:
-    """Somebody who has opened the link to their address, or not yet."""
+    """Add the row that allauth keeps for the user's e-mail address."""
     columns = {"verified": verified, "primary": True}
     EmailAddress.objects.update_or_create(user=user, email=user.email, defaults=columns)
     return user
@@ -72,13 +71,13 @@ class AvatarFactory(DjangoModelFactory):
     small = medium = large = b"RIFF\x04\x00\x00\x00WEBP"
 
     @factory.post_generation
-    def named(avatar, *_args, **_words):  # noqa: N805 -- factory_boy hands over what it made
+    def set_on_user(avatar, *_args, **_kwargs):  # noqa: N805 -- factory_boy hands over what it made
         User.objects.filter(pk=avatar.user_id).update(avatar=avatar.digest)
         avatar.user.avatar = avatar.digest
 
 
 class InvitationFactory(DjangoModelFactory):
-    """An open one; `secret` is what its link holds."""
+    """A pending invitation; `secret` is the token of its link."""
 
     class Meta:
         model = Invitation
@@ -88,7 +87,7 @@ class InvitationFactory(DjangoModelFactory):
 
     email = factory.Sequence(lambda n: f"guest{n}@example.com")
     inviter = factory.SubFactory(UserFactory, role=User.Role.STAFF)
-    token_hash = factory.LazyAttribute(lambda one: hash_token(one.secret))
+    token_hash = factory.LazyAttribute(lambda row: hash_token(row.secret))
     expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=7))
 
 
@@ -100,12 +99,12 @@ class AccountDeletionFactory(DjangoModelFactory):
         secret = factory.Sequence(lambda n: f"way-back-{n:034}")
 
     user = factory.SubFactory(UserFactory, is_active=False)
-    token_hash = factory.LazyAttribute(lambda one: hash_token(one.secret))
+    token_hash = factory.LazyAttribute(lambda row: hash_token(row.secret))
     due_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=14))
 
 
 class ExportFactory(DjangoModelFactory):
-    """A ready one, of one piece."""
+    """A finished export of one chunk."""
 
     class Meta:
         model = Export

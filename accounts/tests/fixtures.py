@@ -1,4 +1,4 @@
-"""People with a purpose: alice owns, bob is a member, carol is staff, mallory is a stranger."""
+"""Users of most tests: alice owns, bob is a member, carol is staff, mallory has access to nothing."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def team(alice, bob):
 
 
 class ApiClient(APIClient):
-    """A program that speaks JSON to the API."""
+    """An API client that sends JSON."""
 
     default_format = "json"
 
@@ -62,32 +62,33 @@ def signed_in(user: User) -> ApiClient:
 
 
 def reauthenticated_browser(user: User) -> Client:
-    """A browser whose person has just shown once more that it is they."""
+    """Return a browser with a recent login."""
     client = logged_in_client(user)
     reauthenticate(client, user)
     return client
 
 
 def reauthenticate(client: Client, user: User) -> None:
-    """By a recovery code where there is a second factor, or else by the password."""
+    """Reauthenticate with a recovery code if the user has MFA, and else with the password."""
     codes = recovery_codes(user) if login_methods_selectors.has_mfa(user) else []
-    door, proof = (
-        ("/reauthenticate/code/", {"code": codes[0]}) if codes else ("/reauthenticate/", {"password": PASSWORD})
-    )
-    assert client.post(door, {**proof, "next": "/"})["Location"] == "/"
+    if codes:
+        response = client.post("/reauthenticate/code/", {"code": codes[0], "next": "/"})
+    else:
+        response = client.post("/reauthenticate/", {"password": PASSWORD, "next": "/"})
+    assert response["Location"] == "/"
 
 
 class Clients:
-    """One signed-in client for each fixture that is a person, made when first asked for."""
+    """Signed-in API clients by the name of a user fixture, created on first use."""
 
     def __init__(self, request: pytest.FixtureRequest) -> None:
         self.request = request
-        self.known: dict[str, ApiClient] = {"anonymous": ApiClient()}
+        self._clients: dict[str, ApiClient] = {"anonymous": ApiClient()}
 
     def __getitem__(self, name: str) -> ApiClient:
-        if name not in self.known:
-            self.known[name] = signed_in(self.request.getfixturevalue(name))
-        return self.known[name]
+        if name not in self._clients:
+            self._clients[name] = signed_in(self.request.getfixturevalue(name))
+        return self._clients[name]
 
 
 @pytest.fixture

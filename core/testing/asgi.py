@@ -1,4 +1,4 @@
-"""A caller of an ASGI application who may send the body as it likes: whole, in chunks, too much of it."""
+"""A client for ASGI applications that controls how the body is sent: whole, in chunks, or too much of it."""
 
 from __future__ import annotations
 
@@ -16,16 +16,20 @@ _loop_lock = threading.Lock()
 
 @lru_cache(maxsize=1)
 def _loop() -> asyncio.AbstractEventLoop:
-    """One event loop for all calls, since an application keeps its connections; in a thread, since a browser's may run here."""
+    """Return the one event loop of all calls, since an application keeps its connections.
+
+    It runs in a thread, because a test with a browser has a running loop of its own.
+    """
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, daemon=True).start()
     return loop
 
 
-def run(work: Coroutine[Any, Any, T]) -> T:
-    with _loop_lock:  # several threads may be the first to ask
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine on the shared event loop and return its result; raises TimeoutError after a minute."""
+    with _loop_lock:  # several threads may be the first to call
         loop = _loop()
-    return asyncio.run_coroutine_threadsafe(work, loop).result(60)
+    return asyncio.run_coroutine_threadsafe(coroutine, loop).result(60)
 
 
 @dataclass
@@ -47,7 +51,7 @@ def send_request(
     chunks: Iterable[bytes] = (b"",),
     query: bytes = b"",
 ) -> AsgiResponse:
-    """Send one HTTP request; the chunks go out without an announced length unless a header announces one."""
+    """Send one HTTP request; the chunks go out without a Content-Length unless the headers hold one."""
     scope = {
         "type": "http",
         "asgi": {"version": "3.0"},
@@ -62,11 +66,12 @@ def send_request(
         "client": ("127.0.0.1", 50000),
         "server": ("127.0.0.1", 8000),
     }
-    parts = list(chunks)
+    bodies = list(chunks)
     messages = [
-        {"type": "http.request", "body": part, "more_body": index < len(parts) - 1} for index, part in enumerate(parts)
+        {"type": "http.request", "body": body, "more_body": index < len(bodies) - 1}
+        for index, body in enumerate(bodies)
     ]
-    answer = AsgiResponse()
+    response = AsgiResponse()
 
     async def receive() -> dict[str, Any]:
         if messages:
@@ -76,10 +81,10 @@ def send_request(
 
     async def send(message: dict[str, Any]) -> None:
         if message["type"] == "http.response.start":
-            answer.status = message["status"]
-            answer.headers = {name.decode().lower(): value.decode("latin-1") for name, value in message["headers"]}
+            response.status = message["status"]
+            response.headers = {name.decode().lower(): value.decode("latin-1") for name, value in message["headers"]}
         else:
-            answer.body += message.get("body", b"")
+            response.body += message.get("body", b"")
 
     run(application(scope, receive, send))
-    return answer
+    return response

@@ -8,11 +8,12 @@ from core.cache import LEASE
 
 @pytest.fixture(autouse=True)
 def _reset_redis_before_test(request: pytest.FixtureRequest) -> None:
-    """Begin without remembered answers and spent limits, where a test touches the database at all."""
+    """Start without cached responses and used-up rate limits, if the test touches the database at all."""
     if {"db", "transactional_db"} & set(request.fixturenames):
         reset_redis()
 
 
 def reset_redis() -> None:
+    """Empty Redis and renew the lease without which gateways do not use their caches."""
     redis.client().flushdb()
     redis.client().set(LEASE, "open")

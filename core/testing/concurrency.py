@@ -9,22 +9,25 @@ from django.db import connection, transaction
 
 
 def run_concurrently(actions: Iterable[Callable[[], Any]]) -> list[Any]:
-    """Run each in a thread and a connection of its own, all starting at once; returns what they returned or raised."""
-    waiting = list(actions)
-    start = threading.Barrier(len(waiting))
-    outcomes: list[Any] = [None] * len(waiting)
+    """Run each action in a thread with a connection of its own, all starting at once.
+
+    Returns the results in the order of the actions; an action that raised has its exception as its result.
+    """
+    actions = list(actions)
+    start = threading.Barrier(len(actions))
+    outcomes: list[Any] = [None] * len(actions)
 
     def run(index: int, action: Callable[[], Any]) -> None:
         try:
             connection.ensure_connection()
             start.wait(20)
             outcomes[index] = action()
-        except BaseException as error:  # noqa: BLE001 -- handed to the test, which judges it
+        except BaseException as error:  # noqa: BLE001 -- the test decides what to do with it
             outcomes[index] = error
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(waiting)]
+    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(actions)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -33,42 +36,44 @@ def run_concurrently(actions: Iterable[Callable[[], Any]]) -> list[Any]:
 
 
 def wait_until(condition: Callable[[], bool], *, seconds: float = 20) -> None:
-    """Wait until this is so; raises TimeoutError where it never is, so that a test fails instead of hanging."""
-    end = time.monotonic() + seconds
+    """Wait until the condition is true; raises TimeoutError if it never is."""
+    deadline = time.monotonic() + seconds
     while not condition():
-        if time.monotonic() > end:
-            raise TimeoutError(f"Waited {seconds} s in vain.")
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"The condition was not met within {seconds} s.")
         time.sleep(0.01)
 
 
 def interleave(first: Callable[[], Any], second: Callable[[], Any]) -> tuple[Any, Any]:
-    """Run the second while the first has done its work and not committed it, which it does once the second has ended
-    or waits for it."""
-    done, ended = threading.Event(), threading.Event()
+    """Run the second action while the first has done its work and not committed it.
+
+    The first commits once the second has ended or waits for a lock. Returns both results, as `run_concurrently` does.
+    """
+    first_done, second_ended = threading.Event(), threading.Event()
 
     def hold() -> Any:
         try:
             with transaction.atomic():
-                found = first()
-                done.set()
-                wait_until(lambda: ended.is_set() or has_lock_waiters())
-                return found
+                result = first()
+                first_done.set()
+                wait_until(lambda: second_ended.is_set() or has_lock_waiters())
+                return result
         finally:
-            done.set()
+            first_done.set()
 
     def follow() -> Any:
-        done.wait(20)
+        first_done.wait(20)
         try:
             return second()
         finally:
-            ended.set()
+            second_ended.set()
 
-    one, two = run_concurrently([hold, follow])
-    return one, two
+    first_result, second_result = run_concurrently([hold, follow])
+    return first_result, second_result
 
 
 def has_lock_waiters() -> bool:
-    """Whether a transaction at this database waits for a lock of another."""
+    """Return whether a transaction of this database waits for a lock of another."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')"
@@ -77,4 +82,5 @@ def has_lock_waiters() -> bool:
 
 
 def errors_of_type(outcomes: Iterable[Any], kind: type[BaseException] = BaseException) -> list[BaseException]:
+    """Return the outcomes that are exceptions of this kind."""
     return [outcome for outcome in outcomes if isinstance(outcome, kind)]

@@ -1,4 +1,4 @@
-"""The end of the test database: nobody may be connected when it is dropped."""
+"""Tear-down of the test database, which cannot be dropped while somebody is connected."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WHERE datname = current_database() AND pid <> pg_backend_pid()
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """Threads of an application that a test has left may hold a connection of their own yet."""
+    """Close the connections that threads of an application under test may still hold."""
     yield
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute(TERMINATE_CONNECTIONS_SQL)

@@ -11,7 +11,7 @@ from django.db import connection
 
 @dataclass
 class QueryLog:
-    """The statements a block sent to the database."""
+    """The SQL statements that a block sent to the database."""
 
     statements: list[str] = field(default_factory=list)
 
@@ -22,22 +22,26 @@ class QueryLog:
 
 @pytest.fixture
 def queries() -> Callable[..., AbstractContextManager[QueryLog]]:
-    """`with queries() as small: ...`, later `with queries(equal_to=small): ...` fails where the cost has grown."""
+    """Limit the number of SQL statements of a block.
+
+    `with queries() as small: ...`, and later `with queries(equal_to=small): ...` fails if the number has changed;
+    `queries(at_most=5)` sets an upper limit.
+    """
 
     @contextmanager
     def budget(*, at_most: int | None = None, equal_to: QueryLog | None = None) -> Iterator[QueryLog]:
-        spent = QueryLog()
+        log = QueryLog()
 
-        def note(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
-            spent.statements.append(str(sql))
-            return execute(sql, *rest)
+        def record(execute: Callable[..., Any], sql: str, *args: Any) -> Any:
+            log.statements.append(str(sql))
+            return execute(sql, *args)
 
-        with connection.execute_wrapper(note):
-            yield spent
-        listed = "\n".join(spent.statements)
+        with connection.execute_wrapper(record):
+            yield log
+        statements = "\n".join(log.statements)
         if at_most is not None:
-            assert spent.count <= at_most, listed
+            assert log.count <= at_most, statements
         if equal_to is not None:
-            assert spent.count == equal_to.count, f"{equal_to.count} before, {spent.count} now:\n{listed}"
+            assert log.count == equal_to.count, f"{equal_to.count} before, {log.count} now:\n{statements}"
 
     return budget

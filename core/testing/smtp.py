@@ -1,4 +1,4 @@
-"""A real SMTP server on loopback that keeps what it is given and can be told to refuse."""
+"""An SMTP server on loopback that stores messages and can be told to refuse them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 @dataclass
 class SmtpSink:
-    """`refuse_recipient` and `refuse_message` are answers like "451 Busy"; `slowness` is in seconds."""
+    """Store messages; `refuse_recipient` and `refuse_message` are replies like "451 Busy", `delay` is in seconds."""
 
     messages: list[EmailMessage] = field(default_factory=list)
     refuse_recipient: str = ""
@@ -40,9 +40,10 @@ class SmtpSink:
             return self.refuse_message
         assert isinstance(envelope.content, bytes)
         self.messages.append(message_from_bytes(envelope.content, policy=policy.default))
-        return "250 Kept"
+        return "250 OK"
 
     def only(self) -> EmailMessage:
+        """Return the one message; fails if there is none or more than one."""
         assert len(self.messages) == 1
         return self.messages[0]
 
@@ -71,7 +72,7 @@ def smtp_server() -> Iterator[SmtpSink]:
 
 @pytest.fixture
 def sink(smtp_server: SmtpSink, settings: Any) -> SmtpSink:
-    """The mail server of this test, empty and well-disposed."""
+    """The SMTP server of this test, empty and accepting everything."""
     smtp_server.messages.clear()
     smtp_server.refuse_recipient = smtp_server.refuse_message = ""
     smtp_server.delay = 0

@@ -10,7 +10,7 @@ from events.models import Delivery, Event
 
 
 class EventFactory(DjangoModelFactory):
-    """A fact that waits for its place in the log."""
+    """An event that has no position in the log yet."""
 
     class Meta:
         model = Event

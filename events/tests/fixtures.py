@@ -15,7 +15,7 @@ from events.relay import append, group_messages
 
 
 class Outbox:
-    """What was published; `delivering()` also commits and brings it to its consumers, without a broker."""
+    """Access to published events; `delivering()` also delivers them to their consumers, without a broker."""
 
     def names(self) -> list[str]:
         return list(Event.objects.order_by("id").values_list("name", flat=True))
@@ -24,22 +24,23 @@ class Outbox:
         return list(Event.objects.filter(name=name).order_by("id").values_list("payload", flat=True))
 
     def only(self, name: str) -> dict[str, Any]:
-        (found,) = self.payloads(name)
-        return found
+        """Return the payload of the one event of this name."""
+        (payload,) = self.payloads(name)
+        return payload
 
     @contextmanager
     def delivering(self) -> Iterator[None]:
-        """Run the block's commit hooks, then deliver what it published, and what that published, until all is quiet."""
+        """Run the commit hooks of the block, then deliver its events and those they cause, until none is left."""
         current_app.conf.task_always_eager = True
         try:
             with TestCase.captureOnCommitCallbacks(execute=True):
                 yield
-            while self._round():
+            while self._deliver_pending():
                 pass
         finally:
             current_app.conf.task_always_eager = False
 
-    def _round(self) -> int:
+    def _deliver_pending(self) -> int:
         append(settings.SUBSCRIPTIONS)
         waiting = Delivery.objects.filter(state=Delivery.State.PENDING, attempts=0).order_by("id")
         due = list(waiting.values_list("event_id", "consumer"))

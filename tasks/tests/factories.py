@@ -1,4 +1,4 @@
-"""The least that is valid, written straight to the tables: nothing is published."""
+"""Factories of minimal valid rows, written straight to the tables: no events are published."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ProjectFactory(DjangoModelFactory):
     owner = factory.SubFactory(UserFactory)
 
     @factory.post_generation
-    def furnish(project, create, _extracted, **_more):  # noqa: N805 -- factory_boy passes the made object
+    def add_owner_and_states(project, create, _extracted, **_kwargs):  # noqa: N805 -- factory_boy passes the made object
         ProjectMember.objects.create(project=project, user=project.owner, role=Role.ADMIN)
         State.objects.bulk_create(
             State(project=project, slug=slug, name=name, category=category, position=index)
@@ -50,7 +50,7 @@ class ProjectTeamFactory(DjangoModelFactory):
 
 
 class TaskShareFactory(DjangoModelFactory):
-    """A share, and what makes the person look for it."""
+    """A share, which also makes its user a guest."""
 
     class Meta:
         model = TaskShare
@@ -61,7 +61,7 @@ class TaskShareFactory(DjangoModelFactory):
     shared_by = factory.LazyAttribute(lambda share: share.task.project.owner)
 
     @factory.post_generation
-    def note(share, create, _extracted, **_more):  # noqa: N805 -- factory_boy passes the made object
+    def mark_as_guest(share, create, _extracted, **_kwargs):  # noqa: N805 -- factory_boy passes the made object
         User.objects.filter(pk=share.user_id).update(is_guest=True)
         share.user.is_guest = True
 

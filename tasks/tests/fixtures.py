@@ -1,4 +1,4 @@
-"""The project of most stories: OPS, alice's, with one member for each role."""
+"""The project of most tests: OPS, owned by alice, with one member for each role."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from tasks.tests.factories import CommentFactory, LabelFactory, MemberFactory, P
 
 @pytest.fixture
 def project(alice, bob):
-    found = ProjectFactory(key="OPS", name="Operations", owner=alice)
-    MemberFactory(project=found, user=bob, role=Role.EDITOR)
-    return found
+    project = ProjectFactory(key="OPS", name="Operations", owner=alice)
+    MemberFactory(project=project, user=bob, role=Role.EDITOR)
+    return project
 
 
 @pytest.fixture

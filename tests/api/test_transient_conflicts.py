@@ -1,4 +1,4 @@
-"""Who is undone because somebody was in their way is told so by the door they came to, and stands in the log once."""
+"""Deadlocks and serialization failures: a 503 to retry, in the form of the endpoint, and one log event."""
 
 from __future__ import annotations
 
@@ -44,19 +44,20 @@ urlpatterns = [
 ]
 
 
-def request_conflict(door: str, cause: str) -> tuple[int, str, list[tuple[str, str]]]:
-    with capture_logs() as lines:
-        answer = Client(raise_request_exception=False).get(door, {"to": cause})
-    told = [(line["event"], line["reason"]) for line in lines if line["event"] in CONFLICT_CAUSES]
-    return answer.status_code, answer.headers.get("Retry-After", ""), told
+def request_conflict(path: str, cause: str) -> tuple[int, str, list[tuple[str, str]]]:
+    """Return status, Retry-After and the (event, reason) pairs that were logged."""
+    with capture_logs() as logs:
+        response = Client(raise_request_exception=False).get(path, {"to": cause})
+    events = [(log["event"], log["reason"]) for log in logs if log["event"] in CONFLICT_CAUSES]
+    return response.status_code, response.headers.get("Retry-After", ""), events
 
 
 @pytest.mark.parametrize("cause", ["deadlock", "serialization_failure"])
-@pytest.mark.parametrize("door", [PAGE_PATH, API_PATH, HEADLESS_PATH])
-def test_who_was_undone_may_come_again_and_is_named_in_the_log_once(door, cause):
-    assert request_conflict(door, cause) == (503, "1", [(cause, "first line")])
+@pytest.mark.parametrize("endpoint", [PAGE_PATH, API_PATH, HEADLESS_PATH])
+def test_transient_conflict_is_a_503_logged_once(endpoint, cause):
+    assert request_conflict(endpoint, cause) == (503, "1", [(cause, "first line")])
 
 
-@pytest.mark.parametrize("door", [PAGE_PATH, API_PATH, HEADLESS_PATH])
-def test_what_rested_on_something_that_is_gone_is_a_conflict_and_nothing_for_the_log(door):
-    assert request_conflict(door, "foreign_key") == (409, "", [])
+@pytest.mark.parametrize("endpoint", [PAGE_PATH, API_PATH, HEADLESS_PATH])
+def test_missing_reference_is_a_409_without_log(endpoint):
+    assert request_conflict(endpoint, "foreign_key") == (409, "", [])

@@ -1,4 +1,4 @@
-"""A second version of the API beside the first, and a door that says when it will close."""
+"""A second version of the API beside the first, and an endpoint that announces its sunset."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tests.api import v2_urls
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.v2_urls")]
 
 
-def test_each_version_has_its_own_shape_of_the_same_thing(clients, alice):
+def test_versions_represent_the_same_object_differently(clients, alice):
     first, second = clients["alice"].get("/api/v1/me/"), clients["alice"].get("/api/v2/me/")
 
     assert first.json()["name"] == alice.name
     assert second.json() == {"display_name": alice.name}
 
 
-def test_what_did_not_change_is_the_same_in_both_and_so_are_the_rules(clients, task):
+def test_unchanged_endpoints_are_shared_by_both_versions(clients, task):
     first, second = (clients["alice"].get(f"/api/{version}/tasks/OPS-1/") for version in ("v1", "v2"))
     written = clients["alice"].patch("/api/v2/tasks/OPS-1/", {"title": "New"}, headers={"If-Match": first["ETag"]})
     stale = clients["alice"].patch("/api/v1/tasks/OPS-1/", {"title": "Old"}, headers={"If-Match": second["ETag"]})
@@ -32,34 +32,34 @@ def test_what_did_not_change_is_the_same_in_both_and_so_are_the_rules(clients, t
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_gateway_limits_both_versions_together(alice):
+def test_gateway_limits_both_versions_together(alice):
     bearer = {"authorization": f"Bearer {token_of(alice)}"}
 
-    answers = [send_request(application, "GET", f"/api/{version}/me/", headers=bearer) for version in ("v1", "v2")]
+    responses = [send_request(application, "GET", f"/api/{version}/me/", headers=bearer) for version in ("v1", "v2")]
 
-    assert [answer.status for answer in answers] == [200, 200]
-    left = [int(answer.headers["ratelimit"].split("r=")[1].split(";")[0]) for answer in answers]
-    assert left[1] == left[0] - 1
+    assert [response.status for response in responses] == [200, 200]
+    remaining = [int(response.headers["ratelimit"].split("r=")[1].split(";")[0]) for response in responses]
+    assert remaining[1] == remaining[0] - 1
 
 
-def test_a_door_that_is_to_close_says_so_in_every_answer(clients, client):
-    good, refused = clients["alice"].get("/api/v1/me/"), client.get("/api/v1/me/")
+def test_deprecated_endpoint_says_so_in_every_response(clients, client):
+    ok, unauthenticated = clients["alice"].get("/api/v1/me/"), client.get("/api/v1/me/")
 
-    for answer, status in ((good, 200), (refused, 401)):
-        assert answer.status_code == status
-        assert answer["Deprecation"] == "@1777887000"
-        assert answer["Sunset"] == "Tue, 04 May 2027 00:00:00 GMT"
-        assert answer["Link"] == '<https://tasks.example.com/docs/v2>; rel="deprecation"; type="text/html"'
+    for response, status in ((ok, 200), (unauthenticated, 401)):
+        assert response.status_code == status
+        assert response["Deprecation"] == "@1777887000"
+        assert response["Sunset"] == "Tue, 04 May 2027 00:00:00 GMT"
+        assert response["Link"] == '<https://tasks.example.com/docs/v2>; rel="deprecation"; type="text/html"'
 
 
 @pytest.mark.parametrize("path", ["/api/v2/me/", "/api/v1/projects/"])
-def test_the_others_say_nothing_of_the_kind(path, clients):
-    answer = clients["alice"].get(path)
+def test_other_endpoints_are_not_deprecated(path, clients):
+    response = clients["alice"].get(path)
 
-    assert {"Deprecation", "Sunset", "Link"} & set(answer.headers) == set()
+    assert {"Deprecation", "Sunset", "Link"} & set(response.headers) == set()
 
 
-def test_the_schema_tells_the_two_apart():
+def test_schema_marks_the_deprecated_version():
     paths = SchemaGenerator(patterns=v2_urls.me_urlpatterns).get_schema(request=None, public=True)["paths"]
 
     assert paths["/api/v1/me/"]["get"]["deprecated"] is True

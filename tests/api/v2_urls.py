@@ -1,4 +1,4 @@
-"""What the addresses are once there is a second version: it replaces one door and shares the others with the first."""
+"""The URL configuration of a second API version, which replaces one endpoint and shares the others."""
 
 from __future__ import annotations
 

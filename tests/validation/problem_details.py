@@ -1,4 +1,4 @@
-"""What every refusal must look like."""
+"""What every error response must look like: RFC 9457 with the project's own members."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from typing import Any
 PROBLEM_MEMBERS = {"type", "title", "status", "detail", "instance", "code", "errors"}
 
 
-def check_problem(answer: Any) -> int | str:
-    """Return the status of a proper refusal, or what is wrong with the answer."""
-    if not 400 <= answer.status_code < 500:
-        return f"{answer.status_code} {answer.content[:120]!r}"
-    if answer["Content-Type"] != "application/problem+json":
-        return f"{answer.status_code} as {answer['Content-Type']}"
-    body = answer.json()
-    if not set(body) >= PROBLEM_MEMBERS or body["status"] != answer.status_code:
-        return f"{answer.status_code} is no problem document: {body}"
-    return int(answer.status_code)
+def check_problem(response: Any) -> int | str:
+    """Return the status of a valid 4xx problem response, or a message saying what is wrong with it."""
+    if not 400 <= response.status_code < 500:
+        return f"{response.status_code} {response.content[:120]!r}"
+    if response["Content-Type"] != "application/problem+json":
+        return f"{response.status_code} as {response['Content-Type']}"
+    body = response.json()
+    if not set(body) >= PROBLEM_MEMBERS or body["status"] != response.status_code:
+        return f"{response.status_code} is no problem document: {body}"
+    return int(response.status_code)
 
 
-def unexpected_statuses(found: dict[str, int | str], expected: int) -> dict[str, int | str]:
-    return {case: outcome for case, outcome in found.items() if outcome != expected}
+def unexpected_statuses(outcomes: dict[str, int | str], expected: int) -> dict[str, int | str]:
+    """Return the cases whose outcome is not the expected status."""
+    return {case: outcome for case, outcome in outcomes.items() if outcome != expected}

@@ -1,4 +1,4 @@
-"""Headers that the gateway and Django might read in two ways: they must agree on who asks, whom, and for what."""
+"""Headers that the gateway and Django might read in different ways: both must see the same request."""
 
 from __future__ import annotations
 
@@ -24,36 +24,36 @@ async def _nothing(*_):
     return None
 
 
-def parse_scope(headers, **more) -> request.GatewayRequest:
+def parse_scope(headers, **kwargs) -> request.GatewayRequest:
     return request.parse_request(
-        build_scope(headers, **more), _nothing, _nothing, tokens=JwtCache(), routes=get_route_table()
+        build_scope(headers, **kwargs), _nothing, _nothing, tokens=JwtCache(), routes=get_route_table()
     )
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("between", [b" ", b"\t", b"  ", b" \t "])
-def test_a_token_counts_for_its_person_whatever_space_stands_before_it(between, alice):
-    """Django takes each of these, so a caller beyond the limit would go on as a stranger otherwise."""
-    call = parse_scope([(b"authorization", b"Bearer" + between + token_of(alice).encode())])
+@pytest.mark.parametrize("space", [b" ", b"\t", b"  ", b" \t "])
+def test_token_after_any_space_counts_for_its_user(space, alice):
+    """Django accepts each of these, so a caller beyond the limit would go on as anonymous otherwise."""
+    parsed = parse_scope([(b"authorization", b"Bearer" + space + token_of(alice).encode())])
 
-    assert call.claims is not None
-    assert call.claims.user_id == str(alice.pk)
+    assert parsed.claims is not None
+    assert parsed.claims.user_id == str(alice.pk)
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("query", "kept"),
+    ("query", "is_cacheable"),
     [(b"limit=5", True), (b"overdue=true", False), (b"%6Fverdue=true", False), (b"overd%75e=true", False)],
 )
-def test_what_depends_on_the_clock_is_not_kept_however_it_is_written(query, kept, alice):
+def test_time_dependent_query_is_not_cacheable(query, is_cacheable, alice):
     bearer = (b"authorization", b"Bearer " + token_of(alice).encode())
 
-    assert parse_scope([bearer], path="/api/v1/tasks/", query=query).is_cacheable is kept
+    assert parse_scope([bearer], path="/api/v1/tasks/", query=query).is_cacheable is is_cacheable
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("condition", [b"if-match", b"if-unmodified-since"])
-def test_a_condition_that_only_django_knows_is_left_to_it(condition, alice):
+def test_condition_of_django_alone_is_not_cacheable(condition, alice):
     bearer = (b"authorization", b"Bearer " + token_of(alice).encode())
 
     assert parse_scope([bearer]).is_cacheable
@@ -61,17 +61,17 @@ def test_a_condition_that_only_django_knows_is_left_to_it(condition, alice):
 
 
 @pytest.mark.parametrize("path", [ME_PATH, "/login/", "/livez"])
-def test_two_hosts_are_refused_even_if_one_is_ours(path):
-    sent = []
+def test_duplicate_host_header_is_refused(path):
+    messages = []
 
     async def send(message):
-        sent.append(message)
+        messages.append(message)
 
-    def entered(*_):
-        raise AssertionError("Django was asked.")
+    def django(*_):
+        raise AssertionError("The request reached Django.")
 
-    gateway = Gateway(entered, sessions=None)
+    gateway = Gateway(django, sessions=None)
     run(gateway(build_scope([(b"host", b"evil.example"), (b"host", b"localhost")], path=path), asyncio.sleep, send))
 
-    assert sent[0]["status"] == 400
-    assert b"bad_request" in sent[1]["body"]
+    assert messages[0]["status"] == 400
+    assert b"bad_request" in messages[1]["body"]

@@ -1,4 +1,4 @@
-"""What only the ASGI application in front of Django can refuse: bodies that are too large, announced or not."""
+"""Bodies over the size limit, refused by the gateway before Django reads them."""
 
 from __future__ import annotations
 
@@ -18,96 +18,99 @@ def gateway():
     return application
 
 
-def assert_rejected(answer):
-    return answer.status, answer.headers["content-type"], answer.json()["code"]
+CONTENT_TOO_LARGE = (413, "application/problem+json", "content_too_large")
 
 
-def test_an_announced_body_over_the_limit_is_refused_before_it_is_read(gateway):
-    answer = send_request(
+def problem_of(response):
+    return response.status, response.headers["content-type"], response.json()["code"]
+
+
+def test_content_length_over_the_limit_is_refused_unread(gateway):
+    response = send_request(
         gateway, "POST", "/api/v1/tasks/", headers={**JSON, "content-length": "1048577"}, chunks=[b"{"]
     )
 
-    assert assert_rejected(answer) == (413, "application/problem+json", "content_too_large")
-    assert answer.headers["connection"] == "close"
+    assert problem_of(response) == CONTENT_TOO_LARGE
+    assert response.headers["connection"] == "close"
 
 
-def test_a_chunked_body_over_the_limit_is_refused_when_it_gets_there(gateway):
-    answer = send_request(
+def test_chunked_body_over_the_limit_is_refused(gateway):
+    response = send_request(
         gateway, "POST", "/api/v1/tasks/", headers={**JSON, "transfer-encoding": "chunked"}, chunks=[MEGABYTE, b"x"]
     )
 
-    assert assert_rejected(answer) == (413, "application/problem+json", "content_too_large")
+    assert problem_of(response) == CONTENT_TOO_LARGE
 
 
-@pytest.mark.parametrize("announced", ["-1", "1e3", "abc", "٣"])
-def test_a_length_that_is_no_number_does_not_open_the_door(gateway, announced):
-    headers = {**JSON, "content-length": announced} if announced.isascii() else JSON
+@pytest.mark.parametrize("length", ["-1", "1e3", "abc", "٣"])
+def test_invalid_content_length_does_not_lift_the_limit(gateway, length):
+    headers = {**JSON, "content-length": length} if length.isascii() else JSON
 
-    answer = send_request(gateway, "POST", "/api/v1/tasks/", headers=headers, chunks=[MEGABYTE, MEGABYTE])
+    response = send_request(gateway, "POST", "/api/v1/tasks/", headers=headers, chunks=[MEGABYTE, MEGABYTE])
 
-    assert answer.status == 413
+    assert response.status == 413
 
 
-def test_an_import_may_be_larger_than_a_json_body_and_has_its_own_limit(gateway):
-    answer = send_request(
+def test_import_has_a_limit_of_its_own(gateway):
+    response = send_request(
         gateway, "POST", "/api/v1/projects/OPS/imports/", headers=JSON, chunks=[MEGABYTE] * 10 + [b"x"]
     )
 
-    assert answer.status == 413
+    assert response.status == 413
 
 
-def test_one_who_hangs_up_gets_no_answer_and_takes_no_thread(gateway):
-    sent = []
+def test_disconnected_client_gets_no_response(gateway):
+    messages = []
 
     async def receive():
         return {"type": "http.disconnect"}
 
     async def send(message):
-        sent.append(message)
+        messages.append(message)
 
     scope = {"type": "http", "path": "/api/v1/tasks/", "headers": [], "method": "POST"}
     run(gateway(scope, receive, send))
 
-    assert sent == []
+    assert messages == []
 
 
-def test_lifespan_is_answered(gateway):
-    waiting, sent = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}], []
+def test_lifespan_startup_and_shutdown_complete(gateway):
+    incoming, outgoing = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}], []
 
     async def receive():
-        return waiting.pop(0)
+        return incoming.pop(0)
 
     async def send(message):
-        sent.append(message["type"])
+        outgoing.append(message["type"])
 
     run(gateway({"type": "lifespan"}, receive, send))
 
-    assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    assert outgoing == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_request_goes_through_to_django_and_back(gateway, alice):
+def test_chunked_request_reaches_django(gateway, alice):
     headers = {
         **JSON,
         "authorization": f"Bearer {token_of(alice)}",
         "transfer-encoding": "chunked",
-        "x-request-id": "mine.1",
+        "x-request-id": "request.1",
     }
 
-    answer = send_request(
-        gateway, "POST", "/api/v1/tasks/", headers=headers, chunks=[b'{"title": "In ', b"pieces", b'"}']
+    response = send_request(
+        gateway, "POST", "/api/v1/tasks/", headers=headers, chunks=[b'{"title": "In ', b"chunks", b'"}']
     )
 
-    assert (answer.status, answer.json()["title"]) == (201, "In pieces")
-    assert answer.headers["x-request-id"] == "mine.1"
-    assert Task.objects.get().title == "In pieces"
+    assert (response.status, response.json()["title"]) == (201, "In chunks")
+    assert response.headers["x-request-id"] == "request.1"
+    assert Task.objects.get().title == "In chunks"
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_django_refuses_is_a_problem_through_the_gateway_too(gateway, alice):
+def test_gateway_passes_on_error_statuses_of_django(gateway, alice):
     headers = {**JSON, "authorization": f"Bearer {token_of(alice)}"}
 
-    found = {
+    statuses = {
         "no token": send_request(gateway, "GET", "/api/v1/me/").status,
         "unknown path": send_request(gateway, "GET", "/api/v1/nothing/").status,
         "unknown method": send_request(gateway, "BREW", "/api/v1/tasks/", headers=headers).status,
@@ -117,7 +120,7 @@ def test_what_django_refuses_is_a_problem_through_the_gateway_too(gateway, alice
         ).status,
     }
 
-    assert found == {
+    assert statuses == {
         "no token": 401,
         "unknown path": 404,
         "unknown method": 405,

@@ -1,4 +1,4 @@
-"""Fields of the wrong type, out of range, unknown or not the caller's to write, by every door that takes a body."""
+"""Invalid, missing, unknown and read-only fields, sent to every operation with a body."""
 
 from __future__ import annotations
 
@@ -80,8 +80,6 @@ READ_ONLY_FIELDS = (
     "project_id",
     "",
 )
-OPERATIONS_WITH_BODY = pytest.mark.parametrize("operation", operations_with_body(), ids=str)
-
 pytestmark = pytest.mark.django_db
 
 
@@ -98,74 +96,67 @@ def invalid_values(schema: dict[str, Any]) -> list[Any]:
         "object": ("a", 1, True, [], {"a": True}, {"email": "true"}, {"email": 1}, {"email": None}),
         "choice": (*INVALID_STRINGS, "", "nonsense", "١"),
     }
-    found = list(by_kind[kind])
-    found += [] if nullable else [None]
-    found += ["a" * (schema["maxLength"] + 1)] if "maxLength" in schema else []
-    found += [""] if schema.get("minLength") else []
-    found += ["  "] if schema.get("minLength") and not schema.get("writeOnly") else []  # a password may be spaces
-    return found
+    values = list(by_kind[kind])
+    values += [] if nullable else [None]
+    values += ["a" * (schema["maxLength"] + 1)] if "maxLength" in schema else []
+    values += [""] if schema.get("minLength") else []
+    values += ["  "] if schema.get("minLength") and not schema.get("writeOnly") else []  # a password may be spaces
+    return values
 
 
-@OPERATIONS_WITH_BODY
-def test_a_value_of_the_wrong_kind_is_a_400_that_names_the_field(operation, request_builder, clients):
-    url, good, client = (
-        request_builder.url(operation),
-        request_builder.body(operation),
-        clients[request_builder.actor_for(operation)],
-    )
-    before = table_digests()
+def test_invalid_value_is_rejected_naming_the_field(request_builder, clients, db_subtest):
+    for operation, url, body, client in requests_with_body(request_builder, clients):
+        before = table_digests()
+        with db_subtest(str(operation)):
+            outcomes, unnamed = {}, []
+            for name, schema in body_fields(operation).items():
+                for value in invalid_values(schema):
+                    response = client.generic(operation.method, url, *to_json({**body, name: value}))
+                    outcomes[f"{name}={str(value)[:40]!r} {type(value).__name__}"] = check_problem(response)
+                    named = {error["field"].split(".")[0] for error in response.json().get("errors", [])}
+                    unnamed += [(name, value)] if name not in named else []
 
-    found, unnamed = {}, []
-    for name, schema in body_fields(operation).items():
-        for value in invalid_values(schema):
-            answer = client.generic(operation.method, url, *to_json({**good, name: value}))
-            found[f"{name}={str(value)[:40]!r} {type(value).__name__}"] = check_problem(answer)
-            named = {error["field"].split(".")[0] for error in answer.json().get("errors", [])}
-            unnamed += [(name, value)] if name not in named else []
-
-    assert unexpected_statuses(found, 400) == {}
-    assert unnamed == []
-    assert table_digests() == before
+            assert unexpected_statuses(outcomes, 400) == {}
+            assert unnamed == []
+            assert table_digests() == before
 
 
-@OPERATIONS_WITH_BODY
-def test_a_missing_required_field_is_a_400(operation, request_builder, clients):
-    url, good, client = (
-        request_builder.url(operation),
-        request_builder.body(operation),
-        clients[request_builder.actor_for(operation)],
-    )
-    required = [name for name, schema in body_fields(operation).items() if schema["required"]]
-    before = table_digests()
+def test_missing_required_field_is_rejected(request_builder, clients, db_subtest):
+    for operation, url, body, client in requests_with_body(request_builder, clients):
+        required = [name for name, schema in body_fields(operation).items() if schema["required"]]
+        before = table_digests()
+        with db_subtest(str(operation)):
+            outcomes = {}
+            for missing in required:
+                rest = {name: value for name, value in body.items() if name != missing}
+                outcomes[missing] = check_problem(client.generic(operation.method, url, *to_json(rest)))
 
-    found = {}
-    for name in required:
-        rest = {other: value for other, value in good.items() if other != name}
-        found[name] = check_problem(client.generic(operation.method, url, *to_json(rest)))
-
-    assert unexpected_statuses(found, 400) == {}
-    assert table_digests() == before
+            assert unexpected_statuses(outcomes, 400) == {}
+            assert table_digests() == before
 
 
-@OPERATIONS_WITH_BODY
-def test_an_unknown_field_is_a_400_and_nobody_writes_what_is_not_theirs(operation, request_builder, clients):
-    url, good, client = (
-        request_builder.url(operation),
-        request_builder.body(operation),
-        clients[request_builder.actor_for(operation)],
-    )
-    foreign = [name for name in READ_ONLY_FIELDS if name not in body_fields(operation)]
-    before = table_digests()
+def test_unknown_or_read_only_field_is_rejected(request_builder, clients, db_subtest):
+    for operation, url, body, client in requests_with_body(request_builder, clients):
+        unknown = [name for name in READ_ONLY_FIELDS if name not in body_fields(operation)]
+        before = table_digests()
+        with db_subtest(str(operation)):
+            outcomes, codes = {}, set()
+            for name in unknown:
+                response = client.generic(operation.method, url, *to_json({**body, name: "admin"}))
+                outcomes[name] = check_problem(response)
+                codes |= {error["code"] for error in response.json().get("errors", []) if error["field"] == name}
 
-    found, codes = {}, set()
-    for name in foreign:
-        answer = client.generic(operation.method, url, *to_json({**good, name: "admin"}))
-        found[name] = check_problem(answer)
-        codes |= {error["code"] for error in answer.json().get("errors", []) if error["field"] == name}
+            assert unexpected_statuses(outcomes, 400) == {}
+            assert codes == {"unknown"}
+            assert table_digests() == before
 
-    assert unexpected_statuses(found, 400) == {}
-    assert codes == {"unknown"}
-    assert table_digests() == before
+
+def requests_with_body(request_builder, clients):
+    """Return operation, URL, valid body and client of every operation with a body."""
+    return [
+        (op, request_builder.url(op), request_builder.body(op), clients[request_builder.actor_for(op)])
+        for op in operations_with_body()
+    ]
 
 
 def to_json(body: dict[str, Any]) -> tuple[bytes, str]:

@@ -1,4 +1,4 @@
-"""Ids that are none, methods a door does not have, and representations we do not make."""
+"""Invalid ids, unsupported methods and unacceptable media types, sent to every operation."""
 
 from __future__ import annotations
 
@@ -16,30 +16,39 @@ from tests.validation.problem_details import check_problem, unexpected_statuses
 INVALID_IDS = ("1", "0", "-1", "null", "None", "٣", "not-an-id", "%00", "%ff", "%ed%a0%80", "..%2f..%2fetc", "'%20OR%201=1--", "{{7*7}}",
          "a" * 5000, "01a200dc9b1e751c8fa26e159714ad44", "01a200dc-9b1e-751c-8fa2-6e159714ad4g", "OPS-0", "OPS-01", "OPS-٣",
          "OPS--1", "OPS-99999999999999999999", "OPS-1%00", "OPS-1.0", "-", "*")  # fmt: skip
-UNSUPPORTED_METHODS = ("application/xml", "text/html", "image/png;q=0.9, text/csv", "nonsense/*")
+UNACCEPTABLE_TYPES = ("application/xml", "text/html", "image/png;q=0.9, text/csv", "nonsense/*")
 SUPPORTED_METHODS: dict[str, set[str]] = defaultdict(set)
-for _one in operations():
-    SUPPORTED_METHODS[_one.template].add(_one.method)
-PATH_PARAMETERS = [one for one in operations() if "{" in one.template]
+for _operation in operations():
+    SUPPORTED_METHODS[_operation.template].add(_operation.method)
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.mark.parametrize("operation", PATH_PARAMETERS, ids=str)
-def test_what_is_no_id_is_a_404(operation, request_builder, clients):
-    client, before, template = clients["alice"], table_digests(), request_builder.url(operation)
-    parts = [part for part in template.strip("/").split("/") if re.fullmatch(r"[0-9a-f-]{36}|OPS(-\d+)?|EMPTY", part)]
+@pytest.mark.parametrize("resource", sorted({op.path.split("/")[0] for op in operations() if "{" in op.template}))
+def test_invalid_id_is_not_found(resource, request_builder, clients, db_subtest):
+    client, before = clients["alice"], table_digests()
+    for operation in operations():
+        if "{" in operation.template and operation.path.split("/")[0] == resource:
+            with db_subtest(str(operation)):
+                url = request_builder.url(operation)
+                ids = [
+                    part for part in url.strip("/").split("/") if re.fullmatch(r"[0-9a-f-]{36}|OPS(-\d+)?|EMPTY", part)
+                ]
 
-    found = {}
-    for part in parts:
-        for bad in INVALID_IDS:
-            url = template.replace(f"/{part}/", f"/{bad}/")
-            found[f"{part} as {bad[:30]}"] = check_problem(
-                client.generic(operation.method, url, **request_kwargs(request_builder, operation))
-            )
+                outcomes = {
+                    f"{valid} as {invalid[:30]}": check_problem(
+                        client.generic(
+                            operation.method,
+                            url.replace(f"/{valid}/", f"/{invalid}/"),
+                            **request_kwargs(request_builder, operation),
+                        )
+                    )
+                    for valid in ids
+                    for invalid in INVALID_IDS
+                }
 
-    assert unexpected_statuses(found, 404) == {}
-    assert table_digests() == before
+                assert unexpected_statuses(outcomes, 404) == {}
+                assert table_digests() == before
 
 
 def request_kwargs(request_builder, operation):
@@ -48,63 +57,58 @@ def request_kwargs(request_builder, operation):
     return {}
 
 
-@pytest.mark.parametrize("template", sorted(SUPPORTED_METHODS))
-def test_a_method_that_is_not_offered_is_a_405_that_says_what_is(template, request_builder, clients):
-    operation = next(one for one in operations() if one.template == template)
+def test_unsupported_method_is_a_405_with_allow(request_builder, clients, alice, db_subtest):
     client, before = clients["alice"], table_digests()
-    missing = [
-        method for method in (*HTTP_METHODS, "TRACE", "BREW", "PROPFIND") if method not in SUPPORTED_METHODS[template]
-    ]
+    for template, methods in SUPPORTED_METHODS.items():
+        url = request_builder.url(next(op for op in operations() if op.template == template))
+        with db_subtest(template):
+            for method in {*HTTP_METHODS, "TRACE", "BREW", "PROPFIND"} - methods:
+                response = client.generic(method, url, b"{}", "application/json")
 
-    answers = {
-        method: client.generic(method, request_builder.url(operation), b"{}", "application/json") for method in missing
-    }
-
-    assert unexpected_statuses({method: check_problem(answer) for method, answer in answers.items()}, 405) == {}
-    for answer in answers.values():
-        assert {*answer["Allow"].split(", ")} - {"HEAD", "OPTIONS"} == SUPPORTED_METHODS[template]
+                assert check_problem(response) == 405, method
+                assert {*response["Allow"].split(", ")} - {"HEAD", "OPTIONS"} == methods, method
     assert table_digests() == before
 
 
-def test_a_header_does_not_turn_one_method_into_another(clients, task):
+def test_method_override_headers_are_ignored(clients, task):
     headers = dict.fromkeys(("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"), "DELETE")
+    url = f"/api/v1/tasks/{task.key}/"
 
-    answer = clients["alice"].get(f"/api/v1/tasks/{task.key}/", headers=headers)
-    posted = clients["alice"].post(f"/api/v1/tasks/{task.key}/?_method=DELETE", {"_method": "DELETE"}, headers=headers)
+    read = clients["alice"].get(url, headers=headers)
+    posted = clients["alice"].post(f"{url}?_method=DELETE", {"_method": "DELETE"}, headers=headers)
 
-    assert (answer.status_code, posted.status_code) == (200, 405)
+    assert (read.status_code, posted.status_code) == (200, 405)
     task.refresh_from_db()
 
 
-@pytest.mark.parametrize("operation", [one for one in operations() if "operationId" in schema_operation(one)], ids=str)
-def test_a_representation_we_do_not_make_is_a_406(operation, request_builder, clients):
-    client, url, body = (
-        clients[request_builder.actor_for(operation)],
-        request_builder.url(operation),
-        request_kwargs(request_builder, operation),
-    )
-    before = table_digests()
+def test_unacceptable_media_type_is_a_406(request_builder, clients, db_subtest):
+    for operation in operations():
+        if "operationId" in schema_operation(operation):
+            client, url = clients[request_builder.actor_for(operation)], request_builder.url(operation)
+            before = table_digests()
+            with db_subtest(str(operation)):
+                kwargs = request_kwargs(request_builder, operation)
 
-    found = {
-        accept: check_problem(client.generic(operation.method, url, **body, headers={"Accept": accept}))
-        for accept in UNSUPPORTED_METHODS
-    }
+                outcomes = {
+                    accept: check_problem(client.generic(operation.method, url, **kwargs, headers={"Accept": accept}))
+                    for accept in UNACCEPTABLE_TYPES
+                }
 
-    assert unexpected_statuses(found, 406) == {}
-    assert table_digests() == before
-
-
-@pytest.mark.parametrize("accept", ["application/json", "*/*", "application/*", "text/html, application/json;q=0.1"])
-def test_json_is_given_to_whoever_takes_it(accept, clients, task):
-    answer = clients["alice"].get(f"/api/v1/tasks/{task.key}/", headers={"Accept": accept})
-
-    assert (answer.status_code, answer["Content-Type"]) == (200, "application/json")
+                assert unexpected_statuses(outcomes, 406) == {}
+                assert table_digests() == before
 
 
-def test_an_unknown_path_is_a_404_problem(clients, alice):
-    found = {
-        path: check_problem(clients["alice"].get(f"/api/{path}"))
-        for path in ("", "v1/", "v1/nothing/", "v2/tasks/", "v1/tasks/OPS-1/nothing/", f"v1/teams/{uuid.uuid4()}/x/")
-    }
+def test_json_is_served_to_all_who_accept_it(clients, task, subtests):
+    for accept in ("application/json", "*/*", "application/*", "text/html, application/json;q=0.1"):
+        with subtests.test(accept):
+            response = clients["alice"].get(f"/api/v1/tasks/{task.key}/", headers={"Accept": accept})
 
-    assert unexpected_statuses(found, 404) == {}
+            assert (response.status_code, response["Content-Type"]) == (200, "application/json")
+
+
+def test_unknown_path_is_a_404_problem(clients, alice):
+    paths = ("", "v1/", "v1/nothing/", "v2/tasks/", "v1/tasks/OPS-1/nothing/", f"v1/teams/{uuid.uuid4()}/x/")
+
+    outcomes = {path: check_problem(clients["alice"].get(f"/api/{path}")) for path in paths}
+
+    assert unexpected_statuses(outcomes, 404) == {}

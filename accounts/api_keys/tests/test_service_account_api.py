@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.api_keys.service_accounts.services import create_service_account
 from accounts.models import User
 from accounts.tests.api_keys import api_key_client, create_api_key
-from accounts.tests.factories import hashed
+from accounts.tests.factories import hashed_password
 from accounts.users.administration import set_password, update_user
 from core.errors import Conflict
 from core.testing.database_state import table_digests
@@ -94,7 +94,7 @@ def test_it_never_has_a_password(admin, robot):
     with pytest.raises(Conflict):
         set_password(actor=admin, user_id=robot.pk, password="a quiet river bends", now=timezone.now())
     with pytest.raises(IntegrityError, match="service_account_no_password"), transaction.atomic():
-        User.objects.filter(pk=robot.pk).update(password=hashed())
+        User.objects.filter(pk=robot.pk).update(password=hashed_password())
 
     assert table_digests() == before
 
