@@ -76,7 +76,7 @@ def test_what_is_wrong_is_named_and_kept(sample_workspace, open_page):
     page.get_by_label("read tasks", exact=True).check()
     page.get_by_role("button", name="Create key").click()
 
-    assert "Not an address or a network: home" in page.get_by_role("alert").inner_text()
+    assert "Not an address or network: home" in page.get_by_role("alert").inner_text()
     assert page.get_by_label("Name").input_value() == "n8n"
     assert page.get_by_label("read tasks", exact=True).is_checked()
     assert User.objects.filter(api_keys__name="n8n").count() == 0

@@ -9,7 +9,7 @@ from accounts.models import User
 from accounts.tests.factories import PASSWORD, UserFactory
 from tests.browser.test_account_flows import AUTHENTICATOR_OPTIONS, BrowserSession
 
-MFA_SETUP_PATH = "needs a second factor before you can go on"
+MFA_NOTICE = "Set up two-factor authentication to continue."
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def test_staff_is_led_to_a_second_factor_and_goes_on_by_a_passkey(clean_database
 
     page.goto("/admin/")
     page.wait_for_url("**/settings/security/")
-    assert MFA_SETUP_PATH in page.inner_text("main")
+    assert MFA_NOTICE in page.inner_text("main")
     visit.look("held")
     page.get_by_role("link", name="Add a passkey").click()
     visit.fill(password=PASSWORD)

@@ -130,13 +130,13 @@ def test_leaves_the_keys_alone_when_told_to(sample_workspace, open_page):
     page = open_page(sample_workspace)
     page.goto("/settings/")
     page.uncheck("[name=shortcuts]")
-    page.click("text=Save profile")
+    page.click("text=Save changes")
     page.wait_for_selector("html[data-keys=off]", state="attached")
 
     page.keyboard.press("?")
     shown = page.locator("#shortcuts").is_visible()
 
     page.check("[name=shortcuts]")
-    page.click("text=Save profile")
+    page.click("text=Save changes")
     page.wait_for_selector("html[data-keys=on]", state="attached")
     assert not shown

@@ -77,7 +77,7 @@ class NewPasswordForm(RelabelledForm, account.ResetPasswordKeyForm):
 
 
 class ResetPasswordForm(RelabelledForm, account.ResetPasswordForm):
-    labels = {"email": "E-mail"}
+    labels = {"email": "Email"}
 
 
 class ChangeEmailForm(RelabelledForm, account.AddEmailForm):

@@ -5,7 +5,7 @@ from core.forms import PageForm, SingleLineField
 
 class InvitationForm(PageForm):
     email = forms.EmailField(
-        label="E-mail", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "off", "spellcheck": "false"})
+        label="Email", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "off", "spellcheck": "false"})
     )
 
 
