@@ -105,7 +105,7 @@ def _mark_delivered(event_ids: set[int], now: datetime) -> None:
 
 
 def _notify_lead(lead: User, now: datetime) -> None:
-    """Fill the lead's inbox with the newest events that concern them: half unread, and no e-mail."""
+    """Fill the lead's inbox with the newest events that concern them: half unread, and no email."""
     newest = Event.objects.filter(name__in=["task.assigned", "task.commented"]).exclude(actor_id=lead.pk)
     count = 0
     for event in newest.order_by("-occurred_at", "-id").iterator(chunk_size=200):

@@ -92,7 +92,7 @@ WEB = (
     TitleTemplate("Error 500 when {}", ("an order has no lines", "the address holds an emoji", "a deleted product is opened",
            "the invoice is requested twice", "the session ends during payment"), ("bug",), 4),
     TitleTemplate("Count {} without cookies", ("visits to the sale page", "abandoned carts", "uses of the size guide"), ("feature",), 7),
-    TitleTemplate("Test {} end to end", ("the guest checkout", "vouchers", "partial returns", "changing the e-mail address"),
+    TitleTemplate("Test {} end to end", ("the guest checkout", "vouchers", "partial returns", "changing the email address"),
            ("tech debt",), 8),
     TitleTemplate("Cache {}", ("the category tree", "prices per country", "the delivery calendar"), ("performance",), 7),
     TitleTemplate("Let customers {}", ("download all their data", "change an order within an hour", "save several wish lists",

@@ -1,4 +1,4 @@
-"""Read-only admin of notifications, e-mails and preferences."""
+"""Read-only admin of notifications, emails and preferences."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ class OutgoingEmailAdmin(ReadOnlyAdmin):
     def task(self, email: OutgoingEmail) -> str:
         return email.notification.task_key if email.notification else ""
 
-    @admin.action(description="Retry failed e-mails")
+    @admin.action(description="Retry failed emails")
     def requeue(self, request: HttpRequest, queryset: QuerySet[OutgoingEmail]) -> None:
         queued = email_services.requeue(email_ids=queryset.values_list("pk", flat=True), now=timezone.now())
         jobs.enqueue_emails(queued)
-        self.message_user(request, f"{len(queued)} failed e-mails will be sent again.")
+        self.message_user(request, f"{len(queued)} failed emails will be sent again.")
 
 
 @admin.register(Preference)

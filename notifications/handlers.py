@@ -1,4 +1,4 @@
-"""Event handlers: turn domain events into notifications and account e-mails.
+"""Event handlers: turn domain events into notifications and account emails.
 
 Each handler is idempotent: an event that is delivered twice notifies each user once.
 """

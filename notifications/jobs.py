@@ -26,7 +26,7 @@ def send_email(*, email_id: str, **_unknown: Any) -> None:
 
 @shared_task(name="notifications.sweep_emails")
 def sweep_emails(**_unknown: Any) -> None:
-    """Enqueue the e-mails whose job was lost or whose next attempt is due."""
+    """Enqueue the emails whose job was lost or whose next attempt is due."""
     enqueue_emails(email.claim_pending(now=timezone.now()))
 
 
@@ -38,16 +38,16 @@ def purge_old(**_unknown: Any) -> None:
 
 
 def enqueue_account_email(*, kind: str, to: str, context: dict[str, Any], dedup_key: str) -> None:
-    """Store an account e-mail in the caller's transaction and enqueue it after the commit.
+    """Store an account email in the caller's transaction and enqueue it after the commit.
 
-    An e-mail of the same kind and `dedup_key` is stored and sent once.
+    An email of the same kind and `dedup_key` is stored and sent once.
     """
     email_id = email.enqueue_account_email(kind=kind, to=to, context=context, dedup_key=dedup_key, now=timezone.now())
     transaction.on_commit(partial(enqueue_emails, [email_id]), robust=True)
 
 
 def enqueue_emails(email_ids: Iterable[UUID]) -> None:
-    """Start a job for each e-mail. While the broker is down the rows stay queued, and a later sweep enqueues them."""
+    """Start a job for each email. While the broker is down the rows stay queued, and a later sweep enqueues them."""
     try:
         for email_id in email_ids:
             send_email.delay(email_id=str(email_id))

@@ -20,11 +20,11 @@ class Kind(TextChoices):
 
 
 class AccountEmailKind(TextChoices):
-    """E-mails about an account. They concern its security, so preferences cannot turn them off."""
+    """Emails about an account. They concern its security, so preferences cannot turn them off."""
 
     NEW_DEVICE = "new_device", "Sign-in from a new device"
     TOKEN_REUSED = "token_reused", "Refresh token reused"
-    VERIFY_EMAIL = "verify_email", "E-mail verification"
+    VERIFY_EMAIL = "verify_email", "Email verification"
     PASSWORD_RESET = "password_reset", "Password reset"
     NO_ACCOUNT = "no_account", "No account with this address"
     ACCOUNT_EXISTS = "account_exists", "Account with this address exists"
@@ -36,7 +36,7 @@ class AccountEmailKind(TextChoices):
 
 class Channel(TextChoices):
     INBOX = "inbox", "Inbox"
-    EMAIL = "email", "E-mail"
+    EMAIL = "email", "Email"
 
 
 class Template(NamedTuple):
@@ -55,37 +55,37 @@ class Template(NamedTuple):
 TEMPLATES: dict[Kind, Template] = {
     Kind.ASSIGNED: Template(
         "{actor} assigned {key} to you",
-        "You are receiving this because the task was assigned to you.",
+        "You're receiving this because the task was assigned to you.",
         "A task is assigned to you.",
     ),
     Kind.MENTIONED: Template(
         "{actor} mentioned you on {key}",
-        "You are receiving this because you were mentioned in a comment.",
+        "You're receiving this because you were mentioned in a comment.",
         "Someone mentions your @handle in a comment.",
     ),
     Kind.COMMENTED: Template(
         "{actor} commented on {key}",
-        "You are receiving this because you created, are assigned to or commented on the task.",
+        "You're receiving this because you created, are assigned to or commented on the task.",
         "Someone comments on a task that you created, are assigned to or commented on.",
     ),
     Kind.DUE_SOON: Template(
         "{key} is due soon",
-        "You are receiving this because a task of yours is due within a day.",
+        "You're receiving this because a task of yours is due within a day.",
         "A task of yours is due within a day.",
     ),
     Kind.SHARED: Template(
         "{actor} shared {key} with you ({abilities})",
-        "You are receiving this because the task was shared with you.",
+        "You're receiving this because the task was shared with you.",
         "Someone shares a single task with you.",
     ),
     Kind.ADDED_TO_PROJECT: Template(
         "{actor} added you to the project {project} ({abilities})",
-        "You are receiving this because you are now a member of the project.",
+        "You're receiving this because you are now a member of the project.",
         "You are added to a project, directly or with one of your teams.",
     ),
     Kind.ADDED_TO_TEAM: Template(
         "{actor} added you to the team {team}",
-        "You are receiving this because you are now a member of the team.",
+        "You're receiving this because you are now a member of the team.",
         "You are added to a team.",
     ),
 }
@@ -108,4 +108,4 @@ def get_reason(kind: str) -> str:
 
     While a newer release replaces this one, rows may hold kinds that are unknown here; these get a general reason.
     """
-    return TEMPLATES[Kind(kind)].reason if kind in Kind.values else "You are receiving this because it concerns you."
+    return TEMPLATES[Kind(kind)].reason if kind in Kind.values else "You're receiving this because it concerns you."

@@ -1,4 +1,4 @@
-"""Notifications, outgoing e-mails and preferences."""
+"""Notifications, outgoing emails and preferences."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from notifications.kinds import Channel, Kind, get_reason
 
 # A worker that holds a claim for longer is presumed dead. Must be well above EMAIL_TIMEOUT.
 CLAIM_TIMEOUT = timedelta(seconds=60)
-# A job that has not started after this time is presumed lost with its broker, and the e-mail is enqueued again.
+# A job that has not started after this time is presumed lost with its broker, and the email is enqueued again.
 ENQUEUE_TIMEOUT = timedelta(seconds=30)
 
 
@@ -36,14 +36,14 @@ class OutgoingEmailQuerySet(QuerySet["OutgoingEmail"]):
         return self.filter(state="queued")
 
     def abandoned(self, now: datetime) -> Self:
-        """E-mails claimed by a worker that died before it recorded the outcome."""
+        """Emails claimed by a worker that died before it recorded the outcome."""
         return self.filter(state="sending", claimed_at__lt=now - CLAIM_TIMEOUT)
 
     def claimable(self, now: datetime) -> Self:
         return self.queued() | self.abandoned(now)
 
     def due_for_enqueue(self, now: datetime) -> Self:
-        """E-mails that are due or abandoned, and were not enqueued recently."""
+        """Emails that are due or abandoned, and were not enqueued recently."""
         not_enqueued = Q(enqueued_at=None) | Q(enqueued_at__lt=now - ENQUEUE_TIMEOUT)
         due = self.queued().filter(next_attempt_at__lte=now)
         return (due | self.abandoned(now)).filter(not_enqueued)
@@ -148,7 +148,7 @@ class Notification(models.Model):
 class OutgoingEmail(models.Model):
     """One message to one address: a worker claims the row, sends the message and records the outcome.
 
-    The content comes from the notification; an account e-mail has none and carries its own encrypted content.
+    The content comes from the notification; an account email has none and carries its own encrypted content.
     """
 
     class State(models.TextChoices):
@@ -160,14 +160,12 @@ class OutgoingEmail(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     notification = models.OneToOneField(Notification, on_delete=models.CASCADE, related_name="email", null=True)
-    kind = models.CharField(
-        max_length=40, blank=True, default="", db_default="", help_text="Kind of an account e-mail."
-    )
+    kind = models.CharField(max_length=40, blank=True, default="", db_default="", help_text="Kind of an account email.")
     encrypted_payload = models.TextField(
         blank=True,
         default="",
         db_default="",
-        help_text="Encrypted content of an account e-mail; cleared once it is sent.",
+        help_text="Encrypted content of an account email; cleared once it is sent.",
     )
     to = models.EmailField(max_length=254)
     message_id = models.CharField(max_length=200)

@@ -26,7 +26,7 @@ def notify(*, event: Event, kind: Kind, user_ids: Iterable[str]) -> list[UUID]:
     """Notify these users, by the channels they chose for this kind.
 
     The actor, users who cannot see the target and users who turned the kind off are left out. Returns the ids of the
-    e-mails to send. A repeated call for the same event creates nothing and returns the e-mails that are still queued.
+    emails to send. A repeated call for the same event creates nothing and returns the emails that are still queued.
     """
     candidate_ids = {UUID(user_id) for user_id in user_ids} - {event.actor_id}
     if not candidate_ids:
@@ -86,7 +86,7 @@ def _target_fields(payload: dict[str, Any]) -> dict[str, Any]:
 
 
 def _queue_emails(event: Event, kind: Kind, users: list[User], now: datetime) -> list[UUID]:
-    """Insert one e-mail per notification, also for notifications that an earlier attempt created."""
+    """Insert one email per notification, also for notifications that an earlier attempt created."""
     notifications = Notification.objects.filter(event_id=event.pk, kind=kind, recipient__in=users)
     OutgoingEmail.objects.bulk_create(
         [

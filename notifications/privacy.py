@@ -1,4 +1,4 @@
-"""Personal data: notifications and e-mails of a user, and the user's name in those of others."""
+"""Personal data: notifications and emails of a user, and the user's name in those of others."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _emails_of(user_id: uuid.UUID) -> QuerySet[OutgoingEmail]:
 PROVIDER = PersonalDataProvider(
     parts=(
         ExportSection("notifications", "Your notifications.", export_notifications, ("notifications.Notification",)),
-        ExportSection("emails", "E-mails sent to you.", export_emails, ("notifications.OutgoingEmail",)),
+        ExportSection("emails", "Emails sent to you.", export_emails, ("notifications.OutgoingEmail",)),
         ExportSection(
             "preferences",
             "Your notification preferences, where they differ from the defaults.",

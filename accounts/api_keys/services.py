@@ -183,7 +183,7 @@ def _send_security_email(key: ApiKey, headline: str, now: datetime) -> None:
         "name": owner.name,
         "headline": headline,
         "time_zone": owner.time_zone,
-        "happened_at": now.isoformat(),
+        "occurred_at": now.isoformat(),
         "security_path": reverse("settings-api-keys"),
         "reset_path": reverse("account_reset_password"),
     }

@@ -265,7 +265,7 @@ EXPORT_RATE = env.text("EXPORT_RATE", "5/d")
 AVATAR_RATE = env.text("AVATAR_RATE", "20/h")
 RATELIMIT_FAIL_OPEN = True
 
-# --- Registration, MFA and e-mail verification (django-allauth) -------------------------------------------------------
+# --- Registration, MFA and email verification (django-allauth) -------------------------------------------------------
 
 REQUIRE_VERIFIED_EMAIL = env.boolean("REQUIRE_VERIFIED_EMAIL", False)
 # Of whom a second factor is demanded. A node with another rule may not hand out what was kept under this one.
@@ -372,7 +372,7 @@ PERSONAL_DATA_PROVIDERS = "config.privacy.PROVIDERS"
 API_KEY_PROJECT_RESOLVER = "tasks.project_scope.RESOLVER"
 ACCOUNT_EMAIL_QUEUE = "notifications.jobs.enqueue_account_email"
 
-# --- E-mail -----------------------------------------------------------------------------------------------------------
+# --- Email -----------------------------------------------------------------------------------------------------------
 
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 EMAIL_HOST = env.text("EMAIL_HOST", "127.0.0.1")

@@ -1,4 +1,4 @@
-"""Development mailbox: an e-mail backend that stores each message as a file named by its Message-ID."""
+"""Development mailbox: an email backend that stores each message as a file named by its Message-ID."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compile MJML to HTML. Only developers who change e-mails need mrml, so no module that sends mail imports this one."""
+"""Compile MJML to HTML. Only developers who change emails need mrml, so no module that sends mail imports this one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def list_sources(folder: Path) -> list[Path]:
 
 
 def compile_email(source: Path) -> str:
-    """Return the HTML of one e-mail; raises ValueError when the compiler warns.
+    """Return the HTML of one email; raises ValueError when the compiler warns.
 
     `<mj-include path="x.mjml" />` inserts includes/x.mjml as text, because mrml's own include loses the width of the
     section around it.

@@ -52,4 +52,4 @@ def _require_mailbox_access(request: HttpRequest) -> None:
     if not get_request_user(request).is_admin:
         raise NotAllowed("Only administrators can view the mailbox.")
     if not settings.MAILBOX_DIR:
-        raise NotFound("E-mail is sent through a mail server here; there is no mailbox.")
+        raise NotFound("Email is sent through a mail server here; there is no mailbox.")

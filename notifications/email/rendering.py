@@ -1,4 +1,4 @@
-"""Render a stored e-mail as a message with text and HTML parts.
+"""Render a stored email as a message with text and HTML parts.
 
 Everything comes from the row, its notification and the recipient; no other table is read.
 """

@@ -1,4 +1,4 @@
-"""E-mail delivery: queue account e-mails, claim, send, retry, and requeue failed e-mails."""
+"""Email delivery: queue account emails, claim, send, retry, and requeue failed emails."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 
 
 def enqueue_account_email(*, kind: str, to: str, context: dict[str, Any], dedup_key: str, now: datetime) -> UUID:
-    """Store one account e-mail, its context encrypted, and return its id.
+    """Store one account email, its context encrypted, and return its id.
 
     The same kind and `dedup_key` are stored once. `context` holds plain values for the templates emails/<kind>/.
     Raises ValueError for an unknown kind.
@@ -53,7 +53,7 @@ def enqueue_account_email(*, kind: str, to: str, context: dict[str, Any], dedup_
 
 
 def deliver(*, email_id: UUID, now: datetime) -> None:
-    """Send this e-mail unless another worker holds or has sent it.
+    """Send this email unless another worker holds or has sent it.
 
     Not inside a transaction: other workers must see the claim before anything is sent.
     """
@@ -61,7 +61,7 @@ def deliver(*, email_id: UUID, now: datetime) -> None:
     if email is None:
         return
     notification = email.notification
-    # The recipient may have lost access, or been deactivated, since the e-mail was queued.
+    # The recipient may have lost access, or been deactivated, since the email was queued.
     if notification and not recipients.eligible_recipients([notification.recipient_id], notification.target):
         _release_claim(email, state=OutgoingEmail.State.WITHDRAWN)
         log.info("email_withdrawn", email_id=str(email.pk))
@@ -80,7 +80,7 @@ def deliver(*, email_id: UUID, now: datetime) -> None:
 
 @transaction.atomic(durable=True)
 def _claim(email_id: UUID, now: datetime) -> OutgoingEmail | None:
-    """Claim the e-mail by a conditional UPDATE; only one worker's UPDATE matches the row."""
+    """Claim the email by a conditional UPDATE; only one worker's UPDATE matches the row."""
     claimable = OutgoingEmail.objects.claimable(now).filter(pk=email_id)
     if not claimable.update(
         state=OutgoingEmail.State.SENDING, claimed_at=now, attempts=F("attempts") + 1, enqueued_at=None
@@ -101,7 +101,7 @@ def _release_claim(email: OutgoingEmail, **outcome: Any) -> bool:
 
 @lru_cache(maxsize=1)
 def _mark_sent_statement() -> Statement:
-    """Return the UPDATE that marks an e-mail as sent, compiled once.
+    """Return the UPDATE that marks an email as sent, compiled once.
 
     Compiling it before the message is sent keeps the moment short in which a crash would repeat the message.
     """
@@ -156,9 +156,9 @@ def retry_delay(attempts: int) -> timedelta:
 
 @transaction.atomic
 def claim_pending(*, now: datetime) -> list[UUID]:
-    """Return the e-mails whose job was lost or whose next attempt is due.
+    """Return the emails whose job was lost or whose next attempt is due.
 
-    Concurrent callers get different e-mails.
+    Concurrent callers get different emails.
     """
     due = OutgoingEmail.objects.due_for_enqueue(now).order_by("next_attempt_at")
     email_ids = list(due.select_for_update(skip_locked=True).values_list("pk", flat=True)[:CLAIM_BATCH_SIZE])
@@ -168,7 +168,7 @@ def claim_pending(*, now: datetime) -> list[UUID]:
 
 @transaction.atomic
 def requeue(*, email_ids: Iterable[UUID], now: datetime) -> list[UUID]:
-    """Queue failed e-mails again with all attempts ahead of them, and return their ids."""
+    """Queue failed emails again with all attempts ahead of them, and return their ids."""
     dead = OutgoingEmail.objects.filter(pk__in=list(email_ids), state=OutgoingEmail.State.DEAD)
     dead_ids = list(dead.select_for_update().values_list("pk", flat=True))
     OutgoingEmail.objects.filter(pk__in=dead_ids).update(
@@ -178,7 +178,7 @@ def requeue(*, email_ids: Iterable[UUID], now: datetime) -> list[UUID]:
 
 
 def purge_account_emails(*, now: datetime) -> int:
-    """Delete account e-mails that were sent or failed a month ago; return how many."""
+    """Delete account emails that were sent or failed a month ago; return how many."""
     old = OutgoingEmail.objects.filter(notification=None, next_attempt_at__lt=now - ACCOUNT_EMAIL_RETENTION)
     count, _ = old.exclude(state__in=[OutgoingEmail.State.QUEUED, OutgoingEmail.State.SENDING]).delete()
     return count

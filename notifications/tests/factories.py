@@ -1,4 +1,4 @@
-"""Factories of task events, notifications and e-mails."""
+"""Factories of task events, notifications and emails."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def make_notification(recipient: User, **fields: Any) -> Notification:
 
 
 def make_email(recipient: User, *, notification: dict[str, Any] | None = None, **fields: Any) -> OutgoingEmail:
-    """Insert a queued e-mail; without a target it is about a task in a project of the recipient."""
+    """Insert a queued email; without a target it is about a task in a project of the recipient."""
     fields_of_notification = dict(notification or {})
     if not {"task_id", "project_id", "team_id"} & fields_of_notification.keys():
         fields_of_notification["task_id"] = TaskFactory(project__owner=recipient).pk

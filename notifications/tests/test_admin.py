@@ -32,7 +32,7 @@ def test_failed_emails_are_sent_again_by_the_admin_action(admin_pages, bob, sink
 
     response = admin_pages.post(reverse(EMAILS), chosen, follow=True)
 
-    assert "1 failed e-mails will be sent again." in response.content.decode()
+    assert "1 failed emails will be sent again." in response.content.decode()
     assert sink.only()["Message-ID"] == dead.message_id
     assert OutgoingEmail.objects.get().state == "sent"
 

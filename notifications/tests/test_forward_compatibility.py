@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import unescape
+
 import pytest
 from django.db import connection
 from django.urls import reverse
@@ -11,7 +13,7 @@ from notifications.models import Preference
 from notifications.tests.factories import make_email, make_notification
 
 pytestmark = pytest.mark.django_db
-GENERAL_REASON = "You are receiving this because it concerns you."
+GENERAL_REASON = "You're receiving this because it concerns you."
 CHECKS = {"notification": "notification_kind_is_known", "preference": "preference_kind_is_known"}
 
 
@@ -31,7 +33,7 @@ def test_unknown_kind_is_shown_in_the_inbox_page(client, bob):
 
     assert response.status_code == 200
     assert "Alice praised you" in response.content.decode()
-    assert GENERAL_REASON in response.content.decode()
+    assert GENERAL_REASON in unescape(response.content.decode())
 
 
 def test_unknown_kind_is_returned_by_the_api(client_of, bob):

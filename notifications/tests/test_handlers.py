@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import unescape
+
 import pytest
 
 from accounts.tests.factories import UserFactory
@@ -52,7 +54,7 @@ def test_email_has_text_html_and_automation_headers(alice, bob, task, sink, deli
     for part in (text, html):
         assert "Alice assigned OPS-42 to you" in part
         assert "http://127.0.0.1:8000/tasks/OPS-42/" in part
-        assert "You are receiving this because the task was assigned to you." in part
+        assert "You're receiving this because the task was assigned to you." in unescape(part)
 
 
 def test_comment_notifies_mentioned_users_and_the_audience(alice, bob, carol, task, sink, deliver):

@@ -1,4 +1,4 @@
-"""Jobs: e-mails are sent despite a lost job, a dead broker or a dead worker."""
+"""Jobs: emails are sent despite a lost job, a dead broker or a dead worker."""
 
 from __future__ import annotations
 

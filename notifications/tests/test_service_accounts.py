@@ -1,4 +1,4 @@
-"""Service accounts read their inbox through the API and get no e-mail."""
+"""Service accounts read their inbox through the API and get no email."""
 
 from __future__ import annotations
 

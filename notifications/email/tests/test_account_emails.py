@@ -1,4 +1,4 @@
-"""Account e-mails: queued once, encrypted in the database, cleared once sent, retried while the server is down."""
+"""Account emails: queued once, encrypted in the database, cleared once sent, retried while the server is down."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""E-mail delivery: claimed once, retried with backoff, failed visibly, always under the same Message-ID."""
+"""Email delivery: claimed once, retried with backoff, failed visibly, always under the same Message-ID."""
 
 from __future__ import annotations
 

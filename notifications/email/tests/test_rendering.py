@@ -1,4 +1,4 @@
-"""Rendered e-mails: complete, compiled and safe with any user input."""
+"""Rendered emails: complete, compiled and safe with any user input."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def test_notification_list_returns_all_fields(client_of, bob):
                 "title": "Alice assigned OPS-42 to you",
                 "body": "Tuesday",
                 "url": "/tasks/OPS-42/",
-                "reason": "You are receiving this because the task was assigned to you.",
+                "reason": "You're receiving this because the task was assigned to you.",
                 "actor_name": "Alice",
                 "task_id": str(notification.task_id),
                 "task_key": "OPS-42",

@@ -1,4 +1,4 @@
-"""Compile the MJML of each e-mail to HTML. The output is committed, so that a server needs no compiler."""
+"""Compile the MJML of each email to HTML. The output is committed, so that a server needs no compiler."""
 
 from __future__ import annotations
 
