@@ -27,7 +27,7 @@ from core import redis
 T = TypeVar("T")
 
 LEASE = "taskflow:cache_lease"
-GLOBAL_SCOPE = "everybody"
+GLOBAL_SCOPE = "global"
 # In a request's environment: everybody's generation, where the session has just been found alive. No header has this name.
 GLOBAL_GENERATION_KEY = "taskflow.global_generation"
 LEASE_SECONDS = 2.0

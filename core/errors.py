@@ -28,9 +28,9 @@ class DomainError(Exception):
         if code is not None:
             self.code = code
 
-    def names(self, field: str, code: str) -> bool:
-        """Whether this is what is wrong with this field."""
-        return any((one.field, one.code) == (field, code) for one in self.fields)
+    def has_error(self, field: str, code: str) -> bool:
+        """Return whether the field was rejected with this code."""
+        return any((error.field, error.code) == (field, code) for error in self.fields)
 
 
 class Invalid(DomainError):
@@ -77,20 +77,20 @@ class Conflict(DomainError):
 class VersionConflict(DomainError):
     """The thing changed since the caller read it (HTTP: If-Match failed).
 
-    `current` holds the present values of the fields the caller wanted to change, `wanted` the caller's.
+    `current` holds the present values of the fields the caller wanted to change, `requested` the caller's.
     """
 
     status = 412
-    code = "stale"
+    code = "version_conflict"
     title = "This changed since you read it"
 
     def __init__(
-        self, detail: str = "", *, version: int, current: Mapping[str, Any], wanted: Mapping[str, Any]
+        self, detail: str = "", *, version: int, current: Mapping[str, Any], requested: Mapping[str, Any]
     ) -> None:
         super().__init__(detail)
         self.version = version
         self.current = dict(current)
-        self.wanted = dict(wanted)
+        self.requested = dict(requested)
 
 
 class RateLimited(DomainError):
@@ -109,6 +109,6 @@ class TransientConflict(DomainError):
     """The request was undone because others were in its way; the same request may be sent again, at once or soon."""
 
     status = 503
-    code = "busy"
+    code = "transient_conflict"
     title = "Others were in the way"
     retry_after = 1

@@ -1,21 +1,32 @@
-"""Optimistic locking: the check of a row's version behind If-Match (RFC 9110, section 13.1.1)."""
+"""Optimistic concurrency control: the version check of every write (HTTP: If-Match)."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from types import MappingProxyType
+from collections.abc import Mapping
 from typing import Any
 
 from core.errors import VersionConflict
+from core.serialization import to_json
 
-NO_CHANGES: Mapping[str, Any] = MappingProxyType({})
 
+def check_version(instance: Any, versions: frozenset[int] | None, requested: Mapping[str, Any] | None = None) -> None:
+    """Check that a locked row has one of these versions; None accepts any. Raises VersionConflict.
 
-def check_version(instance: Any, versions: Collection[int] | None, changes: Mapping[str, Any] = NO_CHANGES) -> None:
-    """Raise VersionConflict unless the locked row has one of these versions; None accepts any.
-
-    `changes` are the fields that the caller is about to write. The error compares them with the current values.
+    `requested` holds the values the caller wants to write, by attribute name. The error shows them beside the present
+    ones, both as JSON has them.
     """
-    if versions is not None and instance.version not in versions:
-        current = {name: getattr(instance, name) for name in changes}
-        raise VersionConflict(version=instance.version, current=current, wanted=changes)
+    if versions is None or instance.version in versions:
+        return
+    requested = requested or {}
+    raise VersionConflict(
+        version=instance.version,
+        current={name: _comparable(getattr(instance, name, None)) for name in requested},
+        requested={name: _comparable(value) for name, value in requested.items()},
+    )
+
+
+def _comparable(value: Any) -> Any:
+    """Return a value as JSON, with the ids of a relation sorted: their order says nothing."""
+    if isinstance(value, list | tuple | set):
+        return sorted(str(item) for item in value)
+    return to_json(value)

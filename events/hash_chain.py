@@ -1,7 +1,6 @@
-import hashlib
-
 import orjson
 
+from core.security.hashing import sha256_hex
 from events.models import Event
 
 
@@ -20,4 +19,4 @@ def canonical_json(event: Event) -> bytes:
 
 
 def chain_hash(previous: str, event: Event) -> str:
-    return hashlib.sha256(previous.encode() + canonical_json(event)).hexdigest()
+    return sha256_hex(previous.encode() + canonical_json(event))

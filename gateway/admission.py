@@ -1,13 +1,13 @@
-"""The way into Django: a bounded pool of threads behind a bounded, first-come queue with a deadline.
+"""Admission control: a bounded pool of threads behind a bounded, first-come queue with a deadline.
 
-Invariant: at most WSGI_THREADS requests are in Django, of which at most MAX_CPU_BOUND_REQUESTS came less than SLOW ago, and at most
-MAX_QUEUED_REQUESTS wait. One beyond them, one that could not expect a thread within WORTH_WAITING, and one that has waited
-for DEADLINE is told to come back, and costs no thread.
+Invariant: at most WSGI_THREADS requests are in Django, of which at most MAX_CPU_BOUND_REQUESTS came less than
+SLOW_AFTER ago, and at most MAX_QUEUED_REQUESTS wait. A request beyond them is shed at once, and so is one that could
+not expect a thread within MAX_EXPECTED_WAIT and one that has waited for QUEUE_TIMEOUT; none of these costs a thread.
 
-Threads of one process take turns at computing, and the loop, which refuses and answers from memory, waits for its turn
-among them. So as many are let in as keep the processor busy while one asks the database, and others only in place of
-those that turn out to wait for something slow. With four that compute, a refusal took four times as long as with two,
-and no more was served.
+Threads of one process take turns at computing, and the event loop, which sheds load and serves the cache, takes its
+turn among them. So as many are let in as keep the processor busy while one waits for the database, and others only in
+place of those that turn out to wait for something slow. With four that compute, shedding a request took four times as
+long as with two, and no more were served.
 """
 
 from __future__ import annotations
@@ -22,14 +22,15 @@ from dataclasses import dataclass
 from django.conf import settings
 from prometheus_client import Counter, Gauge
 
+# All in seconds.
 SLOW_AFTER = 0.2
 # Well below the 2.5 s after which nginx takes a node that keeps a read waiting for one that hangs.
 QUEUE_TIMEOUT, MAX_EXPECTED_WAIT = 1.5, 0.5
 EWMA_WEIGHT = 0.05
-# How many wait for each that may be inside a lane, and how long; whoever signs in waits rather than tries again.
+# For each that may be inside a concurrency limiter, how many wait, and how long: a sign-in waits rather than tries again.
 MAX_QUEUE, LIMITER_TIMEOUT = 8, 5.0
 QUEUED_REQUESTS = Gauge("gateway_queued_requests", "Requests that wait for a thread.", multiprocess_mode="livesum")
-SHED_REQUESTS = Counter("gateway_shed_requests", "Requests refused because too many waited, or too long.")
+SHED_REQUESTS = Counter("gateway_shed_requests", "Requests shed because too many waited, or too long.")
 
 
 class Overloaded(Exception):
@@ -38,9 +39,9 @@ class Overloaded(Exception):
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """One request's in Django."""
+    """The place of one request in Django. It counts as CPU-bound until it is slow, which means it waits for something."""
 
-    began: float
+    started_at: float
     is_cpu_bound: bool = True
     timer: asyncio.TimerHandle | None = None
 
@@ -51,12 +52,12 @@ class AdmissionControl:
         self.max_cpu_bound = min(settings.MAX_CPU_BOUND_REQUESTS, settings.WSGI_THREADS)
         self.active = 0
         self.cpu_bound = 0
-        self.seconds = 0.0  # that a request keeps another one waiting, lately
+        self.average_seconds = 0.0  # a request in Django keeps another one waiting, as a moving average
         self.queue: deque[asyncio.Future[Slot]] = deque()
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
-        """Hold a thread's place for the block; raises Overloaded."""
+        """Hold a place in Django for the block. Raises Overloaded."""
         if self.should_shed():
             raise Overloaded
         slot = self._take() if self.has_capacity else await self._wait()
@@ -66,25 +67,23 @@ class AdmissionControl:
             self._leave(slot)
 
     def should_shed(self) -> bool:
-        """Whether the next one would be told to come back; who asks and is told so obeys, for it is counted."""
+        """Return whether the next request is to be shed. It is counted as shed then."""
         if self.has_capacity:
             return False
-        is_full = len(self.queue) >= settings.MAX_QUEUED_REQUESTS or self._expected_wait() > MAX_EXPECTED_WAIT
+        expected_wait = len(self.queue) * self.average_seconds / self.max_cpu_bound
+        is_full = len(self.queue) >= settings.MAX_QUEUED_REQUESTS or expected_wait > MAX_EXPECTED_WAIT
         if is_full:
             SHED_REQUESTS.inc()
         return is_full
 
     @property
     def has_capacity(self) -> bool:
-        """Nobody waits, and there is a place."""
+        """Whether there is a free place and no queue."""
         return not self.queue and self._has_place
 
     @property
     def _has_place(self) -> bool:
         return self.cpu_bound < self.max_cpu_bound and self.active < self.threads
-
-    def _expected_wait(self) -> float:
-        return len(self.queue) * self.seconds / self.max_cpu_bound
 
     def _take(self) -> Slot:
         slot = Slot(time.monotonic())
@@ -103,44 +102,46 @@ class AdmissionControl:
             slot.timer.cancel()
         self.active -= 1
         self.cpu_bound -= slot.is_cpu_bound
-        self.seconds += EWMA_WEIGHT * (min(SLOW_AFTER, time.monotonic() - slot.began) - self.seconds)
+        self.average_seconds += EWMA_WEIGHT * (
+            min(SLOW_AFTER, time.monotonic() - slot.started_at) - self.average_seconds
+        )
         self._wake_next()
 
     def _wake_next(self) -> None:
         while self.queue and self._has_place:
-            one = self.queue.popleft()
-            if not one.done():
-                one.set_result(self._take())
+            future = self.queue.popleft()
+            if not future.done():
+                future.set_result(self._take())
         QUEUED_REQUESTS.set(len(self.queue))
 
     async def _wait(self) -> Slot:
-        mine: asyncio.Future[Slot] = asyncio.get_running_loop().create_future()
-        self.queue.append(mine)
+        future: asyncio.Future[Slot] = asyncio.get_running_loop().create_future()
+        self.queue.append(future)
         QUEUED_REQUESTS.set(len(self.queue))
         try:
             async with asyncio.timeout(QUEUE_TIMEOUT):
-                return await mine
+                return await future
         except TimeoutError:
             SHED_REQUESTS.inc()
-            self._abandon(mine)
+            self._abandon(future)
             raise Overloaded from None
         except asyncio.CancelledError:
-            self._abandon(mine)
+            self._abandon(future)
             raise
 
-    def _abandon(self, mine: asyncio.Future[Slot]) -> None:
-        """Wait no longer; one that was called in the same moment gives its place back."""
-        if mine.done() and not mine.cancelled():
-            self._leave(mine.result())
-        elif mine in self.queue:
-            self.queue.remove(mine)
+    def _abandon(self, future: asyncio.Future[Slot]) -> None:
+        """Leave the queue; a request that got its place in the same moment gives it back."""
+        if future.done() and not future.cancelled():
+            self._leave(future.result())
+        elif future in self.queue:
+            self.queue.remove(future)
             QUEUED_REQUESTS.set(len(self.queue))
 
 
 class ConcurrencyLimiter:
-    """A narrower way to the same threads for what costs much, so that the rest of them stays for everything else.
+    """A bulkhead: at most `width` expensive requests at a time, so that the other threads stay free.
 
-    Hashing a password takes a processor a tenth of a second: eight strangers who sign in would hold every thread.
+    Hashing a password takes a processor a tenth of a second: eight anonymous sign-ins would hold every thread.
     """
 
     def __init__(self, width: int) -> None:
@@ -150,14 +151,14 @@ class ConcurrencyLimiter:
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
-        """Hold a place for the block; raises Overloaded where too many wait, or one has waited too long."""
-        await self._take()
+        """Hold a place for the block. Raises Overloaded where too many wait, or this one has waited too long."""
+        await self._acquire()
         try:
             yield
         finally:
             self.free.release()
 
-    async def _take(self) -> None:
+    async def _acquire(self) -> None:
         if self.waiting >= MAX_QUEUE * self.width:
             SHED_REQUESTS.inc()
             raise Overloaded

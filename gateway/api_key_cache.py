@@ -1,9 +1,9 @@
-"""Whose request it is, by its API key: what a JWT says of itself, PostgreSQL says of a key, once for each process.
+"""The claims of API keys, remembered per process. PostgreSQL is asked once for each key.
 
 Invariant: what is remembered of a key never changes: its owner, its networks, the latest moment of its end. Whether it
-lives the check says each time, as of sessions; networks and end are compared each time. What was answered to a key is
-kept for that key alone. An address that shows keys which do not exist is not looked up for a while, so guessing keeps
-no thread busy.
+is active the request check says each time, as for sessions; networks and end are compared each time. Cached responses
+belong to one key alone. An address that presents keys which do not exist is not looked up for a while, so guessing
+keeps no thread busy.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from django.db import close_old_connections
 
@@ -27,10 +26,10 @@ MAX_FAILED_LOOKUPS, FAILED_LOOKUP_WINDOW = 20, 60.0
 
 @dataclass(frozen=True, slots=True)
 class ApiKeyBackend:
-    """What the gateway, which knows no app, is told about API keys.
+    """Interface to the API keys of the application, which the gateway does not know.
 
-    `look_up` asks PostgreSQL whose key it is; `is_due` whether its use was not noted lately, and `note_use` notes it,
-    by the key's id and the address.
+    `look_up` reads a key's claims from PostgreSQL. `should_record_use` returns whether its use was not recorded lately,
+    and `record_use` records it, by the key's id and the address.
     """
 
     look_up: Callable[[PresentedKey], ApiKeyClaims | None]
@@ -39,53 +38,53 @@ class ApiKeyBackend:
 
 
 NO_API_KEYS = ApiKeyBackend(
-    look_up=lambda _offered: None, should_record_use=lambda _key: False, record_use=lambda _key, _address: None
+    look_up=lambda _presented: None, should_record_use=lambda _key: False, record_use=lambda _key, _address: None
 )
 
 
 class ApiKeyCache:
-    def __init__(self, source: ApiKeyBackend) -> None:
-        self.source = source
-        self.cached: OrderedDict[bytes, ApiKeyClaims] = OrderedDict()
+    def __init__(self, backend: ApiKeyBackend) -> None:
+        self.backend = backend
+        self.claims: OrderedDict[bytes, ApiKeyClaims] = OrderedDict()
         self.failed_lookups: dict[str, tuple[int, float]] = {}
 
-    def read(self, text: bytes) -> ApiKeyClaims | None:
-        """Return what is remembered of this key, alive or not."""
-        return self.cached.get(_key_digest(text))
+    def get(self, text: bytes) -> ApiKeyClaims | None:
+        """Return the claims that are remembered of this key, active or not."""
+        return self.claims.get(_key_digest(text))
 
-    def offered(self, text: bytes, address: str) -> PresentedKey | None:
-        """Return a key that is worth asking PostgreSQL about."""
+    def parse(self, text: bytes, address: str) -> PresentedKey | None:
+        """Return the key if it is worth a query; None for a malformed one and for an address that guesses."""
         number, until = self.failed_lookups.get(address, (0, 0.0))
         if number >= MAX_FAILED_LOOKUPS and time.monotonic() < until:
             return None
         return api_keys.parse(text)
 
-    def store(self, text: bytes, address: str, found: ApiKeyClaims | None) -> None:
-        """Remember what PostgreSQL has said."""
-        if found is None:
+    def store(self, text: bytes, address: str, claims: ApiKeyClaims | None) -> None:
+        """Remember the result of a query; None counts as a failed lookup of this address."""
+        if claims is None:
             self._record_failure(address)
             return
-        self.cached[_key_digest(text)] = found
-        if len(self.cached) > MAX_KEYS:
-            self.cached.popitem(last=False)
+        self.claims[_key_digest(text)] = claims
+        if len(self.claims) > MAX_KEYS:
+            self.claims.popitem(last=False)
 
     def _record_failure(self, address: str) -> None:
         now = time.monotonic()
         number, until = self.failed_lookups.get(address, (0, 0.0))
         if len(self.failed_lookups) > MAX_TRACKED_ADDRESSES:
-            self.failed_lookups = {one: seen for one, seen in self.failed_lookups.items() if seen[1] > now}
+            self.failed_lookups = {key: entry for key, entry in self.failed_lookups.items() if entry[1] > now}
         self.failed_lookups[address] = (number + 1 if now < until else 1, now + FAILED_LOOKUP_WINDOW)
 
-    def look_up_in_thread(self, offered: PresentedKey) -> ApiKeyClaims | None:
-        """Give the thread's database connection back to the pool, as Django does at the end of a request."""
+    def look_up_in_thread(self, key: PresentedKey) -> ApiKeyClaims | None:
+        """Look up a key on a thread of Django. Its database connection goes back to the pool."""
         try:
-            return self.source.look_up(offered)
+            return self.backend.look_up(key)
         finally:
             close_old_connections()
 
     def record_use_in_thread(self, use: tuple[str, str]) -> None:
         try:
-            self.source.record_use(*use)
+            self.backend.record_use(*use)
         finally:
             close_old_connections()
 
@@ -94,6 +93,6 @@ def is_current(claims: ApiKeyClaims, address: str) -> bool:
     return time.time() < claims.expires_at and claims.admits(address)
 
 
-def _key_digest(text: bytes) -> Any:
-    """What a key is remembered under, so that the process holds no key that somebody could read out of it."""
+def _key_digest(text: bytes) -> bytes:
+    """Return the digest to remember a key by. No key can be read out of the process."""
     return hashlib.blake2b(text, digest_size=16).digest()

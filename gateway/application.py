@@ -1,8 +1,8 @@
-"""The ASGI application that gunicorn serves: who asks, how much they may ask, what is remembered for them; then Django.
+"""The ASGI application that gunicorn serves: authentication, rate limits, response cache, overload; then Django.
 
-Invariant: an answer is remembered, and a remembered one given, only under the caller and the generation that the check
-of this very request has named. Django runs as WSGI in a bounded pool of threads: its own ASGI handler served a quarter
-of the requests in the same measurement.
+Invariant: a response is cached, and a cached one used, only under the caller and the generation that the check of this
+very request has returned. Django runs as WSGI in a bounded pool of threads: its own ASGI handler served a quarter of
+the requests in the same measurement (docs/adr/0001).
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ import asyncio
 import sys
 import time
 import uuid
+from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from dataclasses import replace
+from typing import Any
 from wsgiref.types import WSGIApplication
 
 from django.conf import settings
@@ -25,7 +28,6 @@ from core.security.claims import Claims
 from gateway import cors, request_body, timing
 from gateway.admission import AdmissionControl, ConcurrencyLimiter, Overloaded
 from gateway.api_key_cache import NO_API_KEYS, ApiKeyBackend, ApiKeyCache, is_current
-from gateway.jwt_cache import JwtCache
 from gateway.local_cache import CachedResponse, LruResponseCache
 from gateway.request import GatewayRequest, parse_request
 from gateway.request_body import Receive, Scope, Send
@@ -35,11 +37,11 @@ from gateway.session_backend import SessionBackend
 from gateway.single_flight import SingleFlight
 from gateway.wsgi_adapter import WsgiThreadPool
 
-CACHE_TTL = 300
-# The loop, which answers from memory and refuses, shall not wait for 5 ms each time a thread of Django computes. With
-# less than this, threads that compute spend their time on changing places: 40 times in one request at 0.5 ms.
+CACHE_TTL = 300  # seconds
+# The event loop, which serves cached responses and sheds load, must not wait 5 ms (Python's default) each time a thread
+# of Django computes. With less than this, computing threads spend their time on switching: 40 times a request at 0.5 ms.
 SWITCH_INTERVAL = 0.002
-CACHE_LOOKUPS = Counter("gateway_cache_lookups", "Answers looked up in the process.", ["outcome"])
+CACHE_LOOKUPS = Counter("gateway_cache_lookups", "Responses looked up in the process.", ["outcome"])
 CACHE_HITS, CACHE_MISSES = CACHE_LOOKUPS.labels("hit"), CACHE_LOOKUPS.labels("miss")
 RATE_LIMITED_REQUESTS = Counter("gateway_rate_limited_requests", "Requests beyond the caller's limit.", ["tier"])
 
@@ -47,12 +49,11 @@ RATE_LIMITED_REQUESTS = Counter("gateway_rate_limited_requests", "Requests beyon
 class Gateway:
     def __init__(self, django: WSGIApplication, sessions: SessionBackend, keys: ApiKeyBackend = NO_API_KEYS) -> None:
         sys.setswitchinterval(SWITCH_INTERVAL)
+        self.routes = get_route_table()
         self.django = WsgiThreadPool(django, settings.WSGI_THREADS)
         self.sessions = sessions
-        self.routes = get_route_table()
-        self.tokens = JwtCache()
         self.api_key_cache = ApiKeyCache(keys)
-        self.pending_writes: set[asyncio.Task[None]] = set()
+        self.background_tasks: set[asyncio.Task[None]] = set()
         self.checker = RequestChecker()
         self.admission = AdmissionControl()
         self.password_limiter = ConcurrencyLimiter(max(1, settings.WSGI_THREADS // 2))
@@ -61,14 +62,17 @@ class Gateway:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await self.live(receive, send)
+            await self.run_lifespan(receive, send)
         elif scope["type"] == "http":
-            call = parse_request(scope, receive, send, tokens=self.tokens, routes=self.routes)
-            await (timing.pad_response_time(call, self.http) if timing.is_padded(call) else self.http(call))
+            request = parse_request(scope, receive, send, routes=self.routes)
+            if timing.is_padded(request):
+                await timing.pad_response_time(request, self.handle_http)
+            else:
+                await self.handle_http(request)
         else:
             await send({"type": "websocket.close", "code": 1000})
 
-    async def live(self, receive: Receive, send: Send) -> None:
+    async def run_lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         await send({"type": "lifespan.startup.complete"})
         await receive()
@@ -77,166 +81,168 @@ class Gateway:
         await self.checker.close()
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def http(self, call: GatewayRequest) -> None:
-        if call.has_duplicate_host:
-            await send_problem(call, 400, "Name the host once.")
+    async def handle_http(self, request: GatewayRequest) -> None:
+        if request.has_duplicate_host:
+            await send_problem(request, 400, "Name the host once.")
             return
-        if cors.is_cors_request(call):
-            call.send = cors.with_cors_headers(call)
-            if call.is_preflight:
-                await cors.send_preflight(call)
+        if cors.is_cors_request(request):
+            request.send = cors.with_cors_headers(request)
+            if request.is_preflight:
+                await cors.send_preflight(request)
                 return
-        if call.endpoint.rate_limit:
-            await self.api(call)
+        if request.endpoint.rate_limit:
+            await self.handle_limited(request)
         else:
-            await self.call_django(call)
+            await self.call_django(request)
 
-    async def api(self, call: GatewayRequest) -> None:
-        if call.key and not await self.authenticate_api_key(call):
-            await send_overloaded(call)
+    async def handle_limited(self, request: GatewayRequest) -> None:
+        """Answer a request whose caller has a rate limit: from the cache if possible, else by Django."""
+        if request.api_key and not await self.authenticate_api_key(request):
+            await send_overloaded(request)
             return
-        if not call.is_cacheable and self.admission.should_shed():
-            await send_overloaded(call)  # whatever the check might say; so it costs no round trip
+        if not request.is_cacheable and self.admission.should_shed():
+            await send_overloaded(request)  # whatever the check might say; so it costs no round trip
             return
-        known = self.local_cache.get(call.claims.reader, call.url) if call.claims and call.is_cacheable else None
+        cached = None
+        if request.claims and request.is_cacheable:
+            cached = self.local_cache.get(request.claims.reader, request.cache_url)
         try:
-            verdict = await self.evaluate(call, known)
+            result = await self.check(request, cached)
         except Overloaded:
-            await send_overloaded(call)
+            await send_overloaded(request)
             return
-        if verdict.allowed is False:
-            RATE_LIMITED_REQUESTS.labels(verdict.tier or "anonymous").inc()
-            await send_problem(call, 429, "You have asked too much for now.", wait=verdict.wait, code="rate_limited")
+        if result.allowed is False:
+            RATE_LIMITED_REQUESTS.labels(result.tier or "anonymous").inc()
+            detail = "You have asked too much for now."
+            await send_problem(request, 429, detail, wait=result.wait, code="rate_limited")
             return
-        call.global_generation, call.evaluated_at = verdict.global_generation, time.perf_counter()
-        if call.is_cacheable and verdict.is_cacheable:
-            await self.respond_cached(call, verdict, known)
+        request.global_generation, request.checked_at = result.global_generation, time.perf_counter()
+        if request.is_cacheable and result.is_cacheable:
+            await self.respond_from_cache(request, result, cached)
             return
-        call.send = with_rate_limit_headers(call.send, verdict)
-        await self.call_django(call)
+        request.send = with_rate_limit_headers(request.send, result)
+        await self.call_django(request)
 
-    async def authenticate_api_key(self, call: GatewayRequest) -> bool:
-        """Say whose key it is, if it is somebody's and current; False when nobody has the time to look it up."""
-        claims = self.api_key_cache.read(call.key)
-        if claims is None and (offered := self.api_key_cache.offered(call.key, call.address)):
+    async def authenticate_api_key(self, request: GatewayRequest) -> bool:
+        """Set the claims of a valid API key. Return False when there is no capacity to look it up."""
+        claims = self.api_key_cache.get(request.api_key)
+        if claims is None and (key := self.api_key_cache.parse(request.api_key, request.address)):
             try:
                 async with self.admission.slot():
-                    claims = await self.django.run(self.api_key_cache.look_up_in_thread, offered)
+                    claims = await self.django.run(self.api_key_cache.look_up_in_thread, key)
             except Overloaded:
                 return False
             except DatabaseError:
-                return True  # Django says what is the matter
-            self.api_key_cache.store(call.key, call.address, claims)
-        if claims is not None and is_current(claims, call.address):
-            call.authenticate_as(claims)
-            if self.api_key_cache.source.should_record_use(claims.session_id):
-                self._record_use(claims.session_id, call.address)
+                return True  # Django answers with the error
+            self.api_key_cache.store(request.api_key, request.address, claims)
+        if claims is not None and is_current(claims, request.address):
+            request.authenticate_as(claims)
+            if self.api_key_cache.backend.should_record_use(claims.session_id):
+                self._start_background(self._record_use(claims.session_id, request.address))
         return True
 
-    def _record_use(self, key_id: str, address: str) -> None:
-        """When and from where a key was used last; nobody waits for it."""
+    async def _record_use(self, key_id: str, address: str) -> None:
+        with suppress(Overloaded, DatabaseError):
+            async with self.admission.slot():
+                await self.django.run(self.api_key_cache.record_use_in_thread, (key_id, address))
 
-        async def note() -> None:
-            with suppress(Overloaded, DatabaseError):
-                async with self.admission.slot():
-                    await self.django.run(self.api_key_cache.record_use_in_thread, (key_id, address))
+    def _start_background(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Run it without waiting. The event loop holds tasks weakly, so the set keeps them until they are done."""
+        task = asyncio.create_task(coroutine)
+        self.background_tasks.add(task)
+        task.add_done_callback(self.background_tasks.discard)
 
-        task = asyncio.create_task(note())
-        self.pending_writes.add(task)
-        task.add_done_callback(self.pending_writes.discard)
+    async def check(self, request: GatewayRequest, cached: CachedResponse | None) -> CheckResult:
+        """Check rate limit, session status and generation. Raises Overloaded.
 
-    async def evaluate(self, call: GatewayRequest, known: CachedResponse | None) -> CheckResult:
-        """Ask the check; a session that Redis does not know is looked up in PostgreSQL, and the check asked again."""
-        claims = call.claims
+        A session that Redis does not know is looked up in PostgreSQL, and the check is made again.
+        """
+        anonymous = CheckRequest(caller=f"ip:{request.address}", tier="anonymous")
+        claims = request.claims
         if claims is None:
-            return await self.checker.ask(CheckRequest(caller=f"ip:{call.address}", tier="anonymous"))
-        fresh = known is not None and known.etag == call.headers.get(b"if-none-match")
-        question = CheckRequest(
+            return await self.checker.check(anonymous)
+        is_current_version = cached is not None and cached.etag == request.headers.get(b"if-none-match")
+        check_request = CheckRequest(
             caller=claims.caller,
             session_key=self.sessions.key(claims.session_id),
             scope=claims.user_id,
-            known=known.generation if known is not None and fresh else "",
+            cached_generation=cached.generation if cached is not None and is_current_version else "",
         )
-        verdict = await self.checker.ask(question)
-        if verdict.allowed is not None:
-            return verdict
-        # One that is known to be revoked stays so.
-        tier = "" if verdict.session_status else await self._tier_of(claims, question.caller)
+        result = await self.checker.check(check_request)
+        if result.allowed is not None:
+            return result
+        # A status without a tier is `revoked`, and stays so.
+        tier = "" if result.session_status else await self._look_up_tier(claims)
         if not tier:
-            return await self.checker.ask(CheckRequest(caller=f"ip:{call.address}", tier="anonymous"))
-        return await self.checker.ask(CheckRequest(question.caller, question.session_key, question.scope, tier))
+            return await self.checker.check(anonymous)
+        return await self.checker.check(replace(check_request, cached_generation="", tier=tier))
 
-    async def _tier_of(self, claims: Claims, caller: str) -> str:
-        """Return what PostgreSQL knows, nothing for a dead session; raises Overloaded."""
+    async def _look_up_tier(self, claims: Claims) -> str:
+        """Return the tier of an active session as PostgreSQL has it, or an empty string. Raises Overloaded."""
         try:
             async with self.admission.slot():
-                found = await self.django.run(self.sessions.look_up_in_thread, uuid.UUID(claims.session_id))
-                return found.partition(":")[2]
+                status = await self.django.run(self.sessions.look_up_in_thread, uuid.UUID(claims.session_id))
+                return status.partition(":")[2]
         except (RedisError, DatabaseError):
-            return self.checker.local.tier_of(caller)
+            return self.checker.local.tier_of(claims.caller)
 
-    async def respond_cached(self, call: GatewayRequest, verdict: CheckResult, known: CachedResponse | None) -> None:
+    async def respond_from_cache(
+        self, request: GatewayRequest, result: CheckResult, cached: CachedResponse | None
+    ) -> None:
         """Answer from the process, from another node's rebuild, or from Django, in this order."""
-        if known is not None and known.generation == verdict.generation:
+        if cached is not None and cached.generation == result.generation:
             CACHE_HITS.inc()
-            await send_cached(call, known, verdict)
+            await send_cached(request, cached, result)
             return
         CACHE_MISSES.inc()
-        kept, capture = await self.rebuild(call, verdict.generation)
-        if kept is not None:
-            await send_cached(call, kept, verdict, already_logged=bool(capture.messages))
+        response, recorder = await self.rebuild(request, result.generation)
+        if response is not None:
+            await send_cached(request, response, result, already_logged=bool(recorder.messages))
             return
-        call.send = with_rate_limit_headers(call.send, verdict)
-        if capture.messages:
-            for message in capture.messages:
-                await call.send(message)
+        request.send = with_rate_limit_headers(request.send, result)
+        if recorder.messages:
+            for message in recorder.messages:
+                await request.send(message)
         else:
-            await self.call_django(call)
+            await self.call_django(request)
 
-    async def rebuild(self, call: GatewayRequest, generation: str) -> tuple[CachedResponse | None, ResponseRecorder]:
-        """Return the answer to keep, if there is one, and what Django said if it was asked for this call."""
-        assert call.claims is not None
-        reader, capture = call.claims.reader, ResponseRecorder(generation)
-        kept = await self.single_flight.get(
-            self.checker.redis,
-            reader,
-            call.url,
-            generation,
-            seconds=CACHE_TTL,
-            build=lambda: self.build(call, capture),
+    async def rebuild(self, request: GatewayRequest, generation: str) -> tuple[CachedResponse | None, ResponseRecorder]:
+        """Return the cacheable response, if any, and what Django sent for this request."""
+        assert request.claims is not None
+        recorder = ResponseRecorder(generation)
+
+        async def build() -> CachedResponse | None:
+            """Call Django without the caller's conditions, so that there is a body to cache."""
+            conditions = {b"if-none-match", b"if-modified-since"}
+            headers = [pair for pair in request.scope["headers"] if pair[0] not in conditions]
+            await self.call_django(replace(request, send=recorder, scope={**request.scope, "headers": headers}))
+            return recorder.cacheable_response()
+
+        response = await self.single_flight.get(
+            self.checker.redis, request.claims.reader, request.cache_url, generation, seconds=CACHE_TTL, build=build
         )
-        if kept is not None:
-            self.local_cache.put(reader, call.url, kept)
-        return kept, capture
+        if response is not None:
+            self.local_cache.put(request.claims.reader, request.cache_url, response)
+        return response, recorder
 
-    async def build(self, call: GatewayRequest, capture: ResponseRecorder) -> CachedResponse | None:
-        """Let Django answer, without the caller's conditions, so that there is a body to keep."""
-        headers = [pair for pair in call.scope["headers"] if pair[0] not in {b"if-none-match", b"if-modified-since"}]
-        original, call.send = call.send, capture
-        scope, call.scope = call.scope, {**call.scope, "headers": headers}
-        try:
-            await self.call_django(call)
-        finally:
-            call.send, call.scope = original, scope
-        return capture.kept()
-
-    async def call_django(self, call: GatewayRequest) -> None:
+    async def call_django(self, request: GatewayRequest) -> None:
+        """Read the body, wait for a thread and let Django answer; 413 or 503 if that cannot be done."""
         if self.admission.should_shed():
-            await send_overloaded(call)  # before the body is read, which would be for nothing
+            await send_overloaded(request)  # before the body is read, which would be for nothing
             return
         try:
-            limit = getattr(settings, call.endpoint.max_body_size)
-            body = await request_body.read_body(call.scope, call.receive, limit=limit)
-            async with self._concurrency_limiter(call), self.admission.slot():
-                await self.django(
-                    call.scope_with_request_id(), body, call.receive, request_body.buffer_response_start(call.send)
-                )
+            limit = getattr(settings, request.endpoint.max_body_size)
+            body = await request_body.read_body(request.scope, request.receive, limit=limit)
+            async with self._limiter_for(request), self.admission.slot():
+                send = request_body.buffer_response_start(request.send)
+                await self.django(request.scope_for_django(), body, request.receive, send)
         except request_body.BodyTooLarge:
-            await send_problem(call, 413, "The body is too large.", code="content_too_large")
+            await send_problem(request, 413, "The body is too large.", code="content_too_large")
         except request_body.ClientDisconnected:
             return
         except Overloaded:
-            await send_overloaded(call)
+            await send_overloaded(request)
 
-    def _concurrency_limiter(self, call: GatewayRequest) -> AbstractAsyncContextManager[None]:
-        return self.password_limiter.slot() if timing.is_padded(call) else nullcontext()
+    def _limiter_for(self, request: GatewayRequest) -> AbstractAsyncContextManager[None]:
+        """Return the narrower limiter for requests that hash passwords: the padded ones."""
+        return self.password_limiter.slot() if timing.is_padded(request) else nullcontext()

@@ -1,7 +1,7 @@
-"""Which other sites' scripts may read the API: those of CORS_ALLOWED_ORIGINS, with a token and never with cookies.
+"""CORS for the API: the sites of CORS_ALLOWED_ORIGINS may read it with a token, never with cookies.
 
-Invariant: it is decided per request and outside of what is remembered, so a remembered answer never carries the
-origin of the request it was built for.
+Invariant: the decision is made per request and outside of the cache, so a cached response never carries the origin of
+the request it was built for.
 """
 
 from __future__ import annotations
@@ -25,39 +25,39 @@ PREFLIGHT_MAX_AGE = b"7200"
 PREFLIGHT_VARY = (b"vary", b"Origin, Access-Control-Request-Method, Access-Control-Request-Headers")
 
 
-def is_cors_request(call: GatewayRequest) -> bool:
-    return b"origin" in call.headers and str(call.scope["path"]).startswith(API_PREFIX)
+def is_cors_request(request: GatewayRequest) -> bool:
+    return b"origin" in request.headers and str(request.scope["path"]).startswith(API_PREFIX)
 
 
-def with_cors_headers(call: GatewayRequest) -> Send:
-    """Return how to answer this call: as before, or with the words that let the asking site read it."""
-    send, allowed = call.send, _allow_origin_headers(call)
-    if not allowed:
+def with_cors_headers(request: GatewayRequest) -> Send:
+    """Return the request's `send`, which adds the CORS headers if the origin is allowed."""
+    send, cors_headers = request.send, _allow_origin_headers(request)
+    if not cors_headers:
         return send
 
-    async def send_on(message: Any) -> None:
+    async def send_with_headers(message: Any) -> None:
         if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message["headers"], *allowed]}
+            message = {**message, "headers": [*message["headers"], *cors_headers]}
         await send(message)
 
-    return send_on
+    return send_with_headers
 
 
-async def send_preflight(call: GatewayRequest) -> None:
-    """Say what an allowed site may send; to another one an answer without a word of CORS means no."""
-    headers = [PREFLIGHT_VARY, (b"x-request-id", call.request_id.encode())]
-    if _allow_origin_headers(call):
+async def send_preflight(request: GatewayRequest) -> None:
+    """Answer a preflight: what an allowed origin may send. For another one, a response without CORS headers means no."""
+    headers = [PREFLIGHT_VARY, (b"x-request-id", request.request_id.encode())]
+    if _allow_origin_headers(request):
         headers += [
             (b"access-control-allow-methods", ALLOWED_METHODS),
             (b"access-control-allow-headers", ALLOWED_HEADERS),
             (b"access-control-max-age", PREFLIGHT_MAX_AGE),
         ]
-    await call.send({"type": "http.response.start", "status": 204, "headers": headers})
-    await call.send({"type": "http.response.body", "body": b""})
+    await request.send({"type": "http.response.start", "status": 204, "headers": headers})
+    await request.send({"type": "http.response.body", "body": b""})
 
 
-def _allow_origin_headers(call: GatewayRequest) -> Headers:
-    origin = call.headers[b"origin"]
+def _allow_origin_headers(request: GatewayRequest) -> Headers:
+    origin = request.headers[b"origin"]
     if origin.decode("latin-1") not in settings.CORS_ALLOWED_ORIGINS:
         return ()
     return (b"access-control-allow-origin", origin), (b"access-control-expose-headers", EXPOSED_HEADERS)

@@ -1,6 +1,6 @@
-"""Answers kept in the process: bounded by bytes, the least recently used go first.
+"""The in-process response cache: LRU, bounded by bytes.
 
-Invariant: an answer is found only under the generation it was built under, so it needs no other end.
+Invariant: a response is used only under the generation it was built under, so it needs no expiry of its own.
 """
 
 from __future__ import annotations
@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 
-ENTRY_OVERHEAD = 500
+ENTRY_OVERHEAD = 500  # bytes
 Headers = tuple[tuple[bytes, bytes], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class CachedResponse:
-    """A 200 as Django gave it, without what belongs to one request."""
+    """A 200 as Django sent it, without the headers that belong to one request."""
 
     generation: str
     etag: bytes
@@ -27,23 +27,24 @@ class CachedResponse:
 
 
 class LruResponseCache:
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
         self.size = 0
-        self.answers: OrderedDict[tuple[str, str], CachedResponse] = OrderedDict()
+        self.responses: OrderedDict[tuple[str, str], CachedResponse] = OrderedDict()
 
     def get(self, caller: str, url: str) -> CachedResponse | None:
-        found = self.answers.get((caller, url))
-        if found is not None:
-            self.answers.move_to_end((caller, url))
-        return found
+        response = self.responses.get((caller, url))
+        if response is not None:
+            self.responses.move_to_end((caller, url))
+        return response
 
-    def put(self, caller: str, url: str, answer: CachedResponse) -> None:
-        if answer.size > self.limit // 8:
+    def put(self, caller: str, url: str, response: CachedResponse) -> None:
+        """Store a response, and drop the least recently used ones. One that takes an eighth of the cache is not stored."""
+        if response.size > self.max_bytes // 8:
             return
-        old = self.answers.pop((caller, url), None)
-        self.size += answer.size - (old.size if old else 0)
-        self.answers[caller, url] = answer
-        while self.size > self.limit:
-            _, gone = self.answers.popitem(last=False)
-            self.size -= gone.size
+        old = self.responses.pop((caller, url), None)
+        self.size += response.size - (old.size if old else 0)
+        self.responses[caller, url] = response
+        while self.size > self.max_bytes:
+            _, evicted = self.responses.popitem(last=False)
+            self.size -= evicted.size

@@ -1,7 +1,7 @@
-"""One request as the gateway sees it: who asks, for what, and whether its answer may be kept.
+"""One HTTP request as the gateway sees it: the caller, the declarations of the endpoint, and whether it is cacheable.
 
-Invariant: whatever Django could read in another way than the gateway (an escaped word, a second host, a tab before
-the token) is read here as Django reads it, or refused.
+Invariant: whatever Django could read differently from the gateway (an escaped parameter, a second Host header, a tab
+before the token) is read here as Django reads it, or rejected.
 """
 
 from __future__ import annotations
@@ -17,48 +17,51 @@ from core.cache import GLOBAL_GENERATION_KEY
 from core.http.client_ip import resolve_client_ip
 from core.http.compression import negotiate_encoding
 from core.logging import REQUEST_ID
-from core.security.api_keys import SCHEME as API_KEY
+from core.security.access_tokens import read_access_token
+from core.security.api_keys import SCHEME as API_KEY_SCHEME
 from core.security.claims import Claims
-from gateway.jwt_cache import JwtCache
 from gateway.request_body import Receive, Scope, Send
 
+# Seconds after the check for which Django may rely on the generation that the check has read.
 MAX_GENERATION_AGE = 0.5
 PRECONDITION_HEADERS = {b"if-match", b"if-unmodified-since"}
 
 
 @dataclass(slots=True)
 class GatewayRequest:
+    """An ASGI request with what the gateway has learnt about it.
+
+    `claims` is None for an anonymous caller, and for an API key until it has been looked up. `cache_url` is the part of
+    the cache key that names the response among all of one caller; it is empty when the response is not cacheable.
+    """
+
     scope: Scope
     receive: Receive
     send: Send
     headers: dict[bytes, bytes]
     endpoint: Endpoint
     claims: Claims | None
-    started: float
+    started_at: float
     request_id: str
     global_generation: str = ""
-    evaluated_at: float = 0.0
-    url: str = ""
+    checked_at: float = 0.0
+    cache_url: str = ""
     is_cacheable: bool = False
-    key: bytes = b""
+    api_key: bytes = b""
 
     def __post_init__(self) -> None:
         self.is_cacheable = self._is_cacheable()
         if self.is_cacheable:
-            self.url = self._url()
+            path, query = self.scope["path"], self.scope["query_string"].decode("latin-1")
+            minute = current_minute() if self.endpoint.cache_for_one_minute else ""
+            self.cache_url = f"{self.text(b'host')} {path}?{query} {self.text(b'accept')} {self.encoding} {minute}"
 
     def authenticate_as(self, claims: Claims) -> None:
         self.claims = claims
         self.__post_init__()
 
-    def _url(self) -> str:
-        """What distinguishes one kept answer of a caller from another."""
-        path, query = self.scope["path"], self.scope["query_string"].decode("latin-1")
-        minute = current_minute() if self.endpoint.cache_for_one_minute else ""
-        return f"{self.text(b'host')} {path}?{query} {self.text(b'accept')} {self.encoding} {minute}"
-
     def _is_cacheable(self) -> bool:
-        """A read whose answer depends on the caller, the rows and nothing else: not on the moment, not on a condition."""
+        """Return whether the response depends on nothing but the caller, the rows and the URL."""
         if self.claims is None or self.scope["method"] != "GET" or not self.endpoint.cacheable:
             return False
         if b"no-store" in self.headers.get(b"cache-control", b"").lower():
@@ -69,20 +72,21 @@ class GatewayRequest:
         query = unquote_to_bytes(self.scope["query_string"])
         return not any(name.encode() in query for name in self.endpoint.uncacheable_params)
 
-    def scope_with_request_id(self) -> Scope:
-        """The request with the id that it is logged under, for Django."""
-        others = [pair for pair in self.scope["headers"] if pair[0] != b"x-request-id"]
-        named = [*others, (b"x-request-id", self.request_id.encode())]
-        # One whose body or turn was long in coming is looked up anew.
-        is_fresh = self.global_generation and time.perf_counter() - self.evaluated_at < MAX_GENERATION_AGE
-        return {**self.scope, "headers": named, **({GLOBAL_GENERATION_KEY: self.global_generation} if is_fresh else {})}
+    def scope_for_django(self) -> Scope:
+        """Return the scope with the logged request id and a fresh global generation."""
+        headers = [pair for pair in self.scope["headers"] if pair[0] != b"x-request-id"]
+        scope = {**self.scope, "headers": [*headers, (b"x-request-id", self.request_id.encode())]}
+        # A request whose body or turn was long in coming has its session looked up anew.
+        if self.global_generation and time.perf_counter() - self.checked_at < MAX_GENERATION_AGE:
+            scope[GLOBAL_GENERATION_KEY] = self.global_generation
+        return scope
 
     def text(self, header: bytes) -> str:
         return self.headers.get(header, b"").decode("latin-1")
 
     @property
     def encoding(self) -> str:
-        """The one that Django would compress the answer with; empty for none."""
+        """The encoding that Django would compress the response with; empty for none."""
         return negotiate_encoding(self.text(b"accept-encoding"))
 
     @property
@@ -92,7 +96,7 @@ class GatewayRequest:
 
     @property
     def has_duplicate_host(self) -> bool:
-        """RFC 9112, section 3.2. Of two, the memory would read the last one and Django both."""
+        """Whether there are two Host headers (RFC 9112, section 3.2); cache and Django would read different ones."""
         return bool(sum(name == b"host" for name, _ in self.scope["headers"]) > 1)
 
     @property
@@ -104,15 +108,20 @@ def current_minute() -> int:
     return int(time.time() // 60)
 
 
-def parse_request(
-    scope: Scope, receive: Receive, send: Send, *, tokens: JwtCache, routes: RouteTable
-) -> GatewayRequest:
+def parse_request(scope: Scope, receive: Receive, send: Send, *, routes: RouteTable) -> GatewayRequest:
+    """Return the request; its caller is known already where it sent a valid access token."""
     headers = dict(scope["headers"])
-    offered = headers.get(b"x-request-id", b"").decode("latin-1")
-    words = headers.get(b"authorization", b"").split()  # as BearerAuthentication does: a tab is a space to it
-    scheme = words[0].lower() if len(words) == 2 else b""
-    claims = tokens.read(words[1]) if scheme == b"bearer" else None
-    key = words[1] if scheme == API_KEY else b""
-    request_id = offered if REQUEST_ID.match(offered) else os.urandom(16).hex()
-    endpoint = routes.endpoint_for(scope["path"])
-    return GatewayRequest(scope, receive, send, headers, endpoint, claims, time.perf_counter(), request_id, key=key)
+    client_request_id = headers.get(b"x-request-id", b"").decode("latin-1")
+    authorization = headers.get(b"authorization", b"").split()  # as Django's authentication: a tab is a space to it
+    scheme, credentials = (authorization[0].lower(), authorization[1]) if len(authorization) == 2 else (b"", b"")
+    return GatewayRequest(
+        scope,
+        receive,
+        send,
+        headers,
+        endpoint=routes.endpoint_for(scope["path"]),
+        claims=read_access_token(credentials) if scheme == b"bearer" else None,
+        started_at=time.perf_counter(),
+        request_id=client_request_id if REQUEST_ID.match(client_request_id) else os.urandom(16).hex(),
+        api_key=credentials if scheme == API_KEY_SCHEME else b"",
+    )

@@ -1,4 +1,4 @@
-"""Request bodies: read whole and bounded before a thread is taken, so that a slow sender holds none."""
+"""Request bodies, read whole and bounded. A thread is taken afterwards, so a slow sender holds none."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class ClientDisconnected(Exception):
 
 
 async def read_body(scope: Scope, receive: Receive, *, limit: int) -> bytes:
-    """Return the whole body, whether its length was announced or not; raises BodyTooLarge, ClientGone."""
-    announced = dict(scope["headers"]).get(b"content-length", b"0")
-    if announced.isdigit() and int(announced) > limit:
+    """Return the whole body, whether or not its length was announced. Raises BodyTooLarge, ClientDisconnected."""
+    content_length = dict(scope["headers"]).get(b"content-length", b"0")
+    if content_length.isdigit() and int(content_length) > limit:
         raise BodyTooLarge
-    parts, size, more = [], 0, True
-    while more:
+    parts, size, more_body = [], 0, True
+    while more_body:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnected
@@ -33,23 +33,24 @@ async def read_body(scope: Scope, receive: Receive, *, limit: int) -> bytes:
         size += len(parts[-1])
         if size > limit:
             raise BodyTooLarge
-        more = message.get("more_body", False)
+        more_body = message.get("more_body", False)
     return b"".join(parts)
 
 
 def buffer_response_start(send: Send) -> Send:
-    """Hold the head until the body's first part: they leave in one write, so a node that dies leaves no half answer.
+    """Return a `send` that sends the head together with the body's first part.
 
-    nginx gives a request to another node as long as it has seen nothing of an answer.
+    nginx passes a request on to another node as long as it has seen nothing of a response; a node that dies must not
+    leave half of one.
     """
-    held: list[Message] = []
+    buffered: list[Message] = []
 
-    async def pass_on(message: Message) -> None:
+    async def send_buffered(message: Message) -> None:
         if message["type"] == "http.response.start":
-            held.append(message)
+            buffered.append(message)
             return
-        while held:
-            await send(held.pop())
+        while buffered:
+            await send(buffered.pop())
         await send(message)
 
-    return pass_on
+    return send_buffered

@@ -1,9 +1,11 @@
-"""One Redis round trip for all requests of an event-loop turn: rate limit, session liveness, generation.
+"""The check of a request against Redis: rate limit, session status and generation.
 
-Invariant: every request that reaches the script in one turn is judged at one moment of Redis' clock, by one script,
-so the limit is exact over all nodes. What comes while a round trip is under way goes together with the next one.
-Without Redis a node limits on its own, at its share of the quota; one batch every PAUSE finds out whether Redis is
-back, and nobody else waits for it.
+All requests of one turn of the event loop share one round trip.
+
+Invariant: every request of a turn is checked at one moment of Redis' clock, by one script, so the limit is exact over
+all nodes. What comes while a round trip is under way goes together with the next one. Without Redis a node limits on
+its own, at its share of the quota (circuit breaker): one batch every CIRCUIT_OPEN_SECONDS finds out whether Redis is
+back, and the others do not wait for it.
 """
 
 from __future__ import annotations
@@ -23,31 +25,40 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
 
+from core.security.session_status import ACTIVE
+
 LUA_SCRIPT = (Path(__file__).parent / "request_check.lua").read_text()
 VALUES_PER_RESULT = 5
 CIRCUIT_OPEN_SECONDS = 0.5
 TIMEOUT_STEPS, TIMEOUT_STEP = 5, 0.05
 MAX_LOCAL_CALLERS = 50_000
 DEFAULT_TIER = "free"
-# The last two are what the client says of a connection that was broken off midway.
+# redis-py raises the last two for a connection that was broken off midway.
 REDIS_ERRORS = (RedisError, OSError, RuntimeError, AttributeError)
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class CheckRequest:
-    """What one request asks. `tier` is known only for callers without a session; `known` makes a 304 free."""
+    """The arguments of one check.
+
+    `tier` is known beforehand only for callers without a session. `cached_generation` is that of the response which the
+    caller has; while it is current the request costs nothing.
+    """
 
     caller: str
     session_key: str = ""
     scope: str = ""
     tier: str = ""
-    known: str = ""
+    cached_generation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """`generation` is empty while nothing may be remembered; `admitted` is None when the tier is not known yet."""
+    """The result of one check.
+
+    `generation` is empty while nothing may be cached; `allowed` is None while the tier is unknown; `wait` is in seconds.
+    """
 
     session_status: str = ""
     generation: str = ""
@@ -57,11 +68,11 @@ class CheckResult:
 
     @property
     def is_cacheable(self) -> bool:
-        return bool(self.generation) and self.session_status.startswith("alive")
+        return bool(self.generation) and self.session_status.startswith(ACTIVE)
 
     @property
     def global_generation(self) -> str:
-        """Everybody's part of the generation, if the session is alive and the gate open."""
+        """The global part of the generation, if the response may be cached."""
         return self.generation.partition(".")[0] if self.is_cacheable else ""
 
     @property
@@ -70,7 +81,7 @@ class CheckResult:
 
 
 class RequestChecker:
-    """Collects the questions of a turn and asks them together."""
+    """Collects the checks of a turn and sends them together."""
 
     def __init__(self) -> None:
         self.rules = json.dumps(settings.RATE_LIMITS)
@@ -84,7 +95,7 @@ class RequestChecker:
 
     @property
     def redis(self) -> Redis:
-        """The client of the running loop; its answers are bytes."""
+        """The client of the running loop; its values are bytes."""
         loop = asyncio.get_running_loop()
         if self._redis is None or self._loop is not loop:
             self._loop = loop
@@ -101,75 +112,79 @@ class RequestChecker:
             await self._redis.aclose()
             self._redis = None
 
-    def ask(self, question: CheckRequest) -> asyncio.Future[CheckResult]:
+    def check(self, request: CheckRequest) -> asyncio.Future[CheckResult]:
+        """Return a future of the result. It is set in every case: by Redis, or locally without it."""
         loop = asyncio.get_running_loop()
-        answer: asyncio.Future[CheckResult] = loop.create_future()
+        future: asyncio.Future[CheckResult] = loop.create_future()
         if not self.waiting and not (self.is_flushing and loop is self._loop and not self.circuit_open_until):
             loop.call_soon(self._flush)
-        self.waiting.append((question, answer))
-        return answer
+        self.waiting.append((request, future))
+        return future
 
     def _flush(self) -> None:
         batch, self.waiting = self.waiting, []
         if batch:
             self.is_flushing = True
-            self._task = asyncio.ensure_future(self._evaluate_batch(batch))
+            self._task = asyncio.ensure_future(self._check_batch(batch))
 
-    async def _evaluate_batch(self, batch: list[tuple[CheckRequest, asyncio.Future[CheckResult]]]) -> None:
-        """Answer each of them, whatever happens: a question without an answer is a request that hangs."""
+    async def _check_batch(self, batch: list[tuple[CheckRequest, asyncio.Future[CheckResult]]]) -> None:
+        """Set the result of each, whatever happens: a future without one is a request that hangs."""
         try:
-            questions = [question for question, _ in batch]
-            verdicts = await self._from_redis(questions) or [self.local.evaluate(question) for question in questions]
-            for (_, answer), verdict in zip(batch, verdicts, strict=True):
-                if not answer.done():
-                    answer.set_result(verdict)
-        except Exception as error:  # the boundary: whatever it is, each of them is told, and the next batch is asked
+            requests = [request for request, _ in batch]
+            results = await self._check_in_redis(requests) or [self.local.check(request) for request in requests]
+            for (_, future), result in zip(batch, results, strict=True):
+                if not future.done():
+                    future.set_result(result)
+        except Exception as error:  # the boundary: each request gets the error, and the next batch is sent
             log.exception("request_check_failed")
-            for _, answer in batch:
-                if not answer.done():
-                    answer.set_exception(error)
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(error)
         finally:
-            for _, answer in batch:
-                answer.cancel()
+            for _, future in batch:
+                future.cancel()
             self.is_flushing = False
             self._flush()
 
-    async def _from_redis(self, questions: list[CheckRequest]) -> list[CheckResult] | None:
+    async def _check_in_redis(self, requests: list[CheckRequest]) -> list[CheckResult] | None:
+        """Return the results, or None while Redis is away."""
         now = time.monotonic()
         if now < self.circuit_open_until:
             return None
         if self.circuit_open_until:
             self.circuit_open_until = now + CIRCUIT_OPEN_SECONDS
         arguments = [self.rules]
-        for one in questions:
-            arguments += [one.session_key, one.scope, one.caller, one.tier, one.known]
+        for item in requests:
+            arguments += [item.session_key, item.scope, item.caller, item.tier, item.cached_generation]
         try:
-            flat = await _with_timeout(self._run(arguments))
+            values = await _with_timeout(self._run_script(arguments))
         except REDIS_ERRORS as error:
             self.circuit_open_until = time.monotonic() + CIRCUIT_OPEN_SECONDS
             log.warning("rate_limits_local", reason=type(error).__name__)
             return None
         self.circuit_open_until = 0.0
-        verdicts = [
-            _parse_result(flat[start : start + VALUES_PER_RESULT]) for start in range(0, len(flat), VALUES_PER_RESULT)
-        ]
-        self.local.learn(questions, verdicts)
-        return verdicts
+        starts = range(0, len(values), VALUES_PER_RESULT)
+        results = [_parse_result(values[start : start + VALUES_PER_RESULT]) for start in starts]
+        self.local.remember_tiers(requests, results)
+        return results
 
-    async def _run(self, arguments: list[str]) -> list[Any]:
+    async def _run_script(self, arguments: list[str]) -> list[Any]:
         if not self._sha:
             self._sha = await self.redis.script_load(LUA_SCRIPT)
         try:
-            found: list[Any] = await self.redis.evalsha(self._sha, 0, *arguments)
+            values: list[Any] = await self.redis.evalsha(self._sha, 0, *arguments)
         except NoScriptError:
-            found = await self.redis.eval(LUA_SCRIPT, 0, *arguments)
-        return found
+            values = await self.redis.eval(LUA_SCRIPT, 0, *arguments)
+        return values
 
 
-async def _with_timeout(asked: Coroutine[Any, Any, list[Any]]) -> list[Any]:
-    """Wait for a quarter of a second, but not less than TURNS turns of the loop: one that was kept from running for so
-    long has not looked yet whether the answer is there, and to limit locally then would admit too much."""
-    task = asyncio.ensure_future(asked)
+async def _with_timeout(script: Coroutine[Any, Any, list[Any]]) -> list[Any]:
+    """Wait for a quarter of a second, but at least TIMEOUT_STEPS turns of the loop. Raises TimeoutError.
+
+    A loop that was kept from running for so long has not looked yet whether the answer is there, and to limit locally
+    then would admit too much.
+    """
+    task = asyncio.ensure_future(script)
     for _ in range(TIMEOUT_STEPS):
         if (await asyncio.wait({task}, timeout=TIMEOUT_STEP))[0]:
             return task.result()
@@ -185,7 +200,7 @@ def _parse_result(values: list[Any]) -> CheckResult:
 
 
 class LocalLimiter:
-    """The same arithmetic in this process alone, at `1/share` of the quota of the tier that the caller last had."""
+    """Rate limiting in this process alone, at `1/share` of the tier's quota."""
 
     def __init__(self, rules: dict[str, Any], *, share: int) -> None:
         self.rules = rules
@@ -193,26 +208,26 @@ class LocalLimiter:
         self.full_at: dict[str, float] = {}
         self.tiers: dict[str, str] = {}
 
-    def learn(self, questions: Sequence[CheckRequest], verdicts: Sequence[CheckResult]) -> None:
-        """Remember the tiers of those who are not on the free one."""
-        for question, verdict in zip(questions, verdicts, strict=True):
-            if verdict.tier and verdict.tier != DEFAULT_TIER:
-                self.tiers[question.caller] = verdict.tier
+    def remember_tiers(self, requests: Sequence[CheckRequest], results: Sequence[CheckResult]) -> None:
+        """Remember the tiers of callers that are not on the free one."""
+        for request, result in zip(requests, results, strict=True):
+            if result.tier and result.tier != DEFAULT_TIER:
+                self.tiers[request.caller] = result.tier
         if len(self.tiers) > MAX_LOCAL_CALLERS:
             self.tiers.clear()
 
     def tier_of(self, caller: str) -> str:
         return self.tiers.get(caller, DEFAULT_TIER)
 
-    def evaluate(self, question: CheckRequest) -> CheckResult:
+    def check(self, request: CheckRequest) -> CheckResult:
         now = time.monotonic() * 1000
-        quota, burst = self.rules["tiers"][question.tier or self.tier_of(question.caller)]
+        quota, burst = self.rules["tiers"][request.tier or self.tier_of(request.caller)]
         interval = self.rules["window"] / max(1, quota // self.share)
         depth = interval * max(1, (quota + burst) // self.share)
-        full_at = max(self.full_at.get(question.caller, 0.0), now) + interval
+        full_at = max(self.full_at.get(request.caller, 0.0), now) + interval
         if full_at - now > depth:
             return CheckResult(allowed=False, wait=(full_at - now - depth) / 1000)
         if len(self.full_at) > MAX_LOCAL_CALLERS:
-            self.full_at = {caller: at for caller, at in self.full_at.items() if at > now}
-        self.full_at[question.caller] = full_at
+            self.full_at = {caller: time_full for caller, time_full in self.full_at.items() if time_full > now}
+        self.full_at[request.caller] = full_at
         return CheckResult(allowed=True, remaining=int((depth - (full_at - now)) / interval))

@@ -1,7 +1,7 @@
-"""What the gateway says by itself, without entering Django: a remembered answer, or a refusal.
+"""Responses that the gateway sends without entering Django: cached ones and problem documents.
 
-Invariant: a refusal is a problem document and costs no thread; a remembered answer carries this request's id, and no
-other header that belongs to the request it was built for.
+Invariant: an error costs no thread; a cached response carries this request's id, and no other header that belongs to
+the request it was built for.
 """
 
 from __future__ import annotations
@@ -21,38 +21,37 @@ from gateway.request_body import Send
 from gateway.request_checker import CheckResult
 
 PER_REQUEST_HEADERS = {b"x-request-id", b"server-timing", b"date", b"content-length", b"set-cookie", b"connection"}
-
-
-# Of a body that is not sent nothing is said (RFC 9110, section 15.4.5), but what protects a page stays.
-KEPT_ON_NOT_MODIFIED = {b"content-security-policy"}
+# A 304 describes no body (RFC 9110, section 15.4.5), but what protects a page stays.
+NOT_MODIFIED_HEADERS = {b"content-security-policy"}
 
 
 async def send_cached(
-    call: GatewayRequest, kept: CachedResponse, verdict: CheckResult, *, already_logged: bool = False
+    request: GatewayRequest, response: CachedResponse, result: CheckResult, *, already_logged: bool = False
 ) -> None:
-    """Answer a GET from what is kept: 304 when the caller has it (RFC 9110, section 13.1.2), else 200.
+    """Answer a GET from the cache: 304 if the caller has this version (RFC 9110, section 13.1.2), else 200.
 
-    `is_logged`: Django built it for this very request, and has logged it.
+    `already_logged`: Django built the response for this very request, and has logged it.
     """
-    asked = call.headers.get(b"if-none-match", b"")
-    has_it = asked == b"*" or kept.etag in [tag.strip().removeprefix(b"W/") for tag in asked.split(b",")]
-    status, body = (304, b"") if has_it else (200, kept.body)
-    headers = [*kept.headers, *rate_limit_headers(verdict), (b"x-request-id", call.request_id.encode())]
-    if has_it:
-        headers = [pair for pair in headers if not pair[0].startswith(b"content-") or pair[0] in KEPT_ON_NOT_MODIFIED]
+    if_none_match = request.headers.get(b"if-none-match", b"")
+    etags = [tag.strip().removeprefix(b"W/") for tag in if_none_match.split(b",")]
+    not_modified = if_none_match == b"*" or response.etag in etags
+    status, body = (304, b"") if not_modified else (200, response.body)
+    headers = [*response.headers, *rate_limit_headers(result), (b"x-request-id", request.request_id.encode())]
+    if not_modified:
+        headers = [pair for pair in headers if not pair[0].startswith(b"content-") or pair[0] in NOT_MODIFIED_HEADERS]
     else:
         headers.append((b"content-length", str(len(body)).encode()))
-    await call.send({"type": "http.response.start", "status": status, "headers": headers})
-    await call.send({"type": "http.response.body", "body": body})
+    await request.send({"type": "http.response.start", "status": status, "headers": headers})
+    await request.send({"type": "http.response.body", "body": body})
     if already_logged:
         return
-    user = call.claims.user_id if call.claims else None
-    milliseconds = (time.perf_counter() - call.started) * 1000
-    log_cache_hit(call.scope["path"], status, milliseconds, user=user, request_id=call.request_id)
+    user_id = request.claims.user_id if request.claims else None
+    milliseconds = (time.perf_counter() - request.started_at) * 1000
+    log_cache_hit(request.scope["path"], status, milliseconds, user=user_id, request_id=request.request_id)
 
 
 class ResponseRecorder:
-    """Takes what Django sends, to keep it if it is a 200 and to pass it on otherwise."""
+    """An ASGI `send` that keeps what Django sends: to be cached if it is a 200, to be passed on otherwise."""
 
     def __init__(self, generation: str) -> None:
         self.generation = generation
@@ -61,7 +60,8 @@ class ResponseRecorder:
     async def __call__(self, message: Any) -> None:
         self.messages.append(message)
 
-    def kept(self) -> CachedResponse | None:
+    def cacheable_response(self) -> CachedResponse | None:
+        """Return the complete 200 with an ETag; None for any other response."""
         if not self.messages or self.messages[0].get("status") != 200 or self.messages[-1].get("more_body"):
             return None
         headers = tuple(pair for pair in self.messages[0]["headers"] if pair[0].lower() not in PER_REQUEST_HEADERS)
@@ -70,43 +70,43 @@ class ResponseRecorder:
         return CachedResponse(self.generation, etag, headers, body) if etag else None
 
 
-async def send_problem(call: GatewayRequest, status: int, detail: str, *, wait: float = 0, code: str = "") -> None:
-    """Answer with a problem document; the rest of the request's body is not read."""
-    body = orjson.dumps(problem_document(status, call.scope["path"], detail=detail, code=code))
+async def send_problem(request: GatewayRequest, status: int, detail: str, *, wait: float = 0, code: str = "") -> None:
+    """Send a problem document; the rest of the request's body is not read. `wait` is in seconds, for Retry-After."""
+    body = orjson.dumps(problem_document(status, request.scope["path"], detail=detail, code=code))
     headers = [
         (b"content-type", MEDIA_TYPE.encode()),
         (b"content-length", str(len(body)).encode()),
         (b"cache-control", b"no-store"),
-        (b"x-request-id", call.request_id.encode()),
+        (b"x-request-id", request.request_id.encode()),
         *security_headers(),
     ]
     if wait:
         headers.append((b"retry-after", str(max(1, -int(-wait // 1))).encode()))
     if status == 413:
         headers.append((b"connection", b"close"))
-    await call.send({"type": "http.response.start", "status": status, "headers": headers})
-    await call.send({"type": "http.response.body", "body": body})
+    await request.send({"type": "http.response.start", "status": status, "headers": headers})
+    await request.send({"type": "http.response.body", "body": body})
 
 
-async def send_overloaded(call: GatewayRequest) -> None:
-    await send_problem(call, 503, "Too many requests are being worked on.", wait=1, code="overloaded")
+async def send_overloaded(request: GatewayRequest) -> None:
+    await send_problem(request, 503, "Too many requests are being worked on.", wait=1, code="overloaded")
 
 
-def rate_limit_headers(verdict: CheckResult) -> Headers:
-    """RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers-10)."""
+def rate_limit_headers(result: CheckResult) -> Headers:
+    """Return RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers-10)."""
     rules = settings.RATE_LIMITS
-    quota, burst = rules["tiers"].get(verdict.tier or "anonymous", (0, 0))
+    quota, burst = rules["tiers"].get(result.tier or "anonymous", (0, 0))
     window = rules["window"] // 1000
     policy = b'"default";q=%d;w=%d' % (quota + burst, window)
-    return (b"ratelimit-policy", policy), (b"ratelimit", b'"default";r=%d;t=%d' % (verdict.remaining, window))
+    return (b"ratelimit-policy", policy), (b"ratelimit", b'"default";r=%d;t=%d' % (result.remaining, window))
 
 
-def with_rate_limit_headers(send: Send, verdict: CheckResult) -> Send:
-    """Add them to what Django answers."""
+def with_rate_limit_headers(send: Send, result: CheckResult) -> Send:
+    """Return a `send` that adds the rate limit headers to what Django answers."""
 
-    async def send_on(message: Any) -> None:
+    async def send_with_headers(message: Any) -> None:
         if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message["headers"], *rate_limit_headers(verdict)]}
+            message = {**message, "headers": [*message["headers"], *rate_limit_headers(result)]}
         await send(message)
 
-    return send_on
+    return send_with_headers

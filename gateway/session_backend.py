@@ -1,4 +1,4 @@
-"""What the gateway, which knows no app, is told about sessions."""
+"""Interface to the sessions of the application, which the gateway does not know."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from django.db import close_old_connections
 
 @dataclass(frozen=True, slots=True)
 class SessionBackend:
-    """`key` is where a session's liveness is kept, `look_up` asks PostgreSQL and keeps it."""
+    """`key` names a session's status in Redis; `look_up` reads the status from PostgreSQL and stores it there."""
 
     key: Callable[[object], str]
     look_up: Callable[[uuid.UUID], str]
 
     def look_up_in_thread(self, session_id: uuid.UUID) -> str:
-        """Give the thread's database connection back to the pool, as Django does at the end of a request."""
+        """Look up a status on a thread of Django. Its database connection goes back to the pool."""
         try:
             return self.look_up(session_id)
         finally:

@@ -1,7 +1,9 @@
-"""One rebuild of an answer at a time, over all nodes: the others wait for it, then take what it kept in Redis.
+"""Single flight: one rebuild of a cached response at a time, over all nodes.
 
-Invariant: an answer is kept only when it is a 200, under the caller and the generation that were read before it was
-built; whoever cannot wait any longer, or finds Redis away, builds for itself.
+The other requests wait for it and take the result from Redis.
+
+Invariant: a response is stored only when it is a 200, under the caller and the generation that were read before it was
+built. A request that cannot wait any longer, or finds Redis away, builds for itself.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ Build = Callable[[], Awaitable[CachedResponse | None]]
 
 
 def cache_key(caller: str, generation: str, url: str) -> str:
-    """Where Redis keeps this answer, for all nodes with the same settings.CACHE_KEY_VARIANT."""
+    """Return the Redis key of a response; nodes with the same CACHE_KEY_VARIANT share it."""
     digest = hashlib.blake2b(f"{settings.CACHE_KEY_VARIANT} {caller} {generation} {url}".encode(), digest_size=16)
     return f"taskflow:response:{digest.hexdigest()}"
 
@@ -38,72 +40,70 @@ class SingleFlight:
     async def get(
         self, redis: Redis, caller: str, url: str, generation: str, *, seconds: int, build: Build
     ) -> CachedResponse | None:
-        """Return the answer, built here or elsewhere; None when it was built here and is not to be kept."""
-        name = cache_key(caller, generation, url)
-        if name in self.running:
-            return await asyncio.shield(self.running[name])
-        mine: asyncio.Future[CachedResponse | None] = asyncio.get_running_loop().create_future()
-        self.running[name] = mine
-        found: CachedResponse | None = None
+        """Return the response, built here or elsewhere; None if it was built here and is not cacheable."""
+        key = cache_key(caller, generation, url)
+        if key in self.running:
+            return await asyncio.shield(self.running[key])
+        future: asyncio.Future[CachedResponse | None] = asyncio.get_running_loop().create_future()
+        self.running[key] = future
+        response: CachedResponse | None = None
         try:
-            found = await self._shared(redis, name, generation, seconds, build)
-            return found
+            response = await self._get_or_build(redis, key, generation, seconds, build)
+            return response
         finally:
-            del self.running[name]
-            mine.set_result(found)
+            del self.running[key]
+            future.set_result(response)
 
-    async def _shared(
+    async def _get_or_build(
         self, redis: Redis, key: str, generation: str, seconds: int, build: Build
     ) -> CachedResponse | None:
         try:
-            kept = await redis.get(key) or await self._lock_or_wait(redis, key)
-            if kept is not None:
-                return deserialize(kept, generation)
+            stored = await redis.get(key) or await self._lock_or_wait(redis, key)
+            if stored is not None:
+                return deserialize(stored, generation)
         except (RedisError, OSError):
             return await build()
-        built: CachedResponse | None = None
+        response: CachedResponse | None = None
         try:
-            built = await build()
-            return built
+            response = await build()
+            return response
         finally:
-            await self._publish(redis, key, built, seconds)
-
-    async def _publish(self, redis: Redis, key: str, built: CachedResponse | None, seconds: int) -> None:
-        """Keep what was built, if anything, and let the next one build; Redis may be away."""
-        with suppress(RedisError, OSError):
-            if built is not None:
-                await redis.set(key, serialize(built), ex=seconds)
-            await redis.delete(f"{key}:lock")
+            # Also after an error, so that the next request may build. Redis may have gone meanwhile.
+            with suppress(RedisError, OSError):
+                if response is not None:
+                    await redis.set(key, serialize(response), ex=seconds)
+                await redis.delete(f"{key}:lock")
 
     async def _lock_or_wait(self, redis: Redis, key: str) -> Any:
-        """Return what another node has built; nothing if it is for this one to build."""
+        """Return what another node has stored; None if this node is to build it."""
         if not await redis.set(f"{key}:lock", 1, nx=True, px=LOCK_TTL_MS):
             return await self._wait(redis, key)
-        # Since the look before, another may have built it, kept it and let go of the lock.
-        if (kept := await redis.get(key)) is not None:
+        # Since the first look, another node may have built and stored it and released the lock.
+        if (stored := await redis.get(key)) is not None:
             await redis.delete(f"{key}:lock")
-        return kept
+        return stored
 
     async def _wait(self, redis: Redis, key: str) -> Any:
         for _ in range(int(WAIT_TIMEOUT / POLL_INTERVAL)):
             await asyncio.sleep(POLL_INTERVAL)
-            if (kept := await redis.get(key)) is not None:
-                return kept
+            if (stored := await redis.get(key)) is not None:
+                return stored
             if not await redis.exists(f"{key}:lock"):
-                return await redis.get(key)  # kept since the look before, if at all
+                return await redis.get(key)  # it may have been stored since the last look
         return None
 
 
-def serialize(kept: CachedResponse) -> bytes:
+def serialize(response: CachedResponse) -> bytes:
+    """Return one line of JSON (ETag and headers), then the body."""
     head = {
-        "etag": kept.etag.decode(),
-        "headers": [[n.decode("latin-1"), v.decode("latin-1")] for n, v in kept.headers],
+        "etag": response.etag.decode(),
+        "headers": [[name.decode("latin-1"), value.decode("latin-1")] for name, value in response.headers],
     }
-    return json.dumps(head).encode() + b"\n" + kept.body
+    return json.dumps(head).encode() + b"\n" + response.body
 
 
 def deserialize(stored: Any, generation: str) -> CachedResponse:
-    first, _, body = stored.partition(b"\n")
-    head = json.loads(first)
+    first_line, _, body = stored.partition(b"\n")
+    head = json.loads(first_line)
     headers = tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in head["headers"])
     return CachedResponse(generation=generation, etag=head["etag"].encode(), headers=headers, body=body)

@@ -1,8 +1,8 @@
-"""Doors that must not tell by the time they take who has an account: they answer on the beat.
+"""Response-time padding, against user enumeration by timing.
 
-The work behind them is as even as it can be made; what is left of a difference is some milliseconds, which thousands of
-tries would show. So the answer leaves when the next beat since the request's arrival is due. Waiting for it holds no
-thread and no place in line.
+The work behind a sign-in is as even as it can be made; what is left of a difference is some milliseconds, which
+thousands of attempts would show. So the response leaves at the next multiple of `RESPONSE_TIME_STEP` after the request
+arrived. Waiting for it holds no thread and no place in the queue. Endpoints declare it as `pad_response_time`.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from typing import Any
 
 from gateway.request import GatewayRequest
 
-RESPONSE_TIME_STEP = 0.25
+RESPONSE_TIME_STEP = 0.25  # seconds
 TIMING_HEADER = b"server-timing"
 
 
-def is_padded(call: GatewayRequest) -> bool:
-    return call.scope["method"] in call.endpoint.pad_response_time
+def is_padded(request: GatewayRequest) -> bool:
+    return request.scope["method"] in request.endpoint.pad_response_time
 
 
-async def pad_response_time(call: GatewayRequest, answer: Callable[[GatewayRequest], Awaitable[None]]) -> None:
-    """Let it be answered, and send the answer, without the header that says how long it took, on the next beat."""
-    send, held = call.send, []
+async def pad_response_time(request: GatewayRequest, respond: Callable[[GatewayRequest], Awaitable[None]]) -> None:
+    """Send the response at the next time step, without the Server-Timing header."""
+    send, buffered = request.send, []
 
-    async def hold(message: Any) -> None:
-        held.append(message)
+    async def buffer(message: Any) -> None:
+        buffered.append(message)
 
-    call.send = hold
-    await answer(call)
-    await asyncio.sleep(RESPONSE_TIME_STEP - (time.perf_counter() - call.started) % RESPONSE_TIME_STEP)
-    for message in held:
+    request.send = buffer
+    await respond(request)
+    await asyncio.sleep(RESPONSE_TIME_STEP - (time.perf_counter() - request.started_at) % RESPONSE_TIME_STEP)
+    for message in buffered:
         if message["type"] == "http.response.start":
             message = {**message, "headers": [pair for pair in message["headers"] if pair[0].lower() != TIMING_HEADER]}
         await send(message)

@@ -1,9 +1,9 @@
-"""Django, which is WSGI, in a pool of threads: one hop in, and for all but long answers one hop out.
+"""Django, a WSGI application, in a pool of threads: one hop in, and one hop out for all but long responses.
 
-Invariant: an answer of one part, or of up to PIECE bytes, leaves the thread as a whole, so one that fails on the way
-becomes a 500; a longer one leaves piece by piece, no faster than its reader takes it, and never as a whole in memory.
-A request stays on its thread, because its database connection does; what the application returned is closed in every
-case, also when the reader has gone.
+Invariant: a response of one part, or of up to CHUNK_SIZE bytes, leaves the thread as a whole, so an error on the way
+becomes a 500. A longer one leaves chunk by chunk, no faster than the client takes it, and is never in memory as a
+whole. A request stays on its thread, because its database connection does. What the application returned is closed in
+every case, also when the client has disconnected.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from gateway.request_body import ClientDisconnected, Message, Receive, Scope, Se
 from gateway.wsgi_environ import build_environ
 
 CHUNK_SIZE = 128 * 1024
-# A reader who takes nothing for so long gives its thread to others.
+# Seconds; a client that takes nothing for so long gives its thread to others.
 CLIENT_TIMEOUT = 30
 BODILESS_STATUSES = (204, 304)
-# By so much the priority of Django's threads is lower than the loop's (setpriority(2): 0 to 19).
+# By how much the priority of Django's threads is lower than the event loop's (setpriority(2): 0 to 19).
 NICENESS = 10
 A = TypeVar("A")
 B = TypeVar("B")
@@ -36,11 +36,11 @@ ExcInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None,
 
 
 def _lower_priority() -> None:
-    """Let the loop go first wherever both want the same core; other processes are not meant."""
+    """Let the event loop go first where both want the same core. Other processes are not affected."""
     if sys.platform == "linux":  # where a thread has a priority of its own
-        me = threading.get_native_id()
-        with suppress(OSError):  # a sandbox may forbid it; a pool whose threads cannot begin would serve nobody
-            os.setpriority(os.PRIO_PROCESS, me, os.getpriority(os.PRIO_PROCESS, me) + NICENESS)
+        thread_id = threading.get_native_id()
+        with suppress(OSError):  # a sandbox may forbid it; a pool whose threads cannot start would serve no request
+            os.setpriority(os.PRIO_PROCESS, thread_id, os.getpriority(os.PRIO_PROCESS, thread_id) + NICENESS)
 
 
 class WsgiThreadPool:
@@ -52,24 +52,24 @@ class WsgiThreadPool:
         self.pool.shutdown(wait=False, cancel_futures=True)
 
     def run(self, work: Callable[[A], B], argument: A) -> asyncio.Future[B]:
-        """Do something else on one of the threads, with the caller's context."""
+        """Run a function on one of the threads, with the caller's context variables."""
         return asyncio.get_running_loop().run_in_executor(self.pool, copy_context().run, work, argument)
 
     async def __call__(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
-        """Answer a request whose body has been read; raises ClientGone, and whatever the application raises."""
-        reader = StreamingClient(receive, send)
-        answer = WsgiResponse(scope["method"], reader.take)
+        """Answer a request whose body has been read. Raises ClientDisconnected, and what the application raises."""
+        client = StreamingClient(receive, send)
+        response = WsgiResponse(scope["method"], client.send_from_thread)
         try:
-            await self.run(partial(self._serve, build_environ(scope, body)), answer)
-            for message in answer.rest():
+            await self.run(partial(self._call_application, build_environ(scope, body)), response)
+            for message in response.remaining_messages():
                 await send(message)
         finally:
-            reader.leave()
+            client.close()
 
-    def _serve(self, environ: dict[str, Any], answer: WsgiResponse) -> None:
-        parts = self.application(environ, answer.start)
+    def _call_application(self, environ: dict[str, Any], response: WsgiResponse) -> None:
+        parts = self.application(environ, response.start)
         try:
-            answer.read(parts)
+            response.read(parts)
         finally:
             close: Callable[[], None] | None = getattr(parts, "close", None)
             if close is not None:
@@ -77,21 +77,22 @@ class WsgiThreadPool:
 
 
 class WsgiResponse:
-    """What the application says, gathered in its thread."""
+    """The response of the application, collected in its thread. `send` takes the messages of a long one meanwhile."""
 
-    def __init__(self, method: str, pass_on: Callable[[list[Message]], None]) -> None:
+    def __init__(self, method: str, send: Callable[[list[Message]], None]) -> None:
         self.is_head = method == "HEAD"
-        self.pass_on = pass_on
+        self.send = send
         self.head: Message | None = None
-        self.has_begun = False
+        self.has_started = False
         self.parts: list[bytes] = []
         self.size = 0
 
     def start(
-        self, status: str, headers: list[tuple[str, str]], failure: ExcInfo | None = None, /
+        self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None, /
     ) -> Callable[[bytes], None]:
-        error = failure[1] if failure else None
-        if error is not None and self.has_begun:
+        """WSGI's start_response (PEP 3333); `exc_info` replaces a head that was not sent yet."""
+        error = exc_info[1] if exc_info else None
+        if error is not None and self.has_started:
             raise error
         if error is None and self.head is not None:
             raise RuntimeError("start_response was called twice.")
@@ -106,66 +107,66 @@ class WsgiResponse:
                 return
 
     def write(self, part: bytes) -> None:
-        """What is there goes out only when more comes, so one large part is an answer as a whole too."""
+        """Add a part. What was collected is sent only when more comes, so one large part leaves as a whole too."""
         if self.size > CHUNK_SIZE and not self.has_no_body:
-            self.pass_on(self._gathered(more=True))
+            self.send(self._take_messages(more_body=True))
         self.parts.append(part)
         self.size += len(part)
 
-    def rest(self) -> list[Message]:
-        return self._gathered(more=False)
+    def remaining_messages(self) -> list[Message]:
+        return self._take_messages(more_body=False)
 
     @property
     def has_no_body(self) -> bool:
         return self.is_head or (self.head is not None and self.head["status"] in BODILESS_STATUSES)
 
-    def _gathered(self, *, more: bool) -> list[Message]:
+    def _take_messages(self, *, more_body: bool) -> list[Message]:
         if self.head is None:
             raise RuntimeError("The application did not call start_response.")
         body = b"" if self.has_no_body else b"".join(self.parts)
         self.parts, self.size = [], 0
-        messages: list[Message] = [{"type": "http.response.body", "body": body, "more_body": more}]
-        if not self.has_begun:
-            self.has_begun = True
+        messages: list[Message] = [{"type": "http.response.body", "body": body, "more_body": more_body}]
+        if not self.has_started:
+            self.has_started = True
             messages.insert(0, self.head)
         return messages
 
 
 class StreamingClient:
-    """Who takes a long answer; made on the loop, called from the thread."""
+    """The client of a long response: made on the event loop, called from the thread."""
 
     def __init__(self, receive: Receive, send: Send) -> None:
         self.loop = asyncio.get_running_loop()
         self.receive, self.send = receive, send
-        self.gone: asyncio.Future[None] | None = None
-        self.is_over = False
+        self.disconnected: asyncio.Future[None] | None = None
+        self.is_closed = False
 
-    def take(self, messages: list[Message]) -> None:
-        """Wait until the messages are sent; raises ClientGone."""
-        sent = asyncio.run_coroutine_threadsafe(self._take(messages), self.loop)
+    def send_from_thread(self, messages: list[Message]) -> None:
+        """Wait until the messages are sent. Raises ClientDisconnected."""
+        future = asyncio.run_coroutine_threadsafe(self._send(messages), self.loop)
         try:
-            sent.result(CLIENT_TIMEOUT)
+            future.result(CLIENT_TIMEOUT)
         except TimeoutError:
-            sent.cancel()
+            future.cancel()
             raise ClientDisconnected from None
 
-    async def _take(self, messages: list[Message]) -> None:
-        if self.gone is None:
-            self.gone = asyncio.ensure_future(self._wait())
+    async def _send(self, messages: list[Message]) -> None:
+        if self.disconnected is None:
+            self.disconnected = asyncio.ensure_future(self._wait_for_disconnect())
             await asyncio.sleep(0)
         for message in messages:
-            if self.is_over or self.gone.done():
+            if self.is_closed or self.disconnected.done():
                 raise ClientDisconnected
             await self.send(message)
 
-    async def _wait(self) -> None:
-        """The request was read as a whole, so nothing but the end of the connection can come."""
+    async def _wait_for_disconnect(self) -> None:
+        """Wait for the end of the connection. The request was read as a whole, so nothing else can come."""
         with suppress(OSError):
             while (await self.receive())["type"] != "http.disconnect":
                 pass
 
-    def leave(self) -> None:
-        """Nobody waits for the answer any more: it is finished, or its request was given up."""
-        self.is_over = True
-        if self.gone is not None:
-            self.gone.cancel()
+    def close(self) -> None:
+        """Stop sending: the response is complete, or its request was cancelled."""
+        self.is_closed = True
+        if self.disconnected is not None:
+            self.disconnected.cancel()

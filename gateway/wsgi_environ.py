@@ -1,7 +1,7 @@
-"""A request in the words of WSGI (PEP 3333), made from an ASGI scope and a body that is there as a whole.
+"""The WSGI environ (PEP 3333) of an ASGI scope and a complete body.
 
-Invariant: Django reads the same path and the same headers that the gateway has judged. A header with an underscore
-in its name is dropped, because WSGI could not tell it from the one with a hyphen.
+Invariant: Django reads the same path and the same headers that the gateway has checked. A header with an underscore in
+its name is dropped, because WSGI could not tell it from the one with a hyphen.
 """
 
 from __future__ import annotations
@@ -43,23 +43,23 @@ def build_environ(scope: Scope, body: bytes) -> WSGIEnvironment:
         environ[GLOBAL_GENERATION_KEY] = scope[GLOBAL_GENERATION_KEY]
     if client := scope.get("client"):
         environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = client[0], str(client[1])
-    _add_headers(environ, scope["headers"])
+    for name, value in scope["headers"]:
+        if b"_" not in name and name not in DROPPED_HEADERS:
+            _add_header(environ, name, value.decode("latin-1"))
     return environ
 
 
-def _add_headers(environ: WSGIEnvironment, headers: list[tuple[bytes, bytes]]) -> None:
-    for name, value in headers:
-        if b"_" in name or name in DROPPED_HEADERS:
-            continue
-        key = name.decode("latin-1").upper().replace("-", "_")
-        if key != "CONTENT_TYPE":
-            key = f"HTTP_{key}"
-        text = value.decode("latin-1")
-        if key in environ:
-            text = f"{environ[key]}{'; ' if name == b'cookie' else ','}{text}"
-        environ[key] = text
+def _add_header(environ: WSGIEnvironment, name: bytes, value: str) -> None:
+    """Add a header; a repeated one is joined to the first, as RFC 9110 (section 5.3) and RFC 6265 have it."""
+    key = name.decode("latin-1").upper().replace("-", "_")
+    if key != "CONTENT_TYPE":
+        key = f"HTTP_{key}"
+    if key in environ:
+        separator = "; " if name == b"cookie" else ","
+        value = f"{environ[key]}{separator}{value}"
+    environ[key] = value
 
 
 def _to_wsgi_string(text: str) -> str:
-    """WSGI's strings hold one byte in each character."""
+    """Return text as WSGI has it: one byte in each character."""
     return text.encode().decode("latin-1")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
+
+from core.serialization import to_json
 
 if TYPE_CHECKING:
     from tasks.models import Project, Task
@@ -167,17 +168,6 @@ class TaskUnshared(TaskEvent):
 class TaskDueSoon(TaskEvent):
     name: ClassVar[str] = "task.due_soon"
     due: str
-
-
-def to_json(value: Any) -> Any:
-    """Return a value as JSON has it: ids and times as text."""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, uuid.UUID):
-        return str(value)
-    return value
 
 
 def project_payload(project: Project) -> dict[str, str]:

@@ -167,7 +167,7 @@ def _register_with_email_verification(request: Request, sent: dict[str, Any]) ->
     try:
         send_verification_email(request._request, users.register(**sent), group=REGISTRATION_EMAIL_GROUP)
     except Invalid as error:
-        if not error.names("email", "taken"):
+        if not error.has_error("email", "taken"):
             raise
         send_account_exists_email(request._request, sent["email"].lower())
     return Response({"detail": "A mail is on its way to this address."}, status=202)

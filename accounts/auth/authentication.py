@@ -27,7 +27,7 @@ class BearerAuthentication(BaseAuthentication):
             return None
         if len(parts) != 2:
             raise NotAuthenticated("The token is not valid.", code="token_not_valid")
-        claims = read_access(parts[1].decode("latin-1"))
+        claims = read_access(parts[1])
         as_of = request.META.get(GLOBAL_GENERATION_KEY, "")
         session = sessions_selectors.get_active_api_session(claims.session_id, timezone.now(), as_of=as_of)
         if session is None or session.user_id != claims.user_id:

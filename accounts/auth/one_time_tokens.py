@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from typing import NamedTuple
 from urllib.parse import urlencode
 
 from django.urls import reverse
+
+from core.security.hashing import sha256_hex
 
 
 class OneTimeToken(NamedTuple):
@@ -28,4 +29,4 @@ def new_token() -> OneTimeToken:
 
 def hash_token(token: str) -> str:
     """A plain hash is enough for 256 random bits."""
-    return hashlib.sha256(token.encode()).hexdigest()
+    return sha256_hex(token)

@@ -69,7 +69,7 @@ def register(request: HttpRequest) -> HttpResponse:
         try:
             user = users.register(**form.cleaned_data)
         except Invalid as error:
-            if settings.REQUIRE_VERIFIED_EMAIL and error.names("email", "taken"):
+            if settings.REQUIRE_VERIFIED_EMAIL and error.has_error("email", "taken"):
                 return prevent_enumeration(request, email=form.cleaned_data["email"].lower())
             form.add_domain_error(error)
         else:

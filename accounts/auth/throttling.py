@@ -16,7 +16,6 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.auth.sessions import selectors as sessions_selectors
-from accounts.auth.sessions.user_agents import sha256_hex
 from accounts.models import User
 from accounts.users import services as users
 from core import rate_limits
@@ -24,6 +23,7 @@ from core.errors import Invalid
 from core.http.client_ip import client_ip, user_agent
 from core.http.user_agents import describe_user_agent
 from core.rate_limits import Backoff, check_backoff, consume
+from core.security.hashing import sha256_hex
 
 ACCOUNT_BACKOFF, IP_BACKOFF = Backoff(free_attempts=10), Backoff(free_attempts=30)
 # A code has six digits, so who knows the password and guesses on gets to 29 on the first day, and to six on any other.

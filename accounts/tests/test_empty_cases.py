@@ -105,7 +105,7 @@ def test_a_key_has_scopes_and_only_known_ones(scopes, code, alice):
     with pytest.raises(Invalid) as error:
         api_keys.create_key(actor=alice, spec=api_keys.KeySpec(name="x", scopes=scopes), now=timezone.now())
 
-    assert error.value.names("scopes", code)
+    assert error.value.has_error("scopes", code)
     assert table_digests() == before
     assert ApiKey.objects.count() == 0
 

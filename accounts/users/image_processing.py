@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import struct
 import warnings
 from io import BytesIO
@@ -13,6 +12,7 @@ from PIL import Image, ImageOps
 
 from accounts.models import Avatar
 from core.errors import Invalid, TransientConflict
+from core.security.hashing import sha256_hex
 
 FORMATS = ("JPEG", "PNG", "WEBP")
 MAX_BYTES = 5 * 1024 * 1024
@@ -59,7 +59,7 @@ def make_thumbnails(data: bytes) -> Thumbnails:
         raise Invalid.field("file", message, "invalid_image") from error
     finally:
         render_lock.release()
-    return Thumbnails(hashlib.sha256(sizes[-1]).hexdigest()[:32], *sizes)
+    return Thumbnails(sha256_hex(sizes[-1])[:32], *sizes)
 
 
 def _decode(data: bytes) -> Image.Image:

@@ -94,8 +94,8 @@ def domain_error_document(error: DomainError, path: str) -> dict[str, Any]:
         body["version"] = error.version
         body["current"] = error.current
         body["differences"] = [
-            {"field": name, "current": error.current.get(name), "wanted": value}
-            for name, value in error.wanted.items()
+            {"field": name, "current": error.current.get(name), "requested": value}
+            for name, value in error.requested.items()
             if error.current.get(name) != value
         ]
     return body

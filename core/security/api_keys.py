@@ -7,13 +7,14 @@ that looks for leaked keys, do without the database.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 import secrets
 import string
 import zlib
 from dataclasses import dataclass
+
+from core.security.hashing import sha256_hex
 
 ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 PREFIX_LENGTH, SECRET_LENGTH, CHECKSUM_LENGTH = 12, 43, 6
@@ -46,10 +47,10 @@ def generate() -> tuple[str, PresentedKey]:
 
 def parse(text: bytes) -> PresentedKey | None:
     """Return what a text says if it is a key by its form and its checksum."""
-    found = _KEY_PATTERN.match(text)
-    if found is None or _checksum(found[1]).encode() != found[4]:
+    match = _KEY_PATTERN.match(text)
+    if match is None or _checksum(match[1]).encode() != match[4]:
         return None
-    return PresentedKey(found[2].decode(), hashlib.sha256(found[3]).hexdigest())
+    return PresentedKey(match[2].decode(), sha256_hex(match[3]))
 
 
 def _random_string(length: int) -> str:

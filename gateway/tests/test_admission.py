@@ -1,4 +1,4 @@
-"""The way into Django: who gets in at once, who waits, who is told to come back."""
+"""Admission control: requests that get a thread at once, wait for one, or are shed."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from gateway.admission import AdmissionControl, Overloaded
 
 
 class Crowd:
-    """Requests that stay in Django until they are let go."""
+    """Requests that stay in Django until they are released."""
 
-    def __init__(self, way_in):
-        self.way_in = way_in
+    def __init__(self, admission_control):
+        self.admission_control = admission_control
         self.active = []
-        self.refused = []
+        self.shed = []
         self.done = {}
         self.tasks = {}
 
@@ -30,12 +30,12 @@ class Crowd:
 
     async def _work(self, name):
         try:
-            async with self.way_in.slot():
+            async with self.admission_control.slot():
                 self.active.append(name)
                 await self.done[name].wait()
                 self.active.remove(name)
         except Overloaded:
-            self.refused.append(name)
+            self.shed.append(name)
 
     async def go(self, *names):
         for name in names:
@@ -48,20 +48,20 @@ class Crowd:
 
 
 def with_crowd(story, **limits):
-    async def tell():
-        way_in = AdmissionControl()
+    async def run_story():
+        admission_control = AdmissionControl()
         for name, value in limits.items():
-            setattr(way_in, name, value)
-        crowd = Crowd(way_in)
-        found = await story(crowd)
+            setattr(admission_control, name, value)
+        crowd = Crowd(admission_control)
+        result = await story(crowd)
         await crowd.all_go()
-        assert (way_in.active, way_in.cpu_bound, len(way_in.queue)) == (0, 0, 0)
-        return found
+        assert (admission_control.active, admission_control.cpu_bound, len(admission_control.queue)) == (0, 0, 0)
+        return result
 
-    return run(tell())
+    return run(run_story())
 
 
-def test_so_many_are_let_in_at_once_and_the_others_in_the_order_they_came():
+def test_queue_is_first_come_first_served():
     async def story(crowd):
         await crowd.come("a", "b", "c", "d")
         first = list(crowd.active)
@@ -74,7 +74,7 @@ def test_so_many_are_let_in_at_once_and_the_others_in_the_order_they_came():
     assert with_crowd(story) == (["a", "b"], ["a", "c"], ["c", "d"])
 
 
-def test_one_that_turns_out_slow_makes_room_until_the_threads_are_used_up(monkeypatch):
+def test_slow_request_makes_room_until_threads_are_used_up(monkeypatch):
     monkeypatch.setattr(admission, "SLOW_AFTER", 0.05)
 
     async def story(crowd):
@@ -89,27 +89,27 @@ def test_one_that_turns_out_slow_makes_room_until_the_threads_are_used_up(monkey
     assert (first, second, third) == (["a", "b"], ["a", "b", "c", "d"], ["a", "b", "c", "d"])
 
 
-def test_beyond_so_many_the_next_is_refused_at_once(settings):
+def test_request_beyond_the_queue_is_shed_at_once(settings):
     settings.MAX_QUEUED_REQUESTS = 1
 
     async def story(crowd):
         await crowd.come("a", "b", "c", "d")
-        return list(crowd.active), list(crowd.refused)
+        return list(crowd.active), list(crowd.shed)
 
     assert with_crowd(story) == (["a", "b"], ["d"])
 
 
-def test_one_who_would_wait_too_long_is_refused_at_once():
+def test_request_with_too_long_an_expected_wait_is_shed():
     async def story(crowd):
-        crowd.way_in.seconds = 0.2
+        crowd.admission_control.average_seconds = 0.2
         await crowd.come(*range(10))
-        return len(crowd.active), len(crowd.refused)
+        return len(crowd.active), len(crowd.shed)
 
     # With six waiting the seventh would wait for 0.6 s.
     assert with_crowd(story) == (2, 2)
 
 
-def test_one_who_has_waited_too_long_is_refused_and_the_place_goes_to_the_next(monkeypatch):
+def test_queue_slot_is_released_on_timeout(monkeypatch):
     monkeypatch.setattr(admission, "QUEUE_TIMEOUT", 0.1)
 
     async def story(crowd):
@@ -119,15 +119,15 @@ def test_one_who_has_waited_too_long_is_refused_and_the_place_goes_to_the_next(m
         waited = time.monotonic() - began
         await crowd.come("d")
         await crowd.go("a")
-        return list(crowd.refused), list(crowd.active), waited
+        return list(crowd.shed), list(crowd.active), waited
 
-    refused, active, waited = with_crowd(story)
-    assert (refused, active) == (["c"], ["b", "d"])
+    shed, active, waited = with_crowd(story)
+    assert (shed, active) == (["c"], ["b", "d"])
     assert 0.05 < waited < 0.5
 
 
 @pytest.mark.parametrize("is_called", [False, True], ids=["while waiting", "in the moment it is called"])
-def test_one_that_is_given_up_keeps_no_place(is_called):
+def test_cancelled_request_releases_its_slot(is_called):
     async def story(crowd):
         await crowd.come("a", "b", "c", "d")
         if is_called:
@@ -142,11 +142,11 @@ def test_one_that_is_given_up_keeps_no_place(is_called):
     assert with_crowd(story) == ["d"]
 
 
-def test_whoever_finds_a_place_is_never_refused(settings):
+def test_request_with_a_free_slot_is_never_shed(settings):
     settings.MAX_QUEUED_REQUESTS = 0
 
     async def story(crowd):
-        crowd.way_in.seconds = 100
+        crowd.admission_control.average_seconds = 100
         await crowd.come("a")
         return list(crowd.active)
 

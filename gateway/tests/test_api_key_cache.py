@@ -1,4 +1,4 @@
-"""Keys at the gateway: what is answered to them from memory, how much they may ask, and until when."""
+"""API keys at the gateway: cached claims and responses, rate limits, revocation."""
 
 from __future__ import annotations
 
@@ -36,27 +36,27 @@ LIST = "/api/v1/tasks/"
 
 
 class Node:
-    """A gateway that counts how often it enters Django, and how often it asks PostgreSQL whose a key is."""
+    """A gateway that counts its calls of Django and its key lookups in PostgreSQL."""
 
     def __init__(self):
         self.entered = self.looked_up = 0
-        source = ApiKeyBackend(
+        backend = ApiKeyBackend(
             look_up=self._look_up, should_record_use=lookup.should_record_use, record_use=lookup.record_use
         )
         sessions = SessionBackend(key=session_key, look_up=load_status)
-        self.gateway = Gateway(self._django, sessions, source)
+        self.gateway = Gateway(self._django, sessions, backend)
 
     def _django(self, environ, start_response):
         self.entered += 1
         return django(environ, start_response)
 
-    def _look_up(self, offered):
+    def _look_up(self, presented):
         self.looked_up += 1
-        return lookup.get_claims(offered)
+        return lookup.get_claims(presented)
 
     def get(self, path, key, **headers):
-        sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        return send_request(self.gateway, "GET", path, headers={"authorization": f"Api-Key {key}", **sent})
+        all_headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        return send_request(self.gateway, "GET", path, headers={"authorization": f"Api-Key {key}", **all_headers})
 
 
 @pytest.fixture
@@ -96,11 +96,11 @@ def robot(admin, project):
     return account
 
 
-def titles(answer):
-    return [row["title"] for row in answer.json()["results"]]
+def titles(response):
+    return [row["title"] for row in response.json()["results"]]
 
 
-def test_the_second_read_enters_neither_django_nor_postgresql(node, task, key):
+def test_second_read_is_served_from_the_local_cache(node, task, key):
     first = node.get(LIST, key.text)
     node.entered = node.looked_up = 0
 
@@ -111,48 +111,48 @@ def test_the_second_read_enters_neither_django_nor_postgresql(node, task, key):
     assert node.get(LIST, key.text, if_none_match=first.headers["etag"]).status == 304
 
 
-def test_after_a_write_every_node_shows_it_to_the_key(nodes, task, alice, key):
-    one, other = nodes(), nodes()
-    for node in (one, other):
+def test_write_is_visible_to_a_key_on_every_node(nodes, task, alice, key):
+    first, second = nodes(), nodes()
+    for node in (first, second):
         node.get(LIST, key.text)
 
     items.update(actor=alice, ref=task.key, changes={"title": "Buy a printer"}, now=timezone.now())
 
-    assert [titles(node.get(LIST, key.text)) for node in (one, other)] == [["Buy a printer"]] * 2
+    assert [titles(node.get(LIST, key.text)) for node in (first, second)] == [["Buy a printer"]] * 2
 
 
-def test_a_revoked_key_is_refused_by_every_node_on_the_next_request(nodes, task, alice, key):
-    one, other = nodes(), nodes()
-    assert {one.get(LIST, key.text).status, other.get(LIST, key.text).status} == {200}
+def test_revoked_key_is_rejected_by_every_node(nodes, task, alice, key):
+    first, second = nodes(), nodes()
+    assert {first.get(LIST, key.text).status, second.get(LIST, key.text).status} == {200}
 
     revoke_key(actor=alice, key_id=key.key.pk, now=timezone.now())
 
-    assert [node.get(LIST, key.text).status for node in (one, other)] == [401, 401]
-    assert [node.get(LIST, key.text).json()["code"] for node in (one, other)] == ["key_not_valid"] * 2
+    assert [node.get(LIST, key.text).status for node in (first, second)] == [401, 401]
+    assert [node.get(LIST, key.text).json()["code"] for node in (first, second)] == ["key_not_valid"] * 2
 
 
-def test_a_flushed_redis_revives_no_key(node, task, alice, key):
+def test_flushed_redis_revives_no_key(node, task, alice, key):
     node.get(LIST, key.text)
     revoke_key(actor=alice, key_id=key.key.pk, now=timezone.now())
 
     redis.client().flushdb()
-    behind_the_gate = node.get(LIST, key.text).status
+    without_lease = node.get(LIST, key.text).status
     redis.client().set(LEASE, "open")
 
-    assert (behind_the_gate, node.get(LIST, key.text).status) == (401, 401)
+    assert (without_lease, node.get(LIST, key.text).status) == (401, 401)
 
 
-def test_the_keys_of_who_is_deactivated_are_refused_on_the_next_request(nodes, task, alice, admin, key):
-    one, other = nodes(), nodes()
-    for node in (one, other):
+def test_keys_of_a_deactivated_user_are_rejected(nodes, task, alice, admin, key):
+    first, second = nodes(), nodes()
+    for node in (first, second):
         node.get(LIST, key.text)
 
     update_user(actor=admin, user_id=alice.pk, changes={"is_active": False}, now=timezone.now())
 
-    assert [node.get(LIST, key.text).status for node in (one, other)] == [401, 401]
+    assert [node.get(LIST, key.text).status for node in (first, second)] == [401, 401]
 
 
-def test_a_rotated_key_is_answered_until_its_overlap_is_over_and_not_longer(node, task, alice, key):
+def test_rotated_key_works_until_its_overlap_ends(node, task, alice, key):
     node.get(LIST, key.text)
     new = rotate_key(actor=alice, key_id=key.key.pk, now=timezone.now(), overlap=timedelta(seconds=1))
 
@@ -163,92 +163,90 @@ def test_a_rotated_key_is_answered_until_its_overlap_is_over_and_not_longer(node
     assert (meanwhile, afterwards) == ([200, 200], [401, 200])
 
 
-def test_what_one_key_has_read_is_given_to_no_other_caller(node, task, alice, key):
+def test_cached_response_of_a_key_is_served_to_no_other_caller(node, task, alice, key):
     everything = node.get(LIST, key.text)
     narrow = create_api_key(alice, "projects:read")
 
-    refused = node.get(LIST, narrow.text)
+    rejected = node.get(LIST, narrow.text)
     signed_in = send_request(node.gateway, "GET", LIST, headers={"authorization": f"Bearer {token_of(alice)}"})
 
-    assert (everything.status, refused.status, refused.json()["code"]) == (200, 403, "scope_missing")
+    assert (everything.status, rejected.status, rejected.json()["code"]) == (200, 403, "scope_missing")
     assert (signed_in.status, node.entered) == (200, 3)
 
 
-def test_a_key_for_one_project_is_given_nothing_that_was_read_with_another(node, project, task, alice):
-    free, bound = create_api_key(alice), create_api_key(alice, projects=["OPS"])
-    node.get(LIST, free.text)
-    node.get("/api/v1/projects/", free.text)
+def test_project_limited_key_gets_no_response_of_another_key(node, project, task, alice):
+    unlimited, limited = create_api_key(alice), create_api_key(alice, projects=["OPS"])
+    node.get(LIST, unlimited.text)
+    node.get("/api/v1/projects/", unlimited.text)
 
-    assert [node.get(path, bound.text).status for path in (LIST, "/api/v1/projects/")] == [403, 403]
-    assert node.get(f"/api/v1/tasks/{task.key}/", bound.text).status == 200
+    assert [node.get(path, limited.text).status for path in (LIST, "/api/v1/projects/")] == [403, 403]
+    assert node.get(f"/api/v1/tasks/{task.key}/", limited.text).status == 200
 
 
-def test_a_remembered_answer_is_not_given_to_another_address(node, task, alice):
-    bound = create_api_key(alice, allowed_networks=["127.0.0.1"])
-    node.get(LIST, bound.text)
-    inside = node.get(LIST, bound.text)
+def test_cached_response_is_not_served_to_another_address(node, task, alice):
+    limited = create_api_key(alice, allowed_networks=["127.0.0.1"])
+    node.get(LIST, limited.text)
+    inside = node.get(LIST, limited.text)
 
     ApiKey.objects.update(allowed_networks=["192.0.2.0/24"])
-    node.gateway.api_key_cache.cached.clear()
-    outside = node.get(LIST, bound.text)
+    node.gateway.api_key_cache.claims.clear()
+    outside = node.get(LIST, limited.text)
 
     assert inside.status == 200
     assert (outside.status, outside.json()["code"]) == (403, "key_not_for_this_address")
 
 
-def test_a_service_account_has_a_limit_for_each_key_and_a_person_one_for_all(
-    nodes, settings, task, alice, robot, admin
-):
+def test_service_account_keys_have_separate_rate_limits(nodes, settings, task, alice, robot, admin):
     tiers = {"free": (2, 0), "service": (3, 0), "anonymous": (100, 0)}
     settings.RATE_LIMITS = {**settings.RATE_LIMITS, "tiers": tiers}
     node = nodes()
     robots = [create_api_key(robot, actor=admin).text for _ in range(2)]
-    persons = [create_api_key(alice).text for _ in range(2)]
+    user_keys = [create_api_key(alice).text for _ in range(2)]
 
     assert [node.get(LIST, robots[0]).status for _ in range(4)] == [200, 200, 200, 429]
     assert [node.get(LIST, robots[1]).status for _ in range(2)] == [200, 200]
-    assert [node.get(LIST, persons[number % 2]).status for number in range(3)] == [200, 200, 429]
+    assert [node.get(LIST, user_keys[number % 2]).status for number in range(3)] == [200, 200, 429]
 
 
-def test_an_answer_names_the_limit_of_its_tier(node, task, robot, admin):
-    answer = node.get(LIST, create_api_key(robot, actor=admin).text)
+def test_response_names_the_limit_of_its_tier(node, task, robot, admin):
+    response = node.get(LIST, create_api_key(robot, actor=admin).text)
 
-    assert answer.headers["ratelimit-policy"] == '"default";q=3300;w=900'
-    assert answer.headers["ratelimit"] == '"default";r=3299;t=900'
+    assert response.headers["ratelimit-policy"] == '"default";q=3300;w=900'
+    assert response.headers["ratelimit"] == '"default";r=3299;t=900'
 
 
-def test_whoever_guesses_is_counted_by_address_and_soon_not_looked_up(nodes, settings, monkeypatch, alice, key):
+def test_guessed_keys_are_limited_by_address(nodes, settings, monkeypatch, alice, key):
     monkeypatch.setattr(api_key_cache, "MAX_FAILED_LOOKUPS", 3)
     settings.RATE_LIMITS = {**settings.RATE_LIMITS, "tiers": {"anonymous": (5, 0), "free": (100, 0)}}
     node = nodes()
     node.get(LIST, key.text)
     node.looked_up = 0
 
-    answers = [node.get(LIST, api_keys.generate()[0]).status for _ in range(7)]
+    responses = [node.get(LIST, api_keys.generate()[0]).status for _ in range(7)]
 
-    assert answers == [401] * 5 + [429] * 2
+    assert responses == [401] * 5 + [429] * 2
     assert node.looked_up == 3
-    assert node.get(LIST, key.text).status == 200  # who was known goes on
+    assert node.get(LIST, key.text).status == 200  # a known key goes on working
 
 
 @pytest.mark.parametrize("text", ["", "tf_live_x", "a b", "\x00", "tf_live_" + "0" * 12 + "_" + "0" * 43 + "_000000"])
-def test_what_is_no_key_is_neither_looked_up_nor_let_in(node, text):
-    answer = node.get(LIST, text)
+def test_malformed_key_is_rejected_without_a_lookup(node, text):
+    response = node.get(LIST, text)
 
-    assert (answer.status, node.looked_up) == (401, 0)
+    assert (response.status, node.looked_up) == (401, 0)
 
 
-def test_another_secret_under_a_known_prefix_is_no_key(node, task, key):
+def test_known_prefix_with_another_secret_is_rejected(node, task, key):
     node.get(LIST, key.text)
     forged = api_keys.generate()[0].split("_")
     head = f"tf_live_{key.key.prefix}_{forged[3]}"
 
-    answer = node.get(LIST, f"{head}_{api_keys._checksum(head.encode())}")
+    response = node.get(LIST, f"{head}_{api_keys._checksum(head.encode())}")
 
-    assert (answer.status, answer.json()["code"]) == (401, "key_not_valid")
+    assert (response.status, response.json()["code"]) == (401, "key_not_valid")
 
 
-def test_the_use_of_a_key_is_noted_though_it_is_answered_from_memory(node, task, key):
+def test_use_of_a_key_is_recorded_on_a_cache_hit(node, task, key):
     lookup._last_recorded.clear()
     node.get(LIST, key.text)
     _soon(lambda: ApiKey.objects.get().last_used_at)
@@ -262,8 +260,8 @@ def test_the_use_of_a_key_is_noted_though_it_is_answered_from_memory(node, task,
     assert (ApiKey.objects.get().last_used_ip, node.entered) == ("127.0.0.1", 0)
 
 
-def test_when_postgresql_cannot_be_asked_django_says_so(nodes, alice, key, monkeypatch):
-    def fail(_offered):
+def test_failed_key_lookup_is_left_to_django(nodes, alice, key, monkeypatch):
+    def fail(_presented):
         raise OperationalError("the database is away")
 
     node = nodes()
@@ -272,26 +270,26 @@ def test_when_postgresql_cannot_be_asked_django_says_so(nodes, alice, key, monke
     assert node.get("/api/v1/me/", key.text).status == 200  # it was away for the look-up only
 
 
-def test_the_application_that_is_served_knows_keys(nodes, task, key):
+def test_served_application_accepts_keys(nodes, task, key):
     headers = {"authorization": f"Api-Key {key.text}"}
 
-    answers = [send_request(served, "GET", LIST, headers=headers) for _ in range(2)]
+    responses = [send_request(served, "GET", LIST, headers=headers) for _ in range(2)]
 
-    assert [(answer.status, titles(answer)) for answer in answers] == [(200, ["Fix the printer"])] * 2
+    assert [(response.status, titles(response)) for response in responses] == [(200, ["Fix the printer"])] * 2
 
 
-def test_the_process_holds_no_key_that_could_be_read_out_of_it(node, task, key):
+def test_key_cannot_be_read_out_of_the_process(node, task, key):
     node.get(LIST, key.text)
 
-    held = [*node.gateway.api_key_cache.cached, *redis.client().keys("*")]
+    stored = [*node.gateway.api_key_cache.claims, *redis.client().keys("*")]
 
-    assert held
-    assert key.text.split("_")[3] not in json.dumps([repr(one) for one in held])
+    assert stored
+    assert key.text.split("_")[3] not in json.dumps([repr(item) for item in stored])
 
 
-def _soon(found):
+def _soon(read):
     for _ in range(100):
-        if seen := found():
-            return seen
+        if value := read():
+            return value
         time.sleep(0.02)
     return None

@@ -1,4 +1,4 @@
-"""The gateway with Django behind it: what is answered from memory, to whom, and until when."""
+"""The gateway with Django behind it: responses from the cache, rate limits, overload."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ class Node:
         return self.send("GET", path, token, **headers)
 
     def send(self, method, path, token, body=None, **headers):
-        sent = {**JSON, **{name.replace("_", "-"): value for name, value in headers.items()}}
+        all_headers = {**JSON, **{name.replace("_", "-"): value for name, value in headers.items()}}
         if token:
-            sent["authorization"] = f"Bearer {token}"
+            all_headers["authorization"] = f"Bearer {token}"
         return send_request(
-            self.gateway, method, path, headers=sent, chunks=[b"" if body is None else json.dumps(body).encode()]
+            self.gateway, method, path, headers=all_headers, chunks=[b"" if body is None else json.dumps(body).encode()]
         )
 
 
@@ -87,11 +87,11 @@ def alices(alice):
     return token_of(alice)
 
 
-def titles(answer):
-    return [row["title"] for row in answer.json()["results"]]
+def titles(response):
+    return [row["title"] for row in response.json()["results"]]
 
 
-def test_the_second_read_enters_neither_django_nor_postgresql(node, task, alices):
+def test_second_read_is_served_from_the_local_cache(node, task, alices):
     first = node.get(LIST, alices)
     node.entered = node.looked_up = 0
 
@@ -104,48 +104,48 @@ def test_the_second_read_enters_neither_django_nor_postgresql(node, task, alices
     }
 
 
-def test_an_answer_that_another_node_has_built_is_taken_from_redis(nodes, task, alices):
+def test_response_of_another_node_is_taken_from_redis(nodes, task, alices):
     built = nodes().get(LIST, alices)
     other = nodes()
 
-    drain = other.get(LIST, alices)
+    taken = other.get(LIST, alices)
 
-    assert drain.body == built.body
+    assert taken.body == built.body
     assert other.entered == 0
 
 
 @pytest.mark.parametrize("many", [1, 2], ids=["one node", "two nodes"])
-def test_a_hundred_who_ask_at_once_for_what_nobody_has_built_enter_django_once(nodes, task, alices, many, monkeypatch):
+def test_concurrent_misses_enter_django_once(nodes, task, alices, many, monkeypatch):
     monkeypatch.setattr(
         "gateway.single_flight.WAIT_TIMEOUT", 30
-    )  # however slow the machine, nobody builds out of impatience
+    )  # however slow the machine, a wait never ends in a build of its own
     monkeypatch.setattr("gateway.single_flight.LOCK_TTL_MS", 60_000)
-    asked = [nodes() for _ in range(many)]
-    for node in asked:
+    all_nodes = [nodes() for _ in range(many)]
+    for node in all_nodes:
         node.get("/api/v1/me/", alices)  # so the session is known, and looking it up is not what is counted
         node.entered = 0
 
     with ThreadPoolExecutor(100) as readers:
-        answers = list(readers.map(lambda number: asked[number % many].get(LIST, alices), range(100)))
+        responses = list(readers.map(lambda number: all_nodes[number % many].get(LIST, alices), range(100)))
 
-    assert sum(node.entered for node in asked) == 1
-    assert {(answer.status, answer.body) for answer in answers} == {(200, answers[0].body)}
+    assert sum(node.entered for node in all_nodes) == 1
+    assert {(response.status, response.body) for response in responses} == {(200, responses[0].body)}
 
 
-def test_one_who_has_the_answer_is_told_so(node, task, alices):
+def test_matching_etag_is_answered_with_304(node, task, alices):
     tag = node.get(LIST, alices).headers["etag"]
 
-    fresh = node.get(LIST, alices, if_none_match=tag)
+    same = node.get(LIST, alices, if_none_match=tag)
     other = node.get(LIST, alices, if_none_match='"other"')
     several = node.get(LIST, alices, if_none_match=f'"other", W/{tag}')
 
-    assert (fresh.status, fresh.body, fresh.headers["etag"]) == (304, b"", tag)
-    assert not {"content-type", "content-length", "content-encoding"} & fresh.headers.keys()
+    assert (same.status, same.body, same.headers["etag"]) == (304, b"", tag)
+    assert not {"content-type", "content-length", "content-encoding"} & same.headers.keys()
     assert other.status == 200
     assert several.status == 304
 
 
-def test_a_conditional_read_of_what_nobody_has_read_yet_keeps_a_body_for_the_next(node, task, alices, client_of, alice):
+def test_conditional_miss_caches_a_body(node, task, alices, client_of, alice):
     tag = client_of(alice).get(LIST)["ETag"]
 
     conditional = node.get(LIST, alices, if_none_match=tag)
@@ -156,23 +156,23 @@ def test_a_conditional_read_of_what_nobody_has_read_yet_keeps_a_body_for_the_nex
 
 
 @pytest.mark.parametrize("path", [LIST, "/api/v1/tasks/OPS-1/"])
-def test_after_a_write_through_one_node_every_node_shows_it_to_everybody(nodes, task, alices, bob, path):
-    one, other = nodes(), nodes()
+def test_write_through_one_node_is_visible_on_every_node(nodes, task, alices, bob, path):
+    first, second = nodes(), nodes()
     bobs = token_of(bob)
     path = path.replace("OPS-1", task.key)
-    for node in (one, other):
+    for node in (first, second):
         for token in (alices, bobs):
             node.get(path, token)
 
-    written = one.send("PATCH", f"/api/v1/tasks/{task.key}/", bobs, {"title": "Buy a printer"})
+    written = first.send("PATCH", f"/api/v1/tasks/{task.key}/", bobs, {"title": "Buy a printer"})
 
     assert written.status == 200
-    for node in (one, other):
+    for node in (first, second):
         for token in (alices, bobs):
             assert b"Buy a printer" in node.get(path, token).body
 
 
-def test_a_write_past_the_gateway_is_shown_too(node, task, alice, alices):
+def test_write_past_the_gateway_is_visible(node, task, alice, alices):
     node.get(LIST, alices)
 
     items.update(actor=alice, ref=task.key, changes={"title": "Buy a printer"}, now=timezone.now())
@@ -180,61 +180,61 @@ def test_a_write_past_the_gateway_is_shown_too(node, task, alice, alices):
     assert titles(node.get(LIST, alices)) == ["Buy a printer"]
 
 
-def test_what_one_caller_has_read_is_never_another_ones(node, task, alices, mallory):
+def test_cached_response_is_not_served_to_another_user(node, task, alices, mallory):
     node.get(LIST, alices)
     node.get(f"/api/v1/tasks/{task.pk}/", alices)
-    strangers = token_of(mallory)
+    outsider_token = token_of(mallory)
 
-    assert titles(node.get(LIST, strangers)) == []
-    assert node.get(f"/api/v1/tasks/{task.pk}/", strangers).status == 404
+    assert titles(node.get(LIST, outsider_token)) == []
+    assert node.get(f"/api/v1/tasks/{task.pk}/", outsider_token).status == 404
 
 
-def test_one_who_was_put_out_sees_nothing_on_the_next_request(nodes, project, task, alice, bob):
-    one, other = nodes(), nodes()
+def test_removed_member_sees_nothing_on_the_next_request(nodes, project, task, alice, bob):
+    first, second = nodes(), nodes()
     bobs = token_of(bob)
-    for node in (one, other):
+    for node in (first, second):
         node.get(LIST, bobs)
 
     members.remove(actor=alice, ref=project.key, user_id=bob.pk, now=timezone.now())
 
     assert not ProjectMember.objects.filter(project=project, user=bob).exists()
-    assert [titles(node.get(LIST, bobs)) for node in (one, other)] == [[], []]
+    assert [titles(node.get(LIST, bobs)) for node in (first, second)] == [[], []]
 
 
-def test_a_revoked_session_is_refused_by_every_node_on_the_next_request(nodes, task, alice, alices):
-    one, other = nodes(), nodes()
-    assert {one.get(LIST, alices).status, other.get(LIST, alices).status} == {200}
+def test_revoked_session_is_rejected_by_every_node(nodes, task, alice, alices):
+    first, second = nodes(), nodes()
+    assert {first.get(LIST, alices).status, second.get(LIST, alices).status} == {200}
 
     revoke_session(actor=alice, session_id=Session.objects.get(user=alice).pk, now=timezone.now())
 
-    assert {one.get(LIST, alices).status, other.get(LIST, alices).status} == {401}
+    assert {first.get(LIST, alices).status, second.get(LIST, alices).status} == {401}
 
 
-def test_a_flushed_redis_revives_no_session(node, task, alice, alices):
+def test_flushed_redis_revives_no_session(node, task, alice, alices):
     node.get(LIST, alices)
     revoke_session(actor=alice, session_id=Session.objects.get(user=alice).pk, now=timezone.now())
 
     redis.client().flushdb()
-    behind_the_gate = node.get(LIST, alices).status
+    without_lease = node.get(LIST, alices).status
     redis.client().set(LEASE, "open")
-    before_it = node.get(LIST, alices).status
+    with_lease = node.get(LIST, alices).status
 
-    assert (behind_the_gate, before_it) == (401, 401)
+    assert (without_lease, with_lease) == (401, 401)
 
 
-def test_behind_a_closed_gate_every_read_enters_django(node, task, alices):
+def test_reads_enter_django_without_the_cache_lease(node, task, alices):
     node.get(LIST, alices)
     redis.client().delete(LEASE)
     node.entered = 0
 
-    answers = [node.get(LIST, alices).status for _ in range(3)]
+    responses = [node.get(LIST, alices).status for _ in range(3)]
 
-    assert answers == [200] * 3
+    assert responses == [200] * 3
     assert node.entered == 3
 
 
 @pytest.mark.parametrize("query", [b"overdue=true", b"overdue=false"])
-def test_what_depends_on_the_clock_is_not_kept(node, task, alices, query):
+def test_time_dependent_response_is_not_cached(node, task, alices, query):
     headers = {"authorization": f"Bearer {alices}"}
 
     for _ in range(2):
@@ -243,7 +243,7 @@ def test_what_depends_on_the_clock_is_not_kept(node, task, alices, query):
     assert node.entered == 2
 
 
-def test_a_refusal_is_not_kept(node, alices):
+def test_error_response_is_not_cached(node, alices):
     first = node.get("/api/v1/tasks/OPS-9/", alices)
     second = node.get("/api/v1/tasks/OPS-9/", alices)
 
@@ -251,82 +251,82 @@ def test_a_refusal_is_not_kept(node, alices):
     assert node.entered == 2
 
 
-def test_a_caller_may_ask_past_what_is_remembered(node, alice, alices):
+def test_no_store_request_bypasses_the_cache(node, alice, alices):
     node.get(LIST, alices)
 
-    past = node.get(LIST, alices, cache_control="no-store")
+    response = node.get(LIST, alices, cache_control="no-store")
 
-    assert (past.status, node.entered) == (200, 2)
+    assert (response.status, node.entered) == (200, 2)
 
 
-def test_when_the_way_in_is_full_what_is_never_remembered_is_refused_unjudged(node, alice, alices, settings):
+def test_full_queue_sheds_uncacheable_requests_without_a_check(node, alice, alices, settings):
     node.get("/api/v1/me/", alices)
     node.gateway.admission.cpu_bound = node.gateway.admission.max_cpu_bound
     settings.MAX_QUEUED_REQUESTS = 0
     before = redis.client().get(f"taskflow:rate_limit:user:{alice.pk}")
 
-    answers = [node.send("POST", LIST, alices, {"title": "More"}), node.get("/api/v1/notifications/", alices)]
+    responses = [node.send("POST", LIST, alices, {"title": "More"}), node.get("/api/v1/notifications/", alices)]
 
-    assert [answer.status for answer in answers] == [503, 503]
+    assert [response.status for response in responses] == [503, 503]
     assert node.get("/login/", "").status == 503
     assert before is not None
     assert redis.client().get(f"taskflow:rate_limit:user:{alice.pk}") == before
 
 
-def test_beyond_the_limit_a_problem_says_when_to_come_back(nodes, settings, project, alices):
+def test_rate_limited_request_gets_retry_after(nodes, settings, project, alices):
     settings.RATE_LIMITS = {**settings.RATE_LIMITS, "tiers": {"free": (3, 0), "anonymous": (100, 0)}}
     node = nodes()
 
-    answers = [node.get(LIST, alices) for _ in range(4)]
-    refused = answers[-1]
+    responses = [node.get(LIST, alices) for _ in range(4)]
+    rejected = responses[-1]
 
-    assert [answer.status for answer in answers] == [200, 200, 200, 429]
-    assert [answer.headers["ratelimit"] for answer in answers[:3]] == [
+    assert [response.status for response in responses] == [200, 200, 200, 429]
+    assert [response.headers["ratelimit"] for response in responses[:3]] == [
         f'"default";r={remaining};t=900' for remaining in (2, 1, 0)
     ]
-    assert refused.headers["content-type"] == "application/problem+json"
-    assert refused.json()["code"] == "rate_limited"
-    assert 59 <= int(refused.headers["retry-after"]) <= 301
+    assert rejected.headers["content-type"] == "application/problem+json"
+    assert rejected.json()["code"] == "rate_limited"
+    assert 59 <= int(rejected.headers["retry-after"]) <= 301
     assert node.send("POST", LIST, alices, {"title": "More", "project": "OPS"}).status == 429
 
 
-def test_health_and_preflights_are_free(nodes, settings):
+def test_health_and_preflights_are_not_rate_limited(nodes, settings):
     settings.RATE_LIMITS = {**settings.RATE_LIMITS, "tiers": {"anonymous": (1, 0)}}
     node = nodes()
     assert [node.get("/api/v1/me/", "").status for _ in range(2)] == [401, 429]
 
     assert node.get("/api/v1/health", "").status == 200
-    asked = {"access_control_request_method": "GET"}
-    assert node.send("OPTIONS", LIST, "", origin="https://elsewhere.example", **asked).status == 204
-    assert node.send("OPTIONS", LIST, "", **asked).status == 429  # a browser names the origin of a preflight
+    preflight = {"access_control_request_method": "GET"}
+    assert node.send("OPTIONS", LIST, "", origin="https://elsewhere.example", **preflight).status == 204
+    assert node.send("OPTIONS", LIST, "", **preflight).status == 429  # a browser names the origin of a preflight
     assert node.entered == 2
 
 
-def test_a_forged_address_is_no_address_of_its_own(nodes, settings):
+def test_forged_forwarded_for_does_not_change_the_address(nodes, settings):
     settings.RATE_LIMITS = {**settings.RATE_LIMITS, "tiers": {"anonymous": (2, 0)}}
     node = nodes()
 
-    answers = [node.get("/api/v1/me/", "", x_forwarded_for=f"192.0.2.{number}").status for number in range(4)]
+    responses = [node.get("/api/v1/me/", "", x_forwarded_for=f"192.0.2.{number}").status for number in range(4)]
 
-    assert answers == [401, 401, 429, 429]
+    assert responses == [401, 401, 429, 429]
 
 
-def test_when_too_many_wait_the_next_is_told_at_once_to_come_back(node, task, alices, settings):
+def test_full_queue_sheds_misses_and_serves_hits(node, task, alices, settings):
     node.get("/api/v1/me/", alices)
     node.gateway.admission.cpu_bound = node.gateway.admission.max_cpu_bound
     settings.MAX_QUEUED_REQUESTS = 0
     node.entered = 0
 
-    refused = node.get(LIST, alices)
-    remembered = node.get("/api/v1/me/", alices)
+    shed = node.get(LIST, alices)
+    cached = node.get("/api/v1/me/", alices)
 
-    assert (refused.status, refused.headers["retry-after"], refused.json()["code"]) == (503, "1", "overloaded")
-    assert refused.headers["content-type"] == "application/problem+json"
-    assert remembered.status == 200
+    assert (shed.status, shed.headers["retry-after"], shed.json()["code"]) == (503, "1", "overloaded")
+    assert shed.headers["content-type"] == "application/problem+json"
+    assert cached.status == 200
     assert node.entered == 0
 
 
-def test_statistics_are_remembered_for_the_minute_they_were_counted_in(node, task, alices, monkeypatch):
+def test_statistics_are_cached_for_one_minute(node, task, alices, monkeypatch):
     monkeypatch.setattr(request, "current_minute", lambda: 29_000_000)
     node.get(f"{LIST}stats/", alices)
     within = node.get(f"{LIST}stats/", alices)
@@ -339,7 +339,7 @@ def test_statistics_are_remembered_for_the_minute_they_were_counted_in(node, tas
     assert json.loads(within.body)["total"] == json.loads(after.body)["total"] == 1
 
 
-def test_a_changed_role_holds_on_the_next_request_though_who_asks_is_known(node, alice, alices, admin):
+def test_changed_role_holds_on_the_next_request(node, alice, alices, admin):
     node.get("/api/v1/notifications/", alices)
     node.get("/api/v1/notifications/", alices)
     before = node.get("/api/v1/me/", alices)
@@ -347,10 +347,10 @@ def test_a_changed_role_holds_on_the_next_request_though_who_asks_is_known(node,
 
     after = node.get("/api/v1/me/", alices)
 
-    assert [json.loads(answer.body)["role"] for answer in (before, after)] == ["user", "staff"]
+    assert [json.loads(response.body)["role"] for response in (before, after)] == ["user", "staff"]
 
 
-def test_who_is_revoked_while_the_body_is_on_its_way_is_not_let_in(node, alices, monkeypatch):
+def test_session_revoked_during_the_upload_is_rejected(node, alices, monkeypatch):
     node.get("/api/v1/notifications/", alices)
     node.get("/api/v1/notifications/", alices)
     monkeypatch.setattr(request, "MAX_GENERATION_AGE", 0.0)

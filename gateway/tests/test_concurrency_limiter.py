@@ -1,4 +1,4 @@
-"""The narrower way in for what hashes passwords: strangers who sign in do not keep everybody else waiting."""
+"""The concurrency limiter for requests that hash passwords: sign-ins do not keep other requests waiting."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SIGN_IN = ("POST", "/api/v1/auth/login/")
 
 
 class Hashing:
-    """A node whose sign-ins take until they are let go."""
+    """A node whose sign-ins take until they are released."""
 
     def __init__(self):
         self.inside = 0
@@ -54,11 +54,11 @@ def node():
     run(made.gateway.checker.close())
 
 
-def test_sign_ins_leave_threads_to_everybody_else(node, settings, monkeypatch):
+def test_sign_ins_leave_threads_to_other_requests(node, settings, monkeypatch):
     monkeypatch.setattr(admission, "LIMITER_TIMEOUT", 60)
-    strangers = [threading.Thread(target=node.sign_in) for _ in range(8)]
-    for one in strangers:
-        one.start()
+    sign_ins = [threading.Thread(target=node.sign_in) for _ in range(8)]
+    for thread in sign_ins:
+        thread.start()
     wait_until(lambda: node.inside == settings.WSGI_THREADS // 2)
 
     bystander = send_request(node.gateway, "GET", "/login/")
@@ -66,63 +66,63 @@ def test_sign_ins_leave_threads_to_everybody_else(node, settings, monkeypatch):
     assert bystander.status == 200
     assert node.inside == settings.WSGI_THREADS // 2
     node.may_go.set()
-    for one in strangers:
-        one.join()
+    for thread in sign_ins:
+        thread.join()
     assert node.inside == 8
 
 
-def test_so_many_wait_in_line_and_the_next_is_told_to_come_back():
+def test_limiter_sheds_requests_beyond_its_queue():
     async def story():
-        lane, done, came = ConcurrencyLimiter(1), asyncio.Event(), []
+        limiter, done, came = ConcurrencyLimiter(1), asyncio.Event(), []
 
         async def pass_through():
-            async with lane.slot():
+            async with limiter.slot():
                 came.append(len(came))
                 await done.wait()
 
         tasks = [asyncio.ensure_future(pass_through()) for _ in range(1 + admission.MAX_QUEUE)]
         await asyncio.sleep(0)
         with pytest.raises(Overloaded):
-            async with lane.slot():
+            async with limiter.slot():
                 came.append("too many")
         inside = list(came)
         done.set()
         await asyncio.gather(*tasks)
-        return inside, len(came), lane.waiting
+        return inside, len(came), limiter.waiting
 
     assert run(story()) == ([0], 1 + admission.MAX_QUEUE, 0)
 
 
-def test_one_who_has_waited_too_long_in_line_is_told_to_come_back(monkeypatch):
+def test_limiter_sheds_a_request_on_timeout(monkeypatch):
     monkeypatch.setattr(admission, "LIMITER_TIMEOUT", 0.05)
 
     async def story():
-        lane = ConcurrencyLimiter(1)
-        async with lane.slot():
+        limiter = ConcurrencyLimiter(1)
+        async with limiter.slot():
             with pytest.raises(Overloaded):
-                async with lane.slot():
+                async with limiter.slot():
                     pass
-        async with lane.slot():
-            return lane.waiting
+        async with limiter.slot():
+            return limiter.waiting
 
     assert run(story()) == 0
 
 
-def test_one_that_is_given_up_leaves_the_line():
+def test_cancelled_request_leaves_the_limiters_queue():
     async def story():
-        lane = ConcurrencyLimiter(1)
+        limiter = ConcurrencyLimiter(1)
 
         async def pass_through():
-            async with lane.slot():
-                raise AssertionError("nobody called it")
+            async with limiter.slot():
+                raise AssertionError("it was cancelled before its turn")
 
-        async with lane.slot():
-            given_up = asyncio.ensure_future(pass_through())
+        async with limiter.slot():
+            cancelled = asyncio.ensure_future(pass_through())
             await asyncio.sleep(0)
-            given_up.cancel()
+            cancelled.cancel()
             with suppress(asyncio.CancelledError):
-                await given_up
-        async with lane.slot():
-            return lane.waiting
+                await cancelled
+        async with limiter.slot():
+            return limiter.waiting
 
     assert run(story()) == 0

@@ -1,4 +1,4 @@
-"""Other sites' scripts: those that are allowed read every answer, wherever it comes from; all others read none."""
+"""CORS: scripts of allowed origins read every response of the API, those of other origins none."""
 
 from __future__ import annotations
 
@@ -34,78 +34,78 @@ def _one_site_is_allowed(settings):
 
 
 def send(method, path, token="", origin=OURS, **headers):
-    words = {name.replace("_", "-"): value for name, value in headers.items()}
+    all_headers = {name.replace("_", "-"): value for name, value in headers.items()}
     if origin:
-        words["origin"] = origin
+        all_headers["origin"] = origin
     if token:
-        words["authorization"] = f"Bearer {token}"
-    return send_request(gateway, method, path, headers=words)
+        all_headers["authorization"] = f"Bearer {token}"
+    return send_request(gateway, method, path, headers=all_headers)
 
 
-def cors(answer):
-    return {name: value for name, value in answer.headers.items() if name.startswith("access-control-")}
+def cors(response):
+    return {name: value for name, value in response.headers.items() if name.startswith("access-control-")}
 
 
-def test_an_allowed_site_reads_what_django_and_what_the_memory_answers(task, alice):
+def test_allowed_origin_reads_fresh_and_cached_responses(task, alice):
     token = token_of(alice)
 
     built = send("GET", LIST, token)
-    remembered = CACHE_HITS._value.get()
-    kept = send("GET", LIST, token)
+    hits = CACHE_HITS._value.get()
+    cached = send("GET", LIST, token)
     unchanged = send("GET", LIST, token, if_none_match=built.headers["etag"])
 
-    assert [answer.status for answer in (built, kept, unchanged)] == [200, 200, 304]
-    assert CACHE_HITS._value.get() == remembered + 2
-    assert [answer.headers[ALLOWED] for answer in (built, kept, unchanged)] == [OURS] * 3
-    assert "ETag" in kept.headers[EXPOSED]
-    assert "Origin" in kept.headers["vary"].split(", ")
+    assert [response.status for response in (built, cached, unchanged)] == [200, 200, 304]
+    assert CACHE_HITS._value.get() == hits + 2
+    assert [response.headers[ALLOWED] for response in (built, cached, unchanged)] == [OURS] * 3
+    assert "ETag" in cached.headers[EXPOSED]
+    assert "Origin" in cached.headers["vary"].split(", ")
 
 
 @pytest.mark.parametrize("origin", [OTHER, "null", "https://app.example.com.evil.com", "http://app.example.com", ""])
-def test_what_was_remembered_for_an_allowed_site_says_nothing_of_it_to_another_one(origin, task, alice):
+def test_other_origin_gets_no_cors_headers_from_the_cache(origin, task, alice):
     token = token_of(alice)
     for _ in range(2):
         send("GET", LIST, token)
 
-    answers = [send("GET", LIST, token, origin=origin), send("GET", "/api/v1/notifications/", token, origin=origin)]
+    responses = [send("GET", LIST, token, origin=origin), send("GET", "/api/v1/notifications/", token, origin=origin)]
 
-    assert [(answer.status, cors(answer)) for answer in answers] == [(200, {}), (200, {})]
+    assert [(response.status, cors(response)) for response in responses] == [(200, {}), (200, {})]
 
 
-def test_an_allowed_site_reads_refusals_too(settings, alice):
+def test_allowed_origin_reads_error_responses(settings, alice):
     settings.RATE_LIMITS = {**settings.RATE_LIMITS, "tiers": {"anonymous": (1, 0)}}
     gateway.checker.rules = json.dumps(settings.RATE_LIMITS)
 
-    answers = [send("GET", LIST), send("GET", LIST), send("GET", "/api/v1/health")]
+    responses = [send("GET", LIST), send("GET", LIST), send("GET", "/api/v1/health")]
 
-    assert [answer.status for answer in answers] == [401, 429, 200]
-    assert [answer.headers[ALLOWED] for answer in answers] == [OURS] * 3
-    assert "Retry-After" in answers[1].headers[EXPOSED]
+    assert [response.status for response in responses] == [401, 429, 200]
+    assert [response.headers[ALLOWED] for response in responses] == [OURS] * 3
+    assert "Retry-After" in responses[1].headers[EXPOSED]
 
 
-def test_a_preflight_tells_an_allowed_site_what_it_may_send():
-    answer = send("OPTIONS", LIST, access_control_request_method="PATCH", access_control_request_headers="if-match")
+def test_preflight_of_an_allowed_origin_lists_the_methods():
+    response = send("OPTIONS", LIST, access_control_request_method="PATCH", access_control_request_headers="if-match")
 
-    assert (answer.status, answer.body) == (204, b"")
-    assert answer.headers[ALLOWED] == OURS
-    assert "PATCH" in answer.headers["access-control-allow-methods"]
+    assert (response.status, response.body) == (204, b"")
+    assert response.headers[ALLOWED] == OURS
+    assert "PATCH" in response.headers["access-control-allow-methods"]
     assert {"Authorization", "If-Match", "Idempotency-Key"} <= set(
-        answer.headers["access-control-allow-headers"].split(", ")
+        response.headers["access-control-allow-headers"].split(", ")
     )
-    assert answer.headers["vary"].startswith("Origin")
+    assert response.headers["vary"].startswith("Origin")
 
 
-def test_a_preflight_tells_another_site_nothing():
-    answer = send("OPTIONS", LIST, origin=OTHER, access_control_request_method="POST")
+def test_preflight_of_another_origin_has_no_cors_headers():
+    response = send("OPTIONS", LIST, origin=OTHER, access_control_request_method="POST")
 
-    assert (answer.status, cors(answer)) == (204, {})
+    assert (response.status, cors(response)) == (204, {})
 
 
-def test_cookies_of_other_sites_are_never_asked_for_nor_taken(alice, client):
+def test_cross_site_cookies_are_ignored(alice, client):
     log_in(client, alice)
     session = client.cookies["sessionid"].value
 
-    answer = send("GET", LIST, cookie=f"sessionid={session}")
+    response = send("GET", LIST, cookie=f"sessionid={session}")
     written = send_request(
         gateway,
         "POST",
@@ -114,20 +114,20 @@ def test_cookies_of_other_sites_are_never_asked_for_nor_taken(alice, client):
         chunks=[b'{"title": "Forged"}'],
     )
 
-    assert (answer.status, written.status) == (401, 401)
-    assert "access-control-allow-credentials" not in {**answer.headers, **written.headers}
+    assert (response.status, written.status) == (401, 401)
+    assert "access-control-allow-credentials" not in {**response.headers, **written.headers}
     assert not Task.objects.exists()
 
 
 @pytest.mark.parametrize("path", ["/login/", "/", "/admin/"])
-def test_pages_are_for_no_other_site(path):
-    answer = send("GET", path)
+def test_pages_have_no_cors_headers(path):
+    response = send("GET", path)
 
-    assert cors(answer) == {}
+    assert cors(response) == {}
 
 
 @pytest.mark.parametrize("wrong", ["*", "app.example.com", "https://app.example.com/", "https://*.example.com", "null"])
-def test_what_is_no_origin_stops_the_start(wrong, monkeypatch):
+def test_invalid_origin_in_settings_stops_the_start(wrong, monkeypatch):
     monkeypatch.setenv("CORS_ALLOWED_ORIGINS", f"{OURS},{wrong}")
 
     with pytest.raises(ImproperlyConfigured, match="CORS_ALLOWED_ORIGINS must hold origins"):

@@ -1,4 +1,4 @@
-"""The check: limit, liveness and generation in one script; and what holds without Redis."""
+"""The request check: rate limit, session status and generation in one script; and limits without Redis."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ RULES = {
     "tiers": {"anonymous": (10, 0), "free": (20, 5), "premium": (50, 10)},
 }
 QUICK = {"window": 1_000, "block": 200, "tiers": {"anonymous": (10, 0)}}
-STRANGER = CheckRequest(caller="ip:192.0.2.1", tier="anonymous")
+ANONYMOUS = CheckRequest(caller="ip:192.0.2.1", tier="anonymous")
 SESSION = "taskflow:session:1"
 SIGNED_IN = CheckRequest(caller="user:1", session_key=SESSION, scope="1")
 
 
 @pytest.fixture(autouse=True)
-def _empty_redis_with_an_open_gate():
+def _empty_redis_with_a_lease():
     redis.client().flushdb()
     redis.client().set(LEASE, "open")
 
 
 @pytest.fixture
 def checkers(settings):
-    """As many as asked for, like so many nodes."""
+    """Return a factory of checkers, one for each node."""
     made = []
 
     def make(rules=RULES):
@@ -48,150 +48,152 @@ async def _close(checker):
     await checker.redis.aclose()
 
 
-def ask(checker, *questions):
-    async def all_in_one_turn():
-        return await asyncio.gather(*(checker.ask(question) for question in questions))
+def check(checker, *requests):
+    async def check_in_one_turn():
+        return await asyncio.gather(*(checker.check(request) for request in requests))
 
-    return run(all_in_one_turn())
+    return run(check_in_one_turn())
 
 
-def test_three_hundred_at_once_on_three_nodes_admit_the_quota_and_no_more(checkers):
+def test_quota_is_exact_over_three_nodes(checkers):
     nodes = [checkers() for _ in range(3)]
 
     async def flood():
-        return await asyncio.gather(*(nodes[number % 3].ask(STRANGER) for number in range(300)))
+        return await asyncio.gather(*(nodes[number % 3].check(ANONYMOUS) for number in range(300)))
 
-    verdicts = run(flood())
+    results = run(flood())
 
-    assert sum(verdict.allowed for verdict in verdicts) == 10
-    assert [verdict.remaining for verdict in verdicts if verdict.allowed] == sorted(range(10), reverse=True)
-
-
-def test_the_burst_comes_on_top_of_the_quota(checkers):
-    redis.client().set(SESSION, "alive:free")
-
-    verdicts = ask(checkers(), *[SIGNED_IN] * 40)
-
-    assert sum(verdict.allowed for verdict in verdicts) == 25
+    assert sum(result.allowed for result in results) == 10
+    assert [result.remaining for result in results if result.allowed] == sorted(range(10), reverse=True)
 
 
-def test_one_who_exceeds_the_limit_is_blocked_for_a_minute_that_trying_does_not_lengthen(checkers):
+def test_burst_is_added_to_the_quota(checkers):
+    redis.client().set(SESSION, "active:free")
+
+    results = check(checkers(), *[SIGNED_IN] * 40)
+
+    assert sum(result.allowed for result in results) == 25
+
+
+def test_block_is_not_extended_by_retries(checkers):
     checker = checkers()
-    verdicts = ask(checker, *[STRANGER] * 11)
+    results = check(checker, *[ANONYMOUS] * 11)
 
-    again = ask(checker, *[STRANGER] * 50)
+    again = check(checker, *[ANONYMOUS] * 50)
 
-    assert 59 < verdicts[-1].wait <= 60
-    assert all(verdict.allowed is False and 58 < verdict.wait <= 60 for verdict in again)
+    assert 59 < results[-1].wait <= 60
+    assert all(result.allowed is False and 58 < result.wait <= 60 for result in again)
 
 
-def test_one_who_waits_as_told_is_admitted(checkers):
+def test_caller_is_admitted_after_the_wait(checkers):
     checker = checkers(QUICK)
-    wait = ask(checker, *[STRANGER] * 11)[-1].wait
+    wait = check(checker, *[ANONYMOUS] * 11)[-1].wait
 
     time.sleep(wait)
 
     assert 0 < wait <= 0.2
-    assert ask(checker, STRANGER)[0].allowed is True
+    assert check(checker, ANONYMOUS)[0].allowed is True
 
 
-def test_callers_have_limits_of_their_own(checkers):
+def test_callers_have_separate_limits(checkers):
     checker = checkers()
-    ask(checker, *[STRANGER] * 11)
+    check(checker, *[ANONYMOUS] * 11)
 
-    assert ask(checker, CheckRequest(caller="ip:192.0.2.2", tier="anonymous"))[0].allowed is True
+    assert check(checker, CheckRequest(caller="ip:192.0.2.2", tier="anonymous"))[0].allowed is True
 
 
-def test_one_who_has_the_current_answer_pays_nothing_even_when_blocked(checkers):
+def test_current_response_is_free_even_when_blocked(checkers):
     checker = checkers()
-    redis.client().set(SESSION, "alive:free")
-    current = ask(checker, SIGNED_IN)[0]
-    known = CheckRequest(caller="user:1", session_key=SESSION, scope="1", known=current.generation)
+    redis.client().set(SESSION, "active:free")
+    current = check(checker, SIGNED_IN)[0]
+    request = CheckRequest(caller="user:1", session_key=SESSION, scope="1", cached_generation=current.generation)
 
-    free = ask(checker, *[known] * 100)
-    ask(checker, *[SIGNED_IN] * 30)
+    free = check(checker, *[request] * 100)
+    check(checker, *[SIGNED_IN] * 30)
 
-    assert all(verdict.allowed and verdict.remaining == current.remaining for verdict in free)
-    assert ask(checker, SIGNED_IN)[0].allowed is False
-    assert ask(checker, known)[0].allowed is True
+    assert all(result.allowed and result.remaining == current.remaining for result in free)
+    assert check(checker, SIGNED_IN)[0].allowed is False
+    assert check(checker, request)[0].allowed is True
 
 
-def test_one_who_has_an_older_answer_pays(checkers):
+def test_outdated_response_costs_a_request(checkers):
     checker = checkers()
-    redis.client().set(SESSION, "alive:free")
-    old = ask(checker, SIGNED_IN)[0]
+    redis.client().set(SESSION, "active:free")
+    old = check(checker, SIGNED_IN)[0]
     bump_generations(["1"])
 
-    now = ask(checker, CheckRequest(caller="user:1", session_key=SESSION, scope="1", known=old.generation))[0]
+    now = check(
+        checker, CheckRequest(caller="user:1", session_key=SESSION, scope="1", cached_generation=old.generation)
+    )[0]
 
     assert (old.remaining, now.remaining) == (24, 23)
 
 
-def test_a_session_that_redis_does_not_know_is_not_judged(checkers):
-    verdict = ask(checkers(), SIGNED_IN)[0]
+def test_unknown_session_is_not_limited(checkers):
+    result = check(checkers(), SIGNED_IN)[0]
 
-    assert (verdict.allowed, verdict.session_status, verdict.tier) == (None, "", "")
+    assert (result.allowed, result.session_status, result.tier) == (None, "", "")
 
 
-def test_a_revoked_session_is_not_judged_either_and_is_named(checkers):
+def test_revoked_session_is_not_limited_and_named(checkers):
     redis.client().set(SESSION, "revoked")
 
-    verdict = ask(checkers(), SIGNED_IN)[0]
+    result = check(checkers(), SIGNED_IN)[0]
 
-    assert (verdict.allowed, verdict.session_status, verdict.tier) == (None, "revoked", "")
-
-
-def test_a_live_session_names_its_tier(checkers):
-    redis.client().set(SESSION, "alive:premium")
-
-    verdict = ask(checkers(), SIGNED_IN)[0]
-
-    assert (verdict.allowed, verdict.tier, verdict.remaining) == (True, "premium", 59)
+    assert (result.allowed, result.session_status, result.tier) == (None, "revoked", "")
 
 
-def test_a_lost_generation_comes_back_as_another_one(checkers):
+def test_active_session_names_its_tier(checkers):
+    redis.client().set(SESSION, "active:premium")
+
+    result = check(checkers(), SIGNED_IN)[0]
+
+    assert (result.allowed, result.tier, result.remaining) == (True, "premium", 59)
+
+
+def test_lost_generation_is_replaced_by_a_new_one(checkers):
     checker = checkers()
-    redis.client().set(SESSION, "alive:free")
-    first, same = ask(checker, SIGNED_IN, SIGNED_IN)
+    redis.client().set(SESSION, "active:free")
+    first, same = check(checker, SIGNED_IN, SIGNED_IN)
 
     redis.client().delete(generation_key("1"))
-    after_loss = ask(checker, SIGNED_IN)[0]
+    after_loss = check(checker, SIGNED_IN)[0]
     redis.client().delete(generation_key(GLOBAL_SCOPE))
-    after_everybodys = ask(checker, SIGNED_IN)[0]
+    after_global_loss = check(checker, SIGNED_IN)[0]
 
     assert first.generation == same.generation != ""
-    assert len({first.generation, after_loss.generation, after_everybodys.generation}) == 3
+    assert len({first.generation, after_loss.generation, after_global_loss.generation}) == 3
 
 
-def test_while_the_gate_is_closed_nothing_is_remembered_and_a_session_is_good_for_its_tier_only(checkers):
-    redis.client().set(SESSION, "alive:premium")
+def test_without_a_lease_only_the_tier_is_trusted(checkers):
+    redis.client().set(SESSION, "active:premium")
     redis.client().delete(LEASE)
 
-    verdict = ask(checkers(), SIGNED_IN)[0]
+    result = check(checkers(), SIGNED_IN)[0]
 
-    assert (verdict.generation, verdict.session_status, verdict.allowed, verdict.remaining) == ("", "", True, 59)
+    assert (result.generation, result.session_status, result.allowed, result.remaining) == ("", "", True, 59)
 
 
-def test_the_script_survives_a_server_that_has_forgotten_it(checkers):
+def test_script_is_sent_again_after_a_flush(checkers):
     checker = checkers()
-    ask(checker, STRANGER)
+    check(checker, ANONYMOUS)
 
     redis.client().script_flush()
 
-    assert ask(checker, STRANGER)[0].remaining == 8
+    assert check(checker, ANONYMOUS)[0].remaining == 8
 
 
-def test_without_redis_a_node_admits_its_share(checkers, settings, tmp_path):
+def test_node_admits_its_share_without_redis(checkers, settings, tmp_path):
     settings.NODE_COUNT = 2
-    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": f"unix://{tmp_path}/nobody.sock"}}
+    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": f"unix://{tmp_path}/missing.sock"}}
 
-    verdicts = ask(checkers(), *[STRANGER] * 20)
+    results = check(checkers(), *[ANONYMOUS] * 20)
 
-    assert sum(verdict.allowed for verdict in verdicts) == 5
-    assert {verdict.generation for verdict in verdicts} == {""}
+    assert sum(result.allowed for result in results) == 5
+    assert {result.generation for result in results} == {""}
 
 
-def test_a_silent_redis_keeps_one_turn_waiting_and_not_the_next(checkers, settings, tmp_path):
+def test_silent_redis_delays_one_turn_only(checkers, settings, tmp_path):
     path = tmp_path / "silent.sock"
     settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": f"unix://{path}"}}
     checker = checkers()
@@ -203,9 +205,9 @@ def test_a_silent_redis_keeps_one_turn_waiting_and_not_the_next(checkers, settin
     async def two_turns():
         server = await asyncio.start_unix_server(silent, path)
         began = time.monotonic()
-        first = await checker.ask(STRANGER)
+        first = await checker.check(ANONYMOUS)
         between = time.monotonic()
-        second = await checker.ask(STRANGER)
+        second = await checker.check(ANONYMOUS)
         ended = time.monotonic()
         server.close()
         return first, second, between - began, ended - between
@@ -217,61 +219,61 @@ def test_a_silent_redis_keeps_one_turn_waiting_and_not_the_next(checkers, settin
     assert waited_again < 0.05
 
 
-def test_an_answer_that_lay_there_while_the_loop_was_busy_is_taken(checkers):
+def test_busy_loop_is_no_redis_timeout(checkers):
     checker = checkers()
-    ask(checker, STRANGER)
+    check(checker, ANONYMOUS)
 
-    async def kept_from_running():
-        asked = checker.ask(STRANGER)
+    async def block_the_loop():
+        future = checker.check(ANONYMOUS)
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         time.sleep(0.5)
-        return await asked
+        return await future
 
-    assert run(kept_from_running()).remaining == 8
+    assert run(block_the_loop()).remaining == 8
 
 
-def test_the_local_limiter_counts_the_unknown_as_free_and_those_it_knows_by_their_tier():
+def test_local_limiter_uses_the_last_known_tier():
     limiter = LocalLimiter(RULES, share=1)
-    known = CheckRequest(caller="user:2", session_key="s")
-    limiter.learn([known], [CheckResult(session_status="alive:premium", allowed=True)])
+    request = CheckRequest(caller="user:2", session_key="s")
+    limiter.remember_tiers([request], [CheckResult(session_status="active:premium", allowed=True)])
 
-    unknown = sum(limiter.evaluate(CheckRequest(caller="user:1", session_key="s")).allowed for _ in range(100))
-    premium = sum(limiter.evaluate(known).allowed for _ in range(100))
+    unknown = sum(limiter.check(CheckRequest(caller="user:1", session_key="s")).allowed for _ in range(100))
+    premium = sum(limiter.check(request).allowed for _ in range(100))
 
     assert (unknown, premium) == (25, 60)
 
 
-def test_the_local_limiter_says_when_to_come_back():
+def test_local_limiter_returns_the_wait():
     limiter = LocalLimiter(QUICK, share=1)
-    refused = [limiter.evaluate(STRANGER) for _ in range(11)][-1]
+    rejected = [limiter.check(ANONYMOUS) for _ in range(11)][-1]
 
-    time.sleep(refused.wait)
+    time.sleep(rejected.wait)
 
-    assert refused.allowed is False
-    assert limiter.evaluate(STRANGER).allowed is True
+    assert rejected.allowed is False
+    assert limiter.check(ANONYMOUS).allowed is True
 
 
-def test_a_question_that_cannot_be_judged_fails_and_hangs_neither_itself_nor_the_next(checkers):
+def test_failing_check_hangs_no_request(checkers):
     checker = checkers()
 
     with pytest.raises(KeyError):
-        ask(checker, CheckRequest(caller="ip:192.0.2.2", tier="no such tier"))
+        check(checker, CheckRequest(caller="ip:192.0.2.2", tier="no such tier"))
     checker.circuit_open_until = 0.0
-    after = ask(checker, STRANGER)
+    after = check(checker, ANONYMOUS)
 
-    assert [verdict.allowed for verdict in after] == [True]
+    assert [result.allowed for result in after] == [True]
 
 
-def test_a_connection_broken_off_midway_is_one_that_is_away(checkers, monkeypatch):
+def test_broken_connection_counts_as_redis_down(checkers, monkeypatch):
     checker = checkers()
 
     async def broken(_arguments):
         raise RuntimeError("readuntil() called while another coroutine is already waiting for incoming data")
 
-    monkeypatch.setattr(checker, "_run", broken)
+    monkeypatch.setattr(checker, "_run_script", broken)
 
-    (verdict,) = ask(checker, STRANGER)
+    (result,) = check(checker, ANONYMOUS)
 
-    assert verdict.allowed is True
+    assert result.allowed is True
     assert checker.circuit_open_until > 0

@@ -1,4 +1,4 @@
-"""The doors that must not tell by their time who has an account."""
+"""Response-time padding of endpoints that would show by their time whether an account exists."""
 
 from __future__ import annotations
 
@@ -29,29 +29,29 @@ def _redis_is_empty():
 
 
 def post(path, body):
-    began = time.perf_counter()
-    answer = send_request(
+    started_at = time.perf_counter()
+    response = send_request(
         gateway, "POST", path, headers={"content-type": "application/json"}, chunks=[json.dumps(body).encode()]
     )
-    return answer, time.perf_counter() - began
+    return response, time.perf_counter() - started_at
 
 
 @pytest.mark.parametrize("email", ["alice@example.com", "nobody@example.com"])
-def test_a_sign_in_is_answered_on_the_beat_and_does_not_say_how_long_it_took(email, alice):
-    answer, seconds = post("/api/v1/auth/login/", {**WRONG, "email": email})
+def test_login_response_time_is_padded(email, alice):
+    response, seconds = post("/api/v1/auth/login/", {**WRONG, "email": email})
 
-    assert answer.status == 401
+    assert response.status == 401
     assert seconds >= timing.RESPONSE_TIME_STEP
     assert seconds % timing.RESPONSE_TIME_STEP < SLACK
-    assert "server-timing" not in answer.headers
+    assert "server-timing" not in response.headers
 
 
-def test_another_door_answers_at_once_and_says_so():
-    answer, seconds = post("/api/v1/auth/refresh/", {"refresh": "x"})
+def test_other_endpoints_are_not_padded():
+    response, seconds = post("/api/v1/auth/refresh/", {"refresh": "x"})
 
-    assert answer.status == 401
+    assert response.status == 401
     assert seconds < timing.RESPONSE_TIME_STEP
-    assert "server-timing" in answer.headers
+    assert "server-timing" in response.headers
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_endpoint_that_takes_an_email_address_is_padded(path):
     assert get_route_table().endpoint_for(path).pad_response_time == {"POST"}
 
 
-def test_whoever_waits_for_the_beat_holds_no_place(alice):
+def test_padding_holds_no_slot(alice):
     async def both():
         waiting = asyncio.ensure_future(_sign_in())
         await asyncio.sleep(timing.RESPONSE_TIME_STEP * 0.8)

@@ -1,4 +1,4 @@
-"""What a caller costs whose session is not alive, or cannot be asked for."""
+"""Requests of sessions that are not active, or whose status cannot be looked up."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def gateway_with():
         return made[-1]
 
     yield make
-    for one in made:
-        run(_close(one))
+    for gateway in made:
+        run(_close(gateway))
 
 
 async def _close(gateway):
@@ -40,22 +40,22 @@ def get(gateway, token):
     return send_request(gateway, "GET", "/api/v1/tasks/", headers={"authorization": f"Bearer {token}"})
 
 
-def test_a_session_that_is_known_to_be_revoked_is_not_looked_up_each_time(gateway_with, alice):
-    asked = []
-    gateway = gateway_with(lambda key: asked.append(key) or load_status(key))
+def test_revoked_session_is_not_looked_up_again(gateway_with, alice):
+    looked_up = []
+    gateway = gateway_with(lambda key: looked_up.append(key) or load_status(key))
     token = token_of(alice)
     revoke_session(actor=alice, session_id=Session.objects.get().pk, now=timezone.now())
 
-    answers = [get(gateway, token).status for _ in range(3)]
+    responses = [get(gateway, token).status for _ in range(3)]
 
-    assert answers == [401, 401, 401]
-    assert asked == []
+    assert responses == [401, 401, 401]
+    assert looked_up == []
 
 
-def test_a_look_up_that_fails_leaves_the_question_to_django(gateway_with, alice):
+def test_failed_session_lookup_is_left_to_django(gateway_with, alice):
     def fail(key):
         raise OperationalError("the database is away")
 
-    answer = get(gateway_with(fail), token_of(alice))
+    response = get(gateway_with(fail), token_of(alice))
 
-    assert answer.status == 200  # it was away for the look-up only
+    assert response.status == 200  # it was away for the look-up only

@@ -1,4 +1,4 @@
-"""One rebuild at a time, in one process and over several; whoever cannot wait builds for itself."""
+"""Single flight: one rebuild at a time, in one process and over several."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from core.testing.asgi import run
 from gateway.local_cache import CachedResponse
 from gateway.single_flight import SingleFlight, cache_key
 
-ANSWER = CachedResponse("g1", b'"1"', ((b"content-type", b"application/json"),), b'{"results":[]}')
+RESPONSE = CachedResponse("g1", b'"1"', ((b"content-type", b"application/json"),), b'{"results":[]}')
 
 
 class Builder:
-    def __init__(self, *answers, fails=False):
-        self.answers = list(answers)
+    def __init__(self, *responses, fails=False):
+        self.responses = list(responses)
         self.fails = fails
         self.count = 0
 
@@ -29,7 +29,7 @@ class Builder:
         await asyncio.sleep(0.05)
         if self.fails:
             raise RuntimeError("the database is away")
-        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        return self.responses.pop(0) if len(self.responses) > 1 else self.responses[0]
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +38,7 @@ def _empty_redis():
 
 
 def get(nodes, builder, *, times, url="/api/v1/tasks/", generation="g1", location=None):
-    """Ask for the same thing so many times at once, spread over the nodes."""
+    """Request the same URL so many times at once, spread over the nodes."""
 
     async def ask_all():
         client = Redis.from_url(location or settings.CACHES["default"]["LOCATION"])
@@ -57,17 +57,17 @@ def get(nodes, builder, *, times, url="/api/v1/tasks/", generation="g1", locatio
 
 
 @pytest.mark.parametrize("nodes", [1, 2], ids=["one node", "two nodes"])
-def test_a_hundred_misses_at_once_are_one_build(nodes):
-    builder = Builder(ANSWER)
+def test_concurrent_misses_are_one_build(nodes):
+    builder = Builder(RESPONSE)
 
-    answers = get([SingleFlight() for _ in range(nodes)], builder, times=100)
+    responses = get([SingleFlight() for _ in range(nodes)], builder, times=100)
 
     assert builder.count == 1
-    assert answers == [ANSWER] * 100
+    assert responses == [RESPONSE] * 100
 
 
 class OvertakenAt:
-    """Redis as a node sees it whose command of this name is overtaken: another node builds just before it."""
+    """A Redis client before whose command of this name another node builds the response."""
 
     def __init__(self, client, command, others):
         self.client, self.command, self.others = client, command, others
@@ -77,17 +77,17 @@ class OvertakenAt:
         return self._overtaken(command) if name == self.command and self.others else command
 
     def _overtaken(self, command):
-        async def first_the_other(*args, **kwargs):
+        async def overtaken_command(*args, **kwargs):
             if self.others:
                 await self.others.pop()()
             return await command(*args, **kwargs)
 
-        return first_the_other
+        return overtaken_command
 
 
 @pytest.mark.parametrize("command", ["set", "exists"])
-def test_a_node_that_is_overtaken_between_its_look_and_its_lock_takes_what_was_built(command):
-    builder = Builder(ANSWER)
+def test_response_stored_before_the_lock_is_taken(command):
+    builder = Builder(RESPONSE)
 
     async def ask():
         client = Redis.from_url(settings.CACHES["default"]["LOCATION"])
@@ -97,8 +97,8 @@ def test_a_node_that_is_overtaken_between_its_look_and_its_lock_takes_what_was_b
             await client.delete(f"{key}:lock")
             await _ask(client)
 
-        async def _ask(seen):
-            return await SingleFlight().get(seen, "alice", "/api/v1/tasks/", "g1", seconds=60, build=builder)
+        async def _ask(redis_client):
+            return await SingleFlight().get(redis_client, "alice", "/api/v1/tasks/", "g1", seconds=60, build=builder)
 
         try:
             if command == "exists":  # the other holds the lock when this one comes
@@ -107,74 +107,74 @@ def test_a_node_that_is_overtaken_between_its_look_and_its_lock_takes_what_was_b
         finally:
             await client.aclose()
 
-    answer, is_locked = run(ask())
+    response, is_locked = run(ask())
 
-    assert (answer, builder.count, is_locked) == (ANSWER, 1, 0)
+    assert (response, builder.count, is_locked) == (RESPONSE, 1, 0)
 
 
-def test_another_generation_is_another_answer():
-    builder = Builder(ANSWER)
-    rebuilds = SingleFlight()
+def test_response_of_another_generation_is_built():
+    builder = Builder(RESPONSE)
+    single_flight = SingleFlight()
 
-    get([rebuilds], builder, times=1)
-    get([rebuilds], builder, times=1, generation="g2")
+    get([single_flight], builder, times=1)
+    get([single_flight], builder, times=1, generation="g2")
 
     assert builder.count == 2
 
 
-def test_a_node_that_answers_others_under_another_rule_takes_nothing_of_what_was_kept(settings):
-    builder = Builder(ANSWER)
+def test_nodes_with_another_cache_variant_share_nothing(settings):
+    builder = Builder(RESPONSE)
 
-    for rule in ("nobody", "admins", "nobody"):
-        settings.CACHE_KEY_VARIANT = rule
+    for variant in ("nobody", "admins", "nobody"):
+        settings.CACHE_KEY_VARIANT = variant
         get([SingleFlight()], builder, times=1)
 
     assert builder.count == 2
 
 
-def test_what_is_not_to_be_kept_is_built_by_each_node_for_itself():
+def test_uncacheable_response_is_built_by_each_node():
     builder = Builder(None)
 
-    answers = get([SingleFlight(), SingleFlight()], builder, times=2)
+    responses = get([SingleFlight(), SingleFlight()], builder, times=2)
 
-    assert answers == [None, None]
+    assert responses == [None, None]
     assert builder.count == 2
 
 
-def test_a_build_that_fails_holds_nobody_up():
+def test_failed_build_releases_the_lock():
     failing = Builder(fails=True)
-    rebuilds = SingleFlight()
+    single_flight = SingleFlight()
 
-    failed, waiting = get([rebuilds], failing, times=2)
-    began = time.monotonic()
-    answers = get([SingleFlight()], Builder(ANSWER), times=1)
+    failed, waiting = get([single_flight], failing, times=2)
+    started_at = time.monotonic()
+    responses = get([SingleFlight()], Builder(RESPONSE), times=1)
 
     assert isinstance(failed, RuntimeError)
     assert waiting is None
-    assert answers == [ANSWER]
-    assert time.monotonic() - began < 0.5
-    assert rebuilds.running == {}
+    assert responses == [RESPONSE]
+    assert time.monotonic() - started_at < 0.5
+    assert single_flight.running == {}
 
 
-def test_one_who_has_waited_long_enough_builds_for_itself(monkeypatch):
+def test_request_builds_for_itself_after_the_wait_timeout(monkeypatch):
     monkeypatch.setattr("gateway.single_flight.WAIT_TIMEOUT", 0.1)
-    slow, quick = Builder(ANSWER), Builder(ANSWER)
+    slow, quick = Builder(RESPONSE), Builder(RESPONSE)
     get([SingleFlight()], slow, times=1)
     (key,) = redis.client().keys("taskflow:response:*")
     redis.client().delete(key)
     redis.client().set(f"{key}:lock", 1, px=3000)
 
-    answers = get([SingleFlight()], quick, times=1)
+    responses = get([SingleFlight()], quick, times=1)
 
-    assert answers == [ANSWER]
+    assert responses == [RESPONSE]
     assert quick.count == 1
 
 
-def test_without_redis_a_process_builds_once_and_answers_all(tmp_path):
-    builder = Builder(ANSWER)
+def test_process_builds_once_without_redis(tmp_path):
+    builder = Builder(RESPONSE)
 
-    answers = get([SingleFlight()], builder, times=50, location=f"unix://{tmp_path}/nobody.sock")
+    responses = get([SingleFlight()], builder, times=50, location=f"unix://{tmp_path}/missing.sock")
 
-    assert answers == [ANSWER] * 50
+    assert responses == [RESPONSE] * 50
     assert builder.count == 1
-    assert not any(isinstance(answer, RedisError) for answer in answers)
+    assert not any(isinstance(response, RedisError) for response in responses)

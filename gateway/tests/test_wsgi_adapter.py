@@ -1,4 +1,4 @@
-"""Django's place behind the gateway: WSGI in threads, whole answers in one piece, long ones as their reader takes them."""
+"""The WSGI adapter: short responses as a whole, long ones streamed at the client's pace."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ OK, TEXT = "200 OK", [("Content-Type", "text/plain")]
 word: ContextVar[str] = ContextVar("word", default="")
 
 
-class Caller:
-    """Sends one request through real threads and keeps every message of the answer."""
+class Client:
+    """Sends one request through real threads and records every message of the response."""
 
     def __init__(self, method="GET", path="/", *, headers=(), body=b"", **scope):
         self.body = body
@@ -32,12 +32,12 @@ class Caller:
             **scope,
         }
         self.messages = []
-        self.leaves_after = 10**9
+        self.disconnect_after = 10**9
 
-    def ask(self, application):
-        return run(self._ask(WsgiThreadPool(application, 2)))
+    def request(self, application):
+        return run(self._request(WsgiThreadPool(application, 2)))
 
-    async def _ask(self, threads):
+    async def _request(self, threads):
         self.remaining = asyncio.Event()
         try:
             await threads(self.scope, self.body, self._receive, self._send)
@@ -51,7 +51,7 @@ class Caller:
 
     async def _send(self, message):
         self.messages.append(message)
-        if len(self.messages) >= self.leaves_after:
+        if len(self.messages) >= self.disconnect_after:
             self.remaining.set()
             await asyncio.sleep(0.05)
 
@@ -69,17 +69,17 @@ class Caller:
 
 
 class Parts:
-    """What an application returns: parts, and a note that it was closed."""
+    """The parts that an application returns; remembers whether it was closed."""
 
     def __init__(self, parts):
         self.parts = iter(parts)
-        self.drain = 0
+        self.produced = 0
         self.is_closed = False
         self.threads = set()
 
     def __iter__(self):
         for part in self.parts:
-            self.drain += 1
+            self.produced += 1
             self.threads.add(threading.get_ident())
             yield part
 
@@ -88,7 +88,7 @@ class Parts:
         self.threads.add(threading.get_ident())
 
 
-def answering(parts, status=OK, headers=TEXT):
+def app_returning(parts, status=OK, headers=TEXT):
     def application(environ, start_response):
         start_response(status, headers)
         return parts
@@ -97,118 +97,118 @@ def answering(parts, status=OK, headers=TEXT):
 
 
 def environ_of(**request):
-    seen = {}
+    received = {}
 
     def application(environ, start_response):
-        seen.update(environ, read=environ["wsgi.input"].read())
+        received.update(environ, read=environ["wsgi.input"].read())
         start_response(OK, TEXT)
         return [b""]
 
-    Caller(**request).ask(application)
-    return seen
+    Client(**request).request(application)
+    return received
 
 
-def test_an_answer_of_many_small_parts_leaves_as_a_whole():
+def test_small_parts_are_sent_as_a_whole():
     parts = Parts([b"one ", b"two ", b"three"])
 
-    answer = Caller().ask(answering(parts))
+    response = Client().request(app_returning(parts))
 
-    assert (answer.status, answer.headers) == (200, [(b"content-type", b"text/plain")])
-    assert answer.parts == [b"one two three"]
+    assert (response.status, response.headers) == (200, [(b"content-type", b"text/plain")])
+    assert response.parts == [b"one two three"]
     assert parts.is_closed
 
 
-def test_one_large_part_leaves_as_a_whole_too():
-    answer = Caller().ask(answering([b"x" * 3 * CHUNK_SIZE]))
+def test_large_part_is_sent_as_a_whole():
+    response = Client().request(app_returning([b"x" * 3 * CHUNK_SIZE]))
 
-    assert [len(part) for part in answer.parts] == [3 * CHUNK_SIZE]
+    assert [len(part) for part in response.parts] == [3 * CHUNK_SIZE]
 
 
-def test_a_long_answer_leaves_piece_by_piece_in_its_own_order_from_one_thread():
+def test_long_response_is_streamed_in_order_from_one_thread():
     kilobytes = [bytes([number % 256]) * 1024 for number in range(1000)]
     parts = Parts(kilobytes)
 
-    answer = Caller().ask(answering(parts))
+    response = Client().request(app_returning(parts))
 
-    assert b"".join(answer.parts) == b"".join(kilobytes)
-    assert max(map(len, answer.parts)) <= CHUNK_SIZE + 1024
-    assert [message["more_body"] for message in answer.messages[1:]] == [True] * (len(answer.parts) - 1) + [False]
+    assert b"".join(response.parts) == b"".join(kilobytes)
+    assert max(map(len, response.parts)) <= CHUNK_SIZE + 1024
+    assert [message["more_body"] for message in response.messages[1:]] == [True] * (len(response.parts) - 1) + [False]
     assert len(parts.threads) == 1
 
 
-def test_a_long_answer_is_made_no_faster_than_its_reader_takes_it():
+def test_long_response_is_produced_at_the_clients_pace():
     parts = Parts(b"x" * (CHUNK_SIZE + 1) for _ in range(100))
     made = []
 
-    class Slow(Caller):
+    class Slow(Client):
         async def _send(self, message):
             await asyncio.sleep(0.002)
-            made.append(parts.drain)
+            made.append(parts.produced)
             await super()._send(message)
 
-    Slow().ask(answering(parts))
+    Slow().request(app_returning(parts))
 
     assert len(made) == 101
-    assert all(drain <= sent + 2 for sent, drain in enumerate(made))
+    assert all(produced <= sent + 2 for sent, produced in enumerate(made))
 
 
-def test_when_the_reader_leaves_the_answer_ends_and_is_closed():
+def test_response_is_closed_when_the_client_disconnects():
     parts = Parts(b"x" * CHUNK_SIZE for _ in range(1000))
-    caller = Caller()
-    caller.leaves_after = 3
+    client = Client()
+    client.disconnect_after = 3
 
     with pytest.raises(ClientDisconnected):
-        caller.ask(answering(parts))
+        client.request(app_returning(parts))
 
-    assert parts.drain < 10
+    assert parts.produced < 10
     assert parts.is_closed
 
 
-def test_when_the_reader_takes_nothing_for_too_long_the_thread_is_free_again(monkeypatch):
+def test_thread_is_freed_from_a_stuck_client(monkeypatch):
     monkeypatch.setattr("gateway.wsgi_adapter.CLIENT_TIMEOUT", 0.1)
     parts = Parts(b"x" * CHUNK_SIZE for _ in range(1000))
 
-    class Stuck(Caller):
+    class Stuck(Client):
         async def _send(self, message):
             await asyncio.sleep(60)
 
     with pytest.raises(ClientDisconnected):
-        Stuck().ask(answering(parts))
+        Stuck().request(app_returning(parts))
 
     assert parts.is_closed
 
 
-def test_an_answer_that_is_given_up_ends_in_its_thread_too():
+def test_cancelled_request_ends_in_its_thread():
     parts = Parts(b"x" * CHUNK_SIZE for _ in range(1000))
 
-    async def give_up():
-        caller = Caller()
-        asked = asyncio.ensure_future(caller._ask(WsgiThreadPool(answering(parts), 1)))
-        while not caller.messages:
+    async def cancel_request():
+        client = Client()
+        task = asyncio.ensure_future(client._request(WsgiThreadPool(app_returning(parts), 1)))
+        while not client.messages:
             await asyncio.sleep(0.001)
-        asked.cancel()
-        await asyncio.wait({asked})
+        task.cancel()
+        await asyncio.wait({task})
         for _ in range(100):
             if parts.is_closed:
                 return
             await asyncio.sleep(0.01)
 
-    run(give_up())
+    run(cancel_request())
 
     assert parts.is_closed
-    assert parts.drain < 1000
+    assert parts.produced < 1000
 
 
-def test_an_application_that_fails_before_its_head_sends_nothing():
+def test_error_before_the_head_sends_nothing():
     def application(environ, start_response):
         raise ZeroDivisionError
 
-    caller = Caller()
+    client = Client()
 
     with pytest.raises(ZeroDivisionError):
-        caller.ask(application)
+        client.request(application)
 
-    assert caller.messages == []
+    assert client.messages == []
 
 
 def failing_after(parts):
@@ -216,30 +216,30 @@ def failing_after(parts):
     raise ZeroDivisionError
 
 
-def test_a_short_answer_that_fails_midway_sends_nothing_so_it_can_become_a_500():
+def test_error_in_a_short_response_sends_nothing():
     parts = Parts(failing_after([b"one"]))
-    caller = Caller()
+    client = Client()
 
     with pytest.raises(ZeroDivisionError):
-        caller.ask(answering(parts))
+        client.request(app_returning(parts))
 
-    assert caller.messages == []
+    assert client.messages == []
     assert parts.is_closed
 
 
-def test_a_long_answer_that_fails_midway_is_broken_off_and_not_ended():
+def test_error_in_a_long_response_breaks_it_off():
     parts = Parts(failing_after([b"x" * CHUNK_SIZE] * 4))
-    caller = Caller()
+    client = Client()
 
     with pytest.raises(ZeroDivisionError):
-        caller.ask(answering(parts))
+        client.request(app_returning(parts))
 
-    assert caller.status == 200
-    assert all(message["more_body"] for message in caller.messages[1:])
+    assert client.status == 200
+    assert all(message["more_body"] for message in client.messages[1:])
     assert parts.is_closed
 
 
-def test_one_who_begins_anew_after_a_failure_may_as_long_as_nothing_was_sent():
+def test_start_response_may_replace_an_unsent_head():
     def application(environ, start_response):
         start_response(OK, TEXT)
         try:
@@ -248,74 +248,74 @@ def test_one_who_begins_anew_after_a_failure_may_as_long_as_nothing_was_sent():
             start_response("500 Oops", TEXT, (ZeroDivisionError, error, error.__traceback__))
         return [b"sorry"]
 
-    answer = Caller().ask(application)
+    response = Client().request(application)
 
-    assert (answer.status, answer.parts) == (500, [b"sorry"])
+    assert (response.status, response.parts) == (500, [b"sorry"])
 
 
-def test_what_is_written_and_what_is_returned_are_one_body():
+def test_written_and_returned_parts_are_one_body():
     def application(environ, start_response):
         write = start_response(OK, TEXT)
         write(b"written, ")
         return [b"returned"]
 
-    assert Caller().ask(application).parts == [b"written, returned"]
+    assert Client().request(application).parts == [b"written, returned"]
 
 
-def test_a_head_that_comes_with_the_first_part_is_in_time():
+def test_head_may_come_with_the_first_part():
     def application(environ, start_response):
         start_response(OK, TEXT)
         yield b"late"
 
-    assert Caller().ask(application).parts == [b"late"]
+    assert Client().request(application).parts == [b"late"]
 
 
-def test_an_answer_without_a_head_is_a_failure():
+def test_response_without_a_head_is_an_error():
     with pytest.raises(RuntimeError, match="start_response"):
-        Caller().ask(lambda environ, start_response: [b"body"])
+        Client().request(lambda environ, start_response: [b"body"])
 
 
 @pytest.mark.parametrize(("method", "status"), [("HEAD", OK), ("GET", "204 No Content"), ("GET", "304 Not Modified")])
-def test_what_has_no_body_by_definition_gets_none_and_keeps_its_headers(method, status):
+def test_bodiless_response_keeps_its_headers(method, status):
     parts = Parts(b"x" * CHUNK_SIZE for _ in range(1000))
 
-    answer = Caller(method).ask(answering(parts, status, [("Content-Length", "131072000"), ("ETag", '"1"')]))
+    response = Client(method).request(app_returning(parts, status, [("Content-Length", "131072000"), ("ETag", '"1"')]))
 
-    assert answer.messages[1:] == [{"type": "http.response.body", "body": b"", "more_body": False}]
-    assert answer.headers == [(b"content-length", b"131072000"), (b"etag", b'"1"')]
-    assert parts.drain <= 1
+    assert response.messages[1:] == [{"type": "http.response.body", "body": b"", "more_body": False}]
+    assert response.headers == [(b"content-length", b"131072000"), (b"etag", b'"1"')]
+    assert parts.produced <= 1
     assert parts.is_closed
 
 
-def test_each_cookie_is_a_header_of_its_own():
+def test_cookies_are_separate_headers():
     cookies = [("Set-Cookie", "a=1; Path=/"), ("Set-Cookie", "b=2"), ("Set-Cookie", "b=3")]
 
-    answer = Caller().ask(answering([b""], OK, cookies))
+    response = Client().request(app_returning([b""], OK, cookies))
 
-    assert answer.headers == [(b"set-cookie", b"a=1; Path=/"), (b"set-cookie", b"b=2"), (b"set-cookie", b"b=3")]
+    assert response.headers == [(b"set-cookie", b"a=1; Path=/"), (b"set-cookie", b"b=2"), (b"set-cookie", b"b=3")]
 
 
-def test_the_context_of_the_caller_goes_along_and_nothing_comes_back():
+def test_context_variables_are_copied_to_the_thread():
     def application(environ, start_response):
-        seen.append(word.get())
+        received.append(word.get())
         word.set("from the thread")
         start_response(OK, TEXT)
         return [b""]
 
-    seen = []
+    received = []
 
-    async def ask_twice():
+    async def request_once():
         threads = WsgiThreadPool(application, 1)
-        caller = Caller()
+        client = Client()
         word.set("from the loop")
-        await caller._ask(threads)
+        await client._request(threads)
         return word.get()
 
-    assert run(ask_twice()) == "from the loop"
-    assert seen == ["from the loop"]
+    assert run(request_once()) == "from the loop"
+    assert received == ["from the loop"]
 
 
-def test_the_environment_says_what_was_asked():
+def test_environ_describes_the_request():
     environ = environ_of(
         method="POST",
         path="/a b/",
@@ -356,11 +356,11 @@ def test_the_environment_says_what_was_asked():
 
 
 @pytest.mark.parametrize("path", ["/tâches/", "/任务/", "/%/", "/a\nb/"])
-def test_a_path_reaches_the_application_as_the_bytes_of_utf8(path):
+def test_path_info_holds_the_bytes_of_utf8(path):
     assert environ_of(path=path)["PATH_INFO"].encode("latin-1").decode() == path
 
 
-def test_behind_a_prefix_the_path_is_what_follows_it():
+def test_path_info_is_relative_to_the_root_path():
     environ = environ_of(path="/app/tasks/", root_path="/app")
 
     assert (environ["SCRIPT_NAME"], environ["PATH_INFO"]) == ("/app", "/tasks/")
@@ -368,14 +368,14 @@ def test_behind_a_prefix_the_path_is_what_follows_it():
 
 @pytest.mark.parametrize(("scheme", "port"), [("http", "80"), ("https", "443")])
 @pytest.mark.parametrize("server", [None, ("/run/node.sock", None)])
-def test_a_unix_socket_has_the_port_of_its_scheme_and_a_caller_without_address(server, scheme, port):
+def test_unix_socket_has_its_schemes_port_and_no_address(server, scheme, port):
     environ = environ_of(server=server, scheme=scheme, client=None)
 
     assert (environ["wsgi.url_scheme"], environ["SERVER_PORT"]) == (scheme, port)
     assert "REMOTE_ADDR" not in environ
 
 
-def test_headers_that_come_several_times_are_joined_as_their_kind_wants():
+def test_repeated_headers_are_joined():
     headers = [(b"accept", b"a"), (b"cookie", b"x=1"), (b"accept", b"b"), (b"cookie", b"y=2")]
 
     environ = environ_of(headers=headers)
@@ -383,7 +383,7 @@ def test_headers_that_come_several_times_are_joined_as_their_kind_wants():
     assert (environ["HTTP_ACCEPT"], environ["HTTP_COOKIE"]) == ("a,b", "x=1; y=2")
 
 
-def test_an_underscore_passes_for_no_hyphen():
+def test_headers_with_underscores_are_dropped():
     headers = [(b"x_forwarded_for", b"192.0.2.66"), (b"content_length", b"0"), (b"x-forwarded-proto", b"https")]
 
     environ = environ_of(headers=headers)

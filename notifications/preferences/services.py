@@ -40,7 +40,7 @@ def _check_version(matrix: selectors.PreferenceMatrix, versions: frozenset[int],
     if version not in versions:
         current = {kind.value: _to_json(matrix[kind]) for kind in changes}
         requested = {kind.value: _to_json({**matrix[kind], **channels}) for kind, channels in changes.items()}
-        raise VersionConflict(version=version, current=current, wanted=requested)
+        raise VersionConflict(version=version, current=current, requested=requested)
 
 
 def _to_json(channels: Mapping[Channel, bool]) -> dict[str, bool]:

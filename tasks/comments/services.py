@@ -9,6 +9,7 @@ from django.db.models import F
 
 from accounts.models import User
 from core.errors import Invalid, NotFound
+from core.versions import check_version
 from events.outbox import publish
 from tasks import events, policies
 from tasks.cache import invalidate_viewers
@@ -17,7 +18,6 @@ from tasks.models import Comment, Task
 from tasks.permissions import require_not_archived
 from tasks.projects import selectors as projects_selectors
 from tasks.sharing import selectors as sharing_selectors
-from tasks.versions import check_version
 
 MENTION_PATTERN = re.compile(r"(?<![\w.@-])@([a-z0-9][a-z0-9._-]{0,39})", re.IGNORECASE)
 EXCERPT_LENGTH = 280
@@ -89,7 +89,7 @@ def delete(*, actor: User, task_ref: str, comment_id: uuid.UUID, versions: froze
         projects_selectors.project_role(actor, comment.task.project)
     )
     policies.require(may, "Only its author or an admin of the project may delete a comment.")
-    check_version(comment, versions, {})
+    check_version(comment, versions)
     comment.delete()
 
 

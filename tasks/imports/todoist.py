@@ -23,8 +23,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, tzinfo
-from hashlib import sha256
 
+from core.security.hashing import sha256_hex
 from tasks.imports.csv_rows import Row, read_rows
 from tasks.imports.plan import ConversionWarning, FileError, ImportedComment, ImportedTask, ImportPlan, UnreadableFile
 from tasks.imports.todoist_attachments import link_attachments
@@ -205,7 +205,7 @@ class _TodoistParser:
         """Return the same id for the same place in the outline, in this file and in a longer one."""
         place = f"{parent}\n{content}"
         self.seen[place] += 1
-        return sha256(f"{place}\n{self.seen[place]}".encode()).hexdigest()
+        return sha256_hex(f"{place}\n{self.seen[place]}")
 
     def _warn(self, row: Row, item: str, reason: str) -> None:
         self.warnings.append(ConversionWarning(row.number, item, reason))

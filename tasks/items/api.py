@@ -86,7 +86,7 @@ class TaskView(TaskRowView, DetailView, UpdateView, DeleteView):
             task = services.update(actor=self.user, ref=ref, changes=data, now=self.now, versions=self.versions)
         except VersionConflict as conflict:
             # The service compares numbers; callers know priorities by name.
-            for side in (conflict.current, conflict.wanted):
+            for side in (conflict.current, conflict.requested):
                 if "priority" in side:
                     side["priority"] = PRIORITY_NAMES[side["priority"]]
             raise

@@ -34,14 +34,14 @@ class EditConflict:
 def build_conflict(stale: VersionConflict, form: TaskForm, sent: QueryDict) -> EditConflict:
     choices = _choices(form)
     differing = [
-        name for name, mine in stale.wanted.items() if _normalized(stale.current.get(name)) != _normalized(mine)
+        name for name, mine in stale.requested.items() if _normalized(stale.current.get(name)) != _normalized(mine)
     ]
     return EditConflict(
         version=stale.version,
         differences=[
             FieldDifference(
                 name.replace("_", " ").capitalize(),
-                _display_value(name, stale.wanted[name], choices),
+                _display_value(name, stale.requested[name], choices),
                 _display_value(name, stale.current.get(name), choices),
             )
             for name in differing

@@ -8,6 +8,7 @@ from django.db.models import F
 
 from accounts.models import User
 from core.errors import Invalid
+from core.versions import check_version
 from events.outbox import publish
 from tasks import events
 from tasks.cache import invalidate_viewers
@@ -16,7 +17,6 @@ from tasks.items.fractional_indexing import initial_position, position_between
 from tasks.items.locking import load_task_payload
 from tasks.models import Project, Task
 from tasks.permissions import require_editor, require_not_archived
-from tasks.versions import check_version
 
 MAX_POSITION_LENGTH = 150
 

@@ -10,6 +10,7 @@ from django.db import transaction
 from accounts.models import User
 from core.errors import Invalid
 from core.sql_templates import insert_all, update_columns
+from core.versions import check_version
 from events.outbox import DomainEvent, publish_all
 from tasks import events, policies
 from tasks.cache import invalidate_viewers
@@ -28,7 +29,6 @@ from tasks.projects import selectors as projects_selectors
 from tasks.projects.labels import get_or_create_labels
 from tasks.projects.services import get_or_create_inbox
 from tasks.projects.states import find_state, resolve_state
-from tasks.versions import check_version
 
 
 @transaction.atomic
@@ -139,7 +139,7 @@ def delete(*, actor: User, ref: str, now: datetime, versions: frozenset[int] | N
     task = locking.lock_task(actor, ref)
     require_editor(actor, task.project)
     require_not_archived(task.project)
-    check_version(task, versions, {})
+    check_version(task, versions)
     links = locking.get_relations(task)
     task.version += 1
     state = events.task_payload(task, assignee_ids=links.assignee_ids, labels=links.labels.values())

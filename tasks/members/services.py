@@ -10,6 +10,7 @@ from django.db.models import F
 
 from accounts.models import User
 from core.errors import Conflict
+from core.versions import check_version
 from events.outbox import publish
 from tasks import events
 from tasks.cache import invalidate_viewers
@@ -21,7 +22,6 @@ from tasks.permissions import require_manager
 from tasks.projects import selectors as projects_selectors
 from tasks.sharing import selectors as sharing_selectors
 from tasks.sharing import services as sharing
-from tasks.versions import check_version
 
 
 @transaction.atomic
@@ -76,7 +76,7 @@ def remove(*, actor: User, ref: str, user_id: uuid.UUID, now: datetime, versions
     if user_id != actor.pk:
         require_manager(actor, project)
     member = selectors.get_member_for_update(project, user_id)
-    check_version(member, versions, {})
+    check_version(member, versions)
     _require_remaining_admin(project, member, "")
     # Asked under the member's lock: who joins or leaves a team takes it too before that is committed.
     if teams := selectors.member_teams(project, user_id):

@@ -10,6 +10,7 @@ from django.db.models import F
 
 from accounts.models import Team, TeamMember, User
 from core.errors import Conflict, Invalid
+from core.versions import check_version
 from events.outbox import publish
 from tasks import events
 from tasks.cache import invalidate_viewers
@@ -19,7 +20,6 @@ from tasks.members import selectors
 from tasks.models import Project, ProjectMember, ProjectTeam
 from tasks.permissions import require_manager
 from tasks.projects import selectors as projects_selectors
-from tasks.versions import check_version
 
 
 @transaction.atomic
@@ -60,7 +60,7 @@ def remove(*, actor: User, ref: str, team_id: uuid.UUID, now: datetime, versions
     """Take a team out of a project; its members stay in it only with a role of their own, or by another team."""
     project = _lock_managed_project(actor, ref)
     given = _lock_project_team(project, team_id)
-    check_version(given, versions, {})
+    check_version(given, versions)
     people = _team_member_ids(given)
     ProjectTeam.objects.filter(pk=given.pk).delete()
     stay = set(ProjectMember.objects.filter(project=project, user__in=people).values_list("user_id", flat=True))

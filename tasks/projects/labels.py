@@ -8,6 +8,7 @@ from django.db.models.functions import Lower
 
 from accounts.models import User
 from core.errors import Invalid
+from core.versions import check_version
 from events.outbox import publish
 from tasks import events
 from tasks.cache import invalidate_viewers
@@ -16,7 +17,6 @@ from tasks.models import Label, Project
 from tasks.models.task import MAX_RELATED
 from tasks.permissions import require_editor
 from tasks.projects import selectors
-from tasks.versions import check_version
 
 
 @transaction.atomic
@@ -53,7 +53,7 @@ def update(
 @transaction.atomic
 def delete(*, actor: User, label_id: uuid.UUID, versions: frozenset[int] | None = None) -> None:
     label = _lock_label(actor, label_id)
-    check_version(label, versions, {})
+    check_version(label, versions)
     label.delete()
     _publish_label_change(label, actor, [label.name], [])
 

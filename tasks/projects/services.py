@@ -8,6 +8,7 @@ from django.db.models import F
 
 from accounts.models import User
 from core.errors import Conflict, Invalid
+from core.versions import check_version
 from events.outbox import publish
 from tasks import events
 from tasks.cache import invalidate_viewers
@@ -17,7 +18,6 @@ from tasks.permissions import require_manager
 from tasks.projects import selectors
 from tasks.projects import selectors as projects_selectors
 from tasks.projects.states import DEFAULT_STATES
-from tasks.versions import check_version
 
 
 @transaction.atomic
@@ -104,7 +104,7 @@ def delete(*, actor: User, ref: str, versions: frozenset[int] | None = None) -> 
     """Delete an empty project; one with tasks is archived instead, so that no work is lost by one click."""
     project = selectors.lock_project(actor, ref)
     require_manager(actor, project)
-    check_version(project, versions, {})
+    check_version(project, versions)
     if project.is_inbox:
         raise Conflict("Your own inbox cannot be deleted.", code="inbox")
     if Task.objects.filter(project=project).exists():

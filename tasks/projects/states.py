@@ -7,11 +7,11 @@ from django.utils.text import slugify
 
 from accounts.models import User
 from core.errors import Conflict, Invalid
+from core.versions import check_version
 from tasks.models import Category, Project, State
 from tasks.permissions import require_manager
 from tasks.projects import selectors
 from tasks.projects import selectors as projects_selectors
-from tasks.versions import check_version
 
 DEFAULT_STATES = (
     ("todo", "To do", Category.TODO),
@@ -57,7 +57,7 @@ def update(
 def delete(*, actor: User, ref: str, state_id: uuid.UUID, versions: frozenset[int] | None = None) -> None:
     """Remove a column that no task is in; each project keeps one to begin in and one to finish in."""
     state = _lock_state(actor, ref, state_id)
-    check_version(state, versions, {})
+    check_version(state, versions)
     same = State.objects.filter(project=state.project_id, category=state.category)
     if state.category in {Category.TODO, Category.DONE} and same.count() == 1:
         raise Conflict("A project keeps one status to do and one done.", code="last_of_category")

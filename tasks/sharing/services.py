@@ -8,6 +8,7 @@ from django.db.models import F
 from accounts.models import User
 from accounts.users import services as users
 from core.errors import Invalid
+from core.versions import check_version
 from events.outbox import publish
 from tasks import events, policies
 from tasks.cache import invalidate_viewers
@@ -17,7 +18,6 @@ from tasks.models import Project, Task, TaskShare
 from tasks.permissions import require_not_archived
 from tasks.projects import selectors as projects_selectors
 from tasks.sharing import selectors
-from tasks.versions import check_version
 
 
 @transaction.atomic
@@ -55,7 +55,7 @@ def remove(*, actor: User, ref: str, user_id: uuid.UUID, versions: frozenset[int
     """Take a shared task back; anybody may give up what was shared with them."""
     task = locking.lock_task(actor, ref) if user_id == actor.pk else _lock_shareable_task(actor, ref)
     share = selectors.get_share(task, user_id)
-    check_version(share, versions, {})
+    check_version(share, versions)
     share.delete()
     _publish_unshared(task, user_id, actor)
 

@@ -51,7 +51,7 @@ def test_stale_write_is_refused_and_changes_nothing(request_builder, clients, se
             response = send_write(client, operation, **{"If-Match": STALE_ETAG})
 
             problem, body = response.json(), request_builder.body(operation)
-            assert (response.status_code, problem["code"]) == (412, "stale")
+            assert (response.status_code, problem["code"]) == (412, "version_conflict")
             assert table_digests() == before
             assert isinstance(problem["version"], int)
             assert sorted(problem["current"]) == sorted(body) or operation.method == "DELETE"

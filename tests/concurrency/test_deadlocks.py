@@ -50,7 +50,7 @@ def test_a_program_is_told_to_send_it_again(clients, project, membership, outbox
 
     answer = is_rolled_back(lambda: clients["alice"].delete(door), project, membership)
 
-    assert (answer.status_code, answer["Retry-After"], answer.json()["code"]) == (503, "1", "busy")
+    assert (answer.status_code, answer["Retry-After"], answer.json()["code"]) == (503, "1", "transient_conflict")
     assert answer["Content-Type"] == "application/problem+json"
     assert (ProjectMember.objects.filter(pk=membership.pk).exists(), outbox.names()) == (True, [])
     assert clients["alice"].delete(door).status_code == 204

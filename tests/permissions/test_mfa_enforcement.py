@@ -141,7 +141,7 @@ def test_nothing_is_cached_for_restricted_user(get_statuses, alice, admin):
 
     get_statuses()
 
-    assert {load_status(pk) for pk in alice.sessions.values_list("pk", flat=True)} == {"held:free"}
+    assert {load_status(pk) for pk in alice.sessions.values_list("pk", flat=True)} == {"restricted:free"}
     assert redis.client().keys("taskflow:response:*") == []
 
 

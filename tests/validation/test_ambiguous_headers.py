@@ -11,7 +11,6 @@ from core.api.routes import get_route_table
 from core.testing.asgi import run
 from gateway import request
 from gateway.application import Gateway
-from gateway.jwt_cache import JwtCache
 
 ME_PATH = "/api/v1/me/"
 
@@ -25,9 +24,7 @@ async def _nothing(*_):
 
 
 def parse_scope(headers, **kwargs) -> request.GatewayRequest:
-    return request.parse_request(
-        build_scope(headers, **kwargs), _nothing, _nothing, tokens=JwtCache(), routes=get_route_table()
-    )
+    return request.parse_request(build_scope(headers, **kwargs), _nothing, _nothing, routes=get_route_table())
 
 
 @pytest.mark.django_db

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 import secrets
@@ -21,6 +20,7 @@ from django.utils.crypto import constant_time_compare
 from accounts.models import MfaChallenge, User
 from core.errors import NotAuthenticated
 from core.security.encryption import rotate
+from core.security.hashing import sha256_hex
 
 MAX_ATTEMPTS = 5
 # What an API client may name in its own words; a passkey needs a browser.
@@ -142,4 +142,4 @@ def purge_challenges(*, now: datetime) -> int:
 
 
 def _hash_token(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+    return sha256_hex(token)

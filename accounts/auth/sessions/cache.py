@@ -17,12 +17,11 @@ from accounts.models import ApiKey, Session
 from accounts.models.mfa import has_mfa_subquery
 from core import redis
 from core.cache import GLOBAL_SCOPE, get_or_build, invalidate_after_commit, retry_until_lease_ends
+from core.security.session_status import ACTIVE, RESTRICTED, REVOKED
 from core.sql_templates import Param, Statement
 
 PROFILE_TTL = 3600
 SESSION_STATUS_TTL = 24 * 3600
-# The gateway remembers nothing for a held one and lets Django answer; see accounts.standing.
-ACTIVE, RESTRICTED, REVOKED = "alive", "held", "revoked"
 RESTRICTED_TTL = 60
 NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -47,12 +46,12 @@ def invalidate_user(user_id: uuid.UUID) -> None:
 
 
 def session_key(session_id: object) -> str:
-    """Holds `alive:<tier>`, `held:<tier>` or `revoked`; a missing one is asked of PostgreSQL, so losing it revives nothing."""
+    """Holds `active:<tier>`, `restricted:<tier>` or `revoked`; a missing one is asked of PostgreSQL, so losing it revives nothing."""
     return f"taskflow:session:{session_id}"
 
 
 def load_status(session_id: uuid.UUID) -> str:
-    """Return `alive:<tier>`, `held:<tier>` or `revoked` as PostgreSQL knows it, and remember it; raises RedisError.
+    """Return `active:<tier>`, `restricted:<tier>` or `revoked` as PostgreSQL knows it, and remember it; raises RedisError.
 
     A revocation may be committed while we write, so it is asked for once more afterwards; one that is committed
     later writes over what we wrote.

@@ -117,7 +117,7 @@ def list_sessions(user: User, now: datetime) -> QuerySet[Session]:
 
 
 def is_known_device(user_id: uuid.UUID, device: str) -> bool:
-    """Whether this person has signed in with this device before; `device` is what accounts.auth.sessions.user_agents.sha256_hex gives."""
+    """Whether this person has signed in with this device before; `device` is what core.security.hashing.sha256_hex gives."""
     return Session.objects.filter(user=user_id, device_hash=device, is_untrusted=False).exists()
 
 

@@ -20,6 +20,7 @@ from accounts.events import session_payload, user_payload
 from accounts.models import Session, User
 from core.errors import NotAuthenticated, NotFound
 from core.http.user_agents import describe_user_agent
+from core.security.hashing import sha256_hex
 from events.outbox import publish, publish_all
 
 RETENTION = timedelta(days=30)
@@ -33,7 +34,7 @@ SIGNED_OUT = "signed out"
 
 def open_session(*, user: User, now: datetime, user_agent: str = "", address: str | None = None) -> TokenPair:
     """Sign an API client in and return its first tokens. It is recognised by its name and the network it calls from."""
-    device = user_agents.sha256_hex(f"{describe_user_agent(user_agent)} {user_agents.ip_prefix(address)}")
+    device = sha256_hex(f"{describe_user_agent(user_agent)} {user_agents.ip_prefix(address)}")
     kind = Session.Kind.API
     return issue_tokens(_open(user, now, kind=kind, device_hash=device, user_agent=user_agent, ip_address=address))
 
@@ -42,7 +43,7 @@ def open_browser_session(
     *, user: User, now: datetime, user_agent: str = "", address: str | None = None, cookie: str
 ) -> Session:
     """Sign a browser in; `cookie` is the secret that this browser keeps to be recognised by."""
-    device = user_agents.sha256_hex(cookie)
+    device = sha256_hex(cookie)
     return _open(user, now, kind=Session.Kind.BROWSER, device_hash=device, user_agent=user_agent, ip_address=address)
 
 

@@ -100,7 +100,7 @@ def test_a_weak_password_takes_no_other_ones_place(alice):
     with pytest.raises(Invalid) as error:
         passwords.change_password(user=alice, password="short", now=timezone.now())
 
-    assert error.value.names("password", "password_too_short")
+    assert error.value.has_error("password", "password_too_short")
     assert table_digests() == before
 
 
@@ -123,7 +123,7 @@ def test_when_no_handle_is_free_nobody_is_registered(monkeypatch):
     with pytest.raises(Invalid) as error:
         services.register(email="sam@other.example", name="Sam", password=PASSWORD)
 
-    assert error.value.names("email", "taken")
+    assert error.value.has_error("email", "taken")
     assert table_digests() == before
 
 

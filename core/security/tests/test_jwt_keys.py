@@ -8,8 +8,8 @@ import uuid
 import jwt
 import pytest
 
+from core.security.access_tokens import read_access_token
 from core.security.jwt_keys import ACCESS, REFRESH, key_id, signing_keys, verify_jwt
-from gateway.jwt_cache import JwtCache
 
 OLD, NEW, FOREIGN = ("old-key-" + "o" * 40, "new-key-" + "n" * 40, "foreign-key-" + "f" * 40)
 
@@ -75,24 +75,22 @@ def test_a_token_without_the_name_of_its_key_is_tried_with_each(rules):
     ],
     ids=str,
 )
-def test_any_other_token_is_refused_here_and_by_the_gateway(wrong, rules):
+def test_other_tokens_are_rejected(wrong, rules, settings):
     wrong = dict(wrong)
     signed = token(wrong.pop("key"), **wrong)
-    gateway = JwtCache()
-    gateway.rules = rules(NEW, OLD)
+    settings.SIMPLE_JWT = rules(NEW, OLD)
 
     with pytest.raises(jwt.PyJWTError):
         verify_jwt(signed, rules(NEW, OLD), kind=ACCESS)
-    assert gateway.read(signed.encode()) is None
+    assert read_access_token(signed.encode()) is None
 
 
-def test_the_gateway_believes_the_same_keys(rules):
-    gateway = JwtCache()
-    gateway.rules = rules(NEW, OLD)
+def test_access_tokens_of_all_keys_are_read(rules, settings):
+    settings.SIMPLE_JWT = rules(NEW, OLD)
 
-    assert gateway.read(token(OLD).encode()) is not None
-    assert gateway.read(token(NEW).encode()) is not None
-    assert gateway.read(token(OLD, headers={}).encode()) is not None
+    assert read_access_token(token(OLD).encode()) is not None
+    assert read_access_token(token(NEW).encode()) is not None
+    assert read_access_token(token(OLD, headers={}).encode()) is not None
 
 
 def test_the_name_of_a_key_says_nothing_of_the_key(rules):

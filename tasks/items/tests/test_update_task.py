@@ -117,11 +117,11 @@ def test_a_stale_write_is_refused_with_what_differs(clients, task, alice, bob, o
     )
 
     body = answer.json()
-    assert (answer.status_code, body["code"], body["version"]) == (412, "stale", 2)
+    assert (answer.status_code, body["code"], body["version"]) == (412, "version_conflict", 2)
     assert body["current"] == {"title": "Hers", "priority": "high", "assignees": [str(bob.pk)], "description": ""}
     assert body["differences"] == [
-        {"field": "title", "current": "Hers", "wanted": "His"},
-        {"field": "priority", "current": "high", "wanted": "low"},
+        {"field": "title", "current": "Hers", "requested": "His"},
+        {"field": "priority", "current": "high", "requested": "low"},
     ]
     assert changed_since(before) == set()
 

@@ -1,0 +1,10 @@
+"""SHA-256, for values that are long and random, so that neither salt nor slowness is needed."""
+
+from __future__ import annotations
+
+import hashlib
+
+
+def sha256_hex(value: str | bytes) -> str:
+    """Return the digest as 64 hexadecimal digits."""
+    return hashlib.sha256(value.encode() if isinstance(value, str) else value).hexdigest()
