@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils import timezone
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.request import Request
-from rest_framework.response import Response
 
-from accounts.models import User
 from analytics.overview import selectors
-from analytics.overview.results import Period, Scope
-from core.api import query_params
+from analytics.overview.results import Overview, Period, Scope
 from core.api.fields import StrictDateField, StrictDateTimeField, StrictUUIDField
+from core.api.generics import DetailView
 from core.api.query_params import QuerySerializer
-from core.api.views import ApiView
 from tasks.project_scope import project_in_query
 from tasks.projects.selectors import get_project
 
@@ -89,38 +83,46 @@ class DailyOut(serializers.Serializer[Any]):
     results = DayOut(many=True)
 
 
-class OverviewView(ApiView):
+class AnalyticsView(DetailView):
+    """Base of the views of one scope and period."""
+
+    api_key_scope = {"GET": "analytics:read"}
+    project_from = project_in_query
+    query_serializer_class = AnalyticsQuery
+    has_versions = False
+
+    def get_scope(self) -> Scope:
+        project_id = get_project(self.user, self.params["project"]).pk if "project" in self.params else None
+        return selectors.scope_for(self.user, project_id=project_id, user_id=self.params.get("user"))
+
+    def get_period(self) -> Period:
+        end = self.params.get("end") or self.now.date()
+        if "start" in self.params:
+            return Period.of(self.params["start"], end)
+        return Period.ending(end, length=DEFAULT_DAYS)
+
+
+class OverviewView(AnalyticsView):
     """Figures of a period beside those of the period before.
 
     They cover all projects visible to the caller, or one of them.
     """
 
-    api_key_scope = {"GET": "analytics:read"}
-    project_from = project_in_query
+    operation_ids = {"get": "get_analytics_overview"}
+    serializer_class = OverviewOut
 
-    @extend_schema(operation_id="get_analytics_overview", parameters=[AnalyticsQuery], responses=OverviewOut)
-    def get(self, request: Request) -> Response:
-        scope, period = _parse_request(request)
-        return Response(OverviewOut(selectors.overview(scope, period)).data)
+    def get_object(self) -> Overview:
+        period = self.get_period()
+        return selectors.overview(self.get_scope(), period)
 
 
-class DailyView(ApiView):
+class DailyView(AnalyticsView):
     """Figures of each day, including days without changes."""
 
-    api_key_scope = {"GET": "analytics:read"}
-    project_from = project_in_query
+    operation_ids = {"get": "get_analytics_daily"}
+    serializer_class = DailyOut
 
-    @extend_schema(operation_id="get_analytics_daily", parameters=[AnalyticsQuery], responses=DailyOut)
-    def get(self, request: Request) -> Response:
-        scope, period = _parse_request(request)
-        days = selectors.daily(scope, period)
-        return Response(DailyOut({"start": period.start, "end": period.end, "results": days}).data)
-
-
-def _parse_request(request: Request) -> tuple[Scope, Period]:
-    assert isinstance(request.user, User)
-    params = query_params.parse_query(AnalyticsQuery, request.query_params)
-    end = params.get("end") or timezone.now().date()
-    period = Period.of(params["start"], end) if "start" in params else Period.ending(end, length=DEFAULT_DAYS)
-    project_id = get_project(request.user, params["project"]).pk if "project" in params else None
-    return selectors.scope_for(request.user, project_id=project_id, user_id=params.get("user")), period
+    def get_object(self) -> dict[str, Any]:
+        period = self.get_period()
+        days = selectors.daily(self.get_scope(), period)
+        return {"start": period.start, "end": period.end, "results": days}

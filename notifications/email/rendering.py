@@ -76,10 +76,9 @@ def _account_context(email: OutgoingEmail) -> dict[str, Any]:
 
 def _notification_context(notification: Notification) -> dict[str, Any]:
     is_due_soon = notification.kind == Kind.DUE_SOON
+    action_label = "View projects" if notification.team_id else "Open project"
     if notification.task_id:
         action_label = f"Open {notification.task_key}"
-    else:
-        action_label = "View projects" if notification.team_id else "Open project"
     return {
         "headline": notification.title,
         "preview": notification.body or notification.subject,

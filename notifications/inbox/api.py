@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, cast
+from typing import Any
 
-from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from django.db.models import QuerySet
 from rest_framework import serializers
-from rest_framework.request import Request
-from rest_framework.response import Response
 
-from accounts.models import User
-from core.api import query_params
 from core.api.endpoints import all_projects
 from core.api.fields import StrictSerializer, StrictUUIDField
-from core.api.pagination import PageQuerySerializer, PageRequest
+from core.api.generics import ActionView, ListView
+from core.api.pagination import PageQuerySerializer
 from core.api.query_params import BooleanQueryField
-from core.api.schema import page_serializer
-from core.api.views import ApiView, list_response, parse_body
 from notifications.inbox import selectors, services
 from notifications.kinds import Kind
 from notifications.models import Notification
@@ -65,51 +59,50 @@ class ReadAllOut(serializers.Serializer[Any]):
     marked = serializers.IntegerField(help_text="How many notifications were unread before.")
 
 
-class NotificationListView(ApiView):
+class NotificationListView(ListView):
+    operation_ids = {"get": "list_notifications"}
     api_key_scope = {"GET": "notifications:read"}
     project_from = all_projects
+    serializer_class = NotificationOut
+    query_serializer_class = NotificationQuery
+    ordering_fields = selectors.SORTS
+    default_ordering = selectors.NEWEST_FIRST
 
-    @extend_schema(
-        operation_id="list_notifications", parameters=[NotificationQuery], responses=page_serializer(NotificationOut)
-    )
-    def get(self, request: Request) -> Response:
-        user = cast("User", request.user)
-        params = query_params.parse_query(NotificationQuery, request.query_params)
-        page_request = PageRequest.of(params, sorts=selectors.SORTS, default=selectors.NEWEST_FIRST, owner=str(user.pk))
-        page = selectors.list_notifications(
-            user, page_request, kind=params.get("kind", ""), unread=params.get("unread")
-        )
-        return list_response(request, page, NotificationOut, params.get("fields"))
+    def get_queryset(self) -> QuerySet[Notification]:
+        return selectors.filter_inbox(self.user, kind=self.params.get("kind", ""), unread=self.params.get("unread"))
 
 
-class NotificationReadView(ApiView):
+class NotificationReadView(ActionView):
+    operation_ids = {"post": "mark_notification_read"}
     api_key_scope = {"POST": "notifications:write"}
     project_from = all_projects
+    serializer_class = NotificationOut
+    has_versions = False
 
-    @extend_schema(operation_id="mark_notification_read", request=None, responses=NotificationOut)
-    def post(self, request: Request, notification_id: uuid.UUID) -> Response:
-        user = cast("User", request.user)
-        services.mark_read(actor=user, notification_id=notification_id, now=timezone.now())
-        return Response(NotificationOut(selectors.get_notification(user, notification_id)).data)
+    def perform_action(self, data: dict[str, Any], notification_id: uuid.UUID) -> Notification:
+        services.mark_read(actor=self.user, notification_id=notification_id, now=self.now)
+        return selectors.get_notification(self.user, notification_id)
 
 
-class NotificationUnreadView(ApiView):
+class NotificationUnreadView(ActionView):
+    operation_ids = {"post": "mark_notification_unread"}
     api_key_scope = {"POST": "notifications:write"}
     project_from = all_projects
+    serializer_class = NotificationOut
+    has_versions = False
 
-    @extend_schema(operation_id="mark_notification_unread", request=None, responses=NotificationOut)
-    def post(self, request: Request, notification_id: uuid.UUID) -> Response:
-        user = cast("User", request.user)
-        services.mark_unread(actor=user, notification_id=notification_id)
-        return Response(NotificationOut(selectors.get_notification(user, notification_id)).data)
+    def perform_action(self, data: dict[str, Any], notification_id: uuid.UUID) -> Notification:
+        services.mark_unread(actor=self.user, notification_id=notification_id)
+        return selectors.get_notification(self.user, notification_id)
 
 
-class NotificationReadAllView(ApiView):
+class NotificationReadAllView(ActionView):
+    operation_ids = {"post": "mark_all_notifications_read"}
     api_key_scope = {"POST": "notifications:write"}
     project_from = all_projects
+    serializer_class = ReadAllOut
+    input_serializer_class = ReadAllInput
+    has_versions = False
 
-    @extend_schema(operation_id="mark_all_notifications_read", request=ReadAllInput, responses=ReadAllOut)
-    def post(self, request: Request) -> Response:
-        data = parse_body(ReadAllInput, request)
-        marked = services.mark_all_read(actor=cast("User", request.user), until=data.get("until"), now=timezone.now())
-        return Response({"marked": marked})
+    def perform_action(self, data: dict[str, Any]) -> dict[str, int]:
+        return {"marked": services.mark_all_read(actor=self.user, until=data.get("until"), now=self.now)}

@@ -1,19 +1,12 @@
 """API of the notification preferences: one object with a member per kind."""
 
-from typing import Any, cast
+from typing import Any
 
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.request import Request
-from rest_framework.response import Response
 
-from accounts.models import User
-from core.api import query_params
 from core.api.endpoints import all_projects
 from core.api.fields import StrictBooleanField, StrictSerializer
-from core.api.preconditions import object_etag, parse_if_match
-from core.api.renderers import dumps
-from core.api.views import ApiView, parse_body
+from core.api.generics import DetailView, UpdateView
 from notifications.kinds import Channel, Kind
 from notifications.preferences import selectors, services
 
@@ -50,31 +43,20 @@ class PreferencesOut(serializers.Serializer[Any]):
     added_to_team = ChannelsOut()
 
 
-class PreferencesView(ApiView):
+class PreferencesView(DetailView, UpdateView):
+    operation_ids = {"get": "get_notification_preferences", "patch": "update_notification_preferences"}
     api_key_scope = {"GET": "notifications:read", "PATCH": "notifications:write"}
     project_from = all_projects
+    serializer_class = PreferencesOut
+    patch_serializer_class = PreferencesPatch
 
-    @extend_schema(operation_id="get_notification_preferences", responses=PreferencesOut)
-    def get(self, request: Request) -> Response:
-        query_params.parse_query(query_params.QuerySerializer, request.query_params)
-        return _preferences_response(cast("User", request.user))
+    def get_object(self) -> selectors.PreferenceMatrix:
+        return selectors.get_preferences(self.user)
 
-    @extend_schema(operation_id="update_notification_preferences", request=PreferencesPatch, responses=PreferencesOut)
-    def patch(self, request: Request) -> Response:
-        data = parse_body(PreferencesPatch, request, partial=True)
+    def update_object(self, data: dict[str, Any]) -> selectors.PreferenceMatrix:
         changes = {
             Kind(kind): {Channel(channel): enabled for channel, enabled in channels.items()}
             for kind, channels in data.items()
         }
-        user = cast("User", request.user)
-        services.set_preferences(actor=user, changes=changes, versions=parse_if_match(request._request))
-        return _preferences_response(user)
-
-
-def _preferences_response(user: User) -> Response:
-    matrix = selectors.get_preferences(user)
-    body = {
-        kind.value: {channel.value: enabled for channel, enabled in channels.items()}
-        for kind, channels in matrix.items()
-    }
-    return Response(body, headers={"ETag": object_etag(selectors.matrix_version(matrix), dumps(body))})
+        services.set_preferences(actor=self.user, changes=changes, versions=self.versions)
+        return selectors.get_preferences(self.user)

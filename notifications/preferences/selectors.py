@@ -7,25 +7,27 @@ from accounts.models import User
 from notifications.kinds import DEFAULT_PREFERENCES, Channel, Kind
 from notifications.models import Preference
 
-PreferenceMatrix = dict[Kind, dict[Channel, bool]]
+
+class PreferenceMatrix(dict[Kind, dict[Channel, bool]]):
+    """Whether a user is notified, by kind and channel."""
+
+    @property
+    def version(self) -> int:
+        """The preferences as a number, one bit per kind and channel: a version for ETag and If-Match."""
+        flags = [enabled for channels in self.values() for enabled in channels.values()]
+        return sum(1 << index for index, enabled in enumerate(flags) if enabled)
 
 
 def get_preferences(user: User) -> PreferenceMatrix:
     """Return for every kind and channel whether the user is notified."""
-    matrix: PreferenceMatrix = {
-        kind: {channel: DEFAULT_PREFERENCES[kind, channel] for channel in Channel} for kind in Kind
-    }
+    matrix = PreferenceMatrix(
+        (kind, {channel: DEFAULT_PREFERENCES[kind, channel] for channel in Channel}) for kind in Kind
+    )
     # Rows of a newer release may hold kinds that are unknown here.
     preferences = Preference.objects.filter(user=user, kind__in=Kind.values)
     for kind, channel, enabled in preferences.values_list("kind", "channel", "enabled"):
         matrix[Kind(kind)][Channel(channel)] = enabled
     return matrix
-
-
-def matrix_version(matrix: PreferenceMatrix) -> int:
-    """Return the preferences as a number, one bit per kind and channel: a version for ETag and If-Match."""
-    flags = [enabled for channels in matrix.values() for enabled in channels.values()]
-    return sum(1 << index for index, enabled in enumerate(flags) if enabled)
 
 
 def channels_by_user(kind: Kind, user_ids: Iterable[UUID]) -> dict[UUID, set[Channel]]:

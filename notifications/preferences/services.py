@@ -23,8 +23,12 @@ def set_preferences(*, actor: User, changes: PreferenceChanges, versions: frozen
     """
     # Preferences have no row to lock before the first change, so the user's row stands for them.
     User.objects.select_for_update(no_key=True).get(pk=actor.pk)
-    if versions is not None:
-        _check_version(selectors.get_preferences(actor), versions, changes)
+    if versions is not None and (matrix := selectors.get_preferences(actor)).version not in versions:
+        raise VersionConflict(
+            version=matrix.version,
+            current={kind.value: _to_json(matrix[kind]) for kind in changes},
+            requested={kind.value: _to_json({**matrix[kind], **channels}) for kind, channels in changes.items()},
+        )
     rows = [
         Preference(user=actor, kind=kind, channel=channel, enabled=enabled)
         for kind, channels in changes.items()
@@ -33,14 +37,6 @@ def set_preferences(*, actor: User, changes: PreferenceChanges, versions: frozen
     Preference.objects.bulk_create(
         rows, update_conflicts=True, unique_fields=["user", "kind", "channel"], update_fields=["enabled"]
     )
-
-
-def _check_version(matrix: selectors.PreferenceMatrix, versions: frozenset[int], changes: PreferenceChanges) -> None:
-    version = selectors.matrix_version(matrix)
-    if version not in versions:
-        current = {kind.value: _to_json(matrix[kind]) for kind in changes}
-        requested = {kind.value: _to_json({**matrix[kind], **channels}) for kind, channels in changes.items()}
-        raise VersionConflict(version=version, current=current, requested=requested)
 
 
 def _to_json(channels: Mapping[Channel, bool]) -> dict[str, bool]:
