@@ -1,4 +1,7 @@
-"""`python -m drills NAME`: exits 0 when the guarantee held, 1 when it did not, 2 when this machine cannot show it."""
+"""Run `python -m drills NAME`.
+
+The exit code is 0 if the guarantee holds, 1 if it does not, and 2 if this machine cannot run the drill.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +14,17 @@ from pathlib import Path
 import django
 
 DRILLS = {
-    "mail": "no notification is lost or doubled while workers are killed",
-    "stale": "no answer is older than what an answered write demands, whatever happens to Redis",
-    "limit": "exactly the quota is admitted over three nodes, and Retry-After is kept",
-    "revoke": "a revoked session is refused by every node on the next request",
-    "refresh": "one successor of fifty uses of a refresh token; later use ends the session; a new key signs nobody out",
-    "redis": "Redis killed, frozen and flushed under load: no 5xx",
-    "node": "one node of three killed, another frozen: no failed read, no doubled write",
-    "overload": "five times the capacity: the work goes on and the rest is refused at once",
-    "idempotency": "fifty uses of one key while nodes are killed: one row",
-    "timing": "sign-in, registration and reset take as long for a known address as for an unknown one",
-    "headers": "MDN's HTTP Observatory gives every kind of page A+ over TLS (needs npm and nginx)",
+    "mail": "no email is lost while workers are killed, and repeats have the same Message-ID",
+    "stale": "no read is older than the last completed write, while Redis is flushed, killed and frozen",
+    "limit": "three nodes together admit exactly the quota, and Retry-After is accurate",
+    "revoke": "every node rejects a revoked session on its next request",
+    "refresh": "a refresh token has one successor, reuse ends the session, a new signing key logs out no user",
+    "redis": "no request fails while Redis is killed, frozen and flushed under load",
+    "node": "no read and no keyed write fails while one node is killed and another hangs",
+    "overload": "at five times the capacity, throughput stays and the rest is rejected at once",
+    "idempotency": "fifty concurrent uses of one Idempotency-Key create one row while nodes are killed",
+    "timing": "login, registration and password reset take equally long for known and unknown addresses",
+    "headers": "MDN's HTTP Observatory grades every kind of page A+ over TLS (needs npm and nginx)",
 }
 DRILLS_WITH_OWN_REDIS = set(DRILLS) - {"mail", "headers", "timing"}
 
@@ -29,10 +32,13 @@ DRILLS_WITH_OWN_REDIS = set(DRILLS) - {"mail", "headers", "timing"}
 def main(arguments: list[str]) -> int:
     name = arguments[0] if arguments else ""
     if name not in DRILLS:
-        listed = "\n".join(f"  {name:12} {promise}" for name, promise in DRILLS.items())
-        print(f"python -m drills NAME, or make drill-NAME:\n{listed}", file=sys.stderr)
+        listing = "\n".join(f"  {name:12} {guarantee}" for name, guarantee in DRILLS.items())
+        print(
+            f"Usage: make drill-NAME, or python -m drills NAME. The drills and what they test:\n{listing}",
+            file=sys.stderr,
+        )
         return 2
-    # A short path, whatever TMPDIR says: Unix sockets go into it.
+    # Always /tmp, whatever TMPDIR says: the path of a Unix socket must be short.
     with tempfile.TemporaryDirectory(prefix="taskflow-drill-", dir="/tmp") as folder:
         if name in DRILLS_WITH_OWN_REDIS:
             os.environ["REDIS_URL"] = f"unix://{folder}/redis.sock?db=0"

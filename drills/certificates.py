@@ -1,4 +1,4 @@
-"""A certificate for 127.0.0.1 and the authority that signed it, for as long as a drill takes."""
+"""A short-lived certificate for 127.0.0.1 and the certificate authority that signed it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ IP_ADDRESS = "127.0.0.1"
 
 
 def write_certificates(folder: Path) -> Path:
-    """Write fullchain.pem and privkey.pem into the folder; returns the path of the authority's own certificate."""
+    """Write fullchain.pem and privkey.pem into the folder. Returns the path of the authority's certificate."""
     folder.mkdir(parents=True, exist_ok=True)
     authority_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     authority = _name("TaskFlow drill")
@@ -33,8 +33,8 @@ def write_certificates(folder: Path) -> Path:
     return path
 
 
-def _name(words: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, words)])
+def _name(common_name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
 
 
 def _certificate_builder(

@@ -1,4 +1,4 @@
-"""A small JSON client: what a stranger's program would send."""
+"""A small JSON client for the API, on the standard library."""
 
 from __future__ import annotations
 
@@ -24,14 +24,15 @@ class Client:
     token: str = ""
 
     def send(self, method: str, path: str, body: Any = None, **headers: str) -> Response:
-        sent = {"Content-Type": "application/json", **headers}
+        """Send one request and return the response, whatever its status. JSON bodies are parsed."""
+        headers = {"Content-Type": "application/json", **headers}
         if self.token:
-            sent["Authorization"] = f"Bearer {self.token}"
+            headers["Authorization"] = f"Bearer {self.token}"
         data = json.dumps(body).encode() if body is not None else None
-        request = urllib.request.Request(f"{self.url}{path}", data=data, headers=sent, method=method)
+        request = urllib.request.Request(f"{self.url}{path}", data=data, headers=headers, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                return self._read(answer.status, answer.read(), dict(answer.headers))
+            with urllib.request.urlopen(request, timeout=30) as response:
+                return self._read(response.status, response.read(), dict(response.headers))
         except urllib.error.HTTPError as error:
             return self._read(error.code, error.read(), dict(error.headers))
 
@@ -41,10 +42,10 @@ class Client:
         return Response(status, json.loads(body) if body and is_json else body, headers)
 
     def register(self, *, email: str, name: str, password: str = PASSWORD) -> dict[str, Any]:
-        """Register and keep the access token; returns the person."""
-        answer = self.send("POST", "/api/v1/auth/register/", {"email": email, "name": name, "password": password})
-        if answer.status != 201:
-            raise RuntimeError(f"could not register: {answer.body}")
-        self.token = answer.body["access"]
-        user: dict[str, Any] = answer.body["user"]
+        """Register, use the access token from now on, and return the user."""
+        response = self.send("POST", "/api/v1/auth/register/", {"email": email, "name": name, "password": password})
+        if response.status != 201:
+            raise RuntimeError(f"registration failed: {response.body}")
+        self.token = response.body["access"]
+        user: dict[str, Any] = response.body["user"]
         return user

@@ -1,4 +1,4 @@
-"""Load from many connections at once: so many requests, or requests until told to stop."""
+"""Closed-loop load: each connection sends its next request when it has the last response."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ SendRequest = Callable[[Connection, int], Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One answered request; `at` is when it was sent, on the clock of time.monotonic."""
+    """One request and its response; `at` is when it was sent (time.monotonic)."""
 
     at: float
-    answer: Response
+    response: Response
 
 
 async def run_requests(connections: Sequence[Connection], requests: int, send_request: SendRequest) -> list[Sample]:
-    """Share so many requests among the connections, each busy all the time."""
+    """Send this number of requests over all connections and return their samples."""
     numbers = iter(range(requests))
     samples: list[Sample] = []
 
@@ -37,7 +37,7 @@ async def run_requests(connections: Sequence[Connection], requests: int, send_re
 
 @dataclass(slots=True)
 class ClosedLoopLoad:
-    """Requests on so many connections until `stop`; what was answered is in `samples`."""
+    """Load on all connections until `stop()`; each waits `pause` seconds between its requests."""
 
     send_request: SendRequest
     connections: Sequence[Connection]
@@ -58,7 +58,7 @@ class ClosedLoopLoad:
                 await asyncio.sleep(self.pause)
 
     async def stop(self) -> None:
-        """Let what was begun end."""
+        """Send no more requests, and wait for the pending responses."""
         self.stopped = True
         await asyncio.gather(*self.tasks)
 
@@ -67,16 +67,17 @@ class ClosedLoopLoad:
 
 
 def count_failed(samples: Sequence[Sample]) -> int:
-    """Broken connections and 5xx."""
-    return sum(sample.answer.status == 0 or sample.answer.status >= 500 for sample in samples)
+    """Count broken connections and 5xx responses."""
+    return sum(sample.response.status == 0 or sample.response.status >= 500 for sample in samples)
 
 
 def durations(samples: Sequence[Sample]) -> list[float]:
-    return [sample.answer.seconds for sample in samples]
+    """Return the response times in seconds."""
+    return [sample.response.seconds for sample in samples]
 
 
 def get_request(path: str) -> SendRequest:
-    """Ask for this again and again."""
+    """Return a function that sends GET requests to one path."""
 
     async def send_request(connection: Connection, _number: int) -> Response:
         return await connection.send("GET", path)

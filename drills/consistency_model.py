@@ -1,4 +1,4 @@
-"""What answered writes demand of every read that starts afterwards, kept beside TaskFlow by the writers themselves."""
+"""A model of what reads must show after completed writes (strong consistency for all readers)."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from drills.users import SignedInUser
 
 @dataclass(slots=True)
 class Model:
-    """One project: `versions` holds what was answered, `leaving` and `gone` what is being and has been deleted.
+    """The state of one project as its writers know it; `versions` holds the newest confirmed version of each task.
 
-    `moves` counts creations, deletions and changes of membership as they begin, `busy` those without an answer yet:
-    a count or an absence can be judged only when none of them was on its way.
+    `change_count` counts creations, deletions and changes of membership when they begin; `pending_changes` are those
+    without a response. A count or an absence can be checked only when no such change was pending.
     """
 
     key: str
-    people: list[SignedInUser]
+    members: list[SignedInUser]
     guest: SignedInUser
     versions: dict[str, int] = field(default_factory=dict)
     being_deleted: set[str] = field(default_factory=set)
@@ -35,15 +35,16 @@ class Model:
         self.versions[task] = max(version, self.versions.get(task, 0))
 
     def expectation(self, task: str = "") -> Expectation:
-        """What a read that starts now must show: of one task, or of all."""
-        wanted = {task: self.versions[task]} if task else dict(self.versions)
-        return Expectation(
-            self, wanted, self.change_count if not self.pending_changes else -1, self.guest_is_member, set(self.deleted)
-        )
+        """Return the guarantees for a read that starts now, of one task or of all."""
+        versions = {task: self.versions[task]} if task else dict(self.versions)
+        change_count = self.change_count if not self.pending_changes else -1
+        return Expectation(self, versions, change_count, self.guest_is_member, set(self.deleted))
 
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
+    """The least that a read must show, recorded before it was sent."""
+
     model: Model
     versions: Mapping[str, int]
     change_count: int
@@ -52,13 +53,14 @@ class Expectation:
 
     @property
     def is_quiescent(self) -> bool:
-        """No creation, deletion or change of membership was on its way from the read's start to now."""
+        """Return whether no structural change was pending between the read's start and now."""
         return self.change_count == self.model.change_count
 
     def matches_list(self, rows: list[dict[str, Any]]) -> bool:
-        found = {row["id"]: row["version"] for row in rows}
-        wanted = {task: version for task, version in self.versions.items() if task not in self.model.being_deleted}
-        return not self.deleted & set(found) and all(found.get(task, 0) >= version for task, version in wanted.items())
+        versions = {row["id"]: row["version"] for row in rows}
+        expected = {task: version for task, version in self.versions.items() if task not in self.model.being_deleted}
+        is_fresh = all(versions.get(task, 0) >= version for task, version in expected.items())
+        return is_fresh and not self.deleted & set(versions)
 
     def matches_task(self, status: int, body: dict[str, Any]) -> bool:
         ((task, version),) = self.versions.items()
@@ -70,7 +72,7 @@ class Expectation:
         return not self.is_quiescent or total == len(self.versions)
 
     def matches_guest_list(self, rows: list[dict[str, Any]]) -> bool:
-        """The guest, let in and put out all the time, sees everything or nothing."""
+        """Check a list of the guest, who is added and removed all the time: all tasks or none."""
         if not self.is_quiescent:
             return True
         return self.matches_list(rows) if self.guest_is_member else not rows

@@ -1,4 +1,4 @@
-"""MDN's HTTP Observatory gives every kind of page A+, behind nginx with TLS, on the production settings."""
+"""MDN's HTTP Observatory grades every kind of page A+ (production settings, nginx, TLS)."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from drills.report import Progress, print_table, print_verdict
 from drills.users import PASSWORD, create_user
 from launcher import nginx
 
-REQUIRED_GRADE = 130
-# The kinds of page, with who asks for it and what is answered. "broken" is a node whose database has no tables.
+MIN_SCORE = 130
+# Kind of page, node, path, whether a session is needed, expected status. The database of "broken" has no tables.
 PAGE_PATHS = (
     ("sign-in", "good", "/login/", False, 200),
     ("dashboard", "good", "/", True, 200),
     ("administration", "good", "/admin/", True, 200),
     ("documentation", "good", "/api/v1/docs/", False, 200),
     ("not found", "good", "/nothing/", True, 404),
-    ("failed", "broken", "/", True, 500),
+    ("server error", "broken", "/", True, 500),
     ("download", "good", "{export}", True, 200),
 )
 
 
 class Site(Processes):
-    """Two nodes on the production settings, each behind an nginx of its own that ends TLS."""
+    """Two nodes with production settings, each behind its own nginx with TLS."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(
@@ -65,8 +65,8 @@ class Site(Processes):
             wait_until(lambda name=name: self.is_up(name), seconds=30, what=name)  # type: ignore[misc]
 
     def _database(self, name: str) -> dict[str, str]:
-        address = urlsplit(self.environment["DATABASE_URL"])
-        return {} if name == "good" else {"DATABASE_URL": urlunsplit(address._replace(path="/postgres"))}
+        url = urlsplit(self.environment["DATABASE_URL"])
+        return {} if name == "good" else {"DATABASE_URL": urlunsplit(url._replace(path="/postgres"))}
 
     def _nginx(self, name: str, socket: Path) -> list[str]:
         return nginx.build_command(
@@ -83,11 +83,11 @@ class Site(Processes):
 
     def is_up(self, name: str) -> bool:
         try:
-            return bool(self.browser().open(f"{self.address(name)}/livez", timeout=5).status == 200)
+            return bool(self.browser().open(f"{self.origin(name)}/livez", timeout=5).status == 200)
         except OSError:
             return False
 
-    def address(self, name: str) -> str:
+    def origin(self, name: str) -> str:
         return f"https://{certificates.IP_ADDRESS}:{self.ports[name]}"
 
     def browser(self, jar: CookieJar | None = None) -> OpenerDirector:
@@ -95,21 +95,21 @@ class Site(Processes):
         return build_opener(trusted, HTTPCookieProcessor(jar))
 
     def sign_in(self, email: str) -> str:
-        """Sign in as a browser does, and prove it once more, as a download asks for; returns the Cookie header of what was set."""
+        """Log in as a browser does and return the Cookie header. Downloads also require a reauthentication."""
         jar = CookieJar()
         self._send(jar, "/login/", {"email": email, "password": PASSWORD})
         self._send(jar, "/reauthenticate/", {"password": PASSWORD, "next": "/"})
-        cookies = {one.name: one.value for one in jar}
+        cookies = {cookie.name: cookie.value for cookie in jar}
         if "__Host-session" not in cookies:
-            raise ProcessNotReady(f"nobody is signed in: {sorted(cookies)}")
+            raise ProcessNotReady(f"the login failed; the cookies are {sorted(cookies)}")
         return "; ".join(f"{name}={value}" for name, value in cookies.items())
 
     def _send(self, jar: CookieJar, path: str, form: dict[str, str]) -> None:
-        browser, address = self.browser(jar), f"{self.address('good')}{path}"
-        browser.open(address, timeout=20)
-        csrf = next(one.value or "" for one in jar if "csrf" in one.name)
-        sent = urlencode({**form, "csrfmiddlewaretoken": csrf}).encode()
-        browser.open(Request(address, sent, {"Referer": address}), timeout=20)
+        browser, url = self.browser(jar), f"{self.origin('good')}{path}"
+        browser.open(url, timeout=20)
+        csrf_token = next(cookie.value or "" for cookie in jar if "csrf" in cookie.name)
+        data = urlencode({**form, "csrfmiddlewaretoken": csrf_token}).encode()
+        browser.open(Request(url, data, {"Referer": url}), timeout=20)
 
 
 def run(folder: Path) -> int:
@@ -128,28 +128,30 @@ def run(folder: Path) -> int:
 
 
 def _report_skipped(reason: str) -> int:
-    print(f"headers: not shown: {reason}", flush=True)
+    print(f"headers: skipped: {reason}", flush=True)
     return 2
 
 
 def _create_export(user: User) -> str:
-    """Let somebody's data be put together; returns where they are downloaded."""
+    """Create a data export of this user and return its download path."""
     export = export_services.request_export(actor=user, now=timezone.now())
     export_services.build_export(export_id=export.pk, now=timezone.now())
     return reverse("export-download", args=[export.pk])
 
 
 def _grade_pages(site: Site, package: Path, cookie: str, export: str) -> int:
-    progress, rows, promises = Progress(), [], {}
-    for words, node, path, is_signed_in, status in PAGE_PATHS:
+    progress, rows, results = Progress(), [], {}
+    for kind, node, path, is_signed_in, status in PAGE_PATHS:
         path = path.format(export=export)
-        address = f"{site.address(node).removeprefix('https://')}{path}"
-        found = observatory.grade(package, address, authority=site.authority, cookie=cookie if is_signed_in else "")
-        reached = found["url"] == f"https://{address}" and found["status"] == status and found["verified"]
-        rows.append((words, path, found["status"], found["grade"], found["score"], "; ".join(found["failed"])))
-        promises[f"{words} {found['grade']}"] = reached and found["grade"] == "A+" and found["score"] >= REQUIRED_GRADE
-        progress.print_line(f"{words}: {found['grade']} {found['score']}")
-        if not promises[f"{words} {found['grade']}"]:
-            print(found)
-    print_table([("page", "path", "status", "grade", "score", "failed"), *rows])
-    return print_verdict("headers", promises)
+        url = f"{site.origin(node)}{path}"
+        address = url.removeprefix("https://")
+        report = observatory.grade(package, address, authority=site.authority, cookie=cookie if is_signed_in else "")
+        is_expected_page = report["url"] == url and report["status"] == status and report["verified"]
+        is_good = is_expected_page and report["grade"] == "A+" and report["score"] >= MIN_SCORE
+        rows.append((kind, path, report["status"], report["grade"], report["score"], "; ".join(report["failed"])))
+        results[f"{kind} {report['grade']}"] = is_good
+        progress.print_line(f"{kind}: {report['grade']}, score {report['score']}")
+        if not is_good:
+            print(report)
+    print_table([("page", "path", "status", "grade", "score", "failed tests"), *rows])
+    return print_verdict("headers", results)

@@ -1,4 +1,7 @@
-"""Fifty uses of one Idempotency-Key at once, over three nodes of which one dies at a different moment each round."""
+"""Fifty concurrent requests with one Idempotency-Key create one row, while a node is killed.
+
+Each round kills one of the three nodes at another moment.
+"""
 
 from __future__ import annotations
 
@@ -24,23 +27,24 @@ KILL_DELAY_STEP = 0.012
 def run(folder: Path) -> int:
     call_command("migrate", verbosity=0)
     with cluster(folder) as processes:
-        who = create_user("Ida")
-        project = create_shared_project("Drill", who).key
-        found = uvloop.run(_drill(processes, who.token, project))
+        user = create_user("Ida")
+        project = create_shared_project("Drill", user).key
+        results = uvloop.run(_drill(processes, user.token, project))
     rows = Counter(Task.objects.filter(project__key=project).values_list("title", flat=True))
-    print_table([("killed after", "uses", "201", "others", "different tasks", "rows"), *_table_rows(found, rows)])
+    head = ("node killed after", "requests", "201", "other statuses", "different tasks", "rows")
+    print_table([head, *_table_rows(results, rows)])
     return print_verdict(
         "idempotency",
         {
             f"one row in each of {ROUNDS} rounds": len(rows) == ROUNDS and set(rows.values()) == {1},
-            "every use got that row": all(
-                len(ids) == 1 and statuses == {201: CONCURRENT_USES} for statuses, ids in found
+            "every request got that row": all(
+                len(ids) == 1 and statuses == {201: CONCURRENT_USES} for statuses, ids in results
             ),
         },
     )
 
 
-def _table_rows(found: list[tuple[Counter[int], set[str]]], rows: Counter[str]) -> list[tuple[object, ...]]:
+def _table_rows(results: list[tuple[Counter[int], set[str]]], rows: Counter[str]) -> list[tuple[object, ...]]:
     return [
         (
             f"{number * KILL_DELAY_STEP * 1000:.0f} ms",
@@ -50,23 +54,24 @@ def _table_rows(found: list[tuple[Counter[int], set[str]]], rows: Counter[str]) 
             len(ids),
             rows[f"Round {number}"],
         )
-        for number, (statuses, ids) in enumerate(found)
+        for number, (statuses, ids) in enumerate(results)
     ]
 
 
 async def _drill(processes: Cluster, token: str, project: str) -> list[tuple[Counter[int], set[str]]]:
     progress = Progress()
-    found = []
+    results = []
     for number in range(ROUNDS):
-        found.append(await _round(processes, token, project, number))
-        progress.print_line(f"round {number}: {found[-1][0]}")
-    return found
+        statuses, ids = await _round(processes, token, project, number)
+        results.append((statuses, ids))
+        progress.print_line(f"round {number}: statuses {dict(statuses)}")
+    return results
 
 
 async def _round(processes: Cluster, token: str, project: str, number: int) -> tuple[Counter[int], set[str]]:
-    """Send the same request fifty times and kill a node in the middle; returns the answers' statuses and task ids."""
+    """Send the same request fifty times and kill a node meanwhile. Returns statuses and task ids."""
     name, key = NODE_NAMES[number % len(NODE_NAMES)], os.urandom(12).hex()
-    uses = [
+    requests = [
         asyncio.create_task(
             idempotent_client.create_task(
                 Connection(("127.0.0.1", processes.port), token), f"Round {number}", project, key=key, retries=RETRIES
@@ -76,7 +81,8 @@ async def _round(processes: Cluster, token: str, project: str, number: int) -> t
     ]
     await asyncio.sleep(number * KILL_DELAY_STEP)
     await asyncio.to_thread(processes.stop, name)
-    answers = await asyncio.gather(*uses)
+    responses = await asyncio.gather(*requests)
     processes.start(name)
     await asyncio.to_thread(processes.wait_for, name)
-    return Counter(a.status for a in answers), {a.json()["id"] for a in answers if a.status == 201}
+    ids = {response.json()["id"] for response in responses if response.status == 201}
+    return Counter(response.status for response in responses), ids

@@ -1,9 +1,9 @@
-"""No lost and no doubled notification: workers are killed while 200 assignments are on their way.
+"""No email is lost or duplicated while workers are killed with 200 assignments in flight.
 
-The promise (RFC 5321, section 6.1 allows no stronger one): each assignment's mail arrives, and a crash between
-the server's acceptance and our mark repeats the same Message-ID, by which a receiver knows it. The drill counts
-both: what did not arrive, and what was transmitted more than once. It holds when nothing was lost, and when no more was
-repeated than the killed processes had in hand.
+The guarantee (RFC 5321, section 6.1 allows no stronger one): the email of each assignment arrives, and a crash between
+the server's acceptance and our record of it repeats the email with the same Message-ID, by which the recipient's server
+recognises it. The drill counts the emails that did not arrive and those that were sent more than once. It holds when none
+was lost, and when no more were repeated than the killed processes were sending.
 """
 
 from __future__ import annotations
@@ -18,13 +18,12 @@ from django.core.management import call_command
 from core.testing import smtp
 from drills.client import Client
 from drills.processes import Processes, ProcessNotReady, wait_until
+from drills.report import print_verdict
 
 TASK_COUNT = 200
-# One more tells them that they are in the project.
-EMAIL_COUNT = TASK_COUNT + 1
+EMAIL_COUNT = TASK_COUNT + 1  # one more is about the membership in the project
 KILL_COUNT = 3
-# The worker of drills.parts has two processes, and each has one mail in hand.
-MAX_IN_FLIGHT = 2
+MAX_IN_FLIGHT = 2  # the worker has two processes, and each sends one email at a time
 DELIVERY_TIMEOUT = 180.0
 
 
@@ -55,12 +54,12 @@ def _drill(sink: smtp.SmtpSink, folder: Path) -> float:
 
 
 def _create_assignments(url: str) -> None:
-    """Create the tasks, each assigned to one other person, before any worker runs."""
+    """Create the tasks, all assigned to one other user, before any worker runs."""
     lead, member = Client(url), Client(url)
-    mark = os.urandom(4).hex()
-    lead.register(email=f"lead-{mark}@example.com", name="Lena Lead")
-    user = member.register(email=f"member-{mark}@example.com", name="Milo Member")
-    key = f"D{mark.upper()}"
+    suffix = os.urandom(4).hex()
+    lead.register(email=f"lead-{suffix}@example.com", name="Lena Lead")
+    user = member.register(email=f"member-{suffix}@example.com", name="Milo Member")
+    key = f"D{suffix.upper()}"
     lead.send("POST", "/api/v1/projects/", {"key": key, "name": "Drill"})
     lead.send("POST", f"/api/v1/projects/{key}/members/", {"user": user["id"], "role": "editor"})
 
@@ -70,43 +69,48 @@ def _create_assignments(url: str) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         created = Counter(pool.map(create, range(TASK_COUNT)))
-    print(f"created and assigned: {created[201]} of {TASK_COUNT}", flush=True)
+    print(f"tasks created and assigned: {created[201]} of {TASK_COUNT}", flush=True)
 
 
 def _deliver_and_kill(processes: Processes, sink: smtp.SmtpSink) -> float:
-    """Start the worker, kill it with -9 each time another share has arrived, and wait for the rest."""
+    """Start the worker and kill it after each share of the emails. Returns how long the rest took."""
     processes.start("worker")
     for kill in range(1, KILL_COUNT + 1):
         share = TASK_COUNT * kill // (KILL_COUNT + 2)
         wait_until(
-            lambda share=share: len(_notification_ids(sink)) >= share,  # type: ignore[misc]
+            lambda share=share: len(_message_ids(sink)) >= share,  # type: ignore[misc]
             seconds=DELIVERY_TIMEOUT,
             what=processes.log("worker"),
         )
         processes.stop("worker")
-        print(f"killed the worker after {len(_notification_ids(sink))} mails", flush=True)
+        print(f"killed the worker after {len(_message_ids(sink))} emails", flush=True)
         processes.start("worker")
     try:
-        return wait_until(lambda: len(set(_notification_ids(sink))) >= EMAIL_COUNT, seconds=DELIVERY_TIMEOUT, what="")
+        return wait_until(lambda: len(set(_message_ids(sink))) >= EMAIL_COUNT, seconds=DELIVERY_TIMEOUT, what="")
     except ProcessNotReady:
         return DELIVERY_TIMEOUT
 
 
-def _notification_ids(sink: smtp.SmtpSink) -> list[str]:
+def _message_ids(sink: smtp.SmtpSink) -> list[str]:
     return [str(message["Message-ID"]) for message in list(sink.messages)]
 
 
 def _report(sink: smtp.SmtpSink, seconds: float) -> int:
-    counted = Counter(_notification_ids(sink))
-    lost = EMAIL_COUNT - len(counted)
-    doubled = sum(count - 1 for count in counted.values())
-    print(f"mails: {len(counted)} of {EMAIL_COUNT}, lost = {lost}, transmitted again = {doubled}")
-    print(f"complete {seconds:.1f} s after the last kill")
-    told = {
+    counts = Counter(_message_ids(sink))
+    lost = EMAIL_COUNT - len(counts)
+    repeated = sum(count - 1 for count in counts.values())
+    contents = {
         (str(message["Message-ID"]), str(message["To"]), str(message["Subject"])) for message in list(sink.messages)
     }
-    differing = len(told) - len(counted)
-    print(
-        f"the processes killed had at most {KILL_COUNT * MAX_IN_FLIGHT} in hand; repeats to somebody else or of something else: {differing}"
+    differing = len(contents) - len(counts)
+    max_repeated = KILL_COUNT * MAX_IN_FLIGHT
+    print(f"emails: {len(counts)} of {EMAIL_COUNT} arrived, {lost} lost, {repeated} repeated")
+    print(f"complete {seconds:.1f} s after the last kill")
+    return print_verdict(
+        "mail",
+        {
+            "0 lost": lost == 0,
+            f"at most {max_repeated} repeated": repeated <= max_repeated,
+            "repeats have the same recipient and subject": differing == 0,
+        },
     )
-    return 0 if lost == differing == 0 and doubled <= KILL_COUNT * MAX_IN_FLIGHT else 1

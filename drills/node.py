@@ -1,4 +1,7 @@
-"""One node of three dies by kill -9 under load, then one hangs: no read fails, no keyed write fails or is done twice."""
+"""No read and no write with an Idempotency-Key fails while nodes are killed and hang.
+
+No write runs twice. Under load, each of the three nodes is killed (SIGKILL) once; then one is frozen.
+"""
 
 from __future__ import annotations
 
@@ -26,25 +29,25 @@ SLOW_THRESHOLD, MAX_SLOW_SHARE = 1.0, 0.001
 def run(folder: Path) -> int:
     call_command("migrate", verbosity=0)
     with cluster(folder) as processes:
-        who = create_user("Nora")
-        project = create_shared_project("Drill", who).key
+        user = create_user("Nora")
+        project = create_shared_project("Drill", user).key
         address = ("127.0.0.1", processes.port)
         reads = ClosedLoopLoad(
             get_request(f"/api/v1/tasks/?project={project}"),
-            [Connection(address, who.token) for _ in range(READER_COUNT)],
+            [Connection(address, user.token) for _ in range(READER_COUNT)],
         )
         writes = ClosedLoopLoad(
-            _create_request(project), [Connection(address, who.token) for _ in range(WRITER_COUNT)], 0.05
+            _create_request(project), [Connection(address, user.token) for _ in range(WRITER_COUNT)], 0.05
         )
         frozen_at = uvloop.run(_drill(processes, reads, writes))
     return _report(reads, writes, project, frozen_at)
 
 
 def _create_request(project: str) -> SendRequest:
-    async def ask(connection: Connection, number: int) -> Response:
+    async def create(connection: Connection, number: int) -> Response:
         return await idempotent_client.create_task(connection, f"Task {number}", project)
 
-    return ask
+    return create
 
 
 async def _drill(processes: Cluster, reads: ClosedLoopLoad, writes: ClosedLoopLoad) -> float:
@@ -54,16 +57,16 @@ async def _drill(processes: Cluster, reads: ClosedLoopLoad, writes: ClosedLoopLo
     await asyncio.sleep(4)
     for name in NODE_NAMES:
         await asyncio.to_thread(processes.stop, name)
-        progress.print_line(f"{name} is killed after {len(reads.samples)} reads and {len(writes.samples)} writes")
+        progress.print_line(f"killed {name} after {len(reads.samples)} reads and {len(writes.samples)} writes")
         await asyncio.sleep(3)
         processes.start(name)
         await asyncio.sleep(6)
     processes.freeze(NODE_NAMES[0])
     frozen_at = time.monotonic()
-    progress.print_line(f"{NODE_NAMES[0]} hangs")
+    progress.print_line(f"froze {NODE_NAMES[0]}")
     await asyncio.sleep(HANG_SECONDS)
     processes.thaw(NODE_NAMES[0])
-    progress.print_line(f"{NODE_NAMES[0]} goes on")
+    progress.print_line(f"resumed {NODE_NAMES[0]}")
     await asyncio.sleep(3)
     await reads.stop()
     await writes.stop()
@@ -72,36 +75,42 @@ async def _drill(processes: Cluster, reads: ClosedLoopLoad, writes: ClosedLoopLo
 
 def _report(reads: ClosedLoopLoad, writes: ClosedLoopLoad, project: str, frozen_at: float) -> int:
     rows = Counter(Task.objects.filter(project__key=project).values_list("title", flat=True))
-    doubled = sum(count - 1 for count in rows.values())
+    duplicated = sum(count - 1 for count in rows.values())
     lost = len(writes.samples) - len(rows)
-    not_read = [sample for sample in reads.samples if sample.answer.status not in (200, 304)]
-    not_written = [sample for sample in writes.samples if sample.answer.status != 201]
-    hung = reads.between(frozen_at + EJECTION_TIMEOUT, frozen_at + HANG_SECONDS)
-    stuck = max(durations(reads.between(frozen_at - 1, frozen_at + EJECTION_TIMEOUT)))
-    slow = [sample for sample in hung if sample.answer.seconds > SLOW_THRESHOLD]
+    failed_reads = [sample for sample in reads.samples if sample.response.status not in (200, 304)]
+    failed_writes = [sample for sample in writes.samples if sample.response.status != 201]
+    after_ejection = reads.between(frozen_at + EJECTION_TIMEOUT, frozen_at + HANG_SECONDS)
+    slowest = max(durations(reads.between(frozen_at - 1, frozen_at + EJECTION_TIMEOUT)))
+    slow = [sample for sample in after_ejection if sample.response.seconds > SLOW_THRESHOLD]
     print_table(
         [
             ("", "requests", "failed", "p50", "p99", "slowest"),
-            ("GET", len(reads.samples), len(not_read), *_latencies(reads.samples)),
-            ("POST with a key", len(writes.samples), len(not_written), *_latencies(writes.samples)),
-            (f"GET from {EJECTION_TIMEOUT:.0f} s after the hang", len(hung), f"{len(slow)} slow", *_latencies(hung)),
+            ("GET", len(reads.samples), len(failed_reads), *_latencies(reads.samples)),
+            ("POST with a key", len(writes.samples), len(failed_writes), *_latencies(writes.samples)),
+            (
+                f"GET from {EJECTION_TIMEOUT:.0f} s after the hang",
+                len(after_ejection),
+                f"{len(slow)} slow",
+                *_latencies(after_ejection),
+            ),
         ]
     )
-    print(
-        f"rows {len(rows)}, lost {lost}, doubled {doubled}; {Counter(s.answer.status for s in [*not_read, *not_written])}"
-    )
+    statuses = Counter(sample.response.status for sample in [*failed_reads, *failed_writes])
+    print(f"rows {len(rows)}, lost {lost}, duplicated {duplicated}; statuses of failures: {dict(statuses)}")
     return print_verdict(
         "node",
         {
-            "0 failed GETs": not not_read,
-            "0 failed keyed POSTs": not not_written and lost == 0,
-            "0 doubled": doubled == 0,
-            f"a hung node holds no GET for longer than {EJECTION_TIMEOUT:.0f} s": stuck <= EJECTION_TIMEOUT,
-            "and then is left out": len(slow) <= MAX_SLOW_SHARE * len(hung) + HANG_SECONDS // EJECTION_TIMEOUT,
+            "0 failed GETs": not failed_reads,
+            "0 failed POSTs with a key": not failed_writes and lost == 0,
+            "0 duplicated": duplicated == 0,
+            f"no GET waits longer than {EJECTION_TIMEOUT:.0f} s for the hung node": slowest <= EJECTION_TIMEOUT,
+            "afterwards the hung node gets no requests": (
+                len(slow) <= MAX_SLOW_SHARE * len(after_ejection) + HANG_SECONDS // EJECTION_TIMEOUT
+            ),
         },
     )
 
 
 def _latencies(samples: list[Sample]) -> tuple[str, str, str]:
-    found = durations(samples)
-    return format_percentile(found, 0.5), format_percentile(found, 0.99), format_percentile(found, 1)
+    seconds = durations(samples)
+    return format_percentile(seconds, 0.5), format_percentile(seconds, 0.99), format_percentile(seconds, 1)

@@ -1,6 +1,6 @@
-"""Requests that arrive at a rate of their own, whether or not those before them were answered.
+"""Open-loop load: requests arrive at a fixed rate, whether or not earlier ones have a response.
 
-One request costs this process some 30 microseconds, so that of two cores the load itself takes next to nothing.
+A request costs this process about 30 microseconds, so the load generator hardly competes with the servers.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ REQUEST_TIMEOUT = 10.0
 
 @dataclass(frozen=True, slots=True)
 class RequestSample:
-    """`status` is 0 when no whole answer came."""
+    """One request; `status` is 0 when the response was not complete."""
 
     at: float
     seconds: float
@@ -26,28 +26,28 @@ class RequestSample:
 
 
 class PersistentConnection(asyncio.Protocol):
-    """One connection, which is kept; one request at a time."""
+    """A connection for one request at a time, reused for the next one."""
 
-    def __init__(self, arrivals: OpenLoopLoad) -> None:
-        self.arrivals = arrivals
+    def __init__(self, load: OpenLoopLoad) -> None:
+        self.load = load
         self.transport: asyncio.Transport | None = None
         self.started_at = 0.0
         self.in_flight = False
         self.received = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)  # uvloop's, which is one without saying so
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's class is not a subclass
 
-    def ask(self, at: float) -> None:
+    def send(self, at: float) -> None:
         assert self.transport is not None
         self.started_at, self.in_flight, self.received = at, True, b""
-        self.transport.write(self.arrivals.request)
+        self.transport.write(self.load.request)
 
     def data_received(self, data: bytes) -> None:
         self.received += data
         if (status := _complete_status(self.received)) and self.in_flight:
             self._end(status)
-            self.arrivals.idle_connections.append(self)
+            self.load.idle_connections.append(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.transport = None
@@ -56,22 +56,22 @@ class PersistentConnection(asyncio.Protocol):
 
     def _end(self, status: int) -> None:
         self.in_flight = False
-        self.arrivals.samples.append(RequestSample(self.started_at, time.monotonic() - self.started_at, status))
+        self.load.samples.append(RequestSample(self.started_at, time.monotonic() - self.started_at, status))
 
 
-def _complete_status(answer: bytes) -> int:
-    """Return the status of a whole answer, 0 as long as a part is missing."""
-    head, end, body = answer.partition(b"\r\n\r\n")
+def _complete_status(data: bytes) -> int:
+    """Return the status of a complete response, or 0 while bytes are missing."""
+    head, end, body = data.partition(b"\r\n\r\n")
     if not end:
         return 0
-    _, found, rest = head.lower().partition(b"\r\ncontent-length:")
-    is_whole = len(body) >= int(rest.split(b"\r\n", 1)[0]) if found else body.endswith(b"0\r\n\r\n")
-    return int(head[9:12]) if is_whole else 0
+    _, length_header, rest = head.lower().partition(b"\r\ncontent-length:")
+    is_complete = len(body) >= int(rest.split(b"\r\n", 1)[0]) if length_header else body.endswith(b"0\r\n\r\n")
+    return int(head[9:12]) if is_complete else 0
 
 
 @dataclass(slots=True)
 class OpenLoopLoad:
-    """From several addresses, because nginx bounds the connections of one."""
+    """Sends one request at a fixed rate, from several addresses: nginx limits the connections of each."""
 
     port: int
     request: bytes
@@ -80,22 +80,27 @@ class OpenLoopLoad:
     opened_count: int = 0
     pending_opens: set[asyncio.Task[None]] = field(default_factory=set)
 
-    async def run(self, rate: float, length: float) -> list[RequestSample]:
-        began, sent = time.monotonic(), 0
-        while (passed := time.monotonic() - began) < length:
-            while sent < rate * passed:
+    async def run(self, rate: float, seconds: float) -> list[RequestSample]:
+        """Send `rate` requests a second for `seconds` and return all samples."""
+        started, count = time.monotonic(), 0
+        while (passed := time.monotonic() - started) < seconds:
+            while count < rate * passed:
                 self._start_request()
-                sent += 1
+                count += 1
             await asyncio.sleep(POLL_INTERVAL)
-        await self._end(sent)
+        deadline = time.monotonic() + REQUEST_TIMEOUT
+        while len(self.samples) < count and time.monotonic() < deadline:
+            await asyncio.sleep(POLL_INTERVAL)
+        missing = count - len(self.samples)
+        self.samples += [RequestSample(deadline, REQUEST_TIMEOUT, 0)] * missing
         return self.samples
 
     def _start_request(self) -> None:
         at = time.monotonic()
         while self.idle_connections:
-            line = self.idle_connections.popleft()
-            if line.transport is not None:
-                line.ask(at)
+            connection = self.idle_connections.popleft()
+            if connection.transport is not None:
+                connection.send(at)
                 return
         task = asyncio.create_task(self._open(at))
         self.pending_opens.add(task)
@@ -105,21 +110,13 @@ class OpenLoopLoad:
         self.opened_count += 1
         local = (f"127.0.0.{2 + self.opened_count % CLIENT_ADDRESSES}", 0)
         try:
-            _, line = await asyncio.get_running_loop().create_connection(
+            _, connection = await asyncio.get_running_loop().create_connection(
                 lambda: PersistentConnection(self), "127.0.0.1", self.port, local_addr=local
             )
         except OSError:
             self.samples.append(RequestSample(at, time.monotonic() - at, 0))
             return
-        line.ask(at)
-
-    async def _end(self, sent: int) -> None:
-        """Wait for the answers that are still to come."""
-        until = time.monotonic() + REQUEST_TIMEOUT
-        while len(self.samples) < sent and time.monotonic() < until:
-            await asyncio.sleep(POLL_INTERVAL)
-        missing = sent - len(self.samples)
-        self.samples += [RequestSample(until, REQUEST_TIMEOUT, 0)] * missing
+        connection.send(at)
 
 
 def build_get_request(path: str, token: str) -> bytes:

@@ -1,4 +1,4 @@
-"""The parts of TaskFlow as real processes: started, frozen, killed and started again while a drill or a flow test looks on."""
+"""TaskFlow's processes under the control of a drill or a test: start, freeze, kill, restart."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PROCESS_COMMANDS = {
 
 
 class ProcessNotReady(Exception):
-    """A part did not become ready in time; its log says why."""
+    """A process was not ready in time. The message holds the end of its log."""
 
 
 def free_port() -> int:
@@ -36,10 +36,10 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until(happened: Callable[[], bool], *, seconds: float, what: str) -> float:
-    """Return how long it took; raises NotReady after `seconds`."""
+def wait_until(condition: Callable[[], bool], *, seconds: float, what: str) -> float:
+    """Wait for a condition and return how long it took. Raises ProcessNotReady(what) after `seconds`."""
     started = time.monotonic()
-    while not happened():
+    while not condition():
         if time.monotonic() - started > seconds:
             raise ProcessNotReady(what)
         time.sleep(0.05)
@@ -47,10 +47,10 @@ def wait_until(happened: Callable[[], bool], *, seconds: float, what: str) -> fl
 
 
 class Processes:
-    """Processes in groups of their own, with one log each in `folder`; all are gone when the block ends.
+    """Named processes with a log each in `folder`. Leaving the block stops them all.
 
-    They share one session: to each session Linux gives the same share of a core (sched(7), autogroup), so of nginx's two
-    processes one waited for up to 74 ms while the other one had the share of both.
+    Each has its own process group, but they share one session. Linux gives each session the same share of a core
+    (sched(7), autogroup): with a session of its own, one of nginx's processes waited for up to 74 ms.
     """
 
     def __init__(self, folder: Path, **environment: str) -> None:
@@ -96,18 +96,18 @@ class Processes:
         return [*PROCESS_COMMANDS[name], *schedule]
 
     def process_environment(self, name: str) -> dict[str, str]:
-        """What the environment of this part has beside what all have."""
+        """Return additional environment variables of one process."""
         return {}
 
     def responds(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.url}/readyz", timeout=5) as answer:
-                return bool(answer.status == 200)
+            with urllib.request.urlopen(f"{self.url}/readyz", timeout=5) as response:
+                return bool(response.status == 200)
         except (urllib.error.URLError, OSError):
             return False
 
     def freeze(self, name: str) -> None:
-        """Stop the part and all its children where they are; their sockets stay open."""
+        """Suspend a process and its children (SIGSTOP); their sockets stay open."""
         self.send_signal(name, signal.SIGSTOP)
 
     def thaw(self, name: str) -> None:
@@ -118,7 +118,7 @@ class Processes:
             os.killpg(self.running[name].pid, number)
 
     def stop(self, name: str, signal_number: int = signal.SIGKILL) -> None:
-        """Send the signal to the part and all its children, and wait until they are gone."""
+        """Send a signal to a process and its children, and wait until they have ended."""
         process = self.running.pop(name)
         try:
             os.killpg(process.pid, signal_number)
@@ -130,5 +130,6 @@ class Processes:
             process.wait()
 
     def log(self, name: str) -> str:
+        """Return the end of a process's log."""
         path = self.folder / f"{name}.log"
-        return path.read_text(errors="replace")[-3000:] if path.exists() else f"{name} wrote nothing"
+        return path.read_text(errors="replace")[-3000:] if path.exists() else f"{name} has no log"

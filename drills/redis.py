@@ -1,4 +1,4 @@
-"""Redis is a cache that may vanish: killed, frozen and flushed under load, no read and no write fails because of it."""
+"""No read and no write fails while Redis is killed, frozen and flushed under load."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ READER_COUNT, WRITER_COUNT, WRITE_INTERVAL = 8, 2, 0.02
 
 @dataclass(slots=True)
 class Outage:
-    """What was done to Redis, and when it was there again."""
+    """One fault of Redis; `recovered_at` is when Redis answered again."""
 
     name: str
     started_at: float
@@ -55,35 +55,34 @@ async def _drill(processes: Cluster, reader: SignedInUser, writer: SignedInUser,
     await asyncio.sleep(2)
     started_at = time.monotonic()
     await asyncio.sleep(CALM_SECONDS)
-    normal = Outage("calm", started_at, started_at, time.monotonic())
-    outages = [normal]
-    for name, away in (("killed", KILLED_SECONDS), ("frozen", frozen), ("flushed", 0.0)):
-        outages.append(await _run_outage(processes, name, away))
-        progress.print_line(f"{name}: {len(reads.samples)} reads, {len(writes.samples)} writes so far")
+    outages = [Outage("running", started_at, started_at, time.monotonic())]
+    for name, seconds in (("killed", KILLED_SECONDS), ("frozen", frozen), ("flushed", 0.0)):
+        outages.append(await _run_outage(processes, name, seconds))
+        progress.print_line(f"Redis {name}: {len(reads.samples)} reads and {len(writes.samples)} writes so far")
     await reads.stop()
     await writes.stop()
     return _report(reads, writes, outages)
 
 
 def _create_request(project: str) -> SendRequest:
-    keys = itertools.count()
+    numbers = itertools.count()
 
-    async def ask(connection: Connection, _number: int) -> Response:
-        body = {"title": f"Task {next(keys)}", "project": project}
+    async def create(connection: Connection, _number: int) -> Response:
+        body = {"title": f"Task {next(numbers)}", "project": project}
         return await connection.send("POST", "/api/v1/tasks/", body)
 
-    return ask
+    return create
 
 
-async def _run_outage(processes: Cluster, name: str, away: float) -> Outage:
+async def _run_outage(processes: Cluster, name: str, seconds: float) -> Outage:
     started_at = time.monotonic()
     if name == "killed":
         await asyncio.to_thread(processes.stop, "redis")
-        await asyncio.sleep(away)
+        await asyncio.sleep(seconds)
         await asyncio.to_thread(processes.start, "redis")
     elif name == "frozen":
         processes.freeze("redis")
-        await asyncio.sleep(away)
+        await asyncio.sleep(seconds)
         processes.thaw("redis")
     else:
         processes.redis("FLUSHALL")
@@ -94,44 +93,47 @@ async def _run_outage(processes: Cluster, name: str, away: float) -> Outage:
 
 def _report(reads: ClosedLoopLoad, writes: ClosedLoopLoad, outages: list[Outage]) -> int:
     head = ("Redis", "reads", "p50", "p99", "writes", "p50", "slowest", "5xx", "normal again after")
-    calm = outages[0]
-    backs = [max(_recovery_time(load, calm, outage) for load in (reads, writes)) for outage in outages]
-    print_table([head, *(_table_row(reads, writes, *pair) for pair in zip(outages, backs, strict=True))])
+    normal = outages[0]
+    recoveries = [max(_recovery_time(load, normal, outage) for load in (reads, writes)) for outage in outages]
+    print_table([head, *(_table_row(reads, writes, *pair) for pair in zip(outages, recoveries, strict=True))])
     samples = [*reads.samples, *writes.samples]
-    broken = count_failed(samples)
-    refused = sum(sample.answer.status not in (200, 201) for sample in samples) - broken
+    failed = count_failed(samples)
+    rejected = sum(sample.response.status not in (200, 201) for sample in samples) - failed
     return print_verdict(
         "redis",
         {
-            f"0 5xx of {len(samples)}": broken == 0,
-            "nothing refused": refused == 0,
-            f"latency back within {RECOVERY_TIMEOUT:.0f} s": max(backs) <= RECOVERY_TIMEOUT,
+            f"0 of {len(samples)} requests failed": failed == 0,
+            "0 rejected": rejected == 0,
+            f"latency normal again within {RECOVERY_TIMEOUT:.0f} s": max(recoveries) <= RECOVERY_TIMEOUT,
         },
     )
 
 
-def _table_row(reads: ClosedLoopLoad, writes: ClosedLoopLoad, outage: Outage, back: float) -> tuple[object, ...]:
-    read, written = (load.between(outage.started_at, outage.ended_at) for load in (reads, writes))
+def _table_row(reads: ClosedLoopLoad, writes: ClosedLoopLoad, outage: Outage, recovery: float) -> tuple[object, ...]:
+    read_samples, write_samples = (load.between(outage.started_at, outage.ended_at) for load in (reads, writes))
     return (
         outage.name,
-        len(read),
-        format_percentile(durations(read), 0.5),
-        format_percentile(durations(read), 0.99),
-        len(written),
-        format_percentile(durations(written), 0.5),
-        format_percentile(durations(written), 1),
-        count_failed([*read, *written]),
-        f"{back:.1f} s",
+        len(read_samples),
+        format_percentile(durations(read_samples), 0.5),
+        format_percentile(durations(read_samples), 0.99),
+        len(write_samples),
+        format_percentile(durations(write_samples), 0.5),
+        format_percentile(durations(write_samples), 1),
+        count_failed([*read_samples, *write_samples]),
+        f"{recovery:.1f} s",
     )
 
 
-def _recovery_time(load: ClosedLoopLoad, calm: Outage, outage: Outage) -> float:
-    """Seconds from Redis' return to the end of the last half second in which answers were slower than usual."""
-    slow = 2 * percentile(durations(load.between(calm.started_at, calm.ended_at)), 0.9) + 0.02
-    back = 0.0
+def _recovery_time(load: ClosedLoopLoad, normal: Outage, outage: Outage) -> float:
+    """Return how many seconds after the outage the last slow half second ended.
+
+    A half second is slow if its median is more than twice the normal 90th percentile.
+    """
+    slow = 2 * percentile(durations(load.between(normal.started_at, normal.ended_at)), 0.9) + 0.02
+    recovery = 0.0
     moment = outage.recovered_at
     while moment + 0.5 <= outage.ended_at:
         if percentile(durations(load.between(moment, moment + 0.5)), 0.5) > slow:
-            back = moment + 0.5 - outage.recovered_at
+            recovery = moment + 0.5 - outage.recovered_at
         moment += 0.5
-    return back
+    return recovery

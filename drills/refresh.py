@@ -1,13 +1,13 @@
-"""One refresh token used fifty times at once over three nodes has one successor; used later, it ends its session.
+"""Refresh token rotation: one successor, reuse detection, revocations, a new signing key.
 
-A retry within the grace gets the same successor. What ends a session holds on every node from the next request on,
-whatever happens to Redis; and a new signing key, brought in node by node, signs nobody out.
+One refresh token used fifty times at once over three nodes has one successor, also for a retry within the grace period;
+reuse after it ends the session. Revocations hold on every node from the next request on, while Redis is flushed and
+killed. A new signing key, deployed node by node, logs out no user.
 """
 
 from __future__ import annotations
 
 import asyncio
-import random
 import signal
 import time
 from collections import Counter
@@ -24,7 +24,8 @@ from accounts.auth.sessions.services import open_session
 from accounts.auth.tokens import TokenPair
 from accounts.models import User
 from accounts.users.administration import set_password, update_user
-from drills.cluster import NODE_NAMES, Cluster, cluster
+from drills.cluster import NODE_NAMES, Cluster, cluster, node_connection
+from drills.faults import flush_redis, no_fault, restart_redis
 from drills.http import Connection, Response
 from drills.report import Progress, print_table, print_verdict
 from drills.users import SignedInUser, create_user
@@ -38,21 +39,23 @@ OLD_SIGNING_KEY, NEW_SIGNING_KEY = "drill-signing-key-old-" + "o" * 32, "drill-s
 
 @dataclass(slots=True)
 class TokenFamily:
+    """A refresh token, and what its uses returned."""
+
     first: TokenPair
     successors: set[str] = field(default_factory=set)
     access_tokens: list[str] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
-    began: float = field(default_factory=time.monotonic)
+    started: float = field(default_factory=time.monotonic)
 
     async def wait_until(self, seconds: float) -> None:
-        """Wait until so long after the first use."""
-        await asyncio.sleep(max(0.0, self.began + seconds - time.monotonic()))
+        """Wait until `seconds` after the first use."""
+        await asyncio.sleep(max(0.0, self.started + seconds - time.monotonic()))
 
-    def record(self, answers: Iterable[Response]) -> None:
-        for answer in answers:
-            self.statuses[answer.status] += 1
-            if answer.status == 200:
-                body = answer.json()
+    def record(self, responses: Iterable[Response]) -> None:
+        for response in responses:
+            self.statuses[response.status] += 1
+            if response.status == 200:
+                body = response.json()
                 self.successors.add(body["refresh"])
                 self.access_tokens.append(body["access"])
 
@@ -61,115 +64,108 @@ def run(folder: Path) -> int:
     call_command("migrate", verbosity=0)
     settings.SIMPLE_JWT = {**settings.SIMPLE_JWT, "SIGNING_KEY": OLD_SIGNING_KEY}
     with cluster(folder, JWT_SIGNING_KEY=OLD_SIGNING_KEY) as processes:
-        people = [create_user(name) for name in ("Rhea", "Ruth", "Rolf", "Root")]
-        User.objects.filter(pk=people[3].user.pk).update(role=User.Role.ADMIN)
-        promises = uvloop.run(_drill(processes, people))
-    return print_verdict("refresh", promises)
+        users = [create_user(name) for name in ("Rhea", "Ruth", "Rolf", "Root")]
+        User.objects.filter(pk=users[3].user.pk).update(role=User.Role.ADMIN)
+        users[3].user.refresh_from_db()
+        results = uvloop.run(_drill(processes, users))
+    return print_verdict("refresh", results)
 
 
-async def _drill(processes: Cluster, people: list[SignedInUser]) -> dict[str, bool]:
+async def _drill(processes: Cluster, users: list[SignedInUser]) -> dict[str, bool]:
     progress = Progress()
-    rhea, ruth, rolf, root = people
-    promises = await _check_concurrent_refresh(processes, rhea.user, progress)
-    promises |= await _check_revocations(
-        processes, ruth.user, await asyncio.to_thread(_admin_token, root.user), progress
-    )
-    promises |= await _check_key_rotation(processes, rolf.user, progress)
-    return promises
-
-
-def _admin_token(user: User) -> User:
-    user.refresh_from_db()
-    return user
+    rhea, ruth, rolf, admin = users
+    results = await _check_concurrent_refresh(processes, rhea.user, progress)
+    results |= await _check_revocations(processes, ruth.user, admin.user, progress)
+    results |= await _check_key_rotation(processes, rolf.user, progress)
+    return results
 
 
 async def _check_concurrent_refresh(processes: Cluster, user: User, progress: Progress) -> dict[str, bool]:
-    firsts, families = [await _open_session(user) for _ in range(FAMILY_COUNT)], []
-    for first in firsts:
-        families.append(one := TokenFamily(first))
-        one.record(
-            await asyncio.gather(*(_refresh(processes, one.first.refresh, number) for number in range(CONCURRENT_USES)))
-        )
-    progress.print_line(
-        f"{FAMILY_COUNT} x {CONCURRENT_USES} refreshes: {sum((one.statuses for one in families), Counter())}"
-    )
-    for one in families:
-        await one.wait_until(RETRY_AFTER)
-        one.record(await asyncio.gather(*(_refresh(processes, one.first.refresh, number) for number in range(3))))
-    sizes = [len(one.successors) for one in families]
-    answered = sum((one.statuses for one in families), Counter())
-    accepted = [await _use_tokens(processes, one.access_tokens) for one in families]
-    progress.print_line(f"{RETRY_AFTER:.0f} s later: {sizes} successors, {answered}")
-    dead = await _check_reuse_detection(processes, families, progress)
-    reused = await asyncio.to_thread(
+    pairs, families = [await _open_session(user) for _ in range(FAMILY_COUNT)], []
+    for pair in pairs:
+        families.append(family := TokenFamily(pair))
+        uses = (_refresh(processes, pair.refresh, number) for number in range(CONCURRENT_USES))
+        family.record(await asyncio.gather(*uses))
+    statuses = sum((family.statuses for family in families), Counter())
+    progress.print_line(f"{FAMILY_COUNT} x {CONCURRENT_USES} concurrent refreshes: statuses {dict(statuses)}")
+    for family in families:
+        await family.wait_until(RETRY_AFTER)
+        retries = (_refresh(processes, family.first.refresh, number) for number in range(3))
+        family.record(await asyncio.gather(*retries))
+    successor_counts = [len(family.successors) for family in families]
+    statuses = sum((family.statuses for family in families), Counter())
+    access_statuses = [await _use_tokens(processes, family.access_tokens) for family in families]
+    progress.print_line(f"retries after {RETRY_AFTER:.0f} s: {successor_counts} successors, statuses {dict(statuses)}")
+    reused = await _check_reuse_detection(processes, families, progress)
+    events = await asyncio.to_thread(
         Event.objects.filter(name="session.refresh_token_reused", subject_id=user.pk).count
     )
     return {
-        f"one successor of {CONCURRENT_USES}, and of a retry": sizes == [1] * FAMILY_COUNT,
-        "each of them answered": set(answered) == {200},
-        "their access tokens are good": all(set(one) == {200} for one in accepted),
-        f"reuse after {REUSE_AFTER:.0f} s ends the family: 0 of {dead.total()} uses accepted": set(dead) == {401},
-        "each family's end is one fact": reused == FAMILY_COUNT,
+        f"one successor for {CONCURRENT_USES} uses and retries": successor_counts == [1] * FAMILY_COUNT,
+        "every use gets 200": set(statuses) == {200},
+        "all access tokens are valid": all(set(counter) == {200} for counter in access_statuses),
+        f"reuse after {REUSE_AFTER:.0f} s ends the session: 0 of {reused.total()} uses accepted": set(reused) == {401},
+        "each reuse publishes one event": events == FAMILY_COUNT,
     }
 
 
 async def _check_reuse_detection(processes: Cluster, families: list[TokenFamily], progress: Progress) -> Counter[int]:
-    """Use a replaced token again, at all nodes at once; then all that the family has, through all that Redis can do."""
-    found = Counter[int]()
-    events: tuple[Callable[[Cluster], Awaitable[None]], ...] = (_no_fault, _flush_redis, _restart_redis)
-    for number, one in enumerate(families):
-        await one.wait_until(RETRY_AFTER + REUSE_AFTER)
-        stolen = await asyncio.gather(*(_refresh(processes, one.first.refresh, node) for node in range(9)))
-        found += Counter(answer.status for answer in stolen)
-        await events[number % len(events)](processes)
-        found += await _use_tokens(processes, [*one.access_tokens[:4], one.first.access])
-        late = [await _refresh(processes, token, node) for token in one.successors for node in range(len(NODE_NAMES))]
-        found += Counter(answer.status for answer in late)
-    progress.print_line(f"reused: {found}")
-    return found
+    """Reuse each family's first token, then use all its tokens after a fault of Redis. Returns the statuses."""
+    statuses = Counter[int]()
+    faults: tuple[Callable[[Cluster], Awaitable[None]], ...] = (no_fault, flush_redis, restart_redis)
+    for number, family in enumerate(families):
+        await family.wait_until(RETRY_AFTER + REUSE_AFTER)
+        reuses = await asyncio.gather(*(_refresh(processes, family.first.refresh, node) for node in range(9)))
+        statuses += Counter(response.status for response in reuses)
+        await faults[number % len(faults)](processes)
+        statuses += await _use_tokens(processes, [*family.access_tokens[:4], family.first.access])
+        for token in family.successors:
+            for node in range(len(NODE_NAMES)):
+                statuses[(await _refresh(processes, token, node)).status] += 1
+    progress.print_line(f"after reuse: statuses {dict(statuses)}")
+    return statuses
 
 
 async def _check_revocations(processes: Cluster, user: User, admin: User, progress: Progress) -> dict[str, bool]:
-    """Each of these holds on every node with the next request."""
-    rows, promises = [("what", "before", "after")], {}
-    for words, act, expected in REVOCATIONS:
-        kept, lost = await _open_session(user), await _open_session(user)
-        before = await _use_tokens(processes, [kept.access, lost.access])
-        await act(processes, user, admin, kept)
-        after = await _use_tokens(processes, [lost.access])
-        promises[f"{words} holds at once"] = set(before) == {200} and set(after) == {expected}
-        rows.append((words, str(dict(before)), str(dict(after))))
-        progress.print_line(f"{words}: {dict(after)}")
+    """Check that each change takes effect on every node with the next request."""
+    rows, results = [("change", "statuses before", "statuses after")], {}
+    for name, revoke, expected in REVOCATIONS:
+        current, other = await _open_session(user), await _open_session(user)
+        before = await _use_tokens(processes, [current.access, other.access])
+        await revoke(processes, user, admin, current)
+        after = await _use_tokens(processes, [other.access])
+        results[f"{name} takes effect at once"] = set(before) == {200} and set(after) == {expected}
+        rows.append((name, str(dict(before)), str(dict(after))))
+        progress.print_line(f"{name}: statuses {dict(after)}")
     print_table(rows)
-    return promises
+    return results
 
 
-async def _log_out_others(processes: Cluster, _user: User, _admin: User, kept: TokenPair) -> None:
-    answer = await _node_connection(processes, 0, kept.access).send("POST", "/api/v1/auth/logout-others/")
-    if answer.status != 204 or set(await _use_tokens(processes, [kept.access])) != {200}:
-        raise RuntimeError(f"the caller's own session did not stay: {answer}")
+async def _log_out_others(processes: Cluster, _user: User, _admin: User, current: TokenPair) -> None:
+    response = await _node_connection(processes, 0, current.access).send("POST", "/api/v1/auth/logout-others/")
+    if response.status != 204 or set(await _use_tokens(processes, [current.access])) != {200}:
+        raise RuntimeError(f"the caller's own session was ended too: {response}")
 
 
-async def _log_out_everywhere(processes: Cluster, _user: User, _admin: User, kept: TokenPair) -> None:
-    await _node_connection(processes, 1, kept.access).send("POST", "/api/v1/auth/logout-all/")
+async def _log_out_everywhere(processes: Cluster, _user: User, _admin: User, current: TokenPair) -> None:
+    await _node_connection(processes, 1, current.access).send("POST", "/api/v1/auth/logout-all/")
 
 
-async def _change_role(processes: Cluster, user: User, admin: User, kept: TokenPair) -> None:
-    """The next answer of each node names the new role; it is remembered nowhere."""
+async def _change_role(processes: Cluster, user: User, admin: User, current: TokenPair) -> None:
+    """Change the role, and check that no node has cached the old one."""
     await _update_user(admin, user, role="staff")
-    answers = [
-        await _node_connection(processes, number, kept.access).send("GET", ME_PATH) for number in range(len(NODE_NAMES))
-    ]
-    if [answer.json()["role"] for answer in answers] != ["staff"] * len(NODE_NAMES):
-        raise RuntimeError("a node still knows the old role")
+    for number in range(len(NODE_NAMES)):
+        response = await _node_connection(processes, number, current.access).send("GET", ME_PATH)
+        if response.json()["role"] != "staff":
+            raise RuntimeError(f"{NODE_NAMES[number]} has the old role")
 
 
-async def _change_password(_parts: Cluster, user: User, admin: User, _kept: TokenPair) -> None:
+async def _change_password(_processes: Cluster, user: User, admin: User, _current: TokenPair) -> None:
     new = "nine quiet lanterns"
     await asyncio.to_thread(lambda: set_password(actor=admin, user_id=user.pk, password=new, now=timezone.now()))
 
 
-async def _deactivate(_parts: Cluster, user: User, admin: User, _kept: TokenPair) -> None:
+async def _deactivate(_processes: Cluster, user: User, admin: User, _current: TokenPair) -> None:
     await _update_user(admin, user, is_active=False)
 
 
@@ -178,24 +174,27 @@ async def _update_user(admin: User, user: User, **changes: object) -> None:
 
 
 REVOCATIONS = (
-    ("the role", _change_role, 200),
-    ("signing out all others", _log_out_others, 401),
-    ("signing out everywhere", _log_out_everywhere, 401),
-    ("a new password", _change_password, 401),
+    ("role change", _change_role, 200),
+    ("logout of other sessions", _log_out_others, 401),
+    ("logout of all sessions", _log_out_everywhere, 401),
+    ("password change", _change_password, 401),
     ("deactivation", _deactivate, 401),
 )
 
 
 async def _check_key_rotation(processes: Cluster, user: User, progress: Progress) -> dict[str, bool]:
-    """Believe the new key everywhere, then sign with it everywhere, node by node, while tokens are used and renewed."""
-    pairs, found = [await _open_session(user) for _ in range(6)], Counter[int]()
+    """Deploy a new signing key node by node, first for verification and then for signing.
+
+    Tokens are used and refreshed after each step.
+    """
+    pairs, statuses = [await _open_session(user) for _ in range(6)], Counter[int]()
     for signing, previous in ((OLD_SIGNING_KEY, NEW_SIGNING_KEY), (NEW_SIGNING_KEY, OLD_SIGNING_KEY)):
         for name in NODE_NAMES:
             await asyncio.to_thread(_restart_node, processes, name, signing, previous)
-            pairs, answered = await _refresh_all(processes, pairs)
-            found += answered
-    progress.print_line(f"new key: {found}")
-    return {f"a new key signs nobody out: {found.total()} uses": set(found) == {200}}
+            pairs, step_statuses = await _refresh_all(processes, pairs)
+            statuses += step_statuses
+    progress.print_line(f"new signing key: statuses {dict(statuses)}")
+    return {f"a new signing key logs out no user ({statuses.total()} uses)": set(statuses) == {200}}
 
 
 def _restart_node(processes: Cluster, name: str, signing: str, previous: str) -> None:
@@ -206,21 +205,20 @@ def _restart_node(processes: Cluster, name: str, signing: str, previous: str) ->
 
 
 async def _refresh_all(processes: Cluster, pairs: list[TokenPair]) -> tuple[list[TokenPair], Counter[int]]:
-    """Use each pair at each node, and let one node after the other renew it."""
-    found, renewed = await _use_tokens(processes, [pair.access for pair in pairs]), []
+    """Use each pair on all nodes, refresh it on one, and use the new pair."""
+    statuses, refreshed = await _use_tokens(processes, [pair.access for pair in pairs]), []
     for number, pair in enumerate(pairs):
-        answer = await _refresh(processes, pair.refresh, number)
-        found[answer.status] += 1
-        body = answer.json()
-        renewed.append(TokenPair(body["access"], body["refresh"]) if answer.status == 200 else pair)
-    return renewed, found + await _use_tokens(processes, [pair.access for pair in renewed])
+        response = await _refresh(processes, pair.refresh, number)
+        statuses[response.status] += 1
+        body = response.json()
+        refreshed.append(TokenPair(body["access"], body["refresh"]) if response.status == 200 else pair)
+    return refreshed, statuses + await _use_tokens(processes, [pair.access for pair in refreshed])
 
 
 async def _open_session(user: User) -> TokenPair:
-    def sign_in() -> TokenPair:
-        return open_session(user=User.objects.get(pk=user.pk), now=timezone.now())
-
-    return await asyncio.to_thread(sign_in)
+    return await asyncio.to_thread(
+        lambda: open_session(user=User.objects.get(pk=user.pk), now=timezone.now())  # the user may have changed
+    )
 
 
 async def _refresh(processes: Cluster, token: str, number: int) -> Response:
@@ -228,28 +226,13 @@ async def _refresh(processes: Cluster, token: str, number: int) -> Response:
 
 
 async def _use_tokens(processes: Cluster, tokens: list[str]) -> Counter[int]:
-    """Use each token at each node."""
-    found = Counter[int]()
+    """Use each access token on each node and return the statuses."""
+    statuses = Counter[int]()
     for token in tokens:
         for number in range(len(NODE_NAMES)):
-            found[(await _node_connection(processes, number, token).send("GET", ME_PATH)).status] += 1
-    return found
+            statuses[(await _node_connection(processes, number, token).send("GET", ME_PATH)).status] += 1
+    return statuses
 
 
 def _node_connection(processes: Cluster, number: int, token: str = "") -> Connection:
-    """As nginx would pass it on; from anywhere, since those without a good token are limited by address."""
-    address = ".".join(str(random.randint(1, 250)) for _ in range(4))
-    return Connection(processes.socket(NODE_NAMES[number % len(NODE_NAMES)]), token, **{"X-Forwarded-For": address})
-
-
-async def _no_fault(_parts: Cluster) -> None:
-    return
-
-
-async def _flush_redis(processes: Cluster) -> None:
-    processes.redis("FLUSHALL")
-
-
-async def _restart_redis(processes: Cluster) -> None:
-    await asyncio.to_thread(processes.stop, "redis")
-    await asyncio.to_thread(processes.start, "redis")
+    return node_connection(processes, NODE_NAMES[number % len(NODE_NAMES)], token)

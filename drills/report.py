@@ -1,4 +1,4 @@
-"""How a drill says what it found: a table, and one line that is the verdict."""
+"""Output of a drill: progress, a table, and one line with the verdict."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 
 class Progress:
-    """Lines with the seconds since the drill began."""
+    """Prints lines with the seconds since the drill started."""
 
     def __init__(self) -> None:
         self.started = time.monotonic()
@@ -16,27 +16,27 @@ class Progress:
     def seconds(self) -> float:
         return time.monotonic() - self.started
 
-    def print_line(self, words: str) -> None:
-        print(f"{self.seconds:6.1f} s  {words}", flush=True)
+    def print_line(self, text: str) -> None:
+        print(f"{self.seconds:6.1f} s  {text}", flush=True)
 
 
 def print_table(rows: Iterable[Sequence[object]]) -> None:
-    """Print rows in columns; the first one holds the heads."""
-    words = [[str(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*words, strict=True)]
-    for row in words:
+    """Print rows in aligned columns; the first row is the header."""
+    cells = [[str(value) for value in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
-def print_verdict(name: str, promises: Mapping[str, bool]) -> int:
-    """Print what held; returns the exit code."""
-    broken = [words for words, held in promises.items() if not held]
-    print(f"{name}: {'BROKEN: ' + '; '.join(broken) if broken else 'held: ' + '; '.join(promises)}", flush=True)
-    return 1 if broken else 0
+def print_verdict(name: str, results: Mapping[str, bool]) -> int:
+    """Print which guarantees hold, or those that do not, and return the exit code."""
+    failed = [guarantee for guarantee, holds in results.items() if not holds]
+    print(f"{name}: {'FAILED: ' + '; '.join(failed) if failed else 'passed: ' + '; '.join(results)}", flush=True)
+    return 1 if failed else 0
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Return the value that `share` of the values do not exceed; 0 of none."""
+    """Return the value that `share` of the values do not exceed; 0 if there are none."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else 0.0
 

@@ -1,4 +1,4 @@
-"""People for a drill: made by the services, so that making them costs no requests."""
+"""Users and projects for a drill, created by the services and not by requests."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class SignedInUser:
 
 
 def create_user(name: str, tier: str = User.Tier.LOAD) -> SignedInUser:
-    """Register somebody of this tier and sign them in."""
-    made = register(email=f"{name.lower()}-{os.urandom(3).hex()}@example.com", name=name, password=PASSWORD)
-    User.objects.filter(pk=made.pk).update(tier=tier)
-    return SignedInUser(made, issue_access_token(made))
+    """Register a user of this tier and open a session."""
+    user = register(email=f"{name.lower()}-{os.urandom(3).hex()}@example.com", name=name, password=PASSWORD)
+    User.objects.filter(pk=user.pk).update(tier=tier)
+    return SignedInUser(user, issue_access_token(user))
 
 
 def issue_access_token(user: User) -> str:
-    """Open one more session; returns its access token."""
+    """Open a session and return its access token."""
     return open_session(user=user, now=timezone.now()).access
 
 

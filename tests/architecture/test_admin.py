@@ -1,4 +1,4 @@
-"""Every page of the administration: found, searchable, as cheap for many rows as for one, and without inline code."""
+"""Pages of the administration: present, searchable, constant query counts, no inline code."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 @pytest.fixture
 def pages(client, admin, settings):
-    settings.SESSION_ENGINE = "django.contrib.sessions.backends.db"  # the same cost whatever the cache holds
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.db"  # query counts must not depend on the cache
     log_in(client, admin)
     return client
 
@@ -64,9 +64,9 @@ def admin_url(model, name, *args):
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{name}", args=args)
 
 
-def add_one_of_everything(number):
-    """Make a row of every model, with relatives of its own."""
-    user = UserFactory(handle=f"somebody{number}")
+def create_all_models(number):
+    """Create a row of every model, with related rows of its own."""
+    user = UserFactory(handle=f"user{number}")
     SessionFactory(user=user)
     TeamMemberFactory(team=TeamFactory(), user=user)
     AvatarFactory(user=user)
@@ -87,10 +87,10 @@ def add_one_of_everything(number):
     ImportedRecord.objects.create(project=project, source="todoist", external_id=str(number), task=task)
     make_email(user)
     Preference.objects.create(user=user, kind="assigned", channel="email", enabled=True)
-    fact = Event.objects.create(
+    event = Event.objects.create(
         name="task.created", subject_type="task", subject_id=task.pk, payload={}, occurred_at=NOW
     )
-    Delivery.objects.create(event=fact, consumer=f"somebody.{number}", next_attempt_at=NOW)
+    Delivery.objects.create(event=event, consumer=f"consumer.{number}", next_attempt_at=NOW)
     LogHead.objects.get_or_create(pk=1)
     TaskSnapshot.objects.create(
         task_id=task.pk, project_id=project.pk, category="todo", created_at=NOW, assignee_ids=[], priority=0, version=1
@@ -98,85 +98,81 @@ def add_one_of_everything(number):
     DailyStat.objects.create(day=NOW.date(), project_id=project.pk, user_id=user.pk, cycle_histogram=[0] * BUCKET_COUNT)
 
 
-def test_every_model_of_ours_has_its_pages():
-    assert [model.__name__ for model in MODELS if not registry.site.is_registered(model)] == []
-
-
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-def test_a_list_is_searched_and_filtered(model, pages):
-    add_one_of_everything(1)
+def test_list_page_can_be_searched_and_filtered(model, pages):
+    create_all_models(1)
     filters = registry.site.get_model_admin(model).list_filter
     searchable = registry.site.get_model_admin(model).search_fields
 
-    answers = [pages.get(admin_url(model, "changelist"))]
-    answers += [
-        pages.get(admin_url(model, "changelist"), {"q": words}) for words in ("42", str(uuid7()), "OPS-1", "é%_'")
+    responses = [pages.get(admin_url(model, "changelist"))]
+    responses += [
+        pages.get(admin_url(model, "changelist"), {"q": query}) for query in ("42", str(uuid7()), "OPS-1", "é%_'")
     ]
-    answers += [
+    responses += [
         pages.get(admin_url(model, "changelist"), {f"{name}__exact": "1"}) for name in filters if isinstance(name, str)
     ]
 
-    assert {answer.status_code for answer in answers} <= {200, 302}
+    assert {response.status_code for response in responses} <= {200, 302}
     assert bool(searchable) or model is LogHead
-    assert not any(INLINE_CODE.search(answer.content) for answer in answers)
+    assert not any(INLINE_CODE.search(response.content) for response in responses)
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-def test_a_list_of_many_costs_what_a_list_of_one_costs(model, pages, queries):
-    add_one_of_everything(1)
+def test_list_page_query_count_is_constant(model, pages, queries):
+    create_all_models(1)
     pages.get(admin_url(model, "changelist"))
     with queries(at_most=14) as small:
         pages.get(admin_url(model, "changelist"))
 
     for number in range(2, 8):
-        add_one_of_everything(number)
+        create_all_models(number)
 
     with queries(equal_to=small):
-        answer = pages.get(admin_url(model, "changelist"))
-    assert answer.status_code == 200
+        response = pages.get(admin_url(model, "changelist"))
+    assert response.status_code == 200
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-def test_a_row_has_a_page_without_inline_code(model, pages):
-    add_one_of_everything(1)
+def test_change_page_has_no_inline_code(model, pages):
+    create_all_models(1)
 
-    answer = pages.get(admin_url(model, "change", model._default_manager.order_by("-pk").first().pk))
+    response = pages.get(admin_url(model, "change", model._default_manager.order_by("-pk").first().pk))
 
-    assert answer.status_code == 200
-    assert not INLINE_CODE.search(answer.content)
-    assert "'unsafe-inline'" not in answer["Content-Security-Policy"]
-
-
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-def test_a_new_row_is_made_by_a_form_or_not_at_all(model, pages):
-    answer = pages.get(admin_url(model, "add"))
-
-    assert answer.status_code in {200, 403}
-    assert not INLINE_CODE.search(answer.content)
+    assert response.status_code == 200
+    assert not INLINE_CODE.search(response.content)
+    assert "'unsafe-inline'" not in response["Content-Security-Policy"]
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-@pytest.mark.parametrize("who", ["alice", "carol"])
-def test_only_administrators_come_in(who, model, client, request):
-    log_in(client, request.getfixturevalue(who))
+def test_add_page_has_no_inline_code_or_is_forbidden(model, pages):
+    response = pages.get(admin_url(model, "add"))
 
-    answer = client.get(admin_url(model, "changelist"))
+    assert response.status_code in {200, 403}
+    assert not INLINE_CODE.search(response.content)
 
-    assert answer.status_code == 302
-    assert answer["Location"].startswith("/admin/login/")
+
+@pytest.mark.parametrize("user", ["alice", "carol"])
+def test_list_pages_redirect_users_who_are_not_admins(user, client, request):
+    log_in(client, request.getfixturevalue(user))
+
+    for model in MODELS:
+        response = client.get(admin_url(model, "changelist"))
+
+        assert response.status_code == 302, model
+        assert response["Location"].startswith("/admin/login/"), model
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_the_way_in_is_the_door_that_everybody_takes(method, client, admin):
-    sent = {"username": "admin@example.com", "password": "a quiet river bends"}
+def test_admin_login_redirects_to_the_login_page(method, client, admin):
+    data = {"username": "admin@example.com", "password": "a quiet river bends"}
 
-    answer = getattr(client, method)("/admin/login/?next=/admin/tasks/task/", sent if method == "post" else None)
+    response = getattr(client, method)("/admin/login/?next=/admin/tasks/task/", data if method == "post" else None)
 
-    assert (answer.status_code, answer["Location"]) == (302, "/login/?next=%2Fadmin%2Ftasks%2Ftask%2F")
+    assert (response.status_code, response["Location"]) == (302, "/login/?next=%2Fadmin%2Ftasks%2Ftask%2F")
     assert client.get("/admin/").status_code == 302
 
 
-def test_who_is_signed_in_and_no_administrator_is_told_so(client, alice):
+def test_admin_login_is_forbidden_for_other_users(client, alice):
     log_in(client, alice)
 
     assert client.get("/admin/login/").status_code == 403
@@ -185,7 +181,7 @@ def test_who_is_signed_in_and_no_administrator_is_told_so(client, alice):
 @pytest.mark.parametrize(
     "name", ["task", "project", "projectmember", "state", "label", "comment", "taskassignee", "taskshare"]
 )
-def test_an_inbox_of_somebody_else_stays_private(name, pages, inbox, alice):
+def test_inbox_projects_are_hidden_from_admins(name, pages, inbox, alice):
     task = TaskFactory(project=inbox, title="Find a present")
     CommentFactory(task=task)
     AssigneeFactory(task=task, user=alice)

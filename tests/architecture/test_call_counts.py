@@ -1,7 +1,7 @@
-"""Functions and modules that a task update and a login run through, from the view inward.
+"""Functions and modules that a task update and a login run through, view inward.
 
-A reader of the code follows these calls. The budgets keep the path short; docs/architecture.md states the figures.
-`make test ARGS="tests/architecture/test_call_counts.py -s"` prints them.
+A reader of the code follows these calls, so the budgets keep the path short. docs/architecture.md states the figures;
+`make test ARGS="tests/architecture/test_call_counts.py -s -n 0"` prints them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The container files, as far as they can be judged without an engine."""
+"""Dockerfile and docker-compose.yml, checked without a container engine."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text()
 NODES = ("web1", "web2", "web3")
 SERVICE_ROLES = (*NODES, "worker", "scheduler", "relay", "migrate")
 ENV_EXAMPLE = re.findall(r"^#?\s?([A-Z][A-Z0-9_]+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE)
-# What an operator does not set for the containers, and why.
+# Settings that docker-compose.yml does not pass on, with the reason.
 UNPASSED_SETTINGS = {
-    "DATA_DIR": "the image has its own folder, and containers can write nowhere but to /tmp",
-    "EMAIL_BACKEND": "production sends mail by SMTP alone; the setting is for development",
+    "DATA_DIR": "the image has its own folder, and containers can write to /tmp only",
+    "EMAIL_BACKEND": "production sends emails by SMTP only; the setting is for development",
     "COMPRESS_STATIC": "static files are compressed when the image is built",
 }
-# What only those that serve pages need.
+# Settings of the nodes only.
 NODE_SETTINGS = {
     "BIND",
     "MAX_REQUESTS",
@@ -39,7 +39,7 @@ NODE_SETTINGS = {
     "MAX_QUEUED_REQUESTS",
     "WORKERS",
 }
-PASSED_SETTINGS = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
+INTERPOLATION = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
 REQUIRED_SETTINGS = {
     "SITE_URL": "https://tasks.example.com",
     "ALLOWED_HOSTS": "tasks.example.com",
@@ -52,45 +52,43 @@ SECRET_SETTINGS = {
 }
 
 
-def test_the_parts_of_production_are_there():
+def test_services_are_complete():
     assert set(SERVICES) == {*NODES, "nginx", "worker", "scheduler", "relay", "migrate", "postgres", "redis"}
 
 
-@pytest.mark.parametrize("name", SERVICES)
-def test_every_service_names_what_exists(name):
-    service = SERVICES[name]
-
-    volumes = [str(volume).split(":")[0] for volume in service.get("volumes", [])]
-    assert [one for one in volumes if not one.startswith("./") and one not in COMPOSE["volumes"]] == []
-    assert [one for one in volumes if one.startswith("./") and not (ROOT / one).exists()] == []
-    assert set(service.get("secrets", [])) <= set(COMPOSE["secrets"])
-    assert set(service.get("depends_on", {})) <= set(SERVICES)
-
-
-@pytest.mark.parametrize("name", [name for name in SERVICES if name != "migrate"])
-def test_every_service_that_stays_restarts_within_its_limits_and_says_little(name):
-    service = SERVICES[name]
-
-    assert service["restart"] == "unless-stopped"
-    assert set(service["deploy"]["resources"]["limits"]) == {"cpus", "memory"}
-    assert service["logging"]["options"]["max-size"] == "10m"
+def test_services_reference_existing_volumes_and_secrets():
+    for name, service in SERVICES.items():
+        volumes = [str(volume).split(":")[0] for volume in service.get("volumes", [])]
+        files = [volume for volume in volumes if volume.startswith("./")]
+        assert set(volumes) - set(files) <= set(COMPOSE["volumes"]), name
+        assert [path for path in files if not (ROOT / path).exists()] == [], name
+        assert set(service.get("secrets", [])) <= set(COMPOSE["secrets"]), name
+        assert set(service.get("depends_on", {})) <= set(SERVICES), name
 
 
-def test_nothing_starts_before_what_it_needs():
+def test_services_restart_and_have_limits():
+    for name, service in SERVICES.items():
+        if name != "migrate":
+            assert service["restart"] == "unless-stopped", name
+            assert set(service["deploy"]["resources"]["limits"]) == {"cpus", "memory"}, name
+            assert service["logging"]["options"]["max-size"] == "10m", name
+
+
+def test_services_start_after_their_dependencies():
     for name in (*NODES, "worker", "scheduler", "relay"):
-        needs = {other: words["condition"] for other, words in SERVICES[name]["depends_on"].items()}
-        assert needs == {
+        conditions = {other: options["condition"] for other, options in SERVICES[name]["depends_on"].items()}
+        assert conditions == {
             "migrate": "service_completed_successfully",
             "postgres": "service_healthy",
             "redis": "service_healthy",
         }
-    assert {words["condition"] for words in SERVICES["nginx"]["depends_on"].values()} == {"service_healthy"}
+    assert {options["condition"] for options in SERVICES["nginx"]["depends_on"].values()} == {"service_healthy"}
     for name in ("nginx", "postgres", "redis"):
         assert SERVICES[name]["healthcheck"]["test"][0] == "CMD"
 
 
-def test_production_gets_every_setting_that_it_refuses_to_start_without():
-    given = set(SERVICES["web1"]["environment"])
+def test_required_settings_are_passed_to_the_nodes():
+    passed = set(SERVICES["web1"]["environment"])
 
     for name in (
         "SECRET_KEY",
@@ -101,43 +99,41 @@ def test_production_gets_every_setting_that_it_refuses_to_start_without():
         "SITE_URL",
         "EMAIL_HOST",
     ):
-        assert {name, f"{name}_FILE"} & given, name
+        assert {name, f"{name}_FILE"} & passed, name
 
 
-def service_environment(part: str) -> dict[str, str]:
-    return {name: str(value) for name, value in SERVICES[part]["environment"].items()}
+def service_environment(service: str) -> dict[str, str]:
+    return {name: str(value) for name, value in SERVICES[service]["environment"].items()}
 
 
-def interpolate(value: str, said: dict[str, str]) -> str:
-    """What a container gets: an empty value is replaced by the default too."""
-    return PASSED_SETTINGS.sub(lambda found: said.get(found[1]) or (found[3] if found[2] == "-" else ""), value)
+def interpolate(value: str, variables: dict[str, str]) -> str:
+    """Replace `${NAME:-default}` as Docker Compose does: the default also replaces an empty value."""
+    return INTERPOLATION.sub(lambda match: variables.get(match[1]) or (match[3] if match[2] == "-" else ""), value)
 
 
-@pytest.mark.parametrize("part", SERVICE_ROLES)
-def test_every_setting_of_the_example_is_passed_or_excused(part):
-    given = {name.removesuffix("_FILE") for name in service_environment(part)}
-    wanted = {name for name, _ in ENV_EXAMPLE} - set(UNPASSED_SETTINGS)
+@pytest.mark.parametrize("service", SERVICE_ROLES)
+def test_documented_settings_are_passed_or_exempt(service):
+    passed = {name.removesuffix("_FILE") for name in service_environment(service)}
+    documented = {name for name, _ in ENV_EXAMPLE} - set(UNPASSED_SETTINGS)
 
-    assert sorted(wanted - given - (set() if part in NODES else NODE_SETTINGS)) == []
-    assert sorted(given - wanted) == []
+    assert sorted(documented - passed - (set() if service in NODES else NODE_SETTINGS)) == []
+    assert sorted(passed - documented) == []
     assert set(UNPASSED_SETTINGS) <= {name for name, _ in ENV_EXAMPLE}
 
 
-def test_a_setting_is_passed_by_its_own_name_with_the_default_of_the_example():
-    passed = {
-        name: PASSED_SETTINGS.match(value) for name, value in service_environment("web1").items() if "${" in value
-    }
-    defaults = {name: found[3] for name, found in passed.items() if found and found[2] == "-"}
+def test_passed_settings_have_the_documented_name_and_default():
+    matches = {name: INTERPOLATION.match(value) for name, value in service_environment("web1").items() if "${" in value}
+    defaults = {name: match[3] for name, match in matches.items() if match and match[2] == "-"}
     # WORKERS: a container has one core. LOG_JSON: true in production. OIDC_ISSUER: the example shows one, there is none.
     others = {"WORKERS": "1", "LOG_JSON": "true", "OIDC_ISSUER": ""}
 
-    assert {name: found[1] for name, found in passed.items() if found} == {name: name for name in passed}
+    assert {name: match[1] for name, match in matches.items() if match} == {name: name for name in matches}
     assert len(defaults) > 30
     assert defaults == {name: value for name, value in ENV_EXAMPLE if name in defaults} | others
 
 
 @pytest.mark.parametrize(
-    ("said", "found"),
+    ("variables", "expected"),
     [
         ({}, "[False, True, 5, [], [], '10/5m', 0]"),
         (dict.fromkeys([name for name, _ in ENV_EXAMPLE], ""), "[False, True, 5, [], [], '10/5m', 0]"),
@@ -157,9 +153,10 @@ def test_a_setting_is_passed_by_its_own_name_with_the_default_of_the_example():
     ],
     ids=["nothing", "empty", "other"],
 )
-def test_production_takes_what_the_containers_are_given(said, found):
-    words = {name: interpolate(value, said | REQUIRED_SETTINGS) for name, value in service_environment("web1").items()}
-    words = {name: value for name, value in words.items() if not name.endswith("_FILE")} | SECRET_SETTINGS
+def test_production_settings_accept_the_container_environment(variables, expected):
+    variables = variables | REQUIRED_SETTINGS
+    environment = {name: interpolate(value, variables) for name, value in service_environment("web1").items()}
+    environment = {name: value for name, value in environment.items() if not name.endswith("_FILE")} | SECRET_SETTINGS
     code = (
         "import runpy; from config.settings import production as p; runpy.run_path('config/gunicorn.py');"
         "apps = p.SOCIALACCOUNT_PROVIDERS['openid_connect']['APPS'];"
@@ -167,15 +164,15 @@ def test_production_takes_what_the_containers_are_given(said, found):
         " list(p.SIMPLE_JWT['PREVIOUS_KEYS']), p.MFA_RATE, len(apps)])"
     )
 
-    words["PATH"] = os.environ["PATH"]
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=words, capture_output=True, text=True, check=False
+    environment["PATH"] = os.environ["PATH"]
+    process = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
 
-    assert (done.stderr, done.stdout.strip()) == ("", found)
+    assert (process.stderr, process.stdout.strip()) == ("", expected)
 
 
-def test_no_secret_is_written_down():
+def test_secrets_are_not_in_the_files():
     text = (ROOT / "docker-compose.yml").read_text() + DOCKERFILE
 
     values = re.findall(r"^\s*\w*(?:PASSWORD|_KEY|DATABASE_URL)\w*[:=] *(.+)$", text, re.MULTILINE)
@@ -183,14 +180,14 @@ def test_no_secret_is_written_down():
     assert [value for value in values if not value.startswith(("${", "/run/secrets/"))] == []
 
 
-def test_nginx_looks_for_the_nodes_where_they_listen():
-    wanted = re.findall(r"server (unix:\S+)", (ROOT / "nginx/conf.d/nodes.conf").read_text())
+def test_nginx_upstreams_are_the_sockets_of_the_nodes():
+    upstreams = re.findall(r"server (unix:\S+)", (ROOT / "nginx/conf.d/nodes.conf").read_text())
 
     listening = [SERVICES[name]["environment"]["BIND"].split(",")[1] for name in NODES]
-    assert wanted == 2 * listening  # for what may be remembered, and for work
+    assert upstreams == 2 * listening  # two upstreams: with and without max_conns
 
 
-def test_the_image_runs_as_nobody_special_with_a_health_check():
+def test_image_runs_as_its_own_user_with_a_health_check():
     instructions = [line.split()[0] for line in DOCKERFILE.splitlines() if re.match(r"[A-Z]+ ", line)]
     runtime = DOCKERFILE.split("AS runtime")[1]
 
@@ -200,7 +197,7 @@ def test_the_image_runs_as_nobody_special_with_a_health_check():
     assert "/livez" in runtime.split("HEALTHCHECK")[1]
 
 
-def test_nginx_has_the_module_for_what_brotli_compressed_and_the_files_are_compressed():
+def test_nginx_serves_brotli_files_made_at_build_time():
     front = DOCKERFILE.split("AS front")[1].split("FROM")[0]
 
     assert SERVICES["nginx"]["build"] == {"context": ".", "target": "front"}
@@ -209,7 +206,7 @@ def test_nginx_has_the_module_for_what_brotli_compressed_and_the_files_are_compr
     assert "COMPRESS_STATIC=true /venv/bin/python manage.py collectstatic" in DOCKERFILE
 
 
-def test_the_image_copies_and_installs_what_exists_and_nothing_for_development():
+def test_image_has_no_development_files():
     for line in re.findall(r"^COPY (?!--from)(.+)$", DOCKERFILE, re.MULTILINE):
         *sources, _ = shlex.split(line)
         assert [name for name in sources if not (ROOT / name).exists()] == []
@@ -218,8 +215,8 @@ def test_the_image_copies_and_installs_what_exists_and_nothing_for_development()
     assert re.findall(r"-r (\S+)", DOCKERFILE) == ["requirements.txt"]
 
 
-def test_the_commands_of_the_parts_are_known():
-    called = [words[2] for service in SERVICES.values() if (words := service.get("command")) and "manage.py" in words]
+def test_management_commands_of_services_exist():
+    commands = [service["command"] for service in SERVICES.values() if "manage.py" in (service.get("command") or ())]
 
-    assert called == ["relay"]
-    assert {*called, "migrate"} <= set(get_commands())
+    assert [command[2] for command in commands] == ["relay"]
+    assert {"relay", "migrate"} <= set(get_commands())

@@ -1,4 +1,4 @@
-"""What is served in production: its settings, started for real, and its figures over several processes."""
+"""Production settings: validation, a real node, metrics of several processes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from django.db import connection
 from drills.processes import ROOT, free_port, wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db]
-BROWSER_HEADERS = "DJANGO_ALLOW_ASYNC_UNSAFE"  # set while a browser runs in this process
+ASYNC_UNSAFE = "DJANGO_ALLOW_ASYNC_UNSAFE"  # set while a browser runs in this process
 REQUIRED_SETTINGS = (
     "SECRET_KEY",
     "JWT_SIGNING_KEY",
@@ -32,7 +32,7 @@ SECRET_VALUE = "a-secret-that-no-log-may-hold-" + "s" * 32
 
 def production_environment(**changes: str | None) -> dict[str, str]:
     database = connection.settings_dict
-    words = {
+    environment = {
         "DJANGO_SETTINGS_MODULE": "config.settings.production",
         "SECRET_KEY": SECRET_VALUE,
         "JWT_SIGNING_KEY": "another-key-" + "k" * 40,
@@ -45,9 +45,11 @@ def production_environment(**changes: str | None) -> dict[str, str]:
         **changes,
     }
     inherited = {
-        name: value for name, value in os.environ.items() if name not in {*REQUIRED_SETTINGS, *words, BROWSER_HEADERS}
+        name: value
+        for name, value in os.environ.items()
+        if name not in {*REQUIRED_SETTINGS, *environment, ASYNC_UNSAFE}
     }
-    return inherited | {name: value for name, value in words.items() if value is not None}
+    return inherited | {name: value for name, value in environment.items() if value is not None}
 
 
 def run_manage(*arguments: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -56,60 +58,60 @@ def run_manage(*arguments: str, environment: dict[str, str]) -> subprocess.Compl
 
 
 @pytest.mark.parametrize("name", REQUIRED_SETTINGS)
-def test_a_missing_setting_stops_the_start_and_is_named(name, django_db_setup):
-    done = run_manage("check", environment=production_environment(**{name: None}))
+def test_missing_setting_stops_the_start_with_its_name(name, django_db_setup):
+    process = run_manage("check", environment=production_environment(**{name: None}))
 
-    assert done.returncode != 0
-    assert f"{name} is not set. Set it (or {name}_FILE)" in done.stderr
+    assert process.returncode != 0
+    assert f"{name} is not set. Set it (or {name}_FILE)" in process.stderr
 
 
 @pytest.mark.parametrize(
-    ("changes", "sentence"),
+    ("changes", "message"),
     [
         ({"SECRET_KEY": "short"}, "SECRET_KEY must hold at least 32 bytes."),
         ({"JWT_SIGNING_KEY": "short"}, "JWT_SIGNING_KEY must hold at least 32 bytes."),
         ({"DATABASE_URL": "mysql://localhost/x"}, "DATABASE_URL must be a postgresql:// address."),
         ({"HTTPS": "maybe"}, "HTTPS must be true or false, not 'maybe'."),
         ({"EMAIL_PORT": "smtp"}, "EMAIL_PORT must be a whole number, not 'smtp'."),
-        ({"SECRET_KEY_FILE": "/nowhere/key"}, "SECRET_KEY_FILE names /nowhere/key, which cannot be read"),
+        ({"SECRET_KEY_FILE": "/missing/key"}, "SECRET_KEY_FILE names /missing/key, which cannot be read"),
     ],
 )
-def test_a_wrong_setting_stops_the_start_with_a_sentence(changes, sentence, django_db_setup):
-    done = run_manage("check", environment=production_environment(**changes))
+def test_invalid_setting_stops_the_start_with_a_message(changes, message, django_db_setup):
+    process = run_manage("check", environment=production_environment(**changes))
 
-    assert done.returncode != 0
-    assert sentence in done.stderr
+    assert process.returncode != 0
+    assert message in process.stderr
 
 
-def test_djangos_own_deployment_check_finds_nothing(django_db_setup):
-    done = run_manage("check", "--deploy", "--fail-level", "WARNING", environment=production_environment())
+def test_deployment_check_passes(django_db_setup):
+    process = run_manage("check", "--deploy", "--fail-level", "WARNING", environment=production_environment())
 
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (process.returncode, process.stderr) == (0, "")
 
 
 def test_secrets_are_read_from_files(tmp_path, django_db_setup):
     (tmp_path / "key").write_text(f"{SECRET_VALUE}\n")
 
-    done = run_manage(
+    process = run_manage(
         "check", environment=production_environment(SECRET_KEY=None, SECRET_KEY_FILE=str(tmp_path / "key"))
     )
 
-    assert done.returncode == 0, done.stderr
+    assert process.returncode == 0, process.stderr
 
 
 @pytest.fixture
 def node(tmp_path, django_db_setup):
-    """Start gunicorn with these settings; gives its address and its log."""
+    """Return a function that starts gunicorn with production settings and returns its URL and log."""
     running = []
 
     def start(**environment: str):
         address, log = f"127.0.0.1:{free_port()}", tmp_path / "node.log"
         socket = f"unix:{tmp_path}/n.sock"
         command = [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.py", "config.asgi:application"]
-        words = production_environment(BIND=f"{address},{socket}", DATA_DIR=str(tmp_path), **environment)
+        settings = production_environment(BIND=f"{address},{socket}", DATA_DIR=str(tmp_path), **environment)
         with log.open("ab") as output:
             running.append(
-                subprocess.Popen(command, cwd=ROOT, env=words, stdout=output, stderr=output, start_new_session=True)
+                subprocess.Popen(command, cwd=ROOT, env=settings, stdout=output, stderr=output, start_new_session=True)
             )
         url = f"http://{address}"
         wait_until(lambda: is_ready(url), seconds=60, what="the node does not answer")
@@ -132,13 +134,13 @@ def is_ready(url: str) -> bool:
         return False
 
 
-def test_production_serves_only_its_own_name_over_https(node):
+def test_node_serves_its_own_host_over_https_only(node):
     url, log = node(WORKERS="1", PROMETHEUS_MULTIPROC_DIR="")
-    own, tls = {"Host": "tasks.example.com"}, {"X-Forwarded-Proto": "https"}
+    host, tls = {"Host": "tasks.example.com"}, {"X-Forwarded-Proto": "https"}
 
-    plain = requests.get(f"{url}/api/v1/tasks/", headers=own, allow_redirects=False, timeout=20)
+    plain = requests.get(f"{url}/api/v1/tasks/", headers=host, allow_redirects=False, timeout=20)
     secure = requests.get(
-        f"{url}/api/v1/tasks/", headers=own | tls | {"Authorization": f"Bearer {SECRET_VALUE}"}, timeout=20
+        f"{url}/api/v1/tasks/", headers=host | tls | {"Authorization": f"Bearer {SECRET_VALUE}"}, timeout=20
     )
     foreign = requests.get(f"{url}/api/v1/tasks/", headers={"Host": "evil.example.com"} | tls, timeout=20)
 
@@ -152,22 +154,22 @@ def test_production_serves_only_its_own_name_over_https(node):
     assert SECRET_VALUE not in log.read_text()
 
 
-def test_the_counters_of_all_processes_are_added_up(node, tmp_path):
+def test_metrics_are_summed_over_processes(node, tmp_path):
     url, _ = node(WORKERS="2", PROMETHEUS_MULTIPROC_DIR=str(tmp_path / "metrics"))
-    own = {"Host": "tasks.example.com"}
+    host = {"Host": "tasks.example.com"}
 
-    def processes():
+    def process_ids():
         return {re.sub(r"\D", "", path.stem) for path in (tmp_path / "metrics").glob("counter_*.db")}
 
     def count():
-        text = requests.get(f"{url}/metrics", headers=own, timeout=20).text
+        text = requests.get(f"{url}/metrics", headers=host, timeout=20).text
         name = "django_http_responses_total_by_status_view_method_total"
         lines = [line for line in text.splitlines() if line.startswith(name) and "core.health.readyz" in line]
         return sum(float(line.split()[-1]) for line in lines)
 
     before = count()
     for _ in range(40):
-        requests.get(f"{url}/readyz", headers=own, timeout=20)
+        requests.get(f"{url}/readyz", headers=host, timeout=20)
 
-    assert len(processes()) == 2
+    assert len(process_ids()) == 2
     assert [count() - before for _ in range(6)] == [40.0] * 6

@@ -1,4 +1,4 @@
-"""Static files as settings decide: variants beside each file, and a CDN by one setting."""
+"""Static files in production: hashed names, precompressed variants, a CDN."""
 
 from __future__ import annotations
 
@@ -29,34 +29,34 @@ print(json.dumps({path: [page["Content-Security-Policy"], page.content.decode()]
     ("url", "origins"),
     [("/static/", []), (f"{CDN_URL}/static/", [CDN_URL]), ("//cdn.example.com/static/", [CDN_URL])],
 )
-def test_the_origin_of_a_cdn_is_read_from_the_address_of_the_files(url, origins):
+def test_cdn_origin_is_derived_from_static_url(url, origins):
     assert static_files.cdn_origins(url) == origins
 
 
 def run_python(*arguments: str, folder: Path, **environment: str) -> str:
-    words = {
+    variables = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "config.settings.dev",
         "DATA_DIR": str(folder),
         **environment,
     }
-    done = subprocess.run(
-        [sys.executable, *arguments], cwd=ROOT, env=words, capture_output=True, text=True, check=False
+    process = subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, env=variables, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    assert process.returncode == 0, process.stderr
+    return process.stdout
 
 
 @pytest.fixture(scope="module")
 def collected(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("var")
-    ignored = [word for name in ("admin", "drf_spectacular_sidecar", "django_htmx") for word in ("-i", name)]
+    ignored = [part for name in ("admin", "drf_spectacular_sidecar", "django_htmx") for part in ("-i", name)]
     run_python("manage.py", "collectstatic", "--noinput", "-v0", *ignored, folder=folder, COMPRESS_STATIC="true")
     return folder / "static"
 
 
 @pytest.mark.processes
-def test_files_are_collected_with_hashed_names_and_both_variants(collected):
+def test_collected_files_have_hashed_names_and_variants(collected):
     names = json.loads((collected / "staticfiles.json").read_text())["paths"]
     path = collected / names["css/base.css"]
 
@@ -67,7 +67,7 @@ def test_files_are_collected_with_hashed_names_and_both_variants(collected):
 
 
 @pytest.mark.processes
-def test_pages_load_from_the_cdn_that_one_setting_names_and_may_do_so(collected):
+def test_pages_and_their_csp_use_the_cdn(collected):
     sidecar = "drf_spectacular_sidecar/swagger-ui-dist"
     manifest = json.loads((collected / "staticfiles.json").read_text())
     for name in ("swagger-ui.css", "swagger-ui-bundle.js", "swagger-ui-standalone-preset.js", "favicon-32x32.png"):
@@ -83,5 +83,5 @@ def test_pages_load_from_the_cdn_that_one_setting_names_and_may_do_so(collected)
         assert directives["connect-src"] == "'self'"
         assert f'="{CDN_URL}/static/' in page
         assert '="/static/css' not in page
-    # A browser uses no part of another origin's picture.
+    # Browsers do not load parts of SVG files from another origin.
     assert f'<use href="{CDN_URL}' not in pages["/login/"][1]

@@ -1,3 +1,5 @@
+"""nginx in front of real nodes, and in front of nodes that never answer."""
+
 from __future__ import annotations
 
 import contextlib
@@ -20,36 +22,36 @@ HASHED_CSS_NAME, CSS_CONTENT = "base.0123456789ab.css", b"body { margin: 0 }\n" 
 
 
 class SilentNode:
-    """It takes every connection, keeps what it was asked, and says nothing."""
+    """A node that accepts every connection, records the requests and never answers."""
 
     def __init__(self, path: Path) -> None:
-        self.asked: list[bytes] = []
+        self.requests: list[bytes] = []
         self.connections: list[socket.socket] = []
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(str(path))
         self.listener.listen(128)
-        threading.Thread(target=self._take, daemon=True).start()
+        threading.Thread(target=self._accept, daemon=True).start()
 
-    def _take(self) -> None:
+    def _accept(self) -> None:
         with contextlib.suppress(OSError):
             while True:
                 self.connections.append(self.listener.accept()[0])
-                self.asked.append(self.connections[-1].recv(65536))
+                self.requests.append(self.connections[-1].recv(65536))
 
     def close(self) -> None:
-        for one in (self.listener, *self.connections):
-            one.close()
+        for open_socket in (self.listener, *self.connections):
+            open_socket.close()
 
 
 @pytest.fixture
 def silent_nodes():
-    """nginx before two nodes that say nothing; gives the front, and what its nodes were asked."""
+    """nginx in front of two silent nodes, and a function that returns their requests."""
     folder = Path(tempfile.mkdtemp(prefix="tf-", dir="/tmp"))
     nginx_server = NginxServer(folder, free_port(), {})
     nodes = [SilentNode(nginx_server.socket(name)) for name in ("one", "two")]
     nginx_server.start_nginx(["one", "two"])
     nginx_server.wait(lambda: nginx_server.get("/metrics").status == 404)
-    yield nginx_server, lambda: [asked for node in nodes for asked in node.asked]
+    yield nginx_server, lambda: [request for node in nodes for request in node.requests]
     nginx_server.stop()
     for node in nodes:
         node.close()
@@ -58,7 +60,7 @@ def silent_nodes():
 
 @pytest.fixture(scope="module")
 def nginx_server(django_db_setup):
-    # A short path, since sockets go into it.
+    # Always /tmp: the path of a Unix socket must be short.
     folder = Path(tempfile.mkdtemp(prefix="tf-", dir="/tmp"))
     (folder / "var/static/css").mkdir(parents=True)
     for name in (HASHED_CSS_NAME, "base.css"):

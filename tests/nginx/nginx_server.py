@@ -1,4 +1,4 @@
-"""nginx as `make stack` sets it up, in front of real nodes of its own, on a port nobody else has."""
+"""nginx as `make stack` configures it, in front of real nodes, on a free port."""
 
 from __future__ import annotations
 
@@ -26,15 +26,18 @@ class Response:
     body: bytes
 
     def all(self, name: str) -> list[str]:
-        return [value for one, value in self.headers if one.lower() == name.lower()]
+        return [value for key, value in self.headers if key.lower() == name.lower()]
 
     def one(self, name: str) -> str:
-        (found,) = self.all(name)
-        return found
+        """Return the value of a header that occurs once."""
+        (value,) = self.all(name)
+        return value
 
 
 @dataclass
 class NginxServer:
+    """nginx and its nodes, with a log each in `folder`."""
+
     folder: Path
     port: int
     environment: Mapping[str, str]
@@ -77,7 +80,7 @@ class NginxServer:
 
     @contextlib.contextmanager
     def paused(self, *names: str) -> Iterator[None]:
-        """These nodes take connections and say nothing."""
+        """Freeze these nodes: they accept connections and never response."""
         for name in names:
             os.killpg(self.nodes[name].pid, signal.SIGSTOP)
         try:
@@ -93,11 +96,11 @@ class NginxServer:
             self.nginx.terminate()
             self.nginx.wait(10)
 
-    def wait(self, happened) -> None:
+    def wait(self, condition) -> None:
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             with contextlib.suppress(OSError, http.client.HTTPException):
-                if happened():
+                if condition():
                     return
             time.sleep(0.05)
         raise AssertionError(
@@ -111,7 +114,7 @@ class NginxServer:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
             connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
-            answer = connection.getresponse()
-            return Response(answer.status, answer.getheaders(), answer.read())
+            response = connection.getresponse()
+            return Response(response.status, response.getheaders(), response.read())
         finally:
             connection.close()

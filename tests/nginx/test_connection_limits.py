@@ -1,4 +1,4 @@
-"""When the nodes have as much work as they get done soon, nginx refuses more of it, and only of it."""
+"""Load shedding by nginx: uncached work is refused while all nodes are busy, cached reads are not."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ TASKS_PATH = "/api/v1/tasks/"
 
 @pytest.fixture
 def saturated_nginx(silent_nodes):
-    """The front of two nodes that have as much work as they take, and how often each of these paths reached them."""
-    nginx_server, asked = silent_nodes
-    with ThreadPoolExecutor(CONCURRENCY) as crowd:
+    """nginx in front of two busy nodes, a request counter, and a thread pool."""
+    nginx_server, received_requests = silent_nodes
+    with ThreadPoolExecutor(CONCURRENCY) as pool:
         for number in range(CONCURRENCY):
-            crowd.submit(nginx_server.get, f"/api/v1/labels/?page={number + 1}")
-        nginx_server.wait(lambda: len(asked()) == CONCURRENCY)
+            pool.submit(nginx_server.get, f"/api/v1/labels/?page={number + 1}")
+        nginx_server.wait(lambda: len(received_requests()) == CONCURRENCY)
 
-        def reached(path: str) -> int:
-            return sum(path.encode() in one.split(b"\r\n", 1)[0] for one in asked())
+        def count(path: str) -> int:
+            return sum(path.encode() in request.split(b"\r\n", 1)[0] for request in received_requests())
 
-        yield nginx_server, reached, crowd
+        yield nginx_server, count, pool
 
 
 @pytest.mark.parametrize(
@@ -42,26 +42,26 @@ def saturated_nginx(silent_nodes):
         ("DELETE", f"{TASKS_PATH}OPS-1/", {}),
     ],
 )
-def test_work_is_refused_at_once_and_no_node_hears_of_it(method, path, headers, saturated_nginx):
-    nginx_server, reached, _ = saturated_nginx
+def test_uncached_work_is_refused_while_nodes_are_busy(method, path, headers, saturated_nginx):
+    nginx_server, count, _ = saturated_nginx
 
-    began = time.monotonic()
-    answer = nginx_server.send(method, path, b"{}" if method in {"POST", "PATCH"} else None, **headers)
+    started = time.monotonic()
+    response = nginx_server.send(method, path, b"{}" if method in {"POST", "PATCH"} else None, **headers)
 
-    assert answer.status == 503
-    assert int(answer.one("Retry-After")) == 2
-    assert time.monotonic() - began < 1
-    assert reached(path) == 0
+    assert response.status == 503
+    assert int(response.one("Retry-After")) == 2
+    assert time.monotonic() - started < 1
+    assert count(path) == 0
     if path.startswith("/api/"):
-        assert json.loads(answer.body)["code"] == "service_unavailable"
+        assert json.loads(response.body)["code"] == "service_unavailable"
 
 
 @pytest.mark.parametrize(
     "path", [TASKS_PATH, f"{TASKS_PATH}OPS-1/", "/api/v1/me/", "/api/v1/health", "/livez", "/readyz"]
 )
-def test_what_may_be_remembered_and_what_the_operator_asks_reaches_a_node(path, saturated_nginx):
-    nginx_server, reached, crowd = saturated_nginx
+def test_cacheable_reads_and_health_reach_a_busy_node(path, saturated_nginx):
+    nginx_server, count, pool = saturated_nginx
 
-    crowd.submit(nginx_server.get, path)
+    pool.submit(nginx_server.get, path)
 
-    nginx_server.wait(lambda: reached(f"GET {path} "))
+    nginx_server.wait(lambda: count(f"GET {path} "))

@@ -1,4 +1,4 @@
-"""Wherever something can be guessed, a flood from one address is refused by nginx before a node hears of it."""
+"""Rate limit of nginx for all forms and endpoints where secrets can be guessed."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ LIMITED_REQUESTS = (
 
 @pytest.fixture
 def standalone_nginx() -> Iterator[NginxServer]:
-    """nginx without a node behind it: whatever it lets through is a 503, or a 502."""
+    """nginx without a node: requests that pass its limits get 502 or 503."""
     folder = Path(tempfile.mkdtemp(prefix="tf-", dir="/tmp"))
     nginx_server = NginxServer(folder, free_port(), {})
-    nginx_server.start_nginx(["nobody"])
+    nginx_server.start_nginx(["missing"])
     nginx_server.wait(lambda: nginx_server.get("/metrics").status == 404)
     yield nginx_server
     nginx_server.stop()
@@ -43,21 +43,21 @@ def standalone_nginx() -> Iterator[NginxServer]:
 
 
 def send_burst(nginx_server: NginxServer, method: str, path: str) -> Counter[int]:
-    with ThreadPoolExecutor(8) as people:
-        return Counter(people.map(lambda _: nginx_server.send(method, path, b"{}").status, range(100)))
+    with ThreadPoolExecutor(8) as pool:
+        return Counter(pool.map(lambda _: nginx_server.send(method, path, b"{}").status, range(100)))
 
 
 @pytest.mark.parametrize("path", LIMITED_REQUESTS)
-def test_a_flood_is_refused_at_every_door_where_something_can_be_guessed(path, standalone_nginx):
-    found = send_burst(standalone_nginx, "POST", path)
+def test_login_floods_get_429(path, standalone_nginx):
+    statuses = send_burst(standalone_nginx, "POST", path)
 
-    assert 30 <= found[429] <= 49
-    assert set(found) <= {429, 502, 503}
+    assert 30 <= statuses[429] <= 49
+    assert set(statuses) <= {429, 502, 503}
 
 
 @pytest.mark.parametrize(
     ("method", "path"),
     [("POST", "/tasks/new/"), ("DELETE", "/_allauth/app/v1/auth/session"), ("POST", "/api/v1/tasks/")],
 )
-def test_other_work_does_not_count_as_guessing(method, path, standalone_nginx):
+def test_other_requests_are_not_rate_limited(method, path, standalone_nginx):
     assert send_burst(standalone_nginx, method, path)[429] == 0

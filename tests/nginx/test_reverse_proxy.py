@@ -1,3 +1,5 @@
+"""nginx in front of real nodes: errors, headers, addresses, and nodes that die."""
+
 from __future__ import annotations
 
 import json
@@ -28,7 +30,7 @@ SECURITY_HEADERS = (
 LONG_VALUE = "a" * 9000
 
 
-def test_the_configuration_of_the_containers_is_accepted(tmp_path):
+def test_container_configuration_is_valid(tmp_path):
     for path in (ROOT / "nginx").rglob("*.conf"):
         copy = tmp_path / path.relative_to(ROOT / "nginx")
         copy.parent.mkdir(exist_ok=True)
@@ -40,20 +42,20 @@ def test_the_configuration_of_the_containers_is_accepted(tmp_path):
         (tmp_path / "encodings").mkdir()
         (tmp_path / "encodings/brotli.conf").write_text("brotli_static on;")
 
-    done = subprocess.run(
+    process = subprocess.run(
         [find_executable(), "-t", "-c", tmp_path / "nginx.conf"], capture_output=True, text=True, check=False
     )
 
-    assert done.returncode == 0, done.stderr
-    assert "[warn]" not in done.stderr
+    assert process.returncode == 0, process.stderr
+    assert "[warn]" not in process.stderr
 
 
-def test_an_answer_of_the_api_passes_unchanged(nginx_server):
-    answer = nginx_server.get("/api/v1/health", Accept_Encoding="gzip")
+def test_api_response_passes_unchanged(nginx_server):
+    response = nginx_server.get("/api/v1/health", Accept_Encoding="gzip")
 
-    assert answer.status == 200
-    assert json.loads(answer.body)["checks"]["database"]["status"] == "ok"
-    assert not answer.one("ETag").startswith("W/")
+    assert response.status == 200
+    assert json.loads(response.body)["checks"]["database"]["status"] == "ok"
+    assert not response.one("ETag").startswith("W/")
 
 
 @pytest.mark.parametrize(
@@ -69,23 +71,23 @@ def test_an_answer_of_the_api_passes_unchanged(nginx_server):
         ("POST", "/api/v1/tasks/", {"Content_Length": "-1"}, None, 400, "bad_request"),
     ],
 )
-def test_a_refusal_below_the_api_is_a_problem_document(method, path, headers, body, status, code, nginx_server):
-    answer = nginx_server.send(method, path, body, **headers)
+def test_api_errors_are_problem_documents(method, path, headers, body, status, code, nginx_server):
+    response = nginx_server.send(method, path, body, **headers)
 
-    problem = json.loads(answer.body)
-    assert answer.status == status
-    assert answer.one("Content-Type") == "application/problem+json"
+    problem = json.loads(response.body)
+    assert response.status == status
+    assert response.one("Content-Type") == "application/problem+json"
     assert (problem["status"], problem["code"], problem["type"]) == (status, code, f"urn:taskflow:problem:{code}")
     assert problem["instance"].startswith("/api/v1/")
 
 
 @pytest.mark.parametrize("path", ["/metrics", "//metrics", "/%6detrics", "/./metrics"])
-def test_the_metrics_are_not_for_the_world(path, nginx_server):
-    answer = nginx_server.get(path)
+def test_metrics_are_not_public(path, nginx_server):
+    response = nginx_server.get(path)
 
-    assert answer.status == 404
-    assert b"python_info" not in answer.body
-    assert answer.one("Content-Type").startswith("text/html")
+    assert response.status == 404
+    assert b"python_info" not in response.body
+    assert response.one("Content-Type").startswith("text/html")
 
 
 @pytest.mark.parametrize(
@@ -102,14 +104,14 @@ def test_the_metrics_are_not_for_the_world(path, nginx_server):
         (f"/{LONG_VALUE}", 414),
     ],
 )
-def test_every_answer_carries_each_security_header_once(path, status, nginx_server):
-    answer = nginx_server.get(path)
+def test_responses_have_each_security_header_once(path, status, nginx_server):
+    response = nginx_server.get(path)
 
-    assert answer.status == status
-    assert {name: len(answer.all(name)) for name in SECURITY_HEADERS} == dict.fromkeys(SECURITY_HEADERS, 1)
+    assert response.status == status
+    assert {name: len(response.all(name)) for name in SECURITY_HEADERS} == dict.fromkeys(SECURITY_HEADERS, 1)
 
 
-def test_a_hashed_file_may_be_kept_for_ever_and_a_plain_one_may_not(nginx_server):
+def test_hashed_files_are_immutable_and_plain_ones_are_not(nginx_server):
     assert (
         nginx_server.get(f"/static/css/{HASHED_CSS_NAME}").one("Cache-Control") == "public, max-age=31536000, immutable"
     )
@@ -117,27 +119,27 @@ def test_a_hashed_file_may_be_kept_for_ever_and_a_plain_one_may_not(nginx_server
     assert "immutable" not in str(nginx_server.get("/static/css/none.0123456789ab.css").headers)
 
 
-def test_a_request_keeps_its_id_or_gets_one(nginx_server):
+def test_request_id_is_kept_or_created(nginx_server):
     assert nginx_server.get("/livez", X_Request_ID="abc-123").one("X-Request-ID") == "abc-123"
     assert re.fullmatch("[0-9a-f]{32}", nginx_server.get("/livez", X_Request_ID="a b;").one("X-Request-ID"))
     assert nginx_server.get("/metrics", X_Request_ID="abc-123").one("X-Request-ID") == "abc-123"
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_a_stranger_says_about_addresses_is_not_believed(nginx_server):
+def test_client_address_headers_are_ignored(nginx_server):
     user = {"email": "nina@example.com", "name": "Nina", "password": "seven green bottles"}
-    lies = {"X_Forwarded_For": "203.0.113.9", "X_Real_IP": "203.0.113.9", "Forwarded": "for=203.0.113.9"}
+    forged = {"X_Forwarded_For": "203.0.113.9", "X_Real_IP": "203.0.113.9", "Forwarded": "for=203.0.113.9"}
     body = json.dumps(user).encode()
 
     tokens = json.loads(
-        nginx_server.send("POST", "/api/v1/auth/register/", body, Content_Type="application/json", **lies).body
+        nginx_server.send("POST", "/api/v1/auth/register/", body, Content_Type="application/json", **forged).body
     )
 
     sessions = json.loads(nginx_server.get("/api/v1/sessions/", Authorization=f"Bearer {tokens['access']}").body)
-    assert [one["ip_address"] for one in sessions["results"]] == ["127.0.0.1"]
+    assert [session["ip_address"] for session in sessions["results"]] == ["127.0.0.1"]
 
 
-def test_two_lengths_or_two_hosts_are_refused_before_a_node_sees_them(nginx_server):
+def test_duplicate_host_and_length_headers_are_rejected(nginx_server):
     for doubled in (
         "Content-Length: 3\r\nContent-Length: 4",
         "Host: other",
@@ -157,62 +159,63 @@ def send_raw(nginx_server, request: str) -> bytes:
 @pytest.mark.parametrize(
     ("line", "status"), [("GET /api/v1/tasks/ HTTP/3.0", 505), ("GET / HTTP/9.9", 505), ("GET nothing", 400)]
 )
-def test_a_request_that_is_no_http_of_ours_gets_a_page_of_ours(line, status, nginx_server):
-    answer = send_raw(nginx_server, f"{line}\r\nHost: localhost\r\n\r\n")
+def test_malformed_requests_get_an_error_page(line, status, nginx_server):
+    response = send_raw(nginx_server, f"{line}\r\nHost: localhost\r\n\r\n")
 
-    assert answer.startswith(f"HTTP/1.1 {status} ".encode())
-    assert b"<center>" not in answer
-    assert all(answer.lower().count(f"\n{name.lower()}: ".encode()) == 1 for name in SECURITY_HEADERS)
+    assert response.startswith(f"HTTP/1.1 {status} ".encode())
+    assert b"<center>" not in response
+    assert all(response.lower().count(f"\n{name.lower()}: ".encode()) == 1 for name in SECURITY_HEADERS)
 
 
-def test_answers_of_nodes_keep_their_strong_tags_and_their_encoding(nginx_server):
-    answer = nginx_server.get("/api/v1/schema/", Accept_Encoding="gzip, br")
+def test_etag_and_encoding_of_nodes_are_kept(nginx_server):
+    response = nginx_server.get("/api/v1/schema/", Accept_Encoding="gzip, br")
 
-    assert (answer.one("Content-Encoding"), answer.one("ETag")[-4:]) == ("br", '-br"')
-    assert "Accept-Encoding" in answer.one("Vary")
+    assert (response.one("Content-Encoding"), response.one("ETag")[-4:]) == ("br", '-br"')
+    assert "Accept-Encoding" in response.one("Vary")
     assert (
-        nginx_server.get("/api/v1/schema/", Accept_Encoding="gzip, br", If_None_Match=answer.one("ETag")).status == 304
+        nginx_server.get("/api/v1/schema/", Accept_Encoding="gzip, br", If_None_Match=response.one("ETag")).status
+        == 304
     )
 
 
-def test_a_flood_of_sign_ins_is_refused_before_it_reaches_a_node(nginx_server):
+def test_login_flood_gets_problem_documents(nginx_server):
     body = b'{"email": "nobody@example.com", "password": "wrong"}'
 
-    def ask(path):
+    def post(path):
         return nginx_server.send("POST", path, body, Content_Type="application/json")
 
-    with ThreadPoolExecutor(8) as people:
-        found = list(people.map(ask, ["/api/v1/auth/refresh/"] * 120))
+    with ThreadPoolExecutor(8) as pool:
+        responses = list(pool.map(post, ["/api/v1/auth/refresh/"] * 120))
 
-    refused = [answer for answer in found if answer.status == 429]
+    refused = [response for response in responses if response.status == 429]
     assert 40 <= len(refused) <= 70
-    assert {json.loads(answer.body)["code"] for answer in refused} == {"rate_limited"}
-    assert {answer.one("Retry-After") for answer in refused} == {"1"}
+    assert {json.loads(response.body)["code"] for response in refused} == {"rate_limited"}
+    assert {response.one("Retry-After") for response in refused} == {"1"}
     assert nginx_server.get("/login/").status == 200
 
 
 @pytest.mark.parametrize("round_number", [1, 2, 3])
-def test_no_get_fails_while_a_node_is_killed(round_number, nginx_server):
-    answered, go = [], threading.Event()
+def test_reads_survive_a_killed_node(round_number, nginx_server):
+    statuses, has_load = [], threading.Event()
 
-    def ask(number):
+    def get(number):
         if number == 100:
-            go.set()
-        answered.append(nginx_server.get("/api/v1/health").status)
+            has_load.set()
+        statuses.append(nginx_server.get("/api/v1/health").status)
 
-    with ThreadPoolExecutor(8) as people:
-        work = [people.submit(ask, number) for number in range(300)]
-        go.wait(20)
+    with ThreadPoolExecutor(8) as pool:
+        futures = [pool.submit(get, number) for number in range(300)]
+        has_load.wait(20)
         nginx_server.kill_node("one")
-        for one in work:
-            one.result()
+        for future in futures:
+            future.result()
     nginx_server.socket("one").unlink()
     nginx_server.start_node("one")
 
-    assert (len(answered), set(answered)) == (300, {200})
+    assert (len(statuses), set(statuses)) == (300, {200})
 
 
-def test_when_all_nodes_are_gone_the_answer_is_a_quick_503(nginx_server):
+def test_missing_nodes_give_503_at_once(nginx_server):
     for name in list(nginx_server.nodes):
         nginx_server.kill_node(name)
         nginx_server.socket(name).unlink()

@@ -1,4 +1,4 @@
-"""nginx with the snippet that ends TLS: what it speaks, and what it does with who does not."""
+"""TLS termination by nginx: versions, cipher suites, redirects."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.nginx
 
 @pytest.fixture(scope="module")
 def tls():
-    """nginx without a node behind it; gives its port and the authority to trust."""
+    """nginx without a node: its port and the certificate authority to trust."""
     folder = Path(tempfile.mkdtemp(prefix="tf-", dir="/tmp"))
     authority, port = certificates.write_certificates(folder / "tls"), free_port()
     path = nginx.write_config(
@@ -31,7 +31,7 @@ def tls():
         var=folder,
         host=certificates.IP_ADDRESS,
         port=port,
-        sockets=[folder / "nobody.sock"],
+        sockets=[folder / "missing.sock"],
         tls=folder / "tls",
     )
     running = subprocess.Popen(nginx.build_command(path), stderr=subprocess.PIPE)
@@ -48,7 +48,7 @@ def accepts_connections(port):
 
 
 def tls_handshake(tls, **changes):
-    """Return the version and the suite that were agreed on."""
+    """Return the negotiated version and cipher suite."""
     port, authority = tls
     context = ssl.create_default_context(cafile=str(authority))
     for name, value in changes.items():
@@ -60,20 +60,20 @@ def tls_handshake(tls, **changes):
         return secure.version(), secure.cipher()[0]
 
 
-def test_the_newest_version_of_tls_is_preferred(tls):
+def test_newest_tls_version_is_preferred(tls):
     assert tls_handshake(tls)[0] == "TLSv1.3"
     assert tls_handshake(tls, maximum_version=ssl.TLSVersion.TLSv1_2)[0] == "TLSv1.2"
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_old_versions_of_tls_are_refused(tls):
+def test_old_tls_versions_are_rejected(tls):
     for version in (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1):
         with pytest.raises((ssl.SSLError, OSError)):
             tls_handshake(tls, minimum_version=version, maximum_version=version)
 
 
 @pytest.mark.parametrize("suite", ["AES128-SHA", "AES256-GCM-SHA384", "ECDHE-RSA-AES128-SHA", "DHE-RSA-AES128-SHA"])
-def test_only_suites_with_forward_secrecy_are_spoken(suite, tls):
+def test_cipher_suites_have_forward_secrecy(suite, tls):
     port, authority = tls
     context = ssl.create_default_context(cafile=str(authority))
     context.maximum_version = ssl.TLSVersion.TLSv1_2
@@ -85,25 +85,25 @@ def test_only_suites_with_forward_secrecy_are_spoken(suite, tls):
     assert tls_handshake(tls, maximum_version=ssl.TLSVersion.TLSv1_2)[1].startswith("ECDHE-")
 
 
-def test_who_speaks_plain_http_to_the_tls_port_is_sent_on(tls):
+def test_plain_http_on_the_tls_port_is_redirected(tls):
     port, _ = tls
     connection = http.client.HTTPConnection(certificates.IP_ADDRESS, port, timeout=10)
     connection.request("GET", "/login/?next=/tasks/")
 
-    answer = connection.getresponse()
+    response = connection.getresponse()
 
-    assert (answer.status, answer.headers["Location"]) == (301, f"https://127.0.0.1:{port}/login/?next=/tasks/")
+    assert (response.status, response.headers["Location"]) == (301, f"https://127.0.0.1:{port}/login/?next=/tasks/")
     connection.close()
 
 
-def test_every_answer_over_tls_demands_tls_from_now_on(tls):
+def test_tls_responses_have_hsts(tls):
     port, authority = tls
     context = ssl.create_default_context(cafile=str(authority))
     connection = http.client.HTTPSConnection(certificates.IP_ADDRESS, port, timeout=10, context=context)
     connection.request("GET", "/login/")
 
-    answer = connection.getresponse()
+    response = connection.getresponse()
 
-    assert answer.status == 503
-    assert answer.headers["Strict-Transport-Security"] == "max-age=63072000; includeSubDomains; preload"
+    assert response.status == 503
+    assert response.headers["Strict-Transport-Security"] == "max-age=63072000; includeSubDomains; preload"
     connection.close()

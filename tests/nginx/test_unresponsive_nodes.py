@@ -1,4 +1,4 @@
-"""What nginx does with a node that takes connections and says nothing, and with answers that take their time."""
+"""Nodes that accept connections and never response: timeouts, retries on other nodes, WebSockets."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ JSON_HEADERS = {"Content_Type": "application/json"}
 
 
 def register(nginx_server: NginxServer) -> dict[str, str]:
-    answer = nginx_server.send("POST", "/api/v1/auth/register/", json.dumps(USER_DATA).encode(), **JSON_HEADERS)
-    return {"Authorization": f"Bearer {json.loads(answer.body)['access']}"}
+    response = nginx_server.send("POST", "/api/v1/auth/register/", json.dumps(USER_DATA).encode(), **JSON_HEADERS)
+    return {"Authorization": f"Bearer {json.loads(response.body)['access']}"}
 
 
-def create_task(nginx_server: NginxServer, who: dict[str, str], key: str) -> tuple[int, str, float]:
+def create_task(nginx_server: NginxServer, headers: dict[str, str], key: str) -> tuple[int, str, float]:
     started = time.monotonic()
-    answer = nginx_server.send(
-        "POST", "/api/v1/tasks/", b'{"title": "Once"}', **JSON_HEADERS, **who, Idempotency_Key=key
+    response = nginx_server.send(
+        "POST", "/api/v1/tasks/", b'{"title": "Once"}', **JSON_HEADERS, **headers, Idempotency_Key=key
     )
-    return answer.status, json.loads(answer.body).get("key", ""), time.monotonic() - started
+    return response.status, json.loads(response.body).get("key", ""), time.monotonic() - started
 
 
 def request_duration(nginx_server: NginxServer, path: str, **headers: str) -> tuple[int, float]:
@@ -34,30 +34,30 @@ def request_duration(nginx_server: NginxServer, path: str, **headers: str) -> tu
     return nginx_server.get(path, **headers).status, time.monotonic() - started
 
 
-def test_a_read_waits_for_a_hanging_node_for_a_moment_and_the_node_is_left_out(nginx_server):
-    who = register(nginx_server)
+def test_reads_move_on_from_a_hanging_node(nginx_server):
+    headers = register(nginx_server)
 
     with nginx_server.paused("one"):
-        found = [request_duration(nginx_server, "/api/v1/me/", **who) for _ in range(12)]
+        results = [request_duration(nginx_server, "/api/v1/me/", **headers) for _ in range(12)]
 
-    assert {status for status, _ in found} == {200}
-    assert max(seconds for _, seconds in found) < 4
-    assert sum(seconds > 1 for _, seconds in found) <= 4
+    assert {status for status, _ in results} == {200}
+    assert max(seconds for _, seconds in results) < 4
+    assert sum(seconds > 1 for _, seconds in results) <= 4
 
 
-def test_a_keyed_write_goes_on_to_another_node_and_is_done_once(nginx_server):
-    who = register(nginx_server)
-    time.sleep(3)  # until nginx asks both again
+def test_idempotent_write_moves_to_another_node_once(nginx_server):
+    headers = register(nginx_server)
+    time.sleep(3)  # until nginx uses both nodes again
 
     with nginx_server.paused("one"):
-        found = [create_task(nginx_server, who, f"key-{number}") for number in range(3)]
+        first = [create_task(nginx_server, headers, f"key-{number}") for number in range(3)]
     time.sleep(1)
-    again = [create_task(nginx_server, who, f"key-{number}") for number in range(3)]
+    repeated = [create_task(nginx_server, headers, f"key-{number}") for number in range(3)]
 
-    assert {status for status, _, _ in found} == {201}
-    assert max(seconds for _, _, seconds in found) < 7
-    assert [key for _, key, _ in again] == [key for _, key, _ in found]
-    assert json.loads(nginx_server.get("/api/v1/tasks/?page=1", **who).body)["count"] == 3
+    assert {status for status, _, _ in first} == {201}
+    assert max(seconds for _, _, seconds in first) < 7
+    assert [key for _, key, _ in repeated] == [key for _, key, _ in first]
+    assert json.loads(nginx_server.get("/api/v1/tasks/?page=1", **headers).body)["count"] == 3
 
 
 IDEMPOTENT_WRITES = {"Idempotency-Key": "a"}
@@ -77,27 +77,27 @@ WRITES = {
 
 
 @pytest.mark.parametrize(("requests", "timeout"), [(READS, 4), (WRITES, 7)], ids=["reads", "writes"])
-def test_a_silent_node_is_given_up_for_another_when_that_is_safe(requests, timeout, silent_nodes):
-    nginx_server, asked = silent_nodes
+def test_safe_requests_are_retried_on_another_node(requests, timeout, silent_nodes):
+    nginx_server, received_requests = silent_nodes
 
-    def ask(request: str) -> None:
+    def send(request: str) -> None:
         method, path, *keyed = request.split()
         with pytest.raises(TimeoutError):
             nginx_server.send(method, path, timeout=timeout, **(IDEMPOTENT_WRITES if keyed else {}))
 
-    with ThreadPoolExecutor(len(requests)) as people:
-        list(people.map(ask, requests))
+    with ThreadPoolExecutor(len(requests)) as pool:
+        list(pool.map(send, requests))
 
-    heads = Counter(b" ".join(head.split()[:2]).decode() for head in asked())
+    heads = Counter(b" ".join(head.split()[:2]).decode() for head in received_requests())
     assert heads == {request.removesuffix(" keyed"): times for request, times in requests.items()}
 
 
 @pytest.mark.parametrize(("path", "is_upgraded"), [("/ws/v1/", True), ("/livez", False)])
-def test_a_websocket_is_upgraded_below_its_path_only(path, is_upgraded, silent_nodes):
-    nginx_server, asked = silent_nodes
+def test_websockets_are_upgraded_below_ws_only(path, is_upgraded, silent_nodes):
+    nginx_server, received_requests = silent_nodes
 
     with pytest.raises(TimeoutError):
         nginx_server.send("GET", path, timeout=1, Upgrade="websocket", Connection="Upgrade")
 
-    (head,) = asked()
+    (head,) = received_requests()
     assert (b"Upgrade: websocket\r\nConnection: upgrade" in head) is is_upgraded
