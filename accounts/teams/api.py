@@ -1,109 +1,92 @@
-"""Teams and who is in them."""
+"""API of teams and their members."""
 
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
-from drf_spectacular.utils import extend_schema
-from rest_framework.request import Request
-from rest_framework.response import Response
+from django.db.models import QuerySet
 
+from accounts.models import Team, TeamMember
 from accounts.teams import selectors, services
-from accounts.teams.serializers import TeamInput, TeamMemberInput, TeamMemberPatch, TeamOut
-from accounts.users.serializers import TeamMemberOut
-from core.api import query_params
+from accounts.teams.serializers import TeamInput, TeamMemberInput, TeamMemberOut, TeamMemberPatch, TeamOut
 from core.api.endpoints import all_projects
-from core.api.pagination import PageQuerySerializer, PageRequest, Sort, paginate
-from core.api.preconditions import parse_if_match
-from core.api.schema import page_serializer
-from core.api.views import ApiView, list_response, object_response, parse_body
+from core.api.generics import CreateView, DeleteView, DetailView, ListView, UpdateView
+from core.api.pagination import Sort
 
 
-class TeamsView(ApiView):
+class TeamsView(ListView, CreateView):
+    """Teams of the caller; all of them for staff."""
+
+    operation_ids = {"get": "list_teams", "post": "create_team"}
     api_key_scope = {"GET": "teams:read", "POST": None}
     project_from = all_projects
+    serializer_class = TeamOut
+    input_serializer_class = TeamInput
+    ordering_fields = {"name": Sort("name")}
+    default_ordering = "name"
+    has_location = True
 
-    @extend_schema(operation_id="list_teams", parameters=[PageQuerySerializer], responses=page_serializer(TeamOut))
-    def get(self, request: Request) -> Response:
-        wanted = query_params.parse_query(PageQuerySerializer, request.query_params)
-        window = PageRequest.of(wanted, sorts={"name": Sort("name")}, default="name", owner=str(request.user.pk))
-        return list_response(
-            request, paginate(selectors.list_teams(request.user), window), TeamOut, wanted.get("fields")
-        )
+    def get_queryset(self) -> QuerySet[Team]:
+        return selectors.list_teams(self.user)
 
-    @extend_schema(operation_id="create_team", request=TeamInput, responses={201: TeamOut})
-    def post(self, request: Request) -> Response:
-        team = services.create(actor=request.user, **parse_body(TeamInput, request))
-        return object_response(
-            selectors.get_team(request.user, team.pk), TeamOut, status=201, location=f"/api/v1/teams/{team.pk}/"
-        )
+    def create_object(self, data: dict[str, Any]) -> Team:
+        team = services.create(actor=self.user, **data)
+        return selectors.get_team(self.user, team.pk)
 
 
-class TeamView(ApiView):
+class TeamView(DetailView, UpdateView, DeleteView):
+    """A team, which its leads change."""
+
+    operation_ids = {"get": "get_team", "patch": "update_team", "delete": "delete_team"}
     api_key_scope = {"GET": "teams:read", "PATCH": None, "DELETE": None}
     project_from = all_projects
+    serializer_class = TeamOut
+    patch_serializer_class = TeamInput
 
-    @extend_schema(operation_id="get_team", responses=TeamOut)
-    def get(self, request: Request, team_id: uuid.UUID) -> Response:
-        query_params.parse_query(query_params.QuerySerializer, request.query_params)
-        return object_response(selectors.get_team(request.user, team_id), TeamOut)
+    def get_object(self, team_id: uuid.UUID) -> Team:
+        return selectors.get_team(self.user, team_id)
 
-    @extend_schema(operation_id="update_team", request=TeamInput, responses=TeamOut)
-    def patch(self, request: Request, team_id: uuid.UUID) -> Response:
-        sent = parse_body(TeamInput, request, partial=True)
-        versions = parse_if_match(request._request)
-        services.rename(actor=request.user, team_id=team_id, versions=versions, **sent)
-        return object_response(selectors.get_team(request.user, team_id), TeamOut)
+    def update_object(self, data: dict[str, Any], team_id: uuid.UUID) -> Team:
+        services.rename(actor=self.user, team_id=team_id, versions=self.versions, **data)
+        return selectors.get_team(self.user, team_id)
 
-    @extend_schema(operation_id="delete_team", responses={204: None})
-    def delete(self, request: Request, team_id: uuid.UUID) -> Response:
-        services.delete(actor=request.user, team_id=team_id, versions=parse_if_match(request._request))
-        return Response(status=204)
+    def delete_object(self, team_id: uuid.UUID) -> None:
+        services.delete(actor=self.user, team_id=team_id, versions=self.versions)
 
 
-class TeamMembersView(ApiView):
+class TeamMembersView(ListView, CreateView):
+    """Members of a team."""
+
+    operation_ids = {"get": "list_team_members", "post": "add_team_member"}
     api_key_scope = {"GET": "teams:read", "POST": None}
     project_from = all_projects
+    serializer_class = TeamMemberOut
+    input_serializer_class = TeamMemberInput
 
-    @extend_schema(
-        operation_id="list_team_members", parameters=[PageQuerySerializer], responses=page_serializer(TeamMemberOut)
-    )
-    def get(self, request: Request, team_id: uuid.UUID) -> Response:
-        wanted = query_params.parse_query(PageQuerySerializer, request.query_params)
-        team = selectors.get_team(request.user, team_id)
-        window = PageRequest.of(wanted, sorts={"id": Sort("id")}, default="id", owner=f"{request.user.pk}:{team.pk}")
-        return list_response(
-            request, paginate(selectors.list_members(team).order_by(), window), TeamMemberOut, wanted.get("fields")
-        )
+    def get_queryset(self, team_id: uuid.UUID) -> QuerySet[TeamMember]:
+        return selectors.list_members(selectors.get_team(self.user, team_id)).order_by()
 
-    @extend_schema(operation_id="add_team_member", request=TeamMemberInput, responses={201: TeamMemberOut})
-    def post(self, request: Request, team_id: uuid.UUID) -> Response:
-        sent = parse_body(TeamMemberInput, request)
-        member = services.add_member(actor=request.user, team_id=team_id, user_id=sent["user"], role=sent["role"])
-        return object_response(member, TeamMemberOut, status=201)
+    def create_object(self, data: dict[str, Any], team_id: uuid.UUID) -> TeamMember:
+        return services.add_member(actor=self.user, team_id=team_id, user_id=data["user"], role=data["role"])
 
 
-class TeamMemberView(ApiView):
+class TeamMemberView(DetailView, UpdateView, DeleteView):
+    """A member of a team."""
+
+    operation_ids = {"get": "get_team_member", "patch": "update_team_member", "delete": "remove_team_member"}
     api_key_scope = {"GET": "teams:read", "PATCH": None, "DELETE": None}
     project_from = all_projects
+    serializer_class = TeamMemberOut
+    patch_serializer_class = TeamMemberPatch
 
-    @extend_schema(operation_id="get_team_member", responses=TeamMemberOut)
-    def get(self, request: Request, team_id: uuid.UUID, user_id: uuid.UUID) -> Response:
-        query_params.parse_query(query_params.QuerySerializer, request.query_params)
-        return object_response(selectors.get_member(selectors.get_team(request.user, team_id), user_id), TeamMemberOut)
+    def get_object(self, team_id: uuid.UUID, user_id: uuid.UUID) -> TeamMember:
+        return selectors.get_member(selectors.get_team(self.user, team_id), user_id)
 
-    @extend_schema(operation_id="update_team_member", request=TeamMemberPatch, responses=TeamMemberOut)
-    def patch(self, request: Request, team_id: uuid.UUID, user_id: uuid.UUID) -> Response:
-        role = parse_body(TeamMemberPatch, request, partial=True).get("role")
-        versions = parse_if_match(request._request)
-        member = services.update_member(
-            actor=request.user, team_id=team_id, user_id=user_id, role=role, versions=versions
+    def update_object(self, data: dict[str, Any], team_id: uuid.UUID, user_id: uuid.UUID) -> TeamMember:
+        return services.update_member(
+            actor=self.user, team_id=team_id, user_id=user_id, role=data.get("role"), versions=self.versions
         )
-        return object_response(member, TeamMemberOut)
 
-    @extend_schema(operation_id="remove_team_member", responses={204: None})
-    def delete(self, request: Request, team_id: uuid.UUID, user_id: uuid.UUID) -> Response:
-        services.remove_member(
-            actor=request.user, team_id=team_id, user_id=user_id, versions=parse_if_match(request._request)
-        )
-        return Response(status=204)
+    def delete_object(self, team_id: uuid.UUID, user_id: uuid.UUID) -> None:
+        services.remove_member(actor=self.user, team_id=team_id, user_id=user_id, versions=self.versions)

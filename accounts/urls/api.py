@@ -10,7 +10,6 @@ from accounts.privacy.account_deletion import api as account_deletion_api
 from accounts.privacy.export import api as export_api
 from accounts.teams import api as teams_api
 from accounts.users import api as users_api
-from accounts.users import avatar_api, directory_api
 from accounts.users.invitations import api as invitations_api
 
 urlpatterns = [
@@ -25,13 +24,13 @@ urlpatterns = [
     path("auth/register-with-invitation/", invitations_api.RegisterWithInvitationView.as_view()),
     path("auth/cancel-deletion/", account_deletion_api.CancelDeletionView.as_view()),
     path("me/", users_api.MeView.as_view()),
-    path("me/avatar/", avatar_api.MyAvatarView.as_view()),
+    path("me/avatar/", users_api.MyAvatarView.as_view()),
     path("me/deletion/", account_deletion_api.DeletionView.as_view()),
     path("me/exports/", export_api.ExportsView.as_view()),
     path("me/exports/<uuid:export_id>/", export_api.ExportView.as_view()),
     path("me/exports/<uuid:export_id>/archive/", export_api.ExportArchiveView.as_view()),
-    path("directory/", directory_api.DirectoryView.as_view()),
-    path("directory/<uuid:user_id>/", directory_api.DirectoryUserView.as_view()),
+    path("directory/", users_api.DirectoryView.as_view()),
+    path("directory/<uuid:user_id>/", users_api.DirectoryUserView.as_view()),
     path("invitations/", invitations_api.InvitationsView.as_view()),
     path("invitations/accept/", invitations_api.AcceptInvitationView.as_view()),
     path("invitations/<uuid:invitation_id>/", invitations_api.InvitationView.as_view()),
@@ -40,7 +39,7 @@ urlpatterns = [
     path("sessions/<uuid:session_id>/", sessions_api.SessionView.as_view()),
     path("users/", users_api.UsersView.as_view()),
     path("users/<uuid:user_id>/", users_api.UserView.as_view()),
-    path("users/<uuid:user_id>/avatar/", avatar_api.AvatarView.as_view()),
+    path("users/<uuid:user_id>/avatar/", users_api.AvatarView.as_view()),
     path("api-keys/", api_keys_api.ApiKeysView.as_view()),
     path("api-keys/<uuid:key_id>/", api_keys_api.ApiKeyView.as_view()),
     path("api-keys/<uuid:key_id>/rotate/", api_keys_api.RotateApiKeyView.as_view()),

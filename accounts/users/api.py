@@ -1,71 +1,174 @@
-"""Oneself and the directory."""
+"""API of users: the caller's own account, other users, avatars, and the staff directory."""
 
 from __future__ import annotations
 
 import uuid
 from typing import Any
 
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
+from rest_framework.parsers import MultiPartParser
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from accounts.auth.sessions import cache
-from accounts.models import User
-from accounts.users import selectors, services
-from accounts.users.serializers import MeOut, ProfilePatch, UserOut, UserQuery
-from core.api import query_params
-from core.api.endpoints import no_projects
-from core.api.pagination import PageRequest, Sort, paginate
-from core.api.preconditions import object_etag, parse_if_match
-from core.api.renderers import dumps
-from core.api.schema import page_serializer
-from core.api.views import ApiView, list_response, object_response, parse_body
+from accounts.models import Avatar, User
+from accounts.users import administration, selectors, services
+from accounts.users.image_processing import MAX_BYTES
+from accounts.users.responses import avatar_response
+from accounts.users.serializers import (
+    AvatarInput,
+    AvatarQuery,
+    DirectoryPatch,
+    DirectoryQuery,
+    DirectoryUserOut,
+    MeOut,
+    ProfilePatch,
+    UserOut,
+    UserQuery,
+)
+from core.api.endpoints import BodyLimit, no_projects
+from core.api.generics import DeleteView, DetailView, GenericView, ListView, UpdateView
+from core.api.pagination import Sort
+from core.api.query_params import parse_query
+from core.api.views import object_response_from_row
+from core.errors import Invalid
+from core.rate_limits import consume
 
 
-class MeView(ApiView):
+class MeView(UpdateView):
+    """The caller's own account."""
+
+    operation_ids = {"get": "get_me", "patch": "update_me"}
     cacheable = True
     mfa_exempt = {"GET"}
     api_key_scope = {"GET": "me:read", "PATCH": None}
     project_from = no_projects
+    serializer_class = MeOut
+    patch_serializer_class = ProfilePatch
 
-    @extend_schema(operation_id="get_me", responses=MeOut)
-    def get(self, request: Request) -> Response:
-        query_params.parse_query(query_params.QuerySerializer, request.query_params)
-        profile = cache.get_or_build_profile(request.user.pk, build=lambda: _profile(request.user))
-        return Response(profile, headers={"ETag": object_etag(profile["version"], dumps(profile))})
+    def get(self, request: Request) -> HttpResponse:
+        parse_query(self.query_serializer_class, request.query_params)
+        profile = cache.get_or_build_profile(self.user.pk, build=lambda: self.serialize(self.user))
+        return object_response_from_row(profile, version=profile["version"])
 
-    @extend_schema(operation_id="update_me", request=ProfilePatch, responses=MeOut)
-    def patch(self, request: Request) -> Response:
-        changes = parse_body(ProfilePatch, request, partial=True)
-        user = services.update_profile(actor=request.user, changes=changes, versions=parse_if_match(request._request))
-        return object_response(user, MeOut)
+    def update_object(self, data: dict[str, Any]) -> User:
+        return services.update_profile(actor=self.user, changes=data, versions=self.versions)
 
 
-def _profile(user: User) -> dict[str, Any]:
-    return dict(MeOut(user).data)
+class UsersView(ListView):
+    """Active users, whom every signed-in user can find."""
 
-
-class UsersView(ApiView):
+    operation_ids = {"get": "list_users"}
     api_key_scope = {"GET": "users:read"}
     project_from = no_projects
+    serializer_class = UserOut
+    query_serializer_class = UserQuery
+    ordering_fields = {"name": Sort("name")}
+    default_ordering = "name"
 
-    @extend_schema(operation_id="list_users", parameters=[UserQuery], responses=page_serializer(UserOut))
-    def get(self, request: Request) -> Response:
-        wanted = query_params.parse_query(UserQuery, request.query_params)
-        window = PageRequest.of(wanted, sorts={"name": Sort("name")}, default="name", owner=str(request.user.pk))
-        return list_response(
-            request,
-            paginate(selectors.list_active_users(wanted.get("search", "")), window),
-            UserOut,
-            wanted.get("fields"),
+    def get_queryset(self) -> QuerySet[User]:
+        return selectors.list_active_users(self.params.get("search", ""))
+
+
+class UserView(DetailView):
+    """An active user."""
+
+    operation_ids = {"get": "get_user"}
+    api_key_scope = {"GET": "users:read"}
+    project_from = no_projects
+    serializer_class = UserOut
+    has_versions = False
+
+    def get_object(self, user_id: uuid.UUID) -> User:
+        return selectors.get_user(user_id)
+
+
+class WebpRenderer(BaseRenderer):
+    """Accepts `image/webp` in content negotiation; the view returns the bytes itself."""
+
+    media_type = "image/webp"
+    format = "webp"
+
+
+class MyAvatarView(DeleteView):
+    """The caller's own picture."""
+
+    operation_ids = {"delete": "remove_my_avatar"}
+    max_body_size = BodyLimit.UPLOAD
+    api_key_scope = None
+    parser_classes = [MultiPartParser]
+    serializer_class = MeOut
+
+    @extend_schema(operation_id="set_my_avatar", request=AvatarInput, responses=MeOut)
+    def post(self, request: Request) -> HttpResponse:
+        consume(request._request, group="picture", key=str(self.user.pk), rate=settings.AVATAR_RATE)
+        return self.object_response(services.set_avatar(actor=self.user, data=read_upload(request._request)))
+
+    def delete_object(self) -> None:
+        services.remove_avatar(actor=self.user, versions=self.versions)
+
+
+def read_upload(request: HttpRequest) -> bytes:
+    """Return the content of the form's only file, cut off one byte after MAX_BYTES. Raises Invalid."""
+    if unknown := sorted(set(request.FILES) - {"file"}):
+        raise Invalid.field(unknown[0], "Unknown file field.", "unknown")
+    files = request.FILES.getlist("file")
+    if len(files) != 1 or not isinstance(files[0], UploadedFile):
+        raise Invalid.field("file", "Send one file.", "required")
+    return bytes(files[0].read(MAX_BYTES + 1))
+
+
+class AvatarView(GenericView):
+    """A user's picture."""
+
+    api_key_scope = None
+    http_method_names = ["get", "head"]
+    renderer_classes = [WebpRenderer]
+    query_serializer_class = AvatarQuery
+
+    @extend_schema(
+        operation_id="get_avatar", parameters=[AvatarQuery], responses={(200, "image/webp"): OpenApiTypes.BINARY}
+    )
+    def get(self, request: Request, user_id: uuid.UUID) -> HttpResponse:
+        size = self.params.get("size", Avatar.SIZES[-1])
+        digest, data = selectors.get_avatar(user_id, int(size))
+        return avatar_response(data, digest, "private, no-cache")
+
+
+class DirectoryView(ListView):
+    """The staff directory: all users, active or not."""
+
+    operation_ids = {"get": "list_directory"}
+    api_key_scope = None
+    serializer_class = DirectoryUserOut
+    query_serializer_class = DirectoryQuery
+    ordering_fields = {"name": Sort("name")}
+    default_ordering = "name"
+
+    def get_queryset(self) -> QuerySet[User]:
+        return selectors.list_users(
+            self.user, search=self.params.get("search", ""), state=self.params.get("state", "active")
         )
 
 
-class UserView(ApiView):
-    api_key_scope = {"GET": "users:read"}
-    project_from = no_projects
+class DirectoryUserView(DetailView, UpdateView):
+    """A user in the staff directory; administrators change role and activation."""
 
-    @extend_schema(operation_id="get_user", responses=UserOut)
-    def get(self, request: Request, user_id: uuid.UUID) -> Response:
-        query_params.parse_query(query_params.QuerySerializer, request.query_params)
-        return Response(UserOut(selectors.get_user(user_id)).data)
+    operation_ids = {"get": "get_directory_user", "patch": "update_directory_user"}
+    api_key_scope = None
+    requires_recent_login = {"PATCH"}
+    serializer_class = DirectoryUserOut
+    patch_serializer_class = DirectoryPatch
+
+    def get_object(self, user_id: uuid.UUID) -> User:
+        return selectors.get_user_for_staff(self.user, user_id)
+
+    def update_object(self, data: dict[str, Any], user_id: uuid.UUID) -> User:
+        selectors.get_user_for_staff(self.user, user_id)
+        administration.update_user(actor=self.user, user_id=user_id, changes=data, now=self.now, versions=self.versions)
+        return selectors.get_user_for_staff(self.user, user_id)

@@ -1,4 +1,4 @@
-"""Shapes of people, sessions and teams: one class per verb's input, one per noun's output."""
+"""Serializers for users, profiles, avatars and the staff directory."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 from django.conf import settings
 from rest_framework import serializers
 
-from accounts.models import TeamMember, User
+from accounts.models import Avatar, User
+from accounts.users.selectors import USER_STATES
 from core.api.fields import (
     SingleLineField,
     StrictBooleanField,
@@ -16,9 +17,12 @@ from core.api.fields import (
     StrictSerializer,
 )
 from core.api.pagination import PageQuerySerializer
+from core.api.query_params import QuerySerializer
 
 
 class ProfilePatch(StrictSerializer):
+    """Changes of the caller's own profile."""
+
     name = SingleLineField(max_length=120, required=False)
     time_zone = StrictCharField(
         max_length=60, required=False, help_text="A name of the IANA database, like Europe/Berlin."
@@ -27,11 +31,11 @@ class ProfilePatch(StrictSerializer):
     week_start = StrictChoiceField(choices=User._meta.get_field("week_start").choices, required=False)
     theme = StrictChoiceField(choices=User._meta.get_field("theme").choices, required=False)
     density = StrictChoiceField(choices=User._meta.get_field("density").choices, required=False)
-    shortcuts = StrictBooleanField(required=False, help_text="Whether single keys do something on pages.")
+    shortcuts = StrictBooleanField(required=False, help_text="Whether pages have single-key shortcuts.")
 
 
 class UserOut(serializers.ModelSerializer[User]):
-    """Somebody else: what the directory shows to whoever is signed in."""
+    """Another user, as every signed-in user sees them."""
 
     class Meta:
         model = User
@@ -39,45 +43,68 @@ class UserOut(serializers.ModelSerializer[User]):
 
 
 class MeOut(serializers.ModelSerializer[User]):
-    avatar_url = serializers.SerializerMethodField(help_text="Of one's picture; none when there is none.")
+    """The caller's own account."""
+
+    avatar_url = serializers.SerializerMethodField(help_text="URL of the picture; null without one.")
 
     class Meta:
         model = User
         fields = [
-            "id",
-            "email",
-            "name",
-            "handle",
-            "role",
-            "tier",
-            "time_zone",
-            "language",
-            "week_start",
-            "theme",
-            "density",
-            "shortcuts",
-            "avatar_url",
-            "version",
-            "created_at",
-        ]
+            "id", "email", "name", "handle", "role", "tier", "time_zone", "language", "week_start", "theme", "density",
+            "shortcuts", "avatar_url", "version", "created_at",
+        ]  # fmt: skip
 
     def get_avatar_url(self, user: User) -> str | None:
         return f"/api/v1/users/{user.pk}/avatar/" if user.avatar else None
 
 
 class TokensOut(serializers.Serializer[Any]):
+    """A token pair and the account it belongs to."""
+
     access = serializers.CharField()
     refresh = serializers.CharField()
     user = MeOut()
 
 
 class UserQuery(PageQuerySerializer):
+    """Query parameters of the list of users."""
+
     search = serializers.CharField(required=False, max_length=100)
 
 
-class TeamMemberOut(serializers.ModelSerializer[TeamMember]):
-    user = UserOut()
+class AvatarInput(serializers.Serializer[Any]):
+    """The multipart form with a picture."""
+
+    file = serializers.FileField(help_text="A JPEG, PNG or WebP of at most 5 MB and 16 megapixels.")
+
+
+class AvatarQuery(QuerySerializer):
+    """Query parameters of a picture."""
+
+    size = serializers.ChoiceField(choices=list(Avatar.SIZES), required=False, help_text="Edge in pixels.")
+
+
+class DirectoryQuery(PageQuerySerializer):
+    """Query parameters of the staff directory."""
+
+    search = serializers.CharField(required=False, max_length=100)
+    state = serializers.ChoiceField(choices=USER_STATES, required=False, help_text="Default: active.")
+
+
+class DirectoryPatch(StrictSerializer):
+    """Changes of a user by an administrator."""
+
+    role = StrictChoiceField(choices=User.Role.choices, required=False)
+    is_active = StrictBooleanField(required=False, help_text="False signs the user out of all devices at once.")
+
+
+class DirectoryUserOut(serializers.ModelSerializer[User]):
+    """A user, as staff sees them."""
+
+    last_seen_at = serializers.DateTimeField(allow_null=True)
 
     class Meta:
-        model = TeamMember
-        fields = ["user", "role", "version", "created_at"]
+        model = User
+        fields = [
+            "id", "name", "handle", "email", "role", "is_active", "time_zone", "created_at", "last_seen_at", "version",
+        ]  # fmt: skip

@@ -11,7 +11,8 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from accounts.users.invitations.api import InvitationOut, invitation_response
+from accounts.users.invitations import selectors as invitations_selectors
+from accounts.users.invitations.api import InvitationOut
 from accounts.users.invitations.rate_limits import throttled_invitation
 from core.api.fields import StrictChoiceField, StrictSerializer
 from core.api.generics import CreateView, DeleteView, DetailView, GenericView, ListView, UpdateView
@@ -68,13 +69,15 @@ class ProjectInvitationInput(StrictSerializer):
 
 class ProjectInvitationsView(GenericView):
     api_key_scope = None
+    serializer_class = InvitationOut
 
     @extend_schema(operation_id="invite_to_project", request=ProjectInvitationInput, responses={201: InvitationOut})
     def post(self, request: Request, ref: str) -> HttpResponse:
         data = parse_body(ProjectInvitationInput, request)
         with throttled_invitation(request._request, self.user, data["email"]):
             invitation = invitations.invite(actor=self.user, ref=ref, now=self.now, **data)
-        return invitation_response(request, invitation)
+        invitation = invitations_selectors.get_invitation(self.user, invitation.pk)
+        return self.object_response(invitation, status=201, location=f"/api/v1/invitations/{invitation.pk}/")
 
 
 class MembersView(ListView, CreateView):

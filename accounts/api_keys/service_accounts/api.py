@@ -1,108 +1,97 @@
-"""Accounts of programs, for administrators."""
+"""API of service accounts, for administrators."""
 
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
-from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from django.db.models import QuerySet
 from rest_framework import serializers
 from rest_framework.request import Request
-from rest_framework.response import Response
 
-from accounts.api_keys.api import API_KEY_PAGE, ApiKeyInput, ApiKeyQuery, CreatedApiKeyOut, create_key, list_keys
+from accounts.api_keys.api import ApiKeysView
 from accounts.api_keys.service_accounts import selectors, services
 from accounts.api_keys.service_accounts.services import SERVICE_ACCOUNT_ROLES
 from accounts.models import User
-from core.api import query_params
 from core.api.fields import SingleLineField, StrictBooleanField, StrictChoiceField, StrictSerializer
-from core.api.pagination import PageQuerySerializer, PageRequest, Sort, paginate
-from core.api.preconditions import parse_if_match
-from core.api.schema import page_serializer
-from core.api.views import ApiView, list_response, object_response, parse_body
+from core.api.generics import CreateView, DetailView, GenericView, ListView, UpdateView
+from core.api.pagination import Sort
 
 
 class ServiceAccountInput(StrictSerializer):
+    """Input for a new service account."""
+
     name = SingleLineField(max_length=120)
-    role = StrictChoiceField(
-        choices=SERVICE_ACCOUNT_ROLES,
-        required=False,
-        help_text="What it may do everywhere; a program is no administrator.",
-    )
+    role = StrictChoiceField(choices=SERVICE_ACCOUNT_ROLES, required=False, help_text="Never administrator.")
 
 
 class ServiceAccountPatch(StrictSerializer):
+    """Changes of a service account."""
+
     name = SingleLineField(max_length=120, required=False)
     role = StrictChoiceField(choices=SERVICE_ACCOUNT_ROLES, required=False)
-    tier = StrictChoiceField(
-        choices=User.Tier.choices, required=False, help_text="How much each of its keys may ask for."
-    )
-    is_active = StrictBooleanField(required=False, help_text="One that is deactivated loses its keys.")
+    tier = StrictChoiceField(choices=User.Tier.choices, required=False, help_text="Rate limit of each of its keys.")
+    is_active = StrictBooleanField(required=False, help_text="False revokes its keys.")
 
 
 class ServiceAccountOut(serializers.ModelSerializer[User]):
+    """A service account."""
+
     class Meta:
         model = User
         fields = ["id", "name", "handle", "role", "tier", "is_active", "version", "created_at"]
 
 
-class ServiceAccountsView(ApiView):
+class ServiceAccountsView(ListView, CreateView):
+    """Service accounts."""
+
+    operation_ids = {"get": "list_service_accounts", "post": "create_service_account"}
     api_key_scope = None
+    serializer_class = ServiceAccountOut
+    input_serializer_class = ServiceAccountInput
+    ordering_fields = {"name": Sort("name")}
+    default_ordering = "name"
+    has_location = True
 
-    @extend_schema(
-        operation_id="list_service_accounts",
-        parameters=[PageQuerySerializer],
-        responses=page_serializer(ServiceAccountOut),
-    )
-    def get(self, request: Request) -> Response:
-        wanted = query_params.parse_query(PageQuerySerializer, request.query_params)
-        window = PageRequest.of(wanted, sorts={"name": Sort("name")}, default="name", owner=str(request.user.pk))
-        piece = paginate(selectors.list_service_accounts(request.user), window)
-        return list_response(request, piece, ServiceAccountOut, wanted.get("fields"))
+    def get_queryset(self) -> QuerySet[User]:
+        return selectors.list_service_accounts(self.user)
 
-    @extend_schema(
-        operation_id="create_service_account", request=ServiceAccountInput, responses={201: ServiceAccountOut}
-    )
-    def post(self, request: Request) -> Response:
-        account = services.create_service_account(actor=request.user, **parse_body(ServiceAccountInput, request))
-        return object_response(
-            account, ServiceAccountOut, status=201, location=f"/api/v1/service-accounts/{account.pk}/"
-        )
+    def create_object(self, data: dict[str, Any]) -> User:
+        return services.create_service_account(actor=self.user, **data)
 
 
-class ServiceAccountView(ApiView):
+class ServiceAccountLookup(GenericView):
+    """Loads the account of the URL before the body is read: for other users it does not exist, whatever they send."""
+
     api_key_scope = None
+    account: User
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        self.account = selectors.get_service_account(self.user, kwargs["account_id"])
+
+
+class ServiceAccountView(ServiceAccountLookup, DetailView, UpdateView):
+    """A service account."""
+
+    operation_ids = {"get": "get_service_account", "patch": "update_service_account"}
     requires_recent_login = {"PATCH"}
+    serializer_class = ServiceAccountOut
+    patch_serializer_class = ServiceAccountPatch
 
-    @extend_schema(operation_id="get_service_account", responses=ServiceAccountOut)
-    def get(self, request: Request, account_id: uuid.UUID) -> Response:
-        query_params.parse_query(query_params.QuerySerializer, request.query_params)
-        return object_response(selectors.get_service_account(request.user, account_id), ServiceAccountOut)
+    def get_object(self, account_id: uuid.UUID) -> User:
+        return self.account
 
-    @extend_schema(operation_id="update_service_account", request=ServiceAccountPatch, responses=ServiceAccountOut)
-    def patch(self, request: Request, account_id: uuid.UUID) -> Response:
-        selectors.get_service_account(request.user, account_id)
-        changes = parse_body(ServiceAccountPatch, request, partial=True)
-        account = services.update_service_account(
-            actor=request.user,
-            account_id=account_id,
-            changes=changes,
-            now=timezone.now(),
-            versions=parse_if_match(request._request),
+    def update_object(self, data: dict[str, Any], account_id: uuid.UUID) -> User:
+        return services.update_service_account(
+            actor=self.user, account_id=account_id, changes=data, now=self.now, versions=self.versions
         )
-        return object_response(account, ServiceAccountOut)
 
 
-class ServiceAccountKeysView(ApiView):
-    api_key_scope = None
-    requires_recent_login = {"POST"}
-    encrypt_stored_response = True
+class ServiceAccountKeysView(ServiceAccountLookup, ApiKeysView):
+    """API keys of a service account."""
 
-    @extend_schema(operation_id="list_service_account_keys", parameters=[ApiKeyQuery], responses=API_KEY_PAGE)
-    def get(self, request: Request, account_id: uuid.UUID) -> Response:
-        wanted = query_params.parse_query(ApiKeyQuery, request.query_params)
-        return list_keys(request, selectors.get_service_account(request.user, account_id), wanted)
+    operation_ids = {"get": "list_service_account_keys", "post": "create_service_account_key"}
 
-    @extend_schema(operation_id="create_service_account_key", request=ApiKeyInput, responses={201: CreatedApiKeyOut})
-    def post(self, request: Request, account_id: uuid.UUID) -> Response:
-        return create_key(request, selectors.get_service_account(request.user, account_id))
+    def get_owner(self, account_id: uuid.UUID) -> User:
+        return self.account

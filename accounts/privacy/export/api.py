@@ -1,79 +1,77 @@
-"""Taking one's data along."""
+"""API of personal data exports."""
 
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
-from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from accounts.models import Export
 from accounts.privacy.export import selectors, services
 from accounts.privacy.export.responses import export_response
-from core.api import query_params
-from core.api.pagination import PageQuerySerializer, PageRequest, Sort, paginate
-from core.api.preconditions import parse_if_match
-from core.api.schema import page_serializer
-from core.api.views import ApiView, list_response, object_response
+from core.api.generics import CreateView, DeleteView, DetailView, GenericView, ListView
+from core.api.query_params import parse_query
 from core.rate_limits import consume
 
 
 class ZipRenderer(BaseRenderer):
-    """Lets a caller ask for the archive by its type; the view answers with its pieces itself."""
+    """Accepts `application/zip` in content negotiation; the view streams the archive itself."""
 
     media_type = "application/zip"
     format = "zip"
 
 
 class ExportOut(serializers.ModelSerializer[Export]):
+    """An export without its archive."""
+
     class Meta:
         model = Export
         fields = ["id", "state", "size", "created_at", "ready_at", "expires_at", "version"]
 
 
-class ExportsView(ApiView):
+class ExportsView(ListView, CreateView):
+    """Exports of the caller's data."""
+
+    operation_ids = {"get": "list_my_exports", "post": "request_my_export"}
     api_key_scope = None
     requires_recent_login = {"POST"}
+    serializer_class = ExportOut
+    default_ordering = "-id"
+    has_location = True
 
-    @extend_schema(
-        operation_id="list_my_exports", parameters=[PageQuerySerializer], responses=page_serializer(ExportOut)
-    )
-    def get(self, request: Request) -> Response:
-        wanted = query_params.parse_query(PageQuerySerializer, request.query_params)
-        window = PageRequest.of(wanted, sorts={"id": Sort("id")}, default="-id", owner=str(request.user.pk))
-        piece = paginate(selectors.list_exports(request.user, timezone.now()), window)
-        return list_response(request, piece, ExportOut, wanted.get("fields"))
+    def get_queryset(self) -> QuerySet[Export]:
+        return selectors.list_exports(self.user, self.now)
 
-    @extend_schema(operation_id="request_my_export", request=None, responses={201: ExportOut})
-    def post(self, request: Request) -> Response:
-        consume(request._request, group="export", key=str(request.user.pk), rate=settings.EXPORT_RATE)
-        export = services.request_export(actor=request.user, now=timezone.now())
-        return object_response(export, ExportOut, status=201, location=f"/api/v1/me/exports/{export.pk}/")
+    def create_object(self, data: dict[str, Any]) -> Export:
+        consume(self.request._request, group="export", key=str(self.user.pk), rate=settings.EXPORT_RATE)
+        return services.request_export(actor=self.user, now=self.now)
 
 
-class ExportView(ApiView):
+class ExportView(DetailView, DeleteView):
+    """An export of the caller's data."""
+
+    operation_ids = {"get": "get_my_export", "delete": "delete_my_export"}
     api_key_scope = None
+    serializer_class = ExportOut
 
-    @extend_schema(operation_id="get_my_export", responses=ExportOut)
-    def get(self, request: Request, export_id: uuid.UUID) -> Response:
-        query_params.parse_query(query_params.QuerySerializer, request.query_params)
-        return object_response(selectors.get_export(request.user, export_id, timezone.now()), ExportOut)
+    def get_object(self, export_id: uuid.UUID) -> Export:
+        return selectors.get_export(self.user, export_id, self.now)
 
-    @extend_schema(operation_id="delete_my_export", responses={204: None})
-    def delete(self, request: Request, export_id: uuid.UUID) -> Response:
-        versions = parse_if_match(request._request)
-        services.delete_export(actor=request.user, export_id=export_id, now=timezone.now(), versions=versions)
-        return Response(status=204)
+    def delete_object(self, export_id: uuid.UUID) -> None:
+        services.delete_export(actor=self.user, export_id=export_id, now=self.now, versions=self.versions)
 
 
-class ExportArchiveView(ApiView):
+class ExportArchiveView(GenericView):
+    """The archive of an export that is ready."""
+
     api_key_scope = None
     requires_recent_login = {"GET"}
     long_running = True
@@ -82,5 +80,5 @@ class ExportArchiveView(ApiView):
 
     @extend_schema(operation_id="download_my_export", responses={(200, "application/zip"): OpenApiTypes.BINARY})
     def get(self, request: Request, export_id: uuid.UUID) -> StreamingHttpResponse:
-        query_params.parse_query(query_params.QuerySerializer, request.query_params)
-        return export_response(selectors.get_export(request.user, export_id, timezone.now()))
+        parse_query(self.query_serializer_class, request.query_params)
+        return export_response(selectors.get_export(self.user, export_id, self.now))

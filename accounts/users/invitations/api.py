@@ -1,4 +1,4 @@
-"""Asking people to come, and coming."""
+"""API of invitations."""
 
 from __future__ import annotations
 
@@ -6,44 +6,45 @@ import uuid
 from typing import Any
 
 from django.conf import settings
-from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from django.db.models import QuerySet
 from rest_framework import serializers
-from rest_framework.request import Request
-from rest_framework.response import Response
 
 from accounts.auth.api import PublicApiView
-from accounts.models import Invitation
+from accounts.models import Invitation, User
 from accounts.users.invitations import selectors, services
 from accounts.users.invitations.rate_limits import throttled_invitation
 from accounts.users.serializers import MeOut, UserOut
-from core.api import query_params
 from core.api.fields import SingleLineField, StrictCharField, StrictSerializer, StrictUUIDField
-from core.api.pagination import PageQuerySerializer, PageRequest, Sort, paginate
-from core.api.preconditions import parse_if_match
-from core.api.schema import page_serializer
-from core.api.views import ApiView, list_response, object_response, parse_body
+from core.api.generics import ActionView, CreateView, DeleteView, DetailView, ListView
 from core.http.client_ip import client_ip
 from core.rate_limits import consume
 
 
 class InvitationInput(StrictSerializer):
+    """Input for a new invitation."""
+
     email = serializers.EmailField(max_length=254)
     team = StrictUUIDField(
-        required=False, help_text="Into this team, by one of its leads; without it into TaskFlow, by staff."
+        required=False, help_text="Invite to this team, as one of its leads; without it to the instance, as staff."
     )
 
 
 class TokenInput(StrictSerializer):
-    token = StrictCharField(max_length=200, write_only=True, help_text="From the link in the mail.")
+    """The token of an invitation."""
+
+    token = StrictCharField(max_length=200, write_only=True, help_text="From the link in the e-mail.")
 
 
 class InvitedRegistrationInput(TokenInput):
+    """Input for a new account with the e-mail address of the invitation."""
+
     name = SingleLineField(max_length=120)
     password = StrictCharField(max_length=200, trim_whitespace=False, write_only=True)
 
 
 class InvitationOut(serializers.ModelSerializer[Invitation]):
+    """An invitation without its token."""
+
     inviter = UserOut()
     team = serializers.UUIDField(source="team_id", allow_null=True)
 
@@ -55,64 +56,60 @@ class InvitationOut(serializers.ModelSerializer[Invitation]):
         ]  # fmt: skip
 
 
-class InvitationsView(ApiView):
+class InvitationsView(ListView, CreateView):
+    """The caller's own invitations; all of them for staff."""
+
+    operation_ids = {"get": "list_invitations", "post": "create_invitation"}
     api_key_scope = None
+    serializer_class = InvitationOut
+    input_serializer_class = InvitationInput
+    default_ordering = "-id"
+    has_location = True
 
-    @extend_schema(
-        operation_id="list_invitations", parameters=[PageQuerySerializer], responses=page_serializer(InvitationOut)
-    )
-    def get(self, request: Request) -> Response:
-        wanted = query_params.parse_query(PageQuerySerializer, request.query_params)
-        window = PageRequest.of(wanted, sorts={"id": Sort("id")}, default="-id", owner=str(request.user.pk))
-        return list_response(
-            request, paginate(selectors.list_invitations(request.user), window), InvitationOut, wanted.get("fields")
-        )
+    def get_queryset(self) -> QuerySet[Invitation]:
+        return selectors.list_invitations(self.user)
 
-    @extend_schema(operation_id="invite", request=InvitationInput, responses={201: InvitationOut})
-    def post(self, request: Request) -> Response:
-        sent = parse_body(InvitationInput, request)
-        with throttled_invitation(request._request, request.user, sent["email"]):
-            invitation = services.invite(
-                actor=request.user, email=sent["email"], team_id=sent.get("team"), now=timezone.now()
-            )
-        return invitation_response(request, invitation)
+    def create_object(self, data: dict[str, Any]) -> Invitation:
+        email, team_id = data["email"], data.get("team")
+        with throttled_invitation(self.request._request, self.user, email):
+            invitation = services.invite(actor=self.user, email=email, team_id=team_id, now=self.now)
+        return selectors.get_invitation(self.user, invitation.pk)
 
 
-class InvitationView(ApiView):
+class InvitationView(DetailView, DeleteView):
+    """An invitation, which its inviter and administrators can revoke."""
+
+    operation_ids = {"get": "get_invitation", "delete": "revoke_invitation"}
     api_key_scope = None
+    serializer_class = InvitationOut
 
-    @extend_schema(operation_id="get_invitation", responses=InvitationOut)
-    def get(self, request: Request, invitation_id: uuid.UUID) -> Response:
-        query_params.parse_query(query_params.QuerySerializer, request.query_params)
-        return object_response(selectors.get_invitation(request.user, invitation_id), InvitationOut)
+    def get_object(self, invitation_id: uuid.UUID) -> Invitation:
+        return selectors.get_invitation(self.user, invitation_id)
 
-    @extend_schema(operation_id="revoke_invitation", responses={204: None})
-    def delete(self, request: Request, invitation_id: uuid.UUID) -> Response:
-        versions = parse_if_match(request._request)
-        services.revoke_invitation(
-            actor=request.user, invitation_id=invitation_id, now=timezone.now(), versions=versions
-        )
-        return Response(status=204)
+    def delete_object(self, invitation_id: uuid.UUID) -> None:
+        services.revoke_invitation(actor=self.user, invitation_id=invitation_id, now=self.now, versions=self.versions)
 
 
-class AcceptInvitationView(ApiView):
+class AcceptInvitationView(ActionView):
+    """Accept an invitation with the caller's account."""
+
+    operation_ids = {"post": "accept_invitation"}
     api_key_scope = None
+    serializer_class = MeOut
+    input_serializer_class = TokenInput
 
-    @extend_schema(operation_id="accept_invitation", request=TokenInput, responses=MeOut)
-    def post(self, request: Request) -> Response:
-        user = services.accept_invitation(actor=request.user, now=timezone.now(), **parse_body(TokenInput, request))
-        return object_response(user, MeOut)
-
-
-class RegisterWithInvitationView(PublicApiView):
-    @extend_schema(operation_id="join", request=InvitedRegistrationInput, responses={201: MeOut})
-    def post(self, request: Request) -> Response:
-        """Register by an invitation; then sign in."""
-        sent: dict[str, Any] = parse_body(InvitedRegistrationInput, request)
-        consume(request._request, group="register", key=client_ip(request._request), rate=settings.REGISTER_RATE)
-        return object_response(services.register_with_invitation(now=timezone.now(), **sent), MeOut, status=201)
+    def perform_action(self, data: dict[str, Any]) -> User:
+        return services.accept_invitation(actor=self.user, now=self.now, **data)
 
 
-def invitation_response(request: Request, invitation: Invitation) -> Response:
-    shown = selectors.get_invitation(request.user, invitation.pk)
-    return object_response(shown, InvitationOut, status=201, location=f"/api/v1/invitations/{invitation.pk}/")
+class RegisterWithInvitationView(PublicApiView, CreateView):
+    """Register with an invitation. The response holds no tokens; sign in afterwards."""
+
+    operation_ids = {"post": "register_with_invitation"}
+    serializer_class = MeOut
+    input_serializer_class = InvitedRegistrationInput
+
+    def create_object(self, data: dict[str, Any]) -> User:
+        request = self.request._request
+        consume(request, group="register", key=client_ip(request), rate=settings.REGISTER_RATE)
+        return services.register_with_invitation(now=self.now, **data)
