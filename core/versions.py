@@ -9,18 +9,27 @@ from core.errors import VersionConflict
 from core.serialization import to_json
 
 
-def check_version(instance: Any, versions: frozenset[int] | None, requested: Mapping[str, Any] | None = None) -> None:
+def check_version(
+    instance: Any,
+    versions: frozenset[int] | None,
+    requested: Mapping[str, Any] | None = None,
+    *,
+    current: Mapping[str, Any] | None = None,
+) -> None:
     """Check that a locked row has one of these versions; None accepts any. Raises VersionConflict.
 
     `requested` holds the values the caller wants to write, by attribute name. The error shows them beside the present
-    ones, both as JSON has them.
+    ones, both as JSON has them. `current` holds the present values where callers know them by other names than the
+    attributes.
     """
     if versions is None or instance.version in versions:
         return
     requested = requested or {}
     raise VersionConflict(
         version=instance.version,
-        current={name: _comparable(getattr(instance, name, None)) for name in requested},
+        current={
+            name: _comparable(getattr(instance, name, None)) if current is None else current[name] for name in requested
+        },
         requested={name: _comparable(value) for name, value in requested.items()},
     )
 

@@ -176,20 +176,22 @@ def project_payload(project: Project) -> dict[str, str]:
 
 def task_payload(task: Task, *, assignee_ids: Iterable[uuid.UUID], labels: Iterable[str]) -> TaskPayload:
     """Return the whole state of a task; its project and state must be loaded."""
-    same = ("number", "title", "category", "priority", "estimate", "version")
-    times = ("start_date", "due_date", "due_at", "created_at", "started_at", "closed_at", "updated_at")
+    scalars = [name for name in task.SCALAR_FIELDS if name != "description"]
+    times = ["created_at", "started_at", "closed_at", "updated_at"]
     return {
         "id": str(task.pk),
-        "key": task.key,
+        "key": f"{task.project.key}-{task.number}",
+        "number": task.number,
         "project_id": str(task.project_id),
         "project_key": task.project.key,
         "project_name": task.project.name,
         "is_inbox": task.project.is_inbox,
         "status": task.state.slug,
-        "assignee_ids": sorted(str(key) for key in assignee_ids),
+        "category": task.category,
+        "assignee_ids": sorted(str(user_id) for user_id in assignee_ids),
         "labels": sorted(labels),
         "creator_id": str(task.creator_id),
         "parent_id": to_json(task.parent_id),
-        **{name: getattr(task, name) for name in same},
-        **{name: to_json(getattr(task, name)) for name in times},
+        "version": task.version,
+        **{name: to_json(getattr(task, name)) for name in (*scalars, *times)},
     }

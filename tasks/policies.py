@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from accounts.models import User
-from core.errors import NotAllowed
+from core.errors import Conflict, NotAllowed
 from tasks.models import Project, Role
 
 ROLE_RANK = {None: 0, Role.VIEWER: 1, Role.COMMENTER: 2, Role.EDITOR: 3, Role.ADMIN: 4}
@@ -50,9 +50,24 @@ def can_explain_others(user: User, role: Role | None) -> bool:
     return can_manage(role) or (user.is_staff_or_admin and role is not None)
 
 
-def require(allowed: bool, error: str) -> None:
+def require(allowed: bool, message: str) -> None:
+    """Raise NotAllowed with this message unless allowed."""
     if not allowed:
-        raise NotAllowed(error)
+        raise NotAllowed(message)
+
+
+def require_editor(role: Role | None) -> None:
+    require(can_edit(role), "You may read this project, not change it.")
+
+
+def require_manager(role: Role | None) -> None:
+    require(can_manage(role), "Only an admin of the project may do this.")
+
+
+def require_not_archived(project: Project) -> None:
+    """Raise Conflict when the project is archived, and so read-only."""
+    if project.archived_at is not None:
+        raise Conflict("The project is archived; restore it first.", code="archived")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,14 +11,13 @@ from django.utils import timezone
 from accounts.models import User
 from core.db import uuid7
 from events.outbox import DomainEvent, publish_all
-from tasks import events
+from tasks import events, policies
 from tasks.imports.plan import ConversionWarning, ImportedComment, ImportedTask, ImportPlan
 from tasks.imports.user_matching import UserMatcher
 from tasks.items import services as items
 from tasks.items.drafts import TaskDraft
 from tasks.members import selectors as members_selectors
 from tasks.models import Comment, ImportedRecord, Project, Task
-from tasks.permissions import require_editor, require_not_archived
 from tasks.projects import selectors as projects_selectors
 
 BATCH_SIZE = 1000
@@ -54,8 +53,8 @@ def run_import(
     Nobody is mailed: an import is no news to a person, although the log has every task and comment.
     """
     project = projects_selectors.lock_project(actor, project_id)
-    require_editor(actor, project)
-    require_not_archived(project)
+    policies.require_editor(projects_selectors.project_role(actor, project))
+    policies.require_not_archived(project)
     work = _prepare(plan, project, actor, aliases or {})
     if not dry_run:
         _write(work, project, actor, plan.source, timezone.now())

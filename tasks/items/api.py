@@ -15,9 +15,8 @@ from tasks.filters.query_params import StatsQuery, TaskQuery, filters_from_param
 from tasks.filters.selectors import TASK_SORTS
 from tasks.items import api_queries, ordering, selectors, services, stats
 from tasks.items.drafts import TaskDraft
-from tasks.items.representation import field_names, to_json
 from tasks.items.serializers import ActivityOut, MoveInput, StatsOut, TaskInput, TaskListOut, TaskOut, TaskPatch
-from tasks.items.task_columns import TaskColumns
+from tasks.items.task_columns import FIELD_NAMES, LIST_FIELD_NAMES, TaskColumns
 from tasks.models.task import PRIORITY_NAMES
 from tasks.project_scope import project_in_body, project_in_query, project_of_task_in_path
 
@@ -28,10 +27,10 @@ class TaskRowView(GenericView):
     serializer_class = TaskOut
 
     def serialize(self, obj: TaskColumns) -> dict[str, Any]:
-        return to_json(obj, include_description=True)
+        return obj.to_json()
 
     def get_row(self, ref: Any) -> TaskColumns:
-        return api_queries.get_task_columns(self.user, str(ref))
+        return selectors.get_task_columns(self.user, str(ref))
 
 
 class TasksView(TaskRowView, ListView, CreateView):
@@ -59,10 +58,10 @@ class TasksView(TaskRowView, ListView, CreateView):
 
     def serialize_page(self, page: Page[TaskColumns]) -> list[dict[str, Any]]:
         include_description = self.include_description
-        return [to_json(row, include_description=include_description) for row in page.rows]
+        return [task.to_json(include_description=include_description) for task in page.rows]
 
-    def get_field_names(self) -> list[str]:
-        return field_names(include_description=self.include_description)
+    def get_field_names(self) -> tuple[str, ...]:
+        return FIELD_NAMES if self.include_description else LIST_FIELD_NAMES
 
     def create_object(self, data: dict[str, Any]) -> TaskColumns:
         project = data.pop("project", "")

@@ -1,96 +1,126 @@
-"""The API's questions about tasks, answered in lines: one statement, and no model instances."""
+"""The task list of the API: one compiled statement for each page, which reads columns instead of model instances.
+
+Django writes the SQL once for each shape of a query (core.sql_templates) from the querysets that the pages use too.
+Writing it anew for each request cost four times what PostgreSQL needs to answer.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from accounts.models import User
 from core.api import pagination
 from core.api.pagination import Cursor, Page, PageRequest
-from core.errors import NotFound
-from core.sql_templates import Param, Statement
-from tasks.filters import selectors as filters_selectors
-from tasks.filters.selectors import TaskFilters
-from tasks.items import compiled_queries, query_shape, selectors
-from tasks.items.selectors import parse_ref
-from tasks.items.task_columns import TaskColumns
+from core.sql_templates import MAX_TEMPLATES, Param, Statement, Subquery
+from tasks.filters.selectors import TaskFilters, filter_visible
+from tasks.items import index_queries, selectors
+from tasks.items.query_shape import QueryShape, parametrize
+from tasks.items.task_columns import TaskColumns, select_task_columns
 from tasks.models import Task
+from tasks.models.task import TaskQuerySet
 
 CURSOR_SCOPE = Task._meta.label
 
 
-def get_task_columns(user: User, ref: str) -> TaskColumns:
-    """One task in full, as GET answers it."""
-    named = parse_ref(ref)
-    by_key = isinstance(named, tuple)
-    values = {"key": named[0], "number": named[1]} if isinstance(named, tuple) else {"id": named}
-    found = _run(
-        compiled_queries.task_by_ref(user.is_staff_or_admin, user.is_guest, by_key), {"reader": user.pk, **values}
-    )
-    if not found:
-        raise NotFound("There is no such task.")
-    return _hide_parents(user, found)[0]
-
-
 def list_task_columns(
-    user: User, filters: TaskFilters, window: PageRequest, *, include_description: bool = False
+    user: User, filters: TaskFilters, page_request: PageRequest, *, include_description: bool = False
 ) -> Page[TaskColumns]:
-    """A piece of a list, as GET answers it: one statement by cursor, two by page number."""
-    if window.page:
-        return _list_by_page_number(user, filters, window, include_description)
-    mark = pagination.decode_cursor(window, CURSOR_SCOPE)
-    found = _hide_parents(
-        user, _run(*cursor_statement(user, filters, window, mark, include_description=include_description))
-    )
+    """Return a page of the visible tasks that pass the filters: one statement by cursor, two by page number."""
+    if page_request.page:
+        statement, count_statement, values = numbered_statements(user, filters, page_request, include_description)
+        count = count_statement.run(values)[0][0] if count_statement else 0
+        return pagination.build_numbered_page(_run(user, statement, values), page_request, count)
+    cursor = pagination.decode_cursor(page_request, CURSOR_SCOPE)
+    statement, values = cursor_statement(user, filters, page_request, cursor, include_description=include_description)
+    column = page_request.sort.column
     return pagination.build_page(
-        found, window, mark, noun=CURSOR_SCOPE, sort_key=lambda row: (getattr(row, window.sort.column), row.id)
+        _run(user, statement, values),
+        page_request,
+        cursor,
+        noun=CURSOR_SCOPE,
+        sort_key=lambda task: (getattr(task, column), task.id),
     )
+
+
+def _run(user: User, statement: Statement | None, values: dict[str, Any]) -> list[TaskColumns]:
+    tasks = [TaskColumns(*row) for row in statement.run(values)] if statement else []
+    return selectors.hide_parents(user, tasks) if user.is_guest else tasks
 
 
 def cursor_statement(
-    user: User, filters: TaskFilters, window: PageRequest, mark: Cursor | None, *, include_description: bool = False
+    user: User,
+    filters: TaskFilters,
+    page_request: PageRequest,
+    cursor: Cursor | None,
+    *,
+    include_description: bool = False,
 ) -> tuple[Statement | None, dict[str, Any]]:
-    """Return the statement behind a piece by cursor, and its values."""
-    if filters.search:  # what words ask for depends on the words themselves
-        return compiled_queries.compile_by_cursor(
-            filters_selectors.filter_visible(user, filters), window, mark, include_description=include_description
-        ), {}
-    shape, values = query_shape.parametrize(user, filters)
-    hollow = mark and Cursor(None if mark.value is None else Param("sort_key"), Param("after"), mark.backwards)
-    values |= {"sort_key": mark.value, "after": mark.key} if mark else {}
-    return compiled_queries.page_by_cursor(shape, _sql_relevant(window), hollow, include_description), values
+    """Return the statement of a page by cursor, and its values."""
+    if filters.search:  # the SQL of a search depends on the words, so it is not kept
+        ids = index_queries.ids_in_order(filter_visible(user, filters), page_request, cursor)
+        return _select_by_ids(ids, page_request, include_description, backwards=_is_backwards(cursor)), {}
+    shape, values = parametrize(user, filters)
+    if cursor is None:
+        return _compiled_page_by_cursor(shape, _sql_relevant(page_request), None, include_description), values
+    template = Cursor(None if cursor.value is None else Param("sort_key"), Param("after"), cursor.backwards)
+    values |= {"sort_key": cursor.value, "after": cursor.key}
+    return _compiled_page_by_cursor(shape, _sql_relevant(page_request), template, include_description), values
 
 
-def _list_by_page_number(
-    user: User, filters: TaskFilters, window: PageRequest, include_description: bool
-) -> Page[TaskColumns]:
-    values: dict[str, Any] = {}
+def numbered_statements(
+    user: User, filters: TaskFilters, page_request: PageRequest, include_description: bool
+) -> tuple[Statement | None, Statement | None, dict[str, Any]]:
+    """Return the statement of a numbered page, the one that counts all its pages' tasks, and their values."""
     if filters.search:
-        page, count = compiled_queries.compile_by_page_number(
-            filters_selectors.filter_visible(user, filters), window, include_description=include_description
-        )
-    else:
-        shape, values = query_shape.parametrize(user, filters)
-        page, count = compiled_queries.page_by_number(shape, _sql_relevant(window), include_description)
-    total = count.run(values)[0][0] if count else 0
-    return pagination.build_numbered_page(_hide_parents(user, _run(page, values)), window, total)
+        return *_page_by_number(filter_visible(user, filters), page_request, include_description), {}
+    shape, values = parametrize(user, filters)
+    return *_compiled_page_by_number(shape, _sql_relevant(page_request), include_description), values
 
 
-def _hide_parents(user: User, found: list[TaskColumns]) -> list[TaskColumns]:
-    """Who sees a task and not what it is part of is not told of that."""
-    parents = {row.parent_id for row in found if row.parent_id} if user.is_guest else set()
-    if not parents:
-        return found
-    hidden = parents - selectors.visible_ids(user, parents)
-    return [row._replace(parent_id=None) if row.parent_id in hidden else row for row in found]
+def _sql_relevant(page_request: PageRequest) -> PageRequest:
+    """Return the page request as far as the SQL depends on it: the key under which a statement is kept."""
+    return replace(page_request, cursor="", owner="", filters="")
 
 
-def _run(statement: Statement | None, values: Mapping[str, Any]) -> list[TaskColumns]:
-    return [TaskColumns(*row) for row in statement.run(values)] if statement else []
+@lru_cache(maxsize=MAX_TEMPLATES)
+def _compiled_page_by_cursor(
+    shape: QueryShape, page_request: PageRequest, cursor: Cursor | None, include_description: bool
+) -> Statement | None:
+    """Return the statement of the tasks after the cursor, one more than the page holds."""
+    ids = index_queries.first_ids(shape, page_request, cursor)
+    return _select_by_ids(ids, page_request, include_description, backwards=_is_backwards(cursor))
 
 
-def _sql_relevant(window: PageRequest) -> PageRequest:
-    """The window as far as the SQL depends on it."""
-    return replace(window, cursor="", owner="", filters="")
+@lru_cache(maxsize=MAX_TEMPLATES)
+def _compiled_page_by_number(
+    shape: QueryShape, page_request: PageRequest, include_description: bool
+) -> tuple[Statement | None, Statement | None]:
+    return _page_by_number(shape.rows(), page_request, include_description)
+
+
+def _page_by_number(
+    tasks: TaskQuerySet, page_request: PageRequest, include_description: bool
+) -> tuple[Statement | None, Statement | None]:
+    start = pagination.page_offset(page_request)
+    ordered = pagination.apply_ordering(tasks, page_request).values("pk")
+    ids = Statement.of(ordered[start : start + page_request.limit])
+    every = Statement.of(tasks.values("pk"))
+    count = every and Statement(f"SELECT count(*) FROM ({every.sql}) tasks", every.parameters)  # noqa: S608 -- Django's own SQL
+    return _select_by_ids(ids, page_request, include_description), count
+
+
+def _select_by_ids(
+    ids: Statement | None, page_request: PageRequest, include_description: bool, *, backwards: bool = False
+) -> Statement | None:
+    """Return the statement of these tasks' columns in the order of the page."""
+    if ids is None:
+        return None
+    tasks: Any = Task.objects.filter(pk__in=Subquery(ids))
+    ordered: Any = pagination.apply_ordering(tasks, page_request, backwards=backwards)
+    return select_task_columns(ordered, include_description=include_description)
+
+
+def _is_backwards(cursor: Cursor | None) -> bool:
+    return cursor is not None and cursor.backwards

@@ -1,3 +1,5 @@
+"""Assignees of tasks: who may be assigned, and what happens when they leave a project."""
+
 from __future__ import annotations
 
 import uuid
@@ -12,38 +14,36 @@ from core.errors import Invalid
 from events.outbox import DomainEvent, publish_all
 from tasks import events
 from tasks.models import Project, ProjectMember, Task, TaskAssignee
-from tasks.models.task import MAX_RELATED
+
+MAX_ASSIGNEES = 20
 
 
 def unassign(*, actor: User | None, project: Project, user_id: uuid.UUID, now: datetime) -> int:
-    """Take a person off the open tasks of a project, in the caller's transaction; returns how many there were."""
-    rows = Task.objects.filter(project=project, assignments__user=user_id).open().order_by("pk")
-    tasks = list(rows.select_for_update(of=("self",), no_key=True))
-    TaskAssignee.objects.filter(task__in=tasks, user=user_id).delete()
-    Task.objects.filter(pk__in=[task.pk for task in tasks]).update(version=F("version") + 1, updated_at=now)
-    links = Task.objects.filter(pk__in=[task.pk for task in tasks]).with_relations().in_bulk()
-    facts: list[DomainEvent] = []
-    for task in links.values():
-        rest = {user.pk for user in task.assignees.all()}
-        state = events.task_payload(task, assignee_ids=rest, labels=[label.name for label in task.labels.all()])
-        before, after = sorted(map(str, rest | {user_id})), sorted(map(str, rest))
-        facts.append(events.TaskUpdated(task=state, changes={"assignees": [before, after]}))
-        facts.append(events.TaskUnassigned(task=state, assignee_id=str(user_id)))
-    publish_all(facts, actor=actor, at=now)
-    return len(tasks)
+    """Unassign a user from the open tasks of a project, in the caller's transaction; returns their number."""
+    tasks = Task.objects.filter(project=project, assignments__user=user_id).open().order_by("pk")
+    task_ids = list(tasks.select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
+    TaskAssignee.objects.filter(task__in=task_ids, user=user_id).delete()
+    Task.objects.filter(pk__in=task_ids).update(version=F("version") + 1, updated_at=now)
+    published: list[DomainEvent] = []
+    for task in Task.objects.filter(pk__in=task_ids).with_relations().order_by("pk"):
+        payload = task.payload()
+        after = payload["assignee_ids"]
+        changes = {"assignees": [sorted([*after, str(user_id)]), after]}
+        published.append(events.TaskUpdated(task=payload, changes=changes))
+        published.append(events.TaskUnassigned(task=payload, assignee_id=str(user_id)))
+    publish_all(published, actor=actor, at=now)
+    return len(task_ids)
 
 
-def lock_assignable_members(project: Project, user_ids: Collection[Any]) -> list[uuid.UUID]:
-    """Return the ids if all are active members of the project; name the field otherwise.
+def lock_assignable_members(project: Project, user_ids: Collection[Any]) -> None:
+    """Lock the memberships of these users; raises Invalid unless all are active members of the project.
 
-    The memberships are locked, so that nobody is assigned while they are being taken out of the project.
+    Locked, so that nobody is assigned while being removed from the project.
     """
-    wanted = {uuid.UUID(str(key)) for key in user_ids}
-    if len(wanted) > MAX_RELATED:
-        raise Invalid.field("assignees", f"At most {MAX_RELATED} people.", "too_many")
-    active = ProjectMember.objects.filter(project=project, user__in=wanted, user__is_active=True)
-    locked = active.select_for_update(of=("self",), no_key=True).order_by("user_id")
-    found = set(locked.values_list("user_id", flat=True))
-    if wanted - found:
+    ids = {uuid.UUID(str(user_id)) for user_id in user_ids}
+    if len(ids) > MAX_ASSIGNEES:
+        raise Invalid.field("assignees", f"At most {MAX_ASSIGNEES} people.", "too_many")
+    members = ProjectMember.objects.filter(project=project, user__in=ids, user__is_active=True)
+    locked = members.select_for_update(of=("self",), no_key=True).order_by("user_id")
+    if ids != set(locked.values_list("user_id", flat=True)):
         raise Invalid.field("assignees", "Only members of the project can be assigned.", "not_a_member")
-    return sorted(found)

@@ -1,3 +1,5 @@
+"""Manual order of tasks: positions are fractional indexes, unique in a project."""
+
 from __future__ import annotations
 
 import uuid
@@ -10,13 +12,11 @@ from accounts.models import User
 from core.errors import Invalid
 from core.versions import check_version
 from events.outbox import publish
-from tasks import events
+from tasks import events, policies
 from tasks.cache import invalidate_viewers
-from tasks.items import locking
+from tasks.items import selectors
 from tasks.items.fractional_indexing import initial_position, position_between
-from tasks.items.locking import load_task_payload
 from tasks.models import Project, Task
-from tasks.permissions import require_editor, require_not_archived
 
 MAX_POSITION_LENGTH = 150
 
@@ -31,40 +31,43 @@ def move(
     after: uuid.UUID | None = None,
     versions: frozenset[int] | None = None,
 ) -> Task:
-    """Put a task directly before or after another of its project. Moves of one project queue at the project's row."""
+    """Move a task directly before or after another one of its project.
+
+    Moves in one project wait for each other at its row. Raises NotFound, NotAllowed, Conflict, Invalid, VersionConflict.
+    """
     if (before is None) == (after is None):
         raise Invalid.field("before", "Name one neighbour: before or after.", "one_neighbour")
-    project = locking.lock_project_of_task(actor, ref)
-    require_editor(actor, project)
-    require_not_archived(project)
-    task = locking.lock_task(actor, ref)
-    check_version(task, versions, {"position": task.position})
-    old = task.position
+    project = selectors.lock_project_of_task(actor, ref)
+    locked = selectors.lock_task(actor, ref)
+    policies.require_editor(locked.project_role)
+    policies.require_not_archived(project)
+    task, old = locked.task, locked.task.position
+    check_version(task, versions, {"position": old})
     new = _free_position(project, task, neighbour=before or after or task.pk, is_before=before is not None)
     if new == old:
         return task
     Task.objects.filter(pk=task.pk).update(position=new, version=F("version") + 1, updated_at=now)
     task.position, task.version, task.updated_at = new, task.version + 1, now
-    publish(events.TaskUpdated(task=load_task_payload(task), changes={"position": [old, new]}), actor=actor, at=now)
+    publish(events.TaskUpdated(task=locked.payload(), changes={"position": [old, new]}), actor=actor, at=now)
     invalidate_viewers(project)
     return task
 
 
 def _free_position(project: Project, task: Task, *, neighbour: uuid.UUID, is_before: bool) -> str:
-    """Return a free position next to the neighbour; its other side is whoever stands there now, the task left out."""
-    name = "before" if is_before else "after"
+    """Return a free position between the neighbour and the task now on its other side, the moved one left out."""
     others = Task.objects.filter(project=project).exclude(pk=task.pk)
     anchor = others.filter(pk=neighbour).values_list("position", flat=True).first()
     if anchor is None:
-        raise Invalid.field(name, "There is no such other task in this project.", "does_not_exist")
+        field = "before" if is_before else "after"
+        raise Invalid.field(field, "There is no such other task in this project.", "does_not_exist")
     if is_before:
         low = others.filter(position__lt=anchor).order_by("-position").values_list("position", flat=True).first()
-        found = position_between(low or "", anchor)
+        position = position_between(low or "", anchor)
     else:
         high = others.filter(position__gt=anchor).order_by("position").values_list("position", flat=True).first()
-        found = position_between(anchor, high or initial_position(project.next_number))
-    if len(found) <= MAX_POSITION_LENGTH:
-        return found
+        position = position_between(anchor, high or initial_position(project.next_number))
+    if len(position) <= MAX_POSITION_LENGTH:
+        return position
     _rebalance(project)
     return _free_position(project, task, neighbour=neighbour, is_before=is_before)
 

@@ -2,53 +2,94 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
-from django.db.models import QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from accounts.models import User
 from core.api.fields import UUID_PATTERN
 from core.api.pagination import Page, PageRequest, paginate
 from core.errors import NotFound
-from events import selectors
+from core.sql_templates import Param, Statement, from_row, select_columns
+from events import selectors as events
 from events.models import Event
+from tasks import policies
+from tasks.events import TaskPayload, task_payload
 from tasks.filters.selectors import TaskFilters, filter_visible
-from tasks.models import Task
-from tasks.models.task import TASK_KEY_PATTERN
-from tasks.projects import selectors as projects_selectors
+from tasks.items.task_columns import TaskColumns, select_task_columns
+from tasks.models import Label, Project, ProjectMember, Role, State, Task, TaskAssignee, TaskShare
+from tasks.models.task import TASK_KEY_PATTERN, TaskQuerySet
+from tasks.projects import selectors as projects
 
 ACTIVITY_EVENTS = ("task.created", "task.updated", "task.commented")
+TASK_NOT_FOUND = "There is no such task."
 
 
-def parse_ref(text: str) -> uuid.UUID | tuple[str, int]:
-    """Read a task's id or human key (`OPS-42`); anything else names nothing."""
-    if UUID_PATTERN.match(text):
-        return uuid.UUID(text)
-    if found := TASK_KEY_PATTERN.match(text):
-        return found[1].upper(), int(found[2])
-    raise NotFound("There is no such task.")
+def parse_ref(ref: str) -> uuid.UUID | tuple[str, int]:
+    """Return the task id, or the project key and number of a human key (`OPS-42`). Raises NotFound for other text."""
+    if UUID_PATTERN.match(ref):
+        return uuid.UUID(ref)
+    if key := TASK_KEY_PATTERN.match(ref):
+        return key[1].upper(), int(key[2])
+    raise NotFound(TASK_NOT_FOUND)
 
 
 def get_task(user: User, ref: str | uuid.UUID) -> Task:
-    """The question behind GET, the answer to PATCH, and the task's page."""
-    found = Task.objects.visible_to(user).with_relations().by_ref(parse_ref(str(ref))).first()
-    if found is None:
-        raise NotFound("There is no such task.")
-    if found.parent_id and user.is_guest and found.parent_id not in visible_ids(user, {found.parent_id}):
-        found.parent = None
-    return found
+    """Return one visible task with its relations, as pages show it. Raises NotFound."""
+    task = Task.objects.visible_to(user).with_relations().by_ref(parse_ref(str(ref))).first()
+    if task is None:
+        raise NotFound(TASK_NOT_FOUND)
+    if task.parent_id and user.is_guest and task.parent_id not in visible_ids(user, {task.parent_id}):
+        task.parent = None
+    return task
+
+
+def get_task_columns(user: User, ref: str) -> TaskColumns:
+    """Return one visible task as GET and every write of the API answer it. Raises NotFound."""
+    parsed = parse_ref(ref)
+    by_key = isinstance(parsed, tuple)
+    values = {"key": parsed[0], "number": parsed[1]} if isinstance(parsed, tuple) else {"id": parsed}
+    statement = _columns_statement(user.is_staff_or_admin, user.is_guest, by_key)
+    rows = statement.run({"reader": user.pk, **values}) if statement else []
+    if not rows:
+        raise NotFound(TASK_NOT_FOUND)
+    task = TaskColumns(*rows[0])
+    return hide_parents(user, [task])[0] if user.is_guest else task
+
+
+@lru_cache(maxsize=8)
+def _columns_statement(overseer: bool, guest: bool, by_key: bool) -> Statement | None:
+    return select_task_columns(_visible_by_ref(overseer, guest, by_key), include_description=True)
+
+
+def _visible_by_ref(overseer: bool, guest: bool, by_key: bool) -> TaskQuerySet:
+    """Return the task with the parameters `key` and `number`, or `id`, if the parameter `reader` may see it."""
+    tasks = Task.objects.visible_to_id(Param("reader"), overseer=overseer, guest=guest)
+    return tasks.filter(project__key=Param("key"), number=Param("number")) if by_key else tasks.filter(pk=Param("id"))
+
+
+def hide_parents(user: User, tasks: list[TaskColumns]) -> list[TaskColumns]:
+    """Remove the parents that a guest may not see."""
+    parents = {task.parent_id for task in tasks if task.parent_id}
+    hidden = parents - visible_ids(user, parents) if parents else set()
+    return [task._replace(parent_id=None) if task.parent_id in hidden else task for task in tasks]
 
 
 def visible_ids(user: User, task_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Return those of the task ids that the user may see."""
     return set(Task.objects.visible_to(user).filter(pk__in=task_ids).values_list("pk", flat=True))
 
 
 def has_share_only_access(user: User, task: Task) -> bool:
-    """Whether somebody sees a task only because it was shared with them: not what happened around it."""
-    return user.is_guest and projects_selectors.project_role(user, task.project) is None
+    """Return whether the user sees the task by a share alone, and so not its project."""
+    return user.is_guest and projects.project_role(user, task.project) is None
 
 
-def list_tasks(user: User, filters: TaskFilters, window: PageRequest) -> Page[Task]:
-    return paginate(filter_visible(user, filters).with_relations(), window)
+def list_tasks(user: User, filters: TaskFilters, page_request: PageRequest) -> Page[Task]:
+    return paginate(filter_visible(user, filters).with_relations(), page_request)
 
 
 def list_subtasks(user: User, task: Task) -> QuerySet[Task]:
@@ -56,5 +97,87 @@ def list_subtasks(user: User, task: Task) -> QuerySet[Task]:
 
 
 def list_activity(task: Task) -> QuerySet[Event]:
-    """What happened to a task, from the log itself; sort by -id for newest first."""
-    return selectors.events_about(task.pk, names=ACTIVITY_EVENTS)
+    """Return the task's events that its readers may see; order by -id for the newest first."""
+    return events.events_about(task.pk, names=ACTIVITY_EVENTS)
+
+
+def lock_project_of_task(user: User, ref: str | uuid.UUID) -> Project:
+    """Lock the project of a visible task until the end of the transaction; call it before `lock_task`."""
+    tasks = Task.objects.visible_to(user).by_ref(parse_ref(str(ref)))
+    project_id = tasks.values_list("project_id", flat=True).first()
+    if project_id is None:
+        raise NotFound(TASK_NOT_FOUND)
+    return Project.objects.select_for_update(no_key=True).get(pk=project_id)
+
+
+@dataclass(frozen=True, slots=True)
+class LockedTask:
+    """A task under its lock, with what a write decides by.
+
+    `project_role` is the actor's role in the project, `role` the one on the task: the same, or more by a share.
+    `labels` are names by id. The task has its state and project loaded.
+    """
+
+    task: Task
+    project_role: Role | None
+    role: Role | None
+    assignee_ids: set[uuid.UUID]
+    labels: dict[uuid.UUID, str]
+
+    def payload(self) -> TaskPayload:
+        """Return the state of the task for an event."""
+        return task_payload(self.task, assignee_ids=self.assignee_ids, labels=self.labels.values())
+
+
+def lock_task(actor: User, ref: str | uuid.UUID) -> LockedTask:
+    """Lock a visible task until the end of the transaction. Raises NotFound."""
+    parsed = parse_ref(str(ref))
+    by_key = isinstance(parsed, tuple)
+    values = {"key": parsed[0], "number": parsed[1]} if isinstance(parsed, tuple) else {"id": parsed}
+    rows = _lock_statement(actor.is_staff_or_admin, actor.is_guest, by_key).run({"reader": actor.pk, **values})
+    if not rows:
+        raise NotFound(TASK_NOT_FOUND)
+    task = from_row(Task, rows[0])
+    # Not joined to the locked row: a transaction that waited for the lock would look for the state of the new row
+    # among the rows of its old snapshot, and find no task.
+    [row] = _context_statement().run({"task": task.pk, "state": task.state_id, "actor": actor.pk})
+    *columns, member_role, shared_role, assignee_ids, label_ids, label_names = row
+    width = len(select_columns(State))
+    task.state, task.project = from_row(State, columns[:width]), from_row(Project, columns[width:])
+    task.state.project = task.project
+    role = policies.effective_role(actor, task.project, member_role)
+    return LockedTask(
+        task=task,
+        project_role=role,
+        role=policies.highest(role, shared_role) if actor.is_guest else role,
+        assignee_ids=set(assignee_ids),
+        labels=dict(zip(label_ids, label_names, strict=True)),
+    )
+
+
+@lru_cache(maxsize=8)
+def _lock_statement(overseer: bool, guest: bool, by_key: bool) -> Statement:
+    locked = _visible_by_ref(overseer, guest, by_key).select_for_update(of=("self",), no_key=True)
+    return Statement.always(locked.values_list(*select_columns(Task)))
+
+
+@lru_cache(maxsize=1)
+def _context_statement() -> Statement:
+    """Return the statement that reads a task's state, project and relations, and the actor's roles."""
+    task: Any = Param("task")
+    actor: Any = Param("actor")
+    members = ProjectMember.objects.filter(project=OuterRef("project"), user=actor).values("effective_role")
+    shares = TaskShare.objects.filter(task=task, user=actor).values("role")
+    labels = Label.objects.filter(tasks=task).order_by("pk")
+    states = State.objects.filter(pk=Param("state"))
+    return Statement.always(
+        states.values_list(
+            *select_columns(State),
+            *(f"project__{name}" for name in select_columns(Project)),
+            Subquery(members),
+            Subquery(shares),
+            ArraySubquery(TaskAssignee.objects.filter(task=task).values("user_id")),
+            ArraySubquery(labels.values("pk")),
+            ArraySubquery(labels.values("name")),
+        )
+    )

@@ -18,8 +18,11 @@ from core.api.fields import (
     StrictUUIDField,
 )
 from events.models import Event
+from tasks.items.assignees import MAX_ASSIGNEES
+from tasks.items.task_columns import FIELD_NAMES
 from tasks.models import Category, Task
 from tasks.models.task import PRIORITY_NAMES
+from tasks.projects.labels import MAX_LABELS
 from tasks.projects.serializers import ProjectRef
 
 
@@ -51,8 +54,8 @@ class TaskInput(StrictSerializer):
         required=False, allow_null=True, min_value=0, max_value=1_000_000, help_text="Minutes."
     )
     parent = StrictUUIDField(required=False, allow_null=True)
-    assignees = serializers.ListField(child=StrictUUIDField(), required=False, max_length=20)
-    labels = serializers.ListField(child=StrictCharField(max_length=60), required=False, max_length=20)
+    assignees = serializers.ListField(child=StrictUUIDField(), required=False, max_length=MAX_ASSIGNEES)
+    labels = serializers.ListField(child=StrictCharField(max_length=60), required=False, max_length=MAX_LABELS)
 
 
 class TaskPatch(TaskInput):
@@ -87,31 +90,7 @@ class TaskOut(serializers.ModelSerializer[Task]):
 
     class Meta:
         model = Task
-        fields = [
-            "id",
-            "key",
-            "number",
-            "project",
-            "title",
-            "description",
-            "status",
-            "category",
-            "priority",
-            "start_date",
-            "due_date",
-            "due_at",
-            "estimate",
-            "parent",
-            "creator",
-            "assignees",
-            "labels",
-            "position",
-            "version",
-            "created_at",
-            "updated_at",
-            "started_at",
-            "closed_at",
-        ]
+        fields = FIELD_NAMES
 
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))
     def get_labels(self, task: Task) -> list[str]:

@@ -1,3 +1,5 @@
+"""Writes of a project's teams: a team's members have its role in the project."""
+
 from __future__ import annotations
 
 import uuid
@@ -12,101 +14,115 @@ from accounts.models import Team, TeamMember, User
 from core.errors import Conflict, Invalid
 from core.versions import check_version
 from events.outbox import publish
-from tasks import events
+from tasks import events, policies
 from tasks.cache import invalidate_viewers
 from tasks.events import project_payload
 from tasks.items.assignees import unassign
 from tasks.members import selectors
 from tasks.models import Project, ProjectMember, ProjectTeam
-from tasks.permissions import require_manager
-from tasks.projects import selectors as projects_selectors
+from tasks.projects import selectors as projects
 
 
 @transaction.atomic
 def add(*, actor: User, ref: str, team_id: uuid.UUID, role: str) -> ProjectTeam:
-    """Let a team into a project, all who are in it and all who come, or give it another role there."""
+    """Add a team with all its present and future members to a project, or change its role there.
+
+    Raises NotFound, NotAllowed, Conflict, Invalid.
+    """
     project = _lock_managed_project(actor, ref)
     if project.is_inbox:
         raise Conflict("Your own inbox is yours alone; make a project to share.", code="inbox")
     team = Team.objects.visible_to(actor).select_for_update(no_key=True).filter(pk=team_id).first()
     if team is None:
         raise Invalid.field("team", "There is no such team.", "does_not_exist")
-    given = ProjectTeam.objects.filter(project=project, team=team).first()
-    if given is None:
-        # Asked under both locks, before triggers let them in: of two teams that come at once, each brings its own newcomers.
-        there = set(ProjectMember.objects.filter(project=project).values_list("user_id", flat=True))
-        given = ProjectTeam.objects.create(project=project, team=team, role=role)
-        people = _team_member_ids(given)
-        _publish(events.ProjectTeamAdded, given, people, actor, new_member_ids=sorted(map(str, people - there)))
-    else:
-        _set_role(given, role, actor)
-    return given
+    project_team = ProjectTeam.objects.filter(project=project, team=team).first()
+    if project_team is not None:
+        _set_role(project_team, role, actor)
+        return project_team
+    # Read under both locks and before the triggers add members: of two teams that are added at once, each finds its own
+    # new members.
+    present = set(ProjectMember.objects.filter(project=project).values_list("user_id", flat=True))
+    project_team = ProjectTeam.objects.create(project=project, team=team, role=role)
+    user_ids = _team_member_ids(project_team)
+    new_member_ids = sorted(map(str, user_ids - present))
+    _publish(events.ProjectTeamAdded, project_team, user_ids, actor, new_member_ids=new_member_ids)
+    return project_team
 
 
 @transaction.atomic
 def update(
     *, actor: User, ref: str, team_id: uuid.UUID, role: str | None, versions: frozenset[int] | None = None
 ) -> ProjectTeam:
-    """Give a team another role in a project; none leaves it as it is."""
-    given = _lock_project_team(_lock_managed_project(actor, ref), team_id)
-    check_version(given, versions, {} if role is None else {"role": role})
+    """Change a team's role in a project; None leaves it. Raises NotFound, NotAllowed, VersionConflict."""
+    project_team = _lock_project_team(_lock_managed_project(actor, ref), team_id)
+    check_version(project_team, versions, {} if role is None else {"role": role})
     if role is not None:
-        _set_role(given, role, actor)
-    return given
+        _set_role(project_team, role, actor)
+    return project_team
 
 
 @transaction.atomic
 def remove(*, actor: User, ref: str, team_id: uuid.UUID, now: datetime, versions: frozenset[int] | None = None) -> None:
-    """Take a team out of a project; its members stay in it only with a role of their own, or by another team."""
+    """Remove a team, and those of its members who have no other role in the project.
+
+    Raises NotFound, NotAllowed, VersionConflict.
+    """
     project = _lock_managed_project(actor, ref)
-    given = _lock_project_team(project, team_id)
-    check_version(given, versions)
-    people = _team_member_ids(given)
-    ProjectTeam.objects.filter(pk=given.pk).delete()
-    stay = set(ProjectMember.objects.filter(project=project, user__in=people).values_list("user_id", flat=True))
-    for user_id in sorted(people - stay):
+    project_team = _lock_project_team(project, team_id)
+    check_version(project_team, versions)
+    user_ids = _team_member_ids(project_team)
+    ProjectTeam.objects.filter(pk=project_team.pk).delete()
+    remaining = set(ProjectMember.objects.filter(project=project, user__in=user_ids).values_list("user_id", flat=True))
+    for user_id in sorted(user_ids - remaining):
         unassign(actor=actor, project=project, user_id=user_id, now=now)
-    _publish(events.ProjectTeamRemoved, given, people, actor)
+    _publish(events.ProjectTeamRemoved, project_team, user_ids, actor)
 
 
 @transaction.atomic
 def unassign_former_members(*, user_ids: Collection[uuid.UUID], now: datetime) -> None:
-    """Take these people off the open tasks of the projects that they are not in any more."""
+    """Unassign these users from the open tasks of projects that they are no longer in."""
     for user in User.objects.filter(pk__in=user_ids).order_by("pk"):
-        theirs = Project.objects.filter(tasks__assignments__user=user, tasks__closed_at=None)
-        left = theirs.exclude(pk__in=ProjectMember.objects.filter(user=user).values("project"))
-        for project in Project.objects.filter(pk__in=left.values("pk")).order_by("pk"):
+        assigned = Project.objects.filter(tasks__assignments__user=user, tasks__closed_at=None)
+        former = assigned.exclude(pk__in=ProjectMember.objects.filter(user=user).values("project"))
+        for project in Project.objects.filter(pk__in=former.values("pk")).order_by("pk"):
             if unassign(actor=None, project=project, user_id=user.pk, now=now):
                 invalidate_viewers(project)
 
 
 def _lock_managed_project(actor: User, ref: str) -> Project:
-    project = projects_selectors.lock_project(actor, ref)
-    require_manager(actor, project)
+    project = projects.lock_project(actor, ref)
+    policies.require_manager(projects.project_role(actor, project))
     return project
 
 
 def _lock_project_team(project: Project, team_id: uuid.UUID) -> ProjectTeam:
-    """A team's role in a project; nobody joins or leaves the team before the end of the transaction."""
-    given = selectors.get_project_team(project, team_id)
+    """Return a team of the project, locked so that nobody joins or leaves it before the transaction ends."""
+    project_team = selectors.get_project_team(project, team_id)
     list(Team.objects.select_for_update(no_key=True).filter(pk=team_id))
-    return given
+    return project_team
 
 
-def _set_role(given: ProjectTeam, role: str, actor: User) -> None:
-    if given.role == role:
+def _set_role(project_team: ProjectTeam, role: str, actor: User) -> None:
+    if project_team.role == role:
         return
-    ProjectTeam.objects.filter(pk=given.pk).update(role=role, version=F("version") + 1)
-    given.role, given.version = role, given.version + 1
-    _publish(events.ProjectTeamChanged, given, _team_member_ids(given), actor)
+    ProjectTeam.objects.filter(pk=project_team.pk).update(role=role, version=F("version") + 1)
+    project_team.role, project_team.version = role, project_team.version + 1
+    _publish(events.ProjectTeamChanged, project_team, _team_member_ids(project_team), actor)
 
 
-def _team_member_ids(given: ProjectTeam) -> set[uuid.UUID]:
-    return set(TeamMember.objects.filter(team=given.team_id).values_list("user_id", flat=True))
+def _team_member_ids(project_team: ProjectTeam) -> set[uuid.UUID]:
+    return set(TeamMember.objects.filter(team=project_team.team_id).values_list("user_id", flat=True))
 
 
-def _publish(kind: type[Any], given: ProjectTeam, people: set[uuid.UUID], actor: User, **more: list[str]) -> None:
-    words = project_payload(given.project)
-    keys = sorted(map(str, people))
-    publish(kind(project=words, team_id=str(given.team_id), role=given.role, user_ids=keys, **more), actor=actor)
-    invalidate_viewers(given.project, *people)
+def _publish(
+    event_class: type[Any], project_team: ProjectTeam, user_ids: set[uuid.UUID], actor: User, **fields: list[str]
+) -> None:
+    event = event_class(
+        project=project_payload(project_team.project),
+        team_id=str(project_team.team_id),
+        role=project_team.role,
+        user_ids=sorted(map(str, user_ids)),
+        **fields,
+    )
+    publish(event, actor=actor)
+    invalidate_viewers(project_team.project, *user_ids)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 from uuid import UUID
 
 from django.conf import settings
@@ -19,10 +19,8 @@ from django.utils import timezone
 
 from core.db import uuid7
 from core.sql_templates import EqualsAny
+from tasks.events import TaskPayload, task_payload
 from tasks.models.project import Category, Label, Project, State
-
-MAX_RELATED = 20
-
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -162,6 +160,9 @@ def searchable_text(name: str) -> models.Func:
 class Task(models.Model):
     """A piece of work. `category` repeats the state's (a composite key holds the two together)."""
 
+    # Fields that callers write as they are: what services, events, forms and exports list.
+    SCALAR_FIELDS: ClassVar = ("title", "description", "priority", "start_date", "due_date", "due_at", "estimate")
+
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     # The indexes below begin with the project, the state, the parent and the creator: one of their own would only cost
     # writes.
@@ -251,6 +252,11 @@ class Task(models.Model):
     @property
     def key(self) -> str:
         return f"{self.project.key}-{self.number}"
+
+    def payload(self) -> TaskPayload:
+        """Return the state of the task for an event; its relations must be loaded."""
+        assignee_ids = [user.pk for user in self.assignees.all()]
+        return task_payload(self, assignee_ids=assignee_ids, labels=[label.name for label in self.labels.all()])
 
     @property
     def is_closed(self) -> bool:

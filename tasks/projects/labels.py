@@ -1,3 +1,5 @@
+"""Writes of a project's labels."""
+
 import uuid
 from collections.abc import Iterable
 from typing import Any
@@ -10,19 +12,20 @@ from accounts.models import User
 from core.errors import Invalid
 from core.versions import check_version
 from events.outbox import publish
-from tasks import events
+from tasks import events, policies
 from tasks.cache import invalidate_viewers
 from tasks.events import project_payload
 from tasks.models import Label, Project
-from tasks.models.task import MAX_RELATED
-from tasks.permissions import require_editor
 from tasks.projects import selectors
+
+MAX_LABELS = 20
 
 
 @transaction.atomic
 def create(*, actor: User, ref: str, name: str, colour: str = "#5c6472") -> Label:
+    """Create a label. Raises NotFound, NotAllowed, and Invalid when the name is taken."""
     project = selectors.lock_project(actor, ref)
-    require_editor(actor, project)
+    policies.require_editor(selectors.project_role(actor, project))
     try:
         with transaction.atomic():
             return Label.objects.create(project=project, name=name.strip(), colour=colour)
@@ -34,6 +37,7 @@ def create(*, actor: User, ref: str, name: str, colour: str = "#5c6472") -> Labe
 def update(
     *, actor: User, label_id: uuid.UUID, changes: dict[str, Any], versions: frozenset[int] | None = None
 ) -> Label:
+    """Change the name or colour of a label. Raises NotFound, NotAllowed, Invalid, VersionConflict."""
     label = _lock_label(actor, label_id)
     check_version(label, versions, changes)
     changes = {name: value for name, value in changes.items() if getattr(label, name) != value}
@@ -52,6 +56,7 @@ def update(
 
 @transaction.atomic
 def delete(*, actor: User, label_id: uuid.UUID, versions: frozenset[int] | None = None) -> None:
+    """Delete a label and take it off its tasks. Raises NotFound, NotAllowed, VersionConflict."""
     label = _lock_label(actor, label_id)
     check_version(label, versions)
     label.delete()
@@ -59,7 +64,7 @@ def delete(*, actor: User, label_id: uuid.UUID, versions: frozenset[int] | None 
 
 
 def _publish_label_change(label: Label, actor: User, before: list[str], after: list[str]) -> None:
-    """Its tasks show it, so their readers' answers end: by the hook, or by the relay that finds this fact."""
+    """Publish the change and invalidate cached responses, since the project's tasks show the label."""
     changes = {"labels": [before, after]}
     publish(events.ProjectUpdated(project=project_payload(label.project), changes=changes), actor=actor)
     invalidate_viewers(label.project)
@@ -68,27 +73,25 @@ def _publish_label_change(label: Label, actor: User, before: list[str], after: l
 def _lock_label(actor: User, label_id: uuid.UUID) -> Label:
     label = selectors.get_label(actor, label_id)
     project = selectors.lock_project(actor, label.project_id)
-    require_editor(actor, project)
+    policies.require_editor(selectors.project_role(actor, project))
     return selectors.get_label(actor, label_id)
 
 
 def get_or_create_labels(project: Project, names: Iterable[str]) -> list[Label]:
-    """Return the project's labels of these names, making those that are missing."""
-    wanted = {name.strip().lower(): name.strip() for name in names if name.strip()}
-    if len(wanted) > MAX_RELATED:
-        raise Invalid.field("labels", f"At most {MAX_RELATED} labels.", "too_many")
-    if not wanted:
+    """Return the project's labels of these names, each once, and create those that are missing."""
+    by_lower_name = {name.strip().lower(): name.strip() for name in names if name.strip()}
+    if len(by_lower_name) > MAX_LABELS:
+        raise Invalid.field("labels", f"At most {MAX_LABELS} labels.", "too_many")
+    if not by_lower_name:
         return []
     known = {label.name.lower(): label for label in Label.objects.filter(project=project)}
-    missing = [Label(project=project, name=name) for low, name in wanted.items() if low not in known]
-    if missing:
+    if missing := [Label(project=project, name=name) for low, name in by_lower_name.items() if low not in known]:
         Label.objects.bulk_create(missing, ignore_conflicts=True)
         known = {label.name.lower(): label for label in Label.objects.filter(project=project)}
-    found = [known.get(low) or _get_label_by_lower_name(project, name) for low, name in wanted.items()]
-    return list({label.pk: label for label in found}.values())
+    labels = [known.get(low) or _get_by_lower_name(project, name) for low, name in by_lower_name.items()]
+    return list({label.pk: label for label in labels}.values())
 
 
-def _get_label_by_lower_name(project: Project, name: str) -> Label:
-    """Return the label that PostgreSQL holds for the same name: its lower case is not always Python's (İ is i to it)."""
-    rows = Label.objects.filter(project=project).annotate(low=Lower("name"))
-    return rows.get(low=Lower(Value(name)))
+def _get_by_lower_name(project: Project, name: str) -> Label:
+    """Return the label whose name is the same in PostgreSQL's lower case, which differs from Python's for İ."""
+    return Label.objects.filter(project=project).annotate(low=Lower("name")).get(low=Lower(Value(name)))

@@ -1,3 +1,5 @@
+"""Writes of projects."""
+
 from __future__ import annotations
 
 from datetime import datetime
@@ -10,25 +12,22 @@ from accounts.models import User
 from core.errors import Conflict, Invalid
 from core.versions import check_version
 from events.outbox import publish
-from tasks import events
+from tasks import events, policies
 from tasks.cache import invalidate_viewers
 from tasks.events import project_payload
 from tasks.models import Project, ProjectMember, Role, State, Task
-from tasks.permissions import require_manager
 from tasks.projects import selectors
-from tasks.projects import selectors as projects_selectors
 from tasks.projects.states import DEFAULT_STATES
 
 
 @transaction.atomic
 def get_or_create_inbox(*, actor: User) -> Project:
-    """Return the actor's own inbox project, making it the first time it is needed."""
-    found = projects_selectors.get_inbox(actor)
-    if found is not None:
-        return found
-    # A weaker lock than usual: who writes tasks into the new inbox already holds it, and names this person.
+    """Return the actor's own inbox project, created when it is first needed."""
+    if inbox := selectors.get_inbox(actor):
+        return inbox
+    # Without FOR NO KEY UPDATE this would wait for writers of tasks, whose foreign keys lock the user's row.
     User.objects.select_for_update(no_key=True).get(pk=actor.pk)
-    return projects_selectors.get_inbox(actor) or _create_with_defaults(
+    return selectors.get_inbox(actor) or _create_with_defaults(
         actor=actor, key=f"ME{actor.pk.hex[-8:].upper()}", name="Inbox", is_inbox=True
     )
 
@@ -38,7 +37,7 @@ WRITABLE_FIELDS = frozenset({"name", "description"})
 
 @transaction.atomic
 def create(*, actor: User, key: str, name: str, description: str = "") -> Project:
-    """Create a project with the usual four states; the actor becomes its admin."""
+    """Create a project with the four default states; the actor becomes its admin. Raises Invalid for a taken key."""
     return _create_with_defaults(actor=actor, key=key, name=name, description=description)
 
 
@@ -65,10 +64,11 @@ def _create_with_defaults(
 def update(
     *, actor: User, ref: str, changes: dict[str, Any], now: datetime, versions: frozenset[int] | None = None
 ) -> Project:
+    """Change the given fields of a project. Raises NotFound, NotAllowed, VersionConflict."""
     if unknown := set(changes) - WRITABLE_FIELDS:
         raise ValueError(f"not part of a project: {unknown}")
     project = selectors.lock_project(actor, ref)
-    require_manager(actor, project)
+    policies.require_manager(selectors.project_role(actor, project))
     check_version(project, versions, changes)
     return _save_changes(project, actor, changes, now)
 
@@ -77,9 +77,9 @@ def update(
 def archive(
     *, actor: User, ref: str, now: datetime, archived: bool = True, versions: frozenset[int] | None = None
 ) -> Project:
-    """Keep a project as it is and out of the way, or bring it back."""
+    """Archive a project, which makes it read-only, or restore it. Raises NotFound, NotAllowed, Conflict, VersionConflict."""
     project = selectors.lock_project(actor, ref)
-    require_manager(actor, project)
+    policies.require_manager(selectors.project_role(actor, project))
     check_version(project, versions, {"archived_at": now if archived else None})
     if project.is_inbox:
         raise Conflict("Your own inbox cannot be archived.", code="inbox")
@@ -101,9 +101,9 @@ def _save_changes(project: Project, actor: User, changes: dict[str, Any], now: d
 
 @transaction.atomic
 def delete(*, actor: User, ref: str, versions: frozenset[int] | None = None) -> None:
-    """Delete an empty project; one with tasks is archived instead, so that no work is lost by one click."""
+    """Delete an empty project. Raises Conflict for one with tasks, so that no work is lost by one click."""
     project = selectors.lock_project(actor, ref)
-    require_manager(actor, project)
+    policies.require_manager(selectors.project_role(actor, project))
     check_version(project, versions)
     if project.is_inbox:
         raise Conflict("Your own inbox cannot be deleted.", code="inbox")

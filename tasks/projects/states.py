@@ -1,3 +1,5 @@
+"""States of a project: the columns of its workflow."""
+
 import uuid
 from collections.abc import Sequence
 
@@ -8,10 +10,9 @@ from django.utils.text import slugify
 from accounts.models import User
 from core.errors import Conflict, Invalid
 from core.versions import check_version
+from tasks import policies
 from tasks.models import Category, Project, State
-from tasks.permissions import require_manager
 from tasks.projects import selectors
-from tasks.projects import selectors as projects_selectors
 
 DEFAULT_STATES = (
     ("todo", "To do", Category.TODO),
@@ -23,17 +24,16 @@ DEFAULT_STATES = (
 
 @transaction.atomic
 def add(*, actor: User, ref: str, name: str, category: str) -> State:
-    """Add a column to the workflow, as the last one."""
-    project = selectors.lock_project(actor, ref)
-    require_manager(actor, project)
+    """Add a state as the last one of the workflow. Raises NotFound, NotAllowed, Invalid."""
+    project = _lock_managed_project(actor, ref)
     slug = slugify(name).replace("-", "_")[:40]
     if not slug:
         raise Invalid.field("name", "Use some letters or digits.", "invalid")
-    count = State.objects.filter(project=project).count()
+    position = State.objects.filter(project=project).count()
     try:
         with transaction.atomic():
             return State.objects.create(
-                project=project, slug=slug, name=name.strip(), category=category, position=count
+                project=project, slug=slug, name=name.strip(), category=category, position=position
             )
     except IntegrityError as error:
         raise Invalid.field("name", "The project has a status of this name already.", "taken") from error
@@ -43,23 +43,29 @@ def add(*, actor: User, ref: str, name: str, category: str) -> State:
 def update(
     *, actor: User, ref: str, state_id: uuid.UUID, name: str | None, versions: frozenset[int] | None = None
 ) -> State:
-    """Rename a column; its slug stays, so that clients' filters go on working."""
-    state = _lock_state(actor, ref, state_id)
-    wanted = state.name if name is None else name.strip()
-    check_version(state, versions, {} if name is None else {"name": wanted})
-    if wanted != state.name:
-        State.objects.filter(pk=state.pk).update(name=wanted, version=F("version") + 1)
+    """Rename a state; its slug stays, so that clients' filters go on working.
+
+    Raises NotFound, NotAllowed, VersionConflict.
+    """
+    state = selectors.get_state(_lock_managed_project(actor, ref), state_id)
+    new_name = state.name if name is None else name.strip()
+    check_version(state, versions, {} if name is None else {"name": new_name})
+    if new_name != state.name:
+        State.objects.filter(pk=state.pk).update(name=new_name, version=F("version") + 1)
         state.refresh_from_db()
     return state
 
 
 @transaction.atomic
 def delete(*, actor: User, ref: str, state_id: uuid.UUID, versions: frozenset[int] | None = None) -> None:
-    """Remove a column that no task is in; each project keeps one to begin in and one to finish in."""
-    state = _lock_state(actor, ref, state_id)
+    """Delete a state without tasks; a project keeps one of the categories to do and done.
+
+    Raises NotFound, NotAllowed, Conflict, VersionConflict.
+    """
+    state = selectors.get_state(_lock_managed_project(actor, ref), state_id)
     check_version(state, versions)
-    same = State.objects.filter(project=state.project_id, category=state.category)
-    if state.category in {Category.TODO, Category.DONE} and same.count() == 1:
+    same_category = State.objects.filter(project=state.project_id, category=state.category)
+    if state.category in {Category.TODO, Category.DONE} and same_category.count() == 1:
         raise Conflict("A project keeps one status to do and one done.", code="last_of_category")
     try:
         state.delete()
@@ -67,21 +73,18 @@ def delete(*, actor: User, ref: str, state_id: uuid.UUID, versions: frozenset[in
         raise Conflict("Tasks have this status; move them first.", code="in_use") from error
 
 
-def _lock_state(actor: User, ref: str, state_id: uuid.UUID) -> State:
+def _lock_managed_project(actor: User, ref: str) -> Project:
     project = selectors.lock_project(actor, ref)
-    require_manager(actor, project)
-    return selectors.get_state(project, state_id)
+    policies.require_manager(selectors.project_role(actor, project))
+    return project
 
 
-def resolve_state(project: Project, slug: str) -> State:
-    """The project's state of this slug, or of this category's first state (`done` always means something)."""
-    return find_state(projects_selectors.load_states(project), slug)
-
-
-def find_state(found: Sequence[State], slug: str) -> State:
-    named = [state for state in found if state.slug == slug]
-    by_category = [state for state in found if state.category == slug and slug in Category.values]
-    if not (named or by_category):
-        known = ", ".join(state.slug for state in found)
+def find_state(states: Sequence[State], slug: str) -> State:
+    """Return the state of this slug, or else the first of this category, so that `done` always means something."""
+    candidates = [state for state in states if state.slug == slug]
+    if slug in Category.values:
+        candidates += [state for state in states if state.category == slug]
+    if not candidates:
+        known = ", ".join(state.slug for state in states)
         raise Invalid.field("status", f"This project has no such status. It has: {known}.", "invalid_choice")
-    return (named or by_category)[0]
+    return candidates[0]

@@ -1,3 +1,5 @@
+"""Writes of task shares: single tasks shared with single users."""
+
 from __future__ import annotations
 
 import uuid
@@ -12,28 +14,32 @@ from core.versions import check_version
 from events.outbox import publish
 from tasks import events, policies
 from tasks.cache import invalidate_viewers
-from tasks.items import locking
-from tasks.items.locking import load_task_payload
+from tasks.events import TaskPayload
+from tasks.items import selectors as items
+from tasks.items.selectors import LockedTask
 from tasks.models import Project, Task, TaskShare
-from tasks.permissions import require_not_archived
-from tasks.projects import selectors as projects_selectors
 from tasks.sharing import selectors
 
 
 @transaction.atomic
 def add(*, actor: User, ref: str, role: str, user_id: uuid.UUID | None = None, email: str = "") -> TaskShare:
-    """Let one person see one task, whatever projects they are in, or give them another role on it."""
-    task = _lock_shareable_task(actor, ref)
+    """Share one task with a user outside its project, or change the role of that share.
+
+    Raises NotFound, NotAllowed, Conflict, Invalid.
+    """
+    locked = _lock_shareable_task(actor, ref)
     user = selectors.resolve_user(user_id, email)
     if user.pk == actor.pk:
         raise Invalid.field("user" if user_id else "email", "You see this task already.", "yourself")
-    share = TaskShare.objects.filter(task=task, user=user).first()
+    share = TaskShare.objects.filter(task=locked.task, user=user).first()
     if share is not None:
-        _set_role(share, task, role, actor)
+        _set_role(share, locked, role, actor)
         return share
     users.mark_as_guest(actor=actor, user=user)
-    share = TaskShare.objects.create(task=task, project=task.project, user=user, role=role, shared_by=actor)
-    _publish_shared(share, task, actor)
+    share = TaskShare.objects.create(
+        task=locked.task, project=locked.task.project, user=user, role=role, shared_by=actor
+    )
+    _publish_shared(share, locked, actor)
     return share
 
 
@@ -41,58 +47,61 @@ def add(*, actor: User, ref: str, role: str, user_id: uuid.UUID | None = None, e
 def update(
     *, actor: User, ref: str, user_id: uuid.UUID, role: str | None, versions: frozenset[int] | None = None
 ) -> TaskShare:
-    """Give a person another role on a task that is shared with them; none leaves it as it is."""
-    task = _lock_shareable_task(actor, ref)
-    share = selectors.get_share(task, user_id)
+    """Change the role of a share; None leaves it. Raises NotFound, NotAllowed, Conflict, VersionConflict."""
+    locked = _lock_shareable_task(actor, ref)
+    share = selectors.get_share(locked.task, user_id)
     check_version(share, versions, {} if role is None else {"role": role})
     if role is not None:
-        _set_role(share, task, role, actor)
+        _set_role(share, locked, role, actor)
     return share
 
 
 @transaction.atomic
 def remove(*, actor: User, ref: str, user_id: uuid.UUID, versions: frozenset[int] | None = None) -> None:
-    """Take a shared task back; anybody may give up what was shared with them."""
-    task = locking.lock_task(actor, ref) if user_id == actor.pk else _lock_shareable_task(actor, ref)
-    share = selectors.get_share(task, user_id)
+    """Stop sharing a task with a user; everybody may give up a share of their own.
+
+    Raises NotFound, NotAllowed, Conflict, VersionConflict.
+    """
+    locked = items.lock_task(actor, ref) if user_id == actor.pk else _lock_shareable_task(actor, ref)
+    share = selectors.get_share(locked.task, user_id)
     check_version(share, versions)
     share.delete()
-    _publish_unshared(task, user_id, actor)
+    _publish_unshared(locked.task, locked.payload(), user_id, actor)
 
 
 def remove_all(*, actor: User, project: Project, user_id: uuid.UUID) -> None:
-    """Take back all of a project that was shared with one person, in the caller's transaction."""
-    found = TaskShare.objects.filter(project=project, user=user_id).select_related("task__project", "task__state")
-    for share in found.order_by("task"):
-        _publish_unshared(share.task, user_id, actor)
-    found.delete()
+    """Stop sharing any task of a project with a user, in the caller's transaction."""
+    shares = TaskShare.objects.filter(project=project, user=user_id)
+    tasks = Task.objects.filter(shares__in=shares).with_relations().order_by("pk")
+    for task in tasks:
+        _publish_unshared(task, task.payload(), user_id, actor)
+    shares.delete()
 
 
-def _lock_shareable_task(actor: User, ref: str) -> Task:
-    task = locking.lock_task(actor, ref)
-    may = policies.can_share(projects_selectors.project_role(actor, task.project))
-    policies.require(may, "Only editors of the project may share its tasks.")
-    require_not_archived(task.project)
-    return task
+def _lock_shareable_task(actor: User, ref: str) -> LockedTask:
+    locked = items.lock_task(actor, ref)
+    policies.require(policies.can_share(locked.project_role), "Only editors of the project may share its tasks.")
+    policies.require_not_archived(locked.task.project)
+    return locked
 
 
-def _set_role(share: TaskShare, task: Task, role: str, actor: User) -> None:
+def _set_role(share: TaskShare, locked: LockedTask, role: str, actor: User) -> None:
     if share.role == role:
         return
     previous_role = share.role
     TaskShare.objects.filter(pk=share.pk).update(role=role, version=F("version") + 1)
     share.refresh_from_db()
-    _publish_shared(share, task, actor, previous_role=previous_role)
+    _publish_shared(share, locked, actor, previous_role=previous_role)
 
 
-def _publish_shared(share: TaskShare, task: Task, actor: User, *, previous_role: str = "") -> None:
-    fact = events.TaskShared(
-        task=load_task_payload(task), user_id=str(share.user_id), role=share.role, previous_role=previous_role
+def _publish_shared(share: TaskShare, locked: LockedTask, actor: User, *, previous_role: str = "") -> None:
+    event = events.TaskShared(
+        task=locked.payload(), user_id=str(share.user_id), role=share.role, previous_role=previous_role
     )
-    publish(fact, actor=actor)
-    invalidate_viewers(task.project)
+    publish(event, actor=actor)
+    invalidate_viewers(locked.task.project)
 
 
-def _publish_unshared(task: Task, user_id: uuid.UUID, actor: User) -> None:
-    publish(events.TaskUnshared(task=load_task_payload(task), user_id=str(user_id)), actor=actor)
+def _publish_unshared(task: Task, payload: TaskPayload, user_id: uuid.UUID, actor: User) -> None:
+    publish(events.TaskUnshared(task=payload, user_id=str(user_id)), actor=actor)
     invalidate_viewers(task.project, user_id)
