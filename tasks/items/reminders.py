@@ -1,3 +1,5 @@
+"""Reminders of tasks that are due soon."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
@@ -8,6 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 
+from core.serialization import to_json
 from events.outbox import publish_all
 from tasks import events
 from tasks.models import Task, TaskAssignee
@@ -17,26 +20,24 @@ BATCH_SIZE = 500
 
 @transaction.atomic
 def publish_due_soon(*, now: datetime) -> int:
-    """Tell once, for each due moment of each open task, that it is near; returns how many were told.
+    """Publish TaskDueSoon for assigned tasks that are due within DUE_SOON_WITHIN; returns their number.
 
-    A task is claimed by remembering the due moment it was told for, so several schedulers tell it once, a
-    scheduler that was away tells it when it is back, and a moved due date is told again.
+    Once for each due moment: the task remembers the moment it was published for. So several schedulers do not repeat it,
+    one that was away catches up, and a moved due date is published again.
     """
     end_of_today = datetime.combine(now.date() + timedelta(days=1), clock(), tzinfo=UTC)
-    at_an_instant = Q(due_at__gt=now, due_at__lte=now + settings.DUE_SOON_WITHIN) & _not_notified_for(F("due_at"))
-    on_a_day = Q(due_date=now.date()) & _not_notified_for(end_of_today)
-    assigned = Exists(TaskAssignee.objects.filter(task=OuterRef("pk")))
-    # The conditions stand on the locked rows themselves: PostgreSQL asks them again once it holds the lock.
-    waiting = Task.objects.open().filter(at_an_instant | on_a_day, assigned)
-    locked = waiting.select_for_update(skip_locked=True, of=("self",)).select_related("project", "state")
-    facts = []
+    due_at = Q(due_at__gt=now, due_at__lte=now + settings.DUE_SOON_WITHIN) & _not_notified_for(F("due_at"))
+    due_today = Q(due_date=now.date()) & _not_notified_for(end_of_today)
+    is_assigned = Exists(TaskAssignee.objects.filter(task=OuterRef("pk")))
+    # Filtered in the locking query itself: PostgreSQL evaluates the conditions again once it holds the lock.
+    due_soon = Task.objects.open().filter(due_at | due_today, is_assigned)
+    locked = due_soon.select_for_update(skip_locked=True, of=("self",)).select_related("project", "state")
+    published = []
     for task in locked.prefetch_related("assignees", "labels")[:BATCH_SIZE]:
         Task.objects.filter(pk=task.pk).update(due_soon_notified_for=task.due)
-        people = [user.pk for user in task.assignees.all()]
-        state = events.task_payload(task, assignee_ids=people, labels=[label.name for label in task.labels.all()])
-        facts.append(events.TaskDueSoon(task=state, due=events.to_json(task.due)))
-    publish_all(facts, actor=None, at=now)
-    return len(facts)
+        published.append(events.TaskDueSoon(task=task.payload(), due=to_json(task.due)))
+    publish_all(published, actor=None, at=now)
+    return len(published)
 
 
 def _not_notified_for(moment: Any) -> Q:

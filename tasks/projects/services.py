@@ -10,6 +10,7 @@ from django.db.models import F
 
 from accounts.models import User
 from core.errors import Conflict, Invalid
+from core.serialization import to_json
 from core.versions import check_version
 from events.outbox import publish
 from tasks import events, policies
@@ -91,7 +92,7 @@ def archive(
 def _save_changes(project: Project, actor: User, changes: dict[str, Any], now: datetime) -> Project:
     changed = {name: value for name, value in changes.items() if getattr(project, name) != value}
     if changed:
-        differences = {n: [events.to_json(getattr(project, n)), events.to_json(v)] for n, v in changed.items()}
+        differences = {n: [to_json(getattr(project, n)), to_json(v)] for n, v in changed.items()}
         Project.objects.filter(pk=project.pk).update(**changed, version=F("version") + 1, updated_at=now)
         project.refresh_from_db()
         publish(events.ProjectUpdated(project=project_payload(project), changes=differences), actor=actor, at=now)
