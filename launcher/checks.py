@@ -100,6 +100,7 @@ def _build_checks(paths: Paths, folder: Path) -> list[Check]:
             [python, "-m", "launcher.schema", SCHEMA_PATH, generated, *schema],
             f"the API differs from {SCHEMA_PATH}; `make fix` generates it again",
         ),
+        Check("nginx routes", [*manage, "nginx_routes", "--check"], "the views declare something else; run `make fix`"),
         Check("system (manage.py check)", [*manage, "check", "--fail-level", "WARNING"]),
     ]
 
@@ -110,6 +111,7 @@ def _build_fixes(paths: Paths) -> list[Check]:
         Check("lint", [python, "-m", "ruff", "check", "--fix", "."]),
         Check("format", [python, "-m", "ruff", "format", "."]),
         Check("templates", [_venv_executable(paths, "djade"), *_find_templates(paths)]),
+        Check("nginx routes", [python, "manage.py", "nginx_routes"]),
         Check("schema", [python, "manage.py", "spectacular", "--validate", "--fail-on-warn", "--file", SCHEMA_PATH]),
     ]
 
