@@ -66,7 +66,7 @@ READS = {
     "HEAD /tasks/": 2,
     "GET /admin/tasks/task/": 1,
     "GET /api/v1/schema/": 1,
-    "GET /api/v2/tasks/export/": 1,
+    "GET /api/v1/me/exports/0198a9c2-7d63-7e1c-8a6e-5c1a4f1f3b11/archive/": 1,
 }
 WRITES = {
     "POST /api/v1/tasks/ keyed": 2,
