@@ -1,1 +1,1 @@
-"""What is measured, how, and beside what. `make bench` prints one table and writes RESULTS.md."""
+"""Benchmarks: `make bench` prints tables of measurements and writes RESULTS.md."""

@@ -1,4 +1,7 @@
-"""`python -m benchmarks [--sizes 10000,1000000] [--seconds 8] [--runs 2] [--soak 10]`: see benchmarks/RESULTS.md."""
+"""Run the benchmarks and write benchmarks/RESULTS.md.
+
+Usage: `python -m benchmarks [--sizes 10000,1000000] [--seconds 8] [--runs 2] [--soak 10]`.
+"""
 
 from __future__ import annotations
 
@@ -19,45 +22,44 @@ from benchmarks.report import Table
 from benchmarks.wrk import Measurement, measure
 from drills.processes import ROOT, free_port
 
-# The plans' bounds are made for so many tasks.
-LARGE_SIZE = 1_000_000
+LARGE_SIZE = 1_000_000  # the bounds of benchmarks.plans are for this number of tasks
 RESULTS_PATH = ROOT / "benchmarks" / "RESULTS.md"
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="benchmarks", description="Figures, beside references of the same run.")
+    parser = argparse.ArgumentParser(prog="benchmarks", description="Measure TaskFlow and references in the same run.")
     parser.add_argument("--sizes", default="10000,1000000", help="numbers of tasks")
-    parser.add_argument("--seconds", type=float, default=8, help="of each load")
+    parser.add_argument("--seconds", type=float, default=8, help="duration of each load")
     parser.add_argument("--runs", type=int, default=2, help="tables for each number of tasks")
-    parser.add_argument("--soak", type=float, default=10, help="minutes of load over which memory is watched")
-    chosen = parser.parse_args()
+    parser.add_argument("--soak", type=float, default=10, help="minutes of load over which memory is measured")
+    options = parser.parse_args()
     tables: list[Table] = []
-    for size in [int(text) for text in chosen.sizes.split(",")]:
+    for size in [int(text) for text in options.sizes.split(",")]:
         with tempfile.TemporaryDirectory(prefix="taskflow-bench-") as folder:
-            Path(folder).chmod(0o711)
-            for table in _measure_at_size(Path(folder), size, chosen, soaks=not tables):
+            Path(folder).chmod(0o711)  # PostgreSQL's user must be able to enter it
+            for table in _measure_at_size(Path(folder), size, options, with_soak=not tables):
                 tables.append(table)
                 report.write_report(RESULTS_PATH, tables)
-    print(f"\nwritten to {RESULTS_PATH.relative_to(ROOT)}")
+    print(f"\nWritten to {RESULTS_PATH.relative_to(ROOT)}")
     return 0
 
 
-def _measure_at_size(var: Path, size: int, chosen: argparse.Namespace, *, soaks: bool) -> Iterator[Table]:
+def _measure_at_size(var: Path, size: int, options: argparse.Namespace, *, with_soak: bool) -> Iterator[Table]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     with servers.run_stack(var, port) as pid:
         _run(var, "benchmarks.data", str(size))
         if size >= LARGE_SIZE:
             _run(var, "benchmarks.plans")
-        for number in range(1, chosen.runs + 1):
+        for number in range(1, options.runs + 1):
             print(f"\n{size:,} tasks, run {number}\n{report.TABLE_HEADER}", flush=True)
             table = Table(f"{size:,} tasks, run {number}")
-            for figure in _measure_endpoints(var, url, pid, chosen.seconds):
-                table.rows.append(figure.row())
-                print(figure.row(), flush=True)
+            for measurement in _measure_endpoints(var, url, pid, options.seconds):
+                table.rows.append(measurement.row())
+                print(measurement.row(), flush=True)
             yield table
-        if chosen.soak and soaks:
-            yield soak.run_soak(f"{url}/api/v1/tasks/", servers.get_access_token(url), pid, size, minutes=chosen.soak)
+        if options.soak and with_soak:
+            yield soak.run_soak(f"{url}/api/v1/tasks/", servers.get_access_token(url), pid, size, minutes=options.soak)
 
 
 def _measure_endpoints(var: Path, url: str, pid: int, seconds: float) -> Iterator[Measurement]:
@@ -69,7 +71,7 @@ def _measure_endpoints(var: Path, url: str, pid: int, seconds: float) -> Iterato
     yield load("hot list, nginx and three nodes", listing)
     yield load("hot single task", f"{listing}{ids[0]}/")
     yield load("stats", f"{listing}stats/")
-    yield load("search, the same words", f"{listing}?search=deploy", connections=32)
+    yield load("search, the same query", f"{listing}?search=deploy", connections=32)
     keys = [row["key"] for row in _get(f"{url}/api/v1/projects/?limit=20&fields=key,is_inbox", token)["results"]]
     yield load("create, all in one project", listing, lua=wrk_scripts.create_script(), connections=32)
     yield load(f"create, in {len(keys)} projects", listing, lua=wrk_scripts.create_script(keys), connections=32)
@@ -80,18 +82,18 @@ def _measure_endpoints(var: Path, url: str, pid: int, seconds: float) -> Iterato
     with servers.run_node(var) as (node, direct):
         cold = partial(load, lua=wrk_scripts.COLD_SCRIPT, connections=32, roots=[pid, node])
         yield cold("cold list", f"{direct}/api/v1/tasks/")
-        yield cold("cold list, thousandth page", _cursor_at_row_1000(f"{direct}/api/v1/tasks/", token))
+        yield cold("cold list, thousandth page", _url_of_page_1000(f"{direct}/api/v1/tasks/", token))
         yield cold("cold single task", f"{direct}/api/v1/tasks/{ids[0]}/")
         yield cold("cold search, 4 at a time", f"{direct}/api/v1/tasks/?search=deploy", connections=4)
     with servers.run_reference(var, "application") as (node, plain):
         yield load("reference: the list by plain DRF", plain, connections=32, roots=[pid, node])
-    with servers.run_reference(var, "hello") as (node, hello):
+    with servers.run_reference(var, "hello_app") as (node, hello):
         yield load("reference: bare WSGI hello", hello, connections=32, roots=[node], token="")
     yield load("reference: nginx, a static file", f"{url}/static/img/logo.svg", token="")
 
 
 def _run(var: Path, module: str, *arguments: str) -> None:
-    """Run a module of ours beside the stack; what it asserts ends the benchmark."""
+    """Run a module with the stack's database. A failure ends the benchmark."""
     command = [sys.executable, "-m", module, *arguments]
     subprocess.run(
         command, cwd=ROOT, env={**os.environ, **servers.node_environment(var)}, check=True, stdout=sys.stderr
@@ -100,19 +102,22 @@ def _run(var: Path, module: str, *arguments: str) -> None:
 
 def _get(url: str, token: str) -> dict[str, Any]:
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        found: dict[str, Any] = json.load(answer)
-        return found
+    with urllib.request.urlopen(request, timeout=60) as response:
+        body: dict[str, Any] = json.load(response)
+        return body
 
 
-def _cursor_at_row_1000(listing: str, token: str) -> str:
-    """Walk to the deepest page there is, at most 200 pages of 100 rows, which is the thousandth of 20."""
+def _url_of_page_1000(listing: str, token: str) -> str:
+    """Follow 200 pages of 100 rows and return the URL of the page there.
+
+    A shorter list ends earlier.
+    """
     url = f"{listing}?limit=100&fields=id"
     for _ in range(200):
-        further = _get(url, token).get("next")
-        if not isinstance(further, str):
+        next_url = _get(url, token).get("next")
+        if not isinstance(next_url, str):
             break
-        url = further
+        url = next_url
     return url.replace("limit=100", "limit=20").replace("&fields=id", "")
 
 

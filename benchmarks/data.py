@@ -1,7 +1,8 @@
-"""`python -m benchmarks.data 1000000`: a company with so many tasks, beside what there is; the same each time.
+"""Add a company with a given number of tasks to the database: `python -m benchmarks.data 1000000`.
 
-500 people, 300 projects of very different sizes, nine of ten tasks closed; load@example.com is in twenty of the
-projects. PostgreSQL makes it all itself, and its indexes at the end, which is the only quick way.
+It has 500 users and 300 projects of very different sizes; nine of ten tasks are closed; load@example.com is a member of
+twenty projects. The data are the same each time. PostgreSQL generates them, and builds the indexes afterwards, since that
+is much faster.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ WHERE i.indrelid = ANY (%s::regclass[]) AND c.oid IS NULL AND NOT i.indisunique
 
 
 def load(tasks: int) -> None:
-    """Write the company, in one transaction."""
+    """Insert the data in one transaction."""
     from django.db import connection, transaction
 
     with connection.cursor() as cursor:
@@ -38,14 +39,14 @@ def load(tasks: int) -> None:
 
 @contextmanager
 def _without_indexes_and_triggers(cursor: Any) -> Iterator[None]:
-    """Neither keep indexes up row by row nor look up foreign keys, which hold by the making."""
+    """Drop the indexes and create them again at the end; switch off triggers and foreign key checks."""
     cursor.execute(INDEXES, [list(TABLES)])
-    known = cursor.fetchall()
-    for _, name in known:
+    indexes = cursor.fetchall()
+    for _, name in indexes:
         cursor.execute(f"DROP INDEX {name}")
     cursor.execute("SET LOCAL session_replication_role = replica; SET LOCAL maintenance_work_mem = '256MB'")
     yield
-    for definition, _ in known:
+    for definition, _ in indexes:
         cursor.execute(definition)
 
 

@@ -1,4 +1,7 @@
-"""The reference: the same list as the tutorials write it, ModelViewSet + ModelSerializer + simplejwt, and a bare hello."""
+"""Reference applications: the task list in plain DRF, and a WSGI application that says hello.
+
+The list is written as the tutorials do: ModelViewSet, ModelSerializer and simplejwt.
+"""
 
 from __future__ import annotations
 
@@ -8,21 +11,17 @@ from typing import Any
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
-from django.urls import include, path
-from rest_framework import pagination, routers, serializers, viewsets
-from rest_framework.renderers import JSONRenderer
-from rest_framework_simplejwt.authentication import JWTAuthentication
-
-from accounts.models import User
-from tasks.models import (
-    Label,
-    Project,
-    Task,
-)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
+application = get_wsgi_application()  # the imports below need the loaded apps
 
-application = get_wsgi_application()
+from django.urls import include, path  # noqa: E402
+from rest_framework import pagination, routers, serializers, viewsets  # noqa: E402
+from rest_framework.renderers import JSONRenderer  # noqa: E402
+from rest_framework_simplejwt.authentication import JWTAuthentication  # noqa: E402
+
+from accounts.models import User  # noqa: E402
+from tasks.models import Label, Project, Task  # noqa: E402
 
 
 class UserSerializer(serializers.ModelSerializer[User]):

@@ -1,4 +1,7 @@
-"""`python -m benchmarks.plans`: what the hot lists cost PostgreSQL on the data of `benchmarks.data`, page 1 and page 1,000."""
+"""Check the query plans of the task lists on the data of `benchmarks.data`.
+
+`python -m benchmarks.plans` prints a table and exits with 1 if a plan reads more pages than its bound, or a whole table.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,9 @@ from typing import Any
 
 import django
 
-# The most 8 kB pages that PostgreSQL may look at for an answer of 20 rows: 500 for the rows with their people and labels,
-# and up to 25 for each part that is walked: 4 of an index, and one for each of its 21 rows that VACUUM has not seen yet.
-# A person's own tasks are read from the newest on, past those that lie where they may not look any more.
+# The most 8 kB pages (buffers) that PostgreSQL may read for a list of 20 rows: 500 for the rows with their users and
+# labels, and up to 25 for each index range: 4 of the index, and one for each of its 21 rows that VACUUM has not seen yet.
+# A user's own tasks are read from the newest on, past those that the user may no longer see.
 # 200 projects have 800 states, half of them open; staff see half as much again.
 QUERIES = {
     "": 6_000,
@@ -30,37 +33,38 @@ QUERIES = {
     "search=deploy": 40_000,
 }
 USER_HANDLES = ("bench2", "bench3", "bench4", "bench1")
-MAX_BUFFERS = 10_000
+MAX_SCANNED_ROWS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
+    """Figures of a query plan; `scanned` are large tables that were read in full."""
+
     buffers: int
     milliseconds: float
     scanned: list[str]
     text: str
 
 
-def explain(user: Any, question: str, page: int) -> Plan:
-    """Ask one page of a list, as the API would, and return what it took; `scanned` are large tables read in full."""
+def explain(user: Any, query_string: str, page: int) -> Plan:
+    """Run the API's query for one page of a list and return its plan."""
     from django.db import connection
 
-    statement, values = _build_query(user, question, page)
+    statement, values = _build_query(user, query_string, page)
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement.sql}", statement.bind(values))
-        found = cursor.fetchone()[0]
-    whole = (json.loads(found) if isinstance(found, str) else found)[0]
-    top = whole["Plan"]
-    scanned = [node["Relation Name"] for node in _plan_nodes(top) if _has_full_scan(node)]
+        output = cursor.fetchone()[0]
+    explained = (json.loads(output) if isinstance(output, str) else output)[0]
+    top = explained["Plan"]
     return Plan(
-        top["Shared Hit Blocks"] + top["Shared Read Blocks"],
-        whole["Execution Time"],
-        scanned,
-        json.dumps(top, indent=1),
+        buffers=top["Shared Hit Blocks"] + top["Shared Read Blocks"],
+        milliseconds=explained["Execution Time"],
+        scanned=[node["Relation Name"] for node in _plan_nodes(top) if _is_full_scan(node)],
+        text=json.dumps(top, indent=1),
     )
 
 
-def _build_query(user: Any, question: str, page: int) -> Any:
+def _build_query(user: Any, query_string: str, page: int) -> Any:
     from django.http import QueryDict
 
     from core.api.pagination import PageRequest
@@ -69,52 +73,50 @@ def _build_query(user: Any, question: str, page: int) -> Any:
     from tasks.filters.query_params import TaskQuery, filters_from_params
     from tasks.items import api_queries
 
-    wanted = parse_query(TaskQuery, QueryDict(question))
-    window = PageRequest.of(wanted, sorts=filters_selectors.TASK_SORTS, default="-created_at", owner="")
-    filters = filters_from_params(wanted, user)
-    return api_queries.cursor_statement(
-        user, filters, window, _cursor_before(filters_selectors.filter_visible(user, filters), window.sort.column, page)
-    )
+    params = parse_query(TaskQuery, QueryDict(query_string))
+    request = PageRequest.of(params, sorts=filters_selectors.TASK_SORTS, default="-created_at", owner="")
+    filters = filters_from_params(params, user)
+    tasks = filters_selectors.filter_visible(user, filters)
+    return api_queries.cursor_statement(user, filters, request, _cursor_before(tasks, request.sort.column, page))
 
 
-def _cursor_before(found: Any, column: str, page: int) -> Any:
-    """Return the place where a page begins; the last page where there are fewer."""
+def _cursor_before(tasks: Any, column: str, page: int) -> Any:
+    """Return the cursor before a page, or before the last page if there are fewer; None for page 1."""
     from core.api.pagination import Cursor
 
-    last = min((page - 1) * 20, found.count()) - 1
+    last = min((page - 1) * 20, tasks.count()) - 1
     if page == 1 or last < 0:
         return None
-    value, key = found.order_by(f"-{column}", "-pk").values_list(column, "pk")[last]
+    value, key = tasks.order_by(f"-{column}", "-pk").values_list(column, "pk")[last]
     return Cursor(value, key, backwards=False)
 
 
 def _plan_nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield node
-    for below in node.get("Plans", []):
-        yield from _plan_nodes(below)
+    for child in node.get("Plans", []):
+        yield from _plan_nodes(child)
 
 
-def _has_full_scan(node: dict[str, Any]) -> bool:
-    return node["Node Type"] == "Seq Scan" and node["Actual Rows"] > MAX_BUFFERS
+def _is_full_scan(node: dict[str, Any]) -> bool:
+    return node["Node Type"] == "Seq Scan" and node["Actual Rows"] > MAX_SCANNED_ROWS
 
 
 def main() -> int:
     django.setup()
     from accounts.models import User
 
-    held = True
-    print("| reader | question | page | 8 kB pages | ms | |\n|---|---|---|---|---|---|")
+    is_good = True
+    print("| user | query | page | 8 kB pages | ms | |\n|---|---|---|---|---|---|")
     for user in User.objects.filter(handle__in=USER_HANDLES).order_by("handle"):
-        for question, most in QUERIES.items():
+        for query_string, max_buffers in QUERIES.items():
             for page in (1, 1000):
-                plan = explain(user, question, page)
-                good = plan.buffers <= most and not plan.scanned
-                held = held and good
-                said = "" if good else f"**more than {most:,}, or read in full: {plan.scanned}**"
-                print(
-                    f"| {user.handle} | {question or 'newest'} | {page} | {plan.buffers:,} | {plan.milliseconds:.1f} | {said} |"
-                )
-    return 0 if held else 1
+                plan = explain(user, query_string, page)
+                figures = f"{page} | {plan.buffers:,} | {plan.milliseconds:.1f}"
+                remark = ""
+                if plan.buffers > max_buffers or plan.scanned:
+                    remark, is_good = f"**more than {max_buffers:,} pages, or full scans: {plan.scanned}**", False
+                print(f"| {user.handle} | {query_string or 'newest'} | {figures} | {remark} |")
+    return 0 if is_good else 1
 
 
 if __name__ == "__main__":

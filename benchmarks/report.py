@@ -1,4 +1,4 @@
-"""RESULTS.md: the tables, the machine they were measured on, and what bounds them."""
+"""RESULTS.md: tables of measurements, and the machine that they were made on."""
 
 from __future__ import annotations
 
@@ -9,25 +9,27 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 TABLE_HEADER = (
-    "| what | requests/s | p50 ms | p95 ms | p99 ms | CPU ms/request | failed | of both processors' time |\n"
+    "| load | requests/s | p50 ms | p95 ms | p99 ms | CPU ms/request | failed | share of the machine's CPU time |\n"
     "|---|---|---|---|---|---|---|---|"
 )
-INTRODUCTION = """# Measured
+INTRODUCTION = """# Benchmark results
 
-`make bench` writes this page. {when} UTC, {machine}. The load generator (wrk, one thread) shares the machine with all
-that it measures; limits, logging and metrics are on. The last column says who used the processors: where it adds up
-to nearly 100 %, the processors bound the figure, and "CPU ms/request" says how much one request costs in all parts
-together; what is missing to 100 % was idle, or the system's own.
+`make bench` writes this page. Measured on {when} UTC with {machine}. The load generator (wrk, one thread) runs on the
+same machine as the servers; rate limits, logging and metrics are enabled. The last column names the processes that used
+the CPU. Where it adds up to nearly 100 %, the CPU is the bottleneck, and "CPU ms/request" is the cost of one request in
+all processes together; the rest was idle or used by the kernel.
 
-*Hot* lists are answered from the nodes' memory after one question to Valkey for all requests of a turn. *Cold* reads are
-sent with `Cache-Control: no-store`, so each is built by Django and PostgreSQL; one node of two workers, without nginx.
-The kernel shares connections out between the two workers as it likes: where a row of a node says that Django had little more
-than half of the time of a balanced row, most of them had gone to one worker, and the figure is one processor's.
+*Hot* reads are served from the nodes' memory, after one round trip to Valkey for all requests of one event loop turn.
+*Cold* reads are sent with `Cache-Control: no-store`, so each is built by Django and PostgreSQL; they are sent to one node
+with two workers, without nginx. The kernel distributes the connections between the two workers. Where Django's share is
+little more than half of that in another row, most connections went to one worker, and the figure is that of one core.
 """
 
 
 @dataclass(slots=True)
 class Table:
+    """A table of RESULTS.md; `rows` are Markdown."""
+
     title: str
     rows: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)

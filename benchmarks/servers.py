@@ -1,4 +1,4 @@
-"""The servers under load: the whole stack, a node without remembered answers, and the references."""
+"""The servers under load: the stack, one more node for cold reads, and the references."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.error import HTTPError
 
 from drills.processes import ROOT, free_port, wait_until
 from launcher import postgres, valkey
@@ -24,7 +24,7 @@ PASSWORD = "taskflow-demo"
 def run_process(
     command: list[str], *, url: str, log: Path, environment: dict[str, str], seconds: float = 120
 ) -> Iterator[int]:
-    """Run a server until the block ends; yields its process id once `url` answers."""
+    """Run a server until the block ends. Yields its process id once `url` answers 200."""
     with log.open("ab") as output:
         running = subprocess.Popen(
             command, cwd=ROOT, env={**os.environ, **environment}, stdout=output, stderr=output, start_new_session=True
@@ -39,15 +39,17 @@ def run_process(
 
 def is_ready(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            return bool(answer.status == 200)
+        with urllib.request.urlopen(url, timeout=5) as response:
+            return bool(response.status == 200)
+    except HTTPError as error:
+        return error.code == 401  # the reference's list needs a token
     except OSError:
         return False
 
 
 @contextmanager
 def run_stack(var: Path, port: int) -> Iterator[int]:
-    """`make stack` with its own data under `var`, logging as in production."""
+    """Run `make stack` with its data in `var` and JSON logs; yields its process id."""
     command = [sys.executable, "launcher", "stack"]
     settings = {"DATA_DIR": str(var), "PORT": str(port), "LOG_JSON": "true", "LOG_LEVEL": "INFO"}
     with run_process(
@@ -57,7 +59,7 @@ def run_stack(var: Path, port: int) -> Iterator[int]:
 
 
 def node_environment(var: Path) -> dict[str, str]:
-    """Return what a further process needs to use the stack's servers."""
+    """Return the environment of another process that uses the stack's database and cache."""
     paths = Paths(root=ROOT, var=var)
     cache = valkey.persistent_server(paths, paths.sockets)
     return {
@@ -72,7 +74,7 @@ def node_environment(var: Path) -> dict[str, str]:
 
 @contextmanager
 def run_node(var: Path) -> Iterator[tuple[int, str]]:
-    """A further node, of two workers and without nginx; yields its process id and address."""
+    """Run another node with two workers; yields its process id and URL."""
     port = free_port()
     settings = {**node_environment(var), "PORT": str(port), "WORKERS": "2"}
     command = [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.py", "config.asgi:application"]
@@ -83,29 +85,16 @@ def run_node(var: Path) -> Iterator[tuple[int, str]]:
 
 @contextmanager
 def run_reference(var: Path, name: str) -> Iterator[tuple[int, str]]:
-    """`application` (plain DRF) or `hello` of benchmarks.plain_drf under gunicorn's threads, two workers of four."""
+    """Run an application of benchmarks.plain_drf: `application` or `hello_app`. Yields its process id and URL.
+
+    gunicorn runs it with two workers of four threads each.
+    """
     port = free_port()
-    url = f"http://127.0.0.1:{port}"
+    url = f"http://127.0.0.1:{port}" if name == "hello_app" else f"http://127.0.0.1:{port}/tasks/"
     command = [sys.executable, "-m", "gunicorn", "-w", "2", "-k", "gthread", "--threads", "4", "--log-level", "error"]
     command += ["--no-control-socket", "-b", f"127.0.0.1:{port}", f"benchmarks.plain_drf:{name}"]
-    settings = node_environment(var)
-    ready = url if name == "hello" else f"{url}/tasks/"
-    with run_process_until_open(command, port=port, log=var / f"{name}.log", **settings) as pid:
-        yield pid, ready
-
-
-@contextmanager
-def run_process_until_open(command: list[str], *, port: int, log: Path, **environment: str) -> Iterator[int]:
-    with log.open("ab") as output:
-        running = subprocess.Popen(
-            command, cwd=ROOT, env={**os.environ, **environment}, stdout=output, stderr=output, start_new_session=True
-        )
-    try:
-        time.sleep(4)
-        yield running.pid
-    finally:
-        running.send_signal(signal.SIGTERM)
-        running.wait(30)
+    with run_process(command, url=url, log=var / f"{name}.log", environment=node_environment(var)) as pid:
+        yield pid, url
 
 
 def get_access_token(url: str) -> str:
@@ -113,5 +102,5 @@ def get_access_token(url: str) -> str:
     request = urllib.request.Request(
         f"{url}/api/v1/auth/login/", data=body, headers={"Content-Type": "application/json"}, method="POST"
     )
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return str(json.load(answer)["access"])
+    with urllib.request.urlopen(request, timeout=30) as response:
+        return str(json.load(response)["access"])

@@ -1,4 +1,4 @@
-"""Memory over time: reads and writes for minutes, and what each node holds meanwhile."""
+"""Memory over time: the size of the largest node under minutes of reads and writes."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from benchmarks.wrk import lua_script, node_pids, rss_megabytes
 
 SAMPLE_INTERVAL = 10.0
 WARMUP_SECONDS = 60.0
-# Different pages, so that what is kept grows until its bound.
-PAGE_COUNT = """
+# Requests 200 different pages, so that the caches grow to their limits.
+PAGES_SCRIPT = """
 local number = 0
 request = function()
   number = number + 1
@@ -23,36 +23,38 @@ end
 
 
 def run_soak(listing: str, token: str, root: int, size: int, *, minutes: float) -> Table:
-    """Return the table's remark: what the largest node held after a minute, at most, and at the end."""
+    """Read and write for some minutes. Returns a table with a remark on the largest node's memory."""
     seconds = minutes * 60
     print(f"\nmemory over {minutes:.0f} minutes", flush=True)
-    with ExitStack() as held:
-        for lua, connections in ((PAGE_COUNT, 16), (wrk_scripts.create_script(), 2)):
-            file = held.enter_context(lua_script(lua))
+    with ExitStack() as stack:
+        for lua, connections in ((PAGES_SCRIPT, 16), (wrk_scripts.create_script(), 2)):
+            file = stack.enter_context(lua_script(lua))
             command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:.0f}s", "-s", file]
             headers = ["-H", f"Authorization: Bearer {token}"]
-            started = subprocess.Popen([*command, *headers, listing], stdout=subprocess.DEVNULL)
-            held.callback(_stop, started)
-        samples = list(_sample_memory(root, seconds))
+            process = subprocess.Popen([*command, *headers, listing], stdout=subprocess.DEVNULL)
+            stack.callback(_stop, process)
+        samples = _sample_memory(root, seconds)
     settled = [megabytes for at, megabytes in samples if at >= min(WARMUP_SECONDS, seconds / 2)]
-    said = (
-        f"Memory of the largest of three nodes under reads of 200 different pages and writes, {minutes:.0f} minutes: "
-        f"{settled[0]:.0f} MB after the first, at most {max(settled):.0f} MB, {settled[-1]:.0f} MB at the end."
+    remark = (
+        f"Memory of the largest of three nodes in {minutes:.0f} minutes of reads of 200 different pages and writes: "
+        f"{settled[0]:.0f} MB after one minute, {max(settled):.0f} MB at most, {settled[-1]:.0f} MB at the end."
     )
-    print(said, flush=True)
-    return Table(f"{size:,} tasks, memory", remarks=[said])
+    print(remark, flush=True)
+    return Table(f"{size:,} tasks, memory", remarks=[remark])
 
 
 def _sample_memory(root: int, seconds: float) -> list[tuple[float, float]]:
-    found, started = [], time.monotonic()
+    """Return pairs of seconds since the start and megabytes of the largest node."""
+    samples, started = [], time.monotonic()
     while (at := time.monotonic() - started) < seconds:
-        found.append((at, max(rss_megabytes(pid) for pid in node_pids(root))))
-        print(f"{at:6.0f} s  {found[-1][1]:.0f} MB", flush=True)
+        megabytes = max(rss_megabytes(pid) for pid in node_pids(root))
+        samples.append((at, megabytes))
+        print(f"{at:6.0f} s  {megabytes:.0f} MB", flush=True)
         time.sleep(SAMPLE_INTERVAL)
-    return found
+    return samples
 
 
-def _stop(running: subprocess.Popen[bytes]) -> None:
-    running.terminate()
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
     with suppress(subprocess.TimeoutExpired):
-        running.wait(10)
+        process.wait(10)

@@ -1,4 +1,4 @@
-"""One load by wrk, and what the processes under it cost."""
+"""Load by wrk, and the CPU time and memory of the processes under it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,11 @@ end
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """Milliseconds; `cpu` is the processor time of a request in all parts together, `shares` those of the machine's."""
+    """The result of one load, with times in milliseconds.
+
+    `cpu` is the CPU time of one request in all processes together; `shares` are the processes' shares of the machine's
+    CPU time.
+    """
 
     name: str
     per_second: float
@@ -48,17 +52,17 @@ class Measurement:
 
     def row(self) -> str:
         figures = f"{self.per_second:,.0f} | {self.p50:.1f} | {self.p95:.1f} | {self.p99:.1f} | {self.cpu:.2f}"
-        return f"| {self.name} | {figures} | {self.failed} | {self.saturated_process()} |"
+        return f"| {self.name} | {figures} | {self.failed} | {self.cpu_shares()} |"
 
-    def saturated_process(self) -> str:
-        """Who used the processors, by size; the rest of them was idle."""
+    def cpu_shares(self) -> str:
+        """Return the processes that used at least 3 % of the CPU time, largest first."""
         largest = sorted(self.shares.items(), key=lambda pair: -pair[1])
         return ", ".join(f"{name} {share:.0%}" for name, share in largest if share >= 0.03)
 
 
 @contextmanager
 def lua_script(lua: str) -> Iterator[str]:
-    """Yield the path of a file with this script."""
+    """Write a script to a temporary file and yield its path."""
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
         file.write(lua)
         file.flush()
@@ -75,55 +79,61 @@ def measure(
     seconds: float = 8,
     roots: Sequence[int],
 ) -> Measurement:
-    """Warm up for a second, then load `url` (or what `lua` requests); counts the processes below `roots`."""
+    """Warm up for a second, then load `url` (or what the script `lua` requests).
+
+    The CPU time is that of the processes in `roots` and all below them.
+    """
     headers = ["-H", f"Authorization: Bearer {token}"] if token else []
     with lua_script(lua + REPORT_SCRIPT) as file:
         command = ["wrk", "-t1", f"-c{connections}", "-s", file, *headers, url]
         subprocess.run([*command, "-d1s"], capture_output=True, check=True)
-        before, mine, started = cpu_seconds(roots), _children_cpu_seconds(), time.monotonic()
-        ran = subprocess.run([*command, f"-d{seconds:.0f}s"], capture_output=True, check=True, text=True)
-        spent, machine = cpu_seconds(roots) - before, (time.monotonic() - started) * (os.cpu_count() or 1)
-        spent_by_wrk = _children_cpu_seconds() - mine
-    line = next(line for line in ran.stdout.splitlines() if line.startswith("RESULT "))
-    found = json.loads(line.removeprefix("RESULT "))
+        before, wrk_before, started = cpu_seconds(roots), _children_cpu_seconds(), time.monotonic()
+        process = subprocess.run([*command, f"-d{seconds:.0f}s"], capture_output=True, check=True, text=True)
+        used, available = cpu_seconds(roots) - before, (time.monotonic() - started) * (os.cpu_count() or 1)
+        used_by_wrk = _children_cpu_seconds() - wrk_before
+    line = next(line for line in process.stdout.splitlines() if line.startswith("RESULT "))
+    result = json.loads(line.removeprefix("RESULT "))
     return Measurement(
         name=name,
-        per_second=found["requests"] / found["microseconds"] * 1e6,
-        p50=found["p50"] / 1000,
-        p95=found["p95"] / 1000,
-        p99=found["p99"] / 1000,
-        failed=found["failed"],
-        cpu=spent.total() / max(1, found["requests"]) * 1000,
-        shares={part: seconds / machine for part, seconds in (spent + Counter({"wrk": spent_by_wrk})).items()},
+        per_second=result["requests"] / result["microseconds"] * 1e6,
+        p50=result["p50"] / 1000,
+        p95=result["p95"] / 1000,
+        p99=result["p99"] / 1000,
+        failed=result["failed"],
+        cpu=used.total() / max(1, result["requests"]) * 1000,
+        shares={part: cpu / available for part, cpu in (used + Counter({"wrk": used_by_wrk})).items()},
     )
 
 
 def _children_cpu_seconds() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def cpu_seconds(roots: Iterable[int]) -> Counter[str]:
-    """Return the processor time of these processes and all below them so far, by part."""
-    found: Counter[str] = Counter()
+    """Return the CPU time so far of these processes and all below them, by name."""
+    seconds: Counter[str] = Counter()
     for pid in process_tree(roots):
-        found[_process_name(pid)] += _cpu_ticks(pid) / CLOCK_TICKS  # type: ignore[assignment]  # a Counter may count fractions
-    return found
+        if stat := _read_stat(pid):
+            ticks = int(stat[11]) + int(stat[12])  # utime and stime
+            seconds[_process_name(pid)] += ticks / CLOCK_TICKS  # type: ignore[assignment]  # a Counter of fractions
+    return seconds
 
 
 def process_tree(roots: Iterable[int]) -> set[int]:
+    """Return the ids of these processes and all their descendants."""
     parents = dict(_parent_pids())
-    found = set(roots)
-    while more := {pid for pid, parent in parents.items() if parent in found} - found:
-        found |= more
-    return found
+    pids = set(roots)
+    while children := {pid for pid, parent in parents.items() if parent in pids} - pids:
+        pids |= children
+    return pids
 
 
 def node_pids(root: int) -> list[int]:
-    """Return gunicorn's workers below a process."""
+    """Return the ids of gunicorn's workers below a process."""
     parents = dict(_parent_pids())
-    below = {pid for pid in process_tree([root]) if _process_name(pid) == "Django"}
-    return sorted(pid for pid in below if parents.get(pid) in below)
+    gunicorn = {pid for pid in process_tree([root]) if _process_name(pid) == "Django"}
+    return sorted(pid for pid in gunicorn if parents.get(pid) in gunicorn)
 
 
 def rss_megabytes(pid: int) -> float:
@@ -136,10 +146,10 @@ def rss_megabytes(pid: int) -> float:
 
 def _process_name(pid: int) -> str:
     try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
+        command_line = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
     except OSError:
         return "other"
-    return next((part for word, part in PROCESS_NAMES.items() if word in words), "other")
+    return next((name for program, name in PROCESS_NAMES.items() if program in command_line), "other")
 
 
 def _parent_pids() -> Iterable[tuple[int, int]]:
@@ -148,13 +158,8 @@ def _parent_pids() -> Iterable[tuple[int, int]]:
             yield int(folder.name), int(stat[1])
 
 
-def _cpu_ticks(pid: int) -> int:
-    stat = _read_stat(pid)
-    return int(stat[11]) + int(stat[12]) if stat else 0
-
-
 def _read_stat(pid: int) -> list[str]:
-    """Return the fields after the command's name (proc(5)); nothing when the process is gone."""
+    """Return the fields of /proc/PID/stat after the command's name (proc(5)), or an empty list."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:

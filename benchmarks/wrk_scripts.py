@@ -1,4 +1,4 @@
-"""What wrk sends where a URL alone does not say it."""
+"""Lua scripts for wrk, for requests with a body or with headers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ request = function()
   return wrk.format("POST", nil, headers, '{"title": "Measured ' .. number .. '", "project": "' .. project .. '"}')
 end
 """
-# wrk runs a script twice, once to warm up: the clock tells the two runs apart.
+# A script runs twice, once to warm up, so the keys of the two runs are made different by the time.
 KEY_SCRIPT = """headers["Idempotency-Key"] = '"' .. started .. "-" .. number .. '"'"""
 SETUP_SCRIPT = """
 local started = io.popen("date +%s%N"):read("*l")
@@ -41,5 +41,5 @@ def patch_script(ids: Sequence[str]) -> str:
     return PATCH_SCRIPT % _lua_table(ids)
 
 
-def _lua_table(words: Sequence[str]) -> str:
-    return "{" + ", ".join(json.dumps(one) for one in words) + "}"
+def _lua_table(values: Sequence[str]) -> str:
+    return "{" + ", ".join(json.dumps(value) for value in values) + "}"
