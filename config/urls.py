@@ -38,7 +38,7 @@ urlpatterns = [
     path("api/v1/docs/", endpoint(rate_limit=True, long_running=True)(api_docs), name="api-docs"),
     path("api/v1/", include("config.api_urls")),
     path("admin/", admin.site.urls),
-    path("", include("accounts.urls.pages")),
+    path("", include("accounts.urls")),
     path("", include("tasks.urls")),
     path("", include("notifications.urls")),
     path("", include("analytics.urls")),

@@ -93,7 +93,7 @@ class CreatedApiKeyOut(ApiKeyOut):
 
 
 class CreatedKeyView(GenericView):
-    """Base of views that return the text of a new key, which only the stored idempotent response repeats."""
+    """Base of views that return the text of a new key, once."""
 
     encrypt_stored_response = True
     serializer_class = CreatedApiKeyOut

@@ -63,7 +63,7 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):
 
 
 def document_scopes(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Add to each operation the scope that an API key needs for it (a drf-spectacular postprocessing hook)."""
+    """Add to each operation the scope that API keys need (drf-spectacular postprocessing hook)."""
     routes = get_route_table().by_template
     for path, operations in result["paths"].items():
         for method, operation in operations.items():

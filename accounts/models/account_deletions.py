@@ -10,7 +10,7 @@ from accounts.models.users import User
 
 
 class AccountDeletion(models.Model):
-    """A closed account that is erased at `due_at`, unless its user follows the cancellation link before."""
+    """A closed account that is erased at `due_at` unless its user cancels before."""
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True, related_name="deletion")
     token_hash = models.CharField(max_length=64, unique=True)

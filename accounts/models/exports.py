@@ -22,7 +22,7 @@ class ExportQuerySet(models.QuerySet["Export"]):
 
 
 class Export(models.Model):
-    """An archive of a user's data, available to this user only and for a few days."""
+    """An archive of a user's data, available to them for a few days."""
 
     class State(models.TextChoices):
         REQUESTED = "requested", "Being prepared"

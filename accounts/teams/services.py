@@ -141,7 +141,7 @@ def _get_team_for_update(actor: User, team_id: uuid.UUID) -> Team:
 
 
 def _require_another_lead(team: Team, user_id: uuid.UUID, new_role: str | None) -> None:
-    """Raise Conflict if the user, who gets this role or leaves, is the team's last lead."""
+    """Raise Conflict if the team's last lead would leave or get this role."""
     if new_role == Role.LEAD:
         return
     if not TeamMember.objects.filter(team=team, role=Role.LEAD).exclude(user=user_id).exists():

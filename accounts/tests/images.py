@@ -1,4 +1,4 @@
-"""Pictures as cameras and villains make them."""
+"""Image files for tests: a photo with metadata, and a decompression bomb."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PLACE = "48.8584 N 2.2945 E"
 
 
 def photo(*, size: tuple[int, int] = (640, 480), form: str = "JPEG") -> bytes:
-    """A photo on its side, red at the top when upright, that says where it was taken and by whom."""
+    """Return a rotated photo with EXIF metadata; upright, it is red at the top."""
     picture = Image.new("RGB", size, "blue")
     picture.paste("red", (0, 0, size[0] // 2, size[1]))
     exif = Image.Exif()
@@ -25,7 +25,7 @@ def photo(*, size: tuple[int, int] = (640, 480), form: str = "JPEG") -> bytes:
 
 
 def bomb(edge: int = 30_000) -> bytes:
-    """A PNG of a few kilobytes that unpacks to gigabytes."""
+    """Return a PNG of a few kilobytes that decodes to gigabytes."""
     row = b"\0" + b"\0" * (edge * 3)
     packer = zlib.compressobj(9)
     data = b"".join(packer.compress(row) for _ in range(64)) + packer.flush()

@@ -1,4 +1,4 @@
-"""People with a second factor, and what their apps show."""
+"""MFA methods of users, and the codes of their authenticator apps."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def with_totp(user: User) -> User:
 
 
 def with_passkey(user: User) -> User:
-    """A passkey that no device has: enough to be asked for."""
+    """Add a passkey that no device holds; enough to make MFA required."""
     Authenticator.objects.create(user=user, type=Authenticator.Type.WEBAUTHN, data={"name": "Key", "credential": {}})
     return user
 

@@ -1,4 +1,4 @@
-"""A passkey in software: it answers what a browser is asked, from whatever page it is told to be on."""
+"""A passkey in software that signs for any origin."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fido2.cose import ES256
 from fido2.utils import websafe_encode
 from fido2.webauthn import AttestationObject, AttestedCredentialData, AuthenticatorData
 
-SEEN = AuthenticatorData.FLAG.UP | AuthenticatorData.FLAG.UV
+USER_VERIFIED = AuthenticatorData.FLAG.UP | AuthenticatorData.FLAG.UV
 
 
 class SoftwarePasskey:
@@ -25,29 +25,36 @@ class SoftwarePasskey:
         self.user = options["publicKey"]["user"]["id"]
         public = ES256.from_cryptography_key(self.key.public_key())
         credential = AttestedCredentialData.create(bytes(16), self.id, public)
-        told = AuthenticatorData.create(self._host_hash(), SEEN | AuthenticatorData.FLAG.AT, 0, credential)
-        response = {"attestationObject": websafe_encode(AttestationObject.create("none", told, {}))}
-        return self._said("webauthn.create", options, origin, response, {"credProps": {"rk": True}})
+        auth_data = AuthenticatorData.create(
+            self._host_hash(), USER_VERIFIED | AuthenticatorData.FLAG.AT, 0, credential
+        )
+        response = {"attestationObject": websafe_encode(AttestationObject.create("none", auth_data, {}))}
+        return self._credential("webauthn.create", options, origin, response, {"credProps": {"rk": True}})
 
     def get(self, options: dict[str, Any], *, origin: str) -> dict[str, Any]:
-        told = bytes(AuthenticatorData.create(self._host_hash(), SEEN, 0))
+        auth_data = bytes(AuthenticatorData.create(self._host_hash(), USER_VERIFIED, 0))
         client = self._client("webauthn.get", options, origin)
-        signature = self.key.sign(told + sha256(client).digest(), ec.ECDSA(hashes.SHA256()))
+        signature = self.key.sign(auth_data + sha256(client).digest(), ec.ECDSA(hashes.SHA256()))
         response = {
-            "authenticatorData": websafe_encode(told),
+            "authenticatorData": websafe_encode(auth_data),
             "signature": websafe_encode(signature),
             "userHandle": self.user,
         }
-        return self._said("webauthn.get", options, origin, response, {})
+        return self._credential("webauthn.get", options, origin, response, {})
 
     def _host_hash(self) -> bytes:
         return sha256(self.host.encode()).digest()
 
     def _client(self, kind: str, options: dict[str, Any], origin: str) -> bytes:
-        said = {"type": kind, "challenge": options["publicKey"]["challenge"], "origin": origin, "crossOrigin": False}
-        return json.dumps(said).encode()
+        client_data = {
+            "type": kind,
+            "challenge": options["publicKey"]["challenge"],
+            "origin": origin,
+            "crossOrigin": False,
+        }
+        return json.dumps(client_data).encode()
 
-    def _said(
+    def _credential(
         self, kind: str, options: dict[str, Any], origin: str, response: dict[str, Any], extensions: dict[str, Any]
     ) -> dict[str, Any]:
         return {

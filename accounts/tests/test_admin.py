@@ -1,3 +1,5 @@
+"""Admin pages of users, sessions and teams."""
+
 from __future__ import annotations
 
 import pytest
@@ -28,22 +30,22 @@ def pages(client, admin):
     return client
 
 
-def filled(user, **changes):
+def form_data(user, **changes):
     names = ("name", "email", "handle", "role", "tier", "time_zone", "language", "version")
-    sent = {name: getattr(user, name) for name in names}
-    sent |= {"is_active": "on"} if user.is_active else {}
-    return {name: value for name, value in (sent | changes).items() if value is not None}
+    data = {name: getattr(user, name) for name in names}
+    data |= {"is_active": "on"} if user.is_active else {}
+    return {name: value for name, value in (data | changes).items() if value is not None}
 
 
-def person_page(user):
+def user_page(user):
     return reverse("admin:accounts_user_change", args=[user.pk])
 
 
-def test_a_person_is_made_with_role_and_tier(pages, client, outbox):
-    answer = pages.post(reverse("admin:accounts_user_add"), NEW)
+def test_admin_creates_user_with_role_and_tier(pages, client, outbox):
+    response = pages.post(reverse("admin:accounts_user_add"), NEW)
 
     dora = User.objects.get(email="dora@example.com")
-    assert answer.status_code == 302
+    assert response.status_code == 302
     assert (dora.role, dora.tier, dora.check_password(NEW["password"])) == ("staff", "premium", True)
     assert outbox.names() == ["user.registered", "user.updated"]
 
@@ -57,68 +59,68 @@ def test_a_person_is_made_with_role_and_tier(pages, client, outbox):
         ({"role": "emperor"}, "Select a valid choice"),
     ],
 )
-def test_a_refused_person_is_not_made(changes, message, pages, bob, outbox):
+def test_admin_refuses_an_invalid_user(changes, message, pages, bob, outbox):
     before = User.objects.count()
 
-    answer = pages.post(reverse("admin:accounts_user_add"), NEW | changes)
+    response = pages.post(reverse("admin:accounts_user_add"), NEW | changes)
 
-    assert answer.status_code == 200
-    assert message in answer.content.decode()
+    assert response.status_code == 200
+    assert message in response.content.decode()
     assert (User.objects.count(), outbox.names()) == (before, [])
 
 
-def test_a_role_is_given_through_the_service(pages, admin, bob, outbox):
-    answer = pages.post(person_page(bob), filled(bob, role="staff", tier="premium"))
+def test_admin_changes_role_through_the_service(pages, admin, bob, outbox):
+    response = pages.post(user_page(bob), form_data(bob, role="staff", tier="premium"))
 
     bob.refresh_from_db()
-    told = outbox.only("user.updated")
-    assert answer.status_code == 302
+    payload = outbox.only("user.updated")
+    assert response.status_code == 302
     assert (bob.role, bob.tier, bob.version) == ("staff", "premium", 2)
-    assert told["changes"] == {"role": ["user", "staff"], "tier": ["free", "premium"]}
-    assert told["actor"] == {"id": str(admin.pk), "name": "Admin"}
+    assert payload["changes"] == {"role": ["user", "staff"], "tier": ["free", "premium"]}
+    assert payload["actor"] == {"id": str(admin.pk), "name": "Admin"}
 
 
-def test_what_somebody_else_changed_meanwhile_is_not_undone(pages, bob, outbox):
-    sent = filled(bob, name="Robert")
+def test_admin_refuses_to_overwrite_a_concurrent_change(pages, bob, outbox):
+    data = form_data(bob, name="Robert")
     User.objects.filter(pk=bob.pk).update(version=2, tier="premium")
 
-    answer = pages.post(person_page(bob), sent)
+    response = pages.post(user_page(bob), data)
 
     bob.refresh_from_db()
-    assert "This changed since you read it" in answer.content.decode()
+    assert "This changed since you read it" in response.content.decode()
     assert (bob.name, bob.tier, outbox.names()) == ("Bob", "premium", [])
 
 
-def test_a_taken_handle_is_refused_beside_its_field(pages, alice, bob):
-    answer = pages.post(person_page(bob), filled(bob, handle="alice"))
+def test_admin_refuses_a_taken_handle(pages, alice, bob):
+    response = pages.post(user_page(bob), form_data(bob, handle="alice"))
 
-    assert answer.status_code == 200
-    assert "This handle is already taken." in answer.content.decode()
+    assert response.status_code == 200
+    assert "This handle is already taken." in response.content.decode()
     assert User.objects.filter(pk=bob.pk, handle="bob").exists()
 
 
 @pytest.mark.parametrize("handle", ["With Space", "-dash", "é"])
-def test_a_handle_that_could_not_be_mentioned_is_refused(handle, pages, bob, outbox):
-    answer = pages.post(person_page(bob), filled(bob, handle=handle))
+def test_admin_refuses_an_invalid_handle(handle, pages, bob, outbox):
+    response = pages.post(user_page(bob), form_data(bob, handle=handle))
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
     assert User.objects.filter(pk=bob.pk, handle="bob").exists()
     assert outbox.names() == []
 
 
-def test_a_new_password_signs_out_and_is_never_told(pages, bob, client_of, outbox):
+def test_admin_password_signs_out_and_is_not_published(pages, bob, client_of, outbox):
     program = client_of(bob)
 
-    answer = pages.post(person_page(bob), filled(bob, password="nine quiet lanterns"))
+    response = pages.post(user_page(bob), form_data(bob, password="nine quiet lanterns"))
 
     bob.refresh_from_db()
-    assert answer.status_code == 302
+    assert response.status_code == 302
     assert bob.check_password("nine quiet lanterns")
     assert program.get("/api/v1/me/").status_code == 401
     assert outbox.only("user.updated")["changes"] == {"password": ["hidden", "hidden"]}
 
 
-def test_deactivating_signs_out_everywhere_and_keeps_the_rows(pages, bob, client_of, outbox):
+def test_admin_deactivation_signs_out_of_all_devices(pages, bob, client_of, outbox):
     program = client_of(bob)
 
     pages.post(reverse("admin:accounts_user_changelist"), {"action": "deactivate", "_selected_action": [bob.pk]})
@@ -131,7 +133,7 @@ def test_deactivating_signs_out_everywhere_and_keeps_the_rows(pages, bob, client
     assert pages.post("/api/v1/auth/login/", signing_in, content_type="application/json").status_code == 401
 
 
-def test_activating_lets_somebody_in_again(pages, bob):
+def test_admin_activation_allows_login_again(pages, bob):
     User.objects.filter(pk=bob.pk).update(is_active=False)
 
     pages.post(reverse("admin:accounts_user_changelist"), {"action": "activate", "_selected_action": [bob.pk]})
@@ -141,22 +143,22 @@ def test_activating_lets_somebody_in_again(pages, bob):
 
 
 @pytest.mark.parametrize("changes", [{"role": "user"}, {"is_active": None}])
-def test_the_last_administrator_stays_one(changes, pages, admin, outbox):
-    answer = pages.post(person_page(admin), filled(admin, **changes))
+def test_last_administrator_cannot_be_demoted(changes, pages, admin, outbox):
+    response = pages.post(user_page(admin), form_data(admin, **changes))
 
-    assert "only active administrator" in answer.content.decode()
+    assert "only active administrator" in response.content.decode()
     assert User.objects.filter(pk=admin.pk, role="admin", is_active=True).exists()
     assert outbox.names() == []
 
 
-def test_nobody_is_deleted(pages, bob):
-    answer = pages.post(reverse("admin:accounts_user_delete", args=[bob.pk]), {"post": "yes"})
+def test_admin_does_not_delete_users(pages, bob):
+    response = pages.post(reverse("admin:accounts_user_delete", args=[bob.pk]), {"post": "yes"})
 
-    assert answer.status_code == 403
+    assert response.status_code == 403
     assert User.objects.filter(pk=bob.pk).exists()
 
 
-def test_chosen_sessions_are_ended(pages, bob, outbox):
+def test_admin_revokes_selected_sessions(pages, bob, outbox):
     chosen, other = SessionFactory(user=bob), SessionFactory(user=bob)
     action = {"action": "revoke", "_selected_action": [chosen.pk]}
 
@@ -167,15 +169,15 @@ def test_chosen_sessions_are_ended(pages, bob, outbox):
     assert outbox.names() == ["session.revoked"]
 
 
-def test_a_session_shows_no_token_id(pages, bob):
+def test_admin_session_page_shows_no_token_id(pages, bob):
     session = SessionFactory(user=bob, refresh_jti="f" * 32)
 
-    answer = pages.get(reverse("admin:accounts_session_change", args=[session.pk]))
+    response = pages.get(reverse("admin:accounts_session_change", args=[session.pk]))
 
-    assert "f" * 32 not in answer.content.decode()
+    assert "f" * 32 not in response.content.decode()
 
 
-def test_a_team_is_made_renamed_and_deleted(pages, admin, outbox):
+def test_admin_creates_renames_and_deletes_a_team(pages, admin, outbox):
     pages.post(reverse("admin:accounts_team_add"), {"name": "Night shift"})
     team = Team.objects.get()
     pages.post(reverse("admin:accounts_team_change", args=[team.pk]), {"name": "Day shift", "version": 1})
@@ -188,17 +190,17 @@ def test_a_team_is_made_renamed_and_deleted(pages, admin, outbox):
     assert not Team.objects.exists()
 
 
-def test_the_last_lead_of_a_team_cannot_be_taken_out(pages, team, alice, outbox):
+def test_admin_refuses_to_remove_the_last_lead(pages, team, alice, outbox):
     lead = TeamMember.objects.get(user=alice)
 
-    answer = pages.post(reverse("admin:accounts_teammember_delete", args=[lead.pk]), {"post": "yes"}, follow=True)
+    response = pages.post(reverse("admin:accounts_teammember_delete", args=[lead.pk]), {"post": "yes"}, follow=True)
 
-    assert "A team needs at least one lead." in answer.content.decode()
+    assert "A team needs at least one lead." in response.content.decode()
     assert TeamMember.objects.filter(pk=lead.pk).exists()
     assert outbox.names() == []
 
 
-def test_a_member_gets_another_role(pages, team, bob, outbox):
+def test_admin_changes_the_role_of_a_team_member(pages, team, bob, outbox):
     member = TeamMember.objects.get(user=bob)
 
     pages.post(reverse("admin:accounts_teammember_change", args=[member.pk]), {"role": "lead"})
@@ -207,25 +209,25 @@ def test_a_member_gets_another_role(pages, team, bob, outbox):
     assert outbox.names() == ["team.member_added"]
 
 
-def test_a_new_password_ends_the_keys_and_the_identities_of_an_unverified_address(pages, bob):
+def test_admin_password_removes_keys_and_unverified_identities(pages, bob):
     SocialAccount.objects.create(user=bob, provider="example", uid="intruder")
     key = create_api_key(bob).text
 
-    pages.post(person_page(bob), filled(bob, password="nine quiet lanterns"))
+    pages.post(user_page(bob), form_data(bob, password="nine quiet lanterns"))
 
     assert api_key_client(key).get("/api/v1/me/").status_code == 401
     assert not SocialAccount.objects.exists()
 
 
 @pytest.mark.parametrize("page", ["password_change", "password_change_done"])
-def test_there_is_one_page_to_change_ones_password(page, pages, admin, client_of):
+def test_admin_password_pages_redirect_to_the_common_page(page, pages, admin, client_of):
     new = "nine quiet lanterns"
-    sent = {"old_password": PASSWORD, "new_password1": new, "new_password2": new}
+    data = {"old_password": PASSWORD, "new_password1": new, "new_password2": new}
     program = client_of(admin)
 
-    answers = [pages.get(reverse(f"admin:{page}")), pages.post(reverse(f"admin:{page}"), sent)]
+    responses = [pages.get(reverse(f"admin:{page}")), pages.post(reverse(f"admin:{page}"), data)]
 
-    assert [(one.status_code, one["Location"]) for one in answers] == [(302, reverse("account_change_password"))] * 2
+    assert [(one.status_code, one["Location"]) for one in responses] == [(302, reverse("account_change_password"))] * 2
     assert User.objects.get(pk=admin.pk).check_password(PASSWORD)
     assert program.get("/api/v1/me/").status_code == 200
 
@@ -250,22 +252,22 @@ def closed_by_directory(pages, user):
 
 
 @pytest.mark.parametrize("closed", [closed_by_action, closed_by_button, closed_by_directory])
-def test_who_is_leaving_and_is_deactivated_cannot_come_back(closed, pages, outbox):
+def test_deactivation_invalidates_the_cancellation_link(closed, pages, outbox):
     leaving = AccountDeletionFactory(secret="back")
 
     closed(pages, leaving.user)
-    answer = Client().post("/cancel-deletion/", {"token": "back"})
+    response = Client().post("/cancel-deletion/", {"token": "back"})
 
-    assert answer.status_code == 404
+    assert response.status_code == 404
     assert not User.objects.get(pk=leaving.user_id).is_active
     assert AccountDeletion.objects.get().due_at == leaving.due_at
     assert outbox.only("user.updated")["changes"] == {"deletion_link_valid": [True, False]}
 
 
-def test_another_edit_of_who_is_leaving_keeps_the_way_back(pages):
+def test_other_edits_keep_the_cancellation_link(pages):
     leaving = AccountDeletionFactory(secret="back")
 
-    pages.post(person_page(leaving.user), filled(leaving.user, tier="premium"))
+    pages.post(user_page(leaving.user), form_data(leaving.user, tier="premium"))
 
     assert Client().post("/cancel-deletion/", {"token": "back"}).status_code == 302
     user = User.objects.get(pk=leaving.user_id)

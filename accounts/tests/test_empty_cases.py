@@ -1,4 +1,4 @@
-"""Leaving, archives, keys and second factors, where there is little or nothing left to do."""
+"""Edge cases of account services with little or nothing to do."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from notifications.models import OutgoingEmail
 pytestmark = pytest.mark.django_db
 
 
-def test_who_was_let_in_again_keeps_the_account_by_the_link_too(outbox):
+def test_cancellation_of_a_reactivated_account_succeeds(outbox):
     deletion = AccountDeletionFactory(user=UserFactory(is_active=True), secret="way-back")
 
     account_deletion.cancel_deletion(token="way-back", now=timezone.now())
@@ -38,7 +38,7 @@ def test_who_was_let_in_again_keeps_the_account_by_the_link_too(outbox):
     assert User.objects.get().version == deletion.user.version
 
 
-def test_who_is_active_when_the_time_is_over_is_not_erased():
+def test_active_account_is_not_erased_when_due():
     user = AccountDeletionFactory(user=UserFactory(is_active=True, name="Nora")).user
 
     erased = account_deletion.erase_due_accounts(now=timezone.now() + timedelta(days=30))
@@ -48,7 +48,7 @@ def test_who_is_active_when_the_time_is_over_is_not_erased():
     assert User.objects.get().name == "Nora"
 
 
-def test_an_archive_of_who_has_left_meanwhile_is_not_mailed_about(outbox):
+def test_export_of_an_inactive_user_is_not_mailed(outbox):
     gone = UserFactory(is_active=False)
     export = ExportFactory(user=gone, state=Export.State.REQUESTED, ready_at=None, size=0)
     export.chunks.all().delete()
@@ -60,7 +60,7 @@ def test_an_archive_of_who_has_left_meanwhile_is_not_mailed_about(outbox):
     assert OutgoingEmail.objects.count() == 0
 
 
-def test_an_archive_that_cannot_be_asked_for_is_not_said_to_be_under_way(alice):
+def test_export_request_raises_other_constraint_errors(alice):
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE accounts_export ADD CONSTRAINT no_exports_today CHECK (size < 0) NOT VALID")
 
@@ -70,28 +70,28 @@ def test_an_archive_that_cannot_be_asked_for_is_not_said_to_be_under_way(alice):
     assert Export.objects.count() == 0
 
 
-def test_who_has_no_second_factor_is_not_told_that_it_was_taken_away(admin, alice, bob, outbox):
+def test_mfa_reset_notifies_only_users_with_mfa(admin, alice, bob, outbox):
     with_totp(alice)
 
     count = security_notifications.reset_mfa(actor=admin, people=[alice, bob], now=timezone.now())
 
     assert count == 1
     assert Authenticator.objects.count() == 0
-    assert [told["user"]["id"] for told in outbox.payloads("user.security_changed")] == [str(alice.pk)]
+    assert [payload["user"]["id"] for payload in outbox.payloads("user.security_changed")] == [str(alice.pk)]
     assert OutgoingEmail.objects.get().kind == "security_changed"
 
 
 @pytest.mark.parametrize("role", [None, "member"])
-def test_the_role_somebody_has_already_is_not_given_again(role, alice, bob, team, outbox):
+def test_unchanged_team_role_publishes_nothing(role, alice, bob, team, outbox):
     before = TeamMember.objects.get(user=bob)
 
-    found = teams.update_member(actor=alice, team_id=team.pk, user_id=bob.pk, role=role)
+    member = teams.update_member(actor=alice, team_id=team.pk, user_id=bob.pk, role=role)
 
-    assert (found.role, found.version) == ("member", before.version)
+    assert (member.role, member.version) == ("member", before.version)
     assert outbox.names() == []
 
 
-def test_a_team_that_is_gone_is_led_by_nobody(admin, alice, bob, team):
+def test_member_update_in_a_deleted_team_is_not_found(admin, alice, bob, team):
     Team.objects.all().delete()
 
     with pytest.raises(NotFound):
@@ -99,7 +99,7 @@ def test_a_team_that_is_gone_is_led_by_nobody(admin, alice, bob, team):
 
 
 @pytest.mark.parametrize(("scopes", "code"), [(["tasks:read", "tasks:all"], "invalid_choice"), ([], "required")])
-def test_a_key_has_scopes_and_only_known_ones(scopes, code, alice):
+def test_key_scopes_are_required_and_known(scopes, code, alice):
     before = table_digests()
 
     with pytest.raises(Invalid) as error:
@@ -110,7 +110,7 @@ def test_a_key_has_scopes_and_only_known_ones(scopes, code, alice):
     assert ApiKey.objects.count() == 0
 
 
-def test_a_name_that_finds_no_handle_signs_nobody_in(monkeypatch):
+def test_identity_login_without_a_free_handle_is_refused(monkeypatch):
     monkeypatch.setattr("accounts.users.services.MAX_HANDLE_ATTEMPTS", 1)
     UserFactory(handle="ada")
     identity = Identity(provider="example", subject="1", email="ada@new.example", is_verified=True, name="Ada")
@@ -123,7 +123,7 @@ def test_a_name_that_finds_no_handle_signs_nobody_in(monkeypatch):
     assert table_digests() == before
 
 
-def test_what_is_noted_of_keys_fills_no_memory(monkeypatch):
+def test_key_use_records_are_bounded_in_memory(monkeypatch):
     monkeypatch.setattr(lookup, "_last_recorded", {})
     monkeypatch.setattr(lookup, "MAX_RECORDED", 3)
 

@@ -1,4 +1,4 @@
-"""The truth tables of accounts.policies, without a database."""
+"""Truth tables of accounts.policies, without a database."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def user(role="user", pk=ME, **more):
         ("admin", "member", True),
     ],
 )
-def test_a_team_is_led_by_its_leads_and_by_administrators(role, membership, may):
-    found = TeamMember(role=membership) if membership else None
+def test_team_is_led_by_leads_and_administrators(role, membership, may):
+    member = TeamMember(role=membership) if membership else None
 
-    assert policies.can_lead_team(user(role), found) is may
+    assert policies.can_lead_team(user(role), member) is may
 
 
 @pytest.mark.parametrize(("role", "may"), [("user", False), ("staff", True), ("admin", True)])
-def test_staff_and_administrators_invite_and_see_the_directory(role, may):
+def test_invite_and_directory_permissions_are_for_staff(role, may):
     assert (policies.can_invite(user(role)), policies.can_see_directory(user(role))) == (may, may)
 
 
@@ -44,7 +44,7 @@ def test_staff_and_administrators_invite_and_see_the_directory(role, may):
     ("role", "inviter", "may"),
     [("user", ME, True), ("user", OTHER, False), ("staff", OTHER, False), ("admin", OTHER, True)],
 )
-def test_who_invited_and_administrators_withdraw(role, inviter, may):
+def test_invitation_is_revoked_by_inviter_and_administrators(role, inviter, may):
     assert policies.can_revoke_invitation(user(role), Invitation(inviter_id=inviter)) is may
 
 
@@ -52,7 +52,7 @@ def test_who_invited_and_administrators_withdraw(role, inviter, may):
     ("role", "active", "may"),
     [("user", True, False), ("staff", True, False), ("admin", True, True), ("admin", False, False)],
 )
-def test_an_administrator_who_is_active_manages_people(role, active, may):
+def test_users_are_managed_by_active_administrators(role, active, may):
     actor = user(role, is_active=active)
 
     assert policies.can_manage_users(actor) is may
@@ -74,11 +74,11 @@ def test_an_administrator_who_is_active_manages_people(role, active, may):
         ("admin", OTHER, "service", True),
     ],
 )
-def test_keys_are_made_for_oneself_and_by_administrators_for_programs(role, owner, kind, may):
+def test_key_permission_depends_on_owner_and_role(role, owner, kind, may):
     assert policies.can_manage_keys(user(role), user(pk=owner, kind=kind)) is may
 
 
-def test_what_is_allowed_is_not_refused():
+def test_require_raises_only_when_not_allowed():
     policies.require(True, "never said")
 
     with pytest.raises(NotAllowed, match="said"):

@@ -91,7 +91,7 @@ def promote_admin(*, email: str, now: datetime) -> User:
 @check_breach_first
 @transaction.atomic
 def set_password(*, actor: User, user_id: uuid.UUID, password: str, now: datetime) -> User:
-    """Set another user's password, revoke all sessions, and remove login methods that may be an attacker's.
+    """Set another user's password, revoke all sessions, and remove unverified login methods.
 
     Raises NotAllowed, NotFound, Conflict, and Invalid for a weak password.
     """

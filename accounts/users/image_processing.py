@@ -1,4 +1,4 @@
-"""Avatar thumbnails, drawn anew so that nothing else a file contains (metadata, scripts) is kept or served."""
+"""Avatar thumbnails. They are drawn anew, so metadata and scripts of a file are neither stored nor served."""
 
 from __future__ import annotations
 

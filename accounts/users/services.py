@@ -29,7 +29,7 @@ from events.outbox import publish
 PROFILE_FIELDS = frozenset({"name", "time_zone", "language", "week_start", "theme", "density", "shortcuts"})
 MAX_HANDLE_ATTEMPTS = 20
 # Error code of a wrong password or code; throttling counts these errors as failed attempts.
-WRONG_SECRET = "wrong"
+WRONG_SECRET = "wrong"  # noqa: S105 -- an error code
 
 
 @check_breach_first

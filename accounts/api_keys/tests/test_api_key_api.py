@@ -1,4 +1,4 @@
-"""Keys: made, shown once, used, rotated, revoked."""
+"""API of API keys: creating, listing, using, rotating and revoking."""
 
 from __future__ import annotations
 
@@ -19,41 +19,45 @@ KEYS = "/api/v1/api-keys/"
 BODY = {"name": "Importer", "scopes": ["tasks:read"]}
 
 
-def test_a_new_key_is_shown_once_and_opens_what_it_is_for(clients, task):
-    answer = clients["alice"].post(KEYS, {**BODY, "scopes": ["tasks:write", "tasks:read"]})
-    made = answer.json()
+def test_new_key_is_returned_once_and_works(clients, task):
+    response = clients["alice"].post(KEYS, {**BODY, "scopes": ["tasks:write", "tasks:read"]})
+    created = response.json()
 
-    assert (answer.status_code, answer["Cache-Control"]) == (201, "no-store")
-    assert (made["scopes"], made["projects"], made["allowed_networks"]) == (["tasks:read", "tasks:write"], [], [])
-    assert made["key"].startswith(f"{made['prefix']}_")
-    assert api_key_client(made["key"]).get("/api/v1/tasks/").json()["results"][0]["title"] == "Fix the printer"
-    again = clients["alice"].get(answer["Location"])
-    assert again.json() == {name: value for name, value in made.items() if name != "key"} | {
+    assert (response.status_code, response["Cache-Control"]) == (201, "no-store")
+    assert (created["scopes"], created["projects"], created["allowed_networks"]) == (
+        ["tasks:read", "tasks:write"],
+        [],
+        [],
+    )
+    assert created["key"].startswith(f"{created['prefix']}_")
+    assert api_key_client(created["key"]).get("/api/v1/tasks/").json()["results"][0]["title"] == "Fix the printer"
+    again = clients["alice"].get(response["Location"])
+    assert again.json() == {name: value for name, value in created.items() if name != "key"} | {
         name: again.json()[name] for name in ("last_used_at", "last_used_ip")
     }
 
 
-def test_neither_the_database_nor_a_fact_holds_the_key(clients, alice, outbox):
+def test_key_text_is_in_no_table_and_no_event(clients, alice, outbox):
     text = clients["alice"].post(KEYS, BODY, HTTP_IDEMPOTENCY_KEY="once").json()["key"]
     secret = text.split("_")[3]
 
     with connection.cursor() as cursor:
         tables = connection.introspection.table_names()
-        found = []
+        counts = []
         for table in tables:
             cursor.execute(f'SELECT count(*) FROM "{table}" AS x WHERE x::text LIKE %s', [f"%{secret}%"])  # noqa: S608
-            found.append(cursor.fetchone()[0])
+            counts.append(cursor.fetchone()[0])
             cursor.execute(
                 f'SELECT count(*) FROM "{table}" AS x WHERE x::text LIKE %s',  # noqa: S608
                 [f"%{secret.encode().hex()}%"],
             )
-            found.append(cursor.fetchone()[0])
+            counts.append(cursor.fetchone()[0])
 
-    assert sum(found) == 0
+    assert sum(counts) == 0
     assert outbox.only("api_key.created")["key"]["prefix"] == "_".join(text.split("_")[:3])
 
 
-def test_a_lost_answer_is_told_again_to_who_repeats_the_request(clients):
+def test_idempotent_creation_repeats_the_response_with_the_key(clients):
     first = clients["alice"].post(KEYS, BODY, HTTP_IDEMPOTENCY_KEY="once")
     second = clients["alice"].post(KEYS, BODY, HTTP_IDEMPOTENCY_KEY="once")
 
@@ -61,16 +65,16 @@ def test_a_lost_answer_is_told_again_to_who_repeats_the_request(clients):
     assert (second["Idempotency-Replayed"], ApiKey.objects.count()) == ("true", 1)
 
 
-def test_without_an_end_it_ends_after_ninety_days(clients):
-    made = clients["alice"].post(KEYS, BODY).json()
+def test_key_lifetime_is_ninety_days_by_default(clients):
+    created = clients["alice"].post(KEYS, BODY).json()
 
     key = ApiKey.objects.get()
     assert key.expires_at - key.created_at == timedelta(days=90)
-    assert made["revoked_at"] is None
+    assert created["revoked_at"] is None
 
 
 @pytest.mark.parametrize(
-    ("wrong", "field"),
+    ("changes", "field"),
     [
         ({"scopes": []}, "scopes"),
         ({"scopes": ["tasks:everything"]}, "scopes.0"),
@@ -86,54 +90,54 @@ def test_without_an_end_it_ends_after_ninety_days(clients):
         ({"owner": "somebody"}, "owner"),
     ],
 )
-def test_what_makes_no_sense_is_refused_and_makes_no_key(clients, wrong, field):
+def test_key_creation_refuses_invalid_input(clients, changes, field):
     clients["alice"].get(KEYS)
     before = table_digests()
 
-    answer = clients["alice"].post(KEYS, {**BODY, **wrong})
+    response = clients["alice"].post(KEYS, {**BODY, **changes})
 
-    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, field)
+    assert (response.status_code, response.json()["errors"][0]["field"]) == (400, field)
     assert table_digests() == before
 
 
-def test_a_project_that_one_does_not_see_is_one_that_does_not_exist(clients, project):
+def test_key_creation_hides_projects_of_others(clients, project):
     clients["mallory"].get(KEYS)
     before = table_digests()
 
-    answer = clients["mallory"].post(KEYS, {**BODY, "projects": ["OPS"]})
+    response = clients["mallory"].post(KEYS, {**BODY, "projects": ["OPS"]})
 
-    assert answer.json()["errors"][0]["code"] == "does_not_exist"
+    assert response.json()["errors"][0]["code"] == "does_not_exist"
     assert table_digests() == before
 
 
-def test_networks_are_kept_in_one_spelling_and_no_finer_than_callers_are_known(clients):
-    sent = ["192.0.2.7", "192.0.2.0/24", "192.0.2.9/24", "2001:db8::5"]
+def test_networks_are_stored_in_canonical_form(clients):
+    data = ["192.0.2.7", "192.0.2.0/24", "192.0.2.9/24", "2001:db8::5"]
 
-    made = clients["alice"].post(KEYS, {**BODY, "allowed_networks": sent}).json()
+    created = clients["alice"].post(KEYS, {**BODY, "allowed_networks": data}).json()
 
-    assert made["allowed_networks"] == ["192.0.2.0/24", "192.0.2.7/32", "2001:db8::/64"]
-
-
-def test_a_list_shows_ones_own_keys_and_no_secret(clients, alice, bob):
-    mine, _ = create_api_key(alice), create_api_key(bob)
-
-    answer = clients["alice"].get(KEYS)
-
-    assert [row["id"] for row in answer.json()["results"]] == [str(mine.key.pk)]
-    assert mine.text.split("_")[3].encode() not in answer.content
-    assert mine.key.digest.encode() not in answer.content
+    assert created["allowed_networks"] == ["192.0.2.0/24", "192.0.2.7/32", "2001:db8::/64"]
 
 
-def test_a_list_tells_open_keys_from_ended_ones(clients, alice):
+def test_key_list_holds_own_keys_and_no_secret(clients, alice, bob):
+    own, _ = create_api_key(alice), create_api_key(bob)
+
+    response = clients["alice"].get(KEYS)
+
+    assert [row["id"] for row in response.json()["results"]] == [str(own.key.pk)]
+    assert own.text.split("_")[3].encode() not in response.content
+    assert own.key.digest.encode() not in response.content
+
+
+def test_key_list_filters_by_active(clients, alice):
     alive, ended = create_api_key(alice), create_api_key(alice)
     clients["alice"].delete(f"{KEYS}{ended.key.pk}/")
 
-    found = {
+    key_ids = {
         flag: [row["id"] for row in clients["alice"].get(f"{KEYS}?active={flag}").json()["results"]]
         for flag in ("true", "false")
     }
 
-    assert found == {"true": [str(alive.key.pk)], "false": [str(ended.key.pk)]}
+    assert key_ids == {"true": [str(alive.key.pk)], "false": [str(ended.key.pk)]}
 
 
 @pytest.mark.parametrize(
@@ -145,48 +149,48 @@ def test_a_list_tells_open_keys_from_ended_ones(clients, alice):
         "tf_live_" + "0" * 12 + "_" + "0" * 43 + "_000000",
         "a b",
     ],
-    ids=["empty", "nonsense", "nobodys", "wrong-checksum", "two-words"],
+    ids=["empty", "nonsense", "unknown", "wrong-checksum", "two-words"],
 )
-def test_what_is_not_a_key_signs_nobody_in(text, task):
-    answer = api_key_client(text).get("/api/v1/tasks/")
+def test_invalid_key_is_unauthorized(text, task):
+    response = api_key_client(text).get("/api/v1/tasks/")
 
-    assert (answer.status_code, answer.json()["code"]) == (401, "key_not_valid")
-    assert answer["WWW-Authenticate"].startswith("Bearer")
+    assert (response.status_code, response.json()["code"]) == (401, "key_not_valid")
+    assert response["WWW-Authenticate"].startswith("Bearer")
 
 
-def test_a_revoked_key_opens_nothing_and_cannot_be_revoked_again(clients, alice, task, outbox):
-    made = create_api_key(alice)
-    address = f"{KEYS}{made.key.pk}/"
+def test_revoked_key_is_refused_and_not_revoked_again(clients, alice, task, outbox):
+    created = create_api_key(alice)
+    address = f"{KEYS}{created.key.pk}/"
 
     first, second = clients["alice"].delete(address), clients["alice"].delete(address)
 
     assert (first.status_code, second.status_code) == (204, 404)
-    assert api_key_client(made.text).get("/api/v1/tasks/").status_code == 401
-    assert outbox.only("api_key.revoked")["key"]["id"] == str(made.key.pk)
+    assert api_key_client(created.text).get("/api/v1/tasks/").status_code == 401
+    assert outbox.only("api_key.revoked")["key"]["id"] == str(created.key.pk)
 
 
-def test_an_expired_key_opens_nothing(alice, task):
-    made = create_api_key(alice)
+def test_expired_key_is_refused(alice, task):
+    created = create_api_key(alice)
     ApiKey.objects.update(created_at=timezone.now() - timedelta(days=2), expires_at=timezone.now())
 
-    assert api_key_client(made.text).get("/api/v1/tasks/").status_code == 401
+    assert api_key_client(created.text).get("/api/v1/tasks/").status_code == 401
 
 
-def test_the_key_of_who_is_not_active_opens_nothing(alice, task):
-    made = create_api_key(alice)
+def test_key_of_inactive_user_is_refused(alice, task):
+    created = create_api_key(alice)
     alice.is_active = False
     alice.save()
 
-    assert api_key_client(made.text).get("/api/v1/tasks/").status_code == 401
+    assert api_key_client(created.text).get("/api/v1/tasks/").status_code == 401
 
 
-def test_a_rotated_key_has_a_successor_and_goes_on_for_its_overlap(clients, alice, task, outbox):
+def test_rotated_key_stays_valid_for_its_overlap(clients, alice, task, outbox):
     old = create_api_key(alice, "tasks:read", allowed_networks=["127.0.0.0/8"])
 
-    answer = clients["alice"].post(f"{KEYS}{old.key.pk}/rotate/", {"overlap_hours": 2})
-    new = answer.json()
+    response = clients["alice"].post(f"{KEYS}{old.key.pk}/rotate/", {"overlap_hours": 2})
+    new = response.json()
 
-    assert answer.status_code == 201
+    assert response.status_code == 201
     assert (new["replaces"], new["scopes"], new["allowed_networks"]) == (
         str(old.key.pk),
         ["tasks:read"],
@@ -199,7 +203,7 @@ def test_a_rotated_key_has_a_successor_and_goes_on_for_its_overlap(clients, alic
     assert outbox.only("api_key.rotated")["replaced_id"] == str(old.key.pk)
 
 
-def test_without_an_overlap_the_old_key_ends_at_once(clients, alice, task):
+def test_rotation_without_overlap_ends_the_old_key_at_once(clients, alice, task):
     old = create_api_key(alice)
 
     new = clients["alice"].post(f"{KEYS}{old.key.pk}/rotate/", {"overlap_hours": 0}).json()
@@ -207,7 +211,7 @@ def test_without_an_overlap_the_old_key_ends_at_once(clients, alice, task):
     assert [api_key_client(text).get("/api/v1/tasks/").status_code for text in (old.text, new["key"])] == [401, 200]
 
 
-def test_a_key_has_one_successor(clients, alice):
+def test_key_rotates_only_once(clients, alice):
     old = create_api_key(alice)
     clients["alice"].post(f"{KEYS}{old.key.pk}/rotate/", {})
     before = table_digests()
@@ -220,31 +224,31 @@ def test_a_key_has_one_successor(clients, alice):
 
 @pytest.mark.parametrize("who", ["bob", "carol", "mallory"])
 @pytest.mark.parametrize(("method", "rest"), [("GET", ""), ("DELETE", ""), ("POST", "rotate/")])
-def test_the_keys_of_others_do_not_exist(who, method, rest, clients, alice):
-    made = create_api_key(alice)
+def test_keys_of_others_are_not_found(who, method, rest, clients, alice):
+    created = create_api_key(alice)
     client = clients[who]
     before = table_digests()
 
-    answer = client.generic(method, f"{KEYS}{made.key.pk}/{rest}", b"{}", "application/json")
+    response = client.generic(method, f"{KEYS}{created.key.pk}/{rest}", b"{}", "application/json")
 
-    assert answer.status_code == 404
+    assert response.status_code == 404
     assert table_digests() == before
 
 
-def test_an_administrator_ends_any_key_but_makes_none_in_the_name_of_another_person(clients, alice, task):
-    made = create_api_key(alice)
+def test_administrator_revokes_but_does_not_rotate_others_keys(clients, alice, task):
+    created = create_api_key(alice)
     client = clients["admin"]
     before = table_digests()
 
-    rotated = client.post(f"{KEYS}{made.key.pk}/rotate/", {})
+    rotated = client.post(f"{KEYS}{created.key.pk}/rotate/", {})
     unchanged = table_digests() == before
-    revoked = client.delete(f"{KEYS}{made.key.pk}/")
+    revoked = client.delete(f"{KEYS}{created.key.pk}/")
 
     assert (rotated.status_code, unchanged, revoked.status_code) == (403, True, 204)
-    assert api_key_client(made.text).get("/api/v1/tasks/").status_code == 401
+    assert api_key_client(created.text).get("/api/v1/tasks/").status_code == 401
 
 
-def test_keys_that_ended_long_ago_are_removed(alice):
+def test_purge_deletes_keys_that_ended_long_ago(alice):
     old, _ = create_api_key(alice), create_api_key(alice)
     long_ago = timezone.now() - timedelta(days=800)
     ApiKey.objects.filter(pk=old.key.pk).update(created_at=long_ago, expires_at=long_ago + timedelta(days=90))
@@ -252,21 +256,21 @@ def test_keys_that_ended_long_ago_are_removed(alice):
     assert (purge_keys(now=timezone.now()), ApiKey.objects.count()) == (1, 1)
 
 
-def test_all_keys_of_an_account_end_together(alice, bob, task):
-    mine, other = [create_api_key(alice), create_api_key(alice)], create_api_key(bob)
+def test_revoke_all_ends_the_keys_of_one_account(alice, bob, task):
+    own, other = [create_api_key(alice), create_api_key(alice)], create_api_key(bob)
 
     assert revoke_all_keys(owner=alice, actor=alice, now=timezone.now()) == 2
-    assert [api_key_client(one.text).get("/api/v1/me/").status_code for one in [*mine, other]] == [401, 401, 200]
+    assert [api_key_client(one.text).get("/api/v1/me/").status_code for one in [*own, other]] == [401, 401, 200]
 
 
-def test_beyond_fifty_open_keys_no_more_are_made(clients, alice, monkeypatch):
+def test_key_creation_is_refused_beyond_the_maximum(clients, alice, monkeypatch):
     monkeypatch.setattr("accounts.api_keys.services.MAX_ACTIVE", 2)
     create_api_key(alice)
     create_api_key(alice)
     clients["alice"].get(KEYS)
     before = table_digests()
 
-    answer = clients["alice"].post(KEYS, BODY)
+    response = clients["alice"].post(KEYS, BODY)
 
-    assert (answer.status_code, answer.json()["code"]) == (409, "too_many_keys")
+    assert (response.status_code, response.json()["code"]) == (409, "too_many_keys")
     assert table_digests() == before

@@ -1,4 +1,4 @@
-"""Keys in use: from where, noted when, and in whose name."""
+"""API keys in use: networks, recorded uses and the acting user."""
 
 from __future__ import annotations
 
@@ -33,50 +33,50 @@ pytestmark = pytest.mark.django_db
         (["::/0"], "2001:db8::1", 200),
     ],
 )
-def test_a_key_is_good_from_its_networks_only(allowed_networks, caller, status, alice, task):
-    made = create_api_key(alice, allowed_networks=allowed_networks)
+def test_key_is_accepted_from_its_networks_only(allowed_networks, caller, status, alice, task):
+    created = create_api_key(alice, allowed_networks=allowed_networks)
     before = table_digests()
 
-    answer = api_key_client(made.text, REMOTE_ADDR=caller).delete(f"/api/v1/tasks/{task.key}/")
+    response = api_key_client(created.text, REMOTE_ADDR=caller).delete(f"/api/v1/tasks/{task.key}/")
 
-    assert answer.status_code == (204 if status == 200 else 403)
+    assert response.status_code == (204 if status == 200 else 403)
     if status == 403:
-        assert answer.json()["code"] == "key_not_for_this_address"
+        assert response.json()["code"] == "key_not_for_this_address"
         assert table_digests() == before
 
 
-def test_its_use_is_noted_rarely_and_told_once_a_day_for_each_address(alice, task, outbox):
-    made = create_api_key(alice)
+def test_key_use_is_recorded_rarely_and_published_daily(alice, task, outbox):
+    created = create_api_key(alice)
     now = timezone.now()
     lookup._last_recorded.clear()
 
-    api_key_client(made.text).get("/api/v1/tasks/")
+    api_key_client(created.text).get("/api/v1/tasks/")
     first = ApiKey.objects.get()
     for minutes, address in ((1, "127.0.0.1"), (6, "127.0.0.1"), (12, "192.0.2.1")):
-        services.record_key_use(key_id=made.key.pk, address=address, now=now + timedelta(minutes=minutes))
+        services.record_key_use(key_id=created.key.pk, address=address, now=now + timedelta(minutes=minutes))
 
     assert (first.last_used_ip, first.last_used_at >= now) == ("127.0.0.1", True)
     assert ApiKey.objects.get().last_used_at == now + timedelta(minutes=12)
-    told = [fact["address"] for fact in outbox.payloads("api_key.used")]
-    assert told in (["127.0.0.1", "192.0.2.1"], ["127.0.0.1", "127.0.0.1", "192.0.2.1"])  # over midnight
+    payload = [event["address"] for event in outbox.payloads("api_key.used")]
+    assert payload in (["127.0.0.1", "192.0.2.1"], ["127.0.0.1", "127.0.0.1", "192.0.2.1"])  # over midnight
 
 
-def test_a_key_that_is_refused_is_not_noted_as_used(alice, task):
-    made = create_api_key(alice, "projects:read")
+def test_refused_key_is_not_recorded_as_used(alice, task):
+    created = create_api_key(alice, "projects:read")
     lookup._last_recorded.clear()
 
-    api_key_client(made.text).get("/api/v1/tasks/")
+    api_key_client(created.text).get("/api/v1/tasks/")
 
     assert ApiKey.objects.get().last_used_at is None
 
 
-def test_what_a_key_writes_its_owner_has_written(alice, project):
+def test_task_created_by_key_belongs_to_its_owner(alice, project):
     api_key_client(create_api_key(alice).text).post("/api/v1/tasks/", {"project": "OPS", "title": "From a program"})
 
     assert Task.objects.get().creator == alice
 
 
-def test_a_service_account_signs_in_by_its_keys_alone(clients, admin, client, task):
+def test_service_account_signs_in_by_keys_only(clients, admin, client, task):
     account = create_service_account(actor=admin, name="Nightly import")
     body = {"email": account.email, "password": "!"}
 

@@ -1,4 +1,4 @@
-"""The rule of programs' accounts behind every door: none is made, or made into, an administrator."""
+"""Services of service accounts: none is, or becomes, an administrator."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize("role", ["admin", "god"])
-def test_a_program_is_given_no_role_but_those_that_programs_have(role, admin):
+def test_service_account_refuses_other_roles(role, admin):
     account = create_service_account(actor=admin, name="Nightly import", role="staff")
     before = table_digests()
 

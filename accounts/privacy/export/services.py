@@ -71,7 +71,7 @@ def build_export(*, export_id: uuid.UUID, now: datetime) -> None:
 
 
 def _write_archive(file: IO[bytes], user: User, now: datetime) -> None:
-    """Write a ZIP with a JSON array per section, streamed row by row, and leave the file at its end."""
+    """Write a ZIP with one JSON array per section, row by row; leave the file at its end."""
     sections = [section for provider in providers() for section in provider.parts]
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("README.txt", _readme(user, sections, now))

@@ -1,4 +1,4 @@
-"""Leaving: closed at once, fourteen days to come back, then nobody."""
+"""Account deletion: closed at once, cancellable for fourteen days, then erased."""
 
 from __future__ import annotations
 
@@ -43,24 +43,24 @@ def alice(db):
     return UserFactory(handle="zelda", name="Zelda Quux", email="zelda@quux.example")
 
 
-def leave(user, now=NOW) -> None:
+def request_deletion(user, now=NOW) -> None:
     account_deletion.request_deletion(actor=user, confirmation=PASSWORD, now=now)
 
 
-def link_in(sink) -> str:
+def token_in_mail(sink) -> str:
     for email in OutgoingEmail.objects.queued():
         email_services.deliver(email_id=email.pk, now=timezone.now())
     (mail,) = [
         one for one in sink.messages if one["Subject"].startswith("Your TaskFlow account is scheduled for deletion")
     ]
-    (found,) = re.findall(r"https?://\S+/cancel-deletion/\S+", mail.get_body(("plain",)).get_content())
-    return parse_qs(urlsplit(found).query)["token"][0]
+    (link,) = re.findall(r"https?://\S+/cancel-deletion/\S+", mail.get_body(("plain",)).get_content())
+    return parse_qs(urlsplit(link).query)["token"][0]
 
 
-def test_the_account_is_closed_at_once_and_everywhere(alice, client_of, outbox):
+def test_deletion_request_closes_the_account_at_once(alice, client_of, outbox):
     program = client_of(alice)
 
-    leave(alice)
+    request_deletion(alice)
 
     assert program.get("/api/v1/me/").status_code == 401
     assert not User.objects.get(pk=alice.pk).is_active
@@ -70,18 +70,18 @@ def test_the_account_is_closed_at_once_and_everywhere(alice, client_of, outbox):
     assert "user.deletion_requested" in outbox.names()
 
 
-@pytest.mark.parametrize("wrong", ["", "not my password", "zelda@quux.example"])
-def test_only_with_the_password(wrong, alice):
+@pytest.mark.parametrize("confirmation", ["", "not my password", "zelda@quux.example"])
+def test_deletion_request_requires_the_password(confirmation, alice):
     before = table_digests()
 
     with pytest.raises(Invalid) as error:
-        account_deletion.request_deletion(actor=alice, confirmation=wrong, now=NOW)
+        account_deletion.request_deletion(actor=alice, confirmation=confirmation, now=NOW)
 
     assert error.value.fields[0].field == "confirmation"
     assert table_digests() == before
 
 
-def test_who_has_no_password_types_the_address(alice):
+def test_deletion_request_without_password_requires_the_email(alice):
     alice.set_unusable_password()
     alice.save()
 
@@ -92,18 +92,18 @@ def test_who_has_no_password_types_the_address(alice):
     assert AccountDeletion.objects.get().due_at == NOW + GRACE
 
 
-def test_the_last_administrator_stays(admin):
+def test_last_administrator_cannot_request_deletion(admin):
     before = table_digests()
 
     with pytest.raises(Conflict) as error:
-        leave(admin)
+        request_deletion(admin)
 
     assert (error.value.code, table_digests() == before) == ("last_admin", True)
 
 
-def test_the_link_in_the_mail_brings_everything_back_once(alice, sink):
-    leave(alice)
-    token = link_in(sink)
+def test_cancellation_link_restores_the_account_once(alice, sink):
+    request_deletion(alice)
+    token = token_in_mail(sink)
 
     account_deletion.cancel_deletion(token=token, now=NOW + GRACE - timedelta(seconds=1))
 
@@ -114,8 +114,8 @@ def test_the_link_in_the_mail_brings_everything_back_once(alice, sink):
 
 
 @pytest.mark.parametrize("token", ["", "x", "x" * 43])
-def test_another_link_brings_nobody_back(token, alice):
-    leave(alice)
+def test_cancellation_with_a_wrong_token_is_refused(token, alice):
+    request_deletion(alice)
     before = table_digests()
 
     with pytest.raises(NotFound):
@@ -124,9 +124,9 @@ def test_another_link_brings_nobody_back(token, alice):
     assert table_digests() == before
 
 
-def test_after_the_grace_the_link_is_worth_nothing(alice, sink):
-    leave(alice)
-    token = link_in(sink)
+def test_cancellation_link_expires_with_the_grace_period(alice, sink):
+    request_deletion(alice)
+    token = token_in_mail(sink)
 
     with pytest.raises(NotFound):
         account_deletion.cancel_deletion(token=token, now=NOW + GRACE)
@@ -134,15 +134,15 @@ def test_after_the_grace_the_link_is_worth_nothing(alice, sink):
     assert not User.objects.get(pk=alice.pk).is_active
 
 
-def test_nobody_is_erased_before_the_time(alice):
-    leave(alice)
+def test_erasure_waits_for_the_grace_period(alice):
+    request_deletion(alice)
 
     assert account_deletion.erase_due_accounts(now=NOW + GRACE - timedelta(seconds=1)) == 0
     assert User.objects.get(pk=alice.pk).name == "Zelda Quux"
 
 
-def test_whom_an_administrator_lets_in_again_is_not_erased(alice, admin):
-    leave(alice)
+def test_reactivated_account_is_not_erased(alice, admin):
+    request_deletion(alice)
 
     administration.update_user(actor=admin, user_id=alice.pk, changes={"is_active": True}, now=NOW)
 
@@ -152,7 +152,7 @@ def test_whom_an_administrator_lets_in_again_is_not_erased(alice, admin):
 
 @pytest.fixture
 def traces(alice, bob, admin, team, client_of, settings, outbox, sink):
-    """Zelda did and left something in every corner of the house."""
+    """Let Zelda leave data in every app."""
     users.set_avatar(actor=alice, data=photo())
     users.update_profile(actor=alice, changes={"name": "Zelda Quux-Smith"})
     users.update_profile(actor=alice, changes={"name": "Zelda Quux"})
@@ -174,22 +174,22 @@ def traces(alice, bob, admin, team, client_of, settings, outbox, sink):
     return own, task
 
 
-def test_after_the_grace_no_name_and_no_address_is_left_anywhere(alice, traces, outbox):
+def test_erasure_leaves_no_name_and_no_address_anywhere(alice, traces, outbox):
     with outbox.delivering():
-        leave(alice)
-    assert "zelda" in everything().lower()
+        request_deletion(alice)
+    assert "zelda" in dump_database().lower()
 
     with outbox.delivering():
         assert account_deletion.erase_due_accounts(now=NOW + GRACE) == 1
     append({})
 
-    left = [line for line in everything().splitlines() if "zelda" in line.lower() or "quux" in line.lower()]
+    left = [line for line in dump_database().splitlines() if "zelda" in line.lower() or "quux" in line.lower()]
     assert left == []
 
 
-def test_what_was_done_together_stays_without_the_name(alice, bob, traces, outbox):
+def test_erasure_keeps_shared_work_without_the_name(alice, bob, traces, outbox):
     own, task = traces
-    leave(alice)
+    request_deletion(alice)
 
     with outbox.delivering():
         account_deletion.erase_due_accounts(now=NOW + GRACE)
@@ -197,17 +197,17 @@ def test_what_was_done_together_stays_without_the_name(alice, bob, traces, outbo
     user = User.objects.get(pk=alice.pk)
     assert (user.name, user.is_active, user.erased_at) == ("Former member", False, NOW + GRACE)
     assert Task.objects.get(pk=task.pk).creator == user
-    assert [one.user for one in task.assignments.all()] == [bob]
+    assert [assignment.user for assignment in task.assignments.all()] == [bob]
     assert Comment.objects.filter(author=user).count() == 1
     assert not Task.objects.filter(pk=own.pk).exists()
     assert not Project.objects.filter(owner=user).exists()
     assert not ProjectMember.objects.filter(user=user).exists()
-    told = Notification.objects.filter(recipient=bob).values_list("title", "actor_name")
-    assert ("Former member assigned OPS-1 to you", "Former member") in told
+    payload = Notification.objects.filter(recipient=bob).values_list("title", "actor_name")
+    assert ("Former member assigned OPS-1 to you", "Former member") in payload
 
 
-def test_the_log_is_whole_afterwards_and_still_finds_a_change(alice, traces, outbox):
-    leave(alice)
+def test_event_log_stays_verifiable_after_erasure(alice, traces, outbox):
+    request_deletion(alice)
     with outbox.delivering():
         account_deletion.erase_due_accounts(now=NOW + GRACE)
     append({})
@@ -220,9 +220,9 @@ def test_the_log_is_whole_afterwards_and_still_finds_a_change(alice, traces, out
     assert selectors.first_invalid_position() == victim.position or victim.actor_id == alice.pk
 
 
-def test_the_last_admin_of_a_project_stays_its_owner_in_name(alice, outbox):
+def test_erased_user_stays_owner_of_their_project(alice, outbox):
     project = ProjectFactory(key="SOLO", owner=alice)
-    leave(alice)
+    request_deletion(alice)
 
     account_deletion.erase_due_accounts(now=NOW + GRACE)
 
@@ -230,8 +230,8 @@ def test_the_last_admin_of_a_project_stays_its_owner_in_name(alice, outbox):
     assert ProjectMember.objects.get(project=project).role == Role.ADMIN
 
 
-def test_who_is_gone_cannot_be_called_back(alice, admin, bob):
-    leave(alice)
+def test_erased_account_cannot_be_reactivated(alice, admin, bob):
+    request_deletion(alice)
     account_deletion.erase_due_accounts(now=NOW + GRACE)
     project = ProjectFactory(key="OPS", owner=bob)
 
@@ -244,28 +244,28 @@ def test_who_is_gone_cannot_be_called_back(alice, admin, bob):
     assert not User.objects.get(pk=alice.pk).is_active
 
 
-def test_one_who_cannot_be_erased_does_not_keep_the_others(alice, bob, settings):
+def test_failing_erasure_does_not_block_others(alice, bob, settings):
     for user in (alice, bob):
-        leave(user)
+        request_deletion(user)
     settings.PERSONAL_DATA_PROVIDERS = "accounts.privacy.tests.test_account_deletion.STUBBORN"
 
     count = account_deletion.erase_due_accounts(now=NOW + GRACE)
 
-    kept = User.objects.get(pk=alice.pk)
-    assert (count, kept.name, kept.erased_at) == (1, "Zelda Quux", None)
+    stored = User.objects.get(pk=alice.pk)
+    assert (count, stored.name, stored.erased_at) == (1, "Zelda Quux", None)
     assert AccountDeletion.objects.get().user == alice
 
 
-def refuse_zelda(user_id, now):
+def fail_for_zelda(user_id, now):
     if User.objects.get(pk=user_id).name == "Zelda Quux":
         raise RuntimeError("not her")
 
 
-STUBBORN = (PersonalDataProvider(parts=(), erase=refuse_zelda), *providers())
+STUBBORN = (PersonalDataProvider(parts=(), erase=fail_for_zelda), *providers())
 
 
-def test_the_address_is_free_for_somebody_new(alice):
-    leave(alice)
+def test_email_of_an_erased_account_can_register_again(alice):
+    request_deletion(alice)
     account_deletion.erase_due_accounts(now=NOW + GRACE)
 
     again = users.register(email="zelda@quux.example", name="Zelda", password=PASSWORD)
@@ -273,11 +273,11 @@ def test_the_address_is_free_for_somebody_new(alice):
     assert again.pk != alice.pk
 
 
-def everything() -> str:
-    """Every row of every table, as text."""
+def dump_database() -> str:
+    """Return every row of every table as text."""
     with connection.cursor() as cursor:
-        found = []
+        rows = []
         for table in connection.introspection.table_names(cursor):
             cursor.execute(f"SELECT '{table}: ' || x::text FROM \"{table}\" AS x")  # noqa: S608 -- names from the catalogue
-            found += [row[0] for row in cursor.fetchall()]
-    return "\n".join(found)
+            rows += [row[0] for row in cursor.fetchall()]
+    return "\n".join(rows)

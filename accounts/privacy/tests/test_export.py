@@ -1,4 +1,4 @@
-"""An archive of everything known about a person: what is in it, who gets it, how long."""
+"""Exports of personal data: content, access and lifetime."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db
 NOW = timezone.now()
 
 
-def unpacked(export: Export) -> dict[str, object]:
+def unpack(export: Export) -> dict[str, object]:
     data = b"".join(export_selectors.iter_archive(export))
     assert len(data) == export.size
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -41,13 +41,13 @@ def unpacked(export: Export) -> dict[str, object]:
         }
 
 
-def exported(user, outbox) -> dict[str, object]:
+def build_export(user, outbox) -> dict[str, object]:
     with outbox.delivering():
         export_services.request_export(actor=user, now=timezone.now())
-    return unpacked(Export.objects.get(user=user))
+    return unpack(Export.objects.get(user=user))
 
 
-def test_holds_what_every_app_knows(alice, bob, team, outbox):
+def test_export_holds_data_of_every_app(alice, bob, team, outbox):
     users.set_avatar(actor=alice, data=photo())
     project = ProjectFactory(key="OPS", owner=alice)
     MemberFactory(project=project, user=bob, role=Role.EDITOR)
@@ -59,33 +59,33 @@ def test_holds_what_every_app_knows(alice, bob, team, outbox):
         comments.add(actor=alice, task_ref=task.key, body="It is on fire", now=NOW)
     make_email(alice, notification={"task_id": task.pk})
 
-    found = exported(alice, outbox)
+    files = build_export(alice, outbox)
 
-    assert found["profile.json"][0]["email"] == "alice@example.com"
-    assert [one["team__name"] for one in found["teams.json"]] == ["Operations"]
-    assert [one["title"] for one in found["tasks.json"]] == ["Fix the printer"]
-    assert [one["body"] for one in found["comments.json"]] == ["It is on fire"]
-    assert [one["key"] for one in found["projects.json"]] == ["OPS"]
-    assert {"task.created", "task.commented"} <= {one["name"] for one in found["activity.json"]}
-    assert {one["to"] for one in found["emails.json"]} == {"alice@example.com"}
-    assert found["notifications.json"][0]["title"]
-    assert sum(one["created"] for one in found["days.json"]) == 1
-    assert found["picture.webp"][8:12] == b"WEBP"
-    assert b"alice@example.com" in found["README.txt"]
-
-
-def test_every_file_is_explained(alice, outbox):
-    found = exported(alice, outbox)
-
-    explained = found["README.txt"].decode()
-    assert [name for name in found if name != "README.txt" and name not in explained] == []
+    assert files["profile.json"][0]["email"] == "alice@example.com"
+    assert [row["team__name"] for row in files["teams.json"]] == ["Operations"]
+    assert [row["title"] for row in files["tasks.json"]] == ["Fix the printer"]
+    assert [row["body"] for row in files["comments.json"]] == ["It is on fire"]
+    assert [row["key"] for row in files["projects.json"]] == ["OPS"]
+    assert {"task.created", "task.commented"} <= {row["name"] for row in files["activity.json"]}
+    assert {row["to"] for row in files["emails.json"]} == {"alice@example.com"}
+    assert files["notifications.json"][0]["title"]
+    assert sum(row["created"] for row in files["days.json"]) == 1
+    assert files["picture.webp"][8:12] == b"WEBP"
+    assert b"alice@example.com" in files["README.txt"]
 
 
-def test_holds_nothing_of_others_and_no_secret(alice, bob, client_of, outbox):
+def test_export_readme_explains_every_file(alice, outbox):
+    files = build_export(alice, outbox)
+
+    explained = files["README.txt"].decode()
+    assert [name for name in files if name != "README.txt" and name not in explained] == []
+
+
+def test_export_holds_no_secrets_and_nothing_of_others(alice, bob, client_of, outbox):
     TaskFactory(project=ProjectFactory(key="SEC", owner=bob), creator=bob, title="Secret plan of Bob")
     client_of(alice)
 
-    data = json.dumps(exported(alice, outbox), default=str)
+    data = json.dumps(build_export(alice, outbox), default=str)
 
     assert "Secret plan of Bob" not in data
     assert alice.password not in data
@@ -93,17 +93,17 @@ def test_holds_nothing_of_others_and_no_secret(alice, bob, client_of, outbox):
     assert alice.sessions.get().refresh_jti not in data
 
 
-def test_a_task_of_a_project_one_has_left_is_not_taken_along(alice, bob, outbox):
+def test_export_omits_tasks_of_projects_left(alice, bob, outbox):
     project = ProjectFactory(key="OPS", owner=bob)
     member = MemberFactory(project=project, user=alice)
     task = TaskFactory(project=project, creator=bob, title="Ours for a while")
     task.assignments.create(user=alice, task_created_at=task.created_at)
     member.delete()
 
-    assert exported(alice, outbox)["tasks.json"] == []
+    assert build_export(alice, outbox)["tasks.json"] == []
 
 
-def test_of_a_task_one_wrote_where_one_may_no_longer_look_only_its_key_is_left(alice, bob, outbox):
+def test_export_reduces_inaccessible_own_tasks_to_their_key(alice, bob, outbox):
     project = ProjectFactory(key="OPS", owner=bob)
     member = MemberFactory(project=project, user=alice)
     task = TaskFactory(project=project, creator=alice, title="Buy paint", description="Two buckets")
@@ -113,17 +113,17 @@ def test_of_a_task_one_wrote_where_one_may_no_longer_look_only_its_key_is_left(a
     alice.refresh_from_db()
     type(task).objects.filter(pk=task.pk).update(title="Secret plan", description="Told to nobody outside")
 
-    found = exported(alice, outbox)
+    files = build_export(alice, outbox)
 
-    seen, hidden = found["tasks.json"]
+    seen, hidden = files["tasks.json"]
     assert (seen["number"], seen["title"]) == (lent.number, "Lend a ladder")
     assert set(hidden) == {"id", "project__key", "number", "created_at"}
     assert (hidden["id"], hidden["project__key"], hidden["number"]) == (str(task.pk), "OPS", task.number)
-    assert "Secret plan" not in str(found)
-    assert "Told to nobody outside" not in str(found)
+    assert "Secret plan" not in str(files)
+    assert "Told to nobody outside" not in str(files)
 
 
-def test_a_mail_says_that_it_is_ready(alice, sink, outbox):
+def test_export_ready_is_mailed(alice, sink, outbox):
     with outbox.delivering():
         export_services.request_export(actor=alice, now=timezone.now())
 
@@ -135,16 +135,16 @@ def test_a_mail_says_that_it_is_ready(alice, sink, outbox):
     assert outbox.names() == ["user.export_requested", "user.export_ready"]
 
 
-def test_is_kept_in_pieces_and_comes_out_as_it_went_in(alice, outbox, monkeypatch):
+def test_export_is_stored_in_chunks(alice, outbox, monkeypatch):
     monkeypatch.setattr(export_services, "CHUNK_SIZE", 100)
 
-    found = exported(alice, outbox)
+    files = build_export(alice, outbox)
 
     assert ExportChunk.objects.count() > 5
-    assert found["profile.json"][0]["handle"] == "alice"
+    assert files["profile.json"][0]["handle"] == "alice"
 
 
-def test_many_rows_go_through_in_batches(alice, queries, outbox):
+def test_export_queries_do_not_grow_with_rows(alice, queries, outbox):
     project = ProjectFactory(key="OPS", owner=alice)
     TaskFactory.create_batch(3, project=project, creator=alice)
     export_services.request_export(actor=alice, now=NOW)
@@ -160,8 +160,8 @@ def test_many_rows_go_through_in_batches(alice, queries, outbox):
         export_services.build_export(export_id=export.pk, now=NOW)
 
 
-def test_delivered_twice_it_is_built_once(alice, outbox):
-    exported(alice, outbox)
+def test_export_delivered_twice_is_built_once(alice, outbox):
+    build_export(alice, outbox)
     before = table_digests()
 
     export_services.build_export(export_id=Export.objects.get().pk, now=NOW)
@@ -169,7 +169,7 @@ def test_delivered_twice_it_is_built_once(alice, outbox):
     assert table_digests() == before
 
 
-def test_there_is_one_under_way_at_a_time(alice, outbox):
+def test_export_request_is_refused_while_one_is_pending(alice, outbox):
     export_services.request_export(actor=alice, now=NOW)
     before = table_digests()
 
@@ -179,8 +179,8 @@ def test_there_is_one_under_way_at_a_time(alice, outbox):
     assert (error.value.code, table_digests() == before) == ("under_way", True)
 
 
-def test_is_the_owners_alone(alice, admin, carol, outbox):
-    exported(alice, outbox)
+def test_export_is_hidden_from_others(alice, admin, carol, outbox):
+    build_export(alice, outbox)
     export = Export.objects.get()
 
     for other in (admin, carol):
@@ -192,8 +192,8 @@ def test_is_the_owners_alone(alice, admin, carol, outbox):
     assert ExportChunk.objects.exists()
 
 
-def test_is_gone_after_a_week(alice, outbox):
-    exported(alice, outbox)
+def test_export_expires_after_a_week(alice, outbox):
+    build_export(alice, outbox)
     export = Export.objects.get()
     late = timezone.now() + timedelta(days=7, minutes=1)
 
@@ -204,7 +204,7 @@ def test_is_gone_after_a_week(alice, outbox):
     assert (Export.objects.count(), ExportChunk.objects.count()) == (0, 0)
 
 
-def test_one_that_came_to_nothing_does_not_stand_in_the_way(alice):
+def test_export_that_was_never_built_is_given_up(alice):
     export_services.request_export(actor=alice, now=NOW - timedelta(hours=7))
 
     export_services.purge_exports(now=NOW)

@@ -1,4 +1,4 @@
-"""The pages about one's picture, one's data, and leaving."""
+"""Pages of profile pictures, data export and account deletion."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def upload(browser, data):
     return browser.post("/settings/avatar/", {"file": SimpleUploadedFile("me.jpg", data)})
 
 
-def test_a_picture_stands_where_the_initials_were(alice):
+def test_uploaded_picture_replaces_the_initials(alice):
     browser = logged_in_client(alice)
 
     upload(browser, photo())
@@ -34,30 +34,30 @@ def test_a_picture_stands_where_the_initials_were(alice):
     assert picture["Content-Security-Policy"].startswith("default-src 'none'; sandbox")
 
 
-def test_what_is_no_picture_is_named_on_the_page(alice):
+def test_settings_page_refuses_a_file_that_is_no_image(alice):
     browser = logged_in_client(alice)
     before = table_digests()
 
-    answer = upload(browser, b"<svg/>")
+    response = upload(browser, b"<svg/>")
 
-    assert answer.status_code == 422
-    assert "This file is not a picture we can read" in visible_text(answer)
+    assert response.status_code == 422
+    assert "This file is not a picture we can read" in visible_text(response)
     assert table_digests() == before
 
 
-def test_pictures_are_sent_a_few_times_an_hour_on_the_page_too(alice, settings):
+def test_picture_upload_is_rate_limited_on_the_page(alice, settings):
     settings.AVATAR_RATE = "1/h"
     browser = logged_in_client(alice)
     upload(browser, photo())
     before = table_digests()
 
-    answer = upload(browser, photo(size=(320, 200)))
+    response = upload(browser, photo(size=(320, 200)))
 
-    assert answer.status_code == 429
+    assert response.status_code == 429
     assert table_digests() == before
 
 
-def test_a_picture_is_removed(alice):
+def test_picture_is_removed_on_the_page(alice):
     AvatarFactory(user=alice)
 
     logged_in_client(alice).post("/settings/avatar/remove/")
@@ -66,46 +66,46 @@ def test_a_picture_is_removed(alice):
 
 
 @pytest.mark.parametrize("tail", ["0123456789abcdef/100.webp", "another/96.webp"])
-def test_another_size_or_version_is_not_there(tail, alice):
+def test_picture_url_of_another_size_or_version_is_not_found(tail, alice):
     AvatarFactory(user=alice)
 
     assert logged_in_client(alice).get(f"/avatars/{alice.pk}/{tail}").status_code == 404
 
 
-def test_pictures_are_for_who_is_signed_in(client, alice):
+def test_picture_url_requires_login(client, alice):
     AvatarFactory(user=alice)
 
     assert client.get(f"/avatars/{alice.pk}/0123456789abcdef/96.webp").status_code == 302
 
 
-def test_an_archive_is_asked_for_and_downloaded(alice, outbox):
+def test_export_is_requested_and_downloaded_on_the_page(alice, outbox):
     browser = reauthenticated_browser(alice)
 
     with outbox.delivering():
         browser.post("/settings/privacy/export/")
     page = browser.get("/settings/privacy/").content.decode()
-    answer = browser.get(f"/settings/privacy/{Export.objects.get().pk}/")
+    response = browser.get(f"/settings/privacy/{Export.objects.get().pk}/")
 
     assert "Download" in page
-    assert b"".join(answer.streaming_content)[:2] == b"PK"
-    assert answer["Content-Disposition"].startswith("attachment")
+    assert b"".join(response.streaming_content)[:2] == b"PK"
+    assert response["Content-Disposition"].startswith("attachment")
 
 
 @pytest.mark.parametrize("who", ["bob", "admin"])
-def test_an_archive_is_its_owners_alone(who, alice, request):
+def test_export_page_hides_exports_of_others(who, alice, request):
     export = ExportFactory(user=alice)
     browser = logged_in_client(request.getfixturevalue(who))
 
-    answers = [
+    responses = [
         browser.get(f"/settings/privacy/{export.pk}/"),
         browser.post(f"/settings/privacy/{export.pk}/delete/"),
     ]
 
-    assert [one.status_code for one in answers] == [404, 404]
+    assert [one.status_code for one in responses] == [404, 404]
     assert Export.objects.count() == 1
 
 
-def test_a_second_request_says_that_one_is_under_way(alice):
+def test_export_page_refuses_a_second_request(alice):
     browser = reauthenticated_browser(alice)
     browser.post("/settings/privacy/export/")
 
@@ -115,40 +115,40 @@ def test_a_second_request_says_that_one_is_under_way(alice):
     assert Export.objects.count() == 1
 
 
-def test_leaves_and_comes_back(alice, client):
+def test_delete_account_page_closes_the_account(alice, client):
     browser = logged_in_client(alice)
 
-    answer = browser.post("/settings/delete-account/", {"confirmation": PASSWORD})
+    response = browser.post("/settings/delete-account/", {"confirmation": PASSWORD})
 
-    assert (answer.status_code, answer["Location"]) == (302, "/login/")
+    assert (response.status_code, response["Location"]) == (302, "/login/")
     assert "Your account is closed" in visible_text(browser.get("/login/"))
     assert browser.get("/settings/").status_code == 302
     assert AccountDeletion.objects.get().user == alice
 
 
-def test_does_not_leave_with_a_wrong_password(alice):
-    answer = logged_in_client(alice).post("/settings/delete-account/", {"confirmation": "wrong"})
+def test_delete_account_page_refuses_a_wrong_password(alice):
+    response = logged_in_client(alice).post("/settings/delete-account/", {"confirmation": "wrong"})
 
-    assert answer.status_code == 422
+    assert response.status_code == 422
     assert (AccountDeletion.objects.count(), User.objects.get().is_active) == (0, True)
 
 
-def test_looking_at_the_way_back_does_nothing_yet(client):
+def test_cancel_deletion_page_needs_a_post(client):
     user = AccountDeletionFactory(secret="back").user
 
-    shown = client.get("/cancel-deletion/", {"token": "back"})
+    page = client.get("/cancel-deletion/", {"token": "back"})
     still = User.objects.get(pk=user.pk).is_active
-    answer = client.post("/cancel-deletion/", {"token": "back"})
+    response = client.post("/cancel-deletion/", {"token": "back"})
 
-    assert "Restore account" in visible_text(shown)
+    assert "Restore account" in visible_text(page)
     assert still is False
-    assert (answer.status_code, answer["Location"]) == (302, "/login/")
+    assert (response.status_code, response["Location"]) == (302, "/login/")
     assert User.objects.get(pk=user.pk).is_active
 
 
-def test_a_wrong_way_back_leads_nowhere(client):
+def test_cancel_deletion_page_refuses_a_wrong_token(client):
     AccountDeletionFactory(secret="back")
 
-    answer = client.post("/cancel-deletion/", {"token": "forth"})
+    response = client.post("/cancel-deletion/", {"token": "forth"})
 
-    assert (answer.status_code, User.objects.active().count()) == (404, 0)
+    assert (response.status_code, User.objects.active().count()) == (404, 0)

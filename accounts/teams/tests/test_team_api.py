@@ -1,3 +1,5 @@
+"""API of teams and their members."""
+
 from __future__ import annotations
 
 import pytest
@@ -11,13 +13,13 @@ TEAMS = "/api/v1/teams/"
 pytestmark = pytest.mark.django_db
 
 
-def test_who_makes_a_team_leads_it(clients, alice, outbox):
-    answer = clients["alice"].post(TEAMS, {"name": "  Support "})
+def test_team_creator_leads_the_team(clients, alice, outbox):
+    response = clients["alice"].post(TEAMS, {"name": "  Support "})
 
-    assert answer.status_code == 201
+    assert response.status_code == 201
     team = Team.objects.get()
-    assert answer["Location"] == f"{TEAMS}{team.pk}/"
-    assert {k: answer.json()[k] for k in ("name", "member_count", "version")} == {
+    assert response["Location"] == f"{TEAMS}{team.pk}/"
+    assert {k: response.json()[k] for k in ("name", "member_count", "version")} == {
         "name": "Support",
         "member_count": 1,
         "version": 1,
@@ -26,16 +28,16 @@ def test_who_makes_a_team_leads_it(clients, alice, outbox):
     assert outbox.only("team.created")["team"] == {"id": str(team.pk), "name": "Support"}
 
 
-def test_a_name_is_taken_whatever_its_case(clients, alice, team):
+def test_team_name_is_unique_ignoring_case(clients, alice, team):
     before = table_digests()
 
-    answer = clients["alice"].post(TEAMS, {"name": "OPERATIONS"})
+    response = clients["alice"].post(TEAMS, {"name": "OPERATIONS"})
 
-    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "taken")
+    assert (response.status_code, response.json()["errors"][0]["code"]) == (400, "taken")
     assert {name for name, value in table_digests().items() if value != before[name]} <= {"accounts_session"}
 
 
-def test_a_team_is_renamed_upon_the_version_that_was_read(clients, team):
+def test_team_rename_checks_the_version(clients, team):
     url, client = f"{TEAMS}{team.pk}/", clients["alice"]
     tag = client.get(url)["ETag"]
 
@@ -43,24 +45,24 @@ def test_a_team_is_renamed_upon_the_version_that_was_read(clients, team):
     stale = client.patch(url, {"name": "Other"}, headers={"If-Match": tag})
     nothing = client.patch(url, {})
     same = client.patch(url, {"name": "Ops"})
-    kept = client.delete(url, headers={"If-Match": tag})
+    stored = client.delete(url, headers={"If-Match": tag})
 
-    assert [answer.status_code for answer in (first, stale, nothing, same, kept)] == [200, 412, 200, 200, 412]
+    assert [response.status_code for response in (first, stale, nothing, same, stored)] == [200, 412, 200, 200, 412]
     assert (same.json()["name"], same.json()["version"]) == ("Ops", 2)
     assert Team.objects.get().name == "Ops"
 
 
-def test_a_renaming_into_another_teams_name_is_refused(clients, team):
+def test_team_rename_to_a_taken_name_is_refused(clients, team):
     TeamFactory(name="Support")
 
-    answer = clients["alice"].patch(f"{TEAMS}{team.pk}/", {"name": "support"})
+    response = clients["alice"].patch(f"{TEAMS}{team.pk}/", {"name": "support"})
 
-    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "name")
+    assert (response.status_code, response.json()["errors"][0]["field"]) == (400, "name")
     team.refresh_from_db()
     assert (team.name, team.version) == ("Operations", 1)
 
 
-def test_members_come_change_and_go(clients, team, mallory, outbox):
+def test_team_members_are_added_changed_and_removed(clients, team, mallory, outbox):
     url, client = f"{TEAMS}{team.pk}/members/", clients["alice"]
 
     added = client.post(url, {"user": str(mallory.pk)})
@@ -78,41 +80,41 @@ def test_members_come_change_and_go(clients, team, mallory, outbox):
     assert outbox.names() == ["team.member_added", "team.member_added", "team.member_removed"]
 
 
-def test_a_team_keeps_a_lead(clients, alice, team):
+def test_last_lead_of_a_team_cannot_leave(clients, alice, team):
     url, client = f"{TEAMS}{team.pk}/members/", clients["alice"]
     before = table_digests()
 
-    answers = [client.delete(f"{url}{alice.pk}/"), client.post(url, {"user": str(alice.pk), "role": "member"})]
+    responses = [client.delete(f"{url}{alice.pk}/"), client.post(url, {"user": str(alice.pk), "role": "member"})]
 
-    assert [(a.status_code, a.json()["code"]) for a in answers] == [(409, "last_lead")] * 2
+    assert [(a.status_code, a.json()["code"]) for a in responses] == [(409, "last_lead")] * 2
     assert {name for name, value in table_digests().items() if value != before[name]} <= {"accounts_session"}
 
 
-def test_nobody_who_is_not_there_becomes_a_member(clients, team):
+def test_inactive_user_cannot_become_a_team_member(clients, team):
     gone = UserFactory(is_active=False)
 
-    answer = clients["alice"].post(f"{TEAMS}{team.pk}/members/", {"user": str(gone.pk)})
+    response = clients["alice"].post(f"{TEAMS}{team.pk}/members/", {"user": str(gone.pk)})
 
-    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "user")
+    assert (response.status_code, response.json()["errors"][0]["field"]) == (400, "user")
     assert team.memberships.count() == 2
 
 
-def test_one_sees_ones_own_teams_and_staff_see_all(clients, team, bob, mallory, carol):
+def test_team_list_holds_own_teams_and_all_for_staff(clients, team, bob, mallory, carol):
     TeamFactory(name="Zeta")
 
-    found = {who: [t["name"] for t in clients[who].get(TEAMS).json()["results"]] for who in ("bob", "mallory", "carol")}
+    names = {who: [t["name"] for t in clients[who].get(TEAMS).json()["results"]] for who in ("bob", "mallory", "carol")}
 
-    assert found == {"bob": ["Operations"], "mallory": [], "carol": ["Operations", "Zeta"]}
+    assert names == {"bob": ["Operations"], "mallory": [], "carol": ["Operations", "Zeta"]}
 
 
-def test_a_member_of_a_team_gets_another_role_by_patch_while_a_lead_is_left(clients, team, alice, bob):
+def test_member_role_is_patched_while_a_lead_is_left(clients, team, alice, bob):
     members = f"{TEAMS}{team.pk}/members/"
 
     last = clients["alice"].patch(f"{members}{alice.pk}/", {"role": "member"})
     raised = clients["alice"].patch(f"{members}{bob.pk}/", {"role": "lead"})
     lowered = clients["bob"].patch(f"{members}{alice.pk}/", {"role": "member"})
-    nobody = clients["bob"].get(f"{members}{team.pk}/")
+    missing = clients["bob"].get(f"{members}{team.pk}/")
 
-    assert [answer.status_code for answer in (last, raised, lowered, nobody)] == [409, 200, 200, 404]
+    assert [response.status_code for response in (last, raised, lowered, missing)] == [409, 200, 200, 404]
     assert (raised.json()["role"], raised.json()["version"]) == ("lead", 2)
     assert TeamMember.objects.get(user=alice).role == "member"

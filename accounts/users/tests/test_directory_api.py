@@ -1,4 +1,4 @@
-"""The directory of staff, and what administrators decide in it."""
+"""API of the staff directory."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ pytestmark = pytest.mark.django_db
 URL = "/api/v1/directory/"
 
 
-def names(answer):
-    return [one["handle"] for one in answer.json()["results"]]
+def handles(response):
+    return [row["handle"] for row in response.json()["results"]]
 
 
 @pytest.fixture
@@ -32,29 +32,29 @@ def people(alice, bob):
         ("all", ["alice", "bob", "carol", "gone", "leaving"]),
     ],
 )
-def test_staff_sees_people_by_their_state(state, expected, people, carol, client_of):
-    assert names(client_of(carol).get(URL, {"state": state})) == expected
+def test_directory_filters_by_state(state, expected, people, carol, client_of):
+    assert handles(client_of(carol).get(URL, {"state": state})) == expected
 
 
-def test_staff_sees_addresses_and_when_somebody_was_last_seen(people, alice, carol, client_of):
+def test_directory_shows_email_and_last_seen_to_staff(people, alice, carol, client_of):
     session = SessionFactory(user=alice)
 
-    (found,) = client_of(carol).get(URL, {"search": "alice"}).json()["results"]
+    (row,) = client_of(carol).get(URL, {"search": "alice"}).json()["results"]
 
-    assert found["email"] == "alice@example.com"
-    assert found["last_seen_at"] == session.last_seen_at.isoformat().replace("+00:00", "Z")
+    assert row["email"] == "alice@example.com"
+    assert row["last_seen_at"] == session.last_seen_at.isoformat().replace("+00:00", "Z")
 
 
 @pytest.mark.parametrize("who", ["alice", "mallory"])
-def test_nobody_else_does(who, people, request, client_of):
+def test_directory_is_for_staff(who, people, request, client_of):
     client = client_of(request.getfixturevalue(who))
 
-    answers = [client.get(URL), client.get(f"{URL}{User.objects.get(handle='bob').pk}/")]
+    responses = [client.get(URL), client.get(f"{URL}{User.objects.get(handle='bob').pk}/")]
 
-    assert [one.status_code for one in answers] == [403, 403]
+    assert [one.status_code for one in responses] == [403, 403]
 
 
-def test_costs_the_same_for_many_as_for_few(carol, client_of, queries):
+def test_directory_queries_do_not_grow_with_users(carol, client_of, queries):
     client = client_of(carol)
     client.get(URL)
     with queries(at_most=6) as few:
@@ -62,33 +62,33 @@ def test_costs_the_same_for_many_as_for_few(carol, client_of, queries):
     UserFactory.create_batch(15)
 
     with queries(equal_to=few):
-        assert len(names(client.get(URL))) == 16
+        assert len(handles(client.get(URL))) == 16
 
 
-def test_an_administrator_deactivates_and_the_person_is_out_at_once(alice, admin, client_of):
-    theirs, url = client_of(alice), f"{URL}{alice.pk}/"
+def test_directory_deactivation_signs_out_at_once(alice, admin, client_of):
+    browser, url = client_of(alice), f"{URL}{alice.pk}/"
     tag = client_of(admin).get(url)["ETag"]
 
-    answer = client_of(admin).patch(url, {"is_active": False}, headers={"If-Match": tag})
+    response = client_of(admin).patch(url, {"is_active": False}, headers={"If-Match": tag})
 
-    assert (answer.status_code, answer.json()["is_active"]) == (200, False)
-    assert theirs.get("/api/v1/me/").status_code == 401
+    assert (response.status_code, response.json()["is_active"]) == (200, False)
+    assert browser.get("/api/v1/me/").status_code == 401
 
 
-def test_staff_decides_nothing(alice, carol, client_of):
+def test_directory_changes_are_for_administrators(alice, carol, client_of):
     client = client_of(carol)
     before = table_digests()
 
-    answer = client.patch(f"{URL}{alice.pk}/", {"role": "admin"})
+    response = client.patch(f"{URL}{alice.pk}/", {"role": "admin"})
 
-    assert (answer.status_code, table_digests() == before) == (403, True)
+    assert (response.status_code, table_digests() == before) == (403, True)
 
 
-def test_the_last_administrator_stays_one(admin, client_of):
+def test_last_administrator_cannot_be_demoted(admin, client_of):
     client = client_of(admin)
     before = table_digests()
 
-    answers = [client.patch(f"{URL}{admin.pk}/", one) for one in ({"role": "user"}, {"is_active": False})]
+    responses = [client.patch(f"{URL}{admin.pk}/", one) for one in ({"role": "user"}, {"is_active": False})]
 
-    assert [(one.status_code, one.json()["code"]) for one in answers] == [(409, "last_admin")] * 2
+    assert [(one.status_code, one.json()["code"]) for one in responses] == [(409, "last_admin")] * 2
     assert table_digests() == before

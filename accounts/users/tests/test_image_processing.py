@@ -1,4 +1,4 @@
-"""What becomes of a picture, and what is refused as none."""
+"""Thumbnails of uploaded pictures, and the files that are refused."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from core.errors import Invalid
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
-def test_a_picture_comes_out_as_upright_squares_of_three_sizes(form):
-    drawn = make_thumbnails(photo(form=form))
+def test_thumbnails_are_upright_squares_of_three_sizes(form):
+    thumbnails = make_thumbnails(photo(form=form))
 
-    pictures = [Image.open(BytesIO(data)) for data in (drawn.small, drawn.medium, drawn.large)]
+    pictures = [Image.open(BytesIO(data)) for data in (thumbnails.small, thumbnails.medium, thumbnails.large)]
     assert [(one.format, one.size) for one in pictures] == [("WEBP", (edge, edge)) for edge in Avatar.SIZES]
     top, bottom = (pictures[-1].convert("RGB").getpixel((128, y)) for y in (20, 236))
     assert top[0] > 200 > 60 > top[2]
@@ -28,27 +28,27 @@ def test_a_picture_comes_out_as_upright_squares_of_three_sizes(form):
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
-def test_nothing_but_the_picture_comes_along(form):
-    sent = photo(form=form)
+def test_thumbnails_hold_no_metadata(form):
+    original = photo(form=form)
 
-    drawn = make_thumbnails(sent)
+    thumbnails = make_thumbnails(original)
 
-    assert PLACE.encode() in sent
-    for data in (drawn.small, drawn.medium, drawn.large):
+    assert PLACE.encode() in original
+    for data in (thumbnails.small, thumbnails.medium, thumbnails.large):
         assert PLACE.encode() not in data
         assert dict(Image.open(BytesIO(data)).getexif()) == {}
 
 
-def test_what_is_transparent_becomes_white():
+def test_transparent_pixels_become_white():
     out = BytesIO()
     Image.new("RGBA", (64, 64), (0, 0, 0, 0)).save(out, "PNG")
 
-    shown = Image.open(BytesIO(make_thumbnails(out.getvalue()).small)).convert("RGB")
+    page = Image.open(BytesIO(make_thumbnails(out.getvalue()).small)).convert("RGB")
 
-    assert min(shown.getpixel((24, 24))) > 250
+    assert min(page.getpixel((24, 24))) > 250
 
 
-def test_the_same_picture_has_the_same_name_and_another_one_another():
+def test_digest_identifies_the_picture():
     assert (
         make_thumbnails(photo()).digest
         == make_thumbnails(photo()).digest
@@ -71,14 +71,14 @@ def test_the_same_picture_has_the_same_name_and_another_one_another():
     ],
     ids=["nothing", "svg", "html", "gif", "postscript", "half a jpeg", "half a png", "broken png", "broken webp"],
 )
-def test_what_is_no_picture_is_refused_by_name(data):
+def test_invalid_image_is_refused(data):
     with pytest.raises(Invalid) as error:
         make_thumbnails(data)
 
     assert [(one.field, one.code) for one in error.value.fields] == [("file", "invalid_image")]
 
 
-def test_a_picture_that_would_unpack_to_gigabytes_is_refused_before_it_does(resident):
+def test_decompression_bomb_is_refused_before_decoding(resident):
     data = bomb()
     before = resident()
 
@@ -90,7 +90,7 @@ def test_a_picture_that_would_unpack_to_gigabytes_is_refused_before_it_does(resi
     assert resident() - before < 20_000_000
 
 
-def test_a_small_file_of_many_pixels_is_made_small_before_it_is_worked_on(most_resident):
+def test_large_image_is_reduced_before_processing(most_resident):
     out = BytesIO()
     Image.new("RGB", (4000, 4000), "red").save(out, "WEBP")
 
@@ -100,7 +100,7 @@ def test_a_small_file_of_many_pixels_is_made_small_before_it_is_worked_on(most_r
     assert grown() < 300_000_000
 
 
-def test_a_file_beyond_five_megabytes_is_not_even_looked_at():
+def test_file_beyond_five_megabytes_is_refused():
     with pytest.raises(Invalid) as error:
         make_thumbnails(photo() + b"\0" * MAX_BYTES)
 
@@ -117,7 +117,7 @@ def resident():
 
 @pytest.fixture
 def most_resident():
-    """How far the memory of this process rose within the block, in bytes, from the kernel's own high-water mark."""
+    """Measure the growth of memory within a block, in bytes, from the kernel's high-water mark."""
 
     def mark() -> int:
         return int(re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[0]) * 1024

@@ -1,4 +1,4 @@
-"""An invitation is one among several: whose it is, into which team, and which version of it."""
+"""Permissions and versions of invitations among several others."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ LEAD = TeamMember.Role.LEAD
 
 @pytest.fixture
 def other_team(alice, bob):
-    """Older than the first team; both lead it."""
+    """A second team that both lead."""
     team = TeamFactory(name="Another")
     for user in (alice, bob):
         TeamMemberFactory(team=team, user=user, role=LEAD)
     return team
 
 
-def test_a_lead_of_another_team_does_not_invite_into_this_one(bob, other_team, team):
+def test_lead_of_an_older_team_cannot_invite(bob, other_team, team):
     before = table_digests()
 
     with pytest.raises(NotAllowed):
@@ -36,7 +36,7 @@ def test_a_lead_of_another_team_does_not_invite_into_this_one(bob, other_team, t
 
 
 @pytest.mark.parametrize("change", ["lead of another team only", "deactivated"])
-def test_an_invitation_into_a_team_is_worth_what_its_lead_may_there_now(change, alice, carol, other_team, team):
+def test_team_invitation_needs_the_leads_current_permission(change, alice, carol, other_team, team):
     InvitationFactory(inviter=alice, team=team, target=team.name, secret="into-the-team", email="n@example.com")
     TeamMemberFactory(team=team, user=carol, role=LEAD)
     if change == "deactivated":
@@ -51,40 +51,40 @@ def test_an_invitation_into_a_team_is_worth_what_its_lead_may_there_now(change, 
     assert table_digests() == before
 
 
-def test_a_link_takes_its_own_invitation_and_no_other(carol, team):
+def test_token_accepts_only_its_own_invitation(carol, team):
     other = InvitationFactory(inviter=carol, secret="first", email="first@example.com")
-    mine = InvitationFactory(inviter=carol, secret="second", email="second@example.com")
+    own = InvitationFactory(inviter=carol, secret="second", email="second@example.com")
 
     user = invitations.register_with_invitation(token="second", name="Nora", password=PASSWORD, now=timezone.now())
 
     assert user.email == "second@example.com"
     accepted = Invitation.objects.get(accepted_by=user)
-    assert (accepted.pk, accepted.version) == (mine.pk, mine.version + 1)
+    assert (accepted.pk, accepted.version) == (own.pk, own.version + 1)
     assert Invitation.objects.get(pk=other.pk).version == other.version
 
 
-def test_one_invitation_is_withdrawn_upon_its_version(carol, outbox):
-    other, mine = InvitationFactory(inviter=carol), InvitationFactory(inviter=carol)
+def test_invitation_revocation_checks_the_version(carol, outbox):
+    other, own = InvitationFactory(inviter=carol), InvitationFactory(inviter=carol)
     now = timezone.now() + timedelta(minutes=1)
 
     def withdraw(version):
-        invitations.revoke_invitation(actor=carol, invitation_id=mine.pk, now=now, versions=frozenset({version}))
+        invitations.revoke_invitation(actor=carol, invitation_id=own.pk, now=now, versions=frozenset({version}))
 
     with pytest.raises(VersionConflict) as error:
-        withdraw(mine.version + 1)
-    assert (error.value.version, outbox.names()) == (mine.version, [])
-    withdraw(mine.version)
+        withdraw(own.version + 1)
+    assert (error.value.version, outbox.names()) == (own.version, [])
+    withdraw(own.version)
     with pytest.raises(Conflict) as again:
-        withdraw(mine.version + 1)
+        withdraw(own.version + 1)
 
     assert again.value.code == "closed"
-    found = Invitation.objects.get(pk=mine.pk)
-    assert (found.revoked_at, found.version) == (now, mine.version + 1)
+    invitation = Invitation.objects.get(pk=own.pk)
+    assert (invitation.revoked_at, invitation.version) == (now, own.version + 1)
     assert Invitation.objects.get(pk=other.pk).revoked_at is None
-    assert outbox.only("user.invitation_revoked")["invitation_id"] == str(mine.pk)
+    assert outbox.only("user.invitation_revoked")["invitation_id"] == str(own.pk)
 
 
-def test_who_tidies_up_is_told_how_many_went(carol):
+def test_purge_returns_the_number_of_invitations(carol):
     InvitationFactory(inviter=carol)
 
     assert invitations.purge_invitations(now=timezone.now() + timedelta(days=36)) == 0

@@ -1,4 +1,4 @@
-"""Who may invite, what the mail holds, and that a link is good once, for one person, for a week."""
+"""Services of invitations: permissions, mails and validity."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from notifications.models import OutgoingEmail
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
-NEWCOMER = {"name": "Nina New", "password": "a quiet river bends"}
+NEW_USER = {"name": "Nina New", "password": "a quiet river bends"}
 
 
 def token_in(message) -> str:
@@ -32,7 +32,7 @@ def token_in(message) -> str:
 
 @pytest.fixture
 def mailed(sink):
-    """Send what waits, and return the token of the one mail there is."""
+    """Deliver queued e-mails; return the token of the last one."""
 
     def send() -> str:
         for email in OutgoingEmail.objects.queued():
@@ -42,10 +42,10 @@ def mailed(sink):
     return send
 
 
-def test_staff_invites_and_the_mail_leads_to_an_account(carol, mailed, sink, outbox):
+def test_staff_invitation_mail_leads_to_an_account(carol, mailed, sink, outbox):
     invitations.invite(actor=carol, email="Nina@Example.com", now=NOW)
 
-    user = invitations.register_with_invitation(token=mailed(), now=NOW, **NEWCOMER)
+    user = invitations.register_with_invitation(token=mailed(), now=NOW, **NEW_USER)
 
     invitation = Invitation.objects.get()
     assert (sink.only()["To"], sink.only()["Subject"]) == ("nina@example.com", "Carol invited you to TaskFlow")
@@ -57,7 +57,7 @@ def test_staff_invites_and_the_mail_leads_to_an_account(carol, mailed, sink, out
 
 
 @pytest.mark.parametrize("who", ["alice", "mallory"])
-def test_who_is_no_staff_may_not_invite_people_here(who, request, outbox):
+def test_instance_invitation_is_for_staff(who, request, outbox):
     user = request.getfixturevalue(who)
 
     with pytest.raises(NotAllowed):
@@ -66,16 +66,16 @@ def test_who_is_no_staff_may_not_invite_people_here(who, request, outbox):
     assert (Invitation.objects.count(), OutgoingEmail.objects.count(), outbox.names()) == (0, 0, [])
 
 
-def test_a_lead_invites_into_the_team(alice, team, mailed):
+def test_team_invitation_adds_a_member(alice, team, mailed):
     invitations.invite(actor=alice, email="nina@example.com", team_id=team.pk, now=NOW)
 
-    user = invitations.register_with_invitation(token=mailed(), now=NOW, **NEWCOMER)
+    user = invitations.register_with_invitation(token=mailed(), now=NOW, **NEW_USER)
 
     assert TeamMember.objects.get(user=user).team == team
 
 
 @pytest.mark.parametrize(("who", "error"), [("bob", NotAllowed), ("mallory", NotFound)])
-def test_only_a_lead_invites_into_the_team(who, error, request, team, outbox):
+def test_team_invitation_is_for_leads(who, error, request, team, outbox):
     user = request.getfixturevalue(who)
 
     with pytest.raises(error):
@@ -84,7 +84,7 @@ def test_only_a_lead_invites_into_the_team(who, error, request, team, outbox):
     assert (Invitation.objects.count(), outbox.names()) == (0, [])
 
 
-def test_whoever_is_a_lead_already_stays_one(alice, carol, team, mailed):
+def test_team_invitation_keeps_an_existing_role(alice, carol, team, mailed):
     TeamMember.objects.create(team=team, user=carol, role=TeamMember.Role.LEAD)
     invitations.invite(actor=alice, email=carol.email, team_id=team.pk, now=NOW)
 
@@ -93,61 +93,61 @@ def test_whoever_is_a_lead_already_stays_one(alice, carol, team, mailed):
     assert TeamMember.objects.get(user=carol).role == "lead"
 
 
-def test_the_answer_does_not_say_whether_the_address_is_known(carol, alice):
+def test_invitation_is_the_same_for_known_and_unknown_emails(carol, alice):
     known = invitations.invite(actor=carol, email=alice.email, now=NOW)
     unknown = invitations.invite(actor=carol, email="nobody@example.com", now=NOW)
 
-    shown = [(one.target, one.team_id, one.accepted_at, one.expires_at) for one in (known, unknown)]
-    assert shown[0] == shown[1]
+    page = [(one.target, one.team_id, one.accepted_at, one.expires_at) for one in (known, unknown)]
+    assert page[0] == page[1]
 
 
 @pytest.mark.parametrize("late", [timedelta(days=7), timedelta(days=30)])
-def test_a_link_is_good_for_a_week(late, carol, mailed):
+def test_invitation_expires_after_a_week(late, carol, mailed):
     invitations.invite(actor=carol, email="nina@example.com", now=NOW)
     token = mailed()
 
     with pytest.raises(NotFound):
-        invitations.register_with_invitation(token=token, now=NOW + late, **NEWCOMER)
+        invitations.register_with_invitation(token=token, now=NOW + late, **NEW_USER)
 
     assert not User.objects.filter(email="nina@example.com").exists()
 
 
-def test_a_link_is_good_once(carol, mailed):
+def test_invitation_is_accepted_once(carol, mailed):
     invitations.invite(actor=carol, email="nina@example.com", now=NOW)
     token = mailed()
-    invitations.register_with_invitation(token=token, now=NOW, **NEWCOMER)
+    invitations.register_with_invitation(token=token, now=NOW, **NEW_USER)
     before = table_digests()
 
     with pytest.raises(NotFound):
-        invitations.register_with_invitation(token=token, now=NOW, **NEWCOMER)
+        invitations.register_with_invitation(token=token, now=NOW, **NEW_USER)
 
     assert table_digests() == before
 
 
-def test_a_withdrawn_link_leads_nowhere(carol, mailed, outbox):
+def test_revoked_invitation_is_not_valid(carol, mailed, outbox):
     invitation = invitations.invite(actor=carol, email="nina@example.com", now=NOW)
     token = mailed()
     invitations.revoke_invitation(actor=carol, invitation_id=invitation.pk, now=NOW)
 
     with pytest.raises(NotFound):
-        invitations.register_with_invitation(token=token, now=NOW, **NEWCOMER)
+        invitations.register_with_invitation(token=token, now=NOW, **NEW_USER)
 
     assert not User.objects.filter(email="nina@example.com").exists()
     assert outbox.names()[-1] == "user.invitation_revoked"
 
 
-def test_an_invitation_is_worth_no_more_than_its_inviters_word_is_now(carol, mailed):
+def test_invitation_of_former_staff_is_not_valid(carol, mailed):
     invitations.invite(actor=carol, email="nina@example.com", now=NOW)
     token = mailed()
     User.objects.filter(pk=carol.pk).update(role="user")
 
     with pytest.raises(NotFound):
-        invitations.register_with_invitation(token=token, now=NOW, **NEWCOMER)
+        invitations.register_with_invitation(token=token, now=NOW, **NEW_USER)
 
     assert Invitation.objects.get().accepted_at is None
 
 
-def test_nobody_else_accepts_it(carol, mallory, mailed, outbox):
+def test_invitation_is_refused_for_another_user(carol, mallory, mailed, outbox):
     invitations.invite(actor=carol, email="nina@example.com", now=NOW)
     token = mailed()
     before = table_digests()
@@ -159,19 +159,19 @@ def test_nobody_else_accepts_it(carol, mallory, mailed, outbox):
     assert table_digests() == before
 
 
-def test_who_has_an_account_accepts_with_it(carol, alice, mailed):
+def test_existing_user_accepts_instead_of_registering(carol, alice, mailed):
     invitations.invite(actor=carol, email=alice.email, now=NOW)
     token = mailed()
 
     with pytest.raises(Conflict) as error:
-        invitations.register_with_invitation(token=token, now=NOW, **NEWCOMER)
+        invitations.register_with_invitation(token=token, now=NOW, **NEW_USER)
     invitations.accept_invitation(actor=alice, token=token, now=NOW)
 
     assert error.value.code == "already_registered"
     assert Invitation.objects.get().accepted_by == alice
 
 
-def test_a_weak_password_leaves_the_invitation_open(carol, mailed):
+def test_weak_password_leaves_the_invitation_open(carol, mailed):
     invitations.invite(actor=carol, email="nina@example.com", now=NOW)
     token = mailed()
 
@@ -183,7 +183,7 @@ def test_a_weak_password_leaves_the_invitation_open(carol, mailed):
 
 
 @pytest.mark.parametrize(("who", "error"), [("alice", NotFound), ("dora", NotAllowed)])
-def test_only_the_inviter_and_administrators_withdraw_it(who, error, request, carol, outbox):
+def test_invitation_revocation_is_for_inviter_and_admins(who, error, request, carol, outbox):
     other = UserFactory(handle="dora", role="staff") if who == "dora" else request.getfixturevalue(who)
     invitation = invitations.invite(actor=carol, email="nina@example.com", now=NOW)
     before = table_digests()
@@ -194,9 +194,9 @@ def test_only_the_inviter_and_administrators_withdraw_it(who, error, request, ca
     assert table_digests() == before
 
 
-def test_an_accepted_one_cannot_be_withdrawn(carol, mailed):
+def test_accepted_invitation_cannot_be_revoked(carol, mailed):
     invitation = invitations.invite(actor=carol, email="nina@example.com", now=NOW)
-    invitations.register_with_invitation(token=mailed(), now=NOW, **NEWCOMER)
+    invitations.register_with_invitation(token=mailed(), now=NOW, **NEW_USER)
 
     with pytest.raises(Conflict):
         invitations.revoke_invitation(actor=carol, invitation_id=invitation.pk, now=NOW)
@@ -204,33 +204,33 @@ def test_an_accepted_one_cannot_be_withdrawn(carol, mailed):
     assert Invitation.objects.get().revoked_at is None
 
 
-def test_the_secret_of_the_link_is_nowhere_in_the_database(carol, mailed):
+def test_invitation_token_is_not_in_the_database(carol, mailed):
     invitations.invite(actor=carol, email="nina@example.com", now=NOW)
-    queued = everything()
+    queued = dump_database()
 
     token = mailed()
 
     assert token not in queued
-    assert token not in everything()
+    assert token not in dump_database()
     assert hash_token(token) in queued
 
 
-def test_old_ones_are_forgotten_with_their_addresses(carol):
+def test_old_invitations_are_purged(carol):
     invitations.invite(actor=carol, email="nina@example.com", now=NOW)
 
     invitations.purge_invitations(now=NOW + timedelta(days=36))
-    kept = Invitation.objects.count()
+    stored = Invitation.objects.count()
     invitations.purge_invitations(now=NOW + timedelta(days=38))
 
-    assert (kept, Invitation.objects.count()) == (1, 0)
+    assert (stored, Invitation.objects.count()) == (1, 0)
 
 
-def everything() -> str:
-    """Every row of every table, as text."""
+def dump_database() -> str:
+    """Return every row of every table as text."""
     with connection.cursor() as cursor:
         tables = connection.introspection.table_names(cursor)
-        found = []
+        rows = []
         for table in tables:
             cursor.execute(f'SELECT x::text FROM "{table}" AS x')  # noqa: S608 -- names from the catalogue
-            found += [row[0] for row in cursor.fetchall()]
-    return "\n".join(found)
+            rows += [row[0] for row in cursor.fetchall()]
+    return "\n".join(rows)

@@ -1,3 +1,5 @@
+"""The command promote_admin."""
+
 from __future__ import annotations
 
 import pytest
@@ -7,7 +9,7 @@ from django.core.management.base import CommandError
 from core.testing.page_client import log_in
 
 
-def test_the_first_administrator_is_appointed_by_command(bob, client, outbox, capsys):
+def test_promote_admin_command_appoints_an_administrator(bob, client, outbox, capsys):
     log_in(client, bob)
     assert client.get("/admin/").status_code == 302
 
@@ -19,7 +21,7 @@ def test_the_first_administrator_is_appointed_by_command(bob, client, outbox, ca
     assert "Bob is an administrator." in capsys.readouterr().out
 
 
-def test_nobody_is_appointed_who_is_not_there(db, outbox):
+def test_promote_admin_command_refuses_an_unknown_user(db, outbox):
     with pytest.raises(CommandError, match="no active user"):
         call_command("promote_admin", "nobody@example.com")
 

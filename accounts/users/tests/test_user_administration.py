@@ -1,4 +1,4 @@
-"""What is written about people: what may be written, by whom, and what is left alone."""
+"""Services that change users, and what they refuse."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def change(admin, user_id, versions=None, **changes):
     administration.update_user(actor=admin, user_id=user_id, changes=changes, now=timezone.now(), versions=versions)
 
 
-def test_an_administrator_changes_no_field_that_is_not_named(admin, alice):
+def test_administration_refuses_other_fields(admin, alice):
     before = table_digests()
 
     with pytest.raises(ValueError, match="is_guest"):
@@ -39,7 +39,7 @@ def test_an_administrator_changes_no_field_that_is_not_named(admin, alice):
     assert table_digests() == before
 
 
-def test_nobody_who_is_not_there_is_changed(admin):
+def test_administration_of_an_unknown_user_is_not_found(admin):
     before = table_digests()
 
     with pytest.raises(NotFound):
@@ -48,7 +48,7 @@ def test_nobody_who_is_not_there_is_changed(admin):
     assert table_digests() == before
 
 
-def test_to_deactivate_again_who_has_no_way_back_changes_nothing(admin):
+def test_deactivation_of_an_inactive_user_changes_nothing(admin):
     closed = UserFactory(handle="closed", is_active=False)
     before = table_digests()
 
@@ -57,7 +57,7 @@ def test_to_deactivate_again_who_has_no_way_back_changes_nothing(admin):
     assert table_digests() == before
 
 
-def test_a_profile_has_no_field_that_gives_power(alice):
+def test_profile_update_refuses_role(alice):
     before = table_digests()
 
     with pytest.raises(ValueError, match="role"):
@@ -66,7 +66,7 @@ def test_a_profile_has_no_field_that_gives_power(alice):
     assert table_digests() == before
 
 
-def test_an_account_of_a_program_gets_no_password(admin):
+def test_service_account_gets_no_password(admin):
     program = ServiceAccountFactory(handle="importer")
     before = table_digests()
 
@@ -78,11 +78,11 @@ def test_an_account_of_a_program_gets_no_password(admin):
     assert table_digests() == before
 
 
-def test_a_new_password_is_ones_own_alone_and_told_without_its_words(alice, bob, outbox):
-    kept, other = SessionFactory(user=alice), SessionFactory(user=alice)
+def test_password_change_is_published_without_the_password(alice, bob, outbox):
+    stored, other = SessionFactory(user=alice), SessionFactory(user=alice)
     later = timezone.now() + timedelta(minutes=5)
 
-    passwords.change_password(user=alice, password="a wider river turns", now=later, keep=kept.pk)
+    passwords.change_password(user=alice, password="a wider river turns", now=later, keep=stored.pk)
 
     changed, bystander = User.objects.get(pk=alice.pk), User.objects.get(pk=bob.pk)
     assert (changed.check_password("a wider river turns"), changed.version) == (True, alice.version + 1)
@@ -93,7 +93,7 @@ def test_a_new_password_is_ones_own_alone_and_told_without_its_words(alice, bob,
     assert (ended["session_id"], ended["reason"]) == (str(other.pk), "password changed")
 
 
-def test_a_weak_password_takes_no_other_ones_place(alice):
+def test_password_change_refuses_a_weak_password(alice):
     SessionFactory(user=alice)
     before = table_digests()
 
@@ -104,7 +104,7 @@ def test_a_weak_password_takes_no_other_ones_place(alice):
     assert table_digests() == before
 
 
-def test_who_has_left_does_not_leave_again():
+def test_deletion_of_a_closed_account_is_refused():
     gone = AccountDeletionFactory().user
     before = table_digests()
 
@@ -114,7 +114,7 @@ def test_who_has_left_does_not_leave_again():
     assert table_digests() == before
 
 
-def test_when_no_handle_is_free_nobody_is_registered(monkeypatch):
+def test_registration_without_a_free_handle_is_refused(monkeypatch):
     monkeypatch.setattr("accounts.users.services.MAX_HANDLE_ATTEMPTS", 2)
     for handle in ("sam", "sam2"):
         UserFactory(handle=handle)
@@ -127,7 +127,7 @@ def test_when_no_handle_is_free_nobody_is_registered(monkeypatch):
     assert table_digests() == before
 
 
-def test_one_person_is_shown_to_those_who_may_see_the_directory(carol, alice, bob):
+def test_directory_user_is_visible_to_staff_only(carol, alice, bob):
     assert selectors.get_user_for_staff(carol, alice.pk) == alice
     with pytest.raises(NotAllowed):
         selectors.get_user_for_staff(bob, alice.pk)
@@ -135,7 +135,7 @@ def test_one_person_is_shown_to_those_who_may_see_the_directory(carol, alice, bo
         selectors.get_user_for_staff(carol, uuid.uuid4())
 
 
-def test_only_who_is_active_is_found(alice):
+def test_inactive_user_is_not_found(alice):
     gone = UserFactory(handle="gone", is_active=False)
 
     assert selectors.get_user(alice.pk) == alice
@@ -143,17 +143,17 @@ def test_only_who_is_active_is_found(alice):
         selectors.get_user(gone.pk)
 
 
-def test_a_guest_is_noted_and_told_once(alice, bob, outbox):
+def test_guest_mark_is_set_and_published_once(alice, bob, outbox):
     for _ in range(2):
         services.mark_as_guest(actor=alice, user=bob)
 
-    told = outbox.only("user.updated")
+    payload = outbox.only("user.updated")
     assert User.objects.get(is_guest=True) == bob
-    assert (told["user"]["id"], told["changes"]) == (str(bob.pk), {"is_guest": [False, True]})
-    assert told["actor"]["id"] == str(alice.pk)
+    assert (payload["user"]["id"], payload["changes"]) == (str(bob.pk), {"is_guest": [False, True]})
+    assert payload["actor"]["id"] == str(alice.pk)
 
 
-def test_a_version_that_is_gone_is_not_written_upon(admin, alice):
+def test_user_update_with_another_version_is_refused(admin, alice):
     before = table_digests()
 
     with pytest.raises(VersionConflict) as error:

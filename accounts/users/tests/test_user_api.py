@@ -1,4 +1,4 @@
-"""One's own profile, and the directory."""
+"""API of the caller's profile and of other users."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ ME = "/api/v1/me/"
 pytestmark = pytest.mark.django_db
 
 
-def test_a_profile_is_changed_field_by_field(clients, alice, outbox):
-    answer = clients["alice"].patch(ME, {"name": "Alice B.", "time_zone": "Europe/Berlin", "theme": "dark"})
+def test_profile_patch_changes_single_fields(clients, alice, outbox):
+    response = clients["alice"].patch(ME, {"name": "Alice B.", "time_zone": "Europe/Berlin", "theme": "dark"})
 
-    assert answer.status_code == 200
-    assert (answer.json()["name"], answer.json()["version"]) == ("Alice B.", 2)
-    assert clients["alice"].get(ME).json() == answer.json()
+    assert response.status_code == 200
+    assert (response.json()["name"], response.json()["version"]) == ("Alice B.", 2)
+    assert clients["alice"].get(ME).json() == response.json()
     assert outbox.only("user.updated")["changes"] == {
         "name": ["Alice", "Alice B."],
         "time_zone": ["UTC", "Europe/Berlin"],
@@ -25,26 +25,26 @@ def test_a_profile_is_changed_field_by_field(clients, alice, outbox):
     }
 
 
-def test_the_same_again_changes_nothing(clients, alice):
+def test_profile_patch_with_same_values_changes_nothing(clients, alice):
     before = table_digests()
 
-    answer = clients["alice"].patch(ME, {"name": "Alice"})
+    response = clients["alice"].patch(ME, {"name": "Alice"})
 
-    assert (answer.status_code, answer.json()["version"]) == (200, 1)
+    assert (response.status_code, response.json()["version"]) == (200, 1)
     assert {name for name, value in table_digests().items() if value != before[name]} <= {"accounts_session"}
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "../etc/passwd", "europe/berlin", "UTC+25"])
-def test_a_zone_nobody_knows_is_refused(zone, clients, alice):
-    answer = clients["alice"].patch(ME, {"time_zone": zone})
+def test_profile_patch_refuses_an_unknown_time_zone(zone, clients, alice):
+    response = clients["alice"].patch(ME, {"time_zone": zone})
 
-    assert answer.status_code == 400
-    assert answer.json()["errors"][0]["field"] == "time_zone"
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["field"] == "time_zone"
     alice.refresh_from_db()
     assert (alice.time_zone, alice.version) == ("UTC", 1)
 
 
-def test_a_profile_read_after_a_write_is_the_written_one(clients, alice, django_capture_on_commit_callbacks):
+def test_profile_read_after_write_is_current(clients, alice, django_capture_on_commit_callbacks):
     client = clients["alice"]
     first = client.get(ME)
 
@@ -56,7 +56,7 @@ def test_a_profile_read_after_a_write_is_the_written_one(clients, alice, django_
     assert first["ETag"] != second["ETag"]
 
 
-def test_a_stale_profile_is_not_written(clients, alice):
+def test_profile_patch_with_a_stale_etag_is_refused(clients, alice):
     tag = clients["alice"].get(ME)["ETag"]
     fresh = clients["alice"].patch(ME, {"name": "First"}, headers={"If-Match": tag})
 
@@ -68,7 +68,7 @@ def test_a_stale_profile_is_not_written(clients, alice):
     assert alice.name == "First"
 
 
-def test_the_directory_shows_who_one_may_need_and_nothing_private(clients, alice, bob):
+def test_user_list_holds_active_users_and_nothing_private(clients, alice, bob):
     UserFactory(handle="gone", is_active=False)
 
     rows = clients["alice"].get("/api/v1/users/").json()["results"]
@@ -78,17 +78,18 @@ def test_the_directory_shows_who_one_may_need_and_nothing_private(clients, alice
 
 
 @pytest.mark.parametrize(
-    ("words", "found"), [("bo", ["bob"]), ("BOB@example.com", ["bob"]), ("bob@", []), ("%", []), ("_", []), ("zz", [])]
+    ("search", "expected"),
+    [("bo", ["bob"]), ("BOB@example.com", ["bob"]), ("bob@", []), ("%", []), ("_", []), ("zz", [])],
 )
-def test_people_are_found_by_name_handle_or_whole_address(words, found, clients, alice, bob):
+def test_user_list_searches_name_handle_and_email(search, expected, clients, alice, bob):
     with_email_address(bob)
 
-    rows = clients["alice"].get("/api/v1/users/", {"search": words}).json()["results"]
+    rows = clients["alice"].get("/api/v1/users/", {"search": search}).json()["results"]
 
-    assert [row["handle"] for row in rows] == found
+    assert [row["handle"] for row in rows] == expected
 
 
-def test_somebody_who_left_is_not_in_the_directory(clients, alice):
+def test_inactive_user_is_not_found_by_api(clients, alice):
     gone = UserFactory(is_active=False)
 
     assert clients["alice"].get(f"/api/v1/users/{gone.pk}/").status_code == 404

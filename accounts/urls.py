@@ -1,3 +1,5 @@
+"""URLs of the pages of accounts."""
+
 from django.urls import include, path
 
 from accounts.api_keys import pages as api_keys_pages

@@ -1,3 +1,5 @@
+"""URLs of the API of accounts, below /api/v1/."""
+
 from django.urls import path
 
 from accounts.api_keys import api as api_keys_api
