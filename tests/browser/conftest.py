@@ -12,7 +12,6 @@ from uuid import UUID
 import axe_playwright_python
 import pytest
 from django.conf import settings
-from django.core.management import call_command
 from django.test import override_settings
 from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -20,6 +19,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
 from accounts.tests.factories import SessionFactory, UserFactory
+from core.testing.database import delete_all_rows
 from core.testing.page_client import logged_in_client
 from events.tests.fixtures import Outbox
 from notifications.tests.factories import make_notification
@@ -88,7 +88,7 @@ def sample_workspace(browser, site, django_db_setup, django_db_blocker, tmp_path
     }
     with django_db_blocker.unblock(), override_settings(**mailbox):
         yield _create_users_and_tasks()
-        call_command("flush", verbosity=0, interactive=False)
+        delete_all_rows()
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def clean_database(browser, site, django_db_setup, django_db_blocker) -> Iterato
     """A database of our own for one test, which the server's threads see too."""
     with django_db_blocker.unblock():
         yield
-        call_command("flush", verbosity=0, interactive=False)
+        delete_all_rows()
 
 
 def _create_users_and_tasks() -> User:

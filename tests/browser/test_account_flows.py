@@ -119,7 +119,7 @@ class BrowserSession:
         self.page.wait_for_url("**/login/")
 
 
-def test_a_person_registers_confirms_secures_and_recovers_their_account(clean_database, mail_server, open_page, site):
+def test_account_from_registration_to_recovery(clean_database, mail_server, open_page, site):
     page = open_page(None)
     visit = BrowserSession(page)
     device = page.context.new_cdp_session(page)

@@ -75,7 +75,7 @@ def revert_link(sample_workspace):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_every_page_is_sound(width, scheme, sample_workspace, email_id, revert_link, open_page):
+def test_pages_have_no_accessibility_or_csp_faults(width, scheme, sample_workspace, email_id, revert_link, open_page):
     ours = open_page(sample_workspace, width=width, scheme=scheme)
     theirs = open_page(None, width=width, scheme=scheme)
     errors: list[str] = []
@@ -111,7 +111,7 @@ def test_prints_without_the_frame(sample_workspace, open_page):
     assert page.locator(".kpis").is_visible()
 
 
-def test_the_documentation_of_the_api_is_drawn_without_inline_styles(open_page):
+def test_api_docs_render_without_inline_styles(open_page):
     page = open_page(None)
     page.goto("/api/v1/docs/")
     page.get_by_text("/api/v1/tasks/", exact=True).first.wait_for(timeout=30_000)

@@ -37,7 +37,7 @@ def confirm(page):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_the_pages_of_keys_are_sound(width, scheme, sample_workspace, api_keys, open_page):
+def test_api_key_pages_have_no_faults(width, scheme, sample_workspace, api_keys, open_page):
     page = open_page(sample_workspace, width=width, scheme=scheme)
 
     urls = [API_KEYS_PATH, SERVICE_ACCOUNTS_PATH, f"{SERVICE_ACCOUNTS_PATH}{api_keys.pk}/"]
@@ -46,7 +46,7 @@ def test_the_pages_of_keys_are_sound(width, scheme, sample_workspace, api_keys, 
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
-def test_a_key_is_made_used_and_revoked(scripts, sample_workspace, open_page):
+def test_api_key_is_created_used_and_revoked(scripts, sample_workspace, open_page):
     page = open_page(sample_workspace, scripts=scripts)
     confirm(page)
     name = f"n8n {scripts}"
@@ -68,7 +68,7 @@ def test_a_key_is_made_used_and_revoked(scripts, sample_workspace, open_page):
     assert api_key_client(text).get("/api/v1/tasks/").status_code == 401
 
 
-def test_what_is_wrong_is_named_and_kept(sample_workspace, open_page):
+def test_api_key_form_names_errors_and_keeps_values(sample_workspace, open_page):
     page = open_page(sample_workspace)
     confirm(page)
     page.get_by_label("Name").fill("n8n")

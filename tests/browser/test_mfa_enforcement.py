@@ -18,7 +18,7 @@ def mfa_required():
         yield
 
 
-def test_staff_is_led_to_a_second_factor_and_goes_on_by_a_passkey(clean_database, mfa_required, open_page):
+def test_staff_must_set_up_mfa_and_continue_with_passkey(clean_database, mfa_required, open_page):
     ada = UserFactory(handle="ada", name="Ada Admin", role=User.Role.ADMIN)
     page = open_page(ada)
     visit = BrowserSession(page)

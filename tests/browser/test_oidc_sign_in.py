@@ -40,7 +40,7 @@ def page_problems(page):
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
-def test_somebody_new_comes_in_by_the_provider(scripts, clean_database, oidc_settings, open_page):
+def test_new_user_signs_in_through_the_provider(scripts, clean_database, oidc_settings, open_page):
     page, complaints = new_page(open_page, scripts=scripts)
     page.goto("/login/?next=/projects/")
     page.get_by_role("button", name="Continue with Example ID").click()
@@ -52,7 +52,7 @@ def test_somebody_new_comes_in_by_the_provider(scripts, clean_database, oidc_set
     assert complaints == []
 
 
-def test_who_changes_their_mind_there_is_not_signed_in(clean_database, oidc_settings, open_page):
+def test_cancelled_provider_login_signs_nobody_in(clean_database, oidc_settings, open_page):
     page, _ = new_page(open_page)
     page.goto("/login/")
     page.get_by_role("button", name="Continue with Example ID").click()
@@ -64,7 +64,7 @@ def test_who_changes_their_mind_there_is_not_signed_in(clean_database, oidc_sett
     assert User.objects.count() == 0
 
 
-def test_a_hostile_answer_is_refused_on_a_page_that_says_so(clean_database, oidc_settings, open_page):
+def test_hostile_provider_response_shows_an_error_page(clean_database, oidc_settings, open_page):
     oidc_settings.script(asks=True, signed="alg none")
     page, _ = new_page(open_page, width=390, scheme="dark")
     page.goto("/login/")
@@ -79,7 +79,7 @@ def test_a_hostile_answer_is_refused_on_a_page_that_says_so(clean_database, oidc
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_somebody_links_an_identity_signs_in_with_it_and_unlinks_it(width, clean_database, oidc_settings, open_page):
+def test_identity_is_linked_used_and_unlinked(width, clean_database, oidc_settings, open_page):
     user = UserFactory(handle="bob", name="Bob Builder")
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     page, complaints = new_page(open_page, width=width)

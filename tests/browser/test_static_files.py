@@ -22,21 +22,21 @@ INLINE_CODE = re.compile(
 
 
 @pytest.mark.parametrize("name", PINNED_VERSIONS)
-def test_vendored_files_are_what_was_reviewed(name):
+def test_vendored_files_match_their_hashes(name):
     assert hashlib.sha256((STATIC / name).read_bytes()).hexdigest() == PINNED_VERSIONS[name]
     assert (STATIC / name).with_name("LICENSE").exists()
 
 
-def test_every_vendored_script_is_pinned():
+def test_vendored_scripts_are_all_pinned():
     assert {path.relative_to(STATIC).as_posix() for path in (STATIC / "vendor").rglob("*.js")} == set(PINNED_VERSIONS)
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
-def test_templates_hold_nothing_the_policy_forbids(path):
+def test_templates_hold_no_inline_code(path):
     assert INLINE_CODE.findall(path.read_text()) == []
 
 
-def test_the_sprite_holds_the_icons_that_are_used_and_no_others():
+def test_icon_sprite_holds_used_icons_only():
     drawn = set(re.findall(r'<symbol id="([\w-]+)"', (STATIC / "img/icons.svg").read_text()))
     asked = set(re.findall(r"""(?:icon|glyph=)\s*["']([\w-]+)""", read_all(TEMPLATES)))
     quoted = set(re.findall(r'"([a-z][a-z-]+)"', read_all(CODE)))

@@ -14,7 +14,7 @@ def create_task(user, title):
     return items.create(actor=user, draft=drafts.TaskDraft(title=title), now=timezone.now(), project_ref="OPS")
 
 
-def test_works_without_scripts(sample_workspace, open_page):
+def test_pages_work_without_scripts(sample_workspace, open_page):
     page = open_page(None, scripts=False)
 
     page.goto("/tasks/new/")
@@ -34,7 +34,7 @@ def test_works_without_scripts(sample_workspace, open_page):
     assert Task.objects.get(title="Written without scripts").category == "done"
 
 
-def test_filters_while_one_types_and_goes_back(sample_workspace, open_page):
+def test_task_filter_updates_while_typing_and_on_back(sample_workspace, open_page):
     create_task(sample_workspace, "Below")
     page = open_page(sample_workspace)
     page.goto("/tasks/")
@@ -52,7 +52,7 @@ def test_filters_while_one_types_and_goes_back(sample_workspace, open_page):
     assert page.evaluate("violations") == []
 
 
-def test_moves_a_task_in_the_list(sample_workspace, open_page):
+def test_status_is_changed_in_the_list(sample_workspace, open_page):
     create_task(sample_workspace, "Movable")
     page = open_page(sample_workspace)
     page.goto("/tasks/?search=movable")
@@ -66,7 +66,7 @@ def test_moves_a_task_in_the_list(sample_workspace, open_page):
     assert Task.objects.get(title="Movable").category == "in_progress"
 
 
-def test_shows_the_row_as_it_is_after_a_conflict(sample_workspace, open_page):
+def test_row_is_refreshed_after_a_conflict(sample_workspace, open_page):
     create_task(sample_workspace, "Contested")
     page = open_page(sample_workspace)
     page.goto("/tasks/?search=contested")
@@ -79,7 +79,7 @@ def test_shows_the_row_as_it_is_after_a_conflict(sample_workspace, open_page):
     assert Task.objects.get(title="Contested").category == "todo"
 
 
-def test_comments_without_leaving_the_page(sample_workspace, open_page):
+def test_comment_is_added_in_place(sample_workspace, open_page):
     page = open_page(sample_workspace)
     page.goto("/tasks/OPS-2/")
 
@@ -91,7 +91,7 @@ def test_comments_without_leaving_the_page(sample_workspace, open_page):
     assert page.evaluate("violations") == []
 
 
-def test_reads_the_inbox_and_counts_down(sample_workspace, open_page):
+def test_unread_count_decreases_on_read(sample_workspace, open_page):
     page = open_page(sample_workspace)
     page.goto("/inbox/")
     before = int(page.locator("#nav-unread").inner_text().split()[0])
@@ -105,7 +105,7 @@ def test_reads_the_inbox_and_counts_down(sample_workspace, open_page):
     assert page.locator(".inbox-item.unread").count() == before - 1
 
 
-def test_is_driven_by_the_keyboard(sample_workspace, open_page):
+def test_keyboard_shortcuts_navigate_and_create(sample_workspace, open_page):
     page = open_page(sample_workspace)
     page.goto("/")
 
@@ -126,7 +126,7 @@ def test_is_driven_by_the_keyboard(sample_workspace, open_page):
     assert page.locator("#shortcuts").is_visible()
 
 
-def test_leaves_the_keys_alone_when_told_to(sample_workspace, open_page):
+def test_keyboard_shortcuts_can_be_turned_off(sample_workspace, open_page):
     page = open_page(sample_workspace)
     page.goto("/settings/")
     page.uncheck("[name=shortcuts]")

@@ -1,4 +1,4 @@
-"""Whose account changes sees so on their next request, through any node."""
+"""Profile changes are visible from the next request on, through any node."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ ME_PATH, TASK_PATH = "/api/v1/me/", "/api/v1/tasks/OPS-1/"
 
 @pytest.fixture
 def nodes():
-    """Two gateways in front of one Django, each of which remembers what it has answered."""
-    made = [Gateway(django, SessionBackend(key=session_key, look_up=load_status)) for _ in range(2)]
-    yield made
-    for node in made:
+    """Two gateways in front of one Django, each with a cache of its own."""
+    nodes = [Gateway(django, SessionBackend(key=session_key, look_up=load_status)) for _ in range(2)]
+    yield nodes
+    for node in nodes:
         run(node.checker.close())
         node.django.close()
 
@@ -39,12 +39,12 @@ def request_from_nodes(nodes, token, path):
     ]
 
 
-def test_the_version_of_ones_profile_is_the_new_one_after_a_change_of_password(alice, nodes):
+def test_profile_version_is_current_after_password_change(alice, nodes):
     token = token_of(alice)
     before = {answer.json()["version"] for answer in request_from_nodes(nodes, token, ME_PATH)}
 
-    mine = read_access(token).session_id
-    change_password(user=alice, password="a wider river turns", now=timezone.now(), keep=mine)
+    session_id = read_access(token).session_id
+    change_password(user=alice, password="a wider river turns", now=timezone.now(), keep=session_id)
     after = request_from_nodes(nodes, token, ME_PATH)
 
     assert {answer.status for answer in after} == {200}
@@ -52,7 +52,7 @@ def test_the_version_of_ones_profile_is_the_new_one_after_a_change_of_password(a
     assert Session.objects.get().revoked_at is None
 
 
-def test_who_is_a_guest_from_now_on_is_looked_up_for_at_once(alice, mallory, task, nodes):
+def test_new_guest_sees_shared_task_at_once(alice, mallory, task, nodes):
     token = token_of(mallory)
     TaskShareFactory(task=task, user=mallory, role="viewer", shared_by=alice)
     User.objects.filter(pk=mallory.pk).update(is_guest=False)

@@ -1,4 +1,4 @@
-"""What the relay ends for a writer who died between the commit and the hook."""
+"""Cache invalidation by the relay, for writers that die between the commit and its hook."""
 
 from __future__ import annotations
 
@@ -97,10 +97,10 @@ WRITES = [
 
 
 @pytest.mark.parametrize("write", WRITES)
-def test_a_write_whose_hook_never_ran_ends_what_a_member_remembers(write, alice, bob, project, label):
+def test_relay_invalidates_cache_after_missed_commit_hook(write, alice, bob, project, label):
     before = generation(str(bob.pk))
 
-    write(alice, bob, project, label)  # the hooks wait for a commit that does not come
+    write(alice, bob, project, label)  # the commit hooks never run
     assert generation(str(bob.pk)) == before
     invalidate(list(Event.objects.all()))
 

@@ -1,4 +1,4 @@
-"""Coming and going at the same moment: one invitation lets one in, one account has one end."""
+"""Concurrent invitations, exports and account deletions: each takes effect once."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def create_invitation(inviter: User, email: str) -> str:
 
 
 def outcome_types(outcomes: list[object]) -> list[str]:
-    return sorted(type(one).__name__ for one in outcomes)
+    return sorted(type(outcome).__name__ for outcome in outcomes)
 
 
-def test_eight_who_follow_one_link_are_one_person(carol):
+def test_invitation_accepted_by_many_creates_one_user(carol):
     token = create_invitation(carol, "nina@example.com")
 
     outcomes = run_concurrently(
@@ -48,7 +48,7 @@ def test_eight_who_follow_one_link_are_one_person(carol):
     assert Event.objects.filter(name="user.invitation_accepted").count() == 1
 
 
-def test_withdrawing_and_accepting_have_one_winner(carol):
+def test_revoke_and_accept_of_invitation_have_one_winner(carol):
     token = create_invitation(carol, "nina@example.com")
     key = Invitation.objects.get().pk
 
@@ -61,50 +61,49 @@ def test_withdrawing_and_accepting_have_one_winner(carol):
         ]
     )
 
-    is_in = isinstance(join, User)
+    has_joined = isinstance(join, User)
     assert isinstance(join, User | NotFound)
-    assert isinstance(revoke, Conflict) == is_in
-    assert User.objects.filter(email="nina@example.com").exists() == is_in
+    assert isinstance(revoke, Conflict) == has_joined
+    assert User.objects.filter(email="nina@example.com").exists() == has_joined
 
 
-def test_of_many_requests_for_an_archive_one_is_under_way(alice):
+def test_export_requested_by_many_is_created_once(alice):
     outcomes = run_concurrently([lambda: export.request_export(actor=alice, now=NOW)] * 8)
 
     assert outcome_types(outcomes) == ["Conflict"] * 7 + ["Export"]
     assert Export.objects.count() == 1
 
 
-def test_of_two_last_administrators_who_leave_together_one_stays(admin):
+def test_last_administrator_cannot_delete_account(admin):
     other = UserFactory(handle="other", role=User.Role.ADMIN)
 
     outcomes = run_concurrently(
         [
-            lambda one=one: account_deletion.request_deletion(actor=one, confirmation=PASSWORD, now=NOW)
-            for one in (admin, other)
+            lambda actor=actor: account_deletion.request_deletion(actor=actor, confirmation=PASSWORD, now=NOW)
+            for actor in (admin, other)
         ]
     )
 
-    assert outcome_types(outcomes) == ["Conflict", "Departure"]
+    assert outcome_types(outcomes) == ["AccountDeletion", "Conflict"]
     assert User.objects.active().filter(role=User.Role.ADMIN).count() == 1
 
 
-def test_asking_to_leave_twice_at_once_leaves_once(alice):
+def test_deletion_requested_at_once_is_created_once(alice):
     outcomes = run_concurrently(
         [lambda: account_deletion.request_deletion(actor=alice, confirmation=PASSWORD, now=NOW)] * 4
     )
 
-    assert [one for one in outcomes if isinstance(one, AccountDeletion)] != []
-    assert outcome_types(outcomes) == ["Departure"] + [NotAuthenticated.__name__] * 3
+    assert outcome_types(outcomes) == ["AccountDeletion"] + [NotAuthenticated.__name__] * 3
     assert AccountDeletion.objects.count() == 1
 
 
-def test_coming_back_at_the_last_moment_and_being_erased_have_one_winner(alice):
+def test_cancel_and_erase_of_account_have_one_winner(alice):
     link = one_time_tokens.new_token()
     User.objects.filter(pk=alice.pk).update(is_active=False)
     due = NOW + timedelta(days=14)
     AccountDeletion.objects.create(user=alice, token_hash=link.hash, requested_at=NOW, due_at=due)
 
-    stay, erased = run_concurrently(
+    cancelled, erased = run_concurrently(
         [
             lambda: account_deletion.cancel_deletion(token=link.token, now=due - timedelta(seconds=1)),
             lambda: account_deletion.erase_due_accounts(now=due),
@@ -112,11 +111,11 @@ def test_coming_back_at_the_last_moment_and_being_erased_have_one_winner(alice):
     )
 
     user = User.objects.get(pk=alice.pk)
-    came_back = isinstance(stay, User)
-    assert (user.is_active, user.erased_at is None, erased) == (came_back, came_back, 0 if came_back else 1)
+    is_cancelled = isinstance(cancelled, User)
+    assert (user.is_active, user.erased_at is None, erased) == (is_cancelled, is_cancelled, 0 if is_cancelled else 1)
 
 
-def test_two_schedulers_erase_once(alice):
+def test_account_is_erased_once_by_many_schedulers(alice):
     User.objects.filter(pk=alice.pk).update(is_active=False)
     AccountDeletion.objects.create(
         user=alice, token_hash="x", requested_at=NOW - timedelta(days=15), due_at=NOW - timedelta(days=1)

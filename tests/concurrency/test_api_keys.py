@@ -1,4 +1,4 @@
-"""One key rotated, revoked and noted by many at once, on real transactions."""
+"""Concurrent rotation, revocation and use of one API key, on real transactions."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from core.testing.concurrency import errors_of_type, run_concurrently
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_a_key_rotated_by_many_has_one_successor(alice, outbox):
+def test_key_rotated_by_many_has_one_successor(alice, outbox):
     old = create_api_key(alice)
 
     outcomes = run_concurrently([lambda: api_keys.rotate_key(actor=alice, key_id=old.key.pk, now=timezone.now())] * 8)
 
-    assert [type(one) for one in errors_of_type(outcomes)] == [Conflict] * 7
+    assert [type(error) for error in errors_of_type(outcomes)] == [Conflict] * 7
     assert ApiKey.objects.count() == 2
     assert outbox.names().count("api_key.rotated") == 1
 
 
-def test_a_key_revoked_by_many_ends_once(alice, outbox):
+def test_key_revoked_by_many_is_revoked_once(alice, outbox):
     key = create_api_key(alice)
 
     outcomes = run_concurrently([lambda: api_keys.revoke_key(actor=alice, key_id=key.key.pk, now=timezone.now())] * 8)
 
-    assert [type(one) for one in errors_of_type(outcomes)] == [NotFound] * 7
+    assert [type(error) for error in errors_of_type(outcomes)] == [NotFound] * 7
     assert outbox.names().count("api_key.revoked") == 1
 
 
-def test_a_key_that_is_rotated_while_it_is_revoked_leaves_nothing_that_nobody_knows_of(alice):
+def test_key_rotated_during_revocation_has_no_orphan_successor(alice):
     key = create_api_key(alice)
 
     rotated, _ = run_concurrently(
@@ -49,7 +49,7 @@ def test_a_key_that_is_rotated_while_it_is_revoked_leaves_nothing_that_nobody_kn
     assert successors == (0 if isinstance(rotated, NotFound) else 1)
 
 
-def test_its_use_noted_by_many_is_noted_and_told_once(alice, outbox):
+def test_key_use_recorded_by_many_is_published_once(alice, outbox):
     key = create_api_key(alice)
     now = timezone.now()
 
@@ -59,11 +59,11 @@ def test_its_use_noted_by_many_is_noted_and_told_once(alice, outbox):
     assert ApiKey.objects.get().last_used_at == now
 
 
-def test_the_most_keys_are_no_more_when_many_are_made_at_once(alice, monkeypatch):
+def test_active_key_limit_holds_for_concurrent_creates(alice, monkeypatch):
     monkeypatch.setattr("accounts.api_keys.services.MAX_ACTIVE", 3)
     spec = KeySpec(name="Importer", scopes=["tasks:read"])
 
     outcomes = run_concurrently([lambda: api_keys.create_key(actor=alice, spec=spec, now=timezone.now())] * 8)
 
-    assert [type(one) for one in errors_of_type(outcomes)] == [Conflict] * 5
+    assert [type(error) for error in errors_of_type(outcomes)] == [Conflict] * 5
     assert ApiKey.objects.count() == 3

@@ -1,4 +1,4 @@
-"""Many writers upon one version of one thing, through every PATCH of the API: one wins, the others hear of it."""
+"""Concurrent PATCH requests with the same ETag: one wins, the others get 412 with the new version."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ pytestmark = pytest.mark.django_db(transaction=True)
 WRITER_COUNT = 5
 
 
-@pytest.mark.parametrize("operation", [one for one in CONDITIONAL_OPERATIONS if one.method == "PATCH"], ids=str)
-def test_of_many_writers_upon_one_version_one_wins(operation, request_builder, admin):
+@pytest.mark.parametrize("operation", [op for op in CONDITIONAL_OPERATIONS if op.method == "PATCH"], ids=str)
+def test_concurrent_writes_of_one_version_have_one_winner(operation, request_builder, admin):
     writers = [signed_in(User.objects.get(handle=request_builder.actor_for(operation))) for _ in range(WRITER_COUNT)]
     url, body = request_builder.url(operation), orjson.dumps(request_builder.body(operation))
-    tag = writers[0].get(url)["ETag"]
+    etag = writers[0].get(url)["ETag"]
 
     answers = run_concurrently(
-        lambda one=one: one.generic("PATCH", url, body, "application/json", headers={"If-Match": tag})
-        for one in writers
+        lambda writer=writer: writer.generic("PATCH", url, body, "application/json", headers={"If-Match": etag})
+        for writer in writers
     )
 
     assert sorted(answer.status_code for answer in answers) == [200, *[412] * (WRITER_COUNT - 1)]
-    (won,) = [answer for answer in answers if answer.status_code == 200]
-    told = {answer.json()["version"] for answer in answers if answer.status_code == 412}
-    assert {int(won["ETag"].strip('"').split(".")[0])} == told
+    (winner,) = [answer for answer in answers if answer.status_code == 200]
+    versions = {answer.json()["version"] for answer in answers if answer.status_code == 412}
+    assert {int(winner["ETag"].strip('"').split(".")[0])} == versions

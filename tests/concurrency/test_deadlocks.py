@@ -1,4 +1,4 @@
-"""Two who stand in each other's way: one is undone as a whole and told so, and the same request succeeds afterwards."""
+"""Deadlocks: one transaction is rolled back as a whole, its client gets a 503, and a retry succeeds."""
 
 from __future__ import annotations
 
@@ -16,27 +16,29 @@ from tasks.projects import services as projects
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def is_rolled_back(request, project, member):
-    """Answer of a request that takes the project, then the member, while another transaction took them the other way
-    round and will not give way."""
-    held = threading.Event()
+def deadlocked_response(request, project, member):
+    """Return the response of a request that locks the project, then the member.
+
+    Another transaction has locked them in the opposite order and waits longer for a deadlock, so the request is the victim.
+    """
+    member_locked = threading.Event()
 
     def other():
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL deadlock_timeout = '100s'")
             ProjectMember.objects.select_for_update().get(pk=member.pk)
-            held.set()
+            member_locked.set()
             wait_until(has_lock_waiters)
             Project.objects.select_for_update(no_key=True).get(pk=project.pk)
 
-    def asker():
-        held.wait(20)
+    def send():
+        member_locked.wait(20)
         with connection.cursor() as cursor:
             cursor.execute("SET deadlock_timeout = '3s'")
         return request()
 
-    blocked, answer = run_concurrently([other, asker])
-    assert blocked is None
+    other_outcome, answer = run_concurrently([other, send])
+    assert other_outcome is None
     return answer
 
 
@@ -45,48 +47,48 @@ def membership(project, bob):
     return ProjectMember.objects.get(project=project, user=bob)
 
 
-def test_a_program_is_told_to_send_it_again(clients, project, membership, outbox):
-    door = f"/api/v1/projects/OPS/members/{membership.user_id}/"
+def test_deadlock_in_the_api_is_a_503_that_can_be_retried(clients, project, membership, outbox):
+    path = f"/api/v1/projects/OPS/members/{membership.user_id}/"
 
-    answer = is_rolled_back(lambda: clients["alice"].delete(door), project, membership)
+    answer = deadlocked_response(lambda: clients["alice"].delete(path), project, membership)
 
     assert (answer.status_code, answer["Retry-After"], answer.json()["code"]) == (503, "1", "transient_conflict")
     assert answer["Content-Type"] == "application/problem+json"
     assert (ProjectMember.objects.filter(pk=membership.pk).exists(), outbox.names()) == (True, [])
-    assert clients["alice"].delete(door).status_code == 204
+    assert clients["alice"].delete(path).status_code == 204
 
 
-def test_a_person_is_shown_a_page_that_says_so(alice, project, membership, outbox):
+def test_deadlock_on_a_page_is_a_503_that_can_be_retried(alice, project, membership, outbox):
     browser = Client()
     log_in(browser, alice)
-    door = f"/projects/OPS/members/{membership.user_id}/remove/"
+    path = f"/projects/OPS/members/{membership.user_id}/remove/"
 
-    answer = is_rolled_back(lambda: browser.post(door), project, membership)
+    answer = deadlocked_response(lambda: browser.post(path), project, membership)
 
     assert (answer.status_code, answer["Retry-After"]) == (503, "1")
     assert "Nothing was done; send it again." in answer.content.decode()
     assert ProjectMember.objects.filter(pk=membership.pk).exists()
-    assert browser.post(door).status_code == 302
+    assert browser.post(path).status_code == 302
 
 
-def test_who_waits_for_ones_inbox_is_in_nobodys_way(mallory):
-    """A task of one's own names its writer; while an inbox is being made, that must not have to wait for its end."""
-    made, named = threading.Event(), threading.Event()
+def test_inbox_creation_does_not_block_foreign_keys(mallory):
+    """A task refers to its creator, so it must not wait until the creator's inbox is committed."""
+    created, referred = threading.Event(), threading.Event()
 
-    def make():
+    def create():
         with transaction.atomic():
             projects.get_or_create_inbox(actor=mallory)
-            made.set()
-            assert named.wait(20)
+            created.set()
+            assert referred.wait(20)
 
-    def name():
-        made.wait(20)
+    def refer():
+        created.wait(20)
         try:
             with transaction.atomic(), connection.cursor() as cursor:
-                # What a foreign key to the person asks for.
+                # The lock that a foreign key to the user takes.
                 cursor.execute("SELECT 1 FROM accounts_user WHERE id = %s FOR KEY SHARE NOWAIT", [mallory.pk])
                 return cursor.fetchone()
         finally:
-            named.set()
+            referred.set()
 
-    assert run_concurrently([make, name]) == [None, (1,)]
+    assert run_concurrently([create, refer]) == [None, (1,)]

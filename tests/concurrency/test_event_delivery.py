@@ -33,7 +33,7 @@ def append_until(total):
         append(SUBSCRIPTIONS, limit=7)
 
 
-def test_several_relays_leave_no_gap_and_a_whole_chain():
+def test_concurrent_relays_leave_no_gap_in_the_hash_chain():
     outcomes = run_concurrently([lambda: publish_slowly(20)] * 6 + [lambda: append_until(120)] * 3)
 
     assert errors_of_type(outcomes) == []
@@ -42,7 +42,7 @@ def test_several_relays_leave_no_gap_and_a_whole_chain():
     assert Delivery.objects.count() == 120
 
 
-def test_one_delivery_in_many_hands_reaches_its_consumer_once():
+def test_delivery_claimed_by_many_runs_once():
     row = DeliveryFactory()
     consumers.received.clear()
 
@@ -54,7 +54,7 @@ def test_one_delivery_in_many_hands_reaches_its_consumer_once():
     assert Delivery.objects.get().state == "done"
 
 
-def test_messages_that_overlap_bring_each_fact_to_its_consumer_once():
+def test_overlapping_batches_deliver_each_event_once():
     many = "events.tests.consumers.record_many"
     event_ids = [row.event_id for row in DeliveryFactory.create_batch(30, consumer=many)]
     consumers.received.clear()
@@ -69,11 +69,11 @@ def test_messages_that_overlap_bring_each_fact_to_its_consumer_once():
     assert (Team.objects.count(), set(Delivery.objects.values_list("state", flat=True))) == (30, {"done"})
 
 
-def test_what_is_due_is_claimed_by_one_relay():
+def test_due_deliveries_are_claimed_by_one_relay():
     DeliveryFactory.create_batch(60)
 
     outcomes = run_concurrently([lambda: claim_due(limit=25)] * 5)
 
-    claimed = [pair for found in outcomes for pair in found]
+    claimed = [pair for outcome in outcomes for pair in outcome]
     assert errors_of_type(outcomes) == []
     assert len(claimed) == len(set(claimed)) == 60

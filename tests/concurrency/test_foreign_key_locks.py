@@ -1,4 +1,4 @@
-"""Who changes something of their own holds up nobody who writes down their name: a new task, a comment, a session."""
+"""Writes of an account do not lock out rows that refer to its user: a new task, a comment, a session."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ def identity(user):
 
 
 def unlinking(user):
-    one = SocialAccount.objects.create(user=user, provider="example", uid="1")
-    return lambda: oidc.unlink_identity(actor=user, identity_id=one.pk, now=timezone.now())
+    account = SocialAccount.objects.create(user=user, provider="example", uid="1")
+    return lambda: oidc.unlink_identity(actor=user, identity_id=account.pk, now=timezone.now())
 
 
 CONCURRENT_WRITES = {
     "linking": lambda user: lambda: oidc.link_identity(actor=user, identity=identity(user)),
     "unlinking": unlinking,
-    "joining": lambda user: lambda: oidc.login_with_identity(identity=identity(user)),
+    "signing in": lambda user: lambda: oidc.login_with_identity(identity=identity(user)),
     "renaming": lambda user: lambda: users.update_profile(actor=user, changes={"name": "Alicia"}),
-    "drawing": lambda user: lambda: users.set_avatar(actor=user, data=photo()),
+    "avatar": lambda user: lambda: users.set_avatar(actor=user, data=photo()),
 }
 
 
-@pytest.mark.parametrize("what", CONCURRENT_WRITES)
-def test_nobody_waits_to_name_somebody_who_is(what, alice):
-    action = CONCURRENT_WRITES[what](with_email_address(alice))
+@pytest.mark.parametrize("write", CONCURRENT_WRITES)
+def test_account_write_does_not_block_foreign_keys(write, alice):
+    action = CONCURRENT_WRITES[write](with_email_address(alice))
 
-    def name():
-        with connection.cursor() as cursor:  # what PostgreSQL asks for each row that refers to a person
-            cursor.execute("SELECT count(*) FROM (SELECT FROM accounts_user FOR KEY SHARE NOWAIT) AS named")
+    def lock_as_foreign_key():
+        with connection.cursor() as cursor:  # the lock that PostgreSQL takes for each row that refers to a user
+            cursor.execute("SELECT count(*) FROM (SELECT FROM accounts_user FOR KEY SHARE NOWAIT) AS referred")
             return cursor.fetchone()
 
-    done, named = interleave(action, name)
+    written, locked = interleave(action, lock_as_foreign_key)
 
-    assert not isinstance(done, BaseException)
-    assert named == (1,)
+    assert not isinstance(written, BaseException)
+    assert locked == (1,)

@@ -1,4 +1,4 @@
-"""One half of a sign-in, finished by many at once."""
+"""Concurrent completion of an MFA challenge."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from core.testing.concurrency import errors_of_type, run_concurrently
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_a_challenge_is_finished_once_by_many(alice):
-    """With codes of their own, each good: it is the challenge that is used up."""
+def test_challenge_is_completed_once_by_many(alice):
+    """Each code is valid; it is the challenge that can be used once."""
     codes = recovery_codes(with_totp(alice))[:8]
     challenge = log_in().json()["challenge"]
 
@@ -27,7 +27,7 @@ def test_a_challenge_is_finished_once_by_many(alice):
     assert (MfaChallenge.objects.get().attempts, len(recovery_codes(alice))) == (1, 9)
 
 
-def test_one_code_is_good_for_one_of_many_challenges(alice):
+def test_code_completes_one_of_many_challenges(alice):
     with_totp(alice)
     code = code_at(timezone.now())
     challenges = [log_in().json()["challenge"] for _ in range(6)]

@@ -1,4 +1,4 @@
-"""One link for a lost password, used by many at once; and one that undoes, beside a sign-in."""
+"""Concurrent use of one password reset link and of one revert link."""
 
 from __future__ import annotations
 
@@ -23,46 +23,48 @@ pytestmark = pytest.mark.django_db(transaction=True)
 HEADLESS_PATH, PAGE_PATH = "/_allauth/app/v1/auth/password/reset", "/password/reset/new/"
 
 
-def submit_reset(door: str, key: str, password: str) -> int:
-    if door == PAGE_PATH:
+def submit_reset(path: str, key: str, password: str) -> int:
+    if path == PAGE_PATH:
         return Client().post(PAGE_PATH, {"key": key, "password1": password}).status_code
     return Client().post(HEADLESS_PATH, {"key": key, "password": password}, content_type="application/json").status_code
 
 
-@pytest.mark.parametrize(("door", "done", "refused"), [(PAGE_PATH, 302, 404), (HEADLESS_PATH, 401, 400)])
-def test_one_link_chooses_one_password(door, done, refused, alice):
+@pytest.mark.parametrize(("path", "done", "refused"), [(PAGE_PATH, 302, 404), (HEADLESS_PATH, 401, 400)])
+def test_reset_link_sets_one_password(path, done, refused, alice):
     with_email_address(alice)
     key = f"{user_pk_to_url_str(alice)}-{default_token_generator.make_token(alice)}"
-    tried = [f"a wider river turns {n}" for n in range(6)]
+    passwords_tried = [f"a wider river turns {n}" for n in range(6)]
 
-    codes = run_concurrently([lambda password=password: submit_reset(door, key, password) for password in tried])
+    codes = run_concurrently(
+        [lambda password=password: submit_reset(path, key, password) for password in passwords_tried]
+    )
 
     assert sorted(codes) == sorted([done] + [refused] * 5)
-    assert User.objects.get().check_password(tried[codes.index(done)])
+    assert User.objects.get().check_password(passwords_tried[codes.index(done)])
     assert Event.objects.filter(name="user.updated").count() == 1
 
 
-def test_a_reset_that_waited_for_another_finds_the_link_used(alice):
+def test_reset_that_waited_for_another_is_refused(alice):
     with_email_address(alice)
     first, second = User.objects.get(), User.objects.get()
     now = timezone.now()
 
-    one, two = interleave(
+    first_outcome, second_outcome = interleave(
         lambda: passwords.reset_password(user=first, password="a wider river turns", now=now),
         lambda: passwords.reset_password(user=second, password="another river turns", now=now),
     )
 
-    assert (one, type(two)) == (None, NotFound)
+    assert (first_outcome, type(second_outcome)) == (None, NotFound)
     assert User.objects.get().check_password("a wider river turns")
 
 
-def test_one_link_undoes_once(alice):
+def test_revert_link_works_once(alice):
     with_passkey(alice)
     path = login_methods_selectors.revert_link_for_mfa_method(alice, "webauthn_added") or ""
     token = path.partition("token=")[2].replace("%3A", ":")
 
     outcomes = run_concurrently([lambda: login_methods.revert_login_method(token=token, now=timezone.now())] * 6)
 
-    assert sorted(type(one).__name__ for one in outcomes) == ["NotFound"] * 5 + ["User"]
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["NotFound"] * 5 + ["User"]
     assert not Authenticator.objects.exists()
     assert Event.objects.filter(name="user.security_changed").count() == 1

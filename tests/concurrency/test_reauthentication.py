@@ -1,4 +1,4 @@
-"""Proving who one is, while somebody takes away what it is proved by."""
+"""Reauthentication during a concurrent MFA reset or revocation of the session."""
 
 from __future__ import annotations
 
@@ -19,40 +19,40 @@ from core.testing.concurrency import has_lock_waiters, interleave, run_concurren
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("clock")]
 
 
-def reauthenticate(session, **sent):
-    return reauthentication.reauthenticate(session_id=session.pk, credentials=sent, now=NOW)
+def reauthenticate(session, **credentials):
+    return reauthentication.reauthenticate(session_id=session.pk, credentials=credentials, now=NOW)
 
 
-def test_who_takes_factors_away_and_ends_sessions_is_never_in_a_ring_with_a_proof(alice):
-    """They take the factors first, then the sessions: a proof that waits for a factor may hold no session meanwhile."""
-    session, held = SessionFactory(user=with_totp(alice)), threading.Event()
+def test_mfa_reset_and_reauthentication_do_not_deadlock(alice):
+    """A reset locks MFA methods before sessions, so reauthentication that waits for a method may hold no session."""
+    session, methods_locked = SessionFactory(user=with_totp(alice)), threading.Event()
 
-    def take_away():
+    def reset_mfa():
         with transaction.atomic():
             list(Authenticator.objects.select_for_update().order_by("pk"))
-            held.set()
+            methods_locked.set()
             wait_until(has_lock_waiters)
             Session.objects.select_for_update(nowait=True).get(pk=session.pk)
             Session.objects.update(revoked_at=NOW)
 
-    def prove():
-        held.wait(20)
+    def confirm():
+        methods_locked.wait(20)
         return reauthenticate(session, code=code_at(NOW))
 
-    taken, refused = run_concurrently([take_away, prove])
+    reset, confirmed = run_concurrently([reset_mfa, confirm])
 
-    assert taken is None
-    assert isinstance(refused, NotAuthenticated)
+    assert reset is None
+    assert isinstance(confirmed, NotAuthenticated)
     assert Session.objects.get().reauthenticated_at is None
 
 
-def test_a_session_that_ends_while_its_password_is_checked_is_not_proved(alice):
+def test_session_revoked_during_check_is_not_reauthenticated(alice):
     session = SessionFactory(user=alice)
 
-    def end():
+    def revoke():
         Session.objects.update(revoked_at=NOW)
 
-    _, refused = interleave(end, lambda: reauthenticate(session, password=PASSWORD))
+    _, confirmed = interleave(revoke, lambda: reauthenticate(session, password=PASSWORD))
 
-    assert isinstance(refused, NotAuthenticated)
+    assert isinstance(confirmed, NotAuthenticated)
     assert Session.objects.get().reauthenticated_at is None

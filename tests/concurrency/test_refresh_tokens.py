@@ -1,4 +1,4 @@
-"""One refresh token used by many at once, on real transactions."""
+"""Concurrent use of one refresh token and concurrent registration, on real transactions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 LATER = timedelta(seconds=11)
 
 
-def test_twenty_refreshes_of_one_token_have_one_successor(alice):
+def test_refresh_token_used_by_many_has_one_successor(alice):
     first = sessions.open_session(user=alice, now=timezone.now())
 
     outcomes = run_concurrently([lambda: sessions.refresh_session(token=first.refresh, now=timezone.now())] * 20)
@@ -33,7 +33,7 @@ def test_twenty_refreshes_of_one_token_have_one_successor(alice):
     assert sessions.refresh_session(token=successor, now=timezone.now())[1] == alice
 
 
-def test_a_replaced_token_used_after_the_grace_by_many_ends_the_session_once(alice, outbox):
+def test_reused_refresh_token_revokes_the_session_once(alice, outbox):
     now = timezone.now()
     first = issue_tokens(SessionFactory(user=alice))
     second, _ = sessions.refresh_session(token=first.refresh, now=now)
@@ -47,7 +47,7 @@ def test_a_replaced_token_used_after_the_grace_by_many_ends_the_session_once(ali
         sessions.refresh_session(token=second.refresh, now=now + LATER)
 
 
-def test_one_address_is_registered_once(db):
+def test_email_registered_by_many_is_registered_once(db):
     outcomes = run_concurrently(
         [lambda: users.register(email="Sam@example.com", name="Sam", password=PASSWORD)] * 8,
     )
@@ -56,7 +56,7 @@ def test_one_address_is_registered_once(db):
     assert User.objects.get().email == "sam@example.com"
 
 
-def test_people_of_one_name_get_handles_of_their_own(db):
+def test_users_of_one_name_get_different_handles(db):
     outcomes = run_concurrently(
         lambda n=n: users.register(email=f"sam@host{n}.example", name="Sam", password=PASSWORD) for n in range(8)
     )

@@ -1,4 +1,4 @@
-"""What ends a sign-in, or changes what somebody may, holds on every node with the next request, whatever is remembered."""
+"""Revocation and account changes hold on every node from the next request on, whatever is cached."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ ME_PATH, TASKS_PATH = "/api/v1/me/", "/api/v1/tasks/"
 
 @pytest.fixture
 def nodes():
-    """Two gateways with memories of their own, and one Redis."""
-    made = [Gateway(django, SessionBackend(key=session_key, look_up=load_status)) for _ in range(2)]
-    yield made
-    for gateway in made:
+    """Two gateways with caches of their own and one Redis."""
+    nodes = [Gateway(django, SessionBackend(key=session_key, look_up=load_status)) for _ in range(2)]
+    yield nodes
+    for gateway in nodes:
         run(_close(gateway))
 
 
@@ -82,17 +82,17 @@ REVOCATIONS = {
 }
 
 
-@pytest.mark.parametrize("after", ["nothing", "FLUSHALL", "closed gate"])
-@pytest.mark.parametrize("ending", REVOCATIONS)
-def test_a_token_ends_on_every_node_with(ending, after, nodes, alice, admin):
+@pytest.mark.parametrize("redis_state", ["intact", "flushed", "lease lost"])
+@pytest.mark.parametrize("way", REVOCATIONS)
+def test_token_is_rejected_on_every_node_after_revocation(way, redis_state, nodes, alice, admin):
     row = SessionFactory(user=alice)
     pair = issue_tokens(row)
     before = statuses(nodes, pair.access) + statuses(nodes, pair.access)
 
-    REVOCATIONS[ending](alice, admin, row)
-    if after == "FLUSHALL":
+    REVOCATIONS[way](alice, admin, row)
+    if redis_state == "flushed":
         redis.client().flushdb()
-    if after == "closed gate":
+    if redis_state == "lease lost":
         redis.client().delete(LEASE)
 
     assert before == [200] * 8
@@ -101,75 +101,75 @@ def test_a_token_ends_on_every_node_with(ending, after, nodes, alice, admin):
         sessions.refresh_session(token=pair.refresh, now=timezone.now())
 
 
-def test_a_role_is_another_one_in_the_next_answer_of_every_node(nodes, alice, admin):
+def test_role_change_is_visible_on_every_node_at_once(nodes, alice, admin):
     token = issue_tokens(SessionFactory(user=alice)).access
-    found = []
+    roles = []
 
     for role in ("staff", "user", "admin"):
         request_from_nodes(nodes, token)
         update_user(admin, alice, role=role)
-        found.append([answer.json()["role"] for answer in request_from_nodes(nodes, token)])
+        roles.append([answer.json()["role"] for answer in request_from_nodes(nodes, token)])
 
-    assert found == [["staff"] * 2, ["user"] * 2, ["admin"] * 2]
-
-
-def test_a_session_that_ends_by_itself_is_remembered_no_longer_than_it_lasts(nodes, alice):
-    brief = SessionFactory(user=alice, expires_at=timezone.now() + timedelta(seconds=90))
-
-    request_from_nodes(nodes, issue_tokens(brief).access)
-
-    assert 0 < redis.client().ttl(session_key(brief.pk)) <= 90
+    assert roles == [["staff"] * 2, ["user"] * 2, ["admin"] * 2]
 
 
-def test_a_browsers_row_is_no_programs_session(nodes, alice):
+def test_session_status_is_cached_until_expiry_at_most(nodes, alice):
+    short_session = SessionFactory(user=alice, expires_at=timezone.now() + timedelta(seconds=90))
+
+    request_from_nodes(nodes, issue_tokens(short_session).access)
+
+    assert 0 < redis.client().ttl(session_key(short_session.pk)) <= 90
+
+
+def test_browser_session_accepts_no_access_token(nodes, alice):
     row = BrowserSessionFactory(user=alice)
 
     assert statuses(nodes, issue_access_token(row.pk, alice.pk)) == [401] * 4
 
 
-def test_nobody_signs_in_past_a_change_of_the_password(alice, admin):
-    """Each either comes before the change, which ends it, or is refused: none that knew the old one is left."""
+def test_login_during_password_change_leaves_no_session(alice, admin):
+    """Each login either precedes the change, which revokes it, or is refused."""
     for turn in range(5):
         alice.refresh_from_db()
-        knew = [User.objects.get(pk=alice.pk) for _ in range(6)]
-        sign_in = [lambda one=one: sessions.open_session(user=one, now=timezone.now()) for one in knew]
-        give = lambda turn=turn: administration.set_password(  # noqa: E731
+        users = [User.objects.get(pk=alice.pk) for _ in range(6)]
+        logins = [lambda user=user: sessions.open_session(user=user, now=timezone.now()) for user in users]
+        change = lambda turn=turn: administration.set_password(  # noqa: E731
             actor=admin, user_id=alice.pk, password=f"nine quiet lanterns {turn}", now=timezone.now()
         )
 
-        outcomes = run_concurrently([*sign_in[:3], give, *sign_in[3:]])
+        outcomes = run_concurrently([*logins[:3], change, *logins[3:]])
 
         assert len(errors_of_type(outcomes)) == len(errors_of_type(outcomes, NotAuthenticated))
         assert Session.objects.filter(user=alice, revoked_at=None).count() == 0
 
 
-def test_nobody_signs_in_past_a_deactivation(alice, admin):
-    sign_in = [lambda: sessions.open_session(user=User.objects.get(pk=alice.pk), now=timezone.now())] * 6
+def test_login_during_deactivation_leaves_no_session(alice, admin):
+    logins = [lambda: sessions.open_session(user=User.objects.get(pk=alice.pk), now=timezone.now())] * 6
 
-    outcomes = run_concurrently([*sign_in[:3], lambda: update_user(admin, alice, is_active=False), *sign_in[3:]])
+    outcomes = run_concurrently([*logins[:3], lambda: update_user(admin, alice, is_active=False), *logins[3:]])
 
     assert len(errors_of_type(outcomes)) == len(errors_of_type(outcomes, NotAuthenticated))
     assert not Session.objects.filter(user=alice, revoked_at=None).exists()
 
 
-def test_a_token_renewed_while_its_session_is_ended_is_worth_nothing(alice):
+def test_token_refreshed_during_revocation_is_rejected(alice):
     for _ in range(5):
         row = SessionFactory(user=alice)
         pair = issue_tokens(row)
-        renew = lambda pair=pair: sessions.refresh_session(token=pair.refresh, now=timezone.now())  # noqa: E731
-        end = lambda row=row: sessions.revoke_session(  # noqa: E731
+        refresh = lambda pair=pair: sessions.refresh_session(token=pair.refresh, now=timezone.now())  # noqa: E731
+        revoke = lambda row=row: sessions.revoke_session(  # noqa: E731
             actor=alice, session_id=row.pk, now=timezone.now()
         )
 
-        outcomes = run_concurrently([renew, renew, end, renew, renew])
+        outcomes = run_concurrently([refresh, refresh, revoke, refresh, refresh])
 
-        for renewed in [one for one in outcomes if isinstance(one, tuple)]:
+        for refreshed in [outcome for outcome in outcomes if isinstance(outcome, tuple)]:
             with pytest.raises(NotAuthenticated):
-                sessions.refresh_session(token=renewed[0].refresh, now=timezone.now())
+                sessions.refresh_session(token=refreshed[0].refresh, now=timezone.now())
         assert Session.objects.get(pk=row.pk).revoked_at is not None
 
 
-def test_one_session_is_ended_once_by_many(alice, outbox):
+def test_session_revoked_by_many_is_revoked_once(alice, outbox):
     row = SessionFactory(user=alice)
     now = timezone.now()
 
@@ -180,7 +180,7 @@ def test_one_session_is_ended_once_by_many(alice, outbox):
 
 
 class AccountDeletionCase:
-    """Somebody who has left and whose time is over in a second, and all who want something of their account."""
+    """A user whose account deletion is due in a second, and the four actions on that account."""
 
     def __init__(self, user, admin):
         self.user, self.admin, self.link = user, admin, one_time_tokens.new_token()
@@ -190,7 +190,7 @@ class AccountDeletionCase:
             user=user, token_hash=self.link.hash, requested_at=self.due - timedelta(days=14), due_at=self.due
         )
 
-    def stay(self):
+    def cancel(self):
         return account_deletion.cancel_deletion(token=self.link.token, now=self.due - timedelta(seconds=1))
 
     def deactivate(self):
@@ -203,7 +203,7 @@ class AccountDeletionCase:
         return account_deletion.erase_due_accounts(now=self.due)
 
     def check(self, last):
-        """Nobody is active and erased, who was deactivated last is not active, and no way back is left where none may be."""
+        """Assert a consistent account: never active and erased, and no valid cancellation link where none may be."""
         user = User.objects.get(pk=self.user.pk)
         assert not (user.is_active and user.erased_at)
         assert (user.name == ERASED_USER_NAME) == (user.erased_at is not None)
@@ -212,47 +212,47 @@ class AccountDeletionCase:
             assert not user.is_active
         if user.is_active or user.erased_at or last == "deactivate":
             with pytest.raises(NotFound):
-                self.stay()
+                self.cancel()
             assert User.objects.get(pk=user.pk).is_active == user.is_active
 
 
-REVOCATION_CASES = ["stay", "deactivate", "reactivate", "erase"]
+ACCOUNT_ACTIONS = ["cancel", "deactivate", "reactivate", "erase"]
 
 
-@pytest.mark.parametrize("first", REVOCATION_CASES)
-@pytest.mark.parametrize("second", REVOCATION_CASES)
-def test_who_comes_while_an_account_is_opened_closed_or_erased_finds_what_that_left(first, second, alice, admin):
-    leaving = AccountDeletionCase(alice, admin)
+@pytest.mark.parametrize("first", ACCOUNT_ACTIONS)
+@pytest.mark.parametrize("second", ACCOUNT_ACTIONS)
+def test_interleaved_account_changes_leave_it_consistent(first, second, alice, admin):
+    case = AccountDeletionCase(alice, admin)
 
-    one, two = interleave(getattr(leaving, first), getattr(leaving, second))
+    first_outcome, second_outcome = interleave(getattr(case, first), getattr(case, second))
 
-    assert isinstance(one, User | int | None)
-    refused = {"stay": NotFound, "erase": Conflict}
-    assert not isinstance(two, BaseException) or isinstance(two, NotFound if second == "stay" else refused[first])
-    leaving.check(second)
+    assert isinstance(first_outcome, User | int | None)
+    if isinstance(second_outcome, BaseException):
+        errors = {"cancel": NotFound, "erase": Conflict}
+        assert isinstance(second_outcome, NotFound if second == "cancel" else errors[first])
+    case.check(second)
 
 
 @pytest.mark.parametrize("round_", range(4))
-@pytest.mark.parametrize("word", ["deactivate", "reactivate"])
-def test_whatever_order_chance_gives_them_the_account_is_one_thing(word, round_, alice, admin):
-    leaving = AccountDeletionCase(alice, admin)
-    word_of_the_admin = getattr(leaving, word)
+@pytest.mark.parametrize("change", ["deactivate", "reactivate"])
+def test_concurrent_account_changes_leave_it_consistent(change, round_, alice, admin):
+    case = AccountDeletionCase(alice, admin)
 
-    outcomes = run_concurrently([leaving.stay, word_of_the_admin, leaving.erase, leaving.stay, leaving.erase])
+    outcomes = run_concurrently([case.cancel, getattr(case, change), case.erase, case.cancel, case.erase])
 
     allowed = (User, int, NotFound, Conflict, type(None))
-    assert [one for one in outcomes if not isinstance(one, allowed)] == []
-    assert sum(isinstance(one, User) for one in outcomes) <= 1
-    leaving.check(word)
+    assert [outcome for outcome in outcomes if not isinstance(outcome, allowed)] == []
+    assert sum(isinstance(outcome, User) for outcome in outcomes) <= 1
+    case.check(change)
 
 
-def test_leaving_and_being_deactivated_at_once_leave_no_way_back(alice, admin):
+def test_deletion_during_deactivation_leaves_no_cancel_link(alice, admin):
     for _ in range(3):
         User.objects.filter(pk=alice.pk).update(is_active=True)
         AccountDeletion.objects.all().delete()
-        leave = lambda: account_deletion.request_deletion(actor=alice, confirmation=PASSWORD, now=timezone.now())  # noqa: E731
+        delete = lambda: account_deletion.request_deletion(actor=alice, confirmation=PASSWORD, now=timezone.now())  # noqa: E731
 
-        outcomes = run_concurrently([leave, lambda: update_user(admin, alice, is_active=False)])
+        outcomes = run_concurrently([delete, lambda: update_user(admin, alice, is_active=False)])
 
         assert len(errors_of_type(outcomes)) == len(errors_of_type(outcomes, NotAuthenticated))
         assert not User.objects.get(pk=alice.pk).is_active

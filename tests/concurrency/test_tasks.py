@@ -30,8 +30,8 @@ def create(actor, title="New", project="OPS"):
     return items.create(actor=actor, draft=TaskDraft(title=title), now=timezone.now(), project_ref=project)
 
 
-def test_writers_of_different_fields_do_not_undo_each_other(alice, bob, task, outbox):
-    wanted = {
+def test_writers_of_different_fields_keep_each_others_changes(alice, bob, task, outbox):
+    changes = {
         "title": "New title",
         "description": "New words",
         "priority": 3,
@@ -43,19 +43,19 @@ def test_writers_of_different_fields_do_not_undo_each_other(alice, bob, task, ou
         "assignees": [bob.pk],
     }
 
-    outcomes = run_concurrently(lambda n=n, v=v: update(alice, task.key, **{n: v}) for n, v in wanted.items())
+    outcomes = run_concurrently(lambda n=n, v=v: update(alice, task.key, **{n: v}) for n, v in changes.items())
 
     assert errors_of_type(outcomes) == []
     task.refresh_from_db()
-    plain = {name: getattr(task, name) for name in wanted if name not in {"status", "labels", "assignees"}}
-    assert {**plain, "status": task.state.slug} == {n: wanted[n] for n in [*plain, "status"]}
+    columns = {name: getattr(task, name) for name in changes if name not in {"status", "labels", "assignees"}}
+    assert {**columns, "status": task.state.slug} == {name: changes[name] for name in [*columns, "status"]}
     assert [label.name for label in task.labels.all()] == ["red"]
     assert list(task.assignees.all()) == [bob]
     assert task.version == 10
-    assert [fact["task"]["version"] for fact in outbox.payloads("task.updated")] == list(range(2, 11))
+    assert [payload["task"]["version"] for payload in outbox.payloads("task.updated")] == list(range(2, 11))
 
 
-def test_of_many_writers_upon_one_version_one_wins(alice, task, outbox):
+def test_concurrent_writes_of_one_version_have_one_winner(alice, task, outbox):
     outcomes = run_concurrently(
         lambda n=n: update(alice, task.key, title=f"Title {n}", versions=frozenset({1})) for n in range(10)
     )
@@ -65,11 +65,11 @@ def test_of_many_writers_upon_one_version_one_wins(alice, task, outbox):
     task.refresh_from_db()
     assert len(stale) == 9
     assert (task.title, task.version) == (winner.title, 2)
-    assert {(one.version, one.current["title"]) for one in stale} == {(2, winner.title)}
+    assert {(error.version, error.current["title"]) for error in stale} == {(2, winner.title)}
     assert outbox.names() == ["task.updated"]
 
 
-def test_twenty_creators_get_the_numbers_from_one_to_twenty(alice, bob, project):
+def test_concurrent_creates_get_consecutive_numbers(alice, bob, project):
     outcomes = run_concurrently(lambda n=n: create((alice, bob)[n % 2], f"Task {n}") for n in range(20))
 
     assert errors_of_type(outcomes) == []
@@ -78,7 +78,7 @@ def test_twenty_creators_get_the_numbers_from_one_to_twenty(alice, bob, project)
     assert Project.objects.get().next_number == 21
 
 
-def test_many_first_tasks_share_one_inbox(mallory):
+def test_concurrent_first_tasks_share_one_inbox(mallory):
     outcomes = run_concurrently(lambda n=n: create(mallory, f"Thought {n}", "") for n in range(10))
 
     assert errors_of_type(outcomes) == []
@@ -87,7 +87,7 @@ def test_many_first_tasks_share_one_inbox(mallory):
     assert sorted(inbox.tasks.values_list("number", flat=True)) == list(range(1, 11))
 
 
-def test_many_moves_into_one_gap_get_places_of_their_own(alice, project):
+def test_concurrent_moves_get_different_positions(alice, project):
     tasks = TaskFactory.create_batch(12, project=project)
     anchor, after = tasks[0], tasks[1]
 
@@ -102,7 +102,7 @@ def test_many_moves_into_one_gap_get_places_of_their_own(alice, project):
     assert len(set(Task.objects.values_list("position", flat=True))) == 12
 
 
-def test_one_new_label_is_made_once_by_many(alice, project):
+def test_label_created_by_many_is_created_once(alice, project):
     tasks = TaskFactory.create_batch(8, project=project)
 
     outcomes = run_concurrently(lambda t=t: update(alice, t.key, labels=["Red", "blue"]) for t in tasks)
@@ -112,16 +112,16 @@ def test_one_new_label_is_made_once_by_many(alice, project):
     assert {task.labels.count() for task in Task.objects.all()} == {2}
 
 
-def test_two_keys_that_are_the_same_make_one_project(alice, bob):
+def test_project_key_used_by_many_creates_one_project(alice, bob):
     outcomes = run_concurrently(
-        lambda who=who: projects.create(actor=who, key="SAME", name="Same") for who in (alice, bob) * 4
+        lambda actor=actor: projects.create(actor=actor, key="SAME", name="Same") for actor in (alice, bob) * 4
     )
 
     assert len(errors_of_type(outcomes, Invalid)) == 7
     assert Project.objects.get().states.count() == 4
 
 
-def test_a_status_is_not_deleted_under_a_task_that_moves_into_it(clients, alice, bob, project):
+def test_state_is_not_deleted_under_a_task_moving_into_it(clients, alice, bob, project):
     tasks = TaskFactory.create_batch(6, project=project)
     state = State.objects.get(project=project, slug="in_progress")
     owner, editor = clients["alice"], clients["bob"]
@@ -141,16 +141,17 @@ def test_a_status_is_not_deleted_under_a_task_that_moves_into_it(clients, alice,
         assert cursor.fetchone() == (0,)
 
 
-def test_the_last_two_admins_do_not_both_leave(alice, project_admin, project):
+def test_last_two_project_admins_cannot_both_leave(alice, project_admin, project):
     outcomes = run_concurrently(
-        lambda who=who: members.remove(actor=who, ref="OPS", user_id=who.pk, now=NOW) for who in (alice, project_admin)
+        lambda user=user: members.remove(actor=user, ref="OPS", user_id=user.pk, now=NOW)
+        for user in (alice, project_admin)
     )
 
     assert len(errors_of_type(outcomes, Conflict)) == 1
     assert project.memberships.filter(role="admin").count() == 1
 
 
-def test_several_schedulers_announce_each_due_task_once(project, bob, outbox):
+def test_due_task_is_announced_once_by_many_schedulers(project, bob, outbox):
     tasks = TaskFactory.create_batch(30, project=project, due_at=NOW + timedelta(hours=3))
     for task in tasks:
         AssigneeFactory(task=task, user=bob)
@@ -159,5 +160,5 @@ def test_several_schedulers_announce_each_due_task_once(project, bob, outbox):
         outcomes = run_concurrently([lambda: reminders.publish_due_soon(now=NOW)] * 4)
         assert errors_of_type(outcomes) == []
 
-    told = [fact["task"]["id"] for fact in outbox.payloads("task.due_soon")]
-    assert sorted(told) == sorted(str(task.pk) for task in tasks)
+    announced = [payload["task"]["id"] for payload in outbox.payloads("task.due_soon")]
+    assert sorted(announced) == sorted(str(task.pk) for task in tasks)

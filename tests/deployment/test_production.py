@@ -58,8 +58,13 @@ def run_manage(*arguments: str, environment: dict[str, str]) -> subprocess.Compl
 
 
 @pytest.mark.parametrize("name", REQUIRED_SETTINGS)
+<<<<<<< HEAD
 def test_missing_setting_stops_the_start_with_its_name(name, django_db_setup):
     process = run_manage("check", environment=production_environment(**{name: None}))
+=======
+def test_missing_setting_stops_the_start_by_name(name, django_db_setup):
+    done = run_manage("check", environment=production_environment(**{name: None}))
+>>>>>>> f24a18f (Empty test tables without flush, rename concurrency and caching tests)
 
     assert process.returncode != 0
     assert f"{name} is not set. Set it (or {name}_FILE)" in process.stderr
@@ -76,15 +81,25 @@ def test_missing_setting_stops_the_start_with_its_name(name, django_db_setup):
         ({"SECRET_KEY_FILE": "/missing/key"}, "SECRET_KEY_FILE names /missing/key, which cannot be read"),
     ],
 )
+<<<<<<< HEAD
 def test_invalid_setting_stops_the_start_with_a_message(changes, message, django_db_setup):
     process = run_manage("check", environment=production_environment(**changes))
+=======
+def test_invalid_setting_stops_the_start_with_a_message(changes, sentence, django_db_setup):
+    done = run_manage("check", environment=production_environment(**changes))
+>>>>>>> f24a18f (Empty test tables without flush, rename concurrency and caching tests)
 
     assert process.returncode != 0
     assert message in process.stderr
 
 
+<<<<<<< HEAD
 def test_deployment_check_passes(django_db_setup):
     process = run_manage("check", "--deploy", "--fail-level", "WARNING", environment=production_environment())
+=======
+def test_django_deployment_check_passes(django_db_setup):
+    done = run_manage("check", "--deploy", "--fail-level", "WARNING", environment=production_environment())
+>>>>>>> f24a18f (Empty test tables without flush, rename concurrency and caching tests)
 
     assert (process.returncode, process.stderr) == (0, "")
 
@@ -154,7 +169,11 @@ def test_node_serves_its_own_host_over_https_only(node):
     assert SECRET_VALUE not in log.read_text()
 
 
+<<<<<<< HEAD
 def test_metrics_are_summed_over_processes(node, tmp_path):
+=======
+def test_metrics_add_up_the_counters_of_all_processes(node, tmp_path):
+>>>>>>> f24a18f (Empty test tables without flush, rename concurrency and caching tests)
     url, _ = node(WORKERS="2", PROMETHEUS_MULTIPROC_DIR=str(tmp_path / "metrics"))
     host = {"Host": "tasks.example.com"}
 

@@ -80,9 +80,7 @@ def wait_for(happened: Callable[[], bool], processes: Processes) -> None:
 
 
 @pytest.mark.timeout(180)
-def test_an_imported_task_is_assigned_mailed_counted_and_administered(
-    processes: Processes, smtp_server: SmtpSink
-) -> None:
+def test_imported_task_reaches_email_statistics_and_admin(processes: Processes, smtp_server: SmtpSink) -> None:
     lead = BrowserClient(processes.url, "lena@example.com", "Lena Lead")
     member = BrowserClient(processes.url, "milo@example.com", "Milo Member")
     lead.call("POST", "/api/v1/projects/", json={"key": "OPS", "name": "Operations"})

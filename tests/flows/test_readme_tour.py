@@ -40,7 +40,7 @@ def processes(transactional_db, smtp_server, tmp_path):
 
 
 @pytest.mark.timeout(180)
-def test_the_tour_of_the_readme_works_as_it_stands(processes, smtp_server):
+def test_readme_tour_works_as_printed(processes, smtp_server):
     register(email="member@example.com", name="Mel", password="taskflow-demo", is_verified=True)
     environment = {**os.environ, "TASKFLOW": processes.url}
 

@@ -136,7 +136,7 @@ def test_restricted_session_keeps_the_limit_of_its_tier(nodes, alice, admin, set
     assert remaining == [1099, 1098]
 
 
-def test_nothing_is_cached_for_restricted_user(get_statuses, alice, admin):
+def test_restricted_user_has_no_cached_responses(get_statuses, alice, admin):
     set_role(admin, alice, "admin")
 
     get_statuses()

@@ -33,7 +33,7 @@ registering = pytest.mark.parametrize(
 
 
 @doors
-def test_a_breached_password_is_refused_by_name_at_every_door(door, range_server, db):
+def test_breached_password_is_refused_by_every_endpoint(door, range_server, db):
     range_server.add_password(BREACHED_PASSWORD)
     enter, before = door(), table_digests()
 
@@ -46,7 +46,7 @@ def test_a_breached_password_is_refused_by_name_at_every_door(door, range_server
 
 
 @doors
-def test_another_one_is_taken_after_one_question_which_holds_no_transaction_open(door, range_server, transactional_db):
+def test_safe_password_is_checked_once_outside_transactions(door, range_server, transactional_db):
     found, asking = [], connections["default"]
 
     def watch():
@@ -66,7 +66,7 @@ def test_another_one_is_taken_after_one_question_which_holds_no_transaction_open
 
 
 @doors
-def test_nobody_is_asked_unless_the_operator_says_whom(door, range_server, settings, db):
+def test_breach_check_is_off_without_a_url(door, range_server, settings, db):
     settings.PWNED_PASSWORDS_URL = ""
     range_server.add_password(BREACHED_PASSWORD)
 
@@ -77,7 +77,7 @@ def test_nobody_is_asked_unless_the_operator_says_whom(door, range_server, setti
 
 
 @registering
-def test_it_is_asked_the_same_for_an_address_that_is_known(door, range_server, settings, db):
+def test_known_email_is_checked_like_an_unknown_one(door, range_server, settings, db):
     settings.REQUIRE_VERIFIED_EMAIL, settings.ACCOUNT_EMAIL_VERIFICATION = True, "mandatory"
     enter = door()
 
@@ -90,7 +90,7 @@ def test_it_is_asked_the_same_for_an_address_that_is_known(door, range_server, s
 
 
 @registering
-def test_it_is_refused_the_same_for_an_address_that_is_known(door, range_server, settings, db):
+def test_known_email_is_refused_like_an_unknown_one(door, range_server, settings, db):
     settings.REQUIRE_VERIFIED_EMAIL, settings.ACCOUNT_EMAIL_VERIFICATION = True, "mandatory"
     range_server.add_password(BREACHED_PASSWORD)
     unknown = door()(BREACHED_PASSWORD)
@@ -104,7 +104,7 @@ def test_it_is_refused_the_same_for_an_address_that_is_known(door, range_server,
     assert table_digests() == before
 
 
-def test_nobody_is_asked_about_a_password_that_stays(range_server, admin, alice):
+def test_unchanged_password_is_not_checked(range_server, admin, alice):
     answer = reauthenticated_browser(admin).post(person_page(alice), filled(alice, name="Alice Able", password=""))
 
     alice.refresh_from_db()
@@ -112,7 +112,7 @@ def test_nobody_is_asked_about_a_password_that_stays(range_server, admin, alice)
     assert range_server.seen == []
 
 
-def test_what_was_found_is_not_remembered_for_the_next_request(range_server, db):
+def test_breach_result_is_not_cached_between_requests(range_server, db):
     range_server.add_password(BREACHED_PASSWORD)
     enter = api_register()
 
@@ -124,7 +124,7 @@ def test_what_was_found_is_not_remembered_for_the_next_request(range_server, db)
     assert len(range_server.seen) == 2
 
 
-def test_what_was_found_of_one_password_is_not_said_of_another(range_server):
+def test_breach_result_applies_to_its_password_only(range_server):
     range_server.add_password(BREACHED_PASSWORD)
 
     with breach_check("seven quiet geese"), pytest.raises(ValidationError) as error:
@@ -134,7 +134,7 @@ def test_what_was_found_of_one_password_is_not_said_of_another(range_server):
     assert len(range_server.seen) == 2
 
 
-def test_passwords_are_set_where_these_doors_lead_and_nowhere_else():
+def test_passwords_are_set_in_known_modules_only():
     calls = {path.relative_to(ROOT).as_posix() for path in source_files() if ".set_password(" in path.read_text()}
 
     assert calls == {

@@ -32,7 +32,7 @@ def check_password(word: str = PASSWORD) -> tuple[bool, list[str]]:
     return found, reasons
 
 
-def test_five_digits_of_the_digest_leave_and_nothing_else_of_the_password(range_server):
+def test_request_holds_five_digits_of_the_hash_only(range_server):
     range_server.add_password(PASSWORD)
     digest = sha1_hex(PASSWORD)
 
@@ -55,19 +55,19 @@ def test_five_digits_of_the_digest_leave_and_nothing_else_of_the_password(range_
 
 
 @pytest.mark.parametrize(("count", "is_breached"), [("0", False), ("00", False), ("1", True), ("24,230", True)])
-def test_an_entry_that_was_never_seen_is_padding(count, is_breached, range_server):
+def test_entry_with_count_zero_is_padding(count, is_breached, range_server):
     range_server.add_password(PASSWORD, count)
 
     assert check_password() == (is_breached, [])
 
 
-def test_digits_are_compared_without_regard_to_case(range_server):
+def test_suffixes_are_compared_case_insensitively(range_server):
     range_server.misbehave = lambda handler: handler.answer(200, f"{sha1_hex(PASSWORD)[5:].lower()}:2\n".encode())
 
     assert check_password() == (True, [])
 
 
-def test_an_empty_list_has_no_password(range_server):
+def test_empty_range_holds_no_password(range_server):
     range_server.misbehave = lambda handler: handler.answer(200, b"")
 
     assert check_password() == (False, [])
@@ -78,7 +78,7 @@ def test_an_empty_list_has_no_password(range_server):
     [send_nothing, drip_headers, drip_body, send_huge_body],
     ids=["silent", "drips its head", "drips its body", "huge"],
 )
-def test_whoever_has_no_end_is_hung_up_on(fault, range_server, short_timeout):
+def test_endless_response_is_cut_off(fault, range_server, short_timeout):
     range_server.add_password(PASSWORD)
     range_server.misbehave = fault
 
@@ -105,14 +105,14 @@ def test_whoever_has_no_end_is_hung_up_on(fault, range_server, short_timeout):
     ],
     ids=["500", "404", "a page", "half a list", "bytes", "no http", "hangs up", "cut short"],
 )
-def test_an_answer_that_is_none_judges_nothing(fault, reason, range_server):
+def test_invalid_response_counts_as_unknown(fault, reason, range_server):
     range_server.misbehave = fault
 
     assert check_password() == (False, [reason])
     assert len(range_server.seen) == 1
 
 
-def test_a_list_that_is_too_long_is_not_read_to_its_end(range_server):
+def test_oversized_response_is_not_read_to_its_end(range_server):
     range_server.add_password(PASSWORD)
     range_server.misbehave = send_huge_body
 
@@ -122,7 +122,7 @@ def test_a_list_that_is_too_long_is_not_read_to_its_end(range_server):
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_it_does_not_go_where_it_is_sent(status, range_server, start_range_server):
+def test_redirects_are_not_followed(status, range_server, start_range_server):
     elsewhere = start_range_server()
     elsewhere.add_password(PASSWORD)
     where = f"{elsewhere.url}{sha1_hex(PASSWORD)[:5]}"
@@ -132,7 +132,7 @@ def test_it_does_not_go_where_it_is_sent(status, range_server, start_range_serve
     assert elsewhere.seen == []
 
 
-def test_where_nobody_listens_the_other_rules_judge_alone(settings, range_server):
+def test_unreachable_server_counts_as_unknown(settings, range_server):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         settings.PWNED_PASSWORDS_URL = f"http://127.0.0.1:{closed.getsockname()[1]}/"
@@ -140,7 +140,7 @@ def test_where_nobody_listens_the_other_rules_judge_alone(settings, range_server
         assert check_password() == (False, ["ConnectionRefusedError"])
 
 
-def test_a_list_that_has_hung_is_left_alone_for_a_while(range_server, short_timeout):
+def test_circuit_opens_after_a_timeout(range_server, short_timeout):
     range_server.add_password(PASSWORD)
     range_server.misbehave = send_nothing
     check_password()
@@ -150,7 +150,7 @@ def test_a_list_that_has_hung_is_left_alone_for_a_while(range_server, short_time
     assert len(range_server.seen) == 1
 
 
-def test_a_list_that_is_well_again_is_asked_again(range_server, short_timeout, monkeypatch):
+def test_circuit_closes_after_its_time(range_server, short_timeout, monkeypatch):
     monkeypatch.setattr("core.deadline_executor.CIRCUIT_OPEN_SECONDS", 0.0)
     range_server.add_password(PASSWORD)
     range_server.misbehave = send_nothing
@@ -161,7 +161,7 @@ def test_a_list_that_is_well_again_is_asked_again(range_server, short_timeout, m
     assert check_password() == (True, [])
 
 
-def test_nobody_queues_up_behind_those_who_wait(range_server):
+def test_busy_executor_skips_the_check(range_server):
     while pwned_passwords.executor().connection_slots.acquire(blocking=False):
         pass
 
@@ -169,7 +169,7 @@ def test_nobody_queues_up_behind_those_who_wait(range_server):
     assert range_server.seen == []
 
 
-def test_a_list_that_nobody_vouches_for_is_told_nothing(start_range_server, settings, tmp_path, monkeypatch):
+def test_untrusted_certificate_gets_no_request(start_range_server, settings, tmp_path, monkeypatch):
     authority = certificates.write_certificates(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "fullchain.pem", tmp_path / "privkey.pem")
@@ -187,7 +187,7 @@ def test_a_list_that_nobody_vouches_for_is_told_nothing(start_range_server, sett
 
 
 @pytest.mark.django_db
-def test_a_list_that_fails_keeps_nobody_out(range_server, clients):
+def test_failing_range_server_does_not_block_registration(range_server, clients):
     range_server.misbehave = lambda handler: handler.answer(500, b"")
     new = {"email": "dora@example.com", "name": "Dora"}
 

@@ -20,7 +20,7 @@ PRINT_SETTING = "from django.conf import settings; print(repr(settings.PWNED_PAS
         ("http://127.0.0.1:8080/range/", "http://127.0.0.1:8080/range/"),
     ],
 )
-def test_an_address_is_taken_as_it_is(said, found, django_db_setup):
+def test_valid_url_is_accepted(said, found, django_db_setup):
     done = run_manage(
         "shell", "-v", "0", "-c", PRINT_SETTING, environment=production_environment(PWNED_PASSWORDS_URL=said)
     )
@@ -43,7 +43,7 @@ def test_an_address_is_taken_as_it_is(said, found, django_db_setup):
         "ftp://127.0.0.1/",
     ],
 )
-def test_what_is_no_such_address_stops_the_start_and_is_not_repeated(said, django_db_setup):
+def test_invalid_url_stops_the_start_and_is_not_repeated(said, django_db_setup):
     done = run_manage("check", environment=production_environment(PWNED_PASSWORDS_URL=said))
 
     assert done.returncode != 0

@@ -45,13 +45,13 @@ def references(cell: str) -> list[str]:
     return [one.strip("` ") for one in cell.split("<br>") if one.strip()]
 
 
-def test_every_requirement_has_its_line_and_every_line_its_requirement():
+def test_requirements_and_rows_match():
     assert len(REQUIRED_IDS) == 253
     assert [(requirement, level) for requirement, level, *_ in ROWS] == REQUIRED_IDS
 
 
 @pytest.mark.parametrize(("requirement", "level", "state", "how", "shown"), ROWS, ids=[line[0] for line in ROWS])
-def test_a_line_names_what_shows_it_or_why_it_does_not_apply(requirement, level, state, how, shown):
+def test_rows_name_existing_tests_or_a_reason(requirement, level, state, how, shown):
     found = references(shown)
 
     assert state in {"held", "documented", "does not apply", "operator", "in part"}
@@ -62,6 +62,6 @@ def test_a_line_names_what_shows_it_or_why_it_does_not_apply(requirement, level,
     assert [one for one in found if not reference_exists(one)] == []
 
 
-def test_the_sums_are_right():
+def test_state_counts_are_right():
     for state, count in re.findall(r"\*([a-z ]+)\*: (\d+)", DOCUMENT):
         assert sum(line[2] == state for line in ROWS) == int(count), state

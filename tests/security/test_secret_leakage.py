@@ -163,7 +163,7 @@ def find_secrets(secrets_: dict[str, str], text: str) -> list[str]:
 
 
 @pytest.mark.timeout(300)
-def test_no_secret_is_found_where_none_may_be(processes: Processes, smtp_server: SmtpSink) -> None:
+def test_secrets_do_not_leak(processes: Processes, smtp_server: SmtpSink) -> None:
     found = SecretRecorder(processes.url)
     found.keep("SECRET_KEY", settings.SECRET_KEY)
     found.keep("JWT_SIGNING_KEY", settings.SIMPLE_JWT["SIGNING_KEY"])
@@ -186,7 +186,7 @@ def test_no_secret_is_found_where_none_may_be(processes: Processes, smtp_server:
 
 
 @pytest.mark.parametrize("way", [str, quote, lambda word: base64.b64encode(f"so: {word}!".encode()).decode()])
-def test_the_search_finds_what_is_there(way):
+def test_secret_search_finds_encoded_secrets(way):
     secret = new_secret("calibrated")
 
     assert find_secrets({"it": secret}, f"a line with {way(secret)} inside") == ["it"]
@@ -194,7 +194,7 @@ def test_the_search_finds_what_is_there(way):
 
 
 @pytest.mark.django_db
-def test_the_database_is_dumped_where_there_is_a_program_for_it(alice):
+def test_database_dump_holds_all_rows(alice):
     """Without one the rows are read, which is the same but for what PostgreSQL writes around them."""
     found, read = dump_database(), all_rows()
 
@@ -204,7 +204,7 @@ def test_the_database_is_dumped_where_there_is_a_program_for_it(alice):
 
 
 @pytest.mark.django_db
-def test_what_redis_keeps_is_found_in_every_kind_of_key():
+def test_redis_dump_covers_every_key_type():
     client, secret = redis.client(), new_secret("remembered")
     for kind in ("string", "list", "set", "zset", "hash", "stream"):
         client.flushdb()

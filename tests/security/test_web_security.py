@@ -41,12 +41,12 @@ def find_pages(patterns: list[URLPattern | URLResolver] | None = None, prefix: s
 PAGES = sorted({path for path in find_pages() if "(" not in path})
 
 
-def test_there_are_pages_to_try():
+def test_page_list_is_complete():
     assert len(PAGES) > 60
     assert {"/login/", "/settings/", "/tasks/new/", "/admin/accounts/user/add/"} <= set(PAGES)
 
 
-def test_no_page_is_written_to_without_the_forms_own_token(admin):
+def test_forms_require_a_csrf_token(admin):
     browser = Client(enforce_csrf_checks=True)
     log_in(browser, admin)
     browser.get("/settings/")
@@ -59,7 +59,7 @@ def test_no_page_is_written_to_without_the_forms_own_token(admin):
     assert table_digests() == before
 
 
-def test_every_cookie_is_for_this_site_and_closed_to_scripts(alice, settings):
+def test_cookies_are_secure_same_site_and_http_only(alice, settings):
     settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = True
     browser = Client()
     browser.get("/login/", secure=True)
@@ -73,7 +73,7 @@ def test_every_cookie_is_for_this_site_and_closed_to_scripts(alice, settings):
         assert bool(cookie["httponly"]) == (name not in READABLE_COOKIES), name
 
 
-def test_every_cookie_of_production_is_for_this_host_over_tls_alone(settings):
+def test_production_cookies_have_the_host_prefix(settings):
     text = (ROOT / "config/settings/production.py").read_text()
     named = dict(re.findall(r'^(\w+_COOKIE_NAME) = "([^"]+)" if _https', text, re.MULTILINE))
     ours = {name for name in dir(settings) if name.endswith("_COOKIE_NAME") and settings.is_overridden(name)}
@@ -85,7 +85,7 @@ def test_every_cookie_of_production_is_for_this_host_over_tls_alone(settings):
 
 
 @pytest.mark.parametrize("word", ["password123", "1234567890", "iloveyou123"])
-def test_common_passwords_are_refused_at_every_door(word, clients, alice):
+def test_common_passwords_are_refused(word, clients, alice):
     before = table_digests()
 
     api = clients["anonymous"].post("/api/v1/auth/register/", {**NEW_PASSWORD, "password": word})
@@ -97,7 +97,7 @@ def test_common_passwords_are_refused_at_every_door(word, clients, alice):
 
 
 @pytest.mark.parametrize("word", ["TaskFlow-2026!", "taskflow12345", "my.taskflow.1"])
-def test_the_name_of_the_service_is_no_password(word, clients):
+def test_password_must_not_hold_the_service_name(word, clients):
     answer = clients["anonymous"].post("/api/v1/auth/register/", {**NEW_PASSWORD, "password": word})
 
     assert answer.status_code == 400
@@ -105,7 +105,7 @@ def test_the_name_of_the_service_is_no_password(word, clients):
     assert not User.objects.exists()
 
 
-def test_a_long_password_of_any_characters_is_taken_as_it_is(clients):
+def test_long_password_is_accepted_unchanged(clients):
     word = "  ÄßЖ 🦊 " + "q" * 180 + " "
 
     made = clients["anonymous"].post("/api/v1/auth/register/", {**NEW_PASSWORD, "password": word})
@@ -120,7 +120,7 @@ def test_a_long_password_of_any_characters_is_taken_as_it_is(clients):
     assert codes == [200, 401, 401, 401]
 
 
-def test_a_password_does_not_get_too_old(alice):
+def test_password_does_not_expire(alice):
     long_ago = alice.created_at - timedelta(days=3650)
     User.objects.filter(pk=alice.pk).update(created_at=long_ago, last_login=long_ago)
 
@@ -137,7 +137,7 @@ def test_a_password_does_not_get_too_old(alice):
         ("/password/reset/", {"email", "next"}),
     ],
 )
-def test_no_hint_and_no_question_is_asked_for(path, fields, client):
+def test_forms_ask_for_no_hint_and_no_secret_question(path, fields, client):
     form = re.findall(r'<(?:input|textarea|select)[^>]*name="(\w+)"', client.get(path).content.decode())
 
     assert "email" in form
@@ -145,7 +145,7 @@ def test_no_hint_and_no_question_is_asked_for(path, fields, client):
     assert not [field.name for field in User._meta.get_fields() if re.search("hint|question|secret", field.name)]
 
 
-def test_logs_go_to_standard_error_and_nowhere_else(settings):
+def test_logs_go_to_standard_error_only(settings):
     handlers = settings.LOGGING["handlers"]
     named = [settings.LOGGING["root"], *settings.LOGGING["loggers"].values()]
 
@@ -154,33 +154,33 @@ def test_logs_go_to_standard_error_and_nowhere_else(settings):
 
 
 @pytest.mark.parametrize(("path", "word"), [("/login/", "current-password"), ("/register/", "new-password")])
-def test_fields_for_passwords_help_password_managers(path, word, client):
+def test_password_fields_help_password_managers(path, word, client):
     fields = re.findall(r'<input[^>]*type="password"[^>]*>', client.get(path).content.decode())
 
     assert fields
     assert all(f'autocomplete="{word}"' in one for one in fields)
 
 
-def test_signing_out_clears_what_the_browser_keeps(alice):
+def test_logout_clears_the_browser_cache(alice):
     answer = logged_in_client(alice).post("/logout/")
 
     assert "cache" in answer["Clear-Site-Data"]
 
 
-def test_answers_with_tokens_are_stored_nowhere(clients, alice):
+def test_token_responses_are_not_stored(clients, alice):
     made = clients["anonymous"].post("/api/v1/auth/login/", {"email": alice.email, "password": PASSWORD})
     again = clients["anonymous"].post("/api/v1/auth/refresh/", {"refresh": made.json()["refresh"]})
 
     assert [answer["Cache-Control"] for answer in (made, again)] == ["no-store"] * 2
 
 
-def test_no_script_of_ours_keeps_anything_in_the_browser():
+def test_scripts_store_nothing_in_the_browser():
     scripts = "".join(path.read_text() for path in (ROOT / "static/js").glob("*.js"))
 
     assert not re.search(r"localStorage|sessionStorage|indexedDB|document\.cookie|innerHTML|eval\(", scripts)
 
 
-def test_what_the_gateway_refuses_by_itself_carries_the_headers_too(client):
+def test_gateway_errors_carry_the_security_headers(client):
     from config.asgi import application as gateway  # it sets Django up, which the suite has done
 
     own = send_request(gateway, "GET", "/api/v1/me/", headers={"host": "testserver"})  # a second one: refused
