@@ -1,4 +1,4 @@
-"""Access gained or lost through a team or share counts from the next request on, through any node."""
+"""Access through teams and shares changes from the next request on, through any node."""
 
 from __future__ import annotations
 

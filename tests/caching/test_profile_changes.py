@@ -41,14 +41,14 @@ def request_from_nodes(nodes, token, path):
 
 def test_profile_version_is_current_after_password_change(alice, nodes):
     token = token_of(alice)
-    before = {answer.json()["version"] for answer in request_from_nodes(nodes, token, ME_PATH)}
+    before = {response.json()["version"] for response in request_from_nodes(nodes, token, ME_PATH)}
 
     session_id = read_access(token).session_id
     change_password(user=alice, password="a wider river turns", now=timezone.now(), keep=session_id)
     after = request_from_nodes(nodes, token, ME_PATH)
 
-    assert {answer.status for answer in after} == {200}
-    assert (before, {answer.json()["version"] for answer in after}) == ({1}, {2})
+    assert {response.status for response in after} == {200}
+    assert (before, {response.json()["version"] for response in after}) == ({1}, {2})
     assert Session.objects.get().revoked_at is None
 
 
@@ -56,8 +56,8 @@ def test_new_guest_sees_shared_task_at_once(alice, mallory, task, nodes):
     token = token_of(mallory)
     TaskShareFactory(task=task, user=mallory, role="viewer", shared_by=alice)
     User.objects.filter(pk=mallory.pk).update(is_guest=False)
-    before = {answer.status for answer in request_from_nodes(nodes, token, TASK_PATH)}
+    before = {response.status for response in request_from_nodes(nodes, token, TASK_PATH)}
 
     users.mark_as_guest(actor=alice, user=mallory)
 
-    assert (before, {answer.status for answer in request_from_nodes(nodes, token, TASK_PATH)}) == ({404}, {200})
+    assert (before, {response.status for response in request_from_nodes(nodes, token, TASK_PATH)}) == ({404}, {200})

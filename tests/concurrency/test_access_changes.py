@@ -33,7 +33,7 @@ def teams(alice):
 
 
 def assert_access_consistent():
-    """Assert that every effective role is the highest of the member's own role and those of the teams."""
+    """Assert that each effective role is the highest of own role and team roles."""
     expected = {}
     for project_id, user_id, role in ProjectMember.objects.filter(role__isnull=False).values_list(
         "project_id", "user_id", "role"

@@ -20,12 +20,12 @@ def test_concurrent_writes_of_one_version_have_one_winner(operation, request_bui
     url, body = request_builder.url(operation), orjson.dumps(request_builder.body(operation))
     etag = writers[0].get(url)["ETag"]
 
-    answers = run_concurrently(
+    responses = run_concurrently(
         lambda writer=writer: writer.generic("PATCH", url, body, "application/json", headers={"If-Match": etag})
         for writer in writers
     )
 
-    assert sorted(answer.status_code for answer in answers) == [200, *[412] * (WRITER_COUNT - 1)]
-    (winner,) = [answer for answer in answers if answer.status_code == 200]
-    versions = {answer.json()["version"] for answer in answers if answer.status_code == 412}
+    assert sorted(response.status_code for response in responses) == [200, *[412] * (WRITER_COUNT - 1)]
+    (winner,) = [response for response in responses if response.status_code == 200]
+    versions = {response.json()["version"] for response in responses if response.status_code == 412}
     assert {int(winner["ETag"].strip('"').split(".")[0])} == versions

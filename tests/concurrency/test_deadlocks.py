@@ -37,9 +37,9 @@ def deadlocked_response(request, project, member):
             cursor.execute("SET deadlock_timeout = '3s'")
         return request()
 
-    other_outcome, answer = run_concurrently([other, send])
+    other_outcome, response = run_concurrently([other, send])
     assert other_outcome is None
-    return answer
+    return response
 
 
 @pytest.fixture
@@ -50,10 +50,10 @@ def membership(project, bob):
 def test_deadlock_in_the_api_is_a_503_that_can_be_retried(clients, project, membership, outbox):
     path = f"/api/v1/projects/OPS/members/{membership.user_id}/"
 
-    answer = deadlocked_response(lambda: clients["alice"].delete(path), project, membership)
+    response = deadlocked_response(lambda: clients["alice"].delete(path), project, membership)
 
-    assert (answer.status_code, answer["Retry-After"], answer.json()["code"]) == (503, "1", "transient_conflict")
-    assert answer["Content-Type"] == "application/problem+json"
+    assert (response.status_code, response["Retry-After"], response.json()["code"]) == (503, "1", "transient_conflict")
+    assert response["Content-Type"] == "application/problem+json"
     assert (ProjectMember.objects.filter(pk=membership.pk).exists(), outbox.names()) == (True, [])
     assert clients["alice"].delete(path).status_code == 204
 
@@ -63,16 +63,16 @@ def test_deadlock_on_a_page_is_a_503_that_can_be_retried(alice, project, members
     log_in(browser, alice)
     path = f"/projects/OPS/members/{membership.user_id}/remove/"
 
-    answer = deadlocked_response(lambda: browser.post(path), project, membership)
+    response = deadlocked_response(lambda: browser.post(path), project, membership)
 
-    assert (answer.status_code, answer["Retry-After"]) == (503, "1")
-    assert "Nothing was done; send it again." in answer.content.decode()
+    assert (response.status_code, response["Retry-After"]) == (503, "1")
+    assert "Nothing was done; send it again." in response.content.decode()
     assert ProjectMember.objects.filter(pk=membership.pk).exists()
     assert browser.post(path).status_code == 302
 
 
 def test_inbox_creation_does_not_block_foreign_keys(mallory):
-    """A task refers to its creator, so it must not wait until the creator's inbox is committed."""
+    """A task refers to its creator and must not wait for the creator's inbox."""
     created, referred = threading.Event(), threading.Event()
 
     def create():

@@ -21,8 +21,8 @@ def test_challenge_is_completed_once_by_many(alice):
     outcomes = run_concurrently([lambda code=code: finish(challenge, code) for code in codes])
 
     assert errors_of_type(outcomes) == []
-    assert sorted(answer.status_code for answer in outcomes) == [200] + [401] * 7
-    assert {answer.json()["code"] for answer in outcomes if answer.status_code == 401} == {"challenge_not_valid"}
+    assert sorted(response.status_code for response in outcomes) == [200] + [401] * 7
+    assert {response.json()["code"] for response in outcomes if response.status_code == 401} == {"challenge_not_valid"}
     assert Session.objects.count() == 1
     assert (MfaChallenge.objects.get().attempts, len(recovery_codes(alice))) == (1, 9)
 
@@ -35,5 +35,5 @@ def test_code_completes_one_of_many_challenges(alice):
     outcomes = run_concurrently([lambda challenge=challenge: finish(challenge, code) for challenge in challenges])
 
     assert errors_of_type(outcomes) == []
-    assert sorted(answer.status_code for answer in outcomes) == [200] + [401] * 5
+    assert sorted(response.status_code for response in outcomes) == [200] + [401] * 5
     assert Session.objects.count() == 1

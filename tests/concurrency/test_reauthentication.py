@@ -24,7 +24,7 @@ def reauthenticate(session, **credentials):
 
 
 def test_mfa_reset_and_reauthentication_do_not_deadlock(alice):
-    """A reset locks MFA methods before sessions, so reauthentication that waits for a method may hold no session."""
+    """A reset locks methods before sessions: reauthentication may not lock them the other way round."""
     session, methods_locked = SessionFactory(user=with_totp(alice)), threading.Event()
 
     def reset_mfa():

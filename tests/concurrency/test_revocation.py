@@ -1,4 +1,4 @@
-"""Revocation and account changes hold on every node from the next request on, whatever is cached."""
+"""Revocation and account changes hold on every node at once, whatever is cached."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def request_from_nodes(nodes, token, path=ME_PATH):
 
 
 def statuses(nodes, token):
-    return [answer.status for path in (ME_PATH, TASKS_PATH) for answer in request_from_nodes(nodes, token, path)]
+    return [response.status for path in (ME_PATH, TASKS_PATH) for response in request_from_nodes(nodes, token, path)]
 
 
 def update_user(admin, user, **changes):
@@ -108,7 +108,7 @@ def test_role_change_is_visible_on_every_node_at_once(nodes, alice, admin):
     for role in ("staff", "user", "admin"):
         request_from_nodes(nodes, token)
         update_user(admin, alice, role=role)
-        roles.append([answer.json()["role"] for answer in request_from_nodes(nodes, token)])
+        roles.append([response.json()["role"] for response in request_from_nodes(nodes, token)])
 
     assert roles == [["staff"] * 2, ["user"] * 2, ["admin"] * 2]
 
@@ -180,7 +180,7 @@ def test_session_revoked_by_many_is_revoked_once(alice, outbox):
 
 
 class AccountDeletionCase:
-    """A user whose account deletion is due in a second, and the four actions on that account."""
+    """A user whose account deletion is due, and four actions on that account."""
 
     def __init__(self, user, admin):
         self.user, self.admin, self.link = user, admin, one_time_tokens.new_token()
@@ -203,7 +203,7 @@ class AccountDeletionCase:
         return account_deletion.erase_due_accounts(now=self.due)
 
     def check(self, last):
-        """Assert a consistent account: never active and erased, and no valid cancellation link where none may be."""
+        """Assert that the account is never active and erased, nor open to a stale link."""
         user = User.objects.get(pk=self.user.pk)
         assert not (user.is_active and user.erased_at)
         assert (user.name == ERASED_USER_NAME) == (user.erased_at is not None)

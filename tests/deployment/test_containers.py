@@ -52,7 +52,6 @@ SECRET_SETTINGS = {
 }
 
 
-<<<<<<< HEAD
 def test_services_are_complete():
     assert set(SERVICES) == {*NODES, "nginx", "worker", "scheduler", "relay", "migrate", "postgres", "redis"}
 
@@ -76,33 +75,6 @@ def test_services_restart_and_have_limits():
 
 
 def test_services_start_after_their_dependencies():
-=======
-def test_compose_file_has_all_services():
-    assert set(SERVICES) == {*NODES, "nginx", "worker", "scheduler", "relay", "migrate", "postgres", "redis"}
-
-
-@pytest.mark.parametrize("name", SERVICES)
-def test_services_refer_to_existing_volumes_and_secrets(name):
-    service = SERVICES[name]
-
-    volumes = [str(volume).split(":")[0] for volume in service.get("volumes", [])]
-    assert [one for one in volumes if not one.startswith("./") and one not in COMPOSE["volumes"]] == []
-    assert [one for one in volumes if one.startswith("./") and not (ROOT / one).exists()] == []
-    assert set(service.get("secrets", [])) <= set(COMPOSE["secrets"])
-    assert set(service.get("depends_on", {})) <= set(SERVICES)
-
-
-@pytest.mark.parametrize("name", [name for name in SERVICES if name != "migrate"])
-def test_long_running_services_have_limits_and_restart(name):
-    service = SERVICES[name]
-
-    assert service["restart"] == "unless-stopped"
-    assert set(service["deploy"]["resources"]["limits"]) == {"cpus", "memory"}
-    assert service["logging"]["options"]["max-size"] == "10m"
-
-
-def test_services_wait_for_their_dependencies():
->>>>>>> f24a18f (Empty test tables without flush, rename concurrency and caching tests)
     for name in (*NODES, "worker", "scheduler", "relay"):
         conditions = {other: options["condition"] for other, options in SERVICES[name]["depends_on"].items()}
         assert conditions == {
@@ -115,13 +87,8 @@ def test_services_wait_for_their_dependencies():
         assert SERVICES[name]["healthcheck"]["test"][0] == "CMD"
 
 
-<<<<<<< HEAD
 def test_required_settings_are_passed_to_the_nodes():
     passed = set(SERVICES["web1"]["environment"])
-=======
-def test_required_settings_are_passed():
-    given = set(SERVICES["web1"]["environment"])
->>>>>>> f24a18f (Empty test tables without flush, rename concurrency and caching tests)
 
     for name in (
         "SECRET_KEY",
@@ -144,34 +111,19 @@ def interpolate(value: str, variables: dict[str, str]) -> str:
     return INTERPOLATION.sub(lambda match: variables.get(match[1]) or (match[3] if match[2] == "-" else ""), value)
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize("service", SERVICE_ROLES)
 def test_documented_settings_are_passed_or_exempt(service):
     passed = {name.removesuffix("_FILE") for name in service_environment(service)}
     documented = {name for name, _ in ENV_EXAMPLE} - set(UNPASSED_SETTINGS)
-=======
-@pytest.mark.parametrize("part", SERVICE_ROLES)
-def test_settings_of_env_example_are_passed_or_excused(part):
-    given = {name.removesuffix("_FILE") for name in service_environment(part)}
-    wanted = {name for name, _ in ENV_EXAMPLE} - set(UNPASSED_SETTINGS)
->>>>>>> f24a18f (Empty test tables without flush, rename concurrency and caching tests)
 
     assert sorted(documented - passed - (set() if service in NODES else NODE_SETTINGS)) == []
     assert sorted(passed - documented) == []
     assert set(UNPASSED_SETTINGS) <= {name for name, _ in ENV_EXAMPLE}
 
 
-<<<<<<< HEAD
 def test_passed_settings_have_the_documented_name_and_default():
     matches = {name: INTERPOLATION.match(value) for name, value in service_environment("web1").items() if "${" in value}
     defaults = {name: match[3] for name, match in matches.items() if match and match[2] == "-"}
-=======
-def test_settings_are_passed_with_the_documented_default():
-    passed = {
-        name: PASSED_SETTINGS.match(value) for name, value in service_environment("web1").items() if "${" in value
-    }
-    defaults = {name: found[3] for name, found in passed.items() if found and found[2] == "-"}
->>>>>>> f24a18f (Empty test tables without flush, rename concurrency and caching tests)
     # WORKERS: a container has one core. LOG_JSON: true in production. OIDC_ISSUER: the example shows one, there is none.
     others = {"WORKERS": "1", "LOG_JSON": "true", "OIDC_ISSUER": ""}
 
@@ -201,16 +153,10 @@ def test_settings_are_passed_with_the_documented_default():
     ],
     ids=["nothing", "empty", "other"],
 )
-<<<<<<< HEAD
 def test_production_settings_accept_the_container_environment(variables, expected):
     variables = variables | REQUIRED_SETTINGS
     environment = {name: interpolate(value, variables) for name, value in service_environment("web1").items()}
     environment = {name: value for name, value in environment.items() if not name.endswith("_FILE")} | SECRET_SETTINGS
-=======
-def test_production_settings_accept_the_container_environment(said, found):
-    words = {name: interpolate(value, said | REQUIRED_SETTINGS) for name, value in service_environment("web1").items()}
-    words = {name: value for name, value in words.items() if not name.endswith("_FILE")} | SECRET_SETTINGS
->>>>>>> f24a18f (Empty test tables without flush, rename concurrency and caching tests)
     code = (
         "import runpy; from config.settings import production as p; runpy.run_path('config/gunicorn.py');"
         "apps = p.SOCIALACCOUNT_PROVIDERS['openid_connect']['APPS'];"
@@ -226,11 +172,7 @@ def test_production_settings_accept_the_container_environment(said, found):
     assert (process.stderr, process.stdout.strip()) == ("", expected)
 
 
-<<<<<<< HEAD
 def test_secrets_are_not_in_the_files():
-=======
-def test_container_files_hold_no_secret():
->>>>>>> f24a18f (Empty test tables without flush, rename concurrency and caching tests)
     text = (ROOT / "docker-compose.yml").read_text() + DOCKERFILE
 
     values = re.findall(r"^\s*\w*(?:PASSWORD|_KEY|DATABASE_URL)\w*[:=] *(.+)$", text, re.MULTILINE)
@@ -238,23 +180,14 @@ def test_container_files_hold_no_secret():
     assert [value for value in values if not value.startswith(("${", "/run/secrets/"))] == []
 
 
-<<<<<<< HEAD
 def test_nginx_upstreams_are_the_sockets_of_the_nodes():
     upstreams = re.findall(r"server (unix:\S+)", (ROOT / "nginx/conf.d/nodes.conf").read_text())
-=======
-def test_nginx_upstreams_match_the_node_sockets():
-    wanted = re.findall(r"server (unix:\S+)", (ROOT / "nginx/conf.d/nodes.conf").read_text())
->>>>>>> f24a18f (Empty test tables without flush, rename concurrency and caching tests)
 
     listening = [SERVICES[name]["environment"]["BIND"].split(",")[1] for name in NODES]
     assert upstreams == 2 * listening  # two upstreams: with and without max_conns
 
 
-<<<<<<< HEAD
 def test_image_runs_as_its_own_user_with_a_health_check():
-=======
-def test_image_runs_unprivileged_with_a_health_check():
->>>>>>> f24a18f (Empty test tables without flush, rename concurrency and caching tests)
     instructions = [line.split()[0] for line in DOCKERFILE.splitlines() if re.match(r"[A-Z]+ ", line)]
     runtime = DOCKERFILE.split("AS runtime")[1]
 
@@ -264,11 +197,7 @@ def test_image_runs_unprivileged_with_a_health_check():
     assert "/livez" in runtime.split("HEALTHCHECK")[1]
 
 
-<<<<<<< HEAD
 def test_nginx_serves_brotli_files_made_at_build_time():
-=======
-def test_nginx_image_serves_brotli_files():
->>>>>>> f24a18f (Empty test tables without flush, rename concurrency and caching tests)
     front = DOCKERFILE.split("AS front")[1].split("FROM")[0]
 
     assert SERVICES["nginx"]["build"] == {"context": ".", "target": "front"}
@@ -277,11 +206,7 @@ def test_nginx_image_serves_brotli_files():
     assert "COMPRESS_STATIC=true /venv/bin/python manage.py collectstatic" in DOCKERFILE
 
 
-<<<<<<< HEAD
 def test_image_has_no_development_files():
-=======
-def test_image_copies_no_development_files():
->>>>>>> f24a18f (Empty test tables without flush, rename concurrency and caching tests)
     for line in re.findall(r"^COPY (?!--from)(.+)$", DOCKERFILE, re.MULTILINE):
         *sources, _ = shlex.split(line)
         assert [name for name in sources if not (ROOT / name).exists()] == []
@@ -290,13 +215,8 @@ def test_image_copies_no_development_files():
     assert re.findall(r"-r (\S+)", DOCKERFILE) == ["requirements.txt"]
 
 
-<<<<<<< HEAD
 def test_management_commands_of_services_exist():
     commands = [service["command"] for service in SERVICES.values() if "manage.py" in (service.get("command") or ())]
-=======
-def test_service_commands_exist():
-    called = [words[2] for service in SERVICES.values() if (words := service.get("command")) and "manage.py" in words]
->>>>>>> f24a18f (Empty test tables without flush, rename concurrency and caching tests)
 
     assert [command[2] for command in commands] == ["relay"]
     assert {"relay", "migrate"} <= set(get_commands())

@@ -57,49 +57,79 @@ def run_manage(*arguments: str, environment: dict[str, str]) -> subprocess.Compl
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("name", REQUIRED_SETTINGS)
-<<<<<<< HEAD
-def test_missing_setting_stops_the_start_with_its_name(name, django_db_setup):
-    process = run_manage("check", environment=production_environment(**{name: None}))
-=======
-def test_missing_setting_stops_the_start_by_name(name, django_db_setup):
-    done = run_manage("check", environment=production_environment(**{name: None}))
->>>>>>> f24a18f (Empty test tables without flush, rename concurrency and caching tests)
+LOAD_SETTINGS_SCRIPT = """
+import importlib, json, os, sys
 
-    assert process.returncode != 0
-    assert f"{name} is not set. Set it (or {name}_FILE)" in process.stderr
+name, environments = json.load(sys.stdin)
+results = []
+for environment in environments:
+    os.environ.clear()
+    os.environ.update(environment)
+    for module in [module for module in sys.modules if module.startswith(("config.settings", "config.env"))]:
+        del sys.modules[module]
+    try:
+        results.append({"value": getattr(importlib.import_module("config.settings.production"), name)})
+    except Exception as error:
+        results.append({"error": f"{type(error).__name__}: {error}"})
+print(json.dumps(results))
+"""
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"SECRET_KEY": "short"}, "SECRET_KEY must hold at least 32 bytes."),
-        ({"JWT_SIGNING_KEY": "short"}, "JWT_SIGNING_KEY must hold at least 32 bytes."),
-        ({"DATABASE_URL": "mysql://localhost/x"}, "DATABASE_URL must be a postgresql:// address."),
-        ({"HTTPS": "maybe"}, "HTTPS must be true or false, not 'maybe'."),
-        ({"EMAIL_PORT": "smtp"}, "EMAIL_PORT must be a whole number, not 'smtp'."),
-        ({"SECRET_KEY_FILE": "/missing/key"}, "SECRET_KEY_FILE names /missing/key, which cannot be read"),
-    ],
+def load_production_settings(name: str, cases: list[dict[str, str | None]]) -> list[dict[str, str]]:
+    """Load the production settings once per case and return `{"value": ...}` of one setting, or `{"error": message}`.
+
+    A case holds changes of `production_environment`. One process loads all of them, because to start Python and to import
+    Django takes a hundred times longer than to load the settings.
+    """
+    environments = [production_environment(**changes) for changes in cases]
+    process = subprocess.run(
+        [sys.executable, "-c", LOAD_SETTINGS_SCRIPT],
+        cwd=ROOT,
+        env=production_environment(),
+        input=json.dumps([name, environments]),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    results: list[dict[str, str]] = json.loads(process.stdout)
+    return results
+
+
+def test_missing_setting_stops_the_start_with_its_name(django_db_setup, subtests):
+    cases = [{name: None} for name in REQUIRED_SETTINGS]
+
+    for name, result in zip(REQUIRED_SETTINGS, load_production_settings("SITE_URL", cases), strict=True):
+        with subtests.test(name):
+            assert f"ImproperlyConfigured: {name} is not set. Set it (or {name}_FILE)" in result["error"]
+
+
+INVALID_SETTINGS = (
+    ({"SECRET_KEY": "short"}, "SECRET_KEY must hold at least 32 bytes."),
+    ({"JWT_SIGNING_KEY": "short"}, "JWT_SIGNING_KEY must hold at least 32 bytes."),
+    ({"DATABASE_URL": "mysql://localhost/x"}, "DATABASE_URL must be a postgresql:// address."),
+    ({"HTTPS": "maybe"}, "HTTPS must be true or false, not 'maybe'."),
+    ({"EMAIL_PORT": "smtp"}, "EMAIL_PORT must be a whole number, not 'smtp'."),
+    ({"SECRET_KEY_FILE": "/missing/key"}, "SECRET_KEY_FILE names /missing/key, which cannot be read"),
 )
-<<<<<<< HEAD
-def test_invalid_setting_stops_the_start_with_a_message(changes, message, django_db_setup):
-    process = run_manage("check", environment=production_environment(**changes))
-=======
-def test_invalid_setting_stops_the_start_with_a_message(changes, sentence, django_db_setup):
-    done = run_manage("check", environment=production_environment(**changes))
->>>>>>> f24a18f (Empty test tables without flush, rename concurrency and caching tests)
+
+
+def test_invalid_setting_stops_the_start_with_a_message(django_db_setup, subtests):
+    results = load_production_settings("SITE_URL", [changes for changes, _ in INVALID_SETTINGS])
+
+    for (_, message), result in zip(INVALID_SETTINGS, results, strict=True):
+        with subtests.test(message):
+            assert f"ImproperlyConfigured: {message}" in result["error"]
+
+
+def test_process_with_invalid_settings_exits_with_the_message(django_db_setup):
+    process = run_manage("check", environment=production_environment(SECRET_KEY=None))
 
     assert process.returncode != 0
-    assert message in process.stderr
+    assert "SECRET_KEY is not set. Set it (or SECRET_KEY_FILE)" in process.stderr
 
 
-<<<<<<< HEAD
 def test_deployment_check_passes(django_db_setup):
     process = run_manage("check", "--deploy", "--fail-level", "WARNING", environment=production_environment())
-=======
-def test_django_deployment_check_passes(django_db_setup):
-    done = run_manage("check", "--deploy", "--fail-level", "WARNING", environment=production_environment())
->>>>>>> f24a18f (Empty test tables without flush, rename concurrency and caching tests)
 
     assert (process.returncode, process.stderr) == (0, "")
 
@@ -107,11 +137,9 @@ def test_django_deployment_check_passes(django_db_setup):
 def test_secrets_are_read_from_files(tmp_path, django_db_setup):
     (tmp_path / "key").write_text(f"{SECRET_VALUE}\n")
 
-    process = run_manage(
-        "check", environment=production_environment(SECRET_KEY=None, SECRET_KEY_FILE=str(tmp_path / "key"))
-    )
+    case = {"SECRET_KEY": None, "SECRET_KEY_FILE": str(tmp_path / "key")}
 
-    assert process.returncode == 0, process.stderr
+    assert load_production_settings("SECRET_KEY", [case]) == [{"value": SECRET_VALUE}]
 
 
 @pytest.fixture
@@ -169,11 +197,7 @@ def test_node_serves_its_own_host_over_https_only(node):
     assert SECRET_VALUE not in log.read_text()
 
 
-<<<<<<< HEAD
 def test_metrics_are_summed_over_processes(node, tmp_path):
-=======
-def test_metrics_add_up_the_counters_of_all_processes(node, tmp_path):
->>>>>>> f24a18f (Empty test tables without flush, rename concurrency and caching tests)
     url, _ = node(WORKERS="2", PROMETHEUS_MULTIPROC_DIR=str(tmp_path / "metrics"))
     host = {"Host": "tasks.example.com"}
 

@@ -29,11 +29,7 @@ print(json.dumps({path: [page["Content-Security-Policy"], page.content.decode()]
     ("url", "origins"),
     [("/static/", []), (f"{CDN_URL}/static/", [CDN_URL]), ("//cdn.example.com/static/", [CDN_URL])],
 )
-<<<<<<< HEAD
 def test_cdn_origin_is_derived_from_static_url(url, origins):
-=======
-def test_cdn_origin_is_read_from_static_url(url, origins):
->>>>>>> f24a18f (Empty test tables without flush, rename concurrency and caching tests)
     assert static_files.cdn_origins(url) == origins
 
 
@@ -60,11 +56,7 @@ def collected(tmp_path_factory) -> Path:
 
 
 @pytest.mark.processes
-<<<<<<< HEAD
 def test_collected_files_have_hashed_names_and_variants(collected):
-=======
-def test_collected_files_are_hashed_and_compressed(collected):
->>>>>>> f24a18f (Empty test tables without flush, rename concurrency and caching tests)
     names = json.loads((collected / "staticfiles.json").read_text())["paths"]
     path = collected / names["css/base.css"]
 
@@ -75,11 +67,7 @@ def test_collected_files_are_hashed_and_compressed(collected):
 
 
 @pytest.mark.processes
-<<<<<<< HEAD
 def test_pages_and_their_csp_use_the_cdn(collected):
-=======
-def test_cdn_setting_changes_urls_and_csp(collected):
->>>>>>> f24a18f (Empty test tables without flush, rename concurrency and caching tests)
     sidecar = "drf_spectacular_sidecar/swagger-ui-dist"
     manifest = json.loads((collected / "staticfiles.json").read_text())
     for name in ("swagger-ui.css", "swagger-ui-bundle.js", "swagger-ui-standalone-preset.js", "favicon-32x32.png"):

@@ -49,28 +49,30 @@ class BrowserClient:
         self.url, self.email = url, email
         self.api, self.browser = requests.Session(), requests.Session()
         body = {"email": email, "name": name, "password": PASSWORD}
-        answer = self.api.post(f"{url}/api/v1/auth/register/", json=body, timeout=WAIT_TIMEOUT).json()
-        self.id = answer["user"]["id"]
-        self.api.headers["Authorization"] = f"Bearer {answer['access']}"
+        response = self.api.post(f"{url}/api/v1/auth/register/", json=body, timeout=WAIT_TIMEOUT).json()
+        self.id = response["user"]["id"]
+        self.api.headers["Authorization"] = f"Bearer {response['access']}"
 
     def call(self, method: str, path: str, **options: Any) -> Any:
-        answer = self.api.request(method, f"{self.url}{path}", timeout=WAIT_TIMEOUT, **options)
-        assert answer.status_code < 300, answer.text
-        return answer.json() if answer.content else None
+        response = self.api.request(method, f"{self.url}{path}", timeout=WAIT_TIMEOUT, **options)
+        assert response.status_code < 300, response.text
+        return response.json() if response.content else None
 
     def sign_in(self, path: str = "/login/", field: str = "email") -> None:
         page = self.browser.get(f"{self.url}{path}", timeout=WAIT_TIMEOUT).text
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
         assert token
         form = {"csrfmiddlewaretoken": token[1], field: self.email, "password": PASSWORD}
-        answer = self.browser.post(f"{self.url}{path}", data=form, timeout=WAIT_TIMEOUT, headers={"Referer": self.url})
-        assert answer.status_code == 200
-        assert 'name="password"' not in answer.text
+        response = self.browser.post(
+            f"{self.url}{path}", data=form, timeout=WAIT_TIMEOUT, headers={"Referer": self.url}
+        )
+        assert response.status_code == 200
+        assert 'name="password"' not in response.text
 
     def page(self, path: str) -> str:
-        answer = self.browser.get(f"{self.url}{path}", timeout=WAIT_TIMEOUT)
-        assert answer.status_code == 200
-        return answer.text
+        response = self.browser.get(f"{self.url}{path}", timeout=WAIT_TIMEOUT)
+        assert response.status_code == 200
+        return response.text
 
 
 def wait_for(happened: Callable[[], bool], processes: Processes) -> None:

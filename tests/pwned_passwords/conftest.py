@@ -11,7 +11,7 @@ from tests.pwned_passwords.range_server import RangeServer
 
 @pytest.fixture(autouse=True)
 def reset_pwned_client(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What hung for an earlier test is forgotten, and a busy machine is no list that hangs."""
+    """Close the circuit of earlier tests, and allow a busy machine more time."""
     pwned_passwords.executor.cache_clear()
     monkeypatch.setattr(pwned_passwords, "TIMEOUT", 30.0)
 
@@ -20,8 +20,8 @@ def reset_pwned_client(monkeypatch: pytest.MonkeyPatch) -> None:
 def start_range_server() -> Iterator[Callable[..., RangeServer]]:
     running: list[RangeServer] = []
 
-    def start(*words: object) -> RangeServer:
-        running.append(RangeServer(*words))
+    def start(*args: object) -> RangeServer:
+        running.append(RangeServer(*args))
         threading.Thread(target=running[-1].serve_forever, daemon=True, kwargs={"poll_interval": 0.01}).start()
         return running[-1]
 
@@ -38,7 +38,7 @@ def short_timeout(reset_pwned_client: None, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.fixture
 def range_server(start_range_server, settings) -> RangeServer:
-    """The list that the operator has named."""
+    """A running server, configured as PWNED_PASSWORDS_URL."""
     server = start_range_server()
     settings.PWNED_PASSWORDS_URL = server.url
     return server

@@ -1,4 +1,4 @@
-"""Every door at which somebody sets a password: how one gets there, and what is said of the password in the end."""
+"""Every endpoint that sets a password: each function prepares one and returns how to send a password to it."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ USER_DATA = {"email": "dora@example.com", "name": "Dora"}
 
 
 class PasswordResult(NamedTuple):
-    """`field` is the one that was found wrong, empty if none was."""
+    """The field with an error and its message; both empty if the password was accepted."""
 
     field: str
-    words: str
+    message: str
 
 
 SetPassword = Callable[[str], PasswordResult]
 
 
-def form_result(answer: HttpResponse) -> PasswordResult:
-    if answer.status_code == 302:
+def form_result(response: HttpResponse) -> PasswordResult:
+    if response.status_code == 302:
         return PasswordResult("", "")
-    form = answer.context["adminform"].form if "adminform" in answer.context else answer.context["form"]
+    form = response.context["adminform"].form if "adminform" in response.context else response.context["form"]
     ((field, errors),) = form.errors.items()
     return PasswordResult(field, " ".join(errors))
 
 
-def json_result(answer: HttpResponse) -> PasswordResult:
-    body: dict[str, Any] = answer.json()
+def json_result(response: HttpResponse) -> PasswordResult:
+    body: dict[str, Any] = response.json()
     if "errors" not in body:
         return PasswordResult("", "")
     (error,) = body["errors"]
@@ -50,85 +50,91 @@ def json_result(answer: HttpResponse) -> PasswordResult:
 
 
 def api_register() -> SetPassword:
-    return lambda word: json_result(ApiClient().post("/api/v1/auth/register/", {**USER_DATA, "password": word}))
+    return lambda password: json_result(ApiClient().post("/api/v1/auth/register/", {**USER_DATA, "password": password}))
 
 
 def page_register() -> SetPassword:
-    return lambda word: form_result(Client().post("/register/", {**USER_DATA, "password": word}))
+    return lambda password: form_result(Client().post("/register/", {**USER_DATA, "password": password}))
 
 
 def headless_register() -> SetPassword:
-    return lambda word: json_result(Program().ask("post", "auth/signup", {**USER_DATA, "password": word}))
+    return lambda password: json_result(Program().ask("post", "auth/signup", {**USER_DATA, "password": password}))
 
 
-def api_join() -> SetPassword:
+def api_accept_invitation() -> SetPassword:
     InvitationFactory(inviter=UserFactory(role=User.Role.STAFF), email=USER_DATA["email"], secret="s3")
-    sent = {"token": "s3", "name": "Dora"}
-    return lambda word: json_result(
-        ApiClient().post("/api/v1/auth/register-with-invitation/", {**sent, "password": word})
+    data = {"token": "s3", "name": "Dora"}
+    return lambda password: json_result(
+        ApiClient().post("/api/v1/auth/register-with-invitation/", {**data, "password": password})
     )
 
 
-def page_join() -> SetPassword:
+def page_accept_invitation() -> SetPassword:
     InvitationFactory(inviter=UserFactory(role=User.Role.STAFF), email=USER_DATA["email"], secret="s3")
-    return lambda word: form_result(Client().post("/invitation/", {"token": "s3", "name": "Dora", "password": word}))
+    return lambda password: form_result(
+        Client().post("/invitation/", {"token": "s3", "name": "Dora", "password": password})
+    )
 
 
 def page_change() -> SetPassword:
     browser = logged_in_client(UserFactory(**USER_DATA))
-    sent = {"oldpassword": PASSWORD}
-    return lambda word: form_result(browser.post("/settings/security/password/", {**sent, "password1": word}))
+    data = {"oldpassword": PASSWORD}
+    return lambda password: form_result(browser.post("/settings/security/password/", {**data, "password1": password}))
 
 
 def page_set() -> SetPassword:
     browser = logged_in_client(UserFactory(**USER_DATA, password="!"))
-    return lambda word: form_result(browser.post("/settings/security/password/set/", {"password1": word}))
+    return lambda password: form_result(browser.post("/settings/security/password/set/", {"password1": password}))
 
 
 def headless_change() -> SetPassword:
     UserFactory(**USER_DATA)
     program = Program()
     program.ask("post", "auth/login", {"email": USER_DATA["email"], "password": PASSWORD})
-    sent = {"current_password": PASSWORD}
-    return lambda word: json_result(program.ask("post", "account/password/change", {**sent, "new_password": word}))
+    data = {"current_password": PASSWORD}
+    return lambda password: json_result(
+        program.ask("post", "account/password/change", {**data, "new_password": password})
+    )
 
 
 def page_reset() -> SetPassword:
     UserFactory(**USER_DATA)
     ask(USER_DATA["email"])
-    path, sent = form_of(link())
-    return lambda word: form_result(Client().post(path, {**sent, "password1": word}))
+    path, data = form_of(link())
+    return lambda password: form_result(Client().post(path, {**data, "password1": password}))
 
 
 def headless_reset() -> SetPassword:
     UserFactory(**USER_DATA)
     ask(USER_DATA["email"])
     key = form_of(link())[1]["key"]
-    return lambda word: json_result(Program().ask("post", "auth/password/reset", {"key": key, "password": word}))
+    return lambda password: json_result(
+        Program().ask("post", "auth/password/reset", {"key": key, "password": password})
+    )
 
 
 def admin_add() -> SetPassword:
     browser = reauthenticated_browser(UserFactory(role=User.Role.ADMIN))
-    sent = {**USER_DATA, "role": "user", "tier": "free"}
-    return lambda word: form_result(browser.post("/admin/accounts/user/add/", {**sent, "password": word}))
+    data = {**USER_DATA, "role": "user", "tier": "free"}
+    return lambda password: form_result(browser.post("/admin/accounts/user/add/", {**data, "password": password}))
 
 
 def admin_change() -> SetPassword:
     browser, dora = reauthenticated_browser(UserFactory(role=User.Role.ADMIN)), UserFactory(**USER_DATA)
-    return lambda word: form_result(browser.post(person_page(dora), filled(dora, password=word)))
+    return lambda password: form_result(browser.post(person_page(dora), filled(dora, password=password)))
 
 
 def changepassword_command() -> SetPassword:
-    """`manage.py changepassword`, which asks for another one three times."""
+    """Prepare `manage.py changepassword`, which asks for another password three times."""
     UserFactory(**USER_DATA)
 
-    def type_in(word: str) -> PasswordResult:
-        said = StringIO()
+    def type_in(password: str) -> PasswordResult:
+        stderr = StringIO()
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr("getpass.getpass", lambda **_: word)
+            patched.setattr("getpass.getpass", lambda **_: password)
             with suppress(CommandError):
-                call_command("changepassword", USER_DATA["email"], stdout=StringIO(), stderr=said)
-        return PasswordResult("password" if said.getvalue() else "", said.getvalue())
+                call_command("changepassword", USER_DATA["email"], stdout=StringIO(), stderr=stderr)
+        return PasswordResult("password" if stderr.getvalue() else "", stderr.getvalue())
 
     return type_in
 
@@ -137,8 +143,8 @@ PASSWORD_ENDPOINTS = [
     api_register,
     page_register,
     headless_register,
-    api_join,
-    page_join,
+    api_accept_invitation,
+    page_accept_invitation,
     page_change,
     page_set,
     headless_change,

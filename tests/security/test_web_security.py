@@ -1,4 +1,4 @@
-"""What holds at every door and of every page: cookies, forms, passwords, and what is stored nowhere."""
+"""Rules that hold on every page and endpoint: cookies, CSRF, passwords, and what is never stored."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from core.testing.page_client import log_in, logged_in_client
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.django_db
-NEW_PASSWORD = {"email": "dana@example.com", "name": "Dana"}
-# What a script reads, or what Django's own storage of messages writes.
+NEW_USER = {"email": "dana@example.com", "name": "Dana"}
+# Cookies without HttpOnly: one is read by scripts, one is written by Django's message storage.
 READABLE_COOKIES = {"csrftoken", "messages"}
 ANY_PARAMETER = {"uuid": "00000000-0000-7000-8000-000000000000", "int": "1", "str": "x", "slug": "x", "path": "x"}
 
 
 def find_pages(patterns: list[URLPattern | URLResolver] | None = None, prefix: str = "/") -> Iterator[str]:
-    """An address of every page; programs' doors, which take no cookie, are left out."""
+    """Yield a path of every page; endpoints that use no cookie are left out."""
     for pattern in get_resolver().url_patterns if patterns is None else patterns:
         path = prefix + str(pattern.pattern).lstrip("^").rstrip("$")
         if path.startswith(("/api/", "/_allauth/", "/metrics", "/livez", "/readyz", "/health")):
@@ -35,7 +35,7 @@ def find_pages(patterns: list[URLPattern | URLResolver] | None = None, prefix: s
         if isinstance(pattern, URLResolver):
             yield from find_pages(pattern.url_patterns, path)
         else:
-            yield re.sub(r"<(?:(\w+):)?\w+>", lambda found: ANY_PARAMETER.get(found[1] or "str", "x"), path)
+            yield re.sub(r"<(?:(\w+):)?\w+>", lambda match: ANY_PARAMETER.get(match[1] or "str", "x"), path)
 
 
 PAGES = sorted({path for path in find_pages() if "(" not in path})
@@ -76,47 +76,45 @@ def test_cookies_are_secure_same_site_and_http_only(alice, settings):
 def test_production_cookies_have_the_host_prefix(settings):
     text = (ROOT / "config/settings/production.py").read_text()
     named = dict(re.findall(r'^(\w+_COOKIE_NAME) = "([^"]+)" if _https', text, re.MULTILINE))
-    ours = {name for name in dir(settings) if name.endswith("_COOKIE_NAME") and settings.is_overridden(name)}
+    overridden = {name for name in dir(settings) if name.endswith("_COOKIE_NAME") and settings.is_overridden(name)}
 
-    assert ours <= set(named)
+    assert overridden <= set(named)
     assert {"SESSION_COOKIE_NAME", "CSRF_COOKIE_NAME"} <= set(named)
     assert [name for name in named.values() if not name.startswith("__Host-")] == []
     assert {"SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE"} <= set(re.findall(r"^(\w+) = _https$", text, re.MULTILINE))
 
 
-@pytest.mark.parametrize("word", ["password123", "1234567890", "iloveyou123"])
-def test_common_passwords_are_refused(word, clients, alice):
+@pytest.mark.parametrize("password", ["password123", "1234567890", "iloveyou123"])
+def test_common_passwords_are_refused(password, clients, alice):
     before = table_digests()
 
-    api = clients["anonymous"].post("/api/v1/auth/register/", {**NEW_PASSWORD, "password": word})
-    page = Client().post("/register/", {**NEW_PASSWORD, "password": word})
+    api = clients["anonymous"].post("/api/v1/auth/register/", {**NEW_USER, "password": password})
+    page = Client().post("/register/", {**NEW_USER, "password": password})
 
     assert (api.status_code, page.status_code) == (400, 422)
-    assert word.encode() not in api.content + page.content
+    assert password.encode() not in api.content + page.content
     assert table_digests() == before
 
 
-@pytest.mark.parametrize("word", ["TaskFlow-2026!", "taskflow12345", "my.taskflow.1"])
-def test_password_must_not_hold_the_service_name(word, clients):
-    answer = clients["anonymous"].post("/api/v1/auth/register/", {**NEW_PASSWORD, "password": word})
+@pytest.mark.parametrize("password", ["TaskFlow-2026!", "taskflow12345", "my.taskflow.1"])
+def test_password_must_not_hold_the_service_name(password, clients):
+    response = clients["anonymous"].post("/api/v1/auth/register/", {**NEW_USER, "password": password})
 
-    assert answer.status_code == 400
-    assert [error["code"] for error in answer.json()["errors"]] == ["password_too_similar"]
+    assert response.status_code == 400
+    assert [error["code"] for error in response.json()["errors"]] == ["password_too_similar"]
     assert not User.objects.exists()
 
 
 def test_long_password_is_accepted_unchanged(clients):
-    word = "  ÄßЖ 🦊 " + "q" * 180 + " "
+    password = "  ÄßЖ 🦊 " + "q" * 180 + " "
 
-    made = clients["anonymous"].post("/api/v1/auth/register/", {**NEW_PASSWORD, "password": word})
+    created = clients["anonymous"].post("/api/v1/auth/register/", {**NEW_USER, "password": password})
     codes = [
-        clients["anonymous"]
-        .post("/api/v1/auth/login/", {"email": NEW_PASSWORD["email"], "password": tried})
-        .status_code
-        for tried in (word, word.strip(), word[:72], word.lower())
+        clients["anonymous"].post("/api/v1/auth/login/", {"email": NEW_USER["email"], "password": attempt}).status_code
+        for attempt in (password, password.strip(), password[:72], password.lower())
     ]
 
-    assert made.status_code == 201
+    assert created.status_code == 201
     assert codes == [200, 401, 401, 401]
 
 
@@ -124,9 +122,9 @@ def test_password_does_not_expire(alice):
     long_ago = alice.created_at - timedelta(days=3650)
     User.objects.filter(pk=alice.pk).update(created_at=long_ago, last_login=long_ago)
 
-    answer = Client().post("/login/", {"email": alice.email, "password": PASSWORD})
+    response = Client().post("/login/", {"email": alice.email, "password": PASSWORD})
 
-    assert (answer.status_code, answer["Location"]) == (302, "/")
+    assert (response.status_code, response["Location"]) == (302, "/")
 
 
 @pytest.mark.parametrize(
@@ -150,28 +148,28 @@ def test_logs_go_to_standard_error_only(settings):
     named = [settings.LOGGING["root"], *settings.LOGGING["loggers"].values()]
 
     assert {name: handler["class"] for name, handler in handlers.items()} == {"stderr": "logging.StreamHandler"}
-    assert {name for one in named for name in one.get("handlers", [])} == {"stderr"}
+    assert {handler for logger in named for handler in logger.get("handlers", [])} == {"stderr"}
 
 
-@pytest.mark.parametrize(("path", "word"), [("/login/", "current-password"), ("/register/", "new-password")])
-def test_password_fields_help_password_managers(path, word, client):
+@pytest.mark.parametrize(("path", "autocomplete"), [("/login/", "current-password"), ("/register/", "new-password")])
+def test_password_fields_help_password_managers(path, autocomplete, client):
     fields = re.findall(r'<input[^>]*type="password"[^>]*>', client.get(path).content.decode())
 
     assert fields
-    assert all(f'autocomplete="{word}"' in one for one in fields)
+    assert all(f'autocomplete="{autocomplete}"' in field for field in fields)
 
 
 def test_logout_clears_the_browser_cache(alice):
-    answer = logged_in_client(alice).post("/logout/")
+    response = logged_in_client(alice).post("/logout/")
 
-    assert "cache" in answer["Clear-Site-Data"]
+    assert "cache" in response["Clear-Site-Data"]
 
 
 def test_token_responses_are_not_stored(clients, alice):
-    made = clients["anonymous"].post("/api/v1/auth/login/", {"email": alice.email, "password": PASSWORD})
-    again = clients["anonymous"].post("/api/v1/auth/refresh/", {"refresh": made.json()["refresh"]})
+    login = clients["anonymous"].post("/api/v1/auth/login/", {"email": alice.email, "password": PASSWORD})
+    refresh = clients["anonymous"].post("/api/v1/auth/refresh/", {"refresh": login.json()["refresh"]})
 
-    assert [answer["Cache-Control"] for answer in (made, again)] == ["no-store"] * 2
+    assert [response["Cache-Control"] for response in (login, refresh)] == ["no-store"] * 2
 
 
 def test_scripts_store_nothing_in_the_browser():
@@ -181,9 +179,9 @@ def test_scripts_store_nothing_in_the_browser():
 
 
 def test_gateway_errors_carry_the_security_headers(client):
-    from config.asgi import application as gateway  # it sets Django up, which the suite has done
+    from config.asgi import application as gateway  # importing it sets Django up, which pytest has done
 
-    own = send_request(gateway, "GET", "/api/v1/me/", headers={"host": "testserver"})  # a second one: refused
+    own = send_request(gateway, "GET", "/api/v1/me/", headers={"host": "testserver"})  # a second Host header is refused
     run(gateway.checker.close())
     django = client.get("/api/v1/me/")
 
