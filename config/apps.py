@@ -1,3 +1,5 @@
+"""App configurations, with two that adapt third-party apps."""
+
 from allauth.account.apps import AccountConfig
 from django.apps import AppConfig
 from django.contrib.staticfiles.apps import StaticFilesConfig
@@ -10,13 +12,16 @@ class ConfigConfig(AppConfig):
 
 
 class PageStaticFilesConfig(StaticFilesConfig):
-    """Leaves out what packages bring for pages that we do not have: half of all, and of the time to compress it."""
+    """Skips static files of pages that TaskFlow does not have: half of all files and of the compression time."""
 
     ignore_patterns = [*StaticFilesConfig.ignore_patterns, "redoc", "rest_framework"]
 
 
 class PageAccountConfig(AccountConfig):
-    """Leaves out the demand for allauth's own middleware: config.middleware.PageAllauthMiddleware does its work, for pages only."""
+    """Does not require allauth's own middleware.
+
+    config.middleware.PageAllauthMiddleware takes its place, and allauth's check accepts no other class.
+    """
 
     def ready(self) -> None:
         from allauth.account import checks  # noqa: F401 -- registers its system checks

@@ -1,4 +1,4 @@
-"""What gunicorn serves: the gateway, with Django behind it."""
+"""ASGI application that gunicorn serves: the gateway in front of Django."""
 
 from config.wsgi import application as django  # sets Django up, so it comes first
 

@@ -1,3 +1,5 @@
+"""Celery application."""
+
 import os
 from typing import Any
 
@@ -10,7 +12,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.production")
 app = Celery("taskflow")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(related_name="jobs")
-# Features of accounts have jobs of their own; Celery looks only into installed apps by itself.
+# Celery discovers jobs in installed apps only; these features of accounts have their own jobs modules.
 app.autodiscover_tasks(
     [
         "accounts.api_keys",
@@ -25,6 +27,9 @@ app.autodiscover_tasks(
 
 @task_postrun.connect
 def release_connections(sender: Any, **_details: Any) -> None:
-    """Leave the pool its connections. Celery's own way is to close the pool after each job, threads and all."""
+    """Return connections to the pool after a job.
+
+    Celery's own cleanup would close the whole pool (see CELERY_DB_REUSE_MAX).
+    """
     if not sender.request.is_eager:
         connections.close_all()

@@ -1,4 +1,7 @@
-"""Settings come from the environment: `NAME`, or `NAME_FILE` with the path of a file that holds the value."""
+"""Read settings from the environment: `NAME`, or `NAME_FILE` with the path of a file that holds the value.
+
+Each function raises ImproperlyConfigured for an invalid value, so that the process does not start with it.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ _MISSING: Any = object()
 
 
 def text(name: str, default: str = _MISSING) -> str:
-    """Return a setting; a missing one without default, or an unreadable `NAME_FILE`, stops the start."""
+    """Return a setting as text; raises ImproperlyConfigured if it is missing and has no default."""
     path = os.environ.get(f"{name}_FILE")
     if path:
         try:
@@ -53,42 +56,43 @@ def choice(name: str, default: str, choices: Collection[str]) -> str:
 
 
 def csv(name: str, default: str = "") -> list[str]:
+    """Return a comma-separated list, without empty parts."""
     return [part.strip() for part in text(name, default).split(",") if part.strip()]
 
 
 def origins(name: str) -> frozenset[str]:
-    """Return origins (`https://app.example.com`, `http://localhost:3000`), each as a browser writes it."""
-    found = csv(name)
-    for origin in found:
+    """Return origins (`https://app.example.com`), each exactly as a browser sends it in the Origin header."""
+    values = csv(name)
+    for origin in values:
         url = urlsplit(origin)
         if url.scheme not in {"http", "https"} or f"{url.scheme}://{url.netloc}" != origin or "*" in origin:
             raise ImproperlyConfigured(f"{name} must hold origins like https://app.example.com, not {origin!r}.")
-    return frozenset(found)
+    return frozenset(values)
 
 
 def url(name: str) -> str:
-    """Return an address to ask, ending in a slash, or nothing: over TLS, or on this machine."""
-    found = text(name, "")
-    if found and not _is_valid_url(found):
-        raise ImproperlyConfigured(f"{name} must be an https:// address without a name, a query or a fragment.")
-    return found and found.rstrip("/") + "/"
+    """Return the base URL of a service, ending in a slash, or an empty string; http:// only for this machine."""
+    value = text(name, "")
+    if value and not _is_valid_url(value):
+        raise ImproperlyConfigured(f"{name} must be an https:// URL without user name, query or fragment.")
+    return value and value.rstrip("/") + "/"
 
 
-def _is_valid_url(found: str) -> bool:
+def _is_valid_url(value: str) -> bool:
     try:
-        url = urlsplit(found)
-        is_local = url.scheme == "http" and url.hostname in {"127.0.0.1", "localhost", "::1"}
-        is_plain = re.fullmatch(r"[!$->A-~]+", found) is not None  # no space, no query, no fragment, nobody's name
-        return (url.scheme == "https" or is_local) and bool(url.hostname) and is_plain and url.port != 0
-    except ValueError:  # a port, or brackets, that are none
+        parts = urlsplit(value)
+        is_local = parts.scheme == "http" and parts.hostname in {"127.0.0.1", "localhost", "::1"}
+        is_plain = re.fullmatch(r"[!$->A-~]+", value) is not None  # no space, ?, #, or @ of a user name
+        return (parts.scheme == "https" or is_local) and bool(parts.hostname) and is_plain and parts.port != 0
+    except ValueError:  # urlsplit and .port raise it for an invalid port or bracket
         return False
 
 
 def database(name: str, default: str = _MISSING) -> dict[str, Any]:
-    """Return Django's settings for `postgresql://user:password@host:port/name?host=/socket/folder&...`."""
+    """Return the DATABASES entry for `postgresql://user:password@host:port/name?host=/socket/folder&...`."""
     url = urlsplit(text(name, default))
     if url.scheme not in {"postgresql", "postgres"}:
-        raise ImproperlyConfigured(f"{name} must be a postgresql:// address.")
+        raise ImproperlyConfigured(f"{name} must be a postgresql:// URL.")
     query = dict(parse_qsl(url.query))
     return {
         "ENGINE": "core.postgresql",

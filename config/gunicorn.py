@@ -1,7 +1,6 @@
-"""How gunicorn runs a node.
+"""gunicorn configuration of a node.
 
-BIND is `host:port` or `unix:/path`, or several of them with commas between; WORKERS defaults to one per core, at
-most four.
+BIND is `host:port` or `unix:/path`, or several separated by commas; WORKERS defaults to one per core, at most four.
 """
 
 import os
@@ -24,22 +23,22 @@ control_socket_disable = True
 accesslog = None
 loglevel = "warning"
 
-# What gunicorn and uvicorn say takes the form of all other lines.
+# Log lines of gunicorn and uvicorn have the format of all others.
 _json = env.boolean("LOG_JSON", os.environ.get("DJANGO_SETTINGS_MODULE", "").endswith("production"))
 logconfig_dict = configure(json=_json, level=env.text("LOG_LEVEL", "INFO"))
 for _name in ("gunicorn.error", "uvicorn.error"):
     logconfig_dict["loggers"][_name] = {"handlers": ["stderr"], "level": "WARNING", "propagate": False}
 
 
-# No request is worth a connection for longer; commands, which migrate and rebuild, have no such limit.
+# Limits web requests only: commands migrate and rebuild, which may take longer.
 os.environ.setdefault("STATEMENT_TIMEOUT_MS", "15000")
 
 if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-    os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)  # an empty one would be taken for the present folder
+    os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)  # prometheus_client takes an empty path for the current folder
 
 
 def on_starting(server: Any) -> None:
-    """Metrics of processes that are gone must not be added up with those of this run."""
+    """Clear the metrics of an earlier run; they would be added to the new ones."""
     folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
     if folder:
         shutil.rmtree(folder, ignore_errors=True)

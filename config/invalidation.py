@@ -1,4 +1,7 @@
-"""What a fact makes stale, for the relay: it ends once more what the writer's own commit hook has ended already."""
+"""Cache invalidation by the relay.
+
+It repeats what the writer's commit hook did, for writers that died between the commit and the hook.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,13 @@ from uuid import UUID
 from accounts.auth.sessions import cache as accounts
 from core.cache import GLOBAL_SCOPE, bump_generations_once
 from events.models import Event
-from tasks.projects import selectors as projects_selectors
+from tasks.projects import selectors as projects
 
 USER_EVENTS = {"user.updated", "user.erased", "user.security_changed"}
 
 
 def invalidate(events: Sequence[Event], *, invalidate_all: bool = False) -> None:
-    """Raise the generations these facts concern, or with `everything` all there are; raises RedisError."""
+    """Invalidate the caches that these events concern, or all caches; raises RedisError."""
     if invalidate_all:
         accounts.mark_recently_revoked()
         bump_generations_once([GLOBAL_SCOPE])
@@ -22,17 +25,26 @@ def invalidate(events: Sequence[Event], *, invalidate_all: bool = False) -> None
     accounts.mark_revoked([e.payload["session_id"] for e in events if e.name == "session.revoked"])
     accounts.mark_revoked([e.payload["key"]["id"] for e in events if e.name == "api_key.revoked"])
     accounts.invalidate_statuses([e.payload["replaced_id"] for e in events if e.name == "api_key.rotated"])
-    changed = [event.payload["user"]["id"] for event in events if event.name in USER_EVENTS]
-    if changed:
-        accounts.invalidate_statuses_of_users(changed)
-    # Who saw a project that is gone is written nowhere any more, nor in which projects a team was.
-    gone = any(event.name in {"project.deleted", "team.deleted"} or "team.member" in event.name for event in events)
-    bump_generations_once({*_viewer_ids(events), *([GLOBAL_SCOPE] if changed or gone else [])})
+    user_ids = [event.payload["user"]["id"] for event in events if event.name in USER_EVENTS]
+    if user_ids:
+        accounts.invalidate_statuses_of_users(user_ids)
+    # The former viewers of a deleted project, and the projects of a team, cannot be looked up any more.
+    invalidate_global = bool(user_ids) or any(
+        event.name in {"project.deleted", "team.deleted"} or "team.member" in event.name for event in events
+    )
+    bump_generations_once({*_viewer_ids(events), *([GLOBAL_SCOPE] if invalidate_global else [])})
 
 
 def _viewer_ids(events: Sequence[Event]) -> set[str]:
-    named = [event.payload.get("task") or event.payload.get("project") or {} for event in events]
-    projects = {UUID(key) for words in named if (key := words.get("project_id") or words.get("id"))}
-    left = {event.payload["user_id"] for event in events if event.name in {"project.member_removed", "task.unshared"}}
-    left |= {key for event in events if event.name == "project.team_removed" for key in event.payload["user_ids"]}
-    return left | {str(key) for key in projects_selectors.viewer_ids(projects)}
+    """Return viewers of the events' projects, and users who have just lost access."""
+    subjects = [event.payload.get("task") or event.payload.get("project") or {} for event in events]
+    project_ids = {
+        UUID(project_id) for subject in subjects if (project_id := subject.get("project_id") or subject.get("id"))
+    }
+    former_ids = {
+        event.payload["user_id"] for event in events if event.name in {"project.member_removed", "task.unshared"}
+    }
+    for event in events:
+        if event.name == "project.team_removed":
+            former_ids.update(event.payload["user_ids"])
+    return former_ids | {str(user_id) for user_id in projects.viewer_ids(project_ids)}

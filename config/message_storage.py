@@ -1,4 +1,4 @@
-"""Where a message for the next page waits: in a cookie with a name of ours, or in the session when it is long."""
+"""Storage of messages for the next page: a cookie with a configurable name, or the session for long ones."""
 
 from __future__ import annotations
 

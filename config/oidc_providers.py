@@ -1,4 +1,4 @@
-"""Read the OpenID Connect providers from the environment: Google, and one of any issuer."""
+"""Read the OpenID Connect providers from the environment: Google and one other issuer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ GOOGLE_ISSUER = "https://accounts.google.com"
 
 
 def from_environment() -> list[dict[str, Any]]:
-    """Return django-allauth's settings of each configured provider; raises ImproperlyConfigured."""
+    """Return the settings of each configured provider, as django-allauth expects them."""
     providers = []
     if google := env.text("OIDC_GOOGLE_CLIENT_ID", ""):
         providers.append(_provider("google", "Google", GOOGLE_ISSUER, google, env.text("OIDC_GOOGLE_CLIENT_SECRET")))
@@ -30,9 +30,9 @@ def _provider(provider_id: str, name: str, issuer: str, client_id: str, secret: 
 
 
 def _provider_id(issuer: str) -> str:
-    """Name a provider after its issuer: a subject means something only together with who says it."""
+    """Return an id made from the issuer: an OIDC subject is unique only together with its issuer."""
     url = urlsplit(issuer)
     is_local = url.scheme == "http" and url.hostname in {"127.0.0.1", "localhost", "::1"}
     if not (url.scheme == "https" or is_local) or not url.hostname or url.query or url.fragment:
-        raise ImproperlyConfigured(f"OIDC_ISSUER must be an https:// address without a query, not {issuer!r}.")
+        raise ImproperlyConfigured(f"OIDC_ISSUER must be an https:// URL without a query, not {issuer!r}.")
     return re.sub(r"[^a-z0-9.]+", "-", f"{url.netloc}{url.path}".lower()).strip("-")

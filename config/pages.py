@@ -1,4 +1,4 @@
-"""Pages that belong to no app: refusals, and the API's documentation."""
+"""Pages that belong to no app: error pages and the API documentation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from drf_spectacular.views import SpectacularSwaggerSplitView
 
 
 class ApiDocsView(SpectacularSwaggerSplitView):
-    """Swagger UI, served by ourselves, on a page without inline styles."""
+    """Swagger UI from our own static files, on a page without inline scripts and styles."""
 
     template_name = "api_docs.html"
     authentication_classes: list[Any] = []

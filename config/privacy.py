@@ -1,6 +1,6 @@
-"""Everybody who keeps something about a person: what is exported for them, and what is forgotten with them.
+"""Personal data providers of all apps, for data export and erasure (GDPR).
 
-In the order of forgetting: from the apps above, which still need to know who it was, down to the log.
+The order is that of erasure: from the upper apps, which still look up the user, down to the event log.
 """
 
 from analytics.privacy import PROVIDER as ANALYTICS

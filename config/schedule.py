@@ -1,4 +1,4 @@
-"""What happens by the clock. Each line names a job and how often: in seconds, or at which time (UTC)."""
+"""Schedule of periodic jobs: an interval in seconds, or a time of day in UTC."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Static files: where pages load them from, how they are stored, and that anybody may have them."""
+"""Static files: CDN origins, storage backends and response headers."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ UNCOMPRESSED_STORAGE = "django.contrib.staticfiles.storage.ManifestStaticFilesSt
 
 
 def cdn_origins(url: str) -> list[str]:
-    """Return the origin of STATIC_URL when it is not our own: a CDN's."""
+    """Return the origin of STATIC_URL if it is a CDN, else nothing."""
     parts = urlsplit(url)
     return [f"{parts.scheme or 'https'}://{parts.netloc}"] if parts.netloc else []
 
 
 def storage_backend(*, compressed: bool) -> str:
-    """Return Django's storage: hashed names always, and gzip and brotli beside them."""
+    """Return the storage class: always with hashed names, optionally with gzip and Brotli variants."""
     return COMPRESSED_STORAGE if compressed else UNCOMPRESSED_STORAGE
 
 
 def allow_cross_origin(headers: MutableMapping[str, str], _path: str, _url: str) -> None:
-    """A CDN passes the headers on under a name of its own, where `same-origin` would keep the files from our pages."""
+    """Let pages load static files from a CDN's origin: the CDN passes this header on."""
     headers["Cross-Origin-Resource-Policy"] = "cross-origin"

@@ -1,4 +1,4 @@
-"""Who reacts to which fact. Every fact has its line, also when nobody listens."""
+"""Consumers of each domain event, by wire name. Every event has a line, also those without consumers."""
 
 SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     "user.registered": (),

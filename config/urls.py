@@ -1,4 +1,4 @@
-"""Every address. The API answers JSON; everything else is for people."""
+"""Root URL configuration: health, metrics, the API, the admin and the pages."""
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse

@@ -1,15 +1,17 @@
+"""uvicorn worker of gunicorn, with settings for the garbage collector."""
+
 from __future__ import annotations
 
 import gc
 
 from uvicorn_worker import UvicornWorker
 
-# What was loaded at the start stays; looking through it again and again took a tenth of a node's processor time.
+# Objects loaded at start live for ever; scanning them in each collection took a tenth of a node's CPU time.
 GC_THRESHOLD_0, GC_THRESHOLD_1, GC_THRESHOLD_2 = 20_000, 20, 50
 
 
 class Worker(UvicornWorker):
-    """uvicorn's worker; who the caller is behind proxies is decided by core.http.response_headers alone."""
+    """uvicorn's worker; proxy headers are left to core.http.client_ip, which trusts TRUSTED_PROXIES only."""
 
     CONFIG_KWARGS = {"loop": "uvloop", "http": "httptools", "proxy_headers": False, "server_header": False}
 

@@ -1,4 +1,4 @@
-"""A thousand plain tasks for load tests, with a history so that their statistics add up."""
+"""A thousand plain tasks for load tests, each with a history for the statistics."""
 
 from __future__ import annotations
 

@@ -152,7 +152,7 @@ class ScenarioGenerator:
             self.add_comment(scenario, at, scenario.creator, "question")
 
     def work(self, scenario: TaskScenario, started: datetime, assignee: str, days: float) -> datetime:
-        """Add the steps from the start of the work to its completion, and return when it was completed."""
+        """Add the steps from start to completion, and return when the task was completed."""
         doing, *reviewing = self.project.workflow.states_in_category("in_progress")
         finished = self.after(started, days)
         self.add(scenario, started, "moved", assignee, doing)
@@ -188,7 +188,7 @@ class ScenarioGenerator:
             scenario.steps.append(ScenarioStep(at, kind, actor, value))
 
     def set_due(self, scenario: TaskScenario) -> None:
-        """Choose a due date: most closed tasks were on time, and some open ones are overdue."""
+        """Choose a due date: most closed tasks are on time, some open ones overdue."""
         if self.rng.random() > 0.68:
             return
         workflow = self.project.workflow

@@ -159,7 +159,7 @@ TITLE_TEMPLATES = {"OPS": OPS, "WEB": WEB, "MOB": MOBILE, "HIRE": HIRING}
 
 
 def draw_titles(key: str, rng: Random) -> list[tuple[str, TitleTemplate]]:
-    """Return every title of a project once, with its template, taking from the templates in turn."""
+    """Return all titles of a project with their templates, taking from the templates in turn."""
     piles = []
     for template in TITLE_TEMPLATES[key]:
         titles = template.titles()

@@ -50,7 +50,7 @@ class EventWriter:
 
 
 def write_project(plan: DemoProject, users: dict[str, User], created_at: datetime, writer: EventWriter) -> Project:
-    """Create a project with its members, states and labels, as it was on its first day."""
+    """Create a project with its members, states and labels."""
     owner_handle, *editor_handles = plan.member_handles
     owner = users[owner_handle]
     project = Project.objects.create(

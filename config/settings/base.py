@@ -1,4 +1,4 @@
-"""Settings common to all environments, in sections; dev, test and production override some of them."""
+"""Settings of all environments, by section; dev, test and production override some of them."""
 
 from __future__ import annotations
 
@@ -57,31 +57,29 @@ INSTALLED_APPS = [
     "config",
 ]
 
+# The Page... classes skip the API (config.middleware); the others run for every request.
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "core.logging.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "core.http.response_headers.ResponseHeadersMiddleware",
     "config.middleware.PageCSPMiddleware",
-    "config.middleware.PageStaticFilesMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "core.api.problems.ProblemDetailsMiddleware",
-    "config.middleware.PageSessionMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
     "config.middleware.PageLocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "config.middleware.PageCsrfMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
     "config.middleware.PageAuthMiddleware",
     "accounts.auth.middleware.RequireMfaMiddleware",
     "accounts.users.middleware.LocaleMiddleware",
-    "config.middleware.PageMessageMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
     "config.middleware.PageAllauthMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "config.middleware.PageHtmxMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
     "core.htmx.PageErrorMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
-
-# The check looks for Django's own name; config.middleware.Forms is the same middleware, kept out of the API.
-SILENCED_SYSTEM_CHECKS = ["security.W003"]
 
 TEMPLATES = [
     {
@@ -102,18 +100,18 @@ TEMPLATES = [
 
 # --- PostgreSQL and Redis ---------------------------------------------------------------------------------------------
 
-# PostgreSQL. The pool is per process; max_size covers the threads of gateway.threads plus the relay's own.
+# Each process has a pool: a connection for each WSGI thread, and two for its other threads.
 WSGI_THREADS = env.integer("WSGI_THREADS", 4)
 DATABASES: dict[str, Any] = {"default": env.database("DATABASE_URL", "postgresql://taskflow@127.0.0.1/taskflow")}
 DATABASES["default"]["OPTIONS"].update(
     {
         "pool": {"min_size": 1, "max_size": WSGI_THREADS + 2, "timeout": 5},
         "connect_timeout": 5,
-        # One wrong letter in a short word: the default of 0.6 finds "gateway" no more when one types "gatway".
-        # Compiling a plan takes longer than any question here.
+        # Word similarity of 0.45 still finds "gateway" for "gatway"; PostgreSQL's default of 0.6 does not. JIT is off,
+        # because compiling a plan takes longer than any query here.
         "options": "-c pg_trgm.word_similarity_threshold=0.45 -c jit=off"
         f" -c statement_timeout={env.integer('STATEMENT_TIMEOUT_MS', 0)}",
-        # Off behind a pooler that does not keep prepared statements (pgbouncer before 1.21).
+        # Off behind a pooler that does not support prepared statements (PgBouncer before 1.21).
         "prepare_threshold": 5 if env.boolean("PREPARED_STATEMENTS", True) else None,
     }
 )
@@ -121,7 +119,7 @@ DATABASES["default"]["CONN_MAX_AGE"] = 0
 SLOW_QUERY_MS = env.integer("SLOW_QUERY_MS", 200)
 DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
 
-# Redis: a cache that may vanish. Every call gives up after half a second, and nothing fails because of it.
+# Redis is a cache that may be lost: every call times out after half a second, and no request fails because of it.
 REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:6379/0")
 CACHES = {
     "default": {
@@ -142,7 +140,8 @@ DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True
 
 # --- API, rate limits and load ----------------------------------------------------------------------------------------
 
-# How much the API gives: {tier: (requests a window, burst beyond them)}; who exceeds it is blocked. In milliseconds.
+# Rate limits of the API. Tiers: (requests per window, burst on top); exceeding both blocks the caller for `block`.
+# Times are in milliseconds.
 RATE_LIMITS: dict[str, Any] = {
     "window": 15 * 60 * 1000,
     "block": 60 * 1000,
@@ -156,12 +155,12 @@ RATE_LIMITS: dict[str, Any] = {
 }
 NODE_COUNT = env.integer("NODE_COUNT", 1)
 LOCAL_CACHE_BYTES = env.integer("LOCAL_CACHE_BYTES", 48 * 1024 * 1024)
-# How many of the threads compute at once; the others are for requests that wait for something slow.
+# How many WSGI threads may compute at once; the others serve requests that wait for the database or the network.
 MAX_CPU_BOUND_REQUESTS = env.integer("MAX_CPU_BOUND_REQUESTS", 2)
 MAX_QUEUED_REQUESTS = env.integer("MAX_QUEUED_REQUESTS", 256)
 
 TRUSTED_PROXIES = env.csv("TRUSTED_PROXIES")
-# Sites whose scripts may read the API, with a token of their own; cookies are never taken from them.
+# Sites whose scripts may use the API with a token (CORS). Cookies are never accepted from them.
 CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS")
 
 REST_FRAMEWORK = {
@@ -182,7 +181,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "TaskFlow",
-    "DESCRIPTION": "Tasks, projects, notifications and numbers of a self-hosted TaskFlow.",
+    "DESCRIPTION": "Tasks, projects, notifications and analytics of a self-hosted TaskFlow.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
@@ -214,7 +213,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 # --- Passwords, sessions and tokens -----------------------------------------------------------------------------------
 
 SESSION_ENGINE = "core.security.session_store"
-# How long a sign-in lasts that is not used, and how long any does; of a browser and of a program alike.
+# A session ends after this time without use, and after its lifetime in any case; for browsers and API clients alike.
 SESSION_IDLE_TIMEOUT = timedelta(days=7)
 SESSION_LIFETIME = timedelta(days=30)
 SESSION_COOKIE_AGE = int(SESSION_LIFETIME.total_seconds())
@@ -226,7 +225,7 @@ SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "config.pages.csrf_failure"
 
-# What a former SECRET_KEY has signed and sealed is still read.
+# Former keys: what they signed or encrypted can still be read.
 SECRET_KEY_FALLBACKS = env.csv("SECRET_KEY_FALLBACKS")
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
@@ -268,13 +267,13 @@ RATELIMIT_FAIL_OPEN = True
 # --- Registration, MFA and email verification (django-allauth) -------------------------------------------------------
 
 REQUIRE_VERIFIED_EMAIL = env.boolean("REQUIRE_VERIFIED_EMAIL", False)
-# Of whom a second factor is demanded. A node with another rule may not hand out what was kept under this one.
+# Which users must set up MFA. Part of every cache key, so that nodes with different rules share no cached responses.
 REQUIRE_MFA = env.choice("REQUIRE_MFA", "nobody", tuple(enforcement.MFA_POLICIES))
 CACHE_KEY_VARIANT = REQUIRE_MFA
 MFA_RATE = env.text("MFA_RATE", "10/5m")
 EMAIL_LINK_RATE = env.text("EMAIL_LINK_RATE", "5/h")
 MFA_CHALLENGE_LIFETIME = timedelta(minutes=5)
-# How long one proof of who one is lasts, for what asks for a fresh one: on pages and in the API.
+# How long a reauthentication is valid ("sudo mode"), on pages and in the API.
 REAUTHENTICATION_MAX_AGE = timedelta(minutes=5)
 ACCOUNT_REAUTHENTICATION_TIMEOUT = int(REAUTHENTICATION_MAX_AGE.total_seconds())
 
@@ -286,7 +285,7 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if REQUIRE_VERIFIED_EMAIL else "optional"
 ACCOUNT_EMAIL_NOTIFICATIONS = True
-# An unknown address is mailed too: the answer to either takes the same work, and whoever owns it learns why.
+# Unknown addresses get an email too, so that the response does not reveal which addresses have accounts.
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = True
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
@@ -301,7 +300,7 @@ ACCOUNT_FORMS = {
     "reauthenticate": "accounts.auth.allauth.forms.ReauthenticateForm",
 }
 ACCOUNT_USER_DISPLAY = "accounts.auth.allauth.account_adapter.display_name"
-# Every door is counted by gateway.limits, which also counts while Redis is away; allauth's own would refuse all then.
+# accounts.auth.throttling limits all of these, also while Redis is down; allauth's own limits would refuse all then.
 ACCOUNT_RATE_LIMITS = MFA_RATE_LIMITS = False
 
 MFA_ADAPTER = "accounts.auth.allauth.mfa_adapter.MfaAdapter"
@@ -316,8 +315,8 @@ MFA_FORMS = {
 }
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
-# allauth would also refuse another address to whoever has a factor, and a factor to whoever has proposed an address;
-# accounts.adapters.factors asks for the one thing that matters: that the present address is confirmed.
+# allauth would also refuse a new address to users with MFA, and MFA to users who proposed a new address. Our adapter
+# requires the one thing that matters: a verified current address.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_TOTP_ISSUER = "TaskFlow"
@@ -327,10 +326,8 @@ HEADLESS_TOKEN_STRATEGY = "accounts.auth.headless_tokens.SessionTokens"
 
 # --- Sign-in with OpenID Connect --------------------------------------------------------------------------------------
 
-# How long a request waits for a provider, in all.
+# Seconds that one sign-in may wait for the provider in all.
 OIDC_TIMEOUT = env.integer("OIDC_TIMEOUT", 5)
-
-
 SOCIALACCOUNT_ADAPTER = "accounts.auth.allauth.social_adapter.SocialAdapter"
 SOCIALACCOUNT_REAUTHENTICATION_REQUIRED = True
 SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {
@@ -342,7 +339,7 @@ SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {
 
 # --- Jobs and events (Celery) -----------------------------------------------------------------------------------------
 
-# kombu names sockets and databases in its own way.
+# kombu has its own syntax for Unix sockets and database numbers.
 CELERY_BROKER_URL = env.text(
     "CELERY_BROKER_URL", REDIS_URL.replace("unix://", "redis+socket://").replace("?db=", "?virtual_host=")
 )
@@ -361,7 +358,7 @@ if not CELERY_BROKER_URL.startswith("amqp"):
         "socket_connect_timeout": 1,
     }
 CELERY_TASK_PUBLISH_RETRY = False
-# After so many jobs Celery closes the pool; by default after each one. config.celery gives connections back instead.
+# Celery closes the connection pool after so many jobs, by default after each; config.celery returns connections instead.
 CELERY_DB_REUSE_MAX = 1_000_000
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
@@ -392,13 +389,13 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
 LANGUAGE_CODE = "en"
-# The pages are written in English; what differs is how days and numbers are written.
+# The texts are English; the languages differ in how dates and numbers are formatted.
 LANGUAGES = [("en", "English"), ("en-gb", "English (UK)")]
 
 # --- Static files -----------------------------------------------------------------------------------------------------
 
-# Static files: hashed names, so they may be kept for ever.
-# STATIC_URL may name a CDN that fetches from /static/ here: then pages may load from it.
+# Files have hashed names, so browsers may cache them for ever. STATIC_URL may name a CDN that fetches from /static/
+# here; the Content-Security-Policy then allows it.
 STATIC_URL = env.text("STATIC_URL", "/static/")
 STATIC_ORIGINS = static_files.cdn_origins(STATIC_URL)
 STATIC_ROOT = DATA_DIR / "static"
@@ -444,7 +441,7 @@ LOGGING = request_logging.configure(json=LOG_JSON, level=env.text("LOG_LEVEL", "
 
 
 def set_keys(*, secret_key: str, jwt_key: str, jwt_previous_keys: Sequence[str] = ()) -> dict[str, Any]:
-    """Return the keys as settings; HS256 wants at least 32 bytes (RFC 7518, section 3.2)."""
+    """Return the key settings; raises ImproperlyConfigured for a key under 32 bytes (RFC 7518, section 3.2)."""
     previous = [("JWT_PREVIOUS_KEYS", key) for key in jwt_previous_keys]
     for name, value in (("SECRET_KEY", secret_key), ("JWT_SIGNING_KEY", jwt_key), *previous):
         if len(value.encode()) < 32:

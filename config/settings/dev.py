@@ -1,4 +1,4 @@
-"""One laptop: plain HTTP on loopback, demo data, mail in a folder one can look at."""
+"""Settings for development: plain HTTP on localhost, demo data, emails stored in a folder."""
 
 from config import env, static_files
 from config.settings.base import *  # noqa: F403
@@ -12,7 +12,7 @@ globals().update(
     )
 )
 DEMO_ALLOWED = True
-# Hashed names as in production, but not compressed: that takes longer than all the rest of a start.
+# Hashed names as in production, but not compressed: that takes longer than everything else at start.
 STORAGES = {
     **STORAGES,
     "staticfiles": {"BACKEND": static_files.storage_backend(compressed=env.boolean("COMPRESS_STATIC", False))},

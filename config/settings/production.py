@@ -1,4 +1,4 @@
-"""Production: behind a proxy that speaks TLS; it refuses to start half-configured."""
+"""Settings for production, behind a proxy that terminates TLS. Missing settings stop the start."""
 
 from config import env
 from config.settings.base import *  # noqa: F403

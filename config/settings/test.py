@@ -1,4 +1,4 @@
-"""The suite: real PostgreSQL and a real Redis-compatible server, cheap passwords, limits that tests raise themselves."""
+"""Settings for tests: real PostgreSQL and Redis, cheap password hashes, high rate limits."""
 
 import os
 
@@ -15,11 +15,11 @@ DEMO_ALLOWED = True
 LOGIN_RATE_PER_ADDRESS = "10000/m"
 REGISTER_RATE = "10000/m"
 DATABASES["default"]["OPTIONS"]["pool"]["max_size"] = 24
-# Each worker of the suite keeps to its own Redis database, so that none flushes another's.
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+# Each pytest worker has its own Redis database, so that no worker flushes another's.
 _worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
 REDIS_DATABASE = 8 + int(_worker) % 8
 CACHES["default"]["LOCATION"] = f"{REDIS_URL.split('?')[0]}?db={REDIS_DATABASE}"
-# Static files straight from the sources: the suite collects none.
+# Static files are served from their sources; tests do not collect them.
 WHITENOISE_AUTOREFRESH = True
 WHITENOISE_USE_FINDERS = True

@@ -114,6 +114,7 @@ ALLOWED = {
     "ascii_letters": "Python's string module",
     "letter_spacing": "CSS",
     "proof_key": "PKCE, RFC 7636",
+    "CELERY_BEAT_SCHEDULE": "Celery's setting",
 }
 
 PRONOUNS = {

@@ -106,7 +106,7 @@ def test_missing_setting_stops_the_start_with_its_name(django_db_setup, subtests
 INVALID_SETTINGS = (
     ({"SECRET_KEY": "short"}, "SECRET_KEY must hold at least 32 bytes."),
     ({"JWT_SIGNING_KEY": "short"}, "JWT_SIGNING_KEY must hold at least 32 bytes."),
-    ({"DATABASE_URL": "mysql://localhost/x"}, "DATABASE_URL must be a postgresql:// address."),
+    ({"DATABASE_URL": "mysql://localhost/x"}, "DATABASE_URL must be a postgresql:// URL."),
     ({"HTTPS": "maybe"}, "HTTPS must be true or false, not 'maybe'."),
     ({"EMAIL_PORT": "smtp"}, "EMAIL_PORT must be a whole number, not 'smtp'."),
     ({"SECRET_KEY_FILE": "/missing/key"}, "SECRET_KEY_FILE names /missing/key, which cannot be read"),

@@ -26,7 +26,7 @@ INVALID_URLS = (
     "https://[lists.example.com/",
     "ftp://127.0.0.1/",
 )
-MESSAGE = "PWNED_PASSWORDS_URL must be an https:// address without a name, a query or a fragment."
+MESSAGE = "PWNED_PASSWORDS_URL must be an https:// URL without user name, query or fragment."
 
 
 def test_valid_url_is_accepted(django_db_setup, subtests):

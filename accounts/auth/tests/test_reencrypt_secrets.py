@@ -24,7 +24,7 @@ def test_second_factors_go_on_when_the_key_is_replaced_and_forgotten(alice, sett
     call_command("reencrypt_secrets")
     settings.SECRET_KEY_FALLBACKS = []
 
-    assert capsys.readouterr().out == "2 secrets are sealed with the present key.\n"
+    assert capsys.readouterr().out == "2 secrets are encrypted with the current key.\n"
     assert recovery_codes(alice) == codes
     assert mfa.verify_code(user=alice, code=code_at(NOW), now=NOW) is not None
 

@@ -1,4 +1,4 @@
-"""Makes a registered person an administrator; the first one has nobody else to do it."""
+"""Promote a user to administrator. Needed for the first one; later ones are promoted in the app."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.errors import NotFound
 
 
 class Command(BaseCommand):
-    help = "Make a registered person an administrator."
+    help = "Make a registered user an administrator."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("email")

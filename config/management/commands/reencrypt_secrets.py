@@ -9,13 +9,13 @@ from accounts.auth.mfa import services as mfa
 
 
 class Command(BaseCommand):
-    help = "Seal the secrets of second factors with the present SECRET_KEY, so that a former one can be forgotten."
+    help = "Encrypt the MFA secrets with the current SECRET_KEY, so that former keys can be removed."
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             count = mfa.reencrypt_secrets()
         except InvalidToken as error:
             raise CommandError(
-                "One was sealed with a key that is not in SECRET_KEY_FALLBACKS. Nothing changed."
+                "A secret was encrypted with a key that is not in SECRET_KEY_FALLBACKS. Nothing was changed."
             ) from error
-        self.stdout.write(f"{count} secrets are sealed with the present key.")
+        self.stdout.write(f"{count} secrets are encrypted with the current key.")
