@@ -39,7 +39,7 @@ def write_config(
         SSL=" ssl" if tls else "",
         TLS=_tls_directives(tls),
         NODES=_server_lines(servers),
-        NODES_FOR_WORK=_server_lines(f"{server} {MAX_CONNS}" for server in servers),
+        UNCACHED_NODES=_server_lines(f"{server} {MAX_CONNS}" for server in servers),
         VAR=var,
         FOLDER=folder,
         ROOT=root,

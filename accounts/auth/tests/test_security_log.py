@@ -102,7 +102,7 @@ def test_pages_go_on_by_cursor(clients, alice):
     assert names(first) + names(second) == ["user.login_failed"] * 3
 
 
-def test_a_list_of_many_costs_what_a_list_of_one_costs(clients, alice, queries):
+def test_list_page_query_count_is_constant(clients, alice, queries):
     client = clients["alice"]
     client.get(LOG)
     with queries() as small:
