@@ -16,6 +16,7 @@ from accounts.auth.requests import get_request_user
 from accounts.models import MfaChallenge, User
 from core.admin import ReadOnlyAdmin
 
+# allauth registers editable admin classes, which would bypass our services.
 for model in (EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken):
     if admin.site.is_registered(model):
         admin.site.unregister(model)

@@ -58,6 +58,7 @@ class TeamMemberForm(ServiceForm):
         fields = ["team", "user", "role"]
 
     def write(self, data: dict[str, Any]) -> TeamMember:
+        # Read-only fields are missing in the form of an existing member.
         team_id = data["team"].pk if "team" in data else self.instance.team_id
         user_id = data["user"].pk if "user" in data else self.instance.user_id
         return teams.add_member(actor=self.actor, team_id=team_id, user_id=user_id, role=data["role"])

@@ -39,9 +39,11 @@ class ApiKeyAuthentication(BaseAuthentication):
         networks = tuple(ipaddress.ip_network(network) for network in key.allowed_networks)
         if networks and not ip_in_networks(address, networks):
             raise NotAllowed("This key cannot be used from your IP address.", code="key_not_for_this_address")
+        # The request log names the owner even if the request is refused below.
         request._request.user_for_log = key.owner
         if key.mfa_setup_required:
             raise mfa_setup_required_error()
+        # Checked here rather than in the views, so that no view can forget it.
         require_scope(key, request)
         require_projects(key, request)
         if should_record_use(str(key.pk)):

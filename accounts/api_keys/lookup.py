@@ -31,6 +31,7 @@ _last_recorded: dict[str, float] = {}
 
 def get_claims(presented: PresentedKey) -> ApiKeyClaims | None:
     """Return the unchanging claims of a key, active or not; None if it does not exist."""
+    # The prefix finds the row; the digest of the secret is compared in constant time.
     key = ApiKey.objects.filter(prefix=presented.prefix).select_related("owner").first()
     if key is None or not presented.is_for(key.digest):
         return None
@@ -81,6 +82,7 @@ def should_record_use(key_id: str) -> bool:
     now = time.monotonic()
     if now - _last_recorded.get(key_id, float("-inf")) < USE_RECORD_INTERVAL:
         return False
+    # Forgetting all entries at worst records some uses twice.
     if len(_last_recorded) > MAX_RECORDED:
         _last_recorded.clear()
     _last_recorded[key_id] = now

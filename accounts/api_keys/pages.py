@@ -50,9 +50,11 @@ def keys_page(request: HttpRequest, owner: User, context: dict[str, Any]) -> Htt
         except (Invalid, Conflict) as error:
             form.add_domain_error(error)
         else:
+            # No redirect: the text of the key exists only in this response.
             return _created_response(request, created)
     keys = list(selectors.list_api_keys(owner).select_related("successor").order_by("-pk"))
     for key in keys:
+        # Projects are stored by id, and may have been deleted since.
         key.project_names = [project_names.get(project_id, "a deleted project") for project_id in key.projects]
     context |= {
         "owner": owner,

@@ -61,6 +61,7 @@ def create_key(*, actor: User, spec: KeySpec, now: datetime, owner: User | None 
 
     Raises NotAllowed, Invalid, and Conflict beyond MAX_ACTIVE keys.
     """
+    # The lock on the owner makes the count below exact for concurrent requests.
     owner = User.objects.select_for_update(no_key=True).get(pk=(owner or actor).pk)
     policies.require(policies.can_manage_keys(actor, owner), "You can only create keys for yourself.")
     if ApiKey.objects.open(now).filter(owner=owner).count() >= MAX_ACTIVE:
@@ -112,6 +113,7 @@ def rotate_key(
     except IntegrityError as error:
         message = "This key was already rotated. Rotate its successor instead."
         raise Conflict(message, code="already_rotated") from error
+    # The gateway caches the status with its end, so it has to be read again.
     old.expires_at = min(old.expires_at, now + overlap)
     ApiKey.objects.filter(pk=old.pk).update(expires_at=old.expires_at, version=F("version") + 1)
     cache.invalidate_statuses_after_commit([old.pk])
@@ -152,6 +154,7 @@ def record_key_use(*, key_id: uuid.UUID, address: str, now: datetime) -> None:
     """
     due = Q(last_used_at=None) | Q(last_used_at__lt=now - USE_RECORD_INTERVAL)
     unrecorded = ApiKey.objects.open(now).filter(due, pk=key_id).select_related("owner")
+    # skip_locked: another process records the same use.
     key = unrecorded.select_for_update(of=("self",), skip_locked=True).first()
     if key is None:
         return
@@ -203,6 +206,7 @@ def _get_key_for_update(actor: User, key_id: uuid.UUID, now: datetime, versions:
 def _revoke_keys(keys: Collection[ApiKey], actor: User, now: datetime) -> None:
     ids = [key.pk for key in keys]
     ApiKey.objects.filter(pk__in=ids).update(revoked_at=now, version=F("version") + 1)
+    # All nodes refuse the keys from the commit on, even if they have cached their status.
     cache.mark_revoked_after_commit(ids)
     for key in keys:
         publish(events.ApiKeyRevoked(user=user_payload(key.owner), key=api_key_payload(key)), actor=actor, at=now)
@@ -213,6 +217,7 @@ def _validate_scopes(scopes: Collection[str]) -> list[str]:
         raise Invalid.field("scopes", f"Not known: {unknown[0]}. Known: {', '.join(SCOPES)}.", "invalid_choice")
     if not scopes:
         raise Invalid.field("scopes", "Choose at least one.", "required")
+    # In the order of SCOPES, whatever order was sent.
     return [scope for scope in SCOPES if scope in scopes]
 
 
@@ -232,6 +237,7 @@ def _validate_networks(texts: Collection[str]) -> list[str]:
         except ValueError as error:
             message = f"Not an address or network: {text[:60]}. Write 192.0.2.7 or 192.0.2.0/24."
             raise Invalid.field("allowed_networks", message, "invalid") from error
+        # Stored as text: the gateway compares them without a database.
         networks.add(str(_normalize_network(network)))
     return sorted(networks)
 

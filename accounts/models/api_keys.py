@@ -48,6 +48,7 @@ class ApiKey(models.Model):
     owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_keys")
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     name = models.CharField(max_length=80, validators=[validate_single_line])
+    # The prefix is shown to people and finds the row; the digest is that of the secret.
     prefix = models.CharField(max_length=12, unique=True, editable=False)
     digest = models.CharField(max_length=64, editable=False)
     scopes = ArrayField(models.CharField(max_length=40))

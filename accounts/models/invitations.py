@@ -32,6 +32,7 @@ class Invitation(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     email = models.EmailField(max_length=254)
+    # PROTECT: users are never deleted, and erasing an account deletes its invitations first.
     inviter = models.ForeignKey(User, on_delete=models.PROTECT, related_name="invitations")
     team = models.ForeignKey(Team, on_delete=models.CASCADE, null=True, blank=True, related_name="invitations")
     target = models.CharField(

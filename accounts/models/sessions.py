@@ -43,6 +43,7 @@ class Session(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions")
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.API, db_default="api")
+    # Refresh token rotation (RFC 9700, section 4.14.2).
     refresh_jti = models.CharField(max_length=32, blank=True, default="")
     previous_jti = models.CharField(max_length=32, blank=True, default="")
     device_hash = models.CharField(

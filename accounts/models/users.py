@@ -93,6 +93,7 @@ class User(AbstractBaseUser):
     shortcuts = models.BooleanField(
         default=True, db_default=True, help_text="Single-key shortcuts on pages (WCAG 2.1.4)."
     )
+    # Repeated here so that lists of users can show pictures without a join.
     avatar = models.CharField(
         max_length=32,
         blank=True,
@@ -101,6 +102,7 @@ class User(AbstractBaseUser):
         editable=False,
         help_text="Digest of the current accounts.Avatar; empty without one.",
     )
+    # Queries look for single shared tasks only if this is set.
     is_guest = models.BooleanField(
         default=False,
         db_default=False,

@@ -85,11 +85,13 @@ def delete_account(request: HttpRequest) -> HttpResponse:
     user = get_request_user(request)
     form = DeleteAccountForm(form_data(request), with_password=user.has_usable_password())
     if request.method == "POST" and form.is_valid():
+        # An e-mail address is no secret, so without a password the confirmation needs a recent login.
         if not user.has_usable_password() and (
             response := reauthentication_redirect(request, reverse("delete-account"))
         ):
             return response
         try:
+            # Guessing the password here counts like guessing it at the login.
             with throttling.throttled_reauthentication(request, user):
                 account_deletion.request_deletion(
                     actor=user, confirmation=form.cleaned_data["confirmation"], now=timezone.now()

@@ -23,6 +23,7 @@ IDENTITY_COLUMNS = ("provider", "uid", "extra_data", "date_joined", "last_login"
 INVITATION_COLUMNS = ("id", "email", "target", "created_at", "expires_at", "accepted_at", "revoked_at")
 
 
+# `model_labels` of all providers are checked for completeness by tests/architecture/test_personal_data.py.
 PROVIDER = PersonalDataProvider(
     parts=(
         ExportSection(

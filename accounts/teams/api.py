@@ -65,6 +65,7 @@ class TeamMembersView(ListView, CreateView):
     input_serializer_class = TeamMemberInput
 
     def get_queryset(self, team_id: uuid.UUID) -> QuerySet[TeamMember]:
+        # Pagination brings its own ordering.
         return selectors.list_members(selectors.get_team(self.user, team_id)).order_by()
 
     def create_object(self, data: dict[str, Any], team_id: uuid.UUID) -> TeamMember:

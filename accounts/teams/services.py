@@ -57,6 +57,7 @@ def delete(*, actor: User, team_id: uuid.UUID, versions: frozenset[int] | None =
     user_ids = sorted(
         str(user_id) for user_id in TeamMember.objects.filter(team=team).values_list("user_id", flat=True)
     )
+    # Published before the delete: afterwards nobody could tell who was a member.
     publish(events.TeamDeleted(team=team_payload(team), user_ids=user_ids), actor=actor)
     cache.invalidate_teams()
     team.delete()
@@ -69,6 +70,7 @@ def add_member(*, actor: User, team_id: uuid.UUID, user_id: uuid.UUID, role: str
     if not User.objects.active().filter(pk=user_id).exists():
         raise Invalid.field("user", "There is no such user.", "does_not_exist")
     _require_another_lead(team, user_id, role)
+    # Adding a member again changes their role: POST is idempotent for the same input.
     member, is_new = TeamMember.objects.get_or_create(team=team, user_id=user_id, defaults={"role": role})
     previous_role = "" if is_new else member.role
     _set_role(member, role)
@@ -132,6 +134,7 @@ def _publish_membership(event: DomainEvent, actor: User) -> None:
 
 def _get_team_for_update(actor: User, team_id: uuid.UUID) -> Team:
     """Lock a team that the actor leads. Raises NotFound, NotAllowed."""
+    # The lock on the team serializes changes of its members, so that the last lead cannot be removed twice.
     team = Team.objects.visible_to(actor).select_for_update().filter(pk=team_id).first()
     if team is None:
         raise NotFound("There is no such team.")

@@ -58,6 +58,7 @@ def update_user(
     check_version(user, versions, changes)
     if user.is_service and changes.get("role") == User.Role.ADMIN:
         raise Conflict("A service account cannot be an administrator.", code="service_account")
+    # From here on the row is locked and the change is allowed.
     differences = save_changes(user, changes, actor=actor, now=now)
     if "email" in differences:
         email_addresses.replace_email_address(user=user, email=user.email)
@@ -66,6 +67,7 @@ def update_user(
     elif "is_active" in differences:
         sessions.revoke(Session.objects.open(now).filter(user=user), actor=actor, now=now, reason="deactivated")
         revoke_all_keys(owner=user, actor=actor, now=now)
+    # The account was closed by its user before; see the docstring.
     elif changes.get("is_active") is False:
         _invalidate_cancellation_link(user, actor, now)
     return user
@@ -104,6 +106,7 @@ def set_password(*, actor: User, user_id: uuid.UUID, password: str, now: datetim
     User.objects.filter(pk=user.pk).update(password=user.password, version=F("version") + 1)
     user.refresh_from_db()
     cache.invalidate_user(user.pk)
+    # The event says that the password changed, not how.
     changes = {"password": ["hidden", "hidden"]}
     publish(events.UserUpdated(user=user_payload(user), changes=changes), actor=actor, at=now)
     reason = "password set by an administrator"
@@ -126,6 +129,7 @@ def get_user_for_update(user_id: uuid.UUID, changes: dict[str, Any]) -> User:
     Raises Conflict if the changes would leave no active administrator. Locking all of them prevents two administrators
     from demoting each other at the same time.
     """
+    # One order for all callers: locking in another order could deadlock.
     admins = Q(role=User.Role.ADMIN, is_active=True)
     locked = {row.pk: row for row in User.objects.select_for_update().filter(admins | Q(pk=user_id)).order_by("pk")}
     user = locked.get(user_id)

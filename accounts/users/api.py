@@ -52,6 +52,7 @@ class MeView(UpdateView):
     patch_serializer_class = ProfilePatch
 
     def get(self, request: Request) -> HttpResponse:
+        # The profile is cached with its version, so the ETag matches the cached body.
         parse_query(self.query_serializer_class, request.query_params)
         profile = cache.get_or_build_profile(self.user.pk, build=lambda: self.serialize(self.user))
         return object_response_from_row(profile, version=profile["version"])
@@ -169,6 +170,7 @@ class DirectoryUserView(DetailView, UpdateView):
         return selectors.get_user_for_staff(self.user, user_id)
 
     def update_object(self, data: dict[str, Any], user_id: uuid.UUID) -> User:
+        # Users outside of the directory (erased ones, service accounts) are not found here either.
         selectors.get_user_for_staff(self.user, user_id)
         administration.update_user(actor=self.user, user_id=user_id, changes=data, now=self.now, versions=self.versions)
         return selectors.get_user_for_staff(self.user, user_id)

@@ -67,8 +67,10 @@ def _decode(data: bytes) -> Image.Image:
     with Image.open(BytesIO(data), formats=FORMATS) as file:
         if file.width * file.height > MAX_PIXELS:
             raise _too_many_pixels()
+        # For JPEG, Pillow decodes at a reduced size here.
         file.thumbnail(WORKING_SIZE, Image.Resampling.BICUBIC, reducing_gap=2.0)
         image = ImageOps.exif_transpose(file).convert("RGBA")
+    # WebP would keep transparency; pages are light or dark, so it is flattened.
     background = Image.new("RGBA", image.size, BACKGROUND)
     return Image.alpha_composite(background, image).convert("RGB")
 

@@ -18,6 +18,7 @@ class LocaleMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path.startswith((API_PREFIX, "/livez", "/readyz", "/health", "/metrics", "/static/")):
             return self.get_response(request)
+        # Anonymous users have neither attribute.
         zone = getattr(request.user, "time_zone", "UTC")
         language = getattr(request.user, "language", None) or translation.get_language()
         with timezone.override(zoneinfo.ZoneInfo(zone)), translation.override(language):

@@ -69,8 +69,10 @@ def set_avatar(request: HttpRequest) -> HttpResponse:
     user = get_request_user(request)
     form = AvatarForm(request.POST, request.FILES)
     if form.is_valid():
+        # Decoding is expensive, so uploads are limited before the file is read.
         consume(request, group="picture", key=str(user.pk), rate=settings.AVATAR_RATE)
         try:
+            # One byte more than allowed is enough to detect a file that is too large.
             services.set_avatar(actor=user, data=form.cleaned_data["file"].read(MAX_BYTES + 1))
         except Invalid as error:
             form.add_domain_error(error)
@@ -153,6 +155,7 @@ def _update_user(request: HttpRequest, reader: User, user: User) -> HttpResponse
         changes["role"] = role
     if (active := request.POST.get("active")) in {"yes", "no"}:
         changes["is_active"] = active == "yes"
+    # Changing other accounts needs a recent login, as in the API.
     if response := reauthentication_redirect(request, reverse("user-detail", args=[user.pk])):
         return response
     try:

@@ -68,6 +68,7 @@ def list_users(user: User, *, search: str = "", state: str = "active") -> QueryS
         "pending_deletion": {"deletion__isnull": False},
         "all": {},
     }[state]
+    # A subquery rather than a join with GROUP BY: the list is paginated by name, and few rows are evaluated.
     last_seen = Session.objects.filter(user=OuterRef("pk")).order_by("-last_seen_at").values("last_seen_at")[:1]
     users = User.objects.filter(erased_at=None, kind=User.Kind.HUMAN, **filters)
     users = users.select_related("deletion").annotate(last_seen_at=Subquery(last_seen))

@@ -39,6 +39,7 @@ def register(*, email: str, name: str, password: str, is_verified: bool = False)
 
     Raises Invalid for a weak password or an e-mail address that is taken.
     """
+    # allauth reads addresses from EmailAddress, the application from User.email: both are written together.
     user = User(email=email.strip().lower(), name=name.strip())
     check_password_strength(password, user)
     user.set_password(password)
@@ -54,6 +55,7 @@ def create_user(user: User) -> None:
     for attempt in range(MAX_HANDLE_ATTEMPTS):
         user.handle = base if attempt == 0 else f"{base}{attempt + 1}"
         try:
+            # A savepoint per attempt: a failed INSERT would otherwise end the whole transaction.
             with transaction.atomic():
                 user.save(force_insert=True)
                 publish(events.UserRegistered(user=user_payload(user)), actor=user)
@@ -106,6 +108,7 @@ def record_failed_login(*, user: User | None, address: str, device: str, now: da
 @transaction.atomic
 def update_profile(*, actor: User, changes: dict[str, Any], versions: frozenset[int] | None = None) -> User:
     """Change fields of PROFILE_FIELDS of the actor's own account. Raises Invalid, VersionConflict."""
+    # no_key: rows that refer to the user can still be inserted meanwhile (FOR NO KEY UPDATE).
     user = User.objects.select_for_update(no_key=True).get(pk=actor.pk)
     check_version(user, versions, changes)
     if (zone := changes.get("time_zone")) and zone not in zoneinfo.available_timezones():
@@ -129,12 +132,14 @@ def save_changes(
     }
     if not differences:
         return {}
+    # Only what differs is written, so two writers of different fields do not undo each other.
     columns = {name: value for name, (_, value) in differences.items()}
     try:
         User.objects.filter(pk=user.pk).update(**columns, version=F("version") + 1)
     except IntegrityError as error:
         field, label = ("handle", "handle") if "handle" in violated_constraint(error) else ("email", "e-mail address")
         raise Invalid.field(field, f"This {label} is already taken.", "taken") from error
+    # Names of users are part of many cached responses, hence the invalidation for everybody.
     user.refresh_from_db()
     cache.invalidate_user(user.pk)
     publish(events.UserUpdated(user=user_payload(user), changes=differences), actor=actor, at=now)
@@ -146,6 +151,7 @@ def set_avatar(*, actor: User, data: bytes) -> User:
     thumbnails = make_thumbnails(data)  # before anything is locked, because it takes its time
     with transaction.atomic():
         user = User.objects.select_for_update(no_key=True).get(pk=actor.pk)
+        # The images live in a table of their own, so that reading users does not load them.
         columns: dict[str, Any] = {**thumbnails._asdict(), "created_at": timezone.now()}
         Avatar.objects.update_or_create(user=user, defaults=columns)
         save_changes(user, {"avatar": thumbnails.digest}, actor=user)

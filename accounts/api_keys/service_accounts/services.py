@@ -26,6 +26,7 @@ EMAIL_DOMAIN = "service.invalid"
 def create_service_account(*, actor: User, name: str, role: str = "user") -> User:
     """Create a service account; its handle is made from its name. Raises NotAllowed, Invalid."""
     _require_manager_and_role(actor, role)
+    # The handle is made from the local part of the address, so the name goes there; the UUID keeps it unique.
     ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", ascii_name).strip("-")[:32] or "service"
     account = User(

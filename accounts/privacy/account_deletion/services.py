@@ -37,6 +37,7 @@ def request_deletion(*, actor: User, confirmation: str, now: datetime) -> Accoun
     `confirmation` is the password or, for a user without one, the e-mail address.
     Raises Invalid, NotAuthenticated, and Conflict for the last administrator.
     """
+    # Locks all administrators as well: the last one cannot close their account.
     user = get_user_for_update(actor.pk, {"is_active": False})
     if not user.is_active:
         raise NotAuthenticated("This account is already closed.")
@@ -48,6 +49,7 @@ def request_deletion(*, actor: User, confirmation: str, now: datetime) -> Accoun
     due_at = now + GRACE_PERIOD
     deletion = AccountDeletion.objects.create(user=user, token_hash=link.hash, requested_at=now, due_at=due_at)
     save_changes(user, {"is_active": False}, actor=user)
+    # Sessions and keys do not come back with the account: the user signs in again.
     revoke_all_sessions(actor=user, now=now)
     revoke_all_keys(owner=user, actor=user, now=now)
     context = {
@@ -93,6 +95,7 @@ def erase_due_accounts(*, now: datetime) -> int:
 @transaction.atomic
 def _erase_account(user_id: uuid.UUID, now: datetime) -> bool:
     """Erase one account unless its user came back or an administrator reactivated it; return whether it was erased."""
+    # skip_locked: an account that is being reopened right now is left for the next run.
     user = User.objects.select_for_update(no_key=True, skip_locked=True).filter(pk=user_id).first()
     due = AccountDeletion.objects.filter(pk=user_id, due_at__lte=now)
     if user is None or not due.exists():
@@ -100,6 +103,7 @@ def _erase_account(user_id: uuid.UUID, now: datetime) -> bool:
     if user.is_active:
         due.delete()
         return False
+    # The event carries the id only, because the event log is kept.
     publish(events.UserErased(user={"id": str(user_id)}), actor=None, at=now)
     for provider in providers():
         provider.erase(user_id, now)
@@ -115,7 +119,9 @@ def erase(user_id: uuid.UUID, now: datetime) -> None:
     for relation in User._meta.related_objects:
         is_personal = relation.related_model._meta.app_label in PERSONAL_APPS
         if is_personal and relation.on_delete is CASCADE:
+            # _base_manager: a default manager may hide rows.
             relation.related_model._base_manager.filter(**{relation.field.name: user}).delete()
+    # The row stays because projects, tasks and comments refer to it.
     user.set_unusable_password()
     User.objects.filter(pk=user_id).update(
         name=ERASED_USER_NAME,

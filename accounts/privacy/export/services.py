@@ -48,10 +48,12 @@ def request_export(*, actor: User, now: datetime) -> Export:
 def build_export(*, export_id: uuid.UUID, now: datetime) -> None:
     """Build the archive and notify its user by e-mail. Does nothing for an export that is ready or gone."""
     requested = Export.objects.filter(pk=export_id, state=Export.State.REQUESTED)
+    # The lock makes a second delivery of the event wait, and find the export ready.
     export = requested.select_for_update(of=("self",)).select_related("user").first()
     if export is None:
         return
     user, expires_at = export.user, now + EXPORT_TTL
+    # Through a file on disk: an archive may be larger than memory.
     with tempfile.TemporaryFile() as file:
         _write_archive(file, user, now)
         size, number = file.tell(), 0
@@ -60,6 +62,7 @@ def build_export(*, export_id: uuid.UUID, now: datetime) -> None:
             ExportChunk.objects.create(export=export, number=number, data=data)
             number += 1
     requested.update(state=Export.State.READY, ready_at=now, expires_at=expires_at, size=size, version=F("version") + 1)
+    # A closed account gets no more e-mails.
     if user.is_active:
         context = {
             "expires_at": expires_at.isoformat(),
@@ -76,6 +79,7 @@ def _write_archive(file: IO[bytes], user: User, now: datetime) -> None:
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("README.txt", _readme(user, sections, now))
         for section in sections:
+            # force_zip64: the size of a streamed entry is not known in advance.
             with archive.open(f"{section.name}.json", "w", force_zip64=True) as entry:
                 separator = b"[\n"
                 for row in section.rows(user.pk):

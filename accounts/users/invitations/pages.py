@@ -70,6 +70,7 @@ def revoke_invitation(request: HttpRequest, invitation_id: UUID) -> HttpResponse
 def accept_invitation(request: HttpRequest) -> HttpResponse:
     """Open the link of an invitation: accept as the signed-in user, sign in first, or register."""
     token = request.POST.get("token") or request.GET.get("token", "")
+    # The token comes in the query from the e-mail, and in the body from the forms of this page.
     invitation = selectors.find_by_token(token, timezone.now())
     if invitation is None:
         return render_page(request, "accounts/invitation.html", {"error": INVALID_INVITATION}, status=404)
@@ -100,6 +101,7 @@ def _register_and_accept(request: HttpRequest, token: str, invitation: Invitatio
         except (Invalid, Conflict) as error:
             form.add_domain_error(error)
         else:
+            # Several backends are configured, so Django needs to be told which one to store in the session.
             auth.login(request, user, backend=LOGIN_BACKEND)
             messages.success(request, f"Welcome, {user.get_short_name()}.")
             return redirect("overview")

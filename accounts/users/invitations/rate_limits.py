@@ -20,6 +20,7 @@ def throttled_invitation(request: HttpRequest, inviter: User, email: str) -> Ite
     Raises RateLimited; the changes of the block are rolled back then.
     """
     consume(request, group="invite", key=str(inviter.pk), rate=settings.INVITE_RATE)
+    # Counted after the service allowed it: refused attempts must not use up the limit of a recipient.
     with transaction.atomic():
         yield
         consume(request, group="invited", key=email.strip().lower(), rate=settings.EMAIL_LINK_RATE)

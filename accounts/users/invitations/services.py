@@ -37,6 +37,7 @@ def invite(*, actor: User, email: str, now: datetime, team_id: uuid.UUID | None 
         policies.require(policies.can_invite(actor), "Only staff can invite people.")
         return create_invitation(actor=actor, email=email, now=now)
     team = teams_selectors.get_team(actor, team_id)
+    # A team that the actor cannot see is not found; one they see but do not lead is forbidden.
     membership = TeamMember.objects.filter(team=team, user=actor).first()
     policies.require(policies.can_lead_team(actor, membership), "Only leads of the team can do this.")
     return create_invitation(actor=actor, email=email, now=now, team=team, target=team.name)
@@ -77,6 +78,7 @@ def create_invitation(
 def register_with_invitation(*, token: str, name: str, password: str, now: datetime) -> User:
     """Register with an invitation, which verifies the e-mail address. Raises NotFound, Invalid, Conflict."""
     invitation = _lock_open_invitation(token, now)
+    # The owner of the address holds the link, so this reveals nothing to anybody else.
     if User.objects.filter(email=invitation.email).exists():
         raise Conflict(
             "An account with this e-mail address already exists. Sign in to accept.", code="already_registered"
@@ -105,6 +107,7 @@ def revoke_invitation(
     may_revoke = policies.can_revoke_invitation(actor, invitation)
     policies.require(may_revoke, "Only the inviter and administrators can do this.")
     check_version(invitation, versions)
+    # The UPDATE decides: an invitation accepted since it was read is not revoked.
     is_pending = Invitation.objects.filter(pk=invitation.pk, accepted_at=None, revoked_at=None)
     if not is_pending.update(revoked_at=now, version=F("version") + 1):
         raise Conflict("This invitation was already accepted or withdrawn.", code="closed")
@@ -120,6 +123,7 @@ def purge_invitations(*, now: datetime) -> int:
 def _lock_open_invitation(token: str, now: datetime) -> Invitation:
     """Lock the open invitation of this token; a second request waits here and raises NotFound."""
     matching = Invitation.objects.open(now).filter(token_hash=one_time_tokens.hash_token(token))
+    # of=self: team and inviter are joined but not locked.
     invitation = matching.select_for_update(of=("self",)).select_related("team", "inviter").first()
     if invitation is None or not _inviter_may_still_invite(invitation):
         raise NotFound(INVALID_INVITATION)
@@ -132,12 +136,14 @@ def _inviter_may_still_invite(invitation: Invitation) -> bool:
     if invitation.team is not None:
         membership = TeamMember.objects.filter(team=invitation.team, user=inviter).first()
         return inviter.is_active and policies.can_lead_team(inviter, membership)
+    # Without a team, a target means that the invitation belongs to a project or task.
     return inviter.is_active and (policies.can_invite(inviter) or invitation.target != "")
 
 
 def _accept(invitation: Invitation, user: User, now: datetime) -> User:
     Invitation.objects.filter(pk=invitation.pk).update(accepted_at=now, accepted_by=user, version=F("version") + 1)
     if invitation.team is not None:
+        # The inviter is the actor: they hold the permission to add members.
         teams.join(actor=invitation.inviter, team=invitation.team, user=user)
     publish(events.InvitationAccepted(user=user_payload(user), invitation_id=str(invitation.pk)), actor=user, at=now)
     return user
