@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -39,3 +40,8 @@ def _comparable(value: Any) -> Any:
     if isinstance(value, list | tuple | set):
         return sorted(str(item) for item in value)
     return to_json(value)
+
+
+def object_etag(version: int, body: bytes) -> str:
+    """Return the ETag of one object (RFC 9110): its version, which If-Match compares, and a digest of this body."""
+    return f'"{version}.{hashlib.blake2b(body, digest_size=6).hexdigest()}"'

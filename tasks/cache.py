@@ -1,34 +1,34 @@
-"""What is remembered about tasks: the key, the life and the end of each answer."""
+"""Cached results about tasks: key, lifetime and invalidation of each."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from django.db import transaction
 
 from core.cache import bump_generations, get_or_build
 from tasks.models import Project
-from tasks.projects import selectors as projects_selectors
+from tasks.projects import selectors as projects
 
 STATS_TTL = 60
 
 
 def cached_stats(user_id: uuid.UUID, scope: str, *, build: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """The counts one person sees; ended by forget_for, which every write to a task or a membership calls."""
+    """Return the task counts that one user sees, built at most once in STATS_TTL seconds; `invalidate_viewers` ends them."""
     return get_or_build(str(user_id), f"stats:{scope}", seconds=STATS_TTL, build=build)
 
 
-def invalidate_for(people: Callable[[], Iterable[uuid.UUID]]) -> None:
-    """`people` is asked when the transaction is committed."""
-    transaction.on_commit(lambda: bump_generations([str(key) for key in people()]), robust=True)
+def invalidate_viewers(project: Project, *former_viewers: uuid.UUID) -> None:
+    """Invalidate, on commit, what is cached for each user who can see the project or could until this write.
 
-
-def invalidate_viewers(project: Project, *left: uuid.UUID) -> None:
-    """End what is remembered for everybody who can see this project, and for who could, once the change is committed.
-
-    They are asked for only then: who joins before the commit has perhaps read, and remembers, what was true until it.
+    The viewers are read after the commit: a user who joins just before it may have cached the state of before.
     """
-    key = project.pk
-    invalidate_for(lambda: {*left, *projects_selectors.viewer_ids([key])})
+    project_id = project.pk  # None on the instance once it is deleted
+
+    def invalidate() -> None:
+        viewers = {*former_viewers, *projects.viewer_ids([project_id])}
+        bump_generations([str(user_id) for user_id in viewers])
+
+    transaction.on_commit(invalidate, robust=True)

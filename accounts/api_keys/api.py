@@ -25,9 +25,9 @@ from core.api.fields import (
 )
 from core.api.generics import ActionView, CreateView, DeleteView, DetailView, GenericView, ListView
 from core.api.pagination import PageQuerySerializer
-from core.api.preconditions import object_etag
 from core.api.query_params import BooleanQueryField
-from core.api.renderers import dumps
+from core.serialization import dumps
+from core.versions import object_etag
 
 MAX_OVERLAP_HOURS = int(services.MAX_OVERLAP.total_seconds() // 3600)
 DEFAULT_OVERLAP_HOURS = int(services.DEFAULT_OVERLAP.total_seconds() // 3600)

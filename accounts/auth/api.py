@@ -23,12 +23,13 @@ from accounts.auth.tokens import TokenPair
 from accounts.models import Session, User
 from accounts.users import services as users
 from accounts.users.serializers import MeOut, TokensOut
+from core.api.generics import parse_body
 from core.api.problems import MEDIA_TYPE, problem_document
-from core.api.renderers import dumps
-from core.api.views import ApiView, parse_body
+from core.api.views import ApiView
 from core.errors import Invalid, NotAllowed, NotAuthenticated
 from core.http.client_ip import client_ip, user_agent
 from core.rate_limits import consume
+from core.serialization import dumps
 
 
 class PublicApiView(ApiView):

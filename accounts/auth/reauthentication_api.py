@@ -13,8 +13,9 @@ from rest_framework.response import Response
 from accounts.auth import reauthentication, throttling
 from accounts.auth.reauthentication import REAUTHENTICATE_PATH
 from core.api.fields import StrictCharField, StrictSerializer
+from core.api.generics import parse_body
 from core.api.routes import get_route_table
-from core.api.views import ApiView, parse_body
+from core.api.views import ApiView
 
 
 class ReauthenticationInput(StrictSerializer):

@@ -32,10 +32,9 @@ from accounts.users.serializers import (
     UserQuery,
 )
 from core.api.endpoints import BodyLimit, no_projects
-from core.api.generics import DeleteView, DetailView, GenericView, ListView, UpdateView
+from core.api.generics import DeleteView, DetailView, GenericView, ListView, UpdateView, row_response
 from core.api.pagination import Sort
 from core.api.query_params import parse_query
-from core.api.views import object_response_from_row
 from core.errors import Invalid
 from core.rate_limits import consume
 
@@ -55,7 +54,7 @@ class MeView(UpdateView):
         # The profile is cached with its version, so the ETag matches the cached body.
         parse_query(self.query_serializer_class, request.query_params)
         profile = cache.get_or_build_profile(self.user.pk, build=lambda: self.serialize(self.user))
-        return object_response_from_row(profile, version=profile["version"])
+        return row_response(profile, version=profile["version"])
 
     def update_object(self, data: dict[str, Any]) -> User:
         return services.update_profile(actor=self.user, changes=data, versions=self.versions)

@@ -29,6 +29,7 @@ Every hook gets the arguments of the URL; those that write get the validated bod
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
@@ -37,14 +38,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.utils import timezone
+from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer, Serializer
 
-from core.api.pagination import Page, PageQuerySerializer, PageRequest, Sort, paginate
+from core.api.pagination import Page, PageQuerySerializer, PageRequest, Sort, list_body, paginate
 from core.api.preconditions import parse_if_match
 from core.api.query_params import QuerySerializer, parse_query
-from core.api.views import ApiView, list_response_from_rows, object_response_from_row, parse_body
+from core.api.views import ApiView, select_fields
+from core.serialization import dumps
+from core.versions import object_etag
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import _User  # django-stubs' word for AUTH_USER_MODEL
@@ -66,15 +70,20 @@ class GenericView(ApiView):
     # Whether objects have a `version`, and answers that show one an ETag made of it.
     has_versions: ClassVar[bool] = True
 
-    @cached_property
-    def user(self) -> _User:
-        """The authenticated caller; AnonymousUser only on a view without permission classes."""
-        return self.request.user  # type: ignore[return-value]
+    # The authenticated caller; AnonymousUser only on a view without permission classes.
+    user: _User
+    # The instant of this request: all that one request writes has the same time.
+    now: datetime
 
-    @cached_property
-    def now(self) -> datetime:
-        """The instant of this request: all that one request writes has the same time."""
-        return timezone.now()
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Read what the hooks need, so that a malformed header or body is refused before any of them runs."""
+        super().initial(request, *args, **kwargs)
+        self.user, self.now = request.user, timezone.now()
+        method = (request.method or "").lower()
+        if method in {"patch", "delete"} and hasattr(self, method):
+            self.versions  # noqa: B018 -- parsed here, kept by the cached property
+        if {"post": self.input_serializer_class, "patch": self.patch_serializer_class}.get(method):
+            request.data  # noqa: B018 -- parsed here, kept by DRF
 
     @cached_property
     def versions(self) -> frozenset[int] | None:
@@ -102,9 +111,26 @@ class GenericView(ApiView):
         if obj is None:
             return Response(status=204)
         row = self.serialize(obj) if self.serializer_class else obj
-        return object_response_from_row(
-            row, status=status, fields=fields, location=location, version=obj.version if self.has_versions else None
-        )
+        version = obj.version if self.has_versions else None
+        return row_response(row, version=version, status=status, fields=fields, location=location)
+
+
+def row_response(
+    row: dict[str, Any],
+    *,
+    version: int | None,
+    status: int = 200,
+    fields: Iterable[str] | None = None,
+    location: str = "",
+) -> HttpResponse:
+    """Answer with an object that is ready for JSON; the ETag is made of its version, None leaves it out."""
+    body = dumps(row if fields is None else select_fields(row, fields))
+    response = HttpResponse(body, status=status, content_type="application/json")
+    if version is not None:
+        response["ETag"] = object_etag(version, body)
+    if location:
+        response["Location"] = location
+    return response
 
 
 class ListView(GenericView):
@@ -123,9 +149,12 @@ class ListView(GenericView):
             self.params, sorts=self.ordering_fields, default=self.default_ordering, owner=owner
         )
         page = self.get_page(page_request, **url)
-        return list_response_from_rows(
-            request, page, self.serialize_page(page), self.params.get("fields"), known=self.get_field_names()
-        )
+        fields = self.params.get("fields")
+        rows = [select_fields(row, fields) for row in self.serialize_page(page)]
+        if not rows:
+            select_fields(dict.fromkeys(self.get_field_names()), fields)  # refuses an unknown field here too
+        body = list_body(page, results=rows, url=request.build_absolute_uri, parameters=request.query_params)
+        return HttpResponse(dumps(body), content_type="application/json")
 
     def get_queryset(self, **url: Any) -> QuerySet[Any]:
         """Return the rows the caller may see, narrowed by `params`; ordering and paging follow."""
@@ -213,3 +242,29 @@ class DeleteView(GenericView):
     def delete_object(self, **url: Any) -> Any:
         """Delete if `versions` allows. Raises VersionConflict."""
         raise NotImplementedError
+
+
+# Kept by a serializer between its validations.
+SERIALIZER_STATE = ("initial_data", "_validated_data", "_errors")
+_thread_local = threading.local()
+
+
+def parse_body(serializer_class: type[Serializer[Any]], request: Request, *, partial: bool = False) -> dict[str, Any]:
+    """Return the validated body; with `partial`, only the fields that were sent (RFC 7396 merge-patch).
+
+    Raises ValidationError for a body that the serializer refuses, ParseError for an empty patch.
+    """
+    if partial and request.stream is None:
+        raise ParseError("The body is empty. Send a JSON object with the fields to change.")
+    # One instance for each thread: building its fields anew would cost more than to validate a body.
+    serializers: dict[Any, Serializer[Any]] = _thread_local.__dict__
+    if (serializer_class, partial) not in serializers:
+        serializers[serializer_class, partial] = serializer_class(partial=partial)
+    serializer = serializers[serializer_class, partial]
+    serializer.initial_data = request.data
+    try:
+        serializer.is_valid(raise_exception=True)
+        return dict(serializer.validated_data)
+    finally:
+        for name in SERIALIZER_STATE:
+            serializer.__dict__.pop(name, None)

@@ -20,10 +20,10 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.api.renderers import dumps
 from core.errors import Conflict, DomainError, Invalid
 from core.models import IdempotencyRecord
 from core.security.encryption import decrypt, encrypt
+from core.serialization import dumps
 from core.sql_templates import Param, Statement, from_row, insert_all, select_columns
 
 KEY_HEADER = "Idempotency-Key"

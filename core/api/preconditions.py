@@ -16,10 +16,6 @@ from core.errors import Invalid
 _ETAG_PATTERN = re.compile(r'(W/)?"(?:(\d{1,18})(?:\.[0-9a-f]+(?:-[a-z]+)?)?|[\x21\x23-\x7e]*)"')
 
 
-def object_etag(version: int, body: bytes) -> str:
-    return f'"{version}.{hashlib.blake2b(body, digest_size=6).hexdigest()}"'
-
-
 def list_etag(body: bytes) -> str:
     return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
 

@@ -18,9 +18,9 @@ from rest_framework import exceptions
 from rest_framework.views import set_rollback
 
 from core.api.endpoints import API_PREFIX
-from core.api.renderers import dumps
 from core.db import translate_db_error
 from core.errors import DomainError, FieldError, VersionConflict
+from core.serialization import dumps
 
 MEDIA_TYPE = "application/problem+json"
 # RFC 9110's words; which of them Python says depends on its version.

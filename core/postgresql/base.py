@@ -2,23 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import psycopg
 from django.db.backends.postgresql.operations import DatabaseOperations
-from django.db.backends.utils import CursorWrapper
 from django_prometheus.db.backends.postgresql.base import DatabaseWrapper as PrometheusWrapper
 
 from core.postgresql.metrics import log_slow_query, record_pool_stats
-
-
-class PreparedCursor(psycopg.Cursor[Any]):
-    """Sends values apart from the text, so that PostgreSQL plans a text once for a connection.
-
-    Values come back in binary: psycopg reads them in C, where Django's own cursor has a Python call for each instant.
-    """
-
-    def execute(self, query: Any, params: Any = None, **_options: Any) -> Any:
-        prepare = self.connection.prepare_threshold is not None
-        return super().execute(query, params, prepare=prepare, binary=True)
 
 
 class PreparedOperations(DatabaseOperations):
@@ -46,8 +33,3 @@ class DatabaseWrapper(PrometheusWrapper):
         if self.pool:
             record_pool_stats(self.pool)
         return connection
-
-    def prepared_cursor(self) -> CursorWrapper:
-        """Return a cursor for texts that are sent again and again."""
-        self.ensure_connection()
-        return self._prepare_cursor(PreparedCursor(self.connection))

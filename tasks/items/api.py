@@ -29,9 +29,6 @@ class TaskRowView(GenericView):
     def serialize(self, obj: TaskColumns) -> dict[str, Any]:
         return obj.to_json()
 
-    def get_row(self, ref: Any) -> TaskColumns:
-        return selectors.get_task_columns(self.user, str(ref))
-
 
 class TasksView(TaskRowView, ListView, CreateView):
     operation_ids = {"get": "list_tasks", "post": "create_task"}
@@ -66,7 +63,7 @@ class TasksView(TaskRowView, ListView, CreateView):
     def create_object(self, data: dict[str, Any]) -> TaskColumns:
         project = data.pop("project", "")
         task = services.create(actor=self.user, project_ref=project, draft=TaskDraft(**data), now=self.now)
-        return self.get_row(task.pk)
+        return selectors.get_task_columns(self.user, str(task.pk))
 
 
 class TaskView(TaskRowView, DetailView, UpdateView, DeleteView):
@@ -78,7 +75,7 @@ class TaskView(TaskRowView, DetailView, UpdateView, DeleteView):
     patch_serializer_class = TaskPatch
 
     def get_object(self, ref: str) -> TaskColumns:
-        return self.get_row(ref)
+        return selectors.get_task_columns(self.user, ref)
 
     def update_object(self, data: dict[str, Any], ref: str) -> TaskColumns:
         try:
@@ -89,7 +86,7 @@ class TaskView(TaskRowView, DetailView, UpdateView, DeleteView):
                 if "priority" in side:
                     side["priority"] = PRIORITY_NAMES[side["priority"]]
             raise
-        return self.get_row(task.pk)
+        return selectors.get_task_columns(self.user, str(task.pk))
 
     def delete_object(self, ref: str) -> None:
         services.delete(actor=self.user, ref=ref, now=self.now, versions=self.versions)
@@ -103,7 +100,7 @@ class MoveView(TaskRowView, ActionView):
 
     def perform_action(self, data: dict[str, Any], ref: str) -> TaskColumns:
         task = ordering.move(actor=self.user, ref=ref, now=self.now, versions=self.versions, **data)
-        return self.get_row(task.pk)
+        return selectors.get_task_columns(self.user, str(task.pk))
 
 
 class ActivityView(ListView):

@@ -136,7 +136,7 @@ def update(
     before = _field_values(task, locked.assignee_ids, locked.labels.values())
     check_version(task, versions, changes, current=before)
 
-    was_closed = task.is_closed
+    was_closed = task.closed_at is not None
     columns = _changed_columns(task, changes, now)
     assignee_ids, labels = locked.assignee_ids, locked.labels
     if "assignees" in changes:
@@ -220,7 +220,7 @@ def _update_events(
         yield events.TaskUnassigned(task=payload, assignee_id=str(user_id))
     if "status" in differences and task.category == Category.DONE:
         yield events.TaskCompleted(task=payload)
-    elif "status" in differences and was_closed and not task.is_closed:
+    elif "status" in differences and was_closed and task.closed_at is None:
         yield events.TaskReopened(task=payload)
 
 

@@ -15,8 +15,7 @@ from accounts.users.invitations import selectors as invitations_selectors
 from accounts.users.invitations.api import InvitationOut
 from accounts.users.invitations.rate_limits import throttled_invitation
 from core.api.fields import StrictChoiceField, StrictSerializer
-from core.api.generics import CreateView, DeleteView, DetailView, GenericView, ListView, UpdateView
-from core.api.views import parse_body
+from core.api.generics import CreateView, DeleteView, DetailView, GenericView, ListView, UpdateView, parse_body
 from tasks.members import invitations, selectors, services, teams
 from tasks.members.serializers import (
     MemberInput,

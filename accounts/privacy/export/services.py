@@ -18,10 +18,10 @@ from accounts.auth import account_emails
 from accounts.events import user_payload
 from accounts.models import Avatar, Export, ExportChunk, User
 from accounts.privacy.export import selectors
-from core.api.renderers import dumps
 from core.db import violated_constraint
 from core.errors import Conflict
 from core.privacy import ExportSection, providers
+from core.serialization import dumps
 from core.versions import check_version
 from events.outbox import publish
 

@@ -7,8 +7,9 @@ import re
 import pytest
 from django.test import RequestFactory
 
-from core.api.preconditions import list_etag, object_etag, parse_if_match
+from core.api.preconditions import list_etag, parse_if_match
 from core.errors import Invalid
+from core.versions import object_etag
 
 
 def versions(header):
