@@ -16,9 +16,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlencode
 
 import uvloop
 from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.core.management import call_command
 
@@ -31,6 +33,7 @@ from gateway.timing import RESPONSE_TIME_STEP
 
 SAMPLE_COUNT, CONNECTIONS, ATTEMPTS_PER_ADDRESS, WARMUP_SAMPLES = 2000, 8, 4, 20
 MAX_AUC = 0.55
+CSRF_TOKEN = secrets.token_hex(16)  # Django accepts any token of 32 characters that is in the cookie and in the form
 
 
 @dataclass(slots=True)
@@ -58,7 +61,7 @@ def run(folder: Path, samples: str = str(SAMPLE_COUNT)) -> int:
     endpoints = [
         Endpoint("login", "/api/v1/auth/login/"),
         Endpoint("registration", "/api/v1/auth/register/", {"REQUIRE_VERIFIED_EMAIL": "true"}),
-        Endpoint("password reset", "/_allauth/app/v1/auth/password/request"),
+        Endpoint("password reset", "/password/reset/"),
     ]
     common = {"TRUSTED_PROXIES": "127.0.0.1", "LOG_LEVEL": "ERROR", "DATA_DIR": str(folder / "var")}
     progress = Progress()
@@ -125,13 +128,18 @@ async def _run_attempts(
 
 async def _send_attempt(connection: Connection, endpoint: Endpoint, email: str) -> Response:
     """Send one attempt with a random client address, since requests are limited by address."""
-    bodies = {
-        "login": {"email": email, "password": "wrong but long enough"},
-        "registration": {"email": email, "name": "New user", "password": PASSWORD},
-        "password reset": {"email": email},
-    }
     headers = {"X-Forwarded-For": ".".join(str(random.randint(1, 250)) for _ in range(4))}
-    return await connection.send("POST", endpoint.path, bodies[endpoint.name], headers)
+    if endpoint.name == "password reset":  # a form, with the CSRF token in the cookie and in the body
+        headers |= {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Cookie": f"{settings.CSRF_COOKIE_NAME}={CSRF_TOKEN}",
+        }
+        form = urlencode({"email": email, "csrfmiddlewaretoken": CSRF_TOKEN}).encode()
+        return await connection.send("POST", endpoint.path, form, headers)
+    body = {"email": email, "password": "wrong but long enough"}
+    if endpoint.name == "registration":
+        body |= {"name": "New user", "password": PASSWORD}
+    return await connection.send("POST", endpoint.path, body, headers)
 
 
 def auc(known: Sequence[float], unknown: Sequence[float]) -> float:
