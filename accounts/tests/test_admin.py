@@ -227,7 +227,9 @@ def test_admin_password_pages_redirect_to_the_common_page(page, pages, admin, cl
 
     responses = [pages.get(reverse(f"admin:{page}")), pages.post(reverse(f"admin:{page}"), data)]
 
-    assert [(one.status_code, one["Location"]) for one in responses] == [(302, reverse("account_change_password"))] * 2
+    assert [(response.status_code, response["Location"]) for response in responses] == [
+        (302, reverse("account_change_password"))
+    ] * 2
     assert User.objects.get(pk=admin.pk).check_password(PASSWORD)
     assert program.get("/api/v1/me/").status_code == 200
 

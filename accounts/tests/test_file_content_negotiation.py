@@ -48,7 +48,9 @@ def test_avatar_form_takes_exactly_one_file(alice, client_of):
         )
     ]
 
-    assert [(one.status_code, one.json()["errors"][0]["field"]) for one in responses] == [(400, "file")] * 2
+    assert [(response.status_code, response.json()["errors"][0]["field"]) for response in responses] == [
+        (400, "file")
+    ] * 2
     assert table_digests() == before
 
 

@@ -170,7 +170,7 @@ def test_export_of_another_user_is_not_found(who, clients, alice):
         clients[who].delete(f"/api/v1/me/exports/{export.pk}/"),
     ]
 
-    assert [one.status_code for one in responses] == [404, 404, 404]
+    assert [response.status_code for response in responses] == [404, 404, 404]
     assert Export.objects.count() == 1
 
 

@@ -260,7 +260,11 @@ def test_revoke_all_ends_the_keys_of_one_account(alice, bob, task):
     own, other = [create_api_key(alice), create_api_key(alice)], create_api_key(bob)
 
     assert revoke_all_keys(owner=alice, actor=alice, now=timezone.now()) == 2
-    assert [api_key_client(one.text).get("/api/v1/me/").status_code for one in [*own, other]] == [401, 401, 200]
+    assert [api_key_client(created_key.text).get("/api/v1/me/").status_code for created_key in [*own, other]] == [
+        401,
+        401,
+        200,
+    ]
 
 
 def test_key_creation_is_refused_beyond_the_maximum(clients, alice, monkeypatch):

@@ -78,7 +78,7 @@ def test_key_page_rotates_and_revokes(alice, task):
     revoked = client.post(f"{KEYS}{created.key.pk}/revoke/")
 
     assert (revoked.status_code, revoked["Location"]) == (302, KEYS)
-    assert [api_key_client(one).get("/api/v1/me/").status_code for one in (created.text, text)] == [401, 200]
+    assert [api_key_client(key_text).get("/api/v1/me/").status_code for key_text in (created.text, text)] == [401, 200]
     assert "Expired and revoked keys (1)" in client.get(KEYS).content.decode()
 
 

@@ -51,7 +51,9 @@ def token_in_mail(sink) -> str:
     for email in OutgoingEmail.objects.queued():
         email_services.deliver(email_id=email.pk, now=timezone.now())
     (mail,) = [
-        one for one in sink.messages if one["Subject"].startswith("Your TaskFlow account is scheduled for deletion")
+        message
+        for message in sink.messages
+        if message["Subject"].startswith("Your TaskFlow account is scheduled for deletion")
     ]
     (link,) = re.findall(r"https?://\S+/cancel-deletion/\S+", mail.get_body(("plain",)).get_content())
     return parse_qs(urlsplit(link).query)["token"][0]

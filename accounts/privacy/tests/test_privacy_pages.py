@@ -101,7 +101,7 @@ def test_export_page_hides_exports_of_others(who, alice, request):
         browser.post(f"/settings/privacy/{export.pk}/delete/"),
     ]
 
-    assert [one.status_code for one in responses] == [404, 404]
+    assert [response.status_code for response in responses] == [404, 404]
     assert Export.objects.count() == 1
 
 

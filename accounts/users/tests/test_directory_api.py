@@ -51,7 +51,7 @@ def test_directory_is_for_staff(who, people, request, client_of):
 
     responses = [client.get(URL), client.get(f"{URL}{User.objects.get(handle='bob').pk}/")]
 
-    assert [one.status_code for one in responses] == [403, 403]
+    assert [response.status_code for response in responses] == [403, 403]
 
 
 def test_directory_queries_do_not_grow_with_users(carol, client_of, queries):
@@ -88,7 +88,7 @@ def test_last_administrator_cannot_be_demoted(admin, client_of):
     client = client_of(admin)
     before = table_digests()
 
-    responses = [client.patch(f"{URL}{admin.pk}/", one) for one in ({"role": "user"}, {"is_active": False})]
+    responses = [client.patch(f"{URL}{admin.pk}/", changes) for changes in ({"role": "user"}, {"is_active": False})]
 
-    assert [(one.status_code, one.json()["code"]) for one in responses] == [(409, "last_admin")] * 2
+    assert [(response.status_code, response.json()["code"]) for response in responses] == [(409, "last_admin")] * 2
     assert table_digests() == before

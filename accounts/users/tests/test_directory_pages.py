@@ -38,9 +38,9 @@ def test_people_pages_are_for_staff(url, alice, bob):
 
 
 def test_user_page_shows_actions_to_administrators(carol, admin, alice):
-    page = [logged_in_client(one).get(f"/people/{alice.pk}/") for one in (carol, admin)]
+    responses = [logged_in_client(user).get(f"/people/{alice.pk}/") for user in (carol, admin)]
 
-    assert ["Deactivate" in visible_text(one) for one in page] == [False, True]
+    assert ["Deactivate" in visible_text(response) for response in responses] == [False, True]
 
 
 def test_user_page_deactivates_and_activates(admin, alice):

@@ -21,7 +21,7 @@ def test_thumbnails_are_upright_squares_of_three_sizes(form):
     thumbnails = make_thumbnails(photo(form=form))
 
     pictures = [Image.open(BytesIO(data)) for data in (thumbnails.small, thumbnails.medium, thumbnails.large)]
-    assert [(one.format, one.size) for one in pictures] == [("WEBP", (edge, edge)) for edge in Avatar.SIZES]
+    assert [(picture.format, picture.size) for picture in pictures] == [("WEBP", (edge, edge)) for edge in Avatar.SIZES]
     top, bottom = (pictures[-1].convert("RGB").getpixel((128, y)) for y in (20, 236))
     assert top[0] > 200 > 60 > top[2]
     assert bottom[2] > 200 > 60 > bottom[0]
@@ -75,7 +75,7 @@ def test_invalid_image_is_refused(data):
     with pytest.raises(Invalid) as error:
         make_thumbnails(data)
 
-    assert [(one.field, one.code) for one in error.value.fields] == [("file", "invalid_image")]
+    assert [(field_error.field, field_error.code) for field_error in error.value.fields] == [("file", "invalid_image")]
 
 
 def test_decompression_bomb_is_refused_before_decoding(resident):

@@ -18,9 +18,9 @@ def test_invitation_response_does_not_reveal_accounts_or_secrets(carol, alice, c
 
     responses = [client.post(URL, {"email": email}) for email in (alice.email, "nobody@example.com")]
 
-    bodies = [one.json() for one in responses]
+    bodies = [response.json() for response in responses]
     different = {"id", "email", "created_at", "expires_at"}
-    assert [one.status_code for one in responses] == [201, 201]
+    assert [response.status_code for response in responses] == [201, 201]
     assert {k: v for k, v in bodies[0].items() if k not in different} == {
         k: v for k, v in bodies[1].items() if k not in different
     }
@@ -67,7 +67,7 @@ def test_invitation_list_holds_own_and_all_for_staff(alice, bob, carol, client_o
     for user in (alice, bob):
         InvitationFactory(inviter=user)
 
-    counts = [len(client_of(one).get(URL).json()["results"]) for one in (alice, bob, carol)]
+    counts = [len(client_of(user).get(URL).json()["results"]) for user in (alice, bob, carol)]
 
     assert counts == [1, 1, 2]
 

@@ -97,8 +97,11 @@ def test_invitation_is_the_same_for_known_and_unknown_emails(carol, alice):
     known = invitations.invite(actor=carol, email=alice.email, now=NOW)
     unknown = invitations.invite(actor=carol, email="nobody@example.com", now=NOW)
 
-    page = [(one.target, one.team_id, one.accepted_at, one.expires_at) for one in (known, unknown)]
-    assert page[0] == page[1]
+    values = [
+        (invitation.target, invitation.team_id, invitation.accepted_at, invitation.expires_at)
+        for invitation in (known, unknown)
+    ]
+    assert values[0] == values[1]
 
 
 @pytest.mark.parametrize("late", [timedelta(days=7), timedelta(days=30)])
