@@ -10,7 +10,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Concat, Length, Substr
 
 from accounts.models import User
-from accounts.privacy.account_deletion.services import ERASED_USER_NAME
+from accounts.models.users import ERASED_USER_NAME
 from core.privacy import ExportSection, PersonalDataProvider, Row, in_batches
 from events.models import Event
 from notifications.models import Notification, OutgoingEmail, Preference

@@ -15,6 +15,8 @@ from django.utils import timezone
 from core.db import uuid7
 from core.validators import validate_single_line
 
+ERASED_USER_NAME = "Former member"
+
 
 class UserQuerySet(models.QuerySet["User"]):
     """Querysets of users."""

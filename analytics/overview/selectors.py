@@ -17,7 +17,7 @@ from uuid import UUID
 from django.db.models import F, Max, Sum
 
 from accounts.models import User
-from accounts.privacy.account_deletion.services import ERASED_USER_NAME
+from accounts.models.users import ERASED_USER_NAME
 from analytics import cache
 from analytics.models import DailyStat, DailyStatQuerySet, TaskSnapshot
 from analytics.overview.results import DayResult, HistogramBucket, Kpi, Overview, Period, Scope, UserWorkload

@@ -13,8 +13,8 @@ from accounts.auth.sessions import services as sessions
 from accounts.auth.sessions.cache import load_status, session_key
 from accounts.auth.tokens import issue_access_token, issue_tokens
 from accounts.models import AccountDeletion, Session, User
+from accounts.models.users import ERASED_USER_NAME
 from accounts.privacy.account_deletion import services as account_deletion
-from accounts.privacy.account_deletion.services import ERASED_USER_NAME
 from accounts.tests.factories import PASSWORD, BrowserSessionFactory, SessionFactory
 from accounts.users import administration
 from config.wsgi import application as django

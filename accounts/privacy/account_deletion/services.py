@@ -17,6 +17,7 @@ from accounts.auth.sessions import cache
 from accounts.auth.sessions.services import revoke_all_sessions
 from accounts.events import user_payload
 from accounts.models import AccountDeletion, Invitation, User
+from accounts.models.users import ERASED_USER_NAME
 from accounts.users.administration import get_user_for_update
 from accounts.users.services import require_password, save_changes
 from core.errors import Invalid, NotAuthenticated, NotFound
@@ -24,7 +25,6 @@ from core.privacy import providers
 from events.outbox import publish
 
 GRACE_PERIOD = timedelta(days=14)
-ERASED_USER_NAME = "Former member"
 # Rows of these apps that belong to a user are deleted with the account; the other apps have their own providers.
 PERSONAL_APPS = frozenset({"accounts", "account", "mfa", "socialaccount", "admin"})
 log = structlog.get_logger(__name__)
