@@ -1,4 +1,4 @@
-"""Every operation of the API, read from the URL resolver, so that none can be forgotten."""
+"""Every operation of the API, read from the URL resolver and the schema."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every path outside the API, read from the URL resolver, so that none can be forgotten."""
+"""Every path outside the API, read from the URL resolver."""
 
 from __future__ import annotations
 

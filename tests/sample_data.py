@@ -148,7 +148,7 @@ def _create_mfa_challenge(handle: str) -> SampleValues:
 
 
 def _create_account_data(owner: User) -> SampleValues:
-    """Create an avatar, an export, an invitation sent and one received, and a pending account deletion."""
+    """Create an avatar, an export, two invitations and a pending account deletion."""
     AvatarFactory(user=owner)
     secrets = {name: f"{name}-{uuid7()}" for name in ("accept", "join", "cancel_deletion")}
     InvitationFactory(email=owner.email, secret=secrets["accept"])

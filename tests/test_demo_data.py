@@ -7,6 +7,7 @@ from random import Random
 import pytest
 from django.core import mail
 from django.core.management import CommandError, call_command
+from django.db import connection, transaction
 from django.db.models import Count
 from django.utils import timezone
 
@@ -71,10 +72,18 @@ def test_title_templates_have_unique_titles_and_known_labels():
         assert {label for template in templates for label in template.labels} <= {name for name, _ in project.labels}
 
 
-@pytest.mark.django_db
-def test_demo_command_loads_team_and_tasks_without_email():
-    run_demo_command()
+@pytest.fixture(scope="module")
+def demo_data(django_db_setup, django_db_blocker):
+    """The demo data, loaded once for the tests that only read it."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        run_demo_command()
+        yield
+        transaction.set_rollback(True)
+    with django_db_blocker.unblock():
+        connection.close()
 
+
+def test_demo_command_loads_team_and_tasks_without_email(demo_data):
     assert set(User.objects.values_list("email", flat=True)) == {
         persona.email for persona in (*TEAM_PERSONAS, LOAD_TEST_PERSONA)
     }
@@ -88,6 +97,24 @@ def test_demo_command_loads_team_and_tasks_without_email():
     assert mail.outbox == []
 
 
+def test_demo_lead_can_sign_in_and_has_unread_notifications(demo_data):
+    lead = authenticate(email="lead@example.com", password=PASSWORD)
+    inbox = Notification.objects.filter(recipient=lead)
+    assert (inbox.count(), inbox.filter(read_at=None).count()) == (14, 7)
+    assert not Notification.objects.exclude(recipient=lead).exists()
+
+
+def test_demo_tasks_due_soon_are_marked_as_announced(demo_data):
+    assert publish_due_soon(now=timezone.now()) == 0
+
+
+def test_demo_command_run_twice_changes_nothing(demo_data):
+    before = (Task.objects.count(), Event.objects.count(), Notification.objects.count())
+
+    assert run_demo_command() == "The demo data is already loaded.\n"
+    assert (Task.objects.count(), Event.objects.count(), Notification.objects.count()) == before
+
+
 @pytest.mark.django_db(transaction=True)
 def test_demo_event_log_is_valid_delivered_and_matches_stats():
     run_demo_command()
@@ -98,32 +125,6 @@ def test_demo_event_log_is_valid_delivered_and_matches_stats():
     assert not rollups.verify()
     versions = dict(Event.objects.filter(name="task.updated").values_list("subject_id").annotate(count=Count("id")))
     assert all(task.version == 1 + versions.get(task.pk, 0) for task in Task.objects.all())
-
-
-@pytest.mark.django_db
-def test_demo_lead_can_sign_in_and_has_unread_notifications():
-    run_demo_command()
-
-    lead = authenticate(email="lead@example.com", password=PASSWORD)
-    inbox = Notification.objects.filter(recipient=lead)
-    assert (inbox.count(), inbox.filter(read_at=None).count()) == (14, 7)
-    assert not Notification.objects.exclude(recipient=lead).exists()
-
-
-@pytest.mark.django_db
-def test_demo_tasks_due_soon_are_marked_as_announced():
-    run_demo_command()
-
-    assert publish_due_soon(now=timezone.now()) == 0
-
-
-@pytest.mark.django_db
-def test_demo_command_run_twice_changes_nothing():
-    run_demo_command()
-    before = (Task.objects.count(), Event.objects.count(), Notification.objects.count())
-
-    assert run_demo_command() == "The demo data is already loaded.\n"
-    assert (Task.objects.count(), Event.objects.count(), Notification.objects.count()) == before
 
 
 @pytest.mark.django_db

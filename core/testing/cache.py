@@ -8,7 +8,7 @@ from core.cache import LEASE
 
 @pytest.fixture(autouse=True)
 def _reset_redis_before_test(request: pytest.FixtureRequest) -> None:
-    """Start without cached responses and used-up rate limits, if the test touches the database at all."""
+    """Start without cached responses and used rate limits, if the test has a database."""
     if {"db", "transactional_db"} & set(request.fixturenames):
         reset_redis()
 

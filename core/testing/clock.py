@@ -11,6 +11,6 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 @pytest.fixture
 def clock() -> Iterator[time_machine.Traveller]:
-    """Stop the clock at NOW until a test moves it, so that no code or rate limit window expires in between."""
+    """Stop the clock at NOW until a test moves it. No code or rate limit window expires in between."""
     with time_machine.travel(NOW, tick=False) as clock:
         yield clock

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 
 def run_concurrently(actions: Iterable[Callable[[], Any]]) -> list[Any]:
-    """Run each action in a thread with a connection of its own, all starting at once.
+    """Run each action in a thread with its own connection, all starting at once.
 
     Returns the results in the order of the actions; an action that raised has its exception as its result.
     """

@@ -1,4 +1,4 @@
-"""What the tables hold, to prove that a request changed nothing."""
+"""The content of the tables, to prove that a request changed nothing."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def row_write_count() -> int:
 
 
 class RollbackProbe:
-    """Roll blocks back and tell which tables each of them changed, compared with the moment of creation.
+    """Roll blocks back and report which tables each of them changed.
 
     `with probe.rollback() as changed: ...` fills the set `changed` when the block ends. Sessions of cookies are left
     out: every visit of a page writes its own.

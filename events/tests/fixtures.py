@@ -30,7 +30,7 @@ class Outbox:
 
     @contextmanager
     def delivering(self) -> Iterator[None]:
-        """Run the commit hooks of the block, then deliver its events and those they cause, until none is left."""
+        """Run the commit hooks of the block, then deliver events until none is left."""
         current_app.conf.task_always_eager = True
         try:
             with TestCase.captureOnCommitCallbacks(execute=True):

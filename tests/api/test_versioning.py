@@ -1,4 +1,4 @@
-"""A second version of the API beside the first, and an endpoint that announces its sunset."""
+"""A second version of the API beside the first, and the sunset of an endpoint."""
 
 from __future__ import annotations
 

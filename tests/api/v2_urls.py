@@ -1,4 +1,4 @@
-"""The URL configuration of a second API version, which replaces one endpoint and shares the others."""
+"""URLs of a second API version, which replaces one endpoint and shares the others."""
 
 from __future__ import annotations
 

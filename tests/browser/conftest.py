@@ -1,4 +1,4 @@
-"""A real browser on a real server: chromium of the system, driven by playwright."""
+"""A browser against a live server: the system's chromium, driven by playwright."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents and "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
-            if not CHROMIUM:  # a person without root; with CI=true the launcher refuses to go on without it
+            if not CHROMIUM:  # with CI=true the launcher refuses to go on without it
                 item.add_marker(pytest.mark.skip(reason="needs chromium"))
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    # Playwright runs an event loop in this thread, in which Django would refuse the tests their database.
+    # Playwright runs an event loop in this thread, where Django refuses database access otherwise.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
@@ -68,7 +68,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def site(django_db_setup) -> Iterator[LiveServer]:
-    """One server for all of these tests. Not `live_server`, which would empty the tables after each of them."""
+    """One server for all browser tests; `live_server` would empty the tables after each of them."""
     server = LiveServer("localhost")
     yield server
     server.stop()
@@ -76,12 +76,12 @@ def site(django_db_setup) -> Iterator[LiveServer]:
 
 @pytest.fixture
 def db(django_db_setup) -> None:
-    """Here the name only tells pytest-django that a database is needed: `office` writes to it for a whole module."""
+    """Tell pytest-django that a database is needed; `sample_workspace` writes to it for a whole module."""
 
 
 @pytest.fixture(scope="module")
 def sample_workspace(browser, site, django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[User]:
-    """Ada, an administrator with a project, a colleague, work in every state, news, a session and a letter."""
+    """Return Ada, an administrator with a project, tasks, notifications and an e-mail."""
     mailbox = {
         "MAILBOX_DIR": str(tmp_path_factory.mktemp("mail")),
         "EMAIL_BACKEND": "notifications.email.dev_mailbox.DevMailboxBackend",
@@ -93,7 +93,7 @@ def sample_workspace(browser, site, django_db_setup, django_db_blocker, tmp_path
 
 @pytest.fixture
 def clean_database(browser, site, django_db_setup, django_db_blocker) -> Iterator[None]:
-    """A database of our own for one test, which the server's threads see too."""
+    """Give one test a database of its own, which the server's threads see too."""
     with django_db_blocker.unblock():
         yield
         delete_all_rows()
@@ -112,26 +112,26 @@ def _create_users_and_tasks() -> User:
 
 
 def create_sample_work(ada: User, bob: User) -> None:
-    """Sixty-five tasks in one call, then some of them moved on, commented and finished."""
+    """Create 65 tasks, then move, comment and finish some of them."""
     now = timezone.now()
     drafts = [_task_data(number, [bob.pk, ada.pk]) for number in range(65)]
-    made = items_services.create_many(actor=ada, project_ref="OPS", drafts=drafts, now=now - timedelta(days=20))
-    for index, task in enumerate(made[:9]):
+    tasks = items_services.create_many(actor=ada, project_ref="OPS", drafts=drafts, now=now - timedelta(days=20))
+    for index, task in enumerate(tasks[:9]):
         status = ("in_progress", "done", "cancelled")[index % 3]
-        moved = now - timedelta(days=index)
-        items_services.update(actor=ada, ref=task.key, changes={"status": status}, now=moved)
+        moved_at = now - timedelta(days=index)
+        items_services.update(actor=ada, ref=task.key, changes={"status": status}, now=moved_at)
     comments.add(actor=bob, task_ref="OPS-1", body="I looked, @ada.\n\n```\nlong " + "line " * 40 + "\n```", now=now)
 
 
-def _task_data(number: int, people: list[UUID]) -> items_drafts.TaskDraft:
+def _task_data(number: int, user_ids: list[UUID]) -> items_drafts.TaskDraft:
     return items_drafts.TaskDraft(
-        title=f"Task {number} with quite a long title that has to find its place on a small screen",
+        title=f"Task {number} with quite a long title that has to fit on a small screen",
         description="Some **words**, `code` and a [link](https://example.com).\n\n1. one\n2. two"
         if number == 0
         else "",
         priority=number % 5,
         due_date=timezone.localdate() + timedelta(days=number - 20) if number % 3 == 0 else None,
-        assignees=people[: number % 3],
+        assignees=user_ids[: number % 3],
         labels=["incident", "a longer label"][: number % 3],
     )
 
@@ -142,15 +142,15 @@ def email_id(sample_workspace) -> str:
 
 
 def sign_in(context: BrowserContext, site: LiveServer, user: User) -> None:
-    """Put the session cookie of a signed-in person into the browser, as the sign-in page would."""
+    """Put the session cookie of a signed-in user into the browser."""
     cookie = logged_in_client(user).cookies["sessionid"].value
     context.add_cookies([{"name": "sessionid", "value": cookie, "url": site.url}])
 
 
 @pytest.fixture
 def open_page(browser, site, db) -> Iterator:
-    """Open a page for a person: `page_of(ada, width=390, scheme="dark")`; without a person, signed out."""
-    opened: list[BrowserContext] = []
+    """Open a page for a user: `open_page(ada, width=390, scheme="dark")`; signed out if the user is None."""
+    contexts: list[BrowserContext] = []
 
     def page_for(user: User | None, *, width: int = 1280, scheme: str = "light", scripts: bool = True) -> Page:
         context = browser.new_context(
@@ -159,7 +159,7 @@ def open_page(browser, site, db) -> Iterator:
             java_script_enabled=scripts,
             base_url=site.url,
         )
-        opened.append(context)
+        contexts.append(context)
         context.set_default_timeout(10_000)
         if scripts:
             context.add_init_script(CSP_OBSERVER)
@@ -168,5 +168,5 @@ def open_page(browser, site, db) -> Iterator:
         return context.new_page()
 
     yield page_for
-    for context in opened:
+    for context in contexts:
         context.close()

@@ -1,4 +1,4 @@
-"""Somebody of whom a second factor is demanded, in a real browser: led to setting one up, and on by a passkey."""
+"""MFA enforcement in a browser: a user is led to the set-up and continues with a passkey."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def mfa_required():
 def test_staff_must_set_up_mfa_and_continue_with_passkey(clean_database, mfa_required, open_page):
     ada = UserFactory(handle="ada", name="Ada Admin", role=User.Role.ADMIN)
     page = open_page(ada)
-    visit = BrowserSession(page)
+    session = BrowserSession(page)
     device = page.context.new_cdp_session(page)
     device.send("WebAuthn.enable")
     device.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR_OPTIONS})
@@ -29,12 +29,12 @@ def test_staff_must_set_up_mfa_and_continue_with_passkey(clean_database, mfa_req
     page.goto("/admin/")
     page.wait_for_url("**/settings/security/")
     assert MFA_NOTICE in page.inner_text("main")
-    visit.look("held")
+    session.look("MFA required")
     page.get_by_role("link", name="Add a passkey").click()
-    visit.fill(password=PASSWORD)
-    visit.press("Confirm", leads_to="**/passkeys/add/")
-    visit.press("Add passkey", leads_to="**/recovery-codes/")
+    session.fill(password=PASSWORD)
+    session.press("Confirm", leads_to="**/passkeys/add/")
+    session.press("Add passkey", leads_to="**/recovery-codes/")
     page.goto("/admin/")
 
     assert page.url.endswith("/admin/")
-    assert visit.faults == [], "\n".join(visit.faults)
+    assert session.problems == [], "\n".join(session.problems)

@@ -1,4 +1,4 @@
-"""Signing in by another provider: a real browser, our server, and the provider as a process of its own."""
+"""Signing in with an OpenID provider: a browser, our server, and the provider as its own process."""
 
 from __future__ import annotations
 
@@ -9,39 +9,39 @@ from allauth.socialaccount.models import SocialAccount
 from accounts.models import User
 from accounts.tests.factories import PASSWORD, UserFactory
 from tests.browser.conftest import AXE_SCRIPT
-from tests.browser.test_all_pages import CHECK_SCRIPT
+from tests.browser.test_all_pages import AXE_RUN_SCRIPT
 from tests.oidc.conftest import idp, provider_process
 
 __all__ = ["idp", "provider_process"]
-HOME_PATH = "/settings/security/identities/"
+IDENTITIES_PATH = "/settings/security/identities/"
 
 
 @pytest.fixture
 def oidc_settings(idp):
-    """The provider asks the person before it sends them back."""
+    """Let the provider ask for consent before it redirects back."""
     idp.script(asks=True)
     return idp
 
 
-def new_page(open_page, **how):
-    """A signed-out person, and what the browser complains of on their way."""
-    page, complaints = open_page(None, **how), []
-    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    return page, complaints
+def new_page(open_page, **options):
+    """Return a signed-out page and the list of its console and script errors."""
+    page, errors = open_page(None, **options), []
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    return page, errors
 
 
 def page_problems(page):
     page.evaluate(AXE_SCRIPT)
-    found = page.evaluate(CHECK_SCRIPT.replace("RULES", "{}"))
-    return found + (
-        ["wider than the screen"] if page.evaluate("document.documentElement.scrollWidth > innerWidth") else []
-    )
+    problems = page.evaluate(AXE_RUN_SCRIPT.replace("RULES", "{}"))
+    if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+        problems.append("wider than the screen")
+    return problems
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
 def test_new_user_signs_in_through_the_provider(scripts, clean_database, oidc_settings, open_page):
-    page, complaints = new_page(open_page, scripts=scripts)
+    page, errors = new_page(open_page, scripts=scripts)
     page.goto("/login/?next=/projects/")
     page.get_by_role("button", name="Continue with Example ID").click()
     page.get_by_role("button", name="Continue as Ada Lovelace").click()
@@ -49,7 +49,7 @@ def test_new_user_signs_in_through_the_provider(scripts, clean_database, oidc_se
 
     assert page.get_by_role("heading", name="Projects").first.is_visible()
     assert list(SocialAccount.objects.values_list("user__email", "uid")) == [("ada@example.com", "248289761001")]
-    assert complaints == []
+    assert errors == []
 
 
 def test_cancelled_provider_login_signs_nobody_in(clean_database, oidc_settings, open_page):
@@ -68,13 +68,13 @@ def test_hostile_provider_response_shows_an_error_page(clean_database, oidc_sett
     oidc_settings.script(asks=True, signed="alg none")
     page, _ = new_page(open_page, width=390, scheme="dark")
     page.goto("/login/")
-    faults_before = page_problems(page)
+    problems = page_problems(page)
     page.get_by_role("button", name="Continue with Example ID").click()
     page.get_by_role("button", name="Continue as Ada Lovelace").click()
     page.get_by_role("heading", name="Sign-in failed").wait_for()
 
     assert page.get_by_text("wrong_algorithm").is_visible()
-    assert faults_before + page_problems(page) == []
+    assert problems + page_problems(page) == []
     assert User.objects.count() == SocialAccount.objects.count() == 0
 
 
@@ -82,24 +82,24 @@ def test_hostile_provider_response_shows_an_error_page(clean_database, oidc_sett
 def test_identity_is_linked_used_and_unlinked(width, clean_database, oidc_settings, open_page):
     user = UserFactory(handle="bob", name="Bob Builder")
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
-    page, complaints = new_page(open_page, width=width)
+    page, errors = new_page(open_page, width=width)
 
-    page.goto(f"/login/?next={HOME_PATH}")
+    page.goto(f"/login/?next={IDENTITIES_PATH}")
     page.get_by_label("Email").fill(user.email)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
-    found = page_problems(page)
+    problems = page_problems(page)
     page.get_by_role("button", name="Link Example ID").click()
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Confirm").click()
     page.get_by_role("button", name="Link Example ID").click()
     page.get_by_role("button", name="Continue as Ada Lovelace").click()
-    page.wait_for_url(f"**{HOME_PATH}")
-    found += page_problems(page)
+    page.wait_for_url(f"**{IDENTITIES_PATH}")
+    problems += page_problems(page)
     assert SocialAccount.objects.get().user == user
 
     page.get_by_role("button", name="Unlink Example ID").click()
     page.get_by_text("It is not linked any more.").wait_for()
 
     assert SocialAccount.objects.count() == 0
-    assert found + complaints == []
+    assert problems + errors == []

@@ -1,4 +1,4 @@
-"""What is sent to browsers: pinned, complete, and within the policy."""
+"""Static files and templates: pinned versions, used icons, no inline code."""
 
 from __future__ import annotations
 
@@ -31,18 +31,19 @@ def test_vendored_scripts_are_all_pinned():
     assert {path.relative_to(STATIC).as_posix() for path in (STATIC / "vendor").rglob("*.js")} == set(PINNED_VERSIONS)
 
 
-@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
-def test_templates_hold_no_inline_code(path):
-    assert INLINE_CODE.findall(path.read_text()) == []
+def test_templates_hold_no_inline_code(subtests):
+    for path in TEMPLATES:
+        with subtests.test(path.name):
+            assert INLINE_CODE.findall(path.read_text()) == []
 
 
 def test_icon_sprite_holds_used_icons_only():
-    drawn = set(re.findall(r'<symbol id="([\w-]+)"', (STATIC / "img/icons.svg").read_text()))
-    asked = set(re.findall(r"""(?:icon|glyph=)\s*["']([\w-]+)""", read_all(TEMPLATES)))
-    quoted = set(re.findall(r'"([a-z][a-z-]+)"', read_all(CODE)))
+    in_sprite = set(re.findall(r'<symbol id="([\w-]+)"', (STATIC / "img/icons.svg").read_text()))
+    in_templates = set(re.findall(r"""(?:icon|glyph=)\s*["']([\w-]+)""", read_all(TEMPLATES)))
+    in_code = set(re.findall(r'"([a-z][a-z-]+)"', read_all(CODE)))
 
-    assert asked <= drawn
-    assert drawn <= asked | quoted
+    assert in_templates <= in_sprite
+    assert in_sprite <= in_templates | in_code
 
 
 def read_all(paths):

@@ -1,4 +1,4 @@
-"""What people do, with scripts and without."""
+"""Everyday work in a browser, with scripts and without."""
 
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ def test_status_is_changed_in_the_list(sample_workspace, open_page):
     page.goto("/tasks/?search=movable")
     row = page.locator("tr", has_text="Movable")
 
-    with page.expect_response("**/status/") as answered:
+    with page.expect_response("**/status/") as response_info:
         row.locator("select").select_option("in_progress")
     row.locator("[name=version][value='2']").wait_for(state="attached")
 
-    assert answered.value.status == 200
+    assert response_info.value.status == 200
     assert Task.objects.get(title="Movable").category == "in_progress"
 
 
@@ -134,9 +134,9 @@ def test_keyboard_shortcuts_can_be_turned_off(sample_workspace, open_page):
     page.wait_for_selector("html[data-keys=off]", state="attached")
 
     page.keyboard.press("?")
-    shown = page.locator("#shortcuts").is_visible()
+    is_visible = page.locator("#shortcuts").is_visible()
 
     page.check("[name=shortcuts]")
     page.click("text=Save changes")
     page.wait_for_selector("html[data-keys=on]", state="attached")
-    assert not shown
+    assert not is_visible

@@ -1,4 +1,4 @@
-"""The main job, from the outside: real web, relay and worker processes, a real mail server, one browser-like session."""
+"""From import to statistics: real web, relay and worker processes, and an SMTP server."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from accounts.models import User
 from core.testing.smtp import SmtpSink
 from drills.processes import Processes, wait_until
 
-TODOIST_FILE = Path(__file__).resolve().parents[2] / "tasks/tests/data/todoist/full-todoist-project.csv"
+TODOIST_FILE = Path(__file__).resolve().parents[2] / "tasks/imports/tests/data/todoist/full-todoist-project.csv"
 PASSWORD = "correct horse battery"
 WAIT_TIMEOUT = 30
 
@@ -43,7 +43,7 @@ def processes(transactional_db: None, smtp_server: SmtpSink, tmp_path: Path) -> 
 
 
 class BrowserClient:
-    """One person with a program (JWT) and a browser (session cookie)."""
+    """One user with an API client (JWT) and a browser (session cookie)."""
 
     def __init__(self, url: str, email: str, name: str) -> None:
         self.url, self.email = url, email
@@ -75,9 +75,9 @@ class BrowserClient:
         return response.text
 
 
-def wait_for(happened: Callable[[], bool], processes: Processes) -> None:
+def wait_for(condition: Callable[[], bool], processes: Processes) -> None:
     wait_until(
-        happened, seconds=WAIT_TIMEOUT, what="\n".join(processes.log(name) for name in ("web", "relay", "worker"))
+        condition, seconds=WAIT_TIMEOUT, what="\n".join(processes.log(name) for name in ("web", "relay", "worker"))
     )
 
 
@@ -103,18 +103,18 @@ def test_imported_task_reaches_email_statistics_and_admin(processes: Processes, 
 
     lead.call("PATCH", f"/api/v1/tasks/{task['key']}/", json={"assignees": [member.id]})
 
-    def told() -> list[str]:
-        return [mail["To"] for mail in smtp_server.messages if task["key"] in mail["Subject"]]
+    def recipients() -> list[str]:
+        return [message["To"] for message in smtp_server.messages if task["key"] in message["Subject"]]
 
-    wait_for(lambda: len(told()) > 0, processes)
-    assert told() == [member.email]
+    wait_for(lambda: len(recipients()) > 0, processes)
+    assert recipients() == [member.email]
     assert member.call("GET", "/api/v1/notifications/?unread=true")["results"][0]["kind"] == "assigned"
 
-    def counted() -> bool:
-        figures = lead.call("GET", "/api/v1/analytics/overview/?project=OPS")
-        return str(figures).count(member.id) > 0
+    def is_counted() -> bool:
+        overview = lead.call("GET", "/api/v1/analytics/overview/?project=OPS")
+        return str(overview).count(member.id) > 0
 
-    wait_for(counted, processes)
+    wait_for(is_counted, processes)
     lead.sign_in()
     assert task["key"] in lead.page("/tasks/?project=OPS")
     assert "Milo Member" in lead.page("/?project=OPS")

@@ -1,4 +1,4 @@
-"""The README's tour, as it stands, against real processes."""
+"""The tour of the README, run as printed against real processes."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ pytestmark = pytest.mark.processes
 
 
 def readme_commands() -> str:
-    """The one block of the README that is bash."""
-    (found,) = re.findall(r"^```bash\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
-    return found
+    """Return the one bash block of the README."""
+    (commands,) = re.findall(r"^```bash\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    return commands
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_readme_tour_works_as_printed(processes, smtp_server):
     register(email="member@example.com", name="Mel", password="taskflow-demo", is_verified=True)
     environment = {**os.environ, "TASKFLOW": processes.url}
 
-    done = subprocess.run(
+    process = subprocess.run(
         ["bash", "-eo", "pipefail", "-c", readme_commands()],
         env=environment,
         capture_output=True,
@@ -53,12 +53,12 @@ def test_readme_tour_works_as_printed(processes, smtp_server):
         check=False,
     )
 
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "Ada assigned T" in done.stdout
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert "Ada assigned T" in process.stdout
 
-    def told() -> list[str]:
-        return [mail["Subject"] for mail in smtp_server.messages if mail["To"] == "member@example.com"]
+    def subjects() -> list[str]:
+        return [message["Subject"] for message in smtp_server.messages if message["To"] == "member@example.com"]
 
-    wait_until(lambda: len(told()) > 1, seconds=30, what=processes.log("worker"))
-    words = sorted(re.sub(r"^\[.+\] ", "", subject) for subject in told())
-    assert words == ["Ada added you to the project Moving house", "Ada assigned this to you: Book the van"]
+    wait_until(lambda: len(subjects()) > 1, seconds=30, what=processes.log("worker"))
+    titles = sorted(re.sub(r"^\[.+\] ", "", subject) for subject in subjects())
+    assert titles == ["Ada added you to the project Moving house", "Ada assigned this to you: Book the van"]

@@ -144,7 +144,7 @@ def team_project(users: dict[str, User]) -> SampleValues:
 
 
 def shared_task(users: dict[str, User]) -> SampleValues:
-    """Make a project of which one task alone is shared, with a user for each of three roles."""
+    """Make a project with one task that is shared with a user for each role."""
     sample_values = create_project(users["alice"], "SHARED", editor=users["bob"], newcomer=users["mallory"])
     task = Task.objects.get(project=sample_values["project_id"], title="Fix the printer")
     for name in SHARE_USERS:
@@ -170,6 +170,6 @@ def missing_objects(own: SampleValues) -> SampleValues:
 
 
 def crossed_objects(own: SampleValues, foreign: SampleValues) -> SampleValues:
-    """Return paths that begin with an own project, task or team and end with a part of a foreign one."""
+    """Return paths from an own object to a part of a foreign one."""
     first = {"project", "project_id", "ref:projects", "ref:tasks", "team:teams"}
     return {name: own[name] if name in first else foreign[name] for name in own}

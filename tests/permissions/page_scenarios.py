@@ -56,7 +56,7 @@ class Outcome(NamedTuple):
         return unquote(self.response.get("Location", str(self.response.status_code)))
 
     def comparable(self) -> tuple[Any, ...]:
-        """Return the whole response except what names this one request, its object, and a form's masked CSRF token."""
+        """Return the response except what names the request, its object and the CSRF token."""
         response = self.response
         headers = {
             name: self._normalize(text.encode())

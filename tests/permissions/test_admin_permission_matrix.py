@@ -173,7 +173,7 @@ def admin_forms(model: Any) -> list[tuple[str, dict[str, Any]]]:
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
 def test_lasting_write_requires_recent_login(model, admin_scenarios):
-    """Somebody at an unlocked computer must not make administrators or remove MFA methods."""
+    """An unlocked computer must not be enough to make administrators or remove MFA methods."""
     outcomes = [admin_scenarios.send("POST", address, "stale", **data) for address, data in admin_forms(model)]
 
     requires_login = model._meta.label in REAUTHENTICATED

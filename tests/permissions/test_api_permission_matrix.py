@@ -36,7 +36,7 @@ def _expected_for_api_key(name: str, row: dict[str, int]) -> int:
 
 
 def expected_foreign(name: str) -> dict[str, int]:
-    """Return 404 for everybody but staff and administrators, who get as far as with alice's object."""
+    """Return 404 for all but staff and administrators, who have the same access everywhere."""
     return _hidden_except_for(name, {"carol", "admin"})
 
 

@@ -1,4 +1,4 @@
-"""A filter that names an object the reader may not see gets the same response as one that does not exist."""
+"""Filters answer alike for hidden objects and for objects that do not exist."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def missing_value(value):
 
 @pytest.fixture
 def visible_response(mallory, client_of):
-    """Return what mallory can see of a response, without the filter's value and what a page makes anew each time."""
+    """Return mallory's response without the filter's value and what is new in each page."""
     api_client, browser = client_of(mallory), Client()
     log_in(browser, mallory)
 
@@ -79,7 +79,7 @@ def visible_response(mallory, client_of):
 
 
 def _stable_lines(page):
-    """Return the lines of a page without those that hold tokens, nonces and the request id."""
+    """Return the lines of a page without tokens, nonces and the request id."""
     return [line for line in page.splitlines() if not any(word in line for word in ("csrf", "nonce", "Request <"))]
 
 

@@ -1,4 +1,4 @@
-"""MFA enforcement holds from the next request on, through any node, whatever the nodes have cached."""
+"""MFA enforcement holds from the next request on, whatever the nodes have cached."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def nodes(settings):
 
 @pytest.fixture
 def get_statuses(nodes, alice, task):
-    """Return the set of (status, code) that alice gets by token and by key from each node; asked twice, to meet caches."""
+    """Return (status, code) pairs of alice by token and key; each asked twice, to meet caches."""
     credentials = [f"Bearer {token_of(alice)}", f"Api-Key {create_api_key(alice).text}"]
 
     def get(from_nodes=nodes):

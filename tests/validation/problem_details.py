@@ -1,4 +1,4 @@
-"""What every error response must look like: RFC 9457 with the project's own members."""
+"""The form of every error response: RFC 9457 with the members of this project."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ PROBLEM_MEMBERS = {"type", "title", "status", "detail", "instance", "code", "err
 
 
 def check_problem(response: Any) -> int | str:
-    """Return the status of a valid 4xx problem response, or a message saying what is wrong with it."""
+    """Return the status of a valid 4xx problem, or a message about what is wrong."""
     if not 400 <= response.status_code < 500:
         return f"{response.status_code} {response.content[:120]!r}"
     if response["Content-Type"] != "application/problem+json":

@@ -30,7 +30,7 @@ def parse_scope(headers, **kwargs) -> request.GatewayRequest:
 @pytest.mark.django_db
 @pytest.mark.parametrize("space", [b" ", b"\t", b"  ", b" \t "])
 def test_token_after_any_space_counts_for_its_user(space, alice):
-    """Django accepts each of these, so a caller beyond the limit would go on as anonymous otherwise."""
+    """Django accepts each of these, so the rate limit must count them too."""
     parsed = parse_scope([(b"authorization", b"Bearer" + space + token_of(alice).encode())])
 
     assert parsed.claims is not None

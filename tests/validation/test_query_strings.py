@@ -1,4 +1,4 @@
-"""Invalid query strings, sent to every operation that reads, and cursors of other lists and callers."""
+"""Invalid query strings on every operation that reads, and cursors of other lists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text is stored and returned as it was sent, whatever another program might read into it."""
+"""Text is stored and returned as it was sent, whatever it means elsewhere."""
 
 from __future__ import annotations
 
