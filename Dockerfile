@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# One image for every part: web, worker, scheduler, relay and the one-shot migration differ by their command.
+# One image for all services: web, worker, scheduler, relay and migration differ in their command.
 
 FROM python:3.11-slim AS builder
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PYTHONDONTWRITEBYTECODE=1
@@ -8,11 +8,11 @@ WORKDIR /app
 COPY requirements.txt constraints.txt ./
 RUN /venv/bin/pip install -r requirements.txt -c constraints.txt
 COPY . .
-# Development settings need no secrets and nothing is kept of them; the files they collect are the same.
+# The development settings need no secrets, and collect the same files as those of production.
 RUN DJANGO_SETTINGS_MODULE=config.settings.dev COMPRESS_STATIC=true /venv/bin/python manage.py collectstatic --noinput --verbosity 0
 
 
-# nginx as Debian has it, for its module that serves what brotli compressed; its configuration is mounted.
+# nginx from Debian, because of its module for Brotli files; the configuration is mounted.
 FROM debian:bookworm-slim AS front
 RUN apt-get update \
     && apt-get install -y --no-install-recommends nginx libnginx-mod-http-brotli-static curl \
@@ -39,7 +39,7 @@ WORKDIR /app
 USER taskflow
 EXPOSE 8000
 STOPSIGNAL SIGTERM
-# Readiness is the load balancer's question; this one asks whether the process is worth keeping, under a name it answers to.
+# Liveness only: readiness is checked by the load balancer. The Host header must be one of ALLOWED_HOSTS.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
     CMD ["python", "-c", "import os; from urllib.request import Request, urlopen; name = os.environ['ALLOWED_HOSTS'].split(',')[0].lstrip('.*') or 'localhost'; urlopen(Request('http://127.0.0.1:8000/livez', headers={'Host': name}), timeout=2)"]
 CMD ["gunicorn", "-c", "config/gunicorn.py", "config.asgi:application"]

@@ -8,6 +8,7 @@ from typing import TypeVar
 from core.cache import get_or_build, invalidate_after_commit
 
 T = TypeVar("T")
+# One generation for all users: results depend on the scope and period in their key, not on the reader.
 CACHE_SCOPE = "analytics"
 # A process that dies between its commit and the invalidation leaves an outdated result for at most this long.
 CACHE_TTL = 60

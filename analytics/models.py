@@ -104,7 +104,12 @@ class DailyStatQuerySet(QuerySet["DailyStat"]):
 
         All writers do so in the order of Cell.rank, so that they cannot deadlock.
         """
-        rows = [_row(cell, changes[cell]) for cell in sorted(changes, key=lambda cell: cell.rank)]
+        rows = []
+        for cell in sorted(changes, key=lambda cell: cell.rank):
+            amounts = changes[cell]
+            counts = (amounts.created, amounts.completed, amounts.closed, amounts.overdue_change)
+            histogram = ",".join(map(str, amounts.cycle_histogram))
+            rows.append((*cell, *counts, f"{{{histogram}}}"))
         with connection.cursor() as cursor:
             for start in range(0, len(rows), BATCH_SIZE):
                 columns = zip(*rows[start : start + BATCH_SIZE], strict=True)
@@ -116,7 +121,12 @@ class DailyStatQuerySet(QuerySet["DailyStat"]):
         rows = self.values_list("day", "project_id", "user_id", *columns).iterator(chunk_size=5000)
         return {
             Cell(day, project_id, user_id): Amounts(
-                created, completed, closed, change, tuple(cycles) if any(cycles) else EMPTY_HISTOGRAM
+                # The shared empty tuple makes additions cheap (see Amounts.__add__).
+                created,
+                completed,
+                closed,
+                change,
+                tuple(cycles) if any(cycles) else EMPTY_HISTOGRAM,
             )
             for day, project_id, user_id, created, completed, closed, change, cycles in rows
         }
@@ -127,16 +137,11 @@ def _task_state(row: tuple[Any, ...]) -> TaskState:
     return task_state._replace(assignee_ids=tuple(task_state.assignee_ids))
 
 
-def _row(cell: Cell, amounts: Amounts) -> tuple[object, ...]:
-    counts = (amounts.created, amounts.completed, amounts.closed, amounts.overdue_change)
-    histogram = ",".join(map(str, amounts.cycle_histogram))
-    return (*cell, *counts, f"{{{histogram}}}")
-
-
 class TaskSnapshot(models.Model):
     """State of a task according to its newest event, as far as statistics need it."""
 
     task_id = models.UUIDField(primary_key=True, editable=False)
+    # No foreign keys: a snapshot outlives its task and project, so that late events of deleted tasks are recognised.
     project_id = models.UUIDField()
     assignee_ids = ArrayField(models.UUIDField(), blank=True)
     created_at = models.DateTimeField()
@@ -166,6 +171,7 @@ class DailyStat(models.Model):
     """
 
     day = models.DateField()
+    # No foreign keys, as in TaskSnapshot: events may arrive after the project or user was deleted.
     project_id = models.UUIDField()
     user_id = models.UUIDField(null=True, blank=True)
     created = models.IntegerField(default=0)
@@ -181,10 +187,12 @@ class DailyStat(models.Model):
             models.UniqueConstraint(
                 name="one_stat_per_day_project_and_user",
                 fields=["day", "project_id", "user_id"],
+                # Only one row without a user per day and project.
                 nulls_distinct=False,
             )
         ]
         indexes = [
+            # Covers the sums over all days before a period, which are read by every request that is not cached.
             models.Index(
                 name="stat_running_sums",
                 fields=["user_id", "project_id", "day"],

@@ -73,19 +73,19 @@ def origins(name: str) -> frozenset[str]:
 def url(name: str) -> str:
     """Return the base URL of a service, ending in a slash, or an empty string; http:// only for this machine."""
     value = text(name, "")
-    if value and not _is_valid_url(value):
-        raise ImproperlyConfigured(f"{name} must be an https:// URL without user name, query or fragment.")
-    return value and value.rstrip("/") + "/"
-
-
-def _is_valid_url(value: str) -> bool:
+    if not value:
+        return ""
     try:
         parts = urlsplit(value)
         is_local = parts.scheme == "http" and parts.hostname in {"127.0.0.1", "localhost", "::1"}
         is_plain = re.fullmatch(r"[!$->A-~]+", value) is not None  # no space, ?, #, or @ of a user name
-        return (parts.scheme == "https" or is_local) and bool(parts.hostname) and is_plain and parts.port != 0
+        is_valid = (parts.scheme == "https" or is_local) and bool(parts.hostname) and is_plain and parts.port != 0
     except ValueError:  # urlsplit and .port raise it for an invalid port or bracket
-        return False
+        is_valid = False
+    if not is_valid:
+        # The value is not repeated: it may hold a password.
+        raise ImproperlyConfigured(f"{name} must be an https:// URL without user name, query or fragment.")
+    return value.rstrip("/") + "/"
 
 
 def database(name: str, default: str = _MISSING) -> dict[str, Any]:

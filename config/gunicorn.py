@@ -14,8 +14,10 @@ from core.logging import configure
 bind = os.environ.get("BIND", f"127.0.0.1:{os.environ.get('PORT', '8000')}").split(",")
 workers = int(os.environ.get("WORKERS", str(min(4, os.cpu_count() or 1))))
 worker_class = "config.worker.Worker"
+# Seconds: a worker without a heartbeat is killed; on shutdown, requests in progress get the second one.
 timeout = 60
 graceful_timeout = 20
+# Longer than nginx's keepalive of 60 s, so that nginx never sends a request on a connection being closed.
 keepalive = 75
 max_requests = int(os.environ.get("MAX_REQUESTS", "0"))
 max_requests_jitter = max_requests // 10

@@ -33,26 +33,24 @@ PROJECT = DemoProject(
 
 def generate_load_test(now: datetime, rng: Random) -> list[TaskScenario]:
     """Return TASK_COUNT scenarios, created at even intervals over the last ninety days."""
-    step = timedelta(days=SCENARIO_DAYS) / (TASK_COUNT + 1)
-    return [
-        _load_test_task(number, now - timedelta(days=SCENARIO_DAYS) + step * number, now, rng)
-        for number in range(1, TASK_COUNT + 1)
-    ]
-
-
-def _load_test_task(number: int, created: datetime, now: datetime, rng: Random) -> TaskScenario:
-    work = rng.choice(TITLE_PATTERNS)
-    scenario = TaskScenario(
-        title=work.format(10_000 + 37 * number),
-        creator="load",
-        created_at=created,
-        priority=rng.randint(0, 4),
-        labels=("articles",) if "article" in work else ("orders",),
-        due_date=(created + timedelta(days=rng.randint(3, 40))).date() if rng.random() < 0.5 else None,
-    )
-    at = created
-    for state in ("In progress", "Done")[: rng.choice((0, 1, 2, 2))]:
-        at += timedelta(hours=rng.uniform(1, 120))
-        if at < now:
-            scenario.steps.append(ScenarioStep(at, "moved", "load", state))
-    return scenario
+    period = timedelta(days=SCENARIO_DAYS)
+    scenarios = []
+    for number in range(1, TASK_COUNT + 1):
+        pattern = rng.choice(TITLE_PATTERNS)
+        created = now - period + period / (TASK_COUNT + 1) * number
+        scenario = TaskScenario(
+            title=pattern.format(10_000 + 37 * number),
+            creator="load",
+            created_at=created,
+            priority=rng.randint(0, 4),
+            labels=("articles",) if "article" in pattern else ("orders",),
+            due_date=(created + timedelta(days=rng.randint(3, 40))).date() if rng.random() < 0.5 else None,
+        )
+        # A quarter stays in To do, a quarter in progress, half is done.
+        at = created
+        for state in ("In progress", "Done")[: rng.choice((0, 1, 2, 2))]:
+            at += timedelta(hours=rng.uniform(1, 120))
+            if at < now:
+                scenario.steps.append(ScenarioStep(at, "moved", "load", state))
+        scenarios.append(scenario)
+    return scenarios

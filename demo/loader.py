@@ -25,6 +25,7 @@ from notifications.kinds import Kind
 from notifications.models import Notification, OutgoingEmail
 from notifications.notify import notify
 
+# The same seed gives the same demo data on every machine, relative to the day it is loaded.
 SEED = 20_26
 MAX_NOTIFICATIONS = 14
 READ_DELAY = timedelta(days=2)
@@ -63,6 +64,7 @@ def load_demo(*, now: datetime) -> LoadResult:
     project = write_project(LOAD_PROJECT, users, started_at, event_writer)
     ScenarioWriter(project, users, now, event_writer).write(generate_load_test(now, Random(SEED)))
     event_writer.write()
+    # Nobody must be notified about the invented past: its deliveries are marked as done before a worker sees them.
     _mark_delivered({event.pk for event in event_writer.events} | _create_team(users), now)
     rollups.rebuild()
     _notify_lead(users["maya"], now)
@@ -107,23 +109,21 @@ def _mark_delivered(event_ids: set[int], now: datetime) -> None:
 def _notify_lead(lead: User, now: datetime) -> None:
     """Fill the lead's inbox with the newest events that concern them: half unread, and no email."""
     newest = Event.objects.filter(name__in=["task.assigned", "task.commented"]).exclude(actor_id=lead.pk)
-    count = 0
+    lead_id, count = str(lead.pk), 0
     for event in newest.order_by("-occurred_at", "-id").iterator(chunk_size=200):
-        kind = _notification_kind(event, str(lead.pk))
-        if kind is None:
+        if event.payload.get("assignee_id") == lead_id:
+            kind = Kind.ASSIGNED
+        elif lead_id in event.payload.get("mentioned_ids", ()):
+            kind = Kind.MENTIONED
+        elif lead_id in event.payload.get("audience_ids", ()):
+            kind = Kind.COMMENTED
+        else:
             continue
-        notify(event=event, kind=kind, user_ids=[str(lead.pk)])
+        notify(event=event, kind=kind, user_ids=[lead_id])
         read_at = None if count < MAX_NOTIFICATIONS // 2 else min(now, event.occurred_at + READ_DELAY)
         Notification.objects.filter(event_id=event.pk).update(created_at=event.occurred_at, read_at=read_at)
         count += 1
         if count == MAX_NOTIFICATIONS:
             break
+    # notify() has also queued emails; the inbox is all that the demo shows.
     OutgoingEmail.objects.filter(notification__recipient=lead).delete()
-
-
-def _notification_kind(event: Event, user_id: str) -> Kind | None:
-    if event.payload.get("assignee_id") == user_id:
-        return Kind.ASSIGNED
-    if user_id in event.payload.get("mentioned_ids", ()):
-        return Kind.MENTIONED
-    return Kind.COMMENTED if user_id in event.payload.get("audience_ids", ()) else None

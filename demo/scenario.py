@@ -14,8 +14,10 @@ from demo.personas import DemoProject
 from demo.task_titles import TitleTemplate, draw_titles
 
 SCENARIO_DAYS = 90
+# How likely a task is created on each weekday, Monday first.
 WEEKDAY_WEIGHTS = (1.2, 1.3, 1.1, 1.0, 0.8, 0.1, 0.06)
 END_OF_WORKDAY_HOUR = 18
+# Days from today to the due date of an open task: a third is overdue.
 OPEN_TASK_DUE_OFFSETS = (-16, -9, -6, -4, -3, -2, -2, -1, 0, 1, 1, 2, 4, 5, 7, 9, 12, 16, 21, 30)
 PRIORITIES = (0, 0, 1, 2, 2, 2, 3, 3, 4)
 
@@ -126,6 +128,7 @@ class ScenarioGenerator:
 
     def simulate(self, scenario: TaskScenario, days: float) -> None:
         """Add steps from assignment to completion; some tasks wait, some are cancelled, some reopened."""
+        # From 0 (created today) to 1 (ninety days old): new tasks are more often still in the backlog.
         age = (self.now - scenario.created_at) / timedelta(days=SCENARIO_DAYS)
         if self.rng.random() < 0.2 - 0.14 * age:
             self.leave_in_backlog(scenario)

@@ -78,6 +78,7 @@ class Notification(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     recipient = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     kind = models.CharField(max_length=20, choices=Kind.choices)
+    # Copies instead of foreign keys: a notification keeps its text when the target is renamed or deleted.
     title = models.TextField()
     body = models.TextField(blank=True, help_text="Excerpt of the comment; blank for other kinds.")
     url = models.CharField(max_length=200, help_text="Path of the target's page on this site.")
@@ -121,6 +122,7 @@ class Notification(models.Model):
                 fields=["recipient", "-created_at", "-id"],
                 condition=Q(in_inbox=True, read_at=None),
             ),
+            # For the purge, which looks for old rows of all users.
             models.Index(name="notification_by_age", fields=["created_at"]),
         ]
 
@@ -172,6 +174,7 @@ class OutgoingEmail(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField()
+    # When a job was started for it; null again once a worker has claimed it.
     enqueued_at = models.DateTimeField(null=True, blank=True)
     claimed_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)

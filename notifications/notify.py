@@ -34,10 +34,12 @@ def notify(*, event: Event, kind: Kind, user_ids: Iterable[str]) -> list[UUID]:
     users = recipients.eligible_recipients(candidate_ids, NotificationTarget.from_payload(event.payload))
     channels = preferences.channels_by_user(kind, [user.pk for user in users])
     now = timezone.now()
+    # The unique constraint on event, recipient and kind makes a repeated delivery harmless.
     Notification.objects.bulk_create(
         [_build_notification(event, kind, user, channels[user.pk], now) for user in users if channels[user.pk]],
         ignore_conflicts=True,
     )
+    # Service accounts have no mailbox.
     mailed = [user for user in users if Channel.EMAIL in channels[user.pk] and not user.is_service]
     return _queue_emails(event, kind, mailed, now)
 

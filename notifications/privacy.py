@@ -39,6 +39,7 @@ def export_emails(user_id: uuid.UUID) -> Iterator[Row]:
 
 def erase(user_id: uuid.UUID, _now: datetime) -> None:
     """Delete the user's own rows, and replace their name in the notifications of others."""
+    # Emails first: they are found by the address and the notifications, which are deleted below or by accounts.
     _emails_of(user_id).delete()
     Notification.objects.filter(recipient=user_id).delete()
     Preference.objects.filter(user=user_id).delete()

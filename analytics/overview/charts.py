@@ -84,6 +84,7 @@ def axis_max(highest: int) -> int:
     """Return the end of an axis: even, so that its middle is a whole number, and round when it is large."""
     if highest <= 2:
         return 2
+    # The smallest step with at most five of them on the axis.
     step = 2
     for step in (2, 4, 10, 20, 40, 100, 200, 400, 1000, 2000, 4000, 10000):
         if highest <= step * 5:
@@ -95,6 +96,8 @@ def flow_chart(flow: Sequence[FlowPoint]) -> Chart:
     """Return created beside completed tasks: a pair of bars per day, or per week for long periods."""
     points = group_by_week(flow) if len(flow) > MAX_BARS // 2 + 1 else list(flow)
     top = axis_max(max((max(point.created, point.completed) for point in points), default=0))
+    names = [point.name for point in points]  # only the first, middle and last fit below the axis on a phone
+    # Each point has a slot: 12 % space, a bar of 36 %, 4 % space, a bar of 36 %, 12 % space.
     slot = BOX_SIZE / len(points) if points else BOX_SIZE
     bars = []
     for index, point in enumerate(points):
@@ -108,7 +111,7 @@ def flow_chart(flow: Sequence[FlowPoint]) -> Chart:
         sentence=_flow_sentence(sum(point.created for point in points), sum(point.completed for point in points)),
         bars=bars,
         y_labels=[f"{top:,}", f"{top // 2:,}", "0"],
-        x_labels=_axis_labels([point.name for point in points]),
+        x_labels=names if len(names) <= 3 else [names[0], names[len(names) // 2], names[-1]],
         legend=[("s1", "Created"), ("s2", "Completed")],
         head=["When", "Created", "Completed"],
         rows=[(point.name, str(point.created), str(point.completed)) for point in points],
@@ -218,6 +221,7 @@ def sparkline_points(values: Sequence[float]) -> str:
     low, high = min(values), max(values)
     height = (high - low) or 1
     step = BOX_SIZE / (len(values) - 1)
+    # 6 % of the box stay free above and below, so that the line is not cut off at its extremes.
     points = ((index * step, 94 - (value - low) / height * 88) for index, value in enumerate(values))
     return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
 
@@ -228,6 +232,7 @@ def workload_chart(workloads: Iterable[UserWorkload]) -> list[WorkloadRow]:
     max_open = max((workload.open for workload in workloads), default=0) or 1
     rows = []
     for workload in workloads:
+        # Overdue tasks are among the open ones; min() keeps the bars in the box even if the rows are inconsistent.
         overdue = min(workload.overdue, workload.open) / max_open * BOX_SIZE
         on_time = workload.open / max_open * BOX_SIZE - overdue
         overdue_title = f"{workload.name}: {workload.overdue} overdue"
@@ -238,10 +243,3 @@ def workload_chart(workloads: Iterable[UserWorkload]) -> list[WorkloadRow]:
         ]
         rows.append(WorkloadRow(workload, bars))
     return rows
-
-
-def _axis_labels(names: Sequence[str]) -> list[str]:
-    """Return the first, middle and last name of an axis: more do not fit a phone."""
-    if len(names) <= 3:
-        return list(names)
-    return [names[0], names[len(names) // 2], names[-1]]

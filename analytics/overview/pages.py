@@ -25,6 +25,7 @@ from tasks.projects.selectors import get_project
 
 RANGES = {"7": "7 days", "28": "28 days", "90": "90 days"}
 DEFAULT_RANGE = "28"
+# Longer lists do not fit beside the charts; the page links to the full ones.
 MAX_ATTENTION_TASKS = 8
 MAX_ACTIVITY_ENTRIES = 10
 
@@ -47,6 +48,7 @@ class KpiCard:
 def overview(request: HttpRequest) -> HttpResponse:
     user = get_request_user(request)
     project = get_project(user, key) if (key := request.GET.get("project", "")) else None
+    # An unknown range is no error: the URL may come from an old bookmark.
     chosen = request.GET.get("range", DEFAULT_RANGE)
     chosen = chosen if chosen in RANGES else DEFAULT_RANGE
     period = Period.ending(datetime.now(UTC).date(), length=int(chosen))

@@ -10,7 +10,9 @@ from uuid import UUID
 
 from core.errors import Invalid
 
+# A leap year; each day of a period is a row of the response.
 MAX_PERIOD_DAYS = 366
+# Leaves room for the period before, which is as long.
 MIN_START = date(1975, 1, 1)
 
 

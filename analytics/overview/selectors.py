@@ -58,6 +58,7 @@ def _cache_key(name: str, scope: Scope, period: Period) -> str:
 
 
 def _build_overview(scope: Scope, period: Period) -> Overview:
+    # One query reads both periods; the halves are compared.
     days = _build_days(scope, Period(period.before.start, period.end))
     previous, current = days[: period.length], days[period.length :]
     completed = _sum_kpi("completed", previous, current)
@@ -131,6 +132,7 @@ def _build_workload(scope: Scope, end: date) -> tuple[UserWorkload, ...]:
     stats = DailyStat.objects.in_projects(scope.project_ids).until(end)
     stats = stats.for_user(scope.user_id) if scope.user_id else stats.by_user()
     sums = stats.values("user_id").annotate(open=Sum(F("created") - F("closed")), overdue=Sum("overdue_change"))
+    # Assignees whose tasks are all closed have rows that add up to zero.
     rows = [(row["user_id"], row["open"], row["overdue"]) for row in sums if row["user_id"] and row["open"] > 0]
     names = dict(User.objects.filter(pk__in=[user_id for user_id, *_ in rows]).values_list("pk", "name"))
     workloads = [

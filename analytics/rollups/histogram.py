@@ -48,18 +48,14 @@ def percentile(counts: Sequence[int], share: float) -> float | None:
     on a logarithmic scale. For the last bucket only the lower edge is known: read it as "at least".
     """
     rank = share * sum(counts)
-    seen = 0
+    below = 0
     for bucket, count in enumerate(counts):
-        if count and seen + count >= rank:
-            return _interpolate(bucket, (rank - seen) / count)
-        seen += count
+        if count and below + count >= rank:
+            lower, upper = bounds(bucket)
+            if upper is None:
+                return float(lower)
+            fraction = (rank - below) / count
+            # The first bucket begins at zero, which has no logarithm: interpolate linearly there.
+            return float(lower * (upper / lower) ** fraction) if lower else upper * fraction
+        below += count
     return None
-
-
-def _interpolate(bucket: int, fraction: float) -> float:
-    lower, upper = bounds(bucket)
-    if upper is None:
-        return float(lower)
-    if not lower:
-        return upper * fraction
-    return float(lower * (upper / lower) ** fraction)

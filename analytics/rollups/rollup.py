@@ -15,6 +15,7 @@ from uuid import UUID
 
 from analytics.rollups.histogram import BUCKET_COUNT, EMPTY_HISTOGRAM, bucket_of
 
+# tasks.models.Category.DONE; this module imports no models.
 DONE_CATEGORY = "done"
 
 
@@ -36,15 +37,18 @@ class TaskState(NamedTuple):
     @classmethod
     def from_payload(cls, state: Mapping[str, Any], *, deleted: bool = False) -> Self:
         """Build from the `task` object of an event's payload."""
+        due_at = _instant(state["due_at"])
+        due = date.fromisoformat(state["due_date"]) if state["due_date"] else due_at and _day(due_at)
         return cls(
             task_id=UUID(state["id"]),
             project_id=UUID(state["project_id"]),
+            # Sorted and without duplicates, so that equal states compare equal.
             assignee_ids=tuple(sorted(UUID(user) for user in set(state["assignee_ids"]))),
             created_at=datetime.fromisoformat(state["created_at"]),
             started_at=_instant(state["started_at"]),
             closed_at=_instant(state["closed_at"]),
             category=state["category"],
-            due=_due_day(state),
+            due=due,
             priority=state["priority"],
             version=state["version"],
             deleted=deleted,
@@ -67,13 +71,6 @@ def latest_states(task_states: Iterable[TaskState]) -> dict[UUID, TaskState]:
 
 def _instant(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
-
-
-def _due_day(state: Mapping[str, Any]) -> date | None:
-    if state["due_date"]:
-        return date.fromisoformat(state["due_date"])
-    due_at = _instant(state["due_at"])
-    return _day(due_at) if due_at else None
 
 
 def _day(instant: datetime) -> date:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -28,7 +28,7 @@ from events.models import Delivery, Event
 
 TASK_EVENTS = ("task.created", "task.updated", "task.deleted")
 READ_BATCH_SIZE = 2000
-RECONCILE_LOCK = 0x7374617473
+RECONCILE_LOCK = 0x7374617473  # "stats", a key that no other advisory lock has
 TaskStates: TypeAlias = dict[UUID, TaskState]
 Progress: TypeAlias = Callable[[int, int], None]
 
@@ -62,17 +62,14 @@ class _EventLogReader:
         while self.position < end:
             last = min(self.position + READ_BATCH_SIZE, end)
             events = Event.objects.filter(position__gt=self.position, position__lte=last, name__in=TASK_EVENTS)
-            self._apply(events.order_by("position").values_list("name", "payload"))
+            for name, payload in events.order_by("position").values_list("name", "payload"):
+                self.events += 1
+                state = TaskState.from_payload(payload["task"], deleted=name == "task.deleted")
+                known = self.task_states.get(state.task_id)
+                if known is None or state.supersedes(known):
+                    self.task_states[state.task_id] = state
             self.position = last
             progress(last, end)
-
-    def _apply(self, events: Iterable[tuple[str, Any]]) -> None:
-        for name, payload in events:
-            self.events += 1
-            state = TaskState.from_payload(payload["task"], deleted=name == "task.deleted")
-            known = self.task_states.get(state.task_id)
-            if known is None or state.supersedes(known):
-                self.task_states[state.task_id] = state
 
 
 @transaction.atomic(savepoint=False)
@@ -89,6 +86,7 @@ def record(*, task_states: Iterable[TaskState]) -> int:
         task_id: state for task_id, state in latest.items() if task_id in created or state.supersedes(stored[task_id])
     }
     if newer:
+        # What a task contributed before is subtracted, what it contributes now is added.
         replaced = newer.keys() & stored.keys()
         before = add_up(contributions(stored[task_id]) for task_id in replaced)
         DailyStat.objects.add(difference(add_up(map(contributions, newer.values())), before))
@@ -100,6 +98,7 @@ def record(*, task_states: Iterable[TaskState]) -> int:
 def rebuild(*, progress: Progress = lambda done, end: None) -> Comparison:
     """Make the statistics equal to those computed from the log; return the differences that were repaired."""
     log = _EventLogReader()
+    # Nearly all of the log is read before the lock is taken; under the lock only what was appended meanwhile.
     log.read_to_end(progress)
     with transaction.atomic():
         TaskSnapshot.objects.lock_table()
@@ -121,6 +120,7 @@ def verify(*, progress: Progress = lambda done, end: None) -> Comparison:
     log = _EventLogReader()
     log.read_to_end(progress)
     with transaction.atomic(durable=True):
+        # Log and statistics must be read from one snapshot, or an event recorded in between looks like a difference.
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         log.read_to_end(progress)
@@ -141,6 +141,7 @@ def reconcile() -> Comparison | None:
 
 def _compare(log: _EventLogReader, *, pending_task_ids: frozenset[UUID]) -> Comparison:
     stored = {state.task_id: state for state in TaskSnapshot.objects.task_states()}
+    # Tasks with pending deliveries are expected to be as they are stored.
     expected = {task_id: state for task_id, state in log.task_states.items() if task_id not in pending_task_ids}
     expected |= {task_id: stored[task_id] for task_id in pending_task_ids & stored.keys()}
     return Comparison(

@@ -59,12 +59,14 @@ INSTALLED_APPS = [
 
 # The Page... classes skip the API (config.middleware); the others run for every request.
 MIDDLEWARE = [
+    # First and last, so that the measured time covers all others.
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "core.logging.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "core.http.response_headers.ResponseHeadersMiddleware",
     "config.middleware.PageCSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Outside of all that may fail: errors of the API become problem details (RFC 9457).
     "core.api.problems.ProblemDetailsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "config.middleware.PageLocaleMiddleware",
@@ -72,6 +74,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "config.middleware.PageAuthMiddleware",
     "accounts.auth.middleware.RequireMfaMiddleware",
+    # After authentication: the user's own language and time zone replace the browser's.
     "accounts.users.middleware.LocaleMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "config.middleware.PageAllauthMiddleware",
@@ -115,8 +118,11 @@ DATABASES["default"]["OPTIONS"].update(
         "prepare_threshold": 5 if env.boolean("PREPARED_STATEMENTS", True) else None,
     }
 )
+# The pool keeps connections open; Django must not keep them as well.
 DATABASES["default"]["CONN_MAX_AGE"] = 0
+# Slower statements are logged.
 SLOW_QUERY_MS = env.integer("SLOW_QUERY_MS", 200)
+# A server-side cursor needs one connection for its whole life, which a transaction pooler does not give.
 DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
 
 # Redis is a cache that may be lost: every call times out after half a second, and no request fails because of it.
@@ -130,6 +136,7 @@ CACHES = {
             "CONNECTION_POOL_KWARGS": {
                 "socket_timeout": 0.5,
                 "socket_connect_timeout": 0.5,
+                # No retries: they would multiply the timeout of every request while Redis is down.
                 "retry": Retry(NoBackoff(), 0),
             },
             "IGNORE_EXCEPTIONS": True,
@@ -150,6 +157,7 @@ RATE_LIMITS: dict[str, Any] = {
         "free": (300, 50),
         "premium": (1000, 100),
         "service": (3000, 300),
+        # For load tests: counted like any other tier, but out of reach.
         "load": (100_000_000, 0),
     },
 }
@@ -174,6 +182,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PARSER_CLASSES": ["core.api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["core.api.renderers.OrjsonRenderer"],
+    # The API speaks JSON only, so ?format= is an unknown parameter like any other.
     "URL_FORMAT_OVERRIDE": None,
     "DEFAULT_SCHEMA_CLASS": "core.api.schema.TaskFlowAutoSchema",
     "EXCEPTION_HANDLER": "core.api.problems.exception_handler",
@@ -196,6 +205,7 @@ SPECTACULAR_SETTINGS = {
         "core.api.schema.add_problem_responses",
         "accounts.auth.reauthentication_api.document_reauthentication",
     ],
+    # Names for enums that drf-spectacular would number otherwise, because several fields share a name.
     "ENUM_NAME_OVERRIDES": {
         "UserRole": "accounts.models.User.Role",
         "ServiceAccountRole": "accounts.api_keys.service_accounts.services.SERVICE_ACCOUNT_ROLES",
@@ -247,6 +257,7 @@ AUTHENTICATION_BACKENDS = ["accounts.auth.backends.EmailBackend"]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "overview"
 LOGOUT_REDIRECT_URL = "login"
+# A client may send a used refresh token again within this time, for example after a lost response.
 REFRESH_GRACE_PERIOD = timedelta(seconds=10)
 SIMPLE_JWT: dict[str, Any] = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=10),
@@ -262,6 +273,7 @@ REGISTER_RATE = env.text("REGISTER_RATE", "20/h")
 INVITE_RATE = env.text("INVITE_RATE", "50/d")
 EXPORT_RATE = env.text("EXPORT_RATE", "5/d")
 AVATAR_RATE = env.text("AVATAR_RATE", "20/h")
+# django-ratelimit lets requests pass while Redis is down; accounts.auth.throttling counts locally then.
 RATELIMIT_FAIL_OPEN = True
 
 # --- Registration, MFA and email verification (django-allauth) -------------------------------------------------------
@@ -277,7 +289,7 @@ MFA_CHALLENGE_LIFETIME = timedelta(minutes=5)
 REAUTHENTICATION_MAX_AGE = timedelta(minutes=5)
 ACCOUNT_REAUTHENTICATION_TIMEOUT = int(REAUTHENTICATION_MAX_AGE.total_seconds())
 
-PASSWORD_RESET_TIMEOUT = 3 * 3600
+PASSWORD_RESET_TIMEOUT = 3 * 3600  # seconds
 
 ACCOUNT_ADAPTER = "accounts.auth.allauth.account_adapter.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -344,12 +356,14 @@ CELERY_BROKER_URL = env.text(
     "CELERY_BROKER_URL", REDIS_URL.replace("unix://", "redis+socket://").replace("?db=", "?virtual_host=")
 )
 CELERY_TASK_IGNORE_RESULT = True
+# A job is acknowledged when it is done, so a killed worker's job runs again. All jobs are idempotent.
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 4
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {}
 if not CELERY_BROKER_URL.startswith("amqp"):
+    # Redis has no acknowledgements of its own: jobs that are not acknowledged in time are restored by kombu.
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "visibility_timeout": 60,
         "unacked_restore_interval": 1,
@@ -357,6 +371,7 @@ if not CELERY_BROKER_URL.startswith("amqp"):
         "socket_timeout": 5,
         "socket_connect_timeout": 1,
     }
+# A request must not wait for a broker that is down: the job's row stays and a sweep enqueues it later.
 CELERY_TASK_PUBLISH_RETRY = False
 # Celery closes the connection pool after so many jobs, by default after each; config.celery returns connections instead.
 CELERY_DB_REUSE_MAX = 1_000_000
@@ -364,6 +379,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = SCHEDULE
 SUBSCRIPTIONS = subscriptions.SUBSCRIPTIONS
+# Lower apps call these functions of upper apps by name, because they may not import them.
 CACHE_INVALIDATION_HOOK = "config.invalidation.invalidate"
 PERSONAL_DATA_PROVIDERS = "config.privacy.PROVIDERS"
 API_KEY_PROJECT_RESOLVER = "tasks.project_scope.RESOLVER"
@@ -380,6 +396,7 @@ EMAIL_USE_TLS = env.boolean("EMAIL_USE_TLS", False)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "TaskFlow <taskflow@localhost>")
 MAIL_DOMAIN = env.text("MAIL_DOMAIN", "taskflow.localhost")
+# Only development sets these two.
 MAILBOX_DIR: str | None = None
 DEMO_ALLOWED = False
 
@@ -404,6 +421,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": static_files.storage_backend(compressed=env.boolean("COMPRESS_STATIC", True))},
 }
+# Source maps are for developers; the other formats are compressed already.
 WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ["map", "png", "jpg", "gif", "ico", "woff", "woff2", "gz", "br"]
 WHITENOISE_MAX_AGE = 3600
 WHITENOISE_ADD_HEADERS_FUNCTION = static_files.allow_cross_origin
@@ -415,6 +433,7 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
         "default-src": ["'none'"],
         "script-src": ["'self'", *STATIC_ORIGINS],
         "style-src": ["'self'", *STATIC_ORIGINS],
+        # data: for the QR code of two-factor authentication.
         "img-src": ["'self'", "data:", *STATIC_ORIGINS],
         "font-src": ["'self'", *STATIC_ORIGINS],
         "connect-src": ["'self'"],
@@ -432,6 +451,7 @@ X_FRAME_OPTIONS = "DENY"
 
 # --- Health, metrics and logging --------------------------------------------------------------------------------------
 
+# /health reports a failure when the storage has less free space.
 HEALTH_FREE_BYTES = env.integer("HEALTH_FREE_BYTES", 50 * 1024 * 1024)
 DUE_SOON_WITHIN = timedelta(hours=24)
 PROMETHEUS_EXPORT_MIGRATIONS = False

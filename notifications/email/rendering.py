@@ -33,13 +33,17 @@ def compose(email: OutgoingEmail) -> EmailMultiAlternatives:
     context["subject"] = _to_single_line(render_to_string(f"emails/{kind}/subject.txt", context))
     headers = {
         "Message-ID": email.message_id,
+        # Auto-responders do not answer these (RFC 3834; the second header is Exchange's own).
         "Auto-Submitted": "auto-generated",
         "X-Auto-Response-Suppress": "All",
     }
     if notification:
-        # All messages about a task refer to the same id, so mail programs show them as one thread, although no
+        # All messages about a target refer to the same id, so mail programs show them as one thread, although no
         # message has that id.
-        headers["References"] = f"<{_thread_id(notification)}@{settings.MAIL_DOMAIN}>"
+        thread_id = f"project.{notification.project_id}" if notification.project_id else f"team.{notification.team_id}"
+        if notification.task_id:
+            thread_id = f"task.{notification.task_id}"
+        headers["References"] = f"<{thread_id}@{settings.MAIL_DOMAIN}>"
         headers["List-Unsubscribe"] = f"<{context['settings_link']}>"
     message = EmailMultiAlternatives(
         subject=context["subject"],
@@ -49,12 +53,6 @@ def compose(email: OutgoingEmail) -> EmailMultiAlternatives:
     )
     message.attach_alternative(render_to_string(f"emails/{kind}/body.html", context), "text/html")
     return message
-
-
-def _thread_id(notification: Notification) -> str:
-    if notification.task_id:
-        return f"task.{notification.task_id}"
-    return f"project.{notification.project_id}" if notification.project_id else f"team.{notification.team_id}"
 
 
 def _to_single_line(subject: str) -> str:
@@ -76,6 +74,9 @@ def _account_context(email: OutgoingEmail) -> dict[str, Any]:
 
 def _notification_context(notification: Notification) -> dict[str, Any]:
     is_due_soon = notification.kind == Kind.DUE_SOON
+    due = format_date(notification.due_date, "D j M Y") if notification.due_date else ""
+    if notification.due_at:
+        due = _format_datetime(notification.due_at, notification.recipient.time_zone)
     action_label = "View projects" if notification.team_id else "Open project"
     if notification.task_id:
         action_label = f"Open {notification.task_key}"
@@ -90,7 +91,7 @@ def _notification_context(notification: Notification) -> dict[str, Any]:
         "target_kind": "Team" if notification.team_id else "Project",
         "action_label": action_label,
         "excerpt": notification.body,
-        "due": _format_due(notification),
+        "due": due,
         "due_class": "late" if is_due_soon else "",
         "task_class": "task-due-soon" if is_due_soon else "",
         "link": f"{settings.SITE_URL}{notification.url}",
@@ -99,14 +100,8 @@ def _notification_context(notification: Notification) -> dict[str, Any]:
     }
 
 
-def _format_due(notification: Notification) -> str:
-    """Return the due date, or the due time in the recipient's time zone."""
-    if notification.due_at is not None:
-        return _format_datetime(notification.due_at, notification.recipient.time_zone)
-    return format_date(notification.due_date, "D j M Y") if notification.due_date else ""
-
-
 def _format_datetime(instant: datetime, time_zone: str) -> str:
+    # A time zone that this machine's database does not know must not keep an email from being sent.
     try:
         local = instant.astimezone(ZoneInfo(time_zone))
     except (ZoneInfoNotFoundError, ValueError):

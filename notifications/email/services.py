@@ -24,6 +24,7 @@ from notifications.kinds import AccountEmailKind
 from notifications.models import OutgoingEmail
 
 ACCOUNT_EMAIL_RETENTION = timedelta(days=30)
+# Eight attempts take about five hours.
 MAX_ATTEMPTS = 8
 MIN_RETRY_DELAY = timedelta(seconds=5)
 MAX_RETRY_DELAY = timedelta(hours=4)
@@ -47,6 +48,7 @@ def enqueue_account_email(*, kind: str, to: str, context: dict[str, Any], dedup_
         message_id=OutgoingEmail.make_message_id(f"{kind}.{dedup_key}"),
         next_attempt_at=now,
     )
+    # With a conflict the row of the earlier call is returned.
     OutgoingEmail.objects.bulk_create([email], ignore_conflicts=True)
     email_id: UUID = OutgoingEmail.objects.values_list("pk", flat=True).get(message_id=email.message_id)
     return email_id
@@ -87,6 +89,7 @@ def _claim(email_id: UUID, now: datetime) -> OutgoingEmail | None:
     ):
         return None
     email = OutgoingEmail.objects.select_related("notification__recipient").get(pk=email_id)
+    # Attempts are counted before sending, so an email that kills its workers is given up as well.
     if email.attempts > MAX_ATTEMPTS:
         _mark_dead(email, "Every worker died, or failed to render the message, before it recorded an outcome.")
         return None

@@ -55,6 +55,7 @@ def purge(*, now: datetime) -> int:
         | Q(created_at__lt=now - UNREAD_RETENTION)
     )
     count = 0
+    # In batches, so that no transaction holds locks for long.
     while batch := list(old.order_by("created_at").values_list("pk", flat=True)[:PURGE_BATCH_SIZE]):
         count += len(batch)
         Notification.objects.filter(pk__in=batch).delete()

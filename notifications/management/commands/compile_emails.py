@@ -20,19 +20,18 @@ class Command(BaseCommand):
         parser.add_argument("--check", action="store_true", help="Write nothing; fail if any HTML is outdated.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        changed = [source for source in list_sources(templates_dir()) if _is_outdated(source)]
-        if options["check"] and changed:
-            names = ", ".join(source.parent.name for source in changed)
+        outdated = {}
+        for source in list_sources(templates_dir()):
+            target, html = source.with_suffix(".html"), compile_email(source)
+            if not target.exists() or target.read_text(encoding="utf-8") != html:
+                outdated[target] = html
+        if options["check"] and outdated:
+            names = ", ".join(target.parent.name for target in outdated)
             raise CommandError(f"Outdated: {names}. Run manage.py compile_emails.")
-        for source in changed:
-            source.with_suffix(".html").write_text(compile_email(source), encoding="utf-8")
-            self.stdout.write(f"Compiled {source.parent.name}")
+        for target, html in outdated.items():
+            target.write_text(html, encoding="utf-8")
+            self.stdout.write(f"Compiled {target.parent.name}")
 
 
 def templates_dir() -> Path:
     return Path(settings.BASE_DIR) / "templates" / "emails"
-
-
-def _is_outdated(source: Path) -> bool:
-    target = source.with_suffix(".html")
-    return not target.exists() or target.read_text(encoding="utf-8") != compile_email(source)
