@@ -1,4 +1,4 @@
-"""What every admin page of ours shares: no full counts, and no way around the services."""
+"""Base classes of the admin: bounded counts, and changes through services only."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_COUNT = 10_000
 
 
 class BoundedPaginator(Paginator):
-    """Counts no further than COUNTED rows, so a changelist costs the same over a million rows."""
+    """Counts at most MAX_COUNT rows. A changelist costs the same over a million rows."""
 
     @cached_property
     def count(self) -> int:
@@ -39,21 +39,21 @@ class BaseAdmin(admin.ModelAdmin):
     list_per_page = 50
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """A filter in the address that no column can hold is answered like any other wrong one."""
+        """Show the changelist. A filter value that no column can hold is handled like any other wrong one."""
         if any("\x00" in value for values in request.GET.lists() for value in values[1]):
             return redirect(f"{request.path}?{ERROR_FLAG}=1")
         try:
-            shown: HttpResponse = super().changelist_view(request, extra_context)
+            response: HttpResponse = super().changelist_view(request, extra_context)
         except (DataError, OverflowError, ValueError):
             return redirect(f"{request.path}?{ERROR_FLAG}=1")
-        return shown
+        return response
 
-    def each(self, request: HttpRequest, rows: Any, verb: Any, done: str) -> None:
-        """Let an action call a service for each chosen row, and say what was done and what was refused."""
+    def each(self, request: HttpRequest, rows: Any, service: Any, done: str) -> None:
+        """Call a service for each selected row, and report successes and errors. For admin actions."""
         count = 0
         for row in rows:
             try:
-                verb(row)
+                service(row)
                 count += 1
             except DomainError as error:
                 self.message_user(request, f"{row}: {_error_message(error)}", messages.ERROR)
@@ -62,7 +62,7 @@ class BaseAdmin(admin.ModelAdmin):
 
 
 class ReadOnlyAdmin(BaseAdmin):
-    """Rows that only the application writes."""
+    """Admin of rows that only the application writes."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -75,10 +75,10 @@ class ReadOnlyAdmin(BaseAdmin):
 
 
 class ServiceForm(forms.ModelForm):
-    """A form whose last step of validation is the service itself: what it refuses becomes the form's own errors.
+    """A form that calls a service as its last step of validation: domain errors become the form's errors.
 
-    `write` calls the service and returns the row. Of the model's own cleaning only the fields' validators remain:
-    the service and the database's constraints say the rest, and say it once.
+    `write` calls the service and returns the row. Of the model's own cleaning only the fields' validators remain; the
+    rules stand in the service and in the database's constraints.
     """
 
     actor: ClassVar[Any]
@@ -94,7 +94,7 @@ class ServiceForm(forms.ModelForm):
             self.add_domain_error(error)
 
     def _validate_fields(self) -> None:
-        """Run what a model's field asks of its value and a form's field does not know, like a pattern."""
+        """Run the validators of the model's fields, which the form's fields do not know."""
         for field in self._meta.model._meta.concrete_fields:
             if field.name in self.cleaned_data and field.name not in self.declared_fields:
                 try:
@@ -102,9 +102,9 @@ class ServiceForm(forms.ModelForm):
                 except ValidationError as error:
                     self.add_error(field.name, error)
 
-    def write(self, sent: dict[str, Any]) -> Model:
-        """Call the service that does what was sent; every form names its own."""
-        raise NotImplementedError  # a form without its service is a mistake of ours, not a state to handle
+    def write(self, data: dict[str, Any]) -> Model:
+        """Call the service with the cleaned data and return the row."""
+        raise NotImplementedError
 
     def add_domain_error(self, error: DomainError) -> None:
         for field, _, message in error.fields:
@@ -114,27 +114,27 @@ class ServiceForm(forms.ModelForm):
 
 
 class ServiceAdmin(BaseAdmin):
-    """Rows that people write through services, here as everywhere."""
+    """Admin of rows that are written through services."""
 
-    def get_form(self, request: HttpRequest, obj: Model | None = None, change: bool = False, **words: Any) -> Any:
-        form = super().get_form(request, obj, change=change, **words)
+    def get_form(self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
         return type(form.__name__, (form,), {"actor": request.user})
 
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
-        """Nothing is left to do: the form has called the service."""
+        """Do nothing: the form has called the service."""
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Nothing is left to do: the form has called the service."""
+        """Do nothing: the form has called the service."""
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Rows are deleted one at a time, each through its service."""
+        """Return the actions without bulk deletion: rows are deleted one at a time, by their service."""
         actions = super().get_actions(request)
         actions.pop("delete_selected", None)
         return actions
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """What goes along with a row is its service's decision, not the permissions of the other rows."""
-        return [str(one) for one in objs], {self.opts.verbose_name: len(objs)}, set(), []
+        """Return the rows only. The service decides what is deleted with them, not permissions of related rows."""
+        return [str(obj) for obj in objs], {self.opts.verbose_name: len(objs)}, set(), []
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None

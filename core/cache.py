@@ -1,12 +1,12 @@
-"""Remembered answers that are never stale, whatever happens to Redis.
+"""Cached values that are never stale, whatever happens to Redis.
 
-Every answer belongs to a scope (mostly a person) and is kept under the scope's *generation*. A write raises the
-generations of all who can see it in its commit hook, before the writer is answered; an answer built from older
-rows is then kept under a generation that nobody asks for any more. A lost generation is replaced by a fresh one.
+Every value belongs to a scope (mostly a user) and is stored under the scope's *generation*. A write replaces, in its
+commit hook and before the writer gets a response, the generations of all who can see the change; a value that is built
+from older rows is then stored under a generation that is never read again. A lost generation is replaced by a new one.
 
-The hook can fail while Redis is away. So generations count only while the *gate* is open: a key that lives
-GATE_SECONDS and that the relay renews only after it has raised the generations of every fact it can see. A writer
-whose hook fails tries on for as long as the gate could still be open, and is answered then.
+The hook can fail while Redis is away. So generations count only while there is a *lease*: a key that lives
+LEASE_SECONDS, and that the relay renews only after it has replaced the generations of every event it can see. A writer
+whose hook fails retries for as long as the lease could still be held, and gets its response then.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 LEASE = "taskflow:cache_lease"
 GLOBAL_SCOPE = "global"
-# In a request's environment: everybody's generation, where the session has just been found alive. No header has this name.
+# In a request's environ: the global generation, where the gateway has just found the session active. No header has this name.
 GLOBAL_GENERATION_KEY = "taskflow.global_generation"
 LEASE_SECONDS = 2.0
 GENERATION_TTL = 7 * 24 * 3600
@@ -45,47 +45,50 @@ def new_generation() -> str:
 
 
 def generation(scope: str) -> str | None:
-    """Return the current generation of a scope, everybody's included, or None while nothing may be remembered."""
+    """Return the current generation of a scope; None while nothing may be cached.
+
+    It consists of the global generation and the scope's own.
+    """
     keys = [generation_key(GLOBAL_SCOPE), generation_key(scope)]
     try:
-        gate, *found = redis.client().mget(LEASE, *keys)
-        if gate is None:
+        lease, *generations = redis.client().mget(LEASE, *keys)
+        if lease is None:
             return None
-        if None in found:
+        if None in generations:
             for key in keys:
                 redis.client().set(key, new_generation(), nx=True, ex=GENERATION_TTL)
-            found = redis.client().mget(*keys)
+            generations = redis.client().mget(*keys)
     except RedisError:
         return None
-    return None if None in found else ".".join(map(str, found))
+    return None if None in generations else ".".join(map(str, generations))
 
 
 def get_or_build(scope: str, name: str, *, seconds: int, build: Callable[[], T]) -> T:
-    """Return the remembered answer `name` of this scope, or build it and keep it for `seconds`."""
+    """Return the cached value `name` of this scope, or build and cache it for `seconds`."""
     current = generation(scope)
     if current is None:
         return build()
     key = f"cache:{scope}:{current}:{name}"
-    found: T | None = cache.get(key)
-    if found is None:
-        found = build()
-        cache.set(key, found, seconds)
-    return found
+    value: T | None = cache.get(key)
+    if value is None:
+        value = build()
+        cache.set(key, value, seconds)
+    return value
 
 
 def invalidate_after_commit(scopes: Iterable[str]) -> None:
-    """End everything remembered under these scopes, once the present transaction is committed."""
+    """Invalidate everything cached under these scopes when the current transaction commits."""
     transaction.on_commit(partial(bump_generations, tuple(scopes)), robust=True)
 
 
 def bump_generations(scopes: Iterable[str]) -> None:
-    """End everything remembered under these scopes now."""
-    if named := tuple(scopes):
-        retry_until_lease_ends(partial(bump_generations_once, named))
+    """Invalidate everything cached under these scopes now."""
+    if scopes := tuple(scopes):
+        retry_until_lease_ends(partial(bump_generations_once, scopes))
 
 
 def bump_generations_once(scopes: Iterable[str]) -> None:
-    """The same in one attempt; raises RedisError."""
+    """Invalidate these scopes in one attempt. Raises RedisError."""
     with redis.client().pipeline(transaction=False) as pipe:
         for scope in scopes:
             pipe.set(generation_key(scope), new_generation(), ex=GENERATION_TTL)
@@ -96,9 +99,9 @@ _failing_since = _failed_at = float("-inf")
 
 
 def retry_until_lease_ends(command: Callable[[], None]) -> None:
-    """Run a command on Redis; when it fails, try on until the gate must have closed.
+    """Run a command on Redis; if it fails, retry until the lease must have ended.
 
-    What is known to fail since long ago is tried only once, but a failure of long ago says nothing of Redis now.
+    While Redis has been failing for longer than that, one attempt is enough. A failure of long ago does not count.
     """
     global _failing_since, _failed_at  # noqa: PLW0603 -- what this process knows of Redis
     while True:
@@ -119,14 +122,14 @@ def retry_until_lease_ends(command: Callable[[], None]) -> None:
 
 
 def lease_end() -> int:
-    """Return until when, on Redis' clock, the gate may be open for who looks at all facts now; raises RedisError."""
+    """Return the end, in milliseconds of Redis' clock, of a lease that begins now. Raises RedisError."""
     seconds, microseconds = redis.client().time()
     return int((seconds + LEASE_SECONDS) * 1000 + microseconds / 1000)
 
 
 def renew_lease(until: int) -> None:
-    """Let remembered answers be used until then; only for who has just raised what had to be raised.
+    """Allow the use of cached values until then, after everything due was invalidated. Raises RedisError.
 
-    The end is a moment, not a length: a frozen Redis carries out commands late, and must not open the gate by them.
+    The end is an instant, not a duration: a frozen Redis runs commands late, and must not extend the lease by them.
     """
     redis.client().set(LEASE, "open", pxat=until)

@@ -1,4 +1,4 @@
-"""What every model shares: time-ordered ids and the database's own last word."""
+"""Time-ordered ids, translation of database errors, and advisory locks."""
 
 from __future__ import annotations
 
@@ -44,31 +44,30 @@ RETRYABLE: dict[type[Any], str] = {DeadlockDetected: "deadlock", SerializationFa
 
 
 def translate_db_error(error: Exception) -> Exception:
-    """Return what the door that answers this error tells of it: what PostgreSQL says to the loser of a race is read as
-    what it is. Asked once for each error, because who was undone stands in the log.
+    """Return the domain error that a database error of a lost race means; other errors as they are.
 
-    A foreign key's refusal: the thing referred to was deleted by somebody else meanwhile. A deadlock: two stood in each
-    other's way, this one was undone as a whole, and may come again.
+    A foreign key violation: the row referred to was deleted meanwhile. A deadlock or serialization failure: the
+    transaction was rolled back as a whole and may be retried; it is logged, so call this once for each error.
     """
     if isinstance(error, IntegrityError) and isinstance(error.__cause__, ForeignKeyViolation):
-        return Conflict("Something this rests on was deleted meanwhile. Read it again.", code="changed_meanwhile")
+        return Conflict(
+            "Something this refers to was deleted meanwhile. Reload and try again.", code="changed_meanwhile"
+        )
     if isinstance(error, OperationalError) and isinstance(error.__cause__, tuple(RETRYABLE)):
         log.warning(RETRYABLE[type(error.__cause__)], reason=str(error).partition("\n")[0])
-        return TransientConflict(
-            "Somebody changed the same things at the same moment. Nothing was done; send it again."
-        )
+        return TransientConflict("Somebody changed the same data at the same moment. Nothing was saved; try again.")
     return error
 
 
 @contextmanager
 def advisory_lock(key: int) -> Iterator[bool]:
-    """Hold a session-level PostgreSQL advisory lock if nobody else does; yields whether it is held."""
+    """Try to take a session-level PostgreSQL advisory lock for the block; yield whether it is held."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
-        held = bool(cursor.fetchone()[0])
+        is_held = bool(cursor.fetchone()[0])
     try:
-        yield held
+        yield is_held
     finally:
-        if held:
+        if is_held:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [key])

@@ -1,9 +1,9 @@
-"""Questions to somebody else's server: few at once, each with an end, so that one that hangs holds no thread for long.
+"""Calls of other servers with a deadline: few at once, so that a server that hangs holds no thread for long.
 
-Invariant: a request waits at most as many seconds as the question has, and of all requests of a process, whatever servers
-they ask, so many wait that MAX_CPU_BOUND_REQUESTS threads are left for others. More of them, and for QUIET after one that took too
-long all who would ask the same server, are told so at once. A conversation has a thread of its own, because the look-up
-of a name cannot be given up from within; it counts against its server, and nobody else's, until it ends.
+Invariant: a request waits at most as long as the call's deadline. Of all requests of a process, whatever servers they
+call, so many wait at most that MAX_CPU_BOUND_REQUESTS threads are left for others; more of them fail at once, and so do
+all calls of a server for CIRCUIT_OPEN_SECONDS after one that timed out (circuit breaker). A call has a thread of its
+own, because a name lookup cannot be cancelled from within; it counts against its server, and no other, until it ends.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class NoResponse(Exception):
-    """There is no answer; `reason` names why for the log."""
+    """The call has no result; `reason` is for the log: `timeout`, `busy` or `circuit_open`."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -38,54 +38,54 @@ def _max_concurrent() -> int:
 
 @cache
 def waiting_slots() -> BoundedSemaphore:
-    """Whoever waits for any server has a place here; the servers share them."""
+    """Return the slots of all requests that wait for any server."""
     return BoundedSemaphore(_max_concurrent())
 
 
 class DeadlineExecutor:
-    """The way to one server."""
+    """Runs the calls of one server. `seconds` returns the deadline."""
 
     def __init__(self, seconds: Callable[[], float]) -> None:
         self.seconds = seconds
         self.connection_slots = BoundedSemaphore(_max_concurrent())
         self.circuit_open_until = 0.0
 
-    def run(self, conversation: Callable[[float], T], cancel: Callable[[], Any] = no_op) -> T:
-        """Return what the conversation, told the instant of its end, returns; raises Unanswered, and what it raises.
+    def run(self, call: Callable[[float], T], cancel: Callable[[], Any] = no_op) -> T:
+        """Return the result of `call`, which gets its deadline on the monotonic clock.
 
-        `hang_up` is called when nobody waits any more, so that the conversation ends too.
+        `cancel` is called after the deadline, to make `call` end. Raises NoResponse, and what `call` raises.
         """
         if time.monotonic() < self.circuit_open_until:
             raise NoResponse("circuit_open")
-        place = waiting_slots()
-        if not place.acquire(blocking=False):
+        slots = waiting_slots()
+        if not slots.acquire(blocking=False):
             raise NoResponse("busy")
         try:
-            return self._answer(conversation, cancel)
+            return self._run_in_thread(call, cancel)
         finally:
-            place.release()
+            slots.release()
 
-    def _answer(self, conversation: Callable[[float], T], cancel: Callable[[], Any]) -> T:
+    def _run_in_thread(self, call: Callable[[float], T], cancel: Callable[[], Any]) -> T:
         if not self.connection_slots.acquire(blocking=False):
             raise NoResponse("busy")
         seconds = self.seconds()
-        end = time.monotonic() + seconds
-        said: Future[T] = Future()
-        Thread(target=self._talk, args=(conversation, end, said), daemon=True, name="outbound").start()
+        deadline = time.monotonic() + seconds
+        future: Future[T] = Future()
+        Thread(target=self._call, args=(call, deadline, future), daemon=True, name="outbound").start()
         try:
-            return said.result(seconds)
+            return future.result(seconds)
         except TimeoutError:
-            if not said.done():
+            if not future.done():
                 cancel()
             raise NoResponse("timeout") from None
         finally:
-            if time.monotonic() > end - TIMEOUT_MARGIN:
+            if time.monotonic() > deadline - TIMEOUT_MARGIN:
                 self.circuit_open_until = time.monotonic() + CIRCUIT_OPEN_SECONDS
 
-    def _talk(self, conversation: Callable[[float], T], end: float, said: Future[T]) -> None:
+    def _call(self, call: Callable[[float], T], deadline: float, future: Future[T]) -> None:
         try:
-            said.set_result(conversation(end))
+            future.set_result(call(deadline))
         except BaseException as error:  # noqa: BLE001 -- it is raised where the result is waited for
-            said.set_exception(error)
+            future.set_exception(error)
         finally:
             self.connection_slots.release()

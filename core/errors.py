@@ -1,4 +1,4 @@
-"""Errors as domain words. Services and policies raise them; the API and the pages translate them, each once."""
+"""Domain errors. Services and policies raise them; the API and the pages translate them, each in one place."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 
 class FieldError(NamedTuple):
-    """One refusal about one field: its dotted path, a stable code, a sentence for people."""
+    """An error of one field: its dotted path, a stable code, a sentence for people."""
 
     field: str
     code: str
@@ -15,7 +15,7 @@ class FieldError(NamedTuple):
 
 
 class DomainError(Exception):
-    """A refusal that was foreseen. `status` is the HTTP status both doors answer with."""
+    """Base class of expected errors. `status` is the HTTP status in the API and on pages."""
 
     status = 400
     code = "refused"
@@ -34,7 +34,7 @@ class DomainError(Exception):
 
 
 class Invalid(DomainError):
-    """The input cannot mean anything sensible; `fields` names what is wrong."""
+    """The input is not valid; `fields` says why."""
 
     code = "invalid"
     title = "The input is not valid"
@@ -51,7 +51,7 @@ class NotAuthenticated(DomainError):
 
 
 class NotAllowed(DomainError):
-    """The caller may see the thing but not do this to it."""
+    """The user may see the object but not do this to it."""
 
     status = 403
     code = "permission_denied"
@@ -59,7 +59,7 @@ class NotAllowed(DomainError):
 
 
 class NotFound(DomainError):
-    """There is no such thing, or the caller may not know of it: the two look the same."""
+    """The object does not exist, or the user may not see it: the two look the same."""
 
     status = 404
     code = "not_found"
@@ -67,7 +67,7 @@ class NotFound(DomainError):
 
 
 class Conflict(DomainError):
-    """The state of the thing does not allow this now."""
+    """The state of the object does not allow this now."""
 
     status = 409
     code = "conflict"
@@ -75,7 +75,7 @@ class Conflict(DomainError):
 
 
 class VersionConflict(DomainError):
-    """The thing changed since the caller read it (HTTP: If-Match failed).
+    """The object changed since the caller read it (HTTP: If-Match failed).
 
     `current` holds the present values of the fields the caller wanted to change, `requested` the caller's.
     """
@@ -106,9 +106,9 @@ class RateLimited(DomainError):
 
 
 class TransientConflict(DomainError):
-    """The request was undone because others were in its way; the same request may be sent again, at once or soon."""
+    """The transaction was rolled back because of concurrent ones; the same request may be retried at once."""
 
     status = 503
     code = "transient_conflict"
-    title = "Others were in the way"
+    title = "Concurrent changes"
     retry_after = 1

@@ -1,4 +1,4 @@
-"""Forms that name their errors to assistive technology, and take a service's refusal as their own."""
+"""Forms of pages, which show the domain errors of services as their own."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from core.validators import validate_single_line
 
 
 class SingleLineField(forms.CharField):
-    """A name: one line of visible text."""
+    """One line of visible text, like a name."""
 
     default_validators = [validate_single_line]
 
 
 class PageForm(forms.Form):
     def add_domain_error(self, error: DomainError) -> None:
-        """Show what a service refused beside the fields it named; the rest above the form."""
+        """Show a domain error beside its fields, or above the form if it names none."""
         for field, _, message in error.fields:
             self.add_error(field if field in self.fields else None, message)
         if not error.fields:
@@ -27,11 +27,11 @@ class PageForm(forms.Form):
 
 
 def form_status(form: Any) -> int:
-    """The status of the page that shows this form: 422 when what was sent in it is wrong."""
+    """Return the status of the page that shows this form: 422 if it was submitted with errors."""
     return 422 if form.is_bound and form.errors else 200
 
 
 def expected_version(request: HttpRequest) -> frozenset[int] | None:
-    """The version the person looked at; None, which skips the check, when the form did not say."""
-    sent = request.POST.get("version", "")
-    return frozenset({int(sent)}) if sent.isascii() and sent.isdecimal() and len(sent) < 10 else None
+    """Return the version the form was rendered with; None, which accepts any, if it has none."""
+    version = request.POST.get("version", "")
+    return frozenset({int(version)}) if version.isascii() and version.isdecimal() and len(version) < 10 else None

@@ -1,7 +1,7 @@
-"""What an orchestrator, a load balancer and a person ask: alive? ready? and how are the parts?
+"""Health endpoints: liveness, readiness, and the state of each part.
 
-Redis, the broker and the mail server are not part of readiness: when they are away every node is
-equally affected, and taking them all out of service would turn a slow answer into none.
+Redis, the broker and the mail server are not part of readiness: when they are away every node is equally affected, and
+taking them all out of service would turn a slow response into none.
 """
 
 from __future__ import annotations
@@ -27,48 +27,37 @@ from redis.exceptions import RedisError
 from core.api.endpoints import endpoint
 
 STARTED_AT = time.monotonic()
+# Returns details for /health; raises DatabaseError, RedisError or OSError if the part has failed.
 Check = Callable[[], dict[str, Any]]
 
 
-def database() -> dict[str, Any]:
+def check_database() -> dict[str, Any]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     return {}
 
 
+def check_migrations() -> dict[str, Any]:
+    return {"applied": _migrations_are_applied()}
+
+
 @lru_cache(maxsize=1)
 def _migrations_are_applied() -> bool:
+    """Return True, and remember it; an exception is not remembered."""
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         raise DatabaseError("Some migrations have not been applied.")
     return True
 
 
-def migrations() -> dict[str, Any]:
-    return {"applied": _migrations_are_applied()}
-
-
-def redis() -> dict[str, Any]:
+def check_cache() -> dict[str, Any]:
     with Redis.from_url(settings.REDIS_URL, socket_timeout=0.5, socket_connect_timeout=0.5) as client:
         client.ping()
     cache.get("health")
     return {}
 
 
-def queue() -> dict[str, Any]:
-    """The relay's own figures: facts not yet in the log, deliveries overdue, dead letters."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT (SELECT count(*) FROM events_event WHERE position IS NULL),"
-            " (SELECT count(*) FROM events_delivery WHERE state = 'pending'"
-            "   AND next_attempt_at < now() - interval '1 minute'),"
-            " (SELECT count(*) FROM events_delivery WHERE state = 'dead')"
-        )
-        waiting, late, dead = cursor.fetchone()
-    return {"waiting": waiting, "late": late, "dead": dead}
-
-
-def storage() -> dict[str, Any]:
+def check_storage() -> dict[str, Any]:
     folder = Path(settings.DATA_DIR)
     free = shutil.disk_usage(folder if folder.exists() else folder.parent).free
     if free < settings.HEALTH_FREE_BYTES:
@@ -76,8 +65,13 @@ def storage() -> dict[str, Any]:
     return {"free_bytes": free}
 
 
-READINESS_CHECKS: dict[str, Check] = {"database": database, "migrations": migrations}
-CHECKS: dict[str, Check] = {**READINESS_CHECKS, "cache": redis, "queue": queue, "storage": storage}
+READINESS_CHECKS: dict[str, Check] = {"database": check_database, "migrations": check_migrations}
+CHECKS: dict[str, Check] = {**READINESS_CHECKS, "cache": check_cache, "storage": check_storage}
+
+
+def register_check(name: str, check: Check) -> None:
+    """Add a check to /health. Apps register their own in AppConfig.ready()."""
+    CHECKS[name] = check
 
 
 def run_checks(checks: dict[str, Check]) -> dict[str, dict[str, Any]]:
@@ -87,11 +81,11 @@ def run_checks(checks: dict[str, Check]) -> dict[str, dict[str, Any]]:
 def _run_check(check: Check) -> dict[str, Any]:
     started = time.perf_counter()
     try:
-        found = {"status": "ok", **check()}
+        result = {"status": "ok", **check()}
     except (DatabaseError, RedisError, OSError) as error:
-        found = {"status": "failed", "reason": type(error).__name__}
-    found["duration_ms"] = round((time.perf_counter() - started) * 1000, 1)
-    return found
+        result = {"status": "failed", "reason": type(error).__name__}
+    result["duration_ms"] = round((time.perf_counter() - started) * 1000, 1)
+    return result
 
 
 @endpoint(mfa_exempt=True, rate_limit=False)
@@ -105,24 +99,24 @@ def livez(request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    found = run_checks(READINESS_CHECKS)
-    healthy = all(part["status"] == "ok" for part in found.values())
-    return JsonResponse({"status": "ok" if healthy else "failed", "checks": found}, status=200 if healthy else 503)
+    results = run_checks(READINESS_CHECKS)
+    is_ready = all(result["status"] == "ok" for result in results.values())
+    return JsonResponse({"status": "ok" if is_ready else "failed", "checks": results}, status=200 if is_ready else 503)
 
 
 @endpoint(mfa_exempt=True, rate_limit=False)
 @never_cache
 @require_safe
 def health(request: HttpRequest) -> JsonResponse:
-    """Every part with its state; 503 only when a part that requests cannot do without has failed."""
-    found = run_checks(CHECKS)
-    needed = all(found[name]["status"] == "ok" for name in READINESS_CHECKS)
-    whole = all(part["status"] == "ok" for part in found.values())
+    """Show the state of every part; 503 only if a part that requests cannot do without has failed."""
+    results = run_checks(CHECKS)
+    is_ready = all(results[name]["status"] == "ok" for name in READINESS_CHECKS)
+    is_healthy = all(result["status"] == "ok" for result in results.values())
     body = {
-        "status": "ok" if whole else "degraded" if needed else "failed",
+        "status": "ok" if is_healthy else "degraded" if is_ready else "failed",
         "version": settings.VERSION,
         "uptime_seconds": int(time.monotonic() - STARTED_AT),
         "time": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
-        "checks": found,
+        "checks": results,
     }
-    return JsonResponse(body, status=200 if needed else 503)
+    return JsonResponse(body, status=200 if is_ready else 503)

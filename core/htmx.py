@@ -1,4 +1,4 @@
-"""A page and its fragments share one URL; refusals become pages here, once."""
+"""Pages and their htmx fragments, which share one URL, and the error pages."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ ERROR_PAGES = {400, 403, 404, 409, 429, 500, 503}
 
 
 def requested_fragment(request: HttpRequest) -> str:
-    """Return the id of the element htmx wants to replace, or an empty string when a whole page is wanted.
+    """Return the id of the element that htmx replaces; empty if the whole page is requested.
 
-    htmx 4 sends `HX-Target: tag#id`, and asks for the whole page when it restores history.
+    htmx 4 sends `HX-Target: tag#id`, and requests the whole page when it restores history.
     """
     if request.headers.get("HX-Request-Type") != "partial":
         return ""
@@ -37,10 +37,9 @@ def render_page(
     fragments: Mapping[str, str] | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    """Answer with the fragment named by `HX-Target` when there is one, with the whole page otherwise."""
+    """Render the fragment for `HX-Target` if there is one, the whole page otherwise."""
     fragment = (fragments or {}).get(requested_fragment(request))
-    shown = {**context, "is_fragment": bool(fragment)}
-    response = render(request, fragment or template, shown, status=status)
+    response = render(request, fragment or template, {**context, "is_fragment": bool(fragment)}, status=status)
     if fragment:
         _messages_to_header(request, response)
     patch_vary_headers(response, VARY)
@@ -49,31 +48,31 @@ def render_page(
 
 
 def form_data(request: HttpRequest) -> QueryDict | None:
-    """What a form is bound to: an empty POST was sent too, and is wrong, while a GET has not been sent yet."""
+    """Return the data to bind a form to; None leaves it unbound. An empty POST is bound, and not valid."""
     return request.POST if request.method == "POST" else None
 
 
-def safe_redirect_url(request: HttpRequest, wanted: str, otherwise: str) -> str:
-    """Return the address that a form or a link names if it is one of this site."""
+def safe_redirect_url(request: HttpRequest, url: str, default: str) -> str:
+    """Return the URL if it is on this site, else the default."""
     hosts = {request.get_host()}
-    safe = url_has_allowed_host_and_scheme(wanted, allowed_hosts=hosts, require_https=request.is_secure())
-    return wanted if safe else otherwise
+    is_safe = url_has_allowed_host_and_scheme(url, allowed_hosts=hosts, require_https=request.is_secure())
+    return url if is_safe else default
 
 
 def _messages_to_header(request: HttpRequest, response: HttpResponse) -> None:
-    """A fragment has no room for messages; they travel in a header and become toasts."""
-    if said := " ".join(str(message) for message in messages.get_messages(request)):
-        response["HX-Trigger"] = json.dumps({"toast": {"text": said}})
+    """Send the messages in a header; a script shows them as toasts. A fragment has no room for them."""
+    if text := " ".join(str(message) for message in messages.get_messages(request)):
+        response["HX-Trigger"] = json.dumps({"toast": {"text": text}})
 
 
 def error_page(request: HttpRequest, status: int, detail: str = "") -> HttpResponse:
-    """Answer with the page for this status; the detail is a sentence for people."""
+    """Render the error page for this status; the detail is a sentence for people."""
     name = status if status in ERROR_PAGES else 400
     return render_page(request, f"errors/{name}.html", {"detail": detail, "status": status}, status=status)
 
 
 class PageErrorMiddleware:
-    """Domain errors that a view of a page lets through become error pages; the API has its own translation."""
+    """Turns domain errors of page views into error pages; the API has its own translation."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

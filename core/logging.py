@@ -1,4 +1,4 @@
-"""Logs an operator can read at three at night: JSON in production, plain lines in development, a request id in both."""
+"""Structured logging: JSON in production, plain lines in development, a request id in both."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _pending_lines: list[bytes] = []
 
 
 def redact_secrets(_: object, __: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Replace values under secret names, and tokens inside any text, before a line leaves the process."""
+    """Redact values under secret names, and tokens inside any text (a structlog processor)."""
     for name, value in entry.items():
         if SENSITIVE_KEYS.search(name):
             entry[name] = "[redacted]"
@@ -85,11 +85,11 @@ def _output_processors(*, json: bool) -> list[Any]:
 
 
 def log_cache_hit(path: str, status: int, milliseconds: float, *, user: str | None, request_id: str) -> None:
-    """Log a request that was answered before Django: the same line, without the machinery it would cost.
+    """Log a request answered from the cache, without the cost of structlog.
 
-    Called on an event loop; the lines of HIT_SECONDS leave in one write.
+    Called on an event loop; the lines of FLUSH_INTERVAL leave in one write.
     """
-    words = {
+    fields = {
         "method": "GET",
         "path": path,
         "status": status,
@@ -98,12 +98,12 @@ def log_cache_hit(path: str, status: int, milliseconds: float, *, user: str | No
         "request_id": request_id,
     }
     if not settings.LOG_JSON:
-        log.info("request", **words)
+        log.info("request", **fields)
         return
     head = {"event": "request", "logger": "taskflow.gateway", "level": "info", "timestamp": datetime.now(UTC)}
     if not _pending_lines:
         asyncio.get_running_loop().call_later(FLUSH_INTERVAL, flush_cache_hits)
-    _pending_lines.append(orjson.dumps({**head, **words}, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE))
+    _pending_lines.append(orjson.dumps({**head, **fields}, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE))
 
 
 def flush_cache_hits() -> None:
@@ -115,15 +115,18 @@ def flush_cache_hits() -> None:
 
 
 class RequestLogMiddleware:
-    """Give each request an id (the caller's, if it is a sane one), time it, and log one line when it is over."""
+    """Gives each request an id and logs one line for it, with its duration.
+
+    A valid id that the client sent is used.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         started = time.perf_counter()
-        offered = request.headers.get("X-Request-ID", "")
-        request_id = offered if REQUEST_ID.match(offered) else uuid.uuid4().hex
+        client_request_id = request.headers.get("X-Request-ID", "")
+        request_id = client_request_id if REQUEST_ID.match(client_request_id) else uuid.uuid4().hex
         request.request_id = request_id  # type: ignore[attr-defined]
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)

@@ -1,4 +1,4 @@
-"""Markdown as people write it, as HTML that cannot do anything."""
+"""Markdown rendered as sanitised HTML."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
 
 
 def render(text: str) -> SafeString:
-    """Return sanitised HTML: an allow-list of tags, http(s) and mailto links, no images, no attributes that act."""
+    """Return sanitised HTML: an allow-list of tags and attributes, http(s) and mailto links, no images."""
     html = nh3.clean(
         _parser.render(text),
         tags=_TAGS,

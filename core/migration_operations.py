@@ -1,4 +1,4 @@
-"""Changes of the schema that let everybody go on meanwhile, however many rows a table has."""
+"""Schema changes without long locks, however many rows a table has."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from django.contrib.postgres.operations import AddConstraintNotValid
 
 
 class ReplaceCheckConstraint(AddConstraintNotValid):
-    """Put a check in the place of the one of its name, if there is one, for rows that are written from now on.
+    """Add or replace a check constraint for new and changed rows (NOT VALID).
 
-    In a migration with `atomic = False`, before a `ValidateConstraint` that looks at the rows that are there: that one
-    lets others read and write. Both can be run again after an interruption.
+    For a migration with `atomic = False`, before a `ValidateConstraint`, which checks existing rows without blocking
+    reads and writes. Both can be run again after an interruption.
     """
 
-    # So that the table is at no moment without a check, although the migration has no transaction.
+    # The table is at no moment without a check, although the migration has no transaction.
     atomic = True
 
     def state_forwards(self, app_label: str, state: Any) -> None:
-        if self._of_this_name(app_label, state):
+        if self._same_name_constraints(app_label, state):
             state.remove_constraint(app_label, self.model_name_lower, self.constraint.name)
         super().state_forwards(app_label, state)
 
@@ -29,14 +29,14 @@ class ReplaceCheckConstraint(AddConstraintNotValid):
     def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         self._drop(app_label, schema_editor, from_state)
         model = to_state.apps.get_model(app_label, self.model_name)
-        for former in self._of_this_name(app_label, to_state):
-            schema_editor.add_constraint(model, former)
+        for constraint in self._same_name_constraints(app_label, to_state):
+            schema_editor.add_constraint(model, constraint)
 
     def _drop(self, app_label: str, schema_editor: Any, state: Any) -> None:
         table = state.apps.get_model(app_label, self.model_name)._meta.db_table
         table, name = schema_editor.quote_name(table), schema_editor.quote_name(self.constraint.name)
         schema_editor.execute(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}")
 
-    def _of_this_name(self, app_label: str, state: Any) -> list[Any]:
-        known = state.models[app_label, self.model_name_lower].options["constraints"]
-        return [one for one in known if one.name == self.constraint.name]
+    def _same_name_constraints(self, app_label: str, state: Any) -> list[Any]:
+        constraints = state.models[app_label, self.model_name_lower].options["constraints"]
+        return [constraint for constraint in constraints if constraint.name == self.constraint.name]

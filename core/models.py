@@ -1,4 +1,4 @@
-"""What the HTTP contract itself has to remember."""
+"""Models of the HTTP toolkit."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from django.utils import timezone
 
 
 class IdempotencyRecord(models.Model):
-    """The answer to a POST that carried an Idempotency-Key, stored in the transaction of the write it answered."""
+    """The stored response of a POST with an Idempotency-Key, written in its transaction."""
 
-    user_id = models.UUIDField(help_text="The person, whichever token they used.")
+    user_id = models.UUIDField(help_text="The user, whichever token they used.")
     key = models.CharField(max_length=255)
     fingerprint = models.CharField(max_length=64)
     status = models.PositiveSmallIntegerField()

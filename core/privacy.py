@@ -1,6 +1,6 @@
-"""What the house knows about one person: each app says what it keeps and how it forgets; `config` puts it together.
+"""Personal data (GDPR): each app declares how to export and how to erase the data of a user.
 
-settings.PERSONAL_DATA_PROVIDERS names the sequence of all keepers, because no app knows those above it.
+settings.PERSONAL_DATA_PROVIDERS names the sequence of all providers, because no app knows those above it.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ BATCH_SIZE = 1000
 
 
 class ExportSection(NamedTuple):
-    """One file of an export: `name` without its ending, a sentence about it, its rows as plain values.
+    """One file of an export: `name` without extension, a sentence about it, its rows as plain values.
 
-    `covers` names the models whose rows it hands over, so that a test finds the model nobody thought of.
+    `model_labels` are the models whose rows it contains; a test finds models that are in no section.
     """
 
     name: str
@@ -31,25 +31,25 @@ class ExportSection(NamedTuple):
 
 
 class PersonalDataProvider(NamedTuple):
-    """One app's share. `forget(person_id, now)` runs inside the transaction that erases the person."""
+    """The personal data of one app. `erase(user_id, now)` runs inside the transaction that erases the user."""
 
     parts: tuple[ExportSection, ...]
     erase: Callable[[uuid.UUID, datetime], None]
 
 
 def providers() -> Sequence[PersonalDataProvider]:
-    found: Sequence[PersonalDataProvider] = import_string(settings.PERSONAL_DATA_PROVIDERS)
-    return found
+    provider_list: Sequence[PersonalDataProvider] = import_string(settings.PERSONAL_DATA_PROVIDERS)
+    return provider_list
 
 
 def in_batches(rows: QuerySet[Any, Any]) -> Iterator[Row]:
-    """Walk through rows of `values(...)`, `pk` among them, in the order of the key: never more than BATCH in memory."""
-    last = None
+    """Yield the rows of a `values(...)` queryset without their `pk`, in batches."""
+    last_pk = None
     while True:
-        piece = rows.order_by("pk") if last is None else rows.order_by("pk").filter(pk__gt=last)
-        found = list(piece[:BATCH_SIZE])
-        for row in found:
-            last = row.pop("pk")
+        following = rows.order_by("pk") if last_pk is None else rows.order_by("pk").filter(pk__gt=last_pk)
+        batch = list(following[:BATCH_SIZE])
+        for row in batch:
+            last_pk = row.pop("pk")
             yield row
-        if len(found) < BATCH_SIZE:
+        if len(batch) < BATCH_SIZE:
             return

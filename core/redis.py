@@ -1,6 +1,6 @@
-"""The one Redis client for what is not a cached answer: generations, session liveness, nudges.
+"""The Redis client for everything but cached values: generations, session status, rate limits, notifications.
 
-A call gives up quickly and raises RedisError; whoever calls says what holds without Redis.
+A call gives up after TIMEOUT seconds and raises RedisError; the caller decides what happens without Redis.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Questions that are asked all the time: Django writes their SQL once for each shape, the values are bound each time."""
+"""SQL templates: Django compiles a query once for each shape, and the values are bound each time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BULK_INSERT_THRESHOLD = 3
 
 
 class Param(Expression):
-    """A hole in a query, filled by its name each time the query is asked."""
+    """A placeholder in a query, bound by its name each time the query runs."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -60,14 +60,14 @@ class PreparedCursor(psycopg.Cursor[Any]):
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL with its parameters: plain values, and holes."""
+    """Compiled SQL with its parameters: plain values and placeholders."""
 
     sql: str
     parameters: tuple[Any, ...]
 
     @classmethod
     def of(cls, rows: QuerySet[Any, Any]) -> Statement | None:
-        """Return what Django makes of a query; None when it knows that nothing can be found."""
+        """Compile a query; None if Django knows that it cannot have results."""
         try:
             sql, parameters = rows.query.get_compiler(connection=connection).as_sql()
         except EmptyResultSet:
@@ -76,14 +76,14 @@ class Statement:
 
     @classmethod
     def always(cls, rows: QuerySet[Any, Any]) -> Statement:
-        """The same for a query that may find something."""
-        found = cls.of(rows)
-        assert found is not None
-        return found
+        """Compile a query that may have results."""
+        statement = cls.of(rows)
+        assert statement is not None
+        return statement
 
     @classmethod
     def update(cls, rows: QuerySet[Any, Any], values: Mapping[str, Any], *, returning: Sequence[str] = ()) -> Statement:
-        """Return the UPDATE of these rows; `values` are values, expressions or holes, by the names of fields."""
+        """Compile an UPDATE of these rows; `values` are values, expressions or placeholders by field name."""
         query = rows.query.chain(UpdateQuery)
         query.add_update_values(values)  # type: ignore[attr-defined]  # UpdateQuery has it
         sql, parameters = query.get_compiler(connection=connection).as_sql()
@@ -91,15 +91,15 @@ class Statement:
 
     @classmethod
     def insert(cls, model: type[Model]) -> Statement:
-        """Return the INSERT of one row, a hole for each column; it answers with the key where the database makes it."""
-        hollow, fields = model(), insert_columns(model)
+        """Compile an INSERT of one row with a placeholder for each column; it returns a generated key."""
+        placeholder, fields = model(), insert_columns(model)
         for field in fields:
-            setattr(hollow, field.attname, Param(field.attname))
+            setattr(placeholder, field.attname, Param(field.attname))
         query = InsertQuery(model)
-        query.insert_values(fields, [hollow], raw=True)
+        query.insert_values(fields, [placeholder], raw=True)
         ((sql, parameters),) = query.get_compiler(connection=connection).as_sql()
-        made = [] if model._meta.pk in fields else [model._meta.pk.attname]
-        return cls(sql + _returning(model, made), tuple(parameters))
+        generated = [] if model._meta.pk in fields else [model._meta.pk.attname]
+        return cls(sql + _returning(model, generated), tuple(parameters))
 
     def bind(self, values: Mapping[str, Any]) -> list[Any]:
         """Return the values in the order of the parameters."""
@@ -129,18 +129,17 @@ class Subquery(Expression):
 
 
 def _returning(model: type[Model], names: Sequence[str]) -> str:
-    wanted = [field.column for field in model._meta.concrete_fields if field.attname in names]
-    return " RETURNING " + ", ".join(connection.ops.quote_name(str(name)) for name in wanted) if wanted else ""
+    columns = [field.column for field in model._meta.concrete_fields if field.attname in names]
+    return " RETURNING " + ", ".join(connection.ops.quote_name(str(name)) for name in columns) if columns else ""
 
 
 @lru_cache(maxsize=500)
 def _update_statement(model: type[Model], names: frozenset[str]) -> Statement:
-    holes = {name: Param(name) for name in names}
-    return Statement.update(model._default_manager.filter(pk=Param("pk")), holes)
+    return Statement.update(model._default_manager.filter(pk=Param("pk")), {name: Param(name) for name in names})
 
 
 def update_columns(row: Model, values: Mapping[str, Any]) -> None:
-    """Write these columns of one row, by attribute, and nothing else."""
+    """Update these columns of one row, by attribute name, and no others."""
     model = type(row)
     fields = {name: model._meta.get_field(name) for name in values}
     prepared = {name: fields[name].get_db_prep_save(value, connection) for name, value in values.items()}  # type: ignore[union-attr]
@@ -149,18 +148,18 @@ def update_columns(row: Model, values: Mapping[str, Any]) -> None:
 
 @cache
 def insert_columns(model: type[Model]) -> list[Field[Any, Any]]:
-    """The columns that a row is inserted with."""
+    """Return the fields that an INSERT sets."""
     return [f for f in model._meta.concrete_fields if not f.generated and not isinstance(f, AutoField)]
 
 
 @cache
 def select_columns(model: type[Model]) -> list[str]:
-    """The columns that a row is read with: all but those that PostgreSQL makes from others."""
+    """Return the attribute names that a SELECT reads: all but generated columns."""
     return [f.attname for f in model._meta.concrete_fields if not f.generated]
 
 
 def from_row(model: type[M], row: Sequence[Any]) -> M:
-    """Return a row of `names_of` as Django would have loaded it."""
+    """Return the model instance of a row of `select_columns`, as Django would load it."""
     return model.from_db(connection.alias, select_columns(model), row)
 
 
@@ -168,13 +167,13 @@ _insert_statement = lru_cache(maxsize=None)(Statement.insert)
 
 
 def insert_all(model: type[M], rows: Sequence[M]) -> None:
-    """Insert new rows: a few by one statement each, which is written once; many by bulk_create."""
+    """Insert new rows: a few by one compiled statement each, many by bulk_create."""
     if len(rows) > BULK_INSERT_THRESHOLD:
         model._default_manager.bulk_create(rows, batch_size=500)
         return
     for row in rows:
         values = {f.attname: f.get_db_prep_save(getattr(row, f.attname), connection) for f in insert_columns(model)}
-        made = _insert_statement(model).run(values)
-        if made:
-            row.pk = made[0][0]
+        generated = _insert_statement(model).run(values)
+        if generated:
+            row.pk = generated[0][0]
         row._state.adding, row._state.db = False, connection.alias

@@ -5,7 +5,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from core.admin import ReadOnlyAdmin
-from events.delivery import redeliver
+from events import delivery
 from events.models import Delivery, Event, LogHead
 
 
@@ -24,12 +24,12 @@ class DeliveryAdmin(ReadOnlyAdmin):
     list_select_related = ("event",)
     search_fields = ("=event__id",)
     ordering = ("-id",)
-    actions = ("deliver_again",)
+    actions = ("redeliver",)
 
-    @admin.action(description="Deliver dead letters again")
-    def deliver_again(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
-        count = redeliver(list(queryset.values_list("pk", flat=True)))
-        self.message_user(request, f"{count} dead letters will be delivered again.")
+    @admin.action(description="Redeliver dead letters")
+    def redeliver(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
+        count = delivery.redeliver(list(queryset.values_list("pk", flat=True)))
+        self.message_user(request, f"Dead letters to be redelivered: {count}.")
 
 
 @admin.register(LogHead)

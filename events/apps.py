@@ -1,5 +1,12 @@
 from django.apps import AppConfig
 
+from core import health
+
 
 class EventsConfig(AppConfig):
     name = "events"
+
+    def ready(self) -> None:
+        from events.health import check_queue  # late: models are not ready before
+
+        health.register_check("queue", check_queue)

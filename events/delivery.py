@@ -1,4 +1,4 @@
-"""deliver(): a consumer receives facts, each once."""
+"""Delivery of events to their consumers: each event once to each consumer."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.utils.module_loading import import_string
 
 from events.models import MAX_ATTEMPTS, Delivery, Event, backoff
 
+# A delivery that is done, dead or locked by another worker is passed over.
 CLAIM_SQL = """
 SELECT event.* FROM events_delivery AS delivery JOIN events_event AS event ON event.id = delivery.event_id
 WHERE delivery.event_id = ANY(%s) AND delivery.consumer = %s AND delivery.state = 'pending'
@@ -23,34 +24,34 @@ Consumer = TypeVar("Consumer", bound=Callable[[Sequence[Event]], None])
 
 
 def batch_consumer(consumer: Consumer) -> Consumer:
-    """Say of a consumer that it receives a sequence of facts, in one transaction, instead of a single one."""
+    """Mark a consumer that takes a sequence of events instead of a single one."""
     consumer.batch_consumer = True  # type: ignore[attr-defined]
     return consumer
 
 
 def deliver_all(*, event_ids: Sequence[int], consumer: str) -> int:
-    """Give these facts to the consumer, together if it takes many; returns how many deliveries this finished.
+    """Deliver these events; return how many deliveries this finished.
 
-    Those it refuses together are given one by one, so only what fails alone counts as failed.
+    A batch consumer gets them together. If it fails it gets them one by one, so only what fails alone counts as failed.
     """
     if len(event_ids) > 1:
         try:
             if _is_batch_consumer(import_string(consumer)):
                 return _dispatch(event_ids, consumer)
-        except Exception:  # the boundary: whatever a consumer raises, each fact will answer for itself
+        except Exception:  # the boundary: a consumer may raise anything, and each event is tried alone then
             log.warning("batch_consumer_failed", consumer=consumer, events=len(event_ids), exc_info=True)
     return sum(deliver(event_id=event_id, consumer=consumer) for event_id in event_ids)
 
 
 def deliver(*, event_id: int, consumer: str) -> bool:
-    """Give one fact to the consumer and finish the delivery in one transaction.
+    """Deliver one event and finish its delivery in one transaction.
 
-    Returns False when there was nothing to do: done before, dead, or in another worker's hands. A failing
-    consumer changes nothing but the delivery's own attempts; after MAX_ATTEMPTS it is a dead letter.
+    Return False if there was nothing to do: done before, dead, or locked by another worker. A failing consumer changes
+    nothing but the delivery's attempts; after MAX_ATTEMPTS it is a dead letter.
     """
     try:
         return _dispatch([event_id], consumer) == 1
-    except Exception as error:  # the boundary: whatever a consumer raises is written down and retried
+    except Exception as error:  # the boundary: whatever a consumer raises is recorded, and the delivery is retried
         log.exception("consumer_failed", event_id=event_id, consumer=consumer)
         _record_failure(event_id, consumer, error)
         return False
@@ -58,12 +59,12 @@ def deliver(*, event_id: int, consumer: str) -> bool:
 
 @transaction.atomic
 def _dispatch(event_ids: Sequence[int], consumer: str) -> int:
-    """Finish what is still pending and in nobody else's hands; several facts only to a consumer that takes many."""
+    """Call the consumer with what is pending and not locked; several events only for a batch consumer."""
     events = list(Event.objects.raw(CLAIM_SQL, [list(event_ids), consumer]))
     if not events:
         return 0
-    give = import_string(consumer)
-    give(events if _is_batch_consumer(give) else events[0])
+    handle = import_string(consumer)
+    handle(events if _is_batch_consumer(handle) else events[0])
     with connection.cursor() as cursor:
         cursor.execute(COMPLETE_SQL, [timezone.now(), [event.pk for event in events], consumer])
     return len(events)
@@ -75,18 +76,18 @@ def _is_batch_consumer(consumer: Callable[[Any], None]) -> bool:
 
 @transaction.atomic
 def _record_failure(event_id: int, consumer: str, error: Exception) -> None:
-    row = Delivery.objects.select_for_update().get(event=event_id, consumer=consumer)
-    if row.state != Delivery.State.PENDING:
+    delivery = Delivery.objects.select_for_update().get(event=event_id, consumer=consumer)
+    if delivery.state != Delivery.State.PENDING:
         return
-    row.attempts += 1
-    row.last_error = f"{type(error).__name__}: {error}"[:2000]
-    row.next_attempt_at = timezone.now() + backoff(row.attempts)
-    if row.attempts >= MAX_ATTEMPTS:
-        row.state = Delivery.State.DEAD
-    row.save(update_fields=["attempts", "last_error", "next_attempt_at", "state"])
+    delivery.attempts += 1
+    delivery.last_error = f"{type(error).__name__}: {error}"[:2000]
+    delivery.next_attempt_at = timezone.now() + backoff(delivery.attempts)
+    if delivery.attempts >= MAX_ATTEMPTS:
+        delivery.state = Delivery.State.DEAD
+    delivery.save(update_fields=["attempts", "last_error", "next_attempt_at", "state"])
 
 
 def redeliver(delivery_ids: list[int]) -> int:
-    """Give dead letters another round of attempts; returns how many there were."""
+    """Give dead letters another round of attempts; return how many there were."""
     dead = Delivery.objects.filter(pk__in=delivery_ids, state=Delivery.State.DEAD)
     return dead.update(state=Delivery.State.PENDING, attempts=0, next_attempt_at=timezone.now())

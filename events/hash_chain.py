@@ -1,3 +1,5 @@
+"""The hash chain of the event log: each hash covers the one before, so a changed event is noticed."""
+
 import orjson
 
 from core.security.hashing import sha256_hex
@@ -5,7 +7,7 @@ from events.models import Event
 
 
 def canonical_json(event: Event) -> bytes:
-    """Return the bytes that are hashed: keys sorted, no spaces."""
+    """Return the bytes of an event that are hashed: keys sorted, no spaces."""
     content = {
         "id": event.pk,
         "name": event.name,

@@ -1,4 +1,4 @@
-"""The log of facts and their deliveries."""
+"""The event log and the deliveries of its events."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ MAX_ATTEMPTS = 10
 
 
 class Event(models.Model):
-    """A fact, stored in the transaction that made it true.
+    """A domain event, stored in the transaction that made it true.
 
-    `id` is the order of insertion; `position` is gap-free and, with `hash`, given by the relay in commit
-    order: hash = SHA-256(previous hash || canonical JSON of the fact).
+    `id` is the order of insertion. `position` is gap-free; the relay sets it in commit order, together with `hash` =
+    SHA-256(previous hash || canonical JSON of the event).
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -28,7 +28,7 @@ class Event(models.Model):
     occurred_at = models.DateTimeField()
     position = models.BigIntegerField(null=True, unique=True)
     hash = models.CharField(max_length=64, default="")
-    redacted_at = models.DateTimeField(null=True, help_text="Since then it names somebody no more who was erased.")
+    redacted_at = models.DateTimeField(null=True, help_text="When the personal data of an erased user were removed.")
 
     class Meta:
         constraints = [
@@ -48,7 +48,7 @@ class Event(models.Model):
 
 
 class LogHead(models.Model):
-    """The one row that says where the log ends; its lock is what makes positions gap-free."""
+    """The single row with the end of the log. Its lock is what makes positions gap-free."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     position = models.BigIntegerField(default=0)
@@ -67,7 +67,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
 
 class Delivery(models.Model):
-    """One consumer's share of one fact: finished in the transaction of the consumer's own work."""
+    """One consumer's delivery of one event, finished in the transaction of the consumer's own work."""
 
     class State(models.TextChoices):
         PENDING = "pending"
@@ -103,5 +103,5 @@ class Delivery(models.Model):
 
 
 def backoff(attempts: int) -> timedelta:
-    """Return how long to wait after so many failed attempts: 2 s doubling to an hour."""
+    """Return the wait after so many failed attempts: 2 s, doubling up to an hour."""
     return timedelta(seconds=min(2**attempts, 3600))

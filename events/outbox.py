@@ -1,4 +1,4 @@
-"""publish(): a fact becomes a row in the caller's transaction, and a nudge after its commit."""
+"""The outbox: an event becomes a row in the caller's transaction; the relay is notified after the commit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 
 class DomainEvent(Protocol):
-    """What became true: a frozen dataclass of plain values with a wire name, a version and a subject."""
+    """A domain event: a frozen dataclass of plain values, named in the past tense."""
 
     name: ClassVar[str]
     version: ClassVar[int]
@@ -42,12 +42,12 @@ class Actor(Protocol):
 
 
 def publish(event: DomainEvent, *, actor: Actor | None, at: datetime | None = None) -> Event:
-    """Record one fact; must be called inside a transaction."""
+    """Record one event. Must be called inside a transaction."""
     return publish_all([event], actor=actor, at=at)[0]
 
 
 def publish_all(events: Iterable[DomainEvent], *, actor: Actor | None, at: datetime | None = None) -> list[Event]:
-    """Record facts in their order, with one INSERT; delivered only if the caller's transaction commits."""
+    """Record events in their order. They are delivered only if the caller's transaction commits."""
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("publish() belongs inside a service's transaction")
     rows = [build_event(event, actor=actor, at=at or timezone.now()) for event in events]
@@ -58,7 +58,7 @@ def publish_all(events: Iterable[DomainEvent], *, actor: Actor | None, at: datet
 
 
 def build_event(event: DomainEvent, *, actor: Actor | None, at: datetime) -> Event:
-    """Return the row that records a fact, not saved yet."""
+    """Return the row of an event, not saved yet."""
     payload = {field.name: getattr(event, field.name) for field in fields(event)}
     payload["actor"] = {"id": str(actor.pk), "name": actor.name} if actor else None
     return Event(
@@ -73,7 +73,7 @@ def build_event(event: DomainEvent, *, actor: Actor | None, at: datetime) -> Eve
 
 
 def notify_relay() -> None:
-    """Wake the relay. It polls every second anyway, so a dead Redis costs that second and nothing else."""
+    """Wake the relay. It polls anyway, so without Redis an event waits for the next poll and nothing else happens."""
     try:
         redis.client().publish(RELAY_CHANNEL, b"1")
     except RedisError:

@@ -1,4 +1,4 @@
-"""What the log of facts knows about a person: what they did."""
+"""Personal data in the event log: the actions of a user."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ def erase(user_id: uuid.UUID, now: datetime) -> None:
 
 
 PROVIDER = PersonalDataProvider(
-    parts=(ExportSection("activity", "What you did here, fact by fact.", events_by, ("events.Event",)),), erase=erase
+    parts=(ExportSection("activity", "Your actions, one event per row.", events_by, ("events.Event",)),), erase=erase
 )

@@ -1,8 +1,8 @@
-"""The relay: gives facts their place in the log and hands them to their consumers.
+"""The relay: appends events to the hash-chained log and sends them to their consumers.
 
-One leader by advisory lock; the others stand by. `append` makes facts part of the hash-chained log and
-their deliveries due; `claim_due` takes what is due by pushing its next attempt a lease ahead, so a message
-the broker loses is sent again when the lease is over.
+One process is the leader, by advisory lock; the others stand by. `append` gives events their positions and makes their
+deliveries due. `claim_due` takes what is due by moving its next attempt a lease ahead, so a message that the broker
+loses is sent again when the lease is over.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ MAX_EVENTS_PER_MESSAGE = 100
 CLAIM_LEASE = timedelta(seconds=30)
 LEADER_LOCK_ID = 0x7461736B
 POLL_SECONDS = 0.5
-# A turn costs as much as some fifty facts do, so in a stream of them it waits until some have gathered.
+# A cycle costs as much as some fifty events do, so in a stream of them the relay waits until some have gathered.
 MIN_CYCLE_SECONDS = 0.1
 UNSEQUENCED_SQL = "SELECT * FROM events_event WHERE position IS NULL ORDER BY id LIMIT %s"
 APPEND_SQL = """
-WITH placed AS (
-    UPDATE events_event AS event SET position = place.position, hash = place.hash
-    FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) AS place (id, position, hash) WHERE event.id = place.id
+WITH sequenced AS (
+    UPDATE events_event AS event SET position = new.position, hash = new.hash
+    FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) AS new (id, position, hash) WHERE event.id = new.id
 ), head AS (
     UPDATE events_loghead SET position = %s, hash = %s
 )
@@ -63,37 +63,33 @@ class InvalidateCallback(Protocol):
 
 @transaction.atomic
 def append(subscriptions: Subscriptions, *, limit: int = BATCH_SIZE) -> list[Event]:
-    """Give waiting facts their position and hash, and create a delivery for each of their consumers."""
+    """Sequence and chain waiting events, and create a delivery for each consumer."""
     position, head = _lock_head()
     waiting = list(Event.objects.raw(UNSEQUENCED_SQL, [limit]))
     for event in waiting:
         position, head = position + 1, chain_hash(head, event)
         event.position, event.hash = position, head
     if waiting:
-        _write_positions(waiting, [(event.pk, name) for event in waiting for name in subscriptions.get(event.name, ())])
+        positions: list[Any] = [[getattr(event, name) for event in waiting] for name in ("pk", "position", "hash")]
+        deliveries = [(event.pk, consumer) for event in waiting for consumer in subscriptions.get(event.name, ())]
+        consumers: list[Any] = [[event_id for event_id, _ in deliveries], [consumer for _, consumer in deliveries]]
+        with connection.cursor() as cursor:
+            cursor.execute(APPEND_SQL, [*positions, position, head, timezone.now(), *consumers])
     return waiting
 
 
 def _lock_head() -> tuple[int, str]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT position, hash FROM events_loghead FOR UPDATE")
-        found: tuple[int, str] | None = cursor.fetchone()
-    if found is None:
+        head: tuple[int, str] | None = cursor.fetchone()
+    if head is None:  # before the first event
         LogHead.objects.bulk_create([LogHead()], ignore_conflicts=True)
         return _lock_head()
-    return found
-
-
-def _write_positions(placed: list[Event], deliveries: list[tuple[int, str]]) -> None:
-    last = placed[-1]
-    places: list[Any] = [[e.pk for e in placed], [e.position for e in placed], [e.hash for e in placed]]
-    consumers: list[Any] = [[event_id for event_id, _ in deliveries], [consumer for _, consumer in deliveries]]
-    with connection.cursor() as cursor:
-        cursor.execute(APPEND_SQL, [*places, last.position, last.hash, timezone.now(), *consumers])
+    return head
 
 
 def claim_due(*, limit: int = BATCH_SIZE) -> list[tuple[int, str]]:
-    """Take what is due for one lease; returns (event id, consumer) in the order of events."""
+    """Claim due deliveries for one lease; return (event id, consumer) in the order of events."""
     now = timezone.now()
     with connection.cursor() as cursor:
         cursor.execute(CLAIM_DUE_SQL, [now, limit, now + CLAIM_LEASE])
@@ -101,7 +97,7 @@ def claim_due(*, limit: int = BATCH_SIZE) -> list[tuple[int, str]]:
 
 
 def group_messages(due: Iterable[tuple[int, str]]) -> Iterator[tuple[list[int], str]]:
-    """Put together what one consumer receives, MESSAGE facts at most; yields (event ids, consumer)."""
+    """Yield (event ids, consumer): at most MAX_EVENTS_PER_MESSAGE events of one consumer in a message."""
     by_consumer: dict[str, list[int]] = {}
     for event_id, consumer in due:
         by_consumer.setdefault(consumer, []).append(event_id)
@@ -110,15 +106,11 @@ def group_messages(due: Iterable[tuple[int, str]]) -> Iterator[tuple[list[int], 
             yield event_ids[start : start + MAX_EVENTS_PER_MESSAGE], consumer
 
 
-def _release_leadership() -> None:
-    """Closing only returns a connection to the pool, and one that is still good would keep the lock there."""
-    with suppress(DatabaseError), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_unlock(%s)", [LEADER_LOCK_ID])
-    connections.close_all()
-
-
 class Relay:
-    """Runs until told to stop; `send` puts a consumer's facts on the broker, `catch_up` ends what facts made stale."""
+    """The relay process.
+
+    `send` puts the events of a consumer on the broker; `invalidate_callback` ends the cached responses they make stale.
+    """
 
     def __init__(
         self,
@@ -139,7 +131,7 @@ class Relay:
         self.stopping = True
 
     def run(self) -> None:
-        """Wait to become the leader, then lead; start over when the database went away."""
+        """Wait to become the leader, then lead; start over when the database connection is lost."""
         while not self.stopping:
             try:
                 if self.run_as_leader():
@@ -150,7 +142,7 @@ class Relay:
             time.sleep(POLL_SECONDS)
 
     def run_as_leader(self) -> bool:
-        """Lead while the lock is held; returns whether this process was the leader."""
+        """Lead while the lock is held; return whether this process was the leader."""
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_try_advisory_lock(%s)", [LEADER_LOCK_ID])
             if not cursor.fetchone()[0]:
@@ -162,11 +154,14 @@ class Relay:
                 if not self.run_cycle():
                     self.wait()
         finally:
-            _release_leadership()
+            # Closing only returns the connection to the pool, and one that is still good would keep the lock there.
+            with suppress(DatabaseError), connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [LEADER_LOCK_ID])
+            connections.close_all()
         return True
 
     def run_cycle(self) -> bool:
-        """One round; returns whether more is waiting than fits into one."""
+        """Append, invalidate and send once; return whether more is waiting than fits into one cycle."""
         self.cycle_started_at = time.monotonic()
         until = self.lease_end()
         appended = append(self.subscriptions)
@@ -178,7 +173,7 @@ class Relay:
         return BATCH_SIZE in (len(appended), len(due))
 
     def lease_end(self) -> int | None:
-        """How long the gate may be open when all facts that are committed by now have been seen to."""
+        """Return the end of a cache lease that covers all events committed by now; None without Redis."""
         try:
             return lease_end()
         except RedisError:
@@ -186,7 +181,7 @@ class Relay:
             return None
 
     def invalidate(self, appended: list[Event], until: int | None) -> None:
-        """End what the writers' own hooks may have failed to end; only then may remembered answers be used again."""
+        """Invalidate what the writers' own commit hooks may have missed, then renew the cache lease."""
         self.pending_invalidations += appended
         try:
             self.invalidate_callback(self.pending_invalidations, invalidate_all=self.invalidate_all)
@@ -194,7 +189,7 @@ class Relay:
                 renew_lease(until)
         except RedisError as error:
             log.warning("cache_lease_not_renewed", reason=type(error).__name__)
-            # Redis may come back with older contents, in which generations ended long ago count again.
+            # Redis may come back with older contents, in which generations that ended long ago are current again.
             self.pending_invalidations, self.invalidate_all = [], True
         else:
             self.pending_invalidations, self.invalidate_all = [], False
@@ -209,7 +204,7 @@ class Relay:
         return True
 
     def wait(self) -> None:
-        """Rest until nudged, or for half a second. The first nudge after a quiet time is answered at once."""
+        """Wait for a notification, or for POLL_SECONDS. The first one after a quiet time is answered at once."""
         try:
             listener = self.listener = self.listener or _subscribe()
             if listener.get_message(timeout=POLL_SECONDS):

@@ -1,4 +1,4 @@
-"""Questions about the log."""
+"""Reads of the event log."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from events.redaction import USER_ERASED
 
 
 def events_about(subject_id: uuid.UUID, *, names: Sequence[str] = ()) -> QuerySet[Event]:
-    """Everything recorded about one thing, newest first when sorted by -id."""
-    found = Event.objects.filter(subject_id=subject_id)
-    return found.filter(name__in=names) if names else found
+    """Return the events about one subject, unordered; `names` limits them to these kinds."""
+    events = Event.objects.filter(subject_id=subject_id)
+    return events.filter(name__in=names) if names else events
 
 
 def first_invalid_position() -> int | None:
-    """Return the first position whose hash does not follow from the one before, or None when the log is whole.
+    """Return the first position whose hash does not follow from the one before; None for a valid log.
 
-    The head is read first, so facts that are appended meanwhile do not matter, and a missing end does.
+    The head is read first, so events that are appended meanwhile do not matter, and a missing end does.
     """
     head = LogHead.objects.filter(pk=1).first() or LogHead()
     erased = set(Event.objects.filter(name=USER_ERASED).values_list("subject_id", flat=True))
@@ -34,9 +34,10 @@ def first_invalid_position() -> int | None:
 
 
 def _is_valid_link(previous: str, event: Event, erased: set[uuid.UUID]) -> bool:
-    """Of a redacted fact only its place can be checked, and only of one that had to be: by or about somebody erased.
+    """Return whether the event's hash follows from the previous one.
 
-    That the erasure itself was not slipped in is checked by its own hash: such a fact is never redacted.
+    Of a redacted event only the position can be checked, so it must be by or about an erased user. That the erasure
+    itself was not slipped in is checked by its own hash: such an event is never redacted.
     """
     if event.redacted_at is not None and event.name != USER_ERASED:
         return not erased.isdisjoint({event.actor_id, event.subject_id})

@@ -1,6 +1,6 @@
-"""A door that is to close says since when it is not to be used, until when it answers, and what to use instead.
+"""Deprecation of endpoints: the headers Deprecation (RFC 9745) and Sunset (RFC 8594).
 
-Deprecation: RFC 9745. Sunset: RFC 8594. The schema says `deprecated: true`.
+The OpenAPI document says `deprecated: true`.
 """
 
 from __future__ import annotations
@@ -13,17 +13,20 @@ from django.utils.http import http_date
 
 @dataclass(frozen=True, slots=True)
 class Deprecation:
-    """`link` is a page for people; `sunset` is empty while nobody has decided when the door closes."""
+    """When an endpoint was deprecated, and when it will be removed.
+
+    `link` is a page for people; `sunset` is None while the date of removal is open.
+    """
 
     since: datetime
     link: str
     sunset: datetime | None = None
 
     def headers(self) -> list[tuple[str, str]]:
-        found = [
+        headers = [
             ("Deprecation", f"@{int(self.since.timestamp())}"),
             ("Link", f'<{self.link}>; rel="deprecation"; type="text/html"'),
         ]
         if self.sunset is not None:
-            found.append(("Sunset", http_date(self.sunset.timestamp())))
-        return found
+            headers.append(("Sunset", http_date(self.sunset.timestamp())))
+        return headers

@@ -42,7 +42,7 @@ def no_projects(user: Any, request: Request) -> Collection[UUID]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """What one view declares. Methods are named in upper case; GET stands for HEAD too."""
+    """The declarations of one view. Methods are in upper case; GET stands for HEAD too."""
 
     # API keys. The scope by method; a method that is missing or has None is closed to keys. None closes all methods.
     api_key_scope: Mapping[str, str | None] | None = None

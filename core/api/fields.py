@@ -1,4 +1,4 @@
-"""Input without guessing: a number is a number, text is text, an instant has an offset, an unknown name is refused."""
+"""Strict serializer fields: no type coercion, instants with an offset, no unknown fields."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ RFC3339_PATTERN = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz
 DATE_PATTERN = re.compile(r"\d{4}-\d\d-\d\d\Z", re.ASCII)
 UUID_PATTERN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.IGNORECASE | re.ASCII)
 INT4 = 2**31 - 1
-# Beyond these years an instant cannot be shown in every zone, nor the day after a day be named.
+# Beyond these years an instant cannot be converted to every time zone.
 SUPPORTED_YEARS = range(1000, 9999)
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """What a verb accepts: JSON with the declared names and no others."""
+    """A serializer of input that rejects unknown fields."""
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict) and (unknown := set(data) - set(self.fields)):
@@ -42,7 +42,7 @@ class StrictCharField(serializers.CharField):
 
 
 class SingleLineField(StrictCharField):
-    """A name: one line of visible text."""
+    """One line of visible text, like a name."""
 
     default_validators = [validate_single_line]
 
@@ -75,15 +75,15 @@ class StrictDateField(serializers.DateField):
     def to_internal_value(self, value: Any) -> Any:
         if not isinstance(value, str) or not DATE_PATTERN.match(value):
             self.fail("invalid", format="YYYY-MM-DD")
-        found = super().to_internal_value(value)
-        if found.year not in SUPPORTED_YEARS:
+        day = super().to_internal_value(value)
+        if day.year not in SUPPORTED_YEARS:
             self.fail("invalid", format="YYYY-MM-DD")
-        return found
+        return day
 
 
 @extend_schema_field(OpenApiTypes.DATETIME)
 class StrictDateTimeField(serializers.Field[datetime, Any, str, Any]):
-    """An RFC 3339 instant with an offset; kept and answered in UTC."""
+    """An RFC 3339 instant with an offset; stored and returned in UTC."""
 
     default_error_messages = {"invalid": "Write an RFC 3339 instant with an offset, like 2026-05-04T09:30:00Z."}
 
@@ -91,12 +91,12 @@ class StrictDateTimeField(serializers.Field[datetime, Any, str, Any]):
         if not isinstance(data, str) or not RFC3339_PATTERN.match(data):
             self.fail("invalid")
         try:
-            found = datetime.fromisoformat(data.upper()).astimezone(UTC)
+            instant = datetime.fromisoformat(data.upper()).astimezone(UTC)
         except (ValueError, OverflowError):
             self.fail("invalid")
-        if found.year not in SUPPORTED_YEARS:
+        if instant.year not in SUPPORTED_YEARS:
             self.fail("invalid")
-        return found
+        return instant
 
     def to_representation(self, value: datetime) -> str:
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,8 +1,8 @@
-"""Idempotency-Key (draft-ietf-httpapi-idempotency-key-header-07): a POST that is sent again is answered, not done again.
+"""Idempotent POST by Idempotency-Key (draft-ietf-httpapi-idempotency-key-header-07).
 
-The answer is stored in the transaction of the write, so a crash leaves either both or neither. A key belongs to its
-caller, not to a token. The same key with another request is a 422; one that is still being worked on is a 409.
-Refusals are not stored: a corrected request may use its key again. An answer with a secret in it is kept sealed.
+The response is stored in the transaction of the write, so a crash leaves either both or neither. A key belongs to its
+user, not to a token. The same key with another request is a 422; one that is still being worked on is a 409. Errors are
+not stored: a corrected request may use its key again. A response with a secret in it is stored encrypted.
 """
 
 from __future__ import annotations
@@ -47,21 +47,21 @@ class InProgress(Conflict):
 
 
 def parse_key(request: Request) -> str | None:
-    """Return the key, quoted as the draft has it or bare; raises Invalid for what is neither."""
+    """Return the key, quoted as in the draft or bare; None without the header. Raises Invalid."""
     header = request.headers.get(KEY_HEADER)
     if header is None:
         return None
-    found = _KEY_PATTERN.fullmatch(header.strip())
-    if found is None:
+    match = _KEY_PATTERN.fullmatch(header.strip())
+    if match is None:
         raise Invalid.field(KEY_HEADER, "Send 1 to 255 visible ASCII characters, best in double quotes.")
-    return found[1] or found[2]
+    return match[1] or match[2]
 
 
 @transaction.atomic
 def run_idempotent(
     key: str, handler: Callable[..., HttpResponse], encrypted: bool, request: Request, *args: Any, **kwargs: Any
 ) -> HttpResponse:
-    """Answer from the record of this key, or do the work and record its answer, all in one transaction."""
+    """Replay the stored response, or run the handler and store its response, in one transaction."""
     user_id: Any = request.user.pk
     fingerprint = request_fingerprint(request)
     if not _try_lock(f"{user_id}:{key}"):
@@ -72,22 +72,22 @@ def run_idempotent(
         record = None
     if record is not None:
         return _replay(record, fingerprint, encrypted=encrypted)
-    answer = handler(request, *args, **kwargs)
-    kept = IdempotencyRecord(
+    response = handler(request, *args, **kwargs)
+    record = IdempotencyRecord(
         user_id=user_id,
         key=key,
         fingerprint=fingerprint,
-        status=answer.status_code,
-        headers={name: answer[name] for name in STORED_HEADERS if name in answer},
-        body=_encrypt(_response_body(answer)) if encrypted else _response_body(answer),
+        status=response.status_code,
+        headers={name: response[name] for name in STORED_HEADERS if name in response},
+        body=_encrypt(_response_body(response)) if encrypted else _response_body(response),
     )
-    insert_all(IdempotencyRecord, [kept])
-    return answer
+    insert_all(IdempotencyRecord, [record])
+    return response
 
 
 def _get_record(user_id: Any, key: str) -> IdempotencyRecord | None:
-    found = _record_statement().run({"user_id": user_id, "key": key})
-    return from_row(IdempotencyRecord, found[0]) if found else None
+    rows = _record_statement().run({"user_id": user_id, "key": key})
+    return from_row(IdempotencyRecord, rows[0]) if rows else None
 
 
 @lru_cache(maxsize=1)
@@ -96,11 +96,11 @@ def _record_statement() -> Statement:
     return Statement.always(rows.values_list(*select_columns(IdempotencyRecord)))
 
 
-def _response_body(answer: HttpResponse) -> bytes:
-    """What DRF has not rendered yet has its data; what a door wrote itself has its content."""
-    if isinstance(answer, Response):
-        return b"" if answer.data is None else dumps(answer.data)
-    return answer.content
+def _response_body(response: HttpResponse) -> bytes:
+    """Return the body: a DRF Response is not rendered yet and has data only."""
+    if isinstance(response, Response):
+        return b"" if response.data is None else dumps(response.data)
+    return response.content
 
 
 def _encrypt(body: bytes) -> bytes:
@@ -112,7 +112,7 @@ def _decrypt(body: bytes) -> bytes:
 
 
 def _try_lock(name: str) -> bool:
-    """Take the key until the end of the transaction; False when somebody else is at it."""
+    """Lock the key until the end of the transaction; return False if another request holds it."""
     number = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [number])
@@ -123,8 +123,8 @@ def request_fingerprint(request: Request) -> str:
     """Return a digest of path and content; files count by their bytes, not by the boundary of the form."""
     digest = hashlib.blake2b(f"{request.method} {request.get_full_path()}\n".encode(), digest_size=32)
     files = request.FILES
-    sent: Any = request.data
-    digest.update(dumps({name: value for name, value in sent.items() if name not in files}))
+    data: Any = request.data
+    digest.update(dumps({name: value for name, value in data.items() if name not in files}))
     for name in sorted(files):
         digest.update(name.encode())
         digest.update(files[name].read())
@@ -136,14 +136,14 @@ def _replay(record: IdempotencyRecord, fingerprint: str, *, encrypted: bool) -> 
     if record.fingerprint != fingerprint:
         raise KeyReused
     body = _decrypt(bytes(record.body)) if encrypted else bytes(record.body)
-    answer = HttpResponse(body, status=record.status, content_type="application/json")
+    response = HttpResponse(body, status=record.status, content_type="application/json")
     for name, value in record.headers.items():
-        answer[name] = value
-    answer[REPLAYED_HEADER] = "true"
-    return answer
+        response[name] = value
+    response[REPLAYED_HEADER] = "true"
+    return response
 
 
 def delete_expired(*, now: datetime) -> int:
-    """Forget answers older than KEPT; returns how many."""
+    """Delete records older than RETENTION; return how many."""
     removed, _ = IdempotencyRecord.objects.filter(created_at__lt=now - RETENTION).delete()
     return removed

@@ -1,8 +1,8 @@
-"""Lists in pieces: a keyset cursor that stays right when rows come and go, and numbered pages with totals.
+"""Pagination: keyset cursors, which stay right when rows come and go, and numbered pages with totals.
 
-A cursor names the last row seen by its sort value and id, so ties and nulls have one order (nulls last,
-then id) and no row is repeated or skipped when others are inserted. It is signed, and bound to the list,
-the caller and the filters it was made for.
+A cursor holds the sort value and the id of the last row, so ties and nulls have one order (nulls last, then id) and no
+row is repeated or skipped when others are inserted. It is signed, and bound to the list, the user and the filters it
+was made for.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MAX_OFFSET = 10_000
 
 
 class PageQuerySerializer(FieldsQuerySerializer):
-    """The parameters every list has."""
+    """The query parameters of every list."""
 
     cursor = serializers.CharField(required=False, max_length=1000, help_text="Opaque; from `next` or `previous`.")
     limit = IntegerQueryField(required=False, default=DEFAULT_LIMIT, min_value=1, max_value=MAX_LIMIT)
@@ -38,7 +38,7 @@ class PageQuerySerializer(FieldsQuerySerializer):
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """One sort order: the column, whether it may be null, and what parts equal values."""
+    """One sort order: the column, whether it may be null, and the column that breaks ties."""
 
     column: str
     nullable: bool = False
@@ -47,7 +47,7 @@ class Sort:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[R]):
-    """What a list answers: rows, and where to go on. `count` and `pages` only in numbered mode."""
+    """One page of a list. `next` and `previous` are query parameters; `count` and `pages` only in numbered mode."""
 
     rows: Sequence[R]
     next: dict[str, Any] | None = None
@@ -59,7 +59,7 @@ class Page(Generic[R]):
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """A place in a list: the sort value and the id of a row, and which way to go from it."""
+    """A position in a list: the sort value and the id of a row, and the direction to go on."""
 
     value: Any
     key: Any
@@ -68,7 +68,7 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """Which piece of a list is wanted, in which order, by whom, under which filters."""
+    """The requested page of a list: order, size, position, and what the cursor is bound to."""
 
     sorts: Mapping[str, Sort] = field(hash=False)
     ordering: str
@@ -80,9 +80,9 @@ class PageRequest:
 
     @classmethod
     def of(cls, parameters: Mapping[str, Any], *, sorts: Mapping[str, Sort], default: str, owner: str) -> PageRequest:
-        """Build from validated parameters; what is neither paging nor `fields` binds the cursor."""
-        own = {"cursor", "limit", "page", "fields", "include", "ordering"}
-        rest = sorted((name, repr(value)) for name, value in parameters.items() if name not in own)
+        """Build it from validated parameters. The filters among them bind the cursor."""
+        not_filters = {"cursor", "limit", "page", "fields", "include", "ordering"}
+        filters = sorted((name, repr(value)) for name, value in parameters.items() if name not in not_filters)
         if parameters.get("cursor") and parameters.get("page"):
             raise Invalid.field("page", "Use either cursor or page.")
         return cls(
@@ -92,7 +92,7 @@ class PageRequest:
             cursor=parameters.get("cursor", ""),
             page=parameters.get("page"),
             owner=owner,
-            filters=hashlib.blake2b(repr(rest).encode(), digest_size=6).hexdigest(),
+            filters=hashlib.blake2b(repr(filters).encode(), digest_size=6).hexdigest(),
         )
 
     @property
@@ -104,29 +104,29 @@ class PageRequest:
         return self.ordering.startswith("-")
 
 
-def paginate(rows: QuerySet[M], window: PageRequest) -> Page[M]:
-    """Return the wanted piece: one query by cursor, two by page number."""
-    return _paginate_by_number(rows, window) if window.page else _paginate_by_cursor(rows, window)
+def paginate(rows: QuerySet[M], page_request: PageRequest) -> Page[M]:
+    """Return the requested page: one query by cursor, two by page number."""
+    return _paginate_by_number(rows, page_request) if page_request.page else _paginate_by_cursor(rows, page_request)
 
 
-def _paginate_by_number(rows: QuerySet[M], window: PageRequest) -> Page[M]:
-    start = page_offset(window)
-    found = list(apply_ordering(rows, window)[start : start + window.limit])
-    return build_numbered_page(found, window, rows.count())
+def _paginate_by_number(rows: QuerySet[M], page_request: PageRequest) -> Page[M]:
+    start = page_offset(page_request)
+    page_rows = list(apply_ordering(rows, page_request)[start : start + page_request.limit])
+    return build_numbered_page(page_rows, page_request, rows.count())
 
 
-def page_offset(window: PageRequest) -> int:
-    """Return the offset of a numbered page; raises Invalid where counting so far would cost too much."""
-    start = ((window.page or 1) - 1) * window.limit
-    if start + window.limit > MAX_OFFSET:
+def page_offset(page_request: PageRequest) -> int:
+    """Return the offset of a numbered page. Raises Invalid beyond MAX_OFFSET, where it would cost too much."""
+    start = ((page_request.page or 1) - 1) * page_request.limit
+    if start + page_request.limit > MAX_OFFSET:
         raise Invalid.field("page", f"Numbered pages end at row {MAX_OFFSET:,}; follow the cursor instead.", "too_deep")
     return start
 
 
-def build_numbered_page(found: list[R], window: PageRequest, count: int) -> Page[R]:
-    page, pages = window.page or 1, max(1, -(-count // window.limit))
+def build_numbered_page(rows: list[R], page_request: PageRequest, count: int) -> Page[R]:
+    page, pages = page_request.page or 1, max(1, -(-count // page_request.limit))
     return Page(
-        rows=found,
+        rows=rows,
         count=count,
         pages=pages,
         page=page,
@@ -135,67 +135,81 @@ def build_numbered_page(found: list[R], window: PageRequest, count: int) -> Page
     )
 
 
-def _paginate_by_cursor(rows: QuerySet[M], window: PageRequest) -> Page[M]:
-    noun = rows.model._meta.label
-    mark = decode_cursor(window, noun)
-    wanted = after_cursor(rows, window, mark)[: window.limit + 1]
+def _paginate_by_cursor(rows: QuerySet[M], page_request: PageRequest) -> Page[M]:
+    scope = rows.model._meta.label
+    cursor = decode_cursor(page_request, scope)
+    following = after_cursor(rows, page_request, cursor)[: page_request.limit + 1]
     return build_page(
-        list(wanted), window, mark, noun=noun, sort_key=lambda row: (_sort_value(row, window.sort.column), row.pk)
+        list(following),
+        page_request,
+        cursor,
+        scope=scope,
+        sort_key=lambda row: (_sort_value(row, page_request.sort.column), row.pk),
     )
 
 
-def after_cursor(rows: QuerySet[M], window: PageRequest, mark: Cursor | None, *, nulls: bool = True) -> QuerySet[M]:
-    """The rows in the order of the window that come after the mark, in its direction of travel."""
-    backwards = bool(mark and mark.backwards)
-    wanted = apply_ordering(rows, window, backwards=backwards)
-    return wanted.filter(_after_cursor_q(window, mark, nulls=nulls)) if mark else wanted
+def after_cursor(
+    rows: QuerySet[M], page_request: PageRequest, cursor: Cursor | None, *, nulls: bool = True
+) -> QuerySet[M]:
+    """Return the rows after the cursor in the requested order; before it, if it goes backwards."""
+    backwards = bool(cursor and cursor.backwards)
+    ordered = apply_ordering(rows, page_request, backwards=backwards)
+    return ordered.filter(_after_cursor_q(page_request, cursor, nulls=nulls)) if cursor else ordered
 
 
-def split_nulls(rows: QuerySet[M], window: PageRequest, mark: Cursor | None) -> list[QuerySet[M]]:
-    """The same rows in two queries where nulls follow: PostgreSQL can begin at a value in an index, not at "or null"."""
-    if mark is None or mark.value is None or mark.backwards or not window.sort.nullable:
-        return [after_cursor(rows, window, mark)]
-    rest = apply_ordering(rows.filter(**{f"{window.sort.column}__isnull": True}), window)
-    return [after_cursor(rows, window, mark, nulls=False), rest]
+def split_nulls(rows: QuerySet[M], page_request: PageRequest, cursor: Cursor | None) -> list[QuerySet[M]]:
+    """Return the rows of `after_cursor`, as two querysets where nulls follow.
+
+    PostgreSQL can start at a value in an index, but not at "this value or null".
+    """
+    if cursor is None or cursor.value is None or cursor.backwards or not page_request.sort.nullable:
+        return [after_cursor(rows, page_request, cursor)]
+    nulls = apply_ordering(rows.filter(**{f"{page_request.sort.column}__isnull": True}), page_request)
+    return [after_cursor(rows, page_request, cursor, nulls=False), nulls]
 
 
 def build_page(
-    found: list[R], window: PageRequest, mark: Cursor | None, *, noun: str, sort_key: Callable[[R], tuple[Any, Any]]
+    rows: list[R],
+    page_request: PageRequest,
+    cursor: Cursor | None,
+    *,
+    scope: str,
+    sort_key: Callable[[R], tuple[Any, Any]],
 ) -> Page[R]:
-    """Make a piece of up to `limit + 1` rows; `place` gives a row's sort value and its id."""
-    backwards = bool(mark and mark.backwards)
-    more = len(found) > window.limit
-    found = found[: window.limit]
+    """Build a page of up to `limit + 1` rows. `sort_key` returns a row's sort value and its id."""
+    backwards = bool(cursor and cursor.backwards)
+    has_more = len(rows) > page_request.limit
+    rows = rows[: page_request.limit]
     if backwards:
-        found.reverse()
-    has_next = bool(found) and (backwards or more)
-    has_previous = bool(found) and (more if backwards else mark is not None)
+        rows.reverse()
+    has_next = bool(rows) and (backwards or has_more)
+    has_previous = bool(rows) and (has_more if backwards else cursor is not None)
     return Page(
-        rows=found,
-        next={"cursor": _encode_cursor(window, noun, "n", *sort_key(found[-1]))} if has_next else None,
-        previous={"cursor": _encode_cursor(window, noun, "p", *sort_key(found[0]))} if has_previous else None,
+        rows=rows,
+        next={"cursor": _encode_cursor(page_request, scope, "n", *sort_key(rows[-1]))} if has_next else None,
+        previous={"cursor": _encode_cursor(page_request, scope, "p", *sort_key(rows[0]))} if has_previous else None,
     )
 
 
-def apply_ordering(rows: QuerySet[M], window: PageRequest, *, backwards: bool = False) -> QuerySet[M]:
-    column, descending = F(window.sort.column), window.descending != backwards
+def apply_ordering(rows: QuerySet[M], page_request: PageRequest, *, backwards: bool = False) -> QuerySet[M]:
+    column, descending = F(page_request.sort.column), page_request.descending != backwards
     options: dict[str, Any] = {}
-    if window.sort.nullable:
+    if page_request.sort.nullable:
         options = {"nulls_first": True} if backwards else {"nulls_last": True}
     ordered = column.desc(**options) if descending else column.asc(**options)
-    return rows.order_by(ordered, f"-{window.sort.key}" if descending else window.sort.key)
+    return rows.order_by(ordered, f"-{page_request.sort.key}" if descending else page_request.sort.key)
 
 
-def _after_cursor_q(window: PageRequest, mark: Cursor, *, nulls: bool) -> Q:
-    """The rows after the mark in the direction of travel; nulls are last going on, first going back."""
-    column, value, nullable = window.sort.column, mark.value, window.sort.nullable
-    sign = "lt" if window.descending != mark.backwards else "gt"
-    beyond_id = Q(**{f"{window.sort.key}__{sign}": mark.key})
+def _after_cursor_q(page_request: PageRequest, cursor: Cursor, *, nulls: bool) -> Q:
+    """Return the condition for rows after the cursor. Nulls are last going on, first going back."""
+    column, value, nullable = page_request.sort.column, cursor.value, page_request.sort.nullable
+    sign = "lt" if page_request.descending != cursor.backwards else "gt"
+    beyond_id = Q(**{f"{page_request.sort.key}__{sign}": cursor.key})
     if value is None:
         tie = Q(**{f"{column}__isnull": True}) & beyond_id
-        return tie | Q(**{f"{column}__isnull": False}) if mark.backwards else tie
+        return tie | Q(**{f"{column}__isnull": False}) if cursor.backwards else tie
     in_range = Q(**{f"{column}__{sign}e": value}) & (Q(**{f"{column}__{sign}": value}) | beyond_id)
-    return in_range | Q(**{f"{column}__isnull": True}) if nullable and nulls and not mark.backwards else in_range
+    return in_range | Q(**{f"{column}__isnull": True}) if nullable and nulls and not cursor.backwards else in_range
 
 
 def _sort_value(row: Any, column: str) -> Any:
@@ -204,51 +218,47 @@ def _sort_value(row: Any, column: str) -> Any:
     return row
 
 
-def _encode_cursor(window: PageRequest, noun: str, direction: str, value: Any, key: Any) -> str:
-    """The same place has the same cursor at any time, so that an unchanged list keeps its ETag."""
-    plain = value if value is None or isinstance(value, int | str) else _to_text(value)
-    mark = {"v": plain, "i": str(key), "d": direction, "b": _cursor_binding(window, noun)}
-    return _signer().sign_object(mark)
+def _encode_cursor(page_request: PageRequest, scope: str, direction: str, value: Any, key: Any) -> str:
+    """Return the signed cursor. It holds no time, so an unchanged list keeps its ETag."""
+    if value is not None and not isinstance(value, int | str):
+        value = str(value.isoformat() if hasattr(value, "isoformat") else value)
+    content = {"v": value, "i": str(key), "d": direction, "b": _cursor_binding(page_request, scope)}
+    return _signer().sign_object(content)
 
 
 def _signer() -> signing.Signer:
-    """Its texts stand in an address as they are."""
-    return signing.Signer(salt="cursor", sep="~")
+    return signing.Signer(salt="cursor", sep="~")  # a separator that needs no escaping in a URL
 
 
-def _to_text(value: Any) -> str:
-    return str(value.isoformat() if hasattr(value, "isoformat") else value)
+def _cursor_binding(page_request: PageRequest, scope: str) -> list[str]:
+    return [scope, page_request.ordering, page_request.owner, page_request.filters]
 
 
-def _cursor_binding(window: PageRequest, noun: str) -> list[str]:
-    return [noun, window.ordering, window.owner, window.filters]
-
-
-def decode_cursor(window: PageRequest, noun: str) -> Cursor | None:
-    """Return the place that the window's cursor names; raises Invalid for a cursor that is not of this very list."""
-    if not window.cursor:
+def decode_cursor(page_request: PageRequest, scope: str) -> Cursor | None:
+    """Return the cursor of the request; None for the first page. Raises Invalid for one of another list."""
+    if not page_request.cursor:
         return None
     try:
-        mark: dict[str, Any] = _signer().unsign_object(window.cursor)
+        content: dict[str, Any] = _signer().unsign_object(page_request.cursor)
     except signing.BadSignature as error:
-        raise Invalid.field("cursor", "This cursor is not one of ours.") from error
-    if mark["b"] != _cursor_binding(window, noun):
+        raise Invalid.field("cursor", "This cursor is not valid.") from error
+    if content["b"] != _cursor_binding(page_request, scope):
         raise Invalid.field("cursor", "This cursor belongs to another list.")
-    return Cursor(mark["v"], mark["i"], backwards=mark["d"] == "p")
+    return Cursor(content["v"], content["i"], backwards=content["d"] == "p")
 
 
 def list_body(
-    piece: Page[Any], *, results: Sequence[Any], url: Callable[[str], str], parameters: QueryDict
+    page: Page[Any], *, results: Sequence[Any], url: Callable[[str], str], parameters: QueryDict
 ) -> dict[str, Any]:
-    """The JSON of a list: `{results, next, previous}`, and `count, pages, page` in numbered mode."""
+    """Return the JSON of a list: `{results, next, previous}`, with `count, pages, page` in numbered mode."""
 
     def link(change: dict[str, Any] | None) -> str | None:
         if change is None:
             return None
-        kept = {name: value for name, value in parameters.items() if name not in {"cursor", "page"}}
-        return url(f"?{urlencode({**kept, **change})}")
+        unchanged = {name: value for name, value in parameters.items() if name not in {"cursor", "page"}}
+        return url(f"?{urlencode({**unchanged, **change})}")
 
-    found: dict[str, Any] = {"results": results, "next": link(piece.next), "previous": link(piece.previous)}
-    if piece.page is not None:
-        found |= {"count": piece.count, "pages": piece.pages, "page": piece.page}
-    return found
+    body: dict[str, Any] = {"results": results, "next": link(page.next), "previous": link(page.previous)}
+    if page.page is not None:
+        body |= {"count": page.count, "pages": page.pages, "page": page.page}
+    return body

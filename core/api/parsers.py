@@ -1,4 +1,4 @@
-"""JSON that means one thing: bounded depth, no duplicate names, no NaN, no text a database cannot store."""
+"""Strict JSON parsing: bounded depth, no duplicate names, no NaN, no text a database cannot store."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rest_framework.exceptions import ParseError, UnsupportedMediaType
 from rest_framework.parsers import BaseParser
 
 MAX_DEPTH = 32
-# A string that never ends is eaten to the end of the body, once: nothing is tried again from its middle.
+# Possessive quantifiers: an unterminated string is read to the end of the body once, without backtracking.
 _STRING_PATTERN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _OPENING = frozenset(b"[{")
@@ -27,7 +27,7 @@ class StrictJSONParser(BaseParser):
         body = stream.read()
         _check_depth(body)
         try:
-            found = json.loads(
+            data = json.loads(
                 body.decode("utf-8"),
                 object_pairs_hook=_reject_duplicates,
                 parse_constant=_reject_constant,
@@ -37,10 +37,10 @@ class StrictJSONParser(BaseParser):
             raise ParseError("The body is not UTF-8.") from error
         except ValueError as error:
             raise ParseError(f"The body is not JSON: {error}.") from error
-        if not isinstance(found, dict):
+        if not isinstance(data, dict):
             raise ParseError("The body must be a JSON object.")
-        _check_text(found)
-        return found
+        _check_text(data)
+        return data
 
 
 def _check_charset(media_type: str) -> None:
@@ -58,10 +58,10 @@ def _check_depth(body: bytes) -> None:
 
 
 def _reject_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    obj = dict(pairs)
+    if len(obj) != len(pairs):
         raise ValueError("a name occurs twice in one object")
-    return found
+    return obj
 
 
 def _reject_constant(constant: str) -> Any:

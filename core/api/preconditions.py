@@ -1,7 +1,7 @@
 """ETags and If-Match (RFC 9110, sections 8.8.3 and 13.1.1).
 
-The tag of one thing is `"<version>.<digest of the body>"`: the version is what a write compares, in its own
-UPDATE; the digest makes the tag strong for every representation, and a compressed one adds `-br` or `-gzip`.
+The tag of one object is `"<version>.<digest of the body>"`. A write compares the version, in its own UPDATE; the digest
+makes the tag strong for every representation, and a compressed one adds `-br` or `-gzip`.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ def list_etag(body: bytes) -> str:
 
 
 def parse_if_match(request: HttpRequest) -> frozenset[int] | None:
-    """Return the versions the caller will accept; None when any will do (no header, or `*`).
+    """Return the versions the caller accepts; None accepts any (no header, or `*`). Raises Invalid.
 
-    A weak tag never matches, so it contributes nothing; a header that is no list of tags is a 400.
+    A weak tag never matches, so it contributes nothing.
     """
     header = request.headers.get("If-Match", "").strip()
     if header in {"", "*"}:
@@ -31,4 +31,4 @@ def parse_if_match(request: HttpRequest) -> frozenset[int] | None:
     tags = [_ETAG_PATTERN.fullmatch(part.strip()) for part in header.split(",")]
     if not all(tags):
         raise Invalid.field("If-Match", "Send the ETag as it was received, in double quotes.")
-    return frozenset(int(found[2]) for found in tags if found and not found[1] and found[2])
+    return frozenset(int(tag[2]) for tag in tags if tag and not tag[1] and tag[2])

@@ -1,4 +1,4 @@
-"""What the HTTP contract knows about a person: answers of the last day, kept in case they are asked for again."""
+"""Personal data in the HTTP toolkit: stored responses of idempotent requests, for one day."""
 
 from __future__ import annotations
 

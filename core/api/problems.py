@@ -1,7 +1,7 @@
-"""RFC 9457 problem documents: every refusal of the API has this one shape.
+"""RFC 9457 problem documents, the one shape of every error of the API.
 
-`type title status detail instance code errors[{field, code, message}]`; a stale write adds `version`,
-`current` and `differences`.
+`type title status detail instance code errors[{field, code, message}]`; a version conflict adds `version`, `current`
+and `differences`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from core.errors import DomainError, FieldError, VersionConflict
 from core.serialization import dumps
 
 MEDIA_TYPE = "application/problem+json"
-# RFC 9110's words; which of them Python says depends on its version.
+# RFC 9110's phrases; those of Python depend on its version.
 REASON_PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}
 log = structlog.get_logger(__name__)
 
@@ -50,10 +50,10 @@ def problem_document(
     }
 
 
-def problem_response(request: HttpRequest, status: int, **words: Any) -> HttpResponse:
+def problem_response(request: HttpRequest, status: int, **kwargs: Any) -> HttpResponse:
     """Answer with a problem document outside DRF."""
     return HttpResponse(
-        orjson.dumps(problem_document(status, request.path, **words)), status=status, content_type=MEDIA_TYPE
+        orjson.dumps(problem_document(status, request.path, **kwargs)), status=status, content_type=MEDIA_TYPE
     )
 
 
@@ -72,11 +72,11 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
         if error.status == http.HTTPStatus.UNAUTHORIZED:
             headers["WWW-Authenticate"] = 'Bearer realm="api"'
     else:
-        found = _to_drf_error(error)
-        if found is None:
+        drf_error = _to_drf_error(error)
+        if drf_error is None:
             return None
-        body = _drf_error_document(found, path)
-        headers = _headers_of(found)
+        body = _drf_error_document(drf_error, path)
+        headers = _headers_of(drf_error)
     set_rollback()
     return HttpResponse(dumps(body), status=body["status"], headers=headers, content_type=MEDIA_TYPE)
 
@@ -154,19 +154,19 @@ def field_errors(detail: Any, path: str = "") -> Iterator[FieldError]:
 
 
 class ProblemDetailsMiddleware:
-    """Whatever Django itself refuses below /api/ (unknown path, bad host, a crash) is a problem document too."""
+    """Turn Django's own errors below /api/ (unknown path, bad host, a crash) into problem documents."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        answer = self.get_response(request)
-        if answer.status_code < 400 or not request.path.startswith(API_PREFIX):
-            return answer
-        if answer.get("Content-Type", "").startswith(MEDIA_TYPE):
-            return answer
-        problem = problem_response(request, answer.status_code)
-        for name, value in answer.headers.items():
+        response = self.get_response(request)
+        if response.status_code < 400 or not request.path.startswith(API_PREFIX):
+            return response
+        if response.get("Content-Type", "").startswith(MEDIA_TYPE):
+            return response
+        problem = problem_response(request, response.status_code)
+        for name, value in response.headers.items():
             if name not in {"Content-Type", "Content-Length"}:
                 problem[name] = value
         return problem

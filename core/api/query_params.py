@@ -1,4 +1,4 @@
-"""Query strings without guessing: each parameter is known and given once."""
+"""Strict query strings: each parameter is declared and occurs once."""
 
 from __future__ import annotations
 
@@ -38,83 +38,83 @@ class BooleanQueryField(serializers.ChoiceField):
 
 
 def _split_commas(field: serializers.CharField, data: Any) -> list[str]:
-    """Split at commas, after bounding the length: DRF's own bound would count the words instead."""
+    """Split at commas, after bounding the length. DRF's own bound would count the values instead."""
     if len(str(data)) > MAX_LIST_LENGTH:
         raise serializers.ValidationError(f"At most {MAX_LIST_LENGTH} characters.", "max_length")
     return str(serializers.CharField.to_internal_value(field, data)).split(",")
 
 
 class CommaSeparatedChoiceField(serializers.CharField):
-    """Comma-separated words from a closed list; an unknown one is refused."""
+    """Comma-separated choices; an unknown one is rejected."""
 
     def __init__(self, *, choices: list[str] | None = None, **options: Any) -> None:
-        self.words = choices
+        self.choices = choices
         listed = f" of: {', '.join(choices)}" if choices else ""
         options.setdefault("help_text", f"Comma-separated{listed}.")
         super().__init__(**options)
 
     def to_internal_value(self, data: Any) -> Any:
-        found = [word for word in _split_commas(self, data) if word]
-        if self.words is not None and (unknown := [word for word in found if word not in self.words]):
+        values = [value for value in _split_commas(self, data) if value]
+        if self.choices is not None and (unknown := [value for value in values if value not in self.choices]):
             raise serializers.ValidationError(
-                f"Not known: {unknown[0]}. Known: {', '.join(self.words)}.", "invalid_choice"
+                f"Not known: {unknown[0]}. Known: {', '.join(self.choices)}.", "invalid_choice"
             )
-        return found
+        return values
 
 
 class CommaSeparatedUUIDField(serializers.CharField):
-    """Comma-separated UUIDs; `me` stands for the caller where `me` is allowed, `none` for no one."""
+    """Comma-separated UUIDs and the keywords that are allowed beside them, like `me` and `none`."""
 
-    def __init__(self, *, words: tuple[str, ...] = (), **options: Any) -> None:
-        self.allowed = words
+    def __init__(self, *, keywords: tuple[str, ...] = (), **options: Any) -> None:
+        self.keywords = keywords
         super().__init__(**options)
 
     def to_internal_value(self, data: Any) -> Any:
-        found = [word.strip().lower() for word in _split_commas(self, data) if word.strip()]
-        for word in found:
-            if word not in self.allowed and not UUID_PATTERN.match(word):
-                raise serializers.ValidationError(f"{word[:40]} is not an id.", "invalid")
-        return found
+        values = [value.strip().lower() for value in _split_commas(self, data) if value.strip()]
+        for value in values:
+            if value not in self.keywords and not UUID_PATTERN.match(value):
+                raise serializers.ValidationError(f"{value[:40]} is not an id.", "invalid")
+        return values
 
 
 class FieldsQuerySerializer(QuerySerializer):
-    """The parameter of endpoints that answer with one thing."""
+    """The parameter of endpoints that return one object."""
 
     fields_ = CommaSeparatedChoiceField(required=False, help_text="Comma-separated names of the fields to answer with.")
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        found = super().get_fields()
-        found["fields"] = found.pop("fields_")
-        return found
+        fields = super().get_fields()
+        fields["fields"] = fields.pop("fields_")
+        return fields
 
 
 @lru_cache(maxsize=100)
 def _cached_serializer(kind: type[QuerySerializer]) -> QuerySerializer:
-    """One instance of each declaration serves all requests: making one costs more than a question to the database.
+    """Return the one instance of a serializer: making one costs more than a database query.
 
-    Its run_validation() keeps nothing; is_valid() would.
+    Its run_validation() keeps no state; is_valid() would.
     """
     return kind()
 
 
 def parse_query(kind: type[QuerySerializer], parameters: QueryDict) -> dict[str, Any]:
-    """Return the validated parameters, or raise a ValidationError that names the parameter."""
-    declaration = _cached_serializer(kind)
-    problems: dict[str, list[Any]] = {}
+    """Return the validated parameters. Raises ValidationError, which names the parameter."""
+    serializer = _cached_serializer(kind)
+    errors: dict[str, list[Any]] = {}
     for name, values in parameters.lists():
-        if name not in declaration.fields:
-            problems[name] = [serializers.ErrorDetail("This parameter is not known.", "unknown")]
+        if name not in serializer.fields:
+            errors[name] = [serializers.ErrorDetail("This parameter is not known.", "unknown")]
         elif len(values) > 1:
-            problems[name] = [serializers.ErrorDetail("Give this parameter once.", "repeated")]
+            errors[name] = [serializers.ErrorDetail("Give this parameter once.", "repeated")]
         elif _UNSTORABLE.search(values[0]):
-            problems[name] = [serializers.ErrorDetail("This text cannot be stored.", "invalid")]
-    if problems:
-        raise serializers.ValidationError(problems)
+            errors[name] = [serializers.ErrorDetail("This text cannot be stored.", "invalid")]
+    if errors:
+        raise serializers.ValidationError(errors)
     return dict(_validate_cached(kind, tuple(parameters.items())))
 
 
 @lru_cache(maxsize=500)
-def _validate_cached(kind: type[QuerySerializer], given: tuple[tuple[str, str], ...]) -> dict[str, Any]:
-    """What is asked for is mostly what was asked for before. No declaration looks at the clock."""
-    found: dict[str, Any] = _cached_serializer(kind).run_validation(dict(given))
-    return found
+def _validate_cached(kind: type[QuerySerializer], parameters: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+    """Validate parameters, which repeat often. No serializer depends on the time."""
+    validated: dict[str, Any] = _cached_serializer(kind).run_validation(dict(parameters))
+    return validated

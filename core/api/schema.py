@@ -1,4 +1,4 @@
-"""The OpenAPI document: what each operation may refuse is written down once, here."""
+"""The OpenAPI document: the error responses, parameters and tags that operations share."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ PROBLEM_SCHEMA = {
     },
 }
 COMMON_ERRORS = {
-    "400": "The request means nothing sensible.",
+    "400": "The request is not valid.",
     "406": "Only JSON is answered.",
     "429": "Too many requests.",
 }
@@ -113,7 +113,7 @@ class TaskFlowAutoSchema(AutoSchema):
 
 
 def add_problem_responses(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """A drf-spectacular postprocessing hook: add the refusals to every operation, and close every input."""
+    """Add error responses to every operation, and close every input (a postprocessing hook)."""
     schemas = result["components"].setdefault("schemas", {})
     for name, schema in schemas.items():
         if name.endswith("Request"):
@@ -127,18 +127,18 @@ def add_problem_responses(result: dict[str, Any], **_: Any) -> dict[str, Any]:
 
 
 def _error_responses(method: str, operation: dict[str, Any]) -> dict[str, str]:
-    found = dict(COMMON_ERRORS)
+    errors = dict(COMMON_ERRORS)
     if operation.get("security") != [{}]:
-        found |= AUTHENTICATED_ERRORS
+        errors |= AUTHENTICATED_ERRORS
     if "requestBody" in operation:
-        found |= BODY_ERRORS
+        errors |= BODY_ERRORS
     if method != "get":
-        found |= WRITE_ERRORS
+        errors |= WRITE_ERRORS
     if method == "post":
-        found |= IDEMPOTENCY_ERRORS
+        errors |= IDEMPOTENCY_ERRORS
     if method in {"patch", "put", "delete"}:
-        found |= PRECONDITION_ERRORS
-    return found
+        errors |= PRECONDITION_ERRORS
+    return errors
 
 
 def _problem_response(meaning: str) -> dict[str, Any]:

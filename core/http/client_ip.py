@@ -1,3 +1,5 @@
+"""The client's IP address behind trusted proxies, and its User-Agent."""
+
 import ipaddress
 
 from django.conf import settings
@@ -7,12 +9,12 @@ UNIX_SOCKET = "unix:"
 
 
 def client_ip(request: HttpRequest) -> str:
-    """Return the caller's address."""
+    """Return the client's IP address; an IPv6 address as its /64 network."""
     return resolve_client_ip(request.META.get("REMOTE_ADDR", ""), request.headers.get("X-Forwarded-For", ""))
 
 
 def resolve_client_ip(peer: str, forwarded_for: str) -> str:
-    """Return the nearest hop of the chain `forwarded_for` + peer that is not one of our own proxies."""
+    """Return the nearest hop that is not one of TRUSTED_PROXIES, from `X-Forwarded-For` and the peer."""
     hops = [part.strip() for part in forwarded_for.split(",") if part.strip()]
     hops.append(peer or UNIX_SOCKET)
     while len(hops) > 1 and _is_trusted_proxy(hops[-1]):
@@ -34,14 +36,14 @@ def _in_network(address: str, network: str) -> bool:
 
 
 def _normalize(address: str) -> str:
-    """Count an IPv6 caller by /64, since that is what one subscriber gets."""
+    """Return an IPv6 address as its /64 network, which is what one subscriber gets."""
     try:
-        found = ipaddress.ip_address(address)
+        ip = ipaddress.ip_address(address)
     except ValueError:
-        return "0.0.0.0"  # noqa: S104 -- one bucket for what is no address
-    if isinstance(found, ipaddress.IPv6Address):
-        return found.ipv4_mapped.compressed if found.ipv4_mapped else str(ipaddress.ip_network((found, 64), False)[0])
-    return str(found)
+        return "0.0.0.0"  # noqa: S104 -- one bucket for everything that is not an address
+    if isinstance(ip, ipaddress.IPv6Address):
+        return ip.ipv4_mapped.compressed if ip.ipv4_mapped else str(ipaddress.ip_network((ip, 64), False)[0])
+    return str(ip)
 
 
 def user_agent(request: HttpRequest) -> str:

@@ -1,13 +1,12 @@
-"""Answers compressed for those who accept it, each representation under a strong ETag of its own.
+"""Response compression, each representation with a strong ETag of its own.
 
-Invariant: what is compressed can tell nobody a secret (BREACH, CVE-2013-3587). That attack wants a secret beside text of
-an attacker's choice, in an answer that the attacker can have fetched at will. So two kinds of answers stay as they are:
-- what may not be stored: whoever answers with a token, a password form or a key says `no-store`;
-- what a browser fetches with its person's cookie for another site, or for we do not know whom (Fetch Metadata). A token
-  in `Authorization` is sent by nobody but the program that holds it.
+Invariant: compression leaks no secret (BREACH, CVE-2013-3587). That attack needs a secret beside text of the attacker's
+choice, in a response that the attacker can make a browser fetch. So two kinds of responses are not compressed:
+- those with `no-store`, which every response with a token, a password form or a key has;
+- those a browser fetches with a cookie for another site, or for an unknown one (Fetch Metadata). A token in
+  `Authorization` is sent only by the program that holds it.
 
-The gateway keeps what Django made under the encoding that `chosen` names, so an answer that is read again is not
-compressed again.
+The gateway caches responses by the encoding that `negotiate_encoding` returns, so a cached one is not compressed again.
 """
 
 from __future__ import annotations
@@ -31,12 +30,12 @@ _CODING_PATTERN = re.compile(r"\s*([a-z0-9*_-]+)\s*(?:;\s*q\s*=\s*([01](?:\.\d{0
 
 @lru_cache(maxsize=256)
 def negotiate_encoding(accepted: str) -> str:
-    """Return the encoding for this Accept-Encoding (RFC 9110, section 12.5.3); an empty one is no encoding."""
+    """Return the encoding for this Accept-Encoding (RFC 9110, section 12.5.3); empty for none."""
     weights = {
-        found[1].lower(): float(found[2] or 1) for found in map(_CODING_PATTERN.fullmatch, accepted.split(",")) if found
+        match[1].lower(): float(match[2] or 1) for match in map(_CODING_PATTERN.fullmatch, accepted.split(",")) if match
     }
-    offered = [(weights.get(name, weights.get("*", 0.0)), name) for name in ENCODINGS]
-    weight, name = max(offered, key=lambda pair: pair[0])
+    weighted = [(weights.get(name, weights.get("*", 0.0)), name) for name in ENCODINGS]
+    weight, name = max(weighted, key=lambda pair: pair[0])
     return name if weight and weight >= weights.get("identity", 0.0) else ""
 
 
@@ -51,9 +50,9 @@ def is_compressible(request: HttpRequest, response: HttpResponse) -> bool:
 
 
 def prepare_content_encoding(request: HttpRequest, response: HttpResponse) -> str:
-    """Say which encoding the answer will have, in Vary and in the ETag; `compress` gives it that encoding.
+    """Return the encoding the response will get, and set Vary and ETag accordingly; `compress` follows.
 
-    Two steps, because in between it is found out whether the caller has this representation already.
+    Two steps, because in between the ETag decides whether the client has this representation already.
     """
     if response.streaming or response.has_header("Content-Encoding"):
         return ""
@@ -67,7 +66,10 @@ def prepare_content_encoding(request: HttpRequest, response: HttpResponse) -> st
 
 
 def encoded_etag(tag: str, encoding: str) -> str:
-    """Return the tag of this representation: `"7.abc"` is `"7.abc-br"`; a write compares what stands before the point."""
+    """Return the ETag of an encoded representation: `"7.abc"` becomes `"7.abc-br"`.
+
+    A write compares only the version before the point.
+    """
     return f'{tag[:-1]}-{encoding}"'
 
 

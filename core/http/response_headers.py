@@ -1,4 +1,4 @@
-"""What every answer carries, conditional GET, in which encoding it goes out, and whose address a caller has."""
+"""Response headers: security, caching, ETags, conditional requests and compression."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils.cache import get_conditional_response, patch_vary_headers
 
 from core.api.endpoints import API_PREFIX
 from core.api.preconditions import list_etag
-from core.api.problems import problem_response as problem
+from core.api.problems import problem_response
 from core.http.compression import compress, prepare_content_encoding
 
 API_CONTENT_SECURITY_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -20,13 +20,13 @@ PERMISSIONS_POLICY = (
 )
 
 
-# What an answer of the API depends on beside the address; the origin decides which site's scripts may read it.
+# What a response of the API depends on beside the URL; Origin because of CORS.
 VARY = ("Accept", "Authorization", "Origin")
 
 
 def security_headers() -> tuple[tuple[bytes, bytes], ...]:
-    """What Django and its middleware give to every other answer."""
-    words = {
+    """Return the security headers for responses of the gateway; Django adds them to its own."""
+    headers = {
         "content-security-policy": API_CONTENT_SECURITY_POLICY,
         "cross-origin-opener-policy": settings.SECURE_CROSS_ORIGIN_OPENER_POLICY,
         "cross-origin-resource-policy": "same-origin",
@@ -35,11 +35,11 @@ def security_headers() -> tuple[tuple[bytes, bytes], ...]:
         "x-content-type-options": "nosniff",
         "x-frame-options": settings.X_FRAME_OPTIONS,
     }
-    return tuple((name.encode(), value.encode()) for name, value in words.items())
+    return tuple((name.encode(), value.encode()) for name, value in headers.items())
 
 
 class ResponseHeadersMiddleware:
-    """Add the API's caching rules and ETags, the headers Django has no setting for, and the encoding."""
+    """Adds caching rules, ETags and compression, and the headers that Django has no setting for."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -49,24 +49,26 @@ class ResponseHeadersMiddleware:
         response.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         response.setdefault("Cache-Control", "private, no-cache")
-        of_api = request.path.startswith(API_PREFIX)
-        if of_api:
+        is_api = request.path.startswith(API_PREFIX)
+        if is_api:
             response.setdefault("Content-Security-Policy", API_CONTENT_SECURITY_POLICY)
             patch_vary_headers(response, VARY)
         if request.method not in {"GET", "HEAD"} or response.status_code != 200:
             return response
-        if of_api and "ETag" not in response and not response.streaming:
+        if is_api and "ETag" not in response and not response.streaming:
             response["ETag"] = list_etag(response.content)
         return _conditional_response(request, response)
 
 
 def _conditional_response(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """Answer 304 or 412 if the caller's condition says so, else with the body in the encoding that suits the caller."""
+    """Return 304 or 412 if the request's conditions say so, else the response, compressed."""
     encoding = prepare_content_encoding(request, response)
     etag = response.get("ETag")
-    answer = (get_conditional_response(request, etag=etag, response=response) if etag else None) or response
-    if answer.status_code == 412:
-        return problem(request, 412)
-    if encoding and answer is response:
+    conditional = get_conditional_response(request, etag=etag, response=response) if etag else None
+    if conditional is not None and conditional.status_code == 412:
+        return problem_response(request, 412)
+    if conditional is not None and conditional is not response:
+        return conditional
+    if encoding:
         compress(response, encoding)
-    return answer
+    return response

@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
             name="IdempotencyRecord",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("user_id", models.UUIDField(help_text="The person, whichever token they used.")),
+                ("user_id", models.UUIDField(help_text="The user, whichever token they used.")),
                 ("key", models.CharField(max_length=255)),
                 ("fingerprint", models.CharField(max_length=64)),
                 ("status", models.PositiveSmallIntegerField()),

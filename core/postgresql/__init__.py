@@ -1,1 +1,1 @@
-"""Django's PostgreSQL backend with prepared statements, a slow-query log and figures of the pool."""
+"""Django's PostgreSQL backend with prepared statements, a slow-query log and metrics of the pool."""

@@ -10,7 +10,7 @@ from core.postgresql.metrics import log_slow_query, record_pool_stats
 
 class PreparedOperations(DatabaseOperations):
     def last_executed_query(self, cursor: Any, sql: str, params: Any) -> str:
-        """A prepared statement keeps no text with values in it: then the text without them."""
+        """Return the SQL; of a prepared statement without the values."""
         return super().last_executed_query(cursor, sql, params) or sql
 
 
@@ -23,7 +23,7 @@ class DatabaseWrapper(PrometheusWrapper):
         self._parameters: dict[str, Any] = {}
 
     def get_connection_params(self) -> dict[str, Any]:
-        """Worked out once for a database: with a pool Django asks at every request."""
+        """Return the parameters, computed once per database: with a pool Django asks at every request."""
         if not self._parameters or self._parameters.get("dbname") != self.settings_dict["NAME"]:
             self._parameters = super().get_connection_params()
         return dict(self._parameters)

@@ -1,4 +1,4 @@
-"""What an operator asks about the database: is the pool large enough, and which statements are slow?"""
+"""Metrics of the connection pool, and the log of slow queries."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ SAMPLE_INTERVAL = 1.0
 MAX_SQL_LENGTH = 500
 SLOW_QUERIES = Counter("database_slow_queries", "Statements that took longer than SLOW_QUERY_MS.")
 POOL_GAUGES = {
-    name: Gauge(f"database_{name}", words, multiprocess_mode="livesum")
-    for name, words in {
-        "pool_max": "The most connections the pools may have.",
+    name: Gauge(f"database_{name}", description, multiprocess_mode="livesum")
+    for name, description in {
+        "pool_max": "Maximum number of connections of the pools.",
         "pool_size": "Connections that the pools have.",
-        "pool_available": "Connections that nobody uses.",
+        "pool_available": "Idle connections.",
         "requests_waiting": "Threads that wait for a connection.",
-        "requests_num": "Connections asked for since the start.",
-        "requests_queued": "Of these, not there at once.",
+        "requests_num": "Connections requested since the start.",
+        "requests_queued": "Connection requests that had to wait, since the start.",
         "requests_wait_ms": "Milliseconds waited for connections since the start.",
-        "requests_errors": "Connections asked for in vain since the start.",
+        "requests_errors": "Connection requests that failed since the start.",
     }.items()
 }
 log = structlog.get_logger(__name__)
@@ -32,19 +32,19 @@ _sampled_at = 0.0
 
 
 def record_pool_stats(pool: ConnectionPool[Any]) -> None:
-    """Show what the pool counts; at most once in EVERY_SECONDS, since it is called for every connection taken."""
+    """Update the metrics of the pool, at most once in SAMPLE_INTERVAL. Called for every connection taken."""
     global _sampled_at  # noqa: PLW0603 -- the clock of this process's own figures
     now = time.monotonic()
     if now - _sampled_at < SAMPLE_INTERVAL:
         return
     _sampled_at = now
-    counted = pool.get_stats()
+    stats = pool.get_stats()
     for name, gauge in POOL_GAUGES.items():
-        gauge.set(counted.get(name, 0))
+        gauge.set(stats.get(name, 0))
 
 
 def log_slow_query(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
-    """Run a statement and log it when it was slow: its text without its values, which may be private."""
+    """Run a statement and log a slow one (a query wrapper). Values may be private and are left out."""
     started = time.perf_counter()
     try:
         return execute(sql, params, many, context)

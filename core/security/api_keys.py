@@ -1,8 +1,8 @@
 """API keys as text: `tf_live_<prefix>_<secret>_<checksum>`.
 
-The prefix finds the key and is no secret; of the secret (256 random bits) only its SHA-256 is kept, which for so much
-chance needs neither salt nor slowness; the checksum (CRC-32 of what stands before it) lets a typing error, and a scanner
-that looks for leaked keys, do without the database.
+The prefix identifies the key and is no secret. Of the secret (256 random bits) only the SHA-256 is stored, which needs
+neither salt nor slowness for so much entropy. The checksum (CRC-32 of what precedes it) shows a typing error, and tells
+a scanner for leaked keys what a key is, without the database.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _KEY_PATTERN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class PresentedKey:
-    """A key as somebody showed it, with the digest in the place of the secret."""
+    """A key as it was presented, with the digest in place of the secret."""
 
     prefix: str
     digest: str
@@ -37,16 +37,16 @@ class PresentedKey:
 
 
 def generate() -> tuple[str, PresentedKey]:
-    """Return a new key's text, which is never seen again, and what is kept of it."""
+    """Return the text of a new key, which is shown once, and its stored form."""
     head = f"tf_live_{_random_string(PREFIX_LENGTH)}_{_random_string(SECRET_LENGTH)}"
     text = f"{head}_{_checksum(head.encode())}"
-    offered = parse(text.encode())
-    assert offered is not None
-    return text, offered
+    key = parse(text.encode())
+    assert key is not None
+    return text, key
 
 
 def parse(text: bytes) -> PresentedKey | None:
-    """Return what a text says if it is a key by its form and its checksum."""
+    """Return the key if format and checksum are valid, else None."""
     match = _KEY_PATTERN.match(text)
     if match is None or _checksum(match[1]).encode() != match[4]:
         return None
@@ -58,8 +58,8 @@ def _random_string(length: int) -> str:
 
 
 def _checksum(head: bytes) -> str:
-    number, letters = zlib.crc32(head), ""
+    number, text = zlib.crc32(head), ""
     for _ in range(CHECKSUM_LENGTH):
         number, digit = divmod(number, len(ALPHABET))
-        letters = ALPHABET[digit] + letters
-    return letters
+        text = ALPHABET[digit] + text
+    return text

@@ -1,3 +1,5 @@
+"""The authenticated caller of a request: a session by its access token, or an API key."""
+
 import ipaddress
 from dataclasses import dataclass
 
@@ -10,12 +12,12 @@ class Claims:
 
     @property
     def caller(self) -> str:
-        """Under which name the requests are counted."""
+        """The name under which rate limits count."""
         return f"user:{self.user_id}"
 
     @property
     def reader(self) -> str:
-        """Under which name answers are kept."""
+        """The name under which responses are cached."""
         return self.user_id
 
 
@@ -24,10 +26,9 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class ApiKeyClaims(Claims):
-    """`session_id` is the key's own id: a key lives and ends as a session does.
+    """The claims of an API key. `session_id` is the key's own id: its status is stored like that of a session.
 
-    A service account's key has a limit of its own. A person's counts with what else the person asks: who makes many
-    keys may not ask more.
+    A service account's key has a rate limit of its own. A user's keys share the user's limit.
     """
 
     has_own_rate_limit: bool = False
@@ -46,6 +47,6 @@ class ApiKeyClaims(Claims):
 
 
 def ip_in_networks(address: str, networks: tuple[Network, ...]) -> bool:
-    """Whether an address as `address_of` gives it is in one of them; of IPv6 it holds the /64 only."""
-    found = ipaddress.ip_address(address)
-    return any(found in network for network in networks)
+    """Return whether an address of `client_ip` is in one of the networks."""
+    ip = ipaddress.ip_address(address)
+    return any(ip in network for network in networks)

@@ -1,4 +1,4 @@
-"""Text that only a process with SECRET_KEY can read, for what must be kept but not be read in a copy of the database."""
+"""Encryption of stored text with keys derived from SECRET_KEY. A copy of the database reveals nothing."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ def encrypt(text: str, *, purpose: str) -> str:
     return _multi_fernet(purpose).encrypt(text.encode()).decode()
 
 
-def decrypt(sealed: str, *, purpose: str) -> str:
-    """Return the text; raises cryptography.fernet.InvalidToken when it was sealed with a key that is gone."""
-    return _multi_fernet(purpose).decrypt(sealed.encode()).decode()
+def decrypt(encrypted: str, *, purpose: str) -> str:
+    """Return the text. Raises cryptography.fernet.InvalidToken if its key is no longer configured."""
+    return _multi_fernet(purpose).decrypt(encrypted.encode()).decode()
 
 
-def rotate(sealed: str, *, purpose: str) -> str:
-    """Return the same text sealed with the present key; raises InvalidToken like unseal."""
-    return _multi_fernet(purpose).rotate(sealed.encode()).decode()
+def rotate(encrypted: str, *, purpose: str) -> str:
+    """Return the same text encrypted with the current key. Raises InvalidToken like `decrypt`."""
+    return _multi_fernet(purpose).rotate(encrypted.encode()).decode()
 
 
 def _multi_fernet(purpose: str) -> MultiFernet:
@@ -30,5 +30,5 @@ def _multi_fernet(purpose: str) -> MultiFernet:
 
 @lru_cache(maxsize=16)
 def _fernet(purpose: str, secret: str) -> Fernet:
-    """A key of its own for each purpose; a hash is enough, because the secret is long and random."""
+    """Return the cipher with a key for this purpose. A hash is enough, because the secret is long and random."""
     return Fernet(base64.urlsafe_b64encode(hashlib.sha256(f"taskflow {purpose} {secret}".encode()).digest()))

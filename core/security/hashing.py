@@ -1,4 +1,4 @@
-"""SHA-256, for values that are long and random, so that neither salt nor slowness is needed."""
+"""SHA-256 for long random values, which need neither salt nor slowness."""
 
 from __future__ import annotations
 

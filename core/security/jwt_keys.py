@@ -1,7 +1,7 @@
-"""The keys that sign tokens: one signs, and those before it are still good for what they have signed.
+"""Keys that sign tokens: one signs, the previous ones still verify what they have signed.
 
-Invariant: which key a token is verified with follows from its `kid`, and only from keys we hold; the algorithm is ours
-to say, never the token's (RFC 8725, section 3.1).
+Invariant: the `kid` selects the key, among ours only; the algorithm comes from the settings, never from the token (RFC
+8725, section 3.1).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 import jwt
 
 ACCESS, REFRESH = "access", "refresh"
-# What a token is, in its header (RFC 8725, section 3.11; RFC 9068, section 2.1).
+# The token type in the header (RFC 8725, section 3.11; RFC 9068, section 2.1).
 MEDIA_TYPES = {ACCESS: "at+jwt", REFRESH: "rt+jwt"}
 REQUIRED_CLAIMS = ["exp", "iat", "sub", "sid", "jti"]
 
@@ -30,16 +30,16 @@ class SigningKeys:
         return {"kid": key_id(self.signing), "typ": MEDIA_TYPES[kind]}
 
     def for_token(self, headers: Mapping[str, Any]) -> Sequence[str]:
-        """Return the one key the token names, or all for one that was signed before keys had names."""
-        known = (self.signing, *self.previous)
+        """Return the key that the token names, or all keys for a token without `kid`."""
+        keys = (self.signing, *self.previous)
         if "kid" not in headers:
-            return known
-        return [key for key in known if key_id(key) == headers["kid"]]
+            return keys
+        return [key for key in keys if key_id(key) == headers["kid"]]
 
 
 @lru_cache(maxsize=64)
 def key_id(key: str) -> str:
-    """The name of a key says nothing of it: a hash of what is long and random."""
+    """Return the public name of a key: a hash, which reveals nothing of a long random key."""
     digest = hashlib.sha256(b"taskflow key " + key.encode()).digest()
     return base64.urlsafe_b64encode(digest[:9]).decode()
 
@@ -49,7 +49,7 @@ def signing_keys(rules: Mapping[str, Any]) -> SigningKeys:
 
 
 def verify_jwt(token: str | bytes, rules: Mapping[str, Any], *, kind: str) -> dict[str, Any]:
-    """Return the claims of a good token of this kind, its time included; raises jwt.PyJWTError.
+    """Return the claims of a valid, current token of this kind. Raises jwt.PyJWTError.
 
     `rules` is the setting SIMPLE_JWT.
     """
@@ -70,7 +70,7 @@ def verify_jwt(token: str | bytes, rules: Mapping[str, Any], *, kind: str) -> di
 
 
 def _decode(token: str | bytes, key: str, rules: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = jwt.decode(
+    claims: dict[str, Any] = jwt.decode(
         token,
         key,
         algorithms=[rules["ALGORITHM"]],
@@ -78,4 +78,4 @@ def _decode(token: str | bytes, key: str, rules: Mapping[str, Any]) -> dict[str,
         issuer=rules["ISSUER"],
         options={"require": REQUIRED_CLAIMS},
     )
-    return found
+    return claims

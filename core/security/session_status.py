@@ -1,4 +1,4 @@
-"""The words for the status of a session or an API key in Redis.
+"""The status of a session or an API key in Redis.
 
 The value is `active:<tier>`, `restricted:<tier>` or `revoked`. accounts writes it; the gateway and its Lua script read it.
 """

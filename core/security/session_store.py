@@ -1,4 +1,4 @@
-"""Django's sessions, kept under a hash of their key: who reads a copy of the database or of Redis can take none over."""
+"""Django's sessions, stored under a hash of their key. A copy of the database or of Redis opens none."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class SessionStore(CachedStore):
         rows = self.model.objects.filter(
             session_key=hash_session_key(self.session_key or ""), expire_date__gt=timezone.now()
         )
-        found = rows.first()
-        if found is None:
+        session = rows.first()
+        if session is None:
             self._session_key = None
-        return found
+        return session

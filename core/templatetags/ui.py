@@ -1,4 +1,4 @@
-"""Small pieces every page uses: icons, people, moments."""
+"""Template tags for icons, avatars, times and dates."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ AVATAR_PIXELS = 96
 
 @register.simple_tag
 def icon(name: str, extra: str = "") -> SafeString:
-    """Draw an icon of the sprite; it is decoration, the words beside it carry the meaning.
+    """Render an icon of the sprite. It is decoration; the text beside it carries the meaning.
 
-    Browsers `use` parts of no other origin's files, so the sprite comes from here even when there is a CDN.
+    Browsers do not load `<use>` from another origin, so the sprite is served from here even with a CDN.
     """
     sprite = urlsplit(static("img/icons.svg")).path
     return format_html(
@@ -37,7 +37,7 @@ def icon(name: str, extra: str = "") -> SafeString:
 
 @register.simple_tag
 def avatar(who: Any, extra: str = "") -> SafeString:
-    """Draw a person's picture, or the initials of whoever has none; `who` may be a name alone."""
+    """Render a user's picture, or their initials if there is none; `who` may be just a name."""
     if picture := getattr(who, "avatar", ""):
         url = reverse("avatar", args=[who.pk, picture, AVATAR_PIXELS])
         return format_html('<img class="avatar {}" src="{}" alt="" width="32" height="32">', extra, url)
@@ -54,7 +54,7 @@ def initials(name: str) -> str:
 
 @register.simple_tag
 def relative_time(when: datetime | None) -> SafeString:
-    """Write an instant as people say it, with the exact time in the reader's zone on hover."""
+    """Render an instant relative to now, with the exact local time on hover."""
     if when is None:
         return format_html('<span class="muted">{}</span>', "–")
     local = timezone.localtime(when)
@@ -75,7 +75,7 @@ def absolute_time(when: datetime) -> SafeString:
 
 
 def humanize_time(when: datetime, now: datetime) -> str:
-    """Return "2 h ago", "in 3 d", or the date once it is more than a month away."""
+    """Return "2 h ago", "in 3 days", or the date beyond a month."""
     distance = now - when
     size = abs(distance)
     if size < timedelta(minutes=1):
@@ -97,7 +97,7 @@ def _humanize_duration(size: timedelta) -> str:
 
 @register.simple_tag
 def short_date(when: date | None) -> SafeString:
-    """Write a whole day; the year only when it is not this one."""
+    """Render a date; the year only if it is not the current one."""
     if when is None:
         return format_html('<span class="muted">{}</span>', "–")
     pattern = "j M" if when.year == timezone.localdate().year else "j M Y"
@@ -111,5 +111,5 @@ def short_date(when: date | None) -> SafeString:
 
 @register.filter
 def as_json(value: Any) -> str:
-    """Write a value into an attribute, for a script to read: the policy allows no script within a page."""
+    """Return a value as JSON for a data attribute; the CSP allows no inline scripts."""
     return json.dumps(value, cls=DjangoJSONEncoder)

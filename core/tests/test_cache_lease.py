@@ -1,4 +1,4 @@
-"""What holds remembered answers back while Redis is away: writers insist, and the gate closes by itself."""
+"""The cache lease: writers retry while Redis is away, and the lease ends by itself."""
 
 from __future__ import annotations
 
@@ -42,16 +42,16 @@ def _redis_is_known_to_be_there():
 
 
 def seconds_of(command):
-    began = time.monotonic()
+    started_at = time.monotonic()
     retry_until_lease_ends(command)
-    return time.monotonic() - began
+    return time.monotonic() - started_at
 
 
-def test_a_writer_insists_until_the_gate_must_have_closed_and_is_answered_then():
+def test_writer_retries_until_the_lease_must_have_ended():
     assert LEASE_SECONDS <= seconds_of(Away()) < LEASE_SECONDS + 1
 
 
-def test_the_next_writer_knows_and_tries_once():
+def test_next_writer_tries_once():
     retry_until_lease_ends(Away())
     second = Away()
 
@@ -59,27 +59,27 @@ def test_the_next_writer_knows_and_tries_once():
     assert second.count == 1
 
 
-def test_a_command_that_succeeds_in_the_end_is_done_once_more_and_no_more():
+def test_retry_stops_after_success():
     command = Away(times=3)
 
     assert seconds_of(command) < LEASE_SECONDS
     assert command.count == 4
 
 
-def test_a_failure_of_long_ago_shortens_nobodys_patience():
+def test_failure_of_long_ago_does_not_shorten_the_retries():
     retry_until_lease_ends(Away())
     time.sleep(LEASE_SECONDS + 0.1)
 
     assert seconds_of(Away()) >= LEASE_SECONDS
 
 
-def test_the_gate_closes_by_itself():
+def test_lease_ends_by_itself():
     renew_lease(lease_end())
 
     assert 0 < redis.client().pttl(LEASE) <= LEASE_SECONDS * 1000
 
 
-def test_a_command_that_redis_carries_out_late_opens_nothing():
+def test_late_renewal_does_not_extend_the_lease():
     until = lease_end() - int(LEASE_SECONDS * 1000) - 1
 
     renew_lease(until)
@@ -87,13 +87,13 @@ def test_a_command_that_redis_carries_out_late_opens_nothing():
     assert generation("alice") is None
 
 
-def test_behind_a_closed_gate_everything_is_built_anew():
+def test_values_are_not_cached_without_a_lease():
     built = [get_or_build("alice", "me", seconds=60, build=lambda number=number: number) for number in (1, 2)]
 
     assert built == [1, 2]
 
 
-def test_behind_an_open_gate_an_answer_is_kept_until_its_generation_is_raised():
+def test_value_is_cached_until_its_generation_changes():
     renew_lease(lease_end())
     first, second = (get_or_build("alice", "me", seconds=60, build=lambda number=number: number) for number in (1, 2))
     bump_generations(["alice"])

@@ -5,12 +5,12 @@ import pytest
 from core.testing.concurrency import wait_until
 
 
-def test_a_wait_in_vain_fails_and_does_not_hang():
-    with pytest.raises(TimeoutError, match=r"Waited 0\.05 s in vain"):
+def test_wait_until_times_out():
+    with pytest.raises(TimeoutError, match=r"within 0\.05 s"):
         wait_until(lambda: False, seconds=0.05)
 
 
-def test_a_wait_ends_when_it_is_so():
+def test_wait_until_returns_once_true():
     answers = [True, False, False]
 
     wait_until(answers.pop)

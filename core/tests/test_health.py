@@ -10,7 +10,7 @@ from core import health
 pytestmark = pytest.mark.django_db
 
 
-def test_alive_needs_nothing(client, queries):
+def test_livez_needs_no_database(client, queries):
     with queries(at_most=0):
         answer = client.get("/livez")
 
@@ -18,7 +18,7 @@ def test_alive_needs_nothing(client, queries):
     assert "no-store" in answer["Cache-Control"]
 
 
-def test_ready_asks_the_database_and_its_migrations(client):
+def test_readyz_checks_database_and_migrations(client):
     answer = client.get("/readyz")
 
     assert answer.status_code == 200
@@ -41,7 +41,7 @@ def test_health_names_every_part(path, client):
 @pytest.mark.parametrize(
     "address", ["redis://127.0.0.1:1/0", "unix:///nowhere/valkey.sock", "redis://192.0.2.1:6379/0"]
 )
-def test_a_lost_redis_makes_it_degraded_and_still_ready(address, client, settings):
+def test_health_is_degraded_without_redis(address, client, settings):
     settings.REDIS_URL = address
     started = time.monotonic()
 
@@ -54,7 +54,7 @@ def test_a_lost_redis_makes_it_degraded_and_still_ready(address, client, setting
 
 
 @pytest.mark.parametrize(("part", "status", "word"), [("database", 503, "failed"), ("storage", 200, "degraded")])
-def test_only_what_requests_need_makes_it_a_503(part, status, word, client, monkeypatch):
+def test_health_is_503_only_for_readiness_checks(part, status, word, client, monkeypatch):
     def broken():
         raise DatabaseError("secret-host refused")
 
@@ -67,14 +67,14 @@ def test_only_what_requests_need_makes_it_a_503(part, status, word, client, monk
     assert b"secret-host" not in answer.content
 
 
-def test_a_full_disk_is_told(client, settings):
+def test_health_reports_a_full_disk(client, settings):
     settings.HEALTH_FREE_BYTES = 2**62
 
     assert client.get("/health").json()["checks"]["storage"]["status"] == "failed"
 
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/health"])
-def test_health_is_only_read(path, client):
+def test_health_endpoints_are_read_only(path, client):
     answer = client.post(path)
 
     assert (answer.status_code, answer["Allow"]) == (405, "GET, HEAD")

@@ -1,4 +1,4 @@
-"""One line for each request, with an id, and nothing in it that opens a door."""
+"""The request log: one line for each request, with an id and without secrets."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from types import SimpleNamespace
 import pytest
 
 from accounts.tests.factories import PASSWORD
-from core import logging as logging_of_ours
+from core import logging as request_logging
 from core.logging import configure, redact_secrets
 
 
 @pytest.fixture
 def lines():
-    """What the process writes in production, as the JSON objects it consists of."""
-    told: list[str] = []
+    """Return the list of JSON lines that the process logs as in production."""
+    logged: list[str] = []
     formatter = configure(json=True, level="DEBUG")["formatters"]["lines"]
     kind = formatter.pop("()")
 
-    class Keeper(logging.Handler):
+    class ListHandler(logging.Handler):
         def emit(self, record):
-            told.append(self.format(record))
+            logged.append(self.format(record))
 
-    keeper = Keeper()
-    keeper.setFormatter(kind(**formatter))
-    logging.getLogger().addHandler(keeper)
-    yield told
-    logging.getLogger().removeHandler(keeper)
+    handler = ListHandler()
+    handler.setFormatter(kind(**formatter))
+    logging.getLogger().addHandler(handler)
+    yield logged
+    logging.getLogger().removeHandler(handler)
 
 
 @pytest.mark.django_db
-def test_a_request_is_one_line_that_says_who_what_and_how_long(lines, clients, alice, task):
-    answer = clients["alice"].get("/api/v1/tasks/OPS-1/?fields=key", headers={"X-Request-ID": "abc.123"})
+def test_request_is_logged_in_one_line(lines, clients, alice, task):
+    response = clients["alice"].get("/api/v1/tasks/OPS-1/?fields=key", headers={"X-Request-ID": "abc.123"})
 
     (line,) = [json.loads(text) for text in lines if '"request"' in text]
-    assert answer["X-Request-ID"] == "abc.123"
-    assert re.fullmatch(r"app;dur=\d+\.\d", answer["Server-Timing"])
-    wanted = {
+    assert response["X-Request-ID"] == "abc.123"
+    assert re.fullmatch(r"app;dur=\d+\.\d", response["Server-Timing"])
+    expected = {
         "event": "request",
         "method": "GET",
         "path": "/api/v1/tasks/OPS-1/",
@@ -50,21 +50,21 @@ def test_a_request_is_one_line_that_says_who_what_and_how_long(lines, clients, a
         "request_id": "abc.123",
         "level": "info",
     }
-    assert {name: line[name] for name in wanted} == wanted
+    assert {name: line[name] for name in expected} == expected
     assert line["duration_ms"] >= 0
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("offered", ["", "a b", "x" * 129, "é", "a\nb", "<script>", "../.."])
-def test_an_id_that_could_deceive_a_reader_is_replaced(offered, client):
-    answer = client.get("/api/v1/me/", headers={"X-Request-ID": offered} if offered else {})
+@pytest.mark.parametrize("request_id", ["", "a b", "x" * 129, "é", "a\nb", "<script>", "../.."])
+def test_unsafe_request_id_is_replaced(request_id, client):
+    response = client.get("/api/v1/me/", headers={"X-Request-ID": request_id} if request_id else {})
 
-    assert answer["X-Request-ID"] != offered
-    assert re.fullmatch(r"[0-9a-f]{32}|\.\./\.\.", answer["X-Request-ID"])
+    assert response["X-Request-ID"] != request_id
+    assert re.fullmatch(r"[0-9a-f]{32}|\.\./\.\.", response["X-Request-ID"])
 
 
 @pytest.mark.django_db
-def test_no_password_and_no_token_is_written_down(lines, clients, alice):
+def test_passwords_and_tokens_are_not_logged(lines, clients, alice):
     anonymous = clients["anonymous"]
     pair = anonymous.post("/api/v1/auth/login/", {"email": "alice@example.com", "password": PASSWORD}).json()
     anonymous.post("/api/v1/auth/login/", {"email": "alice@example.com", "password": "wrong-" + PASSWORD})
@@ -80,7 +80,7 @@ def test_no_password_and_no_token_is_written_down(lines, clients, alice):
 
 
 @pytest.mark.django_db
-def test_a_crash_is_one_line_with_its_stack_and_without_its_values(lines, clients, task, monkeypatch):
+def test_crash_is_logged_with_its_stack_without_values(lines, clients, task, monkeypatch):
     secret = "s3cret-value"
 
     def broken(*_args, **_more):
@@ -91,26 +91,26 @@ def test_a_crash_is_one_line_with_its_stack_and_without_its_values(lines, client
     client = clients["alice"]
     client.raise_request_exception = False
 
-    answer = client.patch("/api/v1/tasks/OPS-1/", {"title": "New"})
+    response = client.patch("/api/v1/tasks/OPS-1/", {"title": "New"})
 
-    assert (answer.status_code, answer["Content-Type"]) == (500, "application/problem+json")
-    assert answer.json()["status"] == 500
+    assert (response.status_code, response["Content-Type"]) == (500, "application/problem+json")
+    assert response.json()["status"] == 500
     assert secret not in "\n".join(lines)
     crashed = [json.loads(line) for line in lines if "RuntimeError" in line]
     assert len(crashed) == 1
-    assert crashed[0]["request_id"] == answer["X-Request-ID"]
+    assert crashed[0]["request_id"] == response["X-Request-ID"]
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics"])
-def test_what_a_machine_asks_every_second_is_not_written_down(path, lines, client):
+def test_health_requests_are_not_logged(path, lines, client):
     client.get(path)
 
     assert [line for line in lines if '"request"' in line] == []
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "found"),
+    ("name", "value", "expected"),
     [
         ("password", "x", "[redacted]"),
         ("new_password", "x", "[redacted]"),
@@ -122,22 +122,22 @@ def test_what_a_machine_asks_every_second_is_not_written_down(path, lines, clien
         ("status", 200, 200),
     ],
 )
-def test_secrets_are_hidden_by_name_and_by_shape(name, value, found):
-    assert redact_secrets(None, "", {name: value}) == {name: found}
+def test_secrets_are_redacted_by_name_and_format(name, value, expected):
+    assert redact_secrets(None, "", {name: value}) == {name: expected}
 
 
-def test_a_line_that_cannot_be_written_does_not_end_the_log(monkeypatch):
+def test_failed_write_does_not_end_the_log(monkeypatch):
     written = io.BytesIO()
-    monkeypatch.setattr(logging_of_ours, "_pending_lines", [b"lost\n"])
+    monkeypatch.setattr(request_logging, "_pending_lines", [b"lost\n"])
     with monkeypatch.context() as full:
         full.setattr("sys.stderr", SimpleNamespace(buffer=Full()))
-        logging_of_ours.flush_cache_hits()
-    logging_of_ours._pending_lines.append(b"kept\n")
+        request_logging.flush_cache_hits()
+    request_logging._pending_lines.append(b"next\n")
     monkeypatch.setattr("sys.stderr", SimpleNamespace(buffer=written))
 
-    logging_of_ours.flush_cache_hits()
+    request_logging.flush_cache_hits()
 
-    assert (written.getvalue(), logging_of_ours._pending_lines) == (b"kept\n", [])
+    assert (written.getvalue(), request_logging._pending_lines) == (b"next\n", [])
 
 
 class Full(io.BytesIO):

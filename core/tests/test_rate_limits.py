@@ -51,7 +51,7 @@ def wait_of(*names):
 
 @pytest.mark.usefixtures("clock")
 @pytest.mark.parametrize("rate", ["2/s", "2/m", "2/5m", "2/h", "2/d"])
-def test_a_door_takes_its_rate_and_says_when_it_takes_more(rate):
+def test_consume_allows_its_rate_and_returns_the_wait(rate):
     max_wait = {"2/s": 1, "2/m": 60, "2/5m": 300, "2/h": 3600, "2/d": 86_400}[rate]
 
     waits = uses(3, rate)
@@ -62,7 +62,7 @@ def test_a_door_takes_its_rate_and_says_when_it_takes_more(rate):
 
 
 @pytest.mark.usefixtures("clock")
-def test_a_door_is_shut_in_the_last_second_of_its_window_too(clock):
+def test_limit_holds_in_the_last_second_of_a_window(clock):
     """Wherever the windows begin, three minutes and a second touch four of them."""
     allowed = 0
     for _ in range(181):
@@ -74,7 +74,7 @@ def test_a_door_is_shut_in_the_last_second_of_its_window_too(clock):
 
 @pytest.mark.usefixtures("clock", "alone")
 @pytest.mark.parametrize(("rate", "max_wait"), [("4/s", 1), ("4/m", 60), ("4/5m", 300), ("5/h", 3600), ("4/d", 86_400)])
-def test_without_redis_each_node_keeps_its_share_until_the_window_ends(rate, max_wait, clock):
+def test_node_keeps_its_share_without_redis(rate, max_wait, clock):
     waits = uses(3, rate)
     clock.shift(waits[2])
 
@@ -85,7 +85,7 @@ def test_without_redis_each_node_keeps_its_share_until_the_window_ends(rate, max
 
 
 @pytest.mark.usefixtures("clock", "alone")
-def test_without_redis_a_door_lets_at_least_one_in():
+def test_node_allows_at_least_one_use_without_redis():
     assert uses(2, "1/h") == [0, 3600]  # the clock stands at a full hour
 
 
@@ -93,11 +93,11 @@ def test_without_redis_a_door_lets_at_least_one_in():
     ("count", "wait"),
     [(0, 0), (1, 0), (2, 0), (3, 1), (4, 2), (5, 4), (12, 512), (13, 900), (14, 900), (40, 900), (10_000, 900)],
 )
-def test_each_failure_beyond_the_free_ones_doubles_the_wait(count, wait):
+def test_backoff_doubles_with_each_failure(count, wait):
     assert Backoff(free_attempts=2).wait_after(count) == wait
 
 
-def test_the_longest_wait_is_the_doors_own():
+def test_backoff_has_its_own_maximum():
     assert [Backoff(free_attempts=0, max_wait=5_000_000).wait_after(count) for count in (20, 21, 22)] == [
         1 << 19,
         1 << 20,
@@ -105,7 +105,7 @@ def test_the_longest_wait_is_the_doors_own():
     ]
 
 
-def test_failures_are_remembered_after_the_last_one_as_long_as_said():
+def test_failures_expire_after_the_window():
     for _ in range(2):
         record_failure("a", Backoff(free_attempts=5, window=77))
 
@@ -114,7 +114,7 @@ def test_failures_are_remembered_after_the_last_one_as_long_as_said():
     assert wait_of("a") == 0
 
 
-def test_who_has_several_names_waits_for_the_longest():
+def test_several_names_wait_for_the_longest():
     for name, times in (("a", 1), ("b", 4)):
         for _ in range(times):
             record_failure(name, Backoff(free_attempts=0))
@@ -122,7 +122,7 @@ def test_who_has_several_names_waits_for_the_longest():
     assert (wait_of("a", "b"), wait_of("b", "a"), wait_of("a"), wait_of("c"), wait_of()) == (8, 8, 1, 0, 0)
 
 
-def test_what_is_forgotten_begins_anew():
+def test_reset_failures_start_anew():
     for _ in range(3):
         record_failure("a", Backoff(free_attempts=2))
 
@@ -134,7 +134,7 @@ def test_what_is_forgotten_begins_anew():
 
 
 @pytest.mark.usefixtures("alone")
-def test_without_redis_a_process_waits_by_its_share_of_the_free_ones():
+def test_backoff_uses_the_processs_share_without_redis():
     waits = []
     for _ in range(5):
         record_failure("a", Backoff(free_attempts=4))
@@ -148,14 +148,14 @@ def test_without_redis_a_process_waits_by_its_share_of_the_free_ones():
 
 
 @pytest.mark.usefixtures("alone")
-def test_without_redis_one_failure_at_least_is_free():
+def test_first_failure_is_free_without_redis():
     record_failure("a", Backoff(free_attempts=1))
 
     assert wait_of("a") == 0
 
 
 @pytest.mark.usefixtures("alone")
-def test_what_a_process_counted_alone_is_forgotten_with_the_rest(settings):
+def test_reset_clears_local_failures(settings):
     for _ in range(4):
         record_failure("a", Backoff(free_attempts=1))
     redis.client.cache_clear()
@@ -167,7 +167,7 @@ def test_what_a_process_counted_alone_is_forgotten_with_the_rest(settings):
 
 
 @pytest.mark.usefixtures("alone")
-def test_made_up_names_fill_no_memory(monkeypatch):
+def test_local_limiter_is_bounded(monkeypatch):
     monkeypatch.setattr(rate_limits, "MAX_LOCAL_KEYS", 3)
 
     for number in range(20):

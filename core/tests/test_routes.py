@@ -146,5 +146,5 @@ def test_start_fails_on_a_missing_declaration(settings):
     assert [error.id for error in check_declarations()] == ["core.E001"]
 
 
-def test_every_view_of_the_application_is_declared():
+def test_application_has_no_missing_declarations():
     assert check_declarations() == []

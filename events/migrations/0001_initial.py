@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
                 ("hash", models.CharField(default="", max_length=64)),
                 (
                     "redacted_at",
-                    models.DateTimeField(help_text="Since then it names somebody no more who was erased.", null=True),
+                    models.DateTimeField(help_text="When the personal data of an erased user were removed.", null=True),
                 ),
             ],
             options={

@@ -15,7 +15,7 @@ _lock = threading.Lock()
 
 
 def record(event: Event) -> None:
-    """Keep the fact, and write a row in the transaction of the delivery."""
+    """Record the event, and write a row in the transaction of the delivery."""
     with _lock:
         received.append(event.pk)
     Team.objects.create(name=f"told of {event.pk}")
@@ -28,7 +28,7 @@ def fail(event: Event) -> None:
 
 @batch_consumer
 def record_many(events: Sequence[Event]) -> None:
-    """Keep the facts, all but those whose payload says that they cannot be understood."""
+    """Record the events, and fail on the first one whose payload is marked as broken."""
     for event in events:
         record(event)
         if event.payload.get("broken"):
@@ -39,4 +39,4 @@ def record_many(events: Sequence[Event]) -> None:
 
 @batch_consumer
 def do_nothing(events: Sequence[Event]) -> None:
-    """What one costs who does nothing."""
+    """Do nothing, to measure the cost of a delivery."""

@@ -42,7 +42,7 @@ def outcome():
     return list(Delivery.objects.order_by("id").values_list("state", "attempts"))
 
 
-def test_a_delivery_is_done_once():
+def test_delivery_happens_once():
     row = DeliveryFactory()
     consumers.received.clear()
 
@@ -55,7 +55,7 @@ def test_a_delivery_is_done_once():
 
 
 @pytest.mark.parametrize("consumer", [REFUSE, "events.tests.consumers.unheard", "nowhere.at.all"])
-def test_a_consumer_that_fails_changes_nothing_but_the_attempt(consumer):
+def test_failing_consumer_changes_only_the_attempts(consumer):
     row, now = DeliveryFactory(consumer=consumer), timezone.now()
 
     with time_machine.travel(now, tick=False):
@@ -67,11 +67,11 @@ def test_a_consumer_that_fails_changes_nothing_but_the_attempt(consumer):
     assert row.last_error.split(":")[0] in {"ValueError", "ImportError", "ModuleNotFoundError"}
 
 
-def test_pauses_double_up_to_an_hour():
+def test_backoff_doubles_up_to_an_hour():
     assert [backoff(n).total_seconds() for n in (1, 2, 3, 11, 12, 60)] == [2, 4, 8, 2048, 3600, 3600]
 
 
-def test_after_ten_attempts_it_is_a_dead_letter_until_somebody_asks_again():
+def test_delivery_is_a_dead_letter_after_ten_attempts():
     row = DeliveryFactory(consumer=REFUSE)
     for _ in range(MAX_ATTEMPTS):
         deliver(event_id=row.event_id, consumer=REFUSE)
@@ -86,14 +86,14 @@ def test_after_ten_attempts_it_is_a_dead_letter_until_somebody_asks_again():
     assert claim_due() == [(row.event_id, REFUSE)]
 
 
-def test_only_dead_letters_are_delivered_again():
+def test_redeliver_takes_dead_letters_only():
     waiting, done = DeliveryFactory(), DeliveryFactory(state="done", finished_at=timezone.now())
 
     assert redeliver([waiting.pk, done.pk]) == 0
     assert sorted(Delivery.objects.values_list("state", flat=True)) == ["done", "pending"]
 
 
-def test_one_consumer_that_fails_does_not_hold_up_another():
+def test_failing_consumer_does_not_block_another():
     event = EventFactory()
     append({"task.created": (REFUSE, "events.tests.consumers.record")})
     consumers.received.clear()
@@ -105,7 +105,7 @@ def test_one_consumer_that_fails_does_not_hold_up_another():
     assert consumers.received == [event.pk]
 
 
-def test_what_was_claimed_and_lost_is_due_again_after_the_lease():
+def test_lost_claim_is_due_again_after_the_lease():
     row, now = DeliveryFactory(), timezone.now()
 
     with time_machine.travel(now + timedelta(seconds=1), tick=False):
@@ -116,7 +116,7 @@ def test_what_was_claimed_and_lost_is_due_again_after_the_lease():
     assert (first, second, third) == ([(row.event_id, row.consumer)], [], [(row.event_id, row.consumer)])
 
 
-def test_a_fact_without_listeners_gets_its_place_and_no_delivery():
+def test_event_without_consumers_gets_a_position_only():
     EventFactory(name="team.created")
 
     appended = append({"task.created": (REFUSE,)})
@@ -125,7 +125,7 @@ def test_a_fact_without_listeners_gets_its_place_and_no_delivery():
     assert not Delivery.objects.exists()
 
 
-def test_the_outbox_delivers_what_is_published_and_what_that_publishes(clients, task, bob, outbox, sink):
+def test_outbox_delivers_published_and_consequent_events(clients, task, bob, outbox, sink):
     from notifications.models import Notification
 
     with outbox.delivering():
@@ -136,7 +136,7 @@ def test_the_outbox_delivers_what_is_published_and_what_that_publishes(clients, 
     assert sink.only()["To"] == "bob@example.com"
 
 
-def test_a_consumer_that_takes_many_receives_them_together_in_their_order(batch):
+def test_batch_consumer_receives_events_together_in_order(batch):
     rows = batch(MANY)
 
     done = deliver_all(event_ids=ids_of(rows)[::-1], consumer=MANY)
@@ -145,14 +145,14 @@ def test_a_consumer_that_takes_many_receives_them_together_in_their_order(batch)
     assert outcome() == [("done", 0)] * 3
 
 
-def test_a_consumer_of_single_facts_receives_them_one_by_one(batch):
+def test_single_event_consumer_receives_events_one_by_one(batch):
     rows = batch(REMEMBER)
 
     assert deliver_all(event_ids=ids_of(rows), consumer=REMEMBER) == 3
     assert (consumers.received, Team.objects.count()) == (ids_of(rows), 3)
 
 
-def test_of_many_only_the_one_that_fails_alone_is_tried_again(batch):
+def test_batch_retries_only_the_event_that_fails_alone(batch):
     rows = batch(MANY, broken=True)
 
     done = deliver_all(event_ids=ids_of(rows), consumer=MANY)
@@ -163,14 +163,14 @@ def test_of_many_only_the_one_that_fails_alone_is_tried_again(batch):
 
 
 @pytest.mark.parametrize("consumer", ["events.tests.consumers.unheard", "nowhere.at.all"])
-def test_many_facts_for_a_consumer_that_is_not_there_are_all_tried_again(consumer, batch):
+def test_missing_consumer_is_retried_for_all_events(consumer, batch):
     rows = batch(consumer)
 
     assert deliver_all(event_ids=ids_of(rows), consumer=consumer) == 0
     assert outcome() == [("pending", 1)] * 3
 
 
-def test_of_many_what_is_done_or_dead_is_left_alone(batch):
+def test_batch_leaves_done_and_dead_deliveries_alone(batch):
     rows = batch(MANY)
     Delivery.objects.filter(pk=rows[0].pk).update(state="done", finished_at=timezone.now())
     Delivery.objects.filter(pk=rows[1].pk).update(state="dead")
@@ -181,7 +181,7 @@ def test_of_many_what_is_done_or_dead_is_left_alone(batch):
     assert deliver_all(event_ids=ids_of(rows), consumer=MANY) == 0
 
 
-def test_many_facts_cost_the_statements_of_two(queries):
+def test_batch_delivery_has_a_constant_query_count(queries):
     rows = DeliveryFactory.create_batch(42, consumer=IGNORE)
 
     with queries(at_most=4) as small:
@@ -191,7 +191,7 @@ def test_many_facts_cost_the_statements_of_two(queries):
 
 
 @pytest.mark.parametrize("named", ["event_id", "event_ids"])
-def test_a_message_of_the_release_before_is_understood(named, batch):
+def test_message_of_the_previous_release_is_accepted(named, batch):
     row = batch(REMEMBER)[0]
 
     jobs.deliver(consumer=REMEMBER, **{named: row.event_id if named == "event_id" else [row.event_id]})
@@ -199,7 +199,7 @@ def test_a_message_of_the_release_before_is_understood(named, batch):
     assert consumers.received == [row.event_id]
 
 
-def test_a_message_holds_the_facts_of_one_consumer_and_not_too_many():
+def test_message_holds_a_limited_batch_of_one_consumer():
     due = [(n, consumer) for n in range(MAX_EVENTS_PER_MESSAGE + 1) for consumer in ("one", "other")]
 
     assert [(len(event_ids), consumer) for event_ids, consumer in group_messages(due)] == [

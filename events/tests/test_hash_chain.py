@@ -1,4 +1,4 @@
-"""The log is gap-free, chained, and says so when it was touched."""
+"""The event log: gap-free positions, hash chain, and the audit that verifies them."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ def verify():
     return out.getvalue()
 
 
-def test_an_empty_log_is_whole():
+def test_empty_log_is_valid():
     assert selectors.first_invalid_position() is None
-    assert "0 facts" in verify()
+    assert "0 events" in verify()
 
 
-def test_facts_get_places_in_their_order_and_a_hash_that_rests_on_the_one_before(log):
+def test_events_get_ordered_positions_and_chained_hashes(log):
     rows = list(Event.objects.order_by("id"))
 
     assert [event.position for event in rows] == [1, 2, 3, 4, 5]
     assert len({event.hash for event in rows} | {FIRST_HASH}) == 6
     head = LogHead.objects.get()
     assert (head.position, head.hash) == (5, rows[-1].hash)
-    assert f"5 facts, head {rows[-1].hash}" in verify()
+    assert f"5 events, head {rows[-1].hash}" in verify()
 
 
-def test_places_are_given_in_batches(log):
+def test_positions_are_assigned_in_batches(log):
     EventFactory.create_batch(5)
 
-    found = [[event.position for event in append({}, limit=3)] for _ in range(3)]
+    batches = [[event.position for event in append({}, limit=3)] for _ in range(3)]
 
-    assert found == [[6, 7, 8], [9, 10], []]
+    assert batches == [[6, 7, 8], [9, 10], []]
     assert selectors.first_invalid_position() is None
 
 
@@ -67,7 +67,7 @@ def test_places_are_given_in_batches(log):
     ],
     ids=["payload", "actor", "name", "time", "hash", "one in the middle", "the last", "all", "place"],
 )
-def test_a_change_to_the_log_is_found_where_it_was_made(change, position, log):
+def test_tampering_is_found_at_its_position(change, position, log):
     change()
 
     assert selectors.first_invalid_position() == position

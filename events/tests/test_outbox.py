@@ -1,4 +1,4 @@
-"""A fact stands or falls with the change that made it true."""
+"""The outbox: an event is stored in the transaction of its change, or neither is."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_outside_a_transaction_nothing_is_published():
+def test_publish_outside_a_transaction_is_an_error():
     with pytest.raises(RuntimeError):
         events_outbox.publish(TaskCreated(task={"id": "01a200dc-9b1e-751c-8fa2-6e159714ad44"}), actor=None)
 
@@ -34,7 +34,7 @@ def test_outside_a_transaction_nothing_is_published():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_transaction_that_fails_leaves_neither_change_nor_fact(alice, project):
+def test_failed_transaction_leaves_neither_change_nor_event(alice, project):
     def change_and_fail():
         with transaction.atomic():
             items.create(actor=alice, draft=TaskDraft(title="x"), now=NOW, project_ref="OPS")
@@ -48,7 +48,7 @@ def test_a_transaction_that_fails_leaves_neither_change_nor_fact(alice, project)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_when_the_fact_cannot_be_kept_neither_is_the_change(alice, project):
+def test_change_is_rolled_back_if_its_event_cannot_be_stored(alice, project):
     with connection.cursor() as cursor:
         cursor.execute(
             "ALTER TABLE events_event ADD CONSTRAINT no_facts_today CHECK (name <> 'task.created') NOT VALID"
@@ -64,17 +64,17 @@ def test_when_the_fact_cannot_be_kept_neither_is_the_change(alice, project):
 
 
 @pytest.mark.django_db
-def test_of_many_tasks_the_last_bad_one_takes_all_with_it(alice, project):
+def test_invalid_last_task_rolls_back_all(alice, project):
     drafts = [TaskDraft(title="a", labels=["new"]), TaskDraft(title="b"), TaskDraft(title="c", status="nonsense")]
 
-    with pytest.raises(Invalid):
+    with pytest.raises(Invalid), transaction.atomic():
         items.create_many(actor=alice, project_ref="OPS", drafts=drafts, now=NOW)
 
     assert (Event.objects.count(), Task.objects.count(), project.labels.count()) == (0, 0, 0)
 
 
 @pytest.mark.django_db
-def test_a_fact_says_what_when_who_and_about_what(alice, project, outbox):
+def test_event_records_name_time_actor_and_subject(alice, project, outbox):
     task = items.create(actor=alice, draft=TaskDraft(title="x"), now=NOW, project_ref="OPS")
 
     event = Event.objects.get()
@@ -85,7 +85,7 @@ def test_a_fact_says_what_when_who_and_about_what(alice, project, outbox):
 
 
 @pytest.mark.django_db
-def test_many_facts_are_one_insert(alice, project, queries):
+def test_publish_all_is_one_insert(alice, project, queries):
     def create(count):
         items.create_many(
             actor=alice, project_ref="OPS", drafts=[TaskDraft(title=f"t{n}") for n in range(count)], now=timezone.now()
@@ -99,7 +99,7 @@ def test_many_facts_are_one_insert(alice, project, queries):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_dead_redis_does_not_fail_the_write_nor_hold_it_long(clients, project, settings):
+def test_write_succeeds_quickly_without_redis(clients, project, settings):
     client = clients["alice"]
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     settings.CACHES = {**settings.CACHES, "default": {**settings.CACHES["default"], "LOCATION": settings.REDIS_URL}}
@@ -131,7 +131,7 @@ class SampleEvent:
 
 
 @pytest.mark.django_db
-def test_a_fact_keeps_its_version_and_the_moment_it_was_given(alice):
+def test_event_keeps_its_version_and_time(alice):
     with transaction.atomic():
         events_outbox.publish(SampleEvent("one"), actor=alice, at=NOW)
         events_outbox.publish(SampleEvent("two"), actor=None)
@@ -144,7 +144,7 @@ def test_a_fact_keeps_its_version_and_the_moment_it_was_given(alice):
 
 
 @pytest.mark.django_db
-def test_the_relay_is_woken_once_the_facts_are_there_and_not_before(django_capture_on_commit_callbacks):
+def test_relay_is_notified_after_the_commit(django_capture_on_commit_callbacks):
     listener = redis.client().pubsub(ignore_subscribe_messages=True)
     listener.subscribe("taskflow:events:notify")
     listener.get_message(timeout=1)

@@ -1,4 +1,4 @@
-"""The relay and the gate: remembered answers may be used only after all that was missed has been ended."""
+"""The relay: leadership, cache lease, messages to consumers, notifications."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class RecordingInvalidate:
-    """Writes down what it was asked for; fails as often as it is told."""
+    """Records its calls; fails `failures` times."""
 
     def __init__(self, failures: int = 0) -> None:
         self.failures = failures
-        self.asked: list[bool] = []
+        self.calls: list[bool] = []
 
     def __call__(self, events, *, invalidate_all):
-        self.asked.append(invalidate_all)
+        self.calls.append(invalidate_all)
         if self.failures:
             self.failures -= 1
             raise RedisIsAway
@@ -41,7 +41,7 @@ def relay(invalidate_callback):
 
 
 class Broker:
-    """Writes down what it was given; refuses when told to."""
+    """Records the messages; unavailable while `away`."""
 
     def __init__(self, *, away: bool = False) -> None:
         self.away = away
@@ -53,17 +53,17 @@ class Broker:
         self.messages.append((event_ids, consumer))
 
 
-def test_only_a_new_leader_ends_everything():
+def test_new_leader_invalidates_everything_once():
     invalidate_callback = RecordingInvalidate()
     one = relay(invalidate_callback)
 
     one.run_cycle()
     one.run_cycle()
 
-    assert invalidate_callback.asked == [True, False]
+    assert invalidate_callback.calls == [True, False]
 
 
-def test_after_an_outage_everything_ends_because_redis_may_have_come_back_with_older_contents():
+def test_redis_outage_invalidates_everything():
     invalidate_callback = RecordingInvalidate()
     one = relay(invalidate_callback)
     one.run_cycle()
@@ -73,10 +73,10 @@ def test_after_an_outage_everything_ends_because_redis_may_have_come_back_with_o
     one.run_cycle()
     one.run_cycle()
 
-    assert invalidate_callback.asked == [True, False, True, False]
+    assert invalidate_callback.calls == [True, False, True, False]
 
 
-def test_the_cache_lease_not_renewed_while_something_is_owed():
+def test_cache_lease_is_not_renewed_before_invalidation():
     redis.client().delete(LEASE)
     one = relay(RecordingInvalidate(failures=1))
 
@@ -85,7 +85,7 @@ def test_the_cache_lease_not_renewed_while_something_is_owed():
     assert redis.client().get(LEASE) is None
 
 
-def test_a_leader_that_fails_leaves_the_lead_to_others(monkeypatch):
+def test_failed_leader_releases_the_lock(monkeypatch):
     one = relay(RecordingInvalidate())
 
     def fail():
@@ -106,7 +106,7 @@ def _try_leader_lock():
     return held
 
 
-def test_a_turn_sends_one_message_to_each_consumer():
+def test_cycle_sends_one_message_to_each_consumer():
     events = EventFactory.create_batch(3)
     broker = Broker()
 
@@ -119,7 +119,7 @@ def test_a_turn_sends_one_message_to_each_consumer():
     )
 
 
-def test_a_turn_that_could_not_take_everything_says_so():
+def test_full_cycle_reports_more_work():
     Event.objects.bulk_create(EventFactory.build_batch(BATCH_SIZE + 1))
     one = relay(RecordingInvalidate())
 
@@ -127,7 +127,7 @@ def test_a_turn_that_could_not_take_everything_says_so():
     assert not Event.objects.filter(position=None).exists()
 
 
-def test_what_a_broker_that_is_away_did_not_take_is_sent_after_the_lease():
+def test_broker_outage_is_retried_after_the_lease():
     event, broker = EventFactory(), Broker(away=True)
     one = Relay({"task.created": ("one",)}, broker, RecordingInvalidate())
     one.run_cycle()
@@ -154,7 +154,7 @@ def seconds_of_rest(one):
     return time.monotonic() - started
 
 
-def test_the_first_nudge_after_a_quiet_time_is_answered_at_once():
+def test_first_notification_is_handled_at_once():
     one = listening()
     one.cycle_started_at = time.monotonic() - MIN_CYCLE_SECONDS
     notify_relay()
@@ -162,7 +162,7 @@ def test_the_first_nudge_after_a_quiet_time_is_answered_at_once():
     assert seconds_of_rest(one) < POLL_SECONDS
 
 
-def test_facts_gather_while_nudges_come_one_after_the_other():
+def test_notifications_in_a_stream_are_batched():
     one = listening()
     one.cycle_started_at = time.monotonic()
     for _ in range(3):

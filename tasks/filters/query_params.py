@@ -23,7 +23,7 @@ ORDERINGS = [f"{sign}{name}" for name in TASK_SORTS for sign in ("", "-")]
 class StatsQuery(QuerySerializer):
     project = serializers.CharField(required=False, max_length=40, help_text="Id or key.")
     assignee = CommaSeparatedUUIDField(
-        words=("me", "none"), required=False, help_text="Comma-separated ids, `me` or `none`."
+        keywords=("me", "none"), required=False, help_text="Comma-separated ids, `me` or `none`."
     )
 
 
@@ -34,12 +34,12 @@ class TaskQuery(PageQuerySerializer):
     category = CommaSeparatedChoiceField(choices=Category.values, required=False)
     priority = CommaSeparatedChoiceField(choices=PRIORITY_NAMES, required=False)
     assignee = CommaSeparatedUUIDField(
-        words=("me", "none"), required=False, help_text="Comma-separated ids, `me` or `none`."
+        keywords=("me", "none"), required=False, help_text="Comma-separated ids, `me` or `none`."
     )
-    creator = CommaSeparatedUUIDField(words=("me",), required=False, help_text="Comma-separated ids or `me`.")
+    creator = CommaSeparatedUUIDField(keywords=("me",), required=False, help_text="Comma-separated ids or `me`.")
     label = CommaSeparatedChoiceField(required=False)
     parent = CommaSeparatedUUIDField(
-        words=("none",), required=False, help_text="The id of a task, or `none`, as the reader sees it."
+        keywords=("none",), required=False, help_text="The id of a task, or `none`, as the reader sees it."
     )
     overdue = BooleanQueryField(required=False)
     due_after = StrictDateField(required=False)

@@ -39,7 +39,7 @@ def list_task_columns(
         _run(user, statement, values),
         page_request,
         cursor,
-        noun=CURSOR_SCOPE,
+        scope=CURSOR_SCOPE,
         sort_key=lambda task: (getattr(task, column), task.id),
     )
 

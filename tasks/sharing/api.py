@@ -40,7 +40,7 @@ class ShareOut(serializers.ModelSerializer[TaskShare]):
 
 class ExplainQuery(QuerySerializer):
     user = CommaSeparatedUUIDField(
-        words=("me",), required=False, help_text="The id of a person, or `me`; the caller, if left out."
+        keywords=("me",), required=False, help_text="The id of a person, or `me`; the caller, if left out."
     )
     task = serializers.CharField(required=False, max_length=40, help_text="Id or key.")
     project = serializers.CharField(required=False, max_length=40, help_text="Id or key; instead of `task`.")

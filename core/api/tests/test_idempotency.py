@@ -1,4 +1,4 @@
-"""A POST sent again with its key is answered, not done again."""
+"""Idempotent POST: a repeated key replays the stored response."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tasks.models import Task
 KEY = {"HTTP_IDEMPOTENCY_KEY": '"7f3c"'}
 
 
-def test_the_second_use_gets_the_first_answer_and_writes_nothing(clients, project):
+def test_second_use_of_a_key_replays_the_response(clients, project):
     body = {"title": "Order toner", "project": "OPS"}
 
     first = clients["alice"].post("/api/v1/tasks/", body, **KEY)
@@ -31,7 +31,7 @@ def test_the_second_use_gets_the_first_answer_and_writes_nothing(clients, projec
     assert Event.objects.filter(name="task.created").count() == 1
 
 
-def test_a_bare_key_is_the_same_as_a_quoted_one(clients, project):
+def test_bare_key_equals_quoted_key(clients, project):
     body = {"title": "Order toner", "project": "OPS"}
 
     clients["alice"].post("/api/v1/tasks/", body, HTTP_IDEMPOTENCY_KEY="7f3c")
@@ -40,24 +40,24 @@ def test_a_bare_key_is_the_same_as_a_quoted_one(clients, project):
     assert Task.objects.count() == 1
 
 
-def test_another_request_under_the_same_key_is_refused(clients, project):
+def test_key_of_another_request_is_rejected(clients, project):
     clients["alice"].post("/api/v1/tasks/", {"title": "Order toner", "project": "OPS"}, **KEY)
 
-    answer = clients["alice"].post("/api/v1/tasks/", {"title": "Order paper", "project": "OPS"}, **KEY)
+    response = clients["alice"].post("/api/v1/tasks/", {"title": "Order paper", "project": "OPS"}, **KEY)
 
-    assert answer.status_code == 422
-    assert answer.json()["code"] == "idempotency_key_reused"
+    assert response.status_code == 422
+    assert response.json()["code"] == "idempotency_key_reused"
     assert Task.objects.get().title == "Order toner"
 
 
-def test_a_key_belongs_to_its_caller(clients, project):
+def test_key_belongs_to_its_user(clients, project):
     for name in ("alice", "bob"):
         clients[name].post("/api/v1/tasks/", {"title": f"Of {name}", "project": "OPS"}, **KEY)
 
     assert set(Task.objects.values_list("title", flat=True)) == {"Of alice", "Of bob"}
 
 
-def test_a_key_outlives_the_token(client_of, alice, project):
+def test_key_outlives_the_token(client_of, alice, project):
     body = {"title": "Order toner", "project": "OPS"}
 
     client_of(alice).post("/api/v1/tasks/", body, **KEY)
@@ -66,50 +66,52 @@ def test_a_key_outlives_the_token(client_of, alice, project):
     assert Task.objects.count() == 1
 
 
-def test_a_refused_request_leaves_its_key_free(clients, project):
+def test_failed_request_leaves_its_key_unused(clients, project):
     refused = clients["alice"].post("/api/v1/tasks/", {"title": "", "project": "OPS"}, **KEY)
-    answer = clients["alice"].post("/api/v1/tasks/", {"title": "Order toner", "project": "OPS"}, **KEY)
+    response = clients["alice"].post("/api/v1/tasks/", {"title": "Order toner", "project": "OPS"}, **KEY)
 
     assert refused.status_code == 400
-    assert answer.status_code == 201
+    assert response.status_code == 201
     assert Task.objects.get().title == "Order toner"
 
 
 @pytest.mark.parametrize("key", ["", '"', 'a"b', "x" * 256, "käse"])
-def test_what_is_no_key_is_refused_by_name(clients, project, key):
-    answer = clients["alice"].post(
+def test_malformed_key_is_rejected(clients, project, key):
+    response = clients["alice"].post(
         "/api/v1/tasks/", {"title": "Order toner", "project": "OPS"}, HTTP_IDEMPOTENCY_KEY=key
     )
 
-    assert answer.status_code == 400
-    assert answer.json()["errors"][0]["field"] == "Idempotency-Key"
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["field"] == "Idempotency-Key"
     assert not Task.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_twenty_at_once_create_one_task(client_of, alice, project):
+def test_concurrent_requests_with_one_key_create_one_task(client_of, alice, project):
     body = {"title": "Order toner", "project": "OPS"}
     clients = [client_of(alice) for _ in range(20)]
 
-    answers = run_concurrently([lambda client=client: client.post("/api/v1/tasks/", body, **KEY) for client in clients])
+    responses = run_concurrently(
+        [lambda client=client: client.post("/api/v1/tasks/", body, **KEY) for client in clients]
+    )
 
     assert Task.objects.count() == 1
-    assert {answer.status_code for answer in answers} <= {201, 409}
-    assert all(answer["Retry-After"] for answer in answers if answer.status_code == 409)
+    assert {response.status_code for response in responses} <= {201, 409}
+    assert all(response["Retry-After"] for response in responses if response.status_code == 409)
     assert clients[0].post("/api/v1/tasks/", body, **KEY).json()["id"] == str(Task.objects.get().pk)
 
 
-def test_an_old_answer_is_forgotten(clients, project):
+def test_expired_record_is_deleted(clients, project):
     clients["alice"].post("/api/v1/tasks/", {"title": "Order toner", "project": "OPS"}, **KEY)
 
-    kept = idempotency.delete_expired(now=timezone.now() + timedelta(hours=23))
-    gone = idempotency.delete_expired(now=timezone.now() + timedelta(hours=25))
+    before = idempotency.delete_expired(now=timezone.now() + timedelta(hours=23))
+    after = idempotency.delete_expired(now=timezone.now() + timedelta(hours=25))
 
-    assert (kept, gone) == (0, 1)
+    assert (before, after) == (0, 1)
     assert not IdempotencyRecord.objects.exists()
 
 
-def test_a_key_may_be_used_anew_a_day_later_although_nobody_has_tidied_up(clients, project):
+def test_key_is_reusable_after_a_day_without_clean_up(clients, project):
     body = {"title": "Order toner", "project": "OPS"}
     first = clients["alice"].post("/api/v1/tasks/", body, **KEY)
 

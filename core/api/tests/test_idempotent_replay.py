@@ -1,4 +1,4 @@
-"""What an answer that is told again has kept, and what makes another request of one with the same key."""
+"""Replayed responses, and fingerprints of requests with the same key."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KEY = {"HTTP_IDEMPOTENCY_KEY": '"7f3c"'}
 TASK = {"title": "Order toner", "project": "OPS"}
 
 
-def test_where_the_new_thing_is_is_told_again_too(clients):
+def test_replay_includes_the_location(clients):
     body = {"name": "Garden", "key": "GARDEN"}
 
     first = clients["alice"].post("/api/v1/projects/", body, **KEY)
@@ -30,7 +30,7 @@ def test_where_the_new_thing_is_is_told_again_too(clients):
 
 
 @pytest.mark.parametrize("key", [' "7f3c"', '"7f3c" ', " 7f3c\t"])
-def test_spaces_around_a_key_are_no_part_of_it(key, clients, project):
+def test_spaces_around_a_key_are_ignored(key, clients, project):
     first = clients["alice"].post("/api/v1/tasks/", TASK, **KEY)
     second = clients["alice"].post("/api/v1/tasks/", TASK, HTTP_IDEMPOTENCY_KEY=key)
 
@@ -39,7 +39,7 @@ def test_spaces_around_a_key_are_no_part_of_it(key, clients, project):
     assert IdempotencyRecord.objects.get().key == "7f3c"
 
 
-def test_the_same_file_in_another_field_is_another_request(alice, client_of):
+def test_same_file_in_another_field_is_another_request(alice, client_of):
     client = client_of(alice)
 
     def send(field):
@@ -56,7 +56,7 @@ def test_the_same_file_in_another_field_is_another_request(alice, client_of):
     assert Avatar.objects.count() == 1
 
 
-def test_an_answer_without_a_body_has_none_when_it_is_told_again(alice, client_of):
+def test_replay_of_an_empty_response_is_empty(alice, client_of):
     client = client_of(alice)
     client.post("/api/v1/auth/logout-others/", **KEY)
     later = SessionFactory(user=alice)

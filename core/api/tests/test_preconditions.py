@@ -1,4 +1,4 @@
-"""ETags as they are made, and what an If-Match header says."""
+"""ETags and If-Match headers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def versions(header):
         ('"1234567890123456789"', set()),
     ],
 )
-def test_a_header_names_the_versions_it_accepts(header, accepted):
+def test_if_match_lists_accepted_versions(header, accepted):
     if accepted is None:
         with pytest.raises(Invalid):
             versions(header)
@@ -40,23 +40,23 @@ def test_a_header_names_the_versions_it_accepts(header, accepted):
 
 
 @pytest.mark.parametrize("header", ["*", "  *  ", "", "   "])
-def test_a_star_and_an_empty_header_accept_any(header):
+def test_star_and_empty_if_match_accept_any_version(header):
     assert versions(header) is None
 
 
-def test_without_a_header_any_version_will_do():
+def test_missing_if_match_accepts_any_version():
     assert parse_if_match(RequestFactory().put("/")) is None
 
 
 @pytest.mark.parametrize("header", ["3", '"3', '3"', '"3" "4"', '"3",', ',"3"', 'w/"3"', '"3", *', "**"])
-def test_what_is_no_list_of_tags_is_refused_by_name(header):
-    with pytest.raises(Invalid) as refusal:
+def test_malformed_if_match_is_rejected(header):
+    with pytest.raises(Invalid) as caught:
         versions(header)
 
-    assert [error.field for error in refusal.value.fields] == ["If-Match"]
+    assert [error.field for error in caught.value.fields] == ["If-Match"]
 
 
-def test_a_tag_is_the_version_and_a_digest_of_the_body():
+def test_object_etag_holds_version_and_digest():
     tags = [object_etag(3, b"{}"), object_etag(3, b"{}"), object_etag(4, b"{}"), object_etag(3, b"[]")]
 
     assert re.fullmatch(r'"3\.[0-9a-f]{12}"', tags[0])
@@ -65,7 +65,7 @@ def test_a_tag_is_the_version_and_a_digest_of_the_body():
     assert versions(tags[2]) == {4}
 
 
-def test_the_tag_of_a_list_is_a_digest_and_no_version():
+def test_list_etag_holds_a_digest_only():
     tags = [list_etag(b"[1]"), list_etag(b"[1]"), list_etag(b"[2]")]
 
     assert re.fullmatch(r'"[0-9a-f]{24}"', tags[0])

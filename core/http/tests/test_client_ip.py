@@ -1,4 +1,4 @@
-"""Conditional reading, what every answer carries, and whose address a caller has."""
+"""The client's IP address, security headers and conditional requests."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from django.test import RequestFactory
 from core.http.client_ip import client_ip
 
 TASK = "/api/v1/tasks/OPS-1/"
-NO_ADDRESS = "0.0.0.0"  # noqa: S104 -- the one bucket for what is no address
+NO_ADDRESS = "0.0.0.0"  # noqa: S104 -- one bucket for everything that is not an address
 
 
 @pytest.mark.parametrize(
-    ("peer", "forwarded", "trusted", "found"),
+    ("peer", "forwarded", "trusted", "expected"),
     [
         ("192.0.2.1", "", [], "192.0.2.1"),
         ("192.0.2.1", "203.0.113.9", [], "192.0.2.1"),
@@ -32,11 +32,11 @@ NO_ADDRESS = "0.0.0.0"  # noqa: S104 -- the one bucket for what is no address
         ("10.0.0.1", "203.0.113.9", ["no network", "10.0.0.1"], "203.0.113.9"),
     ],
 )
-def test_the_address_is_that_of_the_nearest_hop_which_is_not_ours(peer, forwarded, trusted, found, settings):
+def test_client_ip_is_the_nearest_untrusted_hop(peer, forwarded, trusted, expected, settings):
     settings.TRUSTED_PROXIES = trusted
     request = RequestFactory().get("/", REMOTE_ADDR=peer, HTTP_X_FORWARDED_FOR=forwarded)
 
-    assert client_ip(request) == found
+    assert client_ip(request) == expected
 
 
 @pytest.mark.django_db
@@ -44,7 +44,7 @@ def test_the_address_is_that_of_the_nearest_hop_which_is_not_ours(peer, forwarde
     "path",
     ["tasks/", "tasks/?page=1", "tasks/OPS-1/", "tasks/stats/", "me/", "projects/", "projects/OPS/", "notifications/"],
 )
-def test_what_was_read_before_and_is_the_same_is_not_sent_again(path, clients, task):
+def test_unchanged_response_is_answered_with_304(path, clients, task):
     client = clients["alice"]
     first = client.get(f"/api/v1/{path}")
 
@@ -53,15 +53,15 @@ def test_what_was_read_before_and_is_the_same_is_not_sent_again(path, clients, t
     other = client.get(f"/api/v1/{path}", headers={"If-None-Match": '"other"'})
 
     assert not first["ETag"].startswith("W/")
-    assert [(answer.status_code, answer.content) for answer in (same, weak)] == [(304, b"")] * 2
+    assert [(response.status_code, response.content) for response in (same, weak)] == [(304, b"")] * 2
     assert (other.status_code, other.content, other["ETag"]) == (200, first.content, first["ETag"])
-    for answer in (first, same):
-        assert answer["Cache-Control"] == "private, no-cache"
-        assert {"Accept", "Authorization"} <= {word.strip() for word in answer["Vary"].split(",")}
+    for response in (first, same):
+        assert response["Cache-Control"] == "private, no-cache"
+        assert {"Accept", "Authorization"} <= {word.strip() for word in response["Vary"].split(",")}
 
 
 @pytest.mark.django_db
-def test_a_write_changes_the_tag_of_the_thing_and_of_its_lists(clients, task):
+def test_write_changes_the_etags_of_object_and_lists(clients, task):
     client = clients["alice"]
     before = [client.get(path)["ETag"] for path in (TASK, "/api/v1/tasks/")]
 
@@ -74,7 +74,7 @@ def test_a_write_changes_the_tag_of_the_thing_and_of_its_lists(clients, task):
 
 
 @pytest.mark.django_db
-def test_a_representation_has_a_tag_of_its_own(clients, task):
+def test_representations_have_different_etags(clients, task):
     client = clients["alice"]
 
     whole, part = client.get(TASK), client.get(f"{TASK}?fields=title")
@@ -84,15 +84,15 @@ def test_a_representation_has_a_tag_of_its_own(clients, task):
 
 
 @pytest.mark.django_db
-def test_reading_upon_a_version_that_is_gone_is_a_412_problem(clients, task):
-    answer = clients["alice"].get(TASK, headers={"If-Match": '"9.abcdef"'})
+def test_read_with_an_outdated_if_match_is_412(clients, task):
+    response = clients["alice"].get(TASK, headers={"If-Match": '"9.abcdef"'})
 
-    assert (answer.status_code, answer["Content-Type"]) == (412, "application/problem+json")
-    assert answer.json()["status"] == 412
+    assert (response.status_code, response["Content-Type"]) == (412, "application/problem+json")
+    assert response.json()["status"] == 412
 
 
 @pytest.mark.django_db
-def test_head_answers_like_get_without_a_body(clients, task):
+def test_head_equals_get_without_a_body(clients, task):
     client = clients["alice"]
 
     head, whole = client.head(TASK), client.get(TASK)
@@ -104,19 +104,19 @@ def test_head_answers_like_get_without_a_body(clients, task):
 @pytest.mark.parametrize(
     "path", ["/api/v1/me/", "/api/v1/nothing/", "/livez", "/login/", "/api/v1/docs/", "/admin/login/", "/nothing/"]
 )
-def test_every_answer_carries_the_headers_of_safety(path, client):
-    answer = client.get(path)
+def test_responses_carry_security_headers(path, client):
+    response = client.get(path)
 
-    found = {name: answer.get(name) for name in ("X-Content-Type-Options", "X-Frame-Options", "Referrer-Policy")}
-    assert found == {"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin"}
-    assert "'none'" in answer["Content-Security-Policy"]
-    assert "unsafe-inline" not in answer["Content-Security-Policy"]
-    assert {"camera=()", "geolocation=()", "microphone=()"} <= set(answer["Permissions-Policy"].split(", "))
-    assert answer["Cross-Origin-Opener-Policy"] == answer["Cross-Origin-Resource-Policy"] == "same-origin"
+    headers = {name: response.get(name) for name in ("X-Content-Type-Options", "X-Frame-Options", "Referrer-Policy")}
+    assert headers == {"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin"}
+    assert "'none'" in response["Content-Security-Policy"]
+    assert "unsafe-inline" not in response["Content-Security-Policy"]
+    assert {"camera=()", "geolocation=()", "microphone=()"} <= set(response["Permissions-Policy"].split(", "))
+    assert response["Cross-Origin-Opener-Policy"] == response["Cross-Origin-Resource-Policy"] == "same-origin"
 
 
 @pytest.mark.django_db
-def test_a_bad_host_is_refused(client):
-    answer = client.get("/api/v1/me/", HTTP_HOST="evil.example")
+def test_unknown_host_is_rejected(client):
+    response = client.get("/api/v1/me/", HTTP_HOST="evil.example")
 
-    assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
+    assert (response.status_code, response["Content-Type"]) == (400, "application/problem+json")

@@ -1,4 +1,4 @@
-"""Compressed answers: for whom, what must stay as it is, and that conditions and writes go on working with their tags."""
+"""Compressed responses, those that must not be compressed, and their ETags."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ LONG = "What a long story. " * 100
         (",;,=", ""),
     ],
 )
-def test_the_encoding_is_the_one_that_the_caller_likes_best(accepted, encoding):
+def test_encoding_is_negotiated_by_weight(accepted, encoding):
     assert negotiate_encoding(accepted) == encoding
 
 
@@ -54,7 +54,7 @@ def answer_of(body: bytes = b"x" * 2000, **headers: str) -> HttpResponse:
 
 
 @pytest.mark.parametrize(
-    ("sent", "answer", "expected"),
+    ("sent", "response", "expected"),
     [
         ({}, answer_of(), True),
         ({}, answer_of(b"x" * 1023), False),
@@ -72,10 +72,10 @@ def answer_of(body: bytes = b"x" * 2000, **headers: str) -> HttpResponse:
         ({"sec-fetch-site": "cross-site"}, answer_of(), True),
     ],
 )
-def test_what_could_tell_another_site_a_secret_stays_as_it_is(sent, answer, expected):
+def test_responses_open_to_breach_are_not_compressed(sent, response, expected):
     request = RequestFactory().get("/", headers=sent)
 
-    assert is_compressible(request, answer) is expected
+    assert is_compressible(request, response) is expected
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def story(project):
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", [LIST, TASK])
 @pytest.mark.parametrize("encoding", ["br", "gzip"])
-def test_a_long_answer_goes_out_compressed_and_is_the_same(path, encoding, clients, story):
+def test_long_response_is_compressed(path, encoding, clients, story):
     client = clients["alice"]
     plain = client.get(path)
 
@@ -100,13 +100,13 @@ def test_a_long_answer_goes_out_compressed_and_is_the_same(path, encoding, clien
     assert packed["Content-Length"] == str(len(packed.content))
     assert len(packed.content) < len(plain.content) / 2
     assert packed["ETag"] == f'{plain["ETag"][:-1]}-{encoding}"'
-    for answer in (plain, packed):
-        assert "Accept-Encoding" in answer["Vary"]
+    for response in (plain, packed):
+        assert "Accept-Encoding" in response["Vary"]
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", [LIST, TASK])
-def test_each_representation_is_known_again_by_its_own_tag(path, clients, story):
+def test_encodings_are_revalidated_by_their_etags(path, clients, story):
     client = clients["alice"]
     plain, packed = client.get(path), client.get(path, headers={"Accept-Encoding": BROWSER})
 
@@ -122,7 +122,7 @@ def test_each_representation_is_known_again_by_its_own_tag(path, clients, story)
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("encoding", ["br", "gzip", "identity"])
-def test_a_write_upon_any_representation_of_the_version_succeeds_once(encoding, clients, story):
+def test_etag_of_any_encoding_allows_a_write(encoding, clients, story):
     client = clients["alice"]
     read = client.get(TASK, headers={"Accept-Encoding": encoding})
 
@@ -134,54 +134,58 @@ def test_a_write_upon_any_representation_of_the_version_succeeds_once(encoding, 
 
 
 @pytest.mark.django_db
-def test_tokens_are_never_compressed(client):
+def test_token_responses_are_not_compressed(client):
     user = {"email": "nina@example.com", "name": "N" * 120, "password": "a quiet river bends"}
 
-    answer = client.post(
+    response = client.post(
         "/api/v1/auth/register/", user, content_type="application/json", headers={"Accept-Encoding": BROWSER}
     )
 
-    assert answer.status_code == 201
-    assert "Content-Encoding" not in answer
+    assert response.status_code == 201
+    assert "Content-Encoding" not in response
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/login/", "/register/"])
-def test_a_form_for_a_password_is_neither_kept_nor_compressed(path, client):
-    answer = client.get(path, headers={"Accept-Encoding": BROWSER})
+def test_password_form_is_neither_cached_nor_compressed(path, client):
+    response = client.get(path, headers={"Accept-Encoding": BROWSER})
 
-    assert "no-store" in answer["Cache-Control"]
-    assert "Content-Encoding" not in answer
+    assert "no-store" in response["Cache-Control"]
+    assert "Content-Encoding" not in response
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("site", "encoding"), [("same-origin", "br"), ("none", "br"), ("cross-site", None)])
-def test_a_page_is_compressed_for_its_own_site_only(site, encoding, client, alice):
+def test_page_is_compressed_for_same_site_requests_only(site, encoding, client, alice):
     log_in(client, alice)
 
-    answer = client.get("/tasks/?search=guess", headers={"Accept-Encoding": BROWSER, "Sec-Fetch-Site": site})
+    response = client.get("/tasks/?search=guess", headers={"Accept-Encoding": BROWSER, "Sec-Fetch-Site": site})
 
-    assert (answer.status_code, answer.get("Content-Encoding")) == (200, encoding)
-    assert {"Cookie", "Accept-Encoding"} <= {word.strip() for word in answer["Vary"].split(",")}
+    assert (response.status_code, response.get("Content-Encoding")) == (200, encoding)
+    assert {"Cookie", "Accept-Encoding"} <= {word.strip() for word in response["Vary"].split(",")}
 
 
 @pytest.mark.django_db
-def test_a_refusal_is_short_and_goes_out_plain(client):
-    answer = client.get(LIST, headers={"Accept-Encoding": BROWSER})
+def test_error_response_is_not_compressed(client):
+    response = client.get(LIST, headers={"Accept-Encoding": BROWSER})
 
-    assert (answer.status_code, answer.get("Content-Encoding")) == (401, None)
+    assert (response.status_code, response.get("Content-Encoding")) == (401, None)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_answer_is_remembered_for_each_encoding_on_its_own(alice, story):
+def test_response_is_cached_for_each_encoding(alice, story):
     bearer = {"authorization": f"Bearer {token_of(alice)}"}
     callers = [{"accept-encoding": BROWSER}, {"accept-encoding": "gzip"}, {}] * 2
 
-    answers = [send_request(application, "GET", LIST, headers=bearer | caller) for caller in callers]
+    responses = [send_request(application, "GET", LIST, headers=bearer | caller) for caller in callers]
 
-    assert [answer.headers.get("content-encoding") for answer in answers] == ["br", "gzip", None] * 2
-    assert [answer.headers["etag"] for answer in answers[:3]] == [answer.headers["etag"] for answer in answers[3:]]
-    assert len({answer.headers["etag"] for answer in answers}) == 3
-    bodies = [UNPACK.get(answer.headers.get("content-encoding", ""), bytes)(answer.body) for answer in answers]
+    assert [response.headers.get("content-encoding") for response in responses] == ["br", "gzip", None] * 2
+    assert [response.headers["etag"] for response in responses[:3]] == [
+        response.headers["etag"] for response in responses[3:]
+    ]
+    assert len({response.headers["etag"] for response in responses}) == 3
+    bodies = [UNPACK.get(response.headers.get("content-encoding", ""), bytes)(response.body) for response in responses]
     assert bodies == [bodies[0]] * 6
-    assert {answer.headers["content-length"] for answer in answers} == {str(len(answer.body)) for answer in answers}
+    assert {response.headers["content-length"] for response in responses} == {
+        str(len(response.body)) for response in responses
+    }

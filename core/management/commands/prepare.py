@@ -1,4 +1,4 @@
-"""Brings database, static files and demo data to what this code expects, in one process, quickly when nothing is to do."""
+"""Migrate the database, collect static files and load demo data, each only if needed."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from django.db.migrations.executor import MigrationExecutor
 
 
 class Command(BaseCommand):
-    help = "Migrate, collect static files and, with --demo, load the demo data: each only where something is to do."
+    help = "Migrate, collect static files and, with --demo, load the demo data, each only if needed."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--demo", action="store_true", help="load the demo data, if they are not there")
+        parser.add_argument("--demo", action="store_true", help="load the demo data unless they are loaded already")
 
     def handle(self, *_args: Any, demo: bool, **_options: Any) -> None:
         try:
             connection.ensure_connection()
         except OperationalError as error:
-            raise CommandError(f"The database that DATABASE_URL names does not answer: {error}") from error
+            raise CommandError(f"Cannot connect to the database in DATABASE_URL: {error}") from error
         self._migrate()
         self._collect()
         if demo and "demo" in get_commands():
@@ -49,11 +49,11 @@ class Command(BaseCommand):
 
 
 def _static_files_digest() -> str:
-    """Names, sizes and times of all sources: reading them would cost more than it saves."""
-    known = hashlib.sha256(str(settings.STORAGES["staticfiles"]).encode())
+    """Return a digest of names, sizes and times of all sources; reading them would cost too much."""
+    digest = hashlib.sha256(str(settings.STORAGES["staticfiles"]).encode())
     for finder in get_finders():
         for name, storage in finder.list([]):
             path = Path(storage.path(name))
-            found = path.stat()
-            known.update(f"{path}:{found.st_size}:{found.st_mtime_ns}\n".encode())
-    return known.hexdigest()
+            stat = path.stat()
+            digest.update(f"{path}:{stat.st_size}:{stat.st_mtime_ns}\n".encode())
+    return digest.hexdigest()

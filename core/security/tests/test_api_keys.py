@@ -1,4 +1,4 @@
-"""What an API key looks like."""
+"""The format of API keys."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from core.security import api_keys
 
 
-def test_what_is_minted_is_read_again():
+def test_generated_key_is_parsed():
     text, offered = api_keys.generate()
 
     assert re.fullmatch(r"tf_live_[0-9A-Za-z]{12}_[0-9A-Za-z]{43}_[0-9A-Za-z]{6}", text)
@@ -18,20 +18,20 @@ def test_what_is_minted_is_read_again():
     assert text.split("_")[2] == offered.prefix
 
 
-def test_only_a_digest_of_the_secret_is_left():
+def test_parsed_key_holds_only_a_digest():
     text, offered = api_keys.generate()
 
     assert offered.digest == hashlib.sha256(text.split("_")[3].encode()).hexdigest()
     assert text.split("_")[3] not in repr(offered)
 
 
-def test_no_two_are_alike():
+def test_generated_keys_differ():
     texts = [api_keys.generate()[0] for _ in range(200)]
 
     assert len({text.split("_")[2] for text in texts}) == len({text.split("_")[3] for text in texts}) == 200
 
 
-def test_one_wrong_letter_is_noticed_without_a_database():
+def test_checksum_detects_a_wrong_character():
     text = api_keys.generate()[0]
     other = "a" if text[30] != "a" else "b"
 
@@ -53,11 +53,11 @@ def test_one_wrong_letter_is_noticed_without_a_database():
         lambda _: "ü" * 77,
     ],
 )
-def test_what_is_not_a_key_is_none(change):
+def test_malformed_key_is_none(change):
     assert api_keys.parse(change(api_keys.generate()[0]).encode()) is None
 
 
-def test_a_digest_is_compared_as_a_whole():
+def test_digest_is_compared_as_a_whole():
     _, offered = api_keys.generate()
 
     assert offered.is_for(offered.digest)

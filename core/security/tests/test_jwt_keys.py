@@ -1,4 +1,4 @@
-"""Keys are replaced without signing anybody out; a token says which key and what kind, and neither by its own word."""
+"""Signing keys and their replacement, and the checks of a token's key and type."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OLD, NEW, FOREIGN = ("old-key-" + "o" * 40, "new-key-" + "n" * 40, "foreign-key-
 
 @pytest.fixture
 def rules(settings):
-    """The settings with these keys: the first signs, the others are believed."""
+    """Return a factory of settings with these keys: the first signs, the others verify."""
 
     def with_keys(signing, *previous):
         return {**settings.SIMPLE_JWT, "SIGNING_KEY": signing, "PREVIOUS_KEYS": previous}
@@ -26,13 +26,13 @@ def rules(settings):
 
 def token(key, *, kind=ACCESS, headers=None, **claims):
     now = time.time()
-    said = {"token_type": kind, "sub": str(uuid.uuid4()), "sid": str(uuid.uuid4()), "jti": "1"}
-    said |= {"iss": "taskflow", "aud": "taskflow", "iat": now, "exp": now + 600, **claims}
-    named = {"kid": key_id(key), "typ": "at+jwt" if kind == ACCESS else "rt+jwt"}
-    return jwt.encode(said, key, "HS256", headers=named if headers is None else headers)
+    payload = {"token_type": kind, "sub": str(uuid.uuid4()), "sid": str(uuid.uuid4()), "jti": "1"}
+    payload |= {"iss": "taskflow", "aud": "taskflow", "iat": now, "exp": now + 600, **claims}
+    key_headers = {"kid": key_id(key), "typ": "at+jwt" if kind == ACCESS else "rt+jwt"}
+    return jwt.encode(payload, key, "HS256", headers=key_headers if headers is None else headers)
 
 
-def test_a_token_is_good_while_its_key_is_believed(rules):
+def test_token_is_valid_while_its_key_is_configured(rules):
     signed = token(OLD)
 
     assert verify_jwt(signed, rules(OLD), kind=ACCESS)["jti"] == "1"
@@ -41,13 +41,13 @@ def test_a_token_is_good_while_its_key_is_believed(rules):
         verify_jwt(signed, rules(NEW), kind=ACCESS)
 
 
-def test_a_key_is_believed_before_it_signs(rules):
-    """So that a node which signs with the new key and one which does not yet believe each other."""
+def test_new_key_is_accepted_before_it_signs(rules):
+    """A node with the new key and one without accept each other's tokens."""
     assert verify_jwt(token(NEW), rules(OLD, NEW), kind=ACCESS)["jti"] == "1"
 
 
-def test_a_token_without_the_name_of_its_key_is_tried_with_each(rules):
-    """Such tokens were signed before keys had names."""
+def test_token_without_kid_is_tried_with_each_key(rules):
+    """Tokens without `kid` were signed before keys had ids."""
     unnamed = token(OLD, headers={})
 
     assert verify_jwt(unnamed, rules(NEW, OLD), kind=ACCESS)["jti"] == "1"
@@ -93,7 +93,7 @@ def test_access_tokens_of_all_keys_are_read(rules, settings):
     assert read_access_token(token(OLD, headers={}).encode()) is not None
 
 
-def test_the_name_of_a_key_says_nothing_of_the_key(rules):
+def test_key_id_reveals_nothing_of_the_key(rules):
     headers = signing_keys(rules(NEW, OLD)).headers(ACCESS)
 
     assert headers == {"kid": key_id(NEW), "typ": "at+jwt"}

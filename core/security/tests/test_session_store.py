@@ -1,4 +1,4 @@
-"""A browser's session: its key is in the cookie and nowhere else."""
+"""The session store: the key is in the cookie only."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def store():
     return made
 
 
-def test_is_found_again_by_its_key_with_and_without_the_cache(store):
+def test_session_is_loaded_with_and_without_the_cache(store):
     again = SessionStore(store.session_key)["word"]
     cache.clear()
 
@@ -28,7 +28,7 @@ def test_is_found_again_by_its_key_with_and_without_the_cache(store):
     assert store.exists(store.session_key)
 
 
-def test_neither_the_database_nor_redis_holds_the_key(store):
+def test_session_key_is_stored_nowhere(store):
     keys = redis.client().keys()
 
     assert Session.objects.get().session_key == hash_session_key(store.session_key)
@@ -36,14 +36,14 @@ def test_neither_the_database_nor_redis_holds_the_key(store):
     assert [key for key in keys if hash_session_key(store.session_key) in key]
 
 
-def test_what_is_kept_opens_nothing(store):
+def test_stored_hash_opens_no_session(store):
     stolen = SessionStore(hash_session_key(store.session_key))
 
     assert stolen.get("word") is None
     assert stolen.session_key is None
 
 
-def test_changes_and_a_new_key_go_along(store):
+def test_changes_survive_a_new_session_key(store):
     before = store.session_key
     store["word"] = "changed"
     store.save()
@@ -54,7 +54,7 @@ def test_changes_and_a_new_key_go_along(store):
     assert Session.objects.count() == 1
 
 
-def test_nothing_is_left_after_its_end(store):
+def test_deleted_session_leaves_nothing(store):
     key = store.session_key
     store.flush()
 

@@ -10,7 +10,7 @@ from events.selectors import redacted_count
 
 
 class Command(BaseCommand):
-    help = "Check the hash chain of the log: `audit verify`."
+    help = "Verify the hash chain of the event log: `audit verify`."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("action", choices=["verify"])
@@ -19,8 +19,8 @@ class Command(BaseCommand):
         if (position := selectors.first_invalid_position()) is not None:
             raise CommandError(f"The log was changed: position {position} does not follow from the one before.")
         head = LogHead.objects.filter(pk=1).first()
-        self.stdout.write(f"The log is whole: {head.position if head else 0} facts, head {head.hash if head else '-'}.")
+        self.stdout.write(
+            f"The log is valid: {head.position if head else 0} events, head {head.hash if head else '-'}."
+        )
         if count := redacted_count():
-            self.stdout.write(
-                f"{count} of them name somebody no more who was erased; of these only the place is checked."
-            )
+            self.stdout.write(f"Redacted after the erasure of a user, so only their position is verified: {count}.")

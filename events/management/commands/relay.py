@@ -16,7 +16,7 @@ def _enqueue(event_ids: list[int], consumer: str) -> None:
 
 
 class Command(BaseCommand):
-    help = "Carry facts from the outbox to their consumers. One process leads, others stand by."
+    help = "Deliver events from the outbox to their consumers. One process leads, others stand by."
 
     def handle(self, *args: Any, **options: Any) -> None:
         invalidate_callback = import_string(settings.CACHE_INVALIDATION_HOOK)
