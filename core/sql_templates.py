@@ -48,7 +48,7 @@ class EqualsAny(Func):
 
 
 class PreparedCursor(psycopg.Cursor[Any]):
-    """Sends values apart from the text, so that PostgreSQL plans a text once for a connection.
+    """A cursor with server-side prepared statements: PostgreSQL plans a text once per connection.
 
     Values come back in binary: psycopg reads them in C, where Django's own cursor has a Python call for each instant.
     """
