@@ -8,6 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AccountDeletion, Session, Team, TeamMember, User
+from accounts.tests.admin import user_change_url, user_form_data
 from accounts.tests.api_keys import api_key_client, create_api_key
 from accounts.tests.factories import PASSWORD, AccountDeletionFactory, SessionFactory
 from accounts.tests.fixtures import reauthenticate, reauthenticated_browser, signed_in
@@ -28,17 +29,6 @@ def pages(client, admin):
     log_in(client, admin)
     reauthenticate(client, admin)
     return client
-
-
-def form_data(user, **changes):
-    names = ("name", "email", "handle", "role", "tier", "time_zone", "language", "version")
-    data = {name: getattr(user, name) for name in names}
-    data |= {"is_active": "on"} if user.is_active else {}
-    return {name: value for name, value in (data | changes).items() if value is not None}
-
-
-def user_page(user):
-    return reverse("admin:accounts_user_change", args=[user.pk])
 
 
 def test_admin_creates_user_with_role_and_tier(pages, client, outbox):
@@ -70,7 +60,7 @@ def test_admin_refuses_an_invalid_user(changes, message, pages, bob, outbox):
 
 
 def test_admin_changes_role_through_the_service(pages, admin, bob, outbox):
-    response = pages.post(user_page(bob), form_data(bob, role="staff", tier="premium"))
+    response = pages.post(user_change_url(bob), user_form_data(bob, role="staff", tier="premium"))
 
     bob.refresh_from_db()
     payload = outbox.only("user.updated")
@@ -81,10 +71,10 @@ def test_admin_changes_role_through_the_service(pages, admin, bob, outbox):
 
 
 def test_admin_refuses_to_overwrite_a_concurrent_change(pages, bob, outbox):
-    data = form_data(bob, name="Robert")
+    data = user_form_data(bob, name="Robert")
     User.objects.filter(pk=bob.pk).update(version=2, tier="premium")
 
-    response = pages.post(user_page(bob), data)
+    response = pages.post(user_change_url(bob), data)
 
     bob.refresh_from_db()
     assert "This changed since you read it" in response.content.decode()
@@ -92,7 +82,7 @@ def test_admin_refuses_to_overwrite_a_concurrent_change(pages, bob, outbox):
 
 
 def test_admin_refuses_a_taken_handle(pages, alice, bob):
-    response = pages.post(user_page(bob), form_data(bob, handle="alice"))
+    response = pages.post(user_change_url(bob), user_form_data(bob, handle="alice"))
 
     assert response.status_code == 200
     assert "This handle is already taken." in response.content.decode()
@@ -101,7 +91,7 @@ def test_admin_refuses_a_taken_handle(pages, alice, bob):
 
 @pytest.mark.parametrize("handle", ["With Space", "-dash", "é"])
 def test_admin_refuses_an_invalid_handle(handle, pages, bob, outbox):
-    response = pages.post(user_page(bob), form_data(bob, handle=handle))
+    response = pages.post(user_change_url(bob), user_form_data(bob, handle=handle))
 
     assert response.status_code == 200
     assert User.objects.filter(pk=bob.pk, handle="bob").exists()
@@ -111,7 +101,7 @@ def test_admin_refuses_an_invalid_handle(handle, pages, bob, outbox):
 def test_admin_password_signs_out_and_is_not_published(pages, bob, client_of, outbox):
     program = client_of(bob)
 
-    response = pages.post(user_page(bob), form_data(bob, password="nine quiet lanterns"))
+    response = pages.post(user_change_url(bob), user_form_data(bob, password="nine quiet lanterns"))
 
     bob.refresh_from_db()
     assert response.status_code == 302
@@ -144,7 +134,7 @@ def test_admin_activation_allows_login_again(pages, bob):
 
 @pytest.mark.parametrize("changes", [{"role": "user"}, {"is_active": None}])
 def test_last_administrator_cannot_be_demoted(changes, pages, admin, outbox):
-    response = pages.post(user_page(admin), form_data(admin, **changes))
+    response = pages.post(user_change_url(admin), user_form_data(admin, **changes))
 
     assert "only active administrator" in response.content.decode()
     assert User.objects.filter(pk=admin.pk, role="admin", is_active=True).exists()
@@ -213,7 +203,7 @@ def test_admin_password_removes_keys_and_unverified_identities(pages, bob):
     SocialAccount.objects.create(user=bob, provider="example", uid="intruder")
     key = create_api_key(bob).text
 
-    pages.post(user_page(bob), form_data(bob, password="nine quiet lanterns"))
+    pages.post(user_change_url(bob), user_form_data(bob, password="nine quiet lanterns"))
 
     assert api_key_client(key).get("/api/v1/me/").status_code == 401
     assert not SocialAccount.objects.exists()
@@ -269,7 +259,7 @@ def test_deactivation_invalidates_the_cancellation_link(closed, pages, outbox):
 def test_other_edits_keep_the_cancellation_link(pages):
     leaving = AccountDeletionFactory(secret="back")
 
-    pages.post(user_page(leaving.user), form_data(leaving.user, tier="premium"))
+    pages.post(user_change_url(leaving.user), user_form_data(leaving.user, tier="premium"))
 
     assert Client().post("/cancel-deletion/", {"token": "back"}).status_code == 302
     user = User.objects.get(pk=leaving.user_id)

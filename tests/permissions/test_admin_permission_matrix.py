@@ -12,10 +12,10 @@ from django.db import connection, transaction
 from django.test import Client
 
 from accounts.models import User
+from accounts.tests.admin import user_form_data
 from accounts.tests.api_keys import create_api_key
 from accounts.tests.factories import UserFactory
 from accounts.tests.fixtures import reauthenticated_browser, token_of
-from accounts.tests.test_admin import filled
 from core.testing.cache import reset_redis
 from core.testing.database_state import RollbackProbe
 from core.testing.page_client import logged_in_client
@@ -162,7 +162,7 @@ def admin_forms(model: Any) -> list[tuple[str, dict[str, Any]]]:
     }
     forms = [(admin_url(model, "add"), new_user)] if "add" in allowed else []
     if row and "change" in allowed:
-        data = filled(row, role="admin") if model is User else {"post": "yes"}
+        data = user_form_data(row, role="admin") if model is User else {"post": "yes"}
         forms.append((admin_url(model, "change", row.pk), data))
     selected = [row.pk] if row else []
     actions = [name for name in site._registry[model].actions or () if isinstance(name, str)]

@@ -15,9 +15,9 @@ from django.test import Client
 from accounts.auth.tests.test_headless_api import Program
 from accounts.auth.tests.test_password_pages import ask, form_of, link
 from accounts.models import User
+from accounts.tests.admin import user_change_url, user_form_data
 from accounts.tests.factories import PASSWORD, InvitationFactory, UserFactory
 from accounts.tests.fixtures import ApiClient, reauthenticated_browser
-from accounts.tests.test_admin import filled, person_page
 from core.testing.page_client import logged_in_client
 
 USER_DATA = {"email": "dora@example.com", "name": "Dora"}
@@ -121,7 +121,7 @@ def admin_add() -> SetPassword:
 
 def admin_change() -> SetPassword:
     browser, dora = reauthenticated_browser(UserFactory(role=User.Role.ADMIN)), UserFactory(**USER_DATA)
-    return lambda password: form_result(browser.post(person_page(dora), filled(dora, password=password)))
+    return lambda password: form_result(browser.post(user_change_url(dora), user_form_data(dora, password=password)))
 
 
 def changepassword_command() -> SetPassword:

@@ -8,9 +8,9 @@ from django.db import connection, connections
 
 from accounts.auth.passwords.validators import BreachedPasswordValidator, breach_check
 from accounts.models import User
+from accounts.tests.admin import user_change_url, user_form_data
 from accounts.tests.factories import UserFactory
 from accounts.tests.fixtures import reauthenticated_browser
-from accounts.tests.test_admin import filled, person_page
 from core.testing.database_state import table_digests
 from tests.architecture.test_completeness import ROOT, source_files
 from tests.pwned_passwords.password_endpoints import (
@@ -105,7 +105,9 @@ def test_known_email_is_refused_like_an_unknown_one(endpoint, range_server, sett
 
 
 def test_unchanged_password_is_not_checked(range_server, admin, alice):
-    response = reauthenticated_browser(admin).post(person_page(alice), filled(alice, name="Alice Able", password=""))
+    response = reauthenticated_browser(admin).post(
+        user_change_url(alice), user_form_data(alice, name="Alice Able", password="")
+    )
 
     alice.refresh_from_db()
     assert (response.status_code, alice.name) == (302, "Alice Able")
