@@ -6,6 +6,9 @@ from accounts.api_keys import api as api_keys_api
 from accounts.api_keys.service_accounts import api as service_accounts_api
 from accounts.auth import api as auth_api
 from accounts.auth import reauthentication_api
+from accounts.auth.email_addresses import api as email_addresses_api
+from accounts.auth.mfa import api as mfa_api
+from accounts.auth.passwords import api as passwords_api
 from accounts.auth.security_log import api as security_log_api
 from accounts.auth.sessions import api as sessions_api
 from accounts.privacy.account_deletion import api as account_deletion_api
@@ -25,7 +28,18 @@ urlpatterns = [
     path("auth/reauthenticate/", reauthentication_api.ReauthenticateView.as_view()),
     path("auth/register-with-invitation/", invitations_api.RegisterWithInvitationView.as_view()),
     path("auth/cancel-deletion/", account_deletion_api.CancelDeletionView.as_view()),
+    path("auth/verify-email/", email_addresses_api.VerifyEmailView.as_view()),
+    path("auth/password-reset/", passwords_api.PasswordResetView.as_view()),
+    path("auth/password-reset/confirm/", passwords_api.PasswordResetConfirmationView.as_view()),
     path("me/", users_api.MeView.as_view()),
+    path("me/email/", email_addresses_api.EmailView.as_view()),
+    path("me/email/verification/", email_addresses_api.EmailVerificationView.as_view()),
+    path("me/mfa/", mfa_api.MfaView.as_view()),
+    path("me/mfa/passkeys/<int:passkey_id>/", mfa_api.PasskeyView.as_view()),
+    path("me/mfa/recovery-codes/", mfa_api.RecoveryCodesView.as_view()),
+    path("me/mfa/totp/", mfa_api.TotpView.as_view()),
+    path("me/mfa/totp/confirm/", mfa_api.TotpConfirmationView.as_view()),
+    path("me/password/", passwords_api.PasswordView.as_view()),
     path("me/avatar/", users_api.MyAvatarView.as_view()),
     path("me/deletion/", account_deletion_api.DeletionView.as_view()),
     path("me/exports/", export_api.ExportsView.as_view()),

@@ -1,4 +1,4 @@
-"""Facts about people. Payloads are plain values."""
+"""Events about users, their sessions and keys, and teams. Payloads are plain values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 if TYPE_CHECKING:
     from accounts.models import ApiKey, Session, Team, User
 
-# Stands for `user` where it is not proved who it was, or nobody here.
+# Stands for `user` where the user is unknown or not authenticated.
 ANONYMOUS_USER = {"id": str(uuid.UUID(int=0))}
 
 
@@ -37,7 +37,7 @@ class UserUpdated(UserEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class EmailVerified(UserEvent):
-    """The person has opened the link that was mailed to `email`."""
+    """The user opened the link that was sent to `email`."""
 
     name: ClassVar[str] = "user.email_verified"
     email: str
@@ -45,16 +45,16 @@ class EmailVerified(UserEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class SecurityChanged(UserEvent):
-    """`what` happened to how this person proves who they are: see notifications' words for each."""
+    """A login method, the password or the address changed; `change` is a key of security_notifications.MESSAGES."""
 
     name: ClassVar[str] = "user.security_changed"
-    what: str
+    change: str
     address: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class UserInvited(UserEvent):
-    """`user` is who invites; whom, only the invitation says, which goes when the person goes."""
+    """`user` is the inviter. Only the invitation has the address, and is deleted with the account."""
 
     name: ClassVar[str] = "user.invited"
     invitation_id: str
@@ -86,7 +86,7 @@ class ExportReady(UserEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class AccountDeletionRequested(UserEvent):
-    """The account is closed, and erased at `due_at` unless its person comes back before."""
+    """The account is closed, and erased at `due_at` unless the deletion is cancelled before."""
 
     name: ClassVar[str] = "user.deletion_requested"
     due_at: str
@@ -99,19 +99,22 @@ class AccountDeletionCancelled(UserEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class UserErased(UserEvent):
-    """`user` is an id and nothing else. The log of facts names this person no more; see events.redaction."""
+    """`user` has nothing but an id: the event log no longer names the user, see events.redaction."""
 
     name: ClassVar[str] = "user.erased"
 
 
 @dataclass(frozen=True, kw_only=True)
 class IdentityLinked(UserEvent):
-    """`how`: "registered" with it, "address" (joined by one that both sides have verified), or "by hand"."""
+    """An identity at a provider was linked.
+
+    `method` is "registered", "email" (an address that both sides have verified) or "manual".
+    """
 
     name: ClassVar[str] = "identity.linked"
     provider: str
     identity_id: int
-    how: str
+    method: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +125,7 @@ class IdentityUnlinked(UserEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class IdentityRejected(UserEvent):
-    """A provider's answer was not believed, or nobody was let in by it. `user` is an id of zeros: who it was is not proved."""
+    """A sign-in with a provider was rejected. `user` has an id of zeros, as it is not authenticated."""
 
     name: ClassVar[str] = "identity.rejected"
     provider: str
@@ -133,7 +136,7 @@ class IdentityRejected(UserEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class SessionOpened(UserEvent):
-    """`session` is {id, kind, device, address, is_new}: a sign-in, and whether from a device not seen before."""
+    """A sign-in. `session` is {id, kind, device, address, is_new}; `is_new` says that the device was not used before."""
 
     name: ClassVar[str] = "session.opened"
     session: dict[str, Any]
@@ -141,7 +144,10 @@ class SessionOpened(UserEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class RefreshTokenReused(UserEvent):
-    """`session` is {id, kind, device, address, used_from}: a replaced refresh token came again, and so it has ended."""
+    """A replaced refresh token was used, so the session is revoked.
+
+    `session` is {id, kind, device, address, used_from}.
+    """
 
     name: ClassVar[str] = "session.refresh_token_reused"
     session: dict[str, Any]
@@ -149,7 +155,7 @@ class RefreshTokenReused(UserEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class LoginFailed(UserEvent):
-    """A wrong password. `user` is an id of zeros when nobody has the address that was tried, which is not kept."""
+    """A wrong password or code. `user` has an id of zeros for an unknown address, which is not stored."""
 
     name: ClassVar[str] = "user.login_failed"
     address: str
@@ -165,7 +171,7 @@ class SessionRevoked(UserEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class ApiKeyEvent(UserEvent):
-    """`user` is the key's owner, `key` is {id, name, prefix, scopes}: nothing that opens anything."""
+    """An event of an API key. `user` is its owner, `key` is {id, name, prefix, scopes}, without a secret."""
 
     key: dict[str, Any]
 
@@ -177,11 +183,11 @@ class ApiKeyCreated(ApiKeyEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class ApiKeyRotated(ApiKeyEvent):
-    """`key` is the new one; the one it replaces ends at `until`, an ISO instant."""
+    """A key was replaced by `key`. The old one expires at `old_key_expires_at`, an ISO instant."""
 
     name: ClassVar[str] = "api_key.rotated"
     replaced_id: str
-    until: str
+    old_key_expires_at: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,7 +197,7 @@ class ApiKeyRevoked(ApiKeyEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class ApiKeyUsed(ApiKeyEvent):
-    """Told when a key is used for the first time on a day, or from another address than before."""
+    """The first use of a key on a day, or a use from another address than before."""
 
     name: ClassVar[str] = "api_key.used"
     address: str
@@ -215,7 +221,7 @@ class TeamCreated(TeamEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class TeamMemberAdded(TeamEvent):
-    """Also told when somebody in the team is named once more, with the role they `was` in before."""
+    """A member was added, or given another role: `previous_role` is the one before, empty for a new member."""
 
     name: ClassVar[str] = "team.member_added"
     user_id: str
@@ -231,7 +237,7 @@ class TeamMemberRemoved(TeamEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class TeamDeleted(TeamEvent):
-    """`user_ids` are those who were in it until now."""
+    """A team was deleted. `user_ids` are its members until then."""
 
     name: ClassVar[str] = "team.deleted"
     user_ids: list[str]

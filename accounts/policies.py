@@ -49,7 +49,7 @@ def mfa_setup_required_error() -> NotAllowed:
     """Return the API's error for a user who has to set up two-factor authentication first."""
     return NotAllowed(
         "This account needs two-factor authentication. Set it up at "
-        f"{settings.SITE_URL}/settings/security/, or with /_allauth/app/v1/account/authenticators/.",
+        f"{settings.SITE_URL}/settings/security/, or with /api/v1/me/mfa/totp/.",
         code="mfa_setup_required",
     )
 

@@ -12,8 +12,7 @@ from allauth.account.adapter import get_adapter
 from allauth.core import context
 from allauth.core.exceptions import ImmediateHttpResponse, ReauthenticationRequired
 from csp.middleware import CSPMiddleware
-from django.contrib.auth.middleware import AuthenticationMiddleware
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.middleware.locale import LocaleMiddleware
 from django.urls import reverse
 from django.utils.deprecation import MiddlewareMixin
@@ -21,10 +20,7 @@ from django.utils.http import urlencode
 
 from accounts.auth.sessions.middleware import SessionTrackingMiddleware
 from core.api.endpoints import API_PREFIX
-from core.db import translate_db_error
-from core.errors import DomainError
 
-HEADLESS_API_PREFIX = "/_allauth/"
 API_DOCS_PATHS = ("/api/v1/docs/",)
 
 
@@ -46,17 +42,7 @@ class PageCSPMiddleware(PagesOnlyMixin, CSPMiddleware): ...
 class PageLocaleMiddleware(PagesOnlyMixin, LocaleMiddleware): ...
 
 
-class PageAuthMiddleware(PagesOnlyMixin, SessionTrackingMiddleware):
-    """Session tracking for pages. Clients of allauth's headless API have a token; cookies do not count there."""
-
-    def process_request(self, request: HttpRequest) -> None:
-        if request.path.startswith(HEADLESS_API_PREFIX):
-            AuthenticationMiddleware.process_request(self, request)
-        else:
-            super().process_request(request)
-
-    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        return response if request.path.startswith(HEADLESS_API_PREFIX) else super().process_response(request, response)
+class PageAuthMiddleware(PagesOnlyMixin, SessionTrackingMiddleware): ...
 
 
 class AllauthMiddleware(MiddlewareMixin):
@@ -73,24 +59,11 @@ class AllauthMiddleware(MiddlewareMixin):
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
         if isinstance(error, ImmediateHttpResponse):
             return error.response
-        if request.path.startswith(HEADLESS_API_PREFIX) and isinstance(
-            domain_error := translate_db_error(error), DomainError
-        ):
-            return _headless_error_response(domain_error)
         if not isinstance(error, ReauthenticationRequired):
             return None
         methods = get_adapter().get_reauthentication_methods(request.user)
         path = methods[0]["url"] if methods else reverse("login")
         return HttpResponseRedirect(f"{path}?{urlencode({'next': request.get_full_path()})}")
-
-
-def _headless_error_response(error: DomainError) -> JsonResponse:
-    """Return an error in the format of allauth's headless API."""
-    errors = [{"param": field.field, "code": field.code, "message": field.message} for field in error.fields]
-    errors = errors or [{"code": error.code, "message": error.detail}]
-    retry_after = getattr(error, "retry_after", 0)
-    headers = {"Retry-After": str(retry_after)} if retry_after else {}
-    return JsonResponse({"status": error.status, "errors": errors}, status=error.status, headers=headers)
 
 
 class PageAllauthMiddleware(PagesOnlyMixin, AllauthMiddleware): ...

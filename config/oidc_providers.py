@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TypedDict
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
@@ -13,24 +13,39 @@ from config import env
 GOOGLE_ISSUER = "https://accounts.google.com"
 
 
-def from_environment() -> list[dict[str, Any]]:
-    """Return the settings of each configured provider, as django-allauth expects them."""
-    providers = []
-    if google := env.text("OIDC_GOOGLE_CLIENT_ID", ""):
-        providers.append(_provider("google", "Google", GOOGLE_ISSUER, google, env.text("OIDC_GOOGLE_CLIENT_SECRET")))
+class Provider(TypedDict):
+    """One entry of the setting OIDC_PROVIDERS. A public client has an empty secret."""
+
+    provider_id: str
+    name: str
+    issuer: str
+    client_id: str
+    secret: str
+
+
+def from_environment() -> list[Provider]:
+    """Return the configured providers. Raises ImproperlyConfigured."""
+    providers: list[Provider] = []
+    if client_id := env.text("OIDC_GOOGLE_CLIENT_ID", ""):
+        secret = env.text("OIDC_GOOGLE_CLIENT_SECRET")
+        providers.append(
+            Provider(provider_id="google", name="Google", issuer=GOOGLE_ISSUER, client_id=client_id, secret=secret)
+        )
     if issuer := env.text("OIDC_ISSUER", ""):
-        name, client_id = env.text("OIDC_NAME", "Single sign-on"), env.text("OIDC_CLIENT_ID")
-        providers.append(_provider(_provider_id(issuer), name, issuer, client_id, env.text("OIDC_CLIENT_SECRET", "")))
+        providers.append(
+            Provider(
+                provider_id=_provider_id(issuer),
+                name=env.text("OIDC_NAME", "Single sign-on"),
+                issuer=issuer,
+                client_id=env.text("OIDC_CLIENT_ID"),
+                secret=env.text("OIDC_CLIENT_SECRET", ""),
+            )
+        )
     return providers
 
 
-def _provider(provider_id: str, name: str, issuer: str, client_id: str, secret: str) -> dict[str, Any]:
-    settings = {"server_url": issuer}
-    return {"provider_id": provider_id, "name": name, "client_id": client_id, "secret": secret, "settings": settings}
-
-
 def _provider_id(issuer: str) -> str:
-    """Return an id made from the issuer: an OIDC subject is unique only together with its issuer."""
+    """Derive the id from the issuer, as a subject identifies a user only together with its issuer."""
     url = urlsplit(issuer)
     is_local = url.scheme == "http" and url.hostname in {"127.0.0.1", "localhost", "::1"}
     if not (url.scheme == "https" or is_local) or not url.hostname or url.query or url.fragment:

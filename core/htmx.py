@@ -81,7 +81,7 @@ class PageErrorMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        if request.path.startswith(("/api/", "/_allauth/")):
+        if request.path.startswith("/api/"):
             return None
         error = translate_db_error(error)
         if not isinstance(error, DomainError):

@@ -61,7 +61,7 @@ def run(folder: Path, samples: str = str(SAMPLE_COUNT)) -> int:
     endpoints = [
         Endpoint("login", "/api/v1/auth/login/"),
         Endpoint("registration", "/api/v1/auth/register/", {"REQUIRE_VERIFIED_EMAIL": "true"}),
-        Endpoint("password reset", "/password/reset/"),
+        Endpoint("password reset", "/api/v1/auth/password-reset/"),
     ]
     common = {"TRUSTED_PROXIES": "127.0.0.1", "LOG_LEVEL": "ERROR", "DATA_DIR": str(folder / "var")}
     progress = Progress()

@@ -74,7 +74,7 @@ def session_reused(event: Event) -> None:
 
 def identity_linked(event: Event) -> None:
     """Mail the user about a linked identity provider, unless the account was created with it."""
-    if event.payload["how"] == "registered":
+    if event.payload["method"] == "registered":
         return
     context = _security_change_context("Sign-in with another provider was added to your TaskFlow account.")
     user_payload = event.payload["user"]

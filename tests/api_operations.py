@@ -94,7 +94,13 @@ REQUEST_BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/auth/mfa/": {"challenge": "{challenge}", "code": "{code}"},
     "POST /api/v1/auth/refresh/": {"refresh": "{refresh}"},
     "POST /api/v1/auth/reauthenticate/": {"password": "a quiet river bends"},
+    "POST /api/v1/auth/verify-email/": {"key": "{verification_key}"},
+    "POST /api/v1/auth/password-reset/": {"email": "alice@example.com"},
+    "POST /api/v1/auth/password-reset/confirm/": {"key": "{reset_key}", "password": "a wider river turns"},
     "PATCH /api/v1/me/": {"name": "Another Name"},
+    "POST /api/v1/me/email/": {"email": "new@example.com"},
+    "POST /api/v1/me/mfa/totp/confirm/": {"setup_token": "{setup_token}", "code": "wrong"},
+    "POST /api/v1/me/password/": {"current_password": "a quiet river bends", "password": "a wider river turns"},
     "POST /api/v1/me/deletion/": {"confirmation": "a quiet river bends"},
     "POST /api/v1/auth/register-with-invitation/": {
         "token": "{join_token}",

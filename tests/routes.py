@@ -10,7 +10,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from tests.api_operations import API_PREFIX
 
-ADMIN_PREFIX, HEADLESS_PREFIX = "/admin/", "/_allauth/"
+ADMIN_PREFIX = "/admin/"
 
 
 class Route(NamedTuple):
@@ -20,17 +20,12 @@ class Route(NamedTuple):
 
 def page_paths() -> list[str]:
     """Return the path of each page once, without the leading slash."""
-    others = (API_PREFIX, ADMIN_PREFIX, HEADLESS_PREFIX)
+    others = (API_PREFIX, ADMIN_PREFIX)
     return sorted({route.path.removeprefix("/") for route in routes() if not route.path.startswith(others)})
 
 
 def admin_paths() -> list[str]:
     return [route.path for route in routes() if route.path.startswith(ADMIN_PREFIX)]
-
-
-def headless_views() -> dict[str, Any]:
-    """The view of each door of allauth's API; where two have one address, the first is asked."""
-    return {one.path: one.view for one in reversed(list(routes())) if one.path.startswith(HEADLESS_PREFIX)}
 
 
 def routes() -> Iterator[Route]:

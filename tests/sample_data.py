@@ -10,9 +10,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from allauth.account.models import EmailAddress, EmailConfirmationHMAC
+from allauth.mfa.models import Authenticator
 from django.utils import timezone
 
+from accounts.auth.mfa import enrollment
 from accounts.auth.mfa import services as mfa
+from accounts.auth.passwords.reset_tokens import make_reset_key
 from accounts.auth.sessions.services import open_session
 from accounts.models import Team, TeamMember, User
 from accounts.tests.api_keys import create_api_key
@@ -136,15 +140,24 @@ def _create_personal_data(owner: User) -> SampleValues:
         "account_id": str(ServiceAccountFactory(handle=f"robot-{uuid7().hex}").pk),
         **_create_account_data(owner),
         **_create_mfa_challenge(f"careful-{uuid7().hex}"),
+        **_create_email_keys(f"mailed-{uuid7().hex}"),
+        "setup_token": enrollment.begin_totp(user=owner, now=timezone.now()).token,
     }
 
 
 def _create_mfa_challenge(handle: str) -> SampleValues:
     """Create a login whose password was right and whose MFA code is pending."""
     user = with_totp(UserFactory(handle=handle))
-    challenge = mfa.create_challenge(user=user, now=timezone.now())
-    assert challenge is not None
-    return {"challenge": challenge.token, "code": recovery_codes(user)[0]}
+    challenge = mfa.create_challenge(user=user, methods=["code"], now=timezone.now())
+    passkey = Authenticator.objects.create(user=user, type="webauthn", data={"name": "Key", "credential": {}})
+    return {"challenge": challenge.token, "code": recovery_codes(user)[0], "passkey_id": str(passkey.pk)}
+
+
+def _create_email_keys(handle: str) -> SampleValues:
+    """Create the keys of e-mailed links: one verifies an address, one resets a password."""
+    user = UserFactory(handle=handle)
+    address = EmailAddress.objects.create(user=user, email=user.email, primary=True)
+    return {"verification_key": EmailConfirmationHMAC(address).key, "reset_key": make_reset_key(user)}
 
 
 def _create_account_data(owner: User) -> SampleValues:

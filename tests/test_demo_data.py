@@ -12,7 +12,6 @@ from django.db.models import Count
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.users.services import authenticate
 from analytics.rollups import services as rollups
 from demo.load_test import generate_load_test
 from demo.personas import LOAD_TEST_PERSONA, PASSWORD, PROJECTS, TEAM_PERSONAS
@@ -98,7 +97,8 @@ def test_demo_command_loads_team_and_tasks_without_email(demo_data):
 
 
 def test_demo_lead_can_sign_in_and_has_unread_notifications(demo_data):
-    lead = authenticate(email="lead@example.com", password=PASSWORD)
+    lead = User.objects.get(email="lead@example.com")
+    assert lead.check_password(PASSWORD)
     inbox = Notification.objects.filter(recipient=lead)
     assert (inbox.count(), inbox.filter(read_at=None).count()) == (14, 7)
     assert not Notification.objects.exclude(recipient=lead).exists()

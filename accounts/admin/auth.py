@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.admin.reauthentication import RequiresRecentLoginAdmin
-from accounts.auth import security_notifications
+from accounts.auth.mfa import enrollment
 from accounts.auth.requests import get_request_user
 from accounts.models import MfaChallenge, User
 from core.admin import ReadOnlyAdmin
@@ -50,7 +50,7 @@ class AuthenticatorAdmin(RequiresRecentLoginAdmin, UserOwnedAdmin):
     @admin.action(description="Reset two-factor authentication of these users")
     def reset(self, request: HttpRequest, queryset: QuerySet[Authenticator]) -> None:
         users = list(User.objects.filter(pk__in=queryset.values("user")))
-        count = security_notifications.reset_mfa(actor=get_request_user(request), people=users, now=timezone.now())
+        count = enrollment.reset_mfa(actor=get_request_user(request), users=users, now=timezone.now())
         self.message_user(request, f"Two-factor authentication was reset for {count} users.")
 
 

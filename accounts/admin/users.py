@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
@@ -12,7 +12,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from accounts.admin.reauthentication import RequiresRecentLoginAdmin
-from accounts.auth.passwords.validators import breach_check
+from accounts.auth.passwords import pwned_passwords
+from accounts.auth.passwords.validators import BREACHED
 from accounts.auth.requests import get_request_user
 from accounts.models import Session, User
 from accounts.users import administration
@@ -20,7 +21,18 @@ from accounts.users.forms import time_zones
 from core.admin import ReadOnlyAdmin, ServiceAdmin, ServiceForm
 
 
-class UserCreateForm(ServiceForm):
+class NewPasswordForm(ServiceForm):
+    """A form with a password that BreachCheckAdmin has looked up: the form is validated within a transaction."""
+
+    password_is_breached: ClassVar[bool] = False
+
+    def clean_password(self) -> str:
+        if self.password_is_breached:
+            raise forms.ValidationError(BREACHED, code="password_breached")
+        return str(self.cleaned_data["password"])
+
+
+class UserCreateForm(NewPasswordForm):
     """Registers a user with a role and a tier."""
 
     password = forms.CharField(
@@ -35,7 +47,7 @@ class UserCreateForm(ServiceForm):
         return administration.create_user_as_admin(actor=self.actor, now=timezone.now(), **data)
 
 
-class UserChangeForm(ServiceForm):
+class UserChangeForm(NewPasswordForm):
     """All editable fields of a user; `version` protects concurrent changes from being overwritten."""
 
     time_zone = forms.ChoiceField(choices=lambda: [(zone, zone) for zone in time_zones()])
@@ -75,9 +87,15 @@ class BreachCheckAdmin(ServiceAdmin):
     """Checks a new password for breaches before Django's admin opens its transaction."""
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        with breach_check(request.POST.get("password", "")):
-            response: HttpResponse = super().changeform_view(request, *args, **kwargs)
-            return response
+        is_breached = pwned_passwords.is_breached(request.POST.get("password", ""))
+        request.password_is_breached = is_breached  # type: ignore[attr-defined]
+        response: HttpResponse = super().changeform_view(request, *args, **kwargs)
+        return response
+
+    def get_form(self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change, **kwargs)
+        form.password_is_breached = getattr(request, "password_is_breached", False)
+        return form
 
 
 @admin.register(User)

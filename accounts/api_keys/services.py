@@ -121,7 +121,7 @@ def rotate_key(
         user=user_payload(old.owner),
         key=api_key_payload(new),
         replaced_id=str(old.pk),
-        until=old.expires_at.isoformat(),
+        old_key_expires_at=old.expires_at.isoformat(),
     )
     publish(event, actor=actor, at=now)
     _send_security_email(new, "An API key of your account was rotated", now)

@@ -1,18 +1,57 @@
-"""Mails about an account. Who sends them is said in the settings: the app that does knows this one, not the reverse."""
+"""E-mails about an account, queued in the caller's transaction.
+
+The setting ACCOUNT_EMAIL_QUEUE names the app that sends them: it knows this app, and not the reverse.
+"""
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
+from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from django.conf import settings
+from django.db import transaction
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.module_loading import import_string
 
+from accounts.auth.passwords.reset_tokens import make_reset_key
+from accounts.models import User
 
-def enqueue(*, kind: str, to: str, context: dict[str, Any], dedup_key: str) -> None:
-    """Queue a mail of this kind (notifications.kinds.AccountEmailKind) in the present transaction; it outlives a dead server.
 
-    `words` are plain values that the templates emails/<kind>/ name. They are kept encrypted until the mail is sent, so
-    a link with a secret may be among them. `..._path` becomes `..._link`, an address of this site; `..._at`, an ISO
-    instant, is written out in the `time_zone` among the words. The same `key` of the same kind queues one mail only.
+@transaction.atomic
+def enqueue(*, kind: str, to: str, context: dict[str, Any], dedup_key: str = "") -> None:
+    """Queue an e-mail of this kind (notifications.kinds.AccountEmailKind).
+
+    `context` has plain values for the templates emails/<kind>/. It is kept encrypted until the e-mail is sent, so it may
+    contain a link with a secret. `..._path` becomes `..._link` at this site's address; `..._at`, an ISO instant, is
+    written out in the context's `time_zone`. The same `dedup_key` of the same kind queues one e-mail only.
     """
-    import_string(settings.ACCOUNT_EMAIL_QUEUE)(kind=kind, to=to, context=context, dedup_key=dedup_key)
+    queue = import_string(settings.ACCOUNT_EMAIL_QUEUE)
+    queue(kind=kind, to=to, context=context, dedup_key=dedup_key or secrets.token_hex(16))
+
+
+def send_verification(address: EmailAddress) -> None:
+    """Send the link that verifies an address."""
+    query = urlencode({"key": EmailConfirmationHMAC.create(address).key})
+    context = {"name": address.user.name, "verify_path": f"{reverse('account_confirm_email')}?{query}"}
+    enqueue(kind="verify_email", to=address.email, context=context)
+
+
+def send_account_exists(email: str) -> None:
+    """Tell a registered user that somebody registered with their address."""
+    context = {"login_path": reverse("login"), "reset_path": reverse("account_reset_password")}
+    enqueue(kind="account_exists", to=email, context=context)
+
+
+def send_no_account(email: str) -> None:
+    """Tell an unknown address that somebody asked for a new password for it."""
+    enqueue(kind="no_account", to=email, context={"register_path": reverse("register")})
+
+
+def send_password_reset(user: User) -> None:
+    """Send the link to choose a new password. A service account has no password to reset."""
+    if user.kind == User.Kind.HUMAN:
+        query = urlencode({"key": make_reset_key(user)})
+        context = {"name": user.name, "reset_path": f"{reverse('account_reset_password_from_key')}?{query}"}
+        enqueue(kind="password_reset", to=user.email, context=context)

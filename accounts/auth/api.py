@@ -1,4 +1,4 @@
-"""Registering, signing in and out."""
+"""The endpoints to register, sign in, refresh tokens and sign out. accounts.auth.login decides what a sign-in takes."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.auth import throttling
-from accounts.auth.email_addresses import services as email_addresses
-from accounts.auth.mfa import services as mfa
-from accounts.auth.mfa.services import WRONG_CODE
-from accounts.auth.rate_limits import REGISTRATION_EMAIL_GROUP, send_account_exists_email, send_verification_email
+from accounts.auth import login
+from accounts.auth.mfa.services import IssuedChallenge
 from accounts.auth.serializers import EmailSentOut, LoginInput, MfaInput, MfaRequiredOut, RefreshInput, RegisterInput
 from accounts.auth.sessions import services as sessions
+from accounts.auth.throttled_emails import (
+    REGISTRATION_EMAIL_GROUP,
+    send_account_exists_email,
+    send_verification_email,
+)
 from accounts.auth.tokens import TokenPair
 from accounts.models import Session, User
 from accounts.users import services as users
@@ -26,14 +28,14 @@ from accounts.users.serializers import MeOut, TokensOut
 from core.api.generics import parse_body
 from core.api.problems import MEDIA_TYPE, problem_document
 from core.api.views import ApiView
-from core.errors import Invalid, NotAllowed, NotAuthenticated
-from core.http.client_ip import client_ip, user_agent
+from core.errors import Invalid
+from core.http.client_ip import client_ip
 from core.rate_limits import consume
 from core.serialization import dumps
 
 
 class PublicApiView(ApiView):
-    """A door for those who have no token yet; an expired one in the header does no harm."""
+    """An endpoint for callers without a token. An expired one in the header does no harm."""
 
     api_key_scope = None
     brute_force_limit = {"POST"}
@@ -45,15 +47,25 @@ class RegisterView(PublicApiView):
     pad_response_time = {"POST"}
 
     @extend_schema(operation_id="register", request=RegisterInput, responses={201: TokensOut, 202: EmailSentOut})
-    def post(self, request: Request) -> Response:
-        """Where an address has to be verified first (REQUIRE_VERIFIED_EMAIL), a mail follows instead of tokens: 202."""
-        consume(request._request, group="register", key=client_ip(request._request), rate=settings.REGISTER_RATE)
-        sent = parse_body(RegisterInput, request)
-        if settings.REQUIRE_VERIFIED_EMAIL:
-            return _register_with_email_verification(request, sent)
-        user = users.register(**sent)
-        send_verification_email(request._request, user, group=REGISTRATION_EMAIL_GROUP)
-        return login_response(request, user, status=201)
+    def post(self, request: Request) -> Any:
+        """Register a user. With REQUIRE_VERIFIED_EMAIL an e-mail follows instead of tokens: 202.
+
+        The response is the same for a taken address then, so that it does not tell who has an account.
+        """
+        http_request = request._request
+        consume(http_request, group="register", key=client_ip(http_request), rate=settings.REGISTER_RATE)
+        params = parse_body(RegisterInput, request)
+        try:
+            user = users.register(**params)
+        except Invalid as error:
+            if not (settings.REQUIRE_VERIFIED_EMAIL and error.has_error("email", "taken")):
+                raise
+            send_account_exists_email(http_request, params["email"].lower())
+        else:
+            send_verification_email(http_request, user, group=REGISTRATION_EMAIL_GROUP)
+            if not settings.REQUIRE_VERIFIED_EMAIL:
+                return login_response(request, user, status=201)
+        return Response({"detail": "We sent an email to this address."}, status=202)
 
 
 class LoginView(PublicApiView):
@@ -65,45 +77,30 @@ class LoginView(PublicApiView):
         responses={200: TokensOut, (401, MEDIA_TYPE): MfaRequiredOut},
     )
     def post(self, request: Request) -> Any:
-        """Whoever has a second factor is told so by 401 `mfa_required`, with a challenge to answer next."""
-        sent = parse_body(LoginInput, request)
-        throttling.check_login(request._request, sent["email"])
-        user = users.authenticate(**sent, request=request._request)
-        try:
-            email_addresses.require_verified_email(user)
-        except NotAllowed:
-            send_verification_email(request._request, user)
-            raise
-        challenge = mfa.create_challenge(user=user, now=timezone.now())
-        return _challenge_response(request, challenge) if challenge else login_response(request, user)
+        """Sign in with a password. A user with MFA gets 401 `mfa_required` and a challenge for `/auth/mfa/`."""
+        user = login.verify_password(request._request, **parse_body(LoginInput, request))
+        return login_response(request, user)
 
 
 class MfaView(PublicApiView):
     @extend_schema(operation_id="finish_login", request=MfaInput, responses=TokensOut)
-    def post(self, request: Request) -> Response:
-        """Finish a login by a code of the authenticator app or a recovery code; five tries, five minutes.
+    def post(self, request: Request) -> Any:
+        """Finish a sign-in with a code of the authenticator app or a recovery code: five attempts, five minutes.
 
-        Whoever has a passkey alone finishes theirs on the page `/login/`, or by `/_allauth/app/v1/`.
+        A user with nothing but a passkey signs in on the page `/login/`.
         """
-        sent, now = parse_body(MfaInput, request), timezone.now()
-        user = mfa.challenged_user(token=sent["challenge"], now=now)
-        throttling.check_mfa(request._request, user)
-        try:
-            mfa.complete_challenge(token=sent["challenge"], code=sent["code"], now=now)
-        except NotAuthenticated as error:
-            if error.code == WRONG_CODE:
-                throttling.record_mfa_failure(request._request, user)
-            raise
-        throttling.reset_mfa_failures(request._request, user)
-        return login_response(request, user)
+        params = parse_body(MfaInput, request)
+        user = login.verify_challenge(request._request, token=params["challenge"], code=params["code"])
+        return login_response(request, user, mfa_verified=True)
 
 
 class RefreshView(PublicApiView):
     @extend_schema(operation_id="refresh", request=RefreshInput, responses=TokensOut)
     def post(self, request: Request) -> Response:
+        """Exchange a refresh token for the next pair. Reuse of a replaced token revokes the session."""
         token, address = parse_body(RefreshInput, request)["refresh"], client_ip(request._request)
-        pair, user = sessions.refresh_session(token=token, now=timezone.now(), address=address)
-        return _token_response(pair, user)
+        tokens, user = sessions.refresh_session(token=token, now=timezone.now(), address=address)
+        return token_response(tokens, user)
 
 
 class LogoutView(ApiView):
@@ -123,7 +120,7 @@ class LogoutOthersView(ApiView):
 
     @extend_schema(operation_id="logout_others", request=None, responses={204: None})
     def post(self, request: Request) -> Response:
-        """End every other session of the caller, in browsers and programs; this one stays."""
+        """Revoke the caller's other sessions, in browsers and programs."""
         sessions.revoke_other_sessions(actor=request.user, keep=request.auth.pk, now=timezone.now())
         return Response(status=204)
 
@@ -133,42 +130,32 @@ class LogoutAllView(ApiView):
 
     @extend_schema(operation_id="logout_all", request=None, responses={204: None})
     def post(self, request: Request) -> Response:
+        """Revoke all of the caller's sessions, this one too."""
         sessions.revoke_all_sessions(actor=request.user, now=timezone.now())
         return Response(status=204)
 
 
-def login_response(request: Request, user: User, *, status: int = 200) -> Response:
-    pair = sessions.open_session(
-        user=user,
-        now=timezone.now(),
-        user_agent=user_agent(request._request),
-        address=client_ip(request._request),
-    )
-    return _token_response(pair, user, status=status)
+def login_response(
+    request: Request, user: User, *, status: int = 200, mfa_verified: bool = False
+) -> Response | HttpResponse:
+    """Return the tokens of a new session, or the 401 with the challenge of a user who has MFA."""
+    result = login.continue_api_login(request._request, user, mfa_verified=mfa_verified)
+    if isinstance(result, TokenPair):
+        return token_response(result, user, status=status)
+    return _challenge_response(request, result)
 
 
-def _token_response(pair: TokenPair, user: User, *, status: int = 200) -> Response:
-    body = {"access": pair.access, "refresh": pair.refresh, "user": MeOut(user).data}
+def token_response(tokens: TokenPair, user: User, *, status: int = 200) -> Response:
+    body = {"access": tokens.access, "refresh": tokens.refresh, "user": MeOut(user).data}
     return Response(body, status=status, headers={"Cache-Control": "no-store"})
 
 
-def _challenge_response(request: Request, challenge: mfa.IssuedChallenge) -> HttpResponse:
-    words = {"code": "mfa_required", "detail": "The password is right; a second factor is needed."}
-    body = problem_document(401, request.path, **words) | {
+def _challenge_response(request: Request, challenge: IssuedChallenge) -> HttpResponse:
+    detail = "The password is right. Finish the sign-in with a code."
+    body = problem_document(401, request.path, code="mfa_required", detail=detail) | {
         "challenge": challenge.token,
         "methods": challenge.methods,
         "expires_in": challenge.expires_in,
     }
     headers = {"Cache-Control": "no-store", "WWW-Authenticate": 'Bearer realm="api"'}
     return HttpResponse(dumps(body), status=401, headers=headers, content_type=MEDIA_TYPE)
-
-
-def _register_with_email_verification(request: Request, sent: dict[str, Any]) -> Response:
-    """Says the same of an address that is taken: whose it is reads the rest in the mail."""
-    try:
-        send_verification_email(request._request, users.register(**sent), group=REGISTRATION_EMAIL_GROUP)
-    except Invalid as error:
-        if not error.has_error("email", "taken"):
-            raise
-        send_account_exists_email(request._request, sent["email"].lower())
-    return Response({"detail": "A mail is on its way to this address."}, status=202)

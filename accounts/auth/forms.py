@@ -2,6 +2,8 @@ from django import forms
 
 from core.forms import PageForm, SingleLineField
 
+PASSWORD_HELP_TEXT = "At least 10 characters. A short sentence is a good choice."  # noqa: S105
+
 
 class LoginForm(PageForm):
     email = forms.EmailField(
@@ -22,6 +24,6 @@ class RegisterForm(PageForm):
         label="Password",
         max_length=200,
         strip=False,
-        help_text="At least 10 characters; a sentence is better than a riddle.",
+        help_text=PASSWORD_HELP_TEXT,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )

@@ -1,4 +1,4 @@
-"""Secrets that travel in a mail: random and kept as a hash only, good once; or signed, and kept nowhere."""
+"""Random secrets for e-mailed links. The database has their hash only."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from core.security.hashing import sha256_hex
 
 
 class OneTimeToken(NamedTuple):
-    """`secret` goes into the mail, which is kept sealed until it is sent; `hash` goes into the table."""
+    """`token` goes into the email, which is stored encrypted until it is sent; `hash` goes into the table."""
 
     token: str
     hash: str
 
     def path(self, page: str) -> str:
-        """The secret stands in the query, because logs keep paths and no queries."""
+        """Return the path of a page with the token in its query, as logs contain paths without queries."""
         return f"{reverse(page)}?{urlencode({'token': self.token})}"
 
 
@@ -28,5 +28,5 @@ def new_token() -> OneTimeToken:
 
 
 def hash_token(token: str) -> str:
-    """A plain hash is enough for 256 random bits."""
+    """Return the hash to store; a plain one is enough for 256 random bits."""
     return sha256_hex(token)

@@ -1,22 +1,30 @@
-"""Coming in and going out."""
+"""The pages to sign in, sign out and register. What a sign-in takes is decided in accounts.auth.login."""
 
 from __future__ import annotations
 
-from allauth.account.internal.flows.login import perform_password_login
-from allauth.account.internal.flows.signup import prevent_enumeration
-from allauth.account.models import Login
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib import auth, messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.auth import throttling
+from accounts.auth import pending_login
+from accounts.auth.allauth.forms import MfaCodeForm
+from accounts.auth.allauth.internals import begin_passkey_authentication
+from accounts.auth.allauth.passkey_forms import PasskeyAuthenticateForm, PasskeyLoginForm
 from accounts.auth.forms import LoginForm, RegisterForm
+from accounts.auth.login import await_verified_email, continue_browser_login, verify_password
+from accounts.auth.login_methods import selectors as login_methods_selectors
 from accounts.auth.requests import get_next_url
+from accounts.auth.throttled_emails import (
+    REGISTRATION_EMAIL_GROUP,
+    send_account_exists_email,
+    send_verification_email,
+)
 from accounts.users import services as users
 from core.api.endpoints import endpoint
 from core.errors import Invalid, NotAuthenticated
@@ -24,6 +32,8 @@ from core.forms import form_status
 from core.htmx import form_data, render_page
 from core.http.client_ip import client_ip
 from core.rate_limits import consume
+
+LOGIN_EXPIRED = "This sign-in has expired. Sign in again."
 
 
 @endpoint(mfa_exempt=True, pad_response_time={"POST"}, brute_force_limit={"POST"}, secret_in_url=True)
@@ -35,15 +45,60 @@ def login(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(get_next_url(request))
     form = LoginForm(form_data(request))
     if request.method == "POST" and form.is_valid():
-        throttling.check_login(request, form.cleaned_data["email"])
         try:
-            user = users.authenticate(**form.cleaned_data, request=request)
+            user = verify_password(request, **form.cleaned_data)
         except NotAuthenticated as error:
             form.add_domain_error(error)
         else:
-            return _open_session(request, Login(user, email=user.email, redirect_url=get_next_url(request)))
+            return continue_browser_login(request, user, next_url=get_next_url(request))
     context = {"form": form, "next": get_next_url(request), "demo": settings.DEMO_ALLOWED}
     return render_page(request, "accounts/login.html", context, status=form_status(form))
+
+
+@endpoint(brute_force_limit={"POST"})
+@never_cache
+@sensitive_post_parameters("code", "credential")
+@require_http_methods(["GET", "HEAD", "POST"])
+def login_mfa(request: HttpRequest) -> HttpResponse:
+    """Ask for the code or the passkey that finishes the sign-in of this browser."""
+    was_pending = pending_login.PENDING_LOGIN_KEY in request.session
+    pending = pending_login.load(request)
+    if pending is None or not login_methods_selectors.has_mfa(pending.user):
+        if was_pending:
+            messages.error(request, LOGIN_EXPIRED)
+        return redirect("login")
+    data, is_code = form_data(request), "code" in request.POST
+    code_form = MfaCodeForm(data if is_code else None, user=pending.user)
+    passkey_form = PasskeyAuthenticateForm(None if is_code else data, user=pending.user)  # type: ignore[call-arg]
+    form = code_form if is_code else passkey_form
+    if request.method == "POST" and form.is_valid():
+        authenticator: Authenticator = code_form.authenticator if is_code else passkey_form.cleaned_data["credential"]
+        authenticator.record_usage()
+        return continue_browser_login(request, pending.user, next_url=pending.next_url, mfa_verified=True)
+    context = {"form": code_form, "js_data": {"request_options": begin_passkey_authentication(pending.user)}}
+    return render_page(request, "mfa/authenticate.html", context, status=form_status(form))
+
+
+@endpoint(brute_force_limit={"POST"})
+@never_cache
+@sensitive_post_parameters("credential")
+@require_http_methods(["GET", "HEAD", "POST"])
+def login_passkey(request: HttpRequest) -> HttpResponse:
+    """Sign in with a passkey alone, which replaces both the password and MFA. A GET by script returns its options."""
+    if request.user.is_authenticated:
+        return HttpResponseRedirect(get_next_url(request))
+    if request.method != "POST":
+        if request.headers.get("X-Requested-With") != "XMLHttpRequest":
+            return redirect("login")
+        return JsonResponse({"request_options": begin_passkey_authentication(None)})
+    consume(request, group="login-address", key=client_ip(request), rate=settings.LOGIN_RATE_PER_ADDRESS)
+    form = PasskeyLoginForm(request.POST)
+    authenticator: Authenticator | None = form.cleaned_data["credential"] if form.is_valid() else None
+    if authenticator is None or not authenticator.user.is_active:
+        messages.error(request, "This passkey was not accepted.")
+        return redirect("login")
+    authenticator.record_usage()
+    return continue_browser_login(request, authenticator.user, next_url=get_next_url(request), mfa_verified=True)
 
 
 @endpoint(mfa_exempt=True)
@@ -61,25 +116,27 @@ def logout(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
 def register(request: HttpRequest) -> HttpResponse:
+    """Register and sign in, or wait for a verified e-mail where REQUIRE_VERIFIED_EMAIL is set.
+
+    The response is the same for a taken address then, so that it does not tell who has an account.
+    """
     if request.user.is_authenticated:
         return redirect("overview")
-    form = RegisterForm(form_data(request))
+    form, next_url = RegisterForm(form_data(request)), reverse("overview")
     if request.method == "POST" and form.is_valid():
         consume(request, group="register", key=client_ip(request), rate=settings.REGISTER_RATE)
+        email = form.cleaned_data["email"].lower()
         try:
             user = users.register(**form.cleaned_data)
         except Invalid as error:
             if settings.REQUIRE_VERIFIED_EMAIL and error.has_error("email", "taken"):
-                return prevent_enumeration(request, email=form.cleaned_data["email"].lower())
+                send_account_exists_email(request, email)
+                return await_verified_email(request, None, email=email, next_url=next_url)
             form.add_domain_error(error)
         else:
-            if not settings.REQUIRE_VERIFIED_EMAIL:
-                messages.success(request, f"Welcome, {user.get_short_name()}.")
-            return _open_session(request, Login(user, email=user.email, redirect_url=reverse("overview"), signup=True))
+            send_verification_email(request, user, group=REGISTRATION_EMAIL_GROUP)
+            if settings.REQUIRE_VERIFIED_EMAIL:
+                return await_verified_email(request, user, email=email, next_url=next_url)
+            messages.success(request, f"Welcome, {user.get_short_name()}. We sent a confirmation link to {email}.")
+            return continue_browser_login(request, user, next_url=next_url)
     return render_page(request, "accounts/register.html", {"form": form}, status=form_status(form))
-
-
-def _open_session(request: HttpRequest, login: Login) -> HttpResponse:
-    """Let in whoever has no further step to take (an address to verify, a second factor), else lead there."""
-    answer: HttpResponse = perform_password_login(request, {"email": login.email}, login)
-    return answer

@@ -36,6 +36,7 @@ class ReauthenticationOut(serializers.Serializer[Any]):
 
 class ReauthenticateView(ApiView):
     api_key_scope = None
+    mfa_exempt = True
     brute_force_limit = {"POST"}
     idempotent = False
 
@@ -43,7 +44,8 @@ class ReauthenticateView(ApiView):
     def post(self, request: Request) -> Response:
         """Send one of the two: a code where there is a second factor, the password otherwise. A new token is no proof."""
         credentials: dict[str, str] = parse_body(ReauthenticationInput, request)
-        with throttling.throttled_reauthentication(request._request, request.user, by_code="code" in credentials):
+        secret = throttling.MFA_CODE if "code" in credentials else throttling.PASSWORD
+        with throttling.throttled_reauthentication(request._request, request.user, secret):
             valid_until = reauthentication.reauthenticate(
                 session_id=request.auth.pk, credentials=credentials, now=timezone.now()
             )

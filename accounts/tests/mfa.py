@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from allauth.mfa.models import Authenticator
-from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
-from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
 
+from accounts.auth.allauth.internals import RecoveryCodes
+from accounts.auth.mfa import totp
+from accounts.auth.mfa.services import ENCRYPTION_PURPOSE
 from accounts.models import User
+from core.security.encryption import encrypt
 
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
 
 def with_totp(user: User) -> User:
-    TOTP.activate(user, SECRET)
+    data = {"secret": encrypt(SECRET, purpose=ENCRYPTION_PURPOSE)}
+    Authenticator.objects.create(user=user, type=Authenticator.Type.TOTP, data=data)
     RecoveryCodes.activate(user)
     return user
 
@@ -26,9 +30,15 @@ def with_passkey(user: User) -> User:
 
 
 def code_at(when: datetime, *, secret: str = SECRET) -> str:
-    return format_hotp_value(hotp_value(secret, int(when.timestamp()) // 30))
+    return totp.code_at_step(secret, int(when.timestamp()) // totp.PERIOD)
 
 
 def recovery_codes(user: User) -> list[str]:
     codes: list[str] = Authenticator.objects.get(user=user, type="recovery_codes").wrap().get_unused_codes()
     return codes
+
+
+def totp_form(page: Any, when: datetime) -> dict[str, str]:
+    """Return what a user sends who scanned the QR code of the page."""
+    setup = page.context["setup"]
+    return {"setup_token": setup.token, "code": code_at(when, secret=setup.secret)}

@@ -15,12 +15,12 @@ from accounts.api_keys.services import revoke_all_keys
 from accounts.auth import one_time_tokens
 from accounts.auth.email_addresses import services as email_addresses
 from accounts.auth.passwords import services as passwords
-from accounts.auth.passwords.validators import check_breach_first
+from accounts.auth.passwords.validators import check_password_strength
 from accounts.auth.sessions import cache
 from accounts.auth.sessions import services as sessions
 from accounts.events import user_payload
 from accounts.models import AccountDeletion, Session, User
-from accounts.users.services import check_password_strength, register, save_changes
+from accounts.users.services import create_user_with_password, save_changes
 from core.errors import Conflict, NotFound
 from core.versions import check_version
 from events.outbox import publish
@@ -28,14 +28,17 @@ from events.outbox import publish
 ADMIN_EDITABLE_FIELDS = frozenset({"name", "email", "handle", "role", "tier", "is_active", "time_zone", "language"})
 
 
-@check_breach_first
 @transaction.atomic
 def create_user_as_admin(
     *, actor: User, email: str, name: str, password: str, role: str, tier: str, now: datetime
 ) -> User:
-    """Create an account for another user. Raises NotAllowed, Invalid."""
+    """Create an account for another user. The caller has checked that the password is not breached.
+
+    Raises NotAllowed, Invalid.
+    """
     policies.require_manager(actor)
-    user = register(email=email, name=name, password=password)
+    check_password_strength(password, User(email=email.strip().lower(), name=name.strip()))
+    user = create_user_with_password(email=email, name=name, password=password)
     return update_user(actor=actor, user_id=user.pk, changes={"role": role, "tier": tier}, now=now)
 
 
@@ -90,12 +93,12 @@ def promote_admin(*, email: str, now: datetime) -> User:
     return user
 
 
-@check_breach_first
 @transaction.atomic
 def set_password(*, actor: User, user_id: uuid.UUID, password: str, now: datetime) -> User:
     """Set another user's password, revoke all sessions, and remove unverified login methods.
 
-    Raises NotAllowed, NotFound, Conflict, and Invalid for a weak password.
+    The caller has checked that the password is not breached. Raises NotAllowed, NotFound, Conflict, and Invalid for a
+    weak password.
     """
     policies.require_manager(actor)
     user = get_user_for_update(user_id, {})

@@ -8,21 +8,18 @@ from datetime import datetime
 from typing import Any
 
 from allauth.account.models import EmailAddress
-from django.contrib.auth import authenticate as check_password
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
 from accounts import events
-from accounts.auth.passwords.validators import check_breach_first
+from accounts.auth.passwords.validators import check_new_password
 from accounts.auth.sessions import cache
 from accounts.events import user_payload
 from accounts.models import Avatar, User
 from accounts.users.image_processing import make_thumbnails
 from core.db import violated_constraint
-from core.errors import FieldError, Invalid, NotAuthenticated
+from core.errors import Invalid
 from core.versions import check_version
 from events.outbox import publish
 
@@ -32,16 +29,20 @@ MAX_HANDLE_ATTEMPTS = 20
 WRONG_SECRET = "wrong"  # noqa: S105 -- an error code
 
 
-@check_breach_first
-@transaction.atomic
-def register(*, email: str, name: str, password: str, is_verified: bool = False) -> User:
-    """Create a user with a password. `is_verified` says that the e-mail address is known to be theirs.
+def register(*, email: str, name: str, password: str) -> User:
+    """Create a user with a password. Raises Invalid for a weak or breached password, and for a taken address."""
+    check_new_password(password, User(email=email.strip().lower(), name=name.strip()))
+    return create_user_with_password(email=email, name=name, password=password)
 
-    Raises Invalid for a weak password or an e-mail address that is taken.
+
+@transaction.atomic
+def create_user_with_password(*, email: str, name: str, password: str, is_verified: bool = False) -> User:
+    """Create a user with a password that the caller has checked. Raises Invalid for a taken address.
+
+    `is_verified` says that the e-mail address is known to be theirs.
     """
     # allauth reads addresses from EmailAddress, the application from User.email: both are written together.
     user = User(email=email.strip().lower(), name=name.strip())
-    check_password_strength(password, user)
     user.set_password(password)
     create_user(user)
     EmailAddress.objects.create(user=user, email=user.email, verified=is_verified, primary=True)
@@ -71,38 +72,6 @@ def require_password(user: User, password: str, *, field: str) -> None:
     """Raise Invalid for `field` unless this is the user's current password."""
     if not user.check_password(password):
         raise Invalid.field(field, "Wrong password.", WRONG_SECRET)
-
-
-def check_password_strength(password: str, user: User) -> None:
-    """Raise Invalid with a message for each password validator that fails."""
-    try:
-        validate_password(password, user)
-    except ValidationError as error:
-        raise Invalid(
-            "The password is too weak.",
-            fields=[FieldError("password", str(failed.code), " ".join(failed.messages)) for failed in error.error_list],
-        ) from error
-
-
-def authenticate(*, email: str, password: str, request: Any = None) -> User:
-    """Return the user with these credentials. Raises NotAuthenticated.
-
-    An unknown address and a wrong password give the same error after the same time.
-    """
-    user = check_password(request, email=email, password=password)
-    if not isinstance(user, User):
-        raise NotAuthenticated("Wrong e-mail address or password.", code="wrong_credentials")
-    return user
-
-
-@transaction.atomic
-def record_failed_login(*, user: User | None, address: str, device: str, now: datetime) -> None:
-    """Publish a failed login with a wrong password or code.
-
-    `user` is None for an unknown address, which is published as well so that both cases take the same time.
-    """
-    payload = user_payload(user) if user else events.ANONYMOUS_USER
-    publish(events.LoginFailed(user=payload, address=address, device=device), actor=None, at=now)
 
 
 @transaction.atomic

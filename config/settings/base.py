@@ -46,8 +46,6 @@ INSTALLED_APPS = [
     "config.apps.PageAccountConfig",
     "allauth.mfa",
     "allauth.socialaccount",
-    "allauth.socialaccount.providers.openid_connect",
-    "allauth.headless",
     "core",
     "events",
     "accounts",
@@ -253,7 +251,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "accounts.auth.passwords.validators.BreachedPasswordValidator"},
 ]
 PWNED_PASSWORDS_URL = env.url("PWNED_PASSWORDS_URL")
-AUTHENTICATION_BACKENDS = ["accounts.auth.backends.EmailBackend"]
+AUTHENTICATION_BACKENDS = ["accounts.auth.backends.SessionBackend"]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "overview"
 LOGOUT_REDIRECT_URL = "login"
@@ -276,7 +274,7 @@ AVATAR_RATE = env.text("AVATAR_RATE", "20/h")
 # django-ratelimit lets requests pass while Redis is down; accounts.auth.throttling counts locally then.
 RATELIMIT_FAIL_OPEN = True
 
-# --- Registration, MFA and email verification (django-allauth) -------------------------------------------------------
+# --- Registration, MFA and email verification, partly by django-allauth -----------------------------------------------
 
 REQUIRE_VERIFIED_EMAIL = env.boolean("REQUIRE_VERIFIED_EMAIL", False)
 # Which users must set up MFA. Part of every cache key, so that nodes with different rules share no cached responses.
@@ -295,59 +293,27 @@ ACCOUNT_ADAPTER = "accounts.auth.allauth.account_adapter.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
-ACCOUNT_EMAIL_VERIFICATION = "mandatory" if REQUIRE_VERIFIED_EMAIL else "optional"
-ACCOUNT_EMAIL_NOTIFICATIONS = True
-# Unknown addresses get an email too, so that the response does not reveal which addresses have accounts.
-ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = True
-ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
-ACCOUNT_SESSION_REMEMBER = True
-ACCOUNT_SIGNUP_FORM_CLASS = "accounts.auth.allauth.signup_form.SignupForm"
-ACCOUNT_FORMS = {
-    "add_email": "accounts.auth.allauth.forms.ChangeEmailForm",
-    "change_password": "accounts.auth.allauth.forms.ChangePasswordForm",
-    "set_password": "accounts.auth.allauth.forms.SetPasswordForm",
-    "reset_password": "accounts.auth.allauth.forms.ResetPasswordForm",
-    "reset_password_from_key": "accounts.auth.allauth.forms.NewPasswordForm",
-    "reauthenticate": "accounts.auth.allauth.forms.ReauthenticateForm",
-}
+ACCOUNT_FORMS = {"reauthenticate": "accounts.auth.allauth.forms.ReauthenticateForm"}
 ACCOUNT_USER_DISPLAY = "accounts.auth.allauth.account_adapter.display_name"
 # accounts.auth.throttling limits all of these, also while Redis is down; allauth's own limits would refuse all then.
 ACCOUNT_RATE_LIMITS = MFA_RATE_LIMITS = False
 
 MFA_ADAPTER = "accounts.auth.allauth.mfa_adapter.MfaAdapter"
 MFA_FORMS = {
-    "authenticate": "accounts.auth.allauth.forms.MfaCodeForm",
     "reauthenticate": "accounts.auth.allauth.forms.ReauthenticateCodeForm",
-    "activate_totp": "accounts.auth.allauth.forms.ActivateTotpForm",
-    "add_webauthn": "accounts.auth.allauth.forms.AddPasskeyForm",
-    "authenticate_webauthn": "accounts.auth.allauth.passkey_forms.PasskeyAuthenticateForm",
     "reauthenticate_webauthn": "accounts.auth.allauth.passkey_forms.PasskeyReauthenticateForm",
-    "login_webauthn": "accounts.auth.allauth.passkey_forms.PasskeyLoginForm",
 }
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
-# allauth would also refuse a new address to users with MFA, and MFA to users who proposed a new address. Our adapter
-# requires the one thing that matters: a verified current address.
+# accounts.auth.mfa.enrollment checks what matters: that the present address is verified.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
-MFA_RECOVERY_CODES_SHOW_ONCE = True
-MFA_TOTP_ISSUER = "TaskFlow"
-
-HEADLESS_CLIENTS = ("app",)
-HEADLESS_TOKEN_STRATEGY = "accounts.auth.headless_tokens.SessionTokens"
 
 # --- Sign-in with OpenID Connect --------------------------------------------------------------------------------------
 
 # Seconds that one sign-in may wait for the provider in all.
 OIDC_TIMEOUT = env.integer("OIDC_TIMEOUT", 5)
-SOCIALACCOUNT_ADAPTER = "accounts.auth.allauth.social_adapter.SocialAdapter"
-SOCIALACCOUNT_REAUTHENTICATION_REQUIRED = True
-SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {
-    "openid_connect": {
-        "provider_class": "accounts.auth.oidc.provider.OidcProvider",
-        "APPS": oidc_providers.from_environment(),
-    }
-}
+OIDC_PROVIDERS = oidc_providers.from_environment()
 
 # --- Jobs and events (Celery) -----------------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ CONFLICT_CAUSES = {
     "serialization_failure": SerializationFailure,
     "foreign_key": ForeignKeyViolation,
 }
-PAGE_PATH, API_PATH, HEADLESS_PATH = "/lost/", "/api/v1/lost/", "/_allauth/app/v1/lost/"
+PAGE_PATH, API_PATH = "/lost/", "/api/v1/lost/"
 
 
 def raise_conflict(request: HttpRequest | Request) -> None:
@@ -39,7 +39,6 @@ class ConflictView(ApiView):
 urlpatterns = [
     path(PAGE_PATH[1:], raise_conflict),
     path(API_PATH[1:], ConflictView.as_view()),
-    path(HEADLESS_PATH[1:], raise_conflict),
     *urls.urlpatterns,
 ]
 
@@ -53,11 +52,11 @@ def request_conflict(path: str, cause: str) -> tuple[int, str, list[tuple[str, s
 
 
 @pytest.mark.parametrize("cause", ["deadlock", "serialization_failure"])
-@pytest.mark.parametrize("endpoint", [PAGE_PATH, API_PATH, HEADLESS_PATH])
+@pytest.mark.parametrize("endpoint", [PAGE_PATH, API_PATH])
 def test_transient_conflict_is_a_503_logged_once(endpoint, cause):
     assert request_conflict(endpoint, cause) == (503, "1", [(cause, "first line")])
 
 
-@pytest.mark.parametrize("endpoint", [PAGE_PATH, API_PATH, HEADLESS_PATH])
+@pytest.mark.parametrize("endpoint", [PAGE_PATH, API_PATH])
 def test_missing_reference_is_a_409_without_log(endpoint):
     assert request_conflict(endpoint, "foreign_key") == (409, "", [])

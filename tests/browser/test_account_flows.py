@@ -208,7 +208,7 @@ def reset_password(session, mail_server):
     session.press("Send reset link", leads_to="**/password/reset/sent/")
     session.follow_link(mail_server.newest("Reset your TaskFlow password"))
     session.look("new password")
-    session.fill(password1=NEW_PASSWORD)
+    session.fill(password=NEW_PASSWORD)
     session.press("Save password", leads_to="**/login/")
     session.sign_in(PASSWORD, leads_to="**/login/")
     assert session.page.get_by_role("alert").first.is_visible()

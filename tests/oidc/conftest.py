@@ -49,10 +49,9 @@ class Idp:
         found = json.loads(self.ask("GET", "/seen")[2])["seen"]
         return [one for one in found if one["path"].endswith(name)]
 
-    def settings(self, **more: Any) -> dict[str, Any]:
-        app = {"provider_id": "example", "name": "Example ID", "client_id": CLIENT_ID, "secret": CLIENT_SECRET}
-        app |= {"settings": {"server_url": self.issuer}} | more
-        return {"openid_connect": {"provider_class": "accounts.auth.oidc.provider.OidcProvider", "APPS": [app]}}
+    def settings(self, **changes: Any) -> list[dict[str, Any]]:
+        provider = {"provider_id": "example", "name": "Example ID", "issuer": self.issuer}
+        return [provider | {"client_id": CLIENT_ID, "secret": CLIENT_SECRET} | changes]
 
 
 class Browser(Client):
@@ -113,7 +112,7 @@ def provider_process() -> Iterator[str]:
 def idp(provider_process, settings) -> Idp:
     provider = Idp(provider_process)
     provider.script()
-    settings.SOCIALACCOUNT_PROVIDERS = provider.settings()
+    settings.OIDC_PROVIDERS = provider.settings()
     get_issuer.cache_clear()
     return provider
 

@@ -174,10 +174,10 @@ class TestManualLinking:
         browser = signed_in(ada)
         address = browser.authorize(idp, browser.start_login(process="connect"))
         bob = UserFactory(handle="bob")
-        store = dict(browser.session)["socialaccount_states"]
+        store = dict(browser.session)["_oidc_states"]
         log_in(browser, bob)
         session = browser.session
-        session["socialaccount_states"] = store
+        session["_oidc_states"] = store
         session.save()
 
         answer = browser.return_to_callback(address)

@@ -19,7 +19,7 @@ DRIP_CASES = {"chunked": (b"Transfer-Encoding: chunked", b"1\r\n \r\n"), "counte
 
 
 def test_a_client_without_a_secret_names_itself_and_shows_no_password(idp, oidc_browser, settings, database_state):
-    settings.SOCIALACCOUNT_PROVIDERS = idp.settings(secret="")
+    settings.OIDC_PROVIDERS = idp.settings(secret="")
     before = database_state.state()
 
     answer = oidc_browser.sign_in(idp)

@@ -64,8 +64,8 @@ def test_nobody_is_signed_in_by_a_link_that_was_made_for_another_browser(state, 
 
 
 def test_a_sign_in_begun_at_one_provider_does_not_end_at_another(ada, idp, oidc_browser, settings):
-    apps = settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"]
-    apps.append(apps[0] | {"provider_id": "other", "name": "Other ID"})
+    provider = settings.OIDC_PROVIDERS[0]
+    settings.OIDC_PROVIDERS = [provider, provider | {"provider_id": "other", "name": "Other ID"}]
 
     address = oidc_browser.authorize(idp, oidc_browser.start_login())
     answer = oidc_browser.return_to_callback(address.replace("/with/example/", "/with/other/"))
@@ -75,7 +75,7 @@ def test_a_sign_in_begun_at_one_provider_does_not_end_at_another(ada, idp, oidc_
 
 def test_a_state_that_waited_too_long_is_refused(ada, idp, oidc_browser, monkeypatch):
     address = oidc_browser.authorize(idp, oidc_browser.start_login())
-    monkeypatch.setattr("allauth.socialaccount.internal.statekit.STATE_TTL", -1)
+    monkeypatch.setattr("accounts.auth.oidc.login_state.MAX_AGE", -1)
 
     assert oidc_browser.return_to_callback(address).context["code"] == "unknown_state"
 

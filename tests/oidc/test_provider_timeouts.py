@@ -70,7 +70,7 @@ def test_a_provider_that_is_well_again_is_asked_again(ada, idp, monkeypatch):
 
 @pytest.mark.django_db
 def test_a_provider_that_is_gone_is_said_to_be(idp, settings):
-    settings.SOCIALACCOUNT_PROVIDERS = idp.settings(settings={"server_url": "http://127.0.0.1:9"})
+    settings.OIDC_PROVIDERS = idp.settings(issuer="http://127.0.0.1:9")
 
     answer = Browser().start_login()
 

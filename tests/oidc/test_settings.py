@@ -12,7 +12,7 @@ import pytest
 from drills.processes import ROOT
 
 PRINT_SETTING = """import json; from config.settings import base
-print(json.dumps(base.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"]))"""
+print(json.dumps(base.OIDC_PROVIDERS))"""
 
 
 def load_settings(**environment: str) -> subprocess.CompletedProcess[str]:
@@ -37,9 +37,9 @@ def test_both_kinds_stand_side_by_side():
     )
 
     google, office = found
-    assert (google["provider_id"], google["settings"]["server_url"]) == ("google", "https://accounts.google.com")
+    assert (google["provider_id"], google["issuer"]) == ("google", "https://accounts.google.com")
     assert (office["provider_id"], office["name"]) == ("id.example.com-8443-realms-office", "the office")
-    assert office["settings"]["server_url"] == "https://ID.example.com:8443/realms/Office"
+    assert office["issuer"] == "https://ID.example.com:8443/realms/Office"
 
 
 @pytest.mark.parametrize(

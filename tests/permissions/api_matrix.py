@@ -18,8 +18,20 @@ MATRIX = {
     "POST auth/logout-all/": "401 204 204 204 204 204 204 204 204",
     "POST auth/logout-others/": "401 204 204 204 204 204 204 204 204",
     "POST auth/reauthenticate/": AUTHENTICATED,
+    "POST auth/verify-email/": "204 204 204 204 204 204 204 204 204",
+    "POST auth/password-reset/": "202 202 202 202 202 202 202 202 202",
+    "POST auth/password-reset/confirm/": "204 204 204 204 204 204 204 204 204",
     "GET me/": AUTHENTICATED,
     "PATCH me/": AUTHENTICATED,
+    "POST me/email/": "401 202 202 202 202 202 202 202 202",
+    "POST me/email/verification/": "401 202 202 202 202 202 202 202 202",
+    "GET me/mfa/": AUTHENTICATED,
+    "DELETE me/mfa/passkeys/{passkey_id}/": "401 404 404 404 404 404 404 404 404",
+    "POST me/mfa/recovery-codes/": "401 409 409 409 409 409 409 409 409",
+    "POST me/mfa/totp/": AUTHENTICATED,
+    "DELETE me/mfa/totp/": "401 404 404 404 404 404 404 404 404",
+    "POST me/mfa/totp/confirm/": "401 400 400 400 400 400 400 400 400",
+    "POST me/password/": "401 204 204 204 204 204 204 204 204",
     "POST me/avatar/": AUTHENTICATED,
     "DELETE me/avatar/": "401 204 204 204 204 204 204 204 204",
     "POST me/deletion/": "401 202 202 202 202 202 202 202 409",
@@ -144,6 +156,7 @@ SHARED = {
 }
 # Sample values that everybody may read: users are in the directory, the others are words like any.
 PUBLIC_VALUES = {
+    "passkey_id",
     "newcomer",
     "project",
     "ref:projects",

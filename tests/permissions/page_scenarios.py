@@ -8,9 +8,7 @@ from copy import deepcopy
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote, urlencode
 
-from allauth.account.forms import default_token_generator
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
-from allauth.account.utils import user_pk_to_url_str
 from allauth.socialaccount.models import SocialAccount
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.mail import EmailMessage
@@ -18,6 +16,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from accounts.auth.login_methods import selectors as login_methods_selectors
+from accounts.auth.passwords.reset_tokens import make_reset_key
 from accounts.models import User
 from accounts.tests.api_keys import create_api_key
 from accounts.tests.factories import PASSWORD
@@ -227,5 +226,5 @@ def create_page_only_data(owner: User) -> SampleValues:
         "identity_id": str(identity.pk),
         "pk": str(passkey.pk),
         "verification": EmailConfirmationHMAC(address).key,
-        "reset": f"{user_pk_to_url_str(owner)}-{default_token_generator.make_token(owner)}",
+        "reset": make_reset_key(owner),
     }

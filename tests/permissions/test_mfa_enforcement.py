@@ -9,7 +9,7 @@ from allauth.mfa.models import Authenticator
 from django.utils import timezone
 
 from accounts.api_keys import lookup
-from accounts.auth.security_notifications import reset_mfa
+from accounts.auth.mfa.enrollment import reset_mfa
 from accounts.auth.sessions.cache import load_status, session_key
 from accounts.models import User
 from accounts.tests.api_keys import create_api_key
@@ -105,7 +105,7 @@ def test_cached_list_is_not_served_after_mfa_reset(get_statuses, alice, admin):
     set_role(admin, with_totp(alice), "admin")
     before = get_statuses()
 
-    reset_mfa(actor=admin, people=[alice], now=timezone.now())
+    reset_mfa(actor=admin, users=[alice], now=timezone.now())
 
     assert (before, get_statuses()) == (UNRESTRICTED, RESTRICTED)
 
@@ -117,7 +117,7 @@ def test_mfa_change_counts_from_the_next_request_on(get_statuses, alice, admin):
     for _ in range(2):
         with_totp(alice)  # the row alone: no cache is told
         statuses.append(get_statuses())
-        reset_mfa(actor=admin, people=[alice], now=timezone.now())
+        reset_mfa(actor=admin, users=[alice], now=timezone.now())
         statuses.append(get_statuses())
     set_role(admin, alice, "user")
     statuses.append(get_statuses())
@@ -170,7 +170,7 @@ def test_relay_invalidates_what_the_commit_hook_missed(get_statuses, alice):
     Authenticator.objects.all().delete()
     stale = get_statuses()
 
-    payload = {"user": {"id": str(alice.pk)}, "what": "webauthn_removed"}
+    payload = {"user": {"id": str(alice.pk)}, "change": "webauthn_removed"}
     invalidate([Event(name="user.security_changed", subject_id=alice.pk, payload=payload)])
 
     assert (before, stale, get_statuses()) == (UNRESTRICTED, UNRESTRICTED, RESTRICTED)

@@ -31,6 +31,13 @@ PAGE_BY_OPERATION = {
     "POST me/exports/": "export-request",
     "GET me/exports/{export_id}/archive/": "export-download",
     "POST me/deletion/": "delete-account",
+    "POST me/email/": "account_email",
+    "POST me/password/": "account_set_password",
+    "POST me/mfa/totp/": "mfa_activate_totp",
+    "POST me/mfa/totp/confirm/": "mfa_activate_totp",
+    "DELETE me/mfa/totp/": "mfa_deactivate_totp",
+    "POST me/mfa/recovery-codes/": "mfa_generate_recovery_codes",
+    "DELETE me/mfa/passkeys/{passkey_id}/": "mfa_remove_webauthn",
 }
 API_KEY_FORM = {"name": "n8n", "days": "30", "scopes": ["tasks:read"], "allowed_networks": ""}
 # The data of the pages that have a form; the others need none.
@@ -49,7 +56,7 @@ def actor_for(request, request_builder, admin):
 
     def get_user(name):
         user = request.getfixturevalue(request_builder.actor_for(OPERATIONS[name]))
-        if name == "POST me/deletion/":
+        if name in {"POST me/deletion/", "POST me/password/"}:
             User.objects.filter(pk=user.pk).update(password="!")
         return with_totp(User.objects.get(pk=user.pk))
 

@@ -12,12 +12,11 @@ from django.core.management import CommandError, call_command
 from django.http import HttpResponse
 from django.test import Client
 
-from accounts.auth.tests.test_headless_api import Program
 from accounts.auth.tests.test_password_pages import ask, form_of, link
 from accounts.models import User
 from accounts.tests.admin import user_change_url, user_form_data
 from accounts.tests.factories import PASSWORD, InvitationFactory, UserFactory
-from accounts.tests.fixtures import ApiClient, reauthenticated_browser
+from accounts.tests.fixtures import ApiClient, reauthenticated_browser, signed_in
 from core.testing.page_client import logged_in_client
 
 USER_DATA = {"email": "dora@example.com", "name": "Dora"}
@@ -42,11 +41,11 @@ def form_result(response: HttpResponse) -> PasswordResult:
 
 
 def json_result(response: HttpResponse) -> PasswordResult:
-    body: dict[str, Any] = response.json()
+    body: dict[str, Any] = response.json() if response.content else {}
     if "errors" not in body:
         return PasswordResult("", "")
     (error,) = body["errors"]
-    return PasswordResult(error.get("field") or error["param"], error["message"])
+    return PasswordResult(error["field"], error["message"])
 
 
 def api_register() -> SetPassword:
@@ -55,10 +54,6 @@ def api_register() -> SetPassword:
 
 def page_register() -> SetPassword:
     return lambda password: form_result(Client().post("/register/", {**USER_DATA, "password": password}))
-
-
-def headless_register() -> SetPassword:
-    return lambda password: json_result(Program().ask("post", "auth/signup", {**USER_DATA, "password": password}))
 
 
 def api_accept_invitation() -> SetPassword:
@@ -78,39 +73,34 @@ def page_accept_invitation() -> SetPassword:
 
 def page_change() -> SetPassword:
     browser = logged_in_client(UserFactory(**USER_DATA))
-    data = {"oldpassword": PASSWORD}
-    return lambda password: form_result(browser.post("/settings/security/password/", {**data, "password1": password}))
+    data = {"current_password": PASSWORD}
+    return lambda password: form_result(browser.post("/settings/security/password/", {**data, "password": password}))
 
 
 def page_set() -> SetPassword:
     browser = logged_in_client(UserFactory(**USER_DATA, password="!"))
-    return lambda password: form_result(browser.post("/settings/security/password/set/", {"password1": password}))
+    return lambda password: form_result(browser.post("/settings/security/password/set/", {"password": password}))
 
 
-def headless_change() -> SetPassword:
-    UserFactory(**USER_DATA)
-    program = Program()
-    program.ask("post", "auth/login", {"email": USER_DATA["email"], "password": PASSWORD})
+def api_change() -> SetPassword:
+    client = signed_in(UserFactory(**USER_DATA))
     data = {"current_password": PASSWORD}
-    return lambda password: json_result(
-        program.ask("post", "account/password/change", {**data, "new_password": password})
-    )
+    return lambda password: json_result(client.post("/api/v1/me/password/", {**data, "password": password}))
 
 
 def page_reset() -> SetPassword:
     UserFactory(**USER_DATA)
     ask(USER_DATA["email"])
     path, data = form_of(link())
-    return lambda password: form_result(Client().post(path, {**data, "password1": password}))
+    return lambda password: form_result(Client().post(path, {**data, "password": password}))
 
 
-def headless_reset() -> SetPassword:
+def api_reset() -> SetPassword:
     UserFactory(**USER_DATA)
     ask(USER_DATA["email"])
-    key = form_of(link())[1]["key"]
-    return lambda password: json_result(
-        Program().ask("post", "auth/password/reset", {"key": key, "password": password})
-    )
+    data = {"key": form_of(link())[1]["key"]}
+    path = "/api/v1/auth/password-reset/confirm/"
+    return lambda password: json_result(ApiClient().post(path, {**data, "password": password}))
 
 
 def admin_add() -> SetPassword:
@@ -142,14 +132,13 @@ def changepassword_command() -> SetPassword:
 PASSWORD_ENDPOINTS = [
     api_register,
     page_register,
-    headless_register,
     api_accept_invitation,
     page_accept_invitation,
     page_change,
     page_set,
-    headless_change,
+    api_change,
     page_reset,
-    headless_reset,
+    api_reset,
     admin_add,
     admin_change,
     changepassword_command,

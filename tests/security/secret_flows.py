@@ -175,17 +175,17 @@ def browser_sessions(recorder: SecretRecorder, sink: SmtpSink) -> None:
     browser.form("/verify-email/", 302, at=f"/verify-email/?{urlencode({'key': verification})}", key=verification)
     changed = recorder.record("changed password", new_secret("changed"))
     page = "/settings/security/password/"
-    wrong = {"oldpassword": recorder.record("wrong present password", new_secret("present")), "password1": changed}
+    wrong = {"current_password": recorder.record("wrong present password", new_secret("present")), "password": changed}
     browser.form(page, 200, 422, **wrong)
-    browser.form(page, 302, oldpassword=recorder.secrets["password"], password1=changed)
+    browser.form(page, 302, current_password=recorder.secrets["password"], password=changed)
     FormBrowser(recorder).form("/password/reset/", 302, email="ada@example.com")
     reset = recorder.record("reset link", get_email_link(sink, "ada@example.com", "/password/reset/new/"))
     chosen = recorder.record("password after a reset", new_secret("chosen"))
     another, page = FormBrowser(recorder), "/password/reset/new/"
     opened = f"{page}?{urlencode({'key': reset})}"
-    another.form(page, 422, at=opened, key=reset, password1="short")
+    another.form(page, 422, at=opened, key=reset, password="short")
     recorder.errors.pop()  # this page rightly holds the key
-    another.form(page, 302, at=opened, key=reset, password1=chosen)
+    another.form(page, 302, at=opened, key=reset, password=chosen)
     mfa(recorder, sink, chosen)
 
 
@@ -196,7 +196,9 @@ def mfa(recorder: SecretRecorder, sink: SmtpSink, password: str) -> None:
     browser.form("/reauthenticate/", 302, password=password)
     page = browser.page("/settings/security/app/")
     secret = recorder.record("secret of the app", re.search(r"\b([A-Z2-7]{32})\b", page)[1])  # type: ignore[index]
-    browser.post("/settings/security/app/", page, 302, code=current_totp_code(secret))
+    setup_token = re.search(r'name="setup_token" value="([^"]+)"', page)[1]  # type: ignore[index]
+    recorder.record("setup token of the authenticator app", setup_token)
+    browser.post("/settings/security/app/", page, 302, code=current_totp_code(secret), setup_token=setup_token)
     recorder.record("revert link", get_email_link(sink, "ada@example.com", "/revert-login-method/"))
     user = User.objects.get(email="ada@example.com")
     codes = Authenticator.objects.get(user=user, type="recovery_codes").wrap().get_unused_codes()
@@ -209,23 +211,6 @@ def mfa(recorder: SecretRecorder, sink: SmtpSink, password: str) -> None:
     made = recorder.api("auth/mfa/", 200, challenge=challenge, code=codes[0])
     recorder.record("access token after MFA", made["access"])
     recorder.record("refresh token after MFA", made["refresh"])
-    headless_clients(recorder, password, codes[1])
-
-
-def headless_clients(recorder: SecretRecorder, password: str, code: str) -> None:
-    """Sign in through allauth's headless API, which has a session token of its own."""
-    base = "/_allauth/app/v1/auth"
-    response = recorder.send(
-        "POST", f"{base}/login", 401, json={"email": "ada@example.com", "password": password}
-    ).json()
-    recorder.errors.pop()
-    session = recorder.record("session token of a program", response["meta"]["session_token"])
-    headers = {"X-Session-Token": session}
-    recorder.send("POST", f"{base}/2fa/authenticate", 400, json={"code": "00000000"}, headers=headers)
-    done = recorder.send("POST", f"{base}/2fa/authenticate", 200, json={"code": code}, headers=headers).json()["meta"]
-    for name in ("access_token", "refresh_token", "session_token"):
-        if name in done:
-            recorder.record(f"{name} of a program", done[name])
 
 
 def guests(recorder: SecretRecorder, sink: SmtpSink) -> None:

@@ -30,7 +30,7 @@ def find_pages(patterns: list[URLPattern | URLResolver] | None = None, prefix: s
     """Yield a path of every page; endpoints that use no cookie are left out."""
     for pattern in get_resolver().url_patterns if patterns is None else patterns:
         path = prefix + str(pattern.pattern).lstrip("^").rstrip("$")
-        if path.startswith(("/api/", "/_allauth/", "/metrics", "/livez", "/readyz", "/health")):
+        if path.startswith(("/api/", "/metrics", "/livez", "/readyz", "/health")):
             continue
         if isinstance(pattern, URLResolver):
             yield from find_pages(pattern.url_patterns, path)

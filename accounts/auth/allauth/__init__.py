@@ -1,1 +1,1 @@
-"""Where django-allauth asks us: every answer is one of our own services, settings and limits."""
+"""What django-allauth asks us: adapters and forms that answer with our own services, settings and limits."""

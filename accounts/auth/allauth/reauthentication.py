@@ -1,13 +1,11 @@
-"""Whether somebody has shown lately that it is they, as allauth keeps it."""
+"""Whether a browser's user has confirmed recently that it is them, as allauth records it."""
 
 from __future__ import annotations
 
 import uuid
 
 from allauth.account.adapter import get_adapter
-from allauth.account.internal.flows.reauthentication import get_reauthentication_flows, is_reauthentication_required
-from allauth.core.exceptions import ImmediateHttpResponse, ReauthenticationRequired
-from allauth.core.internal.httpkit import is_headless_request
+from allauth.core.exceptions import ImmediateHttpResponse
 from django.contrib import auth, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -15,37 +13,44 @@ from django.utils import timezone
 from django.utils.http import urlencode
 
 from accounts.auth import reauthentication
+from accounts.auth.allauth.internals import is_reauthentication_required
 from accounts.auth.reauthentication import RecentLoginRequired
 from accounts.auth.sessions.middleware import SESSION_ID_KEY
 from core.errors import NotAuthenticated
 
 
-def reauthentication_redirect(request: HttpRequest, back: str = "") -> HttpResponse | None:
-    """Who changes how they sign in has shown lately that it is they; return the door for it, and then `back`, to the others."""
-    back = back or reverse("socialaccount_connections")
+def reauthentication_redirect(request: HttpRequest, next_url: str = "") -> HttpResponse | None:
+    """Return the redirect to the page where the user confirms that it is them; None where they did so recently.
+
+    That page goes on to `next_url`.
+    """
+    next_url = next_url or reverse("socialaccount_connections")
     if not request.user.is_authenticated:
-        return HttpResponseRedirect(f"{reverse('login')}?{urlencode({'next': back})}")
+        return HttpResponseRedirect(f"{reverse('login')}?{urlencode({'next': next_url})}")
     methods = get_adapter().get_reauthentication_methods(request.user)
     if not methods:
-        return None if _is_recent(request) else _redirect_to_login(request, back)
+        return None if _has_recent_session(request) else _redirect_to_login(request, next_url)
     if not is_reauthentication_required(request, app="allauth.socialaccount"):
         return None
-    messages.info(request, "Confirm that it is you, then do it once more.")
-    return HttpResponseRedirect(f"{methods[0]['url']}?{urlencode({'next': back})}")
+    messages.info(request, "Confirm it's you, then try again.")
+    return HttpResponseRedirect(f"{methods[0]['url']}?{urlencode({'next': next_url})}")
 
 
 def require_recent_session(request: HttpRequest) -> None:
-    """For what allauth guards itself: raise for somebody who has nothing to confirm with and signed in too long ago."""
-    if not request.user.is_authenticated or get_reauthentication_flows(request.user) or _is_recent(request):
+    """Redirect a user who has nothing to confirm with to the sign-in page, unless they signed in recently.
+
+    Raises ImmediateHttpResponse. It guards the pages that ask allauth whether reauthentication is required.
+    """
+    if not request.user.is_authenticated or get_adapter().get_reauthentication_methods(request.user):
         return
-    if is_headless_request(request):
-        raise ReauthenticationRequired
-    back = request.path if request.method == "GET" else reverse("mfa_index")
-    raise ImmediateHttpResponse(_redirect_to_login(request, back))
+    if _has_recent_session(request):
+        return
+    next_url = request.path if request.method == "GET" else reverse("mfa_index")
+    raise ImmediateHttpResponse(_redirect_to_login(request, next_url))
 
 
-def _is_recent(request: HttpRequest) -> bool:
-    """Who has neither a password nor a factor proves it by signing in anew, with their provider: the rule of the API."""
+def _has_recent_session(request: HttpRequest) -> bool:
+    """Whether the session is recent by the API's rule, which is for users with neither a password nor MFA too."""
     try:
         reauthentication.require_recent_login(session_id=uuid.UUID(request.session[SESSION_ID_KEY]), now=timezone.now())
     except (KeyError, RecentLoginRequired, NotAuthenticated):
@@ -53,7 +58,7 @@ def _is_recent(request: HttpRequest) -> bool:
     return True
 
 
-def _redirect_to_login(request: HttpRequest, back: str) -> HttpResponse:
+def _redirect_to_login(request: HttpRequest, next_url: str) -> HttpResponse:
     auth.logout(request)
-    messages.info(request, "Sign in again to show that it is you, then do it once more.")
-    return HttpResponseRedirect(f"{reverse('login')}?{urlencode({'next': back})}")
+    messages.info(request, "Sign in again to confirm it's you, then try again.")
+    return HttpResponseRedirect(f"{reverse('login')}?{urlencode({'next': next_url})}")

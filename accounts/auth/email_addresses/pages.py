@@ -1,57 +1,86 @@
-"""Whether an address is its person's, and changing it."""
+"""Verifying one's e-mail address, and changing it."""
 
 from __future__ import annotations
 
-from allauth.account.internal.flows.email_verification import login_on_verification
-from allauth.account.internal.flows.reauthentication import raise_if_reauthentication_required
-from allauth.account.models import EmailConfirmationHMAC
+from allauth.account.decorators import reauthentication_required
+from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.auth.allauth.forms import ChangeEmailForm
+from accounts.auth import login, pending_login
 from accounts.auth.email_addresses import services
-from accounts.auth.rate_limits import check_rate, request_email_change
 from accounts.auth.requests import get_request_user
+from accounts.auth.throttled_emails import LINK_EMAIL_GROUP, request_email_change
 from core.api.endpoints import endpoint
-from core.forms import form_status
+from core.errors import Conflict, Invalid, NotFound
+from core.forms import PageForm, form_status
 from core.htmx import form_data, render_page
+from core.http.client_ip import client_ip
+from core.rate_limits import consume
+
+
+class ChangeEmailForm(PageForm):
+    email = forms.EmailField(
+        label="New address", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
+    )
 
 
 @endpoint(mfa_exempt=True, secret_in_url=True)
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def verify_email(request: HttpRequest) -> HttpResponse:
-    """The page of the link. Nothing happens by opening it, because mail programs open links too: a button confirms."""
+    """Show the page of the link. A button verifies the address, because mail programs open links by themselves.
+
+    A browser that registered with the address goes on with its sign-in.
+    """
     key = request.POST.get("key", "") or request.GET.get("key", "")
-    found = EmailConfirmationHMAC.from_key(key)
-    if found is None:
-        return render_page(request, "account/email_confirmation_expired.html", {}, status=404)
     if request.method != "POST":
-        return render_page(request, "account/email_confirm.html", {"key": key, "email": found.email_address.email})
-    address = found.confirm(request)
-    if address is None:
-        return render_page(request, "account/email_confirmation_expired.html", {}, status=409)
-    login_on_verification(request, address)
+        address = services.find_address_to_verify(key)
+        if address is None:
+            return render_page(request, "account/email_confirmation_expired.html", {}, status=404)
+        return render_page(request, "account/email_confirm.html", {"key": key, "email": address.email})
+    try:
+        user = services.verify_email(key=key, now=timezone.now(), ip=client_ip(request))
+    except (Conflict, NotFound) as error:
+        return render_page(
+            request, "account/email_confirmation_expired.html", {"error": error.detail}, status=error.status
+        )
+    messages.success(request, f"{user.email} is confirmed.")
+    pending = pending_login.load(request)
+    if pending is not None and pending.user == user:
+        return login.continue_browser_login(request, pending.user, next_url=reverse("mfa_index"))
     return redirect("mfa_index" if request.user.is_authenticated else "login")
+
+
+@never_cache
+@require_safe
+def verification_sent(request: HttpRequest) -> HttpResponse:
+    return render_page(request, "account/verification_sent.html", {})
 
 
 @never_cache
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
+@reauthentication_required(app="allauth.account")
 def change_email(request: HttpRequest) -> HttpResponse:
-    """The new address takes the place of the present one when the link that is mailed to it is opened."""
-    raise_if_reauthentication_required(request, app="allauth.account")
+    """Request another address. It replaces the present one when the link that is sent to it is opened."""
     user = get_request_user(request)
-    form = ChangeEmailForm(data=form_data(request), user=user)
+    form = ChangeEmailForm(form_data(request))
     if request.method == "POST" and form.is_valid():
-        request_email_change(request, user, form.cleaned_data["email"])
-        messages.success(request, "Open the link that is on its way to the new address.")
-        return redirect("mfa_index")
+        try:
+            request_email_change(request, user, form.cleaned_data["email"])
+        except Invalid as error:
+            form.add_domain_error(error)
+        else:
+            messages.success(request, "We sent a confirmation link to the new address.")
+            return redirect("mfa_index")
     context = {"form": form, "pending_email": services.get_pending_email(user), "tab": "security"}
     return render_page(request, "account/email_change.html", context, status=form_status(form))
 
@@ -61,8 +90,8 @@ def change_email(request: HttpRequest) -> HttpResponse:
 @require_POST
 def resend_verification(request: HttpRequest) -> HttpResponse:
     user = get_request_user(request)
-    check_rate(request, "email-link", user.email, settings.EMAIL_LINK_RATE)
+    consume(request, group=LINK_EMAIL_GROUP, key=user.email, rate=settings.EMAIL_LINK_RATE)
     if not services.is_email_verified(user):
         services.send_verification_email(user=user)
-    messages.success(request, f"A link is on its way to {user.email}.")
+    messages.success(request, f"We sent a confirmation link to {user.email}.")
     return redirect("mfa_index")

@@ -1,16 +1,12 @@
-"""Whether an address is its person's: a link is mailed to it, and opened."""
+"""Verifying an e-mail address by a link that is sent to it, and changing it."""
 
 from __future__ import annotations
 
-import secrets
 from datetime import datetime
 
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
-from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
-from django.urls import reverse
-from django.utils.http import urlencode
 
 from accounts import events
 from accounts.auth import account_emails
@@ -18,51 +14,75 @@ from accounts.auth.security_notifications import notify_security_change
 from accounts.auth.sessions import cache
 from accounts.events import user_payload
 from accounts.models import User
-from core.errors import NotAllowed
+from core.errors import Conflict, Invalid, NotFound
 from events.outbox import publish
+
+LINK_EXPIRED = "This link is not valid: it was used already, or is too old."
+EMAIL_TAKEN = "Somebody else has this address now."
 
 
 def is_email_verified(user: User) -> bool:
     return bool(EmailAddress.objects.filter(user=user, email=user.email, verified=True).exists())
 
 
-def require_verified_email(user: User) -> None:
-    """Refuse whoever has not opened the link to their address yet, where REQUIRE_VERIFIED_EMAIL demands it."""
-    if settings.REQUIRE_VERIFIED_EMAIL and not is_email_verified(user):
-        raise NotAllowed("Open the link in the mail to your address first.", code="email_not_verified")
-
-
 @transaction.atomic
 def send_verification_email(*, user: User) -> None:
-    """Mail a link to the person's address, which may be from before there were rows for addresses."""
+    """Send a link to the user's address, which may be from before there were rows for addresses."""
     address, _ = EmailAddress.objects.get_or_create(
         user=user,
         email=user.email,
         defaults={"primary": not EmailAddress.objects.filter(user=user, primary=True).exists()},
     )
-    send_verification_link(address)
+    account_emails.send_verification(address)
 
 
-@transaction.atomic
-def send_verification_link(address: EmailAddress) -> None:
-    link = f"{reverse('account_confirm_email')}?{urlencode({'key': EmailConfirmationHMAC.create(address).key})}"
-    words = {"name": address.user.name, "verify_path": link}
-    account_emails.enqueue(kind="verify_email", to=address.email, context=words, dedup_key=secrets.token_hex(16))
+def find_address_to_verify(key: str) -> EmailAddress | None:
+    """Return the address that the key of a link verifies; None for a used, old or forged key."""
+    confirmation = EmailConfirmationHMAC.from_key(key)
+    return confirmation.email_address if confirmation else None
+
+
+def verify_email(*, key: str, now: datetime, ip: str = "") -> User:
+    """Mark the address of a link as its user's, and make it the address of the account.
+
+    Raises NotFound for an invalid link, and Conflict (`email_taken`) where somebody else has the address by now.
+    """
+    try:
+        with transaction.atomic():
+            address = find_address_to_verify(key)
+            if address is None:
+                raise NotFound(LINK_EXPIRED)
+            user: User = User.objects.select_for_update(no_key=True).get(pk=address.user_id)
+            before = user.email
+            EmailAddress.objects.filter(user=user).exclude(pk=address.pk).delete()
+            if not EmailAddress.objects.filter(pk=address.pk, verified=False).update(verified=True, primary=True):
+                raise NotFound(LINK_EXPIRED)  # used, or cancelled, while this request waited for the lock
+            User.objects.filter(pk=user.pk).exclude(email=address.email).update(email=address.email)
+            record_verified_email(user=user, before=before, now=now)
+            if user.email != before:
+                notify_security_change(user=user, change="email_changed", now=now, address=ip, to=before)
+            return user
+    except IntegrityError as error:  # verified addresses are unique, and so are those of accounts
+        raise Conflict(EMAIL_TAKEN, code="email_taken") from error
 
 
 @transaction.atomic
 def request_email_change(*, user: User, email: str, now: datetime, seen_at: str = "") -> None:
-    """Mail a link to an address that shall take the place of the present one; it takes the place of an earlier proposal.
+    """Send a link to a new address, which replaces the present one once it is opened. Replaces an earlier request.
 
-    The present address hears of it, too: who has somebody's browser for a moment would else take the account later.
+    The present address is told: somebody at the user's browser for a moment could take over the account otherwise.
+    Raises Invalid for an address that the user has or has requested already.
     """
+    email = email.lower()
+    if email == user.email or EmailAddress.objects.filter(user=user, email=email).exists():
+        raise Invalid.field("email", "This is your address already, or you requested it before.", "duplicate")
     cancel_email_change(user=user)
-    send_verification_link(EmailAddress.objects.create(user=user, email=email.lower()))
-    notify_security_change(user=user, what="email_change_requested", now=now, address=seen_at)
+    account_emails.send_verification(EmailAddress.objects.create(user=user, email=email))
+    notify_security_change(user=user, change="email_change_requested", now=now, address=seen_at)
 
 
 def cancel_email_change(*, user: User) -> None:
-    """The link that was mailed to the proposed address leads nowhere from then on."""
+    """Invalidate the link that was sent to a new address."""
     EmailAddress.objects.filter(user=user, verified=False).exclude(email=user.email).delete()
 
 
@@ -72,7 +92,7 @@ def get_pending_email(user: User) -> EmailAddress | None:
 
 @transaction.atomic
 def record_verified_email(*, user: User, before: str, now: datetime) -> None:
-    """Tell that the link was opened; `before` is the address the person had until then."""
+    """Publish that the user's address is verified; `before` is the address they had until now."""
     user.refresh_from_db()
     publish(events.EmailVerified(user=user_payload(user), email=user.email), actor=user, at=now)
     if user.email == before:
@@ -84,13 +104,13 @@ def record_verified_email(*, user: User, before: str, now: datetime) -> None:
 
 @transaction.atomic
 def mark_email_verified(*, user: User, now: datetime) -> None:
-    """Note that the present address is its person's: they have opened a link there, of whatever mail."""
+    """Mark the present address as verified, because another link that was sent to it was opened."""
     EmailAddress.objects.update_or_create(user=user, email=user.email, defaults={"verified": True, "primary": True})
     record_verified_email(user=user, before=user.email, now=now)
 
 
 @transaction.atomic
 def replace_email_address(*, user: User, email: str) -> None:
-    """Let an administrator's change of somebody's address follow: it is theirs when they have opened a link there."""
+    """Follow an administrator's change of the user's address, which is not verified yet."""
     EmailAddress.objects.filter(user=user).delete()
     EmailAddress.objects.create(user=user, email=email, primary=True)

@@ -9,7 +9,7 @@ MAX_DIGITS = 19
 
 
 class RevertToken(NamedTuple):
-    """Names what a link undoes: something of this `kind` that one person has, and was told of at one address."""
+    """What a revert link removes: an object of this `kind` that one user has, and was told of at one address."""
 
     kind: str
     object_id: int
@@ -19,7 +19,7 @@ class RevertToken(NamedTuple):
         return f"{reverse('revert-login-method')}?{urlencode({'token': token})}"
 
     def is_signed(self, token: str, *, user_id: object, email: str) -> bool:
-        """Whether we mailed this token to this person at this address."""
+        """Whether we sent this token to this user at this address."""
         try:
             return _signer(user_id, email).unsign(token) == f"{self.kind}.{self.object_id}"
         except BadSignature:
@@ -27,13 +27,13 @@ class RevertToken(NamedTuple):
 
 
 def parse_revert_token(token: str) -> RevertToken | None:
-    """What a token says of itself; whether it says so rightly, only the signature tells."""
+    """Return what a token names. Its signature is not verified yet."""
     kind, _, number = token.partition(":")[0].partition(".")
-    return (
-        RevertToken(kind, int(number)) if number.isascii() and number.isdigit() and len(number) < MAX_DIGITS else None
-    )
+    if not (number.isascii() and number.isdigit() and len(number) < MAX_DIGITS):
+        return None
+    return RevertToken(kind, int(number))
 
 
 def _signer(user_id: object, email: str) -> Signer:
-    """Whoever has the address no longer undoes nothing with what was mailed to it."""
+    """Return a signer whose signatures end with the user's address: an old mailbox must not undo anything."""
     return Signer(salt=f"accounts.revert_login_method {user_id} {email}")

@@ -1,11 +1,10 @@
-"""Questions about how people prove who they are."""
+"""Reading a user's login methods: MFA, passkeys and identities at providers."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django.db.models import Q, QuerySet
@@ -13,45 +12,26 @@ from django.db.models import Q, QuerySet
 from accounts.auth.login_methods.revert_tokens import RevertToken, parse_revert_token
 from accounts.models import User
 from accounts.models.mfa import MFA_TYPES
+from core.errors import NotFound
 
 REVERT_LINK_TTL = timedelta(days=7)
 # By how much the clocks of two nodes may differ.
 MAX_CLOCK_SKEW = timedelta(seconds=5)
+MFA_METHOD, IDENTITY = "mfa", "identity"
+# The changes that add a method: the newest of this type is the one that was added.
+AUTHENTICATOR_TYPES = {
+    "totp_activated": Authenticator.Type.TOTP,
+    "webauthn_added": Authenticator.Type.WEBAUTHN,
+    "recovery_codes_generated": Authenticator.Type.RECOVERY_CODES,
+}
 
 
 class MfaMethods(NamedTuple):
-    """`codes_left` is how many recovery codes are not used yet; None for somebody who has none."""
+    """A user's MFA methods. `unused_recovery_codes` is None for a user who has none."""
 
-    app: Authenticator | None
+    totp: Authenticator | None
     passkeys: list[Authenticator]
     unused_recovery_codes: int | None
-
-
-def get_mfa_methods(user: User) -> MfaMethods:
-    mine = list(Authenticator.objects.filter(user=user).order_by("created_at"))
-    kinds = Authenticator.Type
-    codes = next((one.wrap() for one in mine if one.type == kinds.RECOVERY_CODES), None)
-    return MfaMethods(
-        app=next((one for one in mine if one.type == kinds.TOTP), None),
-        passkeys=[one for one in mine if one.type == kinds.WEBAUTHN],
-        unused_recovery_codes=len(codes.get_unused_codes()) if codes else None,
-    )
-
-
-def has_mfa(user: User) -> bool:
-    return bool(Authenticator.objects.filter(user=user, type__in=MFA_TYPES).exists())
-
-
-def list_email_addresses(user: User) -> QuerySet[EmailAddress]:
-    """The address of the account, and one that was proposed to take its place."""
-    found: QuerySet[EmailAddress] = EmailAddress.objects.filter(user=user)
-    return found
-
-
-def list_identities(user: User) -> QuerySet[SocialAccount]:
-    """The identities at providers that the person signs in with."""
-    found: QuerySet[SocialAccount] = SocialAccount.objects.filter(user=user).order_by("pk")
-    return found
 
 
 class AddedMfaMethod(NamedTuple):
@@ -61,65 +41,88 @@ class AddedMfaMethod(NamedTuple):
 
 
 class AddedLoginMethods(NamedTuple):
-    """A way in that a mail told of, with all that were added from then on: what its link takes away."""
+    """The login method that an e-mail told of, with all that were added since: what its link removes."""
 
     user: User
     mfa_methods: list[AddedMfaMethod]
     identities: list[SocialAccount]
 
 
-MFA_METHOD, IDENTITY = "factor", "identity"
-# What a mail can tell of in the transaction that adds it, where the newest such factor is the one.
-AUTHENTICATOR_TYPES = {
-    "totp_activated": Authenticator.Type.TOTP,
-    "webauthn_added": Authenticator.Type.WEBAUTHN,
-    "recovery_codes_generated": Authenticator.Type.RECOVERY_CODES,
-}
+def get_mfa_methods(user: User) -> MfaMethods:
+    authenticators = list(Authenticator.objects.filter(user=user).order_by("created_at"))
+    types = Authenticator.Type
+    recovery_codes = next((item.wrap() for item in authenticators if item.type == types.RECOVERY_CODES), None)
+    return MfaMethods(
+        totp=next((item for item in authenticators if item.type == types.TOTP), None),
+        passkeys=[item for item in authenticators if item.type == types.WEBAUTHN],
+        unused_recovery_codes=len(recovery_codes.get_unused_codes()) if recovery_codes else None,
+    )
 
 
-def revert_link_for_mfa_method(user: User, what: str) -> str | None:
-    """The link that takes away the factor that has just been added; None where none was, or it is gone already."""
-    if what not in AUTHENTICATOR_TYPES:
+def get_passkey(user: User, passkey_id: int) -> Authenticator:
+    """Return a passkey of the user. Raises NotFound."""
+    passkey = Authenticator.objects.filter(user=user, type=Authenticator.Type.WEBAUTHN, pk=passkey_id).first()
+    if passkey is None:
+        raise NotFound("There is no such passkey.")
+    return passkey
+
+
+def has_mfa(user: User) -> bool:
+    return bool(Authenticator.objects.filter(user=user, type__in=MFA_TYPES).exists())
+
+
+def list_identities(user: User) -> QuerySet[SocialAccount]:
+    """Return the identities at providers that the user signs in with."""
+    identities: QuerySet[SocialAccount] = SocialAccount.objects.filter(user=user).order_by("pk")
+    return identities
+
+
+def revert_link_for_mfa_method(user: User, change: str) -> str | None:
+    """Return the link that removes the method this change has just added; None for a change that added none."""
+    if change not in AUTHENTICATOR_TYPES:
         return None
-    mine = Authenticator.objects.filter(user=user, type=AUTHENTICATOR_TYPES[what])
-    newest = mine.order_by("-pk").values_list("pk", flat=True).first()
+    authenticators = Authenticator.objects.filter(user=user, type=AUTHENTICATOR_TYPES[change])
+    newest = authenticators.order_by("-pk").values_list("pk", flat=True).first()
     return RevertToken(MFA_METHOD, newest).path(user_id=user.pk, email=user.email) if newest else None
 
 
 def revert_link_for_identity(user: User, identity_id: int) -> str | None:
-    """The link that takes this identity away; None where the person does not have it, or no longer."""
+    """Return the link that removes this identity; None where the user does not have it any more."""
     if not SocialAccount.objects.filter(user=user, pk=identity_id).exists():
         return None
     return RevertToken(IDENTITY, identity_id).path(user_id=user.pk, email=user.email)
 
 
 def get_login_methods_added(token: str, now: datetime) -> AddedLoginMethods | None:
-    """What this link takes away now; None when it is not one of ours, too old, or there is nothing left of it."""
-    named = parse_revert_token(token)
-    if named is None or named.kind not in {MFA_METHOD, IDENTITY}:
+    """Return what a link removes now; None for a forged or old link, and where nothing is left of it."""
+    revert = parse_revert_token(token)
+    if revert is None or revert.kind not in {MFA_METHOD, IDENTITY}:
         return None
-    rows = Authenticator.objects if named.kind == MFA_METHOD else SocialAccount.objects
-    row = rows.filter(pk=named.object_id, user__is_active=True).select_related("user").first()
-    if row is None or not named.is_signed(token, user_id=row.user_id, email=row.user.email):
+    is_mfa = revert.kind == MFA_METHOD
+    rows = Authenticator.objects if is_mfa else SocialAccount.objects
+    row = rows.filter(pk=revert.object_id, user__is_active=True).select_related("user").first()
+    if row is None or not revert.is_signed(token, user_id=row.user_id, email=row.user.email):
         return None
-    since = row.created_at if named.kind == MFA_METHOD else row.date_joined
-    return _added_since(row.user, named, since) if now - since <= REVERT_LINK_TTL else None
+    added_at = row.created_at if is_mfa else row.date_joined
+    return _added_since(row.user, revert, added_at) if now - added_at <= REVERT_LINK_TTL else None
 
 
-def _added_since(user: User, named: RevertToken, since: datetime) -> AddedLoginMethods:
-    """Within a table the key says what came first, whatever clocks of nodes say; between the two tables only clocks do."""
-    early, is_factor = since - MAX_CLOCK_SKEW, named.kind == MFA_METHOD
-    mfa_methods = list(Authenticator.objects.filter(user=user).order_by("pk"))
-    new = [one for one in mfa_methods if (one.pk >= named.object_id if is_factor else one.created_at >= early)]
-    if all(one.type == Authenticator.Type.RECOVERY_CODES for one in mfa_methods if one not in new):
-        new = mfa_methods  # codes alone are no factor
-    since_then = Q(date_joined__gte=early) if is_factor else Q(pk__gte=named.object_id)
-    identities = SocialAccount.objects.filter(since_then, user=user).order_by("pk")
-    named_ones = [AddedMfaMethod(one.pk, _method_name(one), one.created_at) for one in new]
-    return AddedLoginMethods(user, named_ones, list(identities))
+def _added_since(user: User, revert: RevertToken, added_at: datetime) -> AddedLoginMethods:
+    """Compare keys within a table, which clocks of nodes cannot disturb, and times between the two tables."""
+    earliest, is_mfa = added_at - MAX_CLOCK_SKEW, revert.kind == MFA_METHOD
+    authenticators = list(Authenticator.objects.filter(user=user).order_by("pk"))
+    added = [
+        item for item in authenticators if (item.pk >= revert.object_id if is_mfa else item.created_at >= earliest)
+    ]
+    if all(item.type == Authenticator.Type.RECOVERY_CODES for item in authenticators if item not in added):
+        added = authenticators  # recovery codes alone are no MFA
+    since = Q(date_joined__gte=earliest) if is_mfa else Q(pk__gte=revert.object_id)
+    identities = SocialAccount.objects.filter(since, user=user).order_by("pk")
+    methods = [AddedMfaMethod(item.pk, _method_name(item), item.created_at) for item in added]
+    return AddedLoginMethods(user, methods, list(identities))
 
 
-def _method_name(factor: Authenticator) -> str:
-    if factor.type == Authenticator.Type.WEBAUTHN:
-        return f"Passkey “{factor.wrap().name}”"
-    return "Authenticator app" if factor.type == Authenticator.Type.TOTP else "Recovery codes"
+def _method_name(authenticator: Authenticator) -> str:
+    if authenticator.type == Authenticator.Type.WEBAUTHN:
+        return f"Passkey “{authenticator.wrap().name}”"
+    return "Authenticator app" if authenticator.type == Authenticator.Type.TOTP else "Recovery codes"

@@ -1,10 +1,8 @@
-"""Of whom REQUIRE_MFA demands a second factor: a person *owes* one until they have set it up, and meanwhile their
-sessions and keys are *held*: they do only what that takes.
+"""Mandatory MFA: whose accounts REQUIRE_MFA restricts until they have set it up.
 
-Invariant: nobody's debt is written down. It follows, in the very query that asks whether a session or a key is alive, from
-the person's row and from their factors as they are (querysets.has_factor); so there is nothing to fall behind, at no node.
-What is left to a held one stands where it comes in: middleware.PAGES_OF_THE_HELD,
-adapters.headless.DOORS_OF_THE_HELD and api.authentication.OPERATIONS_OF_THE_HELD. An API key does nothing meanwhile.
+A restricted user's sessions may do only what setting up MFA takes, and their API keys do nothing. The restriction is
+stored nowhere: it follows, in the query that asks whether a session or a key is active, from the user's row and their
+MFA methods (models.querysets.has_mfa_subquery). So no node can be behind.
 """
 
 from __future__ import annotations
@@ -15,13 +13,13 @@ from django.conf import settings
 
 
 class MfaPolicy(NamedTuple):
-    """The roles that it concerns, and who that is in words."""
+    """The roles that must have MFA, and their description for the settings page."""
 
     roles: frozenset[str]
-    words: str
+    description: str
 
 
-# The values that the setting may have.
+# The values of the setting REQUIRE_MFA.
 MFA_POLICIES: dict[str, MfaPolicy] = {
     "nobody": MfaPolicy(frozenset(), ""),
     "admins": MfaPolicy(frozenset({"admin"}), "administrators"),
@@ -35,5 +33,5 @@ def current_mfa_policy() -> MfaPolicy:
 
 
 def mfa_setup_required(*, kind: str, role: str, has_mfa: bool) -> bool:
-    """Whether this account has still to set one up. A program's account has nobody who could."""
+    """Whether this account has yet to set up MFA. A service account has nobody who could."""
     return not has_mfa and kind == "human" and role in current_mfa_policy().roles

@@ -1,34 +1,51 @@
-"""How a person proves who they are, on one page, and the second steps of allauth that we count or guard."""
+"""The security settings: login methods at a glance, authenticator app, passkeys and recovery codes."""
 
 from __future__ import annotations
 
+import base64
+import uuid
 from typing import Any
 
+from allauth.account.decorators import reauthentication_required
 from allauth.mfa.adapter import get_adapter
-from allauth.mfa.totp import views as totp
-from allauth.mfa.webauthn import views as webauthn
-from django.conf import settings
+from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse_lazy
-from django.utils.decorators import method_decorator
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.auth.allauth.forms import AddPasskeyForm
+from accounts.auth.allauth.internals import begin_passkey_registration
 from accounts.auth.email_addresses import services as email_addresses
 from accounts.auth.login_methods import selectors as login_methods_selectors
-from accounts.auth.mfa import enforcement
-from accounts.auth.mfa.totp_setup import decrypted_secret
-from accounts.auth.mfa.view_mixins import MfaChangeMixin
+from accounts.auth.mfa import enforcement, enrollment
 from accounts.auth.oidc import providers
-from accounts.auth.rate_limits import check_rate
 from accounts.auth.requests import get_request_user
+from accounts.auth.sessions.middleware import SESSION_ID_KEY
 from core.api.endpoints import endpoint
-from core.errors import Conflict
-from core.htmx import render_page
+from core.errors import Conflict, Invalid, NotFound
+from core.forms import PageForm, SingleLineField, form_status
+from core.htmx import form_data, render_page
 from core.http.client_ip import client_ip
+
+OTHER_SESSIONS_REVOKED = "You are signed out on all other devices, where two-factor authentication was not asked for."
+
+
+class TotpForm(PageForm):
+    code = forms.CharField(
+        label="Code from the app",
+        max_length=20,
+        help_text="Six digits that change every 30 seconds.",
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
+    )
+
+
+class RenamePasskeyForm(PageForm):
+    name = SingleLineField(label="Name", max_length=100)
 
 
 @endpoint(mfa_exempt=True)
@@ -40,7 +57,7 @@ def security(request: HttpRequest) -> HttpResponse:
     context = {
         **login_methods_selectors.get_mfa_methods(user)._asdict(),
         "tab": "security",
-        "mfa_required_for": enforcement.current_mfa_policy().words,
+        "mfa_required_for": enforcement.current_mfa_policy().description,
         "is_verified": email_addresses.is_email_verified(user),
         "providers": providers.provider_names(),
         "identities": login_methods_selectors.list_identities(user).order_by("provider"),
@@ -48,51 +65,143 @@ def security(request: HttpRequest) -> HttpResponse:
     return render_page(request, "accounts/security.html", context)
 
 
-class AddsMfaMethod(MfaChangeMixin):
-    adding_methods = frozenset({"GET", "HEAD", "POST"})
+@endpoint(mfa_exempt=True)
+@never_cache
+@sensitive_post_parameters("code", "setup_token")
+@require_http_methods(["GET", "HEAD", "POST"])
+@reauthentication_required(app="allauth.mfa")
+def add_totp(request: HttpRequest) -> HttpResponse:
+    user, now, form = get_request_user(request), timezone.now(), TotpForm(form_data(request))
+    if login_methods_selectors.get_mfa_methods(user).totp:
+        return redirect("mfa_deactivate_totp")
+    setup = None
+    try:
+        if request.method == "POST" and form.is_valid():
+            setup = enrollment.resume_totp(user=user, token=request.POST.get("setup_token", ""), now=now)
+            code = form.cleaned_data["code"]
+            result = enrollment.activate_totp(user=user, token=setup.token, code=code, now=now, **_caller(request))
+            return _added(request, result, "The authenticator app is added.")
+    except Invalid as error:
+        form.add_domain_error(error)
+    except Conflict as error:
+        return _refused(request, error)
+    try:
+        setup = setup or enrollment.begin_totp(user=user, now=now)
+    except Conflict as error:
+        return _refused(request, error)
+    svg = base64.b64encode(get_adapter().build_totp_svg(setup.uri).encode()).decode()
+    context = {"form": form, "setup": setup, "qr_code": f"data:image/svg+xml;base64,{svg}", "tab": "security"}
+    return render_page(request, "mfa/totp/activate_form.html", context, status=form_status(form))
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+@reauthentication_required(app="allauth.mfa")
+def remove_totp(request: HttpRequest) -> HttpResponse:
+    user = get_request_user(request)
+    if request.method == "POST":
+        enrollment.deactivate_totp(user=user, now=timezone.now(), address=client_ip(request))
+        messages.success(request, "The authenticator app is removed.")
+        return redirect("mfa_index")
+    if not login_methods_selectors.get_mfa_methods(user).totp:
+        raise NotFound("There is no authenticator app.")
+    return render_page(request, "mfa/totp/deactivate_form.html", {"tab": "security"})
+
+
+@endpoint(mfa_exempt=True)
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@reauthentication_required(app="allauth.mfa")
+def add_passkey(request: HttpRequest) -> HttpResponse:
+    user, data = get_request_user(request), form_data(request)
+    try:
+        enrollment.require_can_add_method(user)
+        form = AddPasskeyForm(data, user=user)
+        if request.method == "POST" and form.is_valid():
+            name, credential = form.cleaned_data["name"], form.cleaned_data["credential"]
+            result = enrollment.add_passkey(
+                user=user, name=name, credential=credential, now=timezone.now(), **_caller(request)
+            )
+            return _added(request, result, "The passkey is added.")
+    except Conflict as error:
+        return _refused(request, error)
+    options = begin_passkey_registration(user, passwordless=False)
+    context = {"form": form, "js_data": {"creation_options": options}, "tab": "security"}
+    return render_page(request, "mfa/webauthn/add_form.html", context, status=form_status(form))
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@reauthentication_required(app="allauth.mfa")
+def rename_passkey(request: HttpRequest, pk: int) -> HttpResponse:
+    user = get_request_user(request)
+    passkey = login_methods_selectors.get_passkey(user, pk)
+    form = RenamePasskeyForm(form_data(request), initial={"name": passkey.wrap().name})
+    if request.method == "POST" and form.is_valid():
+        enrollment.rename_passkey(user=user, passkey_id=pk, name=form.cleaned_data["name"])
+        return redirect("mfa_index")
+    return render_page(
+        request, "mfa/webauthn/edit_form.html", {"form": form, "tab": "security"}, status=form_status(form)
+    )
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@reauthentication_required(app="allauth.mfa")
+def remove_passkey(request: HttpRequest, pk: int) -> HttpResponse:
+    user = get_request_user(request)
+    if request.method == "POST":
+        enrollment.remove_passkey(user=user, passkey_id=pk, now=timezone.now(), address=client_ip(request))
+        messages.success(request, "The passkey is removed.")
+        return redirect("mfa_index")
+    context = {"authenticator": login_methods_selectors.get_passkey(user, pk), "tab": "security"}
+    return render_page(request, "mfa/webauthn/authenticator_confirm_delete.html", context)
+
+
+@endpoint(mfa_exempt=True)
+@never_cache
+@login_required
+@require_safe
+@reauthentication_required(app="allauth.mfa")
+def recovery_codes(request: HttpRequest) -> HttpResponse:
+    """Show new recovery codes once, and after that only how many are left."""
+    user = get_request_user(request)
+    codes = enrollment.show_recovery_codes_once(user=user)
+    unused_count = login_methods_selectors.get_mfa_methods(user).unused_recovery_codes
+    context = {"codes": codes, "unused_count": unused_count, "tab": "security"}
+    return render_page(request, "mfa/recovery_codes/index.html", context)
+
+
+@endpoint(mfa_exempt=True)
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@reauthentication_required(app="allauth.mfa")
+def new_recovery_codes(request: HttpRequest) -> HttpResponse:
+    user = get_request_user(request)
+    if request.method == "POST":
         try:
-            return super().dispatch(request, *args, **kwargs)
+            enrollment.generate_recovery_codes(user=user, now=timezone.now(), address=client_ip(request))
         except Conflict as error:
-            messages.error(request, error.detail)
-            return redirect("mfa_index")
+            return _refused(request, error)
+        return redirect("mfa_view_recovery_codes")
+    unused_count = login_methods_selectors.get_mfa_methods(user).unused_recovery_codes
+    return render_page(request, "mfa/recovery_codes/generate.html", {"unused_count": unused_count, "tab": "security"})
 
 
-@method_decorator(never_cache, name="dispatch")
-class ActivateTotpView(AddsMfaMethod, totp.ActivateTOTPView):
-    mfa_exempt = True
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """The page is made before the secret is sealed again."""
-        with decrypted_secret(request):
-            answer = super().dispatch(request, *args, **kwargs)
-            return answer.render() if hasattr(answer, "render") else answer
-
-    def get_context_data(self, **words: Any) -> dict[str, Any]:
-        context: dict[str, Any] = super().get_context_data(**words)
-        return context | {"label": get_adapter().get_totp_label(get_request_user(self.request)), "tab": "security"}
+def _caller(request: HttpRequest) -> dict[str, Any]:
+    """Return the session to keep and the IP address, as services want them."""
+    session_id = request.session.get(SESSION_ID_KEY)
+    return {"keep": uuid.UUID(session_id) if session_id else None, "address": client_ip(request)}
 
 
-class PasskeyLoginView(webauthn.LoginWebAuthnView):
-    brute_force_limit = {"POST"}
-
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        check_rate(request, "login-address", client_ip(request), settings.LOGIN_RATE_PER_ADDRESS)
-        answer: HttpResponse = super().post(request, *args, **kwargs)
-        return answer
+def _added(request: HttpRequest, result: enrollment.EnrollmentResult, message: str) -> HttpResponse:
+    messages.success(request, message)
+    if result.revoked_sessions:
+        messages.info(request, OTHER_SESSIONS_REVOKED)
+    return redirect("mfa_view_recovery_codes" if result.has_new_recovery_codes else "mfa_index")
 
 
-class DeactivateTotpView(MfaChangeMixin, totp.DeactivateTOTPView): ...
-
-
-class AddPasskeyView(AddsMfaMethod, webauthn.AddWebAuthnView):
-    mfa_exempt = True
-
-
-class RemovePasskeyView(MfaChangeMixin, webauthn.RemoveWebAuthnView):
-    success_url = reverse_lazy("mfa_index")
-
-
-class RenamePasskeyView(webauthn.EditWebAuthnView):
-    success_url = reverse_lazy("mfa_index")
+def _refused(request: HttpRequest, error: Conflict) -> HttpResponse:
+    messages.error(request, error.detail)
+    return redirect("mfa_index")

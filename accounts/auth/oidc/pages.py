@@ -1,4 +1,4 @@
-"""Going to a provider, and coming back from it."""
+"""The pages of a sign-in with an OpenID provider: sending the browser there, and taking it back."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ import secrets
 from typing import Any
 
 import structlog
-from allauth.account.internal.flows.login import record_authentication
-from allauth.account.utils import perform_login
-from allauth.socialaccount.internal import statekit
 from django.conf import settings
 from django.contrib import auth, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -18,11 +15,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.auth.allauth.reauthentication import reauthentication_redirect
-from accounts.auth.oidc import providers, services
+from accounts.auth.login import continue_browser_login
+from accounts.auth.oidc import login_state, providers, services
 from accounts.auth.oidc.client import AuthorizationRequest, Client, authorization_url, fetch_identity
 from accounts.auth.oidc.errors import OidcError, ProviderUnavailable
 from accounts.auth.oidc.services import Identity
-from accounts.auth.requests import get_next_url
+from accounts.auth.requests import get_next_url, get_request_user
 from core.api.endpoints import endpoint
 from core.errors import DomainError
 from core.htmx import render_page
@@ -36,92 +34,81 @@ log = structlog.get_logger("taskflow.oidc")
 @never_cache
 @require_POST
 def start(request: HttpRequest, provider_id: str) -> HttpResponse:
-    """Send the browser to the provider.
+    """Send the browser to the provider, to sign in or (`process=connect`) to link an identity.
 
-    By a page that goes on by itself: the policy lets no form lead to another site, and a redirect after a form would.
+    A page redirects it, because the content security policy forbids a form that leads to another site.
     """
     client = providers.get_client(provider_id)
-    links = request.POST.get("process") == "connect"
-    if links and (door := reauthentication_redirect(request)):
-        return door
-    if request.user.is_authenticated and not links:
+    is_linking = request.POST.get("process") == "connect"
+    if is_linking and (response := reauthentication_redirect(request)):
+        return response
+    if request.user.is_authenticated and not is_linking:
         return HttpResponseRedirect(get_next_url(request))
     consume(request, group="login-provider", key=client_ip(request), rate=settings.LOGIN_RATE_PER_ADDRESS)
-    authorization_request = AuthorizationRequest.to(
-        request.build_absolute_uri(reverse("openid_connect_callback", args=[provider_id]))
-    )
-    links_to = str(request.user.pk) if links else ""
-    state_id, state = (
-        secrets.token_urlsafe(32),
-        {"authorization_request": authorization_request.to_session(), "links": links_to, "next": get_next_url(request)},
-    )
+    callback_url = request.build_absolute_uri(reverse("openid_connect_callback", args=[provider_id]))
+    authorization_request, state_id = AuthorizationRequest.to(callback_url), secrets.token_urlsafe(32)
     try:
-        address = authorization_url(client, authorization_request, state_id)
+        url = authorization_url(client, authorization_request, state_id)
     except DomainError as error:
-        _record_rejection(request, client, error)
-        return _error_response(request, client, error, links=links)
-    statekit.stash_state(request, provider_id=provider_id, state=state, state_id=state_id)
-    return render_page(request, "socialaccount/redirect_to_provider.html", {"address": address, "name": client.name})
+        return _error_response(request, client, error, is_linking=is_linking)
+    data = {
+        "authorization_request": authorization_request.to_session(),
+        "links_to": str(request.user.pk) if is_linking else "",
+        "next": get_next_url(request),
+    }
+    login_state.save(request, state_id, provider_id=provider_id, data=data)
+    return render_page(request, "socialaccount/redirect_to_provider.html", {"address": url, "name": client.name})
 
 
 @endpoint(secret_in_url=True)
 @never_cache
 @require_GET
 def callback(request: HttpRequest, provider_id: str) -> HttpResponse:
-    """Take the browser back; its state is used up, whatever comes of it."""
+    """Take the browser back from the provider. Its state is used up, whatever the result."""
     client = providers.get_client(provider_id)
-    state = statekit.unstash_state(request, provider_id=provider_id, state_id=request.GET.get("state", ""))
+    state = login_state.take(request, request.GET.get("state", ""), provider_id=provider_id)
     if state is None:
-        error = OidcError("unknown_state", "This sign-in was begun in another browser, or too long ago. Begin again.")
-        return _error_response(request, client, error, links=False)
+        detail = "This sign-in was started in another browser, or too long ago. Try again."
+        # Not recorded: without a state anybody could fill the log.
+        return _error_response(request, client, OidcError("unknown_state", detail), is_linking=False, is_recorded=False)
     try:
         identity = _fetch_identity(request, client, state)
-        if state["links"]:
-            return _link(request, client, identity)
-        return _login(request, identity, state["next"])
+        if state["links_to"]:
+            services.link_identity(actor=get_request_user(request), identity=identity)
+            messages.success(request, f"You can now sign in with {client.name}.")
+            return redirect("socialaccount_connections")
+        user = services.login_with_identity(identity=identity).user
+        if request.user.is_authenticated:
+            auth.logout(request)
+        return continue_browser_login(request, user, next_url=state["next"])
     except DomainError as error:
-        _record_rejection(request, client, error)
-        return _error_response(request, client, error, links=bool(state["links"]))
+        return _error_response(request, client, error, is_linking=bool(state["links_to"]))
 
 
 def _fetch_identity(request: HttpRequest, client: Client, state: dict[str, Any]) -> Identity:
-    if state["links"] and state["links"] != str(request.user.pk):
-        raise OidcError("another_signed_in", "Somebody else has signed in here since. Begin again.")
+    if state["links_to"] and state["links_to"] != str(request.user.pk):
+        raise OidcError("another_signed_in", "Another user has signed in here since. Try again.")
     if request.GET.get("error") == "access_denied":
-        raise OidcError("cancelled", f"You did not allow it at {client.name}.")
+        raise OidcError("cancelled", f"You cancelled the sign-in at {client.name}.")
     if "error" in request.GET or not request.GET.get("code"):
         raise OidcError("provider_error")
     authorization_request = AuthorizationRequest(**state["authorization_request"])
     return fetch_identity(client, authorization_request, code=request.GET["code"], issuer=request.GET.get("iss"))
 
 
-def _login(request: HttpRequest, identity: Identity, goal: str) -> HttpResponse:
-    """Sign the person in as after a right password: a second factor is still asked for."""
-    linked = services.login_with_identity(identity=identity)
-    if request.user.is_authenticated:
-        auth.logout(request)
-    record_authentication(request, linked.user, "socialaccount", provider=linked.provider, uid=linked.uid)
-    answer: HttpResponse = perform_login(request, linked.user, redirect_url=goal)
-    return answer
-
-
-def _link(request: HttpRequest, client: Client, identity: Identity) -> HttpResponse:
-    services.link_identity(actor=request.user, identity=identity)
-    messages.success(request, f"You can sign in with {client.name} from now on.")
-    return redirect("socialaccount_connections")
-
-
-def _record_rejection(request: HttpRequest, client: Client, error: DomainError) -> None:
-    """Those that were counted at the start; without a state anybody could fill the log."""
-    if isinstance(error, ProviderUnavailable):
-        return
-    where = {"address": client_ip(request), "device": describe_user_agent(user_agent(request))}
-    services.record_rejected_login(provider=client.provider_id, reason=error.code, **where)
-
-
-def _error_response(request: HttpRequest, client: Client, error: DomainError, *, links: bool) -> HttpResponse:
+def _error_response(
+    request: HttpRequest, client: Client, error: DomainError, *, is_linking: bool, is_recorded: bool = True
+) -> HttpResponse:
+    """Log and record the failed sign-in, and show why it failed. An outage of the provider is not recorded."""
     log.warning("oidc_login_failed", provider=client.provider_id, reason=error.code)
-    if links and request.user.is_authenticated:
+    if is_recorded and not isinstance(error, ProviderUnavailable):
+        services.record_rejected_login(
+            provider=client.provider_id,
+            reason=error.code,
+            address=client_ip(request),
+            device=describe_user_agent(user_agent(request)),
+        )
+    if is_linking and request.user.is_authenticated:
         messages.error(request, f"Nothing was linked. {error.detail}")
         return redirect("socialaccount_connections")
     context = {"name": client.name, "detail": error.detail, "code": error.code}

@@ -1,8 +1,6 @@
-"""The providers of the settings; there are none in the database, where a secret of ours would lie open."""
+"""The OpenID providers of the setting OIDC_PROVIDERS. There are none in the database, which would store their secrets."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from django.conf import settings
 
@@ -12,18 +10,19 @@ from core.errors import NotFound
 
 
 def provider_names() -> dict[str, str]:
-    """Return what people call each provider, by its id."""
-    return {app["provider_id"]: app["name"] for app in _apps()}
+    """Return the display name of each provider by its id."""
+    return {provider["provider_id"]: provider["name"] for provider in settings.OIDC_PROVIDERS}
 
 
 def get_client(provider_id: str) -> Client:
-    for app in _apps():
-        if app["provider_id"] == provider_id:
-            issuer = get_issuer(app["settings"]["server_url"])
-            return Client(provider_id, app["name"], issuer=issuer, client_id=app["client_id"], secret=app["secret"])
+    """Return our client at a provider. Raises NotFound."""
+    for provider in settings.OIDC_PROVIDERS:
+        if provider["provider_id"] == provider_id:
+            return Client(
+                provider_id,
+                provider["name"],
+                issuer=get_issuer(provider["issuer"]),
+                client_id=provider["client_id"],
+                secret=provider["secret"],
+            )
     raise NotFound("There is no such provider.")
-
-
-def _apps() -> list[dict[str, Any]]:
-    apps: list[dict[str, Any]] = settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"]
-    return apps

@@ -57,7 +57,7 @@ def link_identity(*, actor: User, identity: Identity) -> SocialAccount:
         raise Conflict("This identity belongs to another account here.", code="identity_taken")
     try:
         with transaction.atomic():
-            return linked or _link(user, identity, "by hand")
+            return linked or _link(user, identity, "manual")
     except IntegrityError as error:
         raise Conflict("This identity belongs to another account here.", code="identity_taken") from error
 
@@ -137,7 +137,7 @@ def _link_by_verified_email(identity: Identity) -> SocialAccount | None:
             "Sign in with its password and link this identity in the settings; if you have no password, ask for a new one.",
             code="address_not_verified_here",
         )
-    return _link(user, identity, "address")
+    return _link(user, identity, "email")
 
 
 def _register_user(identity: Identity) -> SocialAccount:
@@ -149,14 +149,16 @@ def _register_user(identity: Identity) -> SocialAccount:
     return _link(user, identity, "registered")
 
 
-def _link(user: User, identity: Identity, how: str) -> SocialAccount:
+def _link(user: User, identity: Identity, method: str) -> SocialAccount:
     """One identity of each provider for each person: a second one may be somebody who was given the address later."""
     if SocialAccount.objects.filter(user=user, provider=identity.provider).exists():
         raise Conflict("The account is linked to another identity of this provider.", code="another_identity")
     linked: SocialAccount = SocialAccount.objects.create(
         user=user, provider=identity.provider, uid=identity.subject, extra_data={"email": identity.email}
     )
-    fact = events.IdentityLinked(user=user_payload(user), provider=linked.provider, identity_id=linked.pk, how=how)
+    fact = events.IdentityLinked(
+        user=user_payload(user), provider=linked.provider, identity_id=linked.pk, method=method
+    )
     publish(fact, actor=user)
     return linked
 

@@ -1,97 +1,164 @@
-"""Changing a password, and choosing another one when it is lost."""
+"""Changing the password, and resetting a lost one by an e-mailed link."""
 
 from __future__ import annotations
 
-from typing import Any
+import uuid
 
-from allauth.account import views as allauth
-from allauth.account.forms import UserTokenForm
-from allauth.account.internal.flows.password_reset import finalize_password_reset
-from django.conf import settings
+from django import forms
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.decorators import method_decorator
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.auth.allauth.account_adapter import logout_if_current
-from accounts.auth.allauth.forms import NewPasswordForm
+from accounts.auth import throttling
 from accounts.auth.allauth.reauthentication import reauthentication_redirect
-from accounts.auth.rate_limits import check_rate
+from accounts.auth.forms import PASSWORD_HELP_TEXT
+from accounts.auth.passwords import services
+from accounts.auth.passwords.reset_tokens import find_user_by_reset_key
+from accounts.auth.requests import get_request_user, logout_if_current
+from accounts.auth.sessions.middleware import SESSION_ID_KEY
+from accounts.auth.throttled_emails import send_password_reset_email
 from accounts.models import User
+from accounts.users import services as users
 from core.api.endpoints import endpoint
 from core.errors import Invalid, NotFound
-from core.forms import form_status
+from core.forms import PageForm, form_status
 from core.htmx import form_data, render_page
 from core.http.client_ip import client_ip
 
 
-class PasswordResetRequestView(allauth.PasswordResetView):
-    mfa_exempt = True
-    pad_response_time = {"POST"}
-    brute_force_limit = {"POST"}
+class PasswordResetForm(PageForm):
+    email = forms.EmailField(label="Email", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "username"}))
 
-    def form_valid(self, form: Any) -> HttpResponse:
-        """Says the same of every address, and takes the same work: there is a mail for either."""
-        check_rate(self.request, "reset-address", client_ip(self.request), settings.LOGIN_RATE_PER_ADDRESS)
-        check_rate(self.request, "email-link", form.cleaned_data["email"], settings.EMAIL_LINK_RATE)
-        answer: HttpResponse = super().form_valid(form)
-        return answer
+
+class NewPasswordForm(PageForm):
+    password = forms.CharField(
+        label="New password",
+        max_length=200,
+        strip=False,
+        help_text=PASSWORD_HELP_TEXT,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+
+class ChangePasswordForm(NewPasswordForm):
+    current_password = forms.CharField(
+        label="Current password",
+        max_length=200,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+    field_order = ["current_password", "password"]
+
+
+@endpoint(mfa_exempt=True, pad_response_time={"POST"}, brute_force_limit={"POST"})
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def request_reset(request: HttpRequest) -> HttpResponse:
+    """Send a link. The response is the same for every address, and takes the same work."""
+    form = PasswordResetForm(form_data(request))
+    if request.method == "POST" and form.is_valid():
+        send_password_reset_email(request, form.cleaned_data["email"])
+        return redirect("account_reset_password_done")
+    return render_page(request, "account/password_reset.html", {"form": form}, status=form_status(form))
+
+
+@endpoint(mfa_exempt=True)
+@require_safe
+def reset_sent(request: HttpRequest) -> HttpResponse:
+    return render_page(request, "account/password_reset_done.html", {})
 
 
 @endpoint(mfa_exempt=True, brute_force_limit={"POST"}, secret_in_url=True)
 @never_cache
-@sensitive_post_parameters("password1", "key")
+@sensitive_post_parameters("password", "key")
 @require_http_methods(["GET", "HEAD", "POST"])
 def reset_password(request: HttpRequest) -> HttpResponse:
-    """The page of the link in the mail. Its key stays in the form: neither the log nor a session gets to see it."""
+    """Show the page of the link. Its key stays in the form, and so out of logs and sessions."""
     key = request.POST.get("key", "") or request.GET.get("key", "")
-    user = _user_from_reset_key(key)
+    user = find_user_by_reset_key(key)
     if user is None:
         return render_page(request, "account/password_reset_expired.html", {}, status=404)
-    form = NewPasswordForm(form_data(request), user=user)
+    form = NewPasswordForm(form_data(request))
     if request.method == "POST" and form.is_valid():
+        password = form.cleaned_data["password"]
         try:
-            logout_if_current(request, user)
-            form.save()
+            services.reset_password(user=user, password=password, now=timezone.now(), address=client_ip(request))
         except Invalid as error:
-            form.add_error("password1", error.detail)
-        except NotFound:  # somebody else has used the link at the same moment
+            form.add_domain_error(error)
+        except NotFound:  # a concurrent request has used the link
             return render_page(request, "account/password_reset_expired.html", {}, status=404)
         else:
-            finalize_password_reset(request, user)
+            logout_if_current(request, user)
+            messages.success(request, "Your new password is saved.")
             return redirect("login")
+    context = {"form": form, "key": key}
+    return render_page(request, "account/password_reset_from_key.html", context, status=form_status(form))
+
+
+@endpoint(mfa_exempt=True)
+@never_cache
+@sensitive_post_parameters("password", "current_password")
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def change_password(request: HttpRequest) -> HttpResponse:
+    user = get_request_user(request)
+    if not user.has_usable_password():
+        return redirect("account_set_password")
+    form = ChangePasswordForm(form_data(request))
+    if request.method == "POST" and form.is_valid():
+        try:
+            with throttling.throttled_reauthentication(request, user):
+                users.require_password(user, form.cleaned_data["current_password"], field="current_password")
+            _save_password(request, user, form.cleaned_data["password"])
+        except Invalid as error:
+            form.add_domain_error(error)
+        else:
+            return redirect("mfa_index")
+    context = {"form": form, "tab": "security"}
+    return render_page(request, "account/password_change.html", context, status=form_status(form))
+
+
+@endpoint(mfa_exempt=True)
+@never_cache
+@sensitive_post_parameters("password")
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def set_password(request: HttpRequest) -> HttpResponse:
+    """Give a user of an OpenID provider their first password, which outlives the session: it needs a recent login."""
+    user = get_request_user(request)
+    if user.has_usable_password():
+        return redirect("account_change_password")
+    if response := reauthentication_redirect(request, reverse("account_set_password")):
+        return response
+    form = NewPasswordForm(form_data(request))
+    if request.method == "POST" and form.is_valid():
+        try:
+            _save_password(request, user, form.cleaned_data["password"])
+        except Invalid as error:
+            form.add_domain_error(error)
+        else:
+            return redirect("mfa_index")
     return render_page(
-        request, "account/password_reset_from_key.html", {"form": form, "key": key}, status=form_status(form)
+        request, "account/password_set.html", {"form": form, "tab": "security"}, status=form_status(form)
     )
 
 
-def _user_from_reset_key(key: str) -> User | None:
-    uid, _, token = key.partition("-")
-    form = UserTokenForm(data={"uidb36": uid, "key": token})
-    user: User | None = form.reset_user if form.is_valid() else None
-    return user if user and user.is_active else None
-
-
-@method_decorator(never_cache, name="dispatch")
-class PasswordChangeView(allauth.PasswordChangeView):
-    mfa_exempt = True
-
-    def get_default_success_url(self) -> str:
-        return reverse("mfa_index")
-
-
-@method_decorator(never_cache, name="dispatch")
-class PasswordSetView(allauth.PasswordSetView):
-    mfa_exempt = True
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """A password outlives the session, so whoever gives themselves one proves first that it is they."""
-        door = reauthentication_redirect(request, reverse("account_set_password"))
-        answer: HttpResponse = door or super().dispatch(request, *args, **kwargs)
-        return answer
-
-    def get_default_success_url(self) -> str:
-        return reverse("mfa_index")
+def _save_password(request: HttpRequest, user: User, password: str) -> None:
+    """Change the password and keep this browser signed in."""
+    session_id = request.session.get(SESSION_ID_KEY)
+    services.change_password(
+        user=user,
+        password=password,
+        now=timezone.now(),
+        keep=uuid.UUID(session_id) if session_id else None,
+        address=client_ip(request),
+    )
+    update_session_auth_hash(request, user)
+    messages.success(request, "Your new password is saved.")

@@ -11,24 +11,51 @@ from accounts import events
 from accounts.api_keys.services import revoke_all_keys
 from accounts.auth.email_addresses import services as email_addresses
 from accounts.auth.oidc import services as oidc
-from accounts.auth.passwords.validators import check_breach_first
+from accounts.auth.passwords.validators import check_new_password
 from accounts.auth.security_notifications import notify_security_change
 from accounts.auth.sessions import cache
 from accounts.auth.sessions import services as sessions
 from accounts.events import user_payload
 from accounts.models import User
-from accounts.users.services import check_password_strength
 from core.errors import NotAllowed, NotFound
 from events.outbox import publish
 
 
-@check_breach_first
-@transaction.atomic
-def change_password(*, user: User, password: str, now: datetime, keep: uuid.UUID | None = None) -> None:
-    """Give oneself another password and end every session but the one to keep, and a proposal; the person is changed in place."""
+def change_password(
+    *, user: User, password: str, now: datetime, keep: uuid.UUID | None = None, address: str = ""
+) -> None:
+    """Change the user's own password, revoke every session but `keep`, and cancel a pending e-mail change.
+
+    The user object is changed in place. Raises Invalid for a weak or breached password.
+    """
+    check_new_password(password, user)
+    change = "password_changed" if user.has_usable_password() else "password_set"
+    with transaction.atomic():
+        _save_password(user, password, now, keep)
+        notify_security_change(user=user, change=change, now=now, address=address)
+
+
+def reset_password(*, user: User, password: str, now: datetime, address: str = "") -> None:
+    """Set another password by an e-mailed link, and remove every way in that an intruder may have left.
+
+    `user` is as it was when the link was verified: of two concurrent uses the later one finds it changed. Raises
+    NotFound then, and Invalid for a weak or breached password.
+    """
+    check_new_password(password, user)
+    with transaction.atomic():
+        unchanged = User.objects.active().filter(pk=user.pk, password=user.password, email=user.email)
+        if not unchanged.select_for_update(no_key=True).values_list("pk").first():
+            raise NotFound("This link is not valid: it was used already, or is too old.")
+        _save_password(user, password, now, keep=None)
+        remove_other_login_methods(user=user, actor=user, now=now)
+        if not email_addresses.is_email_verified(user):
+            _verify_email_after_reset(user, now)
+        notify_security_change(user=user, change="password_reset", now=now, address=address)
+
+
+def _save_password(user: User, password: str, now: datetime, keep: uuid.UUID | None) -> None:
     if user.kind != User.Kind.HUMAN:
-        raise NotAllowed("A service account signs in with its keys alone.")
-    check_password_strength(password, user)
+        raise NotAllowed("A service account signs in with its API keys alone.")
     user.set_password(password)
     User.objects.filter(pk=user.pk).update(password=user.password, version=F("version") + 1)
     cache.invalidate_user(user.pk)
@@ -36,33 +63,20 @@ def change_password(*, user: User, password: str, now: datetime, keep: uuid.UUID
     sessions.revoke_other_sessions(actor=user, keep=keep, now=now, reason="password changed")
 
 
-@check_breach_first
-@transaction.atomic
-def reset_password(*, user: User, password: str, now: datetime) -> None:
-    """Give oneself another password by a link in a mail: whoever knew the old one is out, with all they left behind.
-
-    `person` is as they were when the link was found good: of two that use it at once, the later one finds them changed.
-    """
-    same = User.objects.active().filter(pk=user.pk, password=user.password, email=user.email)
-    if not same.select_for_update(no_key=True).values_list("pk").first():
-        raise NotFound("This link is not valid: it was used already, or is too old.")
-    change_password(user=user, password=password, now=now)
-    remove_other_login_methods(user=user, actor=user, now=now)
-    if not email_addresses.is_email_verified(user):
-        _verify_email_after_reset(user, now)
-
-
 @transaction.atomic
 def remove_other_login_methods(*, user: User, actor: User, now: datetime) -> None:
-    """End what somebody else may have left in an account to come back by; second factors stay."""
+    """Remove the login methods that an intruder may have left in an account; MFA methods stay."""
     revoke_all_keys(owner=user, actor=actor, now=now)
     email_addresses.cancel_email_change(user=user)
     oidc.unlink_unverified_identities(owner=user, actor=actor, now=now)
 
 
 def _verify_email_after_reset(user: User, now: datetime) -> None:
-    """Whoever opened the link has the mailbox. Factors from before that may be of somebody who never had it."""
+    """Mark the address verified, as its mailbox received the link.
+
+    MFA methods from before that may be of somebody who never had the mailbox, and would lock its owner out.
+    """
     removed, _ = Authenticator.objects.filter(user=user).delete()
     if removed:
-        notify_security_change(user=user, what="unverified_mfa_removed", now=now)
+        notify_security_change(user=user, change="unverified_mfa_removed", now=now)
     email_addresses.mark_email_verified(user=user, now=now)

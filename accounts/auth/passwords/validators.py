@@ -1,31 +1,28 @@
-"""What a password may not be beside Django's own rules.
+"""The rules for a new password beside Django's own, and the check against known breaches.
 
-Who sets a password asks the list of breached ones before their transaction, by `asked_first` (a service) or `asked_about`
-(the administration); the validators only judge, and inside of that they find its answer and ask nobody. Where allauth's
-form has judged a password already, the adapter says `known(..., is_breached=False)`: the service is not to ask again.
+The list of breached passwords may take a second to answer. So services call `check_new_password` or
+`check_not_breached` before they open a transaction, and `check_password_strength` within one.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any
 
+from django.contrib.auth.password_validation import get_default_password_validators, validate_password
 from django.core.exceptions import ValidationError
 
 from accounts.auth.passwords import pwned_passwords
+from accounts.models import User
+from core.errors import FieldError, Invalid
 
-P = ParamSpec("P")
-R = TypeVar("R")
 FORBIDDEN_NAMES = ("taskflow",)
 MAX_EXTRA_LETTERS = 3
+BREACHED = "This password is known from a breach elsewhere, so attackers try it early. Choose another one."
 
 
 class ServiceNameValidator:
-    """Refuses the name of the service with digits, signs and a few letters around it: it is guessed first."""
+    """Refuse the name of the service with digits, signs and a few letters around it, which is guessed first."""
 
     def validate(self, password: str, user: object = None) -> None:
         letters = re.sub(r"[\W\d_]", "", password.lower())
@@ -40,49 +37,38 @@ class ServiceNameValidator:
 
 
 class BreachedPasswordValidator:
-    """Refuses what is known from a breach elsewhere, where the operator names a list to ask."""
+    """Refuse a password on the list at PWNED_PASSWORDS_URL, if one is configured. Waits for the network."""
 
     def validate(self, password: str, user: object = None) -> None:
-        if _is_breached(password):
-            raise ValidationError(
-                "This password is known from a breach somewhere else, so it is tried early. Choose another one.",
-                code="password_breached",
-            )
+        if pwned_passwords.is_breached(password):
+            raise ValidationError(BREACHED, code="password_breached")
 
     def get_help_text(self) -> str:
         return "Your password can’t be one that is known from a breach."
 
 
-_breach_result: ContextVar[tuple[str, bool] | None] = ContextVar("verdict", default=None)
+def check_new_password(password: str, user: User) -> None:
+    """Raise Invalid (field `password`) for a weak or breached password. Must not be called within a transaction."""
+    _validate(password, user, get_default_password_validators())
 
 
-def check_breach_first(service: Callable[P, R]) -> Callable[P, R]:
-    """Ask about the service's `password` before it opens its transaction: an answer may take a second."""
-
-    @wraps(service)
-    def asking(*args: P.args, **words: P.kwargs) -> R:
-        with breach_check(str(words["password"])):
-            return service(*args, **words)
-
-    return asking
+def check_password_strength(password: str, user: User) -> None:
+    """Raise Invalid (field `password`) for a weak password. Safe within a transaction: it asks nobody."""
+    validators = get_default_password_validators()
+    _validate(password, user, [item for item in validators if not isinstance(item, BreachedPasswordValidator)])
 
 
-@contextmanager
-def breach_check(password: str) -> Iterator[None]:
-    """Ask now; whoever judges this password inside does not ask again."""
-    with with_breach_result(password, is_breached=_is_breached(password)):
-        yield
-
-
-@contextmanager
-def with_breach_result(password: str, *, is_breached: bool) -> Iterator[None]:
-    before = _breach_result.set((password, is_breached))
+def _validate(password: str, user: User, validators: list[Any]) -> None:
     try:
-        yield
-    finally:
-        _breach_result.reset(before)
+        validate_password(password, user, password_validators=validators)
+    except ValidationError as error:
+        raise Invalid(
+            "The password is too weak.",
+            fields=[FieldError("password", str(item.code), " ".join(item.messages)) for item in error.error_list],
+        ) from error
 
 
-def _is_breached(password: str) -> bool:
-    verdict = _breach_result.get()
-    return verdict[1] if verdict and verdict[0] == password else pwned_passwords.is_breached(password)
+def check_not_breached(password: str) -> None:
+    """Raise Invalid (`password_breached`) for a breached password. Must not be called within a transaction."""
+    if pwned_passwords.is_breached(password):
+        raise Invalid.field("password", BREACHED, "password_breached")

@@ -77,7 +77,7 @@ def _detail(told: dict[str, Any], key: dict[str, Any]) -> str:
         return f"{key.get('name', '')} ({key.get('display_prefix', '')})"
     if changes := told.get("changes"):
         return "; ".join(f"{name}: {_format_change(*pair)}" for name, pair in sorted(changes.items()))
-    return str(told.get("reason") or told.get("what") or told.get("provider") or told.get("due_at") or "")
+    return str(told.get("reason") or told.get("change") or told.get("provider") or told.get("due_at") or "")
 
 
 def _format_change(before: Any, after: Any) -> str:

@@ -101,7 +101,7 @@ def test_an_address_is_taken_whatever_its_case(clients):
         ("d.s@example.com", "d.s"),
         ("_dana+x@example.com", "danax"),
         ("o'neill@example.com", "oneill"),
-        ("+++@example.com", "person"),
+        ("+++@example.com", "user"),
     ],
 )
 def test_a_handle_is_made_of_what_can_be_mentioned(email, handle, clients):

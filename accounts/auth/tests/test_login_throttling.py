@@ -18,7 +18,7 @@ from core.testing.clock import NOW
 from core.testing.concurrency import run_concurrently
 from events.models import Event
 
-LOGIN, PROGRAMS = "/api/v1/auth/login/", "/_allauth/app/v1/auth/login"
+LOGIN = "/api/v1/auth/login/"
 FINISH, STEP = "/api/v1/auth/mfa/", "/login/mfa/"
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 WRONG, HOME, AWAY = "wrong", "192.0.2.7", "203.0.113.9"
@@ -54,13 +54,6 @@ def both_on_pages(browser, code, *, address=AWAY):
     return browser.post(STEP, {"code": code}, REMOTE_ADDR=address)
 
 
-def both_by_allauth(code):
-    sent = {"content_type": "application/json", "REMOTE_ADDR": AWAY}
-    begun = Client().post(PROGRAMS, {"email": "alice@example.com", "password": PASSWORD}, **sent)
-    program = Client(headers={"X-Session-Token": begun.json()["meta"]["session_token"]})
-    return program.post("/_allauth/app/v1/auth/2fa/authenticate", {"code": code}, **sent)
-
-
 def wait_out():
     for name in redis.client().scan_iter("taskflow:backoff:*"):
         redis.client().delete(name)
@@ -91,11 +84,10 @@ def test_ten_guesses_from_ten_addresses_close_an_account_to_strangers_at_every_d
     answers = [
         api(clients, PASSWORD, email="admin@example.com"),
         page(Client(), PASSWORD, email="admin@example.com"),
-        clients["anonymous"].post(PROGRAMS, {"email": "admin@example.com", "password": PASSWORD}, REMOTE_ADDR=AWAY),
     ]
 
     assert codes == [401] * 10 + [429]
-    assert [answer.status_code for answer in answers] == [429] * 3
+    assert [answer.status_code for answer in answers] == [429] * 2
     assert all(int(answer["Retry-After"]) > 0 for answer in answers)
     assert not Session.objects.exists()
     assert Event.objects.count() == before
@@ -190,13 +182,13 @@ def test_who_knows_the_password_waits_longer_with_each_wrong_code_and_the_owner_
         wait_out()
         codes.append(both(clients, address=f"198.51.100.{100 + number}").status_code)
         waits.append(wait_for_codes())
-    refusals = [both(clients, code_at(NOW)), both_on_pages(Client(), code_at(NOW)), both_by_allauth(code_at(NOW))]
+    refusals = [both(clients, code_at(NOW)), both_on_pages(Client(), code_at(NOW))]
     closed = Session.objects.count()
     came_in = both_on_pages(owner, code_at(NOW))
 
     assert codes == [401] * 17
     assert waits[2:] == [4, 8, 16, 32, 64]
-    assert [answer.status_code for answer in refusals] == [429] * 3
+    assert [answer.status_code for answer in refusals] == [429] * 2
     assert all(32 < int(answer["Retry-After"]) <= 64 for answer in refusals)
     assert (before, closed) == (1, 1)
     assert (came_in.status_code, Session.objects.count()) == (302, 2)

@@ -7,19 +7,19 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.utils import timezone
 
-from accounts.auth import security_notifications
-from accounts.auth.tests.test_headless_api import ALICE, Program
+from accounts.auth.mfa import enrollment
 from accounts.models import Session, User
 from accounts.tests.api_keys import api_key_client, create_api_key
 from accounts.tests.factories import PASSWORD, ServiceAccountFactory
 from accounts.tests.fixtures import ApiClient, signed_in
-from accounts.tests.mfa import code_at, recovery_codes, with_passkey, with_totp
+from accounts.tests.mfa import code_at, with_passkey, with_totp
 from accounts.users import administration
 from core.testing.clock import NOW
 from tasks.models import Project
 
 pytestmark = [pytest.mark.usefixtures("clock"), pytest.mark.django_db]
 TASKS = "/api/v1/tasks/"
+ALICE = {"email": "alice@example.com", "password": PASSWORD}
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +37,7 @@ def test_every_other_call_is_refused_with_a_sentence_that_says_where(alice):
     assert is_held(answer)
     assert answer["Content-Type"] == "application/problem+json"
     assert "/settings/security/" in answer.json()["detail"]
-    assert "/_allauth/app/v1/account/authenticators/" in answer.json()["detail"]
+    assert "/api/v1/me/mfa/totp/" in answer.json()["detail"]
 
 
 def test_a_sign_in_gives_tokens_that_see_who_one_is_refresh_and_leave(alice):
@@ -96,7 +96,7 @@ def test_a_role_raised_or_a_factor_removed_holds_them_up_with_the_next_request(s
     found.append(client.get(TASKS).status_code)
     with_totp(alice)
     found.append(client.get(TASKS).status_code)
-    security_notifications.reset_mfa(actor=admin, people=[alice], now=timezone.now())
+    enrollment.reset_mfa(actor=admin, users=[alice], now=timezone.now())
     found.append(client.get(TASKS).status_code)
     administration.update_user(actor=admin, user_id=alice.pk, changes={"role": "user"}, now=timezone.now())
 
@@ -123,66 +123,58 @@ def test_service_accounts_are_not_concerned(admin):
     assert api_key_client(create_api_key(account, actor=admin).text).get(TASKS).status_code == 200
 
 
-def test_a_program_sets_up_an_app_and_goes_on(alice):
-    program = Program()
-    access = program.sign_in().json()["meta"]["access_token"]
-    client = ApiClient(HTTP_AUTHORIZATION=f"Bearer {access}")
+def sign_in():
+    access = ApiClient().post("/api/v1/auth/login/", ALICE).json()["access"]
+    return ApiClient(HTTP_AUTHORIZATION=f"Bearer {access}")
+
+
+def test_api_client_sets_up_totp_and_goes_on(alice):
+    client = sign_in()
     before = client.get(TASKS)
 
-    program.ask("post", "auth/reauthenticate", {"password": PASSWORD})
-    secret = program.ask("get", "account/authenticators/totp").json()["meta"]["secret"]
-    added = program.ask("post", "account/authenticators/totp", {"code": code_at(NOW, secret=secret)})
-    codes = program.ask("get", "account/authenticators/recovery-codes")
+    required = client.get("/api/v1/me/mfa/").json()["required"]
+    setup = client.post("/api/v1/me/mfa/totp/").json()
+    code = code_at(NOW, secret=setup["secret"])
+    added = client.post("/api/v1/me/mfa/totp/confirm/", {"setup_token": setup["setup_token"], "code": code})
 
     assert is_held(before)
-    assert (added.status_code, codes.status_code) == (200, 200)
+    assert (required, added.status_code, len(added.json()["recovery_codes"])) == (True, 200, 10)
     assert client.get(TASKS).status_code == 200
-    assert program.ask("get", "account/email").status_code == 200
 
 
-def test_a_program_does_nothing_else_there_meanwhile(alice):
+def test_api_client_changes_nothing_else_before_mfa(alice):
     EmailAddress.objects.create(user=alice, email=alice.email, verified=True, primary=True)
-    program = Program()
-    program.sign_in()
-    program.ask("post", "auth/reauthenticate", {"password": PASSWORD})
+    client = sign_in()
 
-    answers = [
-        program.ask("get", "account/email"),
-        program.ask("post", "account/email", {"email": "new@example.com"}),
-        program.ask("get", "account/providers"),
-        program.ask("delete", "account/providers", {"provider": "example", "account": "1"}),
-        program.ask("post", "auth/password/request", {"email": alice.email}),
+    responses = [
+        client.post("/api/v1/me/email/", {"email": "new@example.com"}),
+        client.delete("/api/v1/me/mfa/passkeys/1/"),
     ]
 
-    codes = {(one.status_code, one.json()["errors"][0]["code"]) for one in answers}
-    assert codes == {(403, "mfa_setup_required")}
+    assert all(is_held(response) for response in responses)
     assert EmailAddress.objects.count() == 1
 
 
-def test_a_program_signs_out_and_may_change_the_password(alice):
-    program = Program()
-    program.sign_in()
-    sent = {"current_password": PASSWORD, "new_password": "a wider river turns"}
+def test_api_client_reauthenticates_and_changes_the_password(alice):
+    client = sign_in()
+    data = {"current_password": PASSWORD, "password": "a wider river turns"}
 
-    changed = program.ask("post", "account/password/change", sent)
-    program.ask("delete", "auth/session")
+    confirmed = client.post("/api/v1/auth/reauthenticate/", {"password": PASSWORD})
+    changed = client.post("/api/v1/me/password/", data)
 
-    assert changed.status_code == 200
+    assert (confirmed.status_code, changed.status_code) == (200, 204)
     assert User.objects.get().check_password("a wider river turns")
-    assert Session.objects.filter(revoked_at=None).count() == 0
+    assert Session.objects.filter(revoked_at=None).count() == 1
 
 
-def test_a_program_that_removes_the_last_factor_is_held_up(alice):
+def test_removing_the_last_method_restricts_the_session(alice):
     with_totp(alice)
-    program = Program()
-    program.sign_in()
-    done = program.ask("post", "auth/2fa/authenticate", {"code": code_at(NOW)})
-    client = ApiClient(HTTP_AUTHORIZATION=f"Bearer {done.json()['meta']['access_token']}")
+    challenge = ApiClient().post("/api/v1/auth/login/", ALICE).json()["challenge"]
+    tokens = ApiClient().post("/api/v1/auth/mfa/", {"challenge": challenge, "code": code_at(NOW)}).json()
+    client = ApiClient(HTTP_AUTHORIZATION=f"Bearer {tokens['access']}")
     before = client.get(TASKS).status_code
-    program.ask("post", "auth/2fa/reauthenticate", {"code": recovery_codes(alice)[0]})
 
-    removed = program.ask("delete", "account/authenticators/totp")
+    removed = client.delete("/api/v1/me/mfa/totp/")
 
-    assert (before, removed.status_code) == (200, 200)
+    assert (before, removed.status_code) == (200, 204)
     assert is_held(client.get(TASKS))
-    assert program.ask("get", "account/email").status_code == 403

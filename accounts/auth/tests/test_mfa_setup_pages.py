@@ -1,43 +1,39 @@
-"""What setting up a second factor leaves in the session, and what its forms propose."""
+"""Setting up MFA on pages: the token of an authenticator app, and the name of a passkey."""
 
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY
 
+from accounts.auth.mfa import enrollment
 from accounts.auth.tests.test_mfa_pages import APP
 from accounts.tests.fixtures import reauthenticated_browser
 from accounts.tests.mfa import code_at
 from core.testing.clock import NOW
-from core.testing.page_client import visible_text
 
 pytestmark = pytest.mark.usefixtures("clock")
 ADD = "/settings/security/passkeys/add/"
 
 
-def shown_secret(page):
-    return re.search(r"\b[A-Z2-7]{32}\b", visible_text(page))[0]
-
-
-def test_a_secret_that_can_no_longer_be_opened_gives_way_to_a_new_one(alice):
+@pytest.mark.parametrize("case", ["forged", "expired", "another user's", "missing"])
+def test_invalid_setup_token_gives_way_to_a_new_secret(case, alice, bob):
     client = reauthenticated_browser(alice)
-    old = shown_secret(client.get(APP))
-    kept = client.session
-    kept[SECRET_SESSION_KEY] = "sealed by a key that is gone"
-    kept.save()
+    owner, began = (bob if case == "another user's" else alice), (NOW - timedelta(minutes=16 * (case == "expired")))
+    setup = enrollment.begin_totp(user=owner, now=began)
+    token = {"forged": setup.token[:-4] + "AAAA", "missing": ""}.get(case, setup.token)
 
-    answer = client.post(APP, {"code": code_at(NOW, secret=old)})
-    new = shown_secret(client.get(APP))
+    response = client.post(APP, {"setup_token": token, "code": code_at(NOW, secret=setup.secret)})
 
-    assert answer.status_code in {200, 422}
-    assert new != old
+    assert response.status_code == 422
+    assert response.context["setup"].secret != setup.secret
+    assert "This setup has expired" in response.content.decode()
     assert Authenticator.objects.count() == 0
 
 
-def test_a_passkey_has_a_name_and_signs_in_alone_unless_said_otherwise(alice):
+def test_passkey_form_proposes_a_name_and_passwordless_login(alice):
     page = reauthenticated_browser(alice).get(ADD).content.decode()
 
     assert 'value="Passkey 1"' in page

@@ -40,7 +40,7 @@ def test_a_link_is_mailed_that_leads_to_a_new_password(alice):
     path, sent = form_of(link())
 
     page = Client().get(link())
-    answer = Client().post(path, sent | {"password1": NEW})
+    answer = Client().post(path, sent | {"password": NEW})
 
     assert page.status_code == 200
     assert (answer.status_code, answer["Location"]) == (302, "/login/")
@@ -66,9 +66,9 @@ def test_the_link_names_this_site_whatever_the_request_named(alice, settings):
 def test_the_link_works_once(alice):
     ask()
     path, sent = form_of(link())
-    Client().post(path, sent | {"password1": NEW})
+    Client().post(path, sent | {"password": NEW})
 
-    answer = Client().post(path, sent | {"password1": "the third river bends"})
+    answer = Client().post(path, sent | {"password": "the third river bends"})
 
     assert answer.status_code == 404
     assert User.objects.get().check_password(NEW)
@@ -79,7 +79,7 @@ def test_a_sign_in_ends_the_link(alice):
     path, sent = form_of(link())
     Client().post("/login/", {"email": "alice@example.com", "password": PASSWORD})
 
-    assert Client().post(path, sent | {"password1": NEW}).status_code == 404
+    assert Client().post(path, sent | {"password": NEW}).status_code == 404
     assert User.objects.get().check_password(PASSWORD)
 
 
@@ -88,7 +88,7 @@ def test_the_link_of_one_opens_nobody_else(alice, bob):
     path, sent = form_of(link())
     forged = {"key": f"{bob.pk.hex}-{sent['key'].partition('-')[2]}"}
 
-    answer = Client().post(path, forged | {"password1": NEW})
+    answer = Client().post(path, forged | {"password": NEW})
 
     assert answer.status_code == 404
     assert User.objects.get(pk=bob.pk).check_password(PASSWORD)
@@ -96,7 +96,7 @@ def test_the_link_of_one_opens_nobody_else(alice, bob):
 
 @pytest.mark.parametrize("key", ["", "x", "-", "0-0", "\x00", "a" * 5000])
 def test_an_odd_key_opens_nothing(key, alice):
-    assert Client().post("/password/reset/new/", {"key": key, "password1": NEW}).status_code == 404
+    assert Client().post("/password/reset/new/", {"key": key, "password": NEW}).status_code == 404
 
 
 def test_a_new_password_signs_out_everywhere(alice, outbox):
@@ -106,7 +106,7 @@ def test_a_new_password_signs_out_everywhere(alice, outbox):
     ask()
     path, sent = form_of(link())
 
-    Client().post(path, sent | {"password1": NEW})
+    Client().post(path, sent | {"password": NEW})
 
     assert Session.objects.filter(revoked_at=None).count() == 0
     assert browser.get("/").status_code == 302
@@ -117,7 +117,7 @@ def test_a_new_password_is_no_way_around_the_second_factor(alice):
     ask()
     path, sent = form_of(link())
     client = Client()
-    client.post(path, sent | {"password1": NEW})
+    client.post(path, sent | {"password": NEW})
 
     answer = client.post("/login/", {"email": "alice@example.com", "password": NEW})
 
@@ -129,7 +129,7 @@ def test_a_weak_password_is_refused_and_the_link_stays_good(alice):
     ask()
     path, sent = form_of(link())
 
-    answer = Client().post(path, sent | {"password1": "password"})
+    answer = Client().post(path, sent | {"password": "password"})
 
     assert answer.status_code == 422
     assert User.objects.get().check_password(PASSWORD)
@@ -165,7 +165,7 @@ def test_the_secret_of_the_link_is_neither_in_a_row_nor_in_a_session(alice, capl
 
 
 def change(client, old=PASSWORD, new=NEW):
-    return client.post("/settings/security/password/", {"oldpassword": old, "password1": new})
+    return client.post("/settings/security/password/", {"current_password": old, "password": new})
 
 
 def test_changing_ones_password_keeps_this_browser_and_ends_all_others(alice, outbox):
@@ -185,7 +185,7 @@ def test_changing_ones_password_keeps_this_browser_and_ends_all_others(alice, ou
 def test_the_present_password_is_asked_for(alice, outbox):
     answer = change(logged_in_client(alice), old="wrong")
 
-    assert "current password" in visible_text(answer)
+    assert "Wrong password." in visible_text(answer)
     assert User.objects.get().check_password(PASSWORD)
     assert outbox.names() == ["user.login_failed"]
 

@@ -185,7 +185,7 @@ def test_wrong_codes_are_counted_with_those_of_sign_ins(alice, outbox):
 
     assert codes == [400] * 10 + [429]
     assert outbox.names() == ["user.login_failed"] * 10
-    challenge = mfa.create_challenge(user=alice, now=NOW)
+    challenge = mfa.create_challenge(user=alice, methods=["code"], now=NOW)
     sent = {"challenge": challenge.token, "code": code_at(NOW)}
     assert ApiClient().post("/api/v1/auth/mfa/", sent).status_code == 429
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
 from allauth.mfa.models import Authenticator
 
-from accounts.auth.tests.test_headless_api import Program
-from accounts.models import ApiKey
+from accounts.models import ApiKey, Session
 from accounts.tests.factories import PASSWORD
-from accounts.tests.fixtures import reauthenticated_browser
+from accounts.tests.fixtures import reauthenticated_browser, signed_in
 from accounts.tests.mfa import code_at, recovery_codes, with_totp
 from accounts.tests.passkeys import SoftwarePasskey
 from core.testing.clock import NOW
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.usefixtures("clock"), pytest.mark.django_db]
 SITE = "https://testserver"
 HOME, KEYS, REMOVE = "/settings/security/", "/settings/api-keys/", "/settings/security/app/remove/"
 BY_PASSWORD, BY_CODE, BY_PASSKEY = "/reauthenticate/", "/reauthenticate/code/", "/reauthenticate/passkey/"
-THEIRS = "account/authenticators/totp"
+REAUTHENTICATE, TOTP = "/api/v1/auth/reauthenticate/", "/api/v1/me/mfa/totp/"
 KEY = {"name": "n8n", "days": "30", "scopes": ["tasks:read"], "allowed_networks": ""}
 
 
@@ -72,28 +72,19 @@ def test_a_code_of_either_kind_proves_it(code, alice):
     assert not Authenticator.objects.exists()
 
 
-def test_to_a_program_the_password_proves_nothing_either(alice):
-    program = Program()
-    program.sign_in()
-    with_totp(alice)
+def test_api_accepts_a_code_and_no_password_with_mfa(alice):
+    client = signed_in(with_totp(alice))
+    Session.objects.update(created_at=NOW - timedelta(hours=1))
 
-    answer = program.ask("post", "auth/reauthenticate", {"password": PASSWORD})
-    removed = program.ask("delete", THEIRS)
+    rejected = [client.post(REAUTHENTICATE, {"password": word}).json() for word in (PASSWORD, "a wrong guess")]
+    refused = client.delete(TOTP)
+    confirmed = client.post(REAUTHENTICATE, {"code": code_at(NOW)})
+    removed = client.delete(TOTP)
 
-    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "second_factor_needed")
-    assert (removed.status_code, Authenticator.objects.filter(type="totp").count()) == (401, 1)
-    assert program.ask("post", "auth/2fa/reauthenticate", {"code": code_at(NOW)}).status_code == 200
-    assert program.ask("delete", THEIRS).status_code == 200
-
-
-def test_a_program_learns_nothing_of_a_guessed_password(alice):
-    program = Program()
-    program.sign_in()
-    with_totp(alice)
-
-    answers = [program.ask("post", "auth/reauthenticate", {"password": word}) for word in (PASSWORD, "a wrong guess")]
-
-    assert answers[0].json() == answers[1].json()
+    assert rejected[0]["errors"] == rejected[1]["errors"]
+    assert (refused.status_code, refused.json()["code"]) == (403, "reauthentication_required")
+    assert (confirmed.status_code, removed.status_code) == (200, 204)
+    assert not Authenticator.objects.exists()
 
 
 def test_whoever_has_passkeys_alone_is_led_to_them_and_goes_on(alice, passkey):

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from importlib import import_module
 
 import pytest
-from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY
-from django.conf import settings
-from django.contrib.auth import HASH_SESSION_KEY
 
-from accounts.auth.tests.test_headless_api import Program
+from accounts.auth.mfa import enrollment
 from accounts.models import Session, User
-from accounts.tests.mfa import SECRET, code_at, with_totp
-from core.security.encryption import encrypt
+from accounts.tests.fixtures import signed_in
+from accounts.tests.mfa import code_at, with_totp
 from core.testing.clock import NOW
 from core.testing.database_state import table_digests
 from core.testing.page_client import logged_in_client
@@ -21,21 +17,20 @@ from core.testing.page_client import logged_in_client
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 SECURITY = "/settings/security/"
 SET, APP = f"{SECURITY}password/set/", f"{SECURITY}app/"
-NEW = {"password1": "a wider river turns"}
+NEW = {"password": "a wider river turns"}
 KEY = {"name": "Program", "days": "30", "scopes": ["tasks:read"], "allowed_networks": ""}
 # What a stranger at a browser found open would ask for, and where the person comes back to.
 PAGES = {
     "a key": ("/settings/api-keys/", KEY, "/settings/api-keys/"),
     "a password": (SET, NEW, SET),
     "another address": (f"{SECURITY}email/", {"email": "new@example.com"}, SECURITY),
-    "an app": (APP, {"code": code_at(NOW, secret=SECRET)}, SECURITY),
+    "an app": (APP, {"code": "000000"}, SECURITY),
     "a passkey": (f"{SECURITY}passkeys/add/", {"name": "Phone", "credential": "{}"}, SECURITY),
 }
-TOTP = "account/authenticators/totp"
-DOORS = {
-    "a password": ("post", "account/password/change", {"new_password": NEW["password1"]}),
-    "another address": ("post", "account/email", {"email": "new@example.com"}),
-    "a passkey": ("get", "account/authenticators/webauthn", None),
+ENDPOINTS = {
+    "password": ("/api/v1/me/password/", {"password": NEW["password"]}, 204),
+    "email": ("/api/v1/me/email/", {"email": "new@example.com"}, 202),
+    "totp": ("/api/v1/me/mfa/totp/", None, 200),
 }
 KEPT = ("accounts_user", "accounts_apikey", "account_emailaddress", "mfa_authenticator", "notifications_outgoingemail")
 
@@ -53,17 +48,12 @@ def came_by_a_provider(user, *, ago):
     return browser
 
 
-def program_of(user, *, ago):
-    """Signed in that long ago, as by a passkey that was removed since."""
-    program = Program()
-    program.sign_in()
+def api_client(user, *, ago):
+    """An API client that signed in that many minutes ago, of a user who has no password any more."""
     User.objects.filter(pk=user.pk).update(password="!")
+    client = signed_in(User.objects.get(pk=user.pk))
     Session.objects.update(created_at=NOW - timedelta(minutes=ago))
-    kept = import_module(settings.SESSION_ENGINE).SessionStore(program.token)
-    kept[HASH_SESSION_KEY] = User.objects.get(pk=user.pk).get_session_auth_hash()
-    kept.save()
-    assert program.ask("get", "auth/session").status_code == 200
-    return program
+    return client
 
 
 @pytest.mark.parametrize("what", PAGES)
@@ -76,7 +66,7 @@ def test_a_page_gives_none_of_it_to_a_browser_found_open(what, alice):
 
     assert (answer.status_code, answer["Location"]) == (302, f"/login/?next={back.replace('/', '%2F')}")
     assert state() == before
-    assert "Sign in again to show that it is you" in browser.get(answer["Location"]).content.decode()
+    assert "Sign in again to confirm it" in browser.get(answer["Location"]).content.decode()
 
 
 @pytest.mark.parametrize("what", ["a password", "another address", "an app", "a passkey"])
@@ -101,64 +91,35 @@ def test_whoever_has_just_signed_in_gets_it(what, alice):
     assert state() != before
 
 
-def test_an_app_is_added_by_whoever_has_just_signed_in(alice):
+def test_totp_is_added_after_a_recent_sign_in(alice):
     browser = came_by_a_provider(alice, ago=4)
-    kept = browser.session
-    kept[SECRET_SESSION_KEY] = encrypt(SECRET, purpose="second factor")
-    kept.save()
+    setup = enrollment.begin_totp(user=alice, now=NOW)
 
-    answer = browser.post(APP, {"code": code_at(NOW, secret=SECRET)})
+    response = browser.post(APP, {"setup_token": setup.token, "code": code_at(NOW, secret=setup.secret)})
 
-    assert answer.status_code == 302
+    assert response.status_code == 302
     assert alice.authenticator_set.filter(type="totp").exists()
 
 
-@pytest.mark.parametrize("what", DOORS)
-def test_a_program_gets_none_of_it_later(what, alice):
-    method, door, sent = DOORS[what]
-    program = program_of(alice, ago=6)
+@pytest.mark.parametrize("name", ENDPOINTS)
+def test_api_requires_a_recent_sign_in(name, alice):
+    path, body, status = ENDPOINTS[name]
     before = state()
 
-    answer = program.ask(method, door, sent)
+    late = api_client(alice, ago=6).post(path, body)
+    unchanged = state() | {"accounts_user": before["accounts_user"]} == before
+    recent = api_client(alice, ago=4).post(path, body)
 
-    assert answer.status_code == 401
-    assert state() == before
-
-
-@pytest.mark.parametrize(("ago", "status"), [(6, 401), (4, 200)])
-def test_a_program_adds_an_app_after_a_new_sign_in_only(ago, status, alice):
-    program = program_of(alice, ago=ago)
-    secret = program.ask("get", TOTP).json()["meta"]["secret"]
-
-    answer = program.ask("post", TOTP, {"code": code_at(NOW, secret=secret)})
-
-    assert (answer.status_code, alice.authenticator_set.exists()) == (status, status == 200)
+    assert (late.status_code, late.json()["code"], unchanged) == (403, "reauthentication_required", True)
+    assert recent.status_code == status
 
 
-@pytest.mark.parametrize("what", DOORS)
-def test_a_program_gets_it_at_once(what, alice):
-    method, door, sent = DOORS[what]
-
-    assert program_of(alice, ago=4).ask(method, door, sent).status_code == 200
-
-
-def test_who_has_a_factor_but_no_password_gives_a_code_before_they_get_a_password(alice):
+def test_password_is_set_with_a_code_where_there_is_mfa(alice):
     browser = came_by_a_provider(with_totp(alice), ago=4)
     before = state()
 
-    answer = browser.post(SET, NEW)
+    response = browser.post(SET, NEW)
 
-    assert (answer.status_code, answer["Location"]) == (302, f"/reauthenticate/code/?next={SET.replace('/', '%2F')}")
+    expected = (302, f"/reauthenticate/code/?next={SET.replace('/', '%2F')}")
+    assert (response.status_code, response["Location"]) == expected
     assert state() == before
-
-
-def test_a_program_of_theirs_sends_a_code_too(alice):
-    program = program_of(alice, ago=4)
-    with_totp(alice)
-    before = state()
-
-    refused = program.ask("post", *DOORS["a password"][1:])
-
-    assert (refused.status_code, state()) == (401, before)
-    assert program.ask("post", "auth/2fa/reauthenticate", {"code": code_at(NOW)}).status_code == 200
-    assert program.ask("post", *DOORS["a password"][1:]).status_code == 200

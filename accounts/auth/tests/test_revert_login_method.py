@@ -22,7 +22,7 @@ from accounts.models import ApiKey, Session, User
 from accounts.tests.api_keys import api_key_client, create_api_key
 from accounts.tests.factories import PASSWORD, SessionFactory, with_email_address
 from accounts.tests.fixtures import reauthenticated_browser
-from accounts.tests.mfa import code_at, with_passkey
+from accounts.tests.mfa import totp_form, with_passkey
 from core.testing.clock import NOW
 from core.testing.database_state import table_digests
 from core.testing.page_client import logged_in_client, visible_text
@@ -37,9 +37,8 @@ DAYS = timedelta(days=7)
 def add_app(user, client=None):
     """Set an app up, as whoever knows the password can."""
     client = client or reauthenticated_browser(user)
-    secret = re.search(r"\b[A-Z2-7]{32}\b", visible_text(client.get(APP)))[0]
     with TestCase.captureOnCommitCallbacks(execute=True):
-        assert client.post(APP, {"code": code_at(timezone.now(), secret=secret)}).status_code == 302
+        assert client.post(APP, totp_form(client.get(APP), timezone.now())).status_code == 302
     return client
 
 
@@ -100,11 +99,11 @@ def test_the_link_takes_away_all_that_an_intruder_added(whose, alice, bob, reque
     assert not alice.has_usable_password()
     assert api_key_client(stolen).get("/api/v1/me/").status_code == 401
     assert {"identity.unlinked", "api_key.revoked", "session.revoked"} <= set(outbox.names())
-    assert outbox.payloads("user.security_changed")[-1]["what"] == "login_method_reverted"
+    assert outbox.payloads("user.security_changed")[-1]["change"] == "login_method_reverted"
     after = browser.get("/")
     assert after.status_code == (200 if whose == "bob" else 302)
     told = after if whose == "bob" else browser.get("/login/")
-    assert "choose a new password is on its way" in visible_text(told)
+    assert "We sent you a link to choose a new password" in visible_text(told)
 
 
 def test_the_owner_comes_in_again_by_the_link_that_is_mailed_at_once_and_the_intruder_does_not(alice, intruded):
@@ -112,7 +111,7 @@ def test_the_owner_comes_in_again_by_the_link_that_is_mailed_at_once_and_the_int
     post(undo_links()[0])
     path, sent = form_of(link())
 
-    chosen = Client().post(path, sent | {"password1": NEW})
+    chosen = Client().post(path, sent | {"password": NEW})
 
     owner, other = Client(), Client()
     owner.post("/login/", {"email": alice.email, "password": NEW})
@@ -147,11 +146,11 @@ def test_what_was_there_before_stays(alice, clock):
     assert SocialAccount.objects.get().uid == "own"
 
 
-@pytest.mark.parametrize("what", ["totp_activated", "webauthn_added", "recovery_codes_generated"])
-def test_the_mail_about_each_way_in_says_what_helps(what, alice, intruded):
+@pytest.mark.parametrize("change", ["totp_activated", "webauthn_added", "recovery_codes_generated"])
+def test_the_mail_about_each_way_in_says_what_helps(change, alice, intruded):
     OutgoingEmail.objects.all().delete()
 
-    security_notifications.notify_security_change(user=alice, what=what, now=NOW)
+    security_notifications.notify_security_change(user=alice, change=change, now=NOW)
 
     [mail] = mails("security_changed")
     assert "/revert-login-method/?token=" in mail.body
@@ -243,11 +242,11 @@ def test_what_was_there_a_while_before_stays_of_the_other_kind_too(before, taken
 
 
 @pytest.mark.parametrize(
-    ("what", "advice"),
+    ("change", "advice"),
     [("password_changed", "reset your password now"), ("email_changed", "contact an administrator")],
 )
-def test_mails_about_what_was_changed_name_no_such_link(what, advice, alice):
-    security_notifications.notify_security_change(user=alice, what=what, now=NOW)
+def test_mails_about_what_was_changed_name_no_such_link(change, advice, alice):
+    security_notifications.notify_security_change(user=alice, change=change, now=NOW)
 
     [mail] = mails("security_changed")
     assert advice in mail.body
@@ -269,10 +268,10 @@ def turned(address, alice, how):
     elif how == "forged":
         return address[:-3] + "abc"
     elif how == "another factor":
-        number = re.search(r"factor\.(\d+)", address)[1]
-        return address.replace(f"factor.{number}", f"factor.{int(number) + 1}")
+        number = re.search(r"mfa\.(\d+)", address)[1]
+        return address.replace(f"mfa.{number}", f"mfa.{int(number) + 1}")
     elif how == "nonsense":
-        return "/revert-login-method/?token=factor.٣:x"
+        return "/revert-login-method/?token=mfa.٣:x"
     return address
 
 
@@ -336,7 +335,7 @@ def test_the_first_second_factor_signs_out_everywhere_else(alice):
 
     here = add_app(alice)
 
-    assert "signed out everywhere else" in visible_text(here.get("/settings/security/"))
+    assert "signed out on all other devices" in visible_text(here.get("/settings/security/"))
     assert [one.get("/").status_code for one in (here, elsewhere)] == [200, 302]
     assert Session.objects.get(pk=program.pk).revoked_at is not None
 

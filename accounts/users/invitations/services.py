@@ -10,12 +10,12 @@ from django.db.models import F
 
 from accounts import events, policies
 from accounts.auth import account_emails, one_time_tokens
-from accounts.auth.passwords.validators import check_breach_first
+from accounts.auth.passwords.validators import check_not_breached, check_password_strength
 from accounts.events import user_payload
 from accounts.models import Invitation, Team, TeamMember, User
 from accounts.teams import selectors as teams_selectors
 from accounts.teams import services as teams
-from accounts.users.services import register
+from accounts.users.services import create_user_with_password
 from core.errors import Conflict, NotAllowed, NotFound
 from core.versions import check_version
 from events.outbox import publish
@@ -73,18 +73,19 @@ def create_invitation(
     return invitation
 
 
-@check_breach_first
-@transaction.atomic
 def register_with_invitation(*, token: str, name: str, password: str, now: datetime) -> User:
     """Register with an invitation, which verifies the e-mail address. Raises NotFound, Invalid, Conflict."""
-    invitation = _lock_open_invitation(token, now)
-    # The owner of the address holds the link, so this reveals nothing to anybody else.
-    if User.objects.filter(email=invitation.email).exists():
-        raise Conflict(
-            "An account with this e-mail address already exists. Sign in to accept.", code="already_registered"
-        )
-    user = register(email=invitation.email, name=name, password=password, is_verified=True)
-    return _accept(invitation, user, now)
+    check_not_breached(password)
+    with transaction.atomic():
+        invitation = _lock_open_invitation(token, now)
+        # The owner of the address holds the link, so this reveals nothing to anybody else.
+        if User.objects.filter(email=invitation.email).exists():
+            raise Conflict(
+                "An account with this e-mail address already exists. Sign in to accept.", code="already_registered"
+            )
+        check_password_strength(password, User(email=invitation.email, name=name))
+        user = create_user_with_password(email=invitation.email, name=name, password=password, is_verified=True)
+        return _accept(invitation, user, now)
 
 
 @transaction.atomic

@@ -1,0 +1,51 @@
+"""Account e-mails that anybody can cause: at most EMAIL_LINK_RATE to one mailbox."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils import timezone
+
+from accounts.auth import account_emails
+from accounts.auth.email_addresses import services as email_addresses
+from accounts.models import User
+from core.errors import RateLimited
+from core.http.client_ip import client_ip
+from core.rate_limits import consume
+
+# Two counters for one mailbox: a stranger's password resets must not keep its owner from registering.
+LINK_EMAIL_GROUP, REGISTRATION_EMAIL_GROUP = "email-link", "registration-email"
+
+
+def send_verification_email(request: HttpRequest, user: User, *, group: str = LINK_EMAIL_GROUP) -> None:
+    """Send the link, or nothing beyond the rate: earlier links are valid for days."""
+    with suppress(RateLimited):
+        consume(request, group=group, key=user.email, rate=settings.EMAIL_LINK_RATE)
+        email_addresses.send_verification_email(user=user)
+
+
+def send_account_exists_email(request: HttpRequest, email: str) -> None:
+    """Count like the e-mail to a new user, so that the counter does not tell who has an account."""
+    with suppress(RateLimited):
+        consume(request, group=REGISTRATION_EMAIL_GROUP, key=email, rate=settings.EMAIL_LINK_RATE)
+        account_emails.send_account_exists(email)
+
+
+def send_password_reset_email(request: HttpRequest, email: str) -> None:
+    """Send a reset link, or tell an unknown address that it has no account. Raises RateLimited."""
+    consume(request, group="reset-address", key=client_ip(request), rate=settings.LOGIN_RATE_PER_ADDRESS)
+    consume(request, group=LINK_EMAIL_GROUP, key=email, rate=settings.EMAIL_LINK_RATE)
+    user = User.objects.active().filter(email=email.lower()).first()
+    account_emails.send_password_reset(user) if user else account_emails.send_no_account(email)
+
+
+def request_email_change(request: HttpRequest, user: User, email: str) -> None:
+    """Count in both mailboxes that get an e-mail, then request the change. Raises RateLimited.
+
+    The counter of the present one is separate, so that nobody uses up the user's other links.
+    """
+    consume(request, group=LINK_EMAIL_GROUP, key=email, rate=settings.EMAIL_LINK_RATE)
+    consume(request, group=LINK_EMAIL_GROUP, key=f"proposals {user.pk}", rate=settings.EMAIL_LINK_RATE)
+    email_addresses.request_email_change(user=user, email=email, now=timezone.now(), seen_at=client_ip(request))
