@@ -46,6 +46,7 @@ ON CONFLICT (task_id) DO NOTHING RETURNING task_id
 
 class TaskSnapshotQuerySet(QuerySet["TaskSnapshot"]):
     def task_states(self) -> Iterator[TaskState]:
+        """Yield the states of all snapshots, read in chunks."""
         return map(_task_state, self.values_list(*TaskState._fields).iterator(chunk_size=5000))
 
     def create_missing(self, task_states: Iterable[TaskState]) -> set[UUID]:
@@ -88,15 +89,18 @@ class DailyStatQuerySet(QuerySet["DailyStat"]):
         return self.filter(user_id=user_id)
 
     def by_user(self) -> Self:
+        """Rows of single users, without those of all users together."""
         return self.filter(user_id__isnull=False)
 
     def until(self, day: date) -> Self:
+        """Rows of this day and all before."""
         return self.filter(day__lte=day)
 
     def before(self, day: date) -> Self:
         return self.filter(day__lt=day)
 
     def between(self, start: date, end: date) -> Self:
+        """Rows of the days from `start` to `end`, both included."""
         return self.filter(day__gte=start, day__lte=end)
 
     def add(self, changes: Mapping[Cell, Amounts]) -> None:

@@ -34,6 +34,7 @@ def text(name: str, default: str = _MISSING) -> str:
 
 
 def boolean(name: str, default: bool) -> bool:
+    """Return true or false, in any case, or 1 or 0."""
     value = text(name, str(default)).lower()
     if value not in {"true", "false", "1", "0"}:
         raise ImproperlyConfigured(f"{name} must be true or false, not {value!r}.")
@@ -49,6 +50,7 @@ def integer(name: str, default: int) -> int:
 
 
 def choice(name: str, default: str, choices: Collection[str]) -> str:
+    """Return one of the choices."""
     value = text(name, default)
     if value not in choices:
         raise ImproperlyConfigured(f"{name} must be one of {', '.join(choices)}, not {value!r}.")

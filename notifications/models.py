@@ -25,6 +25,7 @@ class NotificationQuerySet(QuerySet["Notification"]):
         return self.filter(recipient_id=user_id)
 
     def in_inbox(self) -> Self:
+        """Without notifications that were sent by other channels only."""
         return self.filter(in_inbox=True)
 
     def unread(self) -> Self:
@@ -40,6 +41,7 @@ class OutgoingEmailQuerySet(QuerySet["OutgoingEmail"]):
         return self.filter(state="sending", claimed_at__lt=now - CLAIM_TIMEOUT)
 
     def claimable(self, now: datetime) -> Self:
+        """Emails that a worker may claim: queued ones, due or not, and abandoned ones."""
         return self.queued() | self.abandoned(now)
 
     def due_for_enqueue(self, now: datetime) -> Self:

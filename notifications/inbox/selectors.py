@@ -28,6 +28,7 @@ def filter_inbox(user: User, *, kind: str = "", unread: bool | None = None) -> Q
 def list_notifications(
     user: User, page_request: PageRequest, *, kind: str = "", unread: bool | None = None
 ) -> Page[Notification]:
+    """Return one page of the inbox; raises Invalid for a foreign or malformed cursor."""
     return paginate(filter_inbox(user, kind=kind, unread=unread), page_request)
 
 

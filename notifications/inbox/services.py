@@ -19,10 +19,12 @@ PURGE_BATCH_SIZE = 5000
 
 
 def mark_read(*, actor: User, notification_id: UUID, now: datetime) -> None:
+    """Mark one notification as read; raises NotFound."""
     _set_read_at(actor, notification_id, read_at=now)
 
 
 def mark_unread(*, actor: User, notification_id: UUID) -> None:
+    """Mark one notification as unread; raises NotFound."""
     _set_read_at(actor, notification_id, read_at=None)
 
 

@@ -44,25 +44,31 @@ def cards(response):
     return {card.name: card for card in response.context["cards"]}
 
 
-@pytest.mark.parametrize(("days", "created", "completed"), [("7", "3", "1"), ("28", "4", "1"), ("90", "5", "2")])
-def test_cards_count_the_chosen_range(days, created, completed, project, user):
-    cards_by_name = cards(logged_in_client(user).get(f"/?range={days}"))
-
-    assert (cards_by_name["Open"].value, cards_by_name["Overdue"].value) == ("3", "1")
-    assert (cards_by_name["Created"].value, cards_by_name["Completed"].value) == (created, completed)
-    assert cards_by_name["Cycle time, median"].value == "2.1 days" or cards_by_name[
-        "Cycle time, median"
-    ].value.endswith("days")
-
-
-@pytest.mark.parametrize("days", ["7", "28", "90"])
-@pytest.mark.parametrize("scope", ["", "&project=OPS"])
-def test_card_links_to_exactly_the_tasks_it_counts(days, scope, project, user):
+def test_cards_count_the_chosen_range(project, user, subtests):
     client = logged_in_client(user)
-    cards_by_name = cards(client.get(f"/?range={days}{scope}"))
+    for days, created, completed in (("7", "3", "1"), ("28", "4", "1"), ("90", "5", "2")):
+        with subtests.test(days):
+            cards_by_name = cards(client.get(f"/?range={days}"))
 
-    for name in ("Open", "Overdue", "Created", "Completed"):
-        assert str(client.get(cards_by_name[name].url).context["count"]) == cards_by_name[name].value, name
+            assert (cards_by_name["Open"].value, cards_by_name["Overdue"].value) == ("3", "1")
+            assert (cards_by_name["Created"].value, cards_by_name["Completed"].value) == (created, completed)
+            assert cards_by_name["Cycle time, median"].value.endswith("days")
+
+
+def test_card_links_to_exactly_the_tasks_it_counts(project, user, subtests):
+    client = logged_in_client(user)
+    for query in (
+        "range=7",
+        "range=28",
+        "range=90",
+        "range=7&project=OPS",
+        "range=28&project=OPS",
+        "range=90&project=OPS",
+    ):
+        cards_by_name = cards(client.get(f"/?{query}"))
+        for name in ("Open", "Overdue", "Created", "Completed"):
+            with subtests.test(f"{name} {query}"):
+                assert str(client.get(cards_by_name[name].url).context["count"]) == cards_by_name[name].value
 
 
 def test_charts_have_a_text_alternative(project, user):

@@ -43,15 +43,19 @@ def test_html_part_is_sandboxed(message_name, admin):
     assert html["X-Frame-Options"] == "SAMEORIGIN"
 
 
-@pytest.mark.parametrize("path", ["", "1.hello@x/", "1.hello@x/html/"])
-@pytest.mark.parametrize("username", ["bob", "carol"])
-def test_mailbox_is_forbidden_for_other_users(username, path, message_name, request):
-    assert logged_in_client(request.getfixturevalue(username)).get(f"/mail/{path}").status_code == 403
+def test_mailbox_is_forbidden_for_other_users(message_name, bob, carol, subtests):
+    for user in (bob, carol):
+        client = logged_in_client(user)
+        for path in ("", "1.hello@x/", "1.hello@x/html/"):
+            with subtests.test(f"{user.handle} {path}"):
+                assert client.get(f"/mail/{path}").status_code == 403
 
 
-@pytest.mark.parametrize("name", ["2.unknown@x", "..", ".hidden", "a b"])
-def test_name_of_no_message_is_not_found(name, message_name, admin):
-    assert logged_in_client(admin).get(f"/mail/{name}/").status_code == 404
+def test_name_of_no_message_is_not_found(message_name, admin, subtests):
+    client = logged_in_client(admin)
+    for name in ("2.unknown@x", "..", ".hidden", "a b"):
+        with subtests.test(name):
+            assert client.get(f"/mail/{name}/").status_code == 404
 
 
 def test_mailbox_is_not_found_where_mail_is_sent(admin, settings):

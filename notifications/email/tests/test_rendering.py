@@ -37,10 +37,11 @@ HOSTILE = (
 )
 
 
-@pytest.mark.parametrize("kind", [*Kind.values, *AccountEmailKind.values])
-@pytest.mark.parametrize("part", ["subject.txt", "body.txt", "body.html", "body.mjml"])
-def test_email_kind_has_all_template_parts(kind, part):
-    get_template(f"emails/{kind}/{part}")
+def test_email_kind_has_all_template_parts(subtests):
+    for kind in [*Kind.values, *AccountEmailKind.values]:
+        for part in ("subject.txt", "body.txt", "body.html", "body.mjml"):
+            with subtests.test(f"{kind} {part}"):
+                get_template(f"emails/{kind}/{part}")
 
 
 def test_kind_has_texts_and_default_preferences():
@@ -52,9 +53,10 @@ def test_template_folder_belongs_to_a_kind():
     assert {source.parent.name for source in list_sources(templates_dir())} == {*Kind.values, *AccountEmailKind.values}
 
 
-@pytest.mark.parametrize("source", list_sources(templates_dir()), ids=lambda source: source.parent.name)
-def test_committed_html_matches_compiled_mjml(source):
-    assert source.with_suffix(".html").read_text(encoding="utf-8") == compile_email(source)
+def test_committed_html_matches_compiled_mjml(subtests):
+    for source in list_sources(templates_dir()):
+        with subtests.test(source.parent.name):
+            assert source.with_suffix(".html").read_text(encoding="utf-8") == compile_email(source)
 
 
 def test_compile_check_reports_outdated_html(settings, tmp_path):

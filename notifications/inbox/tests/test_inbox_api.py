@@ -77,22 +77,15 @@ def test_notification_list_filters_by_kind_and_unread(client_of, bob):
     assert client.get(LIST, {"unread": "true", "page": 1}).json()["count"] == 2
 
 
-@pytest.mark.parametrize(
-    ("parameters", "field"),
-    [
-        ({"unread": "yes"}, "unread"),
-        ({"kind": "gossip"}, "kind"),
-        ({"colour": "red"}, "colour"),
-        ({"limit": "0"}, "limit"),
-        ({"cursor": "forged"}, "cursor"),
-    ],
-)
-def test_notification_list_rejects_invalid_parameters(parameters, field, client_of, bob):
-    response = client_of(bob).get(LIST, parameters)
+def test_notification_list_rejects_invalid_parameters(client_of, bob, subtests):
+    client = client_of(bob)
+    for name, value in (("unread", "yes"), ("kind", "gossip"), ("colour", "red"), ("limit", "0"), ("cursor", "forged")):
+        with subtests.test(f"{name}={value}"):
+            response = client.get(LIST, {name: value})
 
-    assert response.status_code == 400
-    assert response["Content-Type"] == "application/problem+json"
-    assert [error["field"] for error in response.json()["errors"]] == [field]
+            assert response.status_code == 400
+            assert response["Content-Type"] == "application/problem+json"
+            assert [error["field"] for error in response.json()["errors"]] == [name]
 
 
 def test_mark_read_and_unread_return_the_notification(client_of, bob):
@@ -146,22 +139,20 @@ def test_read_all_rejects_invalid_input(body, status, client_of, bob):
     assert Notification.objects.get().read_at is None
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
+def test_notification_endpoints_require_authentication(db, subtests):
+    for method, path in (
         ("get", ""),
         ("post", "read-all/"),
         ("get", "preferences/"),
         ("patch", "preferences/"),
         ("post", f"{uuid.UUID(int=1)}/read/"),
         ("post", f"{uuid.UUID(int=1)}/unread/"),
-    ],
-)
-def test_notification_endpoints_require_authentication(method, path, db):
-    response = getattr(APIClient(), method)(f"{LIST}{path}")
+    ):
+        with subtests.test(f"{method} {path}"):
+            response = getattr(APIClient(), method)(f"{LIST}{path}")
 
-    assert response.status_code == 401
-    assert response["WWW-Authenticate"] == 'Bearer realm="api"'
+            assert response.status_code == 401
+            assert response["WWW-Authenticate"] == 'Bearer realm="api"'
 
 
 def test_notification_list_queries_do_not_grow_with_rows(client_of, bob, queries):
