@@ -19,7 +19,7 @@ from accounts.tests.fixtures import reauthenticated_browser, token_of
 from core.testing.cache import reset_redis
 from core.testing.database_state import RollbackProbe
 from core.testing.page_client import logged_in_client
-from tests.architecture.test_admin import add_one_of_everything, admin_url
+from tests.architecture.test_admin import admin_url, create_all_models
 from tests.routes import admin_paths
 
 MODELS = sorted(site._registry, key=lambda model: model._meta.label)
@@ -59,7 +59,7 @@ class AdminScenarios:
             "bearer": Client(headers={"Authorization": f"Bearer {token_of(users['admin'])}"}),
         }
         User.objects.filter(handle="gone").update(is_active=False, role=User.Role.ADMIN)
-        add_one_of_everything(1)
+        create_all_models(1)
         self.probe = RollbackProbe()
 
     def send(self, method: str, address: str, actor: str, **data: Any) -> tuple[str, set[str]]:
