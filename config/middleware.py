@@ -1,4 +1,4 @@
-"""Middleware for pages only: languages, the Content-Security-Policy of pages, browser sessions and allauth.
+"""Middleware for pages only: Content-Security-Policy, languages, browser sessions and allauth.
 
 Django's other middleware runs for the API too, under its own name: without a session cookie it costs microseconds.
 """
@@ -42,7 +42,8 @@ class PageCSPMiddleware(PagesOnlyMixin, CSPMiddleware): ...
 class PageLocaleMiddleware(PagesOnlyMixin, LocaleMiddleware): ...
 
 
-class PageAuthMiddleware(PagesOnlyMixin, SessionTrackingMiddleware): ...
+class PageAuthMiddleware(PagesOnlyMixin, SessionTrackingMiddleware):
+    """Authenticates browsers by their session. The API must ignore the cookie: it has no CSRF protection."""
 
 
 class AllauthMiddleware(MiddlewareMixin):

@@ -351,7 +351,7 @@ PERSONAL_DATA_PROVIDERS = "config.privacy.PROVIDERS"
 API_KEY_PROJECT_RESOLVER = "tasks.project_scope.RESOLVER"
 ACCOUNT_EMAIL_QUEUE = "notifications.jobs.enqueue_account_email"
 
-# --- Email -----------------------------------------------------------------------------------------------------------
+# --- Email ------------------------------------------------------------------------------------------------------------
 
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 EMAIL_HOST = env.text("EMAIL_HOST", "127.0.0.1")
@@ -362,7 +362,7 @@ EMAIL_USE_TLS = env.boolean("EMAIL_USE_TLS", False)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "TaskFlow <taskflow@localhost>")
 MAIL_DOMAIN = env.text("MAIL_DOMAIN", "taskflow.localhost")
-# Only development sets these two.
+# Set in development and tests only.
 MAILBOX_DIR: str | None = None
 DEMO_ALLOWED = False
 

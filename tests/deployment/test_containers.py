@@ -159,9 +159,8 @@ def test_production_settings_accept_the_container_environment(variables, expecte
     environment = {name: value for name, value in environment.items() if not name.endswith("_FILE")} | SECRET_SETTINGS
     code = (
         "import runpy; from config.settings import production as p; runpy.run_path('config/gunicorn.py');"
-        "apps = p.SOCIALACCOUNT_PROVIDERS['openid_connect']['APPS'];"
         "print([p.REQUIRE_VERIFIED_EMAIL, p.LOG_JSON, p.OIDC_TIMEOUT, p.SECRET_KEY_FALLBACKS,"
-        " list(p.SIMPLE_JWT['PREVIOUS_KEYS']), p.MFA_RATE, len(apps)])"
+        " list(p.SIMPLE_JWT['PREVIOUS_KEYS']), p.MFA_RATE, len(p.OIDC_PROVIDERS)])"
     )
 
     environment["PATH"] = os.environ["PATH"]
