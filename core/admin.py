@@ -84,7 +84,13 @@ class ServiceForm(forms.ModelForm):
     actor: ClassVar[Any]
 
     def _post_clean(self) -> None:
-        self._validate_fields()
+        # The validators of the model's fields, which the form's fields do not have.
+        for field in self._meta.model._meta.concrete_fields:
+            if field.name in self.cleaned_data and field.name not in self.declared_fields:
+                try:
+                    field.run_validators(self.cleaned_data[field.name])
+                except ValidationError as error:
+                    self.add_error(field.name, error)
         if self.errors:
             return
         try:
@@ -92,15 +98,6 @@ class ServiceForm(forms.ModelForm):
                 self.instance = self.write(self.cleaned_data)
         except DomainError as error:
             self.add_domain_error(error)
-
-    def _validate_fields(self) -> None:
-        """Run the validators of the model's fields, which the form's fields do not know."""
-        for field in self._meta.model._meta.concrete_fields:
-            if field.name in self.cleaned_data and field.name not in self.declared_fields:
-                try:
-                    field.run_validators(self.cleaned_data[field.name])
-                except ValidationError as error:
-                    self.add_error(field.name, error)
 
     def write(self, data: dict[str, Any]) -> Model:
         """Call the service with the cleaned data and return the row."""

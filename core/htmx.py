@@ -40,8 +40,9 @@ def render_page(
     """Render the fragment for `HX-Target` if there is one, the whole page otherwise."""
     fragment = (fragments or {}).get(requested_fragment(request))
     response = render(request, fragment or template, {**context, "is_fragment": bool(fragment)}, status=status)
-    if fragment:
-        _messages_to_header(request, response)
+    # A fragment has no room for messages; a script shows them as toasts.
+    if fragment and (text := " ".join(str(message) for message in messages.get_messages(request))):
+        response["HX-Trigger"] = json.dumps({"toast": {"text": text}})
     patch_vary_headers(response, VARY)
     patch_cache_control(response, private=True, no_cache=True)
     return response
@@ -57,12 +58,6 @@ def safe_redirect_url(request: HttpRequest, url: str, default: str) -> str:
     hosts = {request.get_host()}
     is_safe = url_has_allowed_host_and_scheme(url, allowed_hosts=hosts, require_https=request.is_secure())
     return url if is_safe else default
-
-
-def _messages_to_header(request: HttpRequest, response: HttpResponse) -> None:
-    """Send the messages in a header; a script shows them as toasts. A fragment has no room for them."""
-    if text := " ".join(str(message) for message in messages.get_messages(request)):
-        response["HX-Trigger"] = json.dumps({"toast": {"text": text}})
 
 
 def error_page(request: HttpRequest, status: int, detail: str = "") -> HttpResponse:
@@ -89,11 +84,8 @@ class PageErrorMiddleware:
         if isinstance(error, NotAuthenticated):
             return error_page(request, 403, error.detail)
         # 412 is for programs that sent If-Match; a person is shown a conflict.
-        response = error_page(request, 409 if error.status == 412 else error.status, _error_message(error))
+        message = " ".join(field.message for field in error.fields) or error.detail
+        response = error_page(request, 409 if error.status == 412 else error.status, message)
         if isinstance(error, RateLimited | TransientConflict):
             response["Retry-After"] = str(error.retry_after)
         return response
-
-
-def _error_message(error: DomainError) -> str:
-    return " ".join(field.message for field in error.fields) or error.detail

@@ -11,10 +11,8 @@ import asyncio
 import sys
 import time
 import uuid
-from collections.abc import Coroutine
-from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
-from typing import Any
 from wsgiref.types import WSGIApplication
 
 from django.conf import settings
@@ -138,19 +136,16 @@ class Gateway:
         if claims is not None and is_current(claims, request.address):
             request.authenticate_as(claims)
             if self.api_key_cache.backend.should_record_use(claims.session_id):
-                self._start_background(self._record_use(claims.session_id, request.address))
+                # No request waits for it. The event loop holds tasks weakly, so the set keeps them until they are done.
+                task = asyncio.create_task(self._record_use(claims.session_id, request.address))
+                self.background_tasks.add(task)
+                task.add_done_callback(self.background_tasks.discard)
         return True
 
     async def _record_use(self, key_id: str, address: str) -> None:
         with suppress(Overloaded, DatabaseError):
             async with self.admission.slot():
                 await self.django.run(self.api_key_cache.record_use_in_thread, (key_id, address))
-
-    def _start_background(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        """Run it without waiting. The event loop holds tasks weakly, so the set keeps them until they are done."""
-        task = asyncio.create_task(coroutine)
-        self.background_tasks.add(task)
-        task.add_done_callback(self.background_tasks.discard)
 
     async def check(self, request: GatewayRequest, cached: CachedResponse | None) -> CheckResult:
         """Check rate limit, session status and generation. Raises Overloaded.
@@ -233,7 +228,9 @@ class Gateway:
         try:
             limit = getattr(settings, request.endpoint.max_body_size)
             body = await request_body.read_body(request.scope, request.receive, limit=limit)
-            async with self._limiter_for(request), self.admission.slot():
+            # The requests whose time is padded hash passwords; they share a narrower limiter.
+            limiter = self.password_limiter.slot() if timing.is_padded(request) else nullcontext()
+            async with limiter, self.admission.slot():
                 send = request_body.buffer_response_start(request.send)
                 await self.django(request.scope_for_django(), body, request.receive, send)
         except request_body.BodyTooLarge:
@@ -242,7 +239,3 @@ class Gateway:
             return
         except Overloaded:
             await send_overloaded(request)
-
-    def _limiter_for(self, request: GatewayRequest) -> AbstractAsyncContextManager[None]:
-        """Return the narrower limiter for requests that hash passwords: the padded ones."""
-        return self.password_limiter.slot() if timing.is_padded(request) else nullcontext()

@@ -76,7 +76,7 @@ class GenericView(ApiView):
     now: datetime
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Set the attributes of the hooks, and reject a malformed If-Match before any of them runs."""
+        """Set the attributes of the hooks, and reject a malformed If-Match before any runs."""
         super().initial(request, *args, **kwargs)
         self.user, self.now = request.user, timezone.now()
         method = (request.method or "").lower()

@@ -66,28 +66,25 @@ def run_idempotent(
     fingerprint = request_fingerprint(request)
     if not _try_lock(f"{user_id}:{key}"):
         raise InProgress
-    record = _get_record(user_id, key)
+    rows = _record_statement().run({"user_id": user_id, "key": key})
+    record = from_row(IdempotencyRecord, rows[0]) if rows else None
     if record is not None and record.created_at < timezone.now() - RETENTION:
         record.delete()
         record = None
     if record is not None:
         return _replay(record, fingerprint, encrypted=encrypted)
     response = handler(request, *args, **kwargs)
+    body = _response_body(response)
     record = IdempotencyRecord(
         user_id=user_id,
         key=key,
         fingerprint=fingerprint,
         status=response.status_code,
         headers={name: response[name] for name in STORED_HEADERS if name in response},
-        body=_encrypt(_response_body(response)) if encrypted else _response_body(response),
+        body=encrypt(body.decode(), purpose=ENCRYPTION_PURPOSE).encode() if encrypted else body,
     )
     insert_all(IdempotencyRecord, [record])
     return response
-
-
-def _get_record(user_id: Any, key: str) -> IdempotencyRecord | None:
-    rows = _record_statement().run({"user_id": user_id, "key": key})
-    return from_row(IdempotencyRecord, rows[0]) if rows else None
 
 
 @lru_cache(maxsize=1)
@@ -101,14 +98,6 @@ def _response_body(response: HttpResponse) -> bytes:
     if isinstance(response, Response):
         return b"" if response.data is None else dumps(response.data)
     return response.content
-
-
-def _encrypt(body: bytes) -> bytes:
-    return encrypt(body.decode(), purpose=ENCRYPTION_PURPOSE).encode()
-
-
-def _decrypt(body: bytes) -> bytes:
-    return decrypt(body.decode(), purpose=ENCRYPTION_PURPOSE).encode()
 
 
 def _try_lock(name: str) -> bool:
@@ -135,7 +124,9 @@ def request_fingerprint(request: Request) -> str:
 def _replay(record: IdempotencyRecord, fingerprint: str, *, encrypted: bool) -> HttpResponse:
     if record.fingerprint != fingerprint:
         raise KeyReused
-    body = _decrypt(bytes(record.body)) if encrypted else bytes(record.body)
+    body = bytes(record.body)
+    if encrypted:
+        body = decrypt(body.decode(), purpose=ENCRYPTION_PURPOSE).encode()
     response = HttpResponse(body, status=record.status, content_type="application/json")
     for name, value in record.headers.items():
         response[name] = value

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
@@ -106,13 +107,15 @@ class PageRequest:
 
 def paginate(rows: QuerySet[M], page_request: PageRequest) -> Page[M]:
     """Return the requested page: one query by cursor, two by page number."""
-    return _paginate_by_number(rows, page_request) if page_request.page else _paginate_by_cursor(rows, page_request)
-
-
-def _paginate_by_number(rows: QuerySet[M], page_request: PageRequest) -> Page[M]:
-    start = page_offset(page_request)
-    page_rows = list(apply_ordering(rows, page_request)[start : start + page_request.limit])
-    return build_numbered_page(page_rows, page_request, rows.count())
+    if page_request.page:
+        start = page_offset(page_request)
+        page_rows = list(apply_ordering(rows, page_request)[start : start + page_request.limit])
+        return build_numbered_page(page_rows, page_request, rows.count())
+    scope = rows.model._meta.label
+    cursor = decode_cursor(page_request, scope)
+    following = list(after_cursor(rows, page_request, cursor)[: page_request.limit + 1])
+    sort_value = attrgetter(page_request.sort.column.replace("__", "."))
+    return build_page(following, page_request, cursor, scope=scope, sort_key=lambda row: (sort_value(row), row.pk))
 
 
 def page_offset(page_request: PageRequest) -> int:
@@ -132,19 +135,6 @@ def build_numbered_page(rows: list[R], page_request: PageRequest, count: int) ->
         page=page,
         next={"page": page + 1} if page < pages else None,
         previous={"page": min(page - 1, pages)} if page > 1 else None,
-    )
-
-
-def _paginate_by_cursor(rows: QuerySet[M], page_request: PageRequest) -> Page[M]:
-    scope = rows.model._meta.label
-    cursor = decode_cursor(page_request, scope)
-    following = after_cursor(rows, page_request, cursor)[: page_request.limit + 1]
-    return build_page(
-        list(following),
-        page_request,
-        cursor,
-        scope=scope,
-        sort_key=lambda row: (_sort_value(row, page_request.sort.column), row.pk),
     )
 
 
@@ -210,12 +200,6 @@ def _after_cursor_q(page_request: PageRequest, cursor: Cursor, *, nulls: bool) -
         return tie | Q(**{f"{column}__isnull": False}) if cursor.backwards else tie
     in_range = Q(**{f"{column}__{sign}e": value}) & (Q(**{f"{column}__{sign}": value}) | beyond_id)
     return in_range | Q(**{f"{column}__isnull": True}) if nullable and nulls and not cursor.backwards else in_range
-
-
-def _sort_value(row: Any, column: str) -> Any:
-    for name in column.split("__"):
-        row = getattr(row, name)
-    return row
 
 
 def _encode_cursor(page_request: PageRequest, scope: str, direction: str, value: Any, key: Any) -> str:

@@ -76,7 +76,10 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
         if drf_error is None:
             return None
         body = _drf_error_document(drf_error, path)
-        headers = _headers_of(drf_error)
+        if challenge := getattr(drf_error, "auth_header", None):
+            headers["WWW-Authenticate"] = challenge
+        if wait := getattr(drf_error, "wait", None):
+            headers["Retry-After"] = str(int(wait) + 1)
     set_rollback()
     return HttpResponse(dumps(body), status=body["status"], headers=headers, content_type=MEDIA_TYPE)
 
@@ -113,30 +116,17 @@ def _to_drf_error(error: Exception) -> exceptions.APIException | None:
     return error if isinstance(error, exceptions.APIException) else None
 
 
-def _headers_of(error: exceptions.APIException) -> dict[str, str]:
-    headers = {}
-    if challenge := getattr(error, "auth_header", None):
-        headers["WWW-Authenticate"] = challenge
-    if wait := getattr(error, "wait", None):
-        headers["Retry-After"] = str(int(wait) + 1)
-    return headers
-
-
 def _drf_error_document(error: exceptions.APIException, path: str) -> dict[str, Any]:
     if isinstance(error, exceptions.ValidationError):
+        title = "The input is not valid"
         errors = [field._asdict() for field in field_errors(error.detail)]
-        return problem_document(
-            400, path, code="invalid", title="The input is not valid", detail=_error_message(errors), errors=errors
-        )
+        first = errors[0] if errors else {"field": "", "message": f"{title}."}
+        detail = f"{first['field']}: {first['message']}" if first["field"] else first["message"]
+        return problem_document(400, path, code="invalid", title=title, detail=detail, errors=errors)
     code = error.get_codes()
     return problem_document(
         error.status_code, path, code=code if isinstance(code, str) else "", detail=str(error.detail)
     )
-
-
-def _error_message(errors: list[dict[str, str]]) -> str:
-    first = errors[0] if errors else {"field": "", "message": "The input is not valid."}
-    return f"{first['field']}: {first['message']}" if first["field"] else first["message"]
 
 
 def field_errors(detail: Any, path: str = "") -> Iterator[FieldError]:

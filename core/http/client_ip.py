@@ -1,6 +1,7 @@
 """The client's IP address behind trusted proxies, and its User-Agent."""
 
 import ipaddress
+from contextlib import suppress
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -25,14 +26,13 @@ def resolve_client_ip(peer: str, forwarded_for: str) -> str:
 def _is_trusted_proxy(address: str) -> bool:
     if address == UNIX_SOCKET:
         return True
-    return any(address == trusted or _in_network(address, trusted) for trusted in settings.TRUSTED_PROXIES)
-
-
-def _in_network(address: str, network: str) -> bool:
-    try:
-        return ipaddress.ip_address(address) in ipaddress.ip_network(network, strict=False)
-    except ValueError:
-        return False
+    for trusted in settings.TRUSTED_PROXIES:
+        if address == trusted:
+            return True
+        with suppress(ValueError):  # one of both is a name
+            if ipaddress.ip_address(address) in ipaddress.ip_network(trusted, strict=False):
+                return True
+    return False
 
 
 def _normalize(address: str) -> str:

@@ -7,7 +7,7 @@ nginx protects the nodes before a request reaches the gateway, so it needs some 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 from core.api.endpoints import BodyLimit
 from core.api.routes import Route, RouteTable
@@ -32,7 +32,7 @@ def _http_snippet(table: RouteTable) -> str:
                 '"$request_method $uri"',
                 "is_guessable",
                 [
-                    f"^{_methods(route.endpoint.brute_force_limit)} {_path_regex(route)}$"
+                    f"^({'|'.join(sorted(route.endpoint.brute_force_limit))}) {_path_regex(route)}$"
                     for route in table.with_declaration("brute_force_limit")
                 ],
             ),
@@ -90,7 +90,3 @@ def _location(routes: Iterable[Route], directives: Iterable[str]) -> list[str]:
 
 def _path_regex(route: Route) -> str:
     return re.sub(r"{\w+}", "[^/?]+", route.template.replace(".", r"\."))
-
-
-def _methods(methods: Collection[str]) -> str:
-    return methods_regex if "|" not in (methods_regex := "|".join(sorted(methods))) else f"({methods_regex})"

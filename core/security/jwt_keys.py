@@ -59,7 +59,14 @@ def verify_jwt(token: str | bytes, rules: Mapping[str, Any], *, kind: str) -> di
     failure: jwt.PyJWTError = jwt.InvalidKeyError("no key of ours")
     for key in signing_keys(rules).for_token(headers):
         try:
-            claims = _decode(token, key, rules)
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                key,
+                algorithms=[rules["ALGORITHM"]],
+                audience=rules["AUDIENCE"],
+                issuer=rules["ISSUER"],
+                options={"require": REQUIRED_CLAIMS},
+            )
         except jwt.InvalidSignatureError as error:
             failure = error
             continue
@@ -67,15 +74,3 @@ def verify_jwt(token: str | bytes, rules: Mapping[str, Any], *, kind: str) -> di
             raise jwt.InvalidTokenError("a token of another kind")
         return claims
     raise failure
-
-
-def _decode(token: str | bytes, key: str, rules: Mapping[str, Any]) -> dict[str, Any]:
-    claims: dict[str, Any] = jwt.decode(
-        token,
-        key,
-        algorithms=[rules["ALGORITHM"]],
-        audience=rules["AUDIENCE"],
-        issuer=rules["ISSUER"],
-        options={"require": REQUIRED_CLAIMS},
-    )
-    return claims

@@ -31,7 +31,7 @@ def test_declarations_become_maps_and_locations():
     )
 
     for line in (
-        r'"~^POST /login/$" 1;',
+        r'"~^(POST) /login/$" 1;',
         r'"~^GET /api/v1/notes/[^/?]+/(\?|$)" 1;',
         r'"~late" 1;',
         r'"~^(GET|HEAD) /api/v1/notes\.zip$" 1;',

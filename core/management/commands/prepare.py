@@ -26,19 +26,15 @@ class Command(BaseCommand):
             connection.ensure_connection()
         except OperationalError as error:
             raise CommandError(f"Cannot connect to the database in DATABASE_URL: {error}") from error
-        self._migrate()
-        self._collect()
+        executor = MigrationExecutor(connection)
+        if plan := executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            self.stdout.write(f"Applying {len(plan)} migrations")
+            call_command("migrate", interactive=False, verbosity=0)
+        self._collect_static_files()
         if demo and "demo" in get_commands():
             call_command("demo", stdout=self.stdout)
 
-    def _migrate(self) -> None:
-        executor = MigrationExecutor(connection)
-        plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-        if plan:
-            self.stdout.write(f"Applying {len(plan)} migrations")
-            call_command("migrate", interactive=False, verbosity=0)
-
-    def _collect(self) -> None:
+    def _collect_static_files(self) -> None:
         stamp = Path(settings.STATIC_ROOT) / ".sources"
         current = _static_files_digest()
         if stamp.exists() and stamp.read_text() == current:

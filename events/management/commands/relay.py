@@ -11,16 +11,16 @@ from events import jobs
 from events.relay import Relay
 
 
-def _enqueue(event_ids: list[int], consumer: str) -> None:
-    jobs.deliver.delay(event_ids=event_ids, consumer=consumer)
-
-
 class Command(BaseCommand):
     help = "Deliver events from the outbox to their consumers. One process leads, others stand by."
 
     def handle(self, *args: Any, **options: Any) -> None:
         invalidate_callback = import_string(settings.CACHE_INVALIDATION_HOOK)
-        relay = Relay(settings.SUBSCRIPTIONS, _enqueue, invalidate_callback)
+
+        def enqueue(event_ids: list[int], consumer: str) -> None:
+            jobs.deliver.delay(event_ids=event_ids, consumer=consumer)
+
+        relay = Relay(settings.SUBSCRIPTIONS, enqueue, invalidate_callback)
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: relay.stop())
         relay.run()
