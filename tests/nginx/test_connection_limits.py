@@ -28,6 +28,7 @@ def saturated_nginx(silent_nodes):
             return sum(path.encode() in request.split(b"\r\n", 1)[0] for request in received_requests())
 
         yield nginx_server, count, pool
+        nginx_server.stop()  # ends the open requests now; the pool would wait for their timeouts
 
 
 @pytest.mark.parametrize(
