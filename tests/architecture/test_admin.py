@@ -73,7 +73,7 @@ def create_all_models(number):
     create_api_key(user)
     ExportFactory(user=user)
     AccountDeletionFactory()
-    mfa.create_challenge(user=with_totp(UserFactory()), now=NOW)
+    mfa.create_challenge(user=with_totp(UserFactory()), methods=["code"], now=NOW)
     invitation = InvitationFactory(inviter=user)
     project = ProjectFactory(owner=user)
     MemberFactory(project=project)

@@ -46,7 +46,10 @@ class SecretRecorder:
         response = client.request(method, f"{self.url}{path}", timeout=POLL_TIMEOUT, allow_redirects=False, **options)
         assert response.status_code in statuses, f"{method} {path}: {response.status_code} {response.text[:500]}"
         if response.status_code >= 400:
-            self.errors.append(f"{response.headers} {response.text}")
+            # A page with a form sets the browser's own CSRF cookie again, also with status 422.
+            cookie = client.cookies.get("csrftoken") if isinstance(client, requests.Session) else None
+            headers = str(response.headers).replace(f"csrftoken={cookie}", "csrftoken=")
+            self.errors.append(f"{headers} {response.text}")
         return response
 
     def record_tokens(self, tokens: dict[str, str], of: str) -> str:
