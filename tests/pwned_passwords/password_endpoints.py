@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.http import HttpResponse
 from django.test import Client
 
-from accounts.auth.tests.test_password_pages import ask, form_of, link
+from accounts.auth.tests.test_password_pages import link, parse_link, request_reset
 from accounts.models import User
 from accounts.tests.admin import user_change_url, user_form_data
 from accounts.tests.factories import PASSWORD, InvitationFactory, UserFactory
@@ -90,15 +90,15 @@ def api_change() -> SetPassword:
 
 def page_reset() -> SetPassword:
     UserFactory(**USER_DATA)
-    ask(USER_DATA["email"])
-    path, data = form_of(link())
+    request_reset(USER_DATA["email"])
+    path, data = parse_link(link())
     return lambda password: form_result(Client().post(path, {**data, "password": password}))
 
 
 def api_reset() -> SetPassword:
     UserFactory(**USER_DATA)
-    ask(USER_DATA["email"])
-    data = {"key": form_of(link())[1]["key"]}
+    request_reset(USER_DATA["email"])
+    data = {"key": parse_link(link())[1]["key"]}
     path = "/api/v1/auth/password-reset/confirm/"
     return lambda password: json_result(ApiClient().post(path, {**data, "password": password}))
 

@@ -1,11 +1,11 @@
-"""An address that is proposed: shown while it waits, and refused when by then somebody else has shown that it is theirs."""
+"""A requested e-mail address: visible while unverified, rejected once another user has verified it."""
 
 from __future__ import annotations
 
 import pytest
 from allauth.account.models import EmailAddress
 
-from accounts.auth.tests.test_password_pages import form_of, link
+from accounts.auth.tests.test_password_pages import link, parse_link
 from accounts.models import User
 from accounts.tests.factories import with_email_address
 from accounts.tests.fixtures import reauthenticated_browser
@@ -23,22 +23,22 @@ def browser(alice):
     return client
 
 
-def test_an_address_that_waits_for_its_link_is_named_on_the_page(alice, browser):
-    shown = visible_text(browser.get(EMAIL))
+def test_unverified_new_address_is_named_on_the_page(alice, browser):
+    text = visible_text(browser.get(EMAIL))
     EmailAddress.objects.filter(email="new@example.com").delete()
 
-    assert "new@example.com" in shown
+    assert "new@example.com" in text
     assert "new@example.com" not in visible_text(browser.get(EMAIL))
 
 
-def test_an_address_that_somebody_else_has_confirmed_by_then_is_confirmed_for_nobody_else(alice, bob, browser):
+def test_address_verified_by_another_user_is_rejected(alice, bob, browser):
     EmailAddress.objects.create(user=bob, email="new@example.com", verified=True)
-    path, sent = form_of(link("verify_email"))
+    path, data = parse_link(link("verify_email"))
     before = table_digests()
 
-    answer = browser.post(path, sent)
+    response = browser.post(path, data)
 
-    assert (answer.status_code, table_digests()) == (409, before)
+    assert (response.status_code, table_digests()) == (409, before)
     assert User.objects.get(pk=alice.pk).email == "alice@example.com"
-    mine = EmailAddress.objects.filter(user=alice).order_by("email").values_list("email", "verified")
-    assert list(mine) == [("alice@example.com", True), ("new@example.com", False)]
+    addresses = EmailAddress.objects.filter(user=alice).order_by("email").values_list("email", "verified")
+    assert list(addresses) == [("alice@example.com", True), ("new@example.com", False)]

@@ -1,4 +1,4 @@
-"""Another address for somebody with a second factor, a factor for somebody who has proposed one; at both doors."""
+"""E-mail changes of users with MFA, and MFA setup during an e-mail change."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ OLD, NEW = "alice@example.com", "liddell@example.com"
 HOME, APP, PASSKEY = "/settings/security/", "/settings/security/app/", "/settings/security/passkeys/add/"
 
 
-class OnPages:
+class PageClient:
     def __init__(self, user):
         self.client = reauthenticated_browser(user)
 
-    def propose(self, email):
+    def request_email_change(self, email):
         return self.client.post("/settings/security/email/", {"email": email})
 
-    def add_app(self):
+    def add_totp(self):
         page = self.client.get(APP)
         return self.client.post(APP, totp_form(page, NOW) if page.status_code == 200 else {"code": "000000"})
 
@@ -33,133 +33,129 @@ class OnPages:
         return self.client.post(PASSKEY, {"name": "Key", "credential": "{}"})
 
 
-class ByApi:
+class JsonClient:
     def __init__(self, user):
         self.client = signed_in(user)
 
-    def propose(self, email):
+    def request_email_change(self, email):
         return self.client.post("/api/v1/me/email/", {"email": email})
 
-    def add_app(self):
-        begun = self.client.post("/api/v1/me/mfa/totp/")
-        if begun.status_code != 200:
-            return begun
-        setup = begun.json()
+    def add_totp(self):
+        response = self.client.post("/api/v1/me/mfa/totp/")
+        if response.status_code != 200:
+            return response
+        setup = response.json()
         data = {"setup_token": setup["setup_token"], "code": code_at(NOW, secret=setup["secret"])}
         return self.client.post("/api/v1/me/mfa/totp/confirm/", data)
 
 
-doors = pytest.mark.parametrize("door", [OnPages, ByApi])
-demands = pytest.mark.parametrize("is_demanded", [False, True], ids=["freely", "confirmed addresses demanded"])
-states = pytest.mark.parametrize("is_verified", [False, True], ids=["unconfirmed", "confirmed"])
-factors = pytest.mark.parametrize("add_factor", [lambda one: one, with_totp], ids=["no factor", "an app"])
+by_client = pytest.mark.parametrize("client_class", [PageClient, JsonClient])
+by_enforcement = pytest.mark.parametrize("is_enforced", [False, True], ids=["optional", "verified email required"])
+by_verification = pytest.mark.parametrize("is_verified", [False, True], ids=["unverified", "verified"])
+by_mfa = pytest.mark.parametrize("add_mfa", [lambda user: user, with_totp], ids=["no MFA", "TOTP"])
 
 
-def demand(settings, is_demanded):
-    """From now on: who is signed in stays so."""
-    settings.REQUIRE_VERIFIED_EMAIL = is_demanded
+def enforce_verified_email(settings, is_enforced):
+    """Apply the setting from now on; sessions that are open stay open."""
+    settings.REQUIRE_VERIFIED_EMAIL = is_enforced
 
 
-def with_address(user, is_verified):
+def with_email(user, is_verified):
     EmailAddress.objects.create(user=user, email=user.email, verified=is_verified, primary=True)
     return user
 
 
-@doors
-@demands
-@states
-@factors
-def test_another_address_takes_the_place_of_the_first_once_it_is_confirmed(
-    door, is_demanded, is_verified, add_factor, settings, alice
-):
-    here = door(add_factor(with_address(alice, is_verified)))
-    demand(settings, is_demanded)
+@by_client
+@by_enforcement
+@by_verification
+@by_mfa
+def test_email_change_takes_effect_when_verified(client_class, is_enforced, is_verified, add_mfa, settings, alice):
+    client = client_class(add_mfa(with_email(alice, is_verified)))
+    enforce_verified_email(settings, is_enforced)
 
-    answer = here.propose(NEW)
-    between = (User.objects.get().email, verified())
+    response = client.request_email_change(NEW)
+    before = (User.objects.get().email, verified())
     open_link()
 
-    assert answer.status_code < 400
-    assert between == (OLD, [OLD] if is_verified else [])
+    assert response.status_code < 400
+    assert before == (OLD, [OLD] if is_verified else [])
     assert User.objects.get().email == NEW
     assert list(EmailAddress.objects.values_list("email", "verified", "primary")) == [(NEW, True, True)]
 
 
-@doors
-@demands
-@factors
-def test_an_address_that_somebody_took_meanwhile_leaves_the_confirmed_one(
-    door, is_demanded, add_factor, settings, alice, bob
-):
-    here = door(add_factor(with_address(alice, True)))
-    demand(settings, is_demanded)
-    here.propose(NEW)
+@by_client
+@by_enforcement
+@by_mfa
+def test_email_change_to_address_taken_meanwhile_is_rejected(client_class, is_enforced, add_mfa, settings, alice, bob):
+    client = client_class(add_mfa(with_email(alice, True)))
+    enforce_verified_email(settings, is_enforced)
+    client.request_email_change(NEW)
     User.objects.filter(pk=bob.pk).update(email=NEW)
 
-    answer = open_link()
+    response = open_link()
 
-    assert answer.status_code == 409
+    assert response.status_code == 409
     assert User.objects.get(pk=alice.pk).email == OLD
     assert verified() == [OLD]
 
 
-@doors
-@demands
-@states
-@pytest.mark.parametrize("has_proposed", [False, True], ids=["", "another one proposed"])
-def test_an_app_is_added_unless_an_address_to_be_confirmed_is_not(
-    door, is_demanded, is_verified, has_proposed, settings, alice
+@by_client
+@by_enforcement
+@by_verification
+@pytest.mark.parametrize("has_pending_email", [False, True], ids=["", "another email pending"])
+def test_totp_requires_a_verified_email_where_enforced(
+    client_class, is_enforced, is_verified, has_pending_email, settings, alice
 ):
-    here = door(with_address(alice, is_verified))
-    demand(settings, is_demanded)
-    if has_proposed:
-        here.propose(NEW)
+    client = client_class(with_email(alice, is_verified))
+    enforce_verified_email(settings, is_enforced)
+    if has_pending_email:
+        client.request_email_change(NEW)
 
-    here.add_app()
+    client.add_totp()
 
-    is_added = is_verified or not is_demanded
+    is_added = is_verified or not is_enforced
     assert Authenticator.objects.filter(type="totp").exists() is is_added
 
 
-def test_page_says_what_to_do_first(settings, alice):
-    here = OnPages(with_address(alice, False))
-    demand(settings, True)
+def test_page_without_verified_email_asks_to_verify_it(settings, alice):
+    client = PageClient(with_email(alice, False))
+    enforce_verified_email(settings, True)
 
-    responses = [here.add_app(), here.add_passkey()]
+    responses = [client.add_totp(), client.add_passkey()]
 
     assert {(response.status_code, response["Location"]) for response in responses} == {(302, HOME)}
-    assert "Confirm your email address first" in visible_text(here.client.get(HOME))
+    assert "Confirm your email address first" in visible_text(client.client.get(HOME))
     assert Authenticator.objects.count() == 0
 
 
-def test_api_says_what_to_do_first(settings, alice):
-    here = ByApi(with_address(alice, False))
-    demand(settings, True)
+def test_api_without_verified_email_rejects_totp(settings, alice):
+    client = JsonClient(with_email(alice, False))
+    enforce_verified_email(settings, True)
 
-    response = here.add_app()
+    response = client.add_totp()
 
     assert (response.status_code, response.json()["code"]) == (409, "email_not_verified")
     assert Authenticator.objects.count() == 0
 
 
-@doors
-@demands
-def test_taking_a_proposal_back_leaves_the_confirmed_address(door, is_demanded, settings, alice):
-    here = door(with_totp(with_address(alice, True)))
-    demand(settings, is_demanded)
-    here.propose(NEW)
+@by_client
+@by_enforcement
+def test_second_email_change_replaces_the_pending_address(client_class, is_enforced, settings, alice):
+    client = client_class(with_totp(with_email(alice, True)))
+    enforce_verified_email(settings, is_enforced)
+    client.request_email_change(NEW)
 
-    here.propose("other@example.com")
+    client.request_email_change("other@example.com")
 
     assert set(EmailAddress.objects.values_list("email", "verified")) == {(OLD, True), ("other@example.com", False)}
 
 
-def test_with_a_passkey_alone_it_goes_the_same_way(settings, alice):
-    here = OnPages(with_address(alice, True))
+def test_email_change_with_a_passkey_alone_takes_effect(settings, alice):
+    client = PageClient(with_email(alice, True))
     with_passkey(alice)
-    demand(settings, True)
+    enforce_verified_email(settings, True)
 
-    here.propose(NEW)
+    client.request_email_change(NEW)
     open_link()
 
     assert (User.objects.get().email, verified()) == (NEW, [NEW])

@@ -1,4 +1,4 @@
-"""Registering, signing in, and what both refuse."""
+"""Registration and login through the API."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ NEW = {"email": "Dana@Example.COM", "name": "Dana Scully", "password": PASSWORD}
 pytestmark = pytest.mark.django_db
 
 
-def test_registering_answers_with_tokens_that_work(clients, outbox):
-    answer = clients["anonymous"].post(REGISTER, NEW)
+def test_registration_returns_working_tokens(clients, outbox):
+    response = clients["anonymous"].post(REGISTER, NEW)
 
-    assert answer.status_code == 201
-    assert answer["Cache-Control"] == "no-store"
-    body = answer.json()
+    assert response.status_code == 201
+    assert response["Cache-Control"] == "no-store"
+    body = response.json()
     assert set(body) == {"access", "refresh", "user"}
     user = User.objects.get()
     assert body["user"] == {
@@ -50,7 +50,7 @@ def test_registering_answers_with_tokens_that_work(clients, outbox):
     }
 
 
-def test_a_password_is_kept_as_a_hash_alone(clients, outbox):
+def test_password_is_stored_as_a_hash_only(clients, outbox):
     clients["anonymous"].post(REGISTER, NEW)
 
     user = User.objects.get()
@@ -60,121 +60,123 @@ def test_a_password_is_kept_as_a_hash_alone(clients, outbox):
 
 
 def test_passwords_are_hashed_with_argon2_outside_the_tests():
-    from config.settings import base  # noqa: TID251 -- the test settings say otherwise
+    from config.settings import base  # noqa: TID251 -- the test settings use a faster hasher
 
     assert base.PASSWORD_HASHERS[0].endswith("Argon2PasswordHasher")
 
 
-@pytest.mark.parametrize(
-    ("password", "code"),
-    [
-        ("short", "password_too_short"),
-        ("password123", "password_too_common"),
-        ("48151623421337", "password_entirely_numeric"),
-        ("dana@example.com", "password_too_similar"),
-    ],
-)
-def test_a_weak_password_is_refused_by_name(password, code, clients):
+def test_weak_password_is_rejected_with_its_code(clients):
+    weak_passwords = {
+        "short": "password_too_short",
+        "password123": "password_too_common",
+        "48151623421337": "password_entirely_numeric",
+        "dana@example.com": "password_too_similar",
+    }
     before = table_digests()
 
-    answer = clients["anonymous"].post(REGISTER, {**NEW, "password": password})
+    for password, code in weak_passwords.items():
+        response = clients["anonymous"].post(REGISTER, {**NEW, "password": password})
 
-    assert answer.status_code == 400
-    assert ("password", code) in {(error["field"], error["code"]) for error in answer.json()["errors"]}
+        assert response.status_code == 400, password
+        assert ("password", code) in {(error["field"], error["code"]) for error in response.json()["errors"]}
     assert table_digests() == before
 
 
-def test_an_address_is_taken_whatever_its_case(clients):
+def test_taken_email_is_rejected_in_any_case(clients):
     UserFactory(email="dana@example.com")
     before = table_digests()
 
-    answer = clients["anonymous"].post(REGISTER, NEW)
+    response = clients["anonymous"].post(REGISTER, NEW)
 
-    assert answer.status_code == 400
-    assert [(error["field"], error["code"]) for error in answer.json()["errors"]] == [("email", "taken")]
+    assert response.status_code == 400
+    assert [(error["field"], error["code"]) for error in response.json()["errors"]] == [("email", "taken")]
     assert table_digests() == before
 
 
-@pytest.mark.parametrize(
-    ("email", "handle"),
-    [
-        ("d.s@example.com", "d.s"),
-        ("_dana+x@example.com", "danax"),
-        ("o'neill@example.com", "oneill"),
-        ("+++@example.com", "user"),
-    ],
-)
-def test_a_handle_is_made_of_what_can_be_mentioned(email, handle, clients):
-    answer = clients["anonymous"].post(REGISTER, {**NEW, "email": email})
+def test_registration_derives_the_handle_from_the_email(clients):
+    handles = {
+        "d.s@example.com": "d.s",
+        "_dana+x@example.com": "danax",
+        "o'neill@example.com": "oneill",
+        "+++@example.com": "user",
+    }
 
-    assert answer.status_code == 201, answer.content
-    assert answer.json()["user"]["handle"] == handle
+    for email, handle in handles.items():
+        response = clients["anonymous"].post(REGISTER, {**NEW, "email": email})
 
-
-@pytest.mark.parametrize("email", ["alice@example.com", "ALICE@EXAMPLE.COM", "  Alice@Example.com "])
-def test_sign_in_is_by_address_in_any_case(email, clients, alice):
-    answer = clients["anonymous"].post(LOGIN, {"email": email, "password": PASSWORD}, headers={"User-Agent": "curl/8"})
-
-    assert answer.status_code == 200
-    session = Session.objects.get()
-    assert (session.user, session.user_agent, session.ip_address) == (alice, "curl/8", "127.0.0.1")
+        assert response.status_code == 201, response.content
+        assert response.json()["user"]["handle"] == handle
 
 
-def test_a_wrong_address_and_a_wrong_password_look_the_same(clients, alice, outbox):
+def test_login_accepts_the_email_in_any_case(clients, alice):
+    for email in ("alice@example.com", "ALICE@EXAMPLE.COM", "  Alice@Example.com "):
+        response = clients["anonymous"].post(
+            LOGIN, {"email": email, "password": PASSWORD}, headers={"User-Agent": "curl/8"}
+        )
+
+        assert response.status_code == 200, email
+    sessions = set(Session.objects.values_list("user", "user_agent", "ip_address"))
+    assert sessions == {(alice.pk, "curl/8", "127.0.0.1")}
+    assert Session.objects.count() == 3
+
+
+def test_login_failures_look_the_same_for_every_cause(clients, alice, outbox):
     UserFactory(email="gone@example.com", is_active=False)
-    tries = [("alice@example.com", "wrong"), ("nobody@example.com", PASSWORD), ("gone@example.com", PASSWORD)]
+    attempts = [("alice@example.com", "wrong"), ("nobody@example.com", PASSWORD), ("gone@example.com", PASSWORD)]
     before = table_digests()
 
-    answers = [clients["anonymous"].post(LOGIN, {"email": email, "password": word}) for email, word in tries]
+    responses = [
+        clients["anonymous"].post(LOGIN, {"email": email, "password": password}) for email, password in attempts
+    ]
 
-    assert {answer.status_code for answer in answers} == {401}
-    assert {answer["WWW-Authenticate"] for answer in answers} == {'Bearer realm="api"'}
-    assert len({answer.content for answer in answers}) == 1
-    assert answers[0].json()["code"] == "wrong_credentials"
+    assert {response.status_code for response in responses} == {401}
+    assert {response["WWW-Authenticate"] for response in responses} == {'Bearer realm="api"'}
+    assert len({response.content for response in responses}) == 1
+    assert responses[0].json()["code"] == "wrong_credentials"
     after = table_digests()
     assert {table for table in after if after[table] != before[table]} == {"events_event"}
     assert outbox.names() == ["user.login_failed"] * 3
 
 
 @pytest.mark.usefixtures("clock")
-def test_the_eleventh_try_on_one_account_is_too_many_even_with_the_right_password(clients, alice):
+def test_eleventh_login_attempt_on_an_account_is_rate_limited(clients, alice):
     anonymous = clients["anonymous"]
     wrong = [anonymous.post(LOGIN, {"email": "alice@example.com", "password": "no"}).status_code for _ in range(10)]
 
-    answer = anonymous.post(LOGIN, {"email": "Alice@example.com", "password": PASSWORD})
+    response = anonymous.post(LOGIN, {"email": "Alice@example.com", "password": PASSWORD})
 
     assert set(wrong) == {401}
-    assert (answer.status_code, answer.json()["code"]) == (429, "rate_limited")
-    assert 1 <= int(answer["Retry-After"]) <= 300
-    assert answer["Content-Type"] == "application/problem+json"
+    assert (response.status_code, response.json()["code"]) == (429, "rate_limited")
+    assert 1 <= int(response["Retry-After"]) <= 300
+    assert response["Content-Type"] == "application/problem+json"
     assert not Session.objects.exists()
 
 
 @pytest.mark.usefixtures("clock")
-def test_many_accounts_from_one_address_are_too_many(clients, settings):
+def test_many_accounts_from_one_address_are_rate_limited(clients, settings):
     settings.LOGIN_RATE_PER_ADDRESS = "3/m"
 
-    found = [
+    codes = [
         clients["anonymous"].post(LOGIN, {"email": f"p{n}@example.com", "password": "x"}).status_code for n in range(4)
     ]
     elsewhere = clients["anonymous"].post(LOGIN, {"email": "p@example.com", "password": "x"}, REMOTE_ADDR="192.0.2.9")
 
-    assert found == [401, 401, 401, 429]
+    assert codes == [401, 401, 401, 429]
     assert elsewhere.status_code == 401
 
 
 @pytest.mark.usefixtures("clock")
-def test_a_caller_does_not_get_a_new_address_by_saying_so(clients, settings):
+def test_forwarded_for_header_does_not_change_the_address(clients, settings):
     settings.LOGIN_RATE_PER_ADDRESS = "2/m"
 
-    found = [
+    codes = [
         clients["anonymous"]
         .post(LOGIN, {"email": f"p{n}@example.com", "password": "x"}, headers={"X-Forwarded-For": f"192.0.2.{n}"})
         .status_code
         for n in range(3)
     ]
 
-    assert found == [401, 401, 429]
+    assert codes == [401, 401, 429]
 
 
 @pytest.mark.usefixtures("clock")
@@ -189,9 +191,9 @@ def test_registration_has_its_own_limit(clients, settings):
 
 
 @pytest.fixture
-def _redis_is_gone(settings):
-    gone = {**live.CACHES, "default": {**live.CACHES["default"], "LOCATION": "redis://127.0.0.1:1/0"}}
-    settings.CACHES = gone
+def _unreachable_redis(settings):
+    unreachable = {**live.CACHES, "default": {**live.CACHES["default"], "LOCATION": "redis://127.0.0.1:1/0"}}
+    settings.CACHES = unreachable
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     redis.client.cache_clear()
     yield
@@ -199,14 +201,14 @@ def _redis_is_gone(settings):
     redis.client.cache_clear()
 
 
-@pytest.mark.usefixtures("_redis_is_gone")
-def test_without_redis_everything_still_answers(clients, alice, project):
+@pytest.mark.usefixtures("_unreachable_redis")
+def test_api_without_redis_still_works(clients, alice, project):
     login = clients["anonymous"].post(LOGIN, {"email": "alice@example.com", "password": PASSWORD})
-    made = clients["alice"].post("/api/v1/tasks/", {"title": "New", "project": "OPS"})
+    created = clients["alice"].post("/api/v1/tasks/", {"title": "New", "project": "OPS"})
     paths = ("me/", "tasks/", "tasks/stats/", "projects/", "notifications/", "analytics/overview/")
 
-    found = {path: clients["alice"].get(f"/api/v1/{path}").status_code for path in paths}
+    codes = {path: clients["alice"].get(f"/api/v1/{path}").status_code for path in paths}
 
-    assert (login.status_code, made.status_code) == (200, 201)
-    assert found == dict.fromkeys(paths, 200)
+    assert (login.status_code, created.status_code) == (200, 201)
+    assert codes == dict.fromkeys(paths, 200)
     assert clients["alice"].get("/api/v1/tasks/stats/").json()["total"] == 1

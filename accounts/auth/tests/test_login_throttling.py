@@ -1,4 +1,7 @@
-"""Guessing passwords and codes: strangers are slowed down together, the owner gets in meanwhile, and it stands in the log."""
+"""Throttling of password and code guessing.
+
+Unknown devices share one counter per account; the owner still signs in from known addresses and browsers.
+"""
 
 from __future__ import annotations
 
@@ -19,15 +22,15 @@ from core.testing.concurrency import run_concurrently
 from events.models import Event
 
 LOGIN = "/api/v1/auth/login/"
-FINISH, STEP = "/api/v1/auth/mfa/", "/login/mfa/"
+MFA_API, MFA_PAGE = "/api/v1/auth/mfa/", "/login/mfa/"
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 WRONG, HOME, AWAY = "wrong", "192.0.2.7", "203.0.113.9"
 
 
 @pytest.fixture
-def redis_is_gone(settings, monkeypatch):
-    gone = {**live.CACHES, "default": {**live.CACHES["default"], "LOCATION": "redis://127.0.0.1:1/0"}}
-    settings.CACHES = gone
+def unreachable_redis(settings, monkeypatch):
+    unreachable = {**live.CACHES, "default": {**live.CACHES["default"], "LOCATION": "redis://127.0.0.1:1/0"}}
+    settings.CACHES = unreachable
     redis.client.cache_clear()
     monkeypatch.setattr(rate_limits, "_local_limiter", rate_limits._LocalLimiter())
     yield
@@ -35,117 +38,117 @@ def redis_is_gone(settings, monkeypatch):
     redis.client.cache_clear()
 
 
-def api(clients, password=WRONG, *, email="alice@example.com", address=AWAY):
+def api_login(clients, password=WRONG, *, email="alice@example.com", address=AWAY):
     return clients["anonymous"].post(LOGIN, {"email": email, "password": password}, REMOTE_ADDR=address)
 
 
-def page(browser, password=WRONG, *, email="alice@example.com", address=AWAY):
+def page_login(browser, password=WRONG, *, email="alice@example.com", address=AWAY):
     return browser.post("/login/", {"email": email, "password": password}, REMOTE_ADDR=address)
 
 
-def both(clients, code="000000", *, address=AWAY):
+def api_login_with_code(clients, code="000000", *, address=AWAY):
     """Send the right password, and then a code, to the API."""
-    challenge = api(clients, PASSWORD, address=address).json()["challenge"]
-    return clients["anonymous"].post(FINISH, {"challenge": challenge, "code": code}, REMOTE_ADDR=address)
+    challenge = api_login(clients, PASSWORD, address=address).json()["challenge"]
+    return clients["anonymous"].post(MFA_API, {"challenge": challenge, "code": code}, REMOTE_ADDR=address)
 
 
-def both_on_pages(browser, code, *, address=AWAY):
-    page(browser, PASSWORD, address=address)
-    return browser.post(STEP, {"code": code}, REMOTE_ADDR=address)
+def page_login_with_code(browser, code, *, address=AWAY):
+    page_login(browser, PASSWORD, address=address)
+    return browser.post(MFA_PAGE, {"code": code}, REMOTE_ADDR=address)
 
 
-def wait_out():
+def clear_backoff():
     for name in redis.client().scan_iter("taskflow:backoff:*"):
         redis.client().delete(name)
 
 
-def wait_for_codes():
-    """Return how many seconds whoever sent wrong codes was told to wait: the power of two above what is left."""
+def mfa_backoff():
+    """Return the MFA backoff in seconds: the power of two above the remaining TTL."""
     names = redis.client().scan_iter("taskflow:backoff:mfa:*")
     left = max((redis.client().ttl(name) for name in names), default=0)
     return 1 << (left - 1).bit_length() if left else 0
 
 
 @pytest.fixture
-def unhurried(settings):
-    """Leave the growing wait alone: no limit within a window comes before it."""
+def no_window_limits(settings):
+    """Raise the limits per window, so that the growing backoff alone applies."""
     settings.LOGIN_RATE_PER_ADDRESS = settings.LOGIN_RATE_PER_ACCOUNT = settings.MFA_RATE = "1000/m"
 
 
-def exhaust(clients, **words):
-    """Guess from a thousand addresses until the account is closed to strangers."""
-    return [api(clients, address=f"198.51.100.{number}", **words).status_code for number in range(11)]
+def exhaust(clients, **kwargs):
+    """Guess from eleven addresses until the account is closed to unknown devices."""
+    return [api_login(clients, address=f"198.51.100.{number}", **kwargs).status_code for number in range(11)]
 
 
-def test_ten_guesses_from_ten_addresses_close_an_account_to_strangers_at_every_door(clients, admin):
+def test_ten_failures_close_an_account_to_unknown_devices(clients, admin):
     codes = exhaust(clients, email="admin@example.com")
     before = Event.objects.count()
 
-    answers = [
-        api(clients, PASSWORD, email="admin@example.com"),
-        page(Client(), PASSWORD, email="admin@example.com"),
+    responses = [
+        api_login(clients, PASSWORD, email="admin@example.com"),
+        page_login(Client(), PASSWORD, email="admin@example.com"),
     ]
 
     assert codes == [401] * 10 + [429]
-    assert [answer.status_code for answer in answers] == [429] * 2
-    assert all(int(answer["Retry-After"]) > 0 for answer in answers)
+    assert [response.status_code for response in responses] == [429] * 2
+    assert all(int(response["Retry-After"]) > 0 for response in responses)
     assert not Session.objects.exists()
     assert Event.objects.count() == before
 
 
-def test_the_owner_gets_in_from_a_known_address_meanwhile(clients, alice):
-    assert api(clients, PASSWORD, address=HOME).status_code == 200
+def test_owner_at_a_known_address_signs_in_meanwhile(clients, alice):
+    assert api_login(clients, PASSWORD, address=HOME).status_code == 200
 
     exhaust(clients)
 
-    assert api(clients, PASSWORD, address=AWAY).status_code == 429
-    assert api(clients, PASSWORD, address=HOME).status_code == 200
+    assert api_login(clients, PASSWORD, address=AWAY).status_code == 429
+    assert api_login(clients, PASSWORD, address=HOME).status_code == 200
 
 
-def test_the_owner_gets_in_with_a_known_browser_from_anywhere_meanwhile(clients, alice):
+def test_owner_in_a_known_browser_signs_in_meanwhile(clients, alice):
     browser = Client()
-    assert page(browser, PASSWORD, address=HOME).status_code == 302
+    assert page_login(browser, PASSWORD, address=HOME).status_code == 302
     browser.post("/logout/")
 
     exhaust(clients)
 
-    assert page(Client(), PASSWORD, address=AWAY).status_code == 429
-    assert page(browser, PASSWORD, address=AWAY).status_code == 302
+    assert page_login(Client(), PASSWORD, address=AWAY).status_code == 429
+    assert page_login(browser, PASSWORD, address=AWAY).status_code == 302
 
 
-def test_another_persons_known_browser_is_a_stranger_to_this_account(clients, alice, bob):
+def test_known_browser_of_another_user_is_throttled(clients, alice, bob):
     browser = Client()
-    page(browser, PASSWORD, email="bob@example.com", address=HOME)
+    page_login(browser, PASSWORD, email="bob@example.com", address=HOME)
     browser.post("/logout/")
 
     exhaust(clients)
 
-    assert page(browser, PASSWORD, address=HOME).status_code == 429
+    assert page_login(browser, PASSWORD, address=HOME).status_code == 429
 
 
-def test_who_guesses_from_a_known_address_is_counted_whatever_cookie_he_shows(clients, alice):
-    api(clients, PASSWORD, address=HOME)
+def test_known_address_is_limited_with_any_device_cookie(clients, alice):
+    api_login(clients, PASSWORD, address=HOME)
     codes = []
 
     for number in range(11):
         browser = Client()
         browser.cookies["device"] = f"made-up-{number}"
-        codes.append(page(browser, address=HOME).status_code)
+        codes.append(page_login(browser, address=HOME).status_code)
 
     assert codes == [422] * 10 + [429]
 
 
-def test_thirty_accounts_from_one_address_close_the_address_but_not_to_those_it_knows(clients, alice, settings):
+def test_address_limit_spares_users_known_at_the_address(clients, alice, settings):
     settings.LOGIN_RATE_PER_ADDRESS = "30/5m"
-    api(clients, PASSWORD, address=HOME)
+    api_login(clients, PASSWORD, address=HOME)
 
-    codes = [api(clients, email=f"p{number}@example.com", address=HOME).status_code for number in range(31)]
+    codes = [api_login(clients, email=f"p{number}@example.com", address=HOME).status_code for number in range(31)]
 
     assert codes == [401] * 29 + [429] * 2
-    assert api(clients, PASSWORD, address=HOME).status_code == 200
+    assert api_login(clients, PASSWORD, address=HOME).status_code == 200
 
 
-def test_each_failure_beyond_the_free_ones_doubles_the_wait():
+def test_backoff_doubles_after_the_free_attempts():
     redis.client().flushdb()
     waits = []
 
@@ -161,77 +164,77 @@ def test_each_failure_beyond_the_free_ones_doubles_the_wait():
     rate_limits.check_backoff(["account:x"])
 
 
-def test_the_right_password_ends_the_wait_that_wrong_ones_began(clients, alice, settings):
+def test_password_backoff_is_reset_by_the_right_password(clients, alice, settings):
     settings.LOGIN_RATE_PER_ACCOUNT = "1000/m"
     for _ in range(10):
-        api(clients)
+        api_login(clients)
 
-    assert api(clients, PASSWORD).status_code == 200
-    assert [api(clients).status_code for _ in range(11)] == [401] * 10 + [401]
+    assert api_login(clients, PASSWORD).status_code == 200
+    assert [api_login(clients).status_code for _ in range(11)] == [401] * 10 + [401]
 
 
-def test_who_knows_the_password_waits_longer_with_each_wrong_code_and_the_owner_does_not(clients, alice, unhurried):
+def test_mfa_backoff_grows_but_spares_the_owner(clients, alice, no_window_limits):
     with_totp(alice)
     owner, waits = Client(), []
-    both_on_pages(owner, code_at(NOW - timedelta(seconds=30)), address=HOME)
+    page_login_with_code(owner, code_at(NOW - timedelta(seconds=30)), address=HOME)
     owner.post("/logout/")
     before = Session.objects.count()
 
-    codes = [both(clients, address=f"198.51.100.{number}").status_code for number in range(10)]
+    codes = [api_login_with_code(clients, address=f"198.51.100.{number}").status_code for number in range(10)]
     for number in range(7):
-        wait_out()
-        codes.append(both(clients, address=f"198.51.100.{100 + number}").status_code)
-        waits.append(wait_for_codes())
-    refusals = [both(clients, code_at(NOW)), both_on_pages(Client(), code_at(NOW))]
-    closed = Session.objects.count()
-    came_in = both_on_pages(owner, code_at(NOW))
+        clear_backoff()
+        codes.append(api_login_with_code(clients, address=f"198.51.100.{100 + number}").status_code)
+        waits.append(mfa_backoff())
+    rejected = [api_login_with_code(clients, code_at(NOW)), page_login_with_code(Client(), code_at(NOW))]
+    after = Session.objects.count()
+    response = page_login_with_code(owner, code_at(NOW))
 
     assert codes == [401] * 17
     assert waits[2:] == [4, 8, 16, 32, 64]
-    assert [answer.status_code for answer in refusals] == [429] * 2
-    assert all(32 < int(answer["Retry-After"]) <= 64 for answer in refusals)
-    assert (before, closed) == (1, 1)
-    assert (came_in.status_code, Session.objects.count()) == (302, 2)
+    assert [response.status_code for response in rejected] == [429] * 2
+    assert all(32 < int(response["Retry-After"]) <= 64 for response in rejected)
+    assert (before, after) == (1, 1)
+    assert (response.status_code, Session.objects.count()) == (302, 2)
 
 
-def test_who_knows_the_password_does_not_spend_the_owners_codes(clients, alice, settings):
+def test_mfa_limit_of_unknown_devices_spares_the_owner(clients, alice, settings):
     settings.MFA_RATE = "3/5m"
     with_totp(alice)
-    assert both(clients, code_at(NOW - timedelta(seconds=30)), address=HOME).status_code == 200
+    assert api_login_with_code(clients, code_at(NOW - timedelta(seconds=30)), address=HOME).status_code == 200
 
-    codes = [both(clients, address=f"198.51.100.{number}").status_code for number in range(4)]
+    codes = [api_login_with_code(clients, address=f"198.51.100.{number}").status_code for number in range(4)]
 
-    assert codes == [401] * 2 + [429] * 2  # where nobody was signed in before, the owner counted as a stranger too
-    assert both(clients, code_at(NOW)).status_code == 429
+    assert codes == [401] * 2 + [429] * 2  # the owner's first login, from an unknown address, was counted too
+    assert api_login_with_code(clients, code_at(NOW)).status_code == 429
     assert Session.objects.count() == 1
-    assert both(clients, code_at(NOW), address=HOME).status_code == 200
+    assert api_login_with_code(clients, code_at(NOW), address=HOME).status_code == 200
 
 
-def test_a_right_code_and_nothing_less_ends_the_wait_that_wrong_ones_began(clients, alice, unhurried):
+def test_mfa_backoff_is_reset_by_a_right_code_only(clients, alice, no_window_limits):
     first, second = recovery_codes(with_totp(alice))[:2]
-    assert both(clients, first, address=HOME).status_code == 200
-    wrong = [both(clients, address=HOME).status_code for _ in range(10)]
+    assert api_login_with_code(clients, first, address=HOME).status_code == 200
+    wrong = [api_login_with_code(clients, address=HOME).status_code for _ in range(10)]
 
-    right = both(clients, second, address=HOME)
-    again = [both(clients, address=HOME).status_code for _ in range(10)]
+    right = api_login_with_code(clients, second, address=HOME)
+    again = [api_login_with_code(clients, address=HOME).status_code for _ in range(10)]
 
     assert (wrong, right.status_code, again) == ([401] * 10, 200, [401] * 10)
-    assert wait_for_codes() == 0
+    assert mfa_backoff() == 0
 
 
-def test_without_redis_each_process_counts_its_share(clients, alice, settings, redis_is_gone):
+def test_login_limit_without_redis_is_divided_by_the_nodes(clients, alice, settings, unreachable_redis):
     settings.NODE_COUNT = 2
 
-    codes = [api(clients).status_code for _ in range(7)]
-    right = api(clients, PASSWORD)
+    codes = [api_login(clients).status_code for _ in range(7)]
+    right = api_login(clients, PASSWORD)
 
     assert codes == [401] * 5 + [429] * 2
     assert (right.status_code, Session.objects.count()) == (429, 0)
     assert int(right["Retry-After"]) > 0
-    assert api(clients, PASSWORD, email="bob@example.com").status_code == 401
+    assert api_login(clients, PASSWORD, email="bob@example.com").status_code == 401
 
 
-def test_without_redis_failures_double_the_wait_too(redis_is_gone):
+def test_backoff_without_redis_doubles_too(unreachable_redis):
     for _ in range(4):
         rate_limits.record_failure("account:x", rate_limits.Backoff(free_attempts=2))
 
@@ -242,12 +245,12 @@ def test_without_redis_failures_double_the_wait_too(redis_is_gone):
     rate_limits.check_backoff(["account:x"])
 
 
-def test_a_failure_is_a_fact_about_the_person_and_an_unknown_address_one_about_nobody(clients, alice, outbox):
+def test_login_failure_event_names_the_user_if_known(clients, alice, outbox):
     UserFactory(email="gone@example.com", is_active=False, handle="gone")
 
-    api(clients)
-    api(clients, email="hunter2-typed-by-mistake@example.com")
-    page(Client(HTTP_USER_AGENT="Mozilla/5.0 (X11; Linux) Firefox/140"), PASSWORD, email="gone@example.com")
+    api_login(clients)
+    api_login(clients, email="hunter2-typed-by-mistake@example.com")
+    page_login(Client(HTTP_USER_AGENT="Mozilla/5.0 (X11; Linux) Firefox/140"), PASSWORD, email="gone@example.com")
 
     known, unknown, gone = outbox.payloads("user.login_failed")
     assert (known["user"]["id"], known["address"], known["actor"]) == (str(alice.pk), AWAY, None)
@@ -258,8 +261,8 @@ def test_a_failure_is_a_fact_about_the_person_and_an_unknown_address_one_about_n
 
 
 @pytest.mark.django_db(transaction=True)
-def test_twenty_guesses_at_once_are_ten(alice):
-    outcomes = run_concurrently([lambda: page(Client()).status_code] * 20)
+def test_concurrent_login_attempts_are_limited_to_ten(alice):
+    outcomes = run_concurrently([lambda: page_login(Client()).status_code] * 20)
 
     assert sorted(outcomes) == [422] * 10 + [429] * 10
     assert Event.objects.filter(name="user.login_failed").count() == 10

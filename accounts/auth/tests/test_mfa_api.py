@@ -1,4 +1,4 @@
-"""POST /api/v1/auth/login/ and /second-factor/: a password alone does not open what has a second factor."""
+"""Login with MFA through POST /api/v1/auth/login/ and /api/v1/auth/mfa/."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LOGIN, FINISH = "/api/v1/auth/login/", "/api/v1/auth/mfa/"
 
 
 @pytest.fixture
-def careful(alice):
+def mfa_user(alice):
     return with_totp(alice)
 
 
@@ -34,64 +34,64 @@ def finish(challenge, code):
     return ApiClient().post(FINISH, {"challenge": challenge, "code": code})
 
 
-def test_the_right_password_of_somebody_with_an_app_opens_nothing_yet(careful):
-    answer = log_in()
+def test_login_with_mfa_returns_a_challenge_and_no_tokens(mfa_user):
+    response = log_in()
 
-    body = answer.json()
-    assert (answer.status_code, body["code"]) == (401, "mfa_required")
-    assert answer["Content-Type"] == "application/problem+json"
-    assert answer["Cache-Control"] == "no-store"
+    body = response.json()
+    assert (response.status_code, body["code"]) == (401, "mfa_required")
+    assert response["Content-Type"] == "application/problem+json"
+    assert response["Cache-Control"] == "no-store"
     assert (body["methods"], body["expires_in"]) == (["code", "recovery_code"], 300)
     assert not {"access", "refresh"} & set(body)
     assert Session.objects.count() == 0
 
 
-def test_a_wrong_password_tells_nothing_of_a_second_factor(careful):
-    answer = log_in(password="wrong")
+def test_wrong_password_reveals_no_mfa(mfa_user):
+    response = log_in(password="wrong")
 
-    assert answer.json()["code"] == "wrong_credentials"
+    assert response.json()["code"] == "wrong_credentials"
     assert MfaChallenge.objects.count() == 0
 
 
-def test_a_person_without_a_second_factor_comes_in_at_once(alice):
+def test_login_without_mfa_succeeds_at_once(alice):
     assert log_in().status_code == 200
 
 
-def test_a_passkey_is_named_among_the_factors(careful):
-    with_passkey(careful)
+def test_challenge_methods_include_passkeys(mfa_user):
+    with_passkey(mfa_user)
 
     assert log_in().json()["methods"] == ["code", "recovery_code", "passkey"]
 
 
-def test_a_code_of_the_app_finishes_it(careful):
-    answer = finish(log_in().json()["challenge"], code_at(NOW))
+def test_totp_code_completes_the_login(mfa_user):
+    response = finish(log_in().json()["challenge"], code_at(NOW))
 
-    assert answer.status_code == 200
-    assert set(answer.json()) == {"access", "refresh", "user"}
-    assert Session.objects.get().user == careful
-    me = ApiClient(HTTP_AUTHORIZATION=f"Bearer {answer.json()['access']}").get("/api/v1/me/")
+    assert response.status_code == 200
+    assert set(response.json()) == {"access", "refresh", "user"}
+    assert Session.objects.get().user == mfa_user
+    me = ApiClient(HTTP_AUTHORIZATION=f"Bearer {response.json()['access']}").get("/api/v1/me/")
     assert me.json()["email"] == "alice@example.com"
 
 
-def test_a_recovery_code_finishes_it_once(careful):
-    code = recovery_codes(careful)[0]
+def test_recovery_code_completes_one_login(mfa_user):
+    code = recovery_codes(mfa_user)[0]
 
     codes = [finish(log_in().json()["challenge"], code).status_code for _ in range(2)]
 
     assert codes == [200, 401]
-    assert len(recovery_codes(careful)) == 9
+    assert len(recovery_codes(mfa_user)) == 9
     assert Session.objects.count() == 1
 
 
-@pytest.mark.parametrize("minutes", [-90, 90])
-def test_a_code_of_another_minute_finishes_nothing(minutes, careful):
-    answer = finish(log_in().json()["challenge"], code_at(NOW + timedelta(seconds=minutes)))
+def test_totp_code_of_another_minute_is_rejected(mfa_user):
+    for seconds in (-90, 90):
+        response = finish(log_in().json()["challenge"], code_at(NOW + timedelta(seconds=seconds)))
 
-    assert (answer.status_code, answer.json()["code"]) == (401, "wrong_code")
+        assert (response.status_code, response.json()["code"]) == (401, "wrong_code"), seconds
     assert Session.objects.count() == 0
 
 
-def test_a_code_is_taken_once_though_it_is_good_for_a_while(careful, clock):
+def test_totp_code_works_once_while_it_is_valid(mfa_user, clock):
     first = finish(log_in().json()["challenge"], code_at(NOW))
     clock.move_to(NOW + timedelta(seconds=25))
 
@@ -101,7 +101,7 @@ def test_a_code_is_taken_once_though_it_is_good_for_a_while(careful, clock):
     assert Session.objects.count() == 1
 
 
-def test_a_challenge_is_answered_once(careful, clock):
+def test_challenge_works_once(mfa_user, clock):
     challenge = log_in().json()["challenge"]
     first = finish(challenge, code_at(NOW))
     clock.move_to(NOW + timedelta(seconds=60))
@@ -112,67 +112,67 @@ def test_a_challenge_is_answered_once(careful, clock):
     assert Session.objects.count() == 1
 
 
-def test_a_challenge_is_over_after_five_minutes(careful, clock):
+def test_challenge_expires_after_five_minutes(mfa_user, clock):
     challenge = log_in().json()["challenge"]
     clock.move_to(NOW + timedelta(minutes=5))
 
-    answer = finish(challenge, code_at(NOW + timedelta(minutes=5)))
+    response = finish(challenge, code_at(NOW + timedelta(minutes=5)))
 
-    assert answer.json()["code"] == "challenge_not_valid"
+    assert response.json()["code"] == "challenge_not_valid"
     assert Session.objects.count() == 0
 
 
-def test_a_challenge_is_over_after_five_wrong_codes(careful, settings):
+def test_challenge_ends_after_five_wrong_codes(mfa_user, settings):
     settings.MFA_RATE = "1000/m"
     challenge = log_in().json()["challenge"]
     wrong = [finish(challenge, "000000").json()["code"] for _ in range(5)]
 
-    answer = finish(challenge, code_at(NOW))
+    response = finish(challenge, code_at(NOW))
 
     assert wrong == ["wrong_code"] * 5
-    assert answer.json()["code"] == "challenge_not_valid"
+    assert response.json()["code"] == "challenge_not_valid"
     assert Session.objects.count() == 0
 
 
-def test_another_password_ends_the_challenge(careful):
+def test_challenge_ends_when_the_password_changes(mfa_user):
     challenge = log_in().json()["challenge"]
     passwords.change_password(user=User.objects.get(), password="another quiet river", now=NOW)
 
-    answer = finish(challenge, code_at(NOW))
+    response = finish(challenge, code_at(NOW))
 
-    assert answer.json()["code"] == "challenge_not_valid"
+    assert response.json()["code"] == "challenge_not_valid"
     assert Session.objects.count() == 0
 
 
-def test_a_person_who_is_switched_off_meanwhile_stays_out(careful):
+def test_challenge_of_a_deactivated_user_is_rejected(mfa_user):
     challenge = log_in().json()["challenge"]
     User.objects.update(is_active=False)
 
-    answer = finish(challenge, code_at(NOW))
+    response = finish(challenge, code_at(NOW))
 
-    assert answer.json()["code"] == "challenge_not_valid"
+    assert response.json()["code"] == "challenge_not_valid"
     assert Session.objects.count() == 0
 
 
-def test_a_challenge_is_no_token(careful):
+def test_challenge_is_no_access_token(mfa_user):
     challenge = log_in().json()["challenge"]
 
     assert ApiClient(HTTP_AUTHORIZATION=f"Bearer {challenge}").get("/api/v1/me/").status_code == 401
 
 
-def test_codes_are_counted_for_the_account_whatever_the_challenge(careful, settings):
+def test_mfa_rate_counts_codes_across_challenges(mfa_user, settings):
     settings.MFA_RATE = "3/5m"
 
     codes = [finish(log_in().json()["challenge"], "000000").status_code for _ in range(3)]
-    answer = finish(log_in().json()["challenge"], code_at(NOW))
+    response = finish(log_in().json()["challenge"], code_at(NOW))
 
     assert codes == [401, 401, 401]
-    assert answer.status_code == 429
-    assert int(answer["Retry-After"]) > 0
+    assert response.status_code == 429
+    assert int(response["Retry-After"]) > 0
     assert Session.objects.count() == 0
 
 
-def test_a_wrong_code_stands_in_the_log(careful, outbox):
+def test_wrong_code_is_logged(mfa_user, outbox):
     challenge = log_in().json()["challenge"]
 
     finish(challenge, "000000")
@@ -180,7 +180,7 @@ def test_a_wrong_code_stands_in_the_log(careful, outbox):
     assert outbox.names()[-1] == "user.login_failed"
 
 
-def test_neither_the_token_nor_the_secret_of_the_app_can_be_read_in_the_database(careful):
+def test_challenge_token_and_totp_secret_are_stored_encrypted(mfa_user):
     challenge = log_in().json()["challenge"]
 
     with connection.cursor() as cursor:
@@ -190,23 +190,21 @@ def test_neither_the_token_nor_the_secret_of_the_app_can_be_read_in_the_database
     assert "JBSWY3DP" not in rows
 
 
-@pytest.mark.parametrize(
-    "body", [{}, {"challenge": "x"}, {"challenge": "x", "code": ""}, {"challenge": 1, "code": "1"}]
-)
-def test_what_means_nothing_is_refused(body, db):
-    assert ApiClient().post(FINISH, body).status_code == 400
+def test_malformed_mfa_request_is_invalid(db):
+    for data in ({}, {"challenge": "x"}, {"challenge": "x", "code": ""}, {"challenge": 1, "code": "1"}):
+        assert ApiClient().post(FINISH, data).status_code == 400, data
 
 
-@pytest.mark.parametrize("challenge", ["nothing", "a" * 100])
-def test_an_unknown_challenge_is_refused(challenge, db):
-    assert finish(challenge, "000000").json()["code"] == "challenge_not_valid"
+def test_unknown_challenge_is_rejected(db):
+    for challenge in ("nothing", "a" * 100):
+        assert finish(challenge, "000000").json()["code"] == "challenge_not_valid", challenge
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_that_send_one_code_at_once_one_comes_in(careful):
+def test_concurrent_use_of_one_code_succeeds_once(mfa_user):
     tokens = [log_in().json()["challenge"] for _ in range(4)]
 
-    def answer(token):
+    def complete(token):
         try:
             return mfa.complete_challenge(token=token, code=code_at(NOW), now=NOW)
         except NotAuthenticated:
@@ -215,12 +213,12 @@ def test_of_two_that_send_one_code_at_once_one_comes_in(careful):
             connection.close()
 
     with ThreadPoolExecutor(4) as pool:
-        came_in = [user for user in pool.map(answer, tokens) if user]
+        users = [user for user in pool.map(complete, tokens) if user]
 
-    assert len(came_in) == 1
+    assert len(users) == 1
 
 
-def test_ended_challenges_are_forgotten(careful):
+def test_expired_challenges_are_purged(mfa_user):
     log_in()
 
     assert mfa.purge_challenges(now=NOW + timedelta(minutes=6)) == 1

@@ -1,4 +1,4 @@
-"""The API for somebody of whom a second factor is demanded (REQUIRE_MFA) and who has none yet."""
+"""MFA enforcement (REQUIRE_MFA) in the API, for users without a method."""
 
 from __future__ import annotations
 
@@ -23,39 +23,39 @@ ALICE = {"email": "alice@example.com", "password": PASSWORD}
 
 
 @pytest.fixture(autouse=True)
-def demanded(settings):
+def mfa_required_for_everybody(settings):
     settings.REQUIRE_MFA = "everybody"
 
 
-def is_held(answer):
-    return answer.status_code == 403 and answer.json()["code"] == "mfa_setup_required"
+def is_restricted(response):
+    return response.status_code == 403 and response.json()["code"] == "mfa_setup_required"
 
 
-def test_every_other_call_is_refused_with_a_sentence_that_says_where(alice):
-    answer = signed_in(alice).get(TASKS)
+def test_restricted_request_says_where_to_set_up_mfa(alice):
+    response = signed_in(alice).get(TASKS)
 
-    assert is_held(answer)
-    assert answer["Content-Type"] == "application/problem+json"
-    assert "/settings/security/" in answer.json()["detail"]
-    assert "/api/v1/me/mfa/totp/" in answer.json()["detail"]
+    assert is_restricted(response)
+    assert response["Content-Type"] == "application/problem+json"
+    assert "/settings/security/" in response.json()["detail"]
+    assert "/api/v1/me/mfa/totp/" in response.json()["detail"]
 
 
-def test_a_sign_in_gives_tokens_that_see_who_one_is_refresh_and_leave(alice):
+def test_restricted_tokens_allow_me_refresh_and_logout(alice):
     tokens = ApiClient().post("/api/v1/auth/login/", ALICE).json()
-    fresh = ApiClient().post("/api/v1/auth/refresh/", {"refresh": tokens["refresh"]}).json()
-    client = ApiClient(HTTP_AUTHORIZATION=f"Bearer {fresh['access']}")
+    refreshed = ApiClient().post("/api/v1/auth/refresh/", {"refresh": tokens["refresh"]}).json()
+    client = ApiClient(HTTP_AUTHORIZATION=f"Bearer {refreshed['access']}")
 
     me, tasks = client.get("/api/v1/me/"), client.get(TASKS)
-    left = client.post("/api/v1/auth/logout/")
+    logout = client.post("/api/v1/auth/logout/")
 
-    assert (me.status_code, me.json()["email"], left.status_code) == (200, alice.email, 204)
-    assert is_held(tasks)
+    assert (me.status_code, me.json()["email"], logout.status_code) == (200, alice.email, 204)
+    assert is_restricted(tasks)
     assert Session.objects.get().revoked_at is not None
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "body"),
-    [
+def test_restricted_requests_change_nothing(alice):
+    client, other = signed_in(alice), signed_in(alice)
+    requests = [
         ("patch", "/api/v1/me/", {"name": "Another"}),
         ("post", "/api/v1/projects/", {"name": "Secret", "key": "SEC"}),
         ("post", "/api/v1/api-keys/", {"name": "Key", "scopes": ["tasks:read"]}),
@@ -63,60 +63,57 @@ def test_a_sign_in_gives_tokens_that_see_who_one_is_refresh_and_leave(alice):
         ("post", "/api/v1/me/deletion/", {"password": PASSWORD}),
         ("get", "/api/v1/sessions/", None),
         ("options", TASKS, None),
-    ],
-)
-def test_nothing_is_done_for_them_meanwhile(method, path, body, alice):
-    client, other = signed_in(alice), signed_in(alice)
+    ]
 
-    answer = getattr(client, method)(path, body)
+    for method, path, data in requests:
+        assert is_restricted(getattr(client, method)(path, data)), (method, path)
 
     user = User.objects.get()
-    assert is_held(answer)
     assert (user.name, user.is_active, Project.objects.filter(key="SEC").exists()) == ("Alice", True, False)
     assert user.api_keys.count() == 0
     assert other.get("/api/v1/me/").status_code == 200
 
 
-def test_a_factor_opens_everything_with_the_next_request(alice):
+def test_adding_a_method_lifts_the_restriction_at_once(alice):
     client = signed_in(alice)
     before = client.get(TASKS)
 
     with_passkey(alice)
 
-    assert is_held(before)
+    assert is_restricted(before)
     assert client.get(TASKS).status_code == 200
 
 
-def test_a_role_raised_or_a_factor_removed_holds_them_up_with_the_next_request(settings, alice, admin):
+def test_raised_role_or_removed_method_restricts_at_once(settings, alice, admin):
     settings.REQUIRE_MFA = "admins"
     client = signed_in(alice)
-    found = [client.get(TASKS).status_code]
+    codes = [client.get(TASKS).status_code]
 
     administration.update_user(actor=admin, user_id=alice.pk, changes={"role": "admin"}, now=timezone.now())
-    found.append(client.get(TASKS).status_code)
+    codes.append(client.get(TASKS).status_code)
     with_totp(alice)
-    found.append(client.get(TASKS).status_code)
+    codes.append(client.get(TASKS).status_code)
     enrollment.reset_mfa(actor=admin, users=[alice], now=timezone.now())
-    found.append(client.get(TASKS).status_code)
+    codes.append(client.get(TASKS).status_code)
     administration.update_user(actor=admin, user_id=alice.pk, changes={"role": "user"}, now=timezone.now())
 
-    assert [*found, client.get(TASKS).status_code] == [200, 403, 200, 403, 200]
+    assert [*codes, client.get(TASKS).status_code] == [200, 403, 200, 403, 200]
 
 
-def test_the_keys_of_a_person_stop_with_them_and_go_on_with_them(alice):
+def test_api_keys_follow_the_restriction_of_their_owner(alice):
     key = api_key_client(create_api_key(with_passkey(alice)).text)
     before = key.get(TASKS).status_code
 
     Authenticator.objects.all().delete()
-    held = [key.get(TASKS), key.get("/api/v1/me/"), key.post(TASKS, {"title": "New"})]
+    responses = [key.get(TASKS), key.get("/api/v1/me/"), key.post(TASKS, {"title": "New"})]
     with_passkey(alice)
 
     assert before == 200
-    assert all(is_held(one) for one in held)
+    assert all(is_restricted(response) for response in responses)
     assert key.get(TASKS).status_code == 200
 
 
-def test_service_accounts_are_not_concerned(admin):
+def test_service_accounts_are_exempt(admin):
     with_totp(admin)
     account = ServiceAccountFactory(handle="importer", role="staff")
 
@@ -128,7 +125,7 @@ def sign_in():
     return ApiClient(HTTP_AUTHORIZATION=f"Bearer {access}")
 
 
-def test_api_client_sets_up_totp_and_goes_on(alice):
+def test_totp_setup_by_a_restricted_client_lifts_the_restriction(alice):
     client = sign_in()
     before = client.get(TASKS)
 
@@ -137,12 +134,12 @@ def test_api_client_sets_up_totp_and_goes_on(alice):
     code = code_at(NOW, secret=setup["secret"])
     added = client.post("/api/v1/me/mfa/totp/confirm/", {"setup_token": setup["setup_token"], "code": code})
 
-    assert is_held(before)
+    assert is_restricted(before)
     assert (required, added.status_code, len(added.json()["recovery_codes"])) == (True, 200, 10)
     assert client.get(TASKS).status_code == 200
 
 
-def test_api_client_changes_nothing_else_before_mfa(alice):
+def test_restricted_client_changes_no_email_and_no_passkey(alice):
     EmailAddress.objects.create(user=alice, email=alice.email, verified=True, primary=True)
     client = sign_in()
 
@@ -151,11 +148,11 @@ def test_api_client_changes_nothing_else_before_mfa(alice):
         client.delete("/api/v1/me/mfa/passkeys/1/"),
     ]
 
-    assert all(is_held(response) for response in responses)
+    assert all(is_restricted(response) for response in responses)
     assert EmailAddress.objects.count() == 1
 
 
-def test_api_client_reauthenticates_and_changes_the_password(alice):
+def test_restricted_client_reauthenticates_and_changes_password(alice):
     client = sign_in()
     data = {"current_password": PASSWORD, "password": "a wider river turns"}
 
@@ -177,4 +174,4 @@ def test_removing_the_last_method_restricts_the_session(alice):
     removed = client.delete("/api/v1/me/mfa/totp/")
 
     assert (before, removed.status_code) == (200, 204)
-    assert is_held(client.get(TASKS))
+    assert is_restricted(client.get(TASKS))

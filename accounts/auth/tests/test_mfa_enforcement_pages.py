@@ -1,4 +1,4 @@
-"""Pages of somebody of whom a second factor is demanded (REQUIRE_MFA) and who has none yet."""
+"""MFA enforcement (REQUIRE_MFA) on pages, for users without a method."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from tasks.models import Project
 
 pytestmark = [pytest.mark.usefixtures("clock"), pytest.mark.django_db]
 HOME, APP, PASSKEY = "/settings/security/", "/settings/security/app/", "/settings/security/passkeys/add/"
-IDENTITY = find_spec("config.settings.base").origin
-WHY = "Set up two-factor authentication to continue."
-# What works all the same; each line is a decision.
-OPEN = {
+SETTINGS_FILE = find_spec("config.settings.base").origin
+SETUP_NOTICE = "Set up two-factor authentication to continue."
+# Pages that work without MFA; each line is a decision.
+EXEMPT_PATHS = {
     HOME,
     APP,
     PASSKEY,
@@ -53,149 +53,155 @@ OPEN = {
     "/login/",
     "/logout/",
 }
-# Of machines, or open to everybody; nobody's sign-in matters there.
-NO_PAGES = ("/api/", "/livez", "/readyz", "/health", "/metrics")
+# Endpoints for API clients and monitoring; they do not use the browser session.
+NON_PAGE_PREFIXES = ("/api/", "/livez", "/readyz", "/health", "/metrics")
 SAMPLES = {"uuid": str(uuid.uuid4()), "int": "1", "slug": "x", "str": "x", "path": "x"}
 
 
 @pytest.fixture(autouse=True)
-def demanded(settings):
+def mfa_required_for_everybody(settings):
     settings.REQUIRE_MFA = "everybody"
 
 
-def paths(patterns=None, prefix="/"):
-    """An address of every route but those of machines."""
+def page_paths(patterns=None, prefix="/"):
+    """Yield a path of every page, with sample values for its parameters."""
     for pattern in patterns or get_resolver().url_patterns:
         path = prefix + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
-            yield from paths(pattern.url_patterns, path)
-        elif not path.startswith(NO_PAGES):
-            path = re.sub(r"<(\w+):\w+>", lambda found: SAMPLES[found[1]], re.sub(r"<(\w+)>", r"<str:\1>", path))
+            yield from page_paths(pattern.url_patterns, path)
+        elif not path.startswith(NON_PAGE_PREFIXES):
+            path = re.sub(r"<(\w+):\w+>", lambda match: SAMPLES[match[1]], re.sub(r"<(\w+)>", r"<str:\1>", path))
             if "(" not in path:
                 yield path
 
 
-def leads_home(answer):
-    return (answer.status_code, answer.get("Location")) == (302, HOME)
+def redirects_to_setup(response):
+    return (response.status_code, response.get("Location")) == (302, HOME)
 
 
-def test_somebody_without_a_factor_comes_in_and_is_led_to_setting_one_up(alice):
+def test_login_without_mfa_leads_to_the_mfa_setup(alice):
     client = Client()
 
-    entered = client.post("/login/", {"email": alice.email, "password": PASSWORD, "next": "/tasks/"})
+    response = client.post("/login/", {"email": alice.email, "password": PASSWORD, "next": "/tasks/"})
 
-    assert entered["Location"] == "/tasks/"
-    assert leads_home(client.get("/tasks/"))
+    assert response["Location"] == "/tasks/"
+    assert redirects_to_setup(client.get("/tasks/"))
     page = client.get(HOME)
-    assert WHY in visible_text(page)
+    assert SETUP_NOTICE in visible_text(page)
     assert "It is required for everybody." in visible_text(page)
     assert 'href="/projects/"' not in page.content.decode()
 
 
-def test_every_page_but_those_that_are_needed_leads_there(admin):
+def test_pages_but_the_exempt_ones_redirect_to_the_mfa_setup(admin):
     client = logged_in_client(admin)
 
-    open_ones = {path for path in set(paths()) if not leads_home(client.get(path))}
+    exempt_paths = {path for path in set(page_paths()) if not redirects_to_setup(client.get(path))}
 
-    assert open_ones == OPEN
-    assert len(set(paths())) > 150  # the administration's among them
-
-
-@pytest.mark.parametrize("path", ["/tasks/", "/admin/", "/admin/accounts/user/", "/settings/api-keys/"])
-def test_with_a_factor_the_same_pages_open(path, admin):
-    assert logged_in_client(with_passkey(admin)).get(path).status_code == 200
+    assert exempt_paths == EXEMPT_PATHS
+    assert len(set(page_paths())) > 150  # the admin site's are included
 
 
-def test_nothing_is_done_for_them_meanwhile(alice, project):
+def test_pages_open_for_a_user_with_mfa(admin):
+    client = logged_in_client(with_passkey(admin))
+
+    for path in ("/tasks/", "/admin/", "/admin/accounts/user/", "/settings/api-keys/"):
+        assert client.get(path).status_code == 200, path
+
+
+def test_restricted_requests_change_nothing(alice, project):
     client = logged_in_client(alice)
 
-    answers = [
+    responses = [
         client.post("/projects/new/", {"name": "Secret", "key": "SEC"}),
         client.post("/settings/", {"name": "Another"}),
         client.post("/settings/sessions/revoke-others/"),
         client.post("/settings/security/email/", {"email": "new@example.com"}),
     ]
 
-    assert all(leads_home(one) for one in answers)
+    assert all(redirects_to_setup(response) for response in responses)
     assert User.objects.get(pk=alice.pk).name == alice.name
     assert not Project.objects.filter(key="SEC").exists()
     assert Session.objects.filter(revoked_at=None).count() == 1
     assert EmailAddress.objects.count() == 0
 
 
-def test_a_part_of_a_page_is_not_put_where_another_was_expected(alice):
-    answer = logged_in_client(alice).get("/tasks/", headers={"HX-Request": "true"})
+def test_restricted_htmx_request_redirects_the_whole_page(alice):
+    response = logged_in_client(alice).get("/tasks/", headers={"HX-Request": "true"})
 
-    assert (answer.status_code, answer["HX-Redirect"], answer.content) == (200, HOME, b"")
+    assert (response.status_code, response["HX-Redirect"], response.content) == (200, HOME, b"")
 
 
-def test_an_app_opens_everything_with_the_next_request(alice):
+def test_adding_totp_lifts_the_restriction_at_once(alice):
     client = reauthenticated_browser(alice)
     before = client.get("/tasks/")
 
     client.post(APP, totp_form(client.get(APP), NOW))
 
-    assert leads_home(before)
+    assert redirects_to_setup(before)
     assert client.get("/settings/security/recovery-codes/").status_code == 200
     assert client.get("/tasks/").status_code == 200
-    assert WHY not in visible_text(client.get(HOME))
+    assert SETUP_NOTICE not in visible_text(client.get(HOME))
 
 
-def test_a_recovery_code_alone_is_no_factor(alice):
+def test_recovery_codes_alone_are_no_mfa_method(alice):
     with_totp(alice)
     Authenticator.objects.filter(type="totp").delete()
 
-    assert leads_home(logged_in_client(alice).get("/tasks/"))
+    assert redirects_to_setup(logged_in_client(alice).get("/tasks/"))
 
 
-def test_removing_the_last_factor_leads_back_to_setting_one_up(alice):
+def test_removing_the_last_method_restricts_again(alice):
     client = reauthenticated_browser(with_passkey(with_totp(alice)))
     passkey = Authenticator.objects.get(type="webauthn")
 
     client.post("/settings/security/app/remove/")
-    with_one_left = client.get("/tasks/").status_code
+    status_with_passkey = client.get("/tasks/").status_code
     client.post(f"/settings/security/passkeys/{passkey.pk}/remove/")
 
-    assert with_one_left == 200
-    assert leads_home(client.get("/tasks/"))
-    assert WHY in visible_text(client.get(HOME))
+    assert status_with_passkey == 200
+    assert redirects_to_setup(client.get("/tasks/"))
+    assert SETUP_NOTICE in visible_text(client.get(HOME))
     assert Authenticator.objects.count() == 0
 
 
-def test_an_administrator_who_removes_somebodys_factors_holds_them_up_too(alice, admin):
+def test_mfa_reset_by_an_admin_restricts_at_once(alice, admin):
     client = logged_in_client(with_totp(alice))
     before = client.get("/tasks/").status_code
 
     enrollment.reset_mfa(actor=admin, users=[alice], now=timezone.now())
 
     assert before == 200
-    assert leads_home(client.get("/tasks/"))
+    assert redirects_to_setup(client.get("/tasks/"))
 
 
-@pytest.mark.parametrize(
-    ("demanded_of", "held"),
-    [("nobody", ""), ("admins", "admin"), ("staff", "admin carol"), ("everybody", "admin carol alice")],
-)
-def test_the_setting_says_of_whom_it_is_demanded(demanded_of, held, settings, alice, carol, admin):
-    settings.REQUIRE_MFA = demanded_of
+def test_setting_decides_which_roles_need_mfa(settings, alice, carol, admin):
+    clients = {user.handle: logged_in_client(user) for user in (alice, carol, admin)}
+    restricted_users = {
+        "nobody": set(),
+        "admins": {"admin"},
+        "staff": {"admin", "carol"},
+        "everybody": {"admin", "carol", "alice"},
+    }
 
-    found = {one.handle for one in (alice, carol, admin) if leads_home(logged_in_client(one).get("/tasks/"))}
+    for policy, expected in restricted_users.items():
+        settings.REQUIRE_MFA = policy
 
-    assert found == set(held.split())
+        restricted = {handle for handle, client in clients.items() if redirects_to_setup(client.get("/tasks/"))}
+        assert restricted == expected, policy
 
 
-def test_a_further_word_of_the_setting_needs_its_line_in_the_table_alone(settings, monkeypatch, alice):
+def test_new_mfa_policy_needs_an_entry_in_the_table_only(settings, monkeypatch, alice):
     monkeypatch.setitem(
         enforcement.MFA_POLICIES, "users", enforcement.MfaPolicy(frozenset({"user"}), "everybody but staff")
     )
     settings.REQUIRE_MFA = "users"
 
-    shown = visible_text(logged_in_client(alice).get(HOME))
+    text = visible_text(logged_in_client(alice).get(HOME))
 
-    assert "It is required for everybody but staff" in shown
+    assert "It is required for everybody but staff" in text
 
 
-def test_whoever_becomes_an_administrator_is_held_up_on_the_next_page(settings, alice, admin):
+def test_new_admin_is_restricted_from_the_next_page(settings, alice, admin):
     settings.REQUIRE_MFA = "admins"
     client = logged_in_client(alice)
     before = client.get("/tasks/").status_code
@@ -203,21 +209,21 @@ def test_whoever_becomes_an_administrator_is_held_up_on_the_next_page(settings, 
     administration.update_user(actor=admin, user_id=alice.pk, changes={"role": "admin"}, now=timezone.now())
 
     assert before == 200
-    assert leads_home(client.get("/admin/"))
-    assert leads_home(client.get("/tasks/"))
+    assert redirects_to_setup(client.get("/admin/"))
+    assert redirects_to_setup(client.get("/tasks/"))
 
 
-def test_ones_own_picture_is_shown_and_nobody_elses(alice, bob):
-    mine, theirs = AvatarFactory(user=alice), AvatarFactory(user=bob)
+def test_own_avatar_is_served_and_others_are_not(alice, bob):
+    own, foreign = AvatarFactory(user=alice), AvatarFactory(user=bob)
     client = logged_in_client(alice)
 
-    answers = [client.get(f"/avatars/{one.user_id}/{one.digest}/48.webp") for one in (mine, theirs)]
+    responses = [client.get(f"/avatars/{avatar.user_id}/{avatar.digest}/48.webp") for avatar in (own, foreign)]
 
-    assert answers[0].status_code == 200
-    assert leads_home(answers[1])
+    assert responses[0].status_code == 200
+    assert redirects_to_setup(responses[1])
 
 
-def test_they_can_leave(alice):
+def test_restricted_user_can_sign_out(alice):
     client = logged_in_client(alice)
 
     client.post("/logout/")
@@ -226,60 +232,58 @@ def test_they_can_leave(alice):
     assert Session.objects.get().revoked_at is not None
 
 
-def test_whoever_was_told_of_a_way_in_that_is_not_theirs_takes_it_away_all_the_same(alice):
+def test_revert_link_works_for_a_restricted_user(alice):
     with_totp(alice)
     Authenticator.objects.filter(type="totp").delete()
-    client, link = (
-        logged_in_client(alice),
-        login_methods_selectors.revert_link_for_mfa_method(alice, "recovery_codes_generated"),
-    )
+    client = logged_in_client(alice)
+    link = login_methods_selectors.revert_link_for_mfa_method(alice, "recovery_codes_generated")
 
-    answers = [client.get("/tasks/"), client.get(link)]
-    undone = client.post("/revert-login-method/", {"token": unquote(link.partition("=")[2])})
+    responses = [client.get("/tasks/"), client.get(link)]
+    reverted = client.post("/revert-login-method/", {"token": unquote(link.partition("=")[2])})
 
-    assert [leads_home(one) for one in answers] == [True, False]
-    assert "Recovery codes" in visible_text(answers[1])
-    assert undone["Location"] == "/login/"
+    assert [redirects_to_setup(response) for response in responses] == [True, False]
+    assert "Recovery codes" in visible_text(responses[1])
+    assert reverted["Location"] == "/login/"
     assert Authenticator.objects.count() == 0
 
 
-def test_the_way_back_from_leaving_opens_in_their_browser_too(alice):
+def test_deletion_can_be_cancelled_by_a_restricted_user(alice):
     AccountDeletionFactory(secret="back")
 
-    answer = logged_in_client(alice).post("/cancel-deletion/", {"token": "back"})
+    response = logged_in_client(alice).post("/cancel-deletion/", {"token": "back"})
 
-    assert answer["Location"] == "/login/"
+    assert response["Location"] == "/login/"
     assert not AccountDeletion.objects.exists()
 
 
-def test_an_unconfirmed_address_is_confirmed_first_where_that_is_demanded(settings, alice):
+def test_mfa_setup_requires_a_verified_email_where_enforced(settings, alice):
     settings.REQUIRE_VERIFIED_EMAIL = True
     client = reauthenticated_browser(alice)
 
-    answers = [client.get(APP), client.post(APP, {"code": "000000"}), client.get(PASSKEY)]
+    responses = [client.get(APP), client.post(APP, {"code": "000000"}), client.get(PASSKEY)]
 
-    assert all(leads_home(one) for one in answers)
+    assert all(redirects_to_setup(response) for response in responses)
     assert "Confirm your email address first" in visible_text(client.get(HOME))
     assert client.post("/settings/security/email/resend/").status_code == 302
     EmailAddress.objects.update(verified=True)
     assert client.get(APP).status_code == 200
 
 
-def test_strangers_are_led_to_the_sign_in_as_ever(db):
+def test_anonymous_user_is_redirected_to_the_login(db):
     assert Client().get("/tasks/")["Location"].startswith("/login/")
 
 
-def test_an_unknown_word_in_the_setting_stops_the_start(monkeypatch):
+def test_unknown_mfa_policy_stops_the_start(monkeypatch):
     monkeypatch.setenv("REQUIRE_MFA", "all")
 
     with pytest.raises(ImproperlyConfigured, match=f"must be one of {', '.join(enforcement.MFA_POLICIES)}, not 'all'"):
-        runpy.run_path(IDENTITY)
+        runpy.run_path(SETTINGS_FILE)
 
 
-@pytest.mark.parametrize("word", enforcement.MFA_POLICIES)
-def test_every_word_of_the_table_may_be_chosen_and_parts_what_is_kept_for_all(word, monkeypatch):
-    monkeypatch.setenv("REQUIRE_MFA", word)
+@pytest.mark.parametrize("policy", enforcement.MFA_POLICIES)
+def test_mfa_policies_are_valid_and_vary_the_cache_key(policy, monkeypatch):
+    monkeypatch.setenv("REQUIRE_MFA", policy)
 
-    chosen = runpy.run_path(IDENTITY)
+    settings = runpy.run_path(SETTINGS_FILE)
 
-    assert (chosen["REQUIRE_MFA"], chosen["CACHE_KEY_VARIANT"]) == (word, word)
+    assert (settings["REQUIRE_MFA"], settings["CACHE_KEY_VARIANT"]) == (policy, policy)

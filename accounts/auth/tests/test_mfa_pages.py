@@ -1,4 +1,4 @@
-"""The pages of a sign-in with a second factor, and of setting one up."""
+"""Pages of the MFA step of a login, and of MFA setup."""
 
 from __future__ import annotations
 
@@ -20,38 +20,38 @@ pytestmark = pytest.mark.usefixtures("clock")
 STEP, APP, CODES = "/login/mfa/", "/settings/security/app/", "/settings/security/recovery-codes/"
 
 
-def with_password(email="alice@example.com", **more):
+def with_password(email="alice@example.com", **data):
     client = Client()
-    return client, client.post("/login/", {"email": email, "password": PASSWORD} | more)
+    return client, client.post("/login/", {"email": email, "password": PASSWORD} | data)
 
 
 def is_in(client):
     return client.get("/settings/security/").status_code == 200
 
 
-def test_the_password_leads_to_the_second_step_and_opens_nothing(alice):
+def test_password_alone_leads_to_the_mfa_step(alice):
     with_totp(alice)
 
-    client, answer = with_password(next="/tasks/")
+    client, response = with_password(next="/tasks/")
 
-    assert (answer.status_code, answer["Location"]) == (302, STEP)
+    assert (response.status_code, response["Location"]) == (302, STEP)
     assert client.get(STEP).status_code == 200
     assert not is_in(client)
     assert Session.objects.count() == 0
 
 
-def test_a_code_lets_in_and_on_to_where_the_person_was_going(alice):
+def test_totp_code_signs_in_and_redirects_to_next(alice):
     with_totp(alice)
     client, _ = with_password(next="/tasks/")
 
-    answer = client.post(STEP, {"code": code_at(NOW)})
+    response = client.post(STEP, {"code": code_at(NOW)})
 
-    assert (answer.status_code, answer["Location"]) == (302, "/tasks/")
+    assert (response.status_code, response["Location"]) == (302, "/tasks/")
     assert is_in(client)
     assert Session.objects.get().user == alice
 
 
-def test_a_recovery_code_lets_in_once(alice):
+def test_recovery_code_signs_in_once(alice):
     code = recovery_codes(with_totp(alice))[3]
 
     first, _ = with_password()
@@ -62,64 +62,64 @@ def test_a_recovery_code_lets_in_once(alice):
     assert (is_in(first), is_in(second)) == (True, False)
 
 
-def test_a_wrong_code_lets_nobody_in(alice):
+def test_wrong_code_does_not_sign_in(alice):
     with_totp(alice)
     client, _ = with_password()
 
-    answer = client.post(STEP, {"code": "000000"})
+    response = client.post(STEP, {"code": "000000"})
 
-    assert "Incorrect code" in visible_text(answer)
+    assert "Incorrect code" in visible_text(response)
     assert not is_in(client)
     assert Session.objects.count() == 0
 
 
-def test_one_code_opens_one_door_of_two(alice, clients):
+def test_code_used_on_the_page_is_rejected_by_the_api(alice, clients):
     with_totp(alice)
     browser, _ = with_password()
     browser.post(STEP, {"code": code_at(NOW)})
     login = {"email": "alice@example.com", "password": PASSWORD}
     challenge = clients["anonymous"].post("/api/v1/auth/login/", login).json()["challenge"]
 
-    answer = clients["anonymous"].post("/api/v1/auth/mfa/", {"challenge": challenge, "code": code_at(NOW)})
+    response = clients["anonymous"].post("/api/v1/auth/mfa/", {"challenge": challenge, "code": code_at(NOW)})
 
     assert is_in(browser)
-    assert answer.status_code == 401
+    assert response.status_code == 401
     assert Session.objects.count() == 1
 
 
-def test_codes_are_counted_for_the_account(alice, settings):
+def test_mfa_rate_limits_codes_per_account(alice, settings):
     settings.MFA_RATE = "2/5m"
     with_totp(alice)
     client, _ = with_password()
     for _ in range(2):
         client.post(STEP, {"code": "000000"})
 
-    answer = client.post(STEP, {"code": code_at(NOW)})
+    response = client.post(STEP, {"code": code_at(NOW)})
 
-    assert answer.status_code == 429
+    assert response.status_code == 429
     assert not is_in(client)
 
 
-def test_the_second_step_is_over_after_a_quarter_of_an_hour(alice, clock):
+def test_mfa_step_expires_after_15_minutes(alice, clock):
     with_totp(alice)
     client, _ = with_password()
     clock.move_to(NOW + timedelta(minutes=16))
 
-    answer = client.post(STEP, {"code": code_at(NOW + timedelta(minutes=16))})
+    response = client.post(STEP, {"code": code_at(NOW + timedelta(minutes=16))})
 
-    assert (answer.status_code, answer["Location"]) == (302, "/login/")
+    assert (response.status_code, response["Location"]) == (302, "/login/")
     assert not is_in(client)
 
 
-def test_without_the_password_there_is_no_second_step(alice):
+def test_mfa_step_without_a_password_redirects_to_the_login(alice):
     with_totp(alice)
 
-    answer = Client().post(STEP, {"code": code_at(NOW)})
+    response = Client().post(STEP, {"code": code_at(NOW)})
 
-    assert (answer.status_code, answer["Location"]) == (302, "/login/")
+    assert (response.status_code, response["Location"]) == (302, "/login/")
 
 
-def test_the_administration_has_no_door_beside_it(admin):
+def test_admin_site_requires_the_mfa_step(admin):
     with_totp(admin)
 
     client, _ = with_password("admin@example.com", next="/admin/")
@@ -129,15 +129,17 @@ def test_the_administration_has_no_door_beside_it(admin):
     assert client.get("/admin/").status_code == 200
 
 
-@pytest.mark.parametrize("url", [APP, "/settings/security/passkeys/add/", "/settings/security/email/"])
-def test_a_change_asks_once_more_who_it_is(url, alice):
-    answer = logged_in_client(alice).get(url)
+def test_login_method_change_requires_reauthentication(alice):
+    client = logged_in_client(alice)
 
-    assert answer.status_code == 302
-    assert answer["Location"].startswith("/reauthenticate/?next=")
+    for url in (APP, "/settings/security/passkeys/add/", "/settings/security/email/"):
+        response = client.get(url)
+
+        assert response.status_code == 302, url
+        assert response["Location"].startswith("/reauthenticate/?next=")
 
 
-def test_a_wrong_password_confirms_nothing(alice):
+def test_wrong_password_does_not_reauthenticate(alice):
     client = logged_in_client(alice)
 
     client.post("/reauthenticate/", {"password": "wrong", "next": APP})
@@ -145,7 +147,7 @@ def test_a_wrong_password_confirms_nothing(alice):
     assert client.get(APP)["Location"].startswith("/reauthenticate/")
 
 
-def test_a_form_is_not_kept_while_a_person_confirms(alice):
+def test_form_data_is_not_stored_during_reauthentication(alice):
     client = logged_in_client(alice)
 
     client.post(APP, {"code": "a secret code"})
@@ -153,13 +155,13 @@ def test_a_form_is_not_kept_while_a_person_confirms(alice):
     assert "a secret code" not in str(dict(client.session))
 
 
-def test_an_app_is_added_with_recovery_codes_that_are_shown_once(alice, outbox):
+def test_totp_setup_shows_recovery_codes_once(alice, outbox):
     client = reauthenticated_browser(alice)
 
-    answer = client.post(APP, totp_form(client.get(APP), NOW))
+    response = client.post(APP, totp_form(client.get(APP), NOW))
     first, second = client.get(CODES), client.get(CODES)
 
-    assert (answer.status_code, answer["Location"]) == (302, CODES)
+    assert (response.status_code, response["Location"]) == (302, CODES)
     codes = re.findall(r"<li><code>(\d{8})</code>", first.content.decode())
     assert codes == recovery_codes(alice)
     assert not set(codes) & set(re.findall(r"\d{8}", second.content.decode()))
@@ -167,7 +169,7 @@ def test_an_app_is_added_with_recovery_codes_that_are_shown_once(alice, outbox):
     assert "no-store" in client.get(APP).get("Cache-Control", "no-store")
 
 
-def test_the_secret_waits_sealed_for_its_first_code(alice):
+def test_totp_secret_is_encrypted_until_its_first_code(alice):
     client = reauthenticated_browser(alice)
 
     setup = client.get(APP).context["setup"]
@@ -176,17 +178,17 @@ def test_the_secret_waits_sealed_for_its_first_code(alice):
     assert setup.secret not in setup.token
 
 
-def test_a_wrong_code_adds_no_app_and_keeps_the_secret(alice):
+def test_wrong_code_adds_no_totp_and_keeps_the_secret(alice):
     client = reauthenticated_browser(alice)
     setup = client.get(APP).context["setup"]
 
-    answer = client.post(APP, {"setup_token": setup.token, "code": "000000"})
+    response = client.post(APP, {"setup_token": setup.token, "code": "000000"})
 
-    assert setup.secret in answer.content.decode()
+    assert setup.secret in response.content.decode()
     assert Authenticator.objects.count() == 0
 
 
-def test_the_last_factor_takes_the_recovery_codes_along(alice, outbox):
+def test_removing_the_last_method_removes_recovery_codes(alice, outbox):
     client = reauthenticated_browser(with_totp(alice))
 
     client.post("/settings/security/app/remove/")
@@ -195,7 +197,7 @@ def test_the_last_factor_takes_the_recovery_codes_along(alice, outbox):
     assert outbox.payloads("user.security_changed")[-1]["change"] == "totp_deactivated"
 
 
-def test_new_recovery_codes_end_the_old_ones(alice):
+def test_new_recovery_codes_replace_the_old_ones(alice):
     old = recovery_codes(with_totp(alice))
     client = reauthenticated_browser(alice)
 
@@ -204,12 +206,12 @@ def test_new_recovery_codes_end_the_old_ones(alice):
     assert not set(old) & set(recovery_codes(alice))
 
 
-def test_nobody_removes_or_renames_the_passkey_of_another(alice, bob):
-    theirs = Authenticator.objects.create(user=bob, type="webauthn", data={"name": "Key", "credential": {}})
+def test_passkey_of_another_user_is_not_found(alice, bob):
+    passkey = Authenticator.objects.create(user=bob, type="webauthn", data={"name": "Key", "credential": {}})
     client = reauthenticated_browser(alice)
 
     codes = [
-        client.post(f"/settings/security/passkeys/{theirs.pk}/{verb}/", {"name": "x"}).status_code
+        client.post(f"/settings/security/passkeys/{passkey.pk}/{verb}/", {"name": "x"}).status_code
         for verb in ("remove", "edit")
     ]
 
@@ -217,24 +219,29 @@ def test_nobody_removes_or_renames_the_passkey_of_another(alice, bob):
     assert Authenticator.objects.get().data["name"] == "Key"
 
 
-def test_an_administrator_lets_somebody_in_again_who_has_lost_everything(admin, alice, outbox):
+def test_mfa_reset_by_an_admin_restores_password_login(admin, alice, outbox):
     with_totp(alice)
-    mine = Authenticator.objects.filter(user=alice, type="totp").get()
+    authenticator = Authenticator.objects.filter(user=alice, type="totp").get()
 
-    reauthenticated_browser(admin).post("/admin/mfa/authenticator/", {"action": "reset", "_selected_action": [mine.pk]})
+    reauthenticated_browser(admin).post(
+        "/admin/mfa/authenticator/", {"action": "reset", "_selected_action": [authenticator.pk]}
+    )
 
     assert Authenticator.objects.count() == 0
     assert outbox.only("user.security_changed")["change"] == "mfa_reset"
-    _, answer = with_password()
-    assert answer["Location"] == "/"
+    _, response = with_password()
+    assert response["Location"] == "/"
 
 
-def test_no_secret_is_shown_in_the_administration(admin, alice):
+def test_totp_secret_is_not_visible_in_the_admin_site(admin, alice):
     with_totp(alice)
-    mine = Authenticator.objects.filter(user=alice, type="totp").get()
+    authenticator = Authenticator.objects.filter(user=alice, type="totp").get()
     client = logged_in_client(admin)
 
-    shown = [client.get(f"/admin/mfa/authenticator/{mine.pk}/change/"), client.get("/admin/mfa/authenticator/")]
+    responses = [
+        client.get(f"/admin/mfa/authenticator/{authenticator.pk}/change/"),
+        client.get("/admin/mfa/authenticator/"),
+    ]
 
-    assert all(answer.status_code == 200 for answer in shown)
-    assert all(mine.data["secret"] not in answer.content.decode() for answer in shown)
+    assert all(response.status_code == 200 for response in responses)
+    assert all(authenticator.data["secret"] not in response.content.decode() for response in responses)

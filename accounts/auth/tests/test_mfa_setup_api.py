@@ -51,12 +51,12 @@ def test_mfa_lists_methods_passkeys_and_codes(alice):
 def test_totp_is_added_by_its_first_code(alice, outbox):
     client = signed_in(alice)
     setup = begin(client)
-    nothing_yet = Authenticator.objects.count()
+    before = Authenticator.objects.count()
 
     response = confirm(client, setup)
 
     assert setup["uri"].startswith("otpauth://totp/TaskFlow%3Aalice%40example.com?secret=")
-    assert (nothing_yet, response.status_code) == (0, 200)
+    assert (before, response.status_code) == (0, 200)
     assert response.json()["recovery_codes"] == recovery_codes(alice)
     assert setup["secret"] not in str(list(Authenticator.objects.values("data")))
     assert outbox.only("user.security_changed")["change"] == "totp_activated"
@@ -120,10 +120,10 @@ def test_last_method_takes_the_recovery_codes_along(alice):
     passkey = Authenticator.objects.get(type="webauthn")
 
     first = client.delete(TOTP)
-    left = set(Authenticator.objects.values_list("type", flat=True))
+    remaining = set(Authenticator.objects.values_list("type", flat=True))
     second = client.delete(f"{MFA}passkeys/{passkey.pk}/")
 
-    assert (first.status_code, left, second.status_code) == (204, {"webauthn", "recovery_codes"}, 204)
+    assert (first.status_code, remaining, second.status_code) == (204, {"webauthn", "recovery_codes"}, 204)
     assert not Authenticator.objects.exists()
 
 
@@ -134,12 +134,18 @@ def test_passkey_of_another_user_is_not_found(alice, bob):
     assert Authenticator.objects.count() == 1
 
 
-@pytest.mark.parametrize(("method", "path"), [("post", TOTP), ("delete", TOTP), ("post", CODES), ("post", CONFIRM)])
-def test_mfa_change_requires_a_recent_login(method, path, alice):
+def test_mfa_change_requires_a_recent_login(alice):
     client = signed_in(with_totp(alice))
     Session.objects.update(created_at=NOW - timedelta(hours=1))
+    requests = [
+        ("post", TOTP, None),
+        ("delete", TOTP, None),
+        ("post", CODES, None),
+        ("post", CONFIRM, {"setup_token": SECRET, "code": "000000"}),
+    ]
 
-    response = getattr(client, method)(path, {"setup_token": SECRET, "code": "000000"} if path == CONFIRM else None)
+    for method, path, data in requests:
+        response = getattr(client, method)(path, data)
 
-    assert (response.status_code, response.json()["code"]) == (403, "reauthentication_required")
+        assert (response.status_code, response.json()["code"]) == (403, "reauthentication_required"), (method, path)
     assert Authenticator.objects.count() == 2

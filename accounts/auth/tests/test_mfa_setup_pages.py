@@ -19,10 +19,11 @@ ADD = "/settings/security/passkeys/add/"
 
 
 @pytest.mark.parametrize("case", ["forged", "expired", "another user's", "missing"])
-def test_invalid_setup_token_gives_way_to_a_new_secret(case, alice, bob):
+def test_invalid_setup_token_is_replaced_by_a_new_secret(case, alice, bob):
     client = reauthenticated_browser(alice)
-    owner, began = (bob if case == "another user's" else alice), (NOW - timedelta(minutes=16 * (case == "expired")))
-    setup = enrollment.begin_totp(user=owner, now=began)
+    owner = bob if case == "another user's" else alice
+    started_at = NOW - timedelta(minutes=16) if case == "expired" else NOW
+    setup = enrollment.begin_totp(user=owner, now=started_at)
     token = {"forged": setup.token[:-4] + "AAAA", "missing": ""}.get(case, setup.token)
 
     response = client.post(APP, {"setup_token": token, "code": code_at(NOW, secret=setup.secret)})

@@ -1,4 +1,4 @@
-"""A browser is known again by a secret of its own; a sign-in with another one is told to the person."""
+"""Recognition of known browsers, and e-mails about sign-ins from new devices."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LONG_AGO = timezone.now() - timedelta(days=400)
 pytestmark = pytest.mark.django_db
 
 
-def test_the_same_browser_is_known_again_and_another_is_not(alice, outbox):
+def test_browser_is_known_at_its_second_login(alice, outbox):
     User.objects.update(created_at=LONG_AGO)
     client = sign_in(alice)
     client.post("/logout/")
@@ -25,7 +25,7 @@ def test_the_same_browser_is_known_again_and_another_is_not(alice, outbox):
     assert [payload["session"]["is_new"] for payload in outbox.payloads("session.opened")] == [True, False, True]
 
 
-def test_what_a_browser_is_known_by_is_a_secret_of_its_own(alice):
+def test_device_cookie_is_a_secret_stored_as_a_hash(alice):
     client = sign_in(alice)
 
     cookie = client.cookies["device"]
@@ -34,7 +34,7 @@ def test_what_a_browser_is_known_by_is_a_secret_of_its_own(alice):
     assert cookie.value not in str(Session.objects.values_list("device_hash", "id").get())
 
 
-def test_a_new_device_is_mailed_to_the_person(alice, outbox, sink):
+def test_login_from_a_new_device_is_emailed(alice, outbox, sink):
     User.objects.update(created_at=LONG_AGO, time_zone="Europe/Berlin")
 
     with outbox.delivering():
@@ -43,10 +43,10 @@ def test_a_new_device_is_mailed_to_the_person(alice, outbox, sink):
         client.post("/logout/")
         sign_in(alice, client)
 
-    mail = sink.only()
-    assert (mail["To"], mail["Subject"]) == (alice.email, "New sign-in to your TaskFlow account: Firefox on Linux")
+    email = sink.only()
+    assert (email["To"], email["Subject"]) == (alice.email, "New sign-in to your TaskFlow account: Firefox on Linux")
     for part in ("plain", "html"):
-        body = mail.get_body((part,)).get_content()
+        body = email.get_body((part,)).get_content()
         assert "Firefox on Linux, IP address 192.0.2.8" in body
         assert "http://127.0.0.1:8000/settings/sessions/" in body
         assert "CET" in body or "CEST" in body

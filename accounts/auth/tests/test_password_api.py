@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from allauth.account.models import EmailAddress
 
-from accounts.auth.tests.test_password_pages import NEW, form_of, link, mails
+from accounts.auth.tests.test_password_pages import NEW, link, parse_link, sent_emails
 from accounts.models import Session, User
 from accounts.tests.factories import PASSWORD, with_email_address
 from accounts.tests.fixtures import ApiClient, signed_in
@@ -15,8 +15,8 @@ CHANGE, RESET, CONFIRM = "/api/v1/me/password/", "/api/v1/auth/password-reset/",
 EMAIL, RESEND, VERIFY = "/api/v1/me/email/", "/api/v1/me/email/verification/", "/api/v1/auth/verify-email/"
 
 
-def key_of(kind):
-    return form_of(link(kind))[1]["key"]
+def emailed_key(kind):
+    return parse_link(link(kind))[1]["key"]
 
 
 def test_password_change_keeps_this_session_alone(alice, outbox):
@@ -46,10 +46,10 @@ def test_weak_password_is_rejected(alice):
 
 
 def test_password_reset_answers_the_same_for_every_address(alice):
-    known, unknown = (ApiClient().post(RESET, {"email": email}) for email in (alice.email, "nobody@example.com"))
+    known, unknown = (ApiClient().post(RESET, {"email": address}) for address in (alice.email, "nobody@example.com"))
 
     assert (known.status_code, known.json()) == (unknown.status_code, unknown.json())
-    assert [mail.to for mail in (*mails("password_reset"), *mails("no_account"))] == [
+    assert [email.to for email in (*sent_emails("password_reset"), *sent_emails("no_account"))] == [
         [alice.email],
         ["nobody@example.com"],
     ]
@@ -58,7 +58,7 @@ def test_password_reset_answers_the_same_for_every_address(alice):
 def test_password_reset_sets_the_password_once(alice):
     with_email_address(alice)
     ApiClient().post(RESET, {"email": alice.email})
-    data = {"key": key_of("password_reset"), "password": NEW}
+    data = {"key": emailed_key("password_reset"), "password": NEW}
 
     first, second = ApiClient().post(CONFIRM, data), ApiClient().post(CONFIRM, data)
 
@@ -73,7 +73,7 @@ def test_password_reset_emails_are_limited_per_mailbox(alice, settings):
     codes = [ApiClient().post(RESET, {"email": alice.email}).status_code for _ in range(2)]
 
     assert codes == [202, 429]
-    assert len(mails("password_reset")) == 1
+    assert len(sent_emails("password_reset")) == 1
 
 
 def test_email_change_takes_effect_when_verified(alice):
@@ -81,7 +81,7 @@ def test_email_change_takes_effect_when_verified(alice):
     requested = signed_in(alice).post(EMAIL, {"email": "New@example.com"})
     before = User.objects.get().email
 
-    verified = ApiClient().post(VERIFY, {"key": key_of("verify_email")})
+    verified = ApiClient().post(VERIFY, {"key": emailed_key("verify_email")})
 
     assert (requested.status_code, before, verified.status_code) == (202, "alice@example.com", 204)
     assert User.objects.get().email == "new@example.com"
@@ -95,24 +95,24 @@ def test_email_change_to_an_own_address_is_rejected(email, alice):
     response = signed_in(alice).post(EMAIL, {"email": email})
 
     assert (response.status_code, response.json()["errors"][0]["code"]) == (400, "duplicate")
-    assert mails("verify_email") == []
+    assert sent_emails("verify_email") == []
 
 
 def test_verification_email_is_sent_until_verified(alice):
     client = signed_in(alice)
 
     first = client.post(RESEND)
-    ApiClient().post(VERIFY, {"key": key_of("verify_email")})
+    ApiClient().post(VERIFY, {"key": emailed_key("verify_email")})
     second = client.post(RESEND)
 
     assert (first.status_code, second.status_code) == (202, 202)
-    assert len(mails("verify_email")) == 1
+    assert len(sent_emails("verify_email")) == 1
     assert EmailAddress.objects.get().verified
 
 
 def test_used_or_forged_verification_key_is_not_found(alice):
     signed_in(alice).post(RESEND)
-    key = key_of("verify_email")
+    key = emailed_key("verify_email")
     ApiClient().post(VERIFY, {"key": key})
 
     codes = [ApiClient().post(VERIFY, {"key": item}).status_code for item in (key, "x", f"{key}x")]

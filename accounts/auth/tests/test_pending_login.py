@@ -1,4 +1,4 @@
-"""A sign-in that waits for its second step is over when the password it began with is."""
+"""A pending login ends when the password it began with changes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.test import Client
 from accounts.auth.passwords import services as passwords
 from accounts.auth.pending_login import PENDING_LOGIN_KEY
 from accounts.auth.tests.test_mfa_pages import STEP, is_in, with_password
-from accounts.auth.tests.test_password_pages import form_of, link
+from accounts.auth.tests.test_password_pages import link, parse_link
 from accounts.models import Session, User
 from accounts.tests.factories import PASSWORD
 from accounts.tests.mfa import code_at, recovery_codes, with_totp
@@ -21,25 +21,22 @@ NEW = "a wider river turns"
 TABLES = ("mfa_authenticator", "accounts_session", "events_event")
 
 
-def change(user):
+def change_password(user):
     passwords.change_password(user=User.objects.get(pk=user.pk), password=NEW, now=NOW)
 
 
-def reset(user):
+def reset_password(user):
     Client().post("/password/reset/", {"email": user.email})
-    path, sent = form_of(link())
-    assert Client().post(path, sent | {"password": NEW})["Location"] == "/login/"
+    path, data = parse_link(link())
+    assert Client().post(path, data | {"password": NEW})["Location"] == "/login/"
 
 
-def switch_off(user):
+def deactivate(user):
     User.objects.filter(pk=user.pk).update(is_active=False)
 
 
-def make_a_service(user):
+def make_service_account(user):
     User.objects.filter(pk=user.pk).update(kind=User.Kind.SERVICE, password="!")
-
-
-ENDS = [change, reset, switch_off, make_a_service]
 
 
 def state():
@@ -47,44 +44,44 @@ def state():
     return {name: now[name] for name in TABLES}
 
 
-@pytest.mark.parametrize("end", ENDS)
-@pytest.mark.parametrize("kind", ["app", "recovery"])
-def test_a_page_s_ends(kind, end, alice):
+@pytest.mark.parametrize("end", [change_password, reset_password, deactivate, make_service_account])
+@pytest.mark.parametrize("kind", ["totp", "recovery code"])
+def test_pending_login_ends_with_its_password_or_user(kind, end, alice):
     codes = recovery_codes(with_totp(alice))
     EmailAddress.objects.create(user=alice, email=alice.email, verified=True, primary=True)
-    waiting, _ = with_password()
+    pending, _ = with_password()
     end(alice)
     before = state()
 
-    answer = waiting.post(STEP, {"code": code_at(NOW) if kind == "app" else codes[0]})
+    response = pending.post(STEP, {"code": code_at(NOW) if kind == "totp" else codes[0]})
 
-    assert (answer.status_code, answer["Location"]) == (302, "/login/")
-    assert not is_in(waiting)
+    assert (response.status_code, response["Location"]) == (302, "/login/")
+    assert not is_in(pending)
     assert state() == before
-    assert waiting.get(STEP)["Location"] == "/login/"
+    assert pending.get(STEP)["Location"] == "/login/"
 
 
-def test_one_that_waits_for_a_mailed_link_ends_too(alice, settings):
-    """Somebody registered with alice's address and waits; she chooses another password, and opens the link later."""
+def test_pending_login_with_an_unopened_link_ends_too(alice, settings):
+    """A stranger registered with Alice's address; she changes the password, then opens the link."""
     settings.REQUIRE_VERIFIED_EMAIL = True
-    waiting, _ = with_password()
-    found = form_of(link("verify_email"))
-    change(alice)
+    pending, _ = with_password()
+    path, data = parse_link(link("verify_email"))
+    change_password(alice)
 
-    answer = waiting.post(found[0], found[1])
+    response = pending.post(path, data)
 
-    assert answer["Location"] == "/login/"
-    assert (is_in(waiting), Session.objects.count()) == (False, 0)
+    assert response["Location"] == "/login/"
+    assert (is_in(pending), Session.objects.count()) == (False, 0)
 
 
 def test_pending_login_goes_on_while_the_password_stays(alice):
     with_totp(alice)
-    page = with_password()[0]
+    browser, _ = with_password()
 
-    page.post(STEP, {"code": code_at(NOW)})
+    browser.post(STEP, {"code": code_at(NOW)})
 
-    assert is_in(page)
-    assert PENDING_LOGIN_KEY not in page.session
+    assert is_in(browser)
+    assert PENDING_LOGIN_KEY not in browser.session
     assert User.objects.get().check_password(PASSWORD)
 
 
@@ -92,7 +89,7 @@ def test_pending_login_goes_on_after_the_mailed_link(alice, settings):
     settings.REQUIRE_VERIFIED_EMAIL = True
     with_totp(alice)
     browser, response = with_password(next="/tasks/")
-    path, data = form_of(link("verify_email"))
+    path, data = parse_link(link("verify_email"))
 
     verified = browser.post(path, data)
     browser.post(STEP, {"code": code_at(NOW)})

@@ -38,28 +38,28 @@ def mint(program, **meta):
     return program.post(KEYS, WANTED, **meta)
 
 
-def prove(program, **sent):
-    return program.post(PROOF, sent)
+def prove(program, **data):
+    return program.post(PROOF, data)
 
 
-def refused(answer, status=403, code="reauthentication_required"):
-    assert (answer.status_code, answer.json()["code"], answer["Content-Type"]) == (
+def refused(response, status=403, code="reauthentication_required"):
+    assert (response.status_code, response.json()["code"], response["Content-Type"]) == (
         status,
         code,
         "application/problem+json",
     )
-    return answer.json()["detail"]
+    return response.json()["detail"]
 
 
-def wrong(answer, field, code="wrong"):
-    refused(answer, 400, "invalid")
-    assert [(one["field"], one["code"]) for one in answer.json()["errors"]] == [(field, code)]
+def wrong(response, field, code="wrong"):
+    refused(response, 400, "invalid")
+    assert [(one["field"], one["code"]) for one in response.json()["errors"]] == [(field, code)]
 
 
 def test_a_sign_in_is_a_proof_for_five_minutes(alice, clock):
     program = ApiClient()
-    sent = {"email": alice.email, "password": PASSWORD}
-    program.credentials(HTTP_AUTHORIZATION=f"Bearer {program.post('/api/v1/auth/login/', sent).json()['access']}")
+    data = {"email": alice.email, "password": PASSWORD}
+    program.credentials(HTTP_AUTHORIZATION=f"Bearer {program.post('/api/v1/auth/login/', data).json()['access']}")
 
     clock.move_to(NOW + timedelta(seconds=299))
     first = mint(program)
@@ -109,9 +109,9 @@ def test_a_wrong_password_proves_nothing_and_stands_in_the_log(alice, outbox):
 def test_a_wrong_one_stands_in_the_log_whatever_the_program_says_of_sending_it_again(alice, outbox):
     program = program_of(alice, HTTP_IDEMPOTENCY_KEY="once")
 
-    answers = [prove(program, password=one) for one in ("not the password", PASSWORD, "not the password")]
+    responses = [prove(program, password=one) for one in ("not the password", PASSWORD, "not the password")]
 
-    assert [one.status_code for one in answers] == [400, 200, 400]
+    assert [one.status_code for one in responses] == [400, 200, 400]
     assert outbox.names() == ["user.login_failed"] * 2
 
 
@@ -138,21 +138,21 @@ def test_who_leaves_is_asked_for_the_password_and_guesses_are_counted(alice, out
 
 
 @pytest.mark.parametrize("sent", [{}, {"password": PASSWORD, "code": "123456"}, {"code": "123456"}])
-def test_who_has_no_second_factor_sends_the_password_alone(sent, alice):
+def test_who_has_no_second_factor_sends_the_password_alone(data, alice):
     program = program_of(alice)
     before = table_digests()
 
-    wrong(prove(program, **sent), "password", "required")
+    wrong(prove(program, **data), "password", "required")
 
     assert table_digests() == before
 
 
 @pytest.mark.parametrize("sent", [{"password": PASSWORD}, {"password": PASSWORD, "code": "123456"}, {}])
-def test_where_there_is_a_second_factor_the_password_proves_nothing(sent, alice):
+def test_where_there_is_a_second_factor_the_password_proves_nothing(data, alice):
     program = program_of(with_totp(alice))
     before = table_digests()
 
-    wrong(prove(program, **sent), "code", "required")
+    wrong(prove(program, **data), "code", "required")
 
     assert table_digests() == before
     assert refused(mint(program)).startswith("Prove once more that it is you. Send a code of your authenticator app")
@@ -186,8 +186,8 @@ def test_wrong_codes_are_counted_with_those_of_sign_ins(alice, outbox):
     assert codes == [400] * 10 + [429]
     assert outbox.names() == ["user.login_failed"] * 10
     challenge = mfa.create_challenge(user=alice, methods=["code"], now=NOW)
-    sent = {"challenge": challenge.token, "code": code_at(NOW)}
-    assert ApiClient().post("/api/v1/auth/mfa/", sent).status_code == 429
+    data = {"challenge": challenge.token, "code": code_at(NOW)}
+    assert ApiClient().post("/api/v1/auth/mfa/", data).status_code == 429
 
 
 def test_a_new_token_is_no_proof(alice, clock):
@@ -238,9 +238,9 @@ def test_who_has_nothing_to_send_signs_in_again(factor, alice):
 
 def test_who_has_no_password_leaves_with_a_fresh_proof_only(alice, outbox):
     User.objects.update(password="!")
-    sent = {"confirmation": alice.email}
+    data = {"confirmation": alice.email}
 
-    refused(program_of(alice).post("/api/v1/me/deletion/", sent))
+    refused(program_of(alice).post("/api/v1/me/deletion/", data))
 
     assert (User.objects.get().is_active, outbox.names()) == (True, [])
 
@@ -269,8 +269,8 @@ def test_of_two_sessions_that_send_one_code_at_once_one_has_proved_it(alice):
     with_totp(alice)
     programs = [program_of(alice), program_of(alice)]
 
-    answers = run_concurrently([lambda one=one: prove(one, code=code_at(NOW)).status_code for one in programs])
+    responses = run_concurrently([lambda one=one: prove(one, code=code_at(NOW)).status_code for one in programs])
 
-    assert sorted(answers) == [200, 400]
+    assert sorted(responses) == [200, 400]
     assert Session.objects.exclude(reauthenticated_at=None).count() == 1
     assert Event.objects.filter(name="user.login_failed").count() == 1

@@ -45,10 +45,13 @@ def asked_of(device, browser):
 def test_on_pages_the_password_proves_nothing_and_leads_to_the_code(alice):
     browser = logged_in_client(with_totp(alice))
 
-    answers = [browser.get(f"{BY_PASSWORD}?next=/"), browser.post(BY_PASSWORD, {"password": PASSWORD, "next": REMOVE})]
+    responses = [
+        browser.get(f"{BY_PASSWORD}?next=/"),
+        browser.post(BY_PASSWORD, {"password": PASSWORD, "next": REMOVE}),
+    ]
     removed, minted = browser.post(REMOVE), browser.post(KEYS, KEY)
 
-    assert [one["Location"].partition("?")[0] for one in answers] == [BY_CODE, BY_CODE]
+    assert [one["Location"].partition("?")[0] for one in responses] == [BY_CODE, BY_CODE]
     assert removed["Location"] == f"{BY_CODE}?{urlencode({'next': REMOVE})}"
     assert minted["Location"] == f"{BY_CODE}?{urlencode({'next': KEYS})}"
     assert (Authenticator.objects.count(), ApiKey.objects.count()) == (2, 0)

@@ -58,36 +58,36 @@ def api_client(user, *, ago):
 
 @pytest.mark.parametrize("what", PAGES)
 def test_a_page_gives_none_of_it_to_a_browser_found_open(what, alice):
-    path, sent, back = PAGES[what]
+    path, data, back = PAGES[what]
     browser = came_by_a_provider(alice, ago=6)
     before = state()
 
-    answer = browser.post(path, sent)
+    response = browser.post(path, data)
 
-    assert (answer.status_code, answer["Location"]) == (302, f"/login/?next={back.replace('/', '%2F')}")
+    assert (response.status_code, response["Location"]) == (302, f"/login/?next={back.replace('/', '%2F')}")
     assert state() == before
-    assert "Sign in again to confirm it" in browser.get(answer["Location"]).content.decode()
+    assert "Sign in again to confirm it" in browser.get(response["Location"]).content.decode()
 
 
 @pytest.mark.parametrize("what", ["a password", "another address", "an app", "a passkey"])
 def test_a_page_that_is_opened_leads_back_to_itself(what, alice):
     path = PAGES[what][0]
 
-    answer = came_by_a_provider(alice, ago=6).get(path)
+    response = came_by_a_provider(alice, ago=6).get(path)
 
-    assert (answer.status_code, answer["Location"]) == (302, f"/login/?next={path.replace('/', '%2F')}")
+    assert (response.status_code, response["Location"]) == (302, f"/login/?next={path.replace('/', '%2F')}")
 
 
 @pytest.mark.parametrize("what", ["a key", "a password", "another address"])
 def test_whoever_has_just_signed_in_gets_it(what, alice):
-    path, sent, _ = PAGES[what]
+    path, data, _ = PAGES[what]
     browser = came_by_a_provider(alice, ago=4)
     before = state()
 
-    answer = browser.post(path, sent)
+    response = browser.post(path, data)
 
-    assert answer.status_code in {200, 302}
-    assert not answer.headers.get("Location", "").startswith("/login/")
+    assert response.status_code in {200, 302}
+    assert not response.headers.get("Location", "").startswith("/login/")
     assert state() != before
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from accounts.auth.tests.test_password_pages import mails
+from accounts.auth.tests.test_password_pages import sent_emails
 from accounts.models import User
 from accounts.tests.fixtures import ApiClient
 from notifications.models import OutgoingEmail
@@ -24,8 +24,8 @@ def by_page(email):
 
 
 def by_api(email):
-    sent = {"email": email, "password": PASSWORD, "name": "Nora"}
-    return ApiClient().post("/api/v1/auth/register/", sent).status_code
+    data = {"email": email, "password": PASSWORD, "name": "Nora"}
+    return ApiClient().post("/api/v1/auth/register/", data).status_code
 
 
 def lost_password(email):
@@ -38,7 +38,7 @@ def test_a_caller_registers_so_many_times_an_hour_whether_or_not_the_address_is_
     settings.REGISTER_RATE = "2/h"
 
     assert [register(email) for _ in range(3)] == [done, done, 429]
-    assert len(mails("account_exists" if email == KNOWN else "verify_email")) <= 2
+    assert len(sent_emails("account_exists" if email == KNOWN else "verify_email")) <= 2
 
 
 @pytest.mark.parametrize("register", [by_page, by_api], ids=["page", "api"])
@@ -48,7 +48,7 @@ def test_one_mailbox_gets_so_many_mails_an_hour_of_registrations(register, setti
     for _ in range(4):
         register(KNOWN)
 
-    assert len(mails("account_exists")) == OutgoingEmail.objects.count() == 2
+    assert len(sent_emails("account_exists")) == OutgoingEmail.objects.count() == 2
 
 
 @pytest.mark.parametrize("email", [KNOWN, UNKNOWN])
@@ -64,7 +64,7 @@ def test_whoever_asks_for_a_lost_password_in_anothers_name_does_not_keep_them_fr
     lost_password(UNKNOWN)
 
     assert by_api(UNKNOWN) == 202
-    assert [one.to for one in mails("verify_email")] == [[UNKNOWN]]
+    assert [one.to for one in sent_emails("verify_email")] == [[UNKNOWN]]
 
 
 @pytest.mark.parametrize("password", ["nora@example.com", "Nora Bergstrom"])

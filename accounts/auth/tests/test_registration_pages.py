@@ -8,9 +8,9 @@ NEW = {"name": "Nora Berg", "email": "Nora@Example.com", "password": "seven quie
 
 
 def test_makes_an_account_and_signs_it_in(client, db, outbox):
-    answer = client.post("/register/", NEW)
+    response = client.post("/register/", NEW)
 
-    assert (answer.status_code, answer["Location"]) == (302, "/")
+    assert (response.status_code, response["Location"]) == (302, "/")
     assert client.get("/").status_code == 200
     assert User.objects.get().email == "nora@example.com"
     assert outbox.names() == ["user.registered", "session.opened"]
@@ -26,31 +26,31 @@ def test_makes_an_account_and_signs_it_in(client, db, outbox):
     ],
 )
 def test_names_what_is_wrong(wrong, field, client, db):
-    answer = client.post("/register/", NEW | wrong)
+    response = client.post("/register/", NEW | wrong)
 
-    assert answer.status_code == 422
-    assert list(answer.context["form"].errors) == [field]
+    assert response.status_code == 422
+    assert list(response.context["form"].errors) == [field]
     assert User.objects.count() == 0
 
 
 def test_refuses_an_address_that_is_taken(client, alice):
-    answer = client.post("/register/", NEW | {"email": "ALICE@example.com"})
+    response = client.post("/register/", NEW | {"email": "ALICE@example.com"})
 
-    assert answer.status_code == 422
+    assert response.status_code == 422
     assert User.objects.count() == 1
 
 
 def test_never_shows_a_password_again(client, db):
-    answer = client.post("/register/", NEW | {"email": "no"})
+    response = client.post("/register/", NEW | {"email": "no"})
 
-    assert NEW["password"] not in answer.content.decode()
+    assert NEW["password"] not in response.content.decode()
 
 
 def test_slows_down_whoever_registers_too_often(client, db, settings):
     settings.REGISTER_RATE = "1/h"
     client.post("/register/", NEW | {"password": "short"})
 
-    answer = client.post("/register/", NEW)
+    response = client.post("/register/", NEW)
 
-    assert answer.status_code == 429
+    assert response.status_code == 429
     assert User.objects.count() == 0

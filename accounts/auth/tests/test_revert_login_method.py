@@ -17,7 +17,7 @@ from accounts.auth.login_methods import selectors as login_methods_selectors
 from accounts.auth.oidc import services as oidc
 from accounts.auth.oidc.services import Identity
 from accounts.auth.tests.test_mfa_pages import APP, CODES
-from accounts.auth.tests.test_password_pages import NEW, form_of, link, mails
+from accounts.auth.tests.test_password_pages import NEW, link, parse_link, sent_emails
 from accounts.models import ApiKey, Session, User
 from accounts.tests.api_keys import api_key_client, create_api_key
 from accounts.tests.factories import PASSWORD, SessionFactory, with_email_address
@@ -43,7 +43,7 @@ def add_app(user, client=None):
 
 
 def undo_links():
-    bodies = [mail.body for mail in mails("security_changed")]
+    bodies = [mail.body for mail in sent_emails("security_changed")]
     return [
         re.search(r"/revert-login-method/\?token=\S+", body)[0] for body in bodies if "/revert-login-method/" in body
     ]
@@ -91,10 +91,10 @@ def test_the_link_takes_away_all_that_an_intruder_added(whose, alice, bob, reque
     browser = logged_in_client(request.getfixturevalue(whose)) if whose else Client()
     _, stolen = intruded
 
-    answer = post(undo_links()[0], browser)
+    response = post(undo_links()[0], browser)
 
     alice.refresh_from_db()
-    assert (answer.status_code, answer["Location"]) == (302, "/login/")
+    assert (response.status_code, response["Location"]) == (302, "/login/")
     assert ways_in(alice) == NOTHING
     assert not alice.has_usable_password()
     assert api_key_client(stolen).get("/api/v1/me/").status_code == 401
@@ -109,9 +109,9 @@ def test_the_link_takes_away_all_that_an_intruder_added(whose, alice, bob, reque
 def test_the_owner_comes_in_again_by_the_link_that_is_mailed_at_once_and_the_intruder_does_not(alice, intruded):
     browser, _ = intruded
     post(undo_links()[0])
-    path, sent = form_of(link())
+    path, data = parse_link(link())
 
-    chosen = Client().post(path, sent | {"password": NEW})
+    chosen = Client().post(path, data | {"password": NEW})
 
     owner, other = Client(), Client()
     owner.post("/login/", {"email": alice.email, "password": NEW})
@@ -152,7 +152,7 @@ def test_the_mail_about_each_way_in_says_what_helps(change, alice, intruded):
 
     security_notifications.notify_security_change(user=alice, change=change, now=NOW)
 
-    [mail] = mails("security_changed")
+    [mail] = sent_emails("security_changed")
     assert "/revert-login-method/?token=" in mail.body
     assert "password alone wouldn't undo it" in mail.body
     assert "/password/reset/" not in mail.body
@@ -191,7 +191,7 @@ def test_a_mail_about_an_identity_that_is_gone_already_undoes_no_other(alice):
 
     identity_linked(Event.objects.get(name="identity.linked", payload__provider="example"))
 
-    [mail] = mails("security_changed")
+    [mail] = sent_emails("security_changed")
     assert "/revert-login-method/" not in mail.body
     assert "/password/reset/" in mail.body
 
@@ -203,7 +203,7 @@ def test_a_fact_that_does_not_say_which_identity_is_told_without_a_link_to_undo(
 
     identity_linked(event)
 
-    assert "/revert-login-method/" not in mails("security_changed")[0].body
+    assert "/revert-login-method/" not in sent_emails("security_changed")[0].body
 
 
 @pytest.mark.parametrize("behind", [timedelta(seconds=1), timedelta(minutes=10)])
@@ -248,7 +248,7 @@ def test_what_was_there_a_while_before_stays_of_the_other_kind_too(before, taken
 def test_mails_about_what_was_changed_name_no_such_link(change, advice, alice):
     security_notifications.notify_security_change(user=alice, change=change, now=NOW)
 
-    [mail] = mails("security_changed")
+    [mail] = sent_emails("security_changed")
     assert advice in mail.body
     assert "/revert-login-method/" not in mail.body
 
@@ -292,9 +292,9 @@ def test_a_link_that_is_worth_nothing_says_so_and_changes_nothing(how, alice, in
     address = turned(undo_links()[0], alice, how)
     before = table_digests()
 
-    opened, sent = Client().get(address), post(address)
+    opened, data = Client().get(address), post(address)
 
-    assert (opened.status_code, sent.status_code) == (404, 404)
+    assert (opened.status_code, data.status_code) == (404, 404)
     assert "Nothing was changed" in visible_text(opened)
     assert table_digests() == before
 
@@ -323,9 +323,9 @@ def test_it_is_done_by_a_form_of_ours_alone(alice, intruded):
     before = table_digests()
     path, _, token = undo_links()[0].partition("?token=")
 
-    answer = Client(enforce_csrf_checks=True).post(path, {"token": token.replace("%3A", ":")})
+    response = Client(enforce_csrf_checks=True).post(path, {"token": token.replace("%3A", ":")})
 
-    assert answer.status_code == 403
+    assert response.status_code == 403
     assert table_digests() == before
 
 

@@ -23,8 +23,8 @@ def fail(client, email):
     return client.post("/login/", {"email": email, "password": "wrong"}, REMOTE_ADDR="203.0.113.9")
 
 
-def names(answer):
-    return [one["name"] for one in answer.json()["results"]]
+def names(response):
+    return [one["name"] for one in response.json()["results"]]
 
 
 def test_every_fact_about_a_person_has_a_title():
@@ -38,9 +38,9 @@ def test_shows_sign_ins_and_failures_newest_first_with_where_and_with_what(clien
     fail(Client(HTTP_USER_AGENT="Mozilla/5.0 (X11; Linux) Firefox/140"), "alice@example.com")
     Client().post("/login/", {"email": "alice@example.com", "password": PASSWORD})
 
-    answer = clients["alice"].get(LOG)
+    response = clients["alice"].get(LOG)
 
-    opened, failed = answer.json()["results"]
+    opened, failed = response.json()["results"]
     assert (opened["name"], opened["actor"]["name"]) == ("session.opened", "Alice")
     assert (failed["name"], failed["title"], failed["is_suspicious"]) == ("user.login_failed", "Sign-in failed", True)
     assert (failed["address"], failed["device"], failed["actor"]) == ("203.0.113.9", "Firefox on Linux", None)
@@ -68,10 +68,10 @@ def test_the_log_of_others_is_refused_to_who_is_no_administrator(who, clients, b
     client = clients[who]
     known = Event.objects.count() - before
 
-    answers = [client.get(f"{LOG}?user={bob.pk}"), client.get(f"{LOG}?everybody=true")]
+    responses = [client.get(f"{LOG}?user={bob.pk}"), client.get(f"{LOG}?everybody=true")]
 
-    assert [answer.status_code for answer in answers] == [403, 403]
-    assert "203.0.113.9" not in str([answer.content for answer in answers])
+    assert [response.status_code for response in responses] == [403, 403]
+    assert "203.0.113.9" not in str([response.content for response in responses])
     assert Event.objects.count() == before + known
 
 

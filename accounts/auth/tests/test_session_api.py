@@ -61,9 +61,9 @@ def test_one_device_is_signed_out_and_the_others_stay(clients, alice, outbox):
     session = SessionFactory(user=alice)
     phone, client = issue_tokens(session), clients["alice"]
 
-    answer = client.delete(f"/api/v1/sessions/{session.pk}/")
+    response = client.delete(f"/api/v1/sessions/{session.pk}/")
 
-    assert answer.status_code == 204
+    assert response.status_code == 204
     assert client.get("/api/v1/me/").status_code == 200
     assert me(clients, phone) == 401
     assert outbox.only("session.revoked")["session_id"] == str(session.pk)
@@ -73,9 +73,9 @@ def test_one_device_is_signed_out_and_the_others_stay(clients, alice, outbox):
 def test_signing_out_ends_the_session_behind_the_token(clients, alice, outbox):
     client = clients["alice"]
 
-    answer = client.post("/api/v1/auth/logout/")
+    response = client.post("/api/v1/auth/logout/")
 
-    assert (answer.status_code, answer.content) == (204, b"")
+    assert (response.status_code, response.content) == (204, b"")
     assert client.get("/api/v1/me/").status_code == 401
     assert client.post("/api/v1/auth/logout/").status_code == 401
     assert outbox.names() == ["session.revoked"]
@@ -99,9 +99,9 @@ def test_signing_out_all_others_leaves_the_caller_signed_in(clients, alice, bob,
     BrowserSessionFactory(user=alice)
     client, theirs = clients["alice"], clients["bob"]
 
-    answer = client.post("/api/v1/auth/logout-others/")
+    response = client.post("/api/v1/auth/logout-others/")
 
-    assert answer.status_code == 204
+    assert response.status_code == 204
     assert (client.get("/api/v1/me/").status_code, me(clients, phone)) == (200, 401)
     assert (open_now(alice), open_now(bob)) == (1, 1)
     assert theirs.get("/api/v1/me/").status_code == 200
@@ -113,9 +113,9 @@ def test_nobody_is_signed_out_by_somebody_without_a_token(door, clients, alice):
     SessionFactory(user=alice)
     before = table_digests()
 
-    answer = clients["anonymous"].post(f"/api/v1/auth/{door}/")
+    response = clients["anonymous"].post(f"/api/v1/auth/{door}/")
 
-    assert answer.status_code == 401
+    assert response.status_code == 401
     assert table_digests() == before
 
 

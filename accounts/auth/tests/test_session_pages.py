@@ -26,8 +26,8 @@ pytestmark = pytest.mark.django_db
 def sign_in(user, client=None, **more):
     """Through the page, as a person does."""
     client = client or Client(headers={"User-Agent": FIREFOX})
-    answer = client.post("/login/", {"email": user.email, "password": PASSWORD}, **more)
-    assert answer.status_code == 302
+    response = client.post("/login/", {"email": user.email, "password": PASSWORD}, **more)
+    assert response.status_code == 302
     return client
 
 
@@ -187,11 +187,11 @@ def test_the_page_shows_this_device_and_the_others(alice, bob):
     program = SessionFactory(user=alice, user_agent="curl/8", ip_address="192.0.2.1")
     client = sign_in(alice)
 
-    answer = client.get("/settings/sessions/")
+    response = client.get("/settings/sessions/")
 
-    assert answer.context["others"] == [program]
-    assert answer.context["current"].is_browser
-    text = visible_text(answer)
+    assert response.context["others"] == [program]
+    assert response.context["current"].is_browser
+    text = visible_text(response)
     assert "This device Firefox on Linux" in text
     assert "curl API client 192.0.2.1" in text
 
@@ -203,9 +203,9 @@ def test_the_page_says_so_when_there_is_no_other_device(alice):
 def test_one_device_is_signed_out_from_the_page(alice):
     program, client = SessionFactory(user=alice), logged_in_client(alice)
 
-    answer = client.post(f"/settings/sessions/{program.pk}/revoke/", follow=True)
+    response = client.post(f"/settings/sessions/{program.pk}/revoke/", follow=True)
 
-    assert "That device is signed out." in visible_text(answer)
+    assert "That device is signed out." in visible_text(response)
     assert list(Session.objects.filter(revoked_at=None).values_list("kind", flat=True)) == ["browser"]
 
 
@@ -213,9 +213,9 @@ def test_nobody_ends_somebody_elses_session(alice, bob):
     foreign, client = SessionFactory(user=bob), logged_in_client(alice)
     before = table_digests()
 
-    answer = client.post(f"/settings/sessions/{foreign.pk}/revoke/")
+    response = client.post(f"/settings/sessions/{foreign.pk}/revoke/")
 
-    assert answer.status_code == 404
+    assert response.status_code == 404
     assert table_digests() == before
 
 
@@ -225,9 +225,9 @@ def test_all_others_are_signed_out_and_this_one_stays(alice, bob):
     SessionFactory(user=bob)
     client = logged_in_client(alice)
 
-    answer = client.post("/settings/sessions/revoke-others/", follow=True)
+    response = client.post("/settings/sessions/revoke-others/", follow=True)
 
-    assert "3 other devices are signed out." in visible_text(answer)
+    assert "3 other devices are signed out." in visible_text(response)
     assert Session.objects.filter(revoked_at=None, user=alice).count() == 1
     assert Session.objects.filter(revoked_at=None, user=bob).count() == 1
     assert is_in(client)
@@ -238,9 +238,9 @@ def test_signing_out_everywhere_ends_this_one_too(alice, bob):
     SessionFactory(user=bob)
     client = logged_in_client(alice)
 
-    answer = client.post("/settings/sessions/revoke/", follow=True)
+    response = client.post("/settings/sessions/revoke/", follow=True)
 
-    assert "You are signed out on all devices." in visible_text(answer)
+    assert "You are signed out on all devices." in visible_text(response)
     assert Session.objects.filter(revoked_at=None).values_list("user__handle", flat=True).get() == "bob"
     assert not is_in(client)
 

@@ -100,11 +100,11 @@ def bad_tokens(pair, other):
 def test_every_bad_token_is_the_same_401(clients, pair):
     tokens = bad_tokens(pair, UserFactory())
 
-    answers = {case: me(clients, token) for case, token in tokens.items() if case not in {"nothing", "words"}}
+    responses = {case: me(clients, token) for case, token in tokens.items() if case not in {"nothing", "words"}}
 
-    assert {case: answer.status_code for case, answer in answers.items() if answer.status_code != 401} == {}
-    assert {answer["WWW-Authenticate"] for answer in answers.values()} == {'Bearer realm="api"'}
-    assert len({answer.content for answer in answers.values()}) == 1
+    assert {case: response.status_code for case, response in responses.items() if response.status_code != 401} == {}
+    assert {response["WWW-Authenticate"] for response in responses.values()} == {'Bearer realm="api"'}
+    assert len({response.content for response in responses.values()}) == 1
     assert me(clients, pair.access).status_code == 200
 
 
@@ -112,19 +112,19 @@ def test_every_bad_refresh_token_is_the_same_401(clients, pair):
     tokens = bad_tokens(pair, UserFactory()) | {"the access token": pair.access}
     del tokens["the refresh token"], tokens["nothing"], tokens["deep header"], tokens["deep claims"]
 
-    answers = {case: clients["anonymous"].post(REFRESH, {"refresh": token}) for case, token in tokens.items()}
+    responses = {case: clients["anonymous"].post(REFRESH, {"refresh": token}) for case, token in tokens.items()}
 
-    assert {case: answer.status_code for case, answer in answers.items() if answer.status_code != 401} == {}
-    assert len({answer.content for answer in answers.values()}) == 1
+    assert {case: response.status_code for case, response in responses.items() if response.status_code != 401} == {}
+    assert len({response.content for response in responses.values()}) == 1
     assert Session.objects.get().revoked_at is None
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer a b", "Basic YTpi", "Token x", "bearer", "é"])
 def test_a_header_without_a_token_is_a_401(header, clients, db):
-    answer = clients["anonymous"].get(ME, headers={"Authorization": header})
+    response = clients["anonymous"].get(ME, headers={"Authorization": header})
 
-    assert (answer.status_code, answer["WWW-Authenticate"]) == (401, 'Bearer realm="api"')
-    assert answer.json()["status"] == 401
+    assert (response.status_code, response["WWW-Authenticate"]) == (401, 'Bearer realm="api"')
+    assert response.json()["status"] == 401
 
 
 def test_an_access_token_lasts_ten_minutes(clients, pair):
@@ -147,11 +147,11 @@ def test_a_deactivated_person_is_out_at_once(change, clients, pair):
 
 
 def test_refreshing_gives_a_new_pair_and_both_work(clients, pair):
-    answer = clients["anonymous"].post(REFRESH, {"refresh": pair.refresh})
+    response = clients["anonymous"].post(REFRESH, {"refresh": pair.refresh})
 
-    body = answer.json()
-    assert answer.status_code == 200
-    assert answer["Cache-Control"] == "no-store"
+    body = response.json()
+    assert response.status_code == 200
+    assert response["Cache-Control"] == "no-store"
     assert body["refresh"] != pair.refresh
     assert me(clients, body["access"]).status_code == 200
     assert me(clients, pair.access).status_code == 200
@@ -220,9 +220,9 @@ def test_a_refresh_token_ends_with_its_session(ending, clients, pair):
     clients["anonymous"].post(f"/api/v1/auth/{ending}", headers={"Authorization": f"Bearer {pair.access}"})
     before = table_digests()
 
-    answer = clients["anonymous"].post(REFRESH, {"refresh": pair.refresh})
+    response = clients["anonymous"].post(REFRESH, {"refresh": pair.refresh})
 
-    assert answer.status_code == 401
+    assert response.status_code == 401
     assert table_digests() == before
 
 

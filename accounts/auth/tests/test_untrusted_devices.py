@@ -9,8 +9,7 @@ from django.utils import timezone
 
 from accounts.auth.passwords import services as passwords
 from accounts.auth.sessions import services as sessions
-from accounts.auth.tests.test_login_throttling import AWAY, HOME, exhaust, page
-from accounts.auth.tests.test_login_throttling import api as guess
+from accounts.auth.tests.test_login_throttling import AWAY, HOME, api_login, exhaust, page_login
 from accounts.auth.tests.test_session_pages import sign_in
 from accounts.models import Session, User
 from accounts.tests.factories import PASSWORD
@@ -71,13 +70,13 @@ def test_a_browser_is_new_again(end, alice, outbox):
 
 def test_a_program_whose_token_was_used_twice_is_new_again(alice, outbox, clock):
     program = ApiClient(HTTP_USER_AGENT="curl/8", REMOTE_ADDR=HOME)
-    sent = {"email": alice.email, "password": PASSWORD}
-    stolen = program.post(LOGIN, sent).json()["refresh"]
+    data = {"email": alice.email, "password": PASSWORD}
+    stolen = program.post(LOGIN, data).json()["refresh"]
     program.post(REFRESH, {"refresh": stolen})
     clock.move_to(NOW + timedelta(minutes=1))
     assert program.post(REFRESH, {"refresh": stolen}).status_code == 401
 
-    program.post(LOGIN, sent)
+    program.post(LOGIN, data)
 
     assert [one["session"]["is_new"] for one in outbox.payloads("session.opened")] == [True, True]
 
@@ -88,8 +87,8 @@ def test_its_address_and_its_browser_guess_as_strangers_do(end, alice, clients):
     end(alice, Session.objects.get())
     exhaust(clients)
 
-    assert guess(clients, PASSWORD, address=HOME).status_code == 429
-    assert page(client, PASSWORD, address=AWAY).status_code == 429
+    assert api_login(clients, PASSWORD, address=HOME).status_code == 429
+    assert page_login(client, PASSWORD, address=AWAY).status_code == 429
     assert Session.objects.filter(revoked_at=None).count() == 0
 
 
@@ -98,8 +97,8 @@ def test_who_has_signed_out_is_known_still(alice, clients, outbox):
     client.post("/logout/")
     exhaust(clients)
 
-    assert guess(clients, PASSWORD, address=HOME).status_code == 200
-    assert page(client, PASSWORD, address=AWAY).status_code == 302
+    assert api_login(clients, PASSWORD, address=HOME).status_code == 200
+    assert page_login(client, PASSWORD, address=AWAY).status_code == 302
     assert outbox.payloads("session.opened")[-1]["session"]["is_new"] is False
 
 
@@ -109,8 +108,8 @@ def test_who_stays_signed_in_there_is_known_still(alice, clients):
     sessions.revoke_other_sessions(actor=alice, keep=kept, now=NOW)
     exhaust(clients)
 
-    assert guess(clients, PASSWORD, address=HOME).status_code == 200
-    assert page(phone, PASSWORD, address=AWAY).status_code == 429
+    assert api_login(clients, PASSWORD, address=HOME).status_code == 200
+    assert page_login(phone, PASSWORD, address=AWAY).status_code == 429
 
 
 def test_another_person_at_the_same_device_stays_known(alice, bob, clients, outbox):

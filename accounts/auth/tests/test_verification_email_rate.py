@@ -8,7 +8,7 @@ from accounts.auth.tests.test_email_verification import (
     NEW,
     strict,  # noqa: F401 -- a fixture
 )
-from accounts.auth.tests.test_password_pages import mails
+from accounts.auth.tests.test_password_pages import sent_emails
 from accounts.models import Session, User
 from accounts.tests.factories import PASSWORD
 from accounts.tests.fixtures import ApiClient
@@ -18,21 +18,21 @@ from core.testing.database_state import table_digests
 def test_beyond_the_rate_no_further_link_is_mailed_and_nothing_is_refused(strict, alice, settings):  # noqa: F811
     settings.EMAIL_LINK_RATE = "1/h"
 
-    answers = [Client().post("/login/", {"email": alice.email, "password": PASSWORD}) for _ in range(3)]
+    responses = [Client().post("/login/", {"email": alice.email, "password": PASSWORD}) for _ in range(3)]
 
-    assert [answer["Location"] for answer in answers] == ["/verify-email/sent/"] * 3
-    assert len(mails("verify_email")) == 1
+    assert [response["Location"] for response in responses] == ["/verify-email/sent/"] * 3
+    assert len(sent_emails("verify_email")) == 1
     assert Session.objects.count() == 0
 
 
 def test_a_weak_password_is_named_also_where_the_answer_tells_nothing_of_addresses(strict, alice):  # noqa: F811
     before = table_digests()
 
-    answers = [
+    responses = [
         ApiClient().post("/api/v1/auth/register/", NEW | {"email": email, "password": "short"})
         for email in ("n@example.com", "alice@example.com")
     ]
 
-    assert [(one.status_code, one.json()["errors"][0]["field"]) for one in answers] == [(400, "password")] * 2
+    assert [(one.status_code, one.json()["errors"][0]["field"]) for one in responses] == [(400, "password")] * 2
     assert User.objects.count() == 1
     assert table_digests() == before
