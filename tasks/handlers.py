@@ -1,3 +1,5 @@
+"""Reactions of tasks to events of accounts."""
+
 from __future__ import annotations
 
 import uuid
@@ -9,11 +11,11 @@ from tasks.members import invitations, teams
 
 
 def accept_project_invitation(event: Event) -> None:
-    """Somebody came by an invitation; if it led into a project, they are let in there."""
+    """Add the accepting user to the project that the invitation leads to, if any."""
     invitations.accept_invitation(invitation_id=uuid.UUID(event.payload["invitation_id"]))
 
 
 def unassign_former_team_members(event: Event) -> None:
-    """Somebody is not in a team any more; where they are out of its projects too, their open tasks become free."""
-    people = event.payload["user_ids"] if "user_ids" in event.payload else [event.payload["user_id"]]
-    teams.unassign_former_members(user_ids=[uuid.UUID(key) for key in people], now=timezone.now())
+    """Unassign users who left a team from the projects that they are no longer in."""
+    user_ids = event.payload["user_ids"] if "user_ids" in event.payload else [event.payload["user_id"]]
+    teams.unassign_former_members(user_ids=[uuid.UUID(user_id) for user_id in user_ids], now=timezone.now())

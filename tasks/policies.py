@@ -1,4 +1,4 @@
-"""What a role may do, and where a role comes from. Pure: the role is asked for once, where the row is locked."""
+"""Permissions of a role, and where a role comes from. Pure functions: callers read the role under the row's lock."""
 
 from __future__ import annotations
 
@@ -14,12 +14,16 @@ ROLE_RANK = {None: 0, Role.VIEWER: 1, Role.COMMENTER: 2, Role.EDITOR: 3, Role.AD
 
 
 def highest(*roles: str | None) -> Role | None:
+    """Return the role that permits most; None counts as no role."""
     known = [Role(role) for role in roles if role]
     return max(known, key=ROLE_RANK.__getitem__, default=None)
 
 
 def effective_role(user: User, project: Project, membership: str | None) -> Role | None:
-    """A member's role, raised by what the person is everywhere: staff read, administrators manage, inboxes stay private."""
+    """Return a member's role, raised by the user's role on the site.
+
+    Staff read every project and administrators manage it; inboxes stay private.
+    """
     direct_role = Role(membership) if membership else None
     if project.is_inbox or not user.is_staff_or_admin:
         return direct_role
@@ -37,7 +41,7 @@ def can_edit(role: Role | None) -> bool:
 
 
 def can_share(role: Role | None) -> bool:
-    """`role` is the one in the project: who was let see one task does not pass it on."""
+    """Return whether this role in the project, not on the task alone, may share the task."""
     return can_edit(role)
 
 
@@ -46,7 +50,7 @@ def can_manage(role: Role | None) -> bool:
 
 
 def can_explain_others(user: User, role: Role | None) -> bool:
-    """Who else sees a thing, and why, is told to those who answer for it; `role` is the one in the project."""
+    """Return whether a user with this role in the project may see the access of others."""
     return can_manage(role) or (user.is_staff_or_admin and role is not None)
 
 
@@ -71,11 +75,11 @@ def require_not_archived(project: Project) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccessFacts:
-    """All that is written down about one person and one project, or one task in it.
+class AccessRecord:
+    """All that is stored about one user and one project, or one task in it.
 
-    `own` is the role that they were given in the project, `teams` are names and roles of their teams in it, `share` is
-    the role that was given with the task.
+    `direct_role` is the role in the project, `teams` are names and roles of the user's teams in it, `share` is the role
+    on the task.
     """
 
     user: User
@@ -88,7 +92,7 @@ class AccessFacts:
 
 
 class Reason(NamedTuple):
-    """One thing that gives a role, or takes something away; then `role` is None."""
+    """One source of a role, or a restriction; then `role` is None."""
 
     code: str
     role: Role | None
@@ -101,52 +105,48 @@ class Explanation(NamedTuple):
     reasons: list[Reason]
 
 
-def explain(facts: AccessFacts) -> Explanation:
-    """Say what a person may do, and why: the same rules as above, in words."""
-    user, project = facts.user, facts.project
-    member = highest(facts.direct_role, *(role for _, role in facts.teams))
+def explain(record: AccessRecord) -> Explanation:
+    """Return what a user may do and why, by the same rules as above."""
+    user, project = record.user, record.project
+    member = highest(record.direct_role, *(role for _, role in record.teams))
     in_project = effective_role(user, project, member) if user.is_active else None
-    role = highest(in_project, facts.share) if user.is_active else None
-    reasons = [*_grants(facts), *_limits(facts)]
+    role = highest(in_project, record.share) if user.is_active else None
+    reasons = [*_grants(record), *_limits(record)]
     if not any(reason.role for reason in reasons):
         reasons.insert(0, Reason("nothing", None, f"Nothing gives {user.name} access."))
-    return Explanation(role, _permissions(facts, in_project, role), reasons)
+    return Explanation(role, _permissions(record, in_project, role), reasons)
 
 
-def _permissions(facts: AccessFacts, in_project: Role | None, role: Role | None) -> dict[str, bool]:
-    current = facts.project.archived_at is None
-    found = {"see": role is not None, "comment": can_comment(role) and current, "edit": can_edit(role) and current}
-    if facts.is_task:
-        found |= {"delete": can_edit(in_project) and current, "share": can_share(in_project) and current}
-    return found | {"manage_project": can_manage(in_project)}
+def _permissions(record: AccessRecord, in_project: Role | None, role: Role | None) -> dict[str, bool]:
+    active = record.project.archived_at is None
+    permissions = {"see": role is not None, "comment": can_comment(role) and active, "edit": can_edit(role) and active}
+    if record.is_task:
+        permissions |= {"delete": can_edit(in_project) and active, "share": can_share(in_project) and active}
+    return permissions | {"manage_project": can_manage(in_project)}
 
 
-def _grants(facts: AccessFacts) -> Iterator[Reason]:
-    user, project = facts.user, facts.project
+def _grants(record: AccessRecord) -> Iterator[Reason]:
+    user, project = record.user, record.project
     name = user.name
-    if facts.direct_role:
-        role = Role(facts.direct_role)
+    if record.direct_role:
+        role = Role(record.direct_role)
         yield Reason("member", role, f"{name} is {_with_article(role)} of {project.name}.")
-    for team, given in facts.teams:
-        role = Role(given)
+    for team, team_role in record.teams:
+        role = Role(team_role)
         yield Reason("team", role, f"{name} is in the team {team}, which is {_with_article(role)} of {project.name}.")
-    if facts.share:
-        role, by = Role(facts.share), f" by {facts.shared_by}" if facts.shared_by else ""
+    if record.share:
+        role, by = Role(record.share), f" by {record.shared_by}" if record.shared_by else ""
         yield Reason("share", role, f"This task was shared with {name} as {_with_article(role)}{by}.")
-    if user.is_staff_or_admin and not project.is_inbox:
-        yield _site_role_reason(user)
+    if user.is_admin and not project.is_inbox:
+        message = f"{name} is an administrator: they manage every project that is not somebody's inbox."
+        yield Reason("administrator", Role.ADMIN, message)
+    elif user.is_staff_or_admin and not project.is_inbox:
+        message = f"{name} belongs to staff: they read every project that is not somebody's inbox."
+        yield Reason("staff", Role.VIEWER, message)
 
 
-def _site_role_reason(user: User) -> Reason:
-    if user.is_admin:
-        message = f"{user.name} is an administrator: they manage every project that is not somebody's inbox."
-        return Reason("administrator", Role.ADMIN, message)
-    message = f"{user.name} belongs to staff: they read every project that is not somebody's inbox."
-    return Reason("staff", Role.VIEWER, message)
-
-
-def _limits(facts: AccessFacts) -> Iterator[Reason]:
-    user, project = facts.user, facts.project
+def _limits(record: AccessRecord) -> Iterator[Reason]:
+    user, project = record.user, record.project
     if not user.is_active:
         yield Reason("deactivated", None, f"The account of {user.name} is deactivated: they cannot sign in.")
     if project.is_inbox:

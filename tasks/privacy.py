@@ -1,4 +1,4 @@
-"""What the tasks know about a person. What they made with others stays with the others, without their name."""
+"""Personal data in tasks (GDPR): export and erasure. Work done with others stays, without the user's name."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from tasks.projects import selectors as projects_selectors
 
 
 @transaction.atomic
-def erase_user(person_id: uuid.UUID, now: datetime) -> None:
-    """Delete what was theirs alone, take them out of what they shared; what they did with others stays."""
-    user: User = User.objects.get(pk=person_id)
+def erase_user(user_id: uuid.UUID, now: datetime) -> None:
+    """Delete what is the user's alone, and remove them from projects; work done with others stays."""
+    user: User = User.objects.get(pk=user_id)
     inbox = projects_selectors.get_inbox(user)
     if inbox is not None:
         _delete_inbox(user, inbox, now)
@@ -44,64 +44,63 @@ def _delete_inbox(user: User, inbox: Project, now: datetime) -> None:
 
 
 def _remove_from_project(user: User, project: Project, now: datetime) -> None:
-    """The last admin of a project stays one in name, so that it is still somebody's; their tasks become free."""
     try:
         members.remove(actor=user, ref=str(project.pk), user_id=user.pk, now=now)
-    except Conflict:
+    except Conflict:  # the last admin stays a member, so that the project keeps an owner
         unassign(actor=user, project=project, user_id=user.pk, now=now)
 
 
 PROJECT_COLUMNS = ("id", "key", "name", "description", "is_inbox", "created_at", "archived_at")
-TASK_COLUMNS = (
-    "id", "number", "title", "description", "category", "priority", "start_date", "due_date", "due_at", "estimate",
-    "creator_id", "created_at", "updated_at", "closed_at",
-)  # fmt: skip
-# What is left of a task to who wrote it down, once it is among others only: that it was, and which.
+TASK_COLUMNS = ("id", "number", *Task.SCALAR_FIELDS, "category", "creator_id", "created_at", "updated_at", "closed_at")
+# Of tasks that the user created and may no longer see.
 HIDDEN_TASK_COLUMNS = ("id", "number", "created_at")
 
 
-def export_projects(person_id: uuid.UUID) -> Iterator[Row]:
-    return in_batches(Project.objects.filter(owner=person_id).values("pk", *PROJECT_COLUMNS))
+def export_projects(user_id: uuid.UUID) -> Iterator[Row]:
+    return in_batches(Project.objects.filter(owner=user_id).values("pk", *PROJECT_COLUMNS))
 
 
-def export_memberships(person_id: uuid.UUID) -> Iterator[Row]:
+def export_memberships(user_id: uuid.UUID) -> Iterator[Row]:
     columns = ("pk", "project_id", "project__key", "project__name", "role", "created_at")
-    return in_batches(ProjectMember.objects.filter(user=person_id).values(*columns))
+    return in_batches(ProjectMember.objects.filter(user=user_id).values(*columns))
 
 
-def export_shares(person_id: uuid.UUID) -> Iterator[Row]:
+def export_shares(user_id: uuid.UUID) -> Iterator[Row]:
     columns = ("pk", "task_id", "task__project__key", "task__number", "role", "created_at")
-    return in_batches(TaskShare.objects.filter(user=person_id).values(*columns))
+    return in_batches(TaskShare.objects.filter(user=user_id).values(*columns))
 
 
-def export_tasks(person_id: uuid.UUID) -> Iterator[Row]:
-    """What they wrote down and what was theirs to do, as it is now, as long as they can see it.
+def export_tasks(user_id: uuid.UUID) -> Iterator[Row]:
+    """Yield the tasks that the user created or was assigned, as far as they are visible to the user.
 
-    Of what they wrote down where they may no longer look, only which tasks these are: others have worded them since.
+    Of created tasks that are no longer visible only the identity: others have changed their contents since.
     """
-    user = User.objects.get(pk=person_id)
-    assigned = Q(assignments__user=person_id, project__memberships__user=person_id)
-    mine = Task.objects.filter(Q(pk__in=Task.objects.filter(assigned).values("pk")) | Q(creator=person_id))
-    yield from in_batches(mine.visible_to(user).values("pk", "project__key", "state__name", *TASK_COLUMNS))
-    written = Task.objects.filter(creator=person_id)
-    hidden = written.exclude(pk__in=written.visible_to(user).values("pk"))
+    user = User.objects.get(pk=user_id)
+    assigned = Q(assignments__user=user_id, project__memberships__user=user_id)
+    own = Task.objects.filter(Q(pk__in=Task.objects.filter(assigned).values("pk")) | Q(creator=user_id))
+    yield from in_batches(own.visible_to(user).values("pk", "project__key", "state__name", *TASK_COLUMNS))
+    created = Task.objects.filter(creator=user_id)
+    hidden = created.exclude(pk__in=created.visible_to(user).values("pk"))
     yield from in_batches(hidden.values("pk", "project__key", *HIDDEN_TASK_COLUMNS))
 
 
-def export_comments(person_id: uuid.UUID) -> Iterator[Row]:
+def export_comments(user_id: uuid.UUID) -> Iterator[Row]:
     columns = ("pk", "id", "task_id", "task__project__key", "task__number", "body", "created_at", "edited_at")
-    return in_batches(Comment.objects.filter(author=person_id).values(*columns))
+    return in_batches(Comment.objects.filter(author=user_id).values(*columns))
 
 
 PROVIDER = PersonalDataProvider(
     parts=(
         ExportSection("projects", "The projects you own.", export_projects, ("tasks.Project",)),
         ExportSection("memberships", "Your roles in projects.", export_memberships, ("tasks.ProjectMember",)),
-        ExportSection("shares", "Single tasks that were shared with you.", export_shares, ("tasks.TaskShare",)),
+        ExportSection("shares", "Single tasks shared with you.", export_shares, ("tasks.TaskShare",)),
         ExportSection(
-            "tasks", "Tasks you wrote down or that are yours.", export_tasks, ("tasks.Task", "tasks.TaskAssignee")
+            "tasks",
+            "Tasks that you created or that are assigned to you.",
+            export_tasks,
+            ("tasks.Task", "tasks.TaskAssignee"),
         ),
-        ExportSection("comments", "What you wrote on tasks.", export_comments, ("tasks.Comment",)),
+        ExportSection("comments", "Your comments on tasks.", export_comments, ("tasks.Comment",)),
     ),
     erase=erase_user,
 )

@@ -1,4 +1,4 @@
-"""What the admin pages of this app share: rows in projects that the administrator may see."""
+"""Base classes of the admin: rows of projects that the administrator may see."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from tasks.models import Project
 
 
 class ProjectScopedAdmin(ServiceAdmin):
-    """A part of a project: chosen with it, and never moved to another."""
+    """Admin of a part of a project; the project is set on creation only."""
 
     immutable_fields: tuple[str, ...] = ("project",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        mine = Project.objects.visible_to(get_request_user(request)).values("pk")
-        return super().get_queryset(request).filter(project__in=mine)
+        visible = Project.objects.visible_to(get_request_user(request)).values("pk")
+        return super().get_queryset(request).filter(project__in=visible)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
         return self.immutable_fields if obj else ()
 
 
 class TaskScopedAdmin(ReadOnlyAdmin):
-    """What hangs on a task, as far as the task may be seen."""
+    """Read-only admin of a part of a task, as far as the task is visible."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        mine = Project.objects.visible_to(get_request_user(request)).values("pk")
-        return super().get_queryset(request).filter(task__project__in=mine)
+        visible = Project.objects.visible_to(get_request_user(request)).values("pk")
+        return super().get_queryset(request).filter(task__project__in=visible)

@@ -1,4 +1,4 @@
-"""What administrators type; each form ends in a service."""
+"""Forms of the admin; each calls a service."""
 
 from __future__ import annotations
 
@@ -22,34 +22,32 @@ from tasks.projects import selectors as projects_selectors
 from tasks.projects import services as projects
 from tasks.projects import states
 
-WRITABLE_FIELDS = [
-    "title", "description", "priority", "start_date", "due_date", "due_at", "estimate", "parent", "assignees", "labels",
-]  # fmt: skip
+WRITABLE_FIELDS = [*Task.SCALAR_FIELDS, "parent", "assignees", "labels"]
 
 
 class ProjectForm(ServiceForm):
-    archived = forms.BooleanField(required=False, help_text="Kept as it is, and out of the way.")
+    archived = forms.BooleanField(required=False, help_text="An archived project is read-only and hidden from lists.")
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
     class Meta:
         model = Project
         fields = ["key", "name", "description", "archived", "version"]
 
-    def __init__(self, *args: Any, **words: Any) -> None:
-        super().__init__(*args, **words)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         if "archived" in self.fields:
             self.fields["archived"].initial = self.instance.archived_at is not None
 
-    def write(self, sent: dict[str, Any]) -> Project:
+    def write(self, data: dict[str, Any]) -> Project:
         if self.instance._state.adding:
             return projects.create(
-                actor=self.actor, key=sent["key"], name=sent["name"], description=sent["description"]
+                actor=self.actor, key=data["key"], name=data["name"], description=data["description"]
             )
-        ref, now, changes = str(self.instance.pk), timezone.now(), {n: sent[n] for n in ("name", "description")}
-        versions = frozenset({sent["version"] or 0})
+        ref, now, changes = str(self.instance.pk), timezone.now(), {n: data[n] for n in ("name", "description")}
+        versions = frozenset({data["version"] or 0})
         project = projects.update(actor=self.actor, ref=ref, changes=changes, now=now, versions=versions)
-        if sent["archived"] != (project.archived_at is not None):
-            return projects.archive(actor=self.actor, ref=ref, now=now, archived=sent["archived"])
+        if data["archived"] != (project.archived_at is not None):
+            return projects.archive(actor=self.actor, ref=ref, now=now, archived=data["archived"])
         return project
 
 
@@ -58,10 +56,10 @@ class MemberForm(ServiceForm):
         model = ProjectMember
         fields = ["project", "user", "role"]
 
-    def write(self, sent: dict[str, Any]) -> ProjectMember:
-        project = sent["project"].pk if "project" in sent else self.instance.project_id
-        user = sent["user"].pk if "user" in sent else self.instance.user_id
-        return members.add(actor=self.actor, ref=str(project), user_id=user, role=sent["role"])
+    def write(self, data: dict[str, Any]) -> ProjectMember:
+        project = data["project"].pk if "project" in data else self.instance.project_id
+        user = data["user"].pk if "user" in data else self.instance.user_id
+        return members.add(actor=self.actor, ref=str(project), user_id=user, role=data["role"])
 
 
 class ProjectTeamForm(ServiceForm):
@@ -69,10 +67,10 @@ class ProjectTeamForm(ServiceForm):
         model = ProjectTeam
         fields = ["project", "team", "role"]
 
-    def write(self, sent: dict[str, Any]) -> ProjectTeam:
-        project = sent["project"].pk if "project" in sent else self.instance.project_id
-        team = sent["team"].pk if "team" in sent else self.instance.team_id
-        return teams.add(actor=self.actor, ref=str(project), team_id=team, role=sent["role"])
+    def write(self, data: dict[str, Any]) -> ProjectTeam:
+        project = data["project"].pk if "project" in data else self.instance.project_id
+        team = data["team"].pk if "team" in data else self.instance.team_id
+        return teams.add(actor=self.actor, ref=str(project), team_id=team, role=data["role"])
 
 
 class StateForm(ServiceForm):
@@ -80,12 +78,12 @@ class StateForm(ServiceForm):
         model = State
         fields = ["project", "name", "category"]
 
-    def write(self, sent: dict[str, Any]) -> State:
+    def write(self, data: dict[str, Any]) -> State:
         if self.instance._state.adding:
-            project = str(sent.pop("project").pk)
-            return states.add(actor=self.actor, ref=project, **sent)
+            project = str(data.pop("project").pk)
+            return states.add(actor=self.actor, ref=project, **data)
         return states.update(
-            actor=self.actor, ref=str(self.instance.project_id), state_id=self.instance.pk, name=sent["name"]
+            actor=self.actor, ref=str(self.instance.project_id), state_id=self.instance.pk, name=data["name"]
         )
 
 
@@ -96,17 +94,17 @@ class LabelForm(ServiceForm):
         model = Label
         fields = ["project", "name", "colour", "version"]
 
-    def write(self, sent: dict[str, Any]) -> Label:
-        version, changes = sent["version"] or 0, {"name": sent["name"], "colour": sent["colour"]}
+    def write(self, data: dict[str, Any]) -> Label:
+        version, changes = data["version"] or 0, {"name": data["name"], "colour": data["colour"]}
         if self.instance._state.adding:
-            return projects_labels.create(actor=self.actor, ref=str(sent["project"].pk), **changes)
+            return projects_labels.create(actor=self.actor, ref=str(data["project"].pk), **changes)
         return projects_labels.update(
             actor=self.actor, label_id=self.instance.pk, changes=changes, versions=frozenset({version})
         )
 
 
 class TaskForm(ServiceForm):
-    """A task as an administrator sees it: people by address, labels by name, the parent by its key."""
+    """A task with its assignees by e-mail address, labels by name and parent by key."""
 
     status = forms.ChoiceField(required=False)
     parent = forms.CharField(required=False, max_length=40, help_text="A key, like OPS-42.")
@@ -118,31 +116,30 @@ class TaskForm(ServiceForm):
         model = Task
         fields = ["project", *WRITABLE_FIELDS, "status", "version"]
 
-    def __init__(self, *args: Any, **words: Any) -> None:
-        super().__init__(*args, **words)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         if not self.instance._state.adding:
-            self._show(self.instance)
+            self._set_initial(self.instance)
 
-    def _show(self, task: Task) -> None:
-        self.fields["status"].choices = [
-            (state.slug, state.name) for state in projects_selectors.list_states(task.project)
-        ]
+    def _set_initial(self, task: Task) -> None:
+        states = projects_selectors.list_states(task.project)
+        self.fields["status"].choices = [(state.slug, state.name) for state in states]
         people = task.assignees.order_by("email").values_list("email", flat=True)
         names = task.labels.order_by("name").values_list("name", flat=True)
         parent = task.parent.key if task.parent else ""
         self.initial.update(status=task.state.slug, parent=parent, assignees=", ".join(people), labels=", ".join(names))
 
-    def write(self, sent: dict[str, Any]) -> Task:
-        changes = {name: sent[name] for name in WRITABLE_FIELDS}
-        changes["assignees"] = _user_ids_by_email(sent["assignees"])
-        changes["labels"] = _split_commas(sent["labels"])
-        changes["parent"] = self._parent(sent["parent"])
+    def write(self, data: dict[str, Any]) -> Task:
+        changes = {name: data[name] for name in WRITABLE_FIELDS}
+        changes["assignees"] = _user_ids_by_email(data["assignees"])
+        changes["labels"] = _split_commas(data["labels"])
+        changes["parent"] = self._parent(data["parent"])
         now = timezone.now()
         if self.instance._state.adding:
             draft = drafts.TaskDraft(**changes)
-            return items.create(actor=self.actor, project_ref=str(sent["project"].pk), draft=draft, now=now)
-        changes["status"] = sent["status"]
-        versions = frozenset({sent["version"] or 0})
+            return items.create(actor=self.actor, project_ref=str(data["project"].pk), draft=draft, now=now)
+        changes["status"] = data["status"]
+        versions = frozenset({data["version"] or 0})
         return items.update(actor=self.actor, ref=str(self.instance.pk), changes=changes, now=now, versions=versions)
 
     def _parent(self, key: str) -> uuid.UUID | None:
@@ -159,8 +156,8 @@ def _split_commas(text: str) -> list[str]:
 
 
 def _user_ids_by_email(text: str) -> list[uuid.UUID]:
-    wanted = {address.lower() for address in _split_commas(text)}
-    found = dict(User.objects.filter(email__in=wanted).values_list("email", "pk"))
-    if missing := wanted - set(found):
+    emails = {email.lower() for email in _split_commas(text)}
+    user_ids = dict(User.objects.filter(email__in=emails).values_list("email", "pk"))
+    if missing := emails - set(user_ids):
         raise Invalid.field("assignees", f"Nobody has the address {', '.join(sorted(missing))}.", "does_not_exist")
-    return sorted(found.values())
+    return sorted(user_ids.values())

@@ -30,8 +30,8 @@ class ProjectAdmin(ServiceAdmin):
         return Project.objects.visible_to(get_request_user(request))
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        shown = ["key", "name", "description"]
-        return [*shown, "archived", "version", "owner", "is_inbox", "next_number", "updated_at"] if obj else shown
+        fields = ["key", "name", "description"]
+        return [*fields, "archived", "version", "owner", "is_inbox", "next_number", "updated_at"] if obj else fields
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
         return ("key", "owner", "is_inbox", "next_number", "updated_at") if obj else ()
@@ -69,8 +69,8 @@ class StateAdmin(ProjectScopedAdmin):
     raw_id_fields = ("project",)
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        shown = ["project", "name", "category"]
-        return [*shown, "slug", "position"] if obj else shown
+        fields = ["project", "name", "category"]
+        return [*fields, "slug", "position"] if obj else fields
 
     def delete_model(self, request: HttpRequest, obj: State) -> None:
         states.delete(actor=get_request_user(request), ref=str(obj.project_id), state_id=obj.pk)

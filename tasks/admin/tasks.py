@@ -52,7 +52,7 @@ class TaskAssigneeAdmin(TaskScopedAdmin):
 
 @admin.register(Comment)
 class CommentAdmin(TaskScopedAdmin):
-    """A comment is its author's word: nobody changes it for them, but an administrator may remove it."""
+    """Admin of comments: read-only, since a comment is its author's word; it can be removed."""
 
     list_display = ("author", "task", "beginning", "created_at", "edited_at")
     list_filter = (("edited_at", admin.EmptyFieldListFilter),)
@@ -82,5 +82,5 @@ class ImportedRecordAdmin(ReadOnlyAdmin):
     ordering = ("-pk",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ImportedRecord]:
-        mine = Project.objects.visible_to(get_request_user(request)).values("pk")
-        return super().get_queryset(request).filter(project__in=mine)
+        visible = Project.objects.visible_to(get_request_user(request)).values("pk")
+        return super().get_queryset(request).filter(project__in=visible)

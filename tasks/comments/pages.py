@@ -46,7 +46,7 @@ def edit_comment(request: HttpRequest, key: str, comment_id: UUID) -> HttpRespon
     if request.method == "POST" and form.is_valid():
         changes: dict[str, Any] = {"body": form.cleaned_data["body"], "versions": expected_version(request)}
         services.update(actor=reader, task_ref=key, comment_id=comment_id, now=timezone.now(), **changes)
-        messages.success(request, "The comment is changed.")
+        messages.success(request, "Comment updated.")
         return redirect("task-detail", key=key)
     context = {"task": task, "comment": comment, "form": form}
     return render_page(request, "tasks/comment_form.html", context, status=form_status(form))
@@ -56,5 +56,5 @@ def edit_comment(request: HttpRequest, key: str, comment_id: UUID) -> HttpRespon
 @require_POST
 def delete_comment(request: HttpRequest, key: str, comment_id: UUID) -> HttpResponse:
     services.delete(actor=get_request_user(request), task_ref=key, comment_id=comment_id)
-    messages.success(request, "The comment is deleted.")
+    messages.success(request, "Comment deleted.")
     return redirect("task-detail", key=key)

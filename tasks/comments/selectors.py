@@ -12,15 +12,15 @@ def list_comments(task: Task) -> QuerySet[Comment]:
 
 
 def get_comment(task: Task, comment_id: uuid.UUID) -> Comment:
-    found = list_comments(task).filter(pk=comment_id).first()
-    if found is None:
+    comment = list_comments(task).filter(pk=comment_id).first()
+    if comment is None:
         raise NotFound("There is no such comment.")
-    return found
+    return comment
 
 
 def get_own_comment(author: User, task: Task, comment_id: uuid.UUID) -> Comment:
-    """For changing it: what others wrote is as if it were not there."""
-    found = list_comments(task).filter(pk=comment_id, author=author).first()
-    if found is None:
+    """Return a comment for its author to change. Raises NotFound for a comment of somebody else."""
+    comment = list_comments(task).filter(pk=comment_id, author=author).first()
+    if comment is None:
         raise NotFound("There is no such comment of yours.")
-    return found
+    return comment

@@ -1,4 +1,4 @@
-"""The address of a task list, read and written: filters, sort order, and the links that change one of them."""
+"""Filter form of the task list, and the links that change one filter or the sort order."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ ORDERING_CHOICES = [
 DEFAULT_ORDERING = "-updated_at"
 
 
-def _select(usual: str) -> forms.Select:
-    """A drop-down whose usual choice need not stand in the address."""
-    return forms.Select(attrs={"data-default": usual})
+def _select(default: str) -> forms.Select:
+    """Return a drop-down whose default is left out of the URL."""
+    return forms.Select(attrs={"data-default": default})
 
 
 class FilterForm(PageForm):
@@ -76,33 +76,33 @@ class FilterForm(PageForm):
     closed_from = forms.DateField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, data: QueryDict, *, choices: FilterChoices) -> None:
-        sent = {name: data.get(name, "") for name in self.base_fields}
-        sent["category"] = sent["category"] or OPEN_CHOICE
-        sent["ordering"] = sent["ordering"] or DEFAULT_ORDERING
-        super().__init__(sent, auto_id="filter_%s")
+        values = {name: data.get(name, "") for name in self.base_fields}
+        values["category"] = values["category"] or OPEN_CHOICE
+        values["ordering"] = values["ordering"] or DEFAULT_ORDERING
+        super().__init__(values, auto_id="filter_%s")
         people = [(str(user.pk), user.name) for user in choices.people]
-        self.fields["project"].choices = [("", "Any"), *((one.key, one.name) for one in choices.projects)]
-        self.fields["assignee"].choices = [("", "Anybody"), ("me", "Me"), ("none", "Nobody"), *people]
+        self.fields["project"].choices = [("", "Any"), *((project.key, project.name) for project in choices.projects)]
+        self.fields["assignee"].choices = [("", "Anyone"), ("me", "Me"), ("none", "No one"), *people]
         self.fields["label"].choices = [("", "Any"), *((name, name) for name in choices.labels)]
 
     def visible_filters(self) -> Iterator[forms.BoundField]:
-        """The fields drawn as drop-downs; a list bound to one project does not ask for it."""
+        """The fields that are shown as drop-downs."""
         return (self[name] for name in ("category", "project", "assignee", "priority", "label", "due", "ordering"))
 
     def filters(self, *, now: datetime, today: date, week_start: str = "monday") -> TaskFilters:
-        """What was asked for; a value that is not offered narrows nothing, and the page says so."""
+        """Return the filters; an invalid value filters nothing, and the page shows its error."""
         self.is_valid()
-        asked: dict[str, Any] = self.cleaned_data
-        due = asked.get("due")
+        data: dict[str, Any] = self.cleaned_data
+        due = data.get("due")
         return TaskFilters(
             now=now,
             today=today,
-            search=asked.get("search", ""),
-            project=asked.get("project", ""),
-            category=_categories(asked.get("category", OPEN_CHOICE)),
-            assignee=[asked["assignee"]] if asked.get("assignee") else [],
-            priority=[int(asked["priority"])] if asked.get("priority") else [],
-            label=[asked["label"]] if asked.get("label") else [],
+            search=data.get("search", ""),
+            project=data.get("project", ""),
+            category=_categories(data.get("category", OPEN_CHOICE)),
+            assignee=[data["assignee"]] if data.get("assignee") else [],
+            priority=[int(data["priority"])] if data.get("priority") else [],
+            label=[data["label"]] if data.get("label") else [],
             overdue=True if due == "overdue" else None,
             due_after=today if due in {"today", "this_week", "week"} else None,
             due_before=_last_day(due, today, week_start),
@@ -114,7 +114,7 @@ class FilterForm(PageForm):
 
 
 def _last_day(due: str | None, today: date, week_start: str) -> date | None:
-    """This week ends where the person's next one begins."""
+    """Return the last due day; this week ends the day before the user's next one begins."""
     rest = (WEEKDAYS[week_start] - today.weekday() - 1) % 7
     days = {"today": 0, "this_week": rest, "week": 7}.get(due or "")
     return None if days is None else today + timedelta(days=days)
@@ -126,7 +126,7 @@ def _categories(category: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class FilterChip:
-    """One filter in use, and the address of the list without it."""
+    """An active filter, and the URL of the list without it."""
 
     text: str
     url: str
@@ -139,51 +139,49 @@ class Column:
     aria_sort: str
 
 
-def active_chips(form: FilterForm, address: QueryDict) -> list[FilterChip]:
-    return [FilterChip(text, url_without(address, name)) for name, text in _in_use(form)]
+def active_chips(form: FilterForm, query: QueryDict) -> list[FilterChip]:
+    return [FilterChip(text, url_without(query, name)) for name, text in _in_use(form)]
 
 
 def _in_use(form: FilterForm) -> Iterator[tuple[str, str]]:
-    asked = form.cleaned_data
-    if asked.get("search"):
-        yield "search", f"“{asked['search']}”"
-    if asked.get("category", OPEN_CHOICE) != OPEN_CHOICE:
-        yield "category", dict(CATEGORY_CHOICES)[asked["category"]]
+    data = form.cleaned_data
+    if data.get("search"):
+        yield "search", f"“{data['search']}”"
+    if data.get("category", OPEN_CHOICE) != OPEN_CHOICE:
+        yield "category", dict(CATEGORY_CHOICES)[data["category"]]
     for name in ("project", "assignee", "priority", "label", "due"):
-        if asked.get(name):
-            text = dict(form.fields[name].choices)[asked[name]]
+        if data.get(name):
+            text = dict(form.fields[name].choices)[data[name]]
             yield name, f"{form.fields[name].label or name.capitalize()}: {text}"
     for name, verb in (("created_from", "Created"), ("closed_from", "Closed")):
-        if asked.get(name):
-            yield name, f"{verb} since {asked[name]:%-d %b %Y}"
+        if data.get(name):
+            yield name, f"{verb} since {data[name]:%-d %b %Y}"
 
 
-def table_columns(ordering: str, address: QueryDict) -> list[Column]:
-    """The head of the table: a sortable column leads to its own order, and back."""
-    return [_column(name, title, first, ordering, address) for name, title, first in TABLE_COLUMNS]
+def table_columns(ordering: str, query: QueryDict) -> list[Column]:
+    """Return the table head; a sortable column links to its order, and then to the reverse."""
+    return [_column(name, title, first, ordering, query) for name, title, first in TABLE_COLUMNS]
 
 
-def _column(name: str, title: str, first: str, ordering: str, address: QueryDict) -> Column:
+def _column(name: str, title: str, first: str, ordering: str, query: QueryDict) -> Column:
     if not name:
         return Column(title, "", "")
     if ordering.lstrip("-") != name:
-        return Column(title, url_with(address, "ordering", first), "")
+        return Column(title, url_with(query, "ordering", first), "")
     other = name if ordering.startswith("-") else f"-{name}"
-    return Column(
-        title, url_with(address, "ordering", other), "descending" if ordering.startswith("-") else "ascending"
-    )
+    return Column(title, url_with(query, "ordering", other), "descending" if ordering.startswith("-") else "ascending")
 
 
-def url_without(address: QueryDict, name: str) -> str:
-    return _link(address, drop=(name, "cursor"))
+def url_without(query: QueryDict, name: str) -> str:
+    return _link(query, drop=(name, "cursor"))
 
 
-def url_with(address: QueryDict, name: str, value: str) -> str:
-    return _link(address, drop=("cursor",), **{name: value})
+def url_with(query: QueryDict, name: str, value: str) -> str:
+    return _link(query, drop=("cursor",), **{name: value})
 
 
-def _link(address: QueryDict, *, drop: Sequence[str], **values: str) -> str:
-    changed = address.copy()
+def _link(query: QueryDict, *, drop: Sequence[str], **values: str) -> str:
+    changed = query.copy()
     for name in drop:
         changed.pop(name, None)
     for name, value in values.items():

@@ -1,4 +1,4 @@
-"""The parameters of the lists."""
+"""Query parameters of the task list and its statistics."""
 
 from __future__ import annotations
 
@@ -54,15 +54,15 @@ class TaskQuery(PageQuerySerializer):
         return value
 
 
-def filters_from_params(wanted: dict[str, Any], user: User, now: datetime | None = None) -> TaskFilters:
-    """Return the filters a reader asked for, with the reader's own clock and calendar."""
+def filters_from_params(params: dict[str, Any], user: User, now: datetime | None = None) -> TaskFilters:
+    """Return the filters of validated parameters, with the user's own clock and calendar."""
     now = now or timezone.now()
     names = ("search", "project", "status", "category", "assignee", "creator", "label")
     rest = ("overdue", "due_after", "due_before", "updated_since")
     return TaskFilters(
         now=now,
         today=now.astimezone(zoneinfo.ZoneInfo(user.time_zone)).date(),
-        priority=[PRIORITY_NAMES.index(name) for name in wanted.get("priority", [])],
-        parent=(wanted.get("parent") or [""])[0],
-        **{name: wanted[name] for name in (*names, *rest) if name in wanted},
+        priority=[PRIORITY_NAMES.index(name) for name in params.get("priority", [])],
+        parent=(params.get("parent") or [""])[0],
+        **{name: params[name] for name in (*names, *rest) if name in params},
     )

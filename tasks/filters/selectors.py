@@ -19,9 +19,9 @@ class FilterChoices:
 
 
 def filter_choices(user: User, project: Project | None = None) -> FilterChoices:
-    """What the filters of a list offer: everything visible, or what belongs to one project."""
+    """Return the choices of the list's filters: of all visible projects, or of one."""
     projects = list(Project.objects.visible_to(user).current().order_by("is_inbox", "name"))
-    ids = [project.pk] if project else [one.pk for one in projects]
+    ids = [project.pk] if project else [visible.pk for visible in projects]
     here = ProjectMember.objects.filter(project__in=ids).values("user")
     people = User.objects.active().filter(pk__in=here).order_by("name")
     labels = Label.objects.filter(project__in=ids).order_by("name").values_list("name", flat=True).distinct()
@@ -45,10 +45,10 @@ TASK_SORTS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskFilters:
-    """What a list of tasks is narrowed by; an empty value narrows nothing.
+    """Filters of a task list; an empty value filters nothing.
 
-    `now` and `today` are the reader's clock and calendar: `overdue` is asked against them. `guest` is the reader's id if
-    they see single tasks of foreign projects: what these are part of is asked as they see it.
+    `now` and `today` are the reader's clock and calendar, for `overdue`. `guest` is the id of a reader who sees single
+    shared tasks: `parent` is evaluated as far as they see the parents.
     """
 
     now: datetime
@@ -70,12 +70,12 @@ class TaskFilters:
 
 
 def filter_visible(user: User, filters: TaskFilters) -> TaskQuerySet:
-    """The visible tasks that pass every filter."""
+    """Return the visible tasks that pass every filter."""
     return apply_filters(Task.objects.visible_to(user), resolve_refs(user, filters))
 
 
 def resolve_refs(user: User, filters: TaskFilters) -> TaskFilters:
-    """The same filters with the reader's words (`me`, a project's key) replaced by ids."""
+    """Return the filters with `me` and project keys replaced by ids."""
     return replace(
         filters,
         project=projects_selectors.resolve_project_id(user, filters.project) if filters.project else "",
@@ -106,15 +106,15 @@ FILTERS: dict[str, FilterFunction] = {
     "status": lambda rows, slugs, _: rows.filter(state__slug__in=slugs),
     "category": lambda rows, names, _: rows.in_categories(names),
     "priority": lambda rows, numbers, _: rows.filter(priority__in=numbers),
-    "assignee": lambda rows, people, _: rows.assigned_to(people),
-    "creator": lambda rows, people, _: rows.created_by(people),
+    "assignee": lambda rows, users, _: rows.assigned_to(users),
+    "creator": lambda rows, users, _: rows.created_by(users),
     "label": lambda rows, names, _: rows.with_labels(names),
-    "parent": lambda rows, key, asked: rows.with_parent(key, guest=asked.guest),
-    "overdue": lambda rows, wanted, asked: rows.overdue(asked.now, asked.today, value=wanted),
+    "parent": lambda rows, key, filters: rows.with_parent(key, guest=filters.guest),
+    "overdue": lambda rows, value, filters: rows.overdue(filters.now, filters.today, value=value),
     "due_after": lambda rows, day, _: rows.due_from(day),
     "due_before": lambda rows, day, _: rows.due_until(day),
     "updated_since": lambda rows, instant, _: rows.filter(updated_at__gte=instant),
-    "search": lambda rows, words, _: rows.search(words),
+    "search": lambda rows, text, _: rows.search(text),
 }
 
 

@@ -1,11 +1,10 @@
-"""The door for files of other programs."""
+"""Endpoint for imports of other programs' files."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
@@ -14,13 +13,13 @@ from rest_framework.response import Response
 
 from core.api import query_params
 from core.api.endpoints import BodyLimit
-from core.api.views import ApiView
+from core.api.generics import GenericView
 from core.errors import Invalid
 from tasks.imports import services
 from tasks.imports.plan import MAX_BYTES
 from tasks.imports.sources import SOURCES, parse_file
 from tasks.project_scope import project_in_path
-from tasks.projects import selectors as projects_selectors
+from tasks.projects import selectors as projects
 
 MAX_WARNINGS = 1000
 
@@ -31,7 +30,7 @@ class ImportParams(query_params.QuerySerializer):
 
 
 class ImportUpload(ImportParams):
-    """The file, what wrote it, and whether to look or to do."""
+    """An uploaded file, the program that wrote it, and whether to import or only report."""
 
     file = serializers.FileField(help_text="Todoist: a project exported as CSV, at most 10 MB and 50,000 rows.")
 
@@ -43,7 +42,7 @@ class WarningOut(serializers.Serializer[Any]):
 
 
 class ImportOut(serializers.Serializer[Any]):
-    """What the import did, or with `dry_run` would do."""
+    """Report of an import, or with `dry_run` of what it would do."""
 
     source = serializers.CharField()
     dry_run = serializers.BooleanField()
@@ -61,7 +60,7 @@ class ImportOut(serializers.Serializer[Any]):
         return WarningOut(report.warnings[:MAX_WARNINGS], many=True).data
 
 
-class ImportsView(ApiView):
+class ImportsView(GenericView):
     max_body_size = BodyLimit.UPLOAD
     api_key_scope = {"POST": "projects:write"}
     project_from = project_in_path
@@ -69,12 +68,12 @@ class ImportsView(ApiView):
 
     @extend_schema(operation_id="import_tasks", request=ImportUpload, responses=ImportOut)
     def post(self, request: Request, ref: str) -> Response:
-        project = projects_selectors.get_project(request.user, ref)
+        project = projects.get_project(self.user, ref)
         data = _uploaded_bytes(request)
-        sent = query_params.parse_query(ImportParams, request.POST)
-        plan = parse_file(sent["source"], data, now=timezone.now(), time_zone=request.user.time_zone)
+        params = query_params.parse_query(ImportParams, request.POST)
+        plan = parse_file(params["source"], data, now=self.now, time_zone=self.user.time_zone)
         report = services.run_import(
-            project_id=project.pk, actor=request.user, plan=plan, dry_run=sent.get("dry_run", False)
+            project_id=project.pk, actor=self.user, plan=plan, dry_run=params.get("dry_run", False)
         )
         return Response(ImportOut(report).data)
 
@@ -83,7 +82,7 @@ def _uploaded_bytes(request: Request) -> bytes:
     files = request.FILES
     if unknown := sorted(set(files) - {"file"}):
         raise Invalid.field(unknown[0], "This file is not expected here.", "unknown")
-    found = files.getlist("file")
-    if len(found) != 1 or not isinstance(found[0], UploadedFile):
+    uploads = files.getlist("file")
+    if len(uploads) != 1 or not isinstance(uploads[0], UploadedFile):
         raise Invalid.field("file", "Send one file.", "required")
-    return bytes(found[0].read(MAX_BYTES + 1))
+    return bytes(uploads[0].read(MAX_BYTES + 1))

@@ -1,4 +1,4 @@
-"""From bytes to rows: encoding, CSV grammar, header. Every refusal says which row and column."""
+"""Rows of a CSV file: encoding, grammar and header. Every error names the row and column."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WHITESPACE = "\ufeff" + "".join(filter(str.isspace, map(chr, range(0x3001))))
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row with its number in the file and its cells by column name, missing cells being empty."""
+    """One row: its number in the file, and its cells by column name. Missing cells are empty."""
 
     number: int
     cells: dict[str, str]
@@ -24,7 +24,7 @@ class Row:
 
 
 def read_rows(data: bytes, *, required: Sequence[str]) -> list[Row]:
-    """Return the rows that say something; blank ones are counted and left out."""
+    """Return the rows that are not blank, numbered as a spreadsheet does. Raises UnreadableFile."""
     records = enumerate(_records(_decode(data)), start=1)
     _, header = next(records, (1, []))
     columns = _columns(header, required)
@@ -43,15 +43,11 @@ def _decode(data: bytes) -> str:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UnreadableFile(
-            [FileError(_line_number(data, error.start), "", "The file is not UTF-8; save it as UTF-8 again.")]
+            [FileError(data.count(b"\n", 0, error.start) + 1, "", "The file is not UTF-8; save it as UTF-8 again.")]
         ) from None
     if (place := text.find("\0")) >= 0:
         raise UnreadableFile([FileError(text.count("\n", 0, place) + 1, "", "There is a NUL character on this line.")])
     return text
-
-
-def _line_number(data: bytes, place: int) -> int:
-    return data.count(b"\n", 0, place) + 1
 
 
 def _records(text: str) -> Iterator[list[str]]:

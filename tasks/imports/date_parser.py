@@ -1,7 +1,7 @@
-"""Dates as people type them in English ("tomorrow at 4pm", "4 Jan", "in 5 days"), read against a given day.
+"""Parser of dates typed in English ("tomorrow at 4pm", "4 Jan", "in 5 days"), relative to a given day.
 
-The grammar follows the list of due dates that Todoist publishes. What is ambiguous or unknown is not guessed:
-`read_date` answers None, and the caller keeps the text.
+The grammar follows the list of due dates that Todoist publishes. Ambiguous or unknown text is not guessed: `parse_date`
+returns None, and the caller keeps the text.
 """
 
 from __future__ import annotations
@@ -57,65 +57,65 @@ def is_recurring(text: str) -> bool:
 
 
 def parse_date(text: str, today: date) -> ParsedDate | None:
-    """Read one written date; None when it is not one, or when it could mean two different days."""
-    words = " ".join(text.lower().split())
-    if len(words) > MAX_LENGTH:
+    """Return the date that a text means; None when it is no date or could mean two different days."""
+    text = " ".join(text.lower().split())
+    if len(text) > MAX_LENGTH:
         return None
-    day = _parse_day(words, today)
+    day = _parse_day(text, today)
     if day is not None:
         return ParsedDate(day)
-    found = TIME_PATTERN.search(words)
-    clock = _parse_time(found) if found else None
-    if found is None or clock is None:
+    match = TIME_PATTERN.search(text)
+    clock = _parse_time(match) if match else None
+    if match is None or clock is None:
         return None
-    day = _parse_day(words[: found.start()], today) if found.start() else today
-    return ParsedDate(day, clock, found["utc"] is not None) if day else None
+    day = _parse_day(text[: match.start()], today) if match.start() else today
+    return ParsedDate(day, clock, match["utc"] is not None) if day else None
 
 
-def _parse_time(found: re.Match[str]) -> time | None:
-    if found["word"]:
-        return NAMED_TIMES[found["word"]]
-    if not (found["marked"] or found["minute"] or found["half"]):
+def _parse_time(parts: re.Match[str]) -> time | None:
+    if parts["word"]:
+        return NAMED_TIMES[parts["word"]]
+    if not (parts["marked"] or parts["minute"] or parts["half"]):
         return None
-    hour, minute = int(found["hour"]), int(found["minute"] or 0)
-    if found["half"]:
+    hour, minute = int(parts["hour"]), int(parts["minute"] or 0)
+    if parts["half"]:
         if not 1 <= hour <= 12:
             return None
-        hour = hour % 12 + (12 if found["half"] == "pm" else 0)
+        hour = hour % 12 + (12 if parts["half"] == "pm" else 0)
     return time(hour, minute) if hour < 24 and minute < 60 else None
 
 
-def _parse_day(words: str, today: date) -> date | None:
-    if words in RELATIVE_DAYS:
-        return today + timedelta(days=RELATIVE_DAYS[words])
-    for pattern, read in DATE_FORMATS:
-        if found := pattern.fullmatch(words):
+def _parse_day(text: str, today: date) -> date | None:
+    if text in RELATIVE_DAYS:
+        return today + timedelta(days=RELATIVE_DAYS[text])
+    for pattern, parse in DATE_FORMATS:
+        if parts := pattern.fullmatch(text):
             try:
-                return read(found, today)
+                return parse(parts, today)
             except (ValueError, OverflowError):
                 return None
     return None
 
 
-def _iso_date(found: re.Match[str], _today: date) -> date:
-    return date(int(found["year"]), int(found["number"]), int(found["day"]))
+def _iso_date(parts: re.Match[str], _today: date) -> date:
+    return date(int(parts["year"]), int(parts["number"]), int(parts["day"]))
 
 
-def _slash_date(found: re.Match[str], today: date) -> date | None:
+def _slash_date(parts: re.Match[str], today: date) -> date | None:
     """27/1 and 01/27/2016 are clear; 1/2 is a day in January here and in February there."""
-    first, second = int(found["first"]), int(found["second"])
+    first, second = int(parts["first"]), int(parts["second"])
     if first <= 12 and second <= 12 and first != second:
         return None
     day, month = (first, second) if first > 12 or first == second else (second, first)
-    return _resolve_year(today, month, day, found["year"])
+    return _resolve_year(today, month, day, parts["year"])
 
 
-def _named_month(found: re.Match[str], today: date) -> date:
-    return _resolve_year(today, MONTHS[found["month"]], int(found["day"]), found["year"])
+def _named_month(parts: re.Match[str], today: date) -> date:
+    return _resolve_year(today, MONTHS[parts["month"]], int(parts["day"]), parts["year"])
 
 
-def _mid_month(found: re.Match[str], today: date) -> date:
-    return _resolve_year(today, MONTHS[found["month"]], 15, None)
+def _mid_month(parts: re.Match[str], today: date) -> date:
+    return _resolve_year(today, MONTHS[parts["month"]], 15, None)
 
 
 def _resolve_year(today: date, month: int, day: int, year: str | None) -> date:
@@ -128,14 +128,14 @@ def _resolve_year(today: date, month: int, day: int, year: str | None) -> date:
     raise ValueError("There is no such day.")
 
 
-def _day_of_month(found: re.Match[str], today: date) -> date:
-    day = int(found["day"])
+def _day_of_month(parts: re.Match[str], today: date) -> date:
+    day = int(parts["day"])
     return today.replace(day=day) if day >= today.day else _months_later(today.replace(day=1), 1).replace(day=day)
 
 
-def _relative_date(found: re.Match[str], today: date) -> date:
-    count = int(found["count"]) * (-1 if found["ago"] else 1)
-    match found["unit"]:
+def _relative_date(parts: re.Match[str], today: date) -> date:
+    count = int(parts["count"]) * (-1 if parts["ago"] else 1)
+    match parts["unit"]:
         case "day":
             return today + timedelta(days=count)
         case "week":
@@ -152,16 +152,16 @@ def _months_later(today: date, count: int) -> date:
     return today.replace(year=today.year + years, month=month + 1, day=min(today.day, last))
 
 
-def _weekday(found: re.Match[str], today: date) -> date:
-    return today + timedelta(days=(WEEKDAYS[found["weekday"]] - today.weekday() - 1) % 7 + 1)
+def _weekday(parts: re.Match[str], today: date) -> date:
+    return today + timedelta(days=(WEEKDAYS[parts["weekday"]] - today.weekday() - 1) % 7 + 1)
 
 
-def _weekday_of_next_week(found: re.Match[str], today: date) -> date:
-    return today + timedelta(days=7 - today.weekday() + WEEKDAYS[found["weekday"]])
+def _weekday_of_next_week(parts: re.Match[str], today: date) -> date:
+    return today + timedelta(days=7 - today.weekday() + WEEKDAYS[parts["weekday"]])
 
 
-def _named_period(found: re.Match[str], today: date) -> date:
-    match found["span"]:
+def _named_period(parts: re.Match[str], today: date) -> date:
+    match parts["span"]:
         case "next week":
             return today + timedelta(days=7 - today.weekday())
         case "next month":
@@ -174,8 +174,8 @@ def _named_period(found: re.Match[str], today: date) -> date:
 
 DateParser = Callable[[re.Match[str], date], date | None]
 DATE_FORMATS: tuple[tuple[re.Pattern[str], DateParser], ...] = tuple(
-    (re.compile(pattern), read)
-    for pattern, read in (
+    (re.compile(pattern), parse)
+    for pattern, parse in (
         (r"(?P<year>\d{4})[-/](?P<number>\d{1,2})[-/](?P<day>\d{1,2})", _iso_date),
         (r"(?P<first>\d{1,2})/(?P<second>\d{1,2})(?:/(?P<year>\d{4}))?", _slash_date),
         (rf"{DAY_REGEX}\s?{MONTH_REGEX}{YEAR_REGEX}", _named_month),

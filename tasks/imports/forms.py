@@ -13,4 +13,4 @@ class ImportForm(PageForm):
 
     def __init__(self, *args: Any, projects: Sequence[Project], **options: Any) -> None:
         super().__init__(*args, **options)
-        self.fields["project"].choices = [(str(one.pk), f"{one.name} ({one.key})") for one in projects]
+        self.fields["project"].choices = [(str(project.pk), f"{project.name} ({project.key})") for project in projects]

@@ -1,4 +1,4 @@
-"""Import of a Todoist export: look first, then do it."""
+"""Import page for a Todoist export: a dry run first, then the import."""
 
 from __future__ import annotations
 
@@ -17,11 +17,10 @@ from core.htmx import form_data, render_page
 from tasks.imports import todoist
 from tasks.imports.forms import ImportForm
 from tasks.imports.plan import MAX_BYTES
-from tasks.imports.services import ImportReport
-from tasks.imports.services import run_import as carry_out
+from tasks.imports.services import ImportReport, run_import
 from tasks.projects import selectors as projects_selectors
 
-# A file of this size is carried along in the page between looking and doing, so it is chosen only once.
+# A file up to this size stays in the page between dry run and import, so it is chosen only once.
 MAX_EMBEDDED_BYTES = 512 * 1024
 
 
@@ -44,15 +43,17 @@ def import_tasks(request: HttpRequest) -> HttpResponse:
         "staged_file": base64.b64encode(data).decode()
         if report and data is not None and len(data) <= MAX_EMBEDDED_BYTES
         else "",
-        "target": next((one for one in projects if report and str(one.pk) == form.cleaned_data["project"]), None),
+        "target": next(
+            (project for project in projects if report and str(project.pk) == form.cleaned_data["project"]), None
+        ),
     }
     return render_page(request, "tasks/import.html", context, status=form_status(form))
 
 
 def _uploaded_bytes(request: HttpRequest) -> bytes | None:
-    """The file that was sent now, or the one the page carried along."""
-    if sent := request.FILES.get("file"):
-        return sent.read(MAX_BYTES + 1)
+    """Return the uploaded file, or the one that stayed in the page."""
+    if upload := request.FILES.get("file"):
+        return upload.read(MAX_BYTES + 1)
     try:
         return base64.b64decode(request.POST["staged_file"], validate=True) if request.POST.get("staged_file") else None
     except ValueError:
@@ -62,7 +63,7 @@ def _uploaded_bytes(request: HttpRequest) -> bytes | None:
 def _run(request: HttpRequest, project_id: str, data: bytes) -> ImportReport:
     plan = todoist.parse(data, today=timezone.localdate(), zone=timezone.get_current_timezone())
     dry_run = request.POST.get("action") != "import"
-    report = carry_out(project_id=project_id, actor=get_request_user(request), plan=plan, dry_run=dry_run)
+    report = run_import(project_id=project_id, actor=get_request_user(request), plan=plan, dry_run=dry_run)
     if not dry_run:
         messages.success(request, f"{report.created} tasks and {report.comments} comments are imported.")
     return report

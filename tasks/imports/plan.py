@@ -1,4 +1,4 @@
-"""What every importer produces: a plan that the import service carries out, whatever program wrote the file."""
+"""Import plan: the result of every file parser, and the input of the import service."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class ImportedTask:
 
 @dataclass(frozen=True, slots=True)
 class ConversionWarning:
-    """Something in the file that has no place here: where it stood, what it was, what became of it."""
+    """Something in the file that cannot be imported as it is: its row, the item, and what happens to it."""
 
     row: int
     item: str
@@ -75,7 +75,7 @@ class FileError:
 
 
 class UnreadableFile(Invalid):
-    """The file cannot be imported as it is, and nothing was written. `faults` holds the first of its faults."""
+    """The file cannot be imported as it is, and nothing was written. `errors` holds the first of its errors."""
 
     code = "unreadable_file"
     title = "The file cannot be read"
@@ -83,9 +83,9 @@ class UnreadableFile(Invalid):
     def __init__(self, errors: Iterable[FileError]) -> None:
         self.errors = tuple(errors)[:MAX_REPORTED_ERRORS]
         super().__init__(
-            " ".join(str(fault) for fault in self.errors),
+            " ".join(str(error) for error in self.errors),
             fields=[
-                FieldError(f"file.{fault.row}.{fault.column}".rstrip("."), "invalid", str(fault))
-                for fault in self.errors
+                FieldError(f"file.{error.row}.{error.column}".rstrip("."), "invalid", str(error))
+                for error in self.errors
             ],
         )

@@ -1,3 +1,5 @@
+"""Import of a plan into a project."""
+
 from __future__ import annotations
 
 import uuid
@@ -27,7 +29,7 @@ MAX_NAME_LENGTH = 120
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What an import did, or with `dry_run` would do. `skipped` counts the tasks that were imported before."""
+    """Report of an import, or with `dry_run` of what it would do. `skipped` tasks were imported before."""
 
     source: str
     dry_run: bool
@@ -46,11 +48,11 @@ def run_import(
     dry_run: bool = False,
     aliases: Mapping[str, str] | None = None,
 ) -> ImportReport:
-    """Create what the plan holds and the project does not have from it yet; all of it or nothing.
+    """Create the tasks and comments of a plan that were not imported before; all of them or none.
 
-    `project_id` may be a key. `aliases` say which e-mail address a name in the file means; others are matched with
-    the members by name, handle and address. The locked project makes two imports at once follow each other.
-    Nobody is mailed: an import is no news to a person, although the log has every task and comment.
+    `project_id` may be a key. `aliases` map names in the file to e-mail addresses; other names are matched with the
+    members. Concurrent imports wait for each other at the locked project. Nobody is notified, though every task and
+    comment has its event. Raises NotFound, NotAllowed, Conflict, Invalid.
     """
     project = projects_selectors.lock_project(actor, project_id)
     policies.require_editor(projects_selectors.project_role(actor, project))
@@ -64,13 +66,13 @@ def run_import(
         created=len(work.drafts),
         skipped=len(plan.tasks) - len(work.drafts),
         comments=len(work.comments),
-        warnings=tuple(sorted(work.warnings, key=lambda loss: loss.row)),
+        warnings=tuple(sorted(work.warnings, key=lambda warning: warning.row)),
     )
 
 
 @dataclass(slots=True)
 class _PendingImport:
-    """What is left to do: `places` leads from the external id of a task to the task it is or will be."""
+    """Rows to write. `task_ids` maps the external id of a task or comment to its task, None if that was deleted."""
 
     task_ids: dict[str, uuid.UUID | None]
     drafts: dict[str, TaskDraft] = field(default_factory=dict)
@@ -79,30 +81,30 @@ class _PendingImport:
 
 
 def _prepare(plan: ImportPlan, project: Project, actor: User, aliases: Mapping[str, str]) -> _PendingImport:
-    people = UserMatcher(
+    matcher = UserMatcher(
         [member.user for member in members_selectors.list_members(project) if member.user.is_active], aliases
     )
     known = _imported_task_ids(project, plan.source)
     work = _PendingImport(task_ids=known, warnings=list(plan.warnings))
     for task in plan.tasks:
         if task.external_id not in known:
-            work.drafts[task.external_id] = draft = _build_draft(task, people, work)
+            work.drafts[task.external_id] = draft = _build_draft(task, matcher, work)
             work.task_ids[task.external_id] = draft.id
         for comment in task.comments:
-            _prepare_comment(comment, task, actor, people, work)
-    _warn_about_users(plan.tasks, actor, people, work)
+            _prepare_comment(comment, task, actor, matcher, work)
+    _warn_about_users(plan.tasks, actor, matcher, work)
     return work
 
 
 def _imported_task_ids(project: Project, source: str) -> dict[str, uuid.UUID | None]:
-    """The task of each record; None where it was deleted or moved to another project since."""
+    """Return the task of each imported record; None where it was deleted or moved to another project."""
     records = ImportedRecord.objects.filter(project=project, source=source)
     rows = records.values_list("external_id", "task_id", "task__project_id")
-    return {external_id: task_id if home == project.pk else None for external_id, task_id, home in rows}
+    return {external_id: task_id if project_id == project.pk else None for external_id, task_id, project_id in rows}
 
 
-def _build_draft(task: ImportedTask, people: UserMatcher, work: _PendingImport) -> TaskDraft:
-    responsible = people.find(task.responsible) if task.responsible else None
+def _build_draft(task: ImportedTask, matcher: UserMatcher, work: _PendingImport) -> TaskDraft:
+    responsible = matcher.find(task.responsible) if task.responsible else None
     parent = work.task_ids[task.parent_id] if task.parent_id else None
     if task.parent_id and parent is None:
         work.warnings.append(
@@ -124,29 +126,29 @@ def _build_draft(task: ImportedTask, people: UserMatcher, work: _PendingImport) 
 
 
 def _prepare_comment(
-    comment: ImportedComment, task: ImportedTask, actor: User, people: UserMatcher, work: _PendingImport
+    comment: ImportedComment, task: ImportedTask, actor: User, matcher: UserMatcher, work: _PendingImport
 ) -> None:
-    """A comment always is the importer's own: nobody can put words into another's mouth by way of a file."""
+    """Add a comment by the importer, whoever wrote it: a file must not put words into another user's mouth."""
     if comment.external_id in work.task_ids:
         return
-    place = work.task_ids[task.external_id]
-    if place is None:
+    task_id = work.task_ids[task.external_id]
+    if task_id is None:
         work.warnings.append(ConversionWarning(comment.row, comment.body, "The task it comments on is gone."))
         return
-    by_another = comment.author and people.find(comment.author) != actor.pk
-    words = f"*{comment.author[:MAX_NAME_LENGTH]} wrote:*\n\n{comment.body}" if by_another else comment.body
-    work.comments.append((comment, place, words))
+    by_another = comment.author and matcher.find(comment.author) != actor.pk
+    body = f"*{comment.author[:MAX_NAME_LENGTH]} wrote:*\n\n{comment.body}" if by_another else comment.body
+    work.comments.append((comment, task_id, body))
 
 
-def _warn_about_users(tasks: Sequence[ImportedTask], actor: User, people: UserMatcher, work: _PendingImport) -> None:
-    """One line for each name, at the first row it stands in."""
+def _warn_about_users(tasks: Sequence[ImportedTask], actor: User, matcher: UserMatcher, work: _PendingImport) -> None:
+    """Warn once for each name that matches no member, at its first row."""
     authors = {task.author: task.row for task in reversed(tasks) if task.external_id in work.drafts and task.author}
     missing = {task.responsible: task.row for task in reversed(tasks) if task.external_id in work.drafts}
     for name, row in authors.items():
-        if people.find(name) != actor.pk:
+        if matcher.find(name) != actor.pk:
             work.warnings.append(ConversionWarning(row, f"Author: {name}", "Whoever imports a task is its creator."))
     for name, row in missing.items():
-        if name and people.find(name) is None:
+        if name and matcher.find(name) is None:
             reason = "No one member of the project has this name; it is in the description of the tasks."
             work.warnings.append(ConversionWarning(row, f"Responsible: {name}", reason))
 
@@ -156,21 +158,18 @@ def _write(work: _PendingImport, project: Project, actor: User, source: str, now
         drafts = list(work.drafts.values())
         items.create_many(actor=actor, project_ref=str(project.pk), drafts=drafts, now=now, notify_assignees=False)
     comments = [
-        Comment(id=uuid7(), task_id=place, author=actor, body=words, created_at=now)
-        for _, place, words in work.comments
+        Comment(id=uuid7(), task_id=task_id, author=actor, body=body, created_at=now)
+        for _, task_id, body in work.comments
     ]
     Comment.objects.bulk_create(comments, batch_size=BATCH_SIZE)
-    ImportedRecord.objects.bulk_create(_build_records(work, project, source, now), batch_size=BATCH_SIZE)
-    publish_all(_commented_events(comments), actor=actor, at=now)
-
-
-def _build_records(work: _PendingImport, project: Project, source: str, now: datetime) -> list[ImportedRecord]:
     task_ids = [(external_id, draft.id) for external_id, draft in work.drafts.items()]
-    task_ids += [(comment.external_id, place) for comment, place, _ in work.comments]
-    return [
-        ImportedRecord(project=project, source=source, external_id=external_id, task_id=place, created_at=now)
-        for external_id, place in task_ids
+    task_ids += [(comment.external_id, task_id) for comment, task_id, _ in work.comments]
+    records = [
+        ImportedRecord(project=project, source=source, external_id=external_id, task_id=task_id, created_at=now)
+        for external_id, task_id in task_ids
     ]
+    ImportedRecord.objects.bulk_create(records, batch_size=BATCH_SIZE)
+    publish_all(_commented_events(comments), actor=actor, at=now)
 
 
 def _commented_events(comments: Sequence[Comment]) -> Iterator[DomainEvent]:
@@ -178,11 +177,7 @@ def _commented_events(comments: Sequence[Comment]) -> Iterator[DomainEvent]:
     for comment in comments:
         task = tasks[comment.task_id]
         yield events.TaskCommented(
-            task=events.task_payload(
-                task,
-                assignee_ids=[user.pk for user in task.assignees.all()],
-                labels=[label.name for label in task.labels.all()],
-            ),
+            task=task.payload(),
             comment_id=str(comment.pk),
             excerpt=comment.body[:EXCERPT_LENGTH],
             mentioned_ids=[],

@@ -1,4 +1,4 @@
-"""The programs whose files can be imported. The command, the API and the page all come through here."""
+"""Programs whose files can be imported, for the command, the API and the page."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ SOURCES: Mapping[str, Parser] = {todoist.SOURCE: todoist.parse}
 
 
 def parse_file(source: str, data: bytes, *, now: datetime, time_zone: str) -> ImportPlan:
-    """Read a file of that program; its "today" is what the calendar shows in `time_zone` at `now`."""
+    """Return the import plan of a file of this program; relative dates count from the day in `time_zone`.
+
+    Raises Invalid for an unknown program, UnreadableFile for a file that cannot be read.
+    """
     if source not in SOURCES:
         known = ", ".join(SOURCES)
         raise Invalid.field("source", f"Files of this program cannot be imported. Known: {known}.", "invalid_choice")

@@ -1,6 +1,6 @@
-"""Reads the CSV files that Todoist writes ("Export as a template") and the ones its help page describes.
+"""Parser of Todoist's CSV files: those of "Export as a template" and of its help page.
 
-What becomes what:
+Mapping:
 
     CONTENT           title; `@label` words become labels, the mark `* ` of an untickable row is reported
     DESCRIPTION       description
@@ -48,22 +48,22 @@ LABEL_PATTERN = re.compile(r"(?<!\S)@(?P<name>\S*[^\s.,;:!?)])")
 
 
 def parse(data: bytes, *, today: date, zone: tzinfo = UTC) -> ImportPlan:
-    """Read a whole file, or refuse it with UnreadableFile, which names the rows and columns at fault.
+    """Return the import plan of a file. Raises UnreadableFile, which names the rows and columns at fault.
 
     Relative dates count from `today`; a time of day without a TIMEZONE is meant in `zone`.
     """
     rows = read_rows(data, required=REQUIRED_COLUMNS)
-    reading = _TodoistParser(today=today, zone=zone)
+    parser = _TodoistParser(today=today, zone=zone)
     for row in rows:
-        reading.take(row)
-    if reading.errors:
-        raise UnreadableFile(reading.errors)
-    return reading.plan()
+        parser.take(row)
+    if parser.errors:
+        raise UnreadableFile(parser.errors)
+    return parser.plan()
 
 
 @dataclass
 class _TodoistParser:
-    """What is known while going down the file: the open branch, the section, what was seen before."""
+    """State of parsing from the top: the open branch of tasks, the section, the identities so far."""
 
     today: date
     zone: tzinfo
@@ -116,13 +116,13 @@ class _TodoistParser:
         self.tasks.append(self._task(row, external_id, parent, priority, schedule))
 
     def _task(self, row: Row, external_id: str, parent: str | None, priority: int, schedule: Schedule) -> ImportedTask:
-        title, labels, kept = self._title(row)
+        title, labels, full_title = self._title(row)
         return ImportedTask(
             row=row.number,
             external_id=external_id,
             parent_id=parent,
             title=title,
-            description=self._text(row, [row["DESCRIPTION"], *kept, *schedule.kept], MAX_DESCRIPTION_LENGTH),
+            description=self._text(row, [row["DESCRIPTION"], *full_title, *schedule.notes], MAX_DESCRIPTION_LENGTH),
             estimate=schedule.estimate,
             priority=priority,
             labels=labels,
@@ -148,17 +148,17 @@ class _TodoistParser:
         return words[: MAX_TITLE_LENGTH - 1] + "…", labels, [words]
 
     def _labels(self, row: Row, names: Iterable[str]) -> tuple[str, ...]:
-        found: dict[str, str] = {}
-        for written in names:
-            name = " ".join(written.split())
+        labels_by_key: dict[str, str] = {}
+        for raw_name in names:
+            name = " ".join(raw_name.split())
             if len(name) > MAX_LABEL_LENGTH:
                 self._warn(row, name, f"A label has at most {MAX_LABEL_LENGTH} characters; it was cut.")
             if name:
-                found.setdefault(name[:MAX_LABEL_LENGTH].strip().casefold(), name[:MAX_LABEL_LENGTH].strip())
-        kept = tuple(found.values())
-        if len(kept) > MAX_LABELS:
-            self._warn(row, ", ".join(kept[MAX_LABELS:]), f"A task takes at most {MAX_LABELS} labels from a file.")
-        return kept[:MAX_LABELS]
+                labels_by_key.setdefault(name[:MAX_LABEL_LENGTH].strip().casefold(), name[:MAX_LABEL_LENGTH].strip())
+        labels = tuple(labels_by_key.values())
+        if len(labels) > MAX_LABELS:
+            self._warn(row, ", ".join(labels[MAX_LABELS:]), f"A task takes at most {MAX_LABELS} labels from a file.")
+        return labels[:MAX_LABELS]
 
     def _take_note(self, row: Row) -> None:
         text, files = link_attachments(row["CONTENT"])
@@ -175,25 +175,25 @@ class _TodoistParser:
                 ImportedComment(row.number, identity, body, _author_name(row["AUTHOR"]))
             )
 
-    def _text(self, row: Row, parts: Iterable[str], most: int) -> str:
+    def _text(self, row: Row, parts: Iterable[str], max_length: int) -> str:
         text = "\n\n".join(part.replace("\r\n", "\n").replace("\r", "\n").strip() for part in parts if part.strip())
-        if len(text) <= most:
+        if len(text) <= max_length:
             return text
-        self._warn(row, text[most - 1 :], f"A text has at most {most:,} characters here; this end was cut.")
-        return text[: most - 1] + "…"
+        self._warn(row, text[max_length - 1 :], f"A text has at most {max_length:,} characters here; this end was cut.")
+        return text[: max_length - 1] + "…"
 
     def _indent(self, row: Row) -> int | None:
-        written = row["INDENT"] or "1"
-        if written not in {str(depth) for depth in range(1, MAX_INDENT + 1)}:
+        text = row["INDENT"] or "1"
+        if text not in {str(depth) for depth in range(1, MAX_INDENT + 1)}:
             self.errors.append(
-                FileError(row.number, "INDENT", f"“{_truncate(written)}” is not a number from 1 to {MAX_INDENT}.")
+                FileError(row.number, "INDENT", f"“{_truncate(text)}” is not a number from 1 to {MAX_INDENT}.")
             )
             return None
-        if int(written) > len(self.branch) + 1:
+        if int(text) > len(self.branch) + 1:
             above = f"the task above has {len(self.branch)}" if self.branch else "there is no task above"
-            self.errors.append(FileError(row.number, "INDENT", f"{written} is too deep: {above}."))
+            self.errors.append(FileError(row.number, "INDENT", f"{text} is too deep: {above}."))
             return None
-        return int(written)
+        return int(text)
 
     def _priority(self, row: Row) -> int | None:
         if row["PRIORITY"] not in PRIORITY_MAP:
@@ -202,7 +202,7 @@ class _TodoistParser:
         return PRIORITY_MAP.get(row["PRIORITY"])
 
     def _identify(self, parent: str, content: str) -> str:
-        """Return the same id for the same place in the outline, in this file and in a longer one."""
+        """Return an id of a place in the outline; a longer file gives the same id to the same place."""
         place = f"{parent}\n{content}"
         self.seen[place] += 1
         return sha256_hex(f"{place}\n{self.seen[place]}")
@@ -211,10 +211,10 @@ class _TodoistParser:
         self.warnings.append(ConversionWarning(row.number, item, reason))
 
 
-def _author_name(written: str) -> str:
-    """Return the name without the number Todoist puts behind it: "Alex (1000001)" is Alex."""
-    name, _, number = written.rpartition("(")
-    return name.strip() if number[:-1].isdigit() and number.endswith(")") else written
+def _author_name(text: str) -> str:
+    """Return a name without the number that Todoist appends: "Alex (1000001)" is Alex."""
+    name, _, number = text.rpartition("(")
+    return name.strip() if number[:-1].isdigit() and number.endswith(")") else text
 
 
 def _truncate(text: str) -> str:

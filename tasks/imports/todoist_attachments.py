@@ -16,9 +16,9 @@ class Attachment(NamedTuple):
 
 
 def link_attachments(text: str) -> tuple[str, list[Attachment]]:
-    """Return the text with a Markdown link in the place of each file, and the files.
+    """Return the text with a Markdown link for each attachment, and the attachments.
 
-    What only looks like a file (no JSON object, no end) stays as it was written.
+    A marker without a JSON object or an end stays as it is.
     """
     parts: list[str] = []
     files: list[Attachment] = []
@@ -44,10 +44,10 @@ def _parse_attachment(text: str, start: int) -> tuple[int, Attachment | None]:
 
 
 def _text(value: object) -> str:
-    """JSON can spell what PostgreSQL cannot store: NUL and halves of surrogate pairs."""
-    written = value if isinstance(value, str) else ""
-    whole = written.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return " ".join(whole.replace("\0", "").split())
+    """Return a JSON string without the characters that PostgreSQL cannot store: NUL and lone surrogates."""
+    text = value if isinstance(value, str) else ""
+    valid = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return " ".join(valid.replace("\0", "").split())
 
 
 def _link(file: Attachment) -> str:

@@ -1,4 +1,4 @@
-"""When a Todoist task starts and is due, and what of its DATE, DEADLINE and DURATION cannot be kept."""
+"""Dates of a Todoist task: its DATE, DEADLINE and DURATION as start, due date and estimate."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from tasks.imports.plan import ConversionWarning
 
 @dataclass
 class Schedule:
-    """`kept` are lines for the description: the words whose meaning is lost."""
+    """Dates and estimate of a task. `notes` are lines for the description: the texts that could not be converted."""
 
     start_date: date | None = None
     due_date: date | None = None
     due_at: datetime | None = None
     estimate: int | None = None
-    kept: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     warnings: list[ConversionWarning] = field(default_factory=list)
 
     def add_warning(self, row: Row, column: str, reason: str, unit: str = "") -> None:
         item = f"{column.capitalize()}: {row[column]} {unit}".strip()
-        self.kept.append(f"{item} (from Todoist)")
+        self.notes.append(f"{item} (from Todoist)")
         self.warnings.append(ConversionWarning(row.number, item, f"{reason} The words are in the description."))
 
 
@@ -50,13 +50,13 @@ def _parse_column(row: Row, column: str, schedule: Schedule, today: date) -> Par
     text = row[column]
     if not text:
         return None
-    found = parse_date(text, today)
-    if found is None:
+    parsed = parse_date(text, today)
+    if parsed is None:
         schedule.add_warning(row, column, _reason(text, row[f"{column}_LANG"]))
     elif row[f"{column}_LANG"].lower() not in ("", "en") and not text[:4].isdigit():
         schedule.add_warning(row, column, f"Dates in the language “{row[f'{column}_LANG']}” are not read.")
         return None
-    return found
+    return parsed
 
 
 def _reason(text: str, language: str) -> str:
@@ -66,7 +66,7 @@ def _reason(text: str, language: str) -> str:
 
 
 def _set_dates(row: Row, schedule: Schedule, due: ParsedDate | None, deadline: ParsedDate | None, zone: tzinfo) -> None:
-    """DATE is when one means to do it, and the only date most tasks have; DEADLINE is when it must be done."""
+    """Set the dates: DATE is the planned day, for most tasks the only one; DEADLINE is when it must be done."""
     last = deadline or due
     if last is None:
         return

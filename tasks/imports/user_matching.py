@@ -1,4 +1,4 @@
-"""Whom the names in a foreign file mean. A file says "Alex"; here people have an e-mail address, a handle, a name."""
+"""Matching of the names in an imported file with the members of a project."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class UserLike(Protocol):
 
 
 class UserMatcher:
-    """The members of a project by everything a file may call them; `aliases` lead from a file's name to an e-mail."""
+    """Finds members by e-mail address, handle, name or first name; `aliases` map a file's name to an address."""
 
     def __init__(self, members: Iterable[UserLike], aliases: Mapping[str, str]) -> None:
         self.aliases = {name.casefold(): email.casefold() for name, email in aliases.items()}
@@ -30,7 +30,7 @@ class UserMatcher:
                 self.named[name.casefold()].add(member.pk)
 
     def find(self, name: str) -> uuid.UUID | None:
-        """Return the one person meant; None when nobody is, or when it could be two."""
-        wanted = self.aliases.get(name.casefold(), name.casefold())
-        found = self.named.get(wanted, set())
-        return next(iter(found)) if len(found) == 1 else None
+        """Return the id of the member that a name means; None for no member or more than one."""
+        key = self.aliases.get(name.casefold(), name.casefold())
+        user_ids = self.named.get(key, set())
+        return next(iter(user_ids)) if len(user_ids) == 1 else None

@@ -1,4 +1,4 @@
-"""A task's facts as sentences for people."""
+"""Activity of a task: its events as sentences."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ HIDDEN_FIELDS = frozenset({"position"})
 
 @dataclass(frozen=True, slots=True)
 class ActivityChange:
-    """What became of one field; `before` and `after` are words, empty when they are too long to show."""
+    """Change of one field as text; `before` and `after` are empty where they are not shown."""
 
     text: str
     before: str = ""
@@ -36,6 +36,8 @@ class ActivityChange:
 
 @dataclass(frozen=True, slots=True)
 class ActivityEntry:
+    """One event as the activity list shows it."""
+
     at: datetime
     actor: str
     icon_name: str
@@ -46,16 +48,20 @@ class ActivityEntry:
 
 
 def mentioned_user_ids(events: Sequence[Event]) -> set[str]:
-    """The ids of people that the changes mention."""
-    return {key for event in events for pair in [_changes(event).get("assignees", [])] for side in pair for key in side}
+    """Return the ids of the users that were assigned or unassigned."""
+    changes = [_changes(event).get("assignees", []) for event in events]
+    return {user_id for old_and_new in changes for user_ids in old_and_new for user_id in user_ids}
 
 
 def activity_entries(
     events: Sequence[Event], *, names: Mapping[str, str], states: Mapping[str, str]
 ) -> list[ActivityEntry]:
-    """Tell the facts; `names` by person id, `states` by slug. What nobody wants to read is left out."""
-    told = (_entry(event, names, states) for event in events)
-    return [entry for entry in told if entry.changes]
+    """Return the entries of these events, without those that have nothing to show.
+
+    `names` are users' names by id, `states` the states' names by slug.
+    """
+    entries = (_entry(event, names, states) for event in events)
+    return [entry for entry in entries if entry.changes]
 
 
 def _entry(event: Event, names: Mapping[str, str], states: Mapping[str, str]) -> ActivityEntry:
@@ -74,8 +80,8 @@ def _entry(event: Event, names: Mapping[str, str], states: Mapping[str, str]) ->
 
 
 def _changes(event: Event) -> dict[str, list[Any]]:
-    found: dict[str, list[Any]] = event.payload.get("changes", {})
-    return found
+    changes: dict[str, list[Any]] = event.payload.get("changes", {})
+    return changes
 
 
 def _icon(event: Event) -> str:

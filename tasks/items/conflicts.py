@@ -1,4 +1,4 @@
-"""Two people changed one task: what each of them wanted, in words."""
+"""Edit conflict of a task page: two users changed the same task."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ EXCLUDED_FIELDS = {"csrfmiddlewaretoken", "version"}
 
 @dataclass(frozen=True, slots=True)
 class FieldDifference:
+    """A field with the submitted and the present value, as text."""
+
     label: str
     submitted: str
     current: str
@@ -24,47 +26,42 @@ class FieldDifference:
 
 @dataclass(frozen=True, slots=True)
 class EditConflict:
-    """What differs, and the form as it was sent, to be sent again upon the present version."""
+    """The differences, and the submitted form data to send again for the present version."""
 
     version: int
     differences: Sequence[FieldDifference]
     form_data: Sequence[tuple[str, str]]
 
 
-def build_conflict(stale: VersionConflict, form: TaskForm, sent: QueryDict) -> EditConflict:
-    choices = _choices(form)
-    differing = [
-        name for name, mine in stale.requested.items() if _normalized(stale.current.get(name)) != _normalized(mine)
-    ]
-    return EditConflict(
-        version=stale.version,
-        differences=[
-            FieldDifference(
-                name.replace("_", " ").capitalize(),
-                _display_value(name, stale.requested[name], choices),
-                _display_value(name, stale.current.get(name), choices),
-            )
-            for name in differing
-        ],
-        form_data=[(name, value) for name, values in sent.lists() if name not in EXCLUDED_FIELDS for value in values],
-    )
-
-
-def _choices(form: TaskForm) -> Mapping[str, str]:
-    fields = ("status", "assignees", "parent")
-    return {
-        str(value): str(words) for name in fields if name in form.fields for value, words in form.fields[name].choices
+def build_conflict(error: VersionConflict, form: TaskForm, data: QueryDict) -> EditConflict:
+    """Return the conflict page's contents for the submitted form data."""
+    choices = {
+        str(value): str(label)
+        for name in ("status", "assignees", "parent")
+        if name in form.fields
+        for value, label in form.fields[name].choices
     }
+    differences = [
+        FieldDifference(
+            name.replace("_", " ").capitalize(),
+            _display_value(name, requested, choices),
+            _display_value(name, error.current.get(name), choices),
+        )
+        for name, requested in error.requested.items()
+        if _normalized(error.current.get(name)) != _normalized(requested)
+    ]
+    form_data = [(name, value) for name, values in data.lists() if name not in EXCLUDED_FIELDS for value in values]
+    return EditConflict(version=error.version, differences=differences, form_data=form_data)
 
 
 def _normalized(value: Any) -> Any:
-    """Lists of people and labels are sets: their order says nothing."""
+    """Return a value for comparison: assignees and labels are sets, and an empty value is None."""
     return sorted(map(str, value)) if isinstance(value, list | tuple) else value or None
 
 
 def _display_value(name: str, value: Any, choices: Mapping[str, str]) -> str:
     if isinstance(value, list | tuple):
-        return ", ".join(_display_value(name, one, choices) for one in value) or "none"
+        return ", ".join(_display_value(name, item, choices) for item in value) or "none"
     if value is None or value == "":
         return "none"
     if name == "priority":

@@ -9,9 +9,9 @@ from tasks.models import Priority
 
 @dataclass(slots=True, kw_only=True)
 class TaskDraft:
-    """What a new task shall be. `status` is a state's slug or a category; `labels` are names, made where missing.
+    """Values of a new task. `status` is a state's slug or a category; `labels` are names, created where missing.
 
-    `id` may be chosen beforehand, so that a later draft of the same call can name it as its `parent`.
+    `id` is chosen here, so that a later draft of the same call can name it as its `parent`.
     """
 
     title: str
@@ -28,4 +28,4 @@ class TaskDraft:
     id: uuid.UUID = field(default_factory=uuid7)
 
     def __post_init__(self) -> None:
-        self.assignees = [uuid.UUID(str(key)) for key in self.assignees]
+        self.assignees = [uuid.UUID(str(user_id)) for user_id in self.assignees]

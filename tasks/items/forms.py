@@ -1,4 +1,4 @@
-"""What people type on the pages of tasks and projects; rules are the services'."""
+"""Forms of the task pages. Rules are checked by the services."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _date_field(label: str, **options: Any) -> forms.DateField:
 
 
 class LabelsField(forms.CharField):
-    """Names separated by commas; in the order given, without repetition."""
+    """Names separated by commas, in the order given, each once."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(required=False, max_length=1000, help_text="Separated by commas.", **options)
@@ -32,15 +32,15 @@ class LabelsField(forms.CharField):
         return value if isinstance(value, str) or value is None else ", ".join(value)
 
     def clean(self, value: Any) -> Any:
-        words = [word.strip() for word in super().clean(value).split(",")]
-        return list(dict.fromkeys(word for word in words if word))
+        names = [name.strip() for name in super().clean(value).split(",")]
+        return list(dict.fromkeys(name for name in names if name))
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         return bool(self.prepare_value(initial or "") != self.prepare_value(data or ""))
 
 
 class TaskForm(PageForm):
-    """The fields of a task. With a task, each field carries what was shown, so only what was changed is sent on."""
+    """Form of a task. Each field carries its initial value, so that only changed fields are written."""
 
     title = forms.CharField(max_length=500, widget=forms.TextInput(attrs={"autocomplete": "off"}))
     description = forms.CharField(
@@ -77,7 +77,7 @@ class TaskForm(PageForm):
             field.show_hidden_initial = True
 
     def clean_description(self) -> str:
-        """Browsers send line ends as CR LF; Markdown and the history want LF."""
+        """Return the text with LF line ends; browsers send CR LF."""
         return str(self.cleaned_data["description"]).replace("\r\n", "\n")
 
     def clean(self) -> dict[str, Any]:
@@ -87,18 +87,18 @@ class TaskForm(PageForm):
         return cleaned
 
     def changes(self) -> dict[str, Any]:
-        """The fields that were changed, under the names and values the service takes."""
+        """Return the changed fields as `items.services.update` takes them."""
         changed = set(self.changed_data)
-        apart = {"due_date", "due_time", "parent"}
-        found = {name: self.cleaned_data[name] for name in self.fields if name in changed - apart}
+        special = {"due_date", "due_time", "parent"}
+        values = {name: self.cleaned_data[name] for name in self.fields if name in changed - special}
         if "parent" in changed:
-            found["parent"] = self.cleaned_data["parent"] or None
+            values["parent"] = self.cleaned_data["parent"] or None
         if changed & {"due_date", "due_time"}:
-            found |= self.due()
-        return found
+            values |= self.due()
+        return values
 
     def due(self) -> dict[str, Any]:
-        """A day alone is a day; a day and a time are an instant in the reader's zone."""
+        """Return `due_date` for a day alone, `due_at` in the reader's time zone for a day and a time."""
         day, clock = self.cleaned_data.get("due_date"), self.cleaned_data.get("due_time")
         if not (day and clock):
             return {"due_date": day, "due_at": None}
@@ -106,7 +106,7 @@ class TaskForm(PageForm):
 
 
 class SharedTaskForm(TaskForm):
-    """For who was let see this one task: without what ties it to its project."""
+    """Form of a task for a guest: without the fields that only members of its project may change."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -115,25 +115,23 @@ class SharedTaskForm(TaskForm):
 
 
 def initial_data(task: Task) -> dict[str, Any]:
-    """What a task's form shows at first."""
+    """Return the initial values of a task's form."""
     local = timezone.localtime(task.due_at) if task.due_at else None
     return {
-        "title": task.title,
-        "description": task.description,
+        **{name: getattr(task, name) for name in Task.SCALAR_FIELDS},
         "status": task.state.slug,
-        "priority": task.priority,
         "assignees": [str(user.pk) for user in task.assignees.all()],
         "labels": sorted(label.name for label in task.labels.all()),
-        "start_date": task.start_date,
         "due_date": local.date() if local else task.due_date,
         "due_time": local.time() if local else None,
-        "estimate": task.estimate,
         "parent": str(task.parent_id or ""),
         "version": task.version,
     }
 
 
 class NewTaskForm(PageForm):
+    """Form of a new task."""
+
     title = forms.CharField(max_length=500, widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}))
     project = forms.ChoiceField(required=False)
     description = forms.CharField(
@@ -148,10 +146,10 @@ class NewTaskForm(PageForm):
 
     def __init__(self, *args: Any, projects: Sequence[Project], people: Sequence[User], **options: Any) -> None:
         super().__init__(*args, **options)
-        own = [(str(one.pk), f"{one.name} ({one.key})") for one in projects if not one.is_inbox]
+        own = [(str(project.pk), f"{project.name} ({project.key})") for project in projects if not project.is_inbox]
         self.fields["project"].choices = [
             ("", "My inbox"),
             *((str(p.pk), "My inbox") for p in projects if p.is_inbox),
             *own,
         ]
-        self.fields["assignee"].choices = [("", "Nobody"), *((str(user.pk), user.name) for user in people)]
+        self.fields["assignee"].choices = [("", "No one"), *((str(user.pk), user.name) for user in people)]

@@ -24,13 +24,13 @@ def position_between(before: str, after: str) -> str:
     """Return a short position strictly between two; an empty `before` or `after` means the very beginning or end."""
     if after and before >= after:
         raise ValueError(f"{before!r} does not come before {after!r}")
-    found = ""
+    digits = ""
     while True:
-        index = len(found)
+        index = len(digits)
         low = ALPHABET.index(before[index]) if index < len(before) else 0
         high = ALPHABET.index(after[index]) if index < len(after) else BASE
         if high - low > 1:
-            return found + ALPHABET[(low + high) // 2]
-        found += ALPHABET[low]
+            return digits + ALPHABET[(low + high) // 2]
+        digits += ALPHABET[low]
         if high - low == 1:
             after = ""

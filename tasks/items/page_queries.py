@@ -1,4 +1,4 @@
-"""What the pages ask beyond the API: choices for filters, a row with all its table shows, what needs attention."""
+"""Reads of the task pages beyond those of the API: table rows, counts, overdue tasks, recent activity."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FEED_EVENTS = ("task.created", "task.updated", "task.commented", "task.deleted")
 
 @dataclass(frozen=True, slots=True)
 class TaskTableRow:
-    """A task as a table shows it; `states` are what it can be moved to, none when the reader may not."""
+    """A task as a table shows it. `states` are those it can be moved to, none for a reader without edit rights."""
 
     task: Task
     states: Sequence[State]
@@ -34,7 +34,7 @@ class TaskTableRow:
 def filter_page_tasks(
     user: User, filters: TaskFilters, *, created_from: date | None, closed_from: date | None
 ) -> QuerySet[Task]:
-    """The filtered tasks, narrowed to those created or completed since the beginning of a day in UTC."""
+    """Return the visible tasks that pass the filters, created or closed from a day on (UTC)."""
     rows = filters_selectors.filter_visible(user, filters)
     if created_from:
         rows = rows.filter(created_at__gte=_start_of_day(created_from))
@@ -47,17 +47,17 @@ def _start_of_day(day: date) -> datetime:
     return datetime.combine(day, time(), tzinfo=UTC)
 
 
-def paginate_tasks(rows: QuerySet[Task], window: PageRequest) -> Page[Task]:
-    return paginate(rows.with_relations(), window)  # type: ignore[attr-defined]
+def paginate_tasks(rows: QuerySet[Task], page_request: PageRequest) -> Page[Task]:
+    return paginate(rows.with_relations(), page_request)  # type: ignore[attr-defined]
 
 
 def bounded_count(rows: QuerySet[Task]) -> int:
-    """Count up to COUNTED + 1: beyond that nobody reads the number, and it would cost a scan."""
+    """Count the rows up to MAX_COUNT + 1, since an exact larger number would cost a scan."""
     return rows.order_by().values("pk")[: MAX_COUNT + 1].count()
 
 
 def build_rows(user: User, tasks: Iterable[Task], *, now: datetime, today: date) -> list[TaskTableRow]:
-    """Dress tasks for a table: two queries, however many rows."""
+    """Return tasks as table rows; two queries, however many rows."""
     listed = list(tasks)
     projects = {task.project_id: task.project for task in listed}
     roles = roles_by_project(user, projects.values())
@@ -75,33 +75,33 @@ def can_edit_in(project: Project, roles: dict[uuid.UUID, Role | None]) -> bool:
 
 
 def list_overdue(user: User, project: Project | None, *, now: datetime, today: date, limit: int) -> list[Task]:
-    """The overdue tasks, most urgent first, then longest overdue."""
-    late = filters_selectors.filter_visible(
+    """Return the overdue tasks, most urgent first, then longest overdue."""
+    overdue = filters_selectors.filter_visible(
         user, TaskFilters(now=now, today=today, overdue=True, project=project.key if project else "")
     )
-    return list(late.with_relations().order_by("-priority", "due_date", "due_at", "pk")[:limit])
+    return list(overdue.with_relations().order_by("-priority", "due_date", "due_at", "pk")[:limit])
 
 
 def list_recent_activity(user: User, project: Project | None, *, limit: int) -> list[Event]:
-    """What happened lately to the tasks this person sees, read from the log by the tasks touched last."""
+    """Return the latest events of the tasks that a user sees, found by the tasks changed last."""
     ids = [project.pk] if project else visible_project_ids(user)
     touched = Task.objects.filter(project__in=ids).order_by("-updated_at", "-pk").values_list("pk", flat=True)
-    facts = Event.objects.filter(subject_id__in=list(touched[: limit * 4]), name__in=FEED_EVENTS)
-    return list(facts.order_by("-pk")[:limit])
+    events = Event.objects.filter(subject_id__in=list(touched[: limit * 4]), name__in=FEED_EVENTS)
+    return list(events.order_by("-pk")[:limit])
 
 
 def user_names(user_ids: Collection[str]) -> dict[str, str]:
-    """The names behind the ids a history mentions."""
+    """Return the names of these users by id."""
     if not user_ids:
         return {}
     return {str(key): name for key, name in User.objects.filter(pk__in=user_ids).values_list("pk", "name")}
 
 
 def parent_choices(task: Task, limit: int = 200) -> list[tuple[uuid.UUID, str]]:
-    """Open tasks of the same project that could be its parent, and the one it has."""
+    """Return the open tasks of the project that may become the parent, and the present parent."""
     project = Task.objects.filter(project=task.project_id).exclude(pk=task.pk)
     rows = project.filter(closed_at=None).order_by("-updated_at").values_list("pk", "number", "title")[:limit]
-    found = [(key, f"{task.project.key}-{number} {title[:60]}") for key, number, title in rows]
-    if task.parent and task.parent_id not in {key for key, _ in found}:
-        found.insert(0, (task.parent.pk, f"{task.parent.key} {task.parent.title[:60]}"))
-    return found
+    choices = [(task_id, f"{task.project.key}-{number} {title[:60]}") for task_id, number, title in rows]
+    if task.parent and task.parent_id not in {task_id for task_id, _ in choices}:
+        choices.insert(0, (task.parent.pk, f"{task.parent.key} {task.parent.title[:60]}"))
+    return choices

@@ -1,4 +1,4 @@
-"""What several pages of this app do alike."""
+"""Pages of tasks: list, detail, edit, create, delete."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def task_list(request: HttpRequest) -> HttpResponse:
 
 
 def task_list_context(request: HttpRequest, reader: User, project: Project | None = None) -> dict[str, Any]:
-    """Everything the table of tasks shows; with a project, of that project only."""
+    """Return the context of the task table, of all visible tasks or of one project."""
     now, today = timezone.now(), timezone.localdate()
     address = request.GET.copy()
     if project:
@@ -58,36 +58,36 @@ def task_list_context(request: HttpRequest, reader: User, project: Project | Non
     form = FilterForm(address, choices=filters_selectors.filter_choices(reader, project))
     filters = form.filters(now=now, today=today, week_start=reader.week_start)
     since = {name: form.cleaned_data.get(name) for name in ("created_from", "closed_from")}
-    found = page_queries.filter_page_tasks(reader, filters, **since)
-    page = page_queries.paginate_tasks(found, _page_request(form, reader, request))
+    tasks = page_queries.filter_page_tasks(reader, filters, **since)
+    page = page_queries.paginate_tasks(tasks, _page_request(form, reader, request))
     return {
         "form": form,
         "chips": [] if project else active_chips(form, request.GET),
         "columns": table_columns(form.order, request.GET),
         "page": page,
         "rows": page_queries.build_rows(reader, page.rows, now=now, today=today),
-        "count": page_queries.bounded_count(found),
+        "count": page_queries.bounded_count(tasks),
         "count_limit": page_queries.MAX_COUNT,
         "project": project,
     }
 
 
 def _page_request(form: FilterForm, reader: User, request: HttpRequest) -> PageRequest:
-    asked = sorted((name, str(value)) for name, value in form.cleaned_data.items())
+    filters = sorted((name, str(value)) for name, value in form.cleaned_data.items())
     return PageRequest(
         sorts=filters_selectors.TASK_SORTS,
         ordering=form.order,
         limit=PAGE_SIZE,
         cursor=request.GET.get("cursor", ""),
         owner=str(reader.pk),
-        filters=f"page:{asked}",
+        filters=f"page:{filters}",
     )
 
 
 @login_required
 @require_POST
 def set_status(request: HttpRequest, key: str) -> HttpResponse:
-    """Move one task from the list; htmx gets the row as it is now, others return to where they were."""
+    """Change the status of one task from the list; htmx gets the new row, a browser is redirected back."""
     reader, now = get_request_user(request), timezone.now()
     status = 200
     try:
@@ -100,7 +100,7 @@ def set_status(request: HttpRequest, key: str) -> HttpResponse:
         )
     except VersionConflict:
         status = 409
-        messages.warning(request, f"{key} was changed by somebody else; this is how it is now.")
+        messages.warning(request, f"{key} was changed by someone else. This is its current state.")
     except Invalid as error:
         status = 422
         messages.error(request, " ".join(field.message for field in error.fields) or error.detail)
@@ -139,13 +139,13 @@ def _update(request: HttpRequest, reader: User, task: Task) -> HttpResponse:
                 now=timezone.now(),
                 versions=expected_version(request),
             )
-        except VersionConflict as stale:
-            context = {"task": task, "conflict": build_conflict(stale, form, request.POST)}
+        except VersionConflict as error:
+            context = {"task": task, "conflict": build_conflict(error, form, request.POST)}
             return render_page(request, "tasks/edit_conflict.html", context, status=409)
         except Invalid as error:
             form.add_domain_error(error)
         else:
-            messages.success(request, f"{task.key} is saved.")
+            messages.success(request, f"{task.key} saved.")
             return redirect("task-detail", key=task.key)
     return render_page(
         request, "tasks/task_detail.html", task_context(reader, task, form=form), status=form_status(form)
@@ -155,35 +155,35 @@ def _update(request: HttpRequest, reader: User, task: Task) -> HttpResponse:
 def task_context(
     reader: User, task: Task, *, form: TaskForm | None = None, comment_form: CommentForm | None = None
 ) -> dict[str, Any]:
-    """Everything a task's page shows."""
-    in_project, role = sharing_selectors.project_and_task_role(reader, task)
+    """Return the context of a task's page."""
+    project_role, role = sharing_selectors.project_and_task_role(reader, task)
     now, today = timezone.now(), timezone.localdate()
     is_current = task.project.archived_at is None
-    below = page_queries.build_rows(reader, selectors.list_subtasks(reader, task)[:100], now=now, today=today)
+    subtasks = page_queries.build_rows(reader, selectors.list_subtasks(reader, task)[:100], now=now, today=today)
     newest = list(comments_selectors.list_comments(task).order_by("-pk")[: MAX_COMMENTS + 1])
     return {
         "task": task,
         "project": task.project,
-        "form": form or _task_form(reader, task, is_member=in_project is not None),
+        "form": form or _task_form(reader, task, is_member=project_role is not None),
         "comment_form": comment_form or CommentForm(),
         "comments": newest[:MAX_COMMENTS][::-1],
         "has_older_comments": len(newest) > MAX_COMMENTS,
         "activity": _activity(task),
-        "subtasks": below,
-        "subtasks_done": sum(row.task.is_closed for row in below),
+        "subtasks": subtasks,
+        "subtasks_done": sum(row.task.is_closed for row in subtasks),
         "is_overdue": task.is_overdue(now, today),
-        "is_member": in_project is not None,
+        "is_member": project_role is not None,
         "can_edit": is_current and policies.can_edit(role),
         "can_comment": is_current and policies.can_comment(role),
-        "can_manage": in_project == Role.ADMIN,
+        "can_manage": project_role == Role.ADMIN,
     }
 
 
 def _activity(task: Task) -> list[Any]:
-    facts = list(selectors.list_activity(task).order_by("-pk")[:MAX_ACTIVITY_ENTRIES])
-    names = page_queries.user_names(mentioned_user_ids(facts))
+    events = list(selectors.list_activity(task).order_by("-pk")[:MAX_ACTIVITY_ENTRIES])
+    names = page_queries.user_names(mentioned_user_ids(events))
     states = {state.slug: state.name for state in projects_selectors.list_states(task.project)}
-    return activity_entries(facts, names=names, states=states)
+    return activity_entries(events, names=names, states=states)
 
 
 def _task_form(
@@ -221,25 +221,25 @@ def new_task(request: HttpRequest) -> HttpResponse:
         except Invalid as error:
             form.add_domain_error(_to_form_error(error))
         else:
-            messages.success(request, f"{task.key} is created.")
+            messages.success(request, f"{task.key} created.")
             return redirect("task-detail", key=task.key)
     return render_page(request, "tasks/task_new.html", {"form": form}, status=form_status(form))
 
 
 def _draft(form: NewTaskForm) -> drafts.TaskDraft:
-    sent = form.cleaned_data
+    data = form.cleaned_data
     return drafts.TaskDraft(
-        title=sent["title"],
-        description=sent["description"],
-        priority=sent["priority"],
-        due_date=sent["due_date"],
-        assignees=[UUID(sent["assignee"])] if sent["assignee"] else [],
-        labels=sent["labels"],
+        title=data["title"],
+        description=data["description"],
+        priority=data["priority"],
+        due_date=data["due_date"],
+        assignees=[UUID(data["assignee"])] if data["assignee"] else [],
+        labels=data["labels"],
     )
 
 
 def _to_form_error(error: Invalid) -> Invalid:
-    """The form asks for one assignee where the service takes several."""
+    """Rename the field of an error: the form has one assignee where the service takes several."""
     fields = [field._replace(field="assignee") if field.field == "assignees" else field for field in error.fields]
     return Invalid(error.detail, fields=fields)
 
@@ -254,23 +254,20 @@ def add_subtask(request: HttpRequest, key: str) -> HttpResponse:
         messages.error(request, "A subtask needs a title of at most 500 characters.")
     else:
         draft = drafts.TaskDraft(title=title, parent=task.pk)
-        made = services.create(actor=reader, draft=draft, now=timezone.now(), project_ref=str(task.project_id))
-        messages.success(request, f"{made.key} is created.")
+        subtask = services.create(actor=reader, draft=draft, now=timezone.now(), project_ref=str(task.project_id))
+        messages.success(request, f"{subtask.key} created.")
     return redirect("task-detail", key=task.key)
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete_task(request: HttpRequest, key: str) -> HttpResponse:
-    """Ask, then delete: a page of its own, because it cannot be undone."""
+    """Delete a task after confirmation on a page of its own, since it cannot be undone."""
     reader = get_request_user(request)
     task = selectors.get_task(reader, key)
     if request.method == "POST":
         services.delete(actor=reader, ref=str(task.pk), now=timezone.now())
-        messages.success(request, f"{task.key} is deleted.")
+        messages.success(request, f"{task.key} deleted.")
         return redirect(f"{reverse('task-list')}?project={task.project.key}")
-    policies.require(
-        policies.can_edit(projects_selectors.project_role(reader, task.project)),
-        "You may read this project, not change it.",
-    )
+    policies.require_editor(projects_selectors.project_role(reader, task.project))
     return render_page(request, "tasks/task_confirm_delete.html", {"task": task})

@@ -1,4 +1,4 @@
-"""A question about tasks without its values: who asks (overseer or not, guest or not), and which filters are given."""
+"""Shape of a task query: the kind of reader and the filters, without their values. It is the key of compiled SQL."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tasks.models.task import TaskQuerySet
 
 @dataclass(frozen=True, slots=True)
 class QueryShape:
-    """Where a value stands there is a hole."""
+    """Kind of reader and filters of a task query, with parameters in the place of values."""
 
     overseer: bool
     guest: bool
@@ -30,12 +30,13 @@ class QueryShape:
         return dict(self.filters).get(name)
 
     def narrow(self, rows: TaskQuerySet, *, but: Collection[str] = ()) -> TaskQuerySet:
-        """Narrow by the filters, but for those that are asked otherwise."""
-        listed = {name: list(value) if isinstance(value, tuple) else value for name, value in self.filters}
-        kept: Any = {name: value for name, value in listed.items() if name not in but}
+        """Apply the filters, except those named in `but`."""
+        filters: Any = {
+            name: list(value) if isinstance(value, tuple) else value for name, value in self.filters if name not in but
+        }
         guest = Param("reader") if self.guest and not self.overseer else None
         reader: Any = {"now": Param("now"), "today": Param("today"), "guest": guest}
-        return filters_selectors.apply_filters(rows, TaskFilters(**reader, **kept))
+        return filters_selectors.apply_filters(rows, TaskFilters(**reader, **filters))
 
     def visible(self) -> TaskQuerySet:
         return Task.objects.visible_to_id(Param("reader"), overseer=self.overseer, guest=self.guest)
@@ -45,19 +46,19 @@ class QueryShape:
 
 
 def parametrize(user: User, filters: TaskFilters) -> tuple[QueryShape, dict[str, Any]]:
-    """Return the question without its values, and the values."""
+    """Return the shape of a query, and its values by parameter name."""
     values = {"reader": user.pk, "now": filters.now, "today": filters.today}
-    holes = tuple(
+    parameters = tuple(
         (name, _replace_values(name, value, values))
         for name, value in filters_selectors.active_filters(filters_selectors.resolve_refs(user, filters))
     )
-    return QueryShape(user.is_staff_or_admin, user.is_guest, holes), values
+    return QueryShape(user.is_staff_or_admin, user.is_guest, parameters), values
 
 
 def _replace_values(name: str, value: Any, values: dict[str, Any]) -> Any:
     if isinstance(value, list):
-        return tuple(_replace_values(f"{name}{index}", one, values) for index, one in enumerate(value))
+        return tuple(_replace_values(f"{name}{index}", item, values) for index, item in enumerate(value))
     if value == "none" or isinstance(value, bool) or name.startswith("category"):
-        return value  # another question, not another value
+        return value  # makes another SQL, not another value
     values[name] = value
     return Param(name)

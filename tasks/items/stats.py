@@ -1,3 +1,5 @@
+"""Statistics of the visible tasks."""
+
 from __future__ import annotations
 
 from collections import Counter
@@ -20,7 +22,7 @@ from tasks.projects.selectors import NIL_UUID
 
 
 class StatsBucket(NamedTuple):
-    """The tasks of one status and priority, counted; durations are summed, None where there is nothing to sum."""
+    """Counts of the tasks of one state and priority. Durations are sums, None without tasks."""
 
     category: str
     status: str
@@ -35,12 +37,12 @@ class StatsBucket(NamedTuple):
 def get_task_stats(
     user: User, *, project: str = "", assignee: Sequence[str] = (), now: datetime, today: date
 ) -> dict[str, Any]:
-    """Counts by category, status and priority, overdue and averages, over what a person sees.
+    """Return counts by category, status and priority, overdue tasks and averages of the visible tasks.
 
-    `project` (id or key) and `assignee` (ids, `me`, `none`) narrow it.
+    `project` (id or key) and `assignee` (ids, `me`, `none`) narrow them. Raises NotFound for an unknown project.
     """
     filters = TaskFilters(now=now, today=today, project=project, assignee=list(assignee))
-    # Good for the minute it names: one who keeps it further, until that minute ends, has it no longer than that.
+    # The key names the minute, since overdue and ages depend on the clock.
     scope = f"{project}:{','.join(assignee)}:{today}:{now:%H:%M}"
     return cache.cached_stats(user.pk, scope, build=lambda: _compute(user, filters))
 
@@ -55,47 +57,49 @@ def _compute(user: User, filters: TaskFilters) -> dict[str, Any]:
 
 @lru_cache(maxsize=MAX_TEMPLATES)
 def _stats_statement(shape: QueryShape) -> Statement | None:
-    """One reading of all that the reader sees, whatever is counted."""
+    """Return the statement that reads all visible tasks once, grouped by state and priority."""
     now: Any = Param("now")
-    late = Q(closed_at=None) & (Q(due_at__lt=now) | Q(due_date__lt=Param("today")))
+    overdue = Q(closed_at=None) & (Q(due_at__lt=now) | Q(due_date__lt=Param("today")))
     age = ExpressionWrapper(now - F("created_at"), output_field=DurationField())
-    taken = ExpressionWrapper(F("closed_at") - F("created_at"), output_field=DurationField())
-    heaps = shape.rows().order_by().values_list("category", "state__slug", "priority")
+    duration = ExpressionWrapper(F("closed_at") - F("created_at"), output_field=DurationField())
+    groups = shape.rows().order_by().values_list("category", "state__slug", "priority")
     return Statement.of(
-        heaps.annotate(
+        groups.annotate(
             total=Count("pk"),
             open=Count("pk", filter=Q(closed_at=None)),
-            overdue=Count("pk", filter=late),
+            overdue=Count("pk", filter=overdue),
             age=Sum(age, filter=Q(closed_at=None)),
-            time_to_done=Sum(taken, filter=Q(category=Category.DONE)),
+            time_to_done=Sum(duration, filter=Q(category=Category.DONE)),
         )
     )
 
 
-def _aggregate(heaps: list[StatsBucket]) -> dict[str, Any]:
-    total, is_open = sum(heap.total for heap in heaps), sum(heap.open for heap in heaps)
-    by_category = _sum_by((heap.category, heap.total) for heap in heaps)
-    by_priority = _sum_by((heap.priority, heap.total) for heap in heaps)
-    by_status = _sum_by((heap.status, heap.total) for heap in heaps)
+def _aggregate(buckets: list[StatsBucket]) -> dict[str, Any]:
+    total, is_open = sum(bucket.total for bucket in buckets), sum(bucket.open for bucket in buckets)
+    by_category = _sum_by((bucket.category, bucket.total) for bucket in buckets)
+    by_priority = _sum_by((bucket.priority, bucket.total) for bucket in buckets)
+    by_status = _sum_by((bucket.status, bucket.total) for bucket in buckets)
     return {
         "total": total,
         "open": is_open,
-        "overdue": sum(heap.overdue for heap in heaps),
+        "overdue": sum(bucket.overdue for bucket in buckets),
         "by_category": {name: by_category[name] for name in Category.values},
         "by_status": dict(sorted(by_status.items())),
         "by_priority": {priority.name.lower(): by_priority[priority.value] for priority in Priority},
-        "average_age_hours": _average_hours((heap.age for heap in heaps), is_open),
-        "average_hours_to_done": _average_hours((heap.time_to_done for heap in heaps), by_category[Category.DONE]),
+        "average_age_hours": _average_hours((bucket.age for bucket in buckets), is_open),
+        "average_hours_to_done": _average_hours(
+            (bucket.time_to_done for bucket in buckets), by_category[Category.DONE]
+        ),
     }
 
 
 def _sum_by(pairs: Iterable[tuple[Any, int]]) -> Counter[Any]:
-    found: Counter[Any] = Counter()
+    totals: Counter[Any] = Counter()
     for name, count in pairs:
-        found[name] += count
-    return found
+        totals[name] += count
+    return totals
 
 
 def _average_hours(durations: Iterable[timedelta | None], count: int) -> float | None:
-    summed = sum((one for one in durations if one is not None), timedelta())
-    return round((summed / count).total_seconds() / 3600, 1) if count else None
+    total = sum((duration for duration in durations if duration is not None), timedelta())
+    return round((total / count).total_seconds() / 3600, 1) if count else None

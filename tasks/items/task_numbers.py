@@ -12,15 +12,15 @@ from tasks.projects import selectors as projects_selectors
 
 
 def reserve_numbers(*, actor: User, project_ref: str, count: int) -> tuple[Project, int]:
-    """Take the next numbers of a project that the actor sees; returns the project and the first of them.
+    """Take the next numbers of a visible project; returns the project and the first number. Raises NotFound.
 
-    The row stays locked until the end of the transaction: who creates tasks in it stands in line here.
+    The project stays locked until the end of the transaction: creations of tasks in it queue here.
     """
     column, value = projects_selectors.lookup_for_ref(project_ref)
-    found = _reserve_statement(actor.is_staff_or_admin, column).run({"reader": actor.pk, column: value, "count": count})
-    if not found:
+    rows = _reserve_statement(actor.is_staff_or_admin, column).run({"reader": actor.pk, column: value, "count": count})
+    if not rows:
         raise NotFound("There is no such project.")
-    project = from_row(Project, found[0])
+    project = from_row(Project, rows[0])
     return project, project.next_number - count
 
 

@@ -27,9 +27,9 @@ def add_team(request: HttpRequest, key: str) -> HttpResponse:
     form = ProjectTeamForm(request.POST, teams=[])
     if not form.is_valid():
         raise Invalid.field("team", "Choose a team and a role.", "invalid")
-    sent = form.cleaned_data
-    given = teams.add(actor=get_request_user(request), ref=key, team_id=sent["team"], role=sent["role"])
-    messages.success(request, f"The team {given.team.name} is in the project now.")
+    data = form.cleaned_data
+    project_team = teams.add(actor=get_request_user(request), ref=key, team_id=data["team"], role=data["role"])
+    messages.success(request, f"Team {project_team.team.name} added to the project.")
     return redirect("project-detail", key=key)
 
 
@@ -38,7 +38,7 @@ def add_team(request: HttpRequest, key: str) -> HttpResponse:
 def update_team(request: HttpRequest, key: str, team_id: UUID) -> HttpResponse:
     role = cleaned_role(RoleForm(request.POST))
     teams.update(actor=get_request_user(request), ref=key, team_id=team_id, role=role)
-    messages.success(request, "The team's role is changed.")
+    messages.success(request, "Team role changed.")
     return redirect("project-detail", key=key)
 
 
@@ -46,7 +46,7 @@ def update_team(request: HttpRequest, key: str, team_id: UUID) -> HttpResponse:
 @require_POST
 def remove_team(request: HttpRequest, key: str, team_id: UUID) -> HttpResponse:
     teams.remove(actor=get_request_user(request), ref=key, team_id=team_id, now=timezone.now())
-    messages.success(request, "The team is no longer in the project.")
+    messages.success(request, "Team removed from the project.")
     return redirect("project-detail", key=key)
 
 
@@ -56,10 +56,10 @@ def invite(request: HttpRequest, key: str) -> HttpResponse:
     reader = get_request_user(request)
     form = InvitationForm(request.POST)
     if not form.is_valid():
-        raise Invalid.field("email", "Type an e-mail address, and choose a role.")
+        raise Invalid.field("email", "Enter an e-mail address and choose a role.")
     with throttled_invitation(request, reader, form.cleaned_data["email"]):
         invitation = invitations.invite(actor=reader, ref=key, now=timezone.now(), **form.cleaned_data)
-    messages.success(request, f"{invitation.email} is invited to {invitation.target}.")
+    messages.success(request, f"Invitation to {invitation.target} sent to {invitation.email}.")
     return redirect("project-detail", key=key)
 
 
@@ -77,7 +77,7 @@ def add_member(request: HttpRequest, key: str) -> HttpResponse:
         except (Invalid, Conflict) as error:
             form.add_domain_error(error)
         else:
-            messages.success(request, f"{member.user.name} is in {project.name} now.")
+            messages.success(request, f"{member.user.name} added to {project.name}.")
             return redirect("project-detail", key=project.key)
     return render_page(
         request, "tasks/project_detail.html", project_context(request, reader, project, form), status=form_status(form)
@@ -91,7 +91,7 @@ def update_member(request: HttpRequest, key: str, user_id: UUID) -> HttpResponse
     if not form.is_valid():
         raise Invalid.field("role", "There is no such role.")
     members_services.update(actor=get_request_user(request), ref=key, role=form.cleaned_data["role"], user_id=user_id)
-    messages.success(request, "The role is changed.")
+    messages.success(request, "Role changed.")
     return redirect("project-detail", key=key)
 
 
@@ -100,5 +100,5 @@ def update_member(request: HttpRequest, key: str, user_id: UUID) -> HttpResponse
 def remove_member(request: HttpRequest, key: str, user_id: UUID) -> HttpResponse:
     reader = get_request_user(request)
     members_services.remove(actor=reader, ref=key, user_id=user_id, now=timezone.now())
-    messages.success(request, "That person is no longer in the project.")
+    messages.success(request, "Member removed from the project.")
     return redirect("project-list") if user_id == reader.pk else redirect("project-detail", key=key)

@@ -1,3 +1,5 @@
+"""Reads of a project's members and teams."""
+
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable
@@ -10,9 +12,12 @@ from accounts.users import selectors as users_selectors
 from core.errors import NotFound
 from tasks.models import Project, ProjectMember, ProjectTeam, Role
 
+MAX_USER_CHOICES = 1000
+MEMBER_NOT_FOUND = "This person is not in the project."
+
 
 def active_members(project_id: uuid.UUID, user_ids: Iterable[uuid.UUID | str]) -> list[User]:
-    """Those of the named people who are active and in this project now, by name or with a team."""
+    """Return those of the users who are active and members of this project now."""
     members = ProjectMember.objects.filter(project=project_id).values("user")
     return list(User.objects.active().filter(pk__in=members).filter(pk__in=list(user_ids)))
 
@@ -22,56 +27,51 @@ def list_project_teams(project: Project) -> QuerySet[ProjectTeam]:
 
 
 def get_project_team(project: Project, team_id: uuid.UUID) -> ProjectTeam:
-    found = list_project_teams(project).filter(team=team_id).first()
-    if found is None:
+    project_team = list_project_teams(project).filter(team=team_id).first()
+    if project_team is None:
         raise NotFound("This team is not in the project.")
-    return found
+    return project_team
 
 
 def addable_teams(user: User, project: Project) -> QuerySet[Team]:
-    """The teams that a person sees and that are not in the project yet."""
+    """Return the teams that a user sees and that are not in the project yet."""
     return Team.objects.visible_to(user).exclude(project_roles__project=project).order_by("name")
 
 
 def member_teams(project: Project, user_id: uuid.UUID) -> list[ProjectTeam]:
-    """The project's teams that this person is in."""
+    """Return the project's teams that a user is in."""
     return list(list_project_teams(project).filter(team__memberships__user=user_id).order_by("team__name"))
 
 
 def team_roles_by_user(project: Project) -> dict[uuid.UUID, list[tuple[str, str]]]:
-    """For each member through teams, the teams' names and roles."""
-    found: dict[uuid.UUID, list[tuple[str, str]]] = defaultdict(list)
+    """Return the names and roles of each member's teams in the project."""
+    roles: dict[uuid.UUID, list[tuple[str, str]]] = defaultdict(list)
     teams = ProjectTeam.objects.filter(project=project, team__memberships__isnull=False).order_by("team__name")
     for user_id, name, role in teams.values_list("team__memberships__user", "team__name", "role"):
-        found[user_id].append((name, role))
-    return found
-
-
-# As many people as a page offers to choose from.
-MAX_USER_CHOICES = 1000
+        roles[user_id].append((name, role))
+    return roles
 
 
 def users_to_share_with(user: User) -> list[User]:
-    """Everybody else in the directory."""
+    """Return the other active users, as a page offers them to choose from."""
     return list(users_selectors.list_active_users().exclude(pk=user.pk).order_by("name", "pk")[:MAX_USER_CHOICES])
 
 
 def users_to_add(present: Iterable[ProjectMember]) -> list[User]:
-    """The directory without those who are in the project already."""
-    there = {member.user_id for member in present}
-    return [
-        one for one in users_selectors.list_active_users().order_by("name")[:MAX_USER_CHOICES] if one.pk not in there
-    ]
+    """Return the active users who are not members yet."""
+    member_ids = {member.user_id for member in present}
+    users = users_selectors.list_active_users().order_by("name")[:MAX_USER_CHOICES]
+    return [user for user in users if user.pk not in member_ids]
 
 
 def assignable_users(project: Project) -> list[User]:
-    """The active people of a project."""
+    """Return the active members of a project."""
     active = list_members(project).filter(user__is_active=True).order_by("user__name")
     return [member.user for member in active]
 
 
 class ProjectViewer(NamedTuple):
-    """Somebody in a project: their role in words, and in which ways they have it."""
+    """A member as the access page shows them: the label of their role, and its sources."""
 
     user: User
     role: str
@@ -79,29 +79,23 @@ class ProjectViewer(NamedTuple):
 
 
 def list_viewers(project: Project, limit: int = 1000) -> list[ProjectViewer]:
-    """The people of a project and how they came by their roles; two queries, however many people."""
-    present = list_members(project).order_by("user__name", "user_id")
-    by_teams = team_roles_by_user(project)
-    return [
-        ProjectViewer(
-            one.user,
-            one.get_effective_role_display(),
-            [*_direct_role_source(one), *team_role_sources(by_teams[one.user_id])],
-        )
-        for one in present[:limit]
-    ]
+    """Return the members of a project with the sources of their roles; two queries."""
+    team_roles = team_roles_by_user(project)
+    viewers = []
+    for member in list_members(project).order_by("user__name", "user_id")[:limit]:
+        own = [f"{member.get_role_display()}, added directly"] if member.role else []
+        sources = [*own, *team_role_sources(team_roles[member.user_id])]
+        viewers.append(ProjectViewer(member.user, member.get_effective_role_display(), sources))
+    return viewers
 
 
-def _direct_role_source(member: ProjectMember) -> list[str]:
-    return [f"{member.get_role_display()}, added directly"] if member.role else []
-
-
-def team_role_sources(given: Iterable[tuple[str, str]]) -> list[str]:
-    return [f"{Role(role).label} via team {name}" for name, role in given]
+def team_role_sources(team_roles: Iterable[tuple[str, str]]) -> list[str]:
+    """Return a phrase for each team (name, role) that gives a member a role."""
+    return [f"{Role(role).label} via team {name}" for name, role in team_roles]
 
 
 def count_overseers() -> dict[str, int]:
-    """How many active people of staff and administrators there are."""
+    """Return the numbers of active staff and administrators."""
     roles = User.objects.active().exclude(role=User.Role.USER).values_list("role").annotate(count=Count("pk"))
     return {User.Role.STAFF.value: 0, User.Role.ADMIN.value: 0} | dict(roles)
 
@@ -111,14 +105,15 @@ def list_members(project: Project) -> QuerySet[ProjectMember]:
 
 
 def get_member(project: Project, user_id: uuid.UUID) -> ProjectMember:
-    found = list_members(project).filter(user=user_id).first()
-    if found is None:
-        raise NotFound("This person is not in the project.")
-    return found
+    member = list_members(project).filter(user=user_id).first()
+    if member is None:
+        raise NotFound(MEMBER_NOT_FOUND)
+    return member
 
 
 def get_member_for_update(project: Project, user_id: uuid.UUID) -> ProjectMember:
-    found = ProjectMember.objects.select_for_update().filter(project=project, user=user_id).first()
-    if found is None:
-        raise NotFound("This person is not in the project.")
-    return found
+    """Return a member, locked until the end of the transaction. Raises NotFound."""
+    member = ProjectMember.objects.select_for_update().filter(project=project, user=user_id).first()
+    if member is None:
+        raise NotFound(MEMBER_NOT_FOUND)
+    return member

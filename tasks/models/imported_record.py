@@ -8,10 +8,10 @@ from tasks.models.task import Task
 
 
 class ImportedRecord(models.Model):
-    """What a project took from a foreign file, a task or a comment, so that the same file adds nothing again.
+    """A task or comment imported from a file, so that the same file adds nothing again.
 
-    `task` is the task it became, or the one commented on; it is empty when that was deleted, and stays so: what
-    somebody deleted does not come back with the next import.
+    `task` is the task it became, or the one commented on. It is null once that was deleted, so a deleted task does not
+    come back with the next import.
     """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="imported_records")

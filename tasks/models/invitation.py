@@ -7,7 +7,7 @@ from tasks.models.project import Project, Role
 
 
 class ProjectInvitation(models.Model):
-    """What an invitation to come leads to: a role in a project."""
+    """Role in a project that accepting an invitation leads to."""
 
     invitation = models.OneToOneField(
         Invitation, on_delete=models.CASCADE, primary_key=True, related_name="project_invitation"

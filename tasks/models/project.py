@@ -19,10 +19,11 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         return self.visible_to_id(user.pk, overseer=user.is_staff_or_admin)
 
     def visible_to_id(self, user_id: Any, *, overseer: bool) -> Self:
-        mine = self.model._default_manager.filter(memberships__user=user_id).values("pk")
+        """Return a user's projects; for an overseer (staff or administrator) also all others but inboxes."""
+        joined = Project.objects.filter(memberships__user=user_id).values("pk")
         if overseer:
-            return self.filter(Q(is_inbox=False) | Q(pk__in=mine))
-        return self.filter(pk__in=mine)
+            return self.filter(Q(is_inbox=False) | Q(pk__in=joined))
+        return self.filter(pk__in=joined)
 
     def current(self) -> Self:
         return self.filter(archived_at=None)
@@ -35,7 +36,7 @@ COLOUR_VALIDATOR = RegexValidator(r"\A#[0-9a-f]{6}\Z", "A colour is written like
 
 
 class Category(models.TextChoices):
-    """What a status means for the numbers."""
+    """Meaning of a state for statistics and for open and closed tasks."""
 
     TODO = "todo"
     IN_PROGRESS = "in_progress"
@@ -44,7 +45,7 @@ class Category(models.TextChoices):
 
 
 class Role(models.TextChoices):
-    """What a member may do in a project; each may do what those before may."""
+    """Role in a project. Each permits what those before it permit."""
 
     VIEWER = "viewer"
     COMMENTER = "commenter"
@@ -53,7 +54,7 @@ class Role(models.TextChoices):
 
 
 class Project(models.Model):
-    """A body of work with members. `next_number` is what its next task will be called."""
+    """A project: tasks and their members. `next_number` is the number of its next task."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     key = models.CharField(max_length=10, unique=True, validators=[PROJECT_KEY_VALIDATOR])
@@ -82,8 +83,11 @@ class Project(models.Model):
 
 
 class ProjectMember(models.Model):
-    """Who is in a project: everybody with a row sees it. `role` is what the person was given, none where only teams
-    give one; triggers keep `effective_role`, the highest of all these, and rows for the members of teams."""
+    """Membership of a user in a project.
+
+    `role` is the user's own, null where only teams give one. Triggers maintain `effective_role`, the highest of all
+    these, and the rows of team members.
+    """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="project_memberships")
@@ -104,7 +108,7 @@ class ProjectMember(models.Model):
 
 
 class State(models.Model):
-    """One column of a project's workflow. The category says what it means for the numbers."""
+    """A state (column) of a project's workflow."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="states")

@@ -1,4 +1,4 @@
-"""Who else may see a project or one task: teams in projects, single tasks shared with single people."""
+"""Access besides membership: teams in projects, and single tasks shared with single users."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from tasks.models.task import Task
 
 
 class SharedRole(models.TextChoices):
-    """What somebody may do with a task that was shared with them: as those roles in a project, but for all that
-    concerns more than the one task."""
+    """Role on a single shared task.
+
+    It permits what the project role of the same name permits, except for anything that concerns more than this task.
+    """
 
     VIEWER = Role.VIEWER.value, Role.VIEWER.label
     COMMENTER = Role.COMMENTER.value, Role.COMMENTER.label
@@ -41,7 +43,7 @@ class ProjectTeam(models.Model):
 
 
 class TaskShare(models.Model):
-    """One task for one person who need not be in its project. A trigger copies the project, which never changes."""
+    """One task shared with one user outside its project. A trigger copies the project, which never changes."""
 
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="shares", db_index=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="shares", editable=False)

@@ -1,4 +1,4 @@
-"""Adjectives: which projects and tasks. Visibility is asked by IN over the caller's own memberships."""
+"""Tasks and their assignees. Visibility is a subquery of the user's own memberships, never a join."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchQuery, SearchVector, SearchVectorField
@@ -20,11 +21,10 @@ from django.utils import timezone
 from core.db import uuid7
 from core.sql_templates import EqualsAny
 from tasks.events import TaskPayload, task_payload
-from tasks.models.project import Category, Label, Project, State
+from tasks.models.project import Category, Label, Project, ProjectMember, State
 
 if TYPE_CHECKING:
     from accounts.models import User
-    from tasks.models.project import Project
 
 CLOSED_CATEGORIES = ("done", "cancelled")
 TASK_KEY_PATTERN = re.compile(r"([A-Za-z][A-Za-z0-9]{1,9})-([1-9][0-9]{0,8})\Z", re.ASCII)
@@ -32,17 +32,17 @@ WORD_PATTERN = re.compile(r"[^\W_]+")
 
 
 def _any_of(field: str, values: list[Any]) -> Q:
-    """The field is one of these values or expressions; `__in` takes no expression where the field is a key."""
+    """Match any of these values or expressions; `__in` takes no expression where the field is a foreign key."""
     return Q(*((field, value) for value in values), _connector=Q.OR)
 
 
-def _materialized(found: models.QuerySet[Any, Any]) -> Func:
-    """These keys, looked up before anything else.
+def _materialized(task_ids: models.QuerySet[Any, Any]) -> Func:
+    """Evaluate a subquery of keys first.
 
-    From a plain subquery PostgreSQL would rather walk through all there is in the order asked for, until enough of
-    them have turned up; for somebody with few tasks that is the whole table.
+    Left to itself PostgreSQL would walk all tasks in the requested order until enough of them match, which for a user
+    with few tasks is the whole table.
     """
-    return Func(ArraySubquery(found), template="SELECT unnest(%(expressions)s)", output_field=models.UUIDField())
+    return Func(ArraySubquery(task_ids), template="SELECT unnest(%(expressions)s)", output_field=models.UUIDField())
 
 
 class TaskQuerySet(models.QuerySet["Task"]):
@@ -50,24 +50,26 @@ class TaskQuerySet(models.QuerySet["Task"]):
         return self.visible_to_id(user.pk, overseer=user.is_staff_or_admin, guest=user.is_guest)
 
     def visible_to_id(self, user_id: Any, *, overseer: bool, guest: bool = False) -> Self:
-        """Those in the projects that the reader sees. A guest also sees single tasks of others; nobody else pays for
-        looking."""
-        projects: Any = self.model._meta.get_field("project").related_model
-        members = projects.members.through._default_manager.filter(user=user_id)
+        """Return the tasks of the projects a user sees; for a guest also tasks shared one by one.
+
+        Only guests, who have such shares, pay for looking them up.
+        """
+        project_ids = ProjectMember.objects.filter(user=user_id).values("project")
         if overseer:
-            mine = Q(project__in=projects._default_manager.visible_to_id(user_id, overseer=True).values("pk"))
+            visible = Project.objects.visible_to_id(user_id, overseer=True)
+            in_projects = Q(project__in=visible.values("pk"))
         elif guest:  # as an array, so that one index is read for the projects and one for the tasks
-            mine = Q(EqualsAny("project_id", ArraySubquery(members.values("project"))))
+            in_projects = Q(EqualsAny("project_id", ArraySubquery(project_ids)))
         else:
-            mine = Q(project__in=members.values("project"))
-        return self.filter(mine | self._shared_with(user_id) if guest else mine)
+            in_projects = Q(project__in=project_ids)
+        return self.filter(in_projects | self._shared_with(user_id) if guest else in_projects)
 
     def shared_with(self, user_id: Any) -> Self:
-        """Those shared with this person one by one."""
+        """Return the tasks shared with a user one by one."""
         return self.filter(self._shared_with(user_id))
 
     def _shared_with(self, user_id: Any) -> Q:
-        shares: Any = self.model._meta.get_field("shares").related_model
+        shares: Any = Task._meta.get_field("shares").related_model  # defined in a module that imports this one
         return Q(EqualsAny("pk", ArraySubquery(shares.objects.filter(user=user_id).values("task"))))
 
     def open(self) -> Self:
@@ -77,14 +79,13 @@ class TaskQuerySet(models.QuerySet["Task"]):
         return self.filter(closed_at__isnull=False)
 
     def overdue(self, now: datetime, today: date, *, value: bool = True) -> Self:
-        late = self.open().filter(Q(due_at__lt=now) | Q(due_date__lt=today))
-        return late if value else self.exclude(pk__in=late.order_by().values("pk"))
+        overdue = self.open().filter(Q(due_at__lt=now) | Q(due_date__lt=today))
+        return overdue if value else self.exclude(pk__in=overdue.order_by().values("pk"))
 
     def in_categories(self, names: list[str]) -> Self:
-        found = self.filter(category__in=names)
-        return (
-            found if set(names) & set(CLOSED_CATEGORIES) else found.open()
-        )  # the same, said so that the open ones' index serves
+        tasks = self.filter(category__in=names)
+        # Without a closed category all are open; saying so lets PostgreSQL use the index of open tasks.
+        return tasks if set(names) & set(CLOSED_CATEGORIES) else tasks.open()
 
     def due_from(self, day: date) -> Self:
         return self.filter(Q(due_at__date__gte=day) | Q(due_date__gte=day))
@@ -93,48 +94,49 @@ class TaskQuerySet(models.QuerySet["Task"]):
         return self.filter(Q(due_at__date__lte=day) | Q(due_date__lte=day))
 
     def assigned_to(self, user_ids: list[Any]) -> Self:
-        """Assigned to any of these people; `none` among them means to nobody."""
-        links = self.model.assignees.through.objects.all()
-        people = [key for key in user_ids if key != "none"]
-        wanted = Q(pk__in=_materialized(links.filter(_any_of("user", people)).values("task"))) if people else Q()
+        """Return the tasks assigned to any of these users; `none` among them stands for unassigned tasks."""
+        assignments = TaskAssignee.objects.all()
+        ids = [user_id for user_id in user_ids if user_id != "none"]
+        condition = Q(pk__in=_materialized(assignments.filter(_any_of("user", ids)).values("task"))) if ids else Q()
         if "none" in user_ids:
-            wanted |= Q(~Exists(links.filter(task=OuterRef("pk"))))
-        return self.filter(wanted)
+            condition |= Q(~Exists(assignments.filter(task=OuterRef("pk"))))
+        return self.filter(condition)
 
     def created_by(self, user_ids: list[Any]) -> Self:
         return self.filter(_any_of("creator", user_ids))
 
     def with_parent(self, parent: Any, *, guest: Any = None) -> Self:
-        """Whose parent is this task, or `none`; to a guest, a parent that they do not see is none."""
+        """Return the subtasks of this parent, or with `none` the tasks without a parent that the guest sees."""
         if guest is None:
             return self.filter(parent=None if parent == "none" else parent)
-        seen = self.model._default_manager.visible_to_id(guest, overseer=False, guest=True)
+        visible = Task.objects.visible_to_id(guest, overseer=False, guest=True)
         if parent == "none":
-            return self.filter(Q(parent=None) | Q(~Exists(seen.filter(pk=OuterRef("parent")))))
-        return self.filter(Exists(seen.filter(pk=parent)), parent=parent)
+            return self.filter(Q(parent=None) | Q(~Exists(visible.filter(pk=OuterRef("parent")))))
+        return self.filter(Exists(visible.filter(pk=parent)), parent=parent)
 
     def with_labels(self, names: list[str]) -> Self:
-        links = self.model.labels.through.objects.filter(task=OuterRef("pk"), label__name__in=names)
-        return self.filter(Exists(links))
+        return self.filter(Exists(Task.labels.through.objects.filter(task=OuterRef("pk"), label__name__in=names)))
 
-    def search(self, words: str) -> Self:
-        """Tasks whose title or description hold words that begin like these, whose title is nearly this, or that key."""
-        key = TASK_KEY_PATTERN.match(words.strip())
-        if key and (named := self.by_ref((key[1].upper(), int(key[2])))).exists():
-            return named  # otherwise words: "covid-19" looks like a key too
-        terms = WORD_PATTERN.findall(words)
+    def search(self, text: str) -> Self:
+        """Return the tasks that match the text: the key, the beginnings of its words, or a similar title."""
+        key = TASK_KEY_PATTERN.match(text.strip())
+        if key and (tasks := self.by_ref((key[1].upper(), int(key[2])))).exists():
+            return tasks  # otherwise words: "covid-19" looks like a key too
+        terms = WORD_PATTERN.findall(text)
         if not terms:
             return self.none()
         query = SearchQuery(" & ".join(f"{term}:*" for term in terms), config="simple", search_type="raw")
-        return self.filter(Q(search=query) | Q(title__trigram_word_similar=words))
+        return self.filter(Q(search=query) | Q(title__trigram_word_similar=text))
 
     def with_relations(self) -> Self:
-        people: Any = self.model._meta.get_field("assignees").related_model
-        by_name = models.Prefetch("assignees", people.objects.order_by("name", "pk"))
-        shown = self.select_related("project", "state", "creator", "parent__project")
-        return shown.prefetch_related(by_name, "labels")
+        """Load what a page or event shows of each task, with three queries."""
+        assignees = models.Prefetch("assignees", get_user_model().objects.order_by("name", "pk"))
+        return self.select_related("project", "state", "creator", "parent__project").prefetch_related(
+            assignees, "labels"
+        )
 
     def by_ref(self, ref: UUID | tuple[str, int]) -> Self:
+        """Return the task of this id, or of this project key and number."""
         if isinstance(ref, tuple):
             return self.filter(project__key=ref[0], number=ref[1])
         return self.filter(pk=ref)
@@ -152,20 +154,19 @@ PRIORITY_NAMES = [priority.name.lower() for priority in Priority]
 
 
 def searchable_text(name: str) -> models.Func:
-    """PostgreSQL's text parser takes quadratic time for `_a_a…` and `~/~/…`; these two only part words here."""
+    """Return the text to index: with spaces for `_` and `~`, on which PostgreSQL's parser takes quadratic time."""
     parted = (models.F(name), models.Value("_~"), models.Value("  "))
     return models.Func(*parted, function="TRANSLATE", output_field=models.TextField())
 
 
 class Task(models.Model):
-    """A piece of work. `category` repeats the state's (a composite key holds the two together)."""
+    """A task. `category` repeats the state's; a composite foreign key keeps the two equal."""
 
     # Fields that callers write as they are: what services, events, forms and exports list.
     SCALAR_FIELDS: ClassVar = ("title", "description", "priority", "start_date", "due_date", "due_at", "estimate")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    # The indexes below begin with the project, the state, the parent and the creator: one of their own would only cost
-    # writes.
+    # No index of its own for these foreign keys: the indexes below begin with them, another would only cost writes.
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="tasks", db_index=False)
     number = models.PositiveIntegerField(editable=False)
     title = models.CharField(max_length=500)
@@ -276,8 +277,10 @@ class Task(models.Model):
 
 
 class TaskAssignee(models.Model):
-    """Who does a task. A trigger copies the task's `created_at`, which never changes: a person's tasks have an index in
-    the order of a list."""
+    """Assignment of a task to a user.
+
+    A trigger copies the task's `created_at`, which never changes, so that an index holds a user's tasks in list order.
+    """
 
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="assignments", db_index=False)
     user = models.ForeignKey(

@@ -1,4 +1,4 @@
-"""Projects: the list, one project with its tasks and members, making and changing them."""
+"""Pages of projects: list, detail with tasks and members, create, edit."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def new_project(request: HttpRequest) -> HttpResponse:
         except Invalid as error:
             form.add_domain_error(error)
         else:
-            messages.success(request, f"{project.name} is created. Add the people who work in it.")
+            messages.success(request, f"{project.name} created. Add the people who work in it.")
             return redirect("project-detail", key=project.key)
     return render_page(request, "tasks/project_form.html", {"form": form}, status=form_status(form))
 
@@ -91,9 +91,7 @@ def build_member_form(members: list[Any], data: Any = None) -> MemberForm:
 def edit_project(request: HttpRequest, key: str) -> HttpResponse:
     reader = get_request_user(request)
     project = selectors.get_project(reader, key)
-    policies.require(
-        policies.can_manage(selectors.project_role(reader, project)), "Only an admin of the project may do this."
-    )
+    policies.require_manager(selectors.project_role(reader, project))
     initial = {"name": project.name, "description": project.description}
     form = ProjectUpdateForm(form_data(request), initial=initial)
     if request.method == "POST" and request.POST.get("archive"):
@@ -106,10 +104,10 @@ def edit_project(request: HttpRequest, key: str) -> HttpResponse:
             )
         except VersionConflict:
             form.add_error(
-                None, "Somebody else changed the project since you opened this page. Save again to keep yours."
+                None, "Someone else changed the project since you opened this page. Save again to keep your changes."
             )
             context = {"form": form, "project": selectors.get_project(reader, key)}
             return render_page(request, "tasks/project_form.html", context, status=409)
-        messages.success(request, "The project is saved.")
+        messages.success(request, "Project saved.")
         return redirect("project-detail", key=project.key)
     return render_page(request, "tasks/project_form.html", {"form": form, "project": project}, status=form_status(form))

@@ -1,3 +1,5 @@
+"""Reads of projects, their states and labels."""
+
 from __future__ import annotations
 
 import uuid
@@ -14,33 +16,35 @@ from core.sql_templates import EqualsAny, Param, Statement, from_row, select_col
 from tasks import policies
 from tasks.models import Label, Project, ProjectMember, Role, State, TaskShare
 
+NIL_UUID = uuid.UUID(int=0)
+PROJECT_NOT_FOUND = "There is no such project."
+
 
 def roles_by_project(user: User, projects: Iterable[Project]) -> dict[uuid.UUID, Role | None]:
+    """Return the user's role in each project by its id, None where there is none; one query."""
     listed = list(projects)
-    own = ProjectMember.objects.filter(user=user, project__in=listed).values_list("project_id", "effective_role")
-    found = dict(own)
-    return {project.pk: policies.effective_role(user, project, found.get(project.pk)) for project in listed}
+    memberships = ProjectMember.objects.filter(user=user, project__in=listed)
+    roles = dict(memberships.values_list("project_id", "effective_role"))
+    return {project.pk: policies.effective_role(user, project, roles.get(project.pk)) for project in listed}
 
 
 def states_by_project(project_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[State]]:
-    found: dict[uuid.UUID, list[State]] = defaultdict(list)
+    """Return the states of each project in their order; one query."""
+    states: dict[uuid.UUID, list[State]] = defaultdict(list)
     for state in State.objects.filter(project__in=project_ids).order_by("position", "id"):
-        found[state.project_id].append(state)
-    return found
+        states[state.project_id].append(state)
+    return states
 
 
 def writable_projects(user: User) -> list[Project]:
-    """The projects in which this person may create tasks, their own inbox first."""
+    """Return the projects in which a user may create tasks, their own inbox first."""
     projects = list(Project.objects.visible_to(user).current().order_by("-is_inbox", "name"))
     roles = roles_by_project(user, projects)
     return [project for project in projects if policies.can_edit(roles[project.pk])]
 
 
-NIL_UUID = uuid.UUID(int=0)
-
-
 def list_projects(user: User) -> QuerySet[Project]:
-    """The projects a person sees, with their counts of open tasks and members."""
+    """Return the projects a user sees, with their counts of open tasks and members."""
     return (
         Project.objects.visible_to(user)
         .select_related("owner")
@@ -52,43 +56,44 @@ def list_projects(user: User) -> QuerySet[Project]:
 
 
 def get_project(user: User, ref: str | uuid.UUID) -> Project:
-    """One project by id or key."""
-    found = list_projects(user).filter(lookup_for_ref(ref)).first()
-    if found is None:
-        raise NotFound("There is no such project.")
-    return found
+    """Return one visible project by id or key. Raises NotFound."""
+    project = list_projects(user).filter(lookup_for_ref(ref)).first()
+    if project is None:
+        raise NotFound(PROJECT_NOT_FOUND)
+    return project
 
 
 def resolve_project_id(user: User, ref: str | uuid.UUID) -> uuid.UUID:
-    """A filter by an unknown or foreign project finds nothing, like a filter by any other value."""
+    """Return the id of a visible project, or NIL_UUID, by which a filter finds nothing."""
     column, value = lookup_for_ref(ref)
-    found = _project_id_statement(user.is_staff_or_admin, column).run({"reader": user.pk, "ref": value})
-    return found[0][0] if found else NIL_UUID
+    rows = _project_id_statement(user.is_staff_or_admin, column).run({"reader": user.pk, "ref": value})
+    return rows[0][0] if rows else NIL_UUID
 
 
 @lru_cache(maxsize=4)
 def _project_id_statement(overseer: bool, column: str) -> Statement:
-    seen = Project.objects.visible_to_id(Param("reader"), overseer=overseer)
-    return Statement.always(seen.filter(**{column: Param("ref")}).values_list("pk"))
+    visible = Project.objects.visible_to_id(Param("reader"), overseer=overseer)
+    return Statement.always(visible.filter(**{column: Param("ref")}).values_list("pk"))
 
 
 def lock_project(user: User, ref: str | uuid.UUID) -> Project:
-    """The same project, locked until the end of the transaction."""
-    found = Project.objects.visible_to(user).select_for_update(no_key=True).filter(lookup_for_ref(ref)).first()
-    if found is None:
-        raise NotFound("There is no such project.")
-    return found
+    """Lock a visible project until the end of the transaction. Raises NotFound."""
+    project = Project.objects.visible_to(user).select_for_update(no_key=True).filter(lookup_for_ref(ref)).first()
+    if project is None:
+        raise NotFound(PROJECT_NOT_FOUND)
+    return project
 
 
 def lookup_for_ref(ref: str | uuid.UUID) -> tuple[str, str | uuid.UUID]:
-    """Return by which column a project is named, and the value: its id, or else its key."""
+    """Return the column and value that a reference to a project names: its id, or else its key."""
     text = str(ref)
     return ("id", uuid.UUID(text)) if UUID_PATTERN.match(text) else ("key", text.upper()[:20].replace("\x00", ""))
 
 
 def project_role(user: User, project: Project) -> Role | None:
-    found = _effective_role_statement().run({"project": project.pk, "user": user.pk})
-    return policies.effective_role(user, project, found[0][0] if found else None)
+    """Return what the user may do in a project, by membership, team or role on the site."""
+    rows = _effective_role_statement().run({"project": project.pk, "user": user.pk})
+    return policies.effective_role(user, project, rows[0][0] if rows else None)
 
 
 @lru_cache(maxsize=1)
@@ -110,7 +115,7 @@ def list_states(project: Project) -> QuerySet[State]:
 
 
 def load_states(project: Project) -> list[State]:
-    """The states of a project in their order, for a write that is about to choose one."""
+    """Return the states of a project in their order, by a prepared statement."""
     return [from_row(State, row) for row in _states_statement().run({"project": project.pk})]
 
 
@@ -122,7 +127,7 @@ def _states_statement() -> Statement:
 
 
 def load_role_and_states(user: User, project: Project) -> tuple[Role | None, list[State]]:
-    """Both in one question, for who asks it under the project's lock, where others wait."""
+    """Return the user's role and the project's states by one query, since others wait for the caller's lock."""
     rows = _role_and_states_statement().run({"project": project.pk, "user": user.pk})
     return policies.effective_role(user, project, rows[0][-1]), [from_row(State, row[:-1]) for row in rows]
 
@@ -135,34 +140,35 @@ def _role_and_states_statement() -> Statement:
 
 
 def get_state(project: Project, state_id: uuid.UUID) -> State:
-    found = State.objects.filter(project=project, pk=state_id).first()
-    if found is None:
+    state = State.objects.filter(project=project, pk=state_id).first()
+    if state is None:
         raise NotFound("There is no such status.")
-    return found
+    return state
 
 
 def list_labels(user: User, project: str = "") -> QuerySet[Label]:
-    found = Label.objects.filter(project__in=Project.objects.visible_to(user).values("pk"))
-    return found.filter(project=get_project(user, project)) if project else found
+    """Return the labels of the visible projects, or of one project. Raises NotFound for an unknown project."""
+    labels = Label.objects.filter(project__in=Project.objects.visible_to(user).values("pk"))
+    return labels.filter(project=get_project(user, project)) if project else labels
 
 
 def get_label(user: User, label_id: uuid.UUID) -> Label:
-    found = list_labels(user).select_related("project").filter(pk=label_id).first()
-    if found is None:
+    label = list_labels(user).select_related("project").filter(pk=label_id).first()
+    if label is None:
         raise NotFound("There is no such label.")
-    return found
+    return label
 
 
 def viewer_ids(project_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
-    """Everybody who can see any of the tasks of these projects: whose remembered answers a change ends."""
+    """Return the ids of all users who see any task of these projects: members, overseers and guests."""
     return {row[0] for row in _viewer_ids_statement().run({"projects": list(project_ids)})}
 
 
 @lru_cache(maxsize=1)
 def _viewer_ids_statement() -> Statement:
     members = ProjectMember.objects.filter(EqualsAny("project_id", Param("projects")))
-    shared = Project.objects.filter(EqualsAny("id", Param("projects")), is_inbox=False)
-    overseers = User.objects.filter(Exists(shared), role__in=[User.Role.STAFF, User.Role.ADMIN])
+    not_inboxes = Project.objects.filter(EqualsAny("id", Param("projects")), is_inbox=False)
+    overseers = User.objects.filter(Exists(not_inboxes), role__in=[User.Role.STAFF, User.Role.ADMIN])
     guests = TaskShare.objects.filter(EqualsAny("project_id", Param("projects")))
     return Statement.always(
         members.values_list("user_id").union(overseers.values_list("pk"), guests.values_list("user_id"))

@@ -74,7 +74,7 @@ class ReasonOut(serializers.Serializer[Any]):
 
 
 class ExplanationOut(serializers.Serializer[Any]):
-    """What a person may do with a task or a project, and why."""
+    """Permissions of a user on a task or project, and the reasons."""
 
     user = UserOut()
     role = serializers.CharField(allow_null=True, help_text="The highest of what the reasons give.")

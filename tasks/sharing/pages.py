@@ -1,4 +1,4 @@
-"""Who sees a task, why, and with whom it is shared; which teams are in a project."""
+"""Pages of a task's access: shares, members, and the explanation of a user's access."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ def _context(reader: User, task: Task, form: ShareForm | None = None) -> dict[st
     }
 
 
-def _explain(reader: User, task: Task, asked: str) -> selectors.AccessExplanation | None:
+def _explain(reader: User, task: Task, user_id_text: str) -> selectors.AccessExplanation | None:
     try:
-        user_id = UUID(asked)
+        user_id = UUID(user_id_text)
     except ValueError:
         return None
     return selectors.explain_access(reader, user_id, task.project, task)
@@ -78,7 +78,7 @@ def share_task(request: HttpRequest, key: str) -> HttpResponse:
         except (Invalid, Conflict) as error:
             form.add_domain_error(error)
         else:
-            messages.success(request, f"{share.user.name} can see {key} now.")
+            messages.success(request, f"{key} shared with {share.user.name}.")
             return redirect("task-access", key=key)
     context = _context(reader, items_selectors.get_task(reader, key), form)
     return render_page(request, "tasks/access.html", context, status=form_status(form))
@@ -89,7 +89,7 @@ def share_task(request: HttpRequest, key: str) -> HttpResponse:
 def update_share(request: HttpRequest, key: str, user_id: UUID) -> HttpResponse:
     role = cleaned_role(SharedRoleForm(request.POST))
     services.update(actor=get_request_user(request), ref=key, user_id=user_id, role=role)
-    messages.success(request, "The role is changed.")
+    messages.success(request, "Role changed.")
     return redirect("task-access", key=key)
 
 
@@ -98,5 +98,5 @@ def update_share(request: HttpRequest, key: str, user_id: UUID) -> HttpResponse:
 def unshare_task(request: HttpRequest, key: str, user_id: UUID) -> HttpResponse:
     reader = get_request_user(request)
     services.remove(actor=reader, ref=key, user_id=user_id)
-    messages.success(request, f"{key} is not shared with that person any more.")
+    messages.success(request, f"{key} is no longer shared with that person.")
     return redirect("task-list") if user_id == reader.pk else redirect("task-access", key=key)

@@ -1,4 +1,4 @@
-"""Who sees what, and why."""
+"""Reads of task shares and of access: its extent and its reasons."""
 
 from __future__ import annotations
 
@@ -13,17 +13,12 @@ from accounts.users import selectors as users_selectors
 from core.errors import Invalid, NotFound
 from tasks import policies
 from tasks.models import Project, ProjectMember, ProjectTeam, Role, Task, TaskShare
-from tasks.policies import AccessFacts, Reason
+from tasks.policies import AccessRecord, Reason
 from tasks.projects import selectors as projects_selectors
 
 
-def task_role(user: User, task: Task) -> Role | None:
-    """What a person may do with one task: as in its project, or more where it was shared with them."""
-    return project_and_task_role(user, task)[1]
-
-
 def project_and_task_role(user: User, task: Task) -> tuple[Role | None, Role | None]:
-    """The role in the task's project, and the one on the task itself."""
+    """Return the user's role in the task's project, and on the task: the same, or more by a share."""
     role = projects_selectors.project_role(user, task.project)
     if not user.is_guest:
         return role, role
@@ -32,7 +27,7 @@ def project_and_task_role(user: User, task: Task) -> tuple[Role | None, Role | N
 
 
 def active_readers(task_id: uuid.UUID, user_ids: Iterable[uuid.UUID | str]) -> list[User]:
-    """Those of the named people who are active and can see this task now; nobody, if it is gone."""
+    """Return those of the users who are active and can see this task now; none if it was deleted."""
     project = Project.objects.filter(tasks=task_id).first()
     if project is None:
         return []
@@ -48,24 +43,26 @@ def list_shares(task: Task) -> QuerySet[TaskShare]:
 
 
 def list_visible_shares(reader: User, task: Task) -> QuerySet[TaskShare]:
-    """With whom it is shared; who sees only this task of the project is not told of others."""
-    found = list_shares(task)
-    return found if projects_selectors.project_role(reader, task.project) else found.filter(user=reader)
+    """Return the shares that the reader may see: outside the project only their own."""
+    shares = list_shares(task)
+    return shares if projects_selectors.project_role(reader, task.project) else shares.filter(user=reader)
 
 
 def get_share(task: Task, user_id: uuid.UUID, *, reader: User | None = None) -> TaskShare:
-    found = (list_visible_shares(reader, task) if reader else list_shares(task)).filter(user=user_id).first()
-    if found is None:
+    """Return the share of a task with a user, as far as the reader may see it. Raises NotFound."""
+    shares = list_visible_shares(reader, task) if reader else list_shares(task)
+    share = shares.filter(user=user_id).first()
+    if share is None:
         raise NotFound("The task is not shared with this person.")
-    return found
+    return share
 
 
-def access_facts(user: User, project: Project, task: Task | None = None) -> AccessFacts:
-    """All that is written down about one person and one project, or one task in it."""
+def get_access_record(user: User, project: Project, task: Task | None = None) -> AccessRecord:
+    """Return what is stored about one user's access to a project, or to one task in it."""
     direct_role = ProjectMember.objects.filter(project=project, user=user).values_list("role", flat=True).first()
     teams = ProjectTeam.objects.filter(project=project, team__memberships__user=user).order_by("team__name")
     share = list_shares(task).filter(user=user).first() if task else None
-    return AccessFacts(
+    return AccessRecord(
         user=user,
         project=project,
         is_task=task is not None,
@@ -84,18 +81,19 @@ class AccessExplanation(NamedTuple):
 
     @property
     def allowed(self) -> list[str]:
-        return [name.replace("_", " the ") for name, allowed in self.permissions.items() if allowed]
+        """The names of the permissions that the user has, as words."""
+        return [name.replace("_", " the ") for name, is_allowed in self.permissions.items() if is_allowed]
 
 
 def explain_access(reader: User, user_id: uuid.UUID, project: Project, task: Task | None) -> AccessExplanation | None:
-    """Say what somebody may do with a thing that the asker sees, and why; None if there is no such person."""
+    """Explain a user's access to what the reader sees; None for an unknown user. Raises NotAllowed."""
     if user_id != reader.pk:
-        permissions = policies.can_explain_others(reader, projects_selectors.project_role(reader, project))
-        policies.require(permissions, "Only admins of the project, staff and administrators may ask this about others.")
+        is_allowed = policies.can_explain_others(reader, projects_selectors.project_role(reader, project))
+        policies.require(is_allowed, "Only admins of the project, staff and administrators may ask this about others.")
     user: User | None = User.objects.filter(pk=user_id).first()
     if user is None:
         return None
-    return AccessExplanation(user, *policies.explain(access_facts(user, project, task)))
+    return AccessExplanation(user, *policies.explain(get_access_record(user, project, task)))
 
 
 USER_NOT_FOUND = "There is no such person."
@@ -105,14 +103,13 @@ EMAIL_NOT_FOUND = "Nobody here has confirmed this address. Invite them by mail i
 
 
 def resolve_user(user_id: uuid.UUID | None, email: str) -> User:
-    """The active person of this id or confirmed address; names the field where there is none."""
+    """Return the active user of this id or verified address. Raises Invalid for the field that names none."""
     user = (
         User.objects.active().filter(pk=user_id).first()
         if user_id
         else users_selectors.find_by_verified_email(email=email)
     )
     if user is None:
-        field, words = ("user", USER_NOT_FOUND) if user_id else ("email", EMAIL_NOT_FOUND)
-        raise Invalid.field(field, words, "does_not_exist")
-    found: User = user
-    return found
+        field, message = ("user", USER_NOT_FOUND) if user_id else ("email", EMAIL_NOT_FOUND)
+        raise Invalid.field(field, message, "does_not_exist")
+    return user

@@ -1,4 +1,4 @@
-"""How a task's state, urgency and day look."""
+"""Template tags for a task's state, priority and due date."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def priority_badge(priority: int, label: str) -> SafeString:
 
 @register.simple_tag
 def due_badge(task: Task) -> SafeString:
-    """Say when a task is due, and in words when that is past or near."""
+    """Return the due date, marked when it is past or near."""
     if not (task.due_date or task.due_at):
         return format_html('<span class="muted none">{}</span>', "–")
     when = relative_time(task.due_at) if task.due_at else short_date(task.due_date)

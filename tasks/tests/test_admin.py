@@ -26,13 +26,13 @@ def filled(task, **changes):
     return sent | {"version": task.version} | changes
 
 
-def test_a_task_is_changed_by_its_service_with_the_administrator_as_actor(pages, admin, task, bob, outbox):
+def test_task_admin_writes_by_service_as_administrator(pages, admin, task, bob, outbox):
     sent = filled(task, title="Mend it", status="done", assignees="bob@example.com", labels="urgent, Paper")
 
-    answer = pages.post(page("task", "change", task), sent)
+    response = pages.post(page("task", "change", task), sent)
 
     found = Task.objects.get()
-    assert answer.status_code == 302
+    assert response.status_code == 302
     assert (found.title, found.category, found.version, found.closed_at is None) == ("Mend it", "done", 2, False)
     assert list(found.assignees.all()) == [bob]
     assert sorted(found.labels.values_list("name", flat=True)) == ["Paper", "urgent"]
@@ -56,54 +56,54 @@ def test_a_task_is_changed_by_its_service_with_the_administrator_as_actor(pages,
         ({"version": "7"}, "This changed since you read it"),
     ],
 )
-def test_a_refused_change_shows_why_and_changes_nothing(changes, message, pages, task, mallory, outbox):
-    answer = pages.post(page("task", "change", task), filled(task, title="Other") | changes)
+def test_refused_change_shows_why_and_changes_nothing(changes, message, pages, task, mallory, outbox):
+    response = pages.post(page("task", "change", task), filled(task, title="Other") | changes)
 
-    assert answer.status_code == 200
-    assert message in answer.content.decode()
+    assert response.status_code == 200
+    assert message in response.content.decode()
     assert Task.objects.get().title == "Fix the printer"
     assert outbox.names() == []
 
 
-def test_a_task_cannot_be_below_itself(pages, task):
-    answer = pages.post(page("task", "change", task), filled(task, parent=task.key))
+def test_task_cannot_be_below_itself(pages, task):
+    response = pages.post(page("task", "change", task), filled(task, parent=task.key))
 
-    assert "A task cannot be below itself." in answer.content.decode()
+    assert "A task cannot be below itself." in response.content.decode()
     assert Task.objects.get().parent is None
 
 
-def test_a_new_task_gets_the_projects_next_number(pages, project, outbox):
+def test_new_task_gets_the_projects_next_number(pages, project, outbox):
     sent = {"project": project.pk, "title": "Order paper", "priority": 3, "labels": "office"}
 
-    answer = pages.post(page("task", "add"), sent)
+    response = pages.post(page("task", "add"), sent)
 
-    assert answer.status_code == 302
+    assert response.status_code == 302
     assert (Task.objects.get().key, Task.objects.get().priority) == ("OPS-1", 3)
     assert outbox.names() == ["task.created"]
 
 
-def test_a_task_of_an_archived_project_is_not_made(pages, project, outbox):
+def test_task_of_an_archived_project_is_not_made(pages, project, outbox):
     pages.post(page("project", "change", project), {"name": "Operations", "archived": "on", "version": 1})
     told = outbox.names()
 
-    answer = pages.post(page("task", "add"), {"project": project.pk, "title": "Order paper", "priority": 0})
+    response = pages.post(page("task", "add"), {"project": project.pk, "title": "Order paper", "priority": 0})
 
-    assert "The project is archived" in answer.content.decode()
+    assert "The project is archived" in response.content.decode()
     assert not Task.objects.exists()
     assert outbox.names() == told == ["project.updated"]
 
 
-def test_a_deleted_task_is_told_about(pages, task, comment, outbox):
+def test_deleted_task_publishes_event(pages, task, comment, outbox):
     asked = pages.get(page("task", "delete", task))
-    answer = pages.post(page("task", "delete", task), {"post": "yes"})
+    response = pages.post(page("task", "delete", task), {"post": "yes"})
 
     assert asked.status_code == 200
-    assert answer.status_code == 302
+    assert response.status_code == 302
     assert not Task.objects.exists()
     assert outbox.names() == ["task.deleted"]
 
 
-def test_a_list_is_searched_by_words_and_by_key(pages, task):
+def test_list_is_searched_by_words_and_by_key(pages, task):
     TaskFactory(project=task.project, title="Water the plants")
 
     for words in ("print", "OPS-1"):
@@ -111,7 +111,7 @@ def test_a_list_is_searched_by_words_and_by_key(pages, task):
         assert [row.title for row in found.context["cl"].result_list] == ["Fix the printer"]
 
 
-def test_a_project_is_made_with_its_states(pages, admin, outbox):
+def test_project_is_made_with_its_states(pages, admin, outbox):
     pages.post(page("project", "add"), {"key": "NEW", "name": "Newest"})
 
     project = Project.objects.get()
@@ -120,30 +120,30 @@ def test_a_project_is_made_with_its_states(pages, admin, outbox):
 
 
 @pytest.mark.parametrize("key", ["ops", "O", "WITH-DASH", "ÜBER"])
-def test_a_key_that_is_no_key_is_refused(key, pages, outbox):
-    answer = pages.post(page("project", "add"), {"key": key, "name": "Newest"})
+def test_malformed_key_is_rejected(key, pages, outbox):
+    response = pages.post(page("project", "add"), {"key": key, "name": "Newest"})
 
-    assert "A key is 2 to 10 capital letters" in answer.content.decode()
+    assert "A key is 2 to 10 capital letters" in response.content.decode()
     assert (Project.objects.count(), outbox.names()) == (0, [])
 
 
-def test_a_taken_key_is_refused(pages, project, outbox):
-    answer = pages.post(page("project", "add"), {"key": "OPS", "name": "Again"})
+def test_taken_key_is_rejected(pages, project, outbox):
+    response = pages.post(page("project", "add"), {"key": "OPS", "name": "Again"})
 
-    assert "There is a project with this key already." in answer.content.decode()
+    assert "There is a project with this key already." in response.content.decode()
     assert Project.objects.count() == 1
     assert outbox.names() == []
 
 
-def test_a_project_with_tasks_is_not_deleted(pages, task, outbox):
-    answer = pages.post(page("project", "delete", task.project), {"post": "yes"}, follow=True)
+def test_project_with_tasks_is_not_deleted(pages, task, outbox):
+    response = pages.post(page("project", "delete", task.project), {"post": "yes"}, follow=True)
 
-    assert "The project has tasks." in answer.content.decode()
+    assert "The project has tasks." in response.content.decode()
     assert Project.objects.exists()
     assert outbox.names() == []
 
 
-def test_a_project_is_renamed_and_brought_back(pages, project, outbox):
+def test_project_is_renamed_and_brought_back(pages, project, outbox):
     pages.post(page("project", "change", project), {"name": "Ops", "archived": "on", "version": 1})
     assert Project.objects.get().archived_at is not None
 
@@ -179,7 +179,7 @@ def test_teams_come_into_a_project_change_their_role_and_go(pages, project, mall
     assert not ProjectMember.objects.filter(user=mallory).exists()
 
 
-def test_a_state_is_added_renamed_and_removed_while_unused(pages, project, task):
+def test_state_is_added_renamed_and_removed_while_unused(pages, project, task):
     pages.post(page("state", "add"), {"project": project.pk, "name": "Review", "category": "in_progress"})
     review = State.objects.get(slug="review")
     pages.post(page("state", "change", review), {"name": "In review"})
@@ -202,12 +202,12 @@ def test_labels_are_made_changed_and_removed(pages, project):
     assert not Label.objects.exists()
 
 
-def test_a_label_in_the_way_of_another_is_refused(pages, project, label):
+def test_duplicate_label_name_is_rejected(pages, project, label):
     other = LabelFactory(project=project, name="slow")
 
-    answer = pages.post(page("label", "change", other), {"name": "URGENT", "colour": "#112233", "version": 1})
+    response = pages.post(page("label", "change", other), {"name": "URGENT", "colour": "#112233", "version": 1})
 
-    assert "has a label of this name already" in answer.content.decode()
+    assert "has a label of this name already" in response.content.decode()
     assert Label.objects.get(pk=other.pk).name == "slow"
 
 

@@ -19,11 +19,11 @@ from tasks.models import Project, Role
         (Role.ADMIN, True, True, True),
     ],
 )
-def test_each_role_may_what_those_before_may(role, comment, edit, manage):
+def test_roles_include_permissions_of_lower_roles(role, comment, edit, manage):
     assert (policies.can_comment(role), policies.can_edit(role), policies.can_manage(role)) == (comment, edit, manage)
 
 
-def test_the_highest_of_some_roles_is_found():
+def test_highest_of_some_roles_is_found():
     assert policies.highest() is None
     assert policies.highest(None, "viewer", "editor", "commenter") == Role.EDITOR
 
@@ -39,7 +39,7 @@ def test_the_highest_of_some_roles_is_found():
         ("admin", Role.ADMIN, True),
     ],
 )
-def test_who_answers_for_a_thing_may_ask_who_else_sees_it(who, role, may):
+def test_managers_may_explain_access_of_others(who, role, may):
     assert policies.can_explain_others(User(role=who), role) is may
 
 
@@ -57,5 +57,5 @@ def test_who_answers_for_a_thing_may_ask_who_else_sees_it(who, role, may):
         ("admin", True, None, None),
     ],
 )
-def test_a_persons_standing_raises_a_role_but_opens_no_inbox(who, inbox, membership, role):
+def test_site_role_raises_project_role_but_opens_no_inbox(who, inbox, membership, role):
     assert policies.effective_role(User(role=who), Project(is_inbox=inbox), membership) == role

@@ -7,19 +7,21 @@ from tasks.models import Comment
 
 
 def test_comments_and_returns_to_the_task(task, commenter):
-    answer = logged_in_client(commenter).post("/tasks/OPS-1/comments/", {"body": "Done?"})
+    response = logged_in_client(commenter).post("/tasks/OPS-1/comments/", {"body": "Done?"})
 
-    assert (answer.status_code, answer["Location"]) == (302, "/tasks/OPS-1/")
+    assert (response.status_code, response["Location"]) == (302, "/tasks/OPS-1/")
     assert Comment.objects.get().author == commenter
 
 
 def test_shows_htmx_the_comments_after_the_redirect(task, commenter):
     headers = htmx_headers("section#comments")
 
-    answer = logged_in_client(commenter).post("/tasks/OPS-1/comments/", {"body": "Done?"}, headers=headers, follow=True)
+    response = logged_in_client(commenter).post(
+        "/tasks/OPS-1/comments/", {"body": "Done?"}, headers=headers, follow=True
+    )
 
-    assert not is_full_page(answer)
-    assert "Done?" in answer.content.decode()
+    assert not is_full_page(response)
+    assert "Done?" in response.content.decode()
 
 
 @pytest.mark.parametrize("body", ["", "   \n ", "x" * 20_001, "a\x00b"])
@@ -36,9 +38,9 @@ def test_names_what_is_wrong(body, task, bob):
 
 @pytest.mark.parametrize(("who", "status"), [("viewer", 403), ("mallory", 404)])
 def test_lets_only_commenters_comment(who, status, task, request, outbox):
-    answer = logged_in_client(request.getfixturevalue(who)).post("/tasks/OPS-1/comments/", {"body": "Hi"})
+    response = logged_in_client(request.getfixturevalue(who)).post("/tasks/OPS-1/comments/", {"body": "Hi"})
 
-    assert answer.status_code == status
+    assert response.status_code == status
     assert Comment.objects.count() == 0
     assert outbox.names() == []
 
@@ -55,9 +57,9 @@ def test_lets_the_author_change_and_delete_a_comment(comment, bob):
 
 
 def test_shows_a_conflict_of_two_tabs(comment, bob):
-    answer = logged_in_client(bob).post(f"/tasks/OPS-1/comments/{comment.pk}/", {"body": "Old tab", "version": "9"})
+    response = logged_in_client(bob).post(f"/tasks/OPS-1/comments/{comment.pk}/", {"body": "Old tab", "version": "9"})
 
-    assert answer.status_code == 409
+    assert response.status_code == 409
     assert Comment.objects.get().body == "Looks good."
 
 

@@ -13,19 +13,21 @@ URL = "/api/v1/tasks/OPS-1/comments/"
 pytestmark = pytest.mark.django_db
 
 
-def test_a_comment_tells_those_who_care_and_those_who_are_named(
-    clients, task, alice, bob, carol, viewer, mallory, outbox
-):
+def test_comment_event_names_audience_and_mentions(clients, task, alice, bob, carol, viewer, mallory, outbox):
     AssigneeFactory(task=task, user=bob)
     CommentFactory(task=task, author=viewer)
     body = "@carol, @Bob: see mail@mallory.example, @mallory, @nobody and @bob. " + "x" * 400
 
-    answer = clients["bob"].post(URL, {"body": body})
+    response = clients["bob"].post(URL, {"body": body})
 
-    assert answer.status_code == 201
-    assert (answer.json()["body"], answer.json()["author"]["handle"], answer.json()["version"]) == (body, "bob", 1)
+    assert response.status_code == 201
+    assert (response.json()["body"], response.json()["author"]["handle"], response.json()["version"]) == (
+        body,
+        "bob",
+        1,
+    )
     fact = outbox.only("task.commented")
-    assert fact["comment_id"] == answer.json()["id"]
+    assert fact["comment_id"] == response.json()["id"]
     assert fact["excerpt"] == body[:280]
     assert fact["mentioned_ids"] == [str(carol.pk)]
     assert fact["audience_ids"] == sorted([str(alice.pk), str(viewer.pk)])
@@ -33,7 +35,7 @@ def test_a_comment_tells_those_who_care_and_those_who_are_named(
     assert fact["task"]["assignee_ids"] == [str(bob.pk)]
 
 
-def test_a_comment_is_changed_by_its_author_upon_the_version_read(clients, comment):
+def test_comment_update_checks_author_and_version(clients, comment):
     url = f"{URL}{comment.pk}/"
 
     changed = clients["bob"].patch(url, {"body": "Better."}, headers={"If-Match": '"1"'})
@@ -41,13 +43,13 @@ def test_a_comment_is_changed_by_its_author_upon_the_version_read(clients, comme
     kept = clients["bob"].delete(url, headers={"If-Match": '"1"'})
     nothing = clients["bob"].patch(url, {})
 
-    assert [answer.status_code for answer in (changed, stale, kept, nothing)] == [200, 412, 412, 200]
+    assert [response.status_code for response in (changed, stale, kept, nothing)] == [200, 412, 412, 200]
     assert (changed.json()["version"], changed.json()["edited_at"] is not None) == (2, True)
     assert stale.json()["current"] == {"body": "Better."}
     assert Comment.objects.get().body == "Better."
 
 
-def test_a_comment_of_another_task_is_not_found_under_this_one(clients, comment):
+def test_comment_of_another_task_is_not_found_under_this_one(clients, comment):
     other = TaskFactory(project=comment.task.project)
     client, before = clients["bob"], table_digests()
 
@@ -61,12 +63,12 @@ def test_a_comment_of_another_task_is_not_found_under_this_one(clients, comment)
 
 
 @pytest.mark.parametrize("body", ["", " ", "\n\t ", "x" * 20_001])
-def test_an_empty_or_endless_comment_is_refused(body, clients, task):
+def test_empty_or_endless_comment_is_rejected(body, clients, task):
     client, before = clients["bob"], table_digests()
 
-    answer = client.post(URL, {"body": body})
+    response = client.post(URL, {"body": body})
 
-    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "body")
+    assert (response.status_code, response.json()["errors"][0]["field"]) == (400, "body")
     assert changed_since(before) == set()
 
 
@@ -87,7 +89,7 @@ def test_in_an_archived_project_nothing_is_said(clients, alice):
     clients["alice"].post("/api/v1/projects/OLD/archive/")
     before = table_digests()
 
-    answer = clients["alice"].post("/api/v1/tasks/OLD-1/comments/", {"body": "Hello"})
+    response = clients["alice"].post("/api/v1/tasks/OLD-1/comments/", {"body": "Hello"})
 
-    assert answer.status_code == 409
+    assert response.status_code == 409
     assert changed_since(before) == set()

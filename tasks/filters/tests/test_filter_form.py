@@ -26,7 +26,7 @@ NOW = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)  # a Wednesday
         ("", "monday", date(2026, 3, 4), None),
     ],
 )
-def test_a_week_ends_where_the_persons_next_one_begins(due, week_start, today, last):
+def test_week_ends_where_the_persons_next_one_begins(due, week_start, today, last):
     form = FilterForm(QueryDict(f"due={due}"), choices=FilterChoices(projects=[], people=[], labels=[]))
 
     found = form.filters(now=NOW, today=today, week_start=week_start)

@@ -110,23 +110,23 @@ def test_knows_repetition(text: str) -> None:
     assert is_recurring(text)
 
 
-def test_the_day_after_tomorrow_does_not_repeat() -> None:
+def test_day_after_tomorrow_does_not_repeat() -> None:
     assert not is_recurring("day after tomorrow")
 
 
-def test_an_instant_is_meant_in_the_zone_on_that_day() -> None:
+def test_instant_is_meant_in_the_zone_on_that_day() -> None:
     berlin = ZoneInfo("Europe/Berlin")
 
     assert ParsedDate(date(2026, 7, 1), time(9)).instant(berlin) == datetime(2026, 7, 1, 7, tzinfo=UTC)
     assert ParsedDate(date(2026, 12, 1), time(9)).instant(berlin) == datetime(2026, 12, 1, 8, tzinfo=UTC)
 
 
-def test_an_instant_that_names_utc_ignores_the_zone() -> None:
+def test_instant_that_names_utc_ignores_the_zone() -> None:
     written = parse_date("2026-07-01T09:00:00Z", SUNDAY)
 
     assert written is not None
     assert written.instant(ZoneInfo("Asia/Tokyo")) == datetime(2026, 7, 1, 9, tzinfo=UTC)
 
 
-def test_an_instant_beyond_the_calendar_is_none() -> None:
+def test_instant_beyond_the_calendar_is_none() -> None:
     assert ParsedDate(date(1, 1, 1), time(0)).instant(ZoneInfo("Asia/Tokyo")) is None

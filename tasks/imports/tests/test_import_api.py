@@ -27,10 +27,10 @@ def post(user: User | None, form: dict[str, Any], url: str = URL) -> Any:
 
 
 def test_answers_with_the_report(alice: User, project: Project):
-    answer = post(alice, {"file": file_of(), "source": "todoist"})
+    response = post(alice, {"file": file_of(), "source": "todoist"})
 
-    body = answer.json()
-    assert answer.status_code == 200
+    body = response.json()
+    assert response.status_code == 200
     assert {name: body[name] for name in ("source", "dry_run", "created", "skipped", "comments", "warning_count")} == {
         "source": "todoist",
         "dry_run": False,
@@ -43,31 +43,31 @@ def test_answers_with_the_report(alice: User, project: Project):
     assert Task.objects.filter(project=project).count() == 3
 
 
-def test_a_dry_run_writes_nothing(alice: User, project: Project):
-    answer = post(alice, {"file": file_of(), "source": "todoist", "dry_run": "true"})
+def test_dry_run_writes_nothing(alice: User, project: Project):
+    response = post(alice, {"file": file_of(), "source": "todoist", "dry_run": "true"})
 
-    assert (answer.status_code, answer.json()["created"], answer.json()["dry_run"]) == (200, 3, True)
+    assert (response.status_code, response.json()["created"], response.json()["dry_run"]) == (200, 3, True)
     assert not Task.objects.exists()
 
 
-def test_the_same_file_again_creates_nothing(alice: User, project: Project):
+def test_same_file_again_creates_nothing(alice: User, project: Project):
     post(alice, {"file": file_of(), "source": "todoist"})
 
-    answer = post(alice, {"file": file_of(), "source": "todoist"}, url=f"/api/v1/projects/{project.pk}/imports/")
+    response = post(alice, {"file": file_of(), "source": "todoist"}, url=f"/api/v1/projects/{project.pk}/imports/")
 
-    assert (answer.json()["created"], answer.json()["skipped"]) == (0, 3)
+    assert (response.json()["created"], response.json()["skipped"]) == (0, 3)
     assert Task.objects.count() == 3
 
 
 @pytest.mark.parametrize(
     ("who", "status"), [(None, 401), ("mallory", 404), ("viewer", 403), ("bob", 200), ("alice", 200)]
 )
-def test_who_may_import(request: Any, project: Project, who: str | None, status: int):
+def test_import_is_allowed_for_editors(request: Any, project: Project, who: str | None, status: int):
     user = request.getfixturevalue(who) if who else None
 
-    answer = post(user, {"file": file_of(), "source": "todoist"})
+    response = post(user, {"file": file_of(), "source": "todoist"})
 
-    assert answer.status_code == status
+    assert response.status_code == status
     assert Task.objects.exists() is (status == 200)
 
 
@@ -95,36 +95,36 @@ def test_bad_input_is_a_400_that_names_the_place(alice: User, project: Project, 
             if isinstance(file, SimpleUploadedFile):
                 file.seek(0)
 
-    answer = post(alice, form)
+    response = post(alice, form)
 
-    assert (answer.status_code, answer.headers["Content-Type"]) == (400, "application/problem+json")
-    assert answer.json()["errors"][0]["field"] == field
+    assert (response.status_code, response.headers["Content-Type"]) == (400, "application/problem+json")
+    assert response.json()["errors"][0]["field"] == field
     assert not Task.objects.exists()
     assert not ImportedRecord.objects.exists()
 
 
-def test_an_unknown_project_is_a_404(alice: User, project: Project):
-    answer = post(alice, {"file": file_of(), "source": "todoist"}, url=f"/api/v1/projects/{uuid.uuid4()}/imports/")
+def test_unknown_project_is_a_404(alice: User, project: Project):
+    response = post(alice, {"file": file_of(), "source": "todoist"}, url=f"/api/v1/projects/{uuid.uuid4()}/imports/")
 
-    assert answer.status_code == 404
+    assert response.status_code == 404
 
 
 @pytest.mark.parametrize("media_type", ["application/json", "text/csv"])
-def test_another_media_type_is_a_415(alice: User, project: Project, media_type: str):
+def test_import_with_other_media_type_is_a_415(alice: User, project: Project, media_type: str):
     token = open_session(user=alice, now=timezone.now()).access
 
-    answer = Client().post(URL, b"{}", content_type=media_type, headers={"Authorization": f"Bearer {token}"})
+    response = Client().post(URL, b"{}", content_type=media_type, headers={"Authorization": f"Bearer {token}"})
 
-    assert answer.status_code == 415
+    assert response.status_code == 415
 
 
 @pytest.mark.parametrize("body", [b"", b"--x\r\nnonsense", b"\0" * 100], ids=["empty", "cut off", "zeros"])
-def test_a_broken_form_is_a_400(alice: User, project: Project, body: bytes):
+def test_broken_form_is_a_400(alice: User, project: Project, body: bytes):
     token = open_session(user=alice, now=timezone.now()).access
 
-    answer = Client().post(
+    response = Client().post(
         URL, body, content_type="multipart/form-data; boundary=x", headers={"Authorization": f"Bearer {token}"}
     )
 
-    assert answer.status_code == 400
+    assert response.status_code == 400
     assert not Task.objects.exists()

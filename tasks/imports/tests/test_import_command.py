@@ -24,14 +24,14 @@ def test_imports_for_the_owner_and_lists_what_was_lost(alice: User, project: Pro
 
     assert said.splitlines()[:3] == [
         "Read 3 tasks and 3 comments from basic-test.csv.",
-        "Created 3 tasks and 3 comments; 0 tasks were here already.",
-        "2 things could not be kept as they were:",
+        "Created 3 tasks and 3 comments; 0 tasks were imported before.",
+        "2 items could not be imported as they are:",
     ]
     assert "row 5: edit.png (https://" in said
     assert {task.creator for task in Task.objects.all()} == {alice}
 
 
-def test_a_dry_run_only_says_what_would_happen(project: Project):
+def test_dry_run_only_says_what_would_happen(project: Project):
     said = run(BASIC, "--project", "OPS", "--dry-run")
 
     assert "Would create 3 tasks and 3 comments" in said
@@ -42,7 +42,7 @@ def test_imports_as_somebody_with_a_name_explained(bob: User, project: Project, 
     file = tmp_path / "one.csv"
     file.write_text(HEADER + "task,One,4,1,,Alex (1)\r\n")
 
-    run(str(file), "--project", "OPS", "--as", "bob@example.com", "--person", "Alex=bob@example.com")
+    run(str(file), "--project", "OPS", "--as", "bob@example.com", "--user", "Alex=bob@example.com")
 
     task = Task.objects.get()
     assert (task.creator, list(task.assignees.all())) == (bob, [bob])
@@ -52,13 +52,13 @@ def test_imports_as_somebody_with_a_name_explained(bob: User, project: Project, 
     ("arguments", "words"),
     [
         ([BASIC, "--project", "NONE"], "There is no project NONE."),
-        ([BASIC, "--project", "OPS", "--as", "nobody@example.com"], "There is no person with the address"),
+        ([BASIC, "--project", "OPS", "--as", "nobody@example.com"], "There is no user with the address"),
         ([BASIC, "--project", "OPS", "--as", "viewer@example.com"], "You may read this project, not change it."),
         ([BASIC, "--project", "OPS", "--as", "mallory@example.com"], "There is no such project."),
         (["/nowhere/file.csv", "--project", "OPS"], "Cannot read /nowhere/file.csv: No such file or directory."),
         (["/", "--project", "OPS"], "Cannot read /: Is a directory."),
         ([__file__, "--project", "OPS"], "Row 1, TYPE: This column is missing."),
-        ([BASIC, "--project", "OPS", "--person", "Alex"], "write it as NAME=EMAIL"),
+        ([BASIC, "--project", "OPS", "--user", "Alex"], "write it as NAME=EMAIL"),
     ],
 )
 def test_says_why_not_and_writes_nothing(viewer: User, mallory: User, arguments: list[str], words: str):

@@ -13,7 +13,7 @@ from tasks.models import Comment, Project, Task
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_imports_at_once_do_not_double(alice: User, bob: User, project: Project, plan_of):
+def test_concurrent_imports_create_no_duplicates(alice: User, bob: User, project: Project, plan_of):
     plan, ready = plan_of("full-todoist-project.csv"), Barrier(2)
 
     def run(actor: User) -> ImportReport:

@@ -59,7 +59,7 @@ def test_keeps_the_outline_the_order_and_the_fields(alice: User, project: Projec
 
 
 @pytest.mark.parametrize("name", REAL)
-def test_the_same_file_again_changes_nothing(alice: User, bob: User, project: Project, plan_of: PlanOf, name: str):
+def test_same_file_again_changes_nothing(alice: User, bob: User, project: Project, plan_of: PlanOf, name: str):
     first = services.run_import(project_id=project.pk, actor=alice, plan=plan_of(name))
     before = contents()
 
@@ -71,7 +71,7 @@ def test_the_same_file_again_changes_nothing(alice: User, bob: User, project: Pr
     assert project.next_number == first.created + 1
 
 
-def test_a_grown_file_adds_only_what_is_new(alice: User, project: Project, plan_of: PlanOf):
+def test_grown_file_adds_only_what_is_new(alice: User, project: Project, plan_of: PlanOf):
     rows = "task,One,4,1\r\nnote,First\r\ntask,Two,4,2\r\n"
     services.run_import(project_id=project.pk, actor=alice, plan=plan_of(rows))
 
@@ -86,7 +86,7 @@ def test_a_grown_file_adds_only_what_is_new(alice: User, project: Project, plan_
     assert [comment.body for comment in Comment.objects.order_by("id")] == ["First", "Second"]
 
 
-def test_what_was_deleted_does_not_come_back(alice: User, project: Project, plan_of: PlanOf):
+def test_deleted_task_is_not_imported_again(alice: User, project: Project, plan_of: PlanOf):
     services.run_import(project_id=project.pk, actor=alice, plan=plan_of("task,One,4,1\r\ntask,Two,4,1\r\n"))
     items.delete(actor=alice, ref="OPS-1", now=timezone.now())
 
@@ -101,7 +101,7 @@ def test_what_was_deleted_does_not_come_back(alice: User, project: Project, plan
     assert [(loss.row, loss.item) for loss in report.warnings] == [(3, "Late"), (4, "Below")]
 
 
-def test_a_dry_run_says_the_same_and_writes_nothing(alice: User, project: Project, plan_of: PlanOf):
+def test_dry_run_says_the_same_and_writes_nothing(alice: User, project: Project, plan_of: PlanOf):
     before = contents()
 
     dry = services.run_import(project_id=project.pk, actor=alice, plan=plan_of(REAL[1]), dry_run=True)
@@ -116,7 +116,7 @@ def test_a_dry_run_says_the_same_and_writes_nothing(alice: User, project: Projec
     )
 
 
-def test_every_task_and_comment_is_a_fact_and_nobody_is_told(alice: User, bob: User, project: Project, plan_of: PlanOf):
+def test_import_publishes_events_without_notifying(alice: User, bob: User, project: Project, plan_of: PlanOf):
     Event.objects.all().delete()
 
     services.run_import(project_id=project.pk, actor=alice, plan=plan_of("task,One,1,1,,Bob (7)\r\nnote,Ask @bob\r\n"))
@@ -130,7 +130,7 @@ def test_every_task_and_comment_is_a_fact_and_nobody_is_told(alice: User, bob: U
 
 
 @pytest.mark.parametrize("name", ["Bob (1000001)", "BOB", "bob@example.com"])
-def test_the_responsible_member_is_assigned(alice: User, bob: User, project: Project, plan_of: PlanOf, name: str):
+def test_responsible_member_is_assigned(alice: User, bob: User, project: Project, plan_of: PlanOf, name: str):
     report = services.run_import(project_id=project.pk, actor=alice, plan=plan_of(f"task,One,4,1,,{name}\r\n"))
 
     assert list(Task.objects.get().assignees.all()) == [bob]
@@ -138,7 +138,7 @@ def test_the_responsible_member_is_assigned(alice: User, bob: User, project: Pro
 
 
 @pytest.mark.parametrize("name", ["Alex", "Mallory", "mallory@example.com"])
-def test_a_name_that_is_no_members_is_kept_in_words(
+def test_unmatched_name_is_kept_in_description(
     alice: User, mallory: User, project: Project, plan_of: PlanOf, name: str
 ):
     rows = f"task,One,4,1,,{name}\r\ntask,Two,4,1,,{name}\r\n"
@@ -150,7 +150,7 @@ def test_a_name_that_is_no_members_is_kept_in_words(
     assert not Task.objects.filter(assignees__isnull=False).exists()
 
 
-def test_an_alias_says_whom_a_name_means(alice: User, bob: User, project: Project, plan_of: PlanOf):
+def test_alias_maps_name_to_member(alice: User, bob: User, project: Project, plan_of: PlanOf):
     plan = plan_of("task,One,4,1,,Alex (1)\r\n")
 
     services.run_import(project_id=project.pk, actor=alice, plan=plan, aliases={"alex": "bob@example.com"})
@@ -158,7 +158,7 @@ def test_an_alias_says_whom_a_name_means(alice: User, bob: User, project: Projec
     assert list(Task.objects.get().assignees.all()) == [bob]
 
 
-def test_a_comment_is_the_importers_and_says_who_wrote_it(alice: User, bob: User, project: Project, plan_of: PlanOf):
+def test_imported_comment_names_its_original_author(alice: User, bob: User, project: Project, plan_of: PlanOf):
     rows = "task,One,4,1\r\nnote,Mine,,,Alice (1)\r\nnote,His,,,Bob (2)\r\nnote,Unsigned\r\n"
 
     services.run_import(project_id=project.pk, actor=alice, plan=plan_of(rows))
@@ -170,7 +170,7 @@ def test_a_comment_is_the_importers_and_says_who_wrote_it(alice: User, bob: User
     ]
 
 
-def test_an_existing_label_is_used_whatever_its_case(alice: User, project: Project, plan_of: PlanOf):
+def test_existing_label_is_used_whatever_its_case(alice: User, project: Project, plan_of: PlanOf):
     items.create(actor=alice, project_ref="OPS", draft=TaskDraft(title="Old", labels=["Home"]), now=timezone.now())
 
     services.run_import(project_id=project.pk, actor=alice, plan=plan_of("task,New @home,4,1\r\n"))
@@ -186,7 +186,7 @@ def test_labels_that_are_one_to_the_database_are_one(alice: User, project: Proje
     assert Task.objects.get().labels.get() == Label.objects.get()
 
 
-def test_two_projects_take_the_same_file_each(alice: User, project: Project, plan_of: PlanOf):
+def test_same_file_is_imported_into_each_project(alice: User, project: Project, plan_of: PlanOf):
     other = projects.create(actor=alice, key="WEB", name="Web")
 
     for taker in (project, other):
@@ -196,7 +196,9 @@ def test_two_projects_take_the_same_file_each(alice: User, project: Project, pla
 
 
 @pytest.mark.parametrize(("who", "error"), [("viewer", NotAllowed), ("mallory", NotFound)])
-def test_who_may_not_import(request: Any, project: Project, plan_of: PlanOf, who: str, error: type[DomainError]):
+def test_import_is_denied_below_editor(
+    request: Any, project: Project, plan_of: PlanOf, who: str, error: type[DomainError]
+):
     actor = request.getfixturevalue(who)
     before = contents()
 
@@ -206,7 +208,7 @@ def test_who_may_not_import(request: Any, project: Project, plan_of: PlanOf, who
     assert contents() == before
 
 
-def test_an_archived_project_takes_nothing(alice: User, project: Project, plan_of: PlanOf):
+def test_archived_project_takes_nothing(alice: User, project: Project, plan_of: PlanOf):
     projects.archive(actor=alice, ref="OPS", now=timezone.now())
     before = contents()
 
@@ -216,12 +218,12 @@ def test_an_archived_project_takes_nothing(alice: User, project: Project, plan_o
     assert contents() == before
 
 
-def test_an_unknown_project_is_not_found(alice: User, project: Project, plan_of: PlanOf):
+def test_unknown_project_is_not_found(alice: User, project: Project, plan_of: PlanOf):
     with pytest.raises(NotFound):
         services.run_import(project_id=uuid.uuid4(), actor=alice, plan=plan_of(REAL[0]))
 
 
-def test_the_queries_do_not_grow_with_the_file(
+def test_queries_do_not_grow_with_the_file(
     alice: User, project: Project, plan_of: PlanOf, django_assert_max_num_queries: Any
 ):
     rows = "".join(f"task,Task {number} @label{number % 5},4,1\r\nnote,Note {number}\r\n" for number in range(200))

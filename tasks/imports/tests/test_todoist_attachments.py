@@ -5,7 +5,7 @@ import pytest
 from tasks.imports.todoist_attachments import Attachment, link_attachments
 
 
-def test_a_file_becomes_a_link_where_it_stood() -> None:
+def test_file_becomes_a_link_where_it_stood() -> None:
     text = 'see [[file {"file_name":"a.png","file_url":"https:\\/\\/x.example\\/a.png","tn_s":["t",96,96]}]] here'
 
     assert link_attachments(text) == (
@@ -26,7 +26,7 @@ def test_a_file_becomes_a_link_where_it_stood() -> None:
         '[[file {"size":' + "9" * 10_000 + "}]]",
     ],
 )
-def test_what_only_looks_like_a_file_stays_as_written(text: str) -> None:
+def test_text_resembling_an_attachment_is_kept(text: str) -> None:
     assert link_attachments(text) == (text, [])
 
 

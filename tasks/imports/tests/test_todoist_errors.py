@@ -56,7 +56,7 @@ def test_names_every_fault_at_once() -> None:
     assert faults_of(rows) == [(2, "PRIORITY"), (3, "CONTENT"), (4, "TYPE")]
 
 
-def test_a_fault_does_not_blame_the_rows_below_it() -> None:
+def test_fault_does_not_blame_the_rows_below_it() -> None:
     rows = HEADER + "task,one,9,1\r\ntask,two,4,2\r\ntask,three,4,3\r\n"
 
     assert faults_of(rows) == [(2, "PRIORITY")]
@@ -74,7 +74,7 @@ def test_refuses_more_than_fifty_thousand_rows() -> None:
     assert faults_of(HEADER + "task,one,4,1\n" * 50_001) == [(50_002, "")]
 
 
-def test_the_message_is_a_sentence_with_the_place() -> None:
+def test_message_is_a_sentence_with_the_place() -> None:
     with pytest.raises(UnreadableFile) as refusal:
         parse((HEADER + "task,one,4,3\r\n").encode(), today=date(2026, 11, 22))
 

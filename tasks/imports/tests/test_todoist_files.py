@@ -85,7 +85,7 @@ def test_reports_the_untickable_row_and_each_file() -> None:
     ]
 
 
-def test_two_identical_files_are_two_comments() -> None:
+def test_identical_files_are_separate_comments() -> None:
     comments = plan_of("full-todoist-project.csv").tasks[-1].comments
 
     assert comments[1].body == comments[2].body
@@ -105,7 +105,7 @@ def test_keeps_every_character() -> None:
 
 
 @pytest.mark.parametrize("name", ["basic-test.csv", "full-todoist-project.csv", "unicode-and-quotes.csv"])
-def test_the_same_file_has_the_same_ids_on_another_day(name: str) -> None:
+def test_same_file_has_the_same_ids_on_another_day(name: str) -> None:
     later = parse((FILES / name).read_bytes(), today=date(2027, 3, 1))
 
     assert [task.external_id for task in later.tasks] == [task.external_id for task in plan_of(name).tasks]

@@ -58,7 +58,7 @@ def test_words_with_an_at_sign_are_labels(content: str, title: str, labels: tupl
     assert (task.title, task.labels) == (title, labels)
 
 
-def test_a_section_is_a_label_of_its_tasks_and_is_reported() -> None:
+def test_section_is_a_label_of_its_tasks_and_is_reported() -> None:
     plan = plan_of(
         {"TYPE": "task", "CONTENT": "Before"},
         {"TYPE": "section", "CONTENT": "This week"},
@@ -69,18 +69,18 @@ def test_a_section_is_a_label_of_its_tasks_and_is_reported() -> None:
     assert [(loss.row, loss.item) for loss in plan.warnings] == [(3, "This week")]
 
 
-def test_a_time_belongs_to_the_zone_of_its_row() -> None:
+def test_time_belongs_to_the_zone_of_its_row() -> None:
     task = task_of(DATE="tomorrow at 16:00", DATE_LANG="en", TIMEZONE="Europe/Berlin")
 
     assert (task.due_date, task.due_at) == (None, datetime(2026, 11, 23, 15, tzinfo=UTC))
 
 
-def test_a_time_without_a_zone_belongs_to_the_importer() -> None:
+def test_time_without_a_zone_belongs_to_the_importer() -> None:
     assert task_of(DATE="2026-07-01 09:00").due_at == datetime(2026, 7, 1, 7, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "../../etc/passwd", "Europe", "x" * 5000])
-def test_an_unknown_zone_is_reported(zone: str) -> None:
+def test_unknown_zone_is_reported(zone: str) -> None:
     cells = {"DATE": "2026-07-01 09:00", "TIMEZONE": zone}
 
     assert task_of(**cells).due_at == datetime(2026, 7, 1, 7, tzinfo=UTC)
@@ -96,7 +96,7 @@ def test_repetition_is_kept_in_words_and_reported() -> None:
 
 
 @pytest.mark.parametrize(("written", "language"), [("mañana", "es"), ("4 jan", "de"), ("1/2/2027", "en")])
-def test_a_date_that_is_not_read_is_kept_in_words(written: str, language: str) -> None:
+def test_unparsed_date_is_kept_in_description(written: str, language: str) -> None:
     cells = {"DATE": written, "DATE_LANG": language}
 
     assert task_of(**cells).due_date is None
@@ -104,25 +104,25 @@ def test_a_date_that_is_not_read_is_kept_in_words(written: str, language: str) -
     assert losses_of(**cells) == [f"Date: {written}"]
 
 
-def test_an_iso_date_is_read_in_every_language() -> None:
+def test_iso_date_is_read_in_every_language() -> None:
     assert task_of(DATE="2027-01-04", DATE_LANG="es").due_date == date(2027, 1, 4)
     assert losses_of(DATE="2027-01-04", DATE_LANG="es") == []
 
 
-def test_a_deadline_is_due_and_the_date_starts() -> None:
+def test_deadline_is_due_and_the_date_starts() -> None:
     task = task_of(DATE="2027-01-04", DEADLINE="2027-01-09")
 
     assert (task.start_date, task.due_date) == (date(2027, 1, 4), date(2027, 1, 9))
 
 
-def test_a_date_after_its_deadline_is_reported() -> None:
+def test_date_after_its_deadline_is_reported() -> None:
     cells = {"DATE": "2027-01-10", "DEADLINE": "2027-01-09"}
 
     assert (task_of(**cells).start_date, task_of(**cells).due_date) == (None, date(2027, 1, 9))
     assert losses_of(**cells) == ["Date: 2027-01-10"]
 
 
-def test_a_duration_in_minutes_is_the_estimate() -> None:
+def test_duration_in_minutes_is_the_estimate() -> None:
     assert task_of(DURATION="30", DURATION_UNIT="minute").estimate == 30
     assert losses_of(DURATION="30", DURATION_UNIT="minute") == []
 
@@ -139,43 +139,43 @@ def test_no_duration_is_no_loss() -> None:
     assert losses_of(DURATION="", DURATION_UNIT="None") == []
 
 
-def test_a_task_takes_twenty_labels() -> None:
+def test_task_takes_twenty_labels() -> None:
     content = "Sort " + " ".join(f"@box{number}" for number in range(22))
 
     assert len(task_of(CONTENT=content).labels) == 20
     assert losses_of(CONTENT=content) == ["box20, box21"]
 
 
-def test_a_long_label_is_cut_and_reported() -> None:
+def test_long_label_is_cut_and_reported() -> None:
     assert task_of(CONTENT="Sort @" + "x" * 70).labels == ("x" * 60,)
     assert losses_of(CONTENT="Sort @" + "x" * 70) == ["x" * 70]
 
 
-def test_a_long_text_is_cut_and_its_end_reported() -> None:
+def test_long_text_is_cut_and_its_end_reported() -> None:
     task, lost = task_of(DESCRIPTION="x" * 49_600), losses_of(DESCRIPTION="x" * 49_600)
 
     assert (len(task.description), lost) == (49_500, ["x" * 101])
 
 
-def test_what_todoist_may_add_one_day_is_reported() -> None:
+def test_unknown_columns_and_types_are_reported() -> None:
     assert losses_of(MOOD="sunny") == ["MOOD: sunny"]
     assert losses_of(MOOD="") == []
 
 
-def test_the_layout_of_the_project_is_reported() -> None:
+def test_layout_of_the_project_is_reported() -> None:
     plan = plan_of({"TYPE": "meta", "CONTENT": "view_style=board"}, {"TYPE": "task", "CONTENT": "Only"})
 
     assert [(loss.row, loss.item) for loss in plan.warnings] == [(2, "view_style=board")]
 
 
-def test_a_note_before_any_task_is_reported_with_its_text() -> None:
+def test_note_before_any_task_is_reported_with_its_text() -> None:
     plan = plan_of({"TYPE": "note", "CONTENT": "About the project"}, {"TYPE": "task", "CONTENT": "Only"})
 
     assert [(loss.row, loss.item) for loss in plan.warnings] == [(2, "About the project")]
     assert plan.tasks[0].comments == ()
 
 
-def test_a_long_title_is_whole_in_the_description() -> None:
+def test_long_title_is_whole_in_the_description() -> None:
     task = task_of(CONTENT="word " * 150)
 
     assert (len(task.title), task.title[-1]) == (500, "…")
@@ -201,7 +201,7 @@ def test_five_levels_are_read() -> None:
     assert [task.parent_id for task in plan.tasks] == [None, *(task.external_id for task in plan.tasks[:-1])]
 
 
-def test_a_grown_file_keeps_the_ids_it_had() -> None:
+def test_grown_file_keeps_the_ids_it_had() -> None:
     rows = [
         {"TYPE": "task", "CONTENT": "One"},
         {"TYPE": "note", "CONTENT": "A note"},

@@ -62,7 +62,7 @@ def test_keeps_every_task_and_note_in_their_order(rows: list[list[str]]) -> None
 
 
 @given(outlines(), outlines())
-def test_a_longer_file_keeps_the_ids_of_the_shorter(rows: list[list[str]], more: list[list[str]]) -> None:
+def test_longer_file_keeps_the_ids_of_the_shorter(rows: list[list[str]], more: list[list[str]]) -> None:
     before, after = parse(written(rows), today=TODAY), parse(written(rows + more), today=TODAY)
 
     assert ids(after)[: len(ids(before))] == ids(before)

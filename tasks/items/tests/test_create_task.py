@@ -17,11 +17,11 @@ def changed_since(before):
     return {name for name, value in table_digests().items() if value != before[name]} - {"accounts_session"}
 
 
-def refusals(answer):
-    return [(error["field"], error["code"]) for error in answer.json()["errors"]]
+def refusals(response):
+    return [(error["field"], error["code"]) for error in response.json()["errors"]]
 
 
-def test_a_title_is_enough_and_lands_in_ones_own_inbox(clients, alice, outbox):
+def test_task_with_title_only_lands_in_own_inbox(clients, alice, outbox):
     first = clients["alice"].post(TASKS, {"title": "  Call the bank "})
     second = clients["alice"].post(TASKS, {"title": "Buy milk"})
 
@@ -59,10 +59,10 @@ def test_a_title_is_enough_and_lands_in_ones_own_inbox(clients, alice, outbox):
     assert outbox.names() == ["project.created", "task.created", "task.created"]
 
 
-def test_a_task_is_made_with_all_it_can_hold(clients, alice, bob, project, outbox):
+def test_task_is_made_with_all_it_can_hold(clients, alice, bob, project, outbox):
     parent = TaskFactory(project=project)
 
-    answer = clients["bob"].post(
+    response = clients["bob"].post(
         TASKS,
         {
             "project": "ops",
@@ -79,8 +79,8 @@ def test_a_task_is_made_with_all_it_can_hold(clients, alice, bob, project, outbo
         },
     )
 
-    body = answer.json()
-    assert answer.status_code == 201
+    body = response.json()
+    assert response.status_code == 201
     plain = ("key", "status", "category", "priority", "start_date", "due_date", "due_at", "estimate", "labels")
     assert [body[name] for name in plain] == [
         "OPS-2", "in_progress", "in_progress", "urgent", "2026-05-01", None, "2026-05-04T09:30:00Z", 90, ["blue", "red"],
@@ -120,12 +120,12 @@ def test_a_task_is_made_with_all_it_can_hold(clients, alice, bob, project, outbo
     assert {fact["actor"]["name"] for fact in outbox.payloads("task.assigned")} == {"Bob"}
 
 
-def test_a_closed_status_closes_and_a_category_names_its_first_status(clients, project):
+def test_closed_status_closes_task_and_category_resolves_status(clients, project):
     made = [
         clients["alice"].post(TASKS, {"title": "x", "project": "OPS", "status": word}) for word in ("done", "cancelled")
     ]
 
-    assert [answer.json()["closed_at"] == answer.json()["created_at"] for answer in made] == [True, True]
+    assert [response.json()["closed_at"] == response.json()["created_at"] for response in made] == [True, True]
 
 
 @pytest.mark.parametrize(
@@ -138,12 +138,12 @@ def test_a_closed_status_closes_and_a_category_names_its_first_status(clients, p
         ({"parent": "01a200dc-9b1e-751c-8fa2-6e159714ad44"}, [("parent", "does_not_exist")]),
     ],
 )
-def test_what_cannot_be_is_refused_and_nothing_is_kept(change, refused, clients, project):
+def test_invalid_task_is_rejected_and_nothing_stored(change, refused, clients, project):
     client, before = clients["alice"], table_digests()
 
-    answer = client.post(TASKS, {"title": "x", "project": "OPS", "labels": ["new"], **change})
+    response = client.post(TASKS, {"title": "x", "project": "OPS", "labels": ["new"], **change})
 
-    assert (answer.status_code, refusals(answer)) == (400, refused)
+    assert (response.status_code, refusals(response)) == (400, refused)
     assert changed_since(before) == set()
 
 
@@ -162,7 +162,7 @@ def test_only_active_members_are_assigned(clients, project, mallory, carol, view
     assert made.status_code == 201
 
 
-def test_a_foreign_task_is_no_parent_and_looks_like_none(clients, alice, project):
+def test_foreign_parent_looks_missing(clients, alice, project):
     foreign, client = TaskFactory(), clients["alice"]
 
     answers = [
@@ -170,36 +170,36 @@ def test_a_foreign_task_is_no_parent_and_looks_like_none(clients, alice, project
         for key in (foreign.pk, "01a200dc-9b1e-751c-8fa2-6e159714ad44")
     ]
 
-    assert [answer.status_code for answer in answers] == [400, 400]
+    assert [response.status_code for response in answers] == [400, 400]
     assert answers[0].content == answers[1].content
 
 
-def test_a_foreign_project_looks_like_one_that_is_not(clients, mallory, project):
+def test_foreign_project_looks_missing(clients, mallory, project):
     client, before = clients["mallory"], table_digests()
 
     answers = [client.post(TASKS, {"title": "x", "project": ref}) for ref in ("OPS", "NONE", str(project.pk))]
 
-    assert [answer.status_code for answer in answers] == [404] * 3
-    assert len({answer.content for answer in answers}) == 1
+    assert [response.status_code for response in answers] == [404] * 3
+    assert len({response.content for response in answers}) == 1
     assert changed_since(before) == set()
 
 
-def test_an_archived_project_is_kept_as_it_is(clients, project):
+def test_archived_project_is_kept_as_it_is(clients, project):
     clients["alice"].post("/api/v1/projects/OPS/archive/")
     before = table_digests()
 
-    answer = clients["alice"].post(TASKS, {"title": "x", "project": "OPS"})
+    response = clients["alice"].post(TASKS, {"title": "x", "project": "OPS"})
 
-    assert (answer.status_code, answer.json()["code"]) == (409, "archived")
+    assert (response.status_code, response.json()["code"]) == (409, "archived")
     assert changed_since(before) == set()
 
 
 @pytest.mark.parametrize("name", ["ΑΣ", "İstanbul", "STRASSE", "ǅ", "Ω", "K"])
-def test_a_label_is_one_label_whatever_the_case_of_its_name(name, clients, project):
+def test_label_is_one_label_whatever_the_case_of_its_name(name, clients, project):
     made = [
         clients["alice"].post(TASKS, {"title": "x", "project": "OPS", "labels": [word]})
         for word in (name.lower(), name, name.upper(), name)
     ]
 
-    assert {answer.status_code for answer in made} == {201}
+    assert {response.status_code for response in made} == {201}
     assert ProjectFactory._meta.model.objects.get().labels.count() <= 2

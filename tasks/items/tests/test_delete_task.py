@@ -11,7 +11,7 @@ from tasks.tests.factories import TaskFactory
 pytestmark = pytest.mark.django_db
 
 
-def test_subtasks_stay_and_it_is_told_that_they_lost_their_parent(alice, project, task):
+def test_subtasks_of_deleted_task_stay_and_publish_the_change(alice, project, task):
     below = TaskFactory(project=project, parent=task)
 
     services.delete(actor=alice, ref=str(task.pk), now=timezone.now())

@@ -23,7 +23,7 @@ def assigned(project, bob):
     return make
 
 
-def test_what_is_due_within_a_day_is_told_once(assigned, bob, outbox):
+def test_reminder_is_published_once_for_a_due_task(assigned, bob, outbox):
     task = assigned(due_at=NOW + timedelta(hours=23))
 
     counts = [publish_due_soon(now=NOW), publish_due_soon(now=NOW + timedelta(minutes=1))]
@@ -34,7 +34,7 @@ def test_what_is_due_within_a_day_is_told_once(assigned, bob, outbox):
     assert (fact["due"], fact["actor"]) == ("2026-05-05T11:00:00Z", None)
 
 
-def test_what_is_due_today_is_told_with_the_end_of_the_day(assigned, outbox):
+def test_reminder_for_due_date_names_end_of_day(assigned, outbox):
     assigned(due_date=date(2026, 5, 4))
 
     publish_due_soon(now=NOW)
@@ -42,7 +42,7 @@ def test_what_is_due_today_is_told_with_the_end_of_the_day(assigned, outbox):
     assert outbox.only("task.due_soon")["due"] == "2026-05-05T00:00:00Z"
 
 
-def test_a_moved_due_moment_is_told_again(assigned, outbox):
+def test_moved_due_moment_is_published_again(assigned, outbox):
     task = assigned(due_at=NOW + timedelta(hours=2))
     publish_due_soon(now=NOW)
 
@@ -55,13 +55,13 @@ def test_a_moved_due_moment_is_told_again(assigned, outbox):
     ]
 
 
-def test_a_scheduler_that_was_away_tells_it_when_it_is_back(assigned, outbox):
+def test_scheduler_catches_up_after_an_outage(assigned, outbox):
     assigned(due_at=NOW + timedelta(hours=2))
 
     assert publish_due_soon(now=NOW + timedelta(hours=1, minutes=59)) == 1
 
 
-def test_the_rest_is_left_alone(assigned, project, outbox):
+def test_unimportant_text_is_left_unchanged(assigned, project, outbox):
     assigned(due_at=NOW + timedelta(hours=25))
     assigned(due_at=NOW - timedelta(minutes=1))
     assigned(due_date=date(2026, 5, 5))

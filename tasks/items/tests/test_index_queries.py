@@ -75,14 +75,14 @@ def keys(client, url):
 
 @pytest.mark.parametrize("ordering", ["created_at", "-created_at", "-updated_at", "due_date", "-due_date", "title"])
 @pytest.mark.parametrize("person", ["alice", "bob", "carol", "mallory", "guest", "guest_of_staff"])
-def test_each_walk_passes_each_row_once_in_order(person, ordering, work, clients, request):
+def test_pages_return_each_row_once_in_order(person, ordering, work, clients, request):
     user, column = request.getfixturevalue(person), ordering.lstrip("-")
     for query in QUERIES:
         found = filters_selectors.filter_visible(
             user, filters_from_params(parse_query(TaskQuery, QueryDict(query)), user)
         )
-        window = filters_selectors.TASK_SORTS[column]
-        expected = _in_order(found, column, descending=ordering.startswith("-"), nullable=window.nullable)
+        page_request = filters_selectors.TASK_SORTS[column]
+        expected = _in_order(found, column, descending=ordering.startswith("-"), nullable=page_request.nullable)
 
         there, back = keys(clients[person], f"{TASKS}?limit=4&fields=id&ordering={ordering}&{query}")
 
@@ -96,7 +96,7 @@ def _in_order(found, column, *, descending, nullable):
     return [str(row.pk) for row in rows]
 
 
-def test_an_assignment_has_the_date_of_its_task_whoever_writes_either(alice, task):
+def test_assignment_copies_created_at_of_its_task(alice, task):
     TaskAssignee.objects.create(task=task, user=alice, task_created_at=MONDAY)
     first = TaskAssignee.objects.get().task_created_at
 

@@ -16,9 +16,9 @@ NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
 
 
-def numbers(answer):
-    assert answer.status_code == 200, answer.content
-    return [row["number"] for row in answer.json()["results"]]
+def numbers(response):
+    assert response.status_code == 200, response.content
+    return [row["number"] for row in response.json()["results"]]
 
 
 @pytest.fixture
@@ -83,11 +83,11 @@ def varied(project, alice, bob, settings):
         ("search=nothing alike", []),
     ],
 )
-def test_each_filter_finds_exactly_its_tasks(query, found, varied, clients):
+def test_filters_find_exactly_their_tasks(query, found, varied, clients):
     with time_machine.travel(NOW, tick=False):
-        answer = clients["alice"].get(f"{TASKS}?project=OPS&ordering=number&{query.format(**varied)}")
+        response = clients["alice"].get(f"{TASKS}?project=OPS&ordering=number&{query.format(**varied)}")
 
-    assert numbers(answer) == found
+    assert numbers(response) == found
 
 
 def test_words_that_look_like_a_key_are_still_words(clients, project):
@@ -97,7 +97,7 @@ def test_words_that_look_like_a_key_are_still_words(clients, project):
     assert numbers(clients["alice"].get(f"{TASKS}?search=covid-19")) == [1]
 
 
-def test_a_project_is_named_by_key_or_id_and_a_foreign_one_finds_nothing(varied, clients, project):
+def test_project_filter_takes_key_or_id_and_hides_foreign(varied, clients, project):
     foreign = TaskFactory()
 
     found = {
@@ -118,9 +118,9 @@ def test_overdue_is_asked_in_the_readers_calendar(varied, clients, alice):
     alice.save()
 
     with time_machine.travel(NOW, tick=False):
-        answer = clients["alice"].get(f"{TASKS}?overdue=true&ordering=number")
+        response = clients["alice"].get(f"{TASKS}?overdue=true&ordering=number")
 
-    assert numbers(answer) == [1, 2, 4]
+    assert numbers(response) == [1, 2, 4]
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_nulls_come_last_and_ties_follow_the_id(ordering, found, varied, clients
     assert numbers(clients["alice"].get(f"{TASKS}?project=OPS&ordering={ordering}")) == found
 
 
-def test_a_list_is_newest_first_and_without_descriptions(varied, clients):
+def test_list_is_newest_first_and_without_descriptions(varied, clients):
     rows = clients["alice"].get(f"{TASKS}?project=OPS").json()["results"]
     with_text = clients["alice"].get(f"{TASKS}?project=OPS&include=description&limit=1").json()["results"]
 
@@ -179,7 +179,7 @@ def test_numbered_pages_have_totals(varied, clients):
 def test_numbered_pages_end_where_counting_would_cost_too_much(clients, alice):
     answers = {page: clients["alice"].get(f"{TASKS}?limit=100&page={page}") for page in (100, 101)}
 
-    assert [answer.status_code for answer in answers.values()] == [200, 400]
+    assert [response.status_code for response in answers.values()] == [200, 400]
     assert answers[101].json()["errors"][0]["code"] == "too_deep"
 
 
@@ -188,7 +188,7 @@ def test_numbered_pages_end_where_counting_would_cost_too_much(clients, alice):
              "tasks/OPS-1/comments/", "tasks/OPS-1/activity/", "projects/OPS/members/", "projects/OPS/states/", "users/",
              "sessions/", "teams/", "notifications/"]
 )  # fmt: skip
-def test_a_list_costs_the_same_for_one_row_and_for_many(path, clients, task, bob, team, queries):
+def test_list_costs_the_same_for_one_row_and_for_many(path, clients, task, bob, team, queries):
     from notifications.tests.factories import make_notification
 
     client, url = clients["bob"], f"/api/v1/{path}"
@@ -203,9 +203,9 @@ def test_a_list_costs_the_same_for_one_row_and_for_many(path, clients, task, bob
         make_notification(bob)
 
     with queries(equal_to=small):
-        answer = client.get(url)
+        response = client.get(url)
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
 
 
 def grow(task, bob):

@@ -8,10 +8,10 @@ from tasks.tests.factories import ProjectFactory
 
 
 def test_needs_no_more_than_a_title(alice):
-    answer = logged_in_client(alice).post("/tasks/new/", {"title": "Buy milk"})
+    response = logged_in_client(alice).post("/tasks/new/", {"title": "Buy milk"})
 
     made = Task.objects.get()
-    assert answer["Location"] == f"/tasks/{made.key}/"
+    assert response["Location"] == f"/tasks/{made.key}/"
     assert made.project.is_inbox
     assert made.creator == alice
 
@@ -31,17 +31,17 @@ def test_takes_all_that_the_form_asks(project, alice, bob):
     "sent", [{}, {"title": "  "}, {"title": "x" * 501}, {"title": "a\x00b"}, {"title": "T", "due_date": "?"}]
 )
 def test_names_what_is_wrong(sent, alice):
-    answer = logged_in_client(alice).post("/tasks/new/", sent)
+    response = logged_in_client(alice).post("/tasks/new/", sent)
 
-    assert answer.status_code == 422
+    assert response.status_code == 422
     assert Task.objects.count() == 0
 
 
 def test_assigns_only_members_of_the_project(alice, project, bob):
-    answer = logged_in_client(alice).post("/tasks/new/", {"title": "T", "assignee": str(bob.pk)})
+    response = logged_in_client(alice).post("/tasks/new/", {"title": "T", "assignee": str(bob.pk)})
 
-    assert answer.status_code == 422
-    assert "assignee" in answer.context["form"].errors
+    assert response.status_code == 422
+    assert "assignee" in response.context["form"].errors
     assert Task.objects.count() == 0
 
 
@@ -49,8 +49,8 @@ def test_offers_only_projects_one_may_write_in(project, viewer, mallory):
     ProjectFactory(key="OWN", owner=viewer)
 
     page = logged_in_client(viewer).get("/tasks/new/")
-    answer = logged_in_client(mallory).post("/tasks/new/", {"title": "T", "project": str(project.pk)})
+    response = logged_in_client(mallory).post("/tasks/new/", {"title": "T", "project": str(project.pk)})
 
     assert [words for _, words in page.context["form"].fields["project"].choices] == ["My inbox", "Project OWN (OWN)"]
-    assert answer.status_code == 422
+    assert response.status_code == 422
     assert Task.objects.count() == 0

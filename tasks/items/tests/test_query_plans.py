@@ -56,7 +56,7 @@ def share(member, guest):
 
 @pytest.mark.parametrize("reader", PEOPLE)
 @pytest.mark.parametrize("question", plans.QUERIES)
-def test_a_hot_list_is_read_from_indexes_within_bounds(question, reader, company):
+def test_frequent_lists_use_indexes_within_bounds(question, reader, company):
     user = User.objects.get(handle=PEOPLE[reader])
 
     found = [plans.explain(user, question, page) for page in (1, 1000)]

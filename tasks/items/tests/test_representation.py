@@ -72,21 +72,21 @@ def every_kind(project, alice, bob):
 
 
 def as_declared(user, ordering, *, described=False):
-    window = PageRequest(sorts=filters_selectors.TASK_SORTS, ordering=ordering, limit=100, owner=str(user.pk))
-    rows = selectors.list_tasks(user, TaskFilters(now=timezone.now(), today=date.today()), window).rows  # noqa: DTZ011
+    page_request = PageRequest(sorts=filters_selectors.TASK_SORTS, ordering=ordering, limit=100, owner=str(user.pk))
+    rows = selectors.list_tasks(user, TaskFilters(now=timezone.now(), today=date.today()), page_request).rows  # noqa: DTZ011
     return TaskListOut(list(rows), many=True, context={"include": ["description"] if described else []}).data
 
 
-def test_a_list_is_what_its_serializer_makes_of_it(every_kind, clients, alice):
+def test_task_list_equals_its_serializer_output(every_kind, clients, alice):
     for index, ordering in enumerate(ORDERINGS):
         described = bool(index % 2)
         more = "&include=description" if described else ""
 
-        answer = clients["alice"].get(f"{TASKS}?limit=100&ordering={ordering}{more}")
+        response = clients["alice"].get(f"{TASKS}?limit=100&ordering={ordering}{more}")
 
         expected = as_declared(alice, ordering, described=described)
         assert len(expected) == 34
-        assert answer.content == dumps({"results": expected, "next": None, "previous": None}), ordering
+        assert response.content == dumps({"results": expected, "next": None, "previous": None}), ordering
 
 
 QUERIES = ["", "category=done", "status=in_progress,done", "priority=high,none", "assignee=me", "assignee=me,none", "creator=me",
@@ -97,7 +97,7 @@ QUERIES = ["", "category=done", "status=in_progress,done", "priority=high,none",
 
 
 @pytest.mark.parametrize("person", ["alice", "bob", "carol", "mallory"])
-def test_each_filter_finds_for_each_reader_what_the_pages_question_finds(person, every_kind, clients, request):
+def test_filters_find_same_tasks_as_page_queries(person, every_kind, clients, request):
     user = request.getfixturevalue(person)
     for query in QUERIES:
         filters = filters_from_params(parse_query(TaskQuery, QueryDict(query)), user)
@@ -106,19 +106,19 @@ def test_each_filter_finds_for_each_reader_what_the_pages_question_finds(person,
         )
         expected = [str(key) for key in found]
 
-        answer = clients[person].get(f"{TASKS}?limit=100&fields=id&{query}").json()
+        response = clients[person].get(f"{TASKS}?limit=100&fields=id&{query}").json()
         second = clients[person].get(f"{TASKS}?limit=7&page=2&fields=id&{query}").json()
 
-        assert [row["id"] for row in answer["results"]] == expected, query
+        assert [row["id"] for row in response["results"]] == expected, query
         assert ([row["id"] for row in second["results"]], second["count"]) == (expected[7:14], len(expected)), query
 
 
-def test_one_task_is_what_its_serializer_makes_of_it(every_kind, clients):
+def test_task_detail_equals_its_serializer_output(every_kind, clients):
     for task in Task.objects.with_relations():
-        answer = clients["alice"].get(f"{TASKS}{task.pk}/")
+        response = clients["alice"].get(f"{TASKS}{task.pk}/")
 
-        assert answer.content == dumps(TaskOut(task).data)
-        assert clients["alice"].get(f"{TASKS}{task.key}/").content == answer.content
+        assert response.content == dumps(TaskOut(task).data)
+        assert clients["alice"].get(f"{TASKS}{task.key}/").content == response.content
 
 
 def test_chosen_fields_are_the_same_fields(every_kind, clients, alice):
@@ -129,7 +129,7 @@ def test_chosen_fields_are_the_same_fields(every_kind, clients, alice):
     assert dumps(rows) == dumps([select_fields(row, names) for row in as_declared(alice, "-created_at")])
 
 
-def test_a_read_has_the_etag_that_the_write_answered(task, clients):
+def test_read_after_write_has_the_same_etag(task, clients):
     written = clients["alice"].patch(
         f"{TASKS}OPS-1/", {"title": "Ünï", "due_at": "2026-05-04T10:00:00.5Z", "labels": ["b", "A"]}
     )
@@ -139,7 +139,7 @@ def test_a_read_has_the_etag_that_the_write_answered(task, clients):
     assert (read["ETag"], read.content) == (written["ETag"], written.content)
 
 
-def test_an_unchanged_list_keeps_its_etag_and_its_cursor(every_kind, clients):
+def test_unchanged_list_keeps_its_etag_and_its_cursor(every_kind, clients):
     with time_machine.travel(timezone.now()) as clock:
         first = clients["alice"].get(f"{TASKS}?limit=5")
         clock.shift(60)
@@ -148,22 +148,22 @@ def test_an_unchanged_list_keeps_its_etag_and_its_cursor(every_kind, clients):
     assert (first["ETag"], first.content) == (second["ETag"], second.content)
 
 
-def test_an_unknown_field_is_refused_also_where_nothing_is_found(clients, alice):
-    answer = clients["alice"].get(f"{TASKS}?fields=id,colour")
+def test_unknown_field_is_rejected_also_where_nothing_is_found(clients, alice):
+    response = clients["alice"].get(f"{TASKS}?fields=id,colour")
 
-    assert answer.status_code == 400
-    assert answer.json()["errors"][0]["field"] == "fields"
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["field"] == "fields"
 
 
 @pytest.mark.parametrize(
     ("url", "at_most"),
     [(TASKS, 2), (f"{TASKS}?page=1", 3), (f"{TASKS}OPS-1/", 2), (f"{TASKS}?project=OPS", 3), (f"{TASKS}stats/", 4)],
 )
-def test_a_read_keeps_to_its_budget_whatever_there_is(url, at_most, every_kind, clients, queries):
+def test_reads_stay_within_query_budget(url, at_most, every_kind, clients, queries):
     client = clients["bob"]
     client.get(url)
 
     with queries(at_most=at_most):
-        answer = client.get(url)
+        response = client.get(url)
 
-    assert answer.status_code == 200
+    assert response.status_code == 200

@@ -13,9 +13,9 @@ def send(user, task, **fields):
 
 
 def test_moves_the_task_and_returns_to_the_list(task, bob):
-    answer = send(bob, task)
+    response = send(bob, task)
 
-    assert (answer.status_code, answer["Location"]) == (302, "/tasks/?priority=4")
+    assert (response.status_code, response["Location"]) == (302, "/tasks/?priority=4")
     assert Task.objects.get().category == "done"
 
 
@@ -24,36 +24,36 @@ def test_returns_only_to_our_own_pages(task, bob):
 
 
 def test_answers_the_row_as_it_is_now_to_htmx(task, bob):
-    answer = send(bob, task, htmx=True)
+    response = send(bob, task, htmx=True)
 
-    assert answer.status_code == 200
-    assert answer.content.decode().count("<tr") == 1
-    assert 'name="version" value="2"' in answer.content.decode()
+    assert response.status_code == 200
+    assert response.content.decode().count("<tr") == 1
+    assert 'name="version" value="2"' in response.content.decode()
 
 
 def test_refuses_a_task_that_changed_in_the_meantime(task, bob):
     Task.objects.update(version=7)
 
-    answer = send(bob, task, htmx=True)
+    response = send(bob, task, htmx=True)
 
-    assert answer.status_code == 409
-    assert 'name="version" value="7"' in answer.content.decode()
-    assert "changed by somebody else" in answer["HX-Trigger"]
+    assert response.status_code == 409
+    assert 'name="version" value="7"' in response.content.decode()
+    assert "changed by somebody else" in response["HX-Trigger"]
     assert Task.objects.get().category == "todo"
 
 
 def test_refuses_a_status_the_project_does_not_have(task, bob):
-    answer = send(bob, task, status="lost", htmx=True)
+    response = send(bob, task, status="lost", htmx=True)
 
-    assert answer.status_code == 422
+    assert response.status_code == 422
     assert Task.objects.get().version == 1
 
 
 @pytest.mark.parametrize(("who", "status"), [("viewer", 403), ("carol", 403), ("mallory", 404), ("admin", 302)])
 def test_lets_only_editors_do_it(who, status, task, request, outbox):
-    answer = send(request.getfixturevalue(who), task)
+    response = send(request.getfixturevalue(who), task)
 
-    assert answer.status_code == status
+    assert response.status_code == status
     assert (Task.objects.get().category == "done") is (status == 302)
     assert bool(outbox.names()) is (status == 302)
 

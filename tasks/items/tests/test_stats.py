@@ -33,11 +33,11 @@ def counted(project, bob):
     TaskFactory()
 
 
-def test_the_figures_are_exact(counted, clients):
+def test_stats_are_exact(counted, clients):
     with time_machine.travel(NOW, tick=False):
-        answer = clients["alice"].get(f"{STATS}?project=OPS")
+        response = clients["alice"].get(f"{STATS}?project=OPS")
 
-    assert answer.json() == {
+    assert response.json() == {
         "total": 4,
         "open": 2,
         "overdue": 1,
@@ -49,7 +49,7 @@ def test_the_figures_are_exact(counted, clients):
     }
 
 
-def test_one_counts_what_one_sees(counted, clients):
+def test_stats_count_visible_tasks_only(counted, clients):
     found = {who: clients[who].get(STATS).json()["total"] for who in ("alice", "bob", "mallory", "carol")}
 
     assert found == {"alice": 5, "bob": 4, "mallory": 0, "carol": 6}
@@ -57,13 +57,13 @@ def test_one_counts_what_one_sees(counted, clients):
     assert clients["alice"].get(f"{STATS}?assignee=me,none").json()["total"] == 5
 
 
-def test_nothing_counted_is_zero_and_no_average(clients, mallory):
-    answer = clients["mallory"].get(STATS).json()
+def test_stats_without_tasks_are_zero_without_averages(clients, mallory):
+    response = clients["mallory"].get(STATS).json()
 
-    assert (answer["total"], answer["average_age_hours"], answer["average_hours_to_done"]) == (0, None, None)
+    assert (response["total"], response["average_age_hours"], response["average_hours_to_done"]) == (0, None, None)
 
 
-def test_a_second_reading_asks_the_database_nothing_about_tasks(counted, clients, queries):
+def test_repeated_stats_are_served_from_cache(counted, clients, queries):
     clients["alice"].get(STATS)
 
     with queries() as spent:
@@ -83,14 +83,14 @@ WRITES = {
 
 @pytest.mark.parametrize("write", WRITES)
 @pytest.mark.parametrize("reader", ["alice", "bob", "carol"])
-def test_a_reading_after_a_write_counts_it(write, reader, counted, clients, django_capture_on_commit_callbacks):
+def test_stats_after_write_include_it(write, reader, counted, clients, django_capture_on_commit_callbacks):
     before = clients[reader].get(STATS).json()
 
     with django_capture_on_commit_callbacks(execute=True):
-        answer = WRITES[write](clients)
+        response = WRITES[write](clients)
 
     after = clients[reader].get(STATS).json()
-    assert answer.status_code < 300
+    assert response.status_code < 300
     assert after != before
     assert after["total"] == Task.objects.filter(project__in=visible(reader)).count()
 
@@ -102,7 +102,7 @@ def visible(reader):
     return Project.objects.visible_to(User.objects.get(handle=reader))
 
 
-def test_a_new_member_counts_at_once_and_one_removed_no_more(
+def test_new_member_counts_at_once_and_one_removed_no_more(
     counted, clients, mallory, django_capture_on_commit_callbacks
 ):
     url = "/api/v1/projects/OPS/members/"
@@ -118,7 +118,7 @@ def test_a_new_member_counts_at_once_and_one_removed_no_more(
     assert totals == [0, 4, 0]
 
 
-def test_a_write_that_fails_leaves_the_remembered_answer(counted, clients, queries):
+def test_failed_write_keeps_cached_stats(counted, clients, queries):
     clients["alice"].get(STATS)
     clients["alice"].patch("/api/v1/tasks/OPS-1/", {"status": "nonsense"})
 
@@ -133,5 +133,5 @@ def test_stats_of_a_foreign_project_are_not_found(counted, clients, mallory):
 
     answers = [clients["mallory"].get(f"{STATS}?project={ref}") for ref in ("OPS", "NONE")]
 
-    assert [answer.status_code for answer in answers] == [404, 404]
+    assert [response.status_code for response in answers] == [404, 404]
     assert answers[0].content == answers[1].content

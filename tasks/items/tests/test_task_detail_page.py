@@ -36,20 +36,20 @@ def form_of(page):
 
 def test_shows_the_task_with_its_comments_and_history(task, alice, bob):
     CommentFactory(task=task, author=bob, body="Try **turning it off**.")
-    answer = logged_in_client(alice).get("/tasks/OPS-1/")
+    response = logged_in_client(alice).get("/tasks/OPS-1/")
 
-    assert answer.status_code == 200
-    assert "<strong>turning it off</strong>" in answer.content.decode()
+    assert response.status_code == 200
+    assert "<strong>turning it off</strong>" in response.content.decode()
 
 
 def test_keeps_markup_in_a_comment_harmless(task, alice):
     CommentFactory(task=task, body="<script>alert(1)</script><img src=x onerror=alert(1)>[x](javascript:alert(1))")
 
-    answer = logged_in_client(alice).get("/tasks/OPS-1/").content.decode()
+    response = logged_in_client(alice).get("/tasks/OPS-1/").content.decode()
 
-    assert "<script>alert" not in answer
-    assert "<img src=x" not in answer
-    assert 'href="javascript' not in answer
+    assert "<script>alert" not in response
+    assert "<img src=x" not in response
+    assert 'href="javascript' not in response
 
 
 @pytest.mark.parametrize("path", ["/tasks/OPS-99/", "/tasks/NOTHING/", "/tasks/OPS-0001x/", "/tasks/%F0%9F%99%82-1/"])
@@ -62,22 +62,22 @@ def test_hides_from_strangers_that_there_is_one(task, mallory):
 
 
 def test_offers_a_reader_no_form(task, viewer):
-    answer = logged_in_client(viewer).get("/tasks/OPS-1/")
+    response = logged_in_client(viewer).get("/tasks/OPS-1/")
 
-    assert "Save changes" not in visible_text(answer)
-    assert "comments-title" in answer.content.decode()
-    assert 'action="/tasks/OPS-1/comments/"' not in answer.content.decode()
+    assert "Save changes" not in visible_text(response)
+    assert "comments-title" in response.content.decode()
+    assert 'action="/tasks/OPS-1/comments/"' not in response.content.decode()
 
 
 def test_saves_what_was_changed_and_nothing_else(task, bob, outbox):
     reader = logged_in_client(bob)
     sent = form_of(reader.get("/tasks/OPS-1/"))
 
-    answer = reader.post(
+    response = reader.post(
         "/tasks/OPS-1/", sent | {"title": "Burn the printer", "assignees": [str(bob.pk)], "labels": "fire, office"}
     )
 
-    assert (answer.status_code, answer["Location"]) == (302, "/tasks/OPS-1/")
+    assert (response.status_code, response["Location"]) == (302, "/tasks/OPS-1/")
     assert set(outbox.only("task.updated")["changes"]) == {"title", "assignees", "labels"}
     assert outbox.names() == ["task.updated", "task.assigned"]
 
@@ -128,11 +128,11 @@ def test_keeps_the_input_and_names_what_is_wrong(wrong, task, bob, outbox):
     reader = logged_in_client(bob)
     sent = form_of(reader.get("/tasks/OPS-1/"))
 
-    answer = reader.post("/tasks/OPS-1/", sent | {"description": "Kept"} | wrong)
+    response = reader.post("/tasks/OPS-1/", sent | {"description": "Kept"} | wrong)
 
-    assert answer.status_code == 422
-    assert ">\nKept</textarea>" in answer.content.decode()
-    assert "Your changes weren't saved" in visible_text(answer)
+    assert response.status_code == 422
+    assert ">\nKept</textarea>" in response.content.decode()
+    assert "Your changes weren't saved" in visible_text(response)
     assert outbox.names() == []
 
 
@@ -141,10 +141,10 @@ def test_shows_both_sides_of_a_conflict_and_saves_neither(task, bob, outbox):
     sent = form_of(reader.get("/tasks/OPS-1/"))
     Task.objects.update(title="Theirs", version=2)
 
-    answer = reader.post("/tasks/OPS-1/", sent | {"title": "Mine"})
+    response = reader.post("/tasks/OPS-1/", sent | {"title": "Mine"})
 
-    assert answer.status_code == 409
-    [difference] = answer.context["conflict"].differences
+    assert response.status_code == 409
+    [difference] = response.context["conflict"].differences
     assert (difference.label, difference.submitted, difference.current) == ("Title", "Mine", "Theirs")
     assert Task.objects.get().title == "Theirs"
     assert outbox.names() == []
@@ -156,9 +156,9 @@ def test_keeps_mine_when_told_to(task, bob):
     Task.objects.update(title="Theirs", priority=3, version=2)
     conflict = reader.post("/tasks/OPS-1/", sent | {"title": "Mine"}).context["conflict"]
 
-    answer = reader.post("/tasks/OPS-1/", dict(conflict.form_data) | {"version": conflict.version})
+    response = reader.post("/tasks/OPS-1/", dict(conflict.form_data) | {"version": conflict.version})
 
-    assert answer.status_code == 302
+    assert response.status_code == 302
     kept = Task.objects.get()
     assert (kept.title, kept.priority, kept.version) == ("Mine", 3, 3)
 
@@ -167,17 +167,17 @@ def test_keeps_mine_when_told_to(task, bob):
 def test_lets_only_editors_change_it(who, status, task, alice, request, outbox):
     sent = form_of(logged_in_client(alice).get("/tasks/OPS-1/"))
 
-    answer = logged_in_client(request.getfixturevalue(who)).post("/tasks/OPS-1/", sent | {"title": "Mine"})
+    response = logged_in_client(request.getfixturevalue(who)).post("/tasks/OPS-1/", sent | {"title": "Mine"})
 
-    assert answer.status_code == status
+    assert response.status_code == status
     assert Task.objects.get().title == "Fix the printer"
     assert outbox.names() == []
 
 
 def test_makes_a_subtask(task, bob):
-    answer = logged_in_client(bob).post("/tasks/OPS-1/subtasks/", {"title": "Buy toner"})
+    response = logged_in_client(bob).post("/tasks/OPS-1/subtasks/", {"title": "Buy toner"})
 
-    assert answer.status_code == 302
+    assert response.status_code == 302
     assert Task.objects.get(title="Buy toner").parent == task
 
 
@@ -193,9 +193,9 @@ def test_asks_before_it_deletes(task, bob):
 @pytest.mark.parametrize(("who", "status"), [("viewer", 403), ("mallory", 404)])
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_deletes_for_editors_only(who, status, method, task, request):
-    answer = getattr(logged_in_client(request.getfixturevalue(who)), method)("/tasks/OPS-1/delete/")
+    response = getattr(logged_in_client(request.getfixturevalue(who)), method)("/tasks/OPS-1/delete/")
 
-    assert answer.status_code == status
+    assert response.status_code == status
     assert Task.objects.count() == 1
 
 

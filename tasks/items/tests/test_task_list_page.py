@@ -16,10 +16,10 @@ def titles(response):
 
 
 def test_sends_a_stranger_to_the_sign_in_page(client, db):
-    answer = client.get(f"{URL}?search=x")
+    response = client.get(f"{URL}?search=x")
 
-    assert answer.status_code == 302
-    assert answer["Location"] == "/login/?next=/tasks/%3Fsearch%3Dx"
+    assert response.status_code == 302
+    assert response["Location"] == "/login/?next=/tasks/%3Fsearch%3Dx"
 
 
 def test_shows_what_the_reader_may_see(task, bob, mallory):
@@ -34,21 +34,21 @@ def test_shows_staff_everything_but_foreign_inboxes(task, alice, carol):
 
 
 def test_answers_the_fragment_that_htmx_replaces(task, alice):
-    answer = logged_in_client(alice).get(URL, headers=htmx_headers("section#results"))
+    response = logged_in_client(alice).get(URL, headers=htmx_headers("section#results"))
 
-    assert not is_full_page(answer)
-    assert 'id="results"' in answer.content.decode()
-    assert "HX-Target" in answer["Vary"]
+    assert not is_full_page(response)
+    assert 'id="results"' in response.content.decode()
+    assert "HX-Target" in response["Vary"]
 
 
 @pytest.mark.parametrize(
     "headers", [{}, htmx_headers("main#main"), {"HX-Request-Type": "full", "HX-Target": "section#results"}]
 )
 def test_answers_the_whole_page_otherwise(headers, task, alice):
-    answer = logged_in_client(alice).get(URL, headers=headers)
+    response = logged_in_client(alice).get(URL, headers=headers)
 
-    assert is_full_page(answer)
-    assert answer["Cache-Control"] == "private, no-cache"
+    assert is_full_page(response)
+    assert response["Cache-Control"] == "private, no-cache"
 
 
 @pytest.fixture
@@ -83,16 +83,16 @@ def several(project, alice, bob):
     ],
 )
 def test_narrows_by_what_stands_in_the_address(asked, found, several, bob):
-    answer = logged_in_client(bob).get(f"{URL}?{asked}")
+    response = logged_in_client(bob).get(f"{URL}?{asked}")
 
-    assert sorted(titles(answer)) == found
-    assert answer.context["count"] == len(found)
+    assert sorted(titles(response)) == found
+    assert response.context["count"] == len(found)
 
 
 def test_names_each_filter_with_a_way_out_of_it(several, bob):
-    answer = logged_in_client(bob).get(f"{URL}?priority=4&due=overdue&ordering=title")
+    response = logged_in_client(bob).get(f"{URL}?priority=4&due=overdue&ordering=title")
 
-    assert [(chip.text, chip.url) for chip in answer.context["chips"]] == [
+    assert [(chip.text, chip.url) for chip in response.context["chips"]] == [
         ("Priority: Urgent", "?due=overdue&ordering=title"),
         ("Due: Overdue", "?priority=4&ordering=title"),
     ]
@@ -102,18 +102,18 @@ def test_names_each_filter_with_a_way_out_of_it(several, bob):
     "asked", ["priority=9", "category=nothing", "project=SECRET", "search=%00", "created_from=soon"]
 )
 def test_leaves_out_a_filter_it_does_not_know_and_says_so(asked, several, bob):
-    answer = logged_in_client(bob).get(f"{URL}?{asked}")
+    response = logged_in_client(bob).get(f"{URL}?{asked}")
 
-    assert answer.status_code == 200
-    assert "We ignored the invalid filter" in visible_text(answer)
+    assert response.status_code == 200
+    assert "We ignored the invalid filter" in visible_text(response)
 
 
 def test_sorts_by_a_column_and_back(several, bob):
-    answer = logged_in_client(bob).get(f"{URL}?ordering=title")
+    response = logged_in_client(bob).get(f"{URL}?ordering=title")
 
-    assert titles(answer) == ["Elsewhere", "Late", "Mine", "Today"]
-    assert [column.aria_sort for column in answer.context["columns"] if column.aria_sort] == ["ascending"]
-    assert answer.context["columns"][0].url == "?ordering=-title"
+    assert titles(response) == ["Elsewhere", "Late", "Mine", "Today"]
+    assert [column.aria_sort for column in response.context["columns"] if column.aria_sort] == ["ascending"]
+    assert response.context["columns"][0].url == "?ordering=-title"
 
 
 def test_goes_on_and_back_by_cursor(project, alice):

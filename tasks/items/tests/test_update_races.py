@@ -41,7 +41,7 @@ def overlapping(first, then):
     return run_concurrently([begin, follow])
 
 
-def test_two_tasks_put_below_each_other_at_once_make_no_circle(alice, project):
+def test_concurrent_parent_changes_make_no_cycle(alice, project):
     one, other = TaskFactory.create_batch(2, project=project)
 
     outcomes = overlapping(lambda: update(alice, one, parent=other.pk), lambda: update(alice, other, parent=one.pk))
@@ -50,7 +50,7 @@ def test_two_tasks_put_below_each_other_at_once_make_no_circle(alice, project):
     assert dict(Task.objects.values_list("pk", "parent")) == {one.pk: other.pk, other.pk: None}
 
 
-def test_a_change_ends_what_is_remembered_for_who_joins_before_it_is_committed(alice, carol, project, task):
+def test_cached_stats_of_concurrent_joiner_are_invalidated(alice, carol, project, task):
     """She may have read, and remembered, the task as it was."""
     carol.role = "user"
     carol.save(update_fields=["role"])

@@ -15,16 +15,16 @@ pytestmark = pytest.mark.django_db
 
 
 def test_only_what_was_sent_changes(clients, task, outbox):
-    answer = clients["bob"].patch(URL, {"title": "New title", "priority": "high"})
+    response = clients["bob"].patch(URL, {"title": "New title", "priority": "high"})
 
-    assert answer.status_code == 200
-    assert [answer.json()[name] for name in ("title", "priority", "description", "version")] == [
+    assert response.status_code == 200
+    assert [response.json()[name] for name in ("title", "priority", "description", "version")] == [
         "New title",
         "high",
         "",
         2,
     ]
-    assert answer.json() == clients["bob"].get(URL).json()
+    assert response.json() == clients["bob"].get(URL).json()
     fact = outbox.only("task.updated")
     assert fact["changes"] == {"title": ["Fix the printer", "New title"], "priority": [0, 3]}
     assert (fact["task"]["version"], fact["task"]["title"]) == (2, "New title")
@@ -33,16 +33,16 @@ def test_only_what_was_sent_changes(clients, task, outbox):
 @pytest.mark.parametrize(
     "change", [{}, {"title": "Fix the printer"}, {"status": "todo", "labels": [], "assignees": []}]
 )
-def test_the_same_again_changes_nothing_and_tells_nobody(change, clients, task):
+def test_unchanged_update_publishes_nothing(change, clients, task):
     client, before = clients["bob"], table_digests()
 
-    answer = client.patch(URL, change)
+    response = client.patch(URL, change)
 
-    assert (answer.status_code, answer.json()["version"]) == (200, 1)
+    assert (response.status_code, response.json()["version"]) == (200, 1)
     assert changed_since(before) == set()
 
 
-def test_a_task_is_started_completed_and_reopened(clients, task, outbox):
+def test_task_is_started_completed_and_reopened(clients, task, outbox):
     steps = [
         clients["bob"].patch(URL, {"status": status}).json() for status in ("in_progress", "done", "cancelled", "todo")
     ]
@@ -61,16 +61,16 @@ def test_a_task_is_started_completed_and_reopened(clients, task, outbox):
 def test_people_are_assigned_and_taken_off(clients, task, alice, bob, outbox):
     AssigneeFactory(task=task, user=alice)
 
-    answer = clients["bob"].patch(URL, {"assignees": [str(bob.pk)]})
+    response = clients["bob"].patch(URL, {"assignees": [str(bob.pk)]})
 
-    assert [user["handle"] for user in answer.json()["assignees"]] == ["bob"]
+    assert [user["handle"] for user in response.json()["assignees"]] == ["bob"]
     assert outbox.names() == ["task.updated", "task.assigned", "task.unassigned"]
     assert outbox.only("task.updated")["changes"] == {"assignees": [[str(alice.pk)], [str(bob.pk)]]}
     assert outbox.only("task.assigned")["assignee_id"] == str(bob.pk)
     assert outbox.only("task.unassigned")["assignee_id"] == str(alice.pk)
 
 
-def test_one_who_left_may_stay_assigned_but_is_not_assigned_anew(clients, task, alice, mallory):
+def test_former_member_may_stay_assigned_but_not_be_added(clients, task, alice, mallory):
     AssigneeFactory(task=task, user=mallory)
 
     kept = clients["bob"].patch(URL, {"assignees": [str(mallory.pk), str(alice.pk)]})
@@ -81,7 +81,7 @@ def test_one_who_left_may_stay_assigned_but_is_not_assigned_anew(clients, task, 
     assert not TaskAssignee.objects.exists()
 
 
-def test_a_task_is_due_on_a_day_or_at_an_instant(clients, task):
+def test_task_is_due_on_a_day_or_at_an_instant(clients, task):
     day = clients["bob"].patch(URL, {"due_date": "2026-05-04"}).json()
     instant = clients["bob"].patch(URL, {"due_at": "2026-05-05T08:00:00Z"}).json()
     back = clients["bob"].patch(URL, {"due_date": "2026-05-06"}).json()
@@ -93,31 +93,31 @@ def test_a_task_is_due_on_a_day_or_at_an_instant(clients, task):
     assert (both.status_code, refusals(both)) == (400, [("due_at", "both_given")])
 
 
-def test_a_circle_of_parents_is_refused(clients, task):
+def test_cyclic_parent_is_rejected(clients, task):
     child = TaskFactory(project=task.project, parent=task)
     grandchild = TaskFactory(project=task.project, parent=child)
     client, before = clients["bob"], table_digests()
 
     found = [client.patch(URL, {"parent": str(key)}) for key in (task.pk, child.pk, grandchild.pk)]
 
-    assert [(answer.status_code, refusals(answer)) for answer in found] == [(400, [("parent", "circle")])] * 3
+    assert [(response.status_code, refusals(response)) for response in found] == [(400, [("parent", "circle")])] * 3
     assert changed_since(before) == set()
 
 
-def test_a_stale_write_is_refused_with_what_differs(clients, task, alice, bob, outbox):
+def test_stale_write_is_rejected_with_differences(clients, task, alice, bob, outbox):
     AssigneeFactory(task=task, user=bob)
     tag = clients["bob"].get(URL)["ETag"]
     clients["alice"].patch(URL, {"title": "Hers", "priority": "high"})
     before = table_digests()
 
-    answer = clients["bob"].patch(
+    response = clients["bob"].patch(
         URL,
         {"title": "His", "priority": "low", "assignees": [str(bob.pk)], "description": ""},
         headers={"If-Match": tag},
     )
 
-    body = answer.json()
-    assert (answer.status_code, body["code"], body["version"]) == (412, "version_conflict", 2)
+    body = response.json()
+    assert (response.status_code, body["code"], body["version"]) == (412, "version_conflict", 2)
     assert body["current"] == {"title": "Hers", "priority": "high", "assignees": [str(bob.pk)], "description": ""}
     assert body["differences"] == [
         {"field": "title", "current": "Hers", "requested": "His"},
@@ -142,19 +142,19 @@ def test_a_stale_write_is_refused_with_what_differs(clients, task, alice, bob, o
     ],
 )
 def test_if_match_is_read_as_the_standard_says(header, status, clients, task):
-    answer = clients["bob"].patch(URL, {"title": "New"}, headers={"If-Match": header})
+    response = clients["bob"].patch(URL, {"title": "New"}, headers={"If-Match": header})
 
-    assert answer.status_code == status
+    assert response.status_code == status
     assert Task.objects.get().title == ("New" if status == 200 else "Fix the printer")
 
 
-def test_a_task_is_deleted_and_its_subtasks_stay(clients, task, outbox):
+def test_task_is_deleted_and_its_subtasks_stay(clients, task, outbox):
     child = TaskFactory(project=task.project, parent=task)
 
     stale = clients["bob"].delete(URL, headers={"If-Match": '"9"'})
-    answer = clients["bob"].delete(URL, headers={"If-Match": '"1"'})
+    response = clients["bob"].delete(URL, headers={"If-Match": '"1"'})
 
-    assert (stale.status_code, answer.status_code) == (412, 204)
+    assert (stale.status_code, response.status_code) == (412, 204)
     child.refresh_from_db()
     assert child.parent is None
     fact = outbox.only("task.deleted")
@@ -162,14 +162,14 @@ def test_a_task_is_deleted_and_its_subtasks_stay(clients, task, outbox):
     assert clients["bob"].get(URL).status_code == 404
 
 
-def test_a_number_is_not_used_again(clients, project):
+def test_number_is_not_used_again(clients, project):
     made = clients["bob"].post("/api/v1/tasks/", {"title": "x", "project": "OPS"}).json()
     clients["bob"].delete(f"/api/v1/tasks/{made['id']}/")
 
     assert clients["bob"].post("/api/v1/tasks/", {"title": "y", "project": "OPS"}).json()["key"] == "OPS-2"
 
 
-def test_a_task_moves_before_and_after_others(clients, project, outbox):
+def test_task_moves_before_and_after_others(clients, project, outbox):
     first, second, third = TaskFactory.create_batch(3, project=project)
 
     def order():
@@ -206,13 +206,13 @@ def test_endless_moves_into_one_gap_stay_short_and_in_order(alice, project, monk
         ({"before": "{foreign}"}, "before"),
     ],
 )
-def test_a_move_to_nowhere_is_refused(body, field, clients, task):
+def test_move_to_nowhere_is_rejected(body, field, clients, task):
     things = {"first": TaskFactory(project=task.project).pk, "itself": task.pk, "foreign": TaskFactory().pk}
     client, before = clients["bob"], table_digests()
 
-    answer = client.post(f"{URL}move/", {name: value.format(**things) for name, value in body.items()})
+    response = client.post(f"{URL}move/", {name: value.format(**things) for name, value in body.items()})
 
-    assert (answer.status_code, refusals(answer)[0][0]) == (400, field)
+    assert (response.status_code, refusals(response)[0][0]) == (400, field)
     assert changed_since(before) == set()
 
 

@@ -25,41 +25,43 @@ class Command(BaseCommand):
         parser.add_argument("source", choices=sorted(SOURCES), help="the program that wrote the file")
         parser.add_argument("file", type=Path, help="Todoist: a project exported as CSV")
         parser.add_argument("--project", required=True, metavar="KEY", help="the project that takes the tasks")
-        parser.add_argument("--as", dest="email", metavar="EMAIL", help="who imports; the project's owner if not given")
         parser.add_argument(
-            "--person",
+            "--as", dest="email", metavar="EMAIL", help="the importing user; default: the project's owner"
+        )
+        parser.add_argument(
+            "--user",
             action="append",
             default=[],
             type=parse_alias,
             metavar="NAME=EMAIL",
-            help="whom a name in the file means",
+            help="the user that a name in the file means",
         )
-        parser.add_argument("--dry-run", action="store_true", help="only say what would happen")
+        parser.add_argument("--dry-run", action="store_true", help="report what would happen, write nothing")
         parser.add_argument(
-            "--warnings", action="store_true", help=f"list every loss, not only the first {MAX_WARNINGS}"
+            "--warnings", action="store_true", help=f"list all warnings, not only the first {MAX_WARNINGS}"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             self.show(self.run(**options), everything=options["warnings"])
-        except DomainError as refusal:
-            errors = [error.message for error in refusal.fields] or [refusal.detail]
-            raise CommandError("\n".join([*errors, "Nothing was imported."])) from refusal
+        except DomainError as error:
+            messages = [field.message for field in error.fields] or [error.detail]
+            raise CommandError("\n".join([*messages, "Nothing was imported."])) from error
 
     def run(self, *, source: str, file: Path, project: str, email: str | None, **options: Any) -> imports.ImportReport:
         actor = self.actor(project, email)
         plan = parse_file(source, read_file(file), now=timezone.now(), time_zone=actor.time_zone)
         self.stdout.write(f"Read {len(plan.tasks):,} tasks and {plan.comment_count:,} comments from {file.name}.")
         return imports.run_import(
-            project_id=project, actor=actor, plan=plan, dry_run=options["dry_run"], aliases=dict(options["person"])
+            project_id=project, actor=actor, plan=plan, dry_run=options["dry_run"], aliases=dict(options["user"])
         )
 
     def actor(self, key: str, email: str | None) -> User:
         if email:
-            found = users_selectors.find_active_by_email(email=email)
-            if found is None:
-                raise CommandError(f"There is no person with the address {email}.")
-            return found
+            user = users_selectors.find_active_by_email(email=email)
+            if user is None:
+                raise CommandError(f"There is no user with the address {email}.")
+            return user
         project = Project.objects.filter(key=key.upper()).select_related("owner").first()
         if project is None:
             raise CommandError(f"There is no project {key}.")
@@ -69,12 +71,12 @@ class Command(BaseCommand):
         verb = "Would create" if report.dry_run else "Created"
         self.stdout.write(
             f"{verb} {report.created:,} tasks and {report.comments:,} comments;"
-            f" {report.skipped:,} tasks were here already."
+            f" {report.skipped:,} tasks were imported before."
         )
         if report.warnings:
-            self.stdout.write(f"{len(report.warnings):,} things could not be kept as they were:")
-        for loss in report.warnings if everything else report.warnings[:MAX_WARNINGS]:
-            self.stdout.write(f"  row {loss.row}: {loss.item} -- {loss.reason}")
+            self.stdout.write(f"{len(report.warnings):,} items could not be imported as they are:")
+        for warning in report.warnings if everything else report.warnings[:MAX_WARNINGS]:
+            self.stdout.write(f"  row {warning.row}: {warning.item} -- {warning.reason}")
         if len(report.warnings) > MAX_WARNINGS and not everything:
             self.stdout.write(f"  and {len(report.warnings) - MAX_WARNINGS:,} more; --warnings lists them all.")
 
@@ -88,7 +90,7 @@ def parse_alias(text: str) -> tuple[str, str]:
 
 def read_file(file: Path) -> bytes:
     try:
-        with file.open("rb") as opened:
-            return opened.read(MAX_BYTES + 1)
+        with file.open("rb") as stream:
+            return stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise CommandError(f"Cannot read {file}: {error.strerror}.") from error

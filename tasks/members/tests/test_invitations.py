@@ -30,7 +30,7 @@ def role_of(user, project):
     return ProjectMember.objects.filter(project=project, user=user).values_list("role", flat=True).first()
 
 
-def test_a_newcomer_is_in_the_project_with_the_role(alice, project, outbox):
+def test_invited_new_user_joins_with_the_role(alice, project, outbox):
     token = invite(alice, "nina@example.com", Role.COMMENTER)
 
     with outbox.delivering():
@@ -41,7 +41,7 @@ def test_a_newcomer_is_in_the_project_with_the_role(alice, project, outbox):
     assert role_of(user, project) == "commenter"
 
 
-def test_somebody_known_is_in_after_accepting_and_not_before(alice, mallory, project, outbox):
+def test_registered_invitee_is_member_only_after_accepting(alice, mallory, project, outbox):
     token = invite(alice, mallory.email)
     before = role_of(mallory, project)
 
@@ -51,7 +51,7 @@ def test_somebody_known_is_in_after_accepting_and_not_before(alice, mallory, pro
     assert (before, role_of(mallory, project)) == (None, "editor")
 
 
-def test_who_is_a_member_already_keeps_the_role(alice, bob, project, outbox):
+def test_existing_member_keeps_role_when_accepting(alice, bob, project, outbox):
     was = role_of(bob, project)
     token = invite(alice, bob.email, Role.VIEWER)
 
@@ -71,14 +71,14 @@ def test_only_an_admin_of_the_project_invites(who, error, request, project, outb
     assert (Invitation.objects.count(), outbox.names()) == (0, [])
 
 
-def test_nobody_is_invited_into_an_inbox(alice, inbox, outbox):
+def test_invitation_into_inbox_is_rejected(alice, inbox, outbox):
     with pytest.raises(Conflict):
         invitations.invite(actor=alice, ref=inbox.key, email="nina@example.com", role="viewer", now=NOW)
 
     assert Invitation.objects.count() == 0
 
 
-def test_an_inviter_who_may_not_decide_any_more_lets_nobody_in(alice, project, project_admin, outbox):
+def test_invitation_of_demoted_inviter_adds_nobody(alice, project, project_admin, outbox):
     token = invite(project_admin, "nina@example.com")
     ProjectMember.objects.filter(project=project, user=project_admin).update(role=Role.VIEWER)
 
@@ -104,14 +104,14 @@ def test_delivered_twice_it_lets_in_once(alice, project, outbox):
     assert ProjectMember.objects.filter(project=project, user=user).count() == 1
 
 
-def test_an_invitation_that_was_not_accepted_lets_nobody_in(alice, mallory, project):
+def test_unaccepted_invitation_adds_nobody(alice, mallory, project):
     invite(alice, mallory.email)
 
     assert invitations.accept_invitation(invitation_id=ProjectInvitation.objects.get().pk) is None
     assert role_of(mallory, project) is None
 
 
-def test_a_project_that_is_gone_takes_its_invitations_along(alice, project, outbox):
+def test_project_that_is_gone_takes_its_invitations_along(alice, project, outbox):
     token = invite(alice, "nina@example.com")
     project.tasks.all().delete()
     project.delete()

@@ -52,7 +52,7 @@ def roles(project):
     return {handle: (own, role) for handle, own, role in rows.values_list("user__handle", "role", "effective_role")}
 
 
-def test_its_members_are_in_the_project_with_its_role(alice, mallory, project, crew, clients):
+def test_team_members_get_the_teams_role(alice, mallory, project, crew, clients):
     before = clients["mallory"].get("/api/v1/projects/OPS/").status_code
 
     add(alice, crew, "commenter")
@@ -62,7 +62,7 @@ def test_its_members_are_in_the_project_with_its_role(alice, mallory, project, c
     assert projects_selectors.project_role(mallory, project) == Role.COMMENTER
 
 
-def test_it_is_told_who_was_not_in_the_project_before(alice, bob, mallory, project, crew, outbox):
+def test_team_added_event_lists_new_members(alice, bob, mallory, project, crew, outbox):
     teams.add_member(actor=alice, team_id=crew.pk, user_id=bob.pk, role="member")
 
     add(alice, crew, "commenter")
@@ -74,7 +74,7 @@ def test_it_is_told_who_was_not_in_the_project_before(alice, bob, mallory, proje
     assert "new_member_ids" not in outbox.only("project.team_changed")
 
 
-def test_the_highest_of_all_roles_counts(alice, bob, project, crew):
+def test_highest_of_all_roles_counts(alice, bob, project, crew):
     second = TeamMemberFactory(user=bob).team
     ProjectTeamFactory(project=project, team=second, role="admin")
     teams.add_member(actor=alice, team_id=crew.pk, user_id=bob.pk, role="member")
@@ -86,7 +86,7 @@ def test_the_highest_of_all_roles_counts(alice, bob, project, crew):
     assert roles(project)["bob"] == ("editor", "editor")
 
 
-def test_a_change_of_its_role_is_its_members_at_once_and_grows_their_versions(alice, mallory, project, crew):
+def test_team_role_change_updates_members_and_versions(alice, mallory, project, crew):
     add(alice, crew, "viewer")
 
     members_teams.update(actor=alice, ref="OPS", team_id=crew.pk, role="editor")
@@ -96,7 +96,7 @@ def test_a_change_of_its_role_is_its_members_at_once_and_grows_their_versions(al
     assert ProjectMember.objects.get(user=alice).version == 1
 
 
-def test_who_joins_the_team_comes_in_and_who_leaves_it_goes(alice, project, crew, clients):
+def test_project_membership_follows_team_membership(alice, project, crew, clients):
     add(alice, crew)
     nina = UserFactory(handle="nina")
 
@@ -108,7 +108,7 @@ def test_who_joins_the_team_comes_in_and_who_leaves_it_goes(alice, project, crew
     assert "nina" not in roles(project)
 
 
-def test_who_leaves_by_a_team_is_taken_off_their_open_tasks(alice, mallory, project, task, crew, outbox):
+def test_former_team_member_is_unassigned(alice, mallory, project, task, crew, outbox):
     add(alice, crew)
     with outbox.delivering():
         AssigneeFactory(task=task, user=mallory)
@@ -118,7 +118,7 @@ def test_who_leaves_by_a_team_is_taken_off_their_open_tasks(alice, mallory, proj
     assert outbox.only("task.unassigned")["assignee_id"] == str(mallory.pk)
 
 
-def test_the_end_of_a_team_ends_its_roles_and_leaves_the_others(alice, bob, mallory, project, task, crew, outbox):
+def test_deleted_team_ends_its_roles_only(alice, bob, mallory, project, task, crew, outbox):
     teams.add_member(actor=alice, team_id=crew.pk, user_id=bob.pk, role="member")
     add(alice, crew, "admin")
     AssigneeFactory(task=task, user=mallory)
@@ -131,9 +131,7 @@ def test_the_end_of_a_team_ends_its_roles_and_leaves_the_others(alice, bob, mall
     assert list(task.assignees.all()) == [bob]
 
 
-def test_a_team_taken_out_of_a_project_leaves_those_who_have_a_role_of_their_own(
-    alice, bob, mallory, project, task, crew, outbox
-):
+def test_team_removal_keeps_members_with_own_role(alice, bob, mallory, project, task, crew, outbox):
     MemberFactory(project=project, user=mallory, role="viewer")
     nina = TeamMemberFactory(team=crew, user=UserFactory(handle="nina")).user
     add(alice, crew)
@@ -151,7 +149,7 @@ def test_a_team_taken_out_of_a_project_leaves_those_who_have_a_role_of_their_own
     assert outbox.only("project.team_removed")["user_ids"] == sorted(map(str, [alice.pk, mallory.pk, nina.pk]))
 
 
-def test_who_is_taken_out_stays_with_the_teams_role_until_the_team_goes(alice, bob, project, crew):
+def test_removed_member_keeps_the_teams_role(alice, bob, project, crew):
     teams.add_member(actor=alice, team_id=crew.pk, user_id=bob.pk, role="member")
     add(alice, crew, "viewer")
 
@@ -166,7 +164,7 @@ def test_who_is_taken_out_stays_with_the_teams_role_until_the_team_goes(alice, b
     assert "bob" not in roles(project)
 
 
-def test_a_role_of_ones_own_can_be_given_on_top(alice, mallory, project, crew):
+def test_role_of_ones_own_can_be_given_on_top(alice, mallory, project, crew):
     add(alice, crew, "viewer")
 
     services.add(actor=alice, ref="OPS", user_id=mallory.pk, role="editor")
@@ -174,7 +172,7 @@ def test_a_role_of_ones_own_can_be_given_on_top(alice, mallory, project, crew):
     assert roles(project)["mallory"] == ("editor", "editor")
 
 
-def test_a_project_keeps_an_admin_by_name_whatever_teams_there_are(alice, project, crew):
+def test_project_keeps_one_admin_of_its_own(alice, project, crew):
     add(alice, crew, "admin")
 
     with pytest.raises(Conflict, match="at least one admin"):
@@ -191,7 +189,7 @@ def test_a_project_keeps_an_admin_by_name_whatever_teams_there_are(alice, projec
         ("by an editor", NotAllowed),
     ],
 )
-def test_a_team_is_not_let_in(case, error, alice, bob, project, inbox, crew):
+def test_team_is_not_let_in(case, error, alice, bob, project, inbox, crew):
     ref, actor, team = "OPS", alice, crew
     if case == "an inbox":
         ref = inbox.key
@@ -207,14 +205,14 @@ def test_a_team_is_not_let_in(case, error, alice, bob, project, inbox, crew):
     assert table_digests() == before
 
 
-def test_the_database_keeps_nobody_in_a_project_who_has_no_role_in_it(bob, project):
+def test_member_without_any_role_is_removed_by_trigger(bob, project):
     with pytest.raises(IntegrityError, match="an_effective_role_is_known"), transaction.atomic():
         ProjectMember.objects.filter(user=bob).update(role=None)
 
     assert roles(project)["bob"] == ("editor", "editor")
 
 
-def test_a_person_with_many_teams_goes_without_a_trace(alice, project, crew):
+def test_user_with_many_teams_is_erased_completely(alice, project, crew):
     nina = TeamMemberFactory(team=crew, user=UserFactory(handle="nina")).user
     other = TeamMemberFactory(user=nina).team
     for team in (crew, other):
@@ -227,7 +225,7 @@ def test_a_person_with_many_teams_goes_without_a_trace(alice, project, crew):
     assert "nina" not in roles(project)
 
 
-def test_who_is_forgotten_is_in_no_team_and_has_nothing_shared(alice, bob, mallory, project, task, crew):
+def test_erased_user_leaves_teams_and_shares(alice, bob, mallory, project, task, crew):
     add(alice, crew)
     shared = TaskFactory(project=ProjectFactory(key="ZETA"))
     for user in (bob, mallory):
@@ -242,7 +240,7 @@ def test_who_is_forgotten_is_in_no_team_and_has_nothing_shared(alice, bob, mallo
     assert list(shared.shares.values_list("user", flat=True)) == [bob.pk]
 
 
-def test_a_project_goes_with_its_teams(alice, crew):
+def test_project_goes_with_its_teams(alice, crew):
     empty = ProjectFactory(key="EMPTY", owner=alice)
     ProjectTeamFactory(project=empty, team=crew)
 
@@ -251,7 +249,7 @@ def test_a_project_goes_with_its_teams(alice, crew):
     assert not ProjectMember.objects.filter(project=empty.pk).exists()
 
 
-def test_an_answer_that_was_remembered_ends_when_a_team_changes(alice, mallory, project, task, crew, clients, outbox):
+def test_cached_response_is_invalidated_by_team_change(alice, mallory, project, task, crew, clients, outbox):
     def total():
         return clients["mallory"].get("/api/v1/tasks/stats/").json()["total"]
 

@@ -17,7 +17,7 @@ MEMBERS, SHARES = "/api/v1/projects/OPS/members/", "/api/v1/tasks/OPS-1/shares/"
 
 @pytest.mark.parametrize("door", [MEMBERS, SHARES])
 @pytest.mark.parametrize("row", [False, None])
-def test_a_squatter_is_let_in_nowhere_and_looks_like_nobody(door, row, clients, task, mallory):
+def test_unverified_email_gives_no_access(door, row, clients, task, mallory):
     if row is not None:
         with_email_address(mallory, verified=row)
     client = clients["alice"]
@@ -33,24 +33,24 @@ def test_a_squatter_is_let_in_nowhere_and_looks_like_nobody(door, row, clients, 
 
 
 @pytest.mark.parametrize(("door", "model"), [(MEMBERS, ProjectMember), (SHARES, TaskShare)])
-def test_whoever_has_opened_the_link_is_found(door, model, clients, task, mallory):
+def test_user_with_verified_email_is_found(door, model, clients, task, mallory):
     with_email_address(mallory)
 
-    answer = clients["alice"].post(door, {"email": "MALLORY@example.com", "role": "editor"})
+    response = clients["alice"].post(door, {"email": "MALLORY@example.com", "role": "editor"})
 
-    assert answer.status_code == 201
+    assert response.status_code == 201
     assert model.objects.get(user=mallory).role == "editor"
 
 
 @pytest.mark.parametrize(("verified", "found"), [(True, ["mallory"]), (False, [])])
-def test_the_directory_is_searched_by_such_addresses_alone(verified, found, clients, mallory):
+def test_directory_search_uses_verified_emails_only(verified, found, clients, mallory):
     with_email_address(mallory, verified=verified)
     User.objects.filter(pk=mallory.pk).update(email="boss@company.example")
     EmailAddress.objects.filter(user=mallory).update(email="boss@company.example")
 
-    answer = clients["bob"].get("/api/v1/users/?search=boss@company.example")
+    response = clients["bob"].get("/api/v1/users/?search=boss@company.example")
 
-    assert [one["handle"] for one in answer.json()["results"]] == found
+    assert [one["handle"] for one in response.json()["results"]] == found
     assert [one["handle"] for one in clients["bob"].get("/api/v1/users/?search=mallory").json()["results"]] == [
         "mallory"
     ]

@@ -28,17 +28,17 @@ def test_lists_at_one_cost(project, alice, queries):
 def test_shows_a_project_with_its_tasks_and_members(task, bob):
     TaskFactory(project=ProjectFactory(owner=bob), title="Elsewhere")
 
-    answer = logged_in_client(bob).get("/projects/OPS/")
+    response = logged_in_client(bob).get("/projects/OPS/")
 
-    assert [row.task.title for row in answer.context["rows"]] == ["Fix the printer"]
-    assert [member.user.name for member in answer.context["members"]] == ["Alice", "Bob"]
+    assert [row.task.title for row in response.context["rows"]] == ["Fix the printer"]
+    assert [member.user.name for member in response.context["members"]] == ["Alice", "Bob"]
 
 
 def test_answers_the_table_alone_to_htmx(task, bob):
-    answer = logged_in_client(bob).get("/projects/OPS/?search=printer", headers=htmx_headers("section#results"))
+    response = logged_in_client(bob).get("/projects/OPS/?search=printer", headers=htmx_headers("section#results"))
 
-    assert not is_full_page(answer)
-    assert "Fix the printer" in visible_text(answer)
+    assert not is_full_page(response)
+    assert "Fix the printer" in visible_text(response)
 
 
 def test_hides_a_project_from_strangers(project, mallory):
@@ -46,9 +46,9 @@ def test_hides_a_project_from_strangers(project, mallory):
 
 
 def test_creates_a_project_of_ones_own(bob):
-    answer = logged_in_client(bob).post("/projects/new/", {"name": "Web", "key": "web"})
+    response = logged_in_client(bob).post("/projects/new/", {"name": "Web", "key": "web"})
 
-    assert (answer.status_code, answer["Location"]) == (302, "/projects/WEB/")
+    assert (response.status_code, response["Location"]) == (302, "/projects/WEB/")
     assert Project.objects.get().owner == bob
 
 
@@ -56,9 +56,9 @@ def test_creates_a_project_of_ones_own(bob):
     ("name", "key"), [("", "WEB"), ("Web", "1A"), ("Web", "W"), ("Web", "OPS"), ("Web", "TOOLONGAKEY")]
 )
 def test_names_what_is_wrong_with_a_new_project(name, key, project, bob):
-    answer = logged_in_client(bob).post("/projects/new/", {"name": name, "key": key})
+    response = logged_in_client(bob).post("/projects/new/", {"name": name, "key": key})
 
-    assert answer.status_code == 422
+    assert response.status_code == 422
     assert Project.objects.count() == 1
 
 
@@ -70,9 +70,9 @@ def test_renames_a_project(project, alice):
 
 
 def test_shows_a_conflict_over_a_project(project, alice):
-    answer = logged_in_client(alice).post("/projects/OPS/edit/", {"name": "Ops", "version": "7"})
+    response = logged_in_client(alice).post("/projects/OPS/edit/", {"name": "Ops", "version": "7"})
 
-    assert answer.status_code == 409
+    assert response.status_code == 409
     assert Project.objects.get().name == "Operations"
 
 
@@ -89,11 +89,11 @@ def test_archives_a_project_and_brings_it_back(project, alice):
 
 @pytest.mark.parametrize(("who", "status"), [("bob", 403), ("carol", 403), ("mallory", 404), ("admin", 302)])
 def test_lets_only_its_admins_edit_it(who, status, project, request):
-    answer = logged_in_client(request.getfixturevalue(who)).post(
+    response = logged_in_client(request.getfixturevalue(who)).post(
         "/projects/OPS/edit/", {"name": "Mine", "version": "1"}
     )
 
-    assert answer.status_code == status
+    assert response.status_code == status
     assert (Project.objects.get().name == "Mine") is (status == 302)
 
 
@@ -116,31 +116,31 @@ def test_adds_changes_and_removes_a_member(project, alice, mallory):
 
 
 def test_names_what_is_wrong_with_a_new_member(project, alice):
-    answer = logged_in_client(alice).post("/projects/OPS/members/", {"user": "nobody", "role": "owner"})
+    response = logged_in_client(alice).post("/projects/OPS/members/", {"user": "nobody", "role": "owner"})
 
-    assert answer.status_code == 422
+    assert response.status_code == 422
     assert roles(project) == {"alice": "admin", "bob": "editor"}
 
 
 def test_keeps_the_last_admin(project, alice):
-    answer = logged_in_client(alice).post(f"/projects/OPS/members/{alice.pk}/remove/")
+    response = logged_in_client(alice).post(f"/projects/OPS/members/{alice.pk}/remove/")
 
-    assert answer.status_code == 409
+    assert response.status_code == 409
     assert roles(project) == {"alice": "admin", "bob": "editor"}
 
 
 @pytest.mark.parametrize(("who", "status"), [("bob", 403), ("carol", 403), ("mallory", 404)])
 def test_lets_only_admins_choose_members(who, status, project, mallory, request):
-    answer = logged_in_client(request.getfixturevalue(who)).post(
+    response = logged_in_client(request.getfixturevalue(who)).post(
         "/projects/OPS/members/", {"user": str(mallory.pk), "role": "admin"}
     )
 
-    assert answer.status_code == status
+    assert response.status_code == status
     assert roles(project) == {"alice": "admin", "bob": "editor"}
 
 
 def test_lets_a_member_leave(project, bob):
-    answer = logged_in_client(bob).post(f"/projects/OPS/members/{bob.pk}/remove/")
+    response = logged_in_client(bob).post(f"/projects/OPS/members/{bob.pk}/remove/")
 
-    assert answer["Location"] == "/projects/"
+    assert response["Location"] == "/projects/"
     assert roles(project) == {"alice": "admin"}

@@ -13,14 +13,14 @@ PROJECTS, OPS = "/api/v1/projects/", "/api/v1/projects/OPS/"
 pytestmark = pytest.mark.django_db
 
 
-def test_a_project_begins_with_its_maker_and_four_statuses(clients, alice, outbox):
-    answer = clients["alice"].post(PROJECTS, {"key": "NEW", "name": " New ", "description": "Why"})
+def test_project_begins_with_its_maker_and_four_statuses(clients, alice, outbox):
+    response = clients["alice"].post(PROJECTS, {"key": "NEW", "name": " New ", "description": "Why"})
 
     project = Project.objects.get()
-    assert answer.status_code == 201
-    assert answer["Location"] == f"{PROJECTS}{project.pk}/"
+    assert response.status_code == 201
+    assert response["Location"] == f"{PROJECTS}{project.pk}/"
     plain = ("key", "name", "description", "is_inbox", "open_count", "member_count", "version", "archived_at")
-    assert [answer.json()[name] for name in plain] == ["NEW", "New", "Why", False, 0, 1, 1, None]
+    assert [response.json()[name] for name in plain] == ["NEW", "New", "Why", False, 0, 1, 1, None]
     assert ProjectMember.objects.get().role == "admin"
     slugs = list(State.objects.order_by("position").values_list("slug", "category"))
     assert slugs == [("todo", "todo"), ("in_progress", "in_progress"), ("done", "done"), ("cancelled", "cancelled")]
@@ -28,26 +28,26 @@ def test_a_project_begins_with_its_maker_and_four_statuses(clients, alice, outbo
 
 
 @pytest.mark.parametrize("key", ["ops", "O", "1OPS", "OPS-1", "OPSOPSOPSOPS", "ÖPS", "OPS\n", "OPS "])
-def test_a_key_is_capital_letters_and_digits(key, clients, alice):
-    answer = clients["alice"].post(PROJECTS, {"key": key, "name": "New"})
+def test_key_is_capital_letters_and_digits(key, clients, alice):
+    response = clients["alice"].post(PROJECTS, {"key": key, "name": "New"})
 
     if key.strip() == "OPS":
-        assert answer.status_code == 201
+        assert response.status_code == 201
     else:
-        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "key")
+        assert (response.status_code, response.json()["errors"][0]["field"]) == (400, "key")
         assert not Project.objects.exists()
 
 
-def test_a_key_is_taken_even_by_a_project_one_does_not_see(clients, project, mallory):
+def test_key_of_invisible_project_is_taken(clients, project, mallory):
     client, before = clients["mallory"], table_digests()
 
-    answer = client.post(PROJECTS, {"key": "OPS", "name": "Mine"})
+    response = client.post(PROJECTS, {"key": "OPS", "name": "Mine"})
 
-    assert (answer.status_code, refusals(answer)) == (400, [("key", "taken")])
+    assert (response.status_code, refusals(response)) == (400, [("key", "taken")])
     assert changed_since(before) == set()
 
 
-def test_a_project_is_changed_upon_the_version_read(clients, project, outbox):
+def test_project_update_checks_version(clients, project, outbox):
     tag = clients["alice"].get(OPS)["ETag"]
 
     first = clients["alice"].patch(OPS, {"name": "Ops"}, headers={"If-Match": tag})
@@ -55,13 +55,13 @@ def test_a_project_is_changed_upon_the_version_read(clients, project, outbox):
     same = clients["alice"].patch(OPS, {"name": "Ops"})
     kept = clients["alice"].delete(OPS, headers={"If-Match": tag})
 
-    assert [answer.status_code for answer in (first, stale, same, kept)] == [200, 412, 200, 412]
+    assert [response.status_code for response in (first, stale, same, kept)] == [200, 412, 200, 412]
     assert same.json()["version"] == 2
     assert stale.json()["current"] == {"name": "Ops"}
     assert outbox.only("project.updated")["changes"] == {"name": ["Operations", "Ops"]}
 
 
-def test_a_project_is_archived_and_restored(clients, project, outbox):
+def test_project_is_archived_and_restored(clients, project, outbox):
     archived = clients["alice"].post(f"{OPS}archive/")
     again = clients["alice"].post(f"{OPS}archive/")
     shown = clients["alice"].get(f"{PROJECTS}?archived=true").json()["results"]
@@ -74,7 +74,7 @@ def test_a_project_is_archived_and_restored(clients, project, outbox):
     assert outbox.names() == ["project.updated"] * 2
 
 
-def test_a_project_with_tasks_is_not_deleted(clients, task):
+def test_project_with_tasks_is_not_deleted(clients, task):
     client, before = clients["alice"], table_digests()
 
     refused = client.delete(OPS)
@@ -86,11 +86,11 @@ def test_a_project_with_tasks_is_not_deleted(clients, task):
     assert (deleted.status_code, Project.objects.exists()) == (204, False)
 
 
-def test_an_inbox_is_its_owners_alone_and_stays(clients, inbox, bob, admin):
+def test_inbox_is_its_owners_alone_and_stays(clients, inbox, bob, admin):
     client, url = clients["alice"], f"{PROJECTS}{inbox.key}/"
     tries = [client.delete(url), client.post(f"{url}archive/"), client.post(f"{url}members/", {"user": str(bob.pk)})]
 
-    assert [(answer.status_code, answer.json()["code"]) for answer in tries] == [(409, "inbox")] * 3
+    assert [(response.status_code, response.json()["code"]) for response in tries] == [(409, "inbox")] * 3
     assert {who: clients[who].get(url).status_code for who in ("bob", "carol", "admin")} == dict.fromkeys(
         ("bob", "carol", "admin"), 404
     )
@@ -104,7 +104,7 @@ def test_an_inbox_is_its_owners_alone_and_stays(clients, inbox, bob, admin):
     ]
 
 
-def test_members_are_named_by_id_or_address_and_their_role_changes(clients, project, mallory, outbox):
+def test_member_is_added_by_id_or_email_and_changes_role(clients, project, mallory, outbox):
     url, client = f"{OPS}members/", clients["alice"]
     with_email_address(mallory)
 
@@ -121,15 +121,15 @@ def test_members_are_named_by_id_or_address_and_their_role_changes(clients, proj
     assert ProjectMember.objects.get(user=mallory).role == "commenter"
 
 
-def test_one_who_is_removed_is_off_the_open_tasks_and_sees_nothing_more(clients, project, bob, outbox):
+def test_removed_member_is_unassigned_and_loses_access(clients, project, bob, outbox):
     open_task, done = TaskFactory(project=project), TaskFactory(project=project)
     clients["alice"].patch(f"/api/v1/tasks/{done.key}/", {"status": "done"})
     for task in (open_task, done):
         AssigneeFactory(task=task, user=bob)
 
-    answer = clients["alice"].delete(f"{OPS}members/{bob.pk}/")
+    response = clients["alice"].delete(f"{OPS}members/{bob.pk}/")
 
-    assert answer.status_code == 204
+    assert response.status_code == 204
     assert (list(open_task.assignees.all()), list(done.assignees.all())) == ([], [bob])
     assert outbox.names()[-3:] == ["task.updated", "task.unassigned", "project.member_removed"]
     open_task.refresh_from_db()
@@ -138,7 +138,7 @@ def test_one_who_is_removed_is_off_the_open_tasks_and_sees_nothing_more(clients,
     assert clients["bob"].get("/api/v1/tasks/").json()["results"] == []
 
 
-def test_a_member_gets_another_role_by_patch_and_the_log_says_so(clients, project, alice, bob, outbox):
+def test_member_gets_another_role_by_patch_and_the_log_says_so(clients, project, alice, bob, outbox):
     url = f"{OPS}members/{bob.pk}/"
 
     given = clients["alice"].patch(url, {"role": "viewer"})
@@ -146,13 +146,13 @@ def test_a_member_gets_another_role_by_patch_and_the_log_says_so(clients, projec
     lowered = clients["alice"].patch(f"{OPS}members/{alice.pk}/", {"role": "viewer"})
     unknown = clients["alice"].patch(url, {"role": "owner"})
 
-    assert [answer.status_code for answer in (given, again, lowered, unknown)] == [200, 200, 409, 400]
+    assert [response.status_code for response in (given, again, lowered, unknown)] == [200, 200, 409, 400]
     assert (given.json()["role"], given.json()["version"], again.json()["version"]) == ("viewer", 2, 2)
     assert outbox.only("project.member_changed")["role"] == "viewer"
     assert clients["bob"].get(url).json() == given.json()
 
 
-def test_a_status_that_is_renamed_by_its_own_name_stays_as_it_is(clients, project):
+def test_state_renamed_to_its_own_name_is_unchanged(clients, project):
     state = project.states.get(slug="todo")
     url = f"{OPS}states/{state.pk}/"
 
@@ -196,14 +196,14 @@ def test_statuses_come_are_renamed_and_go(clients, project):
     assert (renamed.json()["slug"], refusals(twice)) == ("in_review", [("name", "taken")])
 
 
-def test_a_status_in_use_or_the_last_of_its_kind_stays(clients, task, project):
+def test_state_in_use_or_last_of_category_is_kept(clients, task, project):
     client, states = clients["alice"], {state.slug: f"{OPS}states/{state.pk}/" for state in project.states.all()}
     client.patch("/api/v1/tasks/OPS-1/", {"status": "cancelled"})
     before = table_digests()
 
     found = {slug: client.delete(states[slug]) for slug in ("cancelled", "todo", "done")}
 
-    codes = {slug: (answer.status_code, answer.json()["code"]) for slug, answer in found.items()}
+    codes = {slug: (response.status_code, response.json()["code"]) for slug, response in found.items()}
     assert codes == {"cancelled": (409, "in_use"), "todo": (409, "last_of_category"), "done": (409, "last_of_category")}
     assert changed_since(before) == set()
 

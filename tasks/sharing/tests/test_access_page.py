@@ -47,16 +47,16 @@ def test_shares_changes_and_takes_back(alice, mallory, project, task):
     gone = reader.post(f"/tasks/OPS-1/shares/{mallory.pk}/remove/", follow=True)
 
     assert (first, second) == ("viewer", "editor")
-    assert "Mallory can see OPS-1 now." in visible_text(shared)
+    assert "OPS-1 shared with Mallory." in visible_text(shared)
     assert "Not shared with anyone." in visible_text(gone)
     assert not TaskShare.objects.exists()
 
 
 def test_says_what_is_wrong_with_a_share(alice, project, task):
-    answer = logged_in_client(alice).post("/tasks/OPS-1/shares/", {"user": str(alice.pk), "role": "admin"})
+    response = logged_in_client(alice).post("/tasks/OPS-1/shares/", {"user": str(alice.pk), "role": "admin"})
     own = logged_in_client(alice).post("/tasks/OPS-1/shares/", {"user": str(alice.pk), "role": "viewer"})
 
-    assert (answer.status_code, own.status_code) == (422, 422)
+    assert (response.status_code, own.status_code) == (422, 422)
     assert "You see this task already." in visible_text(own)
     assert not TaskShare.objects.exists()
 
@@ -65,13 +65,13 @@ def test_says_what_is_wrong_with_a_share(alice, project, task):
 def test_only_editors_share(who, status, project, task, request, alice):
     user = request.getfixturevalue(who)
 
-    answer = logged_in_client(user).post("/tasks/OPS-1/shares/", {"user": str(alice.pk), "role": "viewer"})
+    response = logged_in_client(user).post("/tasks/OPS-1/shares/", {"user": str(alice.pk), "role": "viewer"})
 
-    assert answer.status_code == status
+    assert response.status_code == status
     assert not TaskShare.objects.exists()
 
 
-def test_a_guest_sees_the_task_and_nobody_else(alice, bob, mallory, carol, project, task):
+def test_guest_sees_the_task_and_no_other_people(alice, bob, mallory, carol, project, task):
     task.parent = TaskFactory(project=project, title="Secret plan")
     task.save()
     TaskShareFactory(task=task, user=mallory, role="editor", shared_by=alice)
@@ -89,7 +89,7 @@ def test_a_guest_sees_the_task_and_nobody_else(alice, bob, mallory, carol, proje
     assert b"/tasks/OPS-1/delete/" not in shown.content
 
 
-def test_a_guest_editor_saves_and_gives_up(mallory, project, task):
+def test_guest_editor_saves_and_leaves(mallory, project, task):
     TaskShareFactory(task=task, user=mallory, role="editor")
     reader = logged_in_client(mallory)
 
@@ -123,7 +123,7 @@ def test_only_admins_of_the_project_let_teams_in(who, status, project, request):
     user = request.getfixturevalue(who)
     team = TeamMemberFactory(user=user).team
 
-    answer = logged_in_client(user).post("/projects/OPS/teams/", {"team": str(team.pk), "role": "admin"})
+    response = logged_in_client(user).post("/projects/OPS/teams/", {"team": str(team.pk), "role": "admin"})
 
-    assert answer.status_code == status
+    assert response.status_code == status
     assert not ProjectTeam.objects.exists()

@@ -20,24 +20,24 @@ URL = "/api/v1/explain-access/"
 pytestmark = pytest.mark.django_db
 
 
-def codes(answer):
-    return [(reason["code"], reason["role"]) for reason in answer.json()["reasons"]]
+def codes(response):
+    return [(reason["code"], reason["role"]) for reason in response.json()["reasons"]]
 
 
-def test_each_way_to_a_task_is_named(alice, bob, project, task, clients):
+def test_way_to_a_task_is_named(alice, bob, project, task, clients):
     team = TeamMemberFactory(team=TeamFactory(name="Crew"), user=bob).team
     ProjectTeamFactory(project=project, team=team, role="commenter")
     TaskShareFactory(task=task, user=bob, role="viewer", shared_by=alice)
 
-    answer = clients["alice"].get(f"{URL}?task={task.key}&user={bob.pk}")
+    response = clients["alice"].get(f"{URL}?task={task.key}&user={bob.pk}")
 
-    assert (answer.status_code, answer.json()["role"], answer.json()["user"]["name"]) == (200, "editor", "Bob")
-    assert [reason["message"] for reason in answer.json()["reasons"]] == [
+    assert (response.status_code, response.json()["role"], response.json()["user"]["name"]) == (200, "editor", "Bob")
+    assert [reason["message"] for reason in response.json()["reasons"]] == [
         "Bob is an editor of Operations.",
         "Bob is in the team Crew, which is a commenter of Operations.",
         "This task was shared with Bob as a viewer by Alice.",
     ]
-    assert answer.json()["permissions"] == {
+    assert response.json()["permissions"] == {
         "see": True,
         "comment": True,
         "edit": True,
@@ -56,13 +56,13 @@ def test_each_way_to_a_task_is_named(alice, bob, project, task, clients):
         ("alice", [("member", "admin")]),
     ],
 )
-def test_what_a_person_is_everywhere_is_named(who, expected, project, request, clients):
+def test_site_role_is_explained(who, expected, project, request, clients):
     user = request.getfixturevalue(who)
 
     assert codes(clients["alice"].get(f"{URL}?project=OPS&user={user.pk}")) == expected
 
 
-def test_what_takes_something_away_is_named(alice, bob, project, inbox, clients):
+def test_restrictions_are_explained(alice, bob, project, inbox, clients):
     User.objects.filter(pk=bob.pk).update(is_active=False)
     Project.objects.filter(pk=project.pk).update(archived_at="2026-01-01T00:00Z")
 
@@ -102,7 +102,7 @@ def test_only_those_who_answer_for_it_may_ask_about_others(
 
 
 @pytest.mark.parametrize("who", ["mallory", "carol"])
-def test_a_guest_of_an_inbox_may_ask_about_themselves_only(who, alice, inbox, request, clients):
+def test_guest_of_an_inbox_may_ask_about_themselves_only(who, alice, inbox, request, clients):
     task = TaskFactory(project=inbox)
     TaskShareFactory(task=task, user=request.getfixturevalue(who), role="editor", shared_by=alice)
 
@@ -118,17 +118,17 @@ def test_a_guest_of_an_inbox_may_ask_about_themselves_only(who, alice, inbox, re
 
 
 @pytest.mark.parametrize("query", ["", "task=OPS-1&project=OPS", "user=me", "task=OPS-1&user=bob", "task=OPS-1&user="])
-def test_what_is_no_question_is_a_400(query, task, clients):
+def test_explain_access_invalid_query_is_a_400(query, task, clients):
     assert clients["alice"].get(f"{URL}?{query}").status_code == 400
 
 
-def test_a_person_who_does_not_exist_is_named_as_the_fault(task, clients):
-    answer = clients["alice"].get(f"{URL}?task={task.key}&user={task.pk}")
+def test_unknown_user_is_reported_by_field(task, clients):
+    response = clients["alice"].get(f"{URL}?task={task.key}&user={task.pk}")
 
-    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "user")
+    assert (response.status_code, response.json()["errors"][0]["field"]) == (400, "user")
 
 
-def test_the_explanation_is_what_the_rules_say(project, inbox):
+def test_explanation_is_what_the_rules_say(project, inbox):
     """All of standing, own role, team's role and share, in a project and an inbox: 3 x 3 x 3 x 3 x 2."""
     ways = itertools.product(
         ("user", "staff", "admin"), (None, "viewer", "admin"), (None, "commenter", "editor"), (None, "viewer", "editor")
@@ -144,10 +144,10 @@ def test_the_explanation_is_what_the_rules_say(project, inbox):
             TaskShareFactory(task=task, user=user, role=shared)
         user.refresh_from_db()
 
-        found = policies.explain(selectors.access_facts(user, task.project, task))
+        found = policies.explain(selectors.get_access_record(user, task.project, task))
 
         case = (standing, own, by_team, shared, task.project.is_inbox)
-        assert found.role == selectors.task_role(user, task), case
+        assert found.role == selectors.project_and_task_role(user, task)[1], case
         assert found.permissions["see"] is (task in type(task).objects.visible_to(user)), case
         assert found.permissions["manage_project"] is policies.can_manage(
             projects_selectors.project_role(user, task.project)

@@ -14,8 +14,8 @@ LOOKING, SAYING, DOING = ("see",), ("see", "comment"), ("see", "comment", "edit"
 EDITING = (*DOING, "delete", "share")
 
 
-def allowed(answer) -> tuple[str, ...]:
-    return tuple(name for name, permissions in answer.json()["permissions"].items() if permissions)
+def allowed(response) -> tuple[str, ...]:
+    return tuple(name for name, permissions in response.json()["permissions"].items() if permissions)
 
 
 def archive(project) -> None:
@@ -31,7 +31,7 @@ def archive(project) -> None:
         ("admin", (*EDITING, "manage_project"), (*LOOKING, "manage_project")),
     ],
 )
-def test_what_a_role_may_is_said_and_what_an_archive_takes_is_too(role, current, archived, mallory, project, clients):
+def test_permissions_of_role_and_archive_are_explained(role, current, archived, mallory, project, clients):
     MemberFactory(project=project, user=mallory, role=role)
     task = TaskFactory(project=project)
     before = clients["mallory"].get(f"{URL}?task={task.key}")
@@ -44,7 +44,7 @@ def test_what_a_role_may_is_said_and_what_an_archive_takes_is_too(role, current,
     assert [one["code"] for one in after.json()["reasons"]] == ["member", "archived"]
 
 
-def test_what_was_shared_is_not_changed_in_an_archived_project_either(alice, mallory, task, clients):
+def test_share_in_archived_project_is_read_only(alice, mallory, task, clients):
     TaskShareFactory(task=task, user=mallory, role="editor", shared_by=alice)
     before = clients["mallory"].get(f"{URL}?task={task.key}")
 
@@ -54,7 +54,7 @@ def test_what_was_shared_is_not_changed_in_an_archived_project_either(alice, mal
     assert (allowed(before), allowed(after)) == (DOING, LOOKING)
 
 
-def test_a_role_that_a_team_gives_is_named_by_its_code(mallory, project, clients):
+def test_role_that_a_team_gives_is_named_by_its_code(mallory, project, clients):
     team = TeamMemberFactory(team=TeamFactory(name="Crew"), user=mallory).team
     ProjectTeamFactory(project=project, team=team, role="commenter")
 
@@ -63,7 +63,7 @@ def test_a_role_that_a_team_gives_is_named_by_its_code(mallory, project, clients
     assert (reason["code"], reason["role"]) == ("team", "commenter")
 
 
-def test_a_share_whose_giver_is_gone_is_named_without_them(mallory, task, clients):
+def test_share_whose_giver_is_gone_is_named_without_them(mallory, task, clients):
     TaskShareFactory(task=task, user=mallory, role="viewer", shared_by=None)
 
     (reason,) = clients["mallory"].get(f"{URL}?task={task.key}").json()["reasons"]
@@ -71,10 +71,10 @@ def test_a_share_whose_giver_is_gone_is_named_without_them(mallory, task, client
     assert (reason["code"], reason["message"]) == ("share", "This task was shared with Mallory as a viewer.")
 
 
-def test_that_nothing_gives_access_is_said_before_what_takes_it_away(mallory, project, clients):
+def test_explanation_without_access_lists_nothing_first(mallory, project, clients):
     archive(project)
 
-    answer = clients["alice"].get(f"{URL}?project=OPS&user={mallory.pk}").json()
+    response = clients["alice"].get(f"{URL}?project=OPS&user={mallory.pk}").json()
 
-    assert [one["code"] for one in answer["reasons"]] == ["nothing", "archived"]
-    assert (answer["role"], set(answer["permissions"].values())) == (None, {False})
+    assert [one["code"] for one in response["reasons"]] == ["nothing", "archived"]
+    assert (response["role"], set(response["permissions"].values())) == (None, {False})

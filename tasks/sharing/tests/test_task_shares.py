@@ -36,7 +36,7 @@ def keys(client, query=""):
     return [row["key"] for row in client.get(f"{TASKS}?{query}").json()["results"]]
 
 
-def test_it_stands_in_their_lists_among_their_own(alice, mallory, project, clients):
+def test_shared_task_is_in_lists_of_the_guest(alice, mallory, project, clients):
     own = ProjectFactory(key="MINE", owner=mallory)
     for hours in (0, 2):
         TaskFactory(project=own, created_at=MONDAY + timedelta(hours=hours), due_date=MONDAY.date())
@@ -55,7 +55,7 @@ def test_it_stands_in_their_lists_among_their_own(alice, mallory, project, clien
     assert reader.get(f"{TASKS}stats/").json()["total"] == 3
 
 
-def test_it_is_read_by_key_and_by_id_from_the_next_request_on(alice, mallory, task, clients):
+def test_shared_task_is_readable_by_key_and_id(alice, mallory, task, clients):
     before = clients["mallory"].get(f"{TASKS}{task.key}/").status_code
 
     share(alice, task, mallory)
@@ -64,7 +64,7 @@ def test_it_is_read_by_key_and_by_id_from_the_next_request_on(alice, mallory, ta
     assert (before, found) == (404, [200, 200])
 
 
-def test_nothing_else_of_its_project_is_shown(alice, mallory, project, task, label, clients):
+def test_guest_sees_nothing_else_of_the_project(alice, mallory, project, task, label, clients):
     parent = TaskFactory(project=project, title="Secret plan")
     task.parent = parent
     task.save()
@@ -83,7 +83,7 @@ def test_nothing_else_of_its_project_is_shown(alice, mallory, project, task, lab
     assert items_selectors.get_task(alice, task.key).parent == parent
 
 
-def test_its_history_does_not_say_what_it_was_part_of(alice, mallory, project, task, clients, outbox):
+def test_activity_hides_parents_from_guests(alice, mallory, project, task, clients, outbox):
     parents = TaskFactory.create_batch(2, project=project)
     share(alice, task, mallory, "editor")
     for parent in parents:
@@ -97,7 +97,7 @@ def test_its_history_does_not_say_what_it_was_part_of(alice, mallory, project, t
     assert [parent.pk for parent in parents if str(parent.pk) in guests.text] == []
 
 
-def test_a_member_who_is_also_a_guest_elsewhere_is_shown_parents(alice, bob, project, task, clients):
+def test_member_who_is_also_a_guest_elsewhere_is_shown_parents(alice, bob, project, task, clients):
     other = TaskFactory(project=ProjectFactory(key="ZETA"))
     TaskShareFactory(task=other, user=bob)
     task.parent = TaskFactory(project=project)
@@ -117,17 +117,17 @@ def test_a_member_who_is_also_a_guest_elsewhere_is_shown_parents(alice, bob, pro
         ({"parent": None}, 403),
     ],
 )
-def test_an_editor_of_one_task_changes_what_is_its_own(changes, status, alice, mallory, project, task, clients):
+def test_editor_of_one_task_changes_what_is_its_own(changes, status, alice, mallory, project, task, clients):
     share(alice, task, mallory, "editor")
     reader, before = clients["mallory"], table_digests()
 
-    answer = reader.patch(f"{TASKS}{task.key}/", changes)
+    response = reader.patch(f"{TASKS}{task.key}/", changes)
 
-    assert answer.status_code == status
+    assert response.status_code == status
     assert (table_digests() == before) is (status == 403)
 
 
-def test_a_higher_role_on_one_task_is_a_viewers_too(alice, viewer, task, clients):
+def test_higher_role_on_one_task_is_a_viewers_too(alice, viewer, task, clients):
     refused = clients["viewer"].patch(f"{TASKS}{task.key}/", {"title": "New"}).status_code
     share(alice, task, viewer, "editor")
 
@@ -135,7 +135,7 @@ def test_a_higher_role_on_one_task_is_a_viewers_too(alice, viewer, task, clients
     assert clients["viewer"].patch(f"{TASKS}{task.key}/", {"labels": ["x"]}).status_code == 403
 
 
-def test_a_task_of_an_inbox_can_be_shared_with_staff_too(alice, carol, inbox, clients):
+def test_task_of_an_inbox_can_be_shared_with_staff_too(alice, carol, inbox, clients):
     task = TaskFactory(project=inbox)
     before = keys(clients["carol"])
 
@@ -146,7 +146,7 @@ def test_a_task_of_an_inbox_can_be_shared_with_staff_too(alice, carol, inbox, cl
     assert clients["carol"].get(f"/api/v1/projects/{inbox.key}/").status_code == 404
 
 
-def test_who_commented_as_a_guest_hears_of_answers_and_mentions(alice, mallory, task, outbox):
+def test_guest_commenter_is_notified_of_replies_and_mentions(alice, mallory, task, outbox):
     share(alice, task, mallory, "commenter")
     CommentFactory(task=task, author=mallory)
 
@@ -156,7 +156,7 @@ def test_who_commented_as_a_guest_hears_of_answers_and_mentions(alice, mallory, 
     assert Notification.objects.get(kind="mentioned").recipient == mallory
 
 
-def test_what_was_shared_is_taken_back_at_once(alice, mallory, task, clients, outbox):
+def test_removed_share_ends_access_immediately(alice, mallory, task, clients, outbox):
     share(alice, task, mallory)
     seen = keys(clients["mallory"])
 
@@ -170,13 +170,13 @@ def test_what_was_shared_is_taken_back_at_once(alice, mallory, task, clients, ou
 def test_anybody_may_give_up_what_was_shared_with_them(alice, mallory, task, clients):
     share(alice, task, mallory)
 
-    answer = clients["mallory"].delete(f"{TASKS}{task.key}/shares/{mallory.pk}/")
+    response = clients["mallory"].delete(f"{TASKS}{task.key}/shares/{mallory.pk}/")
 
-    assert answer.status_code == 204
+    assert response.status_code == 204
     assert not TaskShare.objects.exists()
 
 
-def test_sharing_again_changes_the_role_and_sharing_the_same_changes_nothing(alice, mallory, task, outbox):
+def test_repeated_share_changes_the_role_or_nothing(alice, mallory, task, outbox):
     share(alice, task, mallory)
     share(alice, task, mallory, "editor")
     before = table_digests()
@@ -187,7 +187,7 @@ def test_sharing_again_changes_the_role_and_sharing_the_same_changes_nothing(ali
     assert outbox.names() == ["user.updated", "task.shared", "task.shared"]
 
 
-def test_who_leaves_the_project_loses_what_was_shared_there(alice, bob, project, task):
+def test_removed_member_loses_shares_in_the_project(alice, bob, project, task):
     share(alice, task, bob, "editor")
 
     members.remove(actor=alice, ref="OPS", user_id=bob.pk, now=timezone.now())
@@ -209,7 +209,7 @@ def test_who_leaves_the_project_loses_what_was_shared_there(alice, bob, project,
         ("in an archived project", Conflict),
     ],
 )
-def test_a_task_is_not_shared(case, error, alice, bob, carol, mallory, commenter, project, task):
+def test_task_is_not_shared(case, error, alice, bob, carol, mallory, commenter, project, task):
     actor = {"by a commenter": commenter, "by a guest editor": mallory, "by a stranger": mallory}.get(case, alice)
     email = {"with oneself": alice.email, "with nobody": "nobody@example.com"}.get(case, carol.email)
     if case == "by a guest editor":
@@ -226,7 +226,7 @@ def test_a_task_is_not_shared(case, error, alice, bob, carol, mallory, commenter
     assert table_digests() == before
 
 
-def test_a_list_of_a_guest_costs_the_same_however_much_there_is(alice, mallory, project, clients, queries):
+def test_list_of_a_guest_costs_the_same_however_much_there_is(alice, mallory, project, clients, queries):
     own = ProjectFactory(key="MINE", owner=mallory)
     share(alice, TaskFactory(project=project, parent=TaskFactory(project=project)), mallory)
     clients["mallory"].get(TASKS)
@@ -240,7 +240,7 @@ def test_a_list_of_a_guest_costs_the_same_however_much_there_is(alice, mallory, 
         clients["mallory"].get(TASKS)
 
 
-def test_who_has_nothing_shared_pays_nothing_for_it(alice, bob, project, clients, queries):
+def test_user_without_shares_costs_no_extra_queries(alice, bob, project, clients, queries):
     MemberFactory(project=ProjectFactory(key="ZETA"), user=bob)
 
     with queries() as spent:
