@@ -16,14 +16,15 @@ STATS_TTL = 60
 
 
 def cached_stats(user_id: uuid.UUID, scope: str, *, build: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Return the task counts that one user sees, built at most once in STATS_TTL seconds; `invalidate_viewers` ends them."""
+    """Return the counts of a user's visible tasks, cached until `invalidate_viewers` or for STATS_TTL seconds."""
     return get_or_build(str(user_id), f"stats:{scope}", seconds=STATS_TTL, build=build)
 
 
 def invalidate_viewers(project: Project, *former_viewers: uuid.UUID) -> None:
-    """Invalidate, on commit, what is cached for each user who can see the project or could until this write.
+    """Invalidate, on commit, what is cached for each user who can see the project.
 
-    The viewers are read after the commit: a user who joins just before it may have cached the state of before.
+    `former_viewers` could see it until this write. The viewers are read after the commit, since a user who joins just
+    before it may have cached the previous state.
     """
     project_id = project.pk  # None on the instance once it is deleted
 

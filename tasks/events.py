@@ -1,4 +1,4 @@
-"""Facts about projects and tasks. A task's facts carry its whole state, so no consumer needs our tables."""
+"""Events of projects and tasks. A task's events carry its whole state, so no consumer needs its tables."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class MemberRemoved(ProjectEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class ProjectTeamEvent(ProjectEvent):
-    """`user_ids` are the team's members, who have its role in the project, or have lost it, by this fact."""
+    """Change of a team in a project. `user_ids` are its members, who gained, changed or lost its role."""
 
     team_id: str
     role: str
@@ -74,7 +74,7 @@ class ProjectTeamEvent(ProjectEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class ProjectTeamAdded(ProjectTeamEvent):
-    """`newcomer_ids` are those of them who were not in the project before, neither by name nor with another team."""
+    """Team added to a project. `new_member_ids` are those of its members who were not in the project before."""
 
     name: ClassVar[str] = "project.team_added"
     new_member_ids: list[str]
@@ -150,7 +150,7 @@ class TaskCommented(TaskEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class TaskShared(TaskEvent):
-    """Also told when the role is another one than before, which `was` says then."""
+    """A task was shared, or the role of its share changed; then `previous_role` is set."""
 
     name: ClassVar[str] = "task.shared"
     user_id: str

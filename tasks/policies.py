@@ -41,7 +41,7 @@ def can_edit(role: Role | None) -> bool:
 
 
 def can_share(role: Role | None) -> bool:
-    """Return whether this role in the project, not on the task alone, may share the task."""
+    """Return whether this role in the project (not on the task) may share it."""
     return can_edit(role)
 
 
@@ -50,7 +50,7 @@ def can_manage(role: Role | None) -> bool:
 
 
 def can_explain_others(user: User, role: Role | None) -> bool:
-    """Return whether a user with this role in the project may see the access of others."""
+    """Return whether a user with this project role may see the access of others."""
     return can_manage(role) or (user.is_staff_or_admin and role is not None)
 
 

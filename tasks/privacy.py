@@ -71,7 +71,7 @@ def export_shares(user_id: uuid.UUID) -> Iterator[Row]:
 
 
 def export_tasks(user_id: uuid.UUID) -> Iterator[Row]:
-    """Yield the tasks that the user created or was assigned, as far as they are visible to the user.
+    """Yield the visible tasks that the user created or is assigned to.
 
     Of created tasks that are no longer visible only the identity: others have changed their contents since.
     """

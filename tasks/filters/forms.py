@@ -1,4 +1,4 @@
-"""Filter form of the task list, and the links that change one filter or the sort order."""
+"""Filter form of the task list, and links that change one filter or the order."""
 
 from __future__ import annotations
 

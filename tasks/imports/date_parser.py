@@ -1,4 +1,4 @@
-"""Parser of dates typed in English ("tomorrow at 4pm", "4 Jan", "in 5 days"), relative to a given day.
+"""Parser of dates typed in English, relative to a given day: "tomorrow at 4pm", "4 Jan".
 
 The grammar follows the list of due dates that Todoist publishes. Ambiguous or unknown text is not guessed: `parse_date`
 returns None, and the caller keeps the text.
@@ -119,7 +119,7 @@ def _mid_month(parts: re.Match[str], today: date) -> date:
 
 
 def _resolve_year(today: date, month: int, day: int, year: str | None) -> date:
-    """Return that day of that year, or without a year the next one to come (29 February may be years away)."""
+    """Return this day of the year, or without a year the next such day."""
     if year:
         return date(int(year), month, day)
     for candidate in range(today.year, today.year + 9):

@@ -98,15 +98,16 @@ def _event_changes(event: Event, names: Mapping[str, str], states: Mapping[str, 
     for name, (old, new) in _changes(event).items():
         if name in HIDDEN_FIELDS:
             continue
+        label = FIELD_LABELS.get(name, name.replace("_", " "))
         if name == "assignees":
             yield from _assignee_changes(old, new, names)
         elif name == "labels":
             yield from _added_and_removed("label", old, new)
         elif name in {"description", "parent"}:
-            yield ActivityChange(f"changed the {FIELD_LABELS.get(name, name)}")
+            yield ActivityChange(f"changed the {label}")
         else:
             yield ActivityChange(
-                f"changed the {FIELD_LABELS.get(name, name)}",
+                f"changed the {label}",
                 _display_value(name, old, states),
                 _display_value(name, new, states),
             )

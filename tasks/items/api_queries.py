@@ -72,7 +72,7 @@ def cursor_statement(
 def numbered_statements(
     user: User, filters: TaskFilters, page_request: PageRequest, include_description: bool
 ) -> tuple[Statement | None, Statement | None, dict[str, Any]]:
-    """Return the statement of a numbered page, the one that counts all its pages' tasks, and their values."""
+    """Return the statements of a numbered page and of the count, and their values."""
     if filters.search:
         return *_page_by_number(filter_visible(user, filters), page_request, include_description), {}
     shape, values = parametrize(user, filters)

@@ -12,7 +12,7 @@ from tasks.models import Project, Task
 
 
 def detach_subtasks(task: Task, now: datetime) -> list[DomainEvent]:
-    """Remove a task as the parent of its subtasks, and return the events that say so."""
+    """Remove a task as the parent of its subtasks, and return their events."""
     locked = Task.objects.filter(parent=task).select_for_update(no_key=True).order_by("pk")
     subtask_ids = list(locked.values_list("pk", flat=True))
     Task.objects.filter(pk__in=subtask_ids).update(parent=None, version=F("version") + 1, updated_at=now)

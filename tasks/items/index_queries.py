@@ -1,4 +1,4 @@
-"""SQL that finds the first tasks of a list by an index, without reading the others.
+"""SQL that finds the first tasks of a list by an index alone.
 
 PostgreSQL would either sort all tasks that a reader sees, or walk through what everybody has written since. So the index
 with the rows in list order is walked, and where none holds them for the whole list, by parts: the first rows of each
@@ -28,7 +28,7 @@ OPEN_CATEGORIES = (Category.TODO, Category.IN_PROGRESS)
 
 
 def first_ids(shape: QueryShape, page_request: PageRequest, cursor: Cursor | None) -> Statement | None:
-    """Return the statement of the task ids after the cursor, one more than the page holds."""
+    """Return the statement of the ids after the cursor, one more than the page holds."""
     if shape.names & SELECTIVE_FILTERS:
         assignees: Any = shape.value("assignee")
         single = assignees[0] if assignees and len(assignees) == 1 and assignees[0] != "none" else None
@@ -44,12 +44,12 @@ def first_ids(shape: QueryShape, page_request: PageRequest, cursor: Cursor | Non
 
 
 def ids_in_order(tasks: TaskQuerySet, page_request: PageRequest, cursor: Cursor | None) -> Statement | None:
-    """Return the statement of the first of these tasks after the cursor, found by one query."""
+    """Return the statement of the first of these tasks after the cursor, as one query."""
     return Statement.of(pagination.after_cursor(tasks, page_request, cursor).values("pk")[: page_request.limit + 1])
 
 
 def _needs_state_index(shape: QueryShape, page_request: PageRequest) -> bool:
-    """Return whether only an index that begins with the state has the rows together, or in this order."""
+    """Return whether only an index on the state serves these filters or this order."""
     return (
         bool(shape.names & {"status", "category"})
         or shape.value("overdue") is True
@@ -70,7 +70,7 @@ def _matching_states(shape: QueryShape) -> QuerySet[State]:
 def _lateral_with_shared(
     part: str, parts: QuerySet[Any], shape: QueryShape, page_request: PageRequest, cursor: Cursor | None
 ) -> Statement | None:
-    """Find the first tasks of each part, and for a guest the tasks shared one by one; then the first of all."""
+    """Find the first tasks of each part, and of a guest's shared tasks; then the first of all."""
     by_part = _lateral_by_part(part, parts, shape, page_request, cursor)
     if not shape.guest:
         return by_part
@@ -105,7 +105,7 @@ def _lateral_by_part(
 def _lateral_by_assignment(
     user: Any, shape: QueryShape, page_request: PageRequest, cursor: Cursor | None
 ) -> Statement | None:
-    """Find one user's tasks from the newest assignment on, as far as they are visible and match.
+    """Find one user's tasks by their assignments, as far as they are visible and match.
 
     Each task is looked up by itself: with a plain join PostgreSQL would read all the user's tasks as soon as it doubts
     how many match.

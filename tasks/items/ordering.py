@@ -54,7 +54,7 @@ def move(
 
 
 def _free_position(project: Project, task: Task, *, neighbour: uuid.UUID, is_before: bool) -> str:
-    """Return a free position between the neighbour and the task now on its other side, the moved one left out."""
+    """Return a free position between the neighbour and the next other task on that side."""
     others = Task.objects.filter(project=project).exclude(pk=task.pk)
     anchor = others.filter(pk=neighbour).values_list("position", flat=True).first()
     if anchor is None:

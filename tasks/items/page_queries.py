@@ -34,7 +34,7 @@ class TaskTableRow:
 def filter_page_tasks(
     user: User, filters: TaskFilters, *, created_from: date | None, closed_from: date | None
 ) -> QuerySet[Task]:
-    """Return the visible tasks that pass the filters, created or closed from a day on (UTC)."""
+    """Return the visible tasks that pass the filters, created or closed since a day (UTC)."""
     rows = filters_selectors.filter_visible(user, filters)
     if created_from:
         rows = rows.filter(created_at__gte=_start_of_day(created_from))
@@ -52,7 +52,7 @@ def paginate_tasks(rows: QuerySet[Task], page_request: PageRequest) -> Page[Task
 
 
 def bounded_count(rows: QuerySet[Task]) -> int:
-    """Count the rows up to MAX_COUNT + 1, since an exact larger number would cost a scan."""
+    """Count the rows up to MAX_COUNT + 1: a larger exact number would cost a scan."""
     return rows.order_by().values("pk")[: MAX_COUNT + 1].count()
 
 
@@ -83,7 +83,7 @@ def list_overdue(user: User, project: Project | None, *, now: datetime, today: d
 
 
 def list_recent_activity(user: User, project: Project | None, *, limit: int) -> list[Event]:
-    """Return the latest events of the tasks that a user sees, found by the tasks changed last."""
+    """Return the latest events of a user's visible tasks, found by the tasks changed last."""
     ids = [project.pk] if project else visible_project_ids(user)
     touched = Task.objects.filter(project__in=ids).order_by("-updated_at", "-pk").values_list("pk", flat=True)
     events = Event.objects.filter(subject_id__in=list(touched[: limit * 4]), name__in=FEED_EVENTS)
@@ -98,7 +98,7 @@ def user_names(user_ids: Collection[str]) -> dict[str, str]:
 
 
 def parent_choices(task: Task, limit: int = 200) -> list[tuple[uuid.UUID, str]]:
-    """Return the open tasks of the project that may become the parent, and the present parent."""
+    """Return the open tasks that may become the parent, and the present parent."""
     project = Task.objects.filter(project=task.project_id).exclude(pk=task.pk)
     rows = project.filter(closed_at=None).order_by("-updated_at").values_list("pk", "number", "title")[:limit]
     choices = [(task_id, f"{task.project.key}-{number} {title[:60]}") for task_id, number, title in rows]

@@ -262,7 +262,7 @@ def add_subtask(request: HttpRequest, key: str) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete_task(request: HttpRequest, key: str) -> HttpResponse:
-    """Delete a task after confirmation on a page of its own, since it cannot be undone."""
+    """Delete a task after confirmation on its own page, since it cannot be undone."""
     reader = get_request_user(request)
     task = selectors.get_task(reader, key)
     if request.method == "POST":

@@ -16,7 +16,7 @@ from tasks.models.task import TaskQuerySet
 
 @dataclass(frozen=True, slots=True)
 class QueryShape:
-    """Kind of reader and filters of a task query, with parameters in the place of values."""
+    """Kind of reader and filters of a task query, with parameters instead of values."""
 
     overseer: bool
     guest: bool

@@ -66,7 +66,7 @@ def _columns_statement(overseer: bool, guest: bool, by_key: bool) -> Statement |
 
 
 def _visible_by_ref(overseer: bool, guest: bool, by_key: bool) -> TaskQuerySet:
-    """Return the task with the parameters `key` and `number`, or `id`, if the parameter `reader` may see it."""
+    """Return the task of the parameters `key` and `number`, or `id`, if `reader` sees it."""
     tasks = Task.objects.visible_to_id(Param("reader"), overseer=overseer, guest=guest)
     return tasks.filter(project__key=Param("key"), number=Param("number")) if by_key else tasks.filter(pk=Param("id"))
 
@@ -84,7 +84,7 @@ def visible_ids(user: User, task_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
 
 
 def has_share_only_access(user: User, task: Task) -> bool:
-    """Return whether the user sees the task by a share alone, and so not its project."""
+    """Return whether the user sees the task by a share alone, not its project."""
     return user.is_guest and projects.project_role(user, task.project) is None
 
 

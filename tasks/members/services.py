@@ -26,7 +26,7 @@ from tasks.sharing import services as shares
 
 @transaction.atomic
 def add(*, actor: User, ref: str, role: str, user_id: uuid.UUID | None = None, email: str = "") -> ProjectMember:
-    """Add a user, named by id or e-mail address, to a project, or change a member's role.
+    """Add a user, by id or e-mail address, or change a member's role.
 
     Raises NotFound, NotAllowed, Conflict, Invalid.
     """

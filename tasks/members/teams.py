@@ -25,7 +25,7 @@ from tasks.projects import selectors as projects
 
 @transaction.atomic
 def add(*, actor: User, ref: str, team_id: uuid.UUID, role: str) -> ProjectTeam:
-    """Add a team with all its present and future members to a project, or change its role there.
+    """Add a team with all its members to a project, or change its role there.
 
     Raises NotFound, NotAllowed, Conflict, Invalid.
     """
@@ -63,7 +63,7 @@ def update(
 
 @transaction.atomic
 def remove(*, actor: User, ref: str, team_id: uuid.UUID, now: datetime, versions: frozenset[int] | None = None) -> None:
-    """Remove a team, and those of its members who have no other role in the project.
+    """Remove a team, and those of its members without another role.
 
     Raises NotFound, NotAllowed, VersionConflict.
     """
@@ -96,7 +96,7 @@ def _lock_managed_project(actor: User, ref: str) -> Project:
 
 
 def _lock_project_team(project: Project, team_id: uuid.UUID) -> ProjectTeam:
-    """Return a team of the project, locked so that nobody joins or leaves it before the transaction ends."""
+    """Return a team of the project, locked so that nobody joins or leaves it meanwhile."""
     project_team = selectors.get_project_team(project, team_id)
     list(Team.objects.select_for_update(no_key=True).filter(pk=team_id))
     return project_team

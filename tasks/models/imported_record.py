@@ -8,7 +8,7 @@ from tasks.models.task import Task
 
 
 class ImportedRecord(models.Model):
-    """A task or comment imported from a file, so that the same file adds nothing again.
+    """A task or comment imported from a file; the same file adds nothing again.
 
     `task` is the task it became, or the one commented on. It is null once that was deleted, so a deleted task does not
     come back with the next import.

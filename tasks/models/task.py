@@ -106,7 +106,7 @@ class TaskQuerySet(models.QuerySet["Task"]):
         return self.filter(_any_of("creator", user_ids))
 
     def with_parent(self, parent: Any, *, guest: Any = None) -> Self:
-        """Return the subtasks of this parent, or with `none` the tasks without a parent that the guest sees."""
+        """Return the subtasks of a parent; with `none` the tasks without one that the guest sees."""
         if guest is None:
             return self.filter(parent=None if parent == "none" else parent)
         visible = Task.objects.visible_to_id(guest, overseer=False, guest=True)

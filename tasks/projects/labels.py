@@ -93,5 +93,5 @@ def get_or_create_labels(project: Project, names: Iterable[str]) -> list[Label]:
 
 
 def _get_by_lower_name(project: Project, name: str) -> Label:
-    """Return the label whose name is the same in PostgreSQL's lower case, which differs from Python's for İ."""
+    """Return the label by PostgreSQL's lower case, which differs from Python's for İ."""
     return Label.objects.filter(project=project).annotate(low=Lower("name")).get(low=Lower(Value(name)))

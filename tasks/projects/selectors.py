@@ -91,7 +91,7 @@ def lookup_for_ref(ref: str | uuid.UUID) -> tuple[str, str | uuid.UUID]:
 
 
 def project_role(user: User, project: Project) -> Role | None:
-    """Return what the user may do in a project, by membership, team or role on the site."""
+    """Return the user's role in a project, by membership, team or role on the site."""
     rows = _effective_role_statement().run({"project": project.pk, "user": user.pk})
     return policies.effective_role(user, project, rows[0][0] if rows else None)
 
@@ -127,7 +127,10 @@ def _states_statement() -> Statement:
 
 
 def load_role_and_states(user: User, project: Project) -> tuple[Role | None, list[State]]:
-    """Return the user's role and the project's states by one query, since others wait for the caller's lock."""
+    """Return the user's role and the project's states by one query.
+
+    One, since other transactions wait for the lock that the caller holds.
+    """
     rows = _role_and_states_statement().run({"project": project.pk, "user": user.pk})
     return policies.effective_role(user, project, rows[0][-1]), [from_row(State, row[:-1]) for row in rows]
 

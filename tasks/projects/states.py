@@ -80,7 +80,7 @@ def _lock_managed_project(actor: User, ref: str) -> Project:
 
 
 def find_state(states: Sequence[State], slug: str) -> State:
-    """Return the state of this slug, or else the first of this category, so that `done` always means something."""
+    """Return the state of this slug, or else the first of this category. Raises Invalid."""
     candidates = [state for state in states if state.slug == slug]
     if slug in Category.values:
         candidates += [state for state in states if state.category == slug]

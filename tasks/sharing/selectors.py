@@ -49,7 +49,7 @@ def list_visible_shares(reader: User, task: Task) -> QuerySet[TaskShare]:
 
 
 def get_share(task: Task, user_id: uuid.UUID, *, reader: User | None = None) -> TaskShare:
-    """Return the share of a task with a user, as far as the reader may see it. Raises NotFound."""
+    """Return the share of a task with a user, if the reader sees it. Raises NotFound."""
     shares = list_visible_shares(reader, task) if reader else list_shares(task)
     share = shares.filter(user=user_id).first()
     if share is None:
@@ -58,7 +58,7 @@ def get_share(task: Task, user_id: uuid.UUID, *, reader: User | None = None) -> 
 
 
 def get_access_record(user: User, project: Project, task: Task | None = None) -> AccessRecord:
-    """Return what is stored about one user's access to a project, or to one task in it."""
+    """Return what is stored about a user's access to a project, or to a task."""
     direct_role = ProjectMember.objects.filter(project=project, user=user).values_list("role", flat=True).first()
     teams = ProjectTeam.objects.filter(project=project, team__memberships__user=user).order_by("team__name")
     share = list_shares(task).filter(user=user).first() if task else None

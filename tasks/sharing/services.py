@@ -23,7 +23,7 @@ from tasks.sharing import selectors
 
 @transaction.atomic
 def add(*, actor: User, ref: str, role: str, user_id: uuid.UUID | None = None, email: str = "") -> TaskShare:
-    """Share one task with a user outside its project, or change the role of that share.
+    """Share one task with a user, or change the role of that share.
 
     Raises NotFound, NotAllowed, Conflict, Invalid.
     """

@@ -31,11 +31,11 @@ def test_task_admin_writes_by_service_as_administrator(pages, admin, task, bob, 
 
     response = pages.post(page("task", "change", task), sent)
 
-    found = Task.objects.get()
+    task = Task.objects.get()
     assert response.status_code == 302
-    assert (found.title, found.category, found.version, found.closed_at is None) == ("Mend it", "done", 2, False)
-    assert list(found.assignees.all()) == [bob]
-    assert sorted(found.labels.values_list("name", flat=True)) == ["Paper", "urgent"]
+    assert (task.title, task.category, task.version, task.closed_at is None) == ("Mend it", "done", 2, False)
+    assert list(task.assignees.all()) == [bob]
+    assert sorted(task.labels.values_list("name", flat=True)) == ["Paper", "urgent"]
     assert outbox.names() == ["task.updated", "task.assigned", "task.completed"]
     assert outbox.only("task.updated")["actor"] == {"id": str(admin.pk), "name": "Admin"}
 
@@ -84,20 +84,20 @@ def test_new_task_gets_the_projects_next_number(pages, project, outbox):
 
 def test_task_of_an_archived_project_is_not_made(pages, project, outbox):
     pages.post(page("project", "change", project), {"name": "Operations", "archived": "on", "version": 1})
-    told = outbox.names()
+    names = outbox.names()
 
     response = pages.post(page("task", "add"), {"project": project.pk, "title": "Order paper", "priority": 0})
 
     assert "The project is archived" in response.content.decode()
     assert not Task.objects.exists()
-    assert outbox.names() == told == ["project.updated"]
+    assert outbox.names() == names == ["project.updated"]
 
 
 def test_deleted_task_publishes_event(pages, task, comment, outbox):
-    asked = pages.get(page("task", "delete", task))
+    confirmation = pages.get(page("task", "delete", task))
     response = pages.post(page("task", "delete", task), {"post": "yes"})
 
-    assert asked.status_code == 200
+    assert confirmation.status_code == 200
     assert response.status_code == 302
     assert not Task.objects.exists()
     assert outbox.names() == ["task.deleted"]
@@ -107,8 +107,8 @@ def test_list_is_searched_by_words_and_by_key(pages, task):
     TaskFactory(project=task.project, title="Water the plants")
 
     for words in ("print", "OPS-1"):
-        found = pages.get(page("task", "changelist"), {"q": words})
-        assert [row.title for row in found.context["cl"].result_list] == ["Fix the printer"]
+        response = pages.get(page("task", "changelist"), {"q": words})
+        assert [row.title for row in response.context["cl"].result_list] == ["Fix the printer"]
 
 
 def test_project_is_made_with_its_states(pages, admin, outbox):
@@ -169,10 +169,10 @@ def test_people_come_and_go_and_the_last_admin_stays(pages, project, alice, mall
 def test_teams_come_into_a_project_change_their_role_and_go(pages, project, mallory, outbox):
     team = TeamMemberFactory(user=mallory).team
     pages.post(page("projectteam", "add"), {"project": project.pk, "team": team.pk, "role": "viewer"})
-    given = ProjectTeam.objects.get()
-    pages.post(page("projectteam", "change", given), {"role": "editor"})
+    project_team = ProjectTeam.objects.get()
+    pages.post(page("projectteam", "change", project_team), {"role": "editor"})
     role = ProjectMember.objects.get(user=mallory).effective_role
-    pages.post(page("projectteam", "delete", given), {"post": "yes"})
+    pages.post(page("projectteam", "delete", project_team), {"post": "yes"})
 
     assert outbox.names() == ["project.team_added", "project.team_changed", "project.team_removed"]
     assert role == "editor"

@@ -26,13 +26,13 @@ def test_comment_event_names_audience_and_mentions(clients, task, alice, bob, ca
         "bob",
         1,
     )
-    fact = outbox.only("task.commented")
-    assert fact["comment_id"] == response.json()["id"]
-    assert fact["excerpt"] == body[:280]
-    assert fact["mentioned_ids"] == [str(carol.pk)]
-    assert fact["audience_ids"] == sorted([str(alice.pk), str(viewer.pk)])
-    assert fact["actor"] == {"id": str(bob.pk), "name": "Bob"}
-    assert fact["task"]["assignee_ids"] == [str(bob.pk)]
+    event = outbox.only("task.commented")
+    assert event["comment_id"] == response.json()["id"]
+    assert event["excerpt"] == body[:280]
+    assert event["mentioned_ids"] == [str(carol.pk)]
+    assert event["audience_ids"] == sorted([str(alice.pk), str(viewer.pk)])
+    assert event["actor"] == {"id": str(bob.pk), "name": "Bob"}
+    assert event["task"]["assignee_ids"] == [str(bob.pk)]
 
 
 def test_comment_update_checks_author_and_version(clients, comment):
@@ -40,10 +40,10 @@ def test_comment_update_checks_author_and_version(clients, comment):
 
     changed = clients["bob"].patch(url, {"body": "Better."}, headers={"If-Match": '"1"'})
     stale = clients["bob"].patch(url, {"body": "Worse."}, headers={"If-Match": '"1"'})
-    kept = clients["bob"].delete(url, headers={"If-Match": '"1"'})
+    rejected = clients["bob"].delete(url, headers={"If-Match": '"1"'})
     nothing = clients["bob"].patch(url, {})
 
-    assert [response.status_code for response in (changed, stale, kept, nothing)] == [200, 412, 412, 200]
+    assert [response.status_code for response in (changed, stale, rejected, nothing)] == [200, 412, 412, 200]
     assert (changed.json()["version"], changed.json()["edited_at"] is not None) == (2, True)
     assert stale.json()["current"] == {"body": "Better."}
     assert Comment.objects.get().body == "Better."
@@ -53,12 +53,12 @@ def test_comment_of_another_task_is_not_found_under_this_one(clients, comment):
     other = TaskFactory(project=comment.task.project)
     client, before = clients["bob"], table_digests()
 
-    found = [
+    statuses = [
         client.patch(f"/api/v1/tasks/{other.key}/comments/{comment.pk}/", {"body": "x"}).status_code,
         client.delete(f"/api/v1/tasks/{other.key}/comments/{comment.pk}/").status_code,
     ]
 
-    assert found == [404, 404]
+    assert statuses == [404, 404]
     assert changed_since(before) == set()
 
 

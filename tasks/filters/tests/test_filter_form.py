@@ -29,7 +29,7 @@ NOW = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)  # a Wednesday
 def test_week_ends_where_the_persons_next_one_begins(due, week_start, today, last):
     form = FilterForm(QueryDict(f"due={due}"), choices=FilterChoices(projects=[], people=[], labels=[]))
 
-    found = form.filters(now=NOW, today=today, week_start=week_start)
+    filters = form.filters(now=NOW, today=today, week_start=week_start)
 
-    assert found.due_before == last
-    assert found.due_after == (today if due else None)
+    assert filters.due_before == last
+    assert filters.due_after == (today if due else None)

@@ -14,27 +14,27 @@ BASIC = str(FILES / "basic-test.csv")
 
 
 def run(*arguments: str) -> str:
-    said = StringIO()
-    call_command("import_tasks", "todoist", *arguments, stdout=said)
-    return said.getvalue()
+    out = StringIO()
+    call_command("import_tasks", "todoist", *arguments, stdout=out)
+    return out.getvalue()
 
 
 def test_imports_for_the_owner_and_lists_what_was_lost(alice: User, project: Project):
-    said = run(BASIC, "--project", "OPS")
+    output = run(BASIC, "--project", "OPS")
 
-    assert said.splitlines()[:3] == [
+    assert output.splitlines()[:3] == [
         "Read 3 tasks and 3 comments from basic-test.csv.",
         "Created 3 tasks and 3 comments; 0 tasks were imported before.",
         "2 items could not be imported as they are:",
     ]
-    assert "row 5: edit.png (https://" in said
+    assert "row 5: edit.png (https://" in output
     assert {task.creator for task in Task.objects.all()} == {alice}
 
 
 def test_dry_run_only_says_what_would_happen(project: Project):
-    said = run(BASIC, "--project", "OPS", "--dry-run")
+    output = run(BASIC, "--project", "OPS", "--dry-run")
 
-    assert "Would create 3 tasks and 3 comments" in said
+    assert "Would create 3 tasks and 3 comments" in output
     assert not Task.objects.exists()
 
 

@@ -28,10 +28,10 @@ def test_shows_first_what_would_happen(project, bob):
 
 
 def test_import_page_reuses_the_checked_file(project, bob):
-    kept = upload(bob, project).context["staged_file"]
+    staged_file = upload(bob, project).context["staged_file"]
 
     response = logged_in_client(bob).post(
-        "/import/", {"project": str(project.pk), "staged_file": kept, "action": "import"}
+        "/import/", {"project": str(project.pk), "staged_file": staged_file, "action": "import"}
     )
 
     assert response.context["report"].created == 8

@@ -38,8 +38,8 @@ def test_imports_a_real_file(alice: User, project: Project, plan_of: PlanOf, nam
 def test_keeps_the_outline_the_order_and_the_fields(alice: User, project: Project, plan_of: PlanOf):
     services.run_import(project_id="OPS", actor=alice, plan=plan_of("full-todoist-project.csv"))
 
-    found = {task.title: task for task in Task.objects.order_by("position")}
-    assert list(found) == [
+    tasks = {task.title: task for task in Task.objects.order_by("position")}
+    assert list(tasks) == [
         "unclickable task",
         "clickable subtask, scheduled",
         "another subtask with a note",
@@ -49,10 +49,10 @@ def test_keeps_the_outline_the_order_and_the_fields(alice: User, project: Projec
         "task level four",
         "task with various attachments",
     ]
-    assert [task.number for task in found.values()] == list(range(1, 9))
-    assert found["task level four"].parent == found["task level three"]
-    assert found["task level one"].parent is None
-    scheduled = found["clickable subtask, scheduled"]
+    assert [task.number for task in tasks.values()] == list(range(1, 9))
+    assert tasks["task level four"].parent == tasks["task level three"]
+    assert tasks["task level one"].parent is None
+    scheduled = tasks["clickable subtask, scheduled"]
     assert (scheduled.priority, scheduled.due_date) == (3, date(2027, 1, 4))
     assert sorted(label.name for label in scheduled.labels.all()) == ["/munich", "30min"]
     assert (scheduled.creator, scheduled.category, scheduled.version) == (alice, "todo", 1)

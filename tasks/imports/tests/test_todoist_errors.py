@@ -75,8 +75,8 @@ def test_refuses_more_than_fifty_thousand_rows() -> None:
 
 
 def test_message_is_a_sentence_with_the_place() -> None:
-    with pytest.raises(UnreadableFile) as refusal:
+    with pytest.raises(UnreadableFile) as error:
         parse((HEADER + "task,one,4,3\r\n").encode(), today=date(2026, 11, 22))
 
-    assert str(refusal.value) == "Row 2, INDENT: 3 is too deep: there is no task above."
-    assert [error.field for error in refusal.value.fields] == ["file.2.INDENT"]
+    assert str(error.value) == "Row 2, INDENT: 3 is too deep: there is no task above."
+    assert [field.field for field in error.value.fields] == ["file.2.INDENT"]

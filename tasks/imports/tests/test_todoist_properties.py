@@ -1,4 +1,4 @@
-"""Whatever a file holds, the reader answers with a plan or says what is wrong with it."""
+"""Properties of the Todoist parser: any file gives a plan or a list of its errors."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tasks.imports.todoist import parse
 
 TODAY = date(2026, 11, 22)
 COLUMNS = ["TYPE", "CONTENT", "PRIORITY", "INDENT", "AUTHOR", "RESPONSIBLE", "DATE", "DATE_LANG", "TIMEZONE"]
-letters = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)
-words = letters.filter(lambda text: text.replace("\ufeff", "").strip())
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)
+words = texts.filter(lambda text: text.replace("\ufeff", "").strip())
 
 
 @st.composite
@@ -68,14 +68,14 @@ def test_longer_file_keeps_the_ids_of_the_shorter(rows: list[list[str]], more: l
     assert ids(after)[: len(ids(before))] == ids(before)
 
 
-@given(st.lists(st.lists(letters, max_size=10), max_size=8))
+@given(st.lists(st.lists(texts, max_size=10), max_size=8))
 def test_any_table_is_read_or_refused(rows: list[list[str]]) -> None:
     plan, errors = read(written(rows))
 
     assert errors or (plan and (plan.tasks or plan.warnings))
 
 
-@given(st.lists(st.tuples(st.sampled_from(["task", "note", "section", "meta"]), letters, st.sampled_from("12345"))))
+@given(st.lists(st.tuples(st.sampled_from(["task", "note", "section", "meta"]), texts, st.sampled_from("12345"))))
 @settings(max_examples=200)
 def test_any_rows_of_known_types_are_read_or_refused(rows: list[tuple[str, str, str]]) -> None:
     data = written([[kind, text, "4", depth, text, text, text, "en", text] for kind, text, depth in rows])

@@ -17,7 +17,7 @@ def changed_since(before):
     return {name for name, value in table_digests().items() if value != before[name]} - {"accounts_session"}
 
 
-def refusals(response):
+def error_fields(response):
     return [(error["field"], error["code"]) for error in response.json()["errors"]]
 
 
@@ -116,8 +116,8 @@ def test_task_is_made_with_all_it_can_hold(clients, alice, bob, project, outbox)
         "updated_at": body["updated_at"],
         "version": 1,
     }
-    assert [fact["assignee_id"] for fact in outbox.payloads("task.assigned")] == people
-    assert {fact["actor"]["name"] for fact in outbox.payloads("task.assigned")} == {"Bob"}
+    assert [event["assignee_id"] for event in outbox.payloads("task.assigned")] == people
+    assert {event["actor"]["name"] for event in outbox.payloads("task.assigned")} == {"Bob"}
 
 
 def test_closed_status_closes_task_and_category_resolves_status(clients, project):
@@ -143,7 +143,7 @@ def test_invalid_task_is_rejected_and_nothing_stored(change, refused, clients, p
 
     response = client.post(TASKS, {"title": "x", "project": "OPS", "labels": ["new"], **change})
 
-    assert (response.status_code, refusals(response)) == (400, refused)
+    assert (response.status_code, error_fields(response)) == (400, refused)
     assert changed_since(before) == set()
 
 
@@ -151,12 +151,12 @@ def test_only_active_members_are_assigned(clients, project, mallory, carol, view
     gone = MemberFactory(project=project, user=UserFactory(is_active=False)).user
     client, before = clients["alice"], table_digests()
 
-    found = {
+    errors = {
         user.handle: client.post(TASKS, {"title": "x", "project": "OPS", "assignees": [str(user.pk)]}).status_code
         for user in (mallory, carol, gone)
     }
 
-    assert set(found.values()) == {400}
+    assert set(errors.values()) == {400}
     assert changed_since(before) == set()
     made = client.post(TASKS, {"title": "x", "project": "OPS", "assignees": [str(viewer.pk)]})
     assert made.status_code == 201

@@ -1,4 +1,4 @@
-"""A cursor walks a whole list once, in order, forwards and backwards, whatever is inserted or removed meanwhile."""
+"""Cursor pagination: each row once and in order, forwards and backwards, while rows come and go."""
 
 from __future__ import annotations
 
@@ -61,16 +61,16 @@ def insert(project):
 
 
 def walk(client, url, *, direction="next", between=lambda: None):
-    """Follow the list to its end; returns the numbers of its rows and the last piece."""
-    found: list[int] = []
-    piece = {"results": [], "previous": None, "next": None}
+    """Follow the list to its end; returns the numbers of its rows and the last page."""
+    numbers: list[int] = []
+    page = {"results": [], "previous": None, "next": None}
     while url:
-        piece = client.get(url).json()
-        rows = [row["number"] for row in piece["results"]]
-        found += rows if direction == "next" else rows[::-1]
-        url = piece[direction]
+        page = client.get(url).json()
+        rows = [row["number"] for row in page["results"]]
+        numbers += rows if direction == "next" else rows[::-1]
+        url = page[direction]
         between()
-    return found, piece
+    return numbers, page
 
 
 @given(rows=ROWS, ordering=ORDERINGS, limit=st.integers(1, 5))

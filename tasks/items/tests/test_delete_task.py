@@ -18,8 +18,8 @@ def test_subtasks_of_deleted_task_stay_and_publish_the_change(alice, project, ta
 
     left = Task.objects.get()
     assert (left.pk, left.parent_id, left.version) == (below.pk, None, below.version + 1)
-    told = Event.objects.get(name="task.updated")
-    assert told.subject_id == below.pk
-    assert told.payload["changes"] == {"parent": [str(task.pk), None]}
-    assert told.payload["task"]["version"] == left.version
+    event = Event.objects.get(name="task.updated")
+    assert event.subject_id == below.pk
+    assert event.payload["changes"] == {"parent": [str(task.pk), None]}
+    assert event.payload["task"]["version"] == left.version
     assert Event.objects.filter(name="task.deleted", subject_id=task.pk).count() == 1

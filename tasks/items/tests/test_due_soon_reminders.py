@@ -28,10 +28,10 @@ def test_reminder_is_published_once_for_a_due_task(assigned, bob, outbox):
 
     counts = [publish_due_soon(now=NOW), publish_due_soon(now=NOW + timedelta(minutes=1))]
 
-    fact = outbox.only("task.due_soon")
+    event = outbox.only("task.due_soon")
     assert counts == [1, 0]
-    assert (fact["task"]["id"], fact["task"]["assignee_ids"]) == (str(task.pk), [str(bob.pk)])
-    assert (fact["due"], fact["actor"]) == ("2026-05-05T11:00:00Z", None)
+    assert (event["task"]["id"], event["task"]["assignee_ids"]) == (str(task.pk), [str(bob.pk)])
+    assert (event["due"], event["actor"]) == ("2026-05-05T11:00:00Z", None)
 
 
 def test_reminder_for_due_date_names_end_of_day(assigned, outbox):
@@ -49,7 +49,7 @@ def test_moved_due_moment_is_published_again(assigned, outbox):
     Task.objects.filter(pk=task.pk).update(due_at=NOW + timedelta(hours=3))
     publish_due_soon(now=NOW)
 
-    assert [fact["due"] for fact in outbox.payloads("task.due_soon")] == [
+    assert [event["due"] for event in outbox.payloads("task.due_soon")] == [
         "2026-05-04T14:00:00Z",
         "2026-05-04T15:00:00Z",
     ]

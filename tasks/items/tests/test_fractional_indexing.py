@@ -15,12 +15,12 @@ def test_between_any_two_there_is_another(one, other):
     before, after = sorted([one, other]) if one and other else (one, other)
     assume(not (before and after) or before != after)
 
-    found = position_between(before, after)
+    position = position_between(before, after)
 
-    assert before < found
-    assert not after or found < after
-    assert not found.endswith("0")
-    assert len(found) <= max(len(before), len(after)) + 1
+    assert before < position
+    assert not after or position < after
+    assert not position.endswith("0")
+    assert len(position) <= max(len(before), len(after)) + 1
 
 
 @given(st.lists(st.integers(0, 100), min_size=1, max_size=60))

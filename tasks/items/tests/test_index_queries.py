@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def guest(project):
-    """A member of OPS, to whom some of it and some of a hidden project was shared as well."""
+    """A member of OPS who has shares of tasks there and in a hidden project."""
     return MemberFactory(project=project, user=UserFactory(handle="guest")).user
 
 
@@ -61,36 +61,36 @@ def work(project, alice, bob, guest, guest_of_staff):
 
 def keys(client, url):
     """Walk to the end and back; returns the ids of both ways."""
-    there, back, piece = [], [], {}
+    there, back, page = [], [], {}
     while url:
-        piece = client.get(url).json()
-        there += [row["id"] for row in piece["results"]]
-        url = piece["next"]
-    back = [row["id"] for row in piece["results"]]
-    while url := piece["previous"]:
-        piece = client.get(url).json()
-        back = [row["id"] for row in piece["results"]] + back
+        page = client.get(url).json()
+        there += [row["id"] for row in page["results"]]
+        url = page["next"]
+    back = [row["id"] for row in page["results"]]
+    while url := page["previous"]:
+        page = client.get(url).json()
+        back = [row["id"] for row in page["results"]] + back
     return there, back
 
 
 @pytest.mark.parametrize("ordering", ["created_at", "-created_at", "-updated_at", "due_date", "-due_date", "title"])
-@pytest.mark.parametrize("person", ["alice", "bob", "carol", "mallory", "guest", "guest_of_staff"])
-def test_pages_return_each_row_once_in_order(person, ordering, work, clients, request):
-    user, column = request.getfixturevalue(person), ordering.lstrip("-")
+@pytest.mark.parametrize("username", ["alice", "bob", "carol", "mallory", "guest", "guest_of_staff"])
+def test_pages_return_each_row_once_in_order(username, ordering, work, clients, request):
+    user, column = request.getfixturevalue(username), ordering.lstrip("-")
     for query in QUERIES:
-        found = filters_selectors.filter_visible(
+        tasks = filters_selectors.filter_visible(
             user, filters_from_params(parse_query(TaskQuery, QueryDict(query)), user)
         )
         page_request = filters_selectors.TASK_SORTS[column]
-        expected = _in_order(found, column, descending=ordering.startswith("-"), nullable=page_request.nullable)
+        expected = _in_order(tasks, column, descending=ordering.startswith("-"), nullable=page_request.nullable)
 
-        there, back = keys(clients[person], f"{TASKS}?limit=4&fields=id&ordering={ordering}&{query}")
+        there, back = keys(clients[username], f"{TASKS}?limit=4&fields=id&ordering={ordering}&{query}")
 
         assert (there, back) == (expected, expected), query
 
 
-def _in_order(found, column, *, descending, nullable):
-    rows = list(found.order_by(*(("-" + column, "-pk") if descending else (column, "pk"))))
+def _in_order(tasks, column, *, descending, nullable):
+    rows = list(tasks.order_by(*(("-" + column, "-pk") if descending else (column, "pk"))))
     if nullable:
         rows.sort(key=lambda row: getattr(row, column) is None)
     return [str(row.pk) for row in rows]

@@ -1,4 +1,4 @@
-"""What a list of tasks finds, in which order, and what it costs."""
+"""Task list of the API: filters, order, and the number of queries."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def varied(project, alice, bob, settings):
 
 
 @pytest.mark.parametrize(
-    ("query", "found"),
+    ("query", "expected"),
     [
         ("status=todo", [1, 4, 6]),
         ("status=todo,in_progress", [1, 2, 4, 6]),
@@ -83,11 +83,11 @@ def varied(project, alice, bob, settings):
         ("search=nothing alike", []),
     ],
 )
-def test_filters_find_exactly_their_tasks(query, found, varied, clients):
+def test_filters_find_exactly_their_tasks(query, expected, varied, clients):
     with time_machine.travel(NOW, tick=False):
         response = clients["alice"].get(f"{TASKS}?project=OPS&ordering=number&{query.format(**varied)}")
 
-    assert numbers(response) == found
+    assert numbers(response) == expected
 
 
 def test_words_that_look_like_a_key_are_still_words(clients, project):
@@ -100,7 +100,7 @@ def test_words_that_look_like_a_key_are_still_words(clients, project):
 def test_project_filter_takes_key_or_id_and_hides_foreign(varied, clients, project):
     foreign = TaskFactory()
 
-    found = {
+    expected = {
         "key": len(numbers(clients["alice"].get(f"{TASKS}?project=ops"))),
         "id": len(numbers(clients["alice"].get(f"{TASKS}?project={project.pk}"))),
         "all": len(numbers(clients["alice"].get(TASKS))),
@@ -110,7 +110,7 @@ def test_project_filter_takes_key_or_id_and_hides_foreign(varied, clients, proje
         "by its parent": numbers(clients["alice"].get(f"{TASKS}?parent={foreign.pk}")),
     }
 
-    assert found == {"key": 6, "id": 6, "all": 7, "foreign": [], "none": [], "by its key": [], "by its parent": []}
+    assert expected == {"key": 6, "id": 6, "all": 7, "foreign": [], "none": [], "by its key": [], "by its parent": []}
 
 
 def test_overdue_is_asked_in_the_readers_calendar(varied, clients, alice):
@@ -124,7 +124,7 @@ def test_overdue_is_asked_in_the_readers_calendar(varied, clients, alice):
 
 
 @pytest.mark.parametrize(
-    ("ordering", "found"),
+    ("ordering", "expected"),
     [
         ("number", [1, 2, 3, 4, 5, 6]),
         ("-number", [6, 5, 4, 3, 2, 1]),
@@ -138,8 +138,8 @@ def test_overdue_is_asked_in_the_readers_calendar(varied, clients, alice):
         ("due_at", [2, 6, 1, 3, 4, 5]),
     ],
 )
-def test_nulls_come_last_and_ties_follow_the_id(ordering, found, varied, clients):
-    assert numbers(clients["alice"].get(f"{TASKS}?project=OPS&ordering={ordering}")) == found
+def test_nulls_come_last_and_ties_follow_the_id(ordering, expected, varied, clients):
+    assert numbers(clients["alice"].get(f"{TASKS}?project=OPS&ordering={ordering}")) == expected
 
 
 def test_list_is_newest_first_and_without_descriptions(varied, clients):

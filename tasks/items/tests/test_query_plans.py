@@ -41,7 +41,7 @@ def company(django_db_setup, django_db_blocker):
 
 
 def share(member, guest):
-    """Let somebody who is in as many projects as that member see thirty tasks of others too, the oldest and the newest.
+    """Share thirty tasks, the oldest and the newest, with a member of as many projects.
 
     The loading has switched the triggers off until the transaction ends.
     """
@@ -59,8 +59,8 @@ def share(member, guest):
 def test_frequent_lists_use_indexes_within_bounds(question, reader, company):
     user = User.objects.get(handle=PEOPLE[reader])
 
-    found = [plans.explain(user, question, page) for page in (1, 1000)]
+    explained = [plans.explain(user, question, page) for page in (1, 1000)]
 
-    for plan in found:
+    for plan in explained:
         assert not plan.scanned, plan.text
         assert plan.buffers <= plans.QUERIES[question], plan.text

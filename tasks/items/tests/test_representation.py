@@ -38,7 +38,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def every_kind(project, alice, bob):
-    """Tasks with each combination of empty and filled, in two projects, one of them closed to bob."""
+    """Tasks with every combination of empty and filled fields, in two projects."""
     states = {state.slug: state for state in project.states.all()}
     words, instants = cycle(WORDS), cycle(INSTANTS)
     people = [alice, bob, MemberFactory(project=project, user=UserFactory(handle="zoe", name='Zoë "Z" O\'Hara')).user]
@@ -96,18 +96,18 @@ QUERIES = ["", "category=done", "status=in_progress,done", "priority=high,none",
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("person", ["alice", "bob", "carol", "mallory"])
-def test_filters_find_same_tasks_as_page_queries(person, every_kind, clients, request):
-    user = request.getfixturevalue(person)
+@pytest.mark.parametrize("username", ["alice", "bob", "carol", "mallory"])
+def test_filters_find_same_tasks_as_page_queries(username, every_kind, clients, request):
+    user = request.getfixturevalue(username)
     for query in QUERIES:
         filters = filters_from_params(parse_query(TaskQuery, QueryDict(query)), user)
-        found = (
+        task_ids = (
             filters_selectors.filter_visible(user, filters).order_by("-created_at", "-pk").values_list("pk", flat=True)
         )
-        expected = [str(key) for key in found]
+        expected = [str(key) for key in task_ids]
 
-        response = clients[person].get(f"{TASKS}?limit=100&fields=id&{query}").json()
-        second = clients[person].get(f"{TASKS}?limit=7&page=2&fields=id&{query}").json()
+        response = clients[username].get(f"{TASKS}?limit=100&fields=id&{query}").json()
+        second = clients[username].get(f"{TASKS}?limit=7&page=2&fields=id&{query}").json()
 
         assert [row["id"] for row in response["results"]] == expected, query
         assert ([row["id"] for row in second["results"]], second["count"]) == (expected[7:14], len(expected)), query

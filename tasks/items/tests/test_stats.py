@@ -50,9 +50,9 @@ def test_stats_are_exact(counted, clients):
 
 
 def test_stats_count_visible_tasks_only(counted, clients):
-    found = {who: clients[who].get(STATS).json()["total"] for who in ("alice", "bob", "mallory", "carol")}
+    totals = {who: clients[who].get(STATS).json()["total"] for who in ("alice", "bob", "mallory", "carol")}
 
-    assert found == {"alice": 5, "bob": 4, "mallory": 0, "carol": 6}
+    assert totals == {"alice": 5, "bob": 4, "mallory": 0, "carol": 6}
     assert clients["alice"].get(f"{STATS}?assignee=me").json()["total"] == 1
     assert clients["alice"].get(f"{STATS}?assignee=me,none").json()["total"] == 5
 

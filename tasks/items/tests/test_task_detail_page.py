@@ -23,13 +23,13 @@ FIELDS = (
 
 
 def form_of(page):
-    """What a browser would send back from this page's form, unchanged."""
+    """Return the data that a browser would send for this page's unchanged form."""
     form = page.context["form"]
     sent = {"version": page.context["task"].version}
     for name in FIELDS:
         value = form[name].value()
-        shown = ", ".join(value) if isinstance(value, list) else "" if value is None else value
-        sent |= {name: shown, f"initial-{name}": shown}
+        text = ", ".join(value) if isinstance(value, list) else "" if value is None else value
+        sent |= {name: text, f"initial-{name}": text}
     people = form["assignees"].value() or []
     return sent | {"assignees": people, "initial-assignees": people}
 
@@ -159,8 +159,8 @@ def test_keeps_mine_when_told_to(task, bob):
     response = reader.post("/tasks/OPS-1/", dict(conflict.form_data) | {"version": conflict.version})
 
     assert response.status_code == 302
-    kept = Task.objects.get()
-    assert (kept.title, kept.priority, kept.version) == ("Mine", 3, 3)
+    task = Task.objects.get()
+    assert (task.title, task.priority, task.version) == ("Mine", 3, 3)
 
 
 @pytest.mark.parametrize(("who", "status"), [("viewer", 403), ("commenter", 403), ("carol", 403), ("mallory", 404)])

@@ -64,7 +64,7 @@ def several(project, alice, bob):
 
 
 @pytest.mark.parametrize(
-    ("asked", "found"),
+    ("query", "expected"),
     [
         ("", ["Elsewhere", "Late", "Mine", "Today"]),
         ("category=all", ["Done", "Elsewhere", "Late", "Mine", "Today"]),
@@ -82,11 +82,11 @@ def several(project, alice, bob):
         ("created_from=2999-01-01", []),
     ],
 )
-def test_narrows_by_what_stands_in_the_address(asked, found, several, bob):
-    response = logged_in_client(bob).get(f"{URL}?{asked}")
+def test_narrows_by_what_stands_in_the_address(query, expected, several, bob):
+    response = logged_in_client(bob).get(f"{URL}?{query}")
 
-    assert sorted(titles(response)) == found
-    assert response.context["count"] == len(found)
+    assert sorted(titles(response)) == expected
+    assert response.context["count"] == len(expected)
 
 
 def test_names_each_filter_with_a_way_out_of_it(several, bob):
@@ -99,10 +99,10 @@ def test_names_each_filter_with_a_way_out_of_it(several, bob):
 
 
 @pytest.mark.parametrize(
-    "asked", ["priority=9", "category=nothing", "project=SECRET", "search=%00", "created_from=soon"]
+    "query", ["priority=9", "category=nothing", "project=SECRET", "search=%00", "created_from=soon"]
 )
-def test_leaves_out_a_filter_it_does_not_know_and_says_so(asked, several, bob):
-    response = logged_in_client(bob).get(f"{URL}?{asked}")
+def test_leaves_out_a_filter_it_does_not_know_and_says_so(query, several, bob):
+    response = logged_in_client(bob).get(f"{URL}?{query}")
 
     assert response.status_code == 200
     assert "We ignored the invalid filter" in visible_text(response)

@@ -25,9 +25,9 @@ def test_only_what_was_sent_changes(clients, task, outbox):
         2,
     ]
     assert response.json() == clients["bob"].get(URL).json()
-    fact = outbox.only("task.updated")
-    assert fact["changes"] == {"title": ["Fix the printer", "New title"], "priority": [0, 3]}
-    assert (fact["task"]["version"], fact["task"]["title"]) == (2, "New title")
+    event = outbox.only("task.updated")
+    assert event["changes"] == {"title": ["Fix the printer", "New title"], "priority": [0, 3]}
+    assert (event["task"]["version"], event["task"]["title"]) == (2, "New title")
 
 
 @pytest.mark.parametrize(
@@ -73,11 +73,11 @@ def test_people_are_assigned_and_taken_off(clients, task, alice, bob, outbox):
 def test_former_member_may_stay_assigned_but_not_be_added(clients, task, alice, mallory):
     AssigneeFactory(task=task, user=mallory)
 
-    kept = clients["bob"].patch(URL, {"assignees": [str(mallory.pk), str(alice.pk)]})
+    response = clients["bob"].patch(URL, {"assignees": [str(mallory.pk), str(alice.pk)]})
     clients["bob"].patch(URL, {"assignees": []})
     anew = clients["bob"].patch(URL, {"assignees": [str(mallory.pk)]})
 
-    assert (kept.status_code, anew.status_code, refusals(anew)) == (200, 400, [("assignees", "not_a_member")])
+    assert (response.status_code, anew.status_code, refusals(anew)) == (200, 400, [("assignees", "not_a_member")])
     assert not TaskAssignee.objects.exists()
 
 
@@ -88,8 +88,8 @@ def test_task_is_due_on_a_day_or_at_an_instant(clients, task):
     both = clients["bob"].patch(URL, {"due_date": "2026-05-07", "due_at": "2026-05-07T08:00:00Z"})
     never = clients["bob"].patch(URL, {"due_date": None}).json()
 
-    found = [(step["due_date"], step["due_at"]) for step in (day, instant, back, never)]
-    assert found == [("2026-05-04", None), (None, "2026-05-05T08:00:00Z"), ("2026-05-06", None), (None, None)]
+    due = [(step["due_date"], step["due_at"]) for step in (day, instant, back, never)]
+    assert due == [("2026-05-04", None), (None, "2026-05-05T08:00:00Z"), ("2026-05-06", None), (None, None)]
     assert (both.status_code, refusals(both)) == (400, [("due_at", "both_given")])
 
 
@@ -98,9 +98,9 @@ def test_cyclic_parent_is_rejected(clients, task):
     grandchild = TaskFactory(project=task.project, parent=child)
     client, before = clients["bob"], table_digests()
 
-    found = [client.patch(URL, {"parent": str(key)}) for key in (task.pk, child.pk, grandchild.pk)]
+    responses = [client.patch(URL, {"parent": str(key)}) for key in (task.pk, child.pk, grandchild.pk)]
 
-    assert [(response.status_code, refusals(response)) for response in found] == [(400, [("parent", "circle")])] * 3
+    assert [(response.status_code, refusals(response)) for response in responses] == [(400, [("parent", "circle")])] * 3
     assert changed_since(before) == set()
 
 
@@ -157,8 +157,8 @@ def test_task_is_deleted_and_its_subtasks_stay(clients, task, outbox):
     assert (stale.status_code, response.status_code) == (412, 204)
     child.refresh_from_db()
     assert child.parent is None
-    fact = outbox.only("task.deleted")
-    assert (fact["task"]["id"], fact["task"]["version"]) == (str(task.pk), 2)
+    event = outbox.only("task.deleted")
+    assert (event["task"]["id"], event["task"]["version"]) == (str(task.pk), 2)
     assert clients["bob"].get(URL).status_code == 404
 
 
@@ -181,7 +181,7 @@ def test_task_moves_before_and_after_others(clients, project, outbox):
 
     assert (up.status_code, up.json()["version"]) == (200, 2)
     assert (after_up, order()) == ([3, 1, 2], [1, 2, 3])
-    assert [list(fact["changes"]) for fact in outbox.payloads("task.updated")] == [["position"], ["position"]]
+    assert [list(event["changes"]) for event in outbox.payloads("task.updated")] == [["position"], ["position"]]
 
 
 def test_endless_moves_into_one_gap_stay_short_and_in_order(alice, project, monkeypatch):

@@ -1,4 +1,4 @@
-"""A team's role in a project is its members', from the next question on, whatever changes: the team, its role, or they."""
+"""Teams in projects: members gain and lose the team's role with every change."""
 
 from __future__ import annotations
 
@@ -68,9 +68,9 @@ def test_team_added_event_lists_new_members(alice, bob, mallory, project, crew, 
     add(alice, crew, "commenter")
     add(alice, crew, "viewer")
 
-    fact = outbox.only("project.team_added")
-    assert fact["user_ids"] == sorted(map(str, [alice.pk, bob.pk, mallory.pk]))
-    assert fact["new_member_ids"] == [str(mallory.pk)]
+    event = outbox.only("project.team_added")
+    assert event["user_ids"] == sorted(map(str, [alice.pk, bob.pk, mallory.pk]))
+    assert event["new_member_ids"] == [str(mallory.pk)]
     assert "new_member_ids" not in outbox.only("project.team_changed")
 
 

@@ -15,16 +15,16 @@ pytestmark = pytest.mark.django_db
 MEMBERS, SHARES = "/api/v1/projects/OPS/members/", "/api/v1/tasks/OPS-1/shares/"
 
 
-@pytest.mark.parametrize("door", [MEMBERS, SHARES])
+@pytest.mark.parametrize("path", [MEMBERS, SHARES])
 @pytest.mark.parametrize("row", [False, None])
-def test_unverified_email_gives_no_access(door, row, clients, task, mallory):
+def test_unverified_email_gives_no_access(path, row, clients, task, mallory):
     if row is not None:
         with_email_address(mallory, verified=row)
     client = clients["alice"]
     before = table_digests()
 
-    squatted = client.post(door, {"email": mallory.email, "role": "editor"})
-    unknown = client.post(door, {"email": "nobody@example.com", "role": "editor"})
+    squatted = client.post(path, {"email": mallory.email, "role": "editor"})
+    unknown = client.post(path, {"email": "nobody@example.com", "role": "editor"})
 
     assert (squatted.status_code, unknown.status_code) == (400, 400)
     assert refusals(squatted) == refusals(unknown)
@@ -32,25 +32,25 @@ def test_unverified_email_gives_no_access(door, row, clients, task, mallory):
     assert table_digests() == before
 
 
-@pytest.mark.parametrize(("door", "model"), [(MEMBERS, ProjectMember), (SHARES, TaskShare)])
-def test_user_with_verified_email_is_found(door, model, clients, task, mallory):
+@pytest.mark.parametrize(("path", "model"), [(MEMBERS, ProjectMember), (SHARES, TaskShare)])
+def test_user_with_verified_email_is_found(path, model, clients, task, mallory):
     with_email_address(mallory)
 
-    response = clients["alice"].post(door, {"email": "MALLORY@example.com", "role": "editor"})
+    response = clients["alice"].post(path, {"email": "MALLORY@example.com", "role": "editor"})
 
     assert response.status_code == 201
     assert model.objects.get(user=mallory).role == "editor"
 
 
-@pytest.mark.parametrize(("verified", "found"), [(True, ["mallory"]), (False, [])])
-def test_directory_search_uses_verified_emails_only(verified, found, clients, mallory):
+@pytest.mark.parametrize(("verified", "count"), [(True, ["mallory"]), (False, [])])
+def test_directory_search_uses_verified_emails_only(verified, count, clients, mallory):
     with_email_address(mallory, verified=verified)
     User.objects.filter(pk=mallory.pk).update(email="boss@company.example")
     EmailAddress.objects.filter(user=mallory).update(email="boss@company.example")
 
     response = clients["bob"].get("/api/v1/users/?search=boss@company.example")
 
-    assert [one["handle"] for one in response.json()["results"]] == found
+    assert [one["handle"] for one in response.json()["results"]] == count
     assert [one["handle"] for one in clients["bob"].get("/api/v1/users/?search=mallory").json()["results"]] == [
         "mallory"
     ]

@@ -53,9 +53,9 @@ def test_project_update_checks_version(clients, project, outbox):
     first = clients["alice"].patch(OPS, {"name": "Ops"}, headers={"If-Match": tag})
     stale = clients["alice"].patch(OPS, {"name": "Other"}, headers={"If-Match": tag})
     same = clients["alice"].patch(OPS, {"name": "Ops"})
-    kept = clients["alice"].delete(OPS, headers={"If-Match": tag})
+    rejected = clients["alice"].delete(OPS, headers={"If-Match": tag})
 
-    assert [response.status_code for response in (first, stale, same, kept)] == [200, 412, 200, 412]
+    assert [response.status_code for response in (first, stale, same, rejected)] == [200, 412, 200, 412]
     assert same.json()["version"] == 2
     assert stale.json()["current"] == {"name": "Ops"}
     assert outbox.only("project.updated")["changes"] == {"name": ["Operations", "Ops"]}
@@ -64,12 +64,12 @@ def test_project_update_checks_version(clients, project, outbox):
 def test_project_is_archived_and_restored(clients, project, outbox):
     archived = clients["alice"].post(f"{OPS}archive/")
     again = clients["alice"].post(f"{OPS}archive/")
-    shown = clients["alice"].get(f"{PROJECTS}?archived=true").json()["results"]
+    archived = clients["alice"].get(f"{PROJECTS}?archived=true").json()["results"]
     hidden = clients["alice"].get(f"{PROJECTS}?archived=false").json()["results"]
     restored = clients["alice"].delete(f"{OPS}archive/")
 
     assert archived.json()["archived_at"] == again.json()["archived_at"] is not None
-    assert ([row["key"] for row in shown], hidden) == (["OPS"], [])
+    assert ([row["key"] for row in archived], hidden) == (["OPS"], [])
     assert restored.json()["archived_at"] is None
     assert outbox.names() == ["project.updated"] * 2
 
@@ -95,8 +95,8 @@ def test_inbox_is_its_owners_alone_and_stays(clients, inbox, bob, admin):
         ("bob", "carol", "admin"), 404
     )
     TaskFactory(project=inbox, title="private words")
-    found = [clients[who].get("/api/v1/tasks/?search=private").json()["results"] for who in ("carol", "admin")]
-    assert found == [[], []]
+    results = [clients[who].get("/api/v1/tasks/?search=private").json()["results"] for who in ("carol", "admin")]
+    assert results == [[], []]
     assert [clients[who].get("/api/v1/tasks/stats/").json()["total"] for who in ("carol", "admin", "alice")] == [
         0,
         0,
@@ -112,7 +112,7 @@ def test_member_is_added_by_id_or_email_and_changes_role(clients, project, mallo
     by_mail = client.post(url, {"email": "MALLORY@example.com", "role": "commenter"})
     same = client.post(url, {"user": str(mallory.pk), "role": "commenter"})
     both = client.post(url, {"user": str(mallory.pk), "email": "mallory@example.com"})
-    unknown = client.post(url, {"email": "nobody@example.com"})
+    unknown = client.post(url, {"email": "missing@example.com"})
 
     assert [a.status_code for a in (by_id, by_mail, same, both, unknown)] == [201, 201, 201, 400, 400]
     assert (refusals(both)[0][0], refusals(unknown)[0][0]) == ("user", "email")
@@ -141,15 +141,15 @@ def test_removed_member_is_unassigned_and_loses_access(clients, project, bob, ou
 def test_member_gets_another_role_by_patch_and_the_log_says_so(clients, project, alice, bob, outbox):
     url = f"{OPS}members/{bob.pk}/"
 
-    given = clients["alice"].patch(url, {"role": "viewer"})
+    patched = clients["alice"].patch(url, {"role": "viewer"})
     again = clients["alice"].patch(url, {"role": "viewer"})
     lowered = clients["alice"].patch(f"{OPS}members/{alice.pk}/", {"role": "viewer"})
     unknown = clients["alice"].patch(url, {"role": "owner"})
 
-    assert [response.status_code for response in (given, again, lowered, unknown)] == [200, 200, 409, 400]
-    assert (given.json()["role"], given.json()["version"], again.json()["version"]) == ("viewer", 2, 2)
+    assert [response.status_code for response in (patched, again, lowered, unknown)] == [200, 200, 409, 400]
+    assert (patched.json()["role"], patched.json()["version"], again.json()["version"]) == ("viewer", 2, 2)
     assert outbox.only("project.member_changed")["role"] == "viewer"
-    assert clients["bob"].get(url).json() == given.json()
+    assert clients["bob"].get(url).json() == patched.json()
 
 
 def test_state_renamed_to_its_own_name_is_unchanged(clients, project):
@@ -174,9 +174,9 @@ def test_anybody_may_leave_but_the_last_admin(clients, project, alice, viewer):
     left = clients["viewer"].delete(f"{OPS}members/{viewer.pk}/")
     stays = clients["alice"].delete(f"{OPS}members/{alice.pk}/")
     lowered = clients["alice"].post(f"{OPS}members/", {"user": str(alice.pk), "role": "editor"})
-    nobody = clients["alice"].delete(f"{OPS}members/{viewer.pk}/")
+    missing = clients["alice"].delete(f"{OPS}members/{viewer.pk}/")
 
-    assert (left.status_code, stays.status_code, lowered.status_code, nobody.status_code) == (204, 409, 409, 404)
+    assert (left.status_code, stays.status_code, lowered.status_code, missing.status_code) == (204, 409, 409, 404)
     assert stays.json()["code"] == "last_admin"
     assert ProjectMember.objects.get(user=alice).role == "admin"
 
@@ -201,9 +201,9 @@ def test_state_in_use_or_last_of_category_is_kept(clients, task, project):
     client.patch("/api/v1/tasks/OPS-1/", {"status": "cancelled"})
     before = table_digests()
 
-    found = {slug: client.delete(states[slug]) for slug in ("cancelled", "todo", "done")}
+    responses = {slug: client.delete(states[slug]) for slug in ("cancelled", "todo", "done")}
 
-    codes = {slug: (response.status_code, response.json()["code"]) for slug, response in found.items()}
+    codes = {slug: (response.status_code, response.json()["code"]) for slug, response in responses.items()}
     assert codes == {"cancelled": (409, "in_use"), "todo": (409, "last_of_category"), "done": (409, "last_of_category")}
     assert changed_since(before) == set()
 
@@ -235,9 +235,9 @@ def test_projects_are_counted_and_found(clients, project, alice, mallory):
     TaskFactory.create_batch(2, project=project)
 
     rows = clients["alice"].get(PROJECTS).json()["results"]
-    found = clients["alice"].get(f"{PROJECTS}?search=oper").json()["results"]
+    projects = clients["alice"].get(f"{PROJECTS}?search=oper").json()["results"]
     turned = clients["alice"].get(f"{PROJECTS}?ordering=-name").json()["results"]
 
     assert [(row["key"], row["open_count"], row["member_count"]) for row in rows] == [("OPS", 2, 3), ("ZETA", 0, 1)]
-    assert [row["key"] for row in found] == ["OPS"]
+    assert [row["key"] for row in projects] == ["OPS"]
     assert [row["key"] for row in turned] == ["ZETA", "OPS"]

@@ -1,4 +1,4 @@
-"""The page that says who sees a task and why, and the teams of a project."""
+"""Access page of a task, and the teams of a project."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def test_names_everybody_and_how_they_came_by_their_role(alice, bob, mallory, ca
     team = TeamMemberFactory(team=TeamFactory(name="Crew"), user=mallory).team
     ProjectTeamFactory(project=project, team=team, role="commenter")
 
-    said = visible_text(page(alice))
+    text = visible_text(page(alice))
 
-    assert "Bob Editor, added directly Editor" in said
-    assert "Mallory Commenter via team Crew Commenter" in said
-    assert "1 staff member can view and 1 administrator can manage every project" in said
-    assert "Shared with individuals Not shared with anyone." in said
+    assert "Bob Editor, added directly Editor" in text
+    assert "Mallory Commenter via team Crew Commenter" in text
+    assert "1 staff member can view and 1 administrator can manage every project" in text
+    assert "Shared with individuals Not shared with anyone." in text
 
 
 def test_explains_to_those_who_answer_for_it(alice, bob, mallory, project, task):
@@ -78,15 +78,15 @@ def test_guest_sees_the_task_and_no_other_people(alice, bob, mallory, carol, pro
     TaskShareFactory(task=task, user=carol, role="viewer", shared_by=alice)
     reader = logged_in_client(mallory)
 
-    access, shown = visible_text(page(mallory)), reader.get("/tasks/OPS-1/")
+    access, detail = visible_text(page(mallory)), reader.get("/tasks/OPS-1/")
 
     assert "Shared by Alice" in access
-    assert "Bob" not in access + visible_text(shown)
+    assert "Bob" not in access + visible_text(detail)
     assert "Carol" not in access
-    assert "Secret" not in shown.text
-    assert b'name="labels"' not in shown.content
-    assert b"/projects/OPS/" not in shown.content
-    assert b"/tasks/OPS-1/delete/" not in shown.content
+    assert "Secret" not in detail.text
+    assert b'name="labels"' not in detail.content
+    assert b"/projects/OPS/" not in detail.content
+    assert b"/tasks/OPS-1/delete/" not in detail.content
 
 
 def test_guest_editor_saves_and_leaves(mallory, project, task):

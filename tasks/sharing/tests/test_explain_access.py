@@ -90,14 +90,14 @@ def test_only_those_who_answer_for_it_may_ask_about_others(
 ):
     user, before = request.getfixturevalue(reader), clients[reader] and table_digests()
 
-    found = [
+    reasons = [
         clients[reader].get(f"{URL}?task={task.key}").status_code,
         clients[reader].get(f"{URL}?task={task.key}&user={user.pk}").status_code,
         clients[reader].get(f"{URL}?task={task.key}&user=me").status_code,
         clients[reader].get(f"{URL}?task={task.key}&user={alice.pk}").status_code,
     ]
 
-    assert found == [about_oneself] * 3 + [about_another]
+    assert reasons == [about_oneself] * 3 + [about_another]
     assert table_digests() == before
 
 
@@ -129,13 +129,13 @@ def test_unknown_user_is_reported_by_field(task, clients):
 
 
 def test_explanation_is_what_the_rules_say(project, inbox):
-    """All of standing, own role, team's role and share, in a project and an inbox: 3 x 3 x 3 x 3 x 2."""
+    """All of site_role, own role, team's role and share, in a project and an inbox: 3 x 3 x 3 x 3 x 2."""
     ways = itertools.product(
         ("user", "staff", "admin"), (None, "viewer", "admin"), (None, "commenter", "editor"), (None, "viewer", "editor")
     )
     tasks = [TaskFactory(project=home) for home in (project, inbox)]
-    for (standing, own, by_team, shared), task in itertools.product(ways, tasks):
-        user = UserFactory(role=standing)
+    for (site_role, own, by_team, shared), task in itertools.product(ways, tasks):
+        user = UserFactory(role=site_role)
         if own:
             MemberFactory(project=task.project, user=user, role=own)
         if by_team:
@@ -144,14 +144,14 @@ def test_explanation_is_what_the_rules_say(project, inbox):
             TaskShareFactory(task=task, user=user, role=shared)
         user.refresh_from_db()
 
-        found = policies.explain(selectors.get_access_record(user, task.project, task))
+        explanation = policies.explain(selectors.get_access_record(user, task.project, task))
 
-        case = (standing, own, by_team, shared, task.project.is_inbox)
-        assert found.role == selectors.project_and_task_role(user, task)[1], case
-        assert found.permissions["see"] is (task in type(task).objects.visible_to(user)), case
-        assert found.permissions["manage_project"] is policies.can_manage(
+        case = (site_role, own, by_team, shared, task.project.is_inbox)
+        assert explanation.role == selectors.project_and_task_role(user, task)[1], case
+        assert explanation.permissions["see"] is (task in type(task).objects.visible_to(user)), case
+        assert explanation.permissions["manage_project"] is policies.can_manage(
             projects_selectors.project_role(user, task.project)
         ), case
-        assert policies.highest(*(reason.role for reason in found.reasons)) == found.role, case
+        assert policies.highest(*(reason.role for reason in explanation.reasons)) == explanation.role, case
         row = ProjectMember.objects.filter(project=task.project, user=user).first()
         assert (row.effective_role if row else None) == policies.highest(own, by_team), case

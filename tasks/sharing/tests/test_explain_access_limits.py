@@ -1,4 +1,4 @@
-"""What an explanation says that somebody may do: never more than the rules let through, and in an archived project nothing."""
+"""Explanations permit no more than the policies, and nothing in an archived project."""
 
 from __future__ import annotations
 

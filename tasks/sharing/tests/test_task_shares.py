@@ -27,9 +27,9 @@ pytestmark = pytest.mark.django_db
 
 
 def share(actor, task, user, role="viewer"):
-    found = services.add(actor=actor, ref=task.key, role=role, user_id=user.pk)
+    new_share = services.add(actor=actor, ref=task.key, role=role, user_id=user.pk)
     user.refresh_from_db()
-    return found
+    return new_share
 
 
 def keys(client, query=""):
@@ -60,8 +60,8 @@ def test_shared_task_is_readable_by_key_and_id(alice, mallory, task, clients):
 
     share(alice, task, mallory)
 
-    found = [clients["mallory"].get(f"{TASKS}{ref}/").status_code for ref in (task.key, task.pk)]
-    assert (before, found) == (404, [200, 200])
+    statuses = [clients["mallory"].get(f"{TASKS}{ref}/").status_code for ref in (task.key, task.pk)]
+    assert (before, statuses) == (404, [200, 200])
 
 
 def test_guest_sees_nothing_else_of_the_project(alice, mallory, project, task, label, clients):
@@ -72,11 +72,11 @@ def test_guest_sees_nothing_else_of_the_project(alice, mallory, project, task, l
     share(alice, task, mallory, "editor")
     reader = clients["mallory"]
 
-    shown = reader.get(f"{TASKS}{task.key}/")
+    detail = reader.get(f"{TASKS}{task.key}/")
     listed = reader.get(TASKS)
 
-    assert (shown.json()["parent"], [row["parent"] for row in listed.json()["results"]]) == (None, [None])
-    assert "Secret" not in shown.text + listed.text
+    assert (detail.json()["parent"], [row["parent"] for row in listed.json()["results"]]) == (None, [None])
+    assert "Secret" not in detail.text + listed.text
     assert reader.get("/api/v1/projects/OPS/").status_code == 404
     assert reader.get("/api/v1/labels/").json()["results"] == []
     assert items_selectors.get_task(mallory, task.key).parent is None
