@@ -98,7 +98,7 @@ class TaskForm(PageForm):
         return values
 
     def due(self) -> dict[str, Any]:
-        """Return `due_date` for a day, or `due_at` for a day and time in the reader's zone."""
+        """Return `due_date` for a day, `due_at` for a day and a local time."""
         day, clock = self.cleaned_data.get("due_date"), self.cleaned_data.get("due_time")
         if not (day and clock):
             return {"due_date": day, "due_at": None}

@@ -73,7 +73,7 @@ def test_row_is_refreshed_after_a_conflict(sample_workspace, open_page):
     Task.objects.filter(title="Contested").update(version=9, priority=4)
 
     page.locator("tr", has_text="Contested").locator("select").select_option("done")
-    page.locator(".toast", has_text="changed by somebody else").wait_for()
+    page.locator(".toast", has_text="changed by someone else").wait_for()
 
     assert "Urgent" in page.locator("tr", has_text="Contested").inner_text()
     assert Task.objects.get(title="Contested").category == "todo"

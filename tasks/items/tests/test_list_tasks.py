@@ -100,7 +100,7 @@ def test_words_that_look_like_a_key_are_still_words(clients, project):
 def test_project_filter_takes_key_or_id_and_hides_foreign(varied, clients, project):
     foreign = TaskFactory()
 
-    expected = {
+    results = {
         "key": len(numbers(clients["alice"].get(f"{TASKS}?project=ops"))),
         "id": len(numbers(clients["alice"].get(f"{TASKS}?project={project.pk}"))),
         "all": len(numbers(clients["alice"].get(TASKS))),
@@ -110,7 +110,7 @@ def test_project_filter_takes_key_or_id_and_hides_foreign(varied, clients, proje
         "by its parent": numbers(clients["alice"].get(f"{TASKS}?parent={foreign.pk}")),
     }
 
-    assert expected == {"key": 6, "id": 6, "all": 7, "foreign": [], "none": [], "by its key": [], "by its parent": []}
+    assert results == {"key": 6, "id": 6, "all": 7, "foreign": [], "none": [], "by its key": [], "by its parent": []}
 
 
 def test_overdue_is_asked_in_the_readers_calendar(varied, clients, alice):

@@ -38,7 +38,7 @@ def test_refuses_a_task_that_changed_in_the_meantime(task, bob):
 
     assert response.status_code == 409
     assert 'name="version" value="7"' in response.content.decode()
-    assert "changed by somebody else" in response["HX-Trigger"]
+    assert "changed by someone else" in response["HX-Trigger"]
     assert Task.objects.get().category == "todo"
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from accounts.tests.factories import with_email_address
 from core.testing.database_state import table_digests
-from tasks.items.tests.test_create_task import changed_since, refusals
+from tasks.items.tests.test_create_task import changed_since, error_fields
 from tasks.models import Project, ProjectMember, State, Task
 from tasks.tests.factories import AssigneeFactory, MemberFactory, ProjectFactory, TaskFactory
 
@@ -43,7 +43,7 @@ def test_key_of_invisible_project_is_taken(clients, project, mallory):
 
     response = client.post(PROJECTS, {"key": "OPS", "name": "Mine"})
 
-    assert (response.status_code, refusals(response)) == (400, [("key", "taken")])
+    assert (response.status_code, error_fields(response)) == (400, [("key", "taken")])
     assert changed_since(before) == set()
 
 
@@ -115,7 +115,7 @@ def test_member_is_added_by_id_or_email_and_changes_role(clients, project, mallo
     unknown = client.post(url, {"email": "missing@example.com"})
 
     assert [a.status_code for a in (by_id, by_mail, same, both, unknown)] == [201, 201, 201, 400, 400]
-    assert (refusals(both)[0][0], refusals(unknown)[0][0]) == ("user", "email")
+    assert (error_fields(both)[0][0], error_fields(unknown)[0][0]) == ("user", "email")
     assert outbox.names() == ["project.member_added", "project.member_changed"]
     assert outbox.only("project.member_changed")["role"] == "commenter"
     assert ProjectMember.objects.get(user=mallory).role == "commenter"
@@ -193,7 +193,7 @@ def test_statuses_come_are_renamed_and_go(clients, project):
 
     assert [a.status_code for a in (made, twice, nothing, renamed, deleted)] == [201, 400, 400, 200, 204]
     assert listed[-1] == ("in_review", "Reviewing", 4)
-    assert (renamed.json()["slug"], refusals(twice)) == ("in_review", [("name", "taken")])
+    assert (renamed.json()["slug"], error_fields(twice)) == ("in_review", [("name", "taken")])
 
 
 def test_state_in_use_or_last_of_category_is_kept(clients, task, project):
@@ -221,7 +221,7 @@ def test_labels_come_change_and_go(clients, project, task):
     stale = client.patch(url, {"name": "Other"}, headers={"If-Match": made["ETag"]})
 
     assert [a.status_code for a in (made, twice, wrong, renamed, nothing, stale)] == [201, 400, 400, 200, 200, 412]
-    assert (refusals(twice), refusals(wrong)[0][0]) == ([("name", "taken")], "colour")
+    assert (error_fields(twice), error_fields(wrong)[0][0]) == ([("name", "taken")], "colour")
     assert (nothing.json()["name"], nothing.json()["colour"], nothing.json()["version"]) == ("Crimson", "#ff0000", 2)
     assert client.get("/api/v1/tasks/OPS-1/").json()["labels"] == ["Crimson"]
     assert client.delete(url).status_code == 204
