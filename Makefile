@@ -1,4 +1,4 @@
-# Every command is the launcher's, which needs nothing but Python 3.11; make only passes on what was asked.
+# All commands are implemented by launcher/, which needs nothing but Python 3.11.
 PYTHON ?= python3
 export PORT HOST
 

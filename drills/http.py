@@ -43,7 +43,7 @@ class Connection:
     ) -> Response:
         """Send a request and return the response.
 
-        The body is sent as JSON unless it is bytes. An error of the connection gives status 0.
+        The body is sent as JSON. An error of the connection gives status 0.
         """
         started = time.perf_counter()
         try:
@@ -57,11 +57,10 @@ class Connection:
         return Response(status, response_headers, content, time.perf_counter() - started)
 
     def _request(self, method: str, path: str, body: Any, headers: Mapping[str, str]) -> bytes:
-        content = body if isinstance(body, bytes) else b"" if body is None else orjson.dumps(body)
-        lines = {"Content-Type": "application/json"} if body is not None else {}
-        lines |= {**self.headers, **headers}
+        content = b"" if body is None else orjson.dumps(body)
+        lines = {**self.headers, **headers}
         if body is not None:
-            lines["Content-Length"] = str(len(content))
+            lines |= {"Content-Type": "application/json", "Content-Length": str(len(content))}
         head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
         return f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + content
 

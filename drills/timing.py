@@ -16,11 +16,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlencode
 
 import uvloop
 from allauth.account.models import EmailAddress
-from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.core.management import call_command
 
@@ -33,7 +31,6 @@ from gateway.timing import RESPONSE_TIME_STEP
 
 SAMPLE_COUNT, CONNECTIONS, ATTEMPTS_PER_ADDRESS, WARMUP_SAMPLES = 2000, 8, 4, 20
 MAX_AUC = 0.55
-CSRF_TOKEN = secrets.token_hex(16)  # Django accepts any token of 32 characters that is in the cookie and in the form
 
 
 @dataclass(slots=True)
@@ -129,17 +126,12 @@ async def _run_attempts(
 async def _send_attempt(connection: Connection, endpoint: Endpoint, email: str) -> Response:
     """Send one attempt with a random client address, since requests are limited by address."""
     headers = {"X-Forwarded-For": ".".join(str(random.randint(1, 250)) for _ in range(4))}
-    if endpoint.name == "password reset":  # a form, with the CSRF token in the cookie and in the body
-        headers |= {
-            "Content-Type": "application/x-www-form-urlencoded",
-            "Cookie": f"{settings.CSRF_COOKIE_NAME}={CSRF_TOKEN}",
-        }
-        form = urlencode({"email": email, "csrfmiddlewaretoken": CSRF_TOKEN}).encode()
-        return await connection.send("POST", endpoint.path, form, headers)
-    body = {"email": email, "password": "wrong but long enough"}
-    if endpoint.name == "registration":
-        body |= {"name": "New user", "password": PASSWORD}
-    return await connection.send("POST", endpoint.path, body, headers)
+    bodies = {
+        "login": {"email": email, "password": "wrong but long enough"},
+        "registration": {"email": email, "name": "New user", "password": PASSWORD},
+        "password reset": {"email": email},
+    }
+    return await connection.send("POST", endpoint.path, bodies[endpoint.name], headers)
 
 
 def auc(known: Sequence[float], unknown: Sequence[float]) -> float:

@@ -16,7 +16,10 @@ from tests.nginx.nginx_server import NginxServer
 
 pytestmark = pytest.mark.nginx
 LIMITED_REQUESTS = (
+    "/api/v1/auth/login/",
     "/api/v1/auth/mfa/",
+    "/api/v1/auth/password-reset/",
+    "/api/v1/auth/password-reset/confirm/",
     "/password/reset/",
     "/password/reset/new/",
     "/reauthenticate/",
