@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from notifications.kinds import Channel, Kind
@@ -45,7 +47,7 @@ def test_empty_patch_changes_nothing(client_of, bob):
     assert not Preference.objects.exists()
 
 
-INVALID_PATCHES = (
+INVALID_PATCHES: tuple[tuple[dict[str, Any], str], ...] = (
     ({"gossip": {"email": False}}, "gossip"),
     ({"mentioned": {"pigeon": False}}, "mentioned.pigeon"),
     ({"mentioned": {"email": "false"}}, "mentioned.email"),
