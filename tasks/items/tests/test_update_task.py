@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from core.testing.database_state import table_digests
 from tasks.items import ordering
-from tasks.items.tests.test_create_task import changed_since, refusals
+from tasks.items.tests.test_create_task import changed_since, error_fields
 from tasks.models import Task, TaskAssignee
 from tasks.tests.factories import AssigneeFactory, TaskFactory
 
@@ -77,7 +77,7 @@ def test_former_member_may_stay_assigned_but_not_be_added(clients, task, alice, 
     clients["bob"].patch(URL, {"assignees": []})
     anew = clients["bob"].patch(URL, {"assignees": [str(mallory.pk)]})
 
-    assert (response.status_code, anew.status_code, refusals(anew)) == (200, 400, [("assignees", "not_a_member")])
+    assert (response.status_code, anew.status_code, error_fields(anew)) == (200, 400, [("assignees", "not_a_member")])
     assert not TaskAssignee.objects.exists()
 
 
@@ -90,7 +90,7 @@ def test_task_is_due_on_a_day_or_at_an_instant(clients, task):
 
     due = [(step["due_date"], step["due_at"]) for step in (day, instant, back, never)]
     assert due == [("2026-05-04", None), (None, "2026-05-05T08:00:00Z"), ("2026-05-06", None), (None, None)]
-    assert (both.status_code, refusals(both)) == (400, [("due_at", "both_given")])
+    assert (both.status_code, error_fields(both)) == (400, [("due_at", "both_given")])
 
 
 def test_cyclic_parent_is_rejected(clients, task):
@@ -100,7 +100,9 @@ def test_cyclic_parent_is_rejected(clients, task):
 
     responses = [client.patch(URL, {"parent": str(key)}) for key in (task.pk, child.pk, grandchild.pk)]
 
-    assert [(response.status_code, refusals(response)) for response in responses] == [(400, [("parent", "circle")])] * 3
+    assert [(response.status_code, error_fields(response)) for response in responses] == [
+        (400, [("parent", "circle")])
+    ] * 3
     assert changed_since(before) == set()
 
 
@@ -212,7 +214,7 @@ def test_move_to_nowhere_is_rejected(body, field, clients, task):
 
     response = client.post(f"{URL}move/", {name: value.format(**things) for name, value in body.items()})
 
-    assert (response.status_code, refusals(response)[0][0]) == (400, field)
+    assert (response.status_code, error_fields(response)[0][0]) == (400, field)
     assert changed_since(before) == set()
 
 

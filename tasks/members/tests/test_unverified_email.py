@@ -8,7 +8,7 @@ from allauth.account.models import EmailAddress
 from accounts.models import User
 from accounts.tests.factories import with_email_address
 from core.testing.database_state import table_digests
-from tasks.items.tests.test_create_task import refusals
+from tasks.items.tests.test_create_task import error_fields
 from tasks.models import ProjectMember, TaskShare
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +27,7 @@ def test_unverified_email_gives_no_access(path, row, clients, task, mallory):
     unknown = client.post(path, {"email": "nobody@example.com", "role": "editor"})
 
     assert (squatted.status_code, unknown.status_code) == (400, 400)
-    assert refusals(squatted) == refusals(unknown)
+    assert error_fields(squatted) == error_fields(unknown)
     assert "Invite them by mail instead" in squatted.content.decode()
     assert table_digests() == before
 

@@ -64,12 +64,12 @@ def test_project_update_checks_version(clients, project, outbox):
 def test_project_is_archived_and_restored(clients, project, outbox):
     archived = clients["alice"].post(f"{OPS}archive/")
     again = clients["alice"].post(f"{OPS}archive/")
-    archived = clients["alice"].get(f"{PROJECTS}?archived=true").json()["results"]
+    listed = clients["alice"].get(f"{PROJECTS}?archived=true").json()["results"]
     hidden = clients["alice"].get(f"{PROJECTS}?archived=false").json()["results"]
     restored = clients["alice"].delete(f"{OPS}archive/")
 
     assert archived.json()["archived_at"] == again.json()["archived_at"] is not None
-    assert ([row["key"] for row in archived], hidden) == (["OPS"], [])
+    assert ([row["key"] for row in listed], hidden) == (["OPS"], [])
     assert restored.json()["archived_at"] is None
     assert outbox.names() == ["project.updated"] * 2
 
