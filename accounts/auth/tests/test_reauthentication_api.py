@@ -1,4 +1,4 @@
-"""POST /api/v1/auth/reauthenticate/: whoever holds a token but knows nothing gets no power that outlives it."""
+"""POST /api/v1/auth/reauthenticate/: a stolen access token alone gains no lasting access."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ from core.testing.database_state import table_digests
 from events.models import Event
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
-KEYS, PROOF, REFRESH = "/api/v1/api-keys/", "/api/v1/auth/reauthenticate/", "/api/v1/auth/refresh/"
-WANTED = {"name": "Program", "scopes": ["tasks:read"]}
+KEYS, REAUTHENTICATE, REFRESH = "/api/v1/api-keys/", "/api/v1/auth/reauthenticate/", "/api/v1/auth/refresh/"
+KEY_DATA = {"name": "Program", "scopes": ["tasks:read"]}
 HOUR = timedelta(hours=1)
 
 
-def program_of(user, **headers):
-    """A program that was signed in an hour ago."""
+def api_client(user, **headers):
+    """Return an API client that signed in an hour ago."""
     session = SessionFactory(user=user, created_at=NOW - HOUR)
     return ApiClient(HTTP_AUTHORIZATION=f"Bearer {issue_tokens(session).access}", **headers)
 
 
-def mint(program, **meta):
-    return program.post(KEYS, WANTED, **meta)
+def create_key(client, **meta):
+    return client.post(KEYS, KEY_DATA, **meta)
 
 
-def prove(program, **data):
-    return program.post(PROOF, data)
+def reauthenticate(client, **data):
+    return client.post(REAUTHENTICATE, data)
 
 
-def refused(response, status=403, code="reauthentication_required"):
+def assert_error(response, status=403, code="reauthentication_required"):
     assert (response.status_code, response.json()["code"], response["Content-Type"]) == (
         status,
         code,
@@ -51,137 +51,141 @@ def refused(response, status=403, code="reauthentication_required"):
     return response.json()["detail"]
 
 
-def wrong(response, field, code="wrong"):
-    refused(response, 400, "invalid")
-    assert [(one["field"], one["code"]) for one in response.json()["errors"]] == [(field, code)]
+def assert_invalid(response, field, code="wrong"):
+    assert_error(response, 400, "invalid")
+    assert [(error["field"], error["code"]) for error in response.json()["errors"]] == [(field, code)]
 
 
-def test_a_sign_in_is_a_proof_for_five_minutes(alice, clock):
-    program = ApiClient()
+def test_login_counts_as_reauthentication_for_five_minutes(alice, clock):
+    client = ApiClient()
     data = {"email": alice.email, "password": PASSWORD}
-    program.credentials(HTTP_AUTHORIZATION=f"Bearer {program.post('/api/v1/auth/login/', data).json()['access']}")
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {client.post('/api/v1/auth/login/', data).json()['access']}")
 
     clock.move_to(NOW + timedelta(seconds=299))
-    first = mint(program)
+    first = create_key(client)
     clock.move_to(NOW + timedelta(seconds=300))
-    second = mint(program)
+    second = create_key(client)
 
     assert first.status_code == 201
-    refused(second)
+    assert_error(second)
     assert ApiKey.objects.count() == 1
 
 
-def test_whoever_stole_a_token_makes_no_key_and_is_told_what_to_do(alice):
-    program = program_of(alice)
+def test_api_key_creation_requires_reauthentication(alice):
+    client = api_client(alice)
     before = table_digests()
 
-    detail = refused(mint(program))
+    detail = assert_error(create_key(client))
 
-    assert detail == f"Prove once more that it is you. Send your password to {PROOF}, then this once more."
+    assert detail == f"Prove once more that it is you. Send your password to {REAUTHENTICATE}, then this once more."
     assert table_digests() == before
 
 
-def test_the_password_proves_it_for_five_minutes(alice, clock):
-    program = program_of(alice)
+def test_password_reauthenticates_for_five_minutes(alice, clock):
+    client = api_client(alice)
 
-    proved = prove(program, password=PASSWORD)
-    made = mint(program)
+    response = reauthenticate(client, password=PASSWORD)
+    created = create_key(client)
     clock.move_to(NOW + timedelta(minutes=5))
-    late = mint(program)
+    late = create_key(client)
 
-    assert (proved.status_code, proved.json()) == (200, {"valid_until": "2026-03-02T09:05:00Z"})
-    assert made.status_code == 201
-    refused(late)
+    assert (response.status_code, response.json()) == (200, {"valid_until": "2026-03-02T09:05:00Z"})
+    assert created.status_code == 201
+    assert_error(late)
     assert ApiKey.objects.count() == 1
 
 
-def test_a_wrong_password_proves_nothing_and_stands_in_the_log(alice, outbox):
-    program = program_of(alice)
+def test_wrong_password_does_not_reauthenticate_and_is_logged(alice, outbox):
+    client = api_client(alice)
 
-    wrong(prove(program, password="not the password"), "password")
+    assert_invalid(reauthenticate(client, password="not the password"), "password")
 
     assert Session.objects.get().reauthenticated_at is None
     assert outbox.names() == ["user.login_failed"]
-    refused(mint(program))
-    assert program.get("/api/v1/me/").status_code == 200
+    assert_error(create_key(client))
+    assert client.get("/api/v1/me/").status_code == 200
 
 
-def test_a_wrong_one_stands_in_the_log_whatever_the_program_says_of_sending_it_again(alice, outbox):
-    program = program_of(alice, HTTP_IDEMPOTENCY_KEY="once")
+def test_reauthentication_ignores_the_idempotency_key(alice, outbox):
+    client = api_client(alice, HTTP_IDEMPOTENCY_KEY="once")
 
-    responses = [prove(program, password=one) for one in ("not the password", PASSWORD, "not the password")]
+    responses = [
+        reauthenticate(client, password=password) for password in ("not the password", PASSWORD, "not the password")
+    ]
 
-    assert [one.status_code for one in responses] == [400, 200, 400]
+    assert [response.status_code for response in responses] == [400, 200, 400]
     assert outbox.names() == ["user.login_failed"] * 2
 
 
-def test_ten_guesses_are_all_that_a_thief_has(alice, outbox):
-    program = program_of(alice)
+def test_reauthentication_is_limited_to_ten_failures(alice, outbox):
+    client = api_client(alice)
 
-    codes = [prove(program, password=f"guess number {number}").status_code for number in range(11)]
-    right = prove(program, password=PASSWORD)
+    codes = [reauthenticate(client, password=f"guess number {number}").status_code for number in range(11)]
+    response = reauthenticate(client, password=PASSWORD)
 
     assert codes == [400] * 10 + [429]
-    assert (right.status_code, int(right["Retry-After"]) > 0) == (429, True)
+    assert (response.status_code, int(response["Retry-After"]) > 0) == (429, True)
     assert outbox.names() == ["user.login_failed"] * 10
     assert Session.objects.get().reauthenticated_at is None
 
 
-def test_who_leaves_is_asked_for_the_password_and_guesses_are_counted(alice, outbox):
-    program = program_of(alice)
+def test_deletion_password_attempts_are_limited(alice, outbox):
+    client = api_client(alice)
 
-    codes = [program.post("/api/v1/me/deletion/", {"confirmation": f"guess {n}"}).status_code for n in range(11)]
+    codes = [client.post("/api/v1/me/deletion/", {"confirmation": f"guess {n}"}).status_code for n in range(11)]
 
     assert codes == [400] * 10 + [429]
     assert outbox.names() == ["user.login_failed"] * 10
     assert User.objects.get().is_active
 
 
-@pytest.mark.parametrize("sent", [{}, {"password": PASSWORD, "code": "123456"}, {"code": "123456"}])
-def test_who_has_no_second_factor_sends_the_password_alone(data, alice):
-    program = program_of(alice)
+def test_reauthentication_without_mfa_takes_the_password_only(alice):
+    client = api_client(alice)
     before = table_digests()
 
-    wrong(prove(program, **data), "password", "required")
+    for data in ({}, {"password": PASSWORD, "code": "123456"}, {"code": "123456"}):
+        assert_invalid(reauthenticate(client, **data), "password", "required")
 
     assert table_digests() == before
 
 
-@pytest.mark.parametrize("sent", [{"password": PASSWORD}, {"password": PASSWORD, "code": "123456"}, {}])
-def test_where_there_is_a_second_factor_the_password_proves_nothing(data, alice):
-    program = program_of(with_totp(alice))
+def test_reauthentication_with_mfa_does_not_take_the_password(alice):
+    client = api_client(with_totp(alice))
     before = table_digests()
 
-    wrong(prove(program, **data), "code", "required")
+    for data in ({"password": PASSWORD}, {"password": PASSWORD, "code": "123456"}, {}):
+        assert_invalid(reauthenticate(client, **data), "code", "required")
 
     assert table_digests() == before
-    assert refused(mint(program)).startswith("Prove once more that it is you. Send a code of your authenticator app")
+    assert assert_error(create_key(client)).startswith(
+        "Prove once more that it is you. Send a code of your authenticator app"
+    )
 
 
-def test_a_code_of_the_app_proves_it_once(alice):
-    first, second = program_of(with_totp(alice)), program_of(alice)
+def test_totp_code_reauthenticates_once(alice):
+    first, second = api_client(with_totp(alice)), api_client(alice)
 
-    proved, again = prove(first, code=code_at(NOW)), prove(second, code=code_at(NOW))
+    accepted, replayed = reauthenticate(first, code=code_at(NOW)), reauthenticate(second, code=code_at(NOW))
 
-    assert proved.status_code == 200
-    wrong(again, "code")
-    assert mint(first).status_code == 201
-    refused(mint(second))
+    assert accepted.status_code == 200
+    assert_invalid(replayed, "code")
+    assert create_key(first).status_code == 201
+    assert_error(create_key(second))
 
 
-def test_a_recovery_code_proves_it_and_is_used_up(alice):
+def test_recovery_code_reauthenticates_and_is_used_up(alice):
     code = recovery_codes(with_totp(alice))[0]
-    program = program_of(alice)
+    client = api_client(alice)
 
-    assert prove(program, code=code).status_code == 200
+    assert reauthenticate(client, code=code).status_code == 200
     assert code not in recovery_codes(alice)
-    assert mint(program).status_code == 201
+    assert create_key(client).status_code == 201
 
 
-def test_wrong_codes_are_counted_with_those_of_sign_ins(alice, outbox):
-    program = program_of(with_totp(alice))
+def test_wrong_codes_count_towards_the_login_limit(alice, outbox):
+    client = api_client(with_totp(alice))
 
-    codes = [prove(program, code="000000").status_code for _ in range(11)]
+    codes = [reauthenticate(client, code="000000").status_code for _ in range(11)]
 
     assert codes == [400] * 10 + [429]
     assert outbox.names() == ["user.login_failed"] * 10
@@ -190,71 +194,71 @@ def test_wrong_codes_are_counted_with_those_of_sign_ins(alice, outbox):
     assert ApiClient().post("/api/v1/auth/mfa/", data).status_code == 429
 
 
-def test_a_new_token_is_no_proof(alice, clock):
+def test_token_refresh_is_no_reauthentication(alice, clock):
     pair = issue_tokens(SessionFactory(user=alice, created_at=NOW - HOUR, last_seen_at=NOW))
 
     access = ApiClient().post(REFRESH, {"refresh": pair.refresh}).json()["access"]
 
-    refused(mint(ApiClient(HTTP_AUTHORIZATION=f"Bearer {access}")))
+    assert_error(create_key(ApiClient(HTTP_AUTHORIZATION=f"Bearer {access}")))
     assert not ApiKey.objects.exists()
 
 
-def test_a_proof_counts_for_the_session_it_was_given_in(alice):
-    here, elsewhere = program_of(alice), program_of(alice)
+def test_reauthentication_counts_for_its_own_session_only(alice):
+    client, other = api_client(alice), api_client(alice)
 
-    prove(here, password=PASSWORD)
+    reauthenticate(client, password=PASSWORD)
 
-    refused(mint(elsewhere))
-    assert mint(here).status_code == 201
+    assert_error(create_key(other))
+    assert create_key(client).status_code == 201
 
 
-def test_a_proof_counts_at_once_where_the_session_is_remembered_from_before(alice):
-    """As on another node: what this process remembers of the session was read before the proof."""
-    program, remembered = program_of(alice), {GLOBAL_GENERATION_KEY: "7"}
-    assert program.get("/api/v1/me/", **remembered).status_code == 200
-    refused(mint(program, **remembered))
+def test_reauthentication_counts_where_the_session_is_cached(alice):
+    """As on another node, whose process cached the session before the reauthentication."""
+    client, headers = api_client(alice), {GLOBAL_GENERATION_KEY: "7"}
+    assert client.get("/api/v1/me/", **headers).status_code == 200
+    assert_error(create_key(client, **headers))
 
     reauthentication.reauthenticate(session_id=Session.objects.get().pk, credentials={"password": PASSWORD}, now=NOW)
 
-    assert mint(program, **remembered).status_code == 201
+    assert create_key(client, **headers).status_code == 201
 
 
-@pytest.mark.parametrize("factor", [None, with_passkey])
-def test_who_has_nothing_to_send_signs_in_again(factor, alice):
+@pytest.mark.parametrize("add_method", [None, with_passkey])
+def test_user_without_password_or_codes_must_sign_in_again(add_method, alice):
     User.objects.update(password="!")
-    if factor:
-        factor(alice)
-    program = program_of(alice)
+    if add_method:
+        add_method(alice)
+    client = api_client(alice)
     before = table_digests()
 
-    asked, tried = refused(mint(program)), refused(prove(program, password=PASSWORD))
+    key_detail, detail = assert_error(create_key(client)), assert_error(reauthenticate(client, password=PASSWORD))
 
-    assert asked == "Prove once more that it is you. Sign in again, and send this with the new token."
-    assert tried.endswith("Sign in again, and send this with the new token.")
+    assert key_detail == "Prove once more that it is you. Sign in again, and send this with the new token."
+    assert detail.endswith("Sign in again, and send this with the new token.")
     assert table_digests() == before
     session = SessionFactory(user=alice, created_at=NOW)
-    assert mint(ApiClient(HTTP_AUTHORIZATION=f"Bearer {issue_tokens(session).access}")).status_code == 201
+    assert create_key(ApiClient(HTTP_AUTHORIZATION=f"Bearer {issue_tokens(session).access}")).status_code == 201
 
 
-def test_who_has_no_password_leaves_with_a_fresh_proof_only(alice, outbox):
+def test_deletion_without_a_password_needs_a_recent_login(alice, outbox):
     User.objects.update(password="!")
     data = {"confirmation": alice.email}
 
-    refused(program_of(alice).post("/api/v1/me/deletion/", data))
+    assert_error(api_client(alice).post("/api/v1/me/deletion/", data))
 
     assert (User.objects.get().is_active, outbox.names()) == (True, [])
 
 
-def test_no_key_proves_anything(alice):
-    made = create_api_key(alice)
+def test_api_key_cannot_reauthenticate(alice):
+    key = create_api_key(alice).text
     before = table_digests()
 
-    refused(prove(api_key_client(made.text), password=PASSWORD), code="not_for_keys")
+    assert_error(reauthenticate(api_key_client(key), password=PASSWORD), code="not_for_keys")
 
     assert table_digests() == before
 
 
-def test_a_session_that_has_ended_proves_nothing(alice):
+def test_revoked_session_cannot_reauthenticate(alice):
     session = SessionFactory(user=alice, created_at=NOW - HOUR)
     sessions.revoke_session(actor=alice, session_id=session.pk, now=NOW)
 
@@ -265,12 +269,14 @@ def test_a_session_that_has_ended_proves_nothing(alice):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_sessions_that_send_one_code_at_once_one_has_proved_it(alice):
+def test_concurrent_use_of_one_code_reauthenticates_once(alice):
     with_totp(alice)
-    programs = [program_of(alice), program_of(alice)]
+    clients = [api_client(alice), api_client(alice)]
 
-    responses = run_concurrently([lambda one=one: prove(one, code=code_at(NOW)).status_code for one in programs])
+    outcomes = run_concurrently(
+        [lambda client=client: reauthenticate(client, code=code_at(NOW)).status_code for client in clients]
+    )
 
-    assert sorted(responses) == [200, 400]
+    assert sorted(outcomes) == [200, 400]
     assert Session.objects.exclude(reauthenticated_at=None).count() == 1
     assert Event.objects.filter(name="user.login_failed").count() == 1

@@ -1,4 +1,4 @@
-"""What proves who one is where there is a second factor: something of that factor, on pages and by programs alike."""
+"""Reauthentication of users with MFA, on pages and through the API: by an MFA method only."""
 
 from __future__ import annotations
 
@@ -27,37 +27,37 @@ KEY = {"name": "n8n", "days": "30", "scopes": ["tasks:read"], "allowed_networks"
 
 @pytest.fixture
 def passkey(alice, settings):
-    """A passkey of alice's, and nothing beside it but what stands in for it: recovery codes."""
+    """Give Alice a passkey as her only MFA method, besides recovery codes; return its device."""
     settings.SITE_URL = SITE
     device, browser = SoftwarePasskey("testserver"), reauthenticated_browser(alice)
     page = "/settings/security/passkeys/add/"
-    made = device.create(browser.get(page).context["js_data"]["creation_options"], origin=SITE)
-    browser.post(page, {"name": "Phone", "credential": json.dumps(made)})
+    credential = device.create(browser.get(page).context["js_data"]["creation_options"], origin=SITE)
+    browser.post(page, {"name": "Phone", "credential": json.dumps(credential)})
     assert sorted(Authenticator.objects.values_list("type", flat=True)) == ["recovery_codes", "webauthn"]
     return device
 
 
-def asked_of(device, browser):
+def passkey_data(device, browser):
     options = browser.get(BY_PASSKEY).context["js_data"]["request_options"]
     return {"credential": json.dumps(device.get(options, origin=SITE)), "next": KEYS}
 
 
-def test_on_pages_the_password_proves_nothing_and_leads_to_the_code(alice):
+def test_password_page_with_mfa_redirects_to_the_code(alice):
     browser = logged_in_client(with_totp(alice))
 
     responses = [
         browser.get(f"{BY_PASSWORD}?next=/"),
         browser.post(BY_PASSWORD, {"password": PASSWORD, "next": REMOVE}),
     ]
-    removed, minted = browser.post(REMOVE), browser.post(KEYS, KEY)
+    removed, created = browser.post(REMOVE), browser.post(KEYS, KEY)
 
-    assert [one["Location"].partition("?")[0] for one in responses] == [BY_CODE, BY_CODE]
+    assert [response["Location"].partition("?")[0] for response in responses] == [BY_CODE, BY_CODE]
     assert removed["Location"] == f"{BY_CODE}?{urlencode({'next': REMOVE})}"
-    assert minted["Location"] == f"{BY_CODE}?{urlencode({'next': KEYS})}"
+    assert created["Location"] == f"{BY_CODE}?{urlencode({'next': KEYS})}"
     assert (Authenticator.objects.count(), ApiKey.objects.count()) == (2, 0)
 
 
-def test_no_page_offers_the_password_beside_the_code(alice):
+def test_code_page_does_not_offer_the_password(alice):
     browser = logged_in_client(with_totp(alice))
 
     page = browser.get(BY_CODE)
@@ -66,7 +66,7 @@ def test_no_page_offers_the_password_beside_the_code(alice):
 
 
 @pytest.mark.parametrize("code", [lambda alice: code_at(NOW), lambda alice: recovery_codes(alice)[0]])
-def test_a_code_of_either_kind_proves_it(code, alice):
+def test_totp_or_recovery_code_reauthenticates(code, alice):
     browser = logged_in_client(with_totp(alice))
 
     browser.post(BY_CODE, {"code": code(alice), "next": REMOVE})
@@ -79,45 +79,45 @@ def test_api_accepts_a_code_and_no_password_with_mfa(alice):
     client = signed_in(with_totp(alice))
     Session.objects.update(created_at=NOW - timedelta(hours=1))
 
-    rejected = [client.post(REAUTHENTICATE, {"password": word}).json() for word in (PASSWORD, "a wrong guess")]
-    refused = client.delete(TOTP)
+    rejected = [client.post(REAUTHENTICATE, {"password": password}).json() for password in (PASSWORD, "a wrong guess")]
+    denied = client.delete(TOTP)
     confirmed = client.post(REAUTHENTICATE, {"code": code_at(NOW)})
     removed = client.delete(TOTP)
 
     assert rejected[0]["errors"] == rejected[1]["errors"]
-    assert (refused.status_code, refused.json()["code"]) == (403, "reauthentication_required")
+    assert (denied.status_code, denied.json()["code"]) == (403, "reauthentication_required")
     assert (confirmed.status_code, removed.status_code) == (200, 204)
     assert not Authenticator.objects.exists()
 
 
-def test_whoever_has_passkeys_alone_is_led_to_them_and_goes_on(alice, passkey):
+def test_user_with_passkeys_only_reauthenticates_with_them(alice, passkey):
     browser = logged_in_client(alice)
 
-    led = [browser.post(KEYS, KEY)["Location"], browser.post(BY_PASSWORD, {"password": PASSWORD})["Location"]]
+    redirects = [browser.post(KEYS, KEY)["Location"], browser.post(BY_PASSWORD, {"password": PASSWORD})["Location"]]
     before = ApiKey.objects.count()
-    proved = browser.post(BY_PASSKEY, asked_of(passkey, browser))
+    confirmed = browser.post(BY_PASSKEY, passkey_data(passkey, browser))
     browser.post(KEYS, KEY)
 
-    assert led == [f"{BY_PASSKEY}?{urlencode({'next': KEYS})}", BY_PASSKEY]
-    assert (before, proved["Location"]) == (0, KEYS)
+    assert redirects == [f"{BY_PASSKEY}?{urlencode({'next': KEYS})}", BY_PASSKEY]
+    assert (before, confirmed["Location"]) == (0, KEYS)
     assert ApiKey.objects.get().owner == alice
 
 
-def test_a_passkey_that_is_not_theirs_proves_nothing(alice, passkey):
-    browser, another = logged_in_client(alice), SoftwarePasskey("testserver")
+def test_foreign_passkey_does_not_reauthenticate(alice, passkey):
+    browser, foreign_passkey = logged_in_client(alice), SoftwarePasskey("testserver")
 
-    browser.post(BY_PASSKEY, asked_of(another, browser))
+    browser.post(BY_PASSKEY, passkey_data(foreign_passkey, browser))
 
     assert browser.post(KEYS, KEY)["Location"].startswith(BY_PASSKEY)
     assert not ApiKey.objects.exists()
 
 
-def test_without_a_second_factor_the_password_proves_it_as_ever(alice):
+def test_password_reauthenticates_without_mfa(alice):
     browser = logged_in_client(alice)
 
-    led = browser.post(KEYS, KEY)["Location"]
+    redirect = browser.post(KEYS, KEY)["Location"]
     browser.post(BY_PASSWORD, {"password": PASSWORD, "next": KEYS})
     browser.post(KEYS, KEY)
 
-    assert led == f"{BY_PASSWORD}?{urlencode({'next': KEYS})}"
+    assert redirect == f"{BY_PASSWORD}?{urlencode({'next': KEYS})}"
     assert ApiKey.objects.count() == 1

@@ -1,3 +1,5 @@
+"""The reencrypt_secrets command, after a change of SECRET_KEY."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime
@@ -13,11 +15,11 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 OTHER = "another-secret-key-" + "y" * 32
 
 
-def kept():
+def stored_data():
     return dict(Authenticator.objects.values_list("type", "data"))
 
 
-def test_second_factors_go_on_when_the_key_is_replaced_and_forgotten(alice, settings, capsys):
+def test_reencryption_keeps_mfa_after_a_key_change(alice, settings, capsys):
     codes = recovery_codes(with_totp(alice))
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = OTHER, [settings.SECRET_KEY]
 
@@ -29,19 +31,19 @@ def test_second_factors_go_on_when_the_key_is_replaced_and_forgotten(alice, sett
     assert mfa.verify_code(user=alice, code=code_at(NOW), now=NOW) is not None
 
 
-def test_a_secret_of_a_key_that_is_gone_fits_no_code(alice, settings):
+def test_totp_secret_of_a_lost_key_matches_no_code(alice, settings):
     with_totp(alice)
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = OTHER, []
 
     assert mfa.verify_code(user=alice, code=code_at(NOW), now=NOW) is None
 
 
-def test_nothing_changes_when_one_cannot_be_read(alice, settings):
+def test_reencryption_changes_nothing_if_a_secret_is_unreadable(alice, settings):
     with_totp(alice)
-    before = kept()
+    before = stored_data()
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = OTHER, []
 
     with pytest.raises(CommandError):
         call_command("reencrypt_secrets")
 
-    assert kept() == before
+    assert stored_data() == before

@@ -1,13 +1,13 @@
-from __future__ import annotations
+"""The registration page."""
 
-import pytest
+from __future__ import annotations
 
 from accounts.models import User
 
 NEW = {"name": "Nora Berg", "email": "Nora@Example.com", "password": "seven quiet geese"}
 
 
-def test_makes_an_account_and_signs_it_in(client, db, outbox):
+def test_registration_creates_the_user_and_signs_in(client, db, outbox):
     response = client.post("/register/", NEW)
 
     assert (response.status_code, response["Location"]) == (302, "/")
@@ -16,37 +16,31 @@ def test_makes_an_account_and_signs_it_in(client, db, outbox):
     assert outbox.names() == ["user.registered", "session.opened"]
 
 
-@pytest.mark.parametrize(
-    ("wrong", "field"),
-    [
-        ({"email": "no address"}, "email"),
-        ({"name": ""}, "name"),
-        ({"password": "short"}, "password"),
-        ({"name": "a\x00"}, "name"),
-    ],
-)
-def test_names_what_is_wrong(wrong, field, client, db):
-    response = client.post("/register/", NEW | wrong)
+def test_invalid_registration_names_the_field(client, db):
+    invalid_data = [{"email": "no address"}, {"name": ""}, {"password": "short"}, {"name": "a\x00"}]
 
-    assert response.status_code == 422
-    assert list(response.context["form"].errors) == [field]
+    for data in invalid_data:
+        response = client.post("/register/", NEW | data)
+
+        assert response.status_code == 422, data
+        assert list(response.context["form"].errors) == list(data)
     assert User.objects.count() == 0
 
 
-def test_refuses_an_address_that_is_taken(client, alice):
+def test_registration_with_a_taken_email_is_rejected(client, alice):
     response = client.post("/register/", NEW | {"email": "ALICE@example.com"})
 
     assert response.status_code == 422
     assert User.objects.count() == 1
 
 
-def test_never_shows_a_password_again(client, db):
+def test_rejected_registration_does_not_render_the_password(client, db):
     response = client.post("/register/", NEW | {"email": "no"})
 
     assert NEW["password"] not in response.content.decode()
 
 
-def test_slows_down_whoever_registers_too_often(client, db, settings):
+def test_registration_is_rate_limited(client, db, settings):
     settings.REGISTER_RATE = "1/h"
     client.post("/register/", NEW | {"password": "short"})
 

@@ -1,4 +1,4 @@
-"""What happened to one's own account: on the page, in the API, and to administrators about everybody."""
+"""Security log: own entries on the page and in the API; all entries for administrators."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ def fail(client, email):
 
 
 def names(response):
-    return [one["name"] for one in response.json()["results"]]
+    return [entry["name"] for entry in response.json()["results"]]
 
 
-def test_every_fact_about_a_person_has_a_title():
-    kinds = [one for one in vars(events).values() if isinstance(one, type) and issubclass(one, events.UserEvent)]
-    facts = {kind.name for kind in kinds if dataclasses.is_dataclass(kind) and hasattr(kind, "name")}
+def test_user_events_have_titles():
+    classes = [item for item in vars(events).values() if isinstance(item, type) and issubclass(item, events.UserEvent)]
+    event_names = {cls.name for cls in classes if dataclasses.is_dataclass(cls) and hasattr(cls, "name")}
 
-    assert facts == set(TITLES)
+    assert event_names == set(TITLES)
 
 
-def test_shows_sign_ins_and_failures_newest_first_with_where_and_with_what(clients, alice):
+def test_log_lists_logins_with_address_and_device(clients, alice):
     fail(Client(HTTP_USER_AGENT="Mozilla/5.0 (X11; Linux) Firefox/140"), "alice@example.com")
     Client().post("/login/", {"email": "alice@example.com", "password": PASSWORD})
 
@@ -47,51 +47,51 @@ def test_shows_sign_ins_and_failures_newest_first_with_where_and_with_what(clien
     assert failed["user"] == {"id": str(alice.pk), "name": "Alice"}
 
 
-def test_a_changed_role_is_in_the_log_with_who_changed_it(clients, alice, admin):
+def test_log_names_the_actor_of_a_role_change(clients, alice, admin):
     administration.update_user(actor=admin, user_id=alice.pk, changes={"role": "staff"}, now=timezone.now())
 
-    found = next(one for one in clients["alice"].get(LOG).json()["results"] if one["name"] == "user.updated")
+    entries = clients["alice"].get(LOG).json()["results"]
+    entry = next(entry for entry in entries if entry["name"] == "user.updated")
 
-    assert (found["detail"], found["actor"]["name"], found["is_suspicious"]) == ("role: user → staff", "Admin", True)
+    assert (entry["detail"], entry["actor"]["name"], entry["is_suspicious"]) == ("role: user → staff", "Admin", True)
 
 
-def test_one_sees_nothing_about_others(clients, alice, bob):
+def test_log_shows_own_entries_only(clients, alice, bob):
     fail(Client(), "bob@example.com")
     fail(Client(), "alice@example.com")
 
-    assert {one["user"]["id"] for one in clients["alice"].get(LOG).json()["results"]} == {str(alice.pk)}
+    assert {entry["user"]["id"] for entry in clients["alice"].get(LOG).json()["results"]} == {str(alice.pk)}
 
 
-@pytest.mark.parametrize("who", ["alice", "carol"])
-def test_the_log_of_others_is_refused_to_who_is_no_administrator(who, clients, bob):
+@pytest.mark.parametrize("handle", ["alice", "carol"])
+def test_log_of_other_users_is_denied_to_non_admins(handle, clients, bob):
+    client = clients[handle]
     before = Event.objects.count()
-    client = clients[who]
-    known = Event.objects.count() - before
 
     responses = [client.get(f"{LOG}?user={bob.pk}"), client.get(f"{LOG}?everybody=true")]
 
     assert [response.status_code for response in responses] == [403, 403]
     assert "203.0.113.9" not in str([response.content for response in responses])
-    assert Event.objects.count() == before + known
+    assert Event.objects.count() == before
 
 
-def test_administrators_see_everybody_and_what_nobody_has(clients, alice):
+def test_admins_see_entries_of_all_and_of_unknown_users(clients, alice):
     client = clients["admin"]
     for email in ("alice@example.com", "alice@example.com", "nobody@example.com"):
         fail(Client(), email)
 
     everybody = client.get(f"{LOG}?everybody=true&limit=2")
-    one = client.get(f"{LOG}?user={alice.pk}")
+    single_user = client.get(f"{LOG}?user={alice.pk}")
 
-    assert [found["user"] for found in everybody.json()["results"]] == [
+    assert [entry["user"] for entry in everybody.json()["results"]] == [
         {"id": "00000000-0000-0000-0000-000000000000", "name": ""},
         {"id": str(alice.pk), "name": "Alice"},
     ]
     assert everybody.json()["next"]
-    assert names(one) == ["user.login_failed"] * 2
+    assert names(single_user) == ["user.login_failed"] * 2
 
 
-def test_pages_go_on_by_cursor(clients, alice):
+def test_log_is_paginated_by_cursor(clients, alice):
     client = clients["alice"]
     for _ in range(3):
         fail(Client(), "alice@example.com")
@@ -114,25 +114,25 @@ def test_list_page_query_count_is_constant(clients, alice, queries):
         client.get(LOG)
 
 
-def test_the_page_shows_ones_own_and_to_administrators_all(alice, admin):
+def test_page_shows_own_entries_and_all_to_admins(alice, admin):
     browser = logged_in_client(alice)
     fail(Client(), "alice@example.com")
 
-    own, refused = browser.get(PAGE), browser.get(f"{PAGE}?show=all")
-    all_of_them = logged_in_client(admin).get(f"{PAGE}?show=all")
+    own, denied = browser.get(PAGE), browser.get(f"{PAGE}?show=all")
+    all_entries = logged_in_client(admin).get(f"{PAGE}?show=all")
 
     assert "Sign-in failed" in own.content.decode()
     assert "203.0.113.9" in own.content.decode()
     assert "All accounts" not in own.content.decode()
-    assert refused.status_code == 403
-    assert "Alice: Sign-in failed" in " ".join(all_of_them.content.decode().split())
+    assert denied.status_code == 403
+    assert "Alice: Sign-in failed" in " ".join(all_entries.content.decode().split())
 
 
-def test_the_page_is_for_people_who_are_signed_in(client):
+def test_page_requires_a_login(client):
     assert client.get(PAGE)["Location"] == f"/login/?next={PAGE}"
 
 
-def test_a_password_is_never_in_the_log(clients, alice):
+def test_log_never_contains_a_password(clients, alice):
     clients["anonymous"].post("/api/v1/auth/login/", {"email": "alice@example.com", "password": PASSWORD + "x"})
 
     assert PASSWORD not in str(list(Event.objects.values_list("payload", flat=True)))

@@ -1,4 +1,4 @@
-"""One's devices: seen, signed out one by one or all at once."""
+"""Session list and logout through the API."""
 
 from __future__ import annotations
 
@@ -19,16 +19,15 @@ LONG_AGO = timezone.now() - timedelta(days=400)
 pytestmark = pytest.mark.django_db
 
 
-def me(clients, pair):
+def me_status(clients, pair):
     return clients["anonymous"].get("/api/v1/me/", headers={"Authorization": f"Bearer {pair.access}"}).status_code
 
 
-def open_now(user=None):
-    rows = Session.objects.filter(revoked_at=None)
-    return rows.filter(user=user).count() if user else rows.count()
+def count_open_sessions(user):
+    return Session.objects.filter(revoked_at=None, user=user).count()
 
 
-def test_sessions_are_listed_newest_first_with_the_present_one_marked(clients, alice, bob):
+def test_session_list_is_newest_first_and_marks_the_current_one(clients, alice, bob):
     SessionFactory(user=bob, user_agent="not hers")
     BrowserSessionFactory(
         user=alice, user_agent="Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0"
@@ -38,8 +37,8 @@ def test_sessions_are_listed_newest_first_with_the_present_one_marked(clients, a
 
     rows = client.get("/api/v1/sessions/").json()["results"]
 
-    found = [(row["kind"], row["device"], row["current"]) for row in rows]
-    assert found == [
+    summaries = [(row["kind"], row["device"], row["current"]) for row in rows]
+    assert summaries == [
         ("api", "Unknown device", True),
         ("api", "curl", False),
         ("browser", "Firefox on Linux", False),
@@ -50,14 +49,14 @@ def test_sessions_are_listed_newest_first_with_the_present_one_marked(clients, a
     }  # fmt: skip
 
 
-def test_sessions_that_have_ended_are_not_listed(clients, alice):
+def test_session_list_excludes_ended_sessions(clients, alice):
     SessionFactory(user=alice, revoked_at=timezone.now())
     SessionFactory(user=alice, expires_at=timezone.now())
 
     assert len(clients["alice"].get("/api/v1/sessions/").json()["results"]) == 1
 
 
-def test_one_device_is_signed_out_and_the_others_stay(clients, alice, outbox):
+def test_session_is_revoked_and_the_others_stay(clients, alice, outbox):
     session = SessionFactory(user=alice)
     phone, client = issue_tokens(session), clients["alice"]
 
@@ -65,12 +64,12 @@ def test_one_device_is_signed_out_and_the_others_stay(clients, alice, outbox):
 
     assert response.status_code == 204
     assert client.get("/api/v1/me/").status_code == 200
-    assert me(clients, phone) == 401
+    assert me_status(clients, phone) == 401
     assert outbox.only("session.revoked")["session_id"] == str(session.pk)
     assert client.delete(f"/api/v1/sessions/{session.pk}/").status_code == 404
 
 
-def test_signing_out_ends_the_session_behind_the_token(clients, alice, outbox):
+def test_logout_revokes_the_session_of_the_token(clients, alice, outbox):
     client = clients["alice"]
 
     response = client.post("/api/v1/auth/logout/")
@@ -81,45 +80,43 @@ def test_signing_out_ends_the_session_behind_the_token(clients, alice, outbox):
     assert outbox.names() == ["session.revoked"]
 
 
-def test_signing_out_everywhere_ends_all_of_ones_own_sessions(clients, alice, bob, outbox):
+def test_logout_all_revokes_own_sessions_only(clients, alice, bob, outbox):
     phone, browser = issue_tokens(SessionFactory(user=alice)), BrowserSessionFactory(user=alice)
-    client, theirs = clients["alice"], clients["bob"]
+    client, bob_client = clients["alice"], clients["bob"]
 
     assert client.post("/api/v1/auth/logout-all/").status_code == 204
 
     assert client.get("/api/v1/me/").status_code == 401
     assert clients["anonymous"].post("/api/v1/auth/refresh/", {"refresh": phone.refresh}).status_code == 401
     assert Session.objects.get(pk=browser.pk).revoked_at is not None
-    assert theirs.get("/api/v1/me/").status_code == 200
+    assert bob_client.get("/api/v1/me/").status_code == 200
     assert outbox.names() == ["session.revoked"] * 3
 
 
-def test_signing_out_all_others_leaves_the_caller_signed_in(clients, alice, bob, outbox):
+def test_logout_others_keeps_the_current_session(clients, alice, bob, outbox):
     phone = issue_tokens(SessionFactory(user=alice))
     BrowserSessionFactory(user=alice)
-    client, theirs = clients["alice"], clients["bob"]
+    client, bob_client = clients["alice"], clients["bob"]
 
     response = client.post("/api/v1/auth/logout-others/")
 
     assert response.status_code == 204
-    assert (client.get("/api/v1/me/").status_code, me(clients, phone)) == (200, 401)
-    assert (open_now(alice), open_now(bob)) == (1, 1)
-    assert theirs.get("/api/v1/me/").status_code == 200
+    assert (client.get("/api/v1/me/").status_code, me_status(clients, phone)) == (200, 401)
+    assert (count_open_sessions(alice), count_open_sessions(bob)) == (1, 1)
+    assert bob_client.get("/api/v1/me/").status_code == 200
     assert {payload["reason"] for payload in outbox.payloads("session.revoked")} == {"others"}
 
 
-@pytest.mark.parametrize("door", ["logout", "logout-others", "logout-all"])
-def test_nobody_is_signed_out_by_somebody_without_a_token(door, clients, alice):
+def test_logout_without_a_token_is_unauthorized(clients, alice):
     SessionFactory(user=alice)
     before = table_digests()
 
-    response = clients["anonymous"].post(f"/api/v1/auth/{door}/")
-
-    assert response.status_code == 401
+    for name in ("logout", "logout-others", "logout-all"):
+        assert clients["anonymous"].post(f"/api/v1/auth/{name}/").status_code == 401, name
     assert table_digests() == before
 
 
-def test_a_sign_in_is_a_fact(clients, alice, outbox):
+def test_login_publishes_session_opened(clients, alice, outbox):
     User.objects.update(created_at=LONG_AGO)
 
     clients["anonymous"].post(
@@ -136,31 +133,31 @@ def test_a_sign_in_is_a_fact(clients, alice, outbox):
     }
 
 
-def test_a_program_is_known_again_by_its_name_and_its_network(alice, outbox):
+def test_api_client_is_known_by_user_agent_and_network(alice, outbox):
     User.objects.update(created_at=LONG_AGO)
     alice.refresh_from_db()
-    signing_in = [
+    logins = [
         ("curl/8.5", "192.0.2.7"),
         ("curl/8.6", "192.0.2.99"),
         ("curl/8.6", "198.51.100.1"),
         ("python-requests/2", "192.0.2.7"),
     ]
 
-    for program, address in signing_in:
-        open_session(user=alice, now=timezone.now(), user_agent=program, address=address)
+    for user_agent, address in logins:
+        open_session(user=alice, now=timezone.now(), user_agent=user_agent, address=address)
 
     assert [payload["session"]["is_new"] for payload in outbox.payloads("session.opened")] == [True, False, True, True]
 
 
-def test_who_has_just_registered_is_told_of_no_new_device(clients, outbox):
-    new = {"email": "dana@example.com", "name": "Dana", "password": PASSWORD}
+def test_registration_is_no_login_from_a_new_device(clients, outbox):
+    data = {"email": "dana@example.com", "name": "Dana", "password": PASSWORD}
 
-    clients["anonymous"].post("/api/v1/auth/register/", new)
+    clients["anonymous"].post("/api/v1/auth/register/", data)
 
     assert outbox.only("session.opened")["session"]["is_new"] is False
 
 
-def test_a_refresh_says_where_the_device_is_now(clients, alice):
+def test_token_refresh_updates_the_ip_address(clients, alice):
     pair = issue_tokens(SessionFactory(user=alice, ip_address="192.0.2.1"))
 
     clients["anonymous"].post("/api/v1/auth/refresh/", {"refresh": pair.refresh}, REMOTE_ADDR="198.51.100.9")

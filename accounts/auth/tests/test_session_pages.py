@@ -1,4 +1,4 @@
-"""A browser's sign-in is a row beside all others: it is seen, and ended, from everywhere."""
+"""Browser sessions: rows like those of API clients, listed and revoked from everywhere."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.
 pytestmark = pytest.mark.django_db
 
 
-def sign_in(user, client=None, **more):
-    """Through the page, as a person does."""
+def sign_in(user, client=None, **extra):
+    """Sign in on the login page, and return the browser."""
     client = client or Client(headers={"User-Agent": FIREFOX})
-    response = client.post("/login/", {"email": user.email, "password": PASSWORD}, **more)
+    response = client.post("/login/", {"email": user.email, "password": PASSWORD}, **extra)
     assert response.status_code == 302
     return client
 
@@ -35,7 +35,7 @@ def is_in(client):
     return client.get("/settings/sessions/").status_code == 200
 
 
-def test_signing_in_on_a_page_opens_a_row(alice, outbox):
+def test_login_page_opens_a_session(alice, outbox):
     client = sign_in(alice, REMOTE_ADDR="192.0.2.8")
 
     row = Session.objects.get()
@@ -46,13 +46,13 @@ def test_signing_in_on_a_page_opens_a_row(alice, outbox):
     assert Session.objects.count() == 1
 
 
-def test_a_wrong_password_opens_none(alice):
+def test_wrong_password_opens_no_session(alice):
     Client().post("/login/", {"email": alice.email, "password": "wrong"})
 
     assert not Session.objects.exists()
 
 
-def test_signing_out_on_a_page_ends_the_row(alice, outbox):
+def test_logout_page_revokes_the_session(alice, outbox):
     client = sign_in(alice)
 
     client.post("/logout/")
@@ -62,7 +62,7 @@ def test_signing_out_on_a_page_ends_the_row(alice, outbox):
     assert not is_in(client)
 
 
-def test_the_administrations_own_doors_open_and_end_a_row_too(admin, outbox):
+def test_admin_login_and_logout_open_and_revoke_a_session(admin, outbox):
     client = Client()
 
     client.post("/login/", {"email": admin.email, "password": PASSWORD, "next": "/admin/"})
@@ -74,7 +74,7 @@ def test_the_administrations_own_doors_open_and_end_a_row_too(admin, outbox):
     assert outbox.names() == ["session.opened", "session.revoked"]
 
 
-def test_a_row_that_is_ended_signs_the_browser_out_on_its_next_request(alice):
+def test_revoked_session_signs_out_on_the_next_request(alice):
     client = sign_in(alice)
     row = Session.objects.get()
 
@@ -86,7 +86,7 @@ def test_a_row_that_is_ended_signs_the_browser_out_on_its_next_request(alice):
     assert is_in(client)
 
 
-def test_a_program_ends_a_browser(alice, clients):
+def test_browser_session_is_revoked_through_the_api(alice, clients):
     client = sign_in(alice)
 
     clients["alice"].delete(f"/api/v1/sessions/{Session.objects.get(kind='browser').pk}/")
@@ -110,9 +110,9 @@ def test_a_program_ends_a_browser(alice, clients):
         lambda user, admin: Session.objects.all().delete(),
         lambda user, admin: Session.objects.update(user=admin),
     ],
-    ids=["password", "deactivated", "inactive row", "password row", "revoked", "expired", "gone", "somebody else's"],
+    ids=["password", "deactivated", "inactive row", "password row", "revoked", "expired", "deleted", "another user's"],
 )
-def test_a_browser_is_out_at_once_after(change, alice, admin):
+def test_session_ends_at_once_after_a_change(change, alice, admin):
     client = sign_in(alice)
 
     change(alice, admin)
@@ -120,18 +120,18 @@ def test_a_browser_is_out_at_once_after(change, alice, admin):
     assert not is_in(client)
 
 
-def test_a_role_counts_from_the_next_page_on(alice, admin):
+def test_role_change_takes_effect_on_the_next_request(alice, admin):
     client = sign_in(alice)
     before = client.get("/admin/").status_code
 
     administration.update_user(actor=admin, user_id=alice.pk, changes={"role": "admin"}, now=timezone.now())
-    risen = client.get("/admin/").status_code
+    promoted = client.get("/admin/").status_code
     administration.update_user(actor=admin, user_id=alice.pk, changes={"role": "user"}, now=timezone.now())
 
-    assert (before, risen, client.get("/admin/").status_code) == (302, 200, 302)
+    assert (before, promoted, client.get("/admin/").status_code) == (302, 200, 302)
 
 
-def test_another_person_in_the_same_browser_ends_the_first_ones_row(alice, bob):
+def test_login_of_another_user_revokes_the_previous_session(alice, bob):
     client = sign_in(alice)
 
     client.post("/admin/login/", {"username": bob.email, "password": PASSWORD})
@@ -142,21 +142,21 @@ def test_another_person_in_the_same_browser_ends_the_first_ones_row(alice, bob):
     assert list(open_rows) == ["bob"]
 
 
-def test_a_browser_ends_after_a_week_unused_and_after_thirty_days(alice):
+def test_browser_session_expires_when_idle_or_after_thirty_days(alice):
     start = timezone.now()
     with time_machine.travel(start, tick=False):
         idle, busy = sign_in(alice), sign_in(alice)
-    found = []
+    results = []
     for day in (6, 12, 18, 24, 29, 31):
         with time_machine.travel(start + timedelta(days=day), tick=False):
-            found.append((day, is_in(busy)))
+            results.append((day, is_in(busy)))
 
     with time_machine.travel(start + timedelta(days=8), tick=False):
         assert not is_in(idle)
-    assert found == [(6, True), (12, True), (18, True), (24, True), (29, True), (31, False)]
+    assert results == [(6, True), (12, True), (18, True), (24, True), (29, True), (31, False)]
 
 
-def test_when_a_browser_was_last_seen_is_written_every_few_minutes(alice):
+def test_last_seen_is_written_every_few_minutes(alice):
     start = timezone.now()
     with time_machine.travel(start, tick=False):
         client = sign_in(alice)
@@ -171,7 +171,7 @@ def test_when_a_browser_was_last_seen_is_written_every_few_minutes(alice):
     assert Session.objects.get().ip_address == "198.51.100.4"
 
 
-def test_a_cookie_that_names_no_row_lets_nobody_in(alice, outbox):
+def test_session_cookie_without_a_row_does_not_sign_in(alice, outbox):
     client = Client()
     client.force_login(alice)
 
@@ -182,34 +182,34 @@ def test_a_cookie_that_names_no_row_lets_nobody_in(alice, outbox):
     assert outbox.names() == []
 
 
-def test_the_page_shows_this_device_and_the_others(alice, bob):
+def test_session_page_lists_this_device_and_the_others(alice, bob):
     SessionFactory(user=bob)
-    program = SessionFactory(user=alice, user_agent="curl/8", ip_address="192.0.2.1")
+    api_session = SessionFactory(user=alice, user_agent="curl/8", ip_address="192.0.2.1")
     client = sign_in(alice)
 
     response = client.get("/settings/sessions/")
 
-    assert response.context["others"] == [program]
+    assert response.context["others"] == [api_session]
     assert response.context["current"].is_browser
     text = visible_text(response)
     assert "This device Firefox on Linux" in text
     assert "curl API client 192.0.2.1" in text
 
 
-def test_the_page_says_so_when_there_is_no_other_device(alice):
+def test_session_page_without_other_devices_says_so(alice):
     assert "You aren't signed in on any other device." in visible_text(sign_in(alice).get("/settings/sessions/"))
 
 
-def test_one_device_is_signed_out_from_the_page(alice):
-    program, client = SessionFactory(user=alice), logged_in_client(alice)
+def test_session_page_signs_out_one_device(alice):
+    api_session, client = SessionFactory(user=alice), logged_in_client(alice)
 
-    response = client.post(f"/settings/sessions/{program.pk}/revoke/", follow=True)
+    response = client.post(f"/settings/sessions/{api_session.pk}/revoke/", follow=True)
 
     assert "That device is signed out." in visible_text(response)
     assert list(Session.objects.filter(revoked_at=None).values_list("kind", flat=True)) == ["browser"]
 
 
-def test_nobody_ends_somebody_elses_session(alice, bob):
+def test_session_of_another_user_is_not_found(alice, bob):
     foreign, client = SessionFactory(user=bob), logged_in_client(alice)
     before = table_digests()
 
@@ -219,7 +219,7 @@ def test_nobody_ends_somebody_elses_session(alice, bob):
     assert table_digests() == before
 
 
-def test_all_others_are_signed_out_and_this_one_stays(alice, bob):
+def test_revoke_others_keeps_the_current_session(alice, bob):
     SessionFactory.create_batch(2, user=alice)
     BrowserSessionFactory(user=alice)
     SessionFactory(user=bob)
@@ -233,7 +233,7 @@ def test_all_others_are_signed_out_and_this_one_stays(alice, bob):
     assert is_in(client)
 
 
-def test_signing_out_everywhere_ends_this_one_too(alice, bob):
+def test_revoke_all_ends_the_current_session_too(alice, bob):
     SessionFactory(user=alice)
     SessionFactory(user=bob)
     client = logged_in_client(alice)
@@ -245,51 +245,51 @@ def test_signing_out_everywhere_ends_this_one_too(alice, bob):
     assert not is_in(client)
 
 
-@pytest.mark.parametrize("door", ["revoke/", "revoke-others/"])
-def test_ending_many_is_a_post_with_a_form_of_ours(door, alice):
-    strict = logged_in_client(alice)
-    strict.handler.enforce_csrf_checks = True
+@pytest.mark.parametrize("path", ["revoke/", "revoke-others/"])
+def test_revoking_many_requires_post_and_a_csrf_token(path, alice):
+    client = logged_in_client(alice)
+    client.handler.enforce_csrf_checks = True
     SessionFactory(user=alice)
     before = table_digests()
 
-    assert strict.get(f"/settings/sessions/{door}").status_code == 405
-    assert strict.post(f"/settings/sessions/{door}").status_code == 403
+    assert client.get(f"/settings/sessions/{path}").status_code == 405
+    assert client.post(f"/settings/sessions/{path}").status_code == 403
     assert table_digests() == before
 
 
-def test_a_page_asks_who_is_there_in_one_question(alice, queries):
+def test_session_and_user_are_loaded_in_one_query(alice, queries):
     client = logged_in_client(alice)
     client.get("/settings/sessions/")
 
     with queries() as spent:
         client.get("/settings/sessions/")
 
-    asked = [sql for sql in spent.statements if '"accounts_user"' in sql and '"accounts_session"' in sql]
+    joined = [sql for sql in spent.statements if '"accounts_user"' in sql and '"accounts_session"' in sql]
     alone = [sql for sql in spent.statements if 'FROM "accounts_user"' in sql]
-    assert (len(asked), alone) == (2, [])  # who is there, and the list of sessions
+    assert (len(joined), alone) == (2, [])  # the middleware's query and the list of sessions
 
 
-def test_cookies_that_have_ended_are_removed_with_the_rows(alice):
+def test_purge_removes_expired_cookies_with_their_rows(alice):
     start = timezone.now()
     with time_machine.travel(start - timedelta(days=70), tick=False):
         sign_in(alice)
-    kept = sign_in(alice)
+    current = sign_in(alice)
 
     sessions.purge_sessions(now=start)
 
     assert (Session.objects.count(), CookieSession.objects.count()) == (1, 1)
-    assert is_in(kept)
+    assert is_in(current)
 
 
-def test_a_password_that_is_changed_while_somebody_signs_in_leaves_them_outside(alice, monkeypatch):
-    """The page has let them in with the old one; the row is not opened any more."""
-    client, follow = Client(), middleware._sync_session
+def test_password_change_during_a_login_rejects_it(alice, monkeypatch):
+    """The login page accepted the old password, but the session is not opened any more."""
+    client, sync_session = Client(), middleware._sync_session
 
-    def late(request, response):
+    def change_password_first(request, response):
         User.objects.filter(pk=alice.pk).update(password="another")
-        follow(request, response)
+        sync_session(request, response)
 
-    monkeypatch.setattr(middleware, "_sync_session", late)
+    monkeypatch.setattr(middleware, "_sync_session", change_password_first)
     client.post("/login/", {"email": alice.email, "password": PASSWORD})
 
     assert not Session.objects.exists()

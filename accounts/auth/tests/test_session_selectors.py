@@ -1,3 +1,5 @@
+"""The per-process cache of API sessions."""
+
 from __future__ import annotations
 
 from datetime import timedelta
@@ -19,11 +21,11 @@ def session(alice):
 
 
 @pytest.fixture(autouse=True)
-def _nobody_is_known(monkeypatch):
+def _empty_cache(monkeypatch):
     monkeypatch.setattr(sessions_selectors, "_row_cache", sessions_selectors.RowCache())
 
 
-def test_who_asks_is_read_once_of_a_generation(session, alice, django_assert_num_queries):
+def test_api_session_is_read_once_per_generation(session, alice, django_assert_num_queries):
     now = timezone.now()
     sessions_selectors.get_active_api_session(session.pk, now, as_of="first")
 
@@ -39,20 +41,20 @@ def test_who_asks_is_read_once_of_a_generation(session, alice, django_assert_num
     assert again.user == alice
 
 
-def test_one_who_is_known_is_not_let_in_after_the_sessions_end(session):
+def test_cached_session_is_rejected_after_its_expiry(session):
     sessions_selectors.get_active_api_session(session.pk, timezone.now(), as_of="first")
 
-    late = sessions_selectors.get_active_api_session(
+    expired = sessions_selectors.get_active_api_session(
         session.pk, session.expires_at + timedelta(seconds=1), as_of="first"
     )
 
-    assert late is None
+    assert expired is None
 
 
-def test_what_one_request_does_to_its_person_no_other_sees(session):
+def test_cached_user_is_not_shared_between_requests(session):
     first = sessions_selectors.get_active_api_session(session.pk, timezone.now(), as_of="first")
-    first.user.name = "Somebody else"
+    first.user.name = "Changed"
 
     second = sessions_selectors.get_active_api_session(session.pk, timezone.now(), as_of="first")
 
-    assert second.user.name != "Somebody else"
+    assert second.user.name != "Changed"

@@ -1,4 +1,4 @@
-"""What the two tokens of a session say."""
+"""Access and refresh tokens of a session."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from core.testing.clock import NOW
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 
-def said(token):
+def claims_of(token):
     return jwt.decode(token, options={"verify_signature": False, "verify_exp": False})
 
 
@@ -24,13 +24,13 @@ def session(**columns):
     return SessionFactory(**{"last_seen_at": NOW, "expires_at": NOW + timedelta(days=30)} | columns)
 
 
-def test_the_refresh_token_follows_from_the_row_alone(clock):
+def test_refresh_token_is_derived_from_the_session_row(clock):
     row = session()
     first = issue_tokens(row).refresh
     clock.move_to(NOW + timedelta(hours=1))
 
     assert issue_tokens(row).refresh == first
-    assert said(first) == {
+    assert claims_of(first) == {
         "token_type": "refresh",
         "sub": str(row.user_id),
         "sid": str(row.pk),
@@ -42,13 +42,13 @@ def test_the_refresh_token_follows_from_the_row_alone(clock):
     }
 
 
-def test_a_refresh_token_is_good_no_longer_than_its_session():
+def test_refresh_token_expires_with_its_session():
     row = session(expires_at=NOW + timedelta(hours=2))
 
-    assert said(issue_tokens(row).refresh)["exp"] == (NOW + timedelta(hours=2)).timestamp()
+    assert claims_of(issue_tokens(row).refresh)["exp"] == (NOW + timedelta(hours=2)).timestamp()
 
 
-def test_an_access_token_that_was_read_before_ends_all_the_same(clock):
+def test_access_token_expires_even_if_read_before(clock):
     row = session()
     token = issue_tokens(row).access
     claims = read_access(token)
@@ -62,7 +62,7 @@ def test_an_access_token_that_was_read_before_ends_all_the_same(clock):
         read_access(token)
 
 
-def test_one_kind_of_token_is_not_the_other():
+def test_access_and_refresh_tokens_are_not_interchangeable():
     pair = issue_tokens(session())
 
     for read, token in ((read_access, pair.refresh), (read_refresh, pair.access)):

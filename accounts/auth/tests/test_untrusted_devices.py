@@ -1,4 +1,7 @@
-"""From where a session was ended by force its person is not known any more: a sign-in there is news, and counts as a stranger's."""
+"""A forced logout untrusts the device.
+
+A later sign-in there is reported as new, and throttled as that of an unknown device.
+"""
 
 from __future__ import annotations
 
@@ -23,39 +26,39 @@ LOGIN, REFRESH = "/api/v1/auth/login/", "/api/v1/auth/refresh/"
 
 
 @pytest.fixture(autouse=True)
-def not_a_newcomer(alice):
+def _registered_long_ago(alice):
     User.objects.update(created_at=LONG_AGO)
 
 
-def everywhere(user, session):
+def revoke_all(user, session):
     sessions.revoke_all_sessions(actor=user, now=NOW)
 
 
-def others(user, session):
+def revoke_others(user, session):
     sessions.revoke_other_sessions(actor=user, keep=None, now=NOW)
 
 
-def one_of_the_list(user, session):
+def revoke_one(user, session):
     sessions.revoke_session(actor=user, session_id=session.pk, now=NOW)
 
 
-def password(user, session):
-    """Changed, and changed back, so that the one word signs in before and after."""
+def change_password(user, session):
+    """Change the password and change it back, so that it still signs in."""
     passwords.change_password(user=user, password="a wider river turns", now=NOW)
     user.set_password(PASSWORD)
     user.save(update_fields=["password"])
 
 
-def administrator(user, session):
-    boss = User.objects.create(email="boss@example.com", handle="boss", name="Boss", role="admin")
-    administration.revoke_sessions(actor=boss, session_ids=[session.pk], now=NOW)
+def revoke_by_admin(user, session):
+    admin = User.objects.create(email="admin@example.com", handle="admin", name="Admin", role="admin")
+    administration.revoke_sessions(actor=admin, session_ids=[session.pk], now=NOW)
 
 
-BY_FORCE = [everywhere, others, one_of_the_list, password, administrator]
+FORCED_LOGOUTS = [revoke_all, revoke_others, revoke_one, change_password, revoke_by_admin]
 
 
-@pytest.mark.parametrize("end", BY_FORCE)
-def test_a_browser_is_new_again(end, alice, outbox):
+@pytest.mark.parametrize("end", FORCED_LOGOUTS)
+def test_browser_is_new_after_a_forced_logout(end, alice, outbox):
     client = sign_in(alice)
     client.post("/logout/")
     sign_in(alice, client)
@@ -65,24 +68,24 @@ def test_a_browser_is_new_again(end, alice, outbox):
     client.post("/logout/")
     sign_in(alice, client)
 
-    assert [one["session"]["is_new"] for one in outbox.payloads("session.opened")] == [True, False, True, False]
+    assert [payload["session"]["is_new"] for payload in outbox.payloads("session.opened")] == [True, False, True, False]
 
 
-def test_a_program_whose_token_was_used_twice_is_new_again(alice, outbox, clock):
-    program = ApiClient(HTTP_USER_AGENT="curl/8", REMOTE_ADDR=HOME)
+def test_api_client_is_new_after_a_refresh_token_reuse(alice, outbox, clock):
+    client = ApiClient(HTTP_USER_AGENT="curl/8", REMOTE_ADDR=HOME)
     data = {"email": alice.email, "password": PASSWORD}
-    stolen = program.post(LOGIN, data).json()["refresh"]
-    program.post(REFRESH, {"refresh": stolen})
+    stolen = client.post(LOGIN, data).json()["refresh"]
+    client.post(REFRESH, {"refresh": stolen})
     clock.move_to(NOW + timedelta(minutes=1))
-    assert program.post(REFRESH, {"refresh": stolen}).status_code == 401
+    assert client.post(REFRESH, {"refresh": stolen}).status_code == 401
 
-    program.post(LOGIN, data)
+    client.post(LOGIN, data)
 
-    assert [one["session"]["is_new"] for one in outbox.payloads("session.opened")] == [True, True]
+    assert [payload["session"]["is_new"] for payload in outbox.payloads("session.opened")] == [True, True]
 
 
-@pytest.mark.parametrize("end", BY_FORCE)
-def test_its_address_and_its_browser_guess_as_strangers_do(end, alice, clients):
+@pytest.mark.parametrize("end", FORCED_LOGOUTS)
+def test_device_is_throttled_as_unknown_after_a_forced_logout(end, alice, clients):
     client = sign_in(alice, REMOTE_ADDR=HOME)
     end(alice, Session.objects.get())
     exhaust(clients)
@@ -92,7 +95,7 @@ def test_its_address_and_its_browser_guess_as_strangers_do(end, alice, clients):
     assert Session.objects.filter(revoked_at=None).count() == 0
 
 
-def test_who_has_signed_out_is_known_still(alice, clients, outbox):
+def test_device_stays_known_after_a_logout(alice, clients, outbox):
     client = sign_in(alice, REMOTE_ADDR=HOME)
     client.post("/logout/")
     exhaust(clients)
@@ -102,17 +105,17 @@ def test_who_has_signed_out_is_known_still(alice, clients, outbox):
     assert outbox.payloads("session.opened")[-1]["session"]["is_new"] is False
 
 
-def test_who_stays_signed_in_there_is_known_still(alice, clients):
-    here, phone = sign_in(alice, REMOTE_ADDR=HOME), sign_in(alice, REMOTE_ADDR=HOME)
-    kept = here.session["_session_id"]
-    sessions.revoke_other_sessions(actor=alice, keep=kept, now=NOW)
+def test_address_stays_known_while_a_session_there_is_open(alice, clients):
+    browser, other = sign_in(alice, REMOTE_ADDR=HOME), sign_in(alice, REMOTE_ADDR=HOME)
+    session_id = browser.session["_session_id"]
+    sessions.revoke_other_sessions(actor=alice, keep=session_id, now=NOW)
     exhaust(clients)
 
     assert api_login(clients, PASSWORD, address=HOME).status_code == 200
-    assert page_login(phone, PASSWORD, address=AWAY).status_code == 429
+    assert page_login(other, PASSWORD, address=AWAY).status_code == 429
 
 
-def test_another_person_at_the_same_device_stays_known(alice, bob, clients, outbox):
+def test_device_stays_known_for_another_user(alice, bob, clients, outbox):
     User.objects.update(created_at=LONG_AGO)
     client = sign_in(bob)
     client.post("/logout/")
@@ -121,4 +124,4 @@ def test_another_person_at_the_same_device_stays_known(alice, bob, clients, outb
 
     sign_in(bob, client)
 
-    assert [one["session"]["is_new"] for one in outbox.payloads("session.opened")] == [True, True, False]
+    assert [payload["session"]["is_new"] for payload in outbox.payloads("session.opened")] == [True, True, False]

@@ -1,6 +1,6 @@
-from __future__ import annotations
+"""Device names from user agents, and networks from IP addresses."""
 
-import pytest
+from __future__ import annotations
 
 from accounts.auth.sessions.user_agents import ip_prefix
 from core.http.user_agents import describe_user_agent
@@ -14,29 +14,26 @@ EDGE = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 Chrom
 ANDROID = "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 Chrome/131.0.0.0 Mobile Safari/537.36"
 
 
-@pytest.mark.parametrize(
-    ("user_agent", "words"),
-    [
-        (CHROME, "Chrome on Linux"),
-        (FIREFOX, "Firefox on Windows"),
-        (SAFARI, "Safari on iPhone"),
-        (EDGE, "Edge on macOS"),
-        (ANDROID, "Chrome on Android"),
-        ("Mozilla/5.0 (X11; Linux x86_64)", "Browser on Linux"),
-        ("curl/8.5.0", "curl"),
-        ("python-requests/2.32.3", "python-requests"),
-        ("My Program 2.0", "My Program 2.0"),
-        ("", "Unknown device"),
-        ("<script>alert(1)</script>", "Unknown device"),
-        ("x" * 200, "x" * 39),
-    ],
-)
-def test_a_device_has_a_name_in_words(user_agent, words):
-    assert describe_user_agent(user_agent) == words
+def test_user_agent_is_described():
+    descriptions = {
+        CHROME: "Chrome on Linux",
+        FIREFOX: "Firefox on Windows",
+        SAFARI: "Safari on iPhone",
+        EDGE: "Edge on macOS",
+        ANDROID: "Chrome on Android",
+        "Mozilla/5.0 (X11; Linux x86_64)": "Browser on Linux",
+        "curl/8.5.0": "curl",
+        "python-requests/2.32.3": "python-requests",
+        "My Program 2.0": "My Program 2.0",
+        "": "Unknown device",
+        "<script>alert(1)</script>": "Unknown device",
+        "x" * 200: "x" * 39,
+    }
+
+    assert {user_agent: describe_user_agent(user_agent) for user_agent in descriptions} == descriptions
 
 
-@pytest.mark.parametrize(
-    ("address", "network"), [("192.0.2.77", "192.0.2"), ("2001:db8::", "2001:db8::"), (None, ""), ("", "")]
-)
-def test_the_last_part_of_an_address_does_not_make_another_network(address, network):
-    assert ip_prefix(address) == network
+def test_ip_prefix_is_the_network_of_the_address():
+    networks = {"192.0.2.77": "192.0.2", "2001:db8::": "2001:db8::", None: "", "": ""}
+
+    assert {address: ip_prefix(address) for address in networks} == networks

@@ -1,4 +1,4 @@
-"""How often a link is mailed, and what is registered meanwhile."""
+"""Rate limit of verification e-mails, and registration with verified e-mail addresses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from accounts.tests.fixtures import ApiClient
 from core.testing.database_state import table_digests
 
 
-def test_beyond_the_rate_no_further_link_is_mailed_and_nothing_is_refused(strict, alice, settings):  # noqa: F811
+def test_verification_email_beyond_the_rate_is_skipped_silently(strict, alice, settings):  # noqa: F811
     settings.EMAIL_LINK_RATE = "1/h"
 
     responses = [Client().post("/login/", {"email": alice.email, "password": PASSWORD}) for _ in range(3)]
@@ -25,7 +25,7 @@ def test_beyond_the_rate_no_further_link_is_mailed_and_nothing_is_refused(strict
     assert Session.objects.count() == 0
 
 
-def test_a_weak_password_is_named_also_where_the_answer_tells_nothing_of_addresses(strict, alice):  # noqa: F811
+def test_weak_password_is_rejected_before_the_address_is_checked(strict, alice):  # noqa: F811
     before = table_digests()
 
     responses = [
@@ -33,6 +33,8 @@ def test_a_weak_password_is_named_also_where_the_answer_tells_nothing_of_address
         for email in ("n@example.com", "alice@example.com")
     ]
 
-    assert [(one.status_code, one.json()["errors"][0]["field"]) for one in responses] == [(400, "password")] * 2
+    assert [(response.status_code, response.json()["errors"][0]["field"]) for response in responses] == [
+        (400, "password")
+    ] * 2
     assert User.objects.count() == 1
     assert table_digests() == before
