@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from allauth.account.models import EmailAddress
 from django.test import Client
 from django.utils import timezone
@@ -16,11 +15,6 @@ from core.testing.page_client import visible_text
 from notifications.models import OutgoingEmail
 
 NEW = {"name": "Nora Berg", "email": "nora@example.com", "password": "seven quiet geese"}
-
-
-@pytest.fixture
-def strict(settings):
-    settings.REQUIRE_VERIFIED_EMAIL = True
 
 
 def open_link(client=None):
@@ -40,7 +34,7 @@ def test_registration_emails_a_link_and_signs_in(client, db):
     assert verified() == []
 
 
-def test_registration_signs_in_after_verification_only(strict, client, db):
+def test_registration_signs_in_after_verification_only(verified_email_required, client, db):
     response = client.post("/register/", NEW)
 
     assert response["Location"] == "/verify-email/sent/"
@@ -48,7 +42,7 @@ def test_registration_signs_in_after_verification_only(strict, client, db):
     assert Session.objects.count() == 0
 
 
-def test_verification_link_verifies_by_post_only(strict, client, db):
+def test_verification_link_verifies_by_post_only(verified_email_required, client, db):
     client.post("/register/", NEW)
 
     page = client.get(link("verify_email"))
@@ -60,7 +54,7 @@ def test_verification_link_verifies_by_post_only(strict, client, db):
     assert verified() == ["nora@example.com"]
 
 
-def test_verified_user_signs_in(strict, client, db, outbox):
+def test_verified_user_signs_in(verified_email_required, client, db, outbox):
     client.post("/register/", NEW)
     open_link()
 
@@ -71,7 +65,7 @@ def test_verified_user_signs_in(strict, client, db, outbox):
     assert outbox.only("user.email_verified")["email"] == "nora@example.com"
 
 
-def test_verification_link_works_once(strict, client, db):
+def test_verification_link_works_once(verified_email_required, client, db):
     client.post("/register/", NEW)
     open_link()
 
@@ -84,7 +78,7 @@ def test_malformed_verification_key_is_not_found(client, alice):
     assert verified() == []
 
 
-def test_login_unverified_sends_another_link(strict, alice):
+def test_login_unverified_sends_another_link(verified_email_required, alice):
     response = Client().post("/login/", {"email": alice.email, "password": PASSWORD})
 
     assert response["Location"] == "/verify-email/sent/"
@@ -92,7 +86,7 @@ def test_login_unverified_sends_another_link(strict, alice):
     assert Session.objects.count() == 0
 
 
-def test_registration_answers_the_same_for_taken_addresses(strict, alice):
+def test_registration_answers_the_same_for_taken_addresses(verified_email_required, alice):
     browsers = [Client(), Client()]
     new = browsers[0].post("/register/", NEW)
     taken = browsers[1].post("/register/", NEW | {"email": "alice@example.com"})
@@ -104,7 +98,7 @@ def test_registration_answers_the_same_for_taken_addresses(strict, alice):
     assert User.objects.count() == 2
 
 
-def test_registration_api_answers_the_same_for_taken_addresses(strict, alice):
+def test_registration_api_answers_the_same_for_taken_addresses(verified_email_required, alice):
     responses = [
         ApiClient().post("/api/v1/auth/register/", NEW | {"email": email})
         for email in ("n@example.com", "alice@example.com")
@@ -116,7 +110,7 @@ def test_registration_api_answers_the_same_for_taken_addresses(strict, alice):
     assert sorted(OutgoingEmail.objects.values_list("kind", flat=True)) == ["account_exists", "verify_email"]
 
 
-def test_login_api_rejects_an_unverified_user(strict, alice):
+def test_login_api_rejects_an_unverified_user(verified_email_required, alice):
     response = ApiClient().post("/api/v1/auth/login/", {"email": alice.email, "password": PASSWORD})
 
     assert (response.status_code, response.json()["code"]) == (403, "email_not_verified")

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from django.conf import settings as live
-from django.core.cache import caches
 
 from accounts.models import Session, User
 from accounts.tests.factories import PASSWORD, UserFactory
-from core import redis
 from core.testing.database_state import table_digests
 
 REGISTER, LOGIN = "/api/v1/auth/register/", "/api/v1/auth/login/"
@@ -190,18 +187,7 @@ def test_registration_has_its_own_limit(clients, settings):
     assert User.objects.count() == 1
 
 
-@pytest.fixture
-def _unreachable_redis(settings):
-    unreachable = {**live.CACHES, "default": {**live.CACHES["default"], "LOCATION": "redis://127.0.0.1:1/0"}}
-    settings.CACHES = unreachable
-    settings.REDIS_URL = "redis://127.0.0.1:1/0"
-    redis.client.cache_clear()
-    yield
-    caches.close_all()
-    redis.client.cache_clear()
-
-
-@pytest.mark.usefixtures("_unreachable_redis")
+@pytest.mark.usefixtures("unreachable_redis")
 def test_api_without_redis_still_works(clients, alice, project):
     login = clients["anonymous"].post(LOGIN, {"email": "alice@example.com", "password": PASSWORD})
     created = clients["alice"].post("/api/v1/tasks/", {"title": "New", "project": "OPS"})

@@ -16,12 +16,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 DAY = 24 * 3600
 
 
-@pytest.fixture
-def no_window_limits(settings):
-    """Raise the limits per window, so that the growing backoff alone applies."""
-    settings.LOGIN_RATE_PER_ADDRESS = settings.LOGIN_RATE_PER_ACCOUNT = settings.MFA_RATE = "1000/m"
-
-
 def max_backoff():
     """Return the longest backoff in seconds; on the frozen clock, its TTL is its full length."""
     names = [*redis.client().scan_iter("taskflow:backoff:mfa:*")]

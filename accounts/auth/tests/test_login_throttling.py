@@ -8,8 +8,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.conf import settings as live
-from django.core.cache import caches
 from django.test import Client
 
 from accounts.models import Session
@@ -25,17 +23,6 @@ LOGIN = "/api/v1/auth/login/"
 MFA_API, MFA_PAGE = "/api/v1/auth/mfa/", "/login/mfa/"
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 WRONG, HOME, AWAY = "wrong", "192.0.2.7", "203.0.113.9"
-
-
-@pytest.fixture
-def unreachable_redis(settings, monkeypatch):
-    unreachable = {**live.CACHES, "default": {**live.CACHES["default"], "LOCATION": "redis://127.0.0.1:1/0"}}
-    settings.CACHES = unreachable
-    redis.client.cache_clear()
-    monkeypatch.setattr(rate_limits, "_local_limiter", rate_limits._LocalLimiter())
-    yield
-    caches.close_all()
-    redis.client.cache_clear()
 
 
 def api_login(clients, password=WRONG, *, email="alice@example.com", address=AWAY):
@@ -67,12 +54,6 @@ def mfa_backoff():
     names = redis.client().scan_iter("taskflow:backoff:mfa:*")
     left = max((redis.client().ttl(name) for name in names), default=0)
     return 1 << (left - 1).bit_length() if left else 0
-
-
-@pytest.fixture
-def no_window_limits(settings):
-    """Raise the limits per window, so that the growing backoff alone applies."""
-    settings.LOGIN_RATE_PER_ADDRESS = settings.LOGIN_RATE_PER_ACCOUNT = settings.MFA_RATE = "1000/m"
 
 
 def exhaust(clients, **kwargs):

@@ -10,13 +10,9 @@ from accounts.models import User
 from accounts.tests.fixtures import ApiClient
 from notifications.models import OutgoingEmail
 
+pytestmark = pytest.mark.usefixtures("verified_email_required", "alice")
 PASSWORD = "seven quiet geese"
 KNOWN, UNKNOWN = "alice@example.com", "nora@example.com"
-
-
-@pytest.fixture(autouse=True)
-def _verified_email_required(settings, alice):
-    settings.REQUIRE_VERIFIED_EMAIL = True
 
 
 def register_on_page(email):

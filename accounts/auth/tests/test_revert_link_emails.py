@@ -41,9 +41,9 @@ def test_login_method_emails_carry_the_revert_link(alice):
 def test_identity_email_carries_the_revert_link(alice):
     oidc.link_identity(actor=alice, identity=identity_of("intruder"))
     identity_linked(Event.objects.get(name="identity.linked"))
-    [address] = revert_links()
+    [url] = revert_links()
 
-    post_revert(address)
+    post_revert(url)
 
     assert SocialAccount.objects.count() == 0
     assert not User.objects.get().has_usable_password()
@@ -57,7 +57,7 @@ def test_identity_email_reverts_its_identity_and_later_ones(alice):
         identity_linked(event)
     first, second = revert_links()
 
-    counts = [visible_text(Client().get(address)).count("Sign-in with") for address in (first, second)]
+    counts = [visible_text(Client().get(url)).count("Sign-in with") for url in (first, second)]
     post_revert(first)
 
     assert counts == [2, 1]

@@ -21,7 +21,7 @@ from events.models import Event
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
 THEN = NOW - timedelta(hours=3)
-FIVE = timedelta(minutes=5)
+FIVE_MINUTES = timedelta(minutes=5)
 
 
 def get_event(name: str) -> Event:
@@ -62,7 +62,7 @@ def test_session_of_a_user_changed_meanwhile_is_rejected(change, alice):
     assert (error.value.code, table_digests()) == ("token_not_valid", before)
 
 
-@pytest.mark.parametrize(("after", "written"), [(FIVE - timedelta(seconds=1), False), (FIVE, True)])
+@pytest.mark.parametrize(("after", "written"), [(FIVE_MINUTES - timedelta(seconds=1), False), (FIVE_MINUTES, True)])
 def test_touch_writes_last_seen_every_five_minutes(after, written, alice):
     session, other = (BrowserSessionFactory(user=alice, created_at=THEN, last_seen_at=THEN) for _ in range(2))
 
@@ -75,12 +75,12 @@ def test_touch_writes_last_seen_every_five_minutes(after, written, alice):
 
 def test_touch_of_an_older_request_keeps_the_newer_values(alice):
     stale = BrowserSessionFactory(user=alice, created_at=THEN, last_seen_at=THEN)
-    Session.objects.update(last_seen_at=THEN + 2 * FIVE, ip_address="192.0.2.8")
+    Session.objects.update(last_seen_at=THEN + 2 * FIVE_MINUTES, ip_address="192.0.2.8")
 
-    sessions_services.touch(stale, now=THEN + FIVE, address="192.0.2.7")
+    sessions_services.touch(stale, now=THEN + FIVE_MINUTES, address="192.0.2.7")
 
     row = Session.objects.get()
-    assert (row.last_seen_at, row.ip_address) == (THEN + 2 * FIVE, "192.0.2.8")
+    assert (row.last_seen_at, row.ip_address) == (THEN + 2 * FIVE_MINUTES, "192.0.2.8")
 
 
 @pytest.mark.parametrize(("used_from", "expected"), [(None, "192.0.2.1"), ("192.0.2.2", "192.0.2.2")])
@@ -113,12 +113,12 @@ def test_revoked_session_event_has_the_reason(alice):
     sessions = [SessionFactory(user=alice) for _ in range(2)]
 
     sessions_services.revoke_session(actor=alice, session_id=sessions[0].pk, now=THEN)
-    sessions_services.revoke_all_sessions(actor=alice, now=THEN + FIVE)
+    sessions_services.revoke_all_sessions(actor=alice, now=THEN + FIVE_MINUTES)
 
     events = Event.objects.filter(name="session.revoked").order_by("id")
     assert [(event.payload["session_id"], event.payload["reason"], event.occurred_at) for event in events] == [
         (str(sessions[0].pk), "revoked", THEN),
-        (str(sessions[1].pk), "everywhere", THEN + FIVE),
+        (str(sessions[1].pk), "everywhere", THEN + FIVE_MINUTES),
     ]
 
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from django.test import Client
 
-from accounts.auth.tests.test_email_verification import (
-    NEW,
-    strict,  # noqa: F401 -- a fixture
-)
+from accounts.auth.tests.test_email_verification import NEW
 from accounts.auth.tests.test_password_pages import sent_emails
 from accounts.models import Session, User
 from accounts.tests.factories import PASSWORD
@@ -15,7 +12,7 @@ from accounts.tests.fixtures import ApiClient
 from core.testing.database_state import table_digests
 
 
-def test_verification_email_beyond_the_rate_is_skipped_silently(strict, alice, settings):  # noqa: F811
+def test_verification_email_beyond_the_rate_is_skipped_silently(verified_email_required, alice, settings):
     settings.EMAIL_LINK_RATE = "1/h"
 
     responses = [Client().post("/login/", {"email": alice.email, "password": PASSWORD}) for _ in range(3)]
@@ -25,7 +22,7 @@ def test_verification_email_beyond_the_rate_is_skipped_silently(strict, alice, s
     assert Session.objects.count() == 0
 
 
-def test_weak_password_is_rejected_before_the_address_is_checked(strict, alice):  # noqa: F811
+def test_weak_password_is_rejected_before_the_address_is_checked(verified_email_required, alice):
     before = table_digests()
 
     responses = [
