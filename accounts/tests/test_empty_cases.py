@@ -113,7 +113,7 @@ def test_key_scopes_are_required_and_known(scopes, code, alice):
 def test_identity_login_without_a_free_handle_is_refused(monkeypatch):
     monkeypatch.setattr("accounts.users.services.MAX_HANDLE_ATTEMPTS", 1)
     UserFactory(handle="ada")
-    identity = Identity(provider="example", subject="1", email="ada@new.example", is_verified=True, name="Ada")
+    identity = Identity(provider="example", subject="1", email="ada@new.example", email_verified=True, name="Ada")
     before = table_digests()
 
     with pytest.raises(Conflict):

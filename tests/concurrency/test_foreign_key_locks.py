@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def identity(user):
-    return Identity(provider="example", subject="1", email=user.email, is_verified=True, name=user.name)
+    return Identity(provider="example", subject="1", email=user.email, email_verified=True, name=user.name)
 
 
 def unlinking(user):

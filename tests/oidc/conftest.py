@@ -1,4 +1,4 @@
-"""A provider in a process of its own, and a browser without a screen that goes there and comes back."""
+"""Fixtures: a provider in its own process, and a test client that goes there and comes back."""
 
 from __future__ import annotations
 
@@ -27,27 +27,29 @@ START_PATH = "/login/with/example/"
 
 
 class Idp:
-    """The provider, as tests speak to it."""
+    """Client of the provider's process."""
 
     def __init__(self, issuer: str) -> None:
         self.issuer = issuer
         self.host = urlsplit(issuer).netloc
 
-    def ask(self, method: str, address: str, body: str = "") -> tuple[int, dict[str, str], str]:
+    def request(self, method: str, url: str, body: str = "") -> tuple[int, dict[str, str], str]:
+        """Return status, headers and body."""
         connection = http.client.HTTPConnection(self.host, timeout=10)
-        connection.request(method, address, body)
-        answer = connection.getresponse()
-        found = answer.status, dict(answer.getheaders()), answer.read().decode()
+        connection.request(method, url, body)
+        response = connection.getresponse()
+        result = response.status, dict(response.getheaders()), response.read().decode()
         connection.close()
-        return found
+        return result
 
-    def script(self, **what: Any) -> None:
-        """Say what it shall do wrong from now on; nothing makes it honest again."""
-        self.ask("PUT", "/script", json.dumps(what))
+    def script(self, **faults: Any) -> None:
+        """Replace the provider's faults. Without any it is honest."""
+        self.request("PUT", "/script", json.dumps(faults))
 
-    def seen(self, name: str) -> list[dict[str, Any]]:
-        found = json.loads(self.ask("GET", "/seen")[2])["seen"]
-        return [one for one in found if one["path"].endswith(name)]
+    def seen(self, suffix: str) -> list[dict[str, Any]]:
+        """Return the requests so far whose path ends with the suffix."""
+        requests = json.loads(self.request("GET", "/seen")[2])["seen"]
+        return [request for request in requests if request["path"].endswith(suffix)]
 
     def settings(self, **changes: Any) -> list[dict[str, Any]]:
         provider = {"provider_id": "example", "name": "Example ID", "issuer": self.issuer}
@@ -59,24 +61,25 @@ class Browser(Client):
         """Press the button on the sign-in page."""
         return self.post(START_PATH, form)
 
-    def authorize(self, idp: Idp, away: HttpResponse) -> str:
-        """Follow the page to the provider, and return where that sends us back to."""
-        url = urlsplit(away.context["address"])
-        status, headers, _ = idp.ask("GET", f"{url.path}?{url.query}")
+    def authorize(self, idp: Idp, page: HttpResponse) -> str:
+        """Follow the redirect page to the provider, and return the URL it redirects back to."""
+        url = urlsplit(page.context["address"])
+        status, headers, _ = idp.request("GET", f"{url.path}?{url.query}")
         assert status == 302
         return headers["Location"]
 
-    def return_to_callback(self, address: str, **changed: str) -> HttpResponse:
-        url = urlsplit(address)
-        query = {name: value for name, value in {**dict(parse_qsl(url.query)), **changed}.items() if value}
+    def return_to_callback(self, callback_url: str, **changes: str) -> HttpResponse:
+        """Open the callback. `changes` replaces query parameters; an empty one is removed."""
+        url = urlsplit(callback_url)
+        query = {name: value for name, value in {**dict(parse_qsl(url.query)), **changes}.items() if value}
         return self.get(f"{url.path}?{urlencode(query)}")
 
     def sign_in(self, idp: Idp, **form: str) -> HttpResponse:
-        """All of it; stops where the provider does not let us leave."""
-        away = self.start_login(**form)
-        if away.status_code != 200 or "address" not in (away.context or {}):
-            return away
-        return self.return_to_callback(self.authorize(idp, away))
+        """Sign in completely. Returns the first page that doesn't redirect to the provider."""
+        page = self.start_login(**form)
+        if page.status_code != 200 or "address" not in (page.context or {}):
+            return page
+        return self.return_to_callback(self.authorize(idp, page))
 
     @property
     def user(self) -> str | None:
@@ -84,15 +87,15 @@ class Browser(Client):
 
 
 class DatabaseState:
-    """Everything that a sign-in could bring about."""
+    """Everything that a sign-in could change."""
 
     def state(self) -> dict[str, Any]:
         return {
-            "people": list(User.objects.order_by("pk").values()),
+            "users": list(User.objects.order_by("pk").values()),
             "identities": list(SocialAccount.objects.order_by("pk").values()),
             "addresses": list(EmailAddress.objects.order_by("pk").values()),
             "sessions": Session.objects.count(),
-            "facts": Event.objects.exclude(name="identity.rejected").count(),
+            "events": Event.objects.exclude(name="identity.rejected").count(),
         }
 
 
@@ -129,7 +132,7 @@ def database_state(db) -> DatabaseState:
 
 @pytest.fixture
 def ada(db) -> User:
-    """The person of the provider, registered here too, with an address that is known to be hers."""
+    """Return the provider's user, registered here too, with a verified address."""
     return with_email_address(UserFactory(handle="ada", name="Ada Lovelace"), verified=True)
 
 

@@ -1,4 +1,4 @@
-"""ID tokens as an honest provider signs them, and as no honest provider would."""
+"""ID tokens as an honest provider signs them, and forged or malformed ones."""
 
 from __future__ import annotations
 
@@ -50,37 +50,47 @@ class SigningKey:
         return self.private.sign(text, padding.PKCS1v15(), SHA256())
 
 
-def sign(claims: Json, how: str, *, ours: SigningKey, strangers: SigningKey, secret: str) -> str:
-    """Return the claims signed with our key, or in the hostile way named."""
-    header: Json = {"alg": "RS256", "typ": "JWT", "kid": ours.kid}
-    if how == "then changed":
-        head, _, signature = _compact_jws(header, claims, ours.sign).split(".")
+def sign(claims: Json, mode: str, *, key: SigningKey, attacker_key: SigningKey, secret: str) -> str:
+    """Return the claims as a signed token: mode `valid`, or one of the attacks below."""
+    header: Json = {"alg": "RS256", "typ": "JWT", "kid": key.kid}
+    payload = json.dumps(claims).encode()
+    if mode == "changed claims":
+        head, _, signature = _compact_jws(header, payload, key.sign).split(".")
         return ".".join([head, base64url(json.dumps(claims | {"sub": "admin"}).encode()), signature])
-    ways: dict[str, tuple[Json, Signer]] = {
-        "honestly": ({}, ours.sign),
+    if mode == "deeply nested claims":
+        return _compact_jws(header, b"[" * 50_000, key.sign)
+    if mode == "claims that are a list":
+        return _compact_jws(header, b"[1]", key.sign)
+    if mode == "header that is a list":
+        return _compact_jws(["alg"], payload, key.sign)
+    header_changes: dict[str, tuple[Json, Signer]] = {
+        "valid": ({}, key.sign),
         "alg none": ({"alg": "none"}, lambda _: b""),
         "no signature": ({}, lambda _: b""),
-        "the client's secret": ({"alg": "HS256"}, _hmac_signer(secret.encode())),
-        "the public key as a secret": ({"alg": "HS256"}, _hmac_signer(ours.pem)),
-        "a stranger's key": ({}, strangers.sign),
-        "an unknown key": ({"kid": "nobody"}, strangers.sign),
-        "a key it brings along": ({"jwk": strangers.jwk | {"kid": ours.kid}}, strangers.sign),
-        "an unknown critical header": ({"crit": ["exp"], "exp": 1}, ours.sign),
-        "a critical header that the library knows": ({"crit": ["b64"], "b64": True}, ours.sign),
+        "client secret as key": ({"alg": "HS256"}, _hmac_signer(secret.encode())),
+        "public key as secret": ({"alg": "HS256"}, _hmac_signer(key.pem)),
+        "attacker's key": ({}, attacker_key.sign),
+        "unknown key": ({"kid": "unknown"}, attacker_key.sign),
+        "key in the header": ({"jwk": attacker_key.jwk | {"kid": key.kid}}, attacker_key.sign),
+        "unknown critical header": ({"crit": ["exp"], "exp": 1}, key.sign),
+        "critical header known to the library": ({"crit": ["b64"], "b64": True}, key.sign),
+        "critical header that is a number": ({"crit": 1}, key.sign),
+        "algorithm that is a list": ({"alg": ["RS256"]}, key.sign),
+        "key id that is a list": ({"kid": [key.kid]}, key.sign),
     }
-    more, signer = ways[how]
-    return _compact_jws(header | more, claims, signer)
+    changes, signer = header_changes[mode]
+    return _compact_jws(header | changes, payload, signer)
 
 
 def _hmac_signer(key: bytes) -> Signer:
     return lambda text: hmac.new(key, text, hashlib.sha256).digest()
 
 
-def _compact_jws(header: Json, claims: Json, signer: Signer) -> str:
-    text = ".".join(base64url(json.dumps(part).encode()) for part in (header, claims))
+def _compact_jws(header: Any, payload: bytes, signer: Signer) -> str:
+    text = f"{base64url(json.dumps(header).encode())}.{base64url(payload)}"
     return f"{text}.{base64url(signer(text.encode()))}"
 
 
-def at_hash(text: str) -> str:
-    """`at_hash` of OpenID Connect Core 1.0, section 3.1.3.6, for RS256."""
-    return base64url(hashlib.sha256(text.encode()).digest()[:16])
+def at_hash(access_token: str) -> str:
+    """Return the `at_hash` claim of OpenID Connect Core 1.0, section 3.1.3.6, for RS256."""
+    return base64url(hashlib.sha256(access_token.encode()).digest()[:16])

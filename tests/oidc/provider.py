@@ -1,8 +1,7 @@
-"""An OpenID provider as a process of its own: honest until it is told to misbehave.
+"""An OpenID provider that runs as its own process and misbehaves on request.
 
-`POST /script` takes what it shall do wrong, `GET /seen` tells what it was asked. Everything else is as in OpenID
-Connect Core 1.0 with PKCE (RFC 7636): codes are used once, for one redirect address, with the verifier they were asked
-for with. The answers that hang do so until nobody listens any more.
+`PUT /script` takes the faults, `GET /seen` returns the requests so far. Everything else follows OpenID Connect Core 1.0
+with PKCE (RFC 7636): a code is valid once, for one redirect URI and with its verifier.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ class OpenIdProvider(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.ours, self.next, self.strangers = SigningKey("first"), SigningKey("second"), SigningKey("first")
+        self.key, self.next_key, self.attacker_key = SigningKey("first"), SigningKey("second"), SigningKey("first")
         self.issuer = f"http://127.0.0.1:{self.server_address[1]}"
         self.codes: dict[str, Json] = {}
         self.tokens: dict[str, Json] = {}
@@ -56,47 +55,47 @@ class OpenIdProvider(ThreadingHTTPServer):
             **self.script.get("discovery", {}),
         }
 
-    def code_for(self, asked: dict[str, str]) -> str:
+    def code_for(self, params: dict[str, str]) -> str:
         code = secrets.token_urlsafe(24)
-        self.codes[code] = dict(asked)
+        self.codes[code] = dict(params)
         return code
 
     def exchange(self, form: dict[str, str], client: tuple[str, str]) -> tuple[int, Json]:
-        """Return the tokens for a code; a code is gone with its first use, also with a failed one."""
-        asked = self.codes.pop(form.get("code", ""), None)
+        """Return the tokens for a code. A code is used up by its first exchange, even a failed one."""
+        request = self.codes.pop(form.get("code", ""), None)
         challenge = base64.urlsafe_b64encode(hashlib.sha256(form.get("code_verifier", "").encode()).digest())
         if client != (CLIENT_ID, CLIENT_SECRET):
             return 401, {"error": "invalid_client"}
         if (
-            asked is None
-            or form.get("redirect_uri") != asked["redirect_uri"]
-            or asked.get("code_challenge_method") != "S256"
-            or challenge.rstrip(b"=").decode() != asked.get("code_challenge")
+            request is None
+            or form.get("redirect_uri") != request["redirect_uri"]
+            or request.get("code_challenge_method") != "S256"
+            or challenge.rstrip(b"=").decode() != request.get("code_challenge")
         ):
             return 400, {"error": "invalid_grant"}
         access = secrets.token_urlsafe(24)
         self.tokens[access] = self.user
-        answer = {"access_token": access, "token_type": "Bearer", "expires_in": 300}
-        answer["id_token"] = self.id_token(asked.get("nonce"), access)
-        return 200, _drop_none(answer | self.script.get("answer", {}))
+        tokens = {"access_token": access, "token_type": "Bearer", "expires_in": 300}
+        tokens["id_token"] = self.id_token(request.get("nonce"), access)
+        return 200, _drop_none(tokens | self.script.get("tokens", {}))
 
     def id_token(self, nonce: str | None, access: str) -> str:
         now = int(time.time())
         claims = {"iss": self.issuer, "aud": CLIENT_ID, "iat": now, "exp": now + 300, "nonce": nonce, **self.user}
         claims["at_hash"] = at_hash(access)
-        relative = {name: now + seconds for name, seconds in self.script.get("relative", {}).items()}
-        claims = _drop_none(claims | self.script.get("claims", {}) | relative)
-        ours = self.next if self.script.get("rotated") else self.ours
-        how = self.script.get("signed", "honestly")
-        return sign(claims, how, ours=ours, strangers=self.strangers, secret=CLIENT_SECRET)
+        times = {name: now + seconds for name, seconds in self.script.get("times", {}).items()}
+        claims = _drop_none(claims | self.script.get("claims", {}) | times)
+        key = self.next_key if self.script.get("rotated") else self.key
+        mode = self.script.get("signature", "valid")
+        return sign(claims, mode, key=key, attacker_key=self.attacker_key, secret=CLIENT_SECRET)
 
     def keys(self) -> Json:
-        keys = [self.next.jwk] if self.script.get("rotated") else [self.ours.jwk]
+        keys = [self.next_key.jwk] if self.script.get("rotated") else [self.key.jwk]
         return {"keys": self.script.get("keys", keys)}
 
 
 def _drop_none(claims: Json) -> Json:
-    """A script says None for what shall be missing."""
+    """Remove the claims that a script sets to None."""
     return {name: value for name, value in claims.items() if value is not None}
 
 
@@ -105,13 +104,13 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        self._answer({})
+        self._respond({})
 
     def do_POST(self) -> None:
-        self._answer({name: found[0] for name, found in parse_qs(self._body().decode()).items()})
+        self._respond({name: values[0] for name, values in parse_qs(self._body().decode()).items()})
 
     def do_PUT(self) -> None:
-        """`PUT /script`, with the script as JSON."""
+        """Replace the script by the JSON of `PUT /script`."""
         self.server.script = json.loads(self._body())
         self.server.seen.clear()
         self._send(200, b"{}")
@@ -119,19 +118,19 @@ class Handler(BaseHTTPRequestHandler):
     def _body(self) -> bytes:
         return self.rfile.read(int(self.headers.get("Content-Length", 0)))
 
-    def _answer(self, form: dict[str, str]) -> None:
+    def _respond(self, form: dict[str, str]) -> None:
         url = urlsplit(self.path)
-        query = {name: found[0] for name, found in parse_qs(url.query).items()}
+        query = {name: values[0] for name, values in parse_qs(url.query).items()}
         name = url.path.rpartition("/")[2]
         if name == "seen":
             self._json(200, {"seen": self.server.seen})
             return
         self.server.seen.append({"path": url.path, "query": query, "form": form, "headers": dict(self.headers)})
-        if not self._misbehaves(self.server.script.get("at", {}).get(name, {})):
+        if not self._misbehaves(self.server.script.get("faults", {}).get(name, {})):
             getattr(self, f"on_{name.replace('-', '_')}", self._nothing)(query, form)
 
     def _misbehaves(self, fault: Json) -> bool:
-        """Do what the script says for this address; whether that was the answer."""
+        """Apply the fault of this endpoint. Return whether that was the response."""
         if "pause" in fault:
             time.sleep(fault["pause"])
         if "drip" in fault:
@@ -146,7 +145,7 @@ class Handler(BaseHTTPRequestHandler):
         return True
 
     def _drip(self) -> None:
-        """A byte a moment, so that no single wait is long."""
+        """Send a byte every 0.1 seconds, so that no single read times out."""
         self.close_connection = True
         for byte in b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Slow: " + b"x" * 600:
             self.wfile.write(bytes([byte]))
@@ -166,26 +165,25 @@ class Handler(BaseHTTPRequestHandler):
         self._json(200, self.server.keys())
 
     def on_authorize(self, query: dict[str, str], form: dict[str, str]) -> None:
-        """Ask the person if the script says so, and send them back."""
-        back: Json = {"state": query.get("state"), "iss": self.server.issuer}
+        """Ask for consent if the script says so, and redirect back with a code."""
+        params: Json = {"state": query.get("state"), "iss": self.server.issuer}
         if query.pop("deny", ""):
-            back["error"] = "access_denied"
-        elif self.command == "GET" and self.server.script.get("asks"):
+            params["error"] = "access_denied"
+        elif self.command == "GET" and self.server.script.get("consent"):
             page = CONSENT_PAGE.format(query=urlencode(query).replace("&", "&amp;"), name=self.server.user["name"])
             self._send(200, page.encode(), "text/html")
             return
         else:
-            back["code"] = self.server.code_for(query)
-        back = _drop_none(back | self.server.script.get("back", {}))
-        self._send(302, b"", Location=f"{query['redirect_uri']}?{urlencode(back)}")
+            params["code"] = self.server.code_for(query)
+        params = _drop_none(params | self.server.script.get("callback", {}))
+        self._send(302, b"", Location=f"{query['redirect_uri']}?{urlencode(params)}")
 
     def on_token(self, query: dict[str, str], form: dict[str, str]) -> None:
         kind, _, value = self.headers.get("Authorization", "").partition(" ")
-        names = base64.b64decode(value).decode().partition(":") if kind == "Basic" else ("", "", "")
-        client = (unquote(names[0]), unquote(names[2]))
-        status, answer = self.server.exchange(form, client)
-        self.server.seen[-1]["answer"] = answer
-        self._json(status, answer)
+        client_id, _, secret = base64.b64decode(value).decode().partition(":") if kind == "Basic" else ("", "", "")
+        status, tokens = self.server.exchange(form, (unquote(client_id), unquote(secret)))
+        self.server.seen[-1]["response"] = tokens
+        self._json(status, tokens)
 
     def on_userinfo(self, query: dict[str, str], form: dict[str, str]) -> None:
         user = self.server.tokens.get(self.headers.get("Authorization", "").removeprefix("Bearer "))
@@ -210,7 +208,7 @@ class Handler(BaseHTTPRequestHandler):
         try:
             super().handle()
         except OSError:
-            self.close_connection = True  # they hung up, as they should on an answer that hangs
+            self.close_connection = True  # the client has given up on a slow response
 
 
 if __name__ == "__main__":

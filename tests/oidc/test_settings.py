@@ -1,4 +1,4 @@
-"""Providers by the environment: two values for Google, an issuer for any other; half a provider stops the start."""
+"""The OIDC_* settings: two values for Google, an issuer for any other provider."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ print(json.dumps(base.OIDC_PROVIDERS))"""
 
 
 def load_settings(**environment: str) -> subprocess.CompletedProcess[str]:
-    known = {name: value for name, value in os.environ.items() if not name.startswith("OIDC_")}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("OIDC_")}
     command = [sys.executable, "-c", PRINT_SETTING]
-    return subprocess.run(command, cwd=ROOT, env=known | environment, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=ROOT, env=inherited | environment, capture_output=True, text=True, check=False)
 
 
-def test_there_is_no_provider_unless_one_is_named():
+def test_providers_are_empty_by_default():
     assert json.loads(load_settings().stdout) == []
 
 
-def test_both_kinds_stand_side_by_side():
-    found = json.loads(
+def test_google_and_another_provider_are_both_configured():
+    google, office = json.loads(
         load_settings(
             OIDC_GOOGLE_CLIENT_ID="g",
             OIDC_GOOGLE_CLIENT_SECRET="s",
@@ -36,7 +36,6 @@ def test_both_kinds_stand_side_by_side():
         ).stdout
     )
 
-    google, office = found
     assert (google["provider_id"], google["issuer"]) == ("google", "https://accounts.google.com")
     assert (office["provider_id"], office["name"]) == ("id.example.com-8443-realms-office", "the office")
     assert office["issuer"] == "https://ID.example.com:8443/realms/Office"
@@ -52,8 +51,8 @@ def test_both_kinds_stand_side_by_side():
         ({"OIDC_ISSUER": "https://id.example.com?x=1", "OIDC_CLIENT_ID": "c"}, "OIDC_ISSUER"),
     ],
 )
-def test_half_a_provider_stops_the_start(environment, missing):
-    found = load_settings(**environment)
+def test_incomplete_provider_settings_stop_the_start(environment, missing):
+    process = load_settings(**environment)
 
-    assert found.returncode != 0
-    assert missing in found.stderr.splitlines()[-1]
+    assert process.returncode != 0
+    assert missing in process.stderr.splitlines()[-1]

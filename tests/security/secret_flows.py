@@ -280,7 +280,7 @@ def oidc_provider(recorder: SecretRecorder, issuer: str) -> None:
     redirect_page = browser.post(f"/login/with/{idp.host.replace(':', '-')}/", browser.page("/login/"), 200).text
     address = unescape(redirect_page.partition('content="0; url=')[2].partition('"')[0])
     params = dict(parse_qsl(urlsplit(address).query))
-    callback = idp.ask("GET", address.removeprefix(issuer))[1]["Location"].removeprefix(recorder.url)
+    callback = idp.request("GET", address.removeprefix(issuer))[1]["Location"].removeprefix(recorder.url)
     recorder.record("code of a provider", dict(parse_qsl(urlsplit(callback).query))["code"])
     for name in ("state", "nonce"):
         recorder.record(f"{name} for a provider", params[name])
@@ -290,7 +290,7 @@ def oidc_provider(recorder: SecretRecorder, issuer: str) -> None:
     (exchange,) = idp.seen("/token")
     recorder.record("verifier for a provider", exchange["form"]["code_verifier"])
     for name in ("access_token", "id_token"):
-        recorder.record(f"{name} of a provider", exchange["answer"][name])
+        recorder.record(f"{name} of a provider", exchange["response"][name])
     assert User.objects.filter(email="olga@example.com").exists()
 
 

@@ -20,7 +20,7 @@ from tests.architecture.test_completeness import ROOT, source_files
 ALLOWED_HASHES = {"sha256", "sha384", "sha512", "blake2b"}
 # The range protocol of Pwned Passwords uses SHA-1; nothing is stored under it and no trust rests on it.
 ALLOWED_BY_MODULE = {"accounts/auth/passwords/pwned_passwords.py": {"sha1"}}
-# The only import from `cryptography`; PyJWT imports the rest of it by itself.
+# The only import from `cryptography`; PyJWT and joserfc import the rest of it by itself.
 ALLOWED_CIPHERS = {"cryptography.fernet"}
 CRYPTO_LIBRARIES = {"Crypto", "Cryptodome", "nacl", "OpenSSL", "rsa", "ecdsa", "passlib", "bcrypt", "simplecrypt"}
 

@@ -1,13 +1,14 @@
-"""A sign-in as the provider sees it: the person is sent there, comes back with a code, and the code says who they are."""
+"""Our side of the authorization code flow: build the authorization request, exchange the code, read the claims."""
 
 from __future__ import annotations
 
 import base64
-import hashlib
 import secrets
 from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import parse_qsl, quote_plus, urlencode, urlsplit, urlunsplit
+
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from accounts.auth.oidc import id_token
 from accounts.auth.oidc.errors import OidcError
@@ -22,7 +23,7 @@ MAX_NAME_LENGTH, MAX_EMAIL_LENGTH, MAX_SUBJECT_LENGTH = 120, 254, 191
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who we are to one provider."""
+    """Our registration with one provider. A public client has an empty secret."""
 
     provider_id: str
     name: str
@@ -33,7 +34,7 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
-    """What a browser was sent away with. It stays in the session of that browser, so nobody else can come back with it."""
+    """The secrets of one sign-in. They stay in the browser's session, so no other browser can finish it."""
 
     redirect_uri: str
     nonce: str
@@ -48,52 +49,58 @@ class AuthorizationRequest:
 
 
 def authorization_url(client: Client, authorization_request: AuthorizationRequest, state: str) -> str:
-    """Return where to send the browser; raises Refused."""
-    endpoint = client.issuer.outbound.run(client.issuer.metadata).authorization_endpoint
-    digest = hashlib.sha256(authorization_request.code_verifier.encode()).digest()
-    asked = {
+    """Return the URL at the provider to redirect the browser to. Raises OidcError, ProviderUnavailable."""
+    metadata = client.issuer.executor.run(client.issuer.metadata)
+    params = {
         "response_type": "code",
         "client_id": client.client_id,
         "redirect_uri": authorization_request.redirect_uri,
         "scope": SCOPE,
         "state": state,
         "nonce": authorization_request.nonce,
-        "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
+        "code_challenge": create_s256_code_challenge(authorization_request.code_verifier),
         "code_challenge_method": "S256",
     }
-    parts = urlsplit(endpoint)
-    return urlunsplit(parts._replace(query=urlencode({**dict(parse_qsl(parts.query)), **asked})))
+    parts = urlsplit(metadata.authorization_endpoint)
+    return urlunsplit(parts._replace(query=urlencode({**dict(parse_qsl(parts.query)), **params})))
 
 
 def fetch_identity(
     client: Client, authorization_request: AuthorizationRequest, *, code: str, issuer: str | None
 ) -> Identity:
-    """Return who came back with this code. `issuer` is what the browser was told to say it is from; raises Refused."""
+    """Exchange the code and return the user's identity. `issuer` is the `iss` parameter of the callback (RFC 9207).
 
-    def exchange(end: float) -> Identity:
-        metadata = client.issuer.metadata(end)
-        if issuer != client.issuer.name and (issuer is not None or metadata.supports_iss):
+    Raises OidcError, ProviderUnavailable.
+    """
+
+    def exchange(deadline: float) -> Identity:
+        metadata = client.issuer.metadata(deadline)
+        if issuer != client.issuer.identifier and (issuer is not None or metadata.supports_iss):
             raise OidcError("issuer_mismatch")
-        data = _exchange_code(client, metadata, authorization_request, code, end)
-        access_token = data.get("access_token")
+        tokens = _exchange_code(client, metadata, authorization_request, code, deadline)
+        access_token = tokens.get("access_token")
         if not isinstance(access_token, str):
             raise OidcError("no_access_token")
         claims = id_token.verify(
-            data.get("id_token"),
-            issuer=client.issuer.name,
+            tokens.get("id_token"),
+            issuer=client.issuer.identifier,
             client_id=client.client_id,
             nonce=authorization_request.nonce,
             access_token=access_token,
-            keys=lambda kid: client.issuer.keys(end, kid),
+            keys=lambda kid: client.issuer.keys(deadline, kid),
         )
-        return _identity(client, claims | _userinfo_claims(claims, metadata, access_token, end))
+        # Many providers have the address and the name at the userinfo endpoint only.
+        if "email" not in claims and metadata.userinfo_endpoint:
+            claims |= _userinfo_claims(metadata.userinfo_endpoint, claims["sub"], access_token, deadline)
+        return _identity(client.provider_id, claims)
 
-    return client.issuer.outbound.run(exchange)
+    return client.issuer.executor.run(exchange)
 
 
 def _exchange_code(
-    client: Client, metadata: Metadata, authorization_request: AuthorizationRequest, code: str, end: float
+    client: Client, metadata: Metadata, authorization_request: AuthorizationRequest, code: str, deadline: float
 ) -> dict[str, Any]:
+    """Return the token response. The client authenticates as the provider's metadata say."""
     form = {
         "grant_type": "authorization_code",
         "code": code,
@@ -102,35 +109,33 @@ def _exchange_code(
         "client_id": client.client_id,
     }
     if not client.secret:
-        return fetch_json(metadata.token_endpoint, end, form=form)
+        return fetch_json(metadata.token_endpoint, deadline, form=form)
     if "client_secret_post" in metadata.auth_methods and "client_secret_basic" not in metadata.auth_methods:
-        return fetch_json(metadata.token_endpoint, end, form=form | {"client_secret": client.secret})
-    # RFC 6749, section 2.3.1: both are encoded like a form before they become a user name and a password.
-    pair = f"{quote_plus(client.client_id)}:{quote_plus(client.secret)}"
-    basic = base64.b64encode(pair.encode()).decode()
-    return fetch_json(metadata.token_endpoint, end, form=form, authorization=f"Basic {basic}")
+        return fetch_json(metadata.token_endpoint, deadline, form=form | {"client_secret": client.secret})
+    # RFC 6749, section 2.3.1: both are form-encoded before they become a user name and a password. Authlib doesn't.
+    credentials = f"{quote_plus(client.client_id)}:{quote_plus(client.secret)}"
+    basic = base64.b64encode(credentials.encode()).decode()
+    return fetch_json(metadata.token_endpoint, deadline, form=form, authorization=f"Basic {basic}")
 
 
-def _userinfo_claims(claims: dict[str, Any], metadata: Metadata, access_token: str, end: float) -> dict[str, Any]:
-    """Return the address and the name from where many providers keep them, if it is about the same person."""
-    if "email" in claims or not metadata.userinfo_endpoint:
-        return {}
-    data = fetch_json(metadata.userinfo_endpoint, end, authorization=f"Bearer {access_token}")
-    if data.get("sub") != claims["sub"]:
-        raise OidcError("another_person")
+def _userinfo_claims(endpoint: str, subject: str, access_token: str, deadline: float) -> dict[str, Any]:
+    """Return the address and the name from the userinfo endpoint. Raises OidcError if the subject is another."""
+    data = fetch_json(endpoint, deadline, authorization=f"Bearer {access_token}")
+    if data.get("sub") != subject:
+        raise OidcError("another_subject")
     return {name: data[name] for name in ("email", "email_verified", "name") if name in data}
 
 
-def _identity(client: Client, claims: dict[str, Any]) -> Identity:
+def _identity(provider_id: str, claims: dict[str, Any]) -> Identity:
     subject, email, name = claims["sub"], claims.get("email"), claims.get("name")
     if len(subject) > MAX_SUBJECT_LENGTH or "\x00" in subject:
         raise OidcError("invalid_subject")
     email = email.strip().lower() if isinstance(email, str) and len(email) <= MAX_EMAIL_LENGTH else ""
     return Identity(
-        provider=client.provider_id,
+        provider=provider_id,
         subject=subject,
         email=email,
-        # Not `bool()`: there are providers that write "false".
-        is_verified=bool(email) and claims.get("email_verified") is True,
+        # Not `bool()`, because some providers send the string "false".
+        email_verified=bool(email) and claims.get("email_verified") is True,
         name=" ".join(UNSAFE_CHARACTERS.sub(" ", name).split())[:MAX_NAME_LENGTH] if isinstance(name, str) else "",
     )

@@ -4,20 +4,18 @@ from core.errors import NotAuthenticated
 
 
 class OidcError(NotAuthenticated):
-    """What the provider said is not believed. `code` names the reason for the log; people read the sentence."""
+    """An untrustworthy response of the provider. `code` is the reason, for the log; users read the detail."""
 
     code = "identity_refused"
 
-    def __init__(self, reason: str, detail: str = "The provider's answer was not one that can be trusted.") -> None:
+    def __init__(self, reason: str, detail: str = "The provider's response can't be trusted.") -> None:
         super().__init__(detail, code=reason)
 
 
 class ProviderUnavailable(OidcError):
-    """The provider does not answer, or not in time."""
+    """No response of the provider in time."""
 
     status = 503
 
     def __init__(self, reason: str) -> None:
-        super().__init__(
-            reason, "The provider does not answer just now. Try again in a moment, or sign in another way."
-        )
+        super().__init__(reason, "The provider is not responding. Try again in a moment, or sign in another way.")

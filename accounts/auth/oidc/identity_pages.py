@@ -1,4 +1,4 @@
-"""Who one is at providers of identities."""
+"""The settings page of the identities that a user can sign in with."""
 
 from __future__ import annotations
 
@@ -24,21 +24,27 @@ URL_NAME = "socialaccount_connections"
 @login_required
 @require_safe
 def identities(request: HttpRequest) -> HttpResponse:
-    names, linked = providers.provider_names(), list(login_methods_selectors.list_identities(get_request_user(request)))
-    rows = [{"id": one.pk, "name": names.get(one.provider, one.provider), "identity": one} for one in linked]
-    missing = {key: name for key, name in names.items() if key not in {one.provider for one in linked}}
+    """List the linked identities, and the providers that the user could link."""
+    names = providers.provider_names()
+    social_accounts = list(login_methods_selectors.list_identities(get_request_user(request)))
+    rows = [
+        {"id": account.pk, "name": names.get(account.provider, account.provider), "identity": account}
+        for account in social_accounts
+    ]
+    linked = {account.provider for account in social_accounts}
+    missing = {provider_id: name for provider_id, name in names.items() if provider_id not in linked}
     return render_page(request, "socialaccount/identities.html", {"rows": rows, "missing": missing, "tab": "security"})
 
 
 @login_required
 @require_POST
 def unlink_identity(request: HttpRequest, identity_id: int) -> HttpResponse:
-    if door := reauthentication_redirect(request):
-        return door
+    if response := reauthentication_redirect(request):
+        return response
     try:
         services.unlink_identity(actor=get_request_user(request), identity_id=identity_id, now=timezone.now())
     except Conflict as error:
         messages.error(request, error.detail)
     else:
-        messages.success(request, "It is not linked any more.")
+        messages.success(request, "Account unlinked.")
     return redirect(URL_NAME)

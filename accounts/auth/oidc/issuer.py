@@ -1,4 +1,4 @@
-"""What a provider says about itself (OpenID Connect Discovery 1.0), and the keys it signs with; both remembered a while."""
+"""A provider's metadata (OpenID Connect Discovery 1.0) and signing keys (JWKS), cached in the process."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from accounts.auth.oidc.errors import OidcError
 from accounts.auth.oidc.http import ProviderExecutor, fetch_json
 
 METADATA_TTL = 600.0
-# An ID token that names a key we do not know makes us look again, but not each one.
+# The keys are fetched again for an unknown key id, but not for each one.
 JWKS_REFRESH_INTERVAL = 10.0
 WELL_KNOWN = "/.well-known/openid-configuration"
 
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
+    """The part of the provider's metadata that we use. `userinfo_endpoint` is empty if there is none."""
+
     authorization_endpoint: str
     token_endpoint: str
     jwks_uri: str
@@ -30,68 +32,80 @@ class Metadata:
 
 @dataclass(eq=False)
 class Issuer:
-    """One provider, by the address in its ID tokens."""
+    """One provider. `identifier` is its URL as in the `iss` claim."""
 
-    name: str
-    outbound: ProviderExecutor = field(default_factory=ProviderExecutor)
+    identifier: str
+    executor: ProviderExecutor = field(default_factory=ProviderExecutor)
     _metadata: tuple[float, Metadata] | None = None
-    _keys: tuple[float, list[dict[str, Any]]] | None = None
+    _jwks: tuple[float, list[dict[str, Any]]] | None = None
 
-    def metadata(self, end: float) -> Metadata:
-        known = self._metadata
-        if known is None or time.monotonic() - known[0] > METADATA_TTL:
-            said = fetch_json(self.name.rstrip("/") + WELL_KNOWN, end)
-            if said.get("issuer") != self.name:
+    def metadata(self, deadline: float) -> Metadata:
+        """Return the metadata. Raises OidcError, ProviderUnavailable."""
+        cached = self._metadata
+        if cached is None or time.monotonic() - cached[0] > METADATA_TTL:
+            data = fetch_json(self.identifier.rstrip("/") + WELL_KNOWN, deadline)
+            if data.get("issuer") != self.identifier:
                 raise OidcError("discovery_issuer_mismatch")
-            self._metadata = known = time.monotonic(), _parse_metadata(said, is_local=_is_loopback(self.name))
-        return known[1]
+            self._metadata = cached = time.monotonic(), _parse_metadata(data, is_local=_is_loopback(self.identifier))
+        return cached[1]
 
-    def keys(self, end: float, kid: str | None) -> list[dict[str, Any]]:
-        """Return the signing keys of this id, or all where the token names none."""
-        known, found = self._keys, []
-        age = time.monotonic() - known[0] if known else METADATA_TTL + 1
-        if known and age <= METADATA_TTL:
-            found = _filter_keys(known[1], kid)
-        if known is None or age > METADATA_TTL or (not found and age > JWKS_REFRESH_INTERVAL):
-            said = fetch_json(self.metadata(end).jwks_uri, end).get("keys")
-            keys = [key for key in said if isinstance(key, dict)] if isinstance(said, list) else []
-            self._keys = time.monotonic(), keys
-            found = _filter_keys(keys, kid)
-        return found
+    def keys(self, deadline: float, kid: str | None) -> list[dict[str, Any]]:
+        """Return the signing keys (JWKs) with this id, or all if it is None. Raises OidcError, ProviderUnavailable."""
+        cached, matching = self._jwks, []
+        age = time.monotonic() - cached[0] if cached else METADATA_TTL + 1
+        if cached and age <= METADATA_TTL:
+            matching = _filter_keys(cached[1], kid)
+        if cached is None or age > METADATA_TTL or (not matching and age > JWKS_REFRESH_INTERVAL):
+            jwks = fetch_json(self.metadata(deadline).jwks_uri, deadline).get("keys")
+            keys = [key for key in jwks if isinstance(key, dict)] if isinstance(jwks, list) else []
+            self._jwks = time.monotonic(), keys
+            matching = _filter_keys(keys, kid)
+        return matching
 
 
 @lru_cache(maxsize=64)
-def get_issuer(name: str) -> Issuer:
-    return Issuer(name)
+def get_issuer(identifier: str) -> Issuer:
+    """Return the issuer, the same object (and cache) each time."""
+    return Issuer(identifier)
 
 
 def _filter_keys(keys: list[dict[str, Any]], kid: str | None) -> list[dict[str, Any]]:
     return [key for key in keys if key.get("use", "sig") == "sig" and (kid is None or key.get("kid") == kid)]
 
 
-def _parse_metadata(said: dict[str, Any], *, is_local: bool) -> Metadata:
-    methods = said.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
+def _parse_metadata(data: dict[str, Any], *, is_local: bool) -> Metadata:
+    auth_methods = data.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
     return Metadata(
-        authorization_endpoint=_endpoint(said, "authorization_endpoint", is_local),
-        token_endpoint=_endpoint(said, "token_endpoint", is_local),
-        jwks_uri=_endpoint(said, "jwks_uri", is_local),
-        userinfo_endpoint=_endpoint(said, "userinfo_endpoint", is_local) if "userinfo_endpoint" in said else "",
-        auth_methods=tuple(map(str, methods)) if isinstance(methods, list) else (),
-        supports_iss=said.get("authorization_response_iss_parameter_supported") is True,
+        authorization_endpoint=_endpoint(data, "authorization_endpoint", is_local),
+        token_endpoint=_endpoint(data, "token_endpoint", is_local),
+        jwks_uri=_endpoint(data, "jwks_uri", is_local),
+        userinfo_endpoint=_endpoint(data, "userinfo_endpoint", is_local) if "userinfo_endpoint" in data else "",
+        auth_methods=tuple(map(str, auth_methods)) if isinstance(auth_methods, list) else (),
+        supports_iss=data.get("authorization_response_iss_parameter_supported") is True,
     )
 
 
-def _endpoint(said: dict[str, Any], name: str, is_local: bool) -> str:
-    """Return an address at which a secret may be shown: over TLS, or on this machine if the provider itself is."""
-    address = said.get(name)
-    if not isinstance(address, str) or not (address.startswith("https://") or (is_local and _is_loopback(address))):
+def _endpoint(data: dict[str, Any], name: str, is_local: bool) -> str:
+    """Return an endpoint's URL. Raises OidcError unless it uses TLS, or both it and the provider are on this machine.
+
+    This keeps secrets off plain connections, and a provider from making us request addresses of the internal network.
+    """
+    url = data.get(name)
+    if not isinstance(url, str) or not (_is_https(url) or (is_local and _is_loopback(url))):
         raise OidcError(f"bad_{name}")
-    return address
+    return url
 
 
-def _is_loopback(address: str) -> bool:
+def _is_https(url: str) -> bool:
     try:
-        host = urlsplit(address).hostname or ""
+        return url.startswith("https://") and bool(urlsplit(url).hostname)
+    except ValueError:
+        return False
+
+
+def _is_loopback(url: str) -> bool:
+    try:
+        host = urlsplit(url).hostname or ""
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False

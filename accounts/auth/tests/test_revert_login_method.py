@@ -55,7 +55,7 @@ def post_revert(url, client=None):
 
 
 def identity_of(subject, provider="example"):
-    return Identity(provider=provider, subject=subject, email="x@example.com", is_verified=True, name="X")
+    return Identity(provider=provider, subject=subject, email="x@example.com", email_verified=True, name="X")
 
 
 @pytest.fixture
