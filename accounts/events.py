@@ -136,7 +136,7 @@ class IdentityRejected(UserEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class SessionOpened(UserEvent):
-    """A sign-in. `session` is {id, kind, device, address, is_new}; `is_new` says that the device was not used before."""
+    """A sign-in. `session` is {id, kind, device, address, is_new}; `is_new` is about the device."""
 
     name: ClassVar[str] = "session.opened"
     session: dict[str, Any]
@@ -197,7 +197,7 @@ class ApiKeyRevoked(ApiKeyEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class ApiKeyUsed(ApiKeyEvent):
-    """The first use of a key on a day, or a use from another address than before."""
+    """The first use of a key on a day or from another address."""
 
     name: ClassVar[str] = "api_key.used"
     address: str

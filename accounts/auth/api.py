@@ -138,7 +138,7 @@ class LogoutAllView(ApiView):
 def login_response(
     request: Request, user: User, *, status: int = 200, mfa_verified: bool = False
 ) -> Response | HttpResponse:
-    """Return the tokens of a new session, or the 401 with the challenge of a user who has MFA."""
+    """Return the tokens of a new session, or a 401 with an MFA challenge."""
     result = login.continue_api_login(request._request, user, mfa_verified=mfa_verified)
     if isinstance(result, TokenPair):
         return token_response(result, user, status=status)

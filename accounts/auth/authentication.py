@@ -19,7 +19,7 @@ SCHEME = b"bearer"
 
 
 class BearerAuthentication(BaseAuthentication):
-    """`Authorization: Bearer <access>`; the token's session must be alive, which PostgreSQL knows."""
+    """`Authorization: Bearer <access>`. The token's session must be active, which PostgreSQL decides."""
 
     def authenticate(self, request: Request) -> tuple[User, Session] | None:
         parts = get_authorization_header(request).split()

@@ -24,7 +24,6 @@ from accounts.auth.sessions import services as sessions
 from accounts.auth.throttled_emails import send_verification_email
 from accounts.auth.tokens import TokenPair
 from accounts.models import User
-from accounts.users import selectors as users_selectors
 from core.errors import NotAllowed, NotAuthenticated
 from core.http.client_ip import client_ip, user_agent
 
@@ -44,7 +43,7 @@ def verify_password(request: HttpRequest, *, email: str, password: str) -> User:
     unknown address, a wrong password and a deactivated account.
     """
     attempt = throttling.start_attempt(request, email)
-    user = users_selectors.get_by_email(email.strip().lower())
+    user: User | None = User.objects.filter(email=email.strip().lower()).first()
     is_correct = user.check_password(password) if user else check_password(password, _placeholder_hash())
     if user is None or not is_correct or not user.is_active:
         attempt.record_failure(user)
@@ -100,7 +99,7 @@ def continue_api_login(
 def continue_browser_login(
     request: HttpRequest, user: User, *, next_url: str, mfa_verified: bool = False
 ) -> HttpResponse:
-    """Sign the browser in and redirect to `next_url`, or redirect to the page of the step that comes first.
+    """Sign the browser in and go to `next_url`, or to the next step's page.
 
     The row of the session is made by accounts.auth.sessions.middleware.
     """

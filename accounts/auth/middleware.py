@@ -12,9 +12,9 @@ from core.api.endpoints import API_PREFIX, endpoint_of
 
 
 class RequireMfaMiddleware:
-    """Redirect users who must set up MFA to the page where they do, from every page that is not `mfa_exempt`.
+    """Redirects users who must set up MFA to their security settings.
 
-    The admin is included. The API does the same in BearerAuthentication.
+    It covers every page that is not `mfa_exempt`, the admin included; BearerAuthentication does it for the API.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -12,13 +12,13 @@ from core.security.hashing import sha256_hex
 
 
 class OneTimeToken(NamedTuple):
-    """`token` goes into the email, which is stored encrypted until it is sent; `hash` goes into the table."""
+    """A secret for a link. `token` goes into the email, which is stored encrypted; `hash` goes into the table."""
 
     token: str
     hash: str
 
     def path(self, page: str) -> str:
-        """Return the path of a page with the token in its query, as logs contain paths without queries."""
+        """Return a page's path with the token in its query, which no log contains."""
         return f"{reverse(page)}?{urlencode({'token': self.token})}"
 
 

@@ -13,7 +13,7 @@ from core.errors import NotAllowed
 
 
 class RequiresRecentLogin(BasePermission):
-    """Ask for a recent login where the endpoint declares it (`requires_recent_login`); see accounts.auth.reauthentication."""
+    """Requires a recent login where the endpoint declares it (`requires_recent_login`)."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         endpoint = endpoint_of_request(request._request)
@@ -22,6 +22,6 @@ class RequiresRecentLogin(BasePermission):
         if endpoint.checks_password_itself and request.user.has_usable_password():
             return True
         if not isinstance(request.auth, Session):
-            raise NotAllowed("No API key may do this; sign in instead.", code="not_for_keys")
+            raise NotAllowed("API keys cannot do this. Sign in instead.", code="not_for_keys")
         require_recent_login(session_id=request.auth.pk, now=timezone.now())
         return True

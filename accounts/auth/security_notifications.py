@@ -1,4 +1,4 @@
-"""Telling users, and the event log, that a login method, the password or the address of an account changed."""
+"""Notifying users of changes to their login methods, password or address."""
 
 from __future__ import annotations
 

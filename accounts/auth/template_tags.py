@@ -10,6 +10,6 @@ register = template.Library()
 
 
 @register.inclusion_tag("socialaccount/_buttons.html", takes_context=True)
-def provider_buttons(context: dict[str, Any], goal: str = "") -> dict[str, Any]:
-    """One button for each provider of the settings; nothing where there is none."""
-    return {"providers": providers.provider_names(), "next": goal, "csrf_token": context.get("csrf_token")}
+def provider_buttons(context: dict[str, Any], next_url: str = "") -> dict[str, Any]:
+    """Render a button for each configured OpenID provider."""
+    return {"providers": providers.provider_names(), "next": next_url, "csrf_token": context.get("csrf_token")}

@@ -27,7 +27,7 @@ def send_verification_email(request: HttpRequest, user: User, *, group: str = LI
 
 
 def send_account_exists_email(request: HttpRequest, email: str) -> None:
-    """Count like the e-mail to a new user, so that the counter does not tell who has an account."""
+    """Send it, and count it like the email to a new user: the counter reveals nothing then."""
     with suppress(RateLimited):
         consume(request, group=REGISTRATION_EMAIL_GROUP, key=email, rate=settings.EMAIL_LINK_RATE)
         account_emails.send_account_exists(email)

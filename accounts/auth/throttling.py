@@ -57,18 +57,11 @@ class Attempt:
     """
 
     secret: Secret
-    email_hash: str
+    key: str
     ip: str
+    ip_key: str
     device_name: str
     trusted_source: str
-
-    @property
-    def key(self) -> str:
-        return f"{self.secret.name}:{self.email_hash}:{self.trusted_source}"
-
-    @property
-    def ip_key(self) -> str:
-        return f"address:{self.ip}"
 
     def record_success(self) -> None:
         rate_limits.reset_failures(self.key)
@@ -92,7 +85,14 @@ def start_attempt(request: HttpRequest, email: str, secret: Secret = PASSWORD) -
     email, ip = email.strip().lower(), client_ip(request)
     device = sha256_hex(request.COOKIES.get(settings.DEVICE_COOKIE_NAME, ""))
     trusted_source = sessions_selectors.find_trusted_device(email, device=device, address=ip)
-    attempt = Attempt(secret, sha256_hex(email), ip, describe_user_agent(user_agent(request)), trusted_source)
+    attempt = Attempt(
+        secret,
+        key=f"{secret.name}:{sha256_hex(email)}:{trusted_source}",
+        ip=ip,
+        ip_key=f"address:{ip}",
+        device_name=describe_user_agent(user_agent(request)),
+        trusted_source=trusted_source,
+    )
     if secret is PASSWORD and not trusted_source:
         consume(request, group="login-address", key=ip, rate=settings.LOGIN_RATE_PER_ADDRESS)
     consume(request, group=secret.rate_group, key=attempt.key, rate=getattr(settings, secret.rate_setting))

@@ -1,4 +1,4 @@
-"""The two tokens of a session (RFC 7519), made by simplejwt; both name their session in `sid`, and their key in `kid`."""
+"""The access and refresh tokens of a session (RFC 7519). Both have the session in `sid` and their key in `kid`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from core.security.jwt_keys import ACCESS, REFRESH, signing_keys, verify_jwt
 
 
 class SigningBackend(TokenBackend):
-    """simplejwt's, with keys that have names and can be replaced; the gateway verifies by the same rules."""
+    """Signs with named keys that can be replaced, and verifies as the gateway does."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(settings.SIMPLE_JWT["ALGORITHM"], settings.SIMPLE_JWT["SIGNING_KEY"])
@@ -32,7 +32,7 @@ class SigningBackend(TokenBackend):
         return jwt.encode(claims, keys.signing, algorithm=rules["ALGORITHM"], headers=keys.headers(self.kind))
 
     def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:
-        """Always verifies."""
+        """Return the claims. It verifies always, whatever `verify` says."""
         try:
             return verify_jwt(token, settings.SIMPLE_JWT, kind=self.kind)
         except jwt.PyJWTError as error:
@@ -54,7 +54,7 @@ class TokenPair:
 
 
 def issue_tokens(session: Session) -> TokenPair:
-    """Return the session's tokens. The refresh token follows from the row alone, so it is always the same one."""
+    """Return the tokens of a session. The refresh token follows from the row, so it is the same each time."""
     refresh = _add_session_claims(SessionRefreshToken(), session.pk, session.user_id)
     refresh.set_iat(at_time=session.last_seen_at)
     refresh.payload["jti"] = session.refresh_jti
@@ -87,7 +87,7 @@ class RefreshClaims:
 
 
 def read_access(token: bytes | str) -> AccessClaims:
-    """Return the claims of a valid access token. Raises NotAuthenticated; all failures are one and the same 401."""
+    """Return the claims of a valid access token. Raises NotAuthenticated; all failures look the same."""
     claims = read_access_token(token.encode() if isinstance(token, str) else token)
     if claims is None:
         raise NotAuthenticated("The token is not valid.", code="token_not_valid")
@@ -95,7 +95,7 @@ def read_access(token: bytes | str) -> AccessClaims:
 
 
 def read_refresh(text: str) -> RefreshClaims:
-    """Return the claims of a valid refresh token. Raises NotAuthenticated; all failures are one and the same 401."""
+    """Return the claims of a valid refresh token. Raises NotAuthenticated; all failures look the same."""
     try:
         token: Any = SessionRefreshToken(text)  # type: ignore[arg-type]
         return RefreshClaims(uuid.UUID(token["sid"]), uuid.UUID(token["sub"]), str(token["jti"]))

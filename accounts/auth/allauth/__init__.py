@@ -1,1 +1,1 @@
-"""What django-allauth asks us: adapters and forms that answer with our own services, settings and limits."""
+"""Adapters and forms that connect django-allauth to our own services, settings and limits."""

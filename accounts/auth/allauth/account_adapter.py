@@ -30,7 +30,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return client_ip(request)
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
-        """Require a recent login where there is neither a password nor MFA, where allauth would ask for nothing."""
+        """Require a recent login of users with neither password nor MFA, whom allauth asks nothing."""
         require_recent_session(context.request)
         return bool(super().is_reauthentication_required(app=app, **kwargs))
 
@@ -46,7 +46,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return True
 
     def get_reauthentication_methods(self, user: User | AnonymousUser) -> list[dict[str, Any]]:
-        """Offer MFA methods only where there are some, and passkeys before recovery codes where there is no app."""
+        """Offer MFA methods only, where there are some, and passkeys before recovery codes."""
         methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
         if not isinstance(user, User) or not login_methods_selectors.has_mfa(user):
             return methods

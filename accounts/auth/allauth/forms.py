@@ -1,4 +1,4 @@
-"""allauth's forms with our labels, without placeholders, and with codes that are throttled and accepted once."""
+"""allauth's forms with our labels, and with codes that are throttled and accepted once."""
 
 from __future__ import annotations
 

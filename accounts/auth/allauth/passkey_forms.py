@@ -1,4 +1,4 @@
-"""Passkey forms that accept a credential made at this site's own origin, and at no other.
+"""Passkey forms that accept credentials from this site's own origin alone.
 
 WebAuthn accepts any port and any subdomain of the host a passkey was made for. Other programs may run there, and a page
 of theirs must not be able to ask for it.

@@ -20,7 +20,7 @@ from core.errors import NotAuthenticated
 
 
 def reauthentication_redirect(request: HttpRequest, next_url: str = "") -> HttpResponse | None:
-    """Return the redirect to the page where the user confirms that it is them; None where they did so recently.
+    """Return the redirect to the reauthentication page; None where the user confirmed recently.
 
     That page goes on to `next_url`.
     """
@@ -37,7 +37,7 @@ def reauthentication_redirect(request: HttpRequest, next_url: str = "") -> HttpR
 
 
 def require_recent_session(request: HttpRequest) -> None:
-    """Redirect a user who has nothing to confirm with to the sign-in page, unless they signed in recently.
+    """Send users who have nothing to confirm with to sign in again.
 
     Raises ImmediateHttpResponse. It guards the pages that ask allauth whether reauthentication is required.
     """
@@ -50,7 +50,7 @@ def require_recent_session(request: HttpRequest) -> None:
 
 
 def _has_recent_session(request: HttpRequest) -> bool:
-    """Whether the session is recent by the API's rule, which is for users with neither a password nor MFA too."""
+    """Whether the session is recent by the rule of the API."""
     try:
         reauthentication.require_recent_login(session_id=uuid.UUID(request.session[SESSION_ID_KEY]), now=timezone.now())
     except (KeyError, RecentLoginRequired, NotAuthenticated):

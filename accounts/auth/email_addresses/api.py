@@ -33,7 +33,7 @@ class EmailView(ApiView):
 
     @extend_schema(operation_id="request_email_change", request=EmailInput, responses={202: EmailSentOut})
     def post(self, request: Request) -> Response:
-        """Send a link to a new address, which replaces the present one once it is verified."""
+        """Send a link to a new address. It replaces the present one once verified."""
         request_email_change(request._request, request.user, parse_body(EmailInput, request)["email"])
         return Response(EMAIL_SENT, status=202)
 

@@ -27,7 +27,7 @@ def is_email_verified(user: User) -> bool:
 
 @transaction.atomic
 def send_verification_email(*, user: User) -> None:
-    """Send a link to the user's address, which may be from before there were rows for addresses."""
+    """Send a verification link to the user's address, and create a missing row."""
     address, _ = EmailAddress.objects.get_or_create(
         user=user,
         email=user.email,
@@ -43,7 +43,7 @@ def find_address_to_verify(key: str) -> EmailAddress | None:
 
 
 def verify_email(*, key: str, now: datetime, ip: str = "") -> User:
-    """Mark the address of a link as its user's, and make it the address of the account.
+    """Verify the address of a link, and make it the address of the account.
 
     Raises NotFound for an invalid link, and Conflict (`email_taken`) where somebody else has the address by now.
     """
@@ -68,10 +68,10 @@ def verify_email(*, key: str, now: datetime, ip: str = "") -> User:
 
 @transaction.atomic
 def request_email_change(*, user: User, email: str, now: datetime, seen_at: str = "") -> None:
-    """Send a link to a new address, which replaces the present one once it is opened. Replaces an earlier request.
+    """Send a link to a new address, which replaces the present one when opened.
 
-    The present address is told: somebody at the user's browser for a moment could take over the account otherwise.
-    Raises Invalid for an address that the user has or has requested already.
+    It replaces an earlier request. The present address is told, as somebody at the user's browser for a moment could
+    take over the account otherwise. Raises Invalid for an address that the user has or has requested already.
     """
     email = email.lower()
     if email == user.email or EmailAddress.objects.filter(user=user, email=email).exists():
@@ -104,7 +104,7 @@ def record_verified_email(*, user: User, before: str, now: datetime) -> None:
 
 @transaction.atomic
 def mark_email_verified(*, user: User, now: datetime) -> None:
-    """Mark the present address as verified, because another link that was sent to it was opened."""
+    """Mark the present address verified, as another link sent to it was opened."""
     EmailAddress.objects.update_or_create(user=user, email=user.email, defaults={"verified": True, "primary": True})
     record_verified_email(user=user, before=user.email, now=now)
 

@@ -1,4 +1,4 @@
-"""The page of the "this wasn't me" link in an e-mail about a new login method."""
+"""The page of the "this wasn't me" link about a new login method."""
 
 from __future__ import annotations
 

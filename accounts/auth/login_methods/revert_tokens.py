@@ -9,7 +9,7 @@ MAX_DIGITS = 19
 
 
 class RevertToken(NamedTuple):
-    """What a revert link removes: an object of this `kind` that one user has, and was told of at one address."""
+    """The object that a revert link removes: its `kind` and id, signed for one user and address."""
 
     kind: str
     object_id: int

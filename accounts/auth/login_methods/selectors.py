@@ -78,7 +78,7 @@ def list_identities(user: User) -> QuerySet[SocialAccount]:
 
 
 def revert_link_for_mfa_method(user: User, change: str) -> str | None:
-    """Return the link that removes the method this change has just added; None for a change that added none."""
+    """Return the link that removes the method a change has just added."""
     if change not in AUTHENTICATOR_TYPES:
         return None
     authenticators = Authenticator.objects.filter(user=user, type=AUTHENTICATOR_TYPES[change])
@@ -94,7 +94,7 @@ def revert_link_for_identity(user: User, identity_id: int) -> str | None:
 
 
 def get_login_methods_added(token: str, now: datetime) -> AddedLoginMethods | None:
-    """Return what a link removes now; None for a forged or old link, and where nothing is left of it."""
+    """Return what a link removes now; None for an invalid link."""
     revert = parse_revert_token(token)
     if revert is None or revert.kind not in {MFA_METHOD, IDENTITY}:
         return None
@@ -108,7 +108,10 @@ def get_login_methods_added(token: str, now: datetime) -> AddedLoginMethods | No
 
 
 def _added_since(user: User, revert: RevertToken, added_at: datetime) -> AddedLoginMethods:
-    """Compare keys within a table, which clocks of nodes cannot disturb, and times between the two tables."""
+    """Return what was added since then.
+
+    Within a table keys are compared, as the clocks of nodes may differ; between the two tables only times can be.
+    """
     earliest, is_mfa = added_at - MAX_CLOCK_SKEW, revert.kind == MFA_METHOD
     authenticators = list(Authenticator.objects.filter(user=user).order_by("pk"))
     added = [

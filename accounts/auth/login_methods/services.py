@@ -1,4 +1,4 @@
-"""Reverting a login method that an intruder added, by the link in the e-mail about it."""
+"""Reverting a login method that an intruder added."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LINK_EXPIRED = "This link is not valid: it was used already, is older than 7 day
 
 @transaction.atomic
 def revert_login_method(*, token: str, now: datetime, address: str = "") -> User:
-    """Remove the login method that an e-mail told of, with all that were added since, and disable the password.
+    """Remove a login method with all that were added since, and disable the password.
 
     Whoever added them knew the password. A link to choose another one is sent at once. Raises NotFound.
     """

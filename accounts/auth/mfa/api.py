@@ -73,9 +73,9 @@ class TotpConfirmationView(ApiView):
 
     @extend_schema(operation_id="confirm_totp", request=TotpActivationInput, responses=RecoveryCodesOut)
     def post(self, request: Request) -> Response:
-        """Add the authenticator app whose first code is right, and return the recovery codes of a first method.
+        """Add the authenticator app whose first code is right.
 
-        A first method also revokes the caller's other sessions.
+        A first method also creates recovery codes, and revokes the caller's other sessions.
         """
         params = parse_body(TotpActivationInput, request)
         enrollment.activate_totp(

@@ -1,4 +1,4 @@
-"""Adding and removing MFA methods. Each verb locks the user's row, so that of two concurrent changes one sees the other."""
+"""Adding and removing MFA methods. Each verb locks the user's row, so that concurrent changes see each other."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class TotpSetup(NamedTuple):
 
 
 class EnrollmentResult(NamedTuple):
-    """What adding a method brought about: recovery codes are made beside the first one."""
+    """The side effects of adding a method: recovery codes are created beside the first one."""
 
     has_new_recovery_codes: bool
     revoked_sessions: int
@@ -122,7 +122,7 @@ def generate_recovery_codes(*, user: User, now: datetime, address: str = "") -> 
 
 @transaction.atomic
 def show_recovery_codes_once(*, user: User) -> list[str] | None:
-    """Return the unused recovery codes the first time they are asked for, and None after that. Raises NotFound."""
+    """Return the unused recovery codes the first time, and None after that. Raises NotFound."""
     row = Authenticator.objects.select_for_update().filter(user=user, type=Type.RECOVERY_CODES).first()
     if row is None:
         raise NotFound("There are no recovery codes.")

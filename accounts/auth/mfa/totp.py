@@ -28,7 +28,7 @@ def code_at_step(secret: str, step: int) -> str:
 
 
 def matching_steps(secret: str, code: str, now: datetime) -> list[int]:
-    """Return the time steps whose code this is, among the present one and its two neighbours."""
+    """Return the time steps with this code, among the present one and its two neighbours."""
     code = re.sub(r"[\s-]", "", code)
     step = int(now.timestamp()) // PERIOD
     steps = (step - 1, step, step + 1)

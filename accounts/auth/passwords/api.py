@@ -1,4 +1,4 @@
-"""The endpoints to change one's password, and to reset a lost one by an e-mailed link."""
+"""API to change one's password, and to reset a lost one."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class PasswordResetConfirmationView(PublicApiView):
 
     @extend_schema(operation_id="reset_password", request=PasswordResetInput, responses={204: None})
     def post(self, request: Request) -> Response:
-        """Set a new password with the key of an e-mailed link, and revoke all sessions and API keys."""
+        """Set a new password with the key of a link; revokes all sessions and API keys."""
         params = parse_body(PasswordResetInput, request)
         user = find_user_by_reset_key(params["key"])
         if user is None:

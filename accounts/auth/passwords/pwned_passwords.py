@@ -1,8 +1,8 @@
-"""Asks a list of the passwords known from breaches, by the range protocol of Pwned Passwords.
+"""Looking up passwords in known breaches, by the range protocol of Pwned Passwords.
 
-Of a password only the first five of the forty hex digits of its SHA-1 leave this machine; the answer names the rest of all
-that begin so, with padding, so that its length tells nothing either. Nobody waits long for it: where there is no good
-answer within a second, the other rules judge alone, and the log says so.
+Only the first five of the forty hex digits of the SHA-1 leave this machine. The response has the rest of all hashes with
+this prefix, padded, so that its length reveals nothing either. Without a valid response within a second the password
+counts as not breached, and the log says so.
 """
 
 from __future__ import annotations
@@ -29,20 +29,18 @@ MAX_RESPONSE_BYTES = 256 * 1024
 PREFIX_LENGTH = 5
 HEADERS = {"Add-Padding": "true", "Accept": "text/plain", "User-Agent": "TaskFlow", "Connection": "close"}
 RANGE_ENTRY = re.compile(r"([0-9A-F]{35}):(\d[\d,]*)")
-UNKNOWN = Counter(
-    "accounts_password_breach_checks_failed", "Passwords that the list of breached ones was in vain asked about."
-)
+UNKNOWN = Counter("accounts_password_breach_checks_failed", "Failed lookups in the list of breached passwords.")
 log = structlog.get_logger(__name__)
 
 
 def is_breached(password: str) -> bool:
-    """Tell whether the list at PWNED_PASSWORDS_URL has this password; no, where it is not asked or does not answer."""
+    """Whether the list at PWNED_PASSWORDS_URL has this password; False without a URL or a response."""
     if not settings.PWNED_PASSWORDS_URL or not password:
         return False
     digest = hashlib.sha1(password.encode(), usedforsecurity=False).hexdigest().upper()
-    question = RangeQuery(settings.PWNED_PASSWORDS_URL, digest[:PREFIX_LENGTH])
+    query = RangeQuery(settings.PWNED_PASSWORDS_URL, digest[:PREFIX_LENGTH])
     try:
-        return digest[PREFIX_LENGTH:] in executor().run(question.ask, question.cancel)
+        return digest[PREFIX_LENGTH:] in executor().run(query.send, query.cancel)
     except NoResponse as error:
         UNKNOWN.inc()
         log.warning("password_breach_check_failed", reason=error.reason)
@@ -55,14 +53,17 @@ def executor() -> DeadlineExecutor:
 
 
 class RangeQuery:
-    """One request. Redirects are not followed: they would lead elsewhere, and the protocol knows none."""
+    """One request to the list. Redirects are not followed, as the protocol has none."""
 
     def __init__(self, address: str, prefix: str) -> None:
         self.url, self.prefix = urlsplit(address), prefix
         self.socket: socket | None = None
 
-    def ask(self, end: float) -> frozenset[str]:
-        """Return the rest of each digest in the answer; raises Unanswered."""
+    def send(self, end: float) -> frozenset[str]:
+        """Return the rest of each hash in the response. Raises NoResponse.
+
+        `end` is the deadline on the monotonic clock.
+        """
         try:
             connection = self._connection(end - time.monotonic())
             try:
@@ -73,7 +74,7 @@ class RangeQuery:
             raise NoResponse("timeout" if isinstance(error, TimeoutError) else type(error).__name__) from error
 
     def cancel(self) -> None:
-        """Called from another thread: a socket that is read wakes up by this, and by nothing else."""
+        """Wake the thread that waits for the socket. Called from another thread after the deadline."""
         if self.socket is not None:
             with suppress(OSError):
                 self.socket.shutdown(SHUT_RDWR)
@@ -87,31 +88,31 @@ class RangeQuery:
     def _body(self, connection: HTTPConnection, end: float) -> str:
         connection.connect()
         self.socket = connection.sock
-        if time.monotonic() > end:  # whoever hung up before found no socket
+        if time.monotonic() > end:  # cancel() came before there was a socket
             raise NoResponse("timeout")
         connection.request("GET", self.url.path + self.prefix, headers=HEADERS)
-        with connection.getresponse() as answer:
-            if answer.status != 200:
-                raise NoResponse(f"status_{answer.status}")
-            body = answer.read(MAX_RESPONSE_BYTES + 1)
+        with connection.getresponse() as response:
+            if response.status != 200:
+                raise NoResponse(f"status_{response.status}")
+            body = response.read(MAX_RESPONSE_BYTES + 1)
             if len(body) > MAX_RESPONSE_BYTES:
                 raise NoResponse("too_long")
-            if answer.length:  # an end that comes early is no error to read()
+            if response.length:  # read() does not fail on a truncated body
                 raise NoResponse("cut_short")
             return body.decode("ascii")
 
 
 @cache
 def _ssl_context() -> ssl.SSLContext:
-    """What this machine trusts, where a mirror's own authority may be, and what `requests` does."""
+    """Trust the certificates of this machine, for a mirror's own authority, and those of `requests`."""
     context = ssl.create_default_context()
     context.load_verify_locations(certs.where())
     return context
 
 
 def _parse_entries(body: str) -> frozenset[str]:
-    """Return what was seen in a breach; entries that were seen never are the padding."""
-    found = [RANGE_ENTRY.fullmatch(entry.upper()) for entry in body.splitlines()]
-    if None in found:
+    """Return the hashes that were seen in a breach. Those with a count of zero are padding."""
+    entries = [RANGE_ENTRY.fullmatch(entry.upper()) for entry in body.splitlines()]
+    if None in entries:
         raise NoResponse("no_list")
-    return frozenset(one[1] for one in found if one and int(one[2].replace(",", "")) > 0)
+    return frozenset(entry[1] for entry in entries if entry and int(entry[2].replace(",", "")) > 0)

@@ -24,9 +24,9 @@ from events.outbox import publish
 def change_password(
     *, user: User, password: str, now: datetime, keep: uuid.UUID | None = None, address: str = ""
 ) -> None:
-    """Change the user's own password, revoke every session but `keep`, and cancel a pending e-mail change.
+    """Change the user's own password and revoke every session but `keep`.
 
-    The user object is changed in place. Raises Invalid for a weak or breached password.
+    It cancels a pending e-mail change. The user object is changed in place. Raises Invalid for a weak or breached password.
     """
     check_new_password(password, user)
     change = "password_changed" if user.has_usable_password() else "password_set"
@@ -36,7 +36,7 @@ def change_password(
 
 
 def reset_password(*, user: User, password: str, now: datetime, address: str = "") -> None:
-    """Set another password by an e-mailed link, and remove every way in that an intruder may have left.
+    """Set a password by an e-mailed link, and remove what an intruder may have left.
 
     `user` is as it was when the link was verified: of two concurrent uses the later one finds it changed. Raises
     NotFound then, and Invalid for a weak or breached password.

@@ -17,17 +17,17 @@ from accounts.models import User
 from core.errors import FieldError, Invalid
 
 FORBIDDEN_NAMES = ("taskflow",)
-MAX_EXTRA_LETTERS = 3
+MAX_EXTRA_CHARACTERS = 3
 BREACHED = "This password is known from a breach elsewhere, so attackers try it early. Choose another one."
 
 
 class ServiceNameValidator:
-    """Refuse the name of the service with digits, signs and a few letters around it, which is guessed first."""
+    """Refuse the service's name with a few characters around it, which is guessed first."""
 
     def validate(self, password: str, user: object = None) -> None:
-        letters = re.sub(r"[\W\d_]", "", password.lower())
+        characters = re.sub(r"[\W\d_]", "", password.lower())
         for name in FORBIDDEN_NAMES:
-            if name in letters and len(letters) - len(name) <= MAX_EXTRA_LETTERS:
+            if name in characters and len(characters) - len(name) <= MAX_EXTRA_CHARACTERS:
                 raise ValidationError(
                     "This password is too similar to the name of the service.", code="password_too_similar"
                 )

@@ -1,20 +1,17 @@
-"""What happened to one's own account; for administrators also to everybody else's."""
+"""API of the security log: the caller's own, and for administrators that of all accounts."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.request import Request
-from rest_framework.response import Response
 
 from accounts.auth.security_log import selectors
+from accounts.auth.security_log.entries import SecurityLogEntry
 from core.api import query_params
 from core.api.fields import StrictUUIDField
-from core.api.pagination import PageQuerySerializer, PageRequest
-from core.api.schema import page_serializer
-from core.api.views import ApiView, list_response
+from core.api.generics import ListView
+from core.api.pagination import Page, PageQuerySerializer, PageRequest
 
 
 class LogUserOut(serializers.Serializer[Any]):
@@ -23,34 +20,37 @@ class LogUserOut(serializers.Serializer[Any]):
 
 
 class SecurityLogEntryOut(serializers.Serializer[Any]):
+    """One event of an account, with a title for people."""
+
     id = serializers.IntegerField()
-    name = serializers.CharField(help_text="The fact's own name, like session.opened.")
+    name = serializers.CharField(help_text="The name of the event, like session.opened.")
     title = serializers.CharField()
     detail = serializers.CharField()
     occurred_at = serializers.DateTimeField()
-    user = LogUserOut(help_text="Whose account it is; an id of zeros for one that nobody has.")
-    actor = LogUserOut(allow_null=True, help_text="Who did it; nothing for a stranger and for the service itself.")
+    user = LogUserOut(help_text="Owner of the account; an id of zeros for an unknown address.")
+    actor = LogUserOut(allow_null=True, help_text="Null for a stranger and for the system.")
     address = serializers.CharField()
     device = serializers.CharField()
     is_suspicious = serializers.BooleanField()
 
 
 class SecurityLogQuery(PageQuerySerializer):
-    user = StrictUUIDField(required=False, help_text="For administrators: somebody else's.")
+    user = StrictUUIDField(required=False, help_text="Another account, for administrators.")
     everybody = query_params.BooleanQueryField(
-        required=False, help_text="For administrators: everybody's, and failures at unknown addresses."
+        required=False, help_text="All accounts, and failures at unknown addresses, for administrators."
     )
 
 
-class SecurityLogView(ApiView):
+class SecurityLogView(ListView):
+    """Security events of an account, newest first."""
+
+    operation_ids = {"get": "list_security_log"}
     api_key_scope = None
+    serializer_class = SecurityLogEntryOut
+    query_serializer_class = SecurityLogQuery
+    ordering_fields = selectors.SORTS
+    default_ordering = "-id"
 
-    @extend_schema(
-        operation_id="list_security_log", parameters=[SecurityLogQuery], responses=page_serializer(SecurityLogEntryOut)
-    )
-    def get(self, request: Request) -> Response:
-        wanted = query_params.parse_query(SecurityLogQuery, request.query_params)
-        whose = None if wanted.get("everybody") else wanted.get("user", request.user.pk)
-        window = PageRequest.of(wanted, sorts=selectors.SORTS, default="-id", owner=str(request.user.pk))
-        piece = selectors.list_entries(request.user, whose, window)
-        return list_response(request, piece, SecurityLogEntryOut, wanted.get("fields"))
+    def get_page(self, page_request: PageRequest) -> Page[SecurityLogEntry]:
+        user_id = None if self.params.get("everybody") else self.params.get("user", self.user.pk)
+        return selectors.list_entries(self.user, user_id, page_request)

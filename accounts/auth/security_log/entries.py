@@ -1,4 +1,4 @@
-"""What happened to an account, in words: every fact about a person has a title here."""
+"""Entries of the security log: every event about a user has a title here."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from events.models import Event
 TITLES = {
     "user.registered": "Registered",
     "user.updated": "Account changed",
-    "user.email_verified": "E-mail address confirmed",
-    "user.security_changed": "Way to sign in changed",
-    "user.invited": "Invited somebody",
-    "user.invitation_accepted": "Accepted an invitation",
-    "user.invitation_revoked": "Took an invitation back",
-    "user.export_requested": "Asked for a copy of the data",
-    "user.export_ready": "Copy of the data is ready",
-    "user.deletion_requested": "Account is going to be deleted",
-    "user.deletion_cancelled": "Deletion was called off",
-    "user.erased": "Account was erased",
+    "user.email_verified": "Email address confirmed",
+    "user.security_changed": "Security settings changed",
+    "user.invited": "Invitation sent",
+    "user.invitation_accepted": "Invitation accepted",
+    "user.invitation_revoked": "Invitation revoked",
+    "user.export_requested": "Data export requested",
+    "user.export_ready": "Data export ready",
+    "user.deletion_requested": "Account deletion requested",
+    "user.deletion_cancelled": "Account deletion cancelled",
+    "user.erased": "Account erased",
     "user.login_failed": "Sign-in failed",
-    "identity.linked": "Sign-in with a provider was added",
-    "identity.unlinked": "Sign-in with a provider was taken away",
-    "identity.rejected": "Sign-in with a provider was refused",
+    "identity.linked": "Sign-in with a provider added",
+    "identity.unlinked": "Sign-in with a provider removed",
+    "identity.rejected": "Sign-in with a provider rejected",
     "session.opened": "Signed in",
-    "session.refresh_token_reused": "A sign-in was used twice, and has ended",
+    "session.refresh_token_reused": "Stolen session ended",
     "session.revoked": "Signed out",
-    "api_key.created": "API key was made",
-    "api_key.rotated": "API key was replaced",
-    "api_key.revoked": "API key was revoked",
-    "api_key.used": "API key was used",
+    "api_key.created": "API key created",
+    "api_key.rotated": "API key rotated",
+    "api_key.revoked": "API key revoked",
+    "api_key.used": "API key used",
 }
-# What a person should look at twice.
+# Events that the user should check.
 SUSPICIOUS = frozenset(
     {"user.login_failed", "session.refresh_token_reused", "user.security_changed", "user.deletion_requested"}
 )
@@ -41,6 +41,8 @@ SUSPICIOUS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class SecurityLogEntry:
+    """One event of an account. `user` and `actor` are {id, name}."""
+
     id: int
     name: str
     title: str
@@ -54,30 +56,31 @@ class SecurityLogEntry:
 
 
 def from_event(event: Event) -> SecurityLogEntry:
-    told = event.payload
-    session, key = told.get("session") or {}, told.get("key") or {}
+    """Return the entry that describes an event."""
+    payload = event.payload
+    session, key = payload.get("session") or {}, payload.get("key") or {}
     is_new = bool(session.get("is_new"))
     return SecurityLogEntry(
         id=event.pk,
         name=event.name,
         title="Signed in on a new device" if is_new else TITLES.get(event.name, event.name),
-        detail=_detail(told, key),
+        detail=_detail(payload, key),
         occurred_at=event.occurred_at,
-        user={"id": str(event.subject_id), "name": told.get("user", {}).get("name", "")},
-        actor=told.get("actor"),
-        address=session.get("used_from") or session.get("address") or told.get("address") or "",
-        device=session.get("device") or told.get("device") or "",
-        is_suspicious=is_new or event.name in SUSPICIOUS or "role" in told.get("changes", {}),
+        user={"id": str(event.subject_id), "name": payload.get("user", {}).get("name", "")},
+        actor=payload.get("actor"),
+        address=session.get("used_from") or session.get("address") or payload.get("address") or "",
+        device=session.get("device") or payload.get("device") or "",
+        is_suspicious=is_new or event.name in SUSPICIOUS or "role" in payload.get("changes", {}),
     )
 
 
-def _detail(told: dict[str, Any], key: dict[str, Any]) -> str:
-    """Which one, or what about it: one line of what the fact says beside who, when and where."""
+def _detail(payload: dict[str, Any], key: dict[str, Any]) -> str:
+    """Return one line of what the event says beside its user, time and place."""
     if key:
         return f"{key.get('name', '')} ({key.get('display_prefix', '')})"
-    if changes := told.get("changes"):
+    if changes := payload.get("changes"):
         return "; ".join(f"{name}: {_format_change(*pair)}" for name, pair in sorted(changes.items()))
-    return str(told.get("reason") or told.get("change") or told.get("provider") or told.get("due_at") or "")
+    return str(payload.get("reason") or payload.get("change") or payload.get("provider") or payload.get("due_at") or "")
 
 
 def _format_change(before: Any, after: Any) -> str:

@@ -1,4 +1,4 @@
-"""What happened to one's own account; for administrators also to everybody else's."""
+"""The page of the security log: the user's own, and for administrators that of all accounts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PAGE_SIZE = 30
 def security_log(request: HttpRequest) -> HttpResponse:
     user = get_request_user(request)
     show_all = request.GET.get("show") == "all"
-    window = PageRequest(
+    page_request = PageRequest(
         sorts=selectors.SORTS,
         ordering="-id",
         limit=PAGE_SIZE,
@@ -27,7 +27,7 @@ def security_log(request: HttpRequest) -> HttpResponse:
         owner=str(user.pk),
         filters=f"page:{show_all}",
     )
-    page = selectors.list_entries(user, None if show_all else user.pk, window)
+    page = selectors.list_entries(user, None if show_all else user.pk, page_request)
     return render_page(
         request, "accounts/security_log.html", {"page": page, "show_all": show_all, "tab": "security-log"}
     )

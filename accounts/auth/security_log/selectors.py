@@ -1,3 +1,5 @@
+"""Reading the security log."""
+
 import uuid
 
 from accounts import policies
@@ -9,10 +11,12 @@ from events.models import Event
 SORTS = {"id": Sort("id")}
 
 
-def list_entries(reader: User, whose: uuid.UUID | None, window: PageRequest) -> Page[SecurityLogEntry]:
-    """What happened to somebody's account, newest first; None means everybody's. Others' are for administrators."""
-    policies.require(whose == reader.pk or reader.is_admin, "Only administrators see what happened to others.")
-    facts = Event.objects.filter(subject_type="user", **({"subject_id": whose} if whose else {}))
-    piece = paginate(facts, window)
-    happened = [from_event(event) for event in piece.rows]
-    return Page(happened, piece.next, piece.previous, piece.count, piece.pages, piece.page)
+def list_entries(reader: User, user_id: uuid.UUID | None, page_request: PageRequest) -> Page[SecurityLogEntry]:
+    """Return a page of an account's entries, newest first; None means all accounts.
+
+    Raises NotAllowed for another account, unless the reader is an administrator.
+    """
+    policies.require(user_id == reader.pk or reader.is_admin, "Only administrators see the log of other accounts.")
+    events = Event.objects.filter(subject_type="user", **({"subject_id": user_id} if user_id else {}))
+    page = paginate(events, page_request)
+    return Page(list(map(from_event, page.rows)), page.next, page.previous, page.count, page.pages, page.page)

@@ -1,4 +1,4 @@
-"""What is remembered about people and their sessions: the key, the life and the end of each answer."""
+"""Caches of users and sessions: key, lifetime and invalidation of each."""
 
 from __future__ import annotations
 
@@ -27,18 +27,20 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 def get_or_build_profile(user_id: uuid.UUID, *, build: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """A person's own profile; ended by forget_person, which every write to a person calls."""
+    """Return a user's own profile. `invalidate_user`, which every write to a user calls, ends it."""
     return get_or_build(str(user_id), "me", seconds=PROFILE_TTL, build=build)
 
 
 def invalidate_teams() -> None:
-    """What a team may see is known to those who let it in, not here: after a change of its members everybody's answers
-    end, which is seldom enough."""
+    """Invalidate all cached responses after a change of a team's members.
+
+    Other apps know what a team may see, and such changes are rare.
+    """
     invalidate_after_commit([GLOBAL_SCOPE])
 
 
 def invalidate_user(user_id: uuid.UUID) -> None:
-    """A person's name stands in other people's answers too, so everybody's end; the next request asks for the tier."""
+    """Invalidate the status of the user's sessions, and all cached responses: they may have the user's name."""
     invalidate_after_commit([GLOBAL_SCOPE])
     transaction.on_commit(
         partial(retry_until_lease_ends, partial(invalidate_statuses_of_users, [str(user_id)])), robust=True
@@ -46,22 +48,22 @@ def invalidate_user(user_id: uuid.UUID) -> None:
 
 
 def session_key(session_id: object) -> str:
-    """Holds `active:<tier>`, `restricted:<tier>` or `revoked`; a missing one is asked of PostgreSQL, so losing it revives nothing."""
+    """Return the Redis key of a session's status. A missing one is read from PostgreSQL, so losing it revives nothing."""
     return f"taskflow:session:{session_id}"
 
 
 def load_status(session_id: uuid.UUID) -> str:
-    """Return `active:<tier>`, `restricted:<tier>` or `revoked` as PostgreSQL knows it, and remember it; raises RedisError.
+    """Return `active:<tier>`, `restricted:<tier>` or `revoked` from PostgreSQL, and cache it. Raises RedisError.
 
-    A revocation may be committed while we write, so it is asked for once more afterwards; one that is committed
-    later writes over what we wrote.
+    A revocation may be committed while this writes, so the status is read once more afterwards. One that is committed
+    later overwrites what was written here.
     """
-    found = _read_status(session_id)
-    redis.client().set(session_key(session_id), found.value, nx=found.value != REVOKED, px=found.milliseconds)
-    now = _read_status(session_id)
-    if now != found:
-        redis.client().set(session_key(session_id), now.value, px=now.milliseconds)
-    return now.value
+    first = _read_status(session_id)
+    redis.client().set(session_key(session_id), first.value, nx=first.value != REVOKED, px=first.milliseconds)
+    second = _read_status(session_id)
+    if second != first:
+        redis.client().set(session_key(session_id), second.value, px=second.milliseconds)
+    return second.value
 
 
 class SessionStatus(NamedTuple):
@@ -70,37 +72,39 @@ class SessionStatus(NamedTuple):
 
     @property
     def milliseconds(self) -> int:
-        """For how long it is certain: a session or a key may end by itself before a day is over."""
-        left = (self.ends_at - timezone.now()).total_seconds()
-        most = RESTRICTED_TTL if self.value.startswith(RESTRICTED) else SESSION_STATUS_TTL
-        return max(1, math.ceil(min(left, most) * 1000))
+        """How long the status may be cached: a session or a key may expire within the day."""
+        remaining = (self.ends_at - timezone.now()).total_seconds()
+        ttl = RESTRICTED_TTL if self.value.startswith(RESTRICTED) else SESSION_STATUS_TTL
+        return max(1, math.ceil(min(remaining, ttl) * 1000))
 
 
 def _read_status(session_id: uuid.UUID) -> SessionStatus:
     for tier, kind, role, ends_at, has_mfa in _status_statement().run({"now": timezone.now(), "id": session_id}):
-        word = RESTRICTED if mfa_setup_required(kind=kind, role=role, has_mfa=has_mfa) else ACTIVE
-        return SessionStatus(f"{word}:{tier}", ends_at)
+        status = RESTRICTED if mfa_setup_required(kind=kind, role=role, has_mfa=has_mfa) else ACTIVE
+        return SessionStatus(f"{status}:{tier}", ends_at)
     return SessionStatus(REVOKED, NEVER)
 
 
 @lru_cache(maxsize=1)
 def _status_statement() -> Statement:
-    """Of a session of the API, or of an API key: to who only asks whether it lives, a key is a session."""
+    """Return the status query, for API sessions and API keys alike."""
     now: Any = Param("now")
     sessions = Session.objects.alive(now).filter(pk=Param("id"), kind=Session.Kind.API)
     keys = ApiKey.objects.alive(now).filter(pk=Param("id"))
-    found = sessions.values_list("user__tier", "user__kind", "user__role", "expires_at", has_mfa_subquery("user_id"))
-    theirs = keys.values_list("owner__tier", "owner__kind", "owner__role", "expires_at", has_mfa_subquery("owner_id"))
-    return Statement.always(found.union(theirs, all=True))
+    session_rows = sessions.values_list(
+        "user__tier", "user__kind", "user__role", "expires_at", has_mfa_subquery("user_id")
+    )
+    key_rows = keys.values_list("owner__tier", "owner__kind", "owner__role", "expires_at", has_mfa_subquery("owner_id"))
+    return Statement.always(session_rows.union(key_rows, all=True))
 
 
 def mark_revoked_after_commit(session_ids: Iterable[uuid.UUID]) -> None:
-    """Refuse these sessions on every node from the end of the present transaction on."""
+    """Reject these sessions on every node once the transaction is committed."""
     transaction.on_commit(partial(retry_until_lease_ends, partial(mark_revoked, list(session_ids))), robust=True)
 
 
 def mark_revoked(session_ids: Iterable[object]) -> None:
-    """The same now, in one attempt; raises RedisError."""
+    """Reject these sessions on every node now. Raises RedisError."""
     with redis.client().pipeline(transaction=False) as pipe:
         for key in session_ids:
             pipe.set(session_key(key), REVOKED, ex=SESSION_STATUS_TTL)
@@ -108,22 +112,22 @@ def mark_revoked(session_ids: Iterable[object]) -> None:
 
 
 def mark_recently_revoked() -> None:
-    """Refuse all sessions and keys that were revoked while they may still be remembered as alive."""
+    """Reject all sessions and keys that were revoked while their status may still be cached."""
     since = timezone.now() - timedelta(seconds=SESSION_STATUS_TTL)
     mark_revoked(Session.objects.filter(revoked_at__gt=since).values_list("pk", flat=True))
     mark_revoked(ApiKey.objects.filter(revoked_at__gt=since).values_list("pk", flat=True))
 
 
 def invalidate_statuses_of_users(user_ids: Iterable[str]) -> None:
-    """Ask PostgreSQL anew about the sessions and keys of these people; raises RedisError."""
-    people: list[Any] = list(user_ids)
-    sessions = Session.objects.filter(user__in=people, revoked_at=None).values_list("pk", flat=True)
-    keys = ApiKey.objects.filter(owner__in=people, revoked_at=None).values_list("pk", flat=True)
+    """Drop the cached status of these users' sessions and keys. Raises RedisError."""
+    users: list[Any] = list(user_ids)
+    sessions = Session.objects.filter(user__in=users, revoked_at=None).values_list("pk", flat=True)
+    keys = ApiKey.objects.filter(owner__in=users, revoked_at=None).values_list("pk", flat=True)
     invalidate_statuses([*sessions, *keys])
 
 
 def invalidate_statuses(session_ids: Iterable[object]) -> None:
-    """Ask PostgreSQL anew about these sessions or keys; raises RedisError."""
+    """Drop the cached status of these sessions or keys. Raises RedisError."""
     if names := [session_key(key) for key in session_ids]:
         redis.client().delete(*names)
 

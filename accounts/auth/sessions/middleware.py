@@ -1,7 +1,7 @@
-"""A browser's sign-in as a row beside all others: opened, seen and ended with Django's own session.
+"""A browser's session row, which follows Django's own session.
 
-Whatever page lets somebody in or out, it calls Django's `login` and `logout`; here the row follows. Who asks is read
-together with the row, from PostgreSQL at each request, so what ends a session ends it on every node at once.
+Pages call Django's `login` and `logout`; the row is created and revoked here. User and row are read together at each
+request, so a revoked session ends on every node at once.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ MAX_DEVICE_COOKIE_LENGTH = 64
 
 
 class SessionTrackingMiddleware(AuthenticationMiddleware):
+    """Sets `request.user` from the session row, and keeps the row in step with Django's session."""
+
     def process_request(self, request: HttpRequest) -> None:
         request.user = SimpleLazyObject(lambda: _load_user(request))  # type: ignore[assignment]
 
@@ -41,62 +43,64 @@ class SessionTrackingMiddleware(AuthenticationMiddleware):
 
 
 def current_session(request: HttpRequest) -> Session | None:
-    """The row of the browser that asks; None for somebody who is not signed in."""
-    if not hasattr(request, "_device"):
-        request._device = _load(request)  # type: ignore[attr-defined]
-    found: Session | None = request._device  # type: ignore[attr-defined]
-    return found
+    """Return the session of the browser with its user; None for an anonymous one."""
+    if not hasattr(request, "_current_session"):
+        request._current_session = _load(request)  # type: ignore[attr-defined]
+    session: Session | None = request._current_session  # type: ignore[attr-defined]
+    return session
 
 
 def _load(request: HttpRequest) -> Session | None:
-    """A row that has ended, or that is somebody else's, ends the cookie's session too."""
-    row = request.session.get(SESSION_ID_KEY)
-    if row is None:
+    """Load the session, and end Django's where the row was revoked or is another user's."""
+    session_id = request.session.get(SESSION_ID_KEY)
+    if session_id is None:
         return None
-    found = selectors.get_active_browser_session(uuid.UUID(row), timezone.now())
-    if found is not None and request.session.get(SESSION_KEY) == str(found.user_id):
-        if _has_current_password_hash(request, found.user):
-            return found
-        _revoke(found, reason="password changed")
+    session = selectors.get_active_browser_session(uuid.UUID(session_id), timezone.now())
+    if session is not None and request.session.get(SESSION_KEY) == str(session.user_id):
+        if _has_current_password_hash(request, session.user):
+            return session
+        _revoke(session, reason="password changed")
     request.session.flush()
     return None
 
 
 def _revoke(session: Session, *, reason: str) -> None:
-    with suppress(NotFound):  # somebody else has ended it
+    with suppress(NotFound):  # a concurrent request has revoked it
         services.revoke_session(actor=session.user, session_id=session.pk, now=timezone.now(), reason=reason)
 
 
 def _has_current_password_hash(request: HttpRequest, user: User) -> bool:
-    """However the password was changed, a sign-in with the one before ends (Django's own rule)."""
-    kept = request.session.get(HASH_SESSION_KEY, "")
+    """Whether the password is the one of the sign-in: another one ends the session, as in Django itself."""
+    session_hash = request.session.get(HASH_SESSION_KEY, "")
     hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
-    return any(constant_time_compare(kept, one) for one in hashes)
+    return any(constant_time_compare(session_hash, item) for item in hashes)
 
 
 def _load_user(request: HttpRequest) -> User | AnonymousUser:
     if SESSION_ID_KEY in request.session:
-        device = current_session(request)
-        return device.user if device else AnonymousUser()
-    if SESSION_KEY in request.session:  # of a sign-in that came to no row
+        session = current_session(request)
+        return session.user if session else AnonymousUser()
+    if SESSION_KEY in request.session:  # a sign-in whose row was not created
         request.session.flush()
     return AnonymousUser()
 
 
 def _sync_session(request: HttpRequest, response: HttpResponse) -> None:
-    """Let the row follow what this request has made of the cookie's session."""
-    before: Session | None = getattr(request, "_device", None)
-    row = request.session.get(SESSION_ID_KEY)
-    if before is not None and row != str(before.pk):
+    """Create, revoke or touch the row, by what this request did to Django's session."""
+    before: Session | None = getattr(request, "_current_session", None)
+    session_id = request.session.get(SESSION_ID_KEY)
+    if before is not None and session_id != str(before.pk):
         _revoke(before, reason=services.SIGNED_OUT)
-    if SESSION_KEY in request.session and row is None:
+    if SESSION_KEY in request.session and session_id is None:
         _start_session(request, response)
-    elif before is not None and row == str(before.pk):
+    elif before is not None and session_id == str(before.pk):
         services.touch(before, now=timezone.now(), address=client_ip(request))
 
 
 def _start_session(request: HttpRequest, response: HttpResponse) -> None:
-    cookie = _device_cookie(request) or secrets.token_urlsafe(24)
+    # The secret by which this browser is recognised after signing out.
+    cookie = request.COOKIES.get(settings.DEVICE_COOKIE_NAME, "")[:MAX_DEVICE_COOKIE_LENGTH]
+    cookie = cookie or secrets.token_urlsafe(24)
     session = _create_session(request, cookie)
     if session is None:
         request.session.flush()
@@ -113,7 +117,7 @@ def _start_session(request: HttpRequest, response: HttpResponse) -> None:
 
 
 def _create_session(request: HttpRequest, cookie: str) -> Session | None:
-    """None for somebody whose password was changed, or who was switched off, while they signed in."""
+    """Create the row; None where the password changed or the user was deactivated meanwhile."""
     user = users_selectors.find_active_user(request.session[SESSION_KEY])
     if user is None or not _has_current_password_hash(request, user):
         return None
@@ -126,8 +130,3 @@ def _create_session(request: HttpRequest, cookie: str) -> Session | None:
             cookie=cookie,
         )
     return None
-
-
-def _device_cookie(request: HttpRequest) -> str:
-    """The secret by which this browser is recognised after it has signed out; empty when it has none yet."""
-    return request.COOKIES.get(settings.DEVICE_COOKIE_NAME, "")[:MAX_DEVICE_COOKIE_LENGTH]

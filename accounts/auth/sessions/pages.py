@@ -1,4 +1,4 @@
-"""The browsers and programs in which one is signed in."""
+"""The page of the user's sessions in browsers and API clients."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ MAX_LISTED = 100
 @login_required
 @require_safe
 def sessions(request: HttpRequest) -> HttpResponse:
-    """This browser first, then what was seen last."""
-    device = current_session(request)
-    found = selectors.list_sessions(get_request_user(request), timezone.now()).order_by("-last_seen_at")[:MAX_LISTED]
-    others = [one for one in found if one != device]
-    return render_page(request, "accounts/sessions.html", {"current": device, "others": others, "tab": "sessions"})
+    """List this browser first, then the others by when they were last seen."""
+    current, user = current_session(request), get_request_user(request)
+    rows = selectors.list_sessions(user, timezone.now()).order_by("-last_seen_at")[:MAX_LISTED]
+    context = {"current": current, "others": [session for session in rows if session != current], "tab": "sessions"}
+    return render_page(request, "accounts/sessions.html", context)
 
 
 @login_required
@@ -40,12 +40,12 @@ def revoke_session(request: HttpRequest, session_id: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def revoke_other_sessions(request: HttpRequest) -> HttpResponse:
-    device = current_session(request)
-    ended = services.revoke_other_sessions(
-        actor=get_request_user(request), keep=device.pk if device else None, now=timezone.now()
+    current = current_session(request)
+    count = services.revoke_other_sessions(
+        actor=get_request_user(request), keep=current.pk if current else None, now=timezone.now()
     )
     messages.success(
-        request, f"{ended} other devices are signed out." if ended != 1 else "The other device is signed out."
+        request, "1 other device is signed out." if count == 1 else f"{count} other devices are signed out."
     )
     return redirect("settings-sessions")
 
@@ -53,8 +53,8 @@ def revoke_other_sessions(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def revoke_all_sessions(request: HttpRequest) -> HttpResponse:
-    """Everywhere, and so here too."""
+    """Sign out of all devices, this browser included."""
     services.revoke_all_sessions(actor=get_request_user(request), now=timezone.now())
     auth.logout(request)
-    messages.success(request, "You are signed out on all devices.")
+    messages.success(request, "You are signed out of all devices.")
     return redirect("login")

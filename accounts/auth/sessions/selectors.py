@@ -1,4 +1,4 @@
-"""Questions about who is signed in where. Some are asked at every request."""
+"""Reading sessions. The sessions behind a token and a cookie are read at every request."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from accounts.models import Session, User
 from accounts.models.mfa import has_mfa_subquery
 from core.sql_templates import Param, Statement, from_row, select_columns
 
-# What a request needs of a session and its person.
+# The columns of a session and its user that a request needs.
 SESSION_COLUMNS = ("id", "user_id", "created_at", "expires_at")
 USER_COLUMNS = [field.attname for field in User._meta.concrete_fields if field.attname != "password"]
 MAX_CACHED_ROWS = 10_000
 
 
 class RowCache:
-    """Rows of sessions and their people, all of one generation; kept in the process.
+    """Cache of session rows with their users in this process, all of one generation.
 
-    Generation and rows are one value, so no thread can put a row of one generation among those of another.
+    Generation and rows are one value, so that no thread mixes rows of two generations.
     """
 
     def __init__(self) -> None:
-        self.kept: tuple[str, dict[uuid.UUID, tuple[Any, ...]]] = ("", {})
+        self._cached: tuple[str, dict[uuid.UUID, tuple[Any, ...]]] = ("", {})
 
     def get(self, session_id: uuid.UUID, as_of: str) -> tuple[Any, ...] | None:
-        generation, rows = self.kept
+        generation, rows = self._cached
         return rows.get(session_id) if as_of and as_of == generation else None
 
     def put(self, session_id: uuid.UUID, as_of: str, row: tuple[Any, ...]) -> None:
         if not as_of:
             return
-        generation, rows = self.kept
+        generation, rows = self._cached
         if generation != as_of or len(rows) >= MAX_CACHED_ROWS:
             rows = {}
-            self.kept = (as_of, rows)
+            self._cached = (as_of, rows)
         rows[session_id] = row
 
 
@@ -47,15 +47,15 @@ _row_cache = RowCache()
 
 
 def get_active_api_session(session_id: uuid.UUID, now: datetime, *, as_of: str = "") -> Session | None:
-    """The session behind a token, with its person, while both are good. Asked at every request.
+    """Return the session behind a token with its user, while both are active.
 
-    `as_of` is everybody's generation, for a request whose session the gateway has just found alive: until it is
-    raised, which every change to a person does, the row is the same one, and need not be read again.
+    `as_of` is the global generation of a request whose session the gateway has just found active. Every change to a
+    user raises the generation; until then the cached row is current.
     """
     row = _row_cache.get(session_id, as_of)
-    if (
-        row is not None and not (session := _session_with_user(row)).mfa_setup_required
-    ):  # which may be over at any moment
+    session = _session_with_user(row) if row is not None else None
+    # A restricted session is read anew: its user may set up MFA at any moment, which raises no generation.
+    if session is not None and not session.mfa_setup_required:
         return session if session.expires_at > now else None
     for row in _active_api_session_statement().run({"now": now, "id": session_id}):
         _row_cache.put(session_id, as_of, row)
@@ -80,7 +80,7 @@ def _session_with_user(row: tuple[Any, ...]) -> Session:
 
 
 def get_active_browser_session(session_id: uuid.UUID, now: datetime) -> Session | None:
-    """The session behind a browser's cookie, with its person, while both are good. Asked at every page."""
+    """Return the session behind a browser's cookie with its user, while both are active."""
     for row in _active_browser_session_statement().run({"now": now, "id": session_id}):
         session = from_row(Session, row[: len(select_columns(Session))])
         session.user = from_row(User, row[len(select_columns(Session)) : -1])
@@ -101,32 +101,35 @@ def _active_browser_session_statement() -> Statement:
 
 
 def get_refreshable_session(session_id: uuid.UUID, user_id: uuid.UUID, now: datetime) -> Session | None:
-    """The session that a refresh token names, with its person, while both are good."""
-    named = Session.objects.alive(now).filter(pk=session_id, user=user_id, kind=Session.Kind.API)
-    return named.select_related("user").first()
+    """Return the session that a refresh token names with its user, while both are active."""
+    rows = Session.objects.alive(now).filter(pk=session_id, user=user_id, kind=Session.Kind.API)
+    return rows.select_related("user").first()
 
 
 def get_session_with_user(session_id: uuid.UUID) -> Session | None:
-    """The row as PostgreSQL has it now, whatever is remembered of it."""
+    """Return the row as PostgreSQL has it now, past all caches."""
     return Session.objects.select_related("user").filter(pk=session_id).first()
 
 
 def list_sessions(user: User, now: datetime) -> QuerySet[Session]:
-    """The browsers and programs in which somebody is signed in."""
+    """Return the user's active sessions in browsers and API clients."""
     return Session.objects.alive(now).filter(user=user)
 
 
 def is_known_device(user_id: uuid.UUID, device: str) -> bool:
-    """Whether this person has signed in with this device before; `device` is what core.security.hashing.sha256_hex gives."""
+    """Whether the user has signed in before with the device of this hash."""
     return Session.objects.filter(user=user_id, device_hash=device, is_untrusted=False).exists()
 
 
 def find_trusted_device(email: str, *, device: str, address: str) -> str:
-    """Which of the two this account was signed in from before; empty for a stranger to it."""
-    found = Session.objects.filter(user__email=email, is_untrusted=False).aggregate(
+    """Return which of the two the account was signed in from before; empty for neither.
+
+    `device` is the hash of a device cookie, `address` an IP address.
+    """
+    counts = Session.objects.filter(user__email=email, is_untrusted=False).aggregate(
         device=Count("pk", filter=Q(device_hash=device, kind=Session.Kind.BROWSER)),
         address=Count("pk", filter=Q(ip_address=address)),
     )
-    if found["device"]:
+    if counts["device"]:
         return device
-    return address if found["address"] else ""
+    return address if counts["address"] else ""

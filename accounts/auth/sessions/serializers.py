@@ -4,7 +4,7 @@ from accounts.models import Session
 
 
 class SessionOut(serializers.ModelSerializer[Session]):
-    """`device` is the browser or the program in words, by what it says of itself."""
+    """A session. `device` is the readable name of the browser or program, from its User-Agent."""
 
     device = serializers.CharField(source="device_name")
     current = serializers.SerializerMethodField()

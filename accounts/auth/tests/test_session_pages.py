@@ -240,7 +240,7 @@ def test_revoke_all_ends_the_current_session_too(alice, bob):
 
     response = client.post("/settings/sessions/revoke/", follow=True)
 
-    assert "You are signed out on all devices." in visible_text(response)
+    assert "You are signed out of all devices." in visible_text(response)
     assert Session.objects.filter(revoked_at=None).values_list("user__handle", flat=True).get() == "bob"
     assert not is_in(client)
 

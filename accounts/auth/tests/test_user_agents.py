@@ -1,8 +1,9 @@
-"""Device names from user agents, and networks from IP addresses."""
+"""Device names from user agents, and the devices of API clients."""
 
 from __future__ import annotations
 
-from accounts.auth.sessions.user_agents import ip_prefix
+from accounts.auth.sessions import services as sessions
+from accounts.models import Session
 from core.http.user_agents import describe_user_agent
 
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
@@ -33,7 +34,10 @@ def test_user_agent_is_described():
     assert {user_agent: describe_user_agent(user_agent) for user_agent in descriptions} == descriptions
 
 
-def test_ip_prefix_is_the_network_of_the_address():
-    networks = {"192.0.2.77": "192.0.2", "2001:db8::": "2001:db8::", None: "", "": ""}
+def test_api_client_device_is_its_name_and_network(alice):
+    for address in ("192.0.2.77", "192.0.2.78", "198.51.100.1", None):
+        sessions.open_session(user=alice, now=alice.created_at, user_agent="curl/8.5.0", address=address)
 
-    assert {address: ip_prefix(address) for address in networks} == networks
+    hashes = list(Session.objects.order_by("pk").values_list("device_hash", flat=True))
+    assert hashes[0] == hashes[1]
+    assert len(set(hashes)) == 3
