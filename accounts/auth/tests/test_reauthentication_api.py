@@ -77,7 +77,7 @@ def test_api_key_creation_requires_reauthentication(alice):
 
     detail = assert_error(create_key(client))
 
-    assert detail == f"Prove once more that it is you. Send your password to {REAUTHENTICATE}, then this once more."
+    assert detail == f"Confirm it's you. Send your password to {REAUTHENTICATE}, then repeat this request."
     assert table_digests() == before
 
 
@@ -157,9 +157,7 @@ def test_reauthentication_with_mfa_does_not_take_the_password(alice):
         assert_invalid(reauthenticate(client, **data), "code", "required")
 
     assert table_digests() == before
-    assert assert_error(create_key(client)).startswith(
-        "Prove once more that it is you. Send a code of your authenticator app"
-    )
+    assert assert_error(create_key(client)).startswith("Confirm it's you. Send a code of your authenticator app")
 
 
 def test_totp_code_reauthenticates_once(alice):
@@ -233,8 +231,8 @@ def test_user_without_password_or_codes_must_sign_in_again(add_method, alice):
 
     key_detail, detail = assert_error(create_key(client)), assert_error(reauthenticate(client, password=PASSWORD))
 
-    assert key_detail == "Prove once more that it is you. Sign in again, and send this with the new token."
-    assert detail.endswith("Sign in again, and send this with the new token.")
+    assert key_detail == "Confirm it's you. Sign in again, and repeat this request with the new token."
+    assert detail.endswith("Sign in again, and repeat this request with the new token.")
     assert table_digests() == before
     session = SessionFactory(user=alice, created_at=NOW)
     assert create_key(ApiClient(HTTP_AUTHORIZATION=f"Bearer {issue_tokens(session).access}")).status_code == 201
