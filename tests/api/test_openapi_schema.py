@@ -15,7 +15,17 @@ from tests.permissions.api_matrix import MATRIX
 
 SCHEMA_PATH = Path(__file__).resolve().parents[2] / "docs/api/openapi.yaml"
 DOCUMENTED = [operation for operation in operations() if schema_operation(operation)]
-PUBLIC_PATHS = ("login", "mfa", "refresh", "register", "register-with-invitation", "cancel-deletion")
+PUBLIC_PATHS = (
+    "login",
+    "mfa",
+    "refresh",
+    "register",
+    "register-with-invitation",
+    "verify-email",
+    "password-reset",
+    "password-reset/confirm",
+    "cancel-deletion",
+)
 
 
 @pytest.fixture(scope="module")
