@@ -61,26 +61,24 @@ class DeadlineExecutor:
         if not slots.acquire(blocking=False):
             raise NoResponse("busy")
         try:
-            return self._run_in_thread(call, cancel)
+            # Given back by the thread, not here: a call that outlives its deadline still occupies the server.
+            if not self.connection_slots.acquire(blocking=False):
+                raise NoResponse("busy")
+            seconds = self.seconds()
+            deadline = time.monotonic() + seconds
+            future: Future[T] = Future()
+            Thread(target=self._call, args=(call, deadline, future), daemon=True, name="outbound").start()
+            try:
+                return future.result(seconds)
+            except TimeoutError:
+                if not future.done():
+                    cancel()
+                raise NoResponse("timeout") from None
+            finally:
+                if time.monotonic() > deadline - TIMEOUT_MARGIN:
+                    self.circuit_open_until = time.monotonic() + CIRCUIT_OPEN_SECONDS
         finally:
             slots.release()
-
-    def _run_in_thread(self, call: Callable[[float], T], cancel: Callable[[], Any]) -> T:
-        if not self.connection_slots.acquire(blocking=False):
-            raise NoResponse("busy")
-        seconds = self.seconds()
-        deadline = time.monotonic() + seconds
-        future: Future[T] = Future()
-        Thread(target=self._call, args=(call, deadline, future), daemon=True, name="outbound").start()
-        try:
-            return future.result(seconds)
-        except TimeoutError:
-            if not future.done():
-                cancel()
-            raise NoResponse("timeout") from None
-        finally:
-            if time.monotonic() > deadline - TIMEOUT_MARGIN:
-                self.circuit_open_until = time.monotonic() + CIRCUIT_OPEN_SECONDS
 
     def _call(self, call: Callable[[float], T], deadline: float, future: Future[T]) -> None:
         try:

@@ -54,10 +54,24 @@ def configure(*, json: bool, level: str) -> dict[str, Any]:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
+    if json:
+        # show_locals would write the values of local variables, secrets among them, into the log.
+        transformer = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        output: list[Any] = [
+            structlog.processors.ExceptionRenderer(transformer),
+            redact_secrets,
+            structlog.processors.JSONRenderer(),
+        ]
+    else:
+        plain_traceback = structlog.dev.plain_traceback
+        output = [
+            redact_secrets,
+            structlog.dev.ConsoleRenderer(colors=False, exception_formatter=plain_traceback),
+        ]
     formatter = {
         "()": structlog.stdlib.ProcessorFormatter,
         "foreign_pre_chain": [*shared, structlog.stdlib.ExtraAdder()],
-        "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_output_processors(json=json)],
+        "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *output],
     }
     return {
         "version": 1,
@@ -71,17 +85,6 @@ def configure(*, json: bool, level: str) -> dict[str, Any]:
             "django.security.DisallowedHost": {"level": "CRITICAL"},
         },
     }
-
-
-def _output_processors(*, json: bool) -> list[Any]:
-    if json:
-        return [
-            structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
-            redact_secrets,
-            structlog.processors.JSONRenderer(),
-        ]
-    plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
-    return [redact_secrets, plain]
 
 
 def log_cache_hit(path: str, status: int, milliseconds: float, *, user: str | None, request_id: str) -> None:

@@ -65,7 +65,11 @@ def load_demo(*, now: datetime) -> LoadResult:
     ScenarioWriter(project, users, now, event_writer).write(generate_load_test(now, Random(SEED)))
     event_writer.write()
     # Nobody must be notified about the invented past: its deliveries are marked as done before a worker sees them.
-    _mark_delivered({event.pk for event in event_writer.events} | _create_team(users), now)
+    # Events that others published a moment ago are appended too, but only the demo's own deliveries are marked.
+    event_ids = {event.pk for event in event_writer.events} | _create_team(users)
+    while appended := append(settings.SUBSCRIPTIONS):
+        own_ids = [event.pk for event in appended if event.pk in event_ids]
+        Delivery.objects.filter(event__in=own_ids).update(state=Delivery.State.DONE, finished_at=now)
     rollups.rebuild()
     _notify_lead(users["maya"], now)
     return LoadResult(len(users), len(PROJECTS) + 1, len(event_writer.tasks), len(event_writer.events))
@@ -94,16 +98,6 @@ def _create_team(users: dict[str, User]) -> set[int]:
     for handle in ("jonas", "tomas", "aiko"):
         teams.add_member(actor=users["maya"], team_id=team.pk, user_id=users[handle].pk, role="member")
     return set(Event.objects.filter(subject_id=team.pk).values_list("pk", flat=True))
-
-
-def _mark_delivered(event_ids: set[int], now: datetime) -> None:
-    """Append these events to the log and mark their deliveries as done.
-
-    Events that others published a moment ago are appended too, but only the demo's own deliveries are marked.
-    """
-    while appended := append(settings.SUBSCRIPTIONS):
-        own_ids = [event.pk for event in appended if event.pk in event_ids]
-        Delivery.objects.filter(event__in=own_ids).update(state=Delivery.State.DONE, finished_at=now)
 
 
 def _notify_lead(lead: User, now: datetime) -> None:

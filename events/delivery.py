@@ -53,7 +53,17 @@ def deliver(*, event_id: int, consumer: str) -> bool:
         return _dispatch([event_id], consumer) == 1
     except Exception as error:  # the boundary: whatever a consumer raises is recorded, and the delivery is retried
         log.exception("consumer_failed", event_id=event_id, consumer=consumer)
-        _record_failure(event_id, consumer, error)
+        # In a transaction of its own: the one of the delivery was rolled back with all that the consumer did.
+        with transaction.atomic():
+            delivery = Delivery.objects.select_for_update().get(event=event_id, consumer=consumer)
+            if delivery.state != Delivery.State.PENDING:
+                return False
+            delivery.attempts += 1
+            delivery.last_error = f"{type(error).__name__}: {error}"[:2000]
+            delivery.next_attempt_at = timezone.now() + backoff(delivery.attempts)
+            if delivery.attempts >= MAX_ATTEMPTS:
+                delivery.state = Delivery.State.DEAD
+            delivery.save(update_fields=["attempts", "last_error", "next_attempt_at", "state"])
         return False
 
 
@@ -72,19 +82,6 @@ def _dispatch(event_ids: Sequence[int], consumer: str) -> int:
 
 def _is_batch_consumer(consumer: Callable[[Any], None]) -> bool:
     return getattr(consumer, "batch_consumer", False)
-
-
-@transaction.atomic
-def _record_failure(event_id: int, consumer: str, error: Exception) -> None:
-    delivery = Delivery.objects.select_for_update().get(event=event_id, consumer=consumer)
-    if delivery.state != Delivery.State.PENDING:
-        return
-    delivery.attempts += 1
-    delivery.last_error = f"{type(error).__name__}: {error}"[:2000]
-    delivery.next_attempt_at = timezone.now() + backoff(delivery.attempts)
-    if delivery.attempts >= MAX_ATTEMPTS:
-        delivery.state = Delivery.State.DEAD
-    delivery.save(update_fields=["attempts", "last_error", "next_attempt_at", "state"])
 
 
 def redeliver(delivery_ids: list[int]) -> int:

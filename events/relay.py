@@ -124,6 +124,8 @@ class Relay:
         self.pending_invalidations: list[Event] = []
         self.invalidate_all = True
         self.stopping = False
+        # Kept as long as the listener: a client that is garbage-collected closes the connections of its pool.
+        self.redis = Redis.from_url(settings.REDIS_URL, socket_timeout=POLL_SECONDS + 1, socket_connect_timeout=0.5)
         self.listener: Any = None
         self.cycle_started_at = 0.0
 
@@ -206,7 +208,11 @@ class Relay:
     def wait(self) -> None:
         """Wait for a notification, or for POLL_SECONDS. The first one after a quiet time is answered at once."""
         try:
-            listener = self.listener = self.listener or _subscribe()
+            listener = self.listener
+            if listener is None:
+                listener = self.redis.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
+                listener.subscribe(RELAY_CHANNEL)
+                self.listener = listener
             if listener.get_message(timeout=POLL_SECONDS):
                 time.sleep(max(0.0, self.cycle_started_at + MIN_CYCLE_SECONDS - time.monotonic()))
                 while listener.get_message(timeout=0):
@@ -214,10 +220,3 @@ class Relay:
         except (RedisError, OSError):
             self.listener = None
             time.sleep(POLL_SECONDS)
-
-
-def _subscribe() -> Any:
-    client = Redis.from_url(settings.REDIS_URL, socket_timeout=POLL_SECONDS + 1, socket_connect_timeout=0.5)
-    listener = client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
-    listener.subscribe(RELAY_CHANNEL)
-    return listener

@@ -152,13 +152,6 @@ class ConcurrencyLimiter:
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
         """Hold a place for the block. Raises Overloaded where too many wait, or this one has waited too long."""
-        await self._acquire()
-        try:
-            yield
-        finally:
-            self.free.release()
-
-    async def _acquire(self) -> None:
         if self.waiting >= MAX_QUEUE * self.width:
             SHED_REQUESTS.inc()
             raise Overloaded
@@ -171,3 +164,7 @@ class ConcurrencyLimiter:
             raise Overloaded from None
         finally:
             self.waiting -= 1
+        try:
+            yield
+        finally:
+            self.free.release()

@@ -62,18 +62,16 @@ class ApiKeyCache:
     def store(self, text: bytes, address: str, claims: ApiKeyClaims | None) -> None:
         """Remember the result of a query; None counts as a failed lookup of this address."""
         if claims is None:
-            self._record_failure(address)
+            now = time.monotonic()
+            number, until = self.failed_lookups.get(address, (0, 0.0))
+            if len(self.failed_lookups) > MAX_TRACKED_ADDRESSES:
+                self.failed_lookups = {key: entry for key, entry in self.failed_lookups.items() if entry[1] > now}
+            # Each failure extends the window; a blocked address is not looked up, so its window ends.
+            self.failed_lookups[address] = (number + 1 if now < until else 1, now + FAILED_LOOKUP_WINDOW)
             return
         self.claims[_key_digest(text)] = claims
         if len(self.claims) > MAX_KEYS:
             self.claims.popitem(last=False)
-
-    def _record_failure(self, address: str) -> None:
-        now = time.monotonic()
-        number, until = self.failed_lookups.get(address, (0, 0.0))
-        if len(self.failed_lookups) > MAX_TRACKED_ADDRESSES:
-            self.failed_lookups = {key: entry for key, entry in self.failed_lookups.items() if entry[1] > now}
-        self.failed_lookups[address] = (number + 1 if now < until else 1, now + FAILED_LOOKUP_WINDOW)
 
     def look_up_in_thread(self, key: PresentedKey) -> ApiKeyClaims | None:
         """Look up a key on a thread of Django. Its database connection goes back to the pool."""

@@ -22,7 +22,6 @@ from redis.exceptions import RedisError
 
 from core.api.routes import get_route_table
 from core.logging import flush_cache_hits
-from core.security.claims import Claims
 from gateway import cors, request_body, timing
 from gateway.admission import AdmissionControl, ConcurrencyLimiter, Overloaded
 from gateway.api_key_cache import NO_API_KEYS, ApiKeyBackend, ApiKeyCache, is_current
@@ -167,19 +166,17 @@ class Gateway:
         if result.allowed is not None:
             return result
         # A status without a tier is `revoked`, and stays so.
-        tier = "" if result.session_status else await self._look_up_tier(claims)
-        if not tier:
+        if result.session_status:
             return await self.checker.check(anonymous)
-        return await self.checker.check(replace(check_request, cached_generation="", tier=tier))
-
-    async def _look_up_tier(self, claims: Claims) -> str:
-        """Return the tier of an active session as PostgreSQL has it, or an empty string. Raises Overloaded."""
         try:
             async with self.admission.slot():
                 status = await self.django.run(self.sessions.look_up_in_thread, uuid.UUID(claims.session_id))
-                return status.partition(":")[2]
+            tier = status.partition(":")[2]  # empty where the session is not active
         except (RedisError, DatabaseError):
-            return self.checker.local.tier_of(claims.caller)
+            tier = self.checker.local.tier_of(claims.caller)
+        if not tier:
+            return await self.checker.check(anonymous)
+        return await self.checker.check(replace(check_request, cached_generation="", tier=tier))
 
     async def respond_from_cache(
         self, request: GatewayRequest, result: CheckResult, cached: CachedResponse | None

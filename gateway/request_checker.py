@@ -163,8 +163,14 @@ class RequestChecker:
             log.warning("rate_limits_local", reason=type(error).__name__)
             return None
         self.circuit_open_until = 0.0
-        starts = range(0, len(values), VALUES_PER_RESULT)
-        results = [_parse_result(values[start : start + VALUES_PER_RESULT]) for start in starts]
+        results = []
+        # The script returns one flat list; -1 says that the tier, and so the limit, is unknown.
+        for start in range(0, len(values), VALUES_PER_RESULT):
+            session_status, generation, allowed, remaining, wait = values[start : start + VALUES_PER_RESULT]
+            is_allowed = None if allowed < 0 else bool(allowed)
+            results.append(
+                CheckResult(session_status.decode(), generation.decode(), is_allowed, remaining, wait / 1000)
+            )
         self.local.remember_tiers(requests, results)
         return results
 
@@ -190,13 +196,6 @@ async def _with_timeout(script: Coroutine[Any, Any, list[Any]]) -> list[Any]:
             return task.result()
     task.cancel()
     raise TimeoutError
-
-
-def _parse_result(values: list[Any]) -> CheckResult:
-    session_status, generation, allowed, remaining, wait = values
-    return CheckResult(
-        session_status.decode(), generation.decode(), None if allowed < 0 else bool(allowed), remaining, wait / 1000
-    )
 
 
 class LocalLimiter:

@@ -76,14 +76,11 @@ class SingleFlight:
 
     async def _lock_or_wait(self, redis: Redis, key: str) -> Any:
         """Return what another node has stored; None if this node is to build it."""
-        if not await redis.set(f"{key}:lock", 1, nx=True, px=LOCK_TTL_MS):
-            return await self._wait(redis, key)
-        # Since the first look, another node may have built and stored it and released the lock.
-        if (stored := await redis.get(key)) is not None:
-            await redis.delete(f"{key}:lock")
-        return stored
-
-    async def _wait(self, redis: Redis, key: str) -> Any:
+        if await redis.set(f"{key}:lock", 1, nx=True, px=LOCK_TTL_MS):
+            # Since the first look, another node may have built and stored it and released the lock.
+            if (stored := await redis.get(key)) is not None:
+                await redis.delete(f"{key}:lock")
+            return stored
         for _ in range(int(WAIT_TIMEOUT / POLL_INTERVAL)):
             await asyncio.sleep(POLL_INTERVAL)
             if (stored := await redis.get(key)) is not None:

@@ -44,20 +44,18 @@ def build_environ(scope: Scope, body: bytes) -> WSGIEnvironment:
     if client := scope.get("client"):
         environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = client[0], str(client[1])
     for name, value in scope["headers"]:
-        if b"_" not in name and name not in DROPPED_HEADERS:
-            _add_header(environ, name, value.decode("latin-1"))
+        if b"_" in name or name in DROPPED_HEADERS:
+            continue
+        key = name.decode("latin-1").upper().replace("-", "_")
+        if key != "CONTENT_TYPE":
+            key = f"HTTP_{key}"
+        text = value.decode("latin-1")
+        if key in environ:
+            # A repeated header is joined to the first, as RFC 9110 (section 5.3) and RFC 6265 (cookies) have it.
+            separator = "; " if name == b"cookie" else ","
+            text = f"{environ[key]}{separator}{text}"
+        environ[key] = text
     return environ
-
-
-def _add_header(environ: WSGIEnvironment, name: bytes, value: str) -> None:
-    """Add a header; a repeated one is joined to the first, as RFC 9110 (section 5.3) and RFC 6265 have it."""
-    key = name.decode("latin-1").upper().replace("-", "_")
-    if key != "CONTENT_TYPE":
-        key = f"HTTP_{key}"
-    if key in environ:
-        separator = "; " if name == b"cookie" else ","
-        value = f"{environ[key]}{separator}{value}"
-    environ[key] = value
 
 
 def _to_wsgi_string(text: str) -> str:

@@ -41,7 +41,21 @@ def notify(*, event: Event, kind: Kind, user_ids: Iterable[str]) -> list[UUID]:
     )
     # Service accounts have no mailbox.
     mailed = [user for user in users if Channel.EMAIL in channels[user.pk] and not user.is_service]
-    return _queue_emails(event, kind, mailed, now)
+    # One email per notification, also for notifications that an earlier attempt created.
+    notifications = Notification.objects.filter(event_id=event.pk, kind=kind, recipient__in=mailed)
+    OutgoingEmail.objects.bulk_create(
+        [
+            OutgoingEmail(
+                notification=notification,
+                to=notification.recipient.email,
+                message_id=OutgoingEmail.make_message_id(f"{event.pk}.{kind}.{notification.recipient_id}"),
+                next_attempt_at=now,
+            )
+            for notification in notifications.select_related("recipient")
+        ],
+        ignore_conflicts=True,
+    )
+    return list(OutgoingEmail.objects.queued().filter(notification__in=notifications).values_list("pk", flat=True))
 
 
 def _build_notification(event: Event, kind: Kind, user: User, channels: set[Channel], now: datetime) -> Notification:
@@ -85,21 +99,3 @@ def _target_fields(payload: dict[str, Any]) -> dict[str, Any]:
         return {"project_id": project["id"], "project_name": project["name"], "url": url}
     # Teams have no page of their own; their members look for the team's projects.
     return {"team_id": payload["team"]["id"], "team_name": payload["team"]["name"], "url": reverse("project-list")}
-
-
-def _queue_emails(event: Event, kind: Kind, users: list[User], now: datetime) -> list[UUID]:
-    """Insert one email per notification, also for notifications that an earlier attempt created."""
-    notifications = Notification.objects.filter(event_id=event.pk, kind=kind, recipient__in=users)
-    OutgoingEmail.objects.bulk_create(
-        [
-            OutgoingEmail(
-                notification=notification,
-                to=notification.recipient.email,
-                message_id=OutgoingEmail.make_message_id(f"{event.pk}.{kind}.{notification.recipient_id}"),
-                next_attempt_at=now,
-            )
-            for notification in notifications.select_related("recipient")
-        ],
-        ignore_conflicts=True,
-    )
-    return list(OutgoingEmail.objects.queued().filter(notification__in=notifications).values_list("pk", flat=True))

@@ -66,15 +66,27 @@ def create_key(*, actor: User, spec: KeySpec, now: datetime, owner: User | None 
     policies.require(policies.can_manage_keys(actor, owner), "You can only create keys for yourself.")
     if ApiKey.objects.open(now).filter(owner=owner).count() >= MAX_ACTIVE:
         raise Conflict(f"There are already {MAX_ACTIVE} keys. Revoke some first.", code="too_many_keys")
+    if unknown := sorted(set(spec.scopes) - set(SCOPES)):
+        raise Invalid.field("scopes", f"Not known: {unknown[0]}. Known: {', '.join(SCOPES)}.", "invalid_choice")
+    if not spec.scopes:
+        raise Invalid.field("scopes", "Choose at least one.", "required")
+    # The resolver leaves out what the owner cannot see, so a hidden project looks like one that does not exist.
+    project_ids = get_resolver().resolve_refs(owner, spec.projects) if spec.projects else {}
+    if missing := [ref for ref in spec.projects if ref not in project_ids]:
+        raise Invalid.field("projects", f"There is no such project: {missing[0][:40]}.", "does_not_exist")
+    networks = _validate_networks(spec.allowed_networks)
+    expires_at = now + DEFAULT_LIFETIME if spec.expires_at is None else spec.expires_at
+    if not now < expires_at <= now + MAX_LIFETIME:
+        raise Invalid.field("expires_at", f"Choose a time within the next {MAX_LIFETIME.days} days.", "out_of_range")
     key = ApiKey(
         owner=owner,
         created_by=actor,
         name=spec.name.strip(),
-        scopes=_validate_scopes(spec.scopes),
-        projects=_resolve_projects(owner, spec.projects),
-        allowed_networks=_validate_networks(spec.allowed_networks),
+        scopes=[scope for scope in SCOPES if scope in spec.scopes],  # in the order of SCOPES, whatever order was sent
+        projects=sorted(set(project_ids.values())),
+        allowed_networks=networks,
         created_at=now,
-        expires_at=_validate_expiry(spec.expires_at, now),
+        expires_at=expires_at,
     )
     text = _generate_and_save(key)
     publish(events.ApiKeyCreated(user=user_payload(owner), key=api_key_payload(key)), actor=actor, at=now)
@@ -212,22 +224,6 @@ def _revoke_keys(keys: Collection[ApiKey], actor: User, now: datetime) -> None:
         publish(events.ApiKeyRevoked(user=user_payload(key.owner), key=api_key_payload(key)), actor=actor, at=now)
 
 
-def _validate_scopes(scopes: Collection[str]) -> list[str]:
-    if unknown := sorted(set(scopes) - set(SCOPES)):
-        raise Invalid.field("scopes", f"Not known: {unknown[0]}. Known: {', '.join(SCOPES)}.", "invalid_choice")
-    if not scopes:
-        raise Invalid.field("scopes", "Choose at least one.", "required")
-    # In the order of SCOPES, whatever order was sent.
-    return [scope for scope in SCOPES if scope in scopes]
-
-
-def _resolve_projects(owner: User, refs: Collection[str]) -> list[uuid.UUID]:
-    project_ids = get_resolver().resolve_refs(owner, refs) if refs else {}
-    if unknown := [ref for ref in refs if ref not in project_ids]:
-        raise Invalid.field("projects", f"There is no such project: {unknown[0][:40]}.", "does_not_exist")
-    return sorted(set(project_ids.values()))
-
-
 def _validate_networks(texts: Collection[str]) -> list[str]:
     """Return the networks in canonical form, sorted and without duplicates."""
     networks = set()
@@ -254,11 +250,3 @@ def _normalize_network(network: Network) -> Network:
         message = f"Ambiguous: {network}. Write IPv4 networks like 192.0.2.0/24."
         raise Invalid.field("allowed_networks", message, "invalid")
     return network.supernet(new_prefix=MAX_IPV6_PREFIX_LENGTH)
-
-
-def _validate_expiry(expires_at: datetime | None, now: datetime) -> datetime:
-    if expires_at is None:
-        return now + DEFAULT_LIFETIME
-    if not now < expires_at <= now + MAX_LIFETIME:
-        raise Invalid.field("expires_at", f"Choose a time within the next {MAX_LIFETIME.days} days.", "out_of_range")
-    return expires_at

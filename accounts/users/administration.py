@@ -70,17 +70,14 @@ def update_user(
     elif "is_active" in differences:
         sessions.revoke(Session.objects.open(now).filter(user=user), actor=actor, now=now, reason="deactivated")
         revoke_all_keys(owner=user, actor=actor, now=now)
-    # The account was closed by its user before; see the docstring.
     elif changes.get("is_active") is False:
-        _invalidate_cancellation_link(user, actor, now)
+        # The account was closed by its user before. A token that nobody knows keeps them from cancelling the deletion,
+        # which stays due.
+        is_scheduled = AccountDeletion.objects.filter(user=user).update(token_hash=one_time_tokens.new_token().hash)
+        if is_scheduled:
+            event = events.UserUpdated(user=user_payload(user), changes={"deletion_link_valid": [True, False]})
+            publish(event, actor=actor, at=now)
     return user
-
-
-def _invalidate_cancellation_link(user: User, actor: User, now: datetime) -> None:
-    """Replace the token of a scheduled deletion, so that its user cannot cancel it; it stays due."""
-    if AccountDeletion.objects.filter(user=user).update(token_hash=one_time_tokens.new_token().hash):
-        changes = {"deletion_link_valid": [True, False]}
-        publish(events.UserUpdated(user=user_payload(user), changes=changes), actor=actor, at=now)
 
 
 @transaction.atomic

@@ -51,7 +51,12 @@ def make_thumbnails(data: bytes) -> Thumbnails:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             image = _decode(data)
-            sizes = [_render_square(image, edge) for edge in Avatar.SIZES]
+            sizes = []
+            for edge in Avatar.SIZES:
+                out = BytesIO()
+                square = ImageOps.fit(image, (edge, edge), Image.Resampling.LANCZOS)
+                square.save(out, "WEBP", quality=QUALITY, method=4)
+                sizes.append(out.getvalue())
     except DECOMPRESSION_BOMB_ERRORS as error:
         raise _too_many_pixels() from error
     except DECODE_ERRORS as error:
@@ -77,9 +82,3 @@ def _decode(data: bytes) -> Image.Image:
 
 def _too_many_pixels() -> Invalid:
     return Invalid.field("file", f"The picture has more than {MAX_PIXELS // 1_000_000} megapixels.", "too_large")
-
-
-def _render_square(image: Image.Image, edge: int) -> bytes:
-    out = BytesIO()
-    ImageOps.fit(image, (edge, edge), Image.Resampling.LANCZOS).save(out, "WEBP", quality=QUALITY, method=4)
-    return out.getvalue()

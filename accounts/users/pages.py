@@ -135,18 +135,14 @@ def user_detail(request: HttpRequest, user_id: UUID) -> HttpResponse:
     """Show one user to staff; administrators change role and activation."""
     reader = get_request_user(request)
     user = selectors.get_user_for_staff(reader, user_id)
-    if request.method == "POST":
-        return _update_user(request, reader, user)
-    context = {
-        "profile_user": user,
-        "teams": teams_selectors.list_memberships(user),
-        "roles": User.Role.choices,
-        "can_manage": policies.can_manage_users(reader),
-    }
-    return render_page(request, "accounts/user_detail.html", context)
-
-
-def _update_user(request: HttpRequest, reader: User, user: User) -> HttpResponse:
+    if request.method != "POST":
+        context = {
+            "profile_user": user,
+            "teams": teams_selectors.list_memberships(user),
+            "roles": User.Role.choices,
+            "can_manage": policies.can_manage_users(reader),
+        }
+        return render_page(request, "accounts/user_detail.html", context)
     policies.require_manager(reader)
     changes: dict[str, object] = {}
     if role := request.POST.get("role"):

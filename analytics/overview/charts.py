@@ -107,8 +107,15 @@ def flow_chart(flow: Sequence[FlowPoint]) -> Chart:
             (slot * 0.4, point.completed, "s2", "completed"),
         ):
             bars.append(_vertical_bar(left + offset, slot * 0.36, value / top, css, f"{point.name}: {value} {noun}"))
+    created, completed = sum(point.created for point in points), sum(point.completed for point in points)
+    if created > completed:
+        verdict = f"{created - completed:,} more created than completed"
+    elif created < completed:
+        verdict = f"{completed - created:,} more completed than created"
+    else:
+        verdict = "as many created as completed"
     return Chart(
-        sentence=_flow_sentence(sum(point.created for point in points), sum(point.completed for point in points)),
+        sentence=f"{created:,} tasks were created and {completed:,} completed: {verdict}.",
         bars=bars,
         y_labels=[f"{top:,}", f"{top // 2:,}", "0"],
         x_labels=names if len(names) <= 3 else [names[0], names[len(names) // 2], names[-1]],
@@ -134,15 +141,6 @@ def group_by_week(flow: Sequence[FlowPoint]) -> list[FlowPoint]:
     return groups[::-1]
 
 
-def _flow_sentence(created: int, completed: int) -> str:
-    counts = f"{created:,} tasks were created and {completed:,} completed"
-    if created > completed:
-        return f"{counts}: {created - completed:,} more created than completed."
-    if created < completed:
-        return f"{counts}: {completed - created:,} more completed than created."
-    return f"{counts}: as many created as completed."
-
-
 def _vertical_bar(x: float, width: float, share: float, css: str, title: str) -> Bar:
     height = round(share * BOX_SIZE, 2)
     return Bar(round(x, 2), round(BOX_SIZE - height, 2), round(width, 2), height, css, title)
@@ -157,8 +155,15 @@ def cycle_time_chart(counts: Sequence[int]) -> Chart:
     slot = BOX_SIZE / len(buckets)
     top = axis_max(max(counts, default=0))
     lower_edges = [histogram.bounds(bucket)[0] for bucket in buckets]
+    median, p85 = histogram.percentile(counts, 0.5), histogram.percentile(counts, 0.85)
+    sentence = "No task was completed in this period."
+    if median is not None and p85 is not None:
+        sentence = (
+            f"Half of the {sum(counts):,} completed tasks took {format_duration(median)} or less,"
+            f" 85 % took {format_duration(p85)} or less."
+        )
     return Chart(
-        sentence=_cycle_sentence(counts),
+        sentence=sentence,
         bars=[
             _vertical_bar(
                 index * slot + slot * 0.06,
@@ -186,16 +191,6 @@ def _percentile_tick(counts: Sequence[int], share: float, buckets: range) -> Axi
     position = min(max(bucket - buckets.start + fraction, 0), len(buckets))
     x = round(position / len(buckets) * BOX_SIZE, 2)
     return AxisTick(x=x, name=f"p{round(share * 100)}", value=format_duration(hours))
-
-
-def _cycle_sentence(counts: Sequence[int]) -> str:
-    median, p85 = histogram.percentile(counts, 0.5), histogram.percentile(counts, 0.85)
-    if median is None or p85 is None:
-        return "No task was completed in this period."
-    return (
-        f"Half of the {sum(counts):,} completed tasks took {format_duration(median)} or less,"
-        f" 85 % took {format_duration(p85)} or less."
-    )
 
 
 def format_duration(hours: float | None) -> str:

@@ -63,6 +63,17 @@ def _build_overview(scope: Scope, period: Period) -> Overview:
     previous, current = days[: period.length], days[period.length :]
     completed = _sum_kpi("completed", previous, current)
     histogram = enumerate(_sum_histograms(current))
+    stats = DailyStat.objects.in_projects(scope.project_ids).until(period.end)
+    stats = stats.for_user(scope.user_id) if scope.user_id else stats.by_user()
+    sums = stats.values("user_id").annotate(open=Sum(F("created") - F("closed")), overdue=Sum("overdue_change"))
+    # Assignees whose tasks are all closed have rows that add up to zero.
+    rows = [(row["user_id"], row["open"], row["overdue"]) for row in sums if row["user_id"] and row["open"] > 0]
+    names = dict(User.objects.filter(pk__in=[user_id for user_id, *_ in rows]).values_list("pk", "name"))
+    workloads = [
+        UserWorkload(user_id, names.get(user_id, ERASED_USER_NAME), open_count, overdue_count)
+        for user_id, open_count, overdue_count in rows
+    ]
+    workloads.sort(key=lambda workload: (-workload.overdue, -workload.open, workload.name, workload.user_id))
     return Overview(
         period=period,
         open=_end_of_day_kpi("open", previous, current),
@@ -77,7 +88,7 @@ def _build_overview(scope: Scope, period: Period) -> Overview:
         cycle_p95=_cycle_time_kpi(0.95, previous, current),
         days=current,
         histogram=tuple(HistogramBucket(*bounds(bucket), label(bucket), count) for bucket, count in histogram),
-        workload=_build_workload(scope, period.end),
+        workload=tuple(workloads),
         as_of=TaskSnapshot.objects.aggregate(at=Max("counted_at"))["at"],
     )
 
@@ -126,19 +137,3 @@ def _build_days(scope: Scope, period: Period) -> tuple[DayResult, ...]:
         histogram = tuple(row.get(name) or 0 for name in BUCKET_SUM_COLUMNS)
         days.append(DayResult(day, created, completed, closed, open_count, overdue_count, histogram))
     return tuple(days)
-
-
-def _build_workload(scope: Scope, end: date) -> tuple[UserWorkload, ...]:
-    stats = DailyStat.objects.in_projects(scope.project_ids).until(end)
-    stats = stats.for_user(scope.user_id) if scope.user_id else stats.by_user()
-    sums = stats.values("user_id").annotate(open=Sum(F("created") - F("closed")), overdue=Sum("overdue_change"))
-    # Assignees whose tasks are all closed have rows that add up to zero.
-    rows = [(row["user_id"], row["open"], row["overdue"]) for row in sums if row["user_id"] and row["open"] > 0]
-    names = dict(User.objects.filter(pk__in=[user_id for user_id, *_ in rows]).values_list("pk", "name"))
-    workloads = [
-        UserWorkload(user_id, names.get(user_id, ERASED_USER_NAME), open_count, overdue_count)
-        for user_id, open_count, overdue_count in rows
-    ]
-    return tuple(
-        sorted(workloads, key=lambda workload: (-workload.overdue, -workload.open, workload.name, workload.user_id))
-    )

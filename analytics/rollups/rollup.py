@@ -156,7 +156,14 @@ def _daily_amounts(task: TaskState) -> Iterator[tuple[date, Amounts]]:
     closed = max(_day(task.closed_at), created) if task.closed_at else None
     yield created, Amounts(created=1)
     if closed:
-        yield closed, _closing_amounts(task)
+        if task.category == DONE_CATEGORY:
+            # Cycle time runs from the start of the work, or from the creation of a task that was never started.
+            started = task.started_at or task.created_at
+            hours = max(0.0, ((task.closed_at or started) - started).total_seconds() / 3600)
+            histogram = tuple(int(bucket == bucket_of(hours)) for bucket in range(BUCKET_COUNT))
+            yield closed, Amounts(closed=1, completed=1, cycle_histogram=histogram)
+        else:  # cancelled: no longer open, but not completed
+            yield closed, Amounts(closed=1)
     if task.due is None or task.due == date.max:
         return
     # The first day at whose end the task is overdue, if it is still open then.
@@ -165,13 +172,3 @@ def _daily_amounts(task: TaskState) -> Iterator[tuple[date, Amounts]]:
         yield overdue_from, Amounts(overdue_change=1)
         if closed:
             yield closed, Amounts(overdue_change=-1)
-
-
-def _closing_amounts(task: TaskState) -> Amounts:
-    if task.category != DONE_CATEGORY:
-        return Amounts(closed=1)
-    # Cycle time runs from the start of the work, or from the creation of a task that was never started.
-    started = task.started_at or task.created_at
-    hours = max(0.0, ((task.closed_at or started) - started).total_seconds() / 3600)
-    histogram = tuple(int(bucket == bucket_of(hours)) for bucket in range(BUCKET_COUNT))
-    return Amounts(closed=1, completed=1, cycle_histogram=histogram)

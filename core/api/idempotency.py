@@ -64,17 +64,36 @@ def run_idempotent(
     """Replay the stored response, or run the handler and store its response, in one transaction."""
     user_id: Any = request.user.pk
     fingerprint = request_fingerprint(request)
-    if not _try_lock(f"{user_id}:{key}"):
-        raise InProgress
+    # An advisory lock is held until the end of the transaction and leaves no row behind. A request that is still being
+    # worked on is refused at once, because waiting for it would hold a thread.
+    name = f"{user_id}:{key}"
+    number = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [number])
+        if not cursor.fetchone()[0]:
+            raise InProgress
     rows = _record_statement().run({"user_id": user_id, "key": key})
     record = from_row(IdempotencyRecord, rows[0]) if rows else None
     if record is not None and record.created_at < timezone.now() - RETENTION:
         record.delete()
         record = None
     if record is not None:
-        return _replay(record, fingerprint, encrypted=encrypted)
+        if record.fingerprint != fingerprint:
+            raise KeyReused
+        stored = bytes(record.body)
+        if encrypted:
+            stored = decrypt(stored.decode(), purpose=ENCRYPTION_PURPOSE).encode()
+        replay = HttpResponse(stored, status=record.status, content_type="application/json")
+        for header, value in record.headers.items():
+            replay[header] = value
+        replay[REPLAYED_HEADER] = "true"
+        return replay
     response = handler(request, *args, **kwargs)
-    body = _response_body(response)
+    body = b""
+    if not isinstance(response, Response):
+        body = response.content
+    elif response.data is not None:  # DRF renders it later; until then it has data only
+        body = dumps(response.data)
     record = IdempotencyRecord(
         user_id=user_id,
         key=key,
@@ -93,21 +112,6 @@ def _record_statement() -> Statement:
     return Statement.always(rows.values_list(*select_columns(IdempotencyRecord)))
 
 
-def _response_body(response: HttpResponse) -> bytes:
-    """Return the body: a DRF Response is not rendered yet and has data only."""
-    if isinstance(response, Response):
-        return b"" if response.data is None else dumps(response.data)
-    return response.content
-
-
-def _try_lock(name: str) -> bool:
-    """Lock the key until the end of the transaction; return False if another request holds it."""
-    number = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [number])
-        return bool(cursor.fetchone()[0])
-
-
 def request_fingerprint(request: Request) -> str:
     """Return a digest of path and content; files count by their bytes, not by the boundary of the form."""
     digest = hashlib.blake2b(f"{request.method} {request.get_full_path()}\n".encode(), digest_size=32)
@@ -119,19 +123,6 @@ def request_fingerprint(request: Request) -> str:
         digest.update(files[name].read())
         files[name].seek(0)
     return digest.hexdigest()
-
-
-def _replay(record: IdempotencyRecord, fingerprint: str, *, encrypted: bool) -> HttpResponse:
-    if record.fingerprint != fingerprint:
-        raise KeyReused
-    body = bytes(record.body)
-    if encrypted:
-        body = decrypt(body.decode(), purpose=ENCRYPTION_PURPOSE).encode()
-    response = HttpResponse(body, status=record.status, content_type="application/json")
-    for name, value in record.headers.items():
-        response[name] = value
-    response[REPLAYED_HEADER] = "true"
-    return response
 
 
 def delete_expired(*, now: datetime) -> int:

@@ -23,9 +23,16 @@ class StrictJSONParser(BaseParser):
     media_type = "application/json"
 
     def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> dict[str, Any]:
-        _check_charset(media_type or "")
+        charset = re.search(r'charset\s*=\s*"?([^";\s]*)', media_type or "", re.IGNORECASE)
+        if charset and charset[1].lower() not in {"utf-8", "utf8"}:
+            raise UnsupportedMediaType(media_type or "")
         body = stream.read()
-        _check_depth(body)
+        # Counted before parsing, because json.loads recurses for each level and fails with a RecursionError.
+        depth = 0
+        for bracket in _STRING_PATTERN.sub(b"", body).translate(None, _NO_BRACKETS):
+            depth += 1 if bracket in _OPENING else -1
+            if depth > MAX_DEPTH:
+                raise ParseError(f"The body is nested deeper than {MAX_DEPTH} levels.")
         try:
             data = json.loads(
                 body.decode("utf-8"),
@@ -41,20 +48,6 @@ class StrictJSONParser(BaseParser):
             raise ParseError("The body must be a JSON object.")
         _check_text(data)
         return data
-
-
-def _check_charset(media_type: str) -> None:
-    charset = re.search(r'charset\s*=\s*"?([^";\s]*)', media_type, re.IGNORECASE)
-    if charset and charset[1].lower() not in {"utf-8", "utf8"}:
-        raise UnsupportedMediaType(media_type)
-
-
-def _check_depth(body: bytes) -> None:
-    depth = 0
-    for bracket in _STRING_PATTERN.sub(b"", body).translate(None, _NO_BRACKETS):
-        depth += 1 if bracket in _OPENING else -1
-        if depth > MAX_DEPTH:
-            raise ParseError(f"The body is nested deeper than {MAX_DEPTH} levels.")
 
 
 def _reject_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -122,7 +122,8 @@ def add_problem_responses(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     for operations in result["paths"].values():
         for method, operation in operations.items():
             for status, meaning in _error_responses(method, operation).items():
-                operation["responses"].setdefault(status, _problem_response(meaning))
+                content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+                operation["responses"].setdefault(status, {"description": meaning, "content": content})
     return result
 
 
@@ -139,11 +140,6 @@ def _error_responses(method: str, operation: dict[str, Any]) -> dict[str, str]:
     if method in {"patch", "put", "delete"}:
         errors |= PRECONDITION_ERRORS
     return errors
-
-
-def _problem_response(meaning: str) -> dict[str, Any]:
-    schema = {"$ref": "#/components/schemas/Problem"}
-    return {"description": meaning, "content": {"application/problem+json": {"schema": schema}}}
 
 
 @cache

@@ -57,18 +57,15 @@ class ResponseHeadersMiddleware:
             return response
         if is_api and "ETag" not in response and not response.streaming:
             response["ETag"] = list_etag(response.content)
-        return _conditional_response(request, response)
-
-
-def _conditional_response(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """Return 304 or 412 if the request's conditions say so, else the response, compressed."""
-    encoding = prepare_content_encoding(request, response)
-    etag = response.get("ETag")
-    conditional = get_conditional_response(request, etag=etag, response=response) if etag else None
-    if conditional is not None and conditional.status_code == 412:
-        return problem_response(request, 412)
-    if conditional is not None and conditional is not response:
-        return conditional
-    if encoding:
-        compress(response, encoding)
-    return response
+        # The encoding is chosen first, because the ETag of a compressed response differs; a body that a condition makes
+        # superfluous is not compressed.
+        encoding = prepare_content_encoding(request, response)
+        etag = response.get("ETag")
+        conditional = get_conditional_response(request, etag=etag, response=response) if etag else None
+        if conditional is not None and conditional.status_code == 412:
+            return problem_response(request, 412)
+        if conditional is not None and conditional is not response:
+            return conditional
+        if encoding:
+            compress(response, encoding)
+        return response

@@ -82,17 +82,14 @@ def humanize_time(when: datetime, now: datetime) -> str:
         return gettext("just now")
     if size >= timedelta(days=30):
         return formats.date_format(timezone.localtime(when), "j M Y")
-    words = _humanize_duration(size)
-    template_ = gettext("%(span)s ago") if distance > timedelta(0) else gettext("in %(span)s")
-    return template_ % {"span": words}
-
-
-def _humanize_duration(size: timedelta) -> str:
     if size < timedelta(hours=1):
-        return gettext("%(n)d min") % {"n": size.seconds // 60}
-    if size < timedelta(days=1):
-        return gettext("%(n)d h") % {"n": size.seconds // 3600}
-    return ngettext("%(n)d day", "%(n)d days", size.days) % {"n": size.days}
+        span = gettext("%(n)d min") % {"n": size.seconds // 60}
+    elif size < timedelta(days=1):
+        span = gettext("%(n)d h") % {"n": size.seconds // 3600}
+    else:
+        span = ngettext("%(n)d day", "%(n)d days", size.days) % {"n": size.days}
+    template_ = gettext("%(span)s ago") if distance > timedelta(0) else gettext("in %(span)s")
+    return template_ % {"span": span}
 
 
 @register.simple_tag

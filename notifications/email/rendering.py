@@ -30,7 +30,12 @@ def compose(email: OutgoingEmail) -> EmailMultiAlternatives:
     notification = email.notification
     kind = notification.kind if notification else email.kind
     context = _notification_context(notification) if notification else _account_context(email)
-    context["subject"] = _to_single_line(render_to_string(f"emails/{kind}/subject.txt", context))
+    subject: str = render_to_string(f"emails/{kind}/subject.txt", context)
+    # A header must not hold line breaks, and the subject contains text that users wrote.
+    subject = re.sub(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", subject).strip()
+    if len(subject) > MAX_SUBJECT_LENGTH:
+        subject = f"{subject[: MAX_SUBJECT_LENGTH - 1]}…"
+    context["subject"] = subject
     headers = {
         "Message-ID": email.message_id,
         # Auto-responders do not answer these (RFC 3834; the second header is Exchange's own).
@@ -46,19 +51,13 @@ def compose(email: OutgoingEmail) -> EmailMultiAlternatives:
         headers["References"] = f"<{thread_id}@{settings.MAIL_DOMAIN}>"
         headers["List-Unsubscribe"] = f"<{context['settings_link']}>"
     message = EmailMultiAlternatives(
-        subject=context["subject"],
+        subject=subject,
         body=f"{render_to_string(f'emails/{kind}/body.txt', context).strip()}\n",
         to=[email.to],
         headers=headers,
     )
     message.attach_alternative(render_to_string(f"emails/{kind}/body.html", context), "text/html")
     return message
-
-
-def _to_single_line(subject: str) -> str:
-    """Replace white space and control characters with single spaces: a header must not hold line breaks."""
-    line = re.sub(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", subject).strip()
-    return line if len(line) <= MAX_SUBJECT_LENGTH else f"{line[: MAX_SUBJECT_LENGTH - 1]}…"
 
 
 def _account_context(email: OutgoingEmail) -> dict[str, Any]:

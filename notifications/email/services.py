@@ -77,7 +77,16 @@ def deliver(*, email_id: UUID, now: datetime) -> None:
             # Before the connection is closed: a crash between acceptance and this update repeats the message.
             mark_sent.run({"id": email.pk, "claimed_at": email.claimed_at, "now": now})
     except (SMTPException, OSError) as error:
-        _record_failure(email, error, now)
+        reason = f"{type(error).__name__}: {error}"[:500]
+        # The log gets the type only: the server's text often repeats the recipient's address.
+        log.warning(
+            "email_delivery_failed", email_id=str(email.pk), attempts=email.attempts, reason=type(error).__name__
+        )
+        if is_permanent(error) or email.attempts >= MAX_ATTEMPTS:
+            _mark_dead(email, reason)
+            return
+        next_attempt_at = now + retry_delay(email.attempts)
+        _release_claim(email, state=OutgoingEmail.State.QUEUED, next_attempt_at=next_attempt_at, last_error=reason)
 
 
 @transaction.atomic(durable=True)
@@ -119,17 +128,6 @@ def _mark_sent_statement() -> Statement:
         "encrypted_payload": "",
     }
     return Statement.update(claimed, outcome)
-
-
-def _record_failure(email: OutgoingEmail, error: Exception, now: datetime) -> None:
-    """Queue the next attempt; give up after a permanent failure or the last attempt."""
-    reason = f"{type(error).__name__}: {error}"[:500]
-    log.warning("email_delivery_failed", email_id=str(email.pk), attempts=email.attempts, reason=type(error).__name__)
-    if is_permanent(error) or email.attempts >= MAX_ATTEMPTS:
-        _mark_dead(email, reason)
-    else:
-        next_attempt_at = now + retry_delay(email.attempts)
-        _release_claim(email, state=OutgoingEmail.State.QUEUED, next_attempt_at=next_attempt_at, last_error=reason)
 
 
 def _mark_dead(email: OutgoingEmail, reason: str) -> None:

@@ -6,7 +6,6 @@ import tempfile
 import uuid
 import zipfile
 from datetime import datetime, timedelta
-from typing import IO
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -55,7 +54,21 @@ def build_export(*, export_id: uuid.UUID, now: datetime) -> None:
     user, expires_at = export.user, now + EXPORT_TTL
     # Through a file on disk: an archive may be larger than memory.
     with tempfile.TemporaryFile() as file:
-        _write_archive(file, user, now)
+        # One JSON array per section, written row by row.
+        sections = [section for provider in providers() for section in provider.parts]
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("README.txt", _readme(user, sections, now))
+            for section in sections:
+                # force_zip64: the size of a streamed entry is not known in advance.
+                with archive.open(f"{section.name}.json", "w", force_zip64=True) as entry:
+                    separator = b"[\n"
+                    for row in section.rows(user.pk):
+                        entry.write(separator + dumps(row))
+                        separator = b",\n"
+                    entry.write(b"[]\n" if separator == b"[\n" else b"\n]\n")
+            if avatar := Avatar.objects.filter(user=user).first():
+                archive.writestr("picture.webp", bytes(avatar.large))
+        file.seek(0, 2)
         size, number = file.tell(), 0
         file.seek(0)
         while data := file.read(CHUNK_SIZE):
@@ -71,24 +84,6 @@ def build_export(*, export_id: uuid.UUID, now: datetime) -> None:
         }
         account_emails.enqueue(kind="export_ready", to=user.email, context=context, dedup_key=str(export.pk))
     publish(events.ExportReady(user=user_payload(user), export_id=str(export.pk)), actor=None, at=now)
-
-
-def _write_archive(file: IO[bytes], user: User, now: datetime) -> None:
-    """Write a ZIP with one JSON array per section, row by row; leave the file at its end."""
-    sections = [section for provider in providers() for section in provider.parts]
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("README.txt", _readme(user, sections, now))
-        for section in sections:
-            # force_zip64: the size of a streamed entry is not known in advance.
-            with archive.open(f"{section.name}.json", "w", force_zip64=True) as entry:
-                separator = b"[\n"
-                for row in section.rows(user.pk):
-                    entry.write(separator + dumps(row))
-                    separator = b",\n"
-                entry.write(b"[]\n" if separator == b"[\n" else b"\n]\n")
-        if avatar := Avatar.objects.filter(user=user).first():
-            archive.writestr("picture.webp", bytes(avatar.large))
-    file.seek(0, 2)
 
 
 def _readme(user: User, sections: list[ExportSection], now: datetime) -> str:

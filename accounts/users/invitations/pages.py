@@ -16,7 +16,6 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import policies
 from accounts.auth.requests import get_request_user
-from accounts.models import Invitation
 from accounts.users import selectors as users_selectors
 from accounts.users.invitations import selectors, services
 from accounts.users.invitations.forms import InvitationForm, InvitedRegistrationForm
@@ -75,24 +74,17 @@ def accept_invitation(request: HttpRequest) -> HttpResponse:
     if invitation is None:
         return render_page(request, "accounts/invitation.html", {"error": INVALID_INVITATION}, status=404)
     if request.user.is_authenticated:
-        return _accept_as_user(request, token, invitation)
+        user = get_request_user(request)
+        if request.method == "POST":
+            services.accept_invitation(actor=user, token=token, now=timezone.now())
+            messages.success(request, f"Welcome{f' to {invitation.target}' if invitation.target else ''}.")
+            return redirect("overview")
+        # The page explains it where somebody opens another address's link.
+        context = {"invitation": invitation, "token": token, "is_other_user": invitation.email != user.email}
+        return render_page(request, "accounts/invitation.html", context)
     if users_selectors.find_active_by_email(email=invitation.email) is not None:
         context = {"invitation": invitation, "token": token, "has_account": True}
         return render_page(request, "accounts/invitation.html", context)
-    return _register_and_accept(request, token, invitation)
-
-
-def _accept_as_user(request: HttpRequest, token: str, invitation: Invitation) -> HttpResponse:
-    user = get_request_user(request)
-    if request.method == "POST":
-        services.accept_invitation(actor=user, token=token, now=timezone.now())
-        messages.success(request, f"Welcome{f' to {invitation.target}' if invitation.target else ''}.")
-        return redirect("overview")
-    context = {"invitation": invitation, "token": token, "is_other_user": invitation.email != user.email}
-    return render_page(request, "accounts/invitation.html", context)
-
-
-def _register_and_accept(request: HttpRequest, token: str, invitation: Invitation) -> HttpResponse:
     form = InvitedRegistrationForm(form_data(request))
     if request.method == "POST" and form.is_valid():
         consume(request, group="register", key=client_ip(request), rate=settings.REGISTER_RATE)

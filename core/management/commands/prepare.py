@@ -30,18 +30,14 @@ class Command(BaseCommand):
         if plan := executor.migration_plan(executor.loader.graph.leaf_nodes()):
             self.stdout.write(f"Applying {len(plan)} migrations")
             call_command("migrate", interactive=False, verbosity=0)
-        self._collect_static_files()
+        stamp = Path(settings.STATIC_ROOT) / ".sources"
+        digest = _static_files_digest()
+        if not stamp.exists() or stamp.read_text() != digest:
+            self.stdout.write("Collecting static files")
+            call_command("collectstatic", interactive=False, clear=True, verbosity=0)
+            stamp.write_text(digest)  # last: an interrupted collectstatic is repeated by the next start
         if demo and "demo" in get_commands():
             call_command("demo", stdout=self.stdout)
-
-    def _collect_static_files(self) -> None:
-        stamp = Path(settings.STATIC_ROOT) / ".sources"
-        current = _static_files_digest()
-        if stamp.exists() and stamp.read_text() == current:
-            return
-        self.stdout.write("Collecting static files")
-        call_command("collectstatic", interactive=False, clear=True, verbosity=0)
-        stamp.write_text(current)
 
 
 def _static_files_digest() -> str:
