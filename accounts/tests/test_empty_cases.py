@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.api_keys import lookup
 from accounts.api_keys import services as api_keys
-from accounts.auth import security_notifications
+from accounts.auth.mfa import enrollment
 from accounts.auth.oidc import services as oidc
 from accounts.auth.oidc.services import Identity
 from accounts.models import AccountDeletion, ApiKey, Export, Team, TeamMember, User
@@ -73,7 +73,7 @@ def test_export_request_raises_other_constraint_errors(alice):
 def test_mfa_reset_notifies_only_users_with_mfa(admin, alice, bob, outbox):
     with_totp(alice)
 
-    count = security_notifications.reset_mfa(actor=admin, people=[alice, bob], now=timezone.now())
+    count = enrollment.reset_mfa(actor=admin, users=[alice, bob], now=timezone.now())
 
     assert count == 1
     assert Authenticator.objects.count() == 0

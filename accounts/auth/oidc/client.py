@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, quote_plus, urlencode, urlsplit, urlunsplit
 
@@ -41,11 +41,9 @@ class AuthorizationRequest:
     code_verifier: str
 
     @classmethod
-    def to(cls, redirect_uri: str) -> AuthorizationRequest:
+    def create(cls, redirect_uri: str) -> AuthorizationRequest:
+        """Return a request with a new nonce and code verifier (86 characters, RFC 7636)."""
         return cls(redirect_uri, nonce=secrets.token_urlsafe(32), code_verifier=secrets.token_urlsafe(64))
-
-    def to_session(self) -> dict[str, str]:
-        return asdict(self)
 
 
 def authorization_url(client: Client, authorization_request: AuthorizationRequest, state: str) -> str:

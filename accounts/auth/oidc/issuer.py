@@ -42,12 +42,24 @@ class Issuer:
     def metadata(self, deadline: float) -> Metadata:
         """Return the metadata. Raises OidcError, ProviderUnavailable."""
         cached = self._metadata
-        if cached is None or time.monotonic() - cached[0] > METADATA_TTL:
-            data = fetch_json(self.identifier.rstrip("/") + WELL_KNOWN, deadline)
-            if data.get("issuer") != self.identifier:
-                raise OidcError("discovery_issuer_mismatch")
-            self._metadata = cached = time.monotonic(), _parse_metadata(data, is_local=_is_loopback(self.identifier))
-        return cached[1]
+        if cached is not None and time.monotonic() - cached[0] <= METADATA_TTL:
+            return cached[1]
+        data = fetch_json(self.identifier.rstrip("/") + WELL_KNOWN, deadline)
+        # Without this check one provider could answer in the name of another.
+        if data.get("issuer") != self.identifier:
+            raise OidcError("discovery_issuer_mismatch")
+        is_local = _is_loopback(self.identifier)
+        auth_methods = data.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
+        metadata = Metadata(
+            authorization_endpoint=_endpoint(data, "authorization_endpoint", is_local),
+            token_endpoint=_endpoint(data, "token_endpoint", is_local),
+            jwks_uri=_endpoint(data, "jwks_uri", is_local),
+            userinfo_endpoint=_endpoint(data, "userinfo_endpoint", is_local) if "userinfo_endpoint" in data else "",
+            auth_methods=tuple(map(str, auth_methods)) if isinstance(auth_methods, list) else (),
+            supports_iss=data.get("authorization_response_iss_parameter_supported") is True,
+        )
+        self._metadata = time.monotonic(), metadata
+        return metadata
 
     def keys(self, deadline: float, kid: str | None) -> list[dict[str, Any]]:
         """Return the signing keys (JWKs) with this id, or all if it is None. Raises OidcError, ProviderUnavailable."""
@@ -73,34 +85,19 @@ def _filter_keys(keys: list[dict[str, Any]], kid: str | None) -> list[dict[str, 
     return [key for key in keys if key.get("use", "sig") == "sig" and (kid is None or key.get("kid") == kid)]
 
 
-def _parse_metadata(data: dict[str, Any], *, is_local: bool) -> Metadata:
-    auth_methods = data.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
-    return Metadata(
-        authorization_endpoint=_endpoint(data, "authorization_endpoint", is_local),
-        token_endpoint=_endpoint(data, "token_endpoint", is_local),
-        jwks_uri=_endpoint(data, "jwks_uri", is_local),
-        userinfo_endpoint=_endpoint(data, "userinfo_endpoint", is_local) if "userinfo_endpoint" in data else "",
-        auth_methods=tuple(map(str, auth_methods)) if isinstance(auth_methods, list) else (),
-        supports_iss=data.get("authorization_response_iss_parameter_supported") is True,
-    )
-
-
 def _endpoint(data: dict[str, Any], name: str, is_local: bool) -> str:
-    """Return an endpoint's URL. Raises OidcError unless it uses TLS, or both it and the provider are on this machine.
+    """Return an endpoint's URL. Raises OidcError unless it may receive secrets.
 
-    This keeps secrets off plain connections, and a provider from making us request addresses of the internal network.
+    It must use TLS, or be on this machine if the provider itself is.
     """
-    url = data.get(name)
-    if not isinstance(url, str) or not (_is_https(url) or (is_local and _is_loopback(url))):
+    url = str(data.get(name))
+    try:
+        host = urlsplit(url).hostname
+    except ValueError:  # for a malformed IPv6 address
+        host = None
+    if not host or not (url.startswith("https://") or (is_local and _is_loopback(url))):
         raise OidcError(f"bad_{name}")
     return url
-
-
-def _is_https(url: str) -> bool:
-    try:
-        return url.startswith("https://") and bool(urlsplit(url).hostname)
-    except ValueError:
-        return False
 
 
 def _is_loopback(url: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import asdict
 from typing import Any
 
 import structlog
@@ -46,13 +47,13 @@ def start(request: HttpRequest, provider_id: str) -> HttpResponse:
         return HttpResponseRedirect(get_next_url(request))
     consume(request, group="login-provider", key=client_ip(request), rate=settings.LOGIN_RATE_PER_ADDRESS)
     callback_url = request.build_absolute_uri(reverse("openid_connect_callback", args=[provider_id]))
-    authorization_request, state_id = AuthorizationRequest.to(callback_url), secrets.token_urlsafe(32)
+    authorization_request, state_id = AuthorizationRequest.create(callback_url), secrets.token_urlsafe(32)
     try:
         url = authorization_url(client, authorization_request, state_id)
     except DomainError as error:
         return _error_response(request, client, error, is_linking=is_linking)
     data = {
-        "authorization_request": authorization_request.to_session(),
+        "authorization_request": asdict(authorization_request),
         "links_to": str(request.user.pk) if is_linking else "",
         "next": get_next_url(request),
     }
@@ -72,12 +73,13 @@ def callback(request: HttpRequest, provider_id: str) -> HttpResponse:
         # Not recorded: without a state anybody could fill the log.
         return _error_response(request, client, OidcError("unknown_state", detail), is_linking=False, is_recorded=False)
     try:
-        identity = _fetch_identity(request, client, state)
+        identity = _identity_from_callback(request, client, state)
         if state["links_to"]:
             services.link_identity(actor=get_request_user(request), identity=identity)
             messages.success(request, f"You can now sign in with {client.name}.")
             return redirect("socialaccount_connections")
         user = services.login_with_identity(identity=identity).user
+        # Another user may have signed in here meanwhile. Their session ends first.
         if request.user.is_authenticated:
             auth.logout(request)
         return continue_browser_login(request, user, next_url=state["next"])
@@ -85,7 +87,8 @@ def callback(request: HttpRequest, provider_id: str) -> HttpResponse:
         return _error_response(request, client, error, is_linking=bool(state["links_to"]))
 
 
-def _fetch_identity(request: HttpRequest, client: Client, state: dict[str, Any]) -> Identity:
+def _identity_from_callback(request: HttpRequest, client: Client, state: dict[str, Any]) -> Identity:
+    """Return the identity for the code in the callback's URL. Raises OidcError, ProviderUnavailable."""
     if state["links_to"] and state["links_to"] != str(request.user.pk):
         raise OidcError("another_signed_in", "Another user has signed in here since. Try again.")
     if request.GET.get("error") == "access_denied":
