@@ -66,7 +66,7 @@ def test_deadlock_on_a_page_is_a_503_that_can_be_retried(alice, project, members
     response = deadlocked_response(lambda: browser.post(path), project, membership)
 
     assert (response.status_code, response["Retry-After"]) == (503, "1")
-    assert "Nothing was done; send it again." in response.content.decode()
+    assert "Nothing was saved; try again." in response.content.decode()
     assert ProjectMember.objects.filter(pk=membership.pk).exists()
     assert browser.post(path).status_code == 302
 

@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from accounts.users.services import register
+from accounts.users.services import create_user_with_password
 from drills.processes import ROOT, Processes, wait_until
 
 pytestmark = pytest.mark.processes
@@ -41,7 +41,7 @@ def processes(transactional_db, smtp_server, tmp_path):
 
 @pytest.mark.timeout(180)
 def test_readme_tour_works_as_printed(processes, smtp_server):
-    register(email="member@example.com", name="Mel", password="taskflow-demo", is_verified=True)
+    create_user_with_password(email="member@example.com", name="Mel", password="taskflow-demo", is_verified=True)
     environment = {**os.environ, "TASKFLOW": processes.url}
 
     process = subprocess.run(
