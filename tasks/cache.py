@@ -12,6 +12,7 @@ from core.cache import bump_generations, get_or_build
 from tasks.models import Project
 from tasks.projects import selectors as projects
 
+# Ages and overdue tasks change with the clock, without a write that would invalidate them.
 STATS_TTL = 60
 
 
@@ -32,4 +33,5 @@ def invalidate_viewers(project: Project, *former_viewers: uuid.UUID) -> None:
         viewers = {*former_viewers, *projects.viewer_ids([project_id])}
         bump_generations([str(user_id) for user_id in viewers])
 
+    # robust: the write has been committed, so an error here must not fail its request.
     transaction.on_commit(invalidate, robust=True)

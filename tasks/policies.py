@@ -33,10 +33,12 @@ def effective_role(user: User, project: Project, membership: str | None) -> Role
 
 
 def can_comment(role: Role | None) -> bool:
+    """Return whether a role permits comments, in a project or on a shared task."""
     return ROLE_RANK[role] >= ROLE_RANK[Role.COMMENTER]
 
 
 def can_edit(role: Role | None) -> bool:
+    """Return whether a role permits changes to tasks, or to the shared task."""
     return ROLE_RANK[role] >= ROLE_RANK[Role.EDITOR]
 
 
@@ -46,6 +48,7 @@ def can_share(role: Role | None) -> bool:
 
 
 def can_manage(role: Role | None) -> bool:
+    """Return whether a project role permits changes to the project, its members and teams."""
     return ROLE_RANK[role] >= ROLE_RANK[Role.ADMIN]
 
 
@@ -61,10 +64,12 @@ def require(allowed: bool, message: str) -> None:
 
 
 def require_editor(role: Role | None) -> None:
+    """Raise NotAllowed unless the role permits changes."""
     require(can_edit(role), "You may read this project, not change it.")
 
 
 def require_manager(role: Role | None) -> None:
+    """Raise NotAllowed unless the role is that of an admin of the project."""
     require(can_manage(role), "Only an admin of the project may do this.")
 
 
@@ -100,6 +105,8 @@ class Reason(NamedTuple):
 
 
 class Explanation(NamedTuple):
+    """Highest role of a user, permissions by name, and where they come from."""
+
     role: Role | None
     permissions: dict[str, bool]
     reasons: list[Reason]
@@ -109,23 +116,31 @@ def explain(record: AccessRecord) -> Explanation:
     """Return what a user may do and why, by the same rules as above."""
     user, project = record.user, record.project
     member = highest(record.direct_role, *(role for _, role in record.teams))
+    # What is stored for a deactivated user gives no access; the reasons list it all the same.
     in_project = effective_role(user, project, member) if user.is_active else None
     role = highest(in_project, record.share) if user.is_active else None
-    reasons = [*_grants(record), *_limits(record)]
-    if not any(reason.role for reason in reasons):
-        reasons.insert(0, Reason("nothing", None, f"Nothing gives {user.name} access."))
-    return Explanation(role, _permissions(record, in_project, role), reasons)
 
-
-def _permissions(record: AccessRecord, in_project: Role | None, role: Role | None) -> dict[str, bool]:
-    active = record.project.archived_at is None
+    active = project.archived_at is None
     permissions = {"see": role is not None, "comment": can_comment(role) and active, "edit": can_edit(role) and active}
-    if record.is_task:
+    if record.is_task:  # by the role in the project: a share permits neither
         permissions |= {"delete": can_edit(in_project) and active, "share": can_share(in_project) and active}
-    return permissions | {"manage_project": can_manage(in_project)}
+    permissions["manage_project"] = can_manage(in_project)
+
+    reasons = list(_grants(record)) or [Reason("nothing", None, f"Nothing gives {user.name} access.")]
+    if not user.is_active:
+        message = f"The account of {user.name} is deactivated: they cannot sign in."
+        reasons.append(Reason("deactivated", None, message))
+    if project.is_inbox:
+        message = "This is somebody's own inbox, which neither staff nor administrators see."
+        reasons.append(Reason("inbox", None, message))
+    if not active:
+        message = f"{project.name} is archived: nothing in it changes until it is restored."
+        reasons.append(Reason("archived", None, message))
+    return Explanation(role, permissions, reasons)
 
 
 def _grants(record: AccessRecord) -> Iterator[Reason]:
+    """Yield every source of a role, also those that a higher one hides."""
     user, project = record.user, record.project
     name = user.name
     if record.direct_role:
@@ -143,16 +158,6 @@ def _grants(record: AccessRecord) -> Iterator[Reason]:
     elif user.is_staff_or_admin and not project.is_inbox:
         message = f"{name} belongs to staff: they read every project that is not somebody's inbox."
         yield Reason("staff", Role.VIEWER, message)
-
-
-def _limits(record: AccessRecord) -> Iterator[Reason]:
-    user, project = record.user, record.project
-    if not user.is_active:
-        yield Reason("deactivated", None, f"The account of {user.name} is deactivated: they cannot sign in.")
-    if project.is_inbox:
-        yield Reason("inbox", None, "This is somebody's own inbox, which neither staff nor administrators see.")
-    if project.archived_at is not None:
-        yield Reason("archived", None, f"{project.name} is archived: nothing in it changes until it is restored.")
 
 
 def _with_article(role: Role) -> str:

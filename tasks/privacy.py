@@ -27,27 +27,21 @@ def erase_user(user_id: uuid.UUID, now: datetime) -> None:
     user: User = User.objects.get(pk=user_id)
     inbox = projects_selectors.get_inbox(user)
     if inbox is not None:
-        _delete_inbox(user, inbox, now)
+        Project.objects.filter(pk=inbox.pk).update(archived_at=None)  # an archived project's tasks cannot be deleted
+        # One by one, so that each has its event. Newest first: a subtask, mostly younger, need not be detached.
+        for task_id in Task.objects.filter(project=inbox).order_by("-pk").values_list("pk", flat=True):
+            items.delete(actor=user, ref=str(task_id), now=now)
+        invalidate_viewers(inbox, user.pk)
+        inbox.delete()
     TaskShare.objects.filter(user=user).delete()
     TeamMember.objects.filter(user=user).delete()
     for membership in ProjectMember.objects.filter(user=user).select_related("project").order_by("pk"):
-        _remove_from_project(user, membership.project, now)
+        project = membership.project
+        try:
+            members.remove(actor=user, ref=str(project.pk), user_id=user.pk, now=now)
+        except Conflict:  # the last admin stays a member, so that the project keeps an owner
+            unassign(actor=user, project=project, user_id=user.pk, now=now)
     unassign_former_members(user_ids=[user.pk], now=now)
-
-
-def _delete_inbox(user: User, inbox: Project, now: datetime) -> None:
-    Project.objects.filter(pk=inbox.pk).update(archived_at=None)
-    for task_id in Task.objects.filter(project=inbox).order_by("-pk").values_list("pk", flat=True):
-        items.delete(actor=user, ref=str(task_id), now=now)
-    invalidate_viewers(inbox, user.pk)
-    inbox.delete()
-
-
-def _remove_from_project(user: User, project: Project, now: datetime) -> None:
-    try:
-        members.remove(actor=user, ref=str(project.pk), user_id=user.pk, now=now)
-    except Conflict:  # the last admin stays a member, so that the project keeps an owner
-        unassign(actor=user, project=project, user_id=user.pk, now=now)
 
 
 PROJECT_COLUMNS = ("id", "key", "name", "description", "is_inbox", "created_at", "archived_at")
@@ -57,15 +51,18 @@ HIDDEN_TASK_COLUMNS = ("id", "number", "created_at")
 
 
 def export_projects(user_id: uuid.UUID) -> Iterator[Row]:
+    """Yield the projects that the user owns."""
     return in_batches(Project.objects.filter(owner=user_id).values("pk", *PROJECT_COLUMNS))
 
 
 def export_memberships(user_id: uuid.UUID) -> Iterator[Row]:
+    """Yield the user's roles in projects."""
     columns = ("pk", "project_id", "project__key", "project__name", "role", "created_at")
     return in_batches(ProjectMember.objects.filter(user=user_id).values(*columns))
 
 
 def export_shares(user_id: uuid.UUID) -> Iterator[Row]:
+    """Yield the tasks shared with the user one by one."""
     columns = ("pk", "task_id", "task__project__key", "task__number", "role", "created_at")
     return in_batches(TaskShare.objects.filter(user=user_id).values(*columns))
 
@@ -85,6 +82,7 @@ def export_tasks(user_id: uuid.UUID) -> Iterator[Row]:
 
 
 def export_comments(user_id: uuid.UUID) -> Iterator[Row]:
+    """Yield the comments that the user wrote."""
     columns = ("pk", "id", "task_id", "task__project__key", "task__number", "body", "created_at", "edited_at")
     return in_batches(Comment.objects.filter(author=user_id).values(*columns))
 

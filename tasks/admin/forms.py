@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from django import forms
@@ -26,6 +25,8 @@ WRITABLE_FIELDS = [*Task.SCALAR_FIELDS, "parent", "assignees", "labels"]
 
 
 class ProjectForm(ServiceForm):
+    """A project; `archived` archives or restores it."""
+
     archived = forms.BooleanField(required=False, help_text="An archived project is read-only and hidden from lists.")
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
@@ -52,6 +53,8 @@ class ProjectForm(ServiceForm):
 
 
 class MemberForm(ServiceForm):
+    """A member of a project and the role."""
+
     class Meta:
         model = ProjectMember
         fields = ["project", "user", "role"]
@@ -63,6 +66,8 @@ class MemberForm(ServiceForm):
 
 
 class ProjectTeamForm(ServiceForm):
+    """A team in a project and its role."""
+
     class Meta:
         model = ProjectTeam
         fields = ["project", "team", "role"]
@@ -74,6 +79,8 @@ class ProjectTeamForm(ServiceForm):
 
 
 class StateForm(ServiceForm):
+    """A state; only its name can be changed."""
+
     class Meta:
         model = State
         fields = ["project", "name", "category"]
@@ -88,6 +95,8 @@ class StateForm(ServiceForm):
 
 
 class LabelForm(ServiceForm):
+    """A label of a project."""
+
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
     class Meta:
@@ -118,10 +127,9 @@ class TaskForm(ServiceForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if not self.instance._state.adding:
-            self._set_initial(self.instance)
-
-    def _set_initial(self, task: Task) -> None:
+        if self.instance._state.adding:
+            return
+        task: Task = self.instance
         states = projects_selectors.list_states(task.project)
         self.fields["status"].choices = [(state.slug, state.name) for state in states]
         people = task.assignees.order_by("email").values_list("email", flat=True)
@@ -130,34 +138,27 @@ class TaskForm(ServiceForm):
         self.initial.update(status=task.state.slug, parent=parent, assignees=", ".join(people), labels=", ".join(names))
 
     def write(self, data: dict[str, Any]) -> Task:
+        emails = {email.lower() for email in _split_commas(data["assignees"])}
+        user_ids = dict(User.objects.filter(email__in=emails).values_list("email", "pk"))
+        if missing := emails - set(user_ids):
+            raise Invalid.field("assignees", f"Nobody has the address {', '.join(sorted(missing))}.", "does_not_exist")
+        try:
+            parent = items_selectors.get_task(self.actor, data["parent"]) if data["parent"] else None
+        except NotFound as error:
+            raise Invalid.field("parent", error.detail, "does_not_exist") from error
         changes = {name: data[name] for name in WRITABLE_FIELDS}
-        changes["assignees"] = _user_ids_by_email(data["assignees"])
+        changes["assignees"] = sorted(user_ids.values())
         changes["labels"] = _split_commas(data["labels"])
-        changes["parent"] = self._parent(data["parent"])
+        changes["parent"] = parent.pk if parent else None
         now = timezone.now()
         if self.instance._state.adding:
             draft = drafts.TaskDraft(**changes)
             return items.create(actor=self.actor, project_ref=str(data["project"].pk), draft=draft, now=now)
         changes["status"] = data["status"]
+        # No row has version 0: a form without the version is a conflict.
         versions = frozenset({data["version"] or 0})
         return items.update(actor=self.actor, ref=str(self.instance.pk), changes=changes, now=now, versions=versions)
-
-    def _parent(self, key: str) -> uuid.UUID | None:
-        if not key:
-            return None
-        try:
-            return uuid.UUID(str(items_selectors.get_task(self.actor, key).pk))
-        except NotFound as error:
-            raise Invalid.field("parent", error.detail, "does_not_exist") from error
 
 
 def _split_commas(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
-
-
-def _user_ids_by_email(text: str) -> list[uuid.UUID]:
-    emails = {email.lower() for email in _split_commas(text)}
-    user_ids = dict(User.objects.filter(email__in=emails).values_list("email", "pk"))
-    if missing := emails - set(user_ids):
-        raise Invalid.field("assignees", f"Nobody has the address {', '.join(sorted(missing))}.", "does_not_exist")
-    return sorted(user_ids.values())

@@ -23,6 +23,7 @@ from tasks.items.pages import FRAGMENTS, task_context
 @login_required
 @require_POST
 def add_comment(request: HttpRequest, key: str) -> HttpResponse:
+    """Add a comment; an error shows the page of the task with the form."""
     reader = get_request_user(request)
     form = CommentForm(request.POST)
     if form.is_valid():
@@ -39,6 +40,7 @@ def add_comment(request: HttpRequest, key: str) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_comment(request: HttpRequest, key: str, comment_id: UUID) -> HttpResponse:
+    """Edit a comment of the user's own. Raises NotFound for other comments."""
     reader = get_request_user(request)
     task = items_selectors.get_task(reader, key)
     comment = selectors.get_own_comment(reader, task, comment_id)

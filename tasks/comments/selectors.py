@@ -8,10 +8,12 @@ from tasks.models import Comment, Task
 
 
 def list_comments(task: Task) -> QuerySet[Comment]:
+    """Return the comments of a task with their authors."""
     return Comment.objects.filter(task=task).with_relations()
 
 
 def get_comment(task: Task, comment_id: uuid.UUID) -> Comment:
+    """Return one comment of a task. Raises NotFound."""
     comment = list_comments(task).filter(pk=comment_id).first()
     if comment is None:
         raise NotFound("There is no such comment.")

@@ -37,8 +37,10 @@ def add(*, actor: User, task_ref: str, body: str, now: datetime) -> Comment:
     _require_text(body)
     comment = Comment.objects.create(task=task, author=actor, body=body, created_at=now)
 
+    # A sentence may end with a handle: "@ana." means ana.
     handles = {handle.lower().rstrip(".-_") for handle in MENTION_PATTERN.findall(body)}
     named = User.objects.active().filter(handle__in=handles).exclude(pk=actor.pk).values_list("pk", flat=True)
+    # Readers only: a mention must not tell anybody about a task that they may not see.
     mentioned = shares.active_readers(task.pk, named) if handles else []
     authors = set(Comment.objects.filter(task=task).values_list("author_id", flat=True))
     audience = (locked.assignee_ids | authors | {task.creator_id}) - {actor.pk}
@@ -72,6 +74,7 @@ def update(
         return comment
     _require_text(body)
     if body != comment.body:
+        # No event: nobody is notified of a correction.
         Comment.objects.filter(pk=comment.pk).update(body=body, edited_at=now, version=F("version") + 1)
         comment.refresh_from_db()
     return comment

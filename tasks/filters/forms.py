@@ -62,6 +62,8 @@ def _select(default: str) -> forms.Select:
 
 
 class FilterForm(PageForm):
+    """Filters and order of the task list, all of them in the URL."""
+
     search = forms.CharField(required=False, max_length=200, widget=forms.TextInput(attrs={"type": "search"}))
     category = forms.ChoiceField(label="Status", required=False, choices=CATEGORY_CHOICES, widget=_select(OPEN_CHOICE))
     project = forms.ChoiceField(required=False)
@@ -76,6 +78,7 @@ class FilterForm(PageForm):
     closed_from = forms.DateField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, data: QueryDict, *, choices: FilterChoices) -> None:
+        # Always bound: a list without parameters has filters too, the defaults.
         values = {name: data.get(name, "") for name in self.base_fields}
         values["category"] = values["category"] or OPEN_CHOICE
         values["ordering"] = values["ordering"] or DEFAULT_ORDERING
@@ -94,34 +97,28 @@ class FilterForm(PageForm):
         self.is_valid()
         data: dict[str, Any] = self.cleaned_data
         due = data.get("due")
+        # This week ends the day before the user's next one begins.
+        days_left = (WEEKDAYS[week_start] - today.weekday() - 1) % 7
+        days = {"today": 0, "this_week": days_left, "week": 7}.get(due or "")
+        category = data.get("category", OPEN_CHOICE)
         return TaskFilters(
             now=now,
             today=today,
             search=data.get("search", ""),
             project=data.get("project", ""),
-            category=_categories(data.get("category", OPEN_CHOICE)),
+            category={OPEN_CHOICE: ["todo", "in_progress"], "all": []}.get(category, [category]),
             assignee=[data["assignee"]] if data.get("assignee") else [],
             priority=[int(data["priority"])] if data.get("priority") else [],
             label=[data["label"]] if data.get("label") else [],
             overdue=True if due == "overdue" else None,
             due_after=today if due in {"today", "this_week", "week"} else None,
-            due_before=_last_day(due, today, week_start),
+            due_before=None if days is None else today + timedelta(days=days),
         )
 
     @property
     def order(self) -> str:
+        """The order of the list; call `filters` or `is_valid` first."""
         return str(self.cleaned_data.get("ordering") or DEFAULT_ORDERING)
-
-
-def _last_day(due: str | None, today: date, week_start: str) -> date | None:
-    """Return the last due day; this week ends the day before the user's next one begins."""
-    rest = (WEEKDAYS[week_start] - today.weekday() - 1) % 7
-    days = {"today": 0, "this_week": rest, "week": 7}.get(due or "")
-    return None if days is None else today + timedelta(days=days)
-
-
-def _categories(category: str) -> list[str]:
-    return {OPEN_CHOICE: ["todo", "in_progress"], "all": []}.get(category, [category])
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,49 +131,54 @@ class FilterChip:
 
 @dataclass(frozen=True, slots=True)
 class Column:
+    """Head of a table column; `url` is empty where the column does not sort."""
+
     title: str
     url: str
     aria_sort: str
 
 
 def active_chips(form: FilterForm, query: QueryDict) -> list[FilterChip]:
-    return [FilterChip(text, url_without(query, name)) for name, text in _in_use(form)]
-
-
-def _in_use(form: FilterForm) -> Iterator[tuple[str, str]]:
+    """Return the filters in use, each with the URL of the list without it."""
     data = form.cleaned_data
+    texts: dict[str, str] = {}
     if data.get("search"):
-        yield "search", f"“{data['search']}”"
+        texts["search"] = f"“{data['search']}”"
     if data.get("category", OPEN_CHOICE) != OPEN_CHOICE:
-        yield "category", dict(CATEGORY_CHOICES)[data["category"]]
+        texts["category"] = dict(CATEGORY_CHOICES)[data["category"]]
     for name in ("project", "assignee", "priority", "label", "due"):
         if data.get(name):
-            text = dict(form.fields[name].choices)[data[name]]
-            yield name, f"{form.fields[name].label or name.capitalize()}: {text}"
+            value = dict(form.fields[name].choices)[data[name]]
+            texts[name] = f"{form.fields[name].label or name.capitalize()}: {value}"
     for name, verb in (("created_from", "Created"), ("closed_from", "Closed")):
         if data.get(name):
-            yield name, f"{verb} since {data[name]:%-d %b %Y}"
+            texts[name] = f"{verb} since {data[name]:%-d %b %Y}"
+    return [FilterChip(text, url_without(query, name)) for name, text in texts.items()]
 
 
 def table_columns(ordering: str, query: QueryDict) -> list[Column]:
     """Return the table head; a sortable column links to its order, and then to the reverse."""
-    return [_column(name, title, first, ordering, query) for name, title, first in TABLE_COLUMNS]
-
-
-def _column(name: str, title: str, first: str, ordering: str, query: QueryDict) -> Column:
-    if not name:
-        return Column(title, "", "")
-    if ordering.lstrip("-") != name:
-        return Column(title, url_with(query, "ordering", first), "")
-    other = name if ordering.startswith("-") else f"-{name}"
-    return Column(title, url_with(query, "ordering", other), "descending" if ordering.startswith("-") else "ascending")
+    columns = []
+    for name, title, first in TABLE_COLUMNS:
+        if not name:
+            column = Column(title, "", "")
+        elif ordering.lstrip("-") != name:
+            column = Column(title, url_with(query, "ordering", first), "")
+        elif ordering.startswith("-"):
+            column = Column(title, url_with(query, "ordering", name), "descending")
+        else:
+            column = Column(title, url_with(query, "ordering", f"-{name}"), "ascending")
+        columns.append(column)
+    return columns
 
 
 def url_without(query: QueryDict, name: str) -> str:
+    """Return the URL of the list without a parameter, from its first page."""
     return _link(query, drop=(name, "cursor"))
 
 
 def url_with(query: QueryDict, name: str, value: str) -> str:
+    """Return the URL of the list with this value of a parameter. It begins at the first page."""
     return _link(query, drop=("cursor",), **{name: value})
 
 

@@ -13,6 +13,8 @@ from tasks.projects import selectors as projects_selectors
 
 @dataclass(frozen=True, slots=True)
 class FilterChoices:
+    """Projects, people and label names to choose from in the filters of the list."""
+
     projects: Sequence[Project]
     people: Sequence[User]
     labels: Sequence[str]
@@ -22,6 +24,7 @@ def filter_choices(user: User, project: Project | None = None) -> FilterChoices:
     """Return the choices of the list's filters: of all visible projects, or of one."""
     projects = list(Project.objects.visible_to(user).current().order_by("is_inbox", "name"))
     ids = [project.pk] if project else [visible.pk for visible in projects]
+    # Subqueries, so that a person in several projects appears once.
     here = ProjectMember.objects.filter(project__in=ids).values("user")
     people = User.objects.active().filter(pk__in=here).order_by("name")
     labels = Label.objects.filter(project__in=ids).order_by("name").values_list("name", flat=True).distinct()
@@ -86,12 +89,14 @@ def resolve_refs(user: User, filters: TaskFilters) -> TaskFilters:
 
 
 def apply_filters(rows: TaskQuerySet, filters: TaskFilters) -> TaskQuerySet:
+    """Return the tasks that pass every filter; `me` and project keys must be resolved."""
     for name, value in active_filters(filters):
         rows = FILTERS[name](rows, value, filters)
     return rows
 
 
 def active_filters(filters: TaskFilters) -> Iterator[tuple[str, Any]]:
+    """Yield the filters in use. Their order, that of FILTERS, is a part of the query shape."""
     for name in FILTERS:
         value = getattr(filters, name)
         if value not in ("", [], None):

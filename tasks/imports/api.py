@@ -25,6 +25,8 @@ MAX_WARNINGS = 1000
 
 
 class ImportParams(query_params.QuerySerializer):
+    """The program that wrote the file, and whether to import or only report."""
+
     source = serializers.ChoiceField(choices=list(SOURCES), help_text="The program that wrote the file.")
     dry_run = query_params.BooleanQueryField(required=False, help_text="`true` only says what would happen.")
 
@@ -36,6 +38,8 @@ class ImportUpload(ImportParams):
 
 
 class WarningOut(serializers.Serializer[Any]):
+    """An item of the file that cannot be imported as it is."""
+
     row = serializers.IntegerField(help_text="As a spreadsheet counts; the header is row 1.")
     item = serializers.CharField()
     reason = serializers.CharField()
@@ -61,6 +65,8 @@ class ImportOut(serializers.Serializer[Any]):
 
 
 class ImportsView(GenericView):
+    """Import a file into a project, all of it or nothing."""
+
     max_body_size = BodyLimit.UPLOAD
     api_key_scope = {"POST": "projects:write"}
     project_from = project_in_path
@@ -69,20 +75,17 @@ class ImportsView(GenericView):
     @extend_schema(operation_id="import_tasks", request=ImportUpload, responses=ImportOut)
     def post(self, request: Request, ref: str) -> Response:
         project = projects.get_project(self.user, ref)
-        data = _uploaded_bytes(request)
+        files = request.FILES
+        if unknown := sorted(set(files) - {"file"}):
+            raise Invalid.field(unknown[0], "This file is not expected here.", "unknown")
+        uploads = files.getlist("file")
+        if len(uploads) != 1 or not isinstance(uploads[0], UploadedFile):
+            raise Invalid.field("file", "Send one file.", "required")
+        # One byte more than allowed is enough for the parser to say that the file is too large.
+        data = bytes(uploads[0].read(MAX_BYTES + 1))
         params = query_params.parse_query(ImportParams, request.POST)
         plan = parse_file(params["source"], data, now=self.now, time_zone=self.user.time_zone)
         report = services.run_import(
             project_id=project.pk, actor=self.user, plan=plan, dry_run=params.get("dry_run", False)
         )
         return Response(ImportOut(report).data)
-
-
-def _uploaded_bytes(request: Request) -> bytes:
-    files = request.FILES
-    if unknown := sorted(set(files) - {"file"}):
-        raise Invalid.field(unknown[0], "This file is not expected here.", "unknown")
-    uploads = files.getlist("file")
-    if len(uploads) != 1 or not isinstance(uploads[0], UploadedFile):
-        raise Invalid.field("file", "Send one file.", "required")
-    return bytes(uploads[0].read(MAX_BYTES + 1))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from tasks.imports.plan import MAX_BYTES, MAX_ROWS, FileError, UnreadableFile
 
+# What str.strip removes, and the byte order mark, which some programs write into cells too.
 WHITESPACE = "\ufeff" + "".join(filter(str.isspace, map(chr, range(0x3001))))
 
 
@@ -25,29 +26,38 @@ class Row:
 
 def read_rows(data: bytes, *, required: Sequence[str]) -> list[Row]:
     """Return the rows that are not blank, numbered as a spreadsheet does. Raises UnreadableFile."""
-    records = enumerate(_records(_decode(data)), start=1)
-    _, header = next(records, (1, []))
-    columns = _columns(header, required)
-    rows = [
-        _build_row(number, columns, cells) for number, cells in records if any(cell.strip(WHITESPACE) for cell in cells)
-    ]
-    if not rows:
-        raise UnreadableFile([FileError(1, "", "There is nothing below the header.")])
-    return rows
-
-
-def _decode(data: bytes) -> str:
     if len(data) > MAX_BYTES:
         raise UnreadableFile([FileError(1, "", f"The file is larger than {MAX_BYTES // 1024 // 1024} MB.")])
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UnreadableFile(
-            [FileError(data.count(b"\n", 0, error.start) + 1, "", "The file is not UTF-8; save it as UTF-8 again.")]
-        ) from None
+        line = data.count(b"\n", 0, error.start) + 1
+        raise UnreadableFile([FileError(line, "", "The file is not UTF-8; save it as UTF-8 again.")]) from None
+    # PostgreSQL stores no NUL in a text.
     if (place := text.find("\0")) >= 0:
         raise UnreadableFile([FileError(text.count("\n", 0, place) + 1, "", "There is a NUL character on this line.")])
-    return text
+
+    records = enumerate(_records(text), start=1)
+    _, header = next(records, (1, []))
+    columns = [cell.strip(WHITESPACE).upper() for cell in header]
+    missing = [name for name in required if name not in columns]
+    twice = sorted({name for name in columns if name and columns.count(name) > 1})
+    errors = [FileError(1, name, "This column is missing. The header must name it.") for name in missing]
+    errors += [FileError(1, name, "This column is there twice.") for name in twice]
+    if errors:
+        raise UnreadableFile(errors)
+
+    rows = []
+    for number, cells in records:
+        if not any(cell.strip(WHITESPACE) for cell in cells):
+            continue
+        if any(cell.strip(WHITESPACE) for cell in cells[len(columns) :]):
+            message = "This row has more cells than the header; is a quote missing?"
+            raise UnreadableFile([FileError(number, "", message)])
+        rows.append(Row(number, dict(zip(columns, cells, strict=False))))
+    if not rows:
+        raise UnreadableFile([FileError(1, "", "There is nothing below the header.")])
+    return rows
 
 
 def _records(text: str) -> Iterator[list[str]]:
@@ -60,20 +70,3 @@ def _records(text: str) -> Iterator[list[str]]:
             yield record
     except csv.Error as error:
         raise UnreadableFile([FileError(number + 1, "", f"This row is not valid CSV ({error}).")]) from None
-
-
-def _columns(header: list[str], required: Sequence[str]) -> list[str]:
-    columns = [cell.strip(WHITESPACE).upper() for cell in header]
-    missing = [name for name in required if name not in columns]
-    twice = sorted({name for name in columns if name and columns.count(name) > 1})
-    errors = [FileError(1, name, "This column is missing. The header must name it.") for name in missing]
-    errors += [FileError(1, name, "This column is there twice.") for name in twice]
-    if errors:
-        raise UnreadableFile(errors)
-    return columns
-
-
-def _build_row(number: int, columns: list[str], cells: list[str]) -> Row:
-    if any(cell.strip(WHITESPACE) for cell in cells[len(columns) :]):
-        raise UnreadableFile([FileError(number, "", "This row has more cells than the header; is a quote missing?")])
-    return Row(number, dict(zip(columns, cells, strict=False)))

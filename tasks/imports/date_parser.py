@@ -27,7 +27,9 @@ WEEKDAY_REGEX = r"(?P<weekday>mon|tue|wed|thu|fri|sat|sun)(?:day|sday|nesday|rsd
 
 MAX_LENGTH = 60
 
+# “day after tomorrow” does not repeat.
 RECURRING_PATTERN = re.compile(r"\b(?:every|ev|daily|weekly|monthly|quarterly|yearly|(?<!day )after)\b", re.IGNORECASE)
+# A time stands at the end, after a space or the T of ISO 8601.
 TIME_PATTERN = re.compile(
     r"(?:^|\s|(?<=\d)t)(?:(?P<marked>at\s|@\s?))?"
     r"(?:(?P<word>noon|midnight)|(?P<hour>\d{1,2})(?::(?P<minute>\d{2})(?::\d{2}(?:\.\d+)?)?)?\s?(?P<half>[ap]m)?)(?P<utc>z)?$"
@@ -53,6 +55,7 @@ class ParsedDate:
 
 
 def is_recurring(text: str) -> bool:
+    """Return whether a text describes a repetition, such as "every Monday"."""
     return RECURRING_PATTERN.search(text) is not None
 
 
@@ -97,10 +100,6 @@ def _parse_day(text: str, today: date) -> date | None:
     return None
 
 
-def _iso_date(parts: re.Match[str], _today: date) -> date:
-    return date(int(parts["year"]), int(parts["number"]), int(parts["day"]))
-
-
 def _slash_date(parts: re.Match[str], today: date) -> date | None:
     """27/1 and 01/27/2016 are clear; 1/2 is a day in January here and in February there."""
     first, second = int(parts["first"]), int(parts["second"])
@@ -114,23 +113,15 @@ def _named_month(parts: re.Match[str], today: date) -> date:
     return _resolve_year(today, MONTHS[parts["month"]], int(parts["day"]), parts["year"])
 
 
-def _mid_month(parts: re.Match[str], today: date) -> date:
-    return _resolve_year(today, MONTHS[parts["month"]], 15, None)
-
-
 def _resolve_year(today: date, month: int, day: int, year: str | None) -> date:
     """Return this day of the year, or without a year the next such day."""
     if year:
         return date(int(year), month, day)
+    # 29 February may be eight years away: there is none in 2100.
     for candidate in range(today.year, today.year + 9):
         if day <= calendar.monthrange(candidate, month)[1] and date(candidate, month, day) >= today:
             return date(candidate, month, day)
     raise ValueError("There is no such day.")
-
-
-def _day_of_month(parts: re.Match[str], today: date) -> date:
-    day = int(parts["day"])
-    return today.replace(day=day) if day >= today.day else _months_later(today.replace(day=1), 1).replace(day=day)
 
 
 def _relative_date(parts: re.Match[str], today: date) -> date:
@@ -148,43 +139,47 @@ def _relative_date(parts: re.Match[str], today: date) -> date:
 
 def _months_later(today: date, count: int) -> date:
     years, month = divmod(today.month - 1 + count, 12)
+    # A month after 31 January is the last day of February.
     last = calendar.monthrange(today.year + years, month + 1)[1]
     return today.replace(year=today.year + years, month=month + 1, day=min(today.day, last))
 
 
-def _weekday(parts: re.Match[str], today: date) -> date:
-    return today + timedelta(days=(WEEKDAYS[parts["weekday"]] - today.weekday() - 1) % 7 + 1)
-
-
-def _weekday_of_next_week(parts: re.Match[str], today: date) -> date:
-    return today + timedelta(days=7 - today.weekday() + WEEKDAYS[parts["weekday"]])
-
-
-def _named_period(parts: re.Match[str], today: date) -> date:
-    match parts["span"]:
-        case "next week":
-            return today + timedelta(days=7 - today.weekday())
-        case "next month":
-            return _months_later(today.replace(day=1), 1)
-        case "next year":
-            return date(today.year + 1, 1, 1)
-        case _:
-            return today.replace(day=calendar.monthrange(today.year, today.month)[1])
-
-
 DateParser = Callable[[re.Match[str], date], date | None]
-DATE_FORMATS: tuple[tuple[re.Pattern[str], DateParser], ...] = tuple(
-    (re.compile(pattern), parse)
-    for pattern, parse in (
-        (r"(?P<year>\d{4})[-/](?P<number>\d{1,2})[-/](?P<day>\d{1,2})", _iso_date),
-        (r"(?P<first>\d{1,2})/(?P<second>\d{1,2})(?:/(?P<year>\d{4}))?", _slash_date),
-        (rf"{DAY_REGEX}\s?{MONTH_REGEX}{YEAR_REGEX}", _named_month),
-        (rf"{MONTH_REGEX}\s?{DAY_REGEX}{YEAR_REGEX}", _named_month),
-        (rf"mid\s{MONTH_REGEX}", _mid_month),
-        (r"(?P<day>\d{1,2})(?:st|nd|rd|th)", _day_of_month),
-        (r"(?:in\s|\+\s?)?(?P<count>\d{1,4})\s(?P<unit>day|week|month|year)s?(?P<ago>\sago)?", _relative_date),
-        (rf"(?:this\s)?{WEEKDAY_REGEX}", _weekday),
-        (rf"next\s{WEEKDAY_REGEX}", _weekday_of_next_week),
-        (r"(?P<span>next week|next month|next year|end of month|end of the month)", _named_period),
-    )
+DATE_FORMATS: tuple[tuple[re.Pattern[str], DateParser], ...] = (
+    (
+        re.compile(r"(?P<year>\d{4})[-/](?P<number>\d{1,2})[-/](?P<day>\d{1,2})"),
+        lambda parts, _: date(int(parts["year"]), int(parts["number"]), int(parts["day"])),
+    ),
+    (re.compile(r"(?P<first>\d{1,2})/(?P<second>\d{1,2})(?:/(?P<year>\d{4}))?"), _slash_date),
+    (re.compile(rf"{DAY_REGEX}\s?{MONTH_REGEX}{YEAR_REGEX}"), _named_month),
+    (re.compile(rf"{MONTH_REGEX}\s?{DAY_REGEX}{YEAR_REGEX}"), _named_month),
+    (
+        re.compile(rf"mid\s{MONTH_REGEX}"),
+        lambda parts, today: _resolve_year(today, MONTHS[parts["month"]], 15, None),
+    ),
+    (  # a day of the month: of this one, or of the next one where it is past
+        re.compile(r"(?P<day>\d{1,2})(?:st|nd|rd|th)"),
+        lambda parts, today: (
+            today if int(parts["day"]) >= today.day else _months_later(today.replace(day=1), 1)
+        ).replace(day=int(parts["day"])),
+    ),
+    (
+        re.compile(r"(?:in\s|\+\s?)?(?P<count>\d{1,4})\s(?P<unit>day|week|month|year)s?(?P<ago>\sago)?"),
+        _relative_date,
+    ),
+    (  # never today: on a Friday "fri" is in a week
+        re.compile(rf"(?:this\s)?{WEEKDAY_REGEX}"),
+        lambda parts, today: today + timedelta(days=(WEEKDAYS[parts["weekday"]] - today.weekday() - 1) % 7 + 1),
+    ),
+    (  # in the week that begins with the coming Monday
+        re.compile(rf"next\s{WEEKDAY_REGEX}"),
+        lambda parts, today: today + timedelta(days=7 - today.weekday() + WEEKDAYS[parts["weekday"]]),
+    ),
+    (re.compile(r"next week"), lambda _, today: today + timedelta(days=7 - today.weekday())),
+    (re.compile(r"next month"), lambda _, today: _months_later(today.replace(day=1), 1)),
+    (re.compile(r"next year"), lambda _, today: date(today.year + 1, 1, 1)),
+    (
+        re.compile(r"end of (?:the )?month"),
+        lambda _, today: today.replace(day=calendar.monthrange(today.year, today.month)[1]),
+    ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -27,16 +28,29 @@ MAX_EMBEDDED_BYTES = 512 * 1024
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def import_tasks(request: HttpRequest) -> HttpResponse:
-    projects = projects_selectors.writable_projects(get_request_user(request))
-    data = _uploaded_bytes(request)
+    """Report what an import would do, then import; the file is chosen only once."""
+    reader = get_request_user(request)
+    projects = projects_selectors.writable_projects(reader)
+    data: bytes | None = None
+    if upload := request.FILES.get("file"):
+        data = upload.read(MAX_BYTES + 1)
+    elif staged_file := request.POST.get("staged_file"):
+        # The page may have been altered; without a file the form asks for one.
+        with contextlib.suppress(ValueError):
+            data = base64.b64decode(staged_file, validate=True)
     form = ImportForm(form_data(request), request.FILES if request.method == "POST" else None, projects=projects)
     form.fields["file"].required = data is None
     report: ImportReport | None = None
     if request.method == "POST" and form.is_valid() and data is not None:
+        dry_run = request.POST.get("action") != "import"
         try:
-            report = _run(request, form.cleaned_data["project"], data)
+            plan = todoist.parse(data, today=timezone.localdate(), zone=timezone.get_current_timezone())
+            report = run_import(project_id=form.cleaned_data["project"], actor=reader, plan=plan, dry_run=dry_run)
         except Invalid as error:
             form.add_domain_error(error)
+        else:
+            if not dry_run:
+                messages.success(request, f"{report.created} tasks and {report.comments} comments are imported.")
     context = {
         "form": form,
         "report": report,
@@ -48,22 +62,3 @@ def import_tasks(request: HttpRequest) -> HttpResponse:
         ),
     }
     return render_page(request, "tasks/import.html", context, status=form_status(form))
-
-
-def _uploaded_bytes(request: HttpRequest) -> bytes | None:
-    """Return the uploaded file, or the one that stayed in the page."""
-    if upload := request.FILES.get("file"):
-        return upload.read(MAX_BYTES + 1)
-    try:
-        return base64.b64decode(request.POST["staged_file"], validate=True) if request.POST.get("staged_file") else None
-    except ValueError:
-        return None
-
-
-def _run(request: HttpRequest, project_id: str, data: bytes) -> ImportReport:
-    plan = todoist.parse(data, today=timezone.localdate(), zone=timezone.get_current_timezone())
-    dry_run = request.POST.get("action") != "import"
-    report = run_import(project_id=project_id, actor=get_request_user(request), plan=plan, dry_run=dry_run)
-    if not dry_run:
-        messages.success(request, f"{report.created} tasks and {report.comments} comments are imported.")
-    return report

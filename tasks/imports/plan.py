@@ -15,6 +15,8 @@ MAX_REPORTED_ERRORS = 20
 
 @dataclass(frozen=True, slots=True)
 class ImportedComment:
+    """One comment of the file; `author` is empty where the file names none."""
+
     row: int
     external_id: str
     body: str
@@ -52,6 +54,8 @@ class ConversionWarning:
 
 @dataclass(frozen=True, slots=True)
 class ImportPlan:
+    """Tasks to create, parents first, and what could not be converted."""
+
     source: str
     tasks: tuple[ImportedTask, ...]
     warnings: tuple[ConversionWarning, ...]

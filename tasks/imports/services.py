@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from core.db import uuid7
-from events.outbox import DomainEvent, publish_all
+from events.outbox import publish_all
 from tasks import events, policies
 from tasks.imports.plan import ConversionWarning, ImportedComment, ImportedTask, ImportPlan
 from tasks.imports.user_matching import UserMatcher
@@ -84,27 +84,42 @@ def _prepare(plan: ImportPlan, project: Project, actor: User, aliases: Mapping[s
     matcher = UserMatcher(
         [member.user for member in members_selectors.list_members(project) if member.user.is_active], aliases
     )
-    known = _imported_task_ids(project, plan.source)
+    # Of records whose task was deleted or moved to another project the id is None.
+    records = ImportedRecord.objects.filter(project=project, source=plan.source)
+    rows = records.values_list("external_id", "task_id", "task__project_id")
+    known = {external_id: task_id if project_id == project.pk else None for external_id, task_id, project_id in rows}
     work = _PendingImport(task_ids=known, warnings=list(plan.warnings))
     for task in plan.tasks:
         if task.external_id not in known:
             work.drafts[task.external_id] = draft = _build_draft(task, matcher, work)
             work.task_ids[task.external_id] = draft.id
         for comment in task.comments:
-            _prepare_comment(comment, task, actor, matcher, work)
-    _warn_about_users(plan.tasks, actor, matcher, work)
+            if comment.external_id in work.task_ids:
+                continue
+            task_id = work.task_ids[task.external_id]
+            if task_id is None:
+                work.warnings.append(ConversionWarning(comment.row, comment.body, "The task it comments on is gone."))
+                continue
+            # The importer is the author, whoever wrote it: a file must not put words into another user's mouth.
+            by_another = comment.author and matcher.find(comment.author) != actor.pk
+            body = f"*{comment.author[:MAX_NAME_LENGTH]} wrote:*\n\n{comment.body}" if by_another else comment.body
+            work.comments.append((comment, task_id, body))
+
+    # Once for each name that matches no member, at its first row.
+    new_tasks = [task for task in reversed(plan.tasks) if task.external_id in work.drafts]
+    for name, row in {task.author: task.row for task in new_tasks if task.author}.items():
+        if matcher.find(name) != actor.pk:
+            work.warnings.append(ConversionWarning(row, f"Author: {name}", "Whoever imports a task is its creator."))
+    for name, row in {task.responsible: task.row for task in new_tasks if task.responsible}.items():
+        if matcher.find(name) is None:
+            reason = "No one member of the project has this name; it is in the description of the tasks."
+            work.warnings.append(ConversionWarning(row, f"Responsible: {name}", reason))
     return work
-
-
-def _imported_task_ids(project: Project, source: str) -> dict[str, uuid.UUID | None]:
-    """Return the task of each imported record; None where it was deleted or moved to another project."""
-    records = ImportedRecord.objects.filter(project=project, source=source)
-    rows = records.values_list("external_id", "task_id", "task__project_id")
-    return {external_id: task_id if project_id == project.pk else None for external_id, task_id, project_id in rows}
 
 
 def _build_draft(task: ImportedTask, matcher: UserMatcher, work: _PendingImport) -> TaskDraft:
     responsible = matcher.find(task.responsible) if task.responsible else None
+    # A parent comes before its children in the plan, so its id is known.
     parent = work.task_ids[task.parent_id] if task.parent_id else None
     if task.parent_id and parent is None:
         work.warnings.append(
@@ -125,36 +140,9 @@ def _build_draft(task: ImportedTask, matcher: UserMatcher, work: _PendingImport)
     )
 
 
-def _prepare_comment(
-    comment: ImportedComment, task: ImportedTask, actor: User, matcher: UserMatcher, work: _PendingImport
-) -> None:
-    """Add a comment by the importer, whoever wrote it: a file must not put words into another user's mouth."""
-    if comment.external_id in work.task_ids:
-        return
-    task_id = work.task_ids[task.external_id]
-    if task_id is None:
-        work.warnings.append(ConversionWarning(comment.row, comment.body, "The task it comments on is gone."))
-        return
-    by_another = comment.author and matcher.find(comment.author) != actor.pk
-    body = f"*{comment.author[:MAX_NAME_LENGTH]} wrote:*\n\n{comment.body}" if by_another else comment.body
-    work.comments.append((comment, task_id, body))
-
-
-def _warn_about_users(tasks: Sequence[ImportedTask], actor: User, matcher: UserMatcher, work: _PendingImport) -> None:
-    """Warn once for each name that matches no member, at its first row."""
-    authors = {task.author: task.row for task in reversed(tasks) if task.external_id in work.drafts and task.author}
-    missing = {task.responsible: task.row for task in reversed(tasks) if task.external_id in work.drafts}
-    for name, row in authors.items():
-        if matcher.find(name) != actor.pk:
-            work.warnings.append(ConversionWarning(row, f"Author: {name}", "Whoever imports a task is its creator."))
-    for name, row in missing.items():
-        if name and matcher.find(name) is None:
-            reason = "No one member of the project has this name; it is in the description of the tasks."
-            work.warnings.append(ConversionWarning(row, f"Responsible: {name}", reason))
-
-
 def _write(work: _PendingImport, project: Project, actor: User, source: str, now: datetime) -> None:
     if work.drafts:
+        # The tasks first: comments and records refer to them.
         drafts = list(work.drafts.values())
         items.create_many(actor=actor, project_ref=str(project.pk), drafts=drafts, now=now, notify_assignees=False)
     comments = [
@@ -169,17 +157,16 @@ def _write(work: _PendingImport, project: Project, actor: User, source: str, now
         for external_id, task_id in task_ids
     ]
     ImportedRecord.objects.bulk_create(records, batch_size=BATCH_SIZE)
-    publish_all(_commented_events(comments), actor=actor, at=now)
-
-
-def _commented_events(comments: Sequence[Comment]) -> Iterator[DomainEvent]:
+    # Without mentions and audience: hundreds of notifications about old comments would be no news.
     tasks = Task.objects.with_relations().in_bulk([comment.task_id for comment in comments])
-    for comment in comments:
-        task = tasks[comment.task_id]
-        yield events.TaskCommented(
-            task=task.payload(),
+    published = (
+        events.TaskCommented(
+            task=tasks[comment.task_id].payload(),
             comment_id=str(comment.pk),
             excerpt=comment.body[:EXCERPT_LENGTH],
             mentioned_ids=[],
             audience_ids=[],
         )
+        for comment in comments
+    )
+    publish_all(published, actor=actor, at=now)

@@ -13,6 +13,8 @@ from tasks.imports.plan import ImportPlan
 
 
 class Parser(Protocol):
+    """Parser of one program's files. Raises UnreadableFile."""
+
     def __call__(self, data: bytes, *, today: date, zone: tzinfo) -> ImportPlan: ...
 
 
@@ -27,12 +29,9 @@ def parse_file(source: str, data: bytes, *, now: datetime, time_zone: str) -> Im
     if source not in SOURCES:
         known = ", ".join(SOURCES)
         raise Invalid.field("source", f"Files of this program cannot be imported. Known: {known}.", "invalid_choice")
-    zone = _zone(time_zone)
-    return SOURCES[source](data, today=now.astimezone(zone).date(), zone=zone)
-
-
-def _zone(name: str) -> tzinfo:
+    zone: tzinfo
     try:
-        return ZoneInfo(name)
+        zone = ZoneInfo(time_zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        return UTC
+        zone = UTC
+    return SOURCES[source](data, today=now.astimezone(zone).date(), zone=zone)

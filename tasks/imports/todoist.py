@@ -28,7 +28,7 @@ from core.security.hashing import sha256_hex
 from tasks.imports.csv_rows import Row, read_rows
 from tasks.imports.plan import ConversionWarning, FileError, ImportedComment, ImportedTask, ImportPlan, UnreadableFile
 from tasks.imports.todoist_attachments import link_attachments
-from tasks.imports.todoist_schedule import Schedule, parse_schedule
+from tasks.imports.todoist_schedule import parse_schedule
 
 SOURCE = "todoist"
 REQUIRED_COLUMNS = ("TYPE", "CONTENT", "PRIORITY", "INDENT")
@@ -38,6 +38,7 @@ KNOWN_COLUMNS = {
 }  # fmt: skip
 PRIORITY_MAP = {"": 0, "1": 4, "2": 3, "3": 2, "4": 0}
 MAX_INDENT = 5
+INDENTS = {str(depth) for depth in range(1, MAX_INDENT + 1)}
 MAX_TITLE_LENGTH = 500
 MAX_LABEL_LENGTH = 60
 MAX_LABELS = 20
@@ -76,17 +77,21 @@ class _TodoistParser:
     seen: Counter[str] = field(default_factory=Counter)
 
     def plan(self) -> ImportPlan:
+        """Return the tasks with their comments, and the warnings, of the rows taken so far."""
         tasks = (replace(task, comments=tuple(self.comments[task.external_id])) for task in self.tasks)
         return ImportPlan(SOURCE, tuple(tasks), tuple(self.warnings))
 
     def take(self, row: Row) -> None:
+        """Add one row. Problems are collected, so that a user sees all of them at once."""
         match row["TYPE"].lower():
             case "task":
                 self._take_task(row)
             case "note":
                 self._take_note(row)
             case "section":
-                self._take_section(row)
+                self.section, self.branch = row["CONTENT"], []
+                if self.section:
+                    self._warn(row, self.section, "There are no sections here: its tasks carry a label of that name.")
             case "meta":
                 self._warn(row, row["CONTENT"], "How Todoist shows the project is not imported.")
             case other:
@@ -95,17 +100,25 @@ class _TodoistParser:
             if row[column]:
                 self._warn(row, f"{column}: {row[column]}", "This column is not known here.")
 
-    def _take_section(self, row: Row) -> None:
-        self.section, self.branch = row["CONTENT"], []
-        if self.section:
-            self._warn(row, self.section, "There are no sections here: its tasks carry a label of that name.")
-
     def _take_task(self, row: Row) -> None:
-        depth, priority, content = self._indent(row), self._priority(row), row["CONTENT"]
+        content, indent = row["CONTENT"], row["INDENT"] or "1"
+        depth = int(indent) if indent in INDENTS else None
+        if depth is None:
+            message = f"“{_truncate(indent)}” is not a number from 1 to {MAX_INDENT}."
+            self.errors.append(FileError(row.number, "INDENT", message))
+        elif depth > len(self.branch) + 1:
+            above = f"the task above has {len(self.branch)}" if self.branch else "there is no task above"
+            self.errors.append(FileError(row.number, "INDENT", f"{indent} is too deep: {above}."))
+            depth = None
+        priority = PRIORITY_MAP.get(row["PRIORITY"])
+        if priority is None:
+            message = f"“{_truncate(row['PRIORITY'])}” is not a number from 1 to 4."
+            self.errors.append(FileError(row.number, "PRIORITY", message))
         if not content:
             self.errors.append(FileError(row.number, "CONTENT", "A task needs a title."))
         if depth is None:
             return
+        # The branch grows even below a row at fault, so that one error does not lead to others further down.
         parent = self.branch[depth - 2] if depth > 1 else None
         external_id = self._identify(parent or "", content)
         self.branch[depth - 1 :] = [external_id]
@@ -113,11 +126,8 @@ class _TodoistParser:
             return
         schedule = parse_schedule(row, today=self.today, zone=self.zone)
         self.warnings += schedule.warnings
-        self.tasks.append(self._task(row, external_id, parent, priority, schedule))
-
-    def _task(self, row: Row, external_id: str, parent: str | None, priority: int, schedule: Schedule) -> ImportedTask:
         title, labels, full_title = self._title(row)
-        return ImportedTask(
+        task = ImportedTask(
             row=row.number,
             external_id=external_id,
             parent_id=parent,
@@ -132,24 +142,18 @@ class _TodoistParser:
             due_date=schedule.due_date,
             due_at=schedule.due_at,
         )
+        self.tasks.append(task)
 
     def _title(self, row: Row) -> tuple[str, tuple[str, ...], list[str]]:
+        """Return the title, its labels, and the whole title if it was cut. The last is for the description."""
         content = row["CONTENT"]
         if content.startswith("* ") and content[2:].strip():
             content = content[2:]
             self._warn(row, row["CONTENT"], "It cannot be ticked off in Todoist; here it is a task like any other.")
         words = " ".join(LABEL_PATTERN.sub("", content).split()) or " ".join(content.split())
-        labels = self._labels(row, [self.section, *LABEL_PATTERN.findall(content)])
-        if len(words) <= MAX_TITLE_LENGTH:
-            return words, labels, []
-        self._warn(
-            row, _truncate(words), f"A title has at most {MAX_TITLE_LENGTH} characters; the description has it all."
-        )
-        return words[: MAX_TITLE_LENGTH - 1] + "…", labels, [words]
-
-    def _labels(self, row: Row, names: Iterable[str]) -> tuple[str, ...]:
+        # Labels that differ in case only are one label here.
         labels_by_key: dict[str, str] = {}
-        for raw_name in names:
+        for raw_name in [self.section, *LABEL_PATTERN.findall(content)]:
             name = " ".join(raw_name.split())
             if len(name) > MAX_LABEL_LENGTH:
                 self._warn(row, name, f"A label has at most {MAX_LABEL_LENGTH} characters; it was cut.")
@@ -158,7 +162,13 @@ class _TodoistParser:
         labels = tuple(labels_by_key.values())
         if len(labels) > MAX_LABELS:
             self._warn(row, ", ".join(labels[MAX_LABELS:]), f"A task takes at most {MAX_LABELS} labels from a file.")
-        return labels[:MAX_LABELS]
+        labels = labels[:MAX_LABELS]
+        if len(words) <= MAX_TITLE_LENGTH:
+            return words, labels, []
+        self._warn(
+            row, _truncate(words), f"A title has at most {MAX_TITLE_LENGTH} characters; the description has it all."
+        )
+        return words[: MAX_TITLE_LENGTH - 1] + "…", labels, [words]
 
     def _take_note(self, row: Row) -> None:
         text, files = link_attachments(row["CONTENT"])
@@ -181,25 +191,6 @@ class _TodoistParser:
             return text
         self._warn(row, text[max_length - 1 :], f"A text has at most {max_length:,} characters here; this end was cut.")
         return text[: max_length - 1] + "…"
-
-    def _indent(self, row: Row) -> int | None:
-        text = row["INDENT"] or "1"
-        if text not in {str(depth) for depth in range(1, MAX_INDENT + 1)}:
-            self.errors.append(
-                FileError(row.number, "INDENT", f"“{_truncate(text)}” is not a number from 1 to {MAX_INDENT}.")
-            )
-            return None
-        if int(text) > len(self.branch) + 1:
-            above = f"the task above has {len(self.branch)}" if self.branch else "there is no task above"
-            self.errors.append(FileError(row.number, "INDENT", f"{text} is too deep: {above}."))
-            return None
-        return int(text)
-
-    def _priority(self, row: Row) -> int | None:
-        if row["PRIORITY"] not in PRIORITY_MAP:
-            message = f"“{_truncate(row['PRIORITY'])}” is not a number from 1 to 4."
-            self.errors.append(FileError(row.number, "PRIORITY", message))
-        return PRIORITY_MAP.get(row["PRIORITY"])
 
     def _identify(self, parent: str, content: str) -> str:
         """Return an id of a place in the outline; a longer file gives the same id to the same place."""

@@ -11,6 +11,8 @@ DECODER = json.JSONDecoder()
 
 
 class Attachment(NamedTuple):
+    """A file of a note; `url` is empty where the note does not name one."""
+
     name: str
     url: str
 
@@ -24,23 +26,27 @@ def link_attachments(text: str) -> tuple[str, list[Attachment]]:
     files: list[Attachment] = []
     place = 0
     while (start := text.find(OPENING, place)) >= 0:
-        end, file = _parse_attachment(text, start + len(OPENING))
         parts.append(text[place:start])
-        parts.append(_link(file) if file else text[start:end])
-        files += [file] if file else []
-        place = end
+        place = start + len(OPENING)
+        try:
+            data, end = DECODER.raw_decode(text, place)
+        except (ValueError, RecursionError):
+            data, end = None, place
+        if not isinstance(data, dict) or not text.startswith(CLOSING, end):
+            parts.append(OPENING)
+            continue
+        place = end + len(CLOSING)
+        url = _text(data.get("file_url"))
+        file = Attachment(_text(data.get("file_name")) or url or "file", url)
+        files.append(file)
+        name = file.name.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
+        # An address of another scheme, such as javascript:, is shown as text.
+        if url.lower().startswith(("https://", "http://")):
+            address = url.replace(" ", "%20").replace("<", "%3C").replace(">", "%3E")
+            parts.append(f"[{name}](<{address}>)")
+        else:
+            parts.append(f"{name} {url}".strip())
     return "".join([*parts, text[place:]]), files
-
-
-def _parse_attachment(text: str, start: int) -> tuple[int, Attachment | None]:
-    try:
-        described, end = DECODER.raw_decode(text, start)
-    except (ValueError, RecursionError):
-        return start, None
-    if not isinstance(described, dict) or not text.startswith(CLOSING, end):
-        return start, None
-    url = _text(described.get("file_url"))
-    return end + len(CLOSING), Attachment(_text(described.get("file_name")) or url or "file", url)
 
 
 def _text(value: object) -> str:
@@ -48,11 +54,3 @@ def _text(value: object) -> str:
     text = value if isinstance(value, str) else ""
     valid = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return " ".join(valid.replace("\0", "").split())
-
-
-def _link(file: Attachment) -> str:
-    name = file.name.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
-    if not file.url.lower().startswith(("https://", "http://")):
-        return f"{name} {file.url}".strip()
-    address = file.url.replace(" ", "%20").replace("<", "%3C").replace(">", "%3E")
-    return f"[{name}](<{address}>)"

@@ -24,67 +24,55 @@ class Schedule:
     warnings: list[ConversionWarning] = field(default_factory=list)
 
     def add_warning(self, row: Row, column: str, reason: str, unit: str = "") -> None:
+        """Keep the text of a column that cannot be converted, and warn about it."""
         item = f"{column.capitalize()}: {row[column]} {unit}".strip()
         self.notes.append(f"{item} (from Todoist)")
         self.warnings.append(ConversionWarning(row.number, item, f"{reason} The words are in the description."))
 
 
 def parse_schedule(row: Row, *, today: date, zone: tzinfo) -> Schedule:
+    """Return the dates and the estimate of a row; relative dates count from `today`.
+
+    A time of day is meant in the row's TIMEZONE, or else in `zone`.
+    """
     schedule = Schedule()
     due = _parse_column(row, "DATE", schedule, today)
     deadline = _parse_column(row, "DEADLINE", schedule, today)
-    _set_dates(row, schedule, due, deadline, zone)
-    _estimate(row, schedule)
-    return schedule
+    # DATE is the planned day, for most tasks the only one; DEADLINE is when a task must be done.
+    if deadline and due and due.clock is None and due.day <= deadline.day:
+        schedule.start_date = due.day
+    elif deadline and due:
+        schedule.add_warning(row, "DATE", "Beside a deadline only a day before it can be kept.")
+    last = deadline or due
+    if last and last.clock:
+        if row["TIMEZONE"]:
+            try:
+                zone = ZoneInfo(row["TIMEZONE"])
+            except (ZoneInfoNotFoundError, ValueError, OSError):
+                schedule.add_warning(row, "TIMEZONE", f"This time zone is not known; {zone} was used.")
+        schedule.due_at = last.instant(zone)
+    if last and schedule.due_at is None:
+        schedule.due_date = last.day
 
-
-def _estimate(row: Row, schedule: Schedule) -> None:
     duration, unit = row["DURATION"], row["DURATION_UNIT"]
     if re.fullmatch(r"[0-9]{1,6}", duration) and unit.lower() in ("minute", "minutes"):
         schedule.estimate = int(duration)
     elif duration:
         schedule.add_warning(row, "DURATION", "An estimate is kept in minutes only.", unit)
+    return schedule
 
 
 def _parse_column(row: Row, column: str, schedule: Schedule, today: date) -> ParsedDate | None:
-    text = row[column]
+    text, language = row[column], row[f"{column}_LANG"]
     if not text:
         return None
     parsed = parse_date(text, today)
-    if parsed is None:
-        schedule.add_warning(row, column, _reason(text, row[f"{column}_LANG"]))
-    elif row[f"{column}_LANG"].lower() not in ("", "en") and not text[:4].isdigit():
-        schedule.add_warning(row, column, f"Dates in the language “{row[f'{column}_LANG']}” are not read.")
+    is_english = language.lower() in ("", "en")
+    # A date in digits reads the same in every language.
+    if not is_english and (parsed is None or not text[:4].isdigit()):
+        schedule.add_warning(row, column, f"Dates in the language “{language}” are not read.")
         return None
+    if parsed is None:
+        reason = "Repeating tasks are not imported." if is_recurring(text) else "This date is not clear."
+        schedule.add_warning(row, column, reason)
     return parsed
-
-
-def _reason(text: str, language: str) -> str:
-    if language.lower() not in ("", "en"):
-        return f"Dates in the language “{language}” are not read."
-    return "Repeating tasks are not imported." if is_recurring(text) else "This date is not clear."
-
-
-def _set_dates(row: Row, schedule: Schedule, due: ParsedDate | None, deadline: ParsedDate | None, zone: tzinfo) -> None:
-    """Set the dates: DATE is the planned day, for most tasks the only one; DEADLINE is when it must be done."""
-    last = deadline or due
-    if last is None:
-        return
-    if deadline and due and due.clock is None and due.day <= deadline.day:
-        schedule.start_date = due.day
-    elif deadline and due:
-        schedule.add_warning(row, "DATE", "Beside a deadline only a day before it can be kept.")
-    if last.clock:
-        schedule.due_at = last.instant(_zone(row, schedule, zone))
-    schedule.due_date = None if schedule.due_at else last.day
-
-
-def _zone(row: Row, schedule: Schedule, fallback: tzinfo) -> tzinfo:
-    name = row["TIMEZONE"]
-    if not name:
-        return fallback
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        schedule.add_warning(row, "TIMEZONE", f"This time zone is not known; {fallback} was used.")
-        return fallback

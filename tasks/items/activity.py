@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -22,7 +22,11 @@ ICONS = {
     "due_at": "calendar",
 }
 FIELD_LABELS = {"start_date": "start", "due_date": "due date", "due_at": "due time", "parent": "parent task"}
+RELATION_VERBS = {"assignees": ("assigned", "unassigned"), "labels": ("added the label", "removed the label")}
+# A move is no news to readers of the task.
 HIDDEN_FIELDS = frozenset({"position"})
+EVENT_ICONS = {"task.created": "plus", "task.commented": "message-square", "task.deleted": "trash-2"}
+EVENT_TEXTS = {"task.created": "created the task", "task.commented": "commented", "task.deleted": "deleted the task"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +64,24 @@ def activity_entries(
 
     `names` are users' names by id, `states` the states' names by slug.
     """
-    entries = (_entry(event, names, states) for event in events)
-    return [entry for entry in entries if entry.changes]
-
-
-def _entry(event: Event, names: Mapping[str, str], states: Mapping[str, str]) -> ActivityEntry:
-    task = event.payload["task"]
-    actor = event.payload.get("actor") or {}
-    changes = list(_event_changes(event, names, states))
-    return ActivityEntry(
-        at=event.occurred_at,
-        actor=actor.get("name", "TaskFlow"),
-        icon_name=_icon(event),
-        changes=changes,
-        task_key=task["key"],
-        task_title=task["title"],
-        excerpt=event.payload.get("excerpt", ""),
-    )
+    entries = []
+    for event in events:
+        changes = list(_event_changes(event, names, states))
+        if not changes:
+            continue
+        task, actor = event.payload["task"], event.payload.get("actor") or {}
+        field_icon = next((ICONS[name] for name in _changes(event) if name in ICONS), "pencil")
+        entry = ActivityEntry(
+            at=event.occurred_at,
+            actor=actor.get("name", "TaskFlow"),
+            icon_name=EVENT_ICONS.get(event.name, field_icon),
+            changes=changes,
+            task_key=task["key"],
+            task_title=task["title"],
+            excerpt=event.payload.get("excerpt", ""),
+        )
+        entries.append(entry)
+    return entries
 
 
 def _changes(event: Event) -> dict[str, list[Any]]:
@@ -84,26 +89,22 @@ def _changes(event: Event) -> dict[str, list[Any]]:
     return changes
 
 
-def _icon(event: Event) -> str:
-    simple = {"task.created": "plus", "task.commented": "message-square", "task.deleted": "trash-2"}
-    if event.name in simple:
-        return simple[event.name]
-    return next((ICONS[name] for name in _changes(event) if name in ICONS), "pencil")
-
-
 def _event_changes(event: Event, names: Mapping[str, str], states: Mapping[str, str]) -> Iterator[ActivityChange]:
-    simple = {"task.created": "created the task", "task.commented": "commented", "task.deleted": "deleted the task"}
-    if event.name in simple:
-        yield ActivityChange(simple[event.name])
+    if event.name in EVENT_TEXTS:
+        yield ActivityChange(EVENT_TEXTS[event.name])
     for name, (old, new) in _changes(event).items():
         if name in HIDDEN_FIELDS:
             continue
         label = FIELD_LABELS.get(name, name.replace("_", " "))
-        if name == "assignees":
-            yield from _assignee_changes(old, new, names)
-        elif name == "labels":
-            yield from _added_and_removed("label", old, new)
-        elif name in {"description", "parent"}:
+        if name in RELATION_VERBS:
+            added, removed = RELATION_VERBS[name]
+            # Assignees are ids; the user of an unknown one was erased.
+            texts = {key: names.get(key, "someone") if name == "assignees" else key for key in {*old, *new}}
+            for key in sorted(set(new) - set(old)):
+                yield ActivityChange(f"{added} {texts[key]}")
+            for key in sorted(set(old) - set(new)):
+                yield ActivityChange(f"{removed} {texts[key]}")
+        elif name in {"description", "parent"}:  # too long to show, or a task that the reader may not see
             yield ActivityChange(f"changed the {label}")
         else:
             yield ActivityChange(
@@ -111,20 +112,6 @@ def _event_changes(event: Event, names: Mapping[str, str], states: Mapping[str, 
                 _display_value(name, old, states),
                 _display_value(name, new, states),
             )
-
-
-def _assignee_changes(old: Collection[str], new: Collection[str], names: Mapping[str, str]) -> Iterator[ActivityChange]:
-    for key in sorted(set(new) - set(old)):
-        yield ActivityChange(f"assigned {names.get(key, 'someone')}")
-    for key in sorted(set(old) - set(new)):
-        yield ActivityChange(f"unassigned {names.get(key, 'someone')}")
-
-
-def _added_and_removed(noun: str, old: Collection[str], new: Collection[str]) -> Iterator[ActivityChange]:
-    for name in sorted(set(new) - set(old)):
-        yield ActivityChange(f"added the {noun} {name}")
-    for name in sorted(set(old) - set(new)):
-        yield ActivityChange(f"removed the {noun} {name}")
 
 
 def _display_value(name: str, value: Any, states: Mapping[str, str]) -> str:

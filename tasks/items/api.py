@@ -31,8 +31,11 @@ class TaskRowView(GenericView):
 
 
 class TasksView(TaskRowView, ListView, CreateView):
+    """List of the visible tasks; POST creates one."""
+
     operation_ids = {"get": "list_tasks", "post": "create_task"}
     cacheable = True
+    # Tasks become overdue without any write that would invalidate a cached response.
     uncacheable_params = {"overdue"}
     api_key_scope = {"GET": "tasks:read", "POST": "tasks:write"}
     project_from = {"GET": project_in_query, "POST": project_in_body}
@@ -62,11 +65,14 @@ class TasksView(TaskRowView, ListView, CreateView):
 
     def create_object(self, data: dict[str, Any]) -> TaskColumns:
         project = data.pop("project", "")
+        # Read again by its columns: the response and its ETag are those that GET would give.
         task = services.create(actor=self.user, project_ref=project, draft=TaskDraft(**data), now=self.now)
         return selectors.get_task_columns(self.user, str(task.pk))
 
 
 class TaskView(TaskRowView, DetailView, UpdateView, DeleteView):
+    """One task by id or key."""
+
     operation_ids = {"get": "get_task", "patch": "update_task", "delete": "delete_task"}
     cacheable = True
     api_key_scope = {"GET": "tasks:read", "PATCH": "tasks:write", "DELETE": "tasks:delete"}
@@ -93,6 +99,8 @@ class TaskView(TaskRowView, DetailView, UpdateView, DeleteView):
 
 
 class MoveView(TaskRowView, ActionView):
+    """Move of a task in the manual order of its project."""
+
     operation_ids = {"post": "move_task"}
     api_key_scope = {"POST": "tasks:write"}
     project_from = project_of_task_in_path
@@ -104,6 +112,8 @@ class MoveView(TaskRowView, ActionView):
 
 
 class ActivityView(ListView):
+    """History of a task, newest first."""
+
     operation_ids = {"get": "list_task_activity"}
     api_key_scope = {"GET": "tasks:read"}
     project_from = project_of_task_in_path
@@ -122,8 +132,11 @@ class ActivityView(ListView):
 
 
 class StatsView(DetailView):
+    """Counts and averages of the visible tasks."""
+
     operation_ids = {"get": "get_task_stats"}
     cacheable = True
+    # Ages and overdue tasks change with the clock.
     cache_for_one_minute = True
     uncacheable_params = {"overdue"}
     api_key_scope = {"GET": "tasks:read"}

@@ -30,6 +30,7 @@ def list_task_columns(
     """Return a page of the visible tasks that pass the filters: one statement by cursor, two by page number."""
     if page_request.page:
         statement, count_statement, values = numbered_statements(user, filters, page_request, include_description)
+        # None instead of a statement: Django knows that no task can match.
         count = count_statement.run(values)[0][0] if count_statement else 0
         return pagination.build_numbered_page(_run(user, statement, values), page_request, count)
     cursor = pagination.decode_cursor(page_request, CURSOR_SCOPE)
@@ -64,6 +65,7 @@ def cursor_statement(
     shape, values = parametrize(user, filters)
     if cursor is None:
         return _compiled_page_by_cursor(shape, _sql_relevant(page_request), None, include_description), values
+    # A null sort value makes other SQL (IS NULL), so it is a part of the shape and not a parameter.
     template = Cursor(None if cursor.value is None else Param("sort_key"), Param("after"), cursor.backwards)
     values |= {"sort_key": cursor.value, "after": cursor.key}
     return _compiled_page_by_cursor(shape, _sql_relevant(page_request), template, include_description), values
@@ -105,6 +107,7 @@ def _page_by_number(
 ) -> tuple[Statement | None, Statement | None]:
     start = pagination.page_offset(page_request)
     ordered = pagination.apply_ordering(tasks, page_request).values("pk")
+    # The ids first: joins and arrays are evaluated for the rows of one page only.
     ids = Statement.of(ordered[start : start + page_request.limit])
     every = Statement.of(tasks.values("pk"))
     count = every and Statement(f"SELECT count(*) FROM ({every.sql}) tasks", every.parameters)  # noqa: S608 -- Django's own SQL
@@ -117,6 +120,7 @@ def _select_by_ids(
     """Return the statement of these tasks' columns in the order of the page."""
     if ids is None:
         return None
+    # IN keeps no order, so the page is put in order again.
     tasks: Any = Task.objects.filter(pk__in=Subquery(ids))
     ordered: Any = pagination.apply_ordering(tasks, page_request, backwards=backwards)
     return select_task_columns(ordered, include_description=include_description)

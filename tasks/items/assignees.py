@@ -20,11 +20,14 @@ MAX_ASSIGNEES = 20
 
 def unassign(*, actor: User | None, project: Project, user_id: uuid.UUID, now: datetime) -> int:
     """Unassign a user from the open tasks of a project, in the caller's transaction; returns their number."""
+    # Closed tasks keep their assignees: they say who did the work.
     tasks = Task.objects.filter(project=project, assignments__user=user_id).open().order_by("pk")
+    # Locked in the order of their ids, so that two of these calls cannot wait for each other.
     task_ids = list(tasks.select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
     TaskAssignee.objects.filter(task__in=task_ids, user=user_id).delete()
     Task.objects.filter(pk__in=task_ids).update(version=F("version") + 1, updated_at=now)
     published: list[DomainEvent] = []
+    # Read again, since each event carries the state after the change.
     for task in Task.objects.filter(pk__in=task_ids).with_relations().order_by("pk"):
         payload = task.payload()
         after = payload["assignee_ids"]

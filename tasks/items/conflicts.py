@@ -12,6 +12,7 @@ from core.errors import VersionConflict
 from tasks.items.forms import TaskForm
 from tasks.models import Priority
 
+# The conflict page has a token of its own, and the present version.
 EXCLUDED_FIELDS = {"csrfmiddlewaretoken", "version"}
 
 

@@ -32,6 +32,7 @@ class LabelsField(forms.CharField):
         return value if isinstance(value, str) or value is None else ", ".join(value)
 
     def clean(self, value: Any) -> Any:
+        """Return the names as a list."""
         names = [name.strip() for name in super().clean(value).split(",")]
         return list(dict.fromkeys(name for name in names if name))
 
@@ -73,6 +74,7 @@ class TaskForm(PageForm):
         self.fields["assignees"].choices = [(str(user.pk), user.name) for user in people]
         self.fields["status"].choices = [(state.slug, state.name) for state in states]
         self.fields["parent"].choices = [("", "None"), *((str(key), name) for key, name in parents)]
+        # Each field is sent with the value it had, so a field that only another user changed is not written back.
         for field in self.fields.values():
             field.show_hidden_initial = True
 

@@ -17,6 +17,7 @@ def initial_position(number: int) -> str:
     for _ in range(NUMBER_WIDTH):
         number, digit = divmod(number, BASE)
         digits.append(ALPHABET[digit])
+    # V is the middle of the alphabet: there is room before and after each new task.
     return "z" + "".join(reversed(digits)) + "V"
 
 
@@ -31,6 +32,7 @@ def position_between(before: str, after: str) -> str:
         high = ALPHABET.index(after[index]) if index < len(after) else BASE
         if high - low > 1:
             return digits + ALPHABET[(low + high) // 2]
+        # No digit lies between: go one digit deeper, where `after` no longer limits if the digits differ.
         digits += ALPHABET[low]
         if high - low == 1:
             after = ""

@@ -13,6 +13,7 @@ from tasks.models import Project, Task
 
 def detach_subtasks(task: Task, now: datetime) -> list[DomainEvent]:
     """Remove a task as the parent of its subtasks, and return their events."""
+    # FOR NO KEY UPDATE does not block inserts of rows that refer to these tasks.
     locked = Task.objects.filter(parent=task).select_for_update(no_key=True).order_by("pk")
     subtask_ids = list(locked.values_list("pk", flat=True))
     Task.objects.filter(pk__in=subtask_ids).update(parent=None, version=F("version") + 1, updated_at=now)
@@ -28,6 +29,7 @@ def get_valid_parent(project: Project, parent_id: Any, *, of: Task | None = None
     parent = Task.objects.filter(project=project, pk=parent_id).select_related("project").first()
     if parent is None:
         raise Invalid.field("parent", "There is no such task in this project.", "does_not_exist")
+    # Up to the root. The caller has locked the project, so nobody moves an ancestor meanwhile.
     ancestor: Task | None = parent
     while ancestor is not None and of is not None:
         if ancestor.pk == of.pk:

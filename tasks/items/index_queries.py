@@ -35,8 +35,16 @@ def first_ids(shape: QueryShape, page_request: PageRequest, cursor: Cursor | Non
         if single and page_request.sort.column == "created_at":
             return _lateral_by_assignment(single, shape, page_request, cursor)
         return ids_in_order(shape.rows(), page_request, cursor)
-    if _needs_state_index(shape, page_request):
-        return _lateral_with_shared("state", _matching_states(shape), shape, page_request, cursor)
+    # Only an index on the state serves these filters, and the order by due date.
+    is_overdue = shape.value("overdue") is True
+    if shape.names & {"status", "category"} or is_overdue or page_request.sort.column == "due_date":
+        projects = Project.objects.visible_to_id(Param("reader"), overseer=shape.overseer)
+        states = State.objects.filter(project__in=projects)
+        if is_overdue:
+            states = states.filter(category__in=OPEN_CATEGORIES)
+        lookups = {"project": "project", "status": "slug__in", "category": "category__in"}
+        states = states.filter(**{lookups[name]: value for name, value in shape.filters if name in lookups})
+        return _lateral_with_shared("state", states, shape, page_request, cursor)
     if shape.overseer or "project" in shape.names:
         return ids_in_order(shape.rows(), page_request, cursor)
     projects = Project.objects.visible_to_id(Param("reader"), overseer=False)
@@ -48,30 +56,29 @@ def ids_in_order(tasks: TaskQuerySet, page_request: PageRequest, cursor: Cursor 
     return Statement.of(pagination.after_cursor(tasks, page_request, cursor).values("pk")[: page_request.limit + 1])
 
 
-def _needs_state_index(shape: QueryShape, page_request: PageRequest) -> bool:
-    """Return whether only an index on the state serves these filters or this order."""
-    return (
-        bool(shape.names & {"status", "category"})
-        or shape.value("overdue") is True
-        or page_request.sort.column == "due_date"
-    )
-
-
-def _matching_states(shape: QueryShape) -> QuerySet[State]:
-    """Return the states that can hold matching tasks, in the projects the reader sees."""
-    projects = Project.objects.visible_to_id(Param("reader"), overseer=shape.overseer)
-    states = State.objects.filter(project__in=projects)
-    if shape.value("overdue"):
-        states = states.filter(category__in=OPEN_CATEGORIES)
-    lookups = {"project": "project", "status": "slug__in", "category": "category__in"}
-    return states.filter(**{lookups[name]: value for name, value in shape.filters if name in lookups})
-
-
 def _lateral_with_shared(
     part: str, parts: QuerySet[Any], shape: QueryShape, page_request: PageRequest, cursor: Cursor | None
 ) -> Statement | None:
     """Find the first tasks of each part, and of a guest's shared tasks; then the first of all."""
-    by_part = _lateral_by_part(part, parts, shape, page_request, cursor)
+    column, limit = page_request.sort.column, page_request.limit + 1
+    part_ids = Statement.of(parts.values("pk"))
+    tasks: Any = Task.objects.filter(**{part: RawSQL('"part"."id"', ())})
+    # The parts are the states that pass these filters already.
+    narrowed = shape.narrow(tasks, but=STATE_FILTERS if part == "state" else ())
+    # Nulls that follow the values are a query of their own: an index cannot start at “this value or null”.
+    queries = pagination.split_nulls(narrowed, page_request, cursor)
+    compiled = [Statement.of(query.values_list("pk", column)[:limit]) for query in queries]
+    of_part = [statement for statement in compiled if statement is not None]
+    by_part = None
+    if part_ids is not None and of_part:
+        union = " UNION ALL ".join(f"({statement.sql})" for statement in of_part)
+        sql = (
+            f'SELECT "first"."id" FROM ({part_ids.sql}) "part" ("id") '  # noqa: S608 -- Django's own SQL
+            f'CROSS JOIN LATERAL ({union}) "first" ("id", "value") '
+            f"ORDER BY {_order_by(page_request, cursor)} LIMIT {limit}"
+        )
+        values = [value for statement in of_part for value in statement.parameters]
+        by_part = Statement(sql, (*part_ids.parameters, *values))
     if not shape.guest:
         return by_part
     shared = ids_in_order(shape.narrow(Task.objects.shared_with(Param("reader"))), page_request, cursor)
@@ -80,26 +87,6 @@ def _lateral_with_shared(
     sql = f'SELECT "visible"."id" FROM (({by_part.sql}) UNION ALL ({shared.sql})) "visible" ("id")'  # noqa: S608 -- Django's own SQL
     both = Statement(sql, by_part.parameters + shared.parameters)
     return ids_in_order(Task.objects.filter(pk__in=Subquery(both)), page_request, cursor)
-
-
-def _lateral_by_part(
-    part: str, parts: QuerySet[Any], shape: QueryShape, page_request: PageRequest, cursor: Cursor | None
-) -> Statement | None:
-    part_ids = Statement.of(parts.values("pk"))
-    tasks: Any = Task.objects.filter(**{part: RawSQL('"part"."id"', ())})
-    narrowed = shape.narrow(tasks, but=STATE_FILTERS if part == "state" else ())
-    column, limit = page_request.sort.column, page_request.limit + 1
-    queries = pagination.split_nulls(narrowed, page_request, cursor)
-    statements = [Statement.of(query.values_list("pk", column)[:limit]) for query in queries]
-    of_part = [statement for statement in statements if statement is not None]
-    if part_ids is None or not of_part:
-        return None
-    union = " UNION ALL ".join(f"({statement.sql})" for statement in of_part)
-    sql = (
-        f'SELECT "first"."id" FROM ({part_ids.sql}) "part" ("id") CROSS JOIN LATERAL ({union}) "first" ("id", "value") '  # noqa: S608 -- Django's own SQL
-        f"ORDER BY {_order_by(page_request, cursor)} LIMIT {limit}"
-    )
-    return Statement(sql, part_ids.parameters + tuple(value for statement in of_part for value in statement.parameters))
 
 
 def _lateral_by_assignment(

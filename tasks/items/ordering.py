@@ -37,6 +37,7 @@ def move(
     """
     if (before is None) == (after is None):
         raise Invalid.field("before", "Name one neighbour: before or after.", "one_neighbour")
+    # The project before the task, as in `services.update`: two locks in one order cannot deadlock.
     project = selectors.lock_project_of_task(actor, ref)
     locked = selectors.lock_task(actor, ref)
     policies.require_editor(locked.project_role)
@@ -64,17 +65,14 @@ def _free_position(project: Project, task: Task, *, neighbour: uuid.UUID, is_bef
         low = others.filter(position__lt=anchor).order_by("-position").values_list("position", flat=True).first()
         position = position_between(low or "", anchor)
     else:
+        # After the last task there is room up to the position of the next new one, which stays the last.
         high = others.filter(position__gt=anchor).order_by("position").values_list("position", flat=True).first()
         position = position_between(anchor, high or initial_position(project.next_number))
     if len(position) <= MAX_POSITION_LENGTH:
         return position
-    _rebalance(project)
-    return _free_position(project, task, neighbour=neighbour, is_before=is_before)
-
-
-def _rebalance(project: Project) -> None:
-    """Give every task of the project a short position again, in the same order."""
+    # No room is left here: every task of the project gets a short position again, in the same order.
     ordered = list(Task.objects.filter(project=project).order_by("position").only("pk"))
-    for number, task in enumerate(ordered, start=1):
-        task.position = initial_position(number)
+    for number, other in enumerate(ordered, start=1):
+        other.position = initial_position(number)
     Task.objects.bulk_update(ordered, ["position"], batch_size=1000)
+    return _free_position(project, task, neighbour=neighbour, is_before=is_before)

@@ -71,6 +71,7 @@ def build_rows(user: User, tasks: Iterable[Task], *, now: datetime, today: date)
 
 
 def can_edit_in(project: Project, roles: dict[uuid.UUID, Role | None]) -> bool:
+    """Return whether the role in this project permits changes to its tasks now."""
     return project.archived_at is None and policies.can_edit(roles[project.pk])
 
 
@@ -102,6 +103,7 @@ def parent_choices(task: Task, limit: int = 200) -> list[tuple[uuid.UUID, str]]:
     project = Task.objects.filter(project=task.project_id).exclude(pk=task.pk)
     rows = project.filter(closed_at=None).order_by("-updated_at").values_list("pk", "number", "title")[:limit]
     choices = [(task_id, f"{task.project.key}-{number} {title[:60]}") for task_id, number, title in rows]
+    # The present parent may be closed or long untouched; without it a save would remove it.
     if task.parent and task.parent_id not in {task_id for task_id, _ in choices}:
         choices.insert(0, (task.parent.pk, f"{task.parent.key} {task.parent.title[:60]}"))
     return choices

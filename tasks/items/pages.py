@@ -33,18 +33,13 @@ from tasks.models import Project, Role, Task
 from tasks.projects import selectors as projects_selectors
 from tasks.sharing import selectors as sharing_selectors
 
-
-def _redirect_back(request: HttpRequest, otherwise: str) -> HttpResponseRedirect:
-    """Return to the page the form was on, if it is one of ours."""
-    return HttpResponseRedirect(safe_redirect_url(request, request.POST.get("next", ""), otherwise))
-
-
 PAGE_SIZE = 50
 
 
 @login_required
 @require_safe
 def task_list(request: HttpRequest) -> HttpResponse:
+    """List the visible tasks; htmx gets the table alone."""
     context = task_list_context(request, get_request_user(request))
     return render_page(request, "tasks/task_list.html", context, fragments={"results": "tasks/_task_table.html"})
 
@@ -59,7 +54,16 @@ def task_list_context(request: HttpRequest, reader: User, project: Project | Non
     filters = form.filters(now=now, today=today, week_start=reader.week_start)
     since = {name: form.cleaned_data.get(name) for name in ("created_from", "closed_from")}
     tasks = page_queries.filter_page_tasks(reader, filters, **since)
-    page = page_queries.paginate_tasks(tasks, _page_request(form, reader, request))
+    page_request = PageRequest(
+        sorts=filters_selectors.TASK_SORTS,
+        ordering=form.order,
+        limit=PAGE_SIZE,
+        cursor=request.GET.get("cursor", ""),
+        # A cursor holds for this reader and these filters only.
+        owner=str(reader.pk),
+        filters=f"page:{sorted((name, str(value)) for name, value in form.cleaned_data.items())}",
+    )
+    page = page_queries.paginate_tasks(tasks, page_request)
     return {
         "form": form,
         "chips": [] if project else active_chips(form, request.GET),
@@ -70,18 +74,6 @@ def task_list_context(request: HttpRequest, reader: User, project: Project | Non
         "count_limit": page_queries.MAX_COUNT,
         "project": project,
     }
-
-
-def _page_request(form: FilterForm, reader: User, request: HttpRequest) -> PageRequest:
-    filters = sorted((name, str(value)) for name, value in form.cleaned_data.items())
-    return PageRequest(
-        sorts=filters_selectors.TASK_SORTS,
-        ordering=form.order,
-        limit=PAGE_SIZE,
-        cursor=request.GET.get("cursor", ""),
-        owner=str(reader.pk),
-        filters=f"page:{filters}",
-    )
 
 
 @login_required
@@ -105,8 +97,11 @@ def set_status(request: HttpRequest, key: str) -> HttpResponse:
         status = 422
         messages.error(request, " ".join(field.message for field in error.fields) or error.detail)
     if not requested_fragment(request):
-        return _redirect_back(request, reverse("task-list"))
+        # Back to the page the form was on, if it is one of ours.
+        url = safe_redirect_url(request, request.POST.get("next", ""), reverse("task-list"))
+        return HttpResponseRedirect(url)
     task = selectors.get_task(reader, key)
+    # The row as it is now, also after an error.
     [row] = page_queries.build_rows(reader, [task], now=now, today=timezone.localdate())
     context = {"row": row, "page_url": request.POST.get("next", "")}
     fragments = {f"task-{task.pk}": "tasks/_task_row.html"}
@@ -121,14 +116,11 @@ MAX_ACTIVITY_ENTRIES = 30
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def task_detail(request: HttpRequest, key: str) -> HttpResponse:
+    """Show a task, or save the changed fields of its form; 409 shows both versions of a conflict."""
     reader = get_request_user(request)
     task = selectors.get_task(reader, key)
-    if request.method == "POST":
-        return _update(request, reader, task)
-    return render_page(request, "tasks/task_detail.html", task_context(reader, task), fragments=FRAGMENTS)
-
-
-def _update(request: HttpRequest, reader: User, task: Task) -> HttpResponse:
+    if request.method != "POST":
+        return render_page(request, "tasks/task_detail.html", task_context(reader, task), fragments=FRAGMENTS)
     form = _task_form(reader, task, request)
     if form.is_valid():
         try:
@@ -147,9 +139,8 @@ def _update(request: HttpRequest, reader: User, task: Task) -> HttpResponse:
         else:
             messages.success(request, f"{task.key} saved.")
             return redirect("task-detail", key=task.key)
-    return render_page(
-        request, "tasks/task_detail.html", task_context(reader, task, form=form), status=form_status(form)
-    )
+    context = task_context(reader, task, form=form)
+    return render_page(request, "tasks/task_detail.html", context, status=form_status(form))
 
 
 def task_context(
@@ -160,7 +151,14 @@ def task_context(
     now, today = timezone.now(), timezone.localdate()
     is_current = task.project.archived_at is None
     subtasks = page_queries.build_rows(reader, selectors.list_subtasks(reader, task)[:100], now=now, today=today)
+    # The latest comments, one more to know of older ones; shown in the order in which they were written.
     newest = list(comments_selectors.list_comments(task).order_by("-pk")[: MAX_COMMENTS + 1])
+    events = list(selectors.list_activity(task).order_by("-pk")[:MAX_ACTIVITY_ENTRIES])
+    activity = activity_entries(
+        events,
+        names=page_queries.user_names(mentioned_user_ids(events)),
+        states={state.slug: state.name for state in projects_selectors.list_states(task.project)},
+    )
     return {
         "task": task,
         "project": task.project,
@@ -168,7 +166,7 @@ def task_context(
         "comment_form": comment_form or CommentForm(),
         "comments": newest[:MAX_COMMENTS][::-1],
         "has_older_comments": len(newest) > MAX_COMMENTS,
-        "activity": _activity(task),
+        "activity": activity,
         "subtasks": subtasks,
         "subtasks_done": sum(row.task.is_closed for row in subtasks),
         "is_overdue": task.is_overdue(now, today),
@@ -177,13 +175,6 @@ def task_context(
         "can_comment": is_current and policies.can_comment(role),
         "can_manage": project_role == Role.ADMIN,
     }
-
-
-def _activity(task: Task) -> list[Any]:
-    events = list(selectors.list_activity(task).order_by("-pk")[:MAX_ACTIVITY_ENTRIES])
-    names = page_queries.user_names(mentioned_user_ids(events))
-    states = {state.slug: state.name for state in projects_selectors.list_states(task.project)}
-    return activity_entries(events, names=names, states=states)
 
 
 def _task_form(
@@ -207,6 +198,7 @@ def _task_form(
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_task(request: HttpRequest) -> HttpResponse:
+    """Create a task; `?project=` and `?title=` fill in the form."""
     reader = get_request_user(request)
     projects = projects_selectors.writable_projects(reader)
     initial = {name: request.GET.get(name, "") for name in ("project", "title")}
@@ -214,39 +206,32 @@ def new_task(request: HttpRequest) -> HttpResponse:
         form_data(request), projects=projects, people=filters_selectors.filter_choices(reader).people, initial=initial
     )
     if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        draft = drafts.TaskDraft(
+            title=data["title"],
+            description=data["description"],
+            priority=data["priority"],
+            due_date=data["due_date"],
+            assignees=[UUID(data["assignee"])] if data["assignee"] else [],
+            labels=data["labels"],
+        )
         try:
-            task = services.create(
-                actor=reader, draft=_draft(form), now=timezone.now(), project_ref=form.cleaned_data["project"]
-            )
+            task = services.create(actor=reader, draft=draft, now=timezone.now(), project_ref=data["project"])
         except Invalid as error:
-            form.add_domain_error(_to_form_error(error))
+            # The form has one assignee where the service takes several.
+            names = {"assignees": "assignee"}
+            fields = [field._replace(field=names.get(field.field, field.field)) for field in error.fields]
+            form.add_domain_error(Invalid(error.detail, fields=fields))
         else:
             messages.success(request, f"{task.key} created.")
             return redirect("task-detail", key=task.key)
     return render_page(request, "tasks/task_new.html", {"form": form}, status=form_status(form))
 
 
-def _draft(form: NewTaskForm) -> drafts.TaskDraft:
-    data = form.cleaned_data
-    return drafts.TaskDraft(
-        title=data["title"],
-        description=data["description"],
-        priority=data["priority"],
-        due_date=data["due_date"],
-        assignees=[UUID(data["assignee"])] if data["assignee"] else [],
-        labels=data["labels"],
-    )
-
-
-def _to_form_error(error: Invalid) -> Invalid:
-    """Rename the field of an error: the form has one assignee where the service takes several."""
-    fields = [field._replace(field="assignee") if field.field == "assignees" else field for field in error.fields]
-    return Invalid(error.detail, fields=fields)
-
-
 @login_required
 @require_POST
 def add_subtask(request: HttpRequest, key: str) -> HttpResponse:
+    """Create a subtask by its title alone, in the project of its parent."""
     reader = get_request_user(request)
     task = selectors.get_task(reader, key)
     title = request.POST.get("title", "").strip()

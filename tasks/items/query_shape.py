@@ -24,13 +24,16 @@ class QueryShape:
 
     @property
     def names(self) -> frozenset[str]:
+        """Names of the filters in use."""
         return frozenset(name for name, _ in self.filters)
 
     def value(self, name: str) -> Any:
+        """Return the parameter of a filter, None for one that is not in use."""
         return dict(self.filters).get(name)
 
     def narrow(self, rows: TaskQuerySet, *, but: Collection[str] = ()) -> TaskQuerySet:
         """Apply the filters, except those named in `but`."""
+        # A shape is a key of caches and holds tuples; the filters take lists.
         filters: Any = {
             name: list(value) if isinstance(value, tuple) else value for name, value in self.filters if name not in but
         }
@@ -39,9 +42,11 @@ class QueryShape:
         return filters_selectors.apply_filters(rows, TaskFilters(**reader, **filters))
 
     def visible(self) -> TaskQuerySet:
+        """Return the tasks that the reader sees, without the filters."""
         return Task.objects.visible_to_id(Param("reader"), overseer=self.overseer, guest=self.guest)
 
     def rows(self) -> TaskQuerySet:
+        """Return the tasks that the reader sees and that pass the filters."""
         return self.narrow(self.visible())
 
 
@@ -57,8 +62,10 @@ def parametrize(user: User, filters: TaskFilters) -> tuple[QueryShape, dict[str,
 
 def _replace_values(name: str, value: Any, values: dict[str, Any]) -> Any:
     if isinstance(value, list):
+        # A parameter for each item: the number of items is a part of the SQL.
         return tuple(_replace_values(f"{name}{index}", item, values) for index, item in enumerate(value))
+    # These make other SQL, not other values; categories decide whether the index of open tasks serves the query.
     if value == "none" or isinstance(value, bool) or name.startswith("category"):
-        return value  # makes another SQL, not another value
+        return value
     values[name] = value
     return Param(name)

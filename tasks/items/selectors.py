@@ -42,6 +42,7 @@ def get_task(user: User, ref: str | uuid.UUID) -> Task:
     task = Task.objects.visible_to(user).with_relations().by_ref(parse_ref(str(ref))).first()
     if task is None:
         raise NotFound(TASK_NOT_FOUND)
+    # A guest may see a task by a share without seeing its parent.
     if task.parent_id and user.is_guest and task.parent_id not in visible_ids(user, {task.parent_id}):
         task.parent = None
     return task
@@ -93,6 +94,7 @@ def list_tasks(user: User, filters: TaskFilters, page_request: PageRequest) -> P
 
 
 def list_subtasks(user: User, task: Task) -> QuerySet[Task]:
+    """Return the subtasks that a user sees, in their manual order."""
     return Task.objects.visible_to(user).filter(parent=task).with_relations().order_by("position")
 
 
@@ -157,6 +159,7 @@ def lock_task(actor: User, ref: str | uuid.UUID) -> LockedTask:
 
 @lru_cache(maxsize=8)
 def _lock_statement(overseer: bool, guest: bool, by_key: bool) -> Statement:
+    # FOR NO KEY UPDATE of the task alone: it blocks other writes of it, not inserts of rows that refer to it.
     locked = _visible_by_ref(overseer, guest, by_key).select_for_update(of=("self",), no_key=True)
     return Statement.always(locked.values_list(*select_columns(Task)))
 

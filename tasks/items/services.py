@@ -56,6 +56,7 @@ def create_many(
     role, states = projects.load_role_and_states(actor, project)
     policies.require_editor(role)
     policies.require_not_archived(project)
+    # Once for each set of assignees, which the tasks of an import often share; the same below for labels.
     for assignees in {tuple(draft.assignees) for draft in drafts if draft.assignees}:
         lock_assignable_members(project, assignees)
     new_ids = {draft.id for draft in drafts}
@@ -75,10 +76,18 @@ def create_many(
     )
     by_names = {names: get_or_create_labels(project, names) for names in {tuple(draft.labels) for draft in drafts}}
     labels = {draft.id: by_names[tuple(draft.labels)] for draft in drafts}
+    # The rows of the relation itself: `labels.add` would query once for each task.
     link = Task.labels.through
     insert_all(link, [link(task_id=task_id, label_id=label.pk) for task_id in labels for label in labels[task_id]])
 
-    publish_all(_creation_events(tasks, drafts, labels, notify_assignees), actor=actor, at=now)
+    published: list[DomainEvent] = []
+    for task, draft in zip(tasks, drafts, strict=True):
+        names = [label.name for label in labels[task.pk]]
+        payload = events.task_payload(task, assignee_ids=set(draft.assignees), labels=names)
+        published.append(events.TaskCreated(task=payload))
+        assignee_ids = payload["assignee_ids"] if notify_assignees else []
+        published += [events.TaskAssigned(task=payload, assignee_id=user_id) for user_id in assignee_ids]
+    publish_all(published, actor=actor, at=now)
     invalidate_viewers(project)
     return tasks
 
@@ -102,17 +111,6 @@ def _build_task(project: Project, actor: User, draft: TaskDraft, number: int, no
     )
 
 
-def _creation_events(
-    tasks: list[Task], drafts: Sequence[TaskDraft], labels: Mapping[uuid.UUID, list[Label]], notify_assignees: bool
-) -> Iterator[DomainEvent]:
-    for task, draft in zip(tasks, drafts, strict=True):
-        names = [label.name for label in labels[task.pk]]
-        payload = events.task_payload(task, assignee_ids=set(draft.assignees), labels=names)
-        yield events.TaskCreated(task=payload)
-        for user_id in payload["assignee_ids"] if notify_assignees else ():
-            yield events.TaskAssigned(task=payload, assignee_id=user_id)
-
-
 @transaction.atomic
 def update(
     *, actor: User, ref: str, changes: dict[str, Any], now: datetime, versions: frozenset[int] | None = None
@@ -133,6 +131,7 @@ def update(
     if changes.keys() & MEMBER_ONLY_FIELDS and not policies.can_edit(locked.project_role):
         raise NotAllowed("Only editors of the project may change a task's assignees, labels and parent.")
     policies.require_not_archived(project)
+    # The error of a stale version shows these beside the requested values.
     before = _field_values(task, locked.assignee_ids, locked.labels.values())
     check_version(task, versions, changes, current=before)
 
@@ -140,6 +139,7 @@ def update(
     columns = _changed_columns(task, changes, now)
     assignee_ids, labels = locked.assignee_ids, locked.labels
     if "assignees" in changes:
+        # Only added users must be members: a former member stays assigned to closed tasks.
         assignee_ids = {uuid.UUID(str(user_id)) for user_id in changes["assignees"]}
         lock_assignable_members(project, assignee_ids - locked.assignee_ids)
     if "labels" in changes:
@@ -148,13 +148,19 @@ def update(
         setattr(task, name, value)
     after = _field_values(task, assignee_ids, labels.values())
     differences = {name: [before[name], after[name]] for name in before if before[name] != after[name]}
+    # A write that changes nothing raises no version and publishes nothing.
     if not differences:
         return task
 
     task.version, task.updated_at = task.version + 1, now
     names = ["state_id" if name == "state" else name for name in columns]
     update_columns(task, {name: getattr(task, name) for name in [*names, "version", "updated_at"]})
-    _save_relations(locked, assignee_ids, labels)
+    if assignee_ids != locked.assignee_ids:
+        TaskAssignee.objects.filter(task=task).exclude(user__in=assignee_ids).delete()
+        added = [TaskAssignee(task=task, user_id=user_id) for user_id in assignee_ids - locked.assignee_ids]
+        TaskAssignee.objects.bulk_create(added, ignore_conflicts=True)
+    if labels != locked.labels:
+        task.labels.set(Label.objects.filter(pk__in=labels))
     published = _update_events(locked, assignee_ids, labels, differences, was_closed=was_closed)
     publish_all(published, actor=actor, at=now)
     invalidate_viewers(project)
@@ -187,20 +193,11 @@ def _changed_columns(task: Task, changes: Mapping[str, Any], now: datetime) -> d
         state = find_state(projects.load_states(task.project), changes["status"])
         columns |= {"state": state, "category": state.category, "closed_at": None}
         if state.category in CLOSED_CATEGORIES:
+            # A move from done to cancelled keeps the time at which the task was closed.
             columns["closed_at"] = task.closed_at or now
         if state.category == Category.IN_PROGRESS and task.started_at is None:
             columns["started_at"] = now
     return {name: value for name, value in columns.items() if getattr(task, name) != value}
-
-
-def _save_relations(locked: LockedTask, assignee_ids: set[uuid.UUID], labels: dict[uuid.UUID, str]) -> None:
-    task = locked.task
-    if assignee_ids != locked.assignee_ids:
-        TaskAssignee.objects.filter(task=task).exclude(user__in=assignee_ids).delete()
-        added = [TaskAssignee(task=task, user_id=user_id) for user_id in assignee_ids - locked.assignee_ids]
-        TaskAssignee.objects.bulk_create(added, ignore_conflicts=True)
-    if labels != locked.labels:
-        task.labels.set(Label.objects.filter(pk__in=labels))
 
 
 def _update_events(
@@ -218,6 +215,7 @@ def _update_events(
         yield events.TaskAssigned(task=payload, assignee_id=str(user_id))
     for user_id in sorted(locked.assignee_ids - assignee_ids):
         yield events.TaskUnassigned(task=payload, assignee_id=str(user_id))
+    # A cancelled task is closed too, but nothing was completed.
     if "status" in differences and task.category == Category.DONE:
         yield events.TaskCompleted(task=payload)
     elif "status" in differences and was_closed and task.closed_at is None:

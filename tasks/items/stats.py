@@ -44,15 +44,30 @@ def get_task_stats(
     filters = TaskFilters(now=now, today=today, project=project, assignee=list(assignee))
     # The key names the minute, since overdue and ages depend on the clock.
     scope = f"{project}:{','.join(assignee)}:{today}:{now:%H:%M}"
-    return cache.cached_stats(user.pk, scope, build=lambda: _compute(user, filters))
 
+    def compute() -> dict[str, Any]:
+        shape, values = query_shape.parametrize(user, filters)
+        if values.get("project") == NIL_UUID:
+            raise NotFound("There is no such project.")
+        statement = _stats_statement(shape)
+        buckets = [StatsBucket(*row) for row in statement.run(values)] if statement else []
+        total, open_count = sum(bucket.total for bucket in buckets), sum(bucket.open for bucket in buckets)
+        by_category = _sum_by((bucket.category, bucket.total) for bucket in buckets)
+        by_priority = _sum_by((bucket.priority, bucket.total) for bucket in buckets)
+        by_status = _sum_by((bucket.status, bucket.total) for bucket in buckets)
+        durations = [bucket.time_to_done for bucket in buckets]
+        return {
+            "total": total,
+            "open": open_count,
+            "overdue": sum(bucket.overdue for bucket in buckets),
+            "by_category": {name: by_category[name] for name in Category.values},
+            "by_status": dict(sorted(by_status.items())),
+            "by_priority": {priority.name.lower(): by_priority[priority.value] for priority in Priority},
+            "average_age_hours": _average_hours((bucket.age for bucket in buckets), open_count),
+            "average_hours_to_done": _average_hours(durations, by_category[Category.DONE]),
+        }
 
-def _compute(user: User, filters: TaskFilters) -> dict[str, Any]:
-    shape, values = query_shape.parametrize(user, filters)
-    if values.get("project") == NIL_UUID:
-        raise NotFound("There is no such project.")
-    counting = _stats_statement(shape)
-    return _aggregate([StatsBucket(*row) for row in counting.run(values)] if counting else [])
+    return cache.cached_stats(user.pk, scope, build=compute)
 
 
 @lru_cache(maxsize=MAX_TEMPLATES)
@@ -62,6 +77,7 @@ def _stats_statement(shape: QueryShape) -> Statement | None:
     overdue = Q(closed_at=None) & (Q(due_at__lt=now) | Q(due_date__lt=Param("today")))
     age = ExpressionWrapper(now - F("created_at"), output_field=DurationField())
     duration = ExpressionWrapper(F("closed_at") - F("created_at"), output_field=DurationField())
+    # Sums and counts instead of averages: averages of groups cannot be added up.
     groups = shape.rows().order_by().values_list("category", "state__slug", "priority")
     return Statement.of(
         groups.annotate(
@@ -72,25 +88,6 @@ def _stats_statement(shape: QueryShape) -> Statement | None:
             time_to_done=Sum(duration, filter=Q(category=Category.DONE)),
         )
     )
-
-
-def _aggregate(buckets: list[StatsBucket]) -> dict[str, Any]:
-    total, is_open = sum(bucket.total for bucket in buckets), sum(bucket.open for bucket in buckets)
-    by_category = _sum_by((bucket.category, bucket.total) for bucket in buckets)
-    by_priority = _sum_by((bucket.priority, bucket.total) for bucket in buckets)
-    by_status = _sum_by((bucket.status, bucket.total) for bucket in buckets)
-    return {
-        "total": total,
-        "open": is_open,
-        "overdue": sum(bucket.overdue for bucket in buckets),
-        "by_category": {name: by_category[name] for name in Category.values},
-        "by_status": dict(sorted(by_status.items())),
-        "by_priority": {priority.name.lower(): by_priority[priority.value] for priority in Priority},
-        "average_age_hours": _average_hours((bucket.age for bucket in buckets), is_open),
-        "average_hours_to_done": _average_hours(
-            (bucket.time_to_done for bucket in buckets), by_category[Category.DONE]
-        ),
-    }
 
 
 def _sum_by(pairs: Iterable[tuple[Any, int]]) -> Counter[Any]:

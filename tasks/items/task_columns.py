@@ -127,6 +127,7 @@ def select_task_columns(tasks: TaskQuerySet, *, include_description: bool) -> St
     user = Func(
         Cast("pk", TextField()), "name", "handle", "role", template="ARRAY[%(expressions)s]", output_field=TEXT_ARRAY
     )
+    # In the order of TaskQuerySet.with_relations, so that both representations of a task are equal.
     assignees = User.objects.filter(assignments__task=OuterRef("pk")).order_by("name", "pk").values(row=user)
     labels = Label.objects.filter(tasks=OuterRef("pk")).values("name")
     names = [name for name in TaskColumns._fields if include_description or name != "description"]

@@ -17,6 +17,7 @@ def reserve_numbers(*, actor: User, project_ref: str, count: int) -> tuple[Proje
     The project stays locked until the end of the transaction: creations of tasks in it queue here.
     """
     column, value = projects_selectors.lookup_for_ref(project_ref)
+    # One UPDATE finds the visible project, locks it and returns it; the others that wait for it wait less.
     rows = _reserve_statement(actor.is_staff_or_admin, column).run({"reader": actor.pk, column: value, "count": count})
     if not rows:
         raise NotFound("There is no such project.")

@@ -16,6 +16,7 @@ class MemberForm(PageForm):
     def __init__(self, *args: Any, people: Sequence[User], **options: Any) -> None:
         super().__init__(*args, **options)
         named = [(str(user.pk), f"{user.name} · @{user.handle}") for user in people]
+        # Choices of the widget only: the service decides whether an id is valid.
         self.fields["user"].widget.choices = [("", "Choose a person"), *named]
 
 
@@ -37,6 +38,7 @@ class InvitationForm(RoleForm):
 
 
 def cleaned_role(form: RoleForm) -> str:
+    """Return the role of a form. Raises Invalid for an unknown one."""
     if not form.is_valid():
         raise Invalid.field("role", "There is no such role.")
     return str(form.cleaned_data["role"])

@@ -42,6 +42,7 @@ def accept_invitation(*, invitation_id: uuid.UUID) -> ProjectMember | None:
         return None
     project, invitation = project_invitation.project, project_invitation.invitation
     inviter, user = invitation.inviter, invitation.accepted_by
+    # The inviter may have left or been demoted since; an invitation gives no more than they could now.
     may_invite = inviter.is_active and policies.can_manage(projects.project_role(inviter, project))
     if not may_invite or user is None or ProjectMember.objects.filter(project=project, user=user).exists():
         return None

@@ -101,4 +101,5 @@ def remove_member(request: HttpRequest, key: str, user_id: UUID) -> HttpResponse
     reader = get_request_user(request)
     members_services.remove(actor=reader, ref=key, user_id=user_id, now=timezone.now())
     messages.success(request, "Member removed from the project.")
+    # A user who leaves a project may no longer see its page.
     return redirect("project-list") if user_id == reader.pk else redirect("project-detail", key=key)

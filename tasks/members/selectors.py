@@ -23,10 +23,12 @@ def active_members(project_id: uuid.UUID, user_ids: Iterable[uuid.UUID | str]) -
 
 
 def list_project_teams(project: Project) -> QuerySet[ProjectTeam]:
+    """Return the teams of a project with their roles."""
     return ProjectTeam.objects.filter(project=project).select_related("team")
 
 
 def get_project_team(project: Project, team_id: uuid.UUID) -> ProjectTeam:
+    """Return one team of a project. Raises NotFound."""
     project_team = list_project_teams(project).filter(team=team_id).first()
     if project_team is None:
         raise NotFound("This team is not in the project.")
@@ -101,10 +103,12 @@ def count_overseers() -> dict[str, int]:
 
 
 def list_members(project: Project) -> QuerySet[ProjectMember]:
+    """Return the members of a project, by their own role or a team."""
     return ProjectMember.objects.filter(project=project).select_related("user")
 
 
 def get_member(project: Project, user_id: uuid.UUID) -> ProjectMember:
+    """Return one member of a project. Raises NotFound."""
     member = list_members(project).filter(user=user_id).first()
     if member is None:
         raise NotFound(MEMBER_NOT_FOUND)
@@ -113,6 +117,7 @@ def get_member(project: Project, user_id: uuid.UUID) -> ProjectMember:
 
 def get_member_for_update(project: Project, user_id: uuid.UUID) -> ProjectMember:
     """Return a member, locked until the end of the transaction. Raises NotFound."""
+    # Not joined to the user, whose row would be locked too.
     member = ProjectMember.objects.select_for_update().filter(project=project, user=user_id).first()
     if member is None:
         raise NotFound(MEMBER_NOT_FOUND)

@@ -39,6 +39,7 @@ def add(*, actor: User, ref: str, role: str, user_id: uuid.UUID | None = None, e
     locked = ProjectMember.objects.select_for_update()
     member, is_new = locked.get_or_create(project=project, user=user, defaults={"role": role})
     if is_new:
+        # A trigger has set the effective role.
         member.refresh_from_db()
         _publish(events.MemberAdded, project, member, actor)
     else:
@@ -92,6 +93,7 @@ def remove(*, actor: User, ref: str, user_id: uuid.UUID, now: datetime, versions
         _publish(events.MemberChanged, project, member, actor)
         return
     unassign(actor=actor, project=project, user_id=user_id, now=now)
+    # A share would let a former member see the task still.
     shares.remove_all(actor=actor, project=project, user_id=user_id)
     _publish(events.MemberRemoved, project, member, actor)
     member.delete()
@@ -100,10 +102,12 @@ def remove(*, actor: User, ref: str, user_id: uuid.UUID, now: datetime, versions
 def _publish(event_class: type[Any], project: Project, member: ProjectMember, actor: User) -> None:
     payload = project_payload(project)
     publish(event_class(project=payload, user_id=str(member.user_id), role=member.effective_role), actor=actor)
+    # A removed member is no longer among the viewers of the project.
     invalidate_viewers(project, member.user_id)
 
 
 def _require_remaining_admin(project: Project, member: ProjectMember, role: str) -> None:
+    # Admins by their own role: those by a team are gone as soon as the team is.
     others = ProjectMember.objects.filter(project=project, role=Role.ADMIN).exclude(pk=member.pk)
     if member.role == Role.ADMIN and role != Role.ADMIN and not others.exists():
         raise Conflict("A project keeps at least one admin.", code="last_admin")

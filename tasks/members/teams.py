@@ -32,6 +32,7 @@ def add(*, actor: User, ref: str, team_id: uuid.UUID, role: str) -> ProjectTeam:
     project = _lock_managed_project(actor, ref)
     if project.is_inbox:
         raise Conflict("Your own inbox is yours alone; make a project to share.", code="inbox")
+    # The project before the team, here and in `_lock_project_team`: locks in one order cannot deadlock.
     team = Team.objects.visible_to(actor).select_for_update(no_key=True).filter(pk=team_id).first()
     if team is None:
         raise Invalid.field("team", "There is no such team.", "does_not_exist")
@@ -72,6 +73,7 @@ def remove(*, actor: User, ref: str, team_id: uuid.UUID, now: datetime, versions
     check_version(project_team, versions)
     user_ids = _team_member_ids(project_team)
     ProjectTeam.objects.filter(pk=project_team.pk).delete()
+    # Triggers have removed the members who were here by this team alone; the others stay assigned.
     remaining = set(ProjectMember.objects.filter(project=project, user__in=user_ids).values_list("user_id", flat=True))
     for user_id in sorted(user_ids - remaining):
         unassign(actor=actor, project=project, user_id=user_id, now=now)

@@ -16,6 +16,7 @@ from core.validators import validate_single_line
 
 class ProjectQuerySet(models.QuerySet["Project"]):
     def visible_to(self, user: User) -> Self:
+        """Return the projects that a user sees."""
         return self.visible_to_id(user.pk, overseer=user.is_staff_or_admin)
 
     def visible_to_id(self, user_id: Any, *, overseer: bool) -> Self:
@@ -26,6 +27,7 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         return self.filter(pk__in=joined)
 
     def current(self) -> Self:
+        """Return the projects that are not archived."""
         return self.filter(archived_at=None)
 
 
@@ -121,6 +123,7 @@ class State(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["project", "slug"], name="a_state_has_its_own_slug_in_a_project"),
+            # Referenced by the composite foreign key of tasks, see 0002_triggers.
             models.UniqueConstraint(
                 fields=["id", "project", "category"], name="a_state_can_be_referred_to_with_its_category"
             ),
@@ -132,6 +135,8 @@ class State(models.Model):
 
 
 class Label(models.Model):
+    """A label of a project. Names that differ in case only are one name."""
+
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="labels")
     name = models.CharField(max_length=60, validators=[validate_single_line])

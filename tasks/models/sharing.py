@@ -26,6 +26,7 @@ class SharedRole(models.TextChoices):
 class ProjectTeam(models.Model):
     """A team's role in a project. Triggers give it to each of the team's members at once, as their membership."""
 
+    # Without an index of its own, here and for `TaskShare.task`: that of the unique constraint begins with the column.
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="team_roles", db_index=False)
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="project_roles")
     role = models.CharField(max_length=10, choices=Role, default=Role.EDITOR)

@@ -36,17 +36,11 @@ def _any_of(field: str, values: list[Any]) -> Q:
     return Q(*((field, value) for value in values), _connector=Q.OR)
 
 
-def _materialized(task_ids: models.QuerySet[Any, Any]) -> Func:
-    """Evaluate a subquery of keys first.
-
-    Left to itself PostgreSQL would walk all tasks in the requested order until enough of them match, which for a user
-    with few tasks is the whole table.
-    """
-    return Func(ArraySubquery(task_ids), template="SELECT unnest(%(expressions)s)", output_field=models.UUIDField())
-
-
 class TaskQuerySet(models.QuerySet["Task"]):
+    """Tasks by visibility, filters and references. Conditions are subqueries, so no task appears twice."""
+
     def visible_to(self, user: User) -> Self:
+        """Return the tasks that a user may read."""
         return self.visible_to_id(user.pk, overseer=user.is_staff_or_admin, guest=user.is_guest)
 
     def visible_to_id(self, user_id: Any, *, overseer: bool, guest: bool = False) -> Self:
@@ -73,21 +67,25 @@ class TaskQuerySet(models.QuerySet["Task"]):
         return Q(EqualsAny("pk", ArraySubquery(shares.objects.filter(user=user_id).values("task"))))
 
     def open(self) -> Self:
+        """Return the tasks that are neither done nor cancelled."""
         return self.filter(closed_at=None)
 
     def closed(self) -> Self:
         return self.filter(closed_at__isnull=False)
 
     def overdue(self, now: datetime, today: date, *, value: bool = True) -> Self:
+        """Return the overdue tasks, or with `value=False` all others."""
         overdue = self.open().filter(Q(due_at__lt=now) | Q(due_date__lt=today))
         return overdue if value else self.exclude(pk__in=overdue.order_by().values("pk"))
 
     def in_categories(self, names: list[str]) -> Self:
+        """Return the tasks whose states are of these categories."""
         tasks = self.filter(category__in=names)
         # Without a closed category all are open; saying so lets PostgreSQL use the index of open tasks.
         return tasks if set(names) & set(CLOSED_CATEGORIES) else tasks.open()
 
     def due_from(self, day: date) -> Self:
+        """Return the tasks that are due on this day or later."""
         return self.filter(Q(due_at__date__gte=day) | Q(due_date__gte=day))
 
     def due_until(self, day: date) -> Self:
@@ -96,8 +94,13 @@ class TaskQuerySet(models.QuerySet["Task"]):
     def assigned_to(self, user_ids: list[Any]) -> Self:
         """Return the tasks assigned to any of these users; `none` among them stands for unassigned tasks."""
         assignments = TaskAssignee.objects.all()
-        ids = [user_id for user_id in user_ids if user_id != "none"]
-        condition = Q(pk__in=_materialized(assignments.filter(_any_of("user", ids)).values("task"))) if ids else Q()
+        condition = Q()
+        if ids := [user_id for user_id in user_ids if user_id != "none"]:
+            # unnest(ARRAY(...)) evaluates the subquery first. Left to itself PostgreSQL would walk all tasks in the
+            # requested order until enough of them match, which for a user with few tasks is the whole table.
+            task_ids = ArraySubquery(assignments.filter(_any_of("user", ids)).values("task"))
+            template = "SELECT unnest(%(expressions)s)"
+            condition = Q(pk__in=Func(task_ids, template=template, output_field=models.UUIDField()))
         if "none" in user_ids:
             condition |= Q(~Exists(assignments.filter(task=OuterRef("pk"))))
         return self.filter(condition)
@@ -115,6 +118,7 @@ class TaskQuerySet(models.QuerySet["Task"]):
         return self.filter(Exists(visible.filter(pk=parent)), parent=parent)
 
     def with_labels(self, names: list[str]) -> Self:
+        """Return the tasks with any of these labels."""
         return self.filter(Exists(Task.labels.through.objects.filter(task=OuterRef("pk"), label__name__in=names)))
 
     def search(self, text: str) -> Self:
@@ -174,6 +178,7 @@ class Task(models.Model):
     state = models.ForeignKey(State, on_delete=models.RESTRICT, related_name="tasks", db_index=False)
     category = models.CharField(max_length=12, choices=Category, default=Category.TODO)
     priority = models.PositiveSmallIntegerField(choices=Priority, default=Priority.NONE)
+    # In the collation C the order of texts is that of the positions; see items/fractional_indexing.py.
     position = models.CharField(max_length=200, db_collation="C")
     start_date = models.DateField(null=True, blank=True)
     due_date = models.DateField(null=True, blank=True, help_text="A whole day, wherever one is.")
@@ -197,6 +202,7 @@ class Task(models.Model):
     started_at = models.DateTimeField(null=True, blank=True, help_text="First moved to a state in progress.")
     closed_at = models.DateTimeField(null=True, blank=True, help_text="Done or cancelled.")
     due_soon_notified_for = models.DateTimeField(null=True, blank=True, editable=False)
+    # `simple` does no stemming, which would have to know the language of each task.
     search = models.GeneratedField(
         expression=SearchVector(searchable_text("title"), weight="A", config="simple")
         + SearchVector(searchable_text("description"), weight="B", config="simple"),
@@ -209,6 +215,7 @@ class Task(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["project", "number"], name="a_task_has_its_own_number_in_a_project"),
+            # Deferred, since giving every task of a project a new position passes through equal ones.
             models.UniqueConstraint(
                 fields=["project", "position"],
                 name="a_task_has_its_own_position_in_a_project",
@@ -226,6 +233,8 @@ class Task(models.Model):
             models.CheckConstraint(name="a_title_is_not_empty", condition=~Q(title="")),
             models.CheckConstraint(name="a_task_is_not_its_own_parent", condition=~Q(parent=F("id"))),
         ]
+        # The first eight hold the tasks of a project, of a state, and for staff of all projects, in the orders that a
+        # list has most often. They end with the id, by which a cursor breaks ties. See items/index_queries.py.
         indexes = [
             models.Index(fields=["project", "-created_at", "-id"], name="task_project_created"),
             models.Index(fields=["-created_at", "-id"], name="task_created"),
@@ -237,6 +246,7 @@ class Task(models.Model):
             models.Index(
                 fields=["project", "-created_at", "-id"], condition=Q(closed_at=None), name="task_project_open"
             ),
+            # Open tasks only: no other task can be overdue or due soon.
             models.Index(fields=["due_at"], condition=Q(closed_at=None, due_at__isnull=False), name="task_due_at"),
             models.Index(
                 fields=["due_date"], condition=Q(closed_at=None, due_date__isnull=False), name="task_due_date"

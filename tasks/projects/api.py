@@ -33,9 +33,12 @@ from tasks.projects.serializers import (
 
 
 class ProjectsView(ListView, CreateView):
+    """List of the projects that the user sees; POST creates one."""
+
     operation_ids = {"get": "list_projects", "post": "create_project"}
     cacheable = True
     api_key_scope = {"GET": "projects:read", "POST": "projects:write"}
+    # A key that is limited to some projects can neither list the others nor create one.
     project_from = all_projects
     query_serializer_class = ProjectQuery
     input_serializer_class = ProjectInput
@@ -54,10 +57,13 @@ class ProjectsView(ListView, CreateView):
 
     def create_object(self, data: dict[str, Any]) -> Project:
         project = services.create(actor=self.user, **data)
+        # Read again, with the counts that the list has.
         return selectors.get_project(self.user, project.pk)
 
 
 class ProjectView(DetailView, UpdateView, DeleteView):
+    """One project by id or key."""
+
     operation_ids = {"get": "get_project", "patch": "update_project", "delete": "delete_project"}
     api_key_scope = {"GET": "projects:read", "PATCH": "projects:write", "DELETE": "projects:delete"}
     project_from = project_in_path
@@ -100,6 +106,8 @@ class ArchiveView(ActionView, DeleteView):
 
 
 class StatesView(ListView, CreateView):
+    """States of a project in their order."""
+
     operation_ids = {"get": "list_project_states", "post": "add_project_state"}
     api_key_scope = {"GET": "projects:read", "POST": "projects:write"}
     project_from = project_in_path
@@ -116,6 +124,8 @@ class StatesView(ListView, CreateView):
 
 
 class StateView(DetailView, UpdateView, DeleteView):
+    """One state of a project."""
+
     operation_ids = {"get": "get_project_state", "patch": "update_project_state", "delete": "delete_project_state"}
     api_key_scope = {"GET": "projects:read", "PATCH": "projects:write", "DELETE": "projects:delete"}
     project_from = project_in_path
@@ -133,6 +143,8 @@ class StateView(DetailView, UpdateView, DeleteView):
 
 
 class LabelsView(ListView, CreateView):
+    """Labels of the visible projects."""
+
     operation_ids = {"get": "list_labels", "post": "create_label"}
     api_key_scope = {"GET": "labels:read", "POST": "labels:write"}
     project_from = {"GET": project_in_query, "POST": project_in_body}
@@ -152,6 +164,8 @@ class LabelsView(ListView, CreateView):
 
 
 class LabelView(DetailView, UpdateView, DeleteView):
+    """One label."""
+
     operation_ids = {"get": "get_label", "patch": "update_label", "delete": "delete_label"}
     api_key_scope = {"GET": "labels:read", "PATCH": "labels:write", "DELETE": "labels:delete"}
     project_from = project_of_label_in_path

@@ -74,6 +74,7 @@ def _lock_label(actor: User, label_id: uuid.UUID) -> Label:
     label = selectors.get_label(actor, label_id)
     project = selectors.lock_project(actor, label.project_id)
     policies.require_editor(selectors.project_role(actor, project))
+    # Read again under the lock: it may have been renamed or deleted meanwhile.
     return selectors.get_label(actor, label_id)
 
 
@@ -86,12 +87,10 @@ def get_or_create_labels(project: Project, names: Iterable[str]) -> list[Label]:
         return []
     known = {label.name.lower(): label for label in Label.objects.filter(project=project)}
     if missing := [Label(project=project, name=name) for low, name in by_lower_name.items() if low not in known]:
+        # Another transaction may create the same label meanwhile; then that one is read below.
         Label.objects.bulk_create(missing, ignore_conflicts=True)
         known = {label.name.lower(): label for label in Label.objects.filter(project=project)}
-    labels = [known.get(low) or _get_by_lower_name(project, name) for low, name in by_lower_name.items()]
+    # A name that is still missing is known by PostgreSQL's lower case, which differs from Python's for İ.
+    by_database = Label.objects.filter(project=project).annotate(low=Lower("name"))
+    labels = [known.get(low) or by_database.get(low=Lower(Value(name))) for low, name in by_lower_name.items()]
     return list({label.pk: label for label in labels}.values())
-
-
-def _get_by_lower_name(project: Project, name: str) -> Label:
-    """Return the label by PostgreSQL's lower case, which differs from Python's for İ."""
-    return Label.objects.filter(project=project).annotate(low=Lower("name")).get(low=Lower(Value(name)))

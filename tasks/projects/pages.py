@@ -28,6 +28,7 @@ from tasks.projects.forms import ProjectForm, ProjectUpdateForm
 @login_required
 @require_safe
 def project_list(request: HttpRequest) -> HttpResponse:
+    """List the projects that the user sees, the archived ones last."""
     projects = selectors.list_projects(get_request_user(request)).order_by("archived_at", "is_inbox", "name")
     return render_page(request, "tasks/project_list.html", {"projects": list(projects[:500])})
 
@@ -35,6 +36,7 @@ def project_list(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_project(request: HttpRequest) -> HttpResponse:
+    """Create a project; a taken key is an error of the form."""
     form = ProjectForm(form_data(request))
     if request.method == "POST" and form.is_valid():
         try:
@@ -50,6 +52,7 @@ def new_project(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_safe
 def project_detail(request: HttpRequest, key: str) -> HttpResponse:
+    """Show a project with its tasks and members; htmx gets the table of tasks alone."""
     reader = get_request_user(request)
     project = selectors.get_project(reader, key)
     fragments = {"results": "tasks/_task_table.html"}
@@ -89,6 +92,7 @@ def build_member_form(members: list[Any], data: Any = None) -> MemberForm:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_project(request: HttpRequest, key: str) -> HttpResponse:
+    """Save the name and description of a project, or archive or restore it."""
     reader = get_request_user(request)
     project = selectors.get_project(reader, key)
     policies.require_manager(selectors.project_role(reader, project))
@@ -106,6 +110,7 @@ def edit_project(request: HttpRequest, key: str) -> HttpResponse:
             form.add_error(
                 None, "Someone else changed the project since you opened this page. Save again to keep your changes."
             )
+            # With the present version, so that saving again overwrites it knowingly.
             context = {"form": form, "project": selectors.get_project(reader, key)}
             return render_page(request, "tasks/project_form.html", context, status=409)
         messages.success(request, "Project saved.")

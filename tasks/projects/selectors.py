@@ -49,6 +49,7 @@ def list_projects(user: User) -> QuerySet[Project]:
         Project.objects.visible_to(user)
         .select_related("owner")
         .annotate(
+            # distinct, since the two joins multiply each other's rows.
             open_count=Count("tasks", filter=Q(tasks__closed_at=None), distinct=True),
             member_count=Count("memberships", distinct=True),
         )
@@ -87,6 +88,7 @@ def lock_project(user: User, ref: str | uuid.UUID) -> Project:
 def lookup_for_ref(ref: str | uuid.UUID) -> tuple[str, str | uuid.UUID]:
     """Return the column and value that a reference to a project names: its id, or else its key."""
     text = str(ref)
+    # PostgreSQL rejects a text with a NUL character; no key is as long as 20 characters.
     return ("id", uuid.UUID(text)) if UUID_PATTERN.match(text) else ("key", text.upper()[:20].replace("\x00", ""))
 
 
@@ -103,14 +105,17 @@ def _effective_role_statement() -> Statement:
 
 
 def visible_project_ids(user: User) -> list[uuid.UUID]:
+    """Return the ids of the projects a user sees."""
     return list(Project.objects.visible_to(user).values_list("pk", flat=True))
 
 
 def get_inbox(user: User) -> Project | None:
+    """Return the user's own inbox; None before it is first needed."""
     return Project.objects.filter(owner=user, is_inbox=True).first()
 
 
 def list_states(project: Project) -> QuerySet[State]:
+    """Return the states of a project in their order."""
     return State.objects.filter(project=project).order_by("position", "id")
 
 
@@ -143,6 +148,7 @@ def _role_and_states_statement() -> Statement:
 
 
 def get_state(project: Project, state_id: uuid.UUID) -> State:
+    """Return one state of a project. Raises NotFound."""
     state = State.objects.filter(project=project, pk=state_id).first()
     if state is None:
         raise NotFound("There is no such status.")
@@ -156,6 +162,7 @@ def list_labels(user: User, project: str = "") -> QuerySet[Label]:
 
 
 def get_label(user: User, label_id: uuid.UUID) -> Label:
+    """Return a label of a visible project. Raises NotFound."""
     label = list_labels(user).select_related("project").filter(pk=label_id).first()
     if label is None:
         raise NotFound("There is no such label.")
@@ -170,6 +177,7 @@ def viewer_ids(project_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
 @lru_cache(maxsize=1)
 def _viewer_ids_statement() -> Statement:
     members = ProjectMember.objects.filter(EqualsAny("project_id", Param("projects")))
+    # Overseers see every project but inboxes.
     not_inboxes = Project.objects.filter(EqualsAny("id", Param("projects")), is_inbox=False)
     overseers = User.objects.filter(Exists(not_inboxes), role__in=[User.Role.STAFF, User.Role.ADMIN])
     guests = TaskShare.objects.filter(EqualsAny("project_id", Param("projects")))

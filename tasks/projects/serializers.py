@@ -25,6 +25,7 @@ class ProjectRef(serializers.ModelSerializer[Project]):
 
 
 class ProjectInput(StrictSerializer):
+    # The schema shows the pattern, and JSON Schema knows ^ and $ instead of \A and \Z.
     key = serializers.RegexField(
         PROJECT_KEY_VALIDATOR.regex.pattern.replace(r"\A", "^").replace(r"\Z", "$"), max_length=10
     )

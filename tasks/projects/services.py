@@ -47,6 +47,7 @@ def _create_with_defaults(
 ) -> Project:
     project = Project(key=key, name=name.strip(), description=description, owner=actor, is_inbox=is_inbox)
     try:
+        # A savepoint, without which an IntegrityError would end the caller's transaction.
         with transaction.atomic():
             project.save(force_insert=True)
     except IntegrityError as error:
@@ -111,5 +112,6 @@ def delete(*, actor: User, ref: str, versions: frozenset[int] | None = None) -> 
     if Task.objects.filter(project=project).exists():
         raise Conflict("The project has tasks. Archive it, or delete them first.", code="not_empty")
     publish(events.ProjectDeleted(project=project_payload(project)), actor=actor)
+    # The viewers are read now, since the memberships are deleted with the project.
     invalidate_viewers(project, *selectors.viewer_ids([project.pk]))
     project.delete()

@@ -29,6 +29,7 @@ def add(*, actor: User, ref: str, name: str, category: str) -> State:
     slug = slugify(name).replace("-", "_")[:40]
     if not slug:
         raise Invalid.field("name", "Use some letters or digits.", "invalid")
+    # The project is locked, so no other new state takes this position.
     position = State.objects.filter(project=project).count()
     try:
         with transaction.atomic():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 from uuid import UUID
 
@@ -29,11 +30,16 @@ from tasks.sharing.forms import SharedRoleForm, ShareForm
 @login_required
 @require_safe
 def task_access(request: HttpRequest, key: str) -> HttpResponse:
+    """Show who has access to a task, and for `?user=` why."""
     reader = get_request_user(request)
     task = items_selectors.get_task(reader, key)
     context = _context(reader, task)
     if context["can_explain"]:
-        context["explanation"] = _explain(reader, task, request.GET.get("user", ""))
+        # Without a choice, or with a broken link, the page explains nobody's access.
+        user_id: UUID | None = None
+        with contextlib.suppress(ValueError):
+            user_id = UUID(request.GET.get("user", ""))
+        context["explanation"] = selectors.explain_access(reader, user_id, task.project, task) if user_id else None
     return render_page(
         request, "tasks/access.html", context, fragments={"explanation": "tasks/_access_explanation.html"}
     )
@@ -57,17 +63,10 @@ def _context(reader: User, task: Task, form: ShareForm | None = None) -> dict[st
     }
 
 
-def _explain(reader: User, task: Task, user_id_text: str) -> selectors.AccessExplanation | None:
-    try:
-        user_id = UUID(user_id_text)
-    except ValueError:
-        return None
-    return selectors.explain_access(reader, user_id, task.project, task)
-
-
 @login_required
 @require_POST
 def share_task(request: HttpRequest, key: str) -> HttpResponse:
+    """Share a task with a user, or change the role of that share."""
     reader = get_request_user(request)
     form = ShareForm(request.POST, people=members_selectors.users_to_share_with(reader))
     if form.is_valid():
@@ -96,6 +95,7 @@ def update_share(request: HttpRequest, key: str, user_id: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def unshare_task(request: HttpRequest, key: str, user_id: UUID) -> HttpResponse:
+    """Stop sharing a task; a user who gives up a share no longer sees the task."""
     reader = get_request_user(request)
     services.remove(actor=reader, ref=key, user_id=user_id)
     messages.success(request, f"{key} is no longer shared with that person.")

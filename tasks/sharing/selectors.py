@@ -31,6 +31,7 @@ def active_readers(task_id: uuid.UUID, user_ids: Iterable[uuid.UUID | str]) -> l
     project = Project.objects.filter(tasks=task_id).first()
     if project is None:
         return []
+    # The rule of TaskQuerySet.visible_to, from the other side: the users who see one task.
     allowed = Q(pk__in=ProjectMember.objects.filter(project=project).values("user"))
     allowed |= Q(pk__in=TaskShare.objects.filter(task=task_id).values("user"))
     if not project.is_inbox:
@@ -104,6 +105,7 @@ EMAIL_NOT_FOUND = "Nobody here has confirmed this address. Invite them by mail i
 
 def resolve_user(user_id: uuid.UUID | None, email: str) -> User:
     """Return the active user of this id or verified address. Raises Invalid for the field that names none."""
+    # An address that is not verified may have been registered by somebody who does not own it.
     user = (
         User.objects.active().filter(pk=user_id).first()
         if user_id

@@ -31,10 +31,12 @@ def add(*, actor: User, ref: str, role: str, user_id: uuid.UUID | None = None, e
     user = selectors.resolve_user(user_id, email)
     if user.pk == actor.pk:
         raise Invalid.field("user" if user_id else "email", "You see this task already.", "yourself")
+    # The task is locked, so no other call shares it meanwhile.
     share = TaskShare.objects.filter(task=locked.task, user=user).first()
     if share is not None:
         _set_role(share, locked, role, actor)
         return share
+    # Shares are looked up for guests only, so a user becomes one before the first share.
     users.mark_as_guest(actor=actor, user=user)
     share = TaskShare.objects.create(
         task=locked.task, project=locked.task.project, user=user, role=role, shared_by=actor
@@ -73,6 +75,7 @@ def remove_all(*, actor: User, project: Project, user_id: uuid.UUID) -> None:
     """Stop sharing any task of a project with a user, in the caller's transaction."""
     shares = TaskShare.objects.filter(project=project, user=user_id)
     tasks = Task.objects.filter(shares__in=shares).with_relations().order_by("pk")
+    # The events before the delete: this query finds the tasks by their shares.
     for task in tasks:
         _publish_unshared(task, task.payload(), user_id, actor)
     shares.delete()
@@ -104,4 +107,5 @@ def _publish_shared(share: TaskShare, locked: LockedTask, actor: User, *, previo
 
 def _publish_unshared(task: Task, payload: TaskPayload, user_id: uuid.UUID, actor: User) -> None:
     publish(events.TaskUnshared(task=payload, user_id=str(user_id)), actor=actor)
+    # The user is perhaps no longer among the viewers of the project.
     invalidate_viewers(task.project, user_id)

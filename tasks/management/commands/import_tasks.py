@@ -82,6 +82,7 @@ class Command(BaseCommand):
 
 
 def parse_alias(text: str) -> tuple[str, str]:
+    """Return the name and the address of NAME=EMAIL. Raises ArgumentTypeError."""
     name, separator, email = text.partition("=")
     if not (name and separator and "@" in email):
         raise ArgumentTypeError("write it as NAME=EMAIL")
@@ -89,8 +90,10 @@ def parse_alias(text: str) -> tuple[str, str]:
 
 
 def read_file(file: Path) -> bytes:
+    """Return the contents of a file. Raises CommandError."""
     try:
         with file.open("rb") as stream:
+            # One byte more than allowed is enough for the parser to say that the file is too large.
             return stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise CommandError(f"Cannot read {file}: {error.strerror}.") from error
