@@ -60,7 +60,22 @@ class AdmissionControl:
         """Hold a place in Django for the block. Raises Overloaded."""
         if self.should_shed():
             raise Overloaded
-        slot = self._take() if self.has_capacity else await self._wait()
+        if self.has_capacity:
+            slot = self._take()
+        else:
+            future: asyncio.Future[Slot] = asyncio.get_running_loop().create_future()
+            self.queue.append(future)
+            QUEUED_REQUESTS.set(len(self.queue))
+            try:
+                async with asyncio.timeout(QUEUE_TIMEOUT):
+                    slot = await future
+            except TimeoutError:
+                SHED_REQUESTS.inc()
+                self._abandon(future)
+                raise Overloaded from None
+            except asyncio.CancelledError:
+                self._abandon(future)
+                raise
         try:
             yield
         finally:
@@ -113,21 +128,6 @@ class AdmissionControl:
             if not future.done():
                 future.set_result(self._take())
         QUEUED_REQUESTS.set(len(self.queue))
-
-    async def _wait(self) -> Slot:
-        future: asyncio.Future[Slot] = asyncio.get_running_loop().create_future()
-        self.queue.append(future)
-        QUEUED_REQUESTS.set(len(self.queue))
-        try:
-            async with asyncio.timeout(QUEUE_TIMEOUT):
-                return await future
-        except TimeoutError:
-            SHED_REQUESTS.inc()
-            self._abandon(future)
-            raise Overloaded from None
-        except asyncio.CancelledError:
-            self._abandon(future)
-            raise
 
     def _abandon(self, future: asyncio.Future[Slot]) -> None:
         """Leave the queue; a request that got its place in the same moment gives it back."""

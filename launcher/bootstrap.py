@@ -30,7 +30,19 @@ def ensure_installed(paths: Paths, files: tuple[str, ...]) -> None:
     with single_instance_lock(paths.var / "install.lock", note="installing"):
         stamp = _read_stamp(paths)
         if not paths.python.exists() or not venv_python(paths).items() <= stamp.items():
-            _create_venv(paths)
+            console.print_step(f"Creating the virtual environment in {paths.venv}")
+            # Debian ships Python without ensurepip. A new process asks, because the package may just have been installed.
+            probe = [sys.executable, "-c", "import ensurepip, venv"]
+            if subprocess.run(probe, stderr=subprocess.DEVNULL, check=False).returncode != 0:
+                system_packages.install_venv_package()
+            if paths.venv.is_symlink():
+                paths.venv.unlink()  # `--clear` would empty a virtual environment that belongs to another checkout
+            log = paths.logs / "install.log"
+            with log.open("w") as output:
+                command = [sys.executable, "-m", "venv", "--clear", str(paths.venv)]
+                process = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, check=False)
+            if process.returncode != 0:
+                raise LaunchError("The virtual environment could not be created.", log=log)
             stamp = {}
         _install(paths, files)
         # Other constraints may have changed the versions that another requirements file asks for.
@@ -61,22 +73,6 @@ def _read_stamp(paths: Paths) -> dict[str, str]:
     except (OSError, ValueError):
         return {}
     return stamp
-
-
-def _create_venv(paths: Paths) -> None:
-    console.print_step(f"Creating the virtual environment in {paths.venv}")
-    # Debian ships Python without ensurepip. A new process asks, because the package may just have been installed.
-    probe = [sys.executable, "-c", "import ensurepip, venv"]
-    if subprocess.run(probe, stderr=subprocess.DEVNULL, check=False).returncode != 0:
-        system_packages.install_venv_package()
-    if paths.venv.is_symlink():
-        paths.venv.unlink()  # `--clear` would empty a virtual environment that belongs to another checkout
-    log = paths.logs / "install.log"
-    with log.open("w") as output:
-        command = [sys.executable, "-m", "venv", "--clear", str(paths.venv)]
-        process = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, check=False)
-    if process.returncode != 0:
-        raise LaunchError("The virtual environment could not be created.", log=log)
 
 
 def _install(paths: Paths, files: tuple[str, ...]) -> None:

@@ -49,8 +49,17 @@ def run_checks(paths: Paths) -> int:
 def run_fixes(paths: Paths) -> int:
     """Run all automatic fixes, one after the other, and print their output."""
     bootstrap.ensure_installed(paths, bootstrap.DEV_REQUIREMENTS)
+    python = str(paths.python)
+    # The schema comes last, because the other fixes may change the code that it is generated from.
+    fixes = [
+        Check("lint", [python, "-m", "ruff", "check", "--fix", "."]),
+        Check("format", [python, "-m", "ruff", "format", "."]),
+        Check("templates", [_venv_executable(paths, "djade"), *_find_templates(paths)]),
+        Check("nginx routes", [python, "manage.py", "nginx_routes"]),
+        Check("schema", [python, "manage.py", "spectacular", "--validate", "--fail-on-warn", "--file", SCHEMA_PATH]),
+    ]
     with throwaway_servers(paths) as settings:
-        for fix in _build_fixes(paths):
+        for fix in fixes:
             console.print_line(_excerpt(_run(paths, fix, settings).output))
     return 0
 
@@ -102,17 +111,6 @@ def _build_checks(paths: Paths, folder: Path) -> list[Check]:
         ),
         Check("nginx routes", [*manage, "nginx_routes", "--check"], "the views declare something else; run `make fix`"),
         Check("system (manage.py check)", [*manage, "check", "--fail-level", "WARNING"]),
-    ]
-
-
-def _build_fixes(paths: Paths) -> list[Check]:
-    python = str(paths.python)
-    return [
-        Check("lint", [python, "-m", "ruff", "check", "--fix", "."]),
-        Check("format", [python, "-m", "ruff", "format", "."]),
-        Check("templates", [_venv_executable(paths, "djade"), *_find_templates(paths)]),
-        Check("nginx routes", [python, "manage.py", "nginx_routes"]),
-        Check("schema", [python, "manage.py", "spectacular", "--validate", "--fail-on-warn", "--file", SCHEMA_PATH]),
     ]
 
 

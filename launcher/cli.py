@@ -36,24 +36,9 @@ def run_with_error_report(work: Callable[[], int | None]) -> int:
         return EXIT_INTERRUPTED
 
 
-def _run(paths: Paths, _rest: list[str]) -> int:
-    run.run(paths)
-    return 0
-
-
-def _stack(paths: Paths, _rest: list[str]) -> int:
-    stack.run_stack(paths)
-    return 0
-
-
 def _install(paths: Paths, _rest: list[str]) -> int:
     system_packages.install_missing()
     bootstrap.ensure_installed(paths, bootstrap.DEV_REQUIREMENTS)
-    return 0
-
-
-def _help(_paths: Paths, _rest: list[str]) -> int:
-    console.print_line(HELP_TEXT)
     return 0
 
 
@@ -72,14 +57,14 @@ make run uses the servers in DATABASE_URL, REDIS_URL and CELERY_BROKER_URL where
 Data, emails and logs are in var/ (change it with DATA_DIR=/other/folder). HOST=0.0.0.0 accepts connections
 from other machines."""
 
-COMMANDS: dict[str, Callable[[Paths, list[str]], int]] = {
-    "run": _run,
+COMMANDS: dict[str, Callable[[Paths, list[str]], int | None]] = {
+    "run": lambda paths, _rest: run.run(paths),
     "test": testing.run_tests,
     "check": lambda paths, _rest: checks.run_checks(paths),
     "fix": lambda paths, _rest: checks.run_fixes(paths),
-    "stack": _stack,
+    "stack": lambda paths, _rest: stack.run_stack(paths),
     "install": _install,
     "drill": drills.run_drill,
     "bench": drills.run_benchmarks,
-    "help": _help,
+    "help": lambda _paths, _rest: console.print_line(HELP_TEXT),
 }

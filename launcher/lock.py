@@ -23,31 +23,25 @@ def single_instance_lock(path: Path, *, note: str) -> Iterator[None]:
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        _acquire(descriptor, path)
+        deadline = time.monotonic() + WATCHDOG_TIMEOUT
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                holder, _, holder_note = os.pread(descriptor, 200, 0).decode(errors="replace").strip().partition(" ")
+                # A holder that has not written its id yet is alive; this process's own id stands in for it.
+                pid = int(holder) if holder.isdigit() else os.getpid()
+                # The watchdog of a killed launcher still holds the lock for the seconds in which it stops the processes.
+                if time.monotonic() > deadline or is_alive(pid):
+                    raise LaunchError(
+                        f"TaskFlow is already running here: process {pid}, {holder_note or 'starting'}. "
+                        f"It uses the data in {path.parent}. "
+                        f"Stop it first (kill {pid}), or start this one with other data: DATA_DIR=/some/folder."
+                    ) from error
+            time.sleep(0.1)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()} {note}\n".encode(), 0)
         yield
     finally:
         os.close(descriptor)
-
-
-def _acquire(descriptor: int, path: Path) -> None:
-    deadline = time.monotonic() + WATCHDOG_TIMEOUT
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError as error:
-            pid, note = _read_holder(descriptor)
-            # The watchdog of a killed launcher still holds the lock for the seconds in which it stops the processes.
-            if time.monotonic() > deadline or is_alive(pid):
-                raise LaunchError(
-                    f"TaskFlow is already running here: process {pid}, {note}. It uses the data in {path.parent}. "
-                    f"Stop it first (kill {pid}), or start this one with other data: DATA_DIR=/some/folder."
-                ) from error
-        time.sleep(0.1)
-
-
-def _read_holder(descriptor: int) -> tuple[int, str]:
-    pid, _, note = os.pread(descriptor, 200, 0).decode(errors="replace").strip().partition(" ")
-    return (int(pid) if pid.isdigit() else os.getpid()), note or "starting"

@@ -46,7 +46,11 @@ def write_config(
     )
     path = folder / "nginx.conf"
     path.write_text(text)
-    _write_brotli_config(folder)
+    module = find_brotli_module()
+    # Emptied without the module: an earlier start may have written the name of one that is gone.
+    for name, line in (("modules-enabled", f'load_module "{module}";\n'), ("encodings", "brotli_static on;\n")):
+        (folder / name).mkdir(exist_ok=True)
+        (folder / name / "brotli.conf").write_text(line if module else "")
     return path
 
 
@@ -82,10 +86,3 @@ def find_brotli_module() -> Path | None:
     folder = re.search(r"--modules-path=(\S+)", build_options)
     path = Path(folder[1]) / BROTLI_MODULE if folder else None
     return path if path and path.exists() else None
-
-
-def _write_brotli_config(folder: Path) -> None:
-    module = find_brotli_module()
-    for name, line in (("modules-enabled", f'load_module "{module}";\n'), ("encodings", "brotli_static on;\n")):
-        (folder / name).mkdir(exist_ok=True)
-        (folder / name / "brotli.conf").write_text(line if module else "")

@@ -48,9 +48,13 @@ class Postgres:
         return f"postgresql:///{DATABASE_NAME}?host={self.sockets}&user={DATABASE_NAME}"
 
     def spec(self) -> ProcessSpec:
+        # Failed statements are not logged with their values, which may be password hashes.
+        logging = {"log_min_error_statement": "panic", "log_error_verbosity": "terse"}
+        settings = {"unix_socket_directories": str(self.sockets), "listen_addresses": "", **logging, **self.options}
+        flags = [argument for name, value in settings.items() for argument in ("-c", f"{name}={value}")]
         return ProcessSpec(
             name="postgres",
-            command=self._command(),
+            command=[str(self.binaries / "postgres"), "-D", str(self.data), *flags],
             environment=_minimal_environment(),
             stop_signal=signal.SIGINT,  # "fast shutdown": it does not wait for clients
             unix_user=self.unix_user,
@@ -60,13 +64,6 @@ class Postgres:
             is_server=True,
         )
 
-    def _command(self) -> list[str]:
-        # Failed statements are not logged with their values, which may be password hashes.
-        logging = {"log_min_error_statement": "panic", "log_error_verbosity": "terse"}
-        settings = {"unix_socket_directories": str(self.sockets), "listen_addresses": "", **logging, **self.options}
-        flags = [argument for name, value in settings.items() for argument in ("-c", f"{name}={value}")]
-        return [str(self.binaries / "postgres"), "-D", str(self.data), *flags]
-
     def initialise(self) -> None:
         """Create the cluster and its database, unless they exist.
 
@@ -74,7 +71,16 @@ class Postgres:
         Raises LaunchError when the data were written by another major version.
         """
         if (self.data / "PG_VERSION").exists():
-            self._check_version()
+            version = subprocess.run(
+                [str(self.binaries / "postgres"), "-V"], capture_output=True, text=True, check=False
+            ).stdout.split()[-1:]
+            data_version = (self.data / "PG_VERSION").read_text().strip()
+            if version and version[0].split(".")[0] != data_version:
+                raise LaunchError(
+                    f"The data in {self.data} were written by PostgreSQL {data_version}, but this is {version[0]}. "
+                    "Dump them with the old version and load them with the new one, or move the folder away to start "
+                    "empty."
+                )
             return
         fresh = self.data.with_name(f"{self.data.name}.new")
         shutil.rmtree(fresh, ignore_errors=True)
@@ -100,17 +106,6 @@ class Postgres:
         if process.returncode != 0:
             raise LaunchError(f"PostgreSQL's {program} failed in {self.data}.", log=self.log)
 
-    def _check_version(self) -> None:
-        version = subprocess.run(
-            [str(self.binaries / "postgres"), "-V"], capture_output=True, text=True, check=False
-        ).stdout.split()[-1:]
-        data_version = (self.data / "PG_VERSION").read_text().strip()
-        if version and version[0].split(".")[0] != data_version:
-            raise LaunchError(
-                f"The data in {self.data} were written by PostgreSQL {data_version}, but this is {version[0]}. Dump them "
-                "with the old version and load them with the new one, or move the folder away to start empty."
-            )
-
     def _remove_stale_pid_file(self) -> None:
         """Clean up after an unclean stop: an orphaned server, and a pid file that may name another program by now."""
         pid_file = self.data / "postmaster.pid"
@@ -132,7 +127,20 @@ class Postgres:
 def persistent_server(paths: Paths) -> Postgres:
     """Return the server of `make run`, whose data survive a crash."""
     unix_user = unprivileged_user(paths.var / "postgres")
-    unix_user, data = _persistent_data_directory(paths, unix_user)
+    data = paths.var / "postgres"
+    if not unix_user.is_current_user and not unix_user.can_access("x", paths.var):
+        # PostgreSQL's user cannot enter the checkout. Everybody can write in /var/tmp, so the folders must be root's.
+        for base in (Path("/var/lib/taskflow"), Path("/var/tmp/taskflow")):  # noqa: S108 - must belong to root
+            home = base / paths.key
+            home.mkdir(mode=0o711, parents=True, exist_ok=True)
+            owned_by_root = base.lstat().st_uid == 0 and home.lstat().st_uid == 0
+            if owned_by_root and unix_user.can_access("x", home):
+                unix_user, data = unprivileged_user(home / "postgres"), home / "postgres"
+                break
+        else:
+            raise LaunchError(
+                "There is no folder that PostgreSQL's user can enter. Start TaskFlow as a user other than root."
+            )
     return Postgres(
         binaries=ensure_accessible_binaries(paths, unix_user),
         data=data,
@@ -153,19 +161,6 @@ def throwaway_server(paths: Paths, folder: Path) -> Postgres:
         log=folder / "postgres.log",
         options=dict(THROWAWAY_OPTIONS),
     )
-
-
-def _persistent_data_directory(paths: Paths, unix_user: UnixUser) -> tuple[UnixUser, Path]:
-    """Return the owner and the folder of the data: in var/ if PostgreSQL's user can enter it, else in /var."""
-    if unix_user.is_current_user or unix_user.can_access("x", paths.var):
-        return unix_user, paths.var / "postgres"
-    for base in (Path("/var/lib/taskflow"), Path("/var/tmp/taskflow")):  # noqa: S108 - must belong to root, see below
-        home = base / paths.key
-        home.mkdir(mode=0o711, parents=True, exist_ok=True)
-        owned_by_root = base.lstat().st_uid == 0 and home.lstat().st_uid == 0
-        if owned_by_root and unix_user.can_access("x", home):
-            return unprivileged_user(home / "postgres"), home / "postgres"
-    raise LaunchError("There is no folder that PostgreSQL's user can enter. Start TaskFlow as a user other than root.")
 
 
 def ensure_accessible_binaries(paths: Paths, unix_user: UnixUser) -> Path:

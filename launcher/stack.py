@@ -46,7 +46,13 @@ def run_stack(paths: Paths) -> None:
             supervisor.wait_for(
                 lambda: all(_accepts_connections(path) for path in sockets), seconds=90, name="The nodes"
             )
-            supervisor.start(_nginx_spec(paths, host, port, sockets))
+            # Started after the nodes; before them it would answer requests with 502.
+            folder = paths.var / "nginx"
+            config = nginx.write_config(
+                root=paths.root, folder=folder, var=paths.var, host=host, port=port, sockets=sockets
+            )
+            command = nginx.build_command(config)
+            supervisor.start(ProcessSpec(name="nginx", command=command, environment=dict(os.environ), folder=folder))
             supervisor.wait_for(run.readiness_probe(host, port), seconds=30, name="TaskFlow")
             supervisor.start(*run.background_processes(paths, settings))
             run.print_welcome(paths, host, port, time.monotonic() - started)
@@ -64,9 +70,3 @@ def max_cpu_bound_requests(nodes: int) -> str:
 def _accepts_connections(path: Path) -> bool:
     with socket.socket(socket.AF_UNIX) as client:
         return client.connect_ex(str(path)) == 0
-
-
-def _nginx_spec(paths: Paths, host: str, port: int, sockets: list[Path]) -> ProcessSpec:
-    folder = paths.var / "nginx"
-    path = nginx.write_config(root=paths.root, folder=folder, var=paths.var, host=host, port=port, sockets=sockets)
-    return ProcessSpec(name="nginx", command=nginx.build_command(path), environment=dict(os.environ), folder=folder)

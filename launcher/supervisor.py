@@ -163,15 +163,12 @@ class Supervisor:
                 if now >= running.restart_at:
                     self._launch(running)
             elif running.process.poll() is not None:
-                self._schedule_restart(running, now)
-
-    def _schedule_restart(self, running: ManagedProcess, now: float) -> None:
-        """Restart after 0.5 s, doubled for each crash in a row (exponential backoff)."""
-        code = self._reap(running)
-        running.crashes = 1 if now - running.started > STABLE_AFTER else running.crashes + 1
-        pause = min(MAX_BACKOFF, 0.5 * 2 ** (running.crashes - 1))
-        running.restart_at = now + pause
-        self._write(running, [f"stopped with {_exit_reason(code)}; starting it again in {pause:g} s".encode()])
+                code = self._reap(running)
+                # Exponential backoff: 0.5 s, doubled for each crash in a row.
+                running.crashes = 1 if now - running.started > STABLE_AFTER else running.crashes + 1
+                pause = min(MAX_BACKOFF, 0.5 * 2 ** (running.crashes - 1))
+                running.restart_at = now + pause
+                self._write(running, [f"stopped with {_exit_reason(code)}; starting it again in {pause:g} s".encode()])
 
     def _reap(self, running: ManagedProcess) -> int:
         """Kill the rest of a process's group, read its last output, return its exit code."""

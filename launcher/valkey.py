@@ -40,9 +40,22 @@ class Valkey:
         return self.data / "valkey.pid"
 
     def spec(self) -> ProcessSpec:
+        settings = {
+            "port": "0",
+            "unixsocket": str(self.socket),
+            "unixsocketperm": "700",
+            "dir": str(self.data),
+            "pidfile": str(self._pid_file),
+            # Throw-away servers keep nothing; neither kind takes snapshots beside the log of writes.
+            "appendonly": "yes" if self.durable else "no",
+            "save": "",
+            "daemonize": "no",
+            "always-show-logo": "no",
+        }
+        options = [part for name, value in settings.items() for part in (f"--{name}", value)]
         return ProcessSpec(
             name="valkey",
-            command=self._command(),
+            command=[str(self.program), *options],
             environment=dict(os.environ),
             folder=self.data,
             log=self.log,
@@ -50,20 +63,6 @@ class Valkey:
             is_ready=self._is_ready,
             is_server=True,
         )
-
-    def _command(self) -> list[str]:
-        settings = {
-            "port": "0",
-            "unixsocket": str(self.socket),
-            "unixsocketperm": "700",
-            "dir": str(self.data),
-            "pidfile": str(self._pid_file),
-            "appendonly": "yes" if self.durable else "no",
-            "save": "",
-            "daemonize": "no",
-            "always-show-logo": "no",
-        }
-        return [str(self.program), *(part for name, value in settings.items() for part in (f"--{name}", value))]
 
     def _remove_stale_pid_file(self) -> None:
         self.data.mkdir(exist_ok=True)

@@ -75,7 +75,17 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
         drf_error = _to_drf_error(error)
         if drf_error is None:
             return None
-        body = _drf_error_document(drf_error, path)
+        if isinstance(drf_error, exceptions.ValidationError):
+            title = "The input is not valid"
+            errors = [field._asdict() for field in field_errors(drf_error.detail)]
+            # `detail` repeats the first error, for clients that show one line.
+            first = errors[0] if errors else {"field": "", "message": f"{title}."}
+            detail = f"{first['field']}: {first['message']}" if first["field"] else first["message"]
+            body = problem_document(400, path, code="invalid", title=title, detail=detail, errors=errors)
+        else:
+            code = drf_error.get_codes()
+            text = code if isinstance(code, str) else ""
+            body = problem_document(drf_error.status_code, path, code=text, detail=str(drf_error.detail))
         if challenge := getattr(drf_error, "auth_header", None):
             headers["WWW-Authenticate"] = challenge
         if wait := getattr(drf_error, "wait", None):
@@ -114,19 +124,6 @@ def _to_drf_error(error: Exception) -> exceptions.APIException | None:
         too_big.status_code = http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         return too_big
     return error if isinstance(error, exceptions.APIException) else None
-
-
-def _drf_error_document(error: exceptions.APIException, path: str) -> dict[str, Any]:
-    if isinstance(error, exceptions.ValidationError):
-        title = "The input is not valid"
-        errors = [field._asdict() for field in field_errors(error.detail)]
-        first = errors[0] if errors else {"field": "", "message": f"{title}."}
-        detail = f"{first['field']}: {first['message']}" if first["field"] else first["message"]
-        return problem_document(400, path, code="invalid", title=title, detail=detail, errors=errors)
-    code = error.get_codes()
-    return problem_document(
-        error.status_code, path, code=code if isinstance(code, str) else "", detail=str(error.detail)
-    )
 
 
 def field_errors(detail: Any, path: str = "") -> Iterator[FieldError]:

@@ -8,7 +8,6 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from analytics.rollups import services as rollups
-from analytics.rollups.rollup import Amounts
 from analytics.rollups.services import Comparison
 
 MAX_LISTED_DIFFERENCES = 50
@@ -47,19 +46,15 @@ class Command(BaseCommand):
             self.stdout.write(f"task {task_id}: stored {stored}, expected {expected}")
         for cell, missing in list(comparison.stats.items())[:MAX_LISTED_DIFFERENCES]:
             row = f"{cell.day} project {cell.project_id} user {cell.user_id or 'all'}"
-            self.stdout.write(f"{row}: {_format_amounts(missing)}")
+            # What must be added to the row, like `created -2, closed +1`.
+            parts = []
+            for name, amount in asdict(missing).items():
+                if isinstance(amount, int) and amount:
+                    parts.append(f"{name} {amount:+}")
+                elif not isinstance(amount, int) and any(amount):
+                    parts.append(f"{name} {list(amount)}")
+            self.stdout.write(f"{row}: {', '.join(parts)}")
         self.stdout.write(
             f"{comparison.tasks:,} tasks from {comparison.events:,} events: {len(comparison.snapshots):,} snapshots"
             f" and {len(comparison.stats):,} rows of statistics differed."
         )
-
-
-def _format_amounts(missing: Amounts) -> str:
-    """Return what must be added to a row as text: `created -2, closed +1`."""
-    parts = []
-    for name, amount in asdict(missing).items():
-        if isinstance(amount, int) and amount:
-            parts.append(f"{name} {amount:+}")
-        elif not isinstance(amount, int) and any(amount):
-            parts.append(f"{name} {list(amount)}")
-    return ", ".join(parts)
