@@ -42,7 +42,7 @@ def run(paths: Paths) -> None:
             supervisor.start(web_process(paths, settings))
             # The other processes start later, so that they do not slow down the first page.
             supervisor.wait_for(readiness_probe(host, port), seconds=60, name="TaskFlow")
-            supervisor.start(*background_processes(paths, settings))
+            supervisor.start(*background_processes(paths, settings, default_level="WARNING"))
             print_welcome(paths, host, port, time.monotonic() - started)
             supervisor.run_forever()
 
@@ -125,10 +125,15 @@ def web_process(paths: Paths, settings: dict[str, str], name: str = "web") -> Pr
     )
 
 
-def background_processes(paths: Paths, settings: dict[str, str]) -> tuple[ProcessSpec, ...]:
-    """Return worker, scheduler and relay: a deployment needs each once, however many nodes it has."""
+def background_processes(
+    paths: Paths, settings: dict[str, str], *, default_level: str = "INFO"
+) -> tuple[ProcessSpec, ...]:
+    """Return worker, scheduler and relay: a deployment needs each once, however many nodes it has.
+
+    `default_level` is Celery's log level where LOG_LEVEL is not set; at INFO it prints lines for every job.
+    """
     celery = ("-m", "celery", "--quiet", "-A", "config")
-    level = ("-l", settings.get("LOG_LEVEL", "INFO"))
+    level = ("-l", settings.get("LOG_LEVEL", default_level))
     concurrency = os.environ.get("WORKER_PROCESSES") or str(min(os.cpu_count() or 1, 4))
     worker = ("worker", *level, "-c", concurrency, "--without-mingle", "--without-gossip")
     schedule = ("beat", *level, "-s", str(paths.var / "celerybeat-schedule"), "--pidfile=")

@@ -1,4 +1,4 @@
-"""The checklist "Add a field" of CONTRIBUTING.md, followed in a copy of the tree for a field that does not exist."""
+"""Follow the checklist "Add a field" of CONTRIBUTING.md in a copy of the tree."""
 
 from __future__ import annotations
 
