@@ -48,11 +48,11 @@ class Backoff:
 def consume(request: HttpRequest, *, group: str, key: str, rate: str) -> None:
     """Count one use of `group` by `key`. Raises RateLimited beyond `rate`, like `10/5m`."""
     usage = get_usage(request, group=group, key=lambda _group, _request: key, rate=rate, increment=True)
+    wait = 0
     if usage is None:  # Redis is away
         wait = _local_limiter.consume(f"{group}:{key}", rate)
-    else:
-        # In the last second of a window `time_left` is 0, but the limit still holds.
-        wait = max(1, usage["time_left"]) if usage["should_limit"] else 0
+    elif usage["should_limit"]:
+        wait = max(1, usage["time_left"])  # in the last second of a window it is 0, but the limit still holds
     if wait:
         raise _rate_limited(wait)
 
