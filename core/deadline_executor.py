@@ -61,13 +61,22 @@ class DeadlineExecutor:
         if not slots.acquire(blocking=False):
             raise NoResponse("busy")
         try:
-            # Given back by the thread, not here: a call that outlives its deadline still occupies the server.
+            # Given back by the thread itself: a call that outlives its deadline still occupies the server.
             if not self.connection_slots.acquire(blocking=False):
                 raise NoResponse("busy")
             seconds = self.seconds()
             deadline = time.monotonic() + seconds
             future: Future[T] = Future()
-            Thread(target=self._call, args=(call, deadline, future), daemon=True, name="outbound").start()
+
+            def work() -> None:
+                try:
+                    future.set_result(call(deadline))
+                except BaseException as error:  # noqa: BLE001 -- it is raised where the result is waited for
+                    future.set_exception(error)
+                finally:
+                    self.connection_slots.release()
+
+            Thread(target=work, daemon=True, name="outbound").start()
             try:
                 return future.result(seconds)
             except TimeoutError:
@@ -79,11 +88,3 @@ class DeadlineExecutor:
                     self.circuit_open_until = time.monotonic() + CIRCUIT_OPEN_SECONDS
         finally:
             slots.release()
-
-    def _call(self, call: Callable[[float], T], deadline: float, future: Future[T]) -> None:
-        try:
-            future.set_result(call(deadline))
-        except BaseException as error:  # noqa: BLE001 -- it is raised where the result is waited for
-            future.set_exception(error)
-        finally:
-            self.connection_slots.release()

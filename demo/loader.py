@@ -16,7 +16,7 @@ from accounts.teams import services as teams
 from analytics.rollups import services as rollups
 from demo.load_test import PROJECT as LOAD_PROJECT
 from demo.load_test import generate_load_test
-from demo.personas import LOAD_TEST_PERSONA, MAYA, PASSWORD, PROJECTS, TEAM_PERSONAS, Persona
+from demo.personas import LOAD_TEST_PERSONA, MAYA, PASSWORD, PROJECTS, TEAM_PERSONAS
 from demo.scenario import SCENARIO_DAYS, ScenarioGenerator
 from demo.writers import EventWriter, ScenarioWriter, write_project
 from events.models import Delivery, Event
@@ -53,10 +53,23 @@ def load_demo(*, now: datetime) -> LoadResult:
     """
     started_at = now - timedelta(days=SCENARIO_DAYS + 1)
     event_writer = EventWriter()
-    users = {
-        persona.handle: _create_user(persona, started_at, event_writer)
-        for persona in (*TEAM_PERSONAS, LOAD_TEST_PERSONA)
-    }
+    users: dict[str, User] = {}
+    for persona in (*TEAM_PERSONAS, LOAD_TEST_PERSONA):
+        user = User(
+            email=persona.email,
+            handle=persona.handle,
+            name=persona.name,
+            role=persona.role,
+            tier=persona.tier,
+            time_zone=persona.time_zone,
+            created_at=started_at,
+        )
+        user.set_password(PASSWORD)
+        user.save(force_insert=True)
+        # A verified address, because nobody can open the mailbox of an invented one.
+        EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+        event_writer.add_event(UserRegistered(user=user_payload(user)), user, started_at)
+        users[persona.handle] = user
     for plan in PROJECTS:
         project = write_project(plan, users, started_at, event_writer)
         scenarios = ScenarioGenerator(plan, now, Random(f"{SEED} {plan.key}")).generate()
@@ -66,38 +79,17 @@ def load_demo(*, now: datetime) -> LoadResult:
     event_writer.write()
     # Nobody must be notified about the invented past: its deliveries are marked as done before a worker sees them.
     # Events that others published a moment ago are appended too, but only the demo's own deliveries are marked.
-    event_ids = {event.pk for event in event_writer.events} | _create_team(users)
+    team = teams.create(actor=users["maya"], name="Storefront")
+    for handle in ("jonas", "tomas", "aiko"):
+        teams.add_member(actor=users["maya"], team_id=team.pk, user_id=users[handle].pk, role="member")
+    event_ids = {event.pk for event in event_writer.events}
+    event_ids |= set(Event.objects.filter(subject_id=team.pk).values_list("pk", flat=True))
     while appended := append(settings.SUBSCRIPTIONS):
         own_ids = [event.pk for event in appended if event.pk in event_ids]
         Delivery.objects.filter(event__in=own_ids).update(state=Delivery.State.DONE, finished_at=now)
     rollups.rebuild()
     _notify_lead(users["maya"], now)
     return LoadResult(len(users), len(PROJECTS) + 1, len(event_writer.tasks), len(event_writer.events))
-
-
-def _create_user(persona: Persona, created_at: datetime, event_writer: EventWriter) -> User:
-    user = User(
-        email=persona.email,
-        handle=persona.handle,
-        name=persona.name,
-        role=persona.role,
-        tier=persona.tier,
-        time_zone=persona.time_zone,
-        created_at=created_at,
-    )
-    user.set_password(PASSWORD)
-    user.save(force_insert=True)
-    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
-    event_writer.add_event(UserRegistered(user=user_payload(user)), user, created_at)
-    return user
-
-
-def _create_team(users: dict[str, User]) -> set[int]:
-    """Create the demo's team, and return the ids of the events that this published."""
-    team = teams.create(actor=users["maya"], name="Storefront")
-    for handle in ("jonas", "tomas", "aiko"):
-        teams.add_member(actor=users["maya"], team_id=team.pk, user_id=users[handle].pk, role="member")
-    return set(Event.objects.filter(subject_id=team.pk).values_list("pk", flat=True))
 
 
 def _notify_lead(lead: User, now: datetime) -> None:

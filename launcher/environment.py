@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping
-from pathlib import Path
 
 from launcher.paths import Paths
 
@@ -26,17 +25,18 @@ def base_environment(paths: Paths, *, settings: str) -> dict[str, str]:
 def with_secret_keys(paths: Paths, environment: Mapping[str, str]) -> dict[str, str]:
     """Add the secret keys that the user has not set. They are stored, so that sessions survive a restart."""
     missing = [name for name in SECRET_NAMES if not os.environ.get(name) and not os.environ.get(f"{name}_FILE")]
-    return {**environment, **{name: _load_or_create_key(paths.var / "secrets" / name) for name in missing}}
-
-
-def _load_or_create_key(path: Path) -> str:
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        key = path.read_text().strip()
-        if key:
-            return key
-        descriptor = os.open(path, os.O_WRONLY)  # an earlier start was killed before it wrote the key
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_urlsafe(48))
-    return path.read_text()
+    keys = {}
+    for name in missing:
+        path = paths.var / "secrets" / name
+        try:
+            # Created with its mode: a file that is made private afterwards can be read in between.
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            keys[name] = path.read_text().strip()
+            if keys[name]:
+                continue
+            descriptor = os.open(path, os.O_WRONLY)  # an earlier start was killed before it wrote the key
+        keys[name] = secrets.token_urlsafe(48)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(keys[name])
+    return {**environment, **keys}

@@ -32,12 +32,19 @@ def write_config(
     `sockets` are the nodes' Unix sockets; `tls` is a folder with fullchain.pem and privkey.pem.
     """
     folder.mkdir(exist_ok=True)
+    tls_lines: tuple[str, ...] = ()
+    if tls is not None:
+        tls_lines = (
+            f'ssl_certificate "{tls}/fullchain.pem";',
+            f'ssl_certificate_key "{tls}/privkey.pem";',
+            f'include "{Path(__file__).resolve().parents[1]}/nginx/snippets/tls.conf";',
+        )
     servers = [UPSTREAM_SERVER.format(path) for path in sockets]
     text = string.Template((root / CONFIG_TEMPLATE).read_text()).safe_substitute(
         HOST=host,
         PORT=port,
         SSL=" ssl" if tls else "",
-        TLS=_tls_directives(tls),
+        TLS="\n".join(f"        {line}" for line in tls_lines),
         NODES=_server_lines(servers),
         UNCACHED_NODES=_server_lines(f"{server} {MAX_CONNS}" for server in servers),
         VAR=var,
@@ -56,18 +63,6 @@ def write_config(
 
 def _server_lines(servers: Iterable[str]) -> str:
     return "\n".join(f"        {server};" for server in servers)
-
-
-def _tls_directives(folder: Path | None) -> str:
-    """Return the directives that use the certificate in `folder`; empty without TLS."""
-    if folder is None:
-        return ""
-    lines = (
-        f'ssl_certificate "{folder}/fullchain.pem";',
-        f'ssl_certificate_key "{folder}/privkey.pem";',
-        f'include "{Path(__file__).resolve().parents[1]}/nginx/snippets/tls.conf";',
-    )
-    return "\n".join(f"        {line}" for line in lines)
 
 
 def build_command(path: Path) -> list[str]:

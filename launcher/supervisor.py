@@ -27,14 +27,6 @@ SERVER_STOP_TIMEOUT = 1.6
 POLL_INTERVAL = 0.1
 
 
-def _noop() -> None:
-    """Default of `before_start`."""
-
-
-def _always_ready() -> bool:
-    return True
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessSpec:
     """A process to start. `before_start` runs before each start, restarts included."""
@@ -47,8 +39,8 @@ class ProcessSpec:
     unix_user: UnixUser | None = None
     log: Path | None = None
     """A file of its own; without one the output goes to the terminal and the common log."""
-    before_start: Callable[[], None] = _noop
-    is_ready: Callable[[], bool] = _always_ready
+    before_start: Callable[[], None] = lambda: None
+    is_ready: Callable[[], bool] = lambda: True
     is_server: bool = False
     """Servers (PostgreSQL, Valkey) are stopped last."""
 

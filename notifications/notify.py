@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -61,7 +60,24 @@ def notify(*, event: Event, kind: Kind, user_ids: Iterable[str]) -> list[UUID]:
 def _build_notification(event: Event, kind: Kind, user: User, channels: set[Channel], now: datetime) -> Notification:
     actor_name = (event.payload.get("actor") or {}).get("name", "")
     excerpt = event.payload.get("excerpt", "")
-    target = _target_fields(event.payload)
+    if task := event.payload.get("task"):
+        target = {
+            "task_id": task["id"],
+            "task_key": task["key"],
+            "task_title": task["title"],
+            "project_id": task["project_id"],
+            "project_name": task["project_name"],
+            "due_date": date.fromisoformat(task["due_date"]) if task.get("due_date") else None,
+            "due_at": datetime.fromisoformat(task["due_at"]) if task.get("due_at") else None,
+            "url": reverse("task-detail", kwargs={"key": task["key"]}),
+        }
+    elif project := event.payload.get("project"):
+        url = reverse("project-detail", kwargs={"key": project["key"]})
+        target = {"project_id": project["id"], "project_name": project["name"], "url": url}
+    else:
+        # Teams have no page of their own; their members look for the team's projects.
+        team = event.payload["team"]
+        target = {"team_id": team["id"], "team_name": team["name"], "url": reverse("project-list")}
     return Notification(
         recipient=user,
         kind=kind,
@@ -79,23 +95,3 @@ def _build_notification(event: Event, kind: Kind, user: User, channels: set[Chan
         created_at=now,
         **target,
     )
-
-
-def _target_fields(payload: dict[str, Any]) -> dict[str, Any]:
-    """Return the columns that describe the event's target, and the URL of its page."""
-    if task := payload.get("task"):
-        return {
-            "task_id": task["id"],
-            "task_key": task["key"],
-            "task_title": task["title"],
-            "project_id": task["project_id"],
-            "project_name": task["project_name"],
-            "due_date": date.fromisoformat(task["due_date"]) if task.get("due_date") else None,
-            "due_at": datetime.fromisoformat(task["due_at"]) if task.get("due_at") else None,
-            "url": reverse("task-detail", kwargs={"key": task["key"]}),
-        }
-    if project := payload.get("project"):
-        url = reverse("project-detail", kwargs={"key": project["key"]})
-        return {"project_id": project["id"], "project_name": project["name"], "url": url}
-    # Teams have no page of their own; their members look for the team's projects.
-    return {"team_id": payload["team"]["id"], "team_name": payload["team"]["name"], "url": reverse("project-list")}

@@ -50,7 +50,15 @@ def make_thumbnails(data: bytes) -> Thumbnails:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = _decode(data)
+            with Image.open(BytesIO(data), formats=FORMATS) as file:
+                # Only the header has been read: the size is checked before any pixel is decoded.
+                if file.width * file.height > MAX_PIXELS:
+                    raise _too_many_pixels()
+                # For JPEG, Pillow decodes at a reduced size here.
+                file.thumbnail(WORKING_SIZE, Image.Resampling.BICUBIC, reducing_gap=2.0)
+                upright = ImageOps.exif_transpose(file).convert("RGBA")
+            # WebP would keep transparency; pages are light or dark, so it is flattened.
+            image = Image.alpha_composite(Image.new("RGBA", upright.size, BACKGROUND), upright).convert("RGB")
             sizes = []
             for edge in Avatar.SIZES:
                 out = BytesIO()
@@ -65,19 +73,6 @@ def make_thumbnails(data: bytes) -> Thumbnails:
     finally:
         render_lock.release()
     return Thumbnails(sha256_hex(sizes[-1])[:32], *sizes)
-
-
-def _decode(data: bytes) -> Image.Image:
-    """Return the first frame, upright and without transparency; check its size before decoding any pixel."""
-    with Image.open(BytesIO(data), formats=FORMATS) as file:
-        if file.width * file.height > MAX_PIXELS:
-            raise _too_many_pixels()
-        # For JPEG, Pillow decodes at a reduced size here.
-        file.thumbnail(WORKING_SIZE, Image.Resampling.BICUBIC, reducing_gap=2.0)
-        image = ImageOps.exif_transpose(file).convert("RGBA")
-    # WebP would keep transparency; pages are light or dark, so it is flattened.
-    background = Image.new("RGBA", image.size, BACKGROUND)
-    return Image.alpha_composite(background, image).convert("RGB")
 
 
 def _too_many_pixels() -> Invalid:

@@ -162,6 +162,16 @@ def cycle_time_chart(counts: Sequence[int]) -> Chart:
             f"Half of the {sum(counts):,} completed tasks took {format_duration(median)} or less,"
             f" 85 % took {format_duration(p85)} or less."
         )
+    ticks = []
+    for share in (0.5, 0.85, 0.95) if used else ():
+        hours = histogram.percentile(counts, share) or 0.0
+        bucket = histogram.bucket_of(hours)
+        lower, upper = histogram.bounds(bucket)
+        # Inside its bar the tick stands in proportion to the hours; the last bucket has no upper bound.
+        fraction = (hours - lower) / (upper - lower) if upper else 0.5
+        position = min(max(bucket - buckets.start + fraction, 0), len(buckets))
+        x = round(position / len(buckets) * BOX_SIZE, 2)
+        ticks.append(AxisTick(x=x, name=f"p{round(share * 100)}", value=format_duration(hours)))
     return Chart(
         sentence=sentence,
         bars=[
@@ -174,23 +184,13 @@ def cycle_time_chart(counts: Sequence[int]) -> Chart:
             )
             for index, bucket in enumerate(buckets)
         ],
-        ticks=[_percentile_tick(counts, share, buckets) for share in (0.5, 0.85, 0.95)] if used else [],
+        ticks=ticks,
         y_labels=[f"{top:,}", f"{top // 2:,}", "0"],
         x_labels=[histogram.format_hours(lower) if lower else "0" for lower in lower_edges],
         has_bucket_edges=True,
         head=["Cycle time", "Tasks"],
         rows=[(histogram.label(bucket), str(counts[bucket])) for bucket in buckets],
     )
-
-
-def _percentile_tick(counts: Sequence[int], share: float, buckets: range) -> AxisTick:
-    hours = histogram.percentile(counts, share) or 0.0
-    bucket = histogram.bucket_of(hours)
-    lower, upper = histogram.bounds(bucket)
-    fraction = (hours - lower) / (upper - lower) if upper else 0.5
-    position = min(max(bucket - buckets.start + fraction, 0), len(buckets))
-    x = round(position / len(buckets) * BOX_SIZE, 2)
-    return AxisTick(x=x, name=f"p{round(share * 100)}", value=format_duration(hours))
 
 
 def format_duration(hours: float | None) -> str:

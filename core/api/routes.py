@@ -85,21 +85,19 @@ def walk_routes(patterns: Iterable[URLPattern | URLResolver], prefix: str = "/",
         if not isinstance(pattern.pattern, RoutePattern):
             continue
         template = prefix + _PARAMETER.sub(r"{\1}", str(pattern.pattern))
-        full_regex = regex + _route_regex(pattern.pattern)
+        # The same route as a regular expression. It has no groups, because the table puts all routes into one expression
+        # and finds the matching one by the number of its group.
+        parts, end = [regex], 0
+        route = str(pattern.pattern)
+        for parameter in _PARAMETER.finditer(route):
+            converter = pattern.pattern.converters[parameter[1]]
+            parts += [re.escape(route[end : parameter.start()]), f"(?:{converter.regex})"]
+            end = parameter.end()
+        full_regex = "".join([*parts, re.escape(route[end:])])
         if isinstance(pattern, URLResolver):
             yield from walk_routes(pattern.url_patterns, template, full_regex)
         else:
             yield Route(template, full_regex, pattern.callback, endpoint_of(pattern.callback))
-
-
-def _route_regex(pattern: RoutePattern) -> str:
-    """Return the route as a regular expression without groups."""
-    parts, end = [], 0
-    route = str(pattern)
-    for parameter in _PARAMETER.finditer(route):
-        parts += [re.escape(route[end : parameter.start()]), f"(?:{pattern.converters[parameter[1]].regex})"]
-        end = parameter.end()
-    return "".join([*parts, re.escape(route[end:])])
 
 
 def missing_declarations(routes: Iterable[Route]) -> list[str]:

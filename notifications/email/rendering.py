@@ -29,7 +29,19 @@ def compose(email: OutgoingEmail) -> EmailMultiAlternatives:
     """Return the message of this row, with its stored Message-ID."""
     notification = email.notification
     kind = notification.kind if notification else email.kind
-    context = _notification_context(notification) if notification else _account_context(email)
+    if notification:
+        context = _notification_context(notification)
+    else:
+        context = {
+            "site": settings.SITE_URL,
+            **json.loads(decrypt(email.encrypted_payload, purpose=ENCRYPTION_PURPOSE)),
+        }
+        # The services give paths and instants; `*_path` becomes a `*_link`, and `*_at` a local time.
+        for name, value in list(context.items()):
+            if name.endswith("_path"):
+                context[f"{name.removesuffix('_path')}_link"] = f"{settings.SITE_URL}{value}"
+            elif name.endswith("_at"):
+                context[name] = _format_datetime(datetime.fromisoformat(value), context.get("time_zone", "UTC"))
     subject: str = render_to_string(f"emails/{kind}/subject.txt", context)
     # A header must not hold line breaks, and the subject contains text that users wrote.
     subject = re.sub(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", subject).strip()
@@ -58,17 +70,6 @@ def compose(email: OutgoingEmail) -> EmailMultiAlternatives:
     )
     message.attach_alternative(render_to_string(f"emails/{kind}/body.html", context), "text/html")
     return message
-
-
-def _account_context(email: OutgoingEmail) -> dict[str, Any]:
-    """Return the decrypted context; `*_path` gives a `*_link`, and `*_at` becomes a formatted local time."""
-    context: dict[str, Any] = json.loads(decrypt(email.encrypted_payload, purpose=ENCRYPTION_PURPOSE))
-    for name, value in list(context.items()):
-        if name.endswith("_path"):
-            context[f"{name.removesuffix('_path')}_link"] = f"{settings.SITE_URL}{value}"
-        elif name.endswith("_at"):
-            context[name] = _format_datetime(datetime.fromisoformat(value), context.get("time_zone", "UTC"))
-    return {"site": settings.SITE_URL, **context}
 
 
 def _notification_context(notification: Notification) -> dict[str, Any]:

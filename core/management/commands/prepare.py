@@ -31,21 +31,17 @@ class Command(BaseCommand):
             self.stdout.write(f"Applying {len(plan)} migrations")
             call_command("migrate", interactive=False, verbosity=0)
         stamp = Path(settings.STATIC_ROOT) / ".sources"
-        digest = _static_files_digest()
+        # Names, sizes and times of all sources; reading them would cost too much.
+        sources = hashlib.sha256(str(settings.STORAGES["staticfiles"]).encode())
+        for finder in get_finders():
+            for name, storage in finder.list([]):
+                path = Path(storage.path(name))
+                stat = path.stat()
+                sources.update(f"{path}:{stat.st_size}:{stat.st_mtime_ns}\n".encode())
+        digest = sources.hexdigest()
         if not stamp.exists() or stamp.read_text() != digest:
             self.stdout.write("Collecting static files")
             call_command("collectstatic", interactive=False, clear=True, verbosity=0)
             stamp.write_text(digest)  # last: an interrupted collectstatic is repeated by the next start
         if demo and "demo" in get_commands():
             call_command("demo", stdout=self.stdout)
-
-
-def _static_files_digest() -> str:
-    """Return a digest of names, sizes and times of all sources; reading them would cost too much."""
-    digest = hashlib.sha256(str(settings.STORAGES["staticfiles"]).encode())
-    for finder in get_finders():
-        for name, storage in finder.list([]):
-            path = Path(storage.path(name))
-            stat = path.stat()
-            digest.update(f"{path}:{stat.st_size}:{stat.st_mtime_ns}\n".encode())
-    return digest.hexdigest()
