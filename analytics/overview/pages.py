@@ -82,12 +82,12 @@ def kpi_cards(result: Overview, project: Project | None) -> list[KpiCard]:
     newest_done_url = _task_list_url(project, **done, ordering="-closed_at")
     slow = charts.format_duration(result.cycle_p85.value)
     return [
-        _count_card("Open", "circle", result.open, f"than {length} days before", _task_list_url(project)),
+        _count_card("Open", "circle", result.open, f"than {length} days ago", _task_list_url(project)),
         _count_card(
             "Overdue",
             "triangle-alert",
             result.overdue,
-            f"than {length} days before",
+            f"than {length} days ago",
             _task_list_url(project, due="overdue"),
             bad_direction=1,
         ),
@@ -95,14 +95,14 @@ def kpi_cards(result: Overview, project: Project | None) -> list[KpiCard]:
             "Created",
             "plus",
             result.created,
-            f"than in the {length} days before",
+            f"than in the previous {length} days",
             _task_list_url(project, category="all", created_from=start),
         ),
         _count_card(
             "Completed",
             "circle-check",
             result.completed,
-            f"than in the {length} days before",
+            f"than in the previous {length} days",
             _task_list_url(project, **done),
             bad_direction=-1,
         ),
@@ -118,7 +118,7 @@ def kpi_cards(result: Overview, project: Project | None) -> list[KpiCard]:
             "Completed per day",
             "gauge",
             f"{result.throughput.value or 0:.1f}",
-            f"{result.throughput.previous or 0:.1f} in the {length} days before",
+            f"{result.throughput.previous or 0:.1f} in the previous {length} days",
             newest_done_url,
             _sparkline(result.throughput.series),
         ),
