@@ -17,5 +17,6 @@ def accept_project_invitation(event: Event) -> None:
 
 def unassign_former_team_members(event: Event) -> None:
     """Unassign users who left a team from the projects that they are no longer in."""
+    # team.deleted names all the members, team.member_removed one.
     user_ids = event.payload["user_ids"] if "user_ids" in event.payload else [event.payload["user_id"]]
     teams.unassign_former_members(user_ids=[uuid.UUID(user_id) for user_id in user_ids], now=timezone.now())

@@ -4,6 +4,8 @@ from django.utils import timezone
 from tasks.items import reminders
 
 
+# `_newer` takes arguments of a newer release, whose jobs may reach this worker during a deployment.
 @shared_task(name="tasks.publish_due_soon")
 def publish_due_soon(**_newer: object) -> None:
+    """Publish reminders of tasks that are due soon."""
     reminders.publish_due_soon(now=timezone.now())

@@ -94,6 +94,7 @@ class FilterForm(PageForm):
 
     def filters(self, *, now: datetime, today: date, week_start: str = "monday") -> TaskFilters:
         """Return the filters; an invalid value filters nothing, and the page shows its error."""
+        # Invalid values are missing from the cleaned data, so each is read with a default.
         self.is_valid()
         data: dict[str, Any] = self.cleaned_data
         due = data.get("due")
@@ -179,6 +180,7 @@ def url_without(query: QueryDict, name: str) -> str:
 
 def url_with(query: QueryDict, name: str, value: str) -> str:
     """Return the URL of the list with this value of a parameter. It begins at the first page."""
+    # A cursor holds for one order and one set of filters.
     return _link(query, drop=("cursor",), **{name: value})
 
 

@@ -63,6 +63,7 @@ def filters_from_params(params: dict[str, Any], user: User, now: datetime | None
         now=now,
         today=now.astimezone(zoneinfo.ZoneInfo(user.time_zone)).date(),
         priority=[PRIORITY_NAMES.index(name) for name in params.get("priority", [])],
+        # The field takes a list, of which `validate_parent` permits one id.
         parent=(params.get("parent") or [""])[0],
         **{name: params[name] for name in (*names, *rest) if name in params},
     )

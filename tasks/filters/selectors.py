@@ -106,6 +106,7 @@ def active_filters(filters: TaskFilters) -> Iterator[tuple[str, Any]]:
 FilterFunction = Callable[[TaskQuerySet, Any, TaskFilters], TaskQuerySet]
 
 
+# Each takes the rows, its own value and all the filters, since some depend on others.
 FILTERS: dict[str, FilterFunction] = {
     "project": lambda rows, key, _: rows.filter(project=key),
     "status": lambda rows, slugs, _: rows.filter(state__slug__in=slugs),

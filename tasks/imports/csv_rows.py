@@ -61,6 +61,7 @@ def read_rows(data: bytes, *, required: Sequence[str]) -> list[Row]:
 
 
 def _records(text: str) -> Iterator[list[str]]:
+    # strict: a quote in the wrong place is an error instead of a part of the cell.
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     number = 0
     try:

@@ -78,6 +78,7 @@ def parse_date(text: str, today: date) -> ParsedDate | None:
 def _parse_time(parts: re.Match[str]) -> time | None:
     if parts["word"]:
         return NAMED_TIMES[parts["word"]]
+    # A bare number is no time of day: in “jan 4” it is a day.
     if not (parts["marked"] or parts["minute"] or parts["half"]):
         return None
     hour, minute = int(parts["hour"]), int(parts["minute"] or 0)

@@ -24,6 +24,7 @@ from tasks.projects import selectors as projects_selectors
 
 BATCH_SIZE = 1000
 EXCERPT_LENGTH = 280
+# Names come from the file and may have any length.
 MAX_NAME_LENGTH = 120
 
 

@@ -45,6 +45,7 @@ MAX_LABELS = 20
 # A little less than the database takes: the import may add who wrote it, or whose it was.
 MAX_DESCRIPTION_LENGTH = 49_500
 MAX_COMMENT_LENGTH = 19_500
+# An @ within a word, as in an address, begins no label; punctuation at the end belongs to the sentence.
 LABEL_PATTERN = re.compile(r"(?<!\S)@(?P<name>\S*[^\s.,;:!?)])")
 
 
@@ -180,6 +181,7 @@ class _TodoistParser:
             item = f"{file.name} ({file.url})" if file.url else file.name
             self._warn(row, item, "The file itself is not in the export; the comment links to it.")
         if body:
+            # “note” tells a comment from a subtask of the same text.
             identity = self._identify(f"{self.branch[-1]} note", row["CONTENT"])
             self.comments[self.branch[-1]].append(
                 ImportedComment(row.number, identity, body, _author_name(row["AUTHOR"]))

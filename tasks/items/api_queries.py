@@ -86,6 +86,7 @@ def _sql_relevant(page_request: PageRequest) -> PageRequest:
     return replace(page_request, cursor="", owner="", filters="")
 
 
+# A limited number, since there is a shape for each number of ids in a filter.
 @lru_cache(maxsize=MAX_TEMPLATES)
 def _compiled_page_by_cursor(
     shape: QueryShape, page_request: PageRequest, cursor: Cursor | None, include_description: bool

@@ -37,6 +37,8 @@ class LabelsField(forms.CharField):
         return list(dict.fromkeys(name for name in names if name))
 
     def has_changed(self, initial: Any, data: Any) -> bool:
+        """Return whether the names differ from the initial ones."""
+        # The initial value is a list, or text where it comes from the hidden field.
         return bool(self.prepare_value(initial or "") != self.prepare_value(data or ""))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 BASE = len(ALPHABET)
+# Enough for 62 ** 6 tasks in a project.
 NUMBER_WIDTH = 6
 
 

@@ -18,6 +18,7 @@ from tasks.items import selectors
 from tasks.items.fractional_indexing import initial_position, position_between
 from tasks.models import Project, Task
 
+# Less than the column holds. Positions grow when tasks are moved between the same two again and again.
 MAX_POSITION_LENGTH = 150
 
 

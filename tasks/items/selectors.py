@@ -61,6 +61,7 @@ def get_task_columns(user: User, ref: str) -> TaskColumns:
     return hide_parents(user, [task])[0] if user.is_guest else task
 
 
+# Eight statements, here and below: for overseers or not, for guests or not, by key or id.
 @lru_cache(maxsize=8)
 def _columns_statement(overseer: bool, guest: bool, by_key: bool) -> Statement | None:
     return select_task_columns(_visible_by_ref(overseer, guest, by_key), include_description=True)

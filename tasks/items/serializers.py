@@ -44,6 +44,7 @@ class TaskInput(StrictSerializer):
     project = StrictCharField(
         max_length=40, required=False, help_text="Id or key; without it the task lands in your own inbox."
     )
+    # Markdown, in which leading spaces have a meaning.
     description = StrictCharField(max_length=50_000, required=False, allow_blank=True, trim_whitespace=False)
     status = StrictCharField(max_length=40, required=False, help_text="A status of the project, or a category.")
     priority = PriorityField(required=False)
@@ -59,10 +60,15 @@ class TaskInput(StrictSerializer):
 
 
 class TaskPatch(TaskInput):
+    """Changes of a task; missing fields stay as they are."""
+
+    # None removes the inherited field: a task stays in its project.
     project = None
 
 
 class MoveInput(StrictSerializer):
+    """The task to stand before or after; exactly one of the two."""
+
     before = StrictUUIDField(required=False)
     after = StrictUUIDField(required=False)
 

@@ -39,6 +39,7 @@ WRITABLE_FIELDS = MEMBER_ONLY_FIELDS | {*Task.SCALAR_FIELDS, "status"}
 @transaction.atomic
 def create(*, actor: User, draft: TaskDraft, now: datetime, project_ref: str = "") -> Task:
     """Create one task; without a project in the actor's own inbox. Raises NotFound, NotAllowed, Invalid, Conflict."""
+    # An inbox is created with its first task.
     ref = project_ref or str((projects.get_inbox(actor) or get_or_create_inbox(actor=actor)).pk)
     return create_many(actor=actor, project_ref=ref, drafts=[draft], now=now)[0]
 
@@ -65,6 +66,7 @@ def create_many(
         if draft.parent is not None and draft.parent not in new_ids:
             get_valid_parent(project, draft.parent)
 
+    # Without a status a task begins in the first state of the workflow.
     tasks = [
         _build_task(project, actor, draft, number, now, find_state(states, draft.status) if draft.status else states[0])
         for number, draft in enumerate(drafts, start=first_number)
@@ -153,6 +155,7 @@ def update(
         return task
 
     task.version, task.updated_at = task.version + 1, now
+    # The changed columns alone; the state is set as an instance and written as its id.
     names = ["state_id" if name == "state" else name for name in columns]
     update_columns(task, {name: getattr(task, name) for name in [*names, "version", "updated_at"]})
     if assignee_ids != locked.assignee_ids:

@@ -73,6 +73,7 @@ class ProjectInvitationsView(GenericView):
     @extend_schema(operation_id="invite_to_project", request=ProjectInvitationInput, responses={201: InvitationOut})
     def post(self, request: Request, ref: str) -> HttpResponse:
         data = parse_body(ProjectInvitationInput, request)
+        # The request of Django, as the page of invitations has it.
         with throttled_invitation(request._request, self.user, data["email"]):
             invitation = invitations.invite(actor=self.user, ref=ref, now=self.now, **data)
         invitation = invitations_selectors.get_invitation(self.user, invitation.pk)

@@ -94,6 +94,7 @@ class ProjectMember(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="project_memberships")
     role = models.CharField(max_length=10, choices=Role, default=Role.EDITOR, null=True)
+    # Set by a trigger before the row is written, see 0002_triggers.
     effective_role = models.CharField(max_length=10, choices=Role, default="", editable=False)
     version = models.PositiveIntegerField(default=1, db_default=1)
     created_at = models.DateTimeField(default=timezone.now, editable=False)

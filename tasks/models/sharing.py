@@ -47,6 +47,7 @@ class TaskShare(models.Model):
     """One task shared with one user outside its project. A trigger copies the project, which never changes."""
 
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="shares", db_index=False)
+    # Copied, so that the guests of a project are found without a join.
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="shares", editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="task_shares")
     role = models.CharField(max_length=10, choices=SharedRole)

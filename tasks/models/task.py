@@ -15,7 +15,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchQuery, SearchVector, SearchVectorField
 from django.core.validators import MaxValueValidator
 from django.db import models
-from django.db.models import Exists, F, Func, OuterRef, Q
+from django.db.models import Exists, F, Func, OuterRef, Q, Value
 from django.utils import timezone
 
 from core.db import uuid7
@@ -50,8 +50,7 @@ class TaskQuerySet(models.QuerySet["Task"]):
         """
         project_ids = ProjectMember.objects.filter(user=user_id).values("project")
         if overseer:
-            visible = Project.objects.visible_to_id(user_id, overseer=True)
-            in_projects = Q(project__in=visible.values("pk"))
+            in_projects = Q(project__in=Project.objects.visible_to_id(user_id, overseer=True).values("pk"))
         elif guest:  # as an array, so that one index is read for the projects and one for the tasks
             in_projects = Q(EqualsAny("project_id", ArraySubquery(project_ids)))
         else:
@@ -69,9 +68,6 @@ class TaskQuerySet(models.QuerySet["Task"]):
     def open(self) -> Self:
         """Return the tasks that are neither done nor cancelled."""
         return self.filter(closed_at=None)
-
-    def closed(self) -> Self:
-        return self.filter(closed_at__isnull=False)
 
     def overdue(self, now: datetime, today: date, *, value: bool = True) -> Self:
         """Return the overdue tasks, or with `value=False` all others."""
@@ -135,9 +131,8 @@ class TaskQuerySet(models.QuerySet["Task"]):
     def with_relations(self) -> Self:
         """Load what a page or event shows of each task, with three queries."""
         assignees = models.Prefetch("assignees", get_user_model().objects.order_by("name", "pk"))
-        return self.select_related("project", "state", "creator", "parent__project").prefetch_related(
-            assignees, "labels"
-        )
+        related = self.select_related("project", "state", "creator", "parent__project")
+        return related.prefetch_related(assignees, "labels")
 
     def by_ref(self, ref: UUID | tuple[str, int]) -> Self:
         """Return the task of this id, or of this project key and number."""
@@ -157,10 +152,9 @@ class Priority(models.IntegerChoices):
 PRIORITY_NAMES = [priority.name.lower() for priority in Priority]
 
 
-def searchable_text(name: str) -> models.Func:
+def searchable_text(name: str) -> Func:
     """Return the text to index: with spaces for `_` and `~`, on which PostgreSQL's parser takes quadratic time."""
-    parted = (models.F(name), models.Value("_~"), models.Value("  "))
-    return models.Func(*parted, function="TRANSLATE", output_field=models.TextField())
+    return Func(F(name), Value("_~"), Value("  "), function="TRANSLATE", output_field=models.TextField())
 
 
 class Task(models.Model):
@@ -293,9 +287,7 @@ class TaskAssignee(models.Model):
     """
 
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="assignments", db_index=False)
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="assignments", db_index=False
-    )
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="assignments", db_index=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     task_created_at = models.DateTimeField(editable=False)
 

@@ -28,6 +28,7 @@ def create(*, actor: User, ref: str, name: str, colour: str = "#5c6472") -> Labe
     policies.require_editor(selectors.project_role(actor, project))
     try:
         with transaction.atomic():
+            # No event: no task shows the new label yet.
             return Label.objects.create(project=project, name=name.strip(), colour=colour)
     except IntegrityError as error:
         raise Invalid.field("name", "The project has a label of this name already.", "taken") from error

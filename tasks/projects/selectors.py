@@ -71,6 +71,7 @@ def resolve_project_id(user: User, ref: str | uuid.UUID) -> uuid.UUID:
     return rows[0][0] if rows else NIL_UUID
 
 
+# Four statements: for members and overseers, by id and key.
 @lru_cache(maxsize=4)
 def _project_id_statement(overseer: bool, column: str) -> Statement:
     visible = Project.objects.visible_to_id(Param("reader"), overseer=overseer)

@@ -85,6 +85,7 @@ class LabelInput(StrictSerializer):
 
 
 class LabelPatch(LabelInput):
+    # None removes the inherited field: a label stays in its project.
     project = None
 
 

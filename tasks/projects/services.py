@@ -28,6 +28,7 @@ def get_or_create_inbox(*, actor: User) -> Project:
         return inbox
     # Without FOR NO KEY UPDATE this would wait for writers of tasks, whose foreign keys lock the user's row.
     User.objects.select_for_update(no_key=True).get(pk=actor.pk)
+    # Asked again under the lock: another request may have created it meanwhile.
     return selectors.get_inbox(actor) or _create_with_defaults(
         actor=actor, key=f"ME{actor.pk.hex[-8:].upper()}", name="Inbox", is_inbox=True
     )

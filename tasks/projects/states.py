@@ -26,6 +26,7 @@ DEFAULT_STATES = (
 def add(*, actor: User, ref: str, name: str, category: str) -> State:
     """Add a state as the last one of the workflow. Raises NotFound, NotAllowed, Invalid."""
     project = _lock_managed_project(actor, ref)
+    # With underscores, as the slugs of the default states.
     slug = slugify(name).replace("-", "_")[:40]
     if not slug:
         raise Invalid.field("name", "Use some letters or digits.", "invalid")
