@@ -30,6 +30,7 @@ class BoundedPaginator(Paginator):
         rows = self.object_list
         if not hasattr(rows, "order_by"):
             return len(rows)
+        # The LIMIT is inside the counted subquery, so PostgreSQL stops counting there.
         return int(rows.order_by().values("pk")[:MAX_COUNT].count())
 
 
@@ -94,6 +95,7 @@ class ServiceForm(forms.ModelForm):
         if self.errors:
             return
         try:
+            # A savepoint: the admin has a transaction open, which must stay usable when the service refuses.
             with transaction.atomic():
                 self.instance = self.write(self.cleaned_data)
         except DomainError as error:
@@ -115,6 +117,7 @@ class ServiceAdmin(BaseAdmin):
 
     def get_form(self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
+        # A class for each request, because the actor belongs to the request.
         return type(form.__name__, (form,), {"actor": request.user})
 
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:

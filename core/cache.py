@@ -55,6 +55,7 @@ def generation(scope: str) -> str | None:
         if lease is None:
             return None
         if None in generations:
+            # nx: of two processes that find a generation missing, one sets it, and both then read that one.
             for key in keys:
                 redis.client().set(key, new_generation(), nx=True, ex=GENERATION_TTL)
             generations = redis.client().mget(*keys)
@@ -78,6 +79,7 @@ def get_or_build(scope: str, name: str, *, seconds: int, build: Callable[[], T])
 
 def invalidate_after_commit(scopes: Iterable[str]) -> None:
     """Invalidate everything cached under these scopes when the current transaction commits."""
+    # robust: the rows are committed, so an error here must neither become the answer nor skip the other hooks.
     transaction.on_commit(partial(bump_generations, tuple(scopes)), robust=True)
 
 
@@ -89,6 +91,7 @@ def bump_generations(scopes: Iterable[str]) -> None:
 
 def bump_generations_once(scopes: Iterable[str]) -> None:
     """Invalidate these scopes in one attempt. Raises RedisError."""
+    # One round trip. The commands are independent of each other, so they need no MULTI.
     with redis.client().pipeline(transaction=False) as pipe:
         for scope in scopes:
             pipe.set(generation_key(scope), new_generation(), ex=GENERATION_TTL)

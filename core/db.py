@@ -26,6 +26,7 @@ def uuid7() -> uuid.UUID:
     Ids made by one thread never run backwards within a millisecond: the 12 bits after the version
     hold the fraction of the millisecond (method 3 of section 6.2).
     """
+    # One step of the 12-bit fraction is 1 ms / 4096, a little less than 245 ns.
     nanoseconds = max(time.time_ns(), getattr(_last_timestamp, "value", 0) + 245)
     _last_timestamp.value = nanoseconds
     milliseconds, rest = divmod(nanoseconds, 1_000_000)
@@ -36,6 +37,7 @@ def uuid7() -> uuid.UUID:
 
 def violated_constraint(error: IntegrityError) -> str:
     """Return the name of the constraint that refused the statement, or an empty string."""
+    # Django wraps the error of psycopg, which has the name that PostgreSQL reports.
     diagnosis = getattr(error.__cause__, "diag", None)
     return getattr(diagnosis, "constraint_name", None) or ""
 
@@ -69,5 +71,6 @@ def advisory_lock(key: int) -> Iterator[bool]:
         yield is_held
     finally:
         if is_held:
+            # A lock of the session outlives its transaction, and the connection goes back to the pool.
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [key])

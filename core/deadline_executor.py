@@ -84,6 +84,7 @@ class DeadlineExecutor:
                     cancel()
                 raise NoResponse("timeout") from None
             finally:
+                # A call that gave up by itself just before the deadline counts as one that timed out.
                 if time.monotonic() > deadline - TIMEOUT_MARGIN:
                     self.circuit_open_until = time.monotonic() + CIRCUIT_OPEN_SECONDS
         finally:

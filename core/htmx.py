@@ -55,6 +55,7 @@ def form_data(request: HttpRequest) -> QueryDict | None:
 
 def safe_redirect_url(request: HttpRequest, url: str, default: str) -> str:
     """Return the URL if it is on this site, else the default."""
+    # An open redirect would lend this site's name to somebody else's page.
     hosts = {request.get_host()}
     is_safe = url_has_allowed_host_and_scheme(url, allowed_hosts=hosts, require_https=request.is_secure())
     return url if is_safe else default
@@ -62,6 +63,7 @@ def safe_redirect_url(request: HttpRequest, url: str, default: str) -> str:
 
 def error_page(request: HttpRequest, status: int, detail: str = "") -> HttpResponse:
     """Render the error page for this status; the detail is a sentence for people."""
+    # Other client errors have no page of their own; the status stays what it was.
     name = status if status in ERROR_PAGES else 400
     return render_page(request, f"errors/{name}.html", {"detail": detail, "status": status}, status=status)
 

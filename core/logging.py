@@ -105,6 +105,7 @@ def log_cache_hit(path: str, status: int, milliseconds: float, *, user: str | No
         return
     head = {"event": "request", "logger": "taskflow.gateway", "level": "info", "timestamp": datetime.now(UTC)}
     if not _pending_lines:
+        # The first line starts the timer; those that follow within the interval leave with it.
         asyncio.get_running_loop().call_later(FLUSH_INTERVAL, flush_cache_hits)
     _pending_lines.append(orjson.dumps({**head, **fields}, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE))
 
@@ -131,6 +132,7 @@ class RequestLogMiddleware:
         client_request_id = request.headers.get("X-Request-ID", "")
         request_id = client_request_id if REQUEST_ID.match(client_request_id) else uuid.uuid4().hex
         request.request_id = request_id  # type: ignore[attr-defined]
+        # A thread serves many requests, and nothing of the one before may be logged with this one.
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         response = self.get_response(request)

@@ -46,6 +46,7 @@ def in_batches(rows: QuerySet[Any, Any]) -> Iterator[Row]:
     """Yield the rows of a `values(...)` queryset without their `pk`, in batches."""
     last_pk = None
     while True:
+        # By key, not by OFFSET: a batch costs the same however many rows precede it.
         following = rows.order_by("pk") if last_pk is None else rows.order_by("pk").filter(pk__gt=last_pk)
         batch = list(following[:BATCH_SIZE])
         for row in batch:

@@ -21,6 +21,7 @@ def client() -> Redis:
         str(settings.CACHES["default"]["LOCATION"]),
         socket_timeout=TIMEOUT,
         socket_connect_timeout=TIMEOUT,
+        # No retries: a caller must not wait longer than TIMEOUT, and decides itself whether to try again.
         retry=Retry(NoBackoff(), 0),
         decode_responses=True,
     )

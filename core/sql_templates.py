@@ -176,4 +176,5 @@ def insert_all(model: type[M], rows: Sequence[M]) -> None:
         generated = _insert_statement(model).run(values)
         if generated:
             row.pk = generated[0][0]
+        # As Django leaves a saved row, so that save() updates it.
         row._state.adding, row._state.db = False, connection.alias

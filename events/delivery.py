@@ -75,6 +75,7 @@ def _dispatch(event_ids: Sequence[int], consumer: str) -> int:
         return 0
     handle = import_string(consumer)
     handle(events if _is_batch_consumer(handle) else events[0])
+    # In the transaction of the consumer: its changes and the completion are committed together or not at all.
     with connection.cursor() as cursor:
         cursor.execute(COMPLETE_SQL, [timezone.now(), [event.pk for event in events], consumer])
     return len(events)

@@ -17,6 +17,7 @@ def canonical_json(event: Event) -> bytes:
         "payload": event.payload,
         "occurred_at": event.occurred_at,
     }
+    # The same bytes on every machine and in every version, or the chain could not be checked later.
     return orjson.dumps(content, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z)
 
 

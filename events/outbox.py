@@ -53,6 +53,8 @@ def publish_all(events: Iterable[DomainEvent], *, actor: Actor | None, at: datet
     rows = [build_event(event, actor=actor, at=at or timezone.now()) for event in events]
     if rows:
         insert_all(Event, rows)
+        # After the commit, when the relay can see the row. robust: the event is stored, so a failed notification is no
+        # error of the caller.
         transaction.on_commit(notify_relay, robust=True)
     return rows
 

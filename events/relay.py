@@ -80,6 +80,7 @@ def append(subscriptions: Subscriptions, *, limit: int = BATCH_SIZE) -> list[Eve
 
 def _lock_head() -> tuple[int, str]:
     with connection.cursor() as cursor:
+        # One transaction at a time appends, so positions have no gaps and the chain has no forks.
         cursor.execute("SELECT position, hash FROM events_loghead FOR UPDATE")
         head: tuple[int, str] | None = cursor.fetchone()
     if head is None:  # before the first event
@@ -93,6 +94,7 @@ def claim_due(*, limit: int = BATCH_SIZE) -> list[tuple[int, str]]:
     now = timezone.now()
     with connection.cursor() as cursor:
         cursor.execute(CLAIM_DUE_SQL, [now, limit, now + CLAIM_LEASE])
+        # RETURNING has no order of its own.
         return sorted(cursor.fetchall())
 
 
@@ -150,6 +152,7 @@ class Relay:
             if not cursor.fetchone()[0]:
                 return False
         log.info("relay_became_leader")
+        # The leader before may have died between appending events and invalidating what they changed.
         self.invalidate_all = True
         try:
             while not self.stopping:
@@ -165,11 +168,13 @@ class Relay:
     def run_cycle(self) -> bool:
         """Append, invalidate and send once; return whether more is waiting than fits into one cycle."""
         self.cycle_started_at = time.monotonic()
+        # Read before the events: the lease must not cover one that is committed after they were read.
         until = self.lease_end()
         appended = append(self.subscriptions)
         self.invalidate(appended, until)
         due = claim_due()
         for event_ids, consumer in group_messages(due):
+            # What was claimed but not sent is due again when its claim is over.
             if not self.dispatch(event_ids, consumer):
                 break
         return BATCH_SIZE in (len(appended), len(due))
@@ -187,6 +192,7 @@ class Relay:
         self.pending_invalidations += appended
         try:
             self.invalidate_callback(self.pending_invalidations, invalidate_all=self.invalidate_all)
+            # After a full batch more events may wait, and what they change is not invalidated yet.
             if until is not None and len(appended) < BATCH_SIZE:
                 renew_lease(until)
         except RedisError as error:

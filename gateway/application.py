@@ -232,6 +232,7 @@ class Gateway:
                 await self.django(request.scope_for_django(), body, request.receive, send)
         except request_body.BodyTooLarge:
             await send_problem(request, 413, "The body is too large.", code="content_too_large")
+        # Nobody is left to answer.
         except request_body.ClientDisconnected:
             return
         except Overloaded:

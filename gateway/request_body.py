@@ -21,6 +21,7 @@ class ClientDisconnected(Exception):
 
 async def read_body(scope: Scope, receive: Receive, *, limit: int) -> bytes:
     """Return the whole body, whether or not its length was announced. Raises BodyTooLarge, ClientDisconnected."""
+    # An announced length is refused before anything is read; the count below is for chunked bodies.
     content_length = dict(scope["headers"]).get(b"content-length", b"0")
     if content_length.isdigit() and int(content_length) > limit:
         raise BodyTooLarge

@@ -116,6 +116,8 @@ class RequestChecker:
         """Return a future of the result. It is set in every case: by Redis, or locally without it."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[CheckResult] = loop.create_future()
+        # While a batch is under way, its end sends the next one. With an open circuit nobody waits for that batch,
+        # which may hang until its timeout.
         if not self.waiting and not (self.is_flushing and loop is self._loop and not self.circuit_open_until):
             loop.call_soon(self._flush)
         self.waiting.append((request, future))
@@ -151,6 +153,7 @@ class RequestChecker:
         now = time.monotonic()
         if now < self.circuit_open_until:
             return None
+        # Half open: this batch tries Redis, and those that come meanwhile do not wait for it.
         if self.circuit_open_until:
             self.circuit_open_until = now + CIRCUIT_OPEN_SECONDS
         arguments = [self.rules]
@@ -180,6 +183,7 @@ class RequestChecker:
         try:
             values: list[Any] = await self.redis.evalsha(self._sha, 0, *arguments)
         except NoScriptError:
+            # Redis was restarted and has lost the script; EVAL loads it again.
             values = await self.redis.eval(LUA_SCRIPT, 0, *arguments)
         return values
 
@@ -212,6 +216,7 @@ class LocalLimiter:
         for request, result in zip(requests, results, strict=True):
             if result.tier and result.tier != DEFAULT_TIER:
                 self.tiers[request.caller] = result.tier
+        # A forgotten caller counts as one of the free tier until its next check in Redis.
         if len(self.tiers) > MAX_LOCAL_CALLERS:
             self.tiers.clear()
 
@@ -223,6 +228,7 @@ class LocalLimiter:
         quota, burst = self.rules["tiers"][request.tier or self.tier_of(request.caller)]
         interval = self.rules["window"] / max(1, quota // self.share)
         depth = interval * max(1, (quota + burst) // self.share)
+        # GCRA, as in request_check.lua: `full_at` is when the bucket will be full again.
         full_at = max(self.full_at.get(request.caller, 0.0), now) + interval
         if full_at - now > depth:
             return CheckResult(allowed=False, wait=(full_at - now - depth) / 1000)

@@ -33,6 +33,7 @@ async def send_cached(
     `already_logged`: Django built the response for this very request, and has logged it.
     """
     if_none_match = request.headers.get(b"if-none-match", b"")
+    # If-None-Match compares weakly, so the prefix of a weak ETag does not count.
     etags = [tag.strip().removeprefix(b"W/") for tag in if_none_match.split(b",")]
     not_modified = if_none_match == b"*" or response.etag in etags
     status, body = (304, b"") if not_modified else (200, response.body)
@@ -81,8 +82,10 @@ async def send_problem(request: GatewayRequest, status: int, detail: str, *, wai
         *security_headers(),
     ]
     if wait:
+        # Rounded up: a client that comes a moment too early would be refused again.
         headers.append((b"retry-after", str(max(1, -int(-wait // 1))).encode()))
     if status == 413:
+        # The rest of the body is still to come, so no other request can follow on this connection.
         headers.append((b"connection", b"close"))
     await request.send({"type": "http.response.start", "status": status, "headers": headers})
     await request.send({"type": "http.response.body", "body": body})

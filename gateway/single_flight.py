@@ -43,6 +43,8 @@ class SingleFlight:
         """Return the response, built here or elsewhere; None if it was built here and is not cacheable."""
         key = cache_key(caller, generation, url)
         if key in self.running:
+            # shield: the future belongs to all that wait for it, and a client that disconnects cancels only its own
+            # wait.
             return await asyncio.shield(self.running[key])
         future: asyncio.Future[CachedResponse | None] = asyncio.get_running_loop().create_future()
         self.running[key] = future
@@ -51,6 +53,7 @@ class SingleFlight:
             response = await self._get_or_build(redis, key, generation, seconds, build)
             return response
         finally:
+            # Also after an error: those that wait get None then, and ask Django themselves.
             del self.running[key]
             future.set_result(response)
 

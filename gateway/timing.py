@@ -31,8 +31,10 @@ async def pad_response_time(request: GatewayRequest, respond: Callable[[GatewayR
 
     request.send = buffer
     await respond(request)
+    # A response that took longer than a step waits for the next one; it does not leave at once.
     await asyncio.sleep(RESPONSE_TIME_STEP - (time.perf_counter() - request.started_at) % RESPONSE_TIME_STEP)
     for message in buffered:
         if message["type"] == "http.response.start":
+            # Server-Timing would tell the duration that the padding hides.
             message = {**message, "headers": [pair for pair in message["headers"] if pair[0].lower() != TIMING_HEADER]}
         await send(message)

@@ -153,6 +153,7 @@ class StreamingClient:
     async def _send(self, messages: list[Message]) -> None:
         if self.disconnected is None:
             self.disconnected = asyncio.ensure_future(self._wait_for_disconnect())
+            # One turn of the loop lets the new task see a client that is gone already.
             await asyncio.sleep(0)
         for message in messages:
             if self.is_closed or self.disconnected.done():

@@ -87,6 +87,7 @@ def create_private_directory(path: Path, *, owner: int) -> Path:
     if len(os.fsencode(path / SOCKET_FILE)) > MAX_SOCKET_PATH:
         raise LaunchError(f"The path {path} is too long for a Unix socket.")
     path.mkdir(mode=0o700, exist_ok=True)
+    # lstat: a symbolic link that another user put here would lead elsewhere.
     status = path.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid not in {os.geteuid(), owner}:
         raise LaunchError(f"{path} was created by another user. Remove it, or set DATA_DIR to another folder.")

@@ -58,6 +58,7 @@ def bind_address() -> tuple[str, int]:
 def require_free_port(host: str, port: int) -> None:
     """Raise LaunchError if the port is in use, and suggest the next one."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        # With it a port whose last connections are in TIME_WAIT counts as free, as it does for the server.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
@@ -88,6 +89,7 @@ def start_servers(supervisor: Supervisor, paths: Paths) -> dict[str, str]:
 def build_environment(paths: Paths, server_urls: dict[str, str], host: str, port: int) -> dict[str, str]:
     """Return the environment of all processes of `make run` and `make stack`."""
     base = environment.with_secret_keys(paths, environment.base_environment(paths, settings="config.settings.dev"))
+    # The wildcard addresses accept connections but cannot stand in a link.
     site_host = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
     return {
         **base,
@@ -135,7 +137,9 @@ def background_processes(
     celery = ("-m", "celery", "--quiet", "-A", "config")
     level = ("-l", settings.get("LOG_LEVEL", default_level))
     concurrency = os.environ.get("WORKER_PROCESSES") or str(min(os.cpu_count() or 1, 4))
+    # There is one worker: nobody to synchronise with at the start, or to exchange events with.
     worker = ("worker", *level, "-c", concurrency, "--without-mingle", "--without-gossip")
+    # No pid file: one that a crash left behind would keep the scheduler from starting.
     schedule = ("beat", *level, "-s", str(paths.var / "celerybeat-schedule"), "--pidfile=")
     return (
         python_process(paths, {**settings, **SUPPRESS_ROOT_WARNING}, "worker", *celery, *worker),

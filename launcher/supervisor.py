@@ -76,6 +76,7 @@ class Supervisor:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        # A second Ctrl-C must not interrupt the orderly stop.
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         self._stop([running for running in self._running if not running.spec.is_server], STOP_TIMEOUT)
@@ -143,6 +144,7 @@ class Supervisor:
                 stop_signal=spec.stop_signal,
             )
         if running.process.stdout is not None:
+            # One thread reads the output of all processes in turn, so no pipe may block it.
             os.set_blocking(running.process.stdout.fileno(), False)
             self._selector.register(running.process.stdout, selectors.EVENT_READ, running)
         self._watchdog.add(running.process.pid, spec.stop_signal)
@@ -183,6 +185,7 @@ class Supervisor:
         ended = False
         for key, _ in self._selector.select(seconds):
             ended = not self._read(key.data, key.fileobj) or ended  # type: ignore[arg-type]
+        # A pipe at its end stays readable until its process is reaped; without a pause the loop would spin.
         if ended:
             time.sleep(0.01)
 
@@ -192,6 +195,7 @@ class Supervisor:
             chunk = os.read(pipe.fileno(), 1 << 16)
         except BlockingIOError:
             return True
+        # The last part has no line end yet and waits for the next chunk, so that lines of two processes do not mix.
         *lines, running.partial_line = (running.partial_line + chunk).split(b"\n")
         if not chunk and running.partial_line:
             lines, running.partial_line = [running.partial_line], b""

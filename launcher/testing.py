@@ -56,6 +56,7 @@ def run_in_foreground(command: list[str], paths: Paths, settings: dict[str, str]
         try:
             return process.wait()
         except KeyboardInterrupt:
+            # The launcher must outlive further Ctrl-C, because it still has to stop the servers.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             process.send_signal(signal.SIGINT)
             try:

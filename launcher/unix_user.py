@@ -34,6 +34,7 @@ class UnixUser:
 
     def can_access(self, mode: str, path: Path) -> bool:
         """Return whether the user has access: mode `x` to run or enter, `w` to write."""
+        # Tried as that user: groups, ACLs and all parent folders count, which only the kernel knows.
         command = ["test", f"-{mode}", str(path)]
         return subprocess.run(command, cwd="/", check=False, **self.subprocess_args()).returncode == 0
 
@@ -51,6 +52,7 @@ def unprivileged_user(data: Path) -> UnixUser:
     if os.geteuid() != 0:
         return current_user()
     if data.exists() and data.stat().st_uid != 0:
+        # PostgreSQL refuses to start on data of another user, so the owner stays the same.
         status = data.stat()
         return UnixUser(status.st_uid, status.st_gid)
     try:

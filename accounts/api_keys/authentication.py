@@ -34,6 +34,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         if presented is not None:
             key = get_active_key(presented, timezone.now(), as_of=request.META.get(GLOBAL_GENERATION_KEY, ""))
         if key is None:
+            # One answer for unknown, ended and mistyped keys: it must not tell which of them exist.
             raise NotAuthenticated("The key is not valid.", code="key_not_valid")
         address = client_ip(request._request)
         networks = tuple(ipaddress.ip_network(network) for network in key.allowed_networks)

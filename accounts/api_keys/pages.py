@@ -89,6 +89,7 @@ def revoke_key(request: HttpRequest, key_id: UUID) -> HttpResponse:
 def _created_response(request: HttpRequest, created: services.CreatedKey) -> HttpResponse:
     context = {"key": created.key, "text": created.text, "tab": "keys", "back": _list_url(created.key.owner)}
     response = render_page(request, "accounts/api_key_created.html", context)
+    # The page holds the key, so no cache may keep it.
     response["Cache-Control"] = "no-store"
     return response
 

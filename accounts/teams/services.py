@@ -23,6 +23,7 @@ Role = TeamMember.Role
 def create(*, actor: User, name: str) -> Team:
     """Create a team led by the actor. Raises Invalid for a name that is taken."""
     try:
+        # The constraint decides: another team may take the name at the same moment.
         team = Team.objects.create(name=name.strip())
     except IntegrityError as error:
         raise _name_taken() from error

@@ -52,6 +52,7 @@ def create_user_with_password(*, email: str, name: str, password: str, is_verifi
 @transaction.atomic
 def create_user(user: User) -> None:
     """Save a new user under the first free handle made from the e-mail address. Raises Invalid."""
+    # The local part of an address may hold characters that a handle cannot have, or nothing but such.
     base = re.sub(r"[^a-z0-9._-]", "", user.email.split("@")[0]).lstrip("._-")[:32] or "user"
     for attempt in range(MAX_HANDLE_ATTEMPTS):
         user.handle = base if attempt == 0 else f"{base}{attempt + 1}"

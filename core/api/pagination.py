@@ -144,7 +144,20 @@ def after_cursor(
     """Return the rows after the cursor in the requested order; before it, if it goes backwards."""
     backwards = bool(cursor and cursor.backwards)
     ordered = apply_ordering(rows, page_request, backwards=backwards)
-    return ordered.filter(_after_cursor_q(page_request, cursor, nulls=nulls)) if cursor else ordered
+    if cursor is None:
+        return ordered
+    # Nulls are last going on, first going back.
+    column, value, nullable = page_request.sort.column, cursor.value, page_request.sort.nullable
+    sign = "lt" if page_request.descending != cursor.backwards else "gt"
+    beyond_id = Q(**{f"{page_request.sort.key}__{sign}": cursor.key})
+    if value is None:
+        tie = Q(**{f"{column}__isnull": True}) & beyond_id
+        return ordered.filter(tie | Q(**{f"{column}__isnull": False}) if cursor.backwards else tie)
+    # The first half is redundant, but it is what an index can start at; an OR alone would scan from the beginning.
+    in_range = Q(**{f"{column}__{sign}e": value}) & (Q(**{f"{column}__{sign}": value}) | beyond_id)
+    if nullable and nulls and not cursor.backwards:
+        in_range |= Q(**{f"{column}__isnull": True})
+    return ordered.filter(in_range)
 
 
 def split_nulls(rows: QuerySet[M], page_request: PageRequest, cursor: Cursor | None) -> list[QuerySet[M]]:
@@ -188,18 +201,6 @@ def apply_ordering(rows: QuerySet[M], page_request: PageRequest, *, backwards: b
         options = {"nulls_first": True} if backwards else {"nulls_last": True}
     ordered = column.desc(**options) if descending else column.asc(**options)
     return rows.order_by(ordered, f"-{page_request.sort.key}" if descending else page_request.sort.key)
-
-
-def _after_cursor_q(page_request: PageRequest, cursor: Cursor, *, nulls: bool) -> Q:
-    """Return the condition for rows after the cursor. Nulls are last going on, first going back."""
-    column, value, nullable = page_request.sort.column, cursor.value, page_request.sort.nullable
-    sign = "lt" if page_request.descending != cursor.backwards else "gt"
-    beyond_id = Q(**{f"{page_request.sort.key}__{sign}": cursor.key})
-    if value is None:
-        tie = Q(**{f"{column}__isnull": True}) & beyond_id
-        return tie | Q(**{f"{column}__isnull": False}) if cursor.backwards else tie
-    in_range = Q(**{f"{column}__{sign}e": value}) & (Q(**{f"{column}__{sign}": value}) | beyond_id)
-    return in_range | Q(**{f"{column}__isnull": True}) if nullable and nulls and not cursor.backwards else in_range
 
 
 def _encode_cursor(page_request: PageRequest, scope: str, direction: str, value: Any, key: Any) -> str:

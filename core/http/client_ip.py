@@ -18,6 +18,7 @@ def resolve_client_ip(peer: str, forwarded_for: str) -> str:
     """Return the nearest hop that is not one of TRUSTED_PROXIES, from `X-Forwarded-For` and the peer."""
     hops = [part.strip() for part in forwarded_for.split(",") if part.strip()]
     hops.append(peer or UNIX_SOCKET)
+    # From the right: each proxy appends the address it sees, and what stands before may be invented by the client.
     while len(hops) > 1 and _is_trusted_proxy(hops[-1]):
         hops.pop()
     return _normalize(hops[-1])

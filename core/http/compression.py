@@ -75,6 +75,7 @@ def encoded_etag(tag: str, encoding: str) -> str:
 
 def compress(response: HttpResponse, encoding: str) -> None:
     body = response.content
+    # mtime=0: equal bodies give equal bytes, which a strong ETag promises.
     packed = (
         brotli.compress(body, quality=BROTLI_QUALITY) if encoding == "br" else gzip.compress(body, GZIP_LEVEL, mtime=0)
     )

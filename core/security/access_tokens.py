@@ -23,6 +23,7 @@ def read_access_token(token: bytes) -> Claims | None:
     """Return the claims of a valid access token that has not expired; None for every other text."""
     try:
         claims = _verify(token, signing_keys(settings.SIMPLE_JWT))
+    # A signed token with malformed claims makes uuid.UUID() and float() raise the last three.
     except (jwt.PyJWTError, ValueError, TypeError, AttributeError):
         return None
     return claims if time.time() < claims.expires_at else None

@@ -33,6 +33,7 @@ class PresentedKey:
     digest: str
 
     def is_for(self, digest: str) -> bool:
+        # In constant time: how long it takes must not tell how many characters are right.
         return hmac.compare_digest(self.digest, digest)
 
 
@@ -48,6 +49,7 @@ def generate() -> tuple[str, PresentedKey]:
 def parse(text: bytes) -> PresentedKey | None:
     """Return the key if format and checksum are valid, else None."""
     match = _KEY_PATTERN.match(text)
+    # The checksum needs no database, so a mistyped key costs no query.
     if match is None or _checksum(match[1]).encode() != match[4]:
         return None
     return PresentedKey(match[2].decode(), sha256_hex(match[3]))

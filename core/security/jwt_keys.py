@@ -57,6 +57,7 @@ def verify_jwt(token: str | bytes, rules: Mapping[str, Any], *, kind: str) -> di
     if "kid" in headers and headers.get("typ") != MEDIA_TYPES[kind]:
         raise jwt.InvalidTokenError("a token of another kind")
     failure: jwt.PyJWTError = jwt.InvalidKeyError("no key of ours")
+    # Only a wrong signature lets the next key try. An expired token of the right key is refused at once.
     for key in signing_keys(rules).for_token(headers):
         try:
             claims: dict[str, Any] = jwt.decode(

@@ -43,5 +43,6 @@ class SessionStore(CachedStore):
         )
         session = rows.first()
         if session is None:
+            # As in Django: a session saved later must not get the key that the client sent (session fixation).
             self._session_key = None
         return session
