@@ -34,4 +34,5 @@ def form_status(form: Any) -> int:
 def expected_version(request: HttpRequest) -> frozenset[int] | None:
     """Return the version the form was rendered with; None, which accepts any, if it has none."""
     version = request.POST.get("version", "")
+    # isascii, because isdecimal alone accepts digits of other scripts.
     return frozenset({int(version)}) if version.isascii() and version.isdecimal() and len(version) < 10 else None

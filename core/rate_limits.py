@@ -48,7 +48,7 @@ class Backoff:
 def consume(request: HttpRequest, *, group: str, key: str, rate: str) -> None:
     """Count one use of `group` by `key`. Raises RateLimited beyond `rate`, like `10/5m`."""
     usage = get_usage(request, group=group, key=lambda _group, _request: key, rate=rate, increment=True)
-    wait = 0
+    wait: float = 0
     if usage is None:  # Redis is away
         wait = _local_limiter.consume(f"{group}:{key}", rate)
     elif usage["should_limit"]:

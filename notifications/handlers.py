@@ -110,6 +110,7 @@ def _enqueue_account_email(event: Event, kind: AccountEmailKind, context: dict[s
         "occurred_at": event.occurred_at.isoformat(),
         "sessions_path": reverse("settings-sessions"),
     }
+    # Somebody who has taken over the account may have changed its address since.
     to = event.payload["user"]["email"]
     jobs.enqueue_account_email(kind=kind, to=to, context=user_context | context, dedup_key=str(event.pk))
 
@@ -117,4 +118,5 @@ def _enqueue_account_email(event: Event, kind: AccountEmailKind, context: dict[s
 def _notify(event: Event, kind: Kind, user_ids: Iterable[str]) -> None:
     email_ids = notify.notify(event=event, kind=kind, user_ids=user_ids)
     if email_ids:
+        # After the commit, when a worker can see the rows.
         transaction.on_commit(partial(jobs.enqueue_emails, email_ids), robust=True)

@@ -19,6 +19,8 @@ from notifications.inbox import services as inbox
 log = structlog.get_logger(__name__)
 
 
+# acks_late: if a worker dies, the broker gives its job to another one. The claim in the row keeps two workers from
+# sending the message at the same time.
 @shared_task(name="notifications.send_email", acks_late=True)
 def send_email(*, email_id: str, **_unknown: Any) -> None:
     email.deliver(email_id=UUID(email_id), now=timezone.now())

@@ -31,4 +31,5 @@ def parse_if_match(request: HttpRequest) -> frozenset[int] | None:
     tags = [_ETAG_PATTERN.fullmatch(part.strip()) for part in header.split(",")]
     if not all(tags):
         raise Invalid.field("If-Match", "Send the ETag as it was received, in double quotes.")
+    # A well-formed tag that is not one of ours names no version. The set is empty then, and the write fails with 412.
     return frozenset(int(tag[2]) for tag in tags if tag and not tag[1] and tag[2])

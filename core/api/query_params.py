@@ -84,6 +84,7 @@ class FieldsQuerySerializer(QuerySerializer):
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         fields = super().get_fields()
+        # A class attribute `fields` would hide the property of that name that every serializer has.
         fields["fields"] = fields.pop("fields_")
         return fields
 
@@ -110,6 +111,7 @@ def parse_query(kind: type[QuerySerializer], parameters: QueryDict) -> dict[str,
             errors[name] = [serializers.ErrorDetail("This text cannot be stored.", "invalid")]
     if errors:
         raise serializers.ValidationError(errors)
+    # A copy: the cached result is shared, and the caller may change what it gets.
     return dict(_validate_cached(kind, tuple(parameters.items())))
 
 

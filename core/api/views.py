@@ -41,6 +41,8 @@ class ApiView(APIView):
         super().initial(request, *args, **kwargs)
         if request.method != "POST" or not self.idempotent or not request.user.is_authenticated:
             return
+        # After authentication, permissions and limits: a stored response is replayed only to those who may send the
+        # request.
         if key := idempotency.parse_key(request):
             handler: Callable[..., HttpResponse] = getattr(self, "post")  # noqa: B009 -- each subclass has its own
             self.post = partial(idempotency.run_idempotent, key, handler, self.encrypt_stored_response)
@@ -56,6 +58,7 @@ def list_response(
     """Answer with one page of a list."""
     rows = [select_fields(row, fields) for row in serializer_class(list(page.rows), many=True, context=context).data]
     if not rows:
+        # An empty page must refuse an unknown field as well.
         select_fields(dict.fromkeys(serializer_class(context=context).get_fields()), fields)
     return Response(
         pagination.list_body(page, results=rows, url=request.build_absolute_uri, parameters=request.query_params)

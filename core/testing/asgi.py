@@ -76,6 +76,7 @@ def send_request(
     async def receive() -> dict[str, Any]:
         if messages:
             return messages.pop(0)
+        # The client stays connected while the application answers.
         await asyncio.sleep(30)
         return {"type": "http.disconnect"}
 

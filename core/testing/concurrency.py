@@ -19,6 +19,7 @@ def run_concurrently(actions: Iterable[Callable[[], Any]]) -> list[Any]:
 
     def run(index: int, action: Callable[[], Any]) -> None:
         try:
+            # Before the barrier: connecting takes different times, and all actions are to start together.
             connection.ensure_connection()
             start.wait(20)
             outcomes[index] = action()
