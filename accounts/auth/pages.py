@@ -88,8 +88,8 @@ def login_passkey(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return HttpResponseRedirect(get_next_url(request))
     if request.method != "POST":
-        if request.headers.get("X-Requested-With") != "XMLHttpRequest":
-            return redirect("login")
+        if "application/json" not in request.headers.get("Accept", ""):
+            return redirect("login")  # a person followed the link; scripts ask for JSON
         return JsonResponse({"request_options": begin_passkey_authentication(None)})
     consume(request, group="login-address", key=client_ip(request), rate=settings.LOGIN_RATE_PER_ADDRESS)
     form = PasskeyLoginForm(request.POST)

@@ -150,8 +150,8 @@ def register_and_confirm(session, mail_server):
     assert "/login/" in session.page.url
     session.follow_link(mail_server.newest("Confirm your email address for TaskFlow"))
     session.look("confirm address")
-    session.press("Confirm", leads_to="**/login/")
-    session.sign_in(PASSWORD, leads_to=HOME_PATH)
+    # This browser registered with the address, so confirming it finishes the sign-in.
+    session.press("Confirm", leads_to="**/settings/security/")
 
 
 def add_totp(session):

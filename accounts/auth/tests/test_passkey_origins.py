@@ -42,7 +42,7 @@ def site(settings):
 
 def request_options(browser, path):
     if path == LOGIN:
-        return browser.get(LOGIN, headers={"X-Requested-With": "XMLHttpRequest"}).json()["request_options"]
+        return browser.get(LOGIN, headers={"Accept": "application/json"}).json()["request_options"]
     return browser.get(path).context["js_data"]["request_options"]
 
 
