@@ -6,7 +6,7 @@ from django.conf import settings
 
 from accounts.auth.mfa import enforcement
 from accounts.models import Invitation, TeamMember, User
-from core.errors import NotAllowed
+from core.errors import NotAllowed, require
 
 
 def can_lead_team(user: User, membership: TeamMember | None) -> bool:
@@ -57,9 +57,3 @@ def mfa_setup_required_error() -> NotAllowed:
 def require_manager(user: User) -> None:
     """Raise NotAllowed unless the user may manage users."""
     require(can_manage_users(user), "Only administrators can do this.")
-
-
-def require(allowed: bool, message: str) -> None:
-    """Raise NotAllowed with this message unless allowed."""
-    if not allowed:
-        raise NotAllowed(message)

@@ -168,10 +168,10 @@ class TaskSnapshot(models.Model):
 
 
 class DailyStat(models.Model):
-    """Statistics of one day (UTC) and project, for one assignee or for all together.
+    """Statistics of one day (UTC) and project: of one assignee, or the total (no user).
 
-    A row without a user is that of all together. Open at the end of a day is the running sum of `created - closed`,
-    overdue that of `overdue_change`. The buckets of `cycle_histogram` are those of analytics.rollups.histogram.
+    The number of open tasks at the end of a day is the running sum of `created - closed`, the number of overdue tasks
+    that of `overdue_change`. The buckets of `cycle_histogram` are those of analytics.rollups.histogram.
     """
 
     day = models.DateField()

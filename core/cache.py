@@ -4,7 +4,7 @@ Every value belongs to a scope (mostly a user) and is stored under the scope's *
 commit hook and before the writer gets a response, the generations of all who can see the change; a value that is built
 from older rows is then stored under a generation that is never read again. A lost generation is replaced by a new one.
 
-The hook can fail while Redis is away. So generations count only while there is a *lease*: a key that lives
+The hook can fail while Redis is unavailable. So generations count only while there is a *lease*: a key that lives
 LEASE_SECONDS, and that the relay renews only after it has replaced the generations of every event it can see. A writer
 whose hook fails retries for as long as the lease could still be held, and gets its response then.
 """

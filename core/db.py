@@ -7,11 +7,11 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import structlog
-from django.db import IntegrityError, OperationalError, connection
+from django.db import DatabaseError, IntegrityError, OperationalError, connection
 from psycopg.errors import DeadlockDetected, ForeignKeyViolation, SerializationFailure
 
 from core.errors import Conflict, TransientConflict
@@ -53,11 +53,11 @@ def translate_db_error(error: Exception) -> Exception:
     """
     if isinstance(error, IntegrityError) and isinstance(error.__cause__, ForeignKeyViolation):
         return Conflict(
-            "Something this refers to was deleted meanwhile. Reload and try again.", code="changed_meanwhile"
+            "A referenced object was deleted in the meantime. Reload and try again.", code="changed_meanwhile"
         )
     if isinstance(error, OperationalError) and isinstance(error.__cause__, tuple(RETRYABLE)):
         log.warning(RETRYABLE[type(error.__cause__)], reason=str(error).partition("\n")[0])
-        return TransientConflict("Somebody changed the same data at the same moment. Nothing was saved; try again.")
+        return TransientConflict("The same data was changed at the same time. Nothing was saved; try again.")
     return error
 
 
@@ -71,6 +71,7 @@ def advisory_lock(key: int) -> Iterator[bool]:
         yield is_held
     finally:
         if is_held:
-            # A lock of the session outlives its transaction, and the connection goes back to the pool.
-            with connection.cursor() as cursor:
+            # The lock belongs to the database session, so it outlives the transaction, and a connection that goes back
+            # to the pool would keep it. A lost connection has released it; the original error is more useful then.
+            with suppress(DatabaseError), connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [key])

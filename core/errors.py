@@ -112,3 +112,9 @@ class TransientConflict(DomainError):
     code = "transient_conflict"
     title = "Concurrent changes"
     retry_after = 1
+
+
+def require(allowed: bool, message: str) -> None:
+    """Raise NotAllowed with this message unless allowed."""
+    if not allowed:
+        raise NotAllowed(message)

@@ -55,7 +55,7 @@ def form_data(request: HttpRequest) -> QueryDict | None:
 
 def safe_redirect_url(request: HttpRequest, url: str, default: str) -> str:
     """Return the URL if it is on this site, else the default."""
-    # An open redirect would lend this site's name to somebody else's page.
+    # An open redirect would let a link to this site lead to a foreign page.
     hosts = {request.get_host()}
     is_safe = url_has_allowed_host_and_scheme(url, allowed_hosts=hosts, require_https=request.is_secure())
     return url if is_safe else default

@@ -1,6 +1,6 @@
 """Rate limits of single actions: uses within a window (django-ratelimit), and exponential backoff after failures.
 
-Both are counted in Redis for all nodes. While Redis is away each process counts by itself, at its share, so an action
+Both are counted in Redis for all nodes. While Redis is unavailable each process counts by itself, at its share, so an action
 is never unlimited and never blocked for all.
 """
 
@@ -49,7 +49,7 @@ def consume(request: HttpRequest, *, group: str, key: str, rate: str) -> None:
     """Count one use of `group` by `key`. Raises RateLimited beyond `rate`, like `10/5m`."""
     usage = get_usage(request, group=group, key=lambda _group, _request: key, rate=rate, increment=True)
     wait: float = 0
-    if usage is None:  # Redis is away
+    if usage is None:  # Redis is unavailable
         wait = _local_limiter.consume(f"{group}:{key}", rate)
     elif usage["should_limit"]:
         wait = max(1, usage["time_left"])  # in the last second of a window it is 0, but the limit still holds

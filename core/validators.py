@@ -7,7 +7,7 @@ import re
 from django.core.exceptions import ValidationError
 
 # Control characters, line separators and bidirectional overrides (Unicode TR 36, section 2.5): with them a name could
-# look like other text in an e-mail or a list.
+# look like other text in an email or a list.
 UNSAFE_CHARACTERS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 

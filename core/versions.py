@@ -1,4 +1,7 @@
-"""Optimistic concurrency control: the version check of every write (HTTP: If-Match)."""
+"""Optimistic concurrency control: the version check of every write (HTTP: If-Match).
+
+A service locks the row (SELECT FOR UPDATE) and then checks its version, so no other write comes in between.
+"""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def load_demo(*, now: datetime) -> LoadResult:
         )
         user.set_password(PASSWORD)
         user.save(force_insert=True)
-        # A verified address, because nobody can open the mailbox of an invented one.
+        # A verified address, because the mailbox of an invented one cannot be opened.
         EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
         event_writer.add_event(UserRegistered(user=user_payload(user)), user, started_at)
         users[persona.handle] = user
@@ -77,7 +77,7 @@ def load_demo(*, now: datetime) -> LoadResult:
     project = write_project(LOAD_PROJECT, users, started_at, event_writer)
     ScenarioWriter(project, users, now, event_writer).write(generate_load_test(now, Random(SEED)))
     event_writer.write()
-    # Nobody must be notified about the invented past: its deliveries are marked as done before a worker sees them.
+    # The invented past must not cause notifications: its deliveries are marked as done before a worker sees them.
     # Events that others published a moment ago are appended too, but only the demo's own deliveries are marked.
     team = teams.create(actor=users["maya"], name="Storefront")
     for handle in ("jonas", "tomas", "aiko"):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -22,6 +21,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from core.cache import lease_end, renew_lease
+from core.db import advisory_lock
 from events.hash_chain import chain_hash
 from events.models import Event, LogHead
 from events.outbox import RELAY_CHANNEL
@@ -147,22 +147,15 @@ class Relay:
 
     def run_as_leader(self) -> bool:
         """Lead while the lock is held; return whether this process was the leader."""
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_lock(%s)", [LEADER_LOCK_ID])
-            if not cursor.fetchone()[0]:
+        with advisory_lock(LEADER_LOCK_ID) as is_leader:
+            if not is_leader:
                 return False
-        log.info("relay_became_leader")
-        # The leader before may have died between appending events and invalidating what they changed.
-        self.invalidate_all = True
-        try:
+            log.info("relay_became_leader")
+            # The leader before may have died between appending events and invalidating what they changed.
+            self.invalidate_all = True
             while not self.stopping:
                 if not self.run_cycle():
                     self.wait()
-        finally:
-            # Closing only returns the connection to the pool, and one that is still good would keep the lock there.
-            with suppress(DatabaseError), connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [LEADER_LOCK_ID])
-            connections.close_all()
         return True
 
     def run_cycle(self) -> bool:

@@ -1,9 +1,9 @@
-"""The claims of API keys, remembered per process. PostgreSQL is asked once for each key.
+"""Claims of API keys, cached per process. Each key is loaded from PostgreSQL once.
 
-Invariant: what is remembered of a key never changes: its owner, its networks, the latest moment of its end. Whether it
-is active the request check says each time, as for sessions; networks and end are compared each time. Cached responses
-belong to one key alone. An address that presents keys which do not exist is not looked up for a while, so guessing
-keeps no thread busy.
+Invariant: the cached values of a key never change: its owner, its networks and its latest possible expiry. Whether the
+key is active is part of each request check, as for sessions; networks and expiry are compared on each request. Cached
+responses belong to a single key. Keys from an IP address that presented unknown keys are not looked up for a while, so
+that guessing does not occupy threads.
 """
 
 from __future__ import annotations

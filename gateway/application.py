@@ -80,7 +80,7 @@ class Gateway:
 
     async def handle_http(self, request: GatewayRequest) -> None:
         if request.has_duplicate_host:
-            await send_problem(request, 400, "Name the host once.")
+            await send_problem(request, 400, "Duplicate Host header.")
             return
         if cors.is_cors_request(request):
             request.send = cors.with_cors_headers(request)
@@ -110,7 +110,7 @@ class Gateway:
             return
         if result.allowed is False:
             RATE_LIMITED_REQUESTS.labels(result.tier or "anonymous").inc()
-            detail = "You have asked too much for now."
+            detail = "Rate limit exceeded."
             await send_problem(request, 429, detail, wait=result.wait, code="rate_limited")
             return
         request.global_generation, request.checked_at = result.global_generation, time.perf_counter()
@@ -232,7 +232,7 @@ class Gateway:
                 await self.django(request.scope_for_django(), body, request.receive, send)
         except request_body.BodyTooLarge:
             await send_problem(request, 413, "The body is too large.", code="content_too_large")
-        # Nobody is left to answer.
+        # The client is gone.
         except request_body.ClientDisconnected:
             return
         except Overloaded:

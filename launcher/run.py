@@ -137,7 +137,7 @@ def background_processes(
     celery = ("-m", "celery", "--quiet", "-A", "config")
     level = ("-l", settings.get("LOG_LEVEL", default_level))
     concurrency = os.environ.get("WORKER_PROCESSES") or str(min(os.cpu_count() or 1, 4))
-    # There is one worker: nobody to synchronise with at the start, or to exchange events with.
+    # There is one worker: no other to synchronise with at the start, or to exchange events with.
     worker = ("worker", *level, "-c", concurrency, "--without-mingle", "--without-gossip")
     # No pid file: one that a crash left behind would keep the scheduler from starting.
     schedule = ("beat", *level, "-s", str(paths.var / "celerybeat-schedule"), "--pidfile=")

@@ -23,7 +23,7 @@ def task_assigned(event: Event) -> None:
 
 
 def task_commented(event: Event) -> None:
-    """Notify the mentioned users, and everybody else involved, of a comment: one notification each."""
+    """Notify the mentioned users and all others involved of a comment: one notification each."""
     mentioned_ids = set(event.payload["mentioned_ids"])
     _notify(event, Kind.MENTIONED, mentioned_ids)
     _notify(event, Kind.COMMENTED, set(event.payload["audience_ids"]) - mentioned_ids)
@@ -35,7 +35,7 @@ def task_due_soon(event: Event) -> None:
 
 
 def task_shared(event: Event) -> None:
-    """Notify the user a task is shared with; a changed role on an existing share notifies nobody."""
+    """Notify the user a task is shared with; a changed role on an existing share sends no notification."""
     if not event.payload.get("previous_role"):
         _notify(event, Kind.SHARED, [event.payload["user_id"]])
 
@@ -110,7 +110,7 @@ def _enqueue_account_email(event: Event, kind: AccountEmailKind, context: dict[s
         "occurred_at": event.occurred_at.isoformat(),
         "sessions_path": reverse("settings-sessions"),
     }
-    # Somebody who has taken over the account may have changed its address since.
+    # An intruder may have changed the address of the account since.
     to = event.payload["user"]["email"]
     jobs.enqueue_account_email(kind=kind, to=to, context=user_context | context, dedup_key=str(event.pk))
 

@@ -57,20 +57,16 @@ def can_explain_others(user: User, role: Role | None) -> bool:
     return can_manage(role) or (user.is_staff_or_admin and role is not None)
 
 
-def require(allowed: bool, message: str) -> None:
-    """Raise NotAllowed with this message unless allowed."""
-    if not allowed:
-        raise NotAllowed(message)
-
-
 def require_editor(role: Role | None) -> None:
     """Raise NotAllowed unless the role permits changes."""
-    require(can_edit(role), "You may read this project, not change it.")
+    if not can_edit(role):
+        raise NotAllowed("You may read this project, not change it.")
 
 
 def require_manager(role: Role | None) -> None:
     """Raise NotAllowed unless the role is that of an admin of the project."""
-    require(can_manage(role), "Only an admin of the project may do this.")
+    if not can_manage(role):
+        raise NotAllowed("Only an admin of the project may do this.")
 
 
 def require_not_archived(project: Project) -> None:
@@ -131,7 +127,7 @@ def explain(record: AccessRecord) -> Explanation:
         message = f"The account of {user.name} is deactivated: they cannot sign in."
         reasons.append(Reason("deactivated", None, message))
     if project.is_inbox:
-        message = "This is somebody's own inbox, which neither staff nor administrators see."
+        message = "This is a personal inbox of another user, which neither staff nor administrators see."
         reasons.append(Reason("inbox", None, message))
     if not active:
         message = f"{project.name} is archived: nothing in it changes until it is restored."
@@ -153,10 +149,10 @@ def _grants(record: AccessRecord) -> Iterator[Reason]:
         role, by = Role(record.share), f" by {record.shared_by}" if record.shared_by else ""
         yield Reason("share", role, f"This task was shared with {name} as {_with_article(role)}{by}.")
     if user.is_admin and not project.is_inbox:
-        message = f"{name} is an administrator: they manage every project that is not somebody's inbox."
+        message = f"{name} is an administrator: they manage every project except personal inboxes."
         yield Reason("administrator", Role.ADMIN, message)
     elif user.is_staff_or_admin and not project.is_inbox:
-        message = f"{name} belongs to staff: they read every project that is not somebody's inbox."
+        message = f"{name} belongs to staff: they read every project except personal inboxes."
         yield Reason("staff", Role.VIEWER, message)
 
 

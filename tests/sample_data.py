@@ -154,7 +154,7 @@ def _create_mfa_challenge(handle: str) -> SampleValues:
 
 
 def _create_email_keys(handle: str) -> SampleValues:
-    """Create the keys of e-mailed links: one verifies an address, one resets a password."""
+    """Create the keys of emailed links: one verifies an address, one resets a password."""
     user = UserFactory(handle=handle)
     address = EmailAddress.objects.create(user=user, email=user.email, primary=True)
     return {"verification_key": EmailConfirmationHMAC(address).key, "reset_key": make_reset_key(user)}

@@ -1,4 +1,4 @@
-"""Admin of e-mail addresses, MFA methods and linked accounts: read-only, without secrets."""
+"""Admin of email addresses, MFA methods and linked accounts: read-only, without secrets."""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 
-from accounts import policies
 from accounts.models import User
+from core.errors import require
 
 admin.site.site_header = admin.site.site_title = "TaskFlow administration"
 admin.site.unregister(Group)  # permissions follow from User.role
@@ -23,7 +23,7 @@ admin.site.unregister(Group)  # permissions follow from User.role
 def login_redirect(request: HttpRequest, extra_context: Any = None) -> HttpResponse:
     """Redirect to the login page, since the admin's own would skip two-factor authentication."""
     if isinstance(request.user, User):
-        policies.require(admin.site.has_permission(request), "Only administrators can open the administration.")
+        require(admin.site.has_permission(request), "Only administrators can open the administration.")
         return redirect("admin:index")
     return redirect(f"{reverse('login')}?{urlencode({'next': request.GET.get('next') or reverse('admin:index')})}")
 

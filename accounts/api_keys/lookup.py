@@ -48,7 +48,7 @@ def get_active_key(presented: PresentedKey, now: datetime, *, as_of: str = "") -
     """Return the open key of an active owner, with `owner` and `mfa_setup_required`, or None.
 
     Called by every request with an API key. `as_of` is the global generation if the gateway has just checked that the
-    key is alive; rows cached under it are still valid, because a key changes only by ending.
+    key is alive; rows cached under it are still valid, because the only change to a key is its end.
     """
     cache_key = uuid.UUID(hex=presented.digest[:32])
     row = _row_cache.get(cache_key, as_of)

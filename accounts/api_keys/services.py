@@ -19,7 +19,7 @@ from accounts.auth import account_emails
 from accounts.auth.sessions import cache
 from accounts.events import api_key_payload, user_payload
 from accounts.models import ApiKey, User
-from core.errors import Conflict, Invalid, NotFound
+from core.errors import Conflict, Invalid, NotFound, require
 from core.security import api_keys
 from core.versions import check_version
 from events.outbox import publish
@@ -63,7 +63,7 @@ def create_key(*, actor: User, spec: KeySpec, now: datetime, owner: User | None 
     """
     # The lock on the owner makes the count below exact for concurrent requests.
     owner = User.objects.select_for_update(no_key=True).get(pk=(owner or actor).pk)
-    policies.require(policies.can_manage_keys(actor, owner), "You can only create keys for yourself.")
+    require(policies.can_manage_keys(actor, owner), "You can only create keys for yourself.")
     if ApiKey.objects.open(now).filter(owner=owner).count() >= MAX_ACTIVE:
         raise Conflict(f"There are already {MAX_ACTIVE} keys. Revoke some first.", code="too_many_keys")
     if unknown := sorted(set(spec.scopes) - set(SCOPES)):
@@ -108,7 +108,7 @@ def rotate_key(
     Raises NotFound, NotAllowed, VersionConflict, and Conflict for a key that has a successor already.
     """
     old = _get_key_for_update(actor, key_id, now, versions)
-    policies.require(policies.can_manage_keys(actor, old.owner), "You can only rotate your own keys.")
+    require(policies.can_manage_keys(actor, old.owner), "You can only rotate your own keys.")
     new = ApiKey(
         owner=old.owner,
         created_by=actor,
@@ -190,7 +190,7 @@ def _generate_and_save(key: ApiKey) -> str:
 
 
 def _send_security_email(key: ApiKey, headline: str, now: datetime) -> None:
-    """E-mail the owner: a key is what an attacker with a stolen session creates first."""
+    """Email the owner: a key is what an attacker with a stolen session creates first."""
     owner = key.owner
     if owner.is_service:  # has no mailbox
         return

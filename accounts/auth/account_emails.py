@@ -1,4 +1,4 @@
-"""E-mails about an account, queued in the caller's transaction.
+"""Emails about an account, queued in the caller's transaction.
 
 The setting ACCOUNT_EMAIL_QUEUE names the app that sends them: it knows this app, and not the reverse.
 """
@@ -21,11 +21,11 @@ from accounts.models import User
 
 @transaction.atomic
 def enqueue(*, kind: str, to: str, context: dict[str, Any], dedup_key: str = "") -> None:
-    """Queue an e-mail of this kind (notifications.kinds.AccountEmailKind).
+    """Queue an email of this kind (notifications.kinds.AccountEmailKind).
 
-    `context` has plain values for the templates emails/<kind>/. It is kept encrypted until the e-mail is sent, so it may
+    `context` has plain values for the templates emails/<kind>/. It is kept encrypted until the email is sent, so it may
     contain a link with a secret. `..._path` becomes `..._link` at this site's address; `..._at`, an ISO instant, is
-    written out in the context's `time_zone`. The same `dedup_key` of the same kind queues one e-mail only.
+    written out in the context's `time_zone`. The same `dedup_key` of the same kind queues one email only.
     """
     queue = import_string(settings.ACCOUNT_EMAIL_QUEUE)
     queue(kind=kind, to=to, context=context, dedup_key=dedup_key or secrets.token_hex(16))
@@ -39,13 +39,13 @@ def send_verification(address: EmailAddress) -> None:
 
 
 def send_account_exists(email: str) -> None:
-    """Tell a registered user that somebody registered with their address."""
+    """Notify a registered user of a registration with their address."""
     context = {"login_path": reverse("login"), "reset_path": reverse("account_reset_password")}
     enqueue(kind="account_exists", to=email, context=context)
 
 
 def send_no_account(email: str) -> None:
-    """Tell an unknown address that somebody asked for a new password for it."""
+    """Notify an unknown address of a password reset request for it."""
     enqueue(kind="no_account", to=email, context={"register_path": reverse("register")})
 
 

@@ -48,7 +48,7 @@ class RegisterView(PublicApiView):
 
     @extend_schema(operation_id="register", request=RegisterInput, responses={201: TokensOut, 202: EmailSentOut})
     def post(self, request: Request) -> Any:
-        """Register a user. With REQUIRE_VERIFIED_EMAIL an e-mail follows instead of tokens: 202.
+        """Register a user. With REQUIRE_VERIFIED_EMAIL an email follows instead of tokens: 202.
 
         The response is the same for a taken address then, so that it does not tell who has an account.
         """

@@ -1,4 +1,4 @@
-"""The sign-in pipeline: throttle -> verify -> e-mail verified? -> MFA? -> open session.
+"""The sign-in pipeline: throttle -> verify -> email verified? -> MFA? -> open session.
 
 The API, the pages and OpenID Connect all run it. Each enters with a credential: `verify_password` and `verify_challenge`
 throttle and verify one; an OpenID identity and a passkey are verified by their own features. What comes next is decided
@@ -82,7 +82,7 @@ def continue_api_login(
 ) -> TokenPair | mfa.IssuedChallenge:
     """Return the tokens of a new session, or the challenge to answer first.
 
-    Raises NotAllowed (`email_not_verified`), after sending the verification e-mail once more.
+    Raises NotAllowed (`email_not_verified`), after sending the verification email once more.
     """
     now, methods = timezone.now(), [] if mfa_verified else mfa.mfa_methods(user)
     step = next_step(user, methods)
@@ -116,9 +116,9 @@ def continue_browser_login(
 
 
 def await_verified_email(request: HttpRequest, user: User | None, *, email: str, next_url: str) -> HttpResponse:
-    """Redirect to the page that says an e-mail was sent.
+    """Redirect to the page that says an email was sent.
 
-    `user` is None where somebody registered with a taken address: cookie and page are the same then.
+    `user` is None after a registration with a taken address: cookie and page are the same then.
     """
     pending_login.save(request, user, next_url)
     messages.info(request, f"We sent a confirmation link to {email}.")

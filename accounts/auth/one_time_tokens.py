@@ -1,4 +1,4 @@
-"""Random secrets for e-mailed links. The database has their hash only."""
+"""Random secrets for emailed links. The database has their hash only."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ def logout(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
 def register(request: HttpRequest) -> HttpResponse:
-    """Register and sign in, or wait for a verified e-mail where REQUIRE_VERIFIED_EMAIL is set.
+    """Register and sign in, or wait for a verified email where REQUIRE_VERIFIED_EMAIL is set.
 
     The response is the same for a taken address then, so that it does not tell who has an account.
     """

@@ -65,9 +65,9 @@ def reauthenticate(*, session_id: uuid.UUID, credentials: dict[str, str], now: d
         raise NotAuthenticated(SESSION_ENDED, code="token_not_valid")
     method = reauthentication_method(session.user)
     if not method:
-        raise RecentLoginRequired(f"There is nothing that you could send. {INSTRUCTIONS['']}")
+        raise RecentLoginRequired(f"This account has no password or code to confirm with. {INSTRUCTIONS['']}")
     if set(credentials) != {method}:
-        raise Invalid.field(method, f"Send your {method}, and nothing else.", "required")
+        raise Invalid.field(method, f"Send only your {method}.", "required")
     if method == CODE:
         is_correct = mfa.verify_code(user=session.user, code=credentials[CODE], now=now) is not None
     else:

@@ -21,6 +21,6 @@ def get_next_url(request: HttpRequest) -> str:
 
 
 def logout_if_current(request: HttpRequest, user: User) -> None:
-    """Sign this browser out if it is the user's: a link from an e-mail may be opened anywhere."""
+    """Sign this browser out if it is the user's: a link from an email may be opened anywhere."""
     if request.user == user:
         auth.logout(request)

@@ -46,9 +46,9 @@ MFA_CHANGES = {
 def notify_security_change(
     *, user: User, change: str, now: datetime, address: str = "", to: str = "", actor: User | None = None
 ) -> None:
-    """Publish `user.security_changed` and send the user an e-mail about it.
+    """Publish `user.security_changed` and send the user an email about it.
 
-    `change` is a key of MESSAGES, `address` the caller's IP address, `to` another e-mail address than the present one.
+    `change` is a key of MESSAGES, `address` the caller's IP address, `to` another email address than the present one.
     """
     context = {
         "name": user.name,

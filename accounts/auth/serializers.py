@@ -1,4 +1,4 @@
-"""Input and output of signing in, passwords, e-mail verification and MFA."""
+"""Input and output of signing in, passwords, email verification and MFA."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class EmailInput(StrictSerializer):
 
 
 class VerifyEmailInput(StrictSerializer):
-    key = StrictCharField(max_length=200, write_only=True, help_text="From the link in the e-mail.")
+    key = StrictCharField(max_length=200, write_only=True, help_text="From the link in the email.")
 
 
 class PasswordResetInput(VerifyEmailInput):

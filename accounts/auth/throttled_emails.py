@@ -1,4 +1,4 @@
-"""Account e-mails that anybody can cause: at most EMAIL_LINK_RATE to one mailbox."""
+"""Account emails that anonymous callers can trigger: at most EMAIL_LINK_RATE to one mailbox."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ def send_password_reset_email(request: HttpRequest, email: str) -> None:
 
 
 def request_email_change(request: HttpRequest, user: User, email: str) -> None:
-    """Count in both mailboxes that get an e-mail, then request the change. Raises RateLimited.
+    """Count in both mailboxes that get an email, then request the change. Raises RateLimited.
 
-    The counter of the present one is separate, so that nobody uses up the user's other links.
+    The counter of the present one is separate, so that other callers cannot use up the user's other links.
     """
     consume(request, group=LINK_EMAIL_GROUP, key=email, rate=settings.EMAIL_LINK_RATE)
     consume(request, group=LINK_EMAIL_GROUP, key=f"proposals {user.pk}", rate=settings.EMAIL_LINK_RATE)

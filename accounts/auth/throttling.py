@@ -51,7 +51,7 @@ IP_BACKOFF = Backoff(free_attempts=30)
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt at a secret of one account. Its keys contain neither an e-mail address nor a secret.
+    """One attempt at a secret of one account. Its keys contain neither an email address nor a secret.
 
     `trusted_source` is the device or address the user was signed in from before; empty for others.
     """

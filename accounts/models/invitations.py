@@ -1,4 +1,4 @@
-"""Invitations by e-mail."""
+"""Invitations by email."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
 
 
 class Invitation(models.Model):
-    """A single-use invitation to one e-mail address. Only the hash of the link's token is stored."""
+    """A single-use invitation to one email address. Only the hash of the link's token is stored."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     email = models.EmailField(max_length=254)

@@ -32,8 +32,8 @@ class Session(models.Model):
     A token or cookie is only valid while its session is alive. `refresh_jti` identifies the one valid refresh token,
     `previous_jti` the one it replaced. `last_seen_at` is the last token refresh of an API client; for a browser it is
     accurate to some minutes. `expires_at` moves on with use, up to SESSION_LIFETIME after the sign-in.
-    `reauthenticated_at` is the last time the user confirmed their identity. `is_untrusted` is set when a session was
-    ended otherwise than by signing out: its device and IP address no longer count as the user's own.
+    `reauthenticated_at` is the last time the user confirmed their identity. `is_untrusted` is set when a session
+    ended in another way than by signing out: its device and IP address are no longer trusted.
     """
 
     class Kind(models.TextChoices):

@@ -25,7 +25,7 @@ class UserQuerySet(models.QuerySet["User"]):
         return self.filter(is_active=True)
 
     def search(self, text: str, *, verified_only: bool = False) -> Self:
-        """Filter by part of the name, beginning of the handle, or exact e-mail address.
+        """Filter by part of the name, beginning of the handle, or exact email address.
 
         With `verified_only`, the address counts only once it is verified: anybody can register with an address that
         belongs to another person.
@@ -34,7 +34,7 @@ class UserQuerySet(models.QuerySet["User"]):
         return self.filter(Q(name__icontains=text) | Q(handle__istartswith=text) | by_email)
 
     def get_by_natural_key(self, username: str | None) -> User:
-        """Return the user with this e-mail address, in any case; Django's authentication backend calls it."""
+        """Return the user with this email address, in any case; Django's authentication backend calls it."""
         return self.get(email=(username or "").lower())
 
     def with_verified_email(self) -> Self:
@@ -151,7 +151,8 @@ class User(AbstractBaseUser):
         """Staff and administrators see every project except personal inboxes."""
         return self.role in {self.Role.STAFF, self.Role.ADMIN}
 
-    # The three names that Django's admin requires.
+    # The names that Django's admin requires. Careful: `is_staff` means "administrator" here, not the role staff. Use
+    # `is_admin` or `is_staff_or_admin` everywhere else.
     @property
     def is_staff(self) -> bool:
         return self.is_active and self.is_admin

@@ -8,9 +8,9 @@ from core.forms import PageForm
 
 
 class DeleteAccountForm(PageForm):
-    """Confirmation by password or, for a user without one, by e-mail address."""
+    """Confirmation by password or, for a user without one, by email address."""
 
-    confirmation = forms.CharField(label="Your e-mail address", max_length=254, strip=False)
+    confirmation = forms.CharField(label="Your email address", max_length=254, strip=False)
 
     def __init__(self, *args: Any, with_password: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

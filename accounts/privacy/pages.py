@@ -54,7 +54,7 @@ def request_export(request: HttpRequest) -> HttpResponse:
     except Conflict as error:
         messages.warning(request, error.detail)
     else:
-        messages.success(request, "Your export is being prepared. You will get an e-mail when it is ready.")
+        messages.success(request, "Your export is being prepared. You will get an email when it is ready.")
     return redirect("settings-privacy")
 
 
@@ -81,11 +81,11 @@ def delete_export(request: HttpRequest, export_id: UUID) -> HttpResponse:
 @sensitive_post_parameters("confirmation")
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete_account(request: HttpRequest) -> HttpResponse:
-    """Close the user's account after a confirmation by password or e-mail address."""
+    """Close the user's account after a confirmation by password or email address."""
     user = get_request_user(request)
     form = DeleteAccountForm(form_data(request), with_password=user.has_usable_password())
     if request.method == "POST" and form.is_valid():
-        # An e-mail address is no secret, so without a password the confirmation needs a recent login.
+        # An email address is no secret, so without a password the confirmation needs a recent login.
         if not user.has_usable_password() and (
             response := reauthentication_redirect(request, reverse("delete-account"))
         ):
@@ -100,7 +100,7 @@ def delete_account(request: HttpRequest) -> HttpResponse:
             form.add_domain_error(error)
         else:
             auth.logout(request)
-            messages.success(request, "Your account is closed. We sent you an e-mail with a link to reopen it.")
+            messages.success(request, "Your account is closed. We sent you an email with a link to reopen it.")
             return redirect("login")
     context = {"form": form, "tab": "data", "grace_days": GRACE_PERIOD.days}
     return render_page(request, "accounts/delete_account.html", context, status=form_status(form))
@@ -110,7 +110,7 @@ def delete_account(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def cancel_deletion(request: HttpRequest) -> HttpResponse:
-    """Reopen a closed account from the e-mail; by POST, because mail programs open links by themselves."""
+    """Reopen a closed account from the email; by POST, because mail programs open links by themselves."""
     token = request.POST.get("token") or request.GET.get("token", "")
     if request.method == "POST":
         try:

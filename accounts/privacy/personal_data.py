@@ -40,7 +40,7 @@ PROVIDER = PersonalDataProvider(
         ),
         ExportSection(
             "email_addresses",
-            "Your e-mail addresses, and whether they are verified.",
+            "Your email addresses, and whether they are verified.",
             lambda user: EmailAddress.objects.filter(user=user).values("email", "verified", "primary"),
             ("account.EmailAddress",),
         ),

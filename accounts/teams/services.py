@@ -12,7 +12,7 @@ from accounts.auth.sessions import cache
 from accounts.events import team_payload
 from accounts.models import Team, TeamMember, User
 from accounts.teams import selectors
-from core.errors import Conflict, Invalid, NotFound
+from core.errors import Conflict, Invalid, NotFound, require
 from core.versions import check_version
 from events.outbox import DomainEvent, publish
 
@@ -58,7 +58,7 @@ def delete(*, actor: User, team_id: uuid.UUID, versions: frozenset[int] | None =
     user_ids = sorted(
         str(user_id) for user_id in TeamMember.objects.filter(team=team).values_list("user_id", flat=True)
     )
-    # Published before the delete: afterwards nobody could tell who was a member.
+    # Published before the delete: afterwards the members are no longer known.
     publish(events.TeamDeleted(team=team_payload(team), user_ids=user_ids), actor=actor)
     cache.invalidate_teams()
     team.delete()
@@ -140,7 +140,7 @@ def _get_team_for_update(actor: User, team_id: uuid.UUID) -> Team:
     if team is None:
         raise NotFound("There is no such team.")
     membership = TeamMember.objects.filter(team=team, user=actor).first()
-    policies.require(policies.can_lead_team(actor, membership), "Only leads of the team can do this.")
+    require(policies.can_lead_team(actor, membership), "Only leads of the team can do this.")
     return team
 
 

@@ -34,7 +34,7 @@ class UserFactory(DjangoModelFactory):
 
 
 def with_email_address(user: User, *, verified: bool = True) -> User:
-    """Add the row that allauth keeps for the user's e-mail address."""
+    """Add the row that allauth keeps for the user's email address."""
     columns = {"verified": verified, "primary": True}
     EmailAddress.objects.update_or_create(user=user, email=user.email, defaults=columns)
     return user

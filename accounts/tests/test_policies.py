@@ -8,7 +8,7 @@ import pytest
 
 from accounts import policies
 from accounts.models import Invitation, TeamMember, User
-from core.errors import NotAllowed
+from core.errors import NotAllowed, require
 
 ME, OTHER = UUID(int=1), UUID(int=2)
 
@@ -79,7 +79,7 @@ def test_key_permission_depends_on_owner_and_role(role, owner, kind, may):
 
 
 def test_require_raises_only_when_not_allowed():
-    policies.require(True, "never said")
+    require(True, "never said")
 
     with pytest.raises(NotAllowed, match="said"):
-        policies.require(False, "said")
+        require(False, "said")

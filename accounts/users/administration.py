@@ -49,7 +49,7 @@ def update_user(
     """Change fields of ADMIN_EDITABLE_FIELDS; deactivating revokes all sessions and API keys.
 
     Activating cancels a scheduled deletion. `is_active: False` for an account that is closed already makes the
-    cancellation link in the user's e-mail invalid, so pass it only where an administrator decided so.
+    cancellation link in the user's email invalid, so pass it only where an administrator decided so.
     Raises NotAllowed, NotFound, Invalid, VersionConflict, and Conflict for the last administrator.
     """
     policies.require_manager(actor)
@@ -71,7 +71,7 @@ def update_user(
         sessions.revoke(Session.objects.open(now).filter(user=user), actor=actor, now=now, reason="deactivated")
         revoke_all_keys(owner=user, actor=actor, now=now)
     elif changes.get("is_active") is False:
-        # The account was closed by its user before. A token that nobody knows keeps them from cancelling the deletion,
+        # The account was closed by its user before. A token that was never sent keeps them from cancelling the deletion,
         # which stays due.
         is_scheduled = AccountDeletion.objects.filter(user=user).update(token_hash=one_time_tokens.new_token().hash)
         if is_scheduled:
@@ -85,7 +85,7 @@ def promote_admin(*, email: str, now: datetime) -> User:
     """Make an active user an administrator, on behalf of the operator of the server. Raises NotFound."""
     user = User.objects.active().select_for_update().filter(email=email.strip().lower()).first()
     if user is None:
-        raise NotFound("There is no active user with this e-mail address.")
+        raise NotFound("There is no active user with this email address.")
     save_changes(user, {"role": User.Role.ADMIN.value}, actor=None, now=now)
     return user
 

@@ -8,13 +8,13 @@ from django.db.models import OuterRef, QuerySet, Subquery
 
 from accounts import policies
 from accounts.models import Avatar, Session, User
-from core.errors import NotFound
+from core.errors import NotFound, require
 
 USER_STATES = ("active", "inactive", "pending_deletion", "all")
 
 
 def list_active_users(search: str = "") -> QuerySet[User]:
-    """Return active users, optionally filtered by name, handle or verified e-mail address."""
+    """Return active users, optionally filtered by name, handle or verified email address."""
     users = User.objects.active()
     return users.search(search, verified_only=True) if search else users
 
@@ -33,17 +33,17 @@ def get_user(user_id: uuid.UUID) -> User:
 
 
 def get_by_email(email: str) -> User | None:
-    """Return the user with this e-mail address, active or not, or None."""
+    """Return the user with this email address, active or not, or None."""
     return User.objects.filter(email=email.strip().lower()).first()
 
 
 def find_active_by_email(*, email: str) -> User | None:
-    """Return the active user with this e-mail address, or None."""
+    """Return the active user with this email address, or None."""
     return User.objects.active().filter(email=email.strip().lower()).first()
 
 
 def find_by_verified_email(*, email: str) -> User | None:
-    """Return the active user who has verified this e-mail address, or None.
+    """Return the active user who has verified this email address, or None.
 
     An unverified address proves nothing: anybody can register with it.
     """
@@ -61,7 +61,7 @@ def get_avatar(user_id: uuid.UUID, size: int) -> tuple[str, bytes]:
 
 def list_users(user: User, *, search: str = "", state: str = "active") -> QuerySet[User]:
     """Return the staff directory: all people in this one of USER_STATES, with `last_seen_at`. Raises NotAllowed."""
-    policies.require(policies.can_see_directory(user), "Only staff can see the directory.")
+    require(policies.can_see_directory(user), "Only staff can see the directory.")
     filters = {
         "active": {"is_active": True},
         "inactive": {"is_active": False},

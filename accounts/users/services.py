@@ -39,7 +39,7 @@ def register(*, email: str, name: str, password: str) -> User:
 def create_user_with_password(*, email: str, name: str, password: str, is_verified: bool = False) -> User:
     """Create a user with a password that the caller has checked. Raises Invalid for a taken address.
 
-    `is_verified` says that the e-mail address is known to be theirs.
+    `is_verified` says that the email address is known to be theirs.
     """
     # allauth reads addresses from EmailAddress, the application from User.email: both are written together.
     user = User(email=email.strip().lower(), name=name.strip())
@@ -51,7 +51,7 @@ def create_user_with_password(*, email: str, name: str, password: str, is_verifi
 
 @transaction.atomic
 def create_user(user: User) -> None:
-    """Save a new user under the first free handle made from the e-mail address. Raises Invalid."""
+    """Save a new user under the first free handle made from the email address. Raises Invalid."""
     # The local part of an address may hold characters that a handle cannot have, or nothing but such.
     base = re.sub(r"[^a-z0-9._-]", "", user.email.split("@")[0]).lstrip("._-")[:32] or "user"
     for attempt in range(MAX_HANDLE_ATTEMPTS):
@@ -65,8 +65,8 @@ def create_user(user: User) -> None:
         except IntegrityError as error:
             if "handle" in violated_constraint(error):
                 continue
-            raise Invalid.field("email", "An account with this e-mail address already exists.", "taken") from error
-    raise Invalid.field("email", "No free handle for this e-mail address. Ask an administrator.", "taken")
+            raise Invalid.field("email", "An account with this email address already exists.", "taken") from error
+    raise Invalid.field("email", "No free handle for this email address. Ask an administrator.", "taken")
 
 
 def require_password(user: User, password: str, *, field: str) -> None:
@@ -94,7 +94,7 @@ def save_changes(
 ) -> dict[str, list[Any]]:
     """Save the fields that differ under a new version and publish UserUpdated; return {field: [old, new]}.
 
-    Must be called in a transaction that holds the user's row lock. Raises Invalid for a handle or e-mail address that
+    Must be called in a transaction that holds the user's row lock. Raises Invalid for a handle or email address that
     is taken.
     """
     differences = {
@@ -107,9 +107,9 @@ def save_changes(
     try:
         User.objects.filter(pk=user.pk).update(**columns, version=F("version") + 1)
     except IntegrityError as error:
-        field, label = ("handle", "handle") if "handle" in violated_constraint(error) else ("email", "e-mail address")
+        field, label = ("handle", "handle") if "handle" in violated_constraint(error) else ("email", "email address")
         raise Invalid.field(field, f"This {label} is already taken.", "taken") from error
-    # Names of users are part of many cached responses, hence the invalidation for everybody.
+    # Names of users are part of many cached responses, hence the invalidation for all users.
     user.refresh_from_db()
     cache.invalidate_user(user.pk)
     publish(events.UserUpdated(user=user_payload(user), changes=differences), actor=actor, at=now)

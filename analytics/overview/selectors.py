@@ -3,7 +3,7 @@
     scope = scope_for(user, project_id=None, user_id=None)
     overview(scope, Period.ending(today, length=28))
 
-No clock is involved: future days show which open tasks become overdue if nobody closes them.
+No clock is involved: future days show which open tasks become overdue if they stay open.
 """
 
 from __future__ import annotations

@@ -143,7 +143,7 @@ class ListView(GenericView):
     default_ordering: ClassVar[str] = "id"
 
     def get(self, request: Request, **url: Any) -> HttpResponse:
-        # A cursor is bound to the caller and the collection, so that nobody pages on in another one with it.
+        # A cursor is bound to the caller and the collection, so that it cannot be used to page through another one.
         owner = ":".join(map(str, [self.user.pk, *url.values()]))
         page_request = PageRequest.of(
             self.params, sorts=self.ordering_fields, default=self.default_ordering, owner=owner

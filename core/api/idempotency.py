@@ -1,7 +1,7 @@
 """Idempotent POST by Idempotency-Key (draft-ietf-httpapi-idempotency-key-header-07).
 
 The response is stored in the transaction of the write, so a crash leaves either both or neither. A key belongs to its
-user, not to a token. The same key with another request is a 422; one that is still being worked on is a 409. Errors are
+user, not to a token. The same key with another request is a 422; one that is still in progress is a 409. Errors are
 not stored: a corrected request may use its key again. A response with a secret in it is stored encrypted.
 """
 
@@ -42,7 +42,7 @@ class KeyReused(DomainError):
 
 class InProgress(Conflict):
     code = "idempotency_key_in_flight"
-    title = "A request with this Idempotency-Key is being worked on"
+    title = "A request with this Idempotency-Key is in progress"
     retry_after = 1
 
 

@@ -1,7 +1,7 @@
 """ETags and If-Match (RFC 9110, sections 8.8.3 and 13.1.1).
 
-The tag of one object is `"<version>.<digest of the body>"`. A write compares the version, in its own UPDATE; the digest
-makes the tag strong for every representation, and a compressed one adds `-br` or `-gzip`.
+The tag of one object is `"<version>.<digest of the body>"`. A write locks the row and then compares the version; the
+digest makes the tag strong for every representation, and a compressed one adds `-br` or `-gzip`.
 """
 
 from __future__ import annotations

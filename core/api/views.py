@@ -8,11 +8,9 @@ from typing import Any, ClassVar
 
 from django.http import HttpResponse
 from rest_framework.request import Request
-from rest_framework.response import Response
-from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
-from core.api import idempotency, pagination
+from core.api import idempotency
 from core.api.deprecation import Deprecation
 from core.api.endpoints import BodyLimit
 from core.errors import Invalid
@@ -46,23 +44,6 @@ class ApiView(APIView):
         if key := idempotency.parse_key(request):
             handler: Callable[..., HttpResponse] = getattr(self, "post")  # noqa: B009 -- each subclass has its own
             self.post = partial(idempotency.run_idempotent, key, handler, self.encrypt_stored_response)
-
-
-def list_response(
-    request: Request,
-    page: pagination.Page[Any],
-    serializer_class: type[BaseSerializer[Any]],
-    fields: Iterable[str] | None = None,
-    **context: Any,
-) -> Response:
-    """Answer with one page of a list."""
-    rows = [select_fields(row, fields) for row in serializer_class(list(page.rows), many=True, context=context).data]
-    if not rows:
-        # An empty page must refuse an unknown field as well.
-        select_fields(dict.fromkeys(serializer_class(context=context).get_fields()), fields)
-    return Response(
-        pagination.list_body(page, results=rows, url=request.build_absolute_uri, parameters=request.query_params)
-    )
 
 
 def select_fields(row: dict[str, Any], fields: Iterable[str] | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The cache lease: writers retry while Redis is away, and the lease ends by itself."""
+"""The cache lease: writers retry while Redis is unavailable, and the lease ends by itself."""
 
 from __future__ import annotations
 

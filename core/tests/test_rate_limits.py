@@ -1,4 +1,4 @@
-"""How long somebody waits, to the second: in Redis for all nodes, and in each process alone while Redis is away."""
+"""Rate limits and their waiting times: in Redis for all nodes, and in each process while Redis is unavailable."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _nothing_counted(monkeypatch):
 
 @pytest.fixture
 def alone(settings):
-    """Redis is away, and this is one of two nodes."""
+    """Redis is unavailable, and this is one of two nodes."""
     settings.NODE_COUNT = 2
     settings.CACHES = {**live.CACHES, "default": {**live.CACHES["default"], "LOCATION": "redis://127.0.0.1:1/0"}}
     redis.client.cache_clear()

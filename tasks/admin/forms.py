@@ -113,11 +113,11 @@ class LabelForm(ServiceForm):
 
 
 class TaskForm(ServiceForm):
-    """A task with its assignees by e-mail address, labels by name and parent by key."""
+    """A task with its assignees by email address, labels by name and parent by key."""
 
     status = forms.ChoiceField(required=False)
     parent = forms.CharField(required=False, max_length=40, help_text="A key, like OPS-42.")
-    assignees = forms.CharField(required=False, help_text="E-mail addresses, separated by commas.")
+    assignees = forms.CharField(required=False, help_text="Email addresses, separated by commas.")
     labels = forms.CharField(required=False, help_text="Names, separated by commas.")
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
@@ -141,7 +141,7 @@ class TaskForm(ServiceForm):
         emails = {email.lower() for email in _split_commas(data["assignees"])}
         user_ids = dict(User.objects.filter(email__in=emails).values_list("email", "pk"))
         if missing := emails - set(user_ids):
-            raise Invalid.field("assignees", f"Nobody has the address {', '.join(sorted(missing))}.", "does_not_exist")
+            raise Invalid.field("assignees", f"No user has the address {', '.join(sorted(missing))}.", "does_not_exist")
         try:
             parent = items_selectors.get_task(self.actor, data["parent"]) if data["parent"] else None
         except NotFound as error:

@@ -21,7 +21,7 @@ def get_comment(task: Task, comment_id: uuid.UUID) -> Comment:
 
 
 def get_own_comment(author: User, task: Task, comment_id: uuid.UUID) -> Comment:
-    """Return a comment for its author to change. Raises NotFound for a comment of somebody else."""
+    """Return a comment for its author to change. Raises NotFound for a comment of another user."""
     comment = list_comments(task).filter(pk=comment_id, author=author).first()
     if comment is None:
         raise NotFound("There is no such comment of yours.")

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import F
 
 from accounts.models import User
-from core.errors import Invalid, NotFound
+from core.errors import Invalid, NotFound, require
 from core.versions import check_version
 from events.outbox import publish
 from tasks import events, policies
@@ -32,7 +32,7 @@ def add(*, actor: User, task_ref: str, body: str, now: datetime) -> Comment:
     """
     locked = items.lock_task(actor, task_ref)
     task = locked.task
-    policies.require(policies.can_comment(locked.role), "You may read this task, not comment on it.")
+    require(policies.can_comment(locked.role), "You may read this task, not comment on it.")
     policies.require_not_archived(task.project)
     _require_text(body)
     comment = Comment.objects.create(task=task, author=actor, body=body, created_at=now)
@@ -68,13 +68,13 @@ def update(
 ) -> Comment:
     """Change the actor's own comment. Raises NotFound, NotAllowed, Conflict, Invalid, VersionConflict."""
     _, comment = _lock_comment(actor, task_ref, comment_id)
-    policies.require(comment.author_id == actor.pk, "Only its author may change a comment.")
+    require(comment.author_id == actor.pk, "Only its author may change a comment.")
     check_version(comment, versions, {} if body is None else {"body": body})
     if body is None:
         return comment
     _require_text(body)
     if body != comment.body:
-        # No event: nobody is notified of a correction.
+        # No event: a correction notifies no user.
         Comment.objects.filter(pk=comment.pk).update(body=body, edited_at=now, version=F("version") + 1)
         comment.refresh_from_db()
     return comment
@@ -88,7 +88,7 @@ def delete(*, actor: User, task_ref: str, comment_id: uuid.UUID, versions: froze
     """
     locked, comment = _lock_comment(actor, task_ref, comment_id)
     is_allowed = comment.author_id == actor.pk or policies.can_manage(locked.project_role)
-    policies.require(is_allowed, "Only its author or an admin of the project may delete a comment.")
+    require(is_allowed, "Only its author or an admin of the project may delete a comment.")
     check_version(comment, versions)
     comment.delete()
 

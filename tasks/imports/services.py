@@ -51,8 +51,8 @@ def run_import(
 ) -> ImportReport:
     """Create the tasks and comments of a plan that were not imported before; all of them or none.
 
-    `project_id` may be a key. `aliases` map names in the file to e-mail addresses; other names are matched with the
-    members. Concurrent imports wait for each other at the locked project. Nobody is notified, though every task and
+    `project_id` may be a key. `aliases` map names in the file to email addresses; other names are matched with the
+    members. Concurrent imports wait for each other at the locked project. No notifications are sent, though every task and
     comment has its event. Raises NotFound, NotAllowed, Conflict, Invalid.
     """
     project = projects_selectors.lock_project(actor, project_id)
@@ -101,7 +101,7 @@ def _prepare(plan: ImportPlan, project: Project, actor: User, aliases: Mapping[s
             if task_id is None:
                 work.warnings.append(ConversionWarning(comment.row, comment.body, "The task it comments on is gone."))
                 continue
-            # The importer is the author, whoever wrote it: a file must not put words into another user's mouth.
+            # The importer becomes the author: a file must not attribute text to another user.
             by_another = comment.author and matcher.find(comment.author) != actor.pk
             body = f"*{comment.author[:MAX_NAME_LENGTH]} wrote:*\n\n{comment.body}" if by_another else comment.body
             work.comments.append((comment, task_id, body))
@@ -110,7 +110,7 @@ def _prepare(plan: ImportPlan, project: Project, actor: User, aliases: Mapping[s
     new_tasks = [task for task in reversed(plan.tasks) if task.external_id in work.drafts]
     for name, row in {task.author: task.row for task in new_tasks if task.author}.items():
         if matcher.find(name) != actor.pk:
-            work.warnings.append(ConversionWarning(row, f"Author: {name}", "Whoever imports a task is its creator."))
+            work.warnings.append(ConversionWarning(row, f"Author: {name}", "The importing user becomes the creator."))
     for name, row in {task.responsible: task.row for task in new_tasks if task.responsible}.items():
         if matcher.find(name) is None:
             reason = "No one member of the project has this name; it is in the description of the tasks."
@@ -158,7 +158,7 @@ def _write(work: _PendingImport, project: Project, actor: User, source: str, now
         for external_id, task_id in task_ids
     ]
     ImportedRecord.objects.bulk_create(records, batch_size=BATCH_SIZE)
-    # Without mentions and audience: hundreds of notifications about old comments would be no news.
+    # Without mentions and audience: users should not get hundreds of notifications about old comments.
     tasks = Task.objects.with_relations().in_bulk([comment.task_id for comment in comments])
     published = (
         events.TaskCommented(

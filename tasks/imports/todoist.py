@@ -4,7 +4,7 @@ Mapping:
 
     CONTENT           title; `@label` words become labels, the mark `* ` of an untickable row is reported
     DESCRIPTION       description
-    PRIORITY 1 2 3 4  urgent, high, medium, none: 1 is Todoist's p1, the highest; 4 is what a task has if nobody chose
+    PRIORITY 1 2 3 4  urgent, high, medium, none: 1 is Todoist's p1, the highest; 4 is the default of a task
     INDENT            parent: one deeper than the task above is its child
     note rows         comments on the task above; a file in a note becomes a Markdown link and is reported
     section rows      a label on every task of the section

@@ -20,7 +20,7 @@ class UserLike(Protocol):
 
 
 class UserMatcher:
-    """Finds members by e-mail address, handle, name or first name; `aliases` map a file's name to an address."""
+    """Finds members by email address, handle, name or first name; `aliases` map a file's name to an address."""
 
     def __init__(self, members: Iterable[UserLike], aliases: Mapping[str, str]) -> None:
         self.aliases = {name.casefold(): email.casefold() for name, email in aliases.items()}

@@ -23,7 +23,7 @@ ICONS = {
 }
 FIELD_LABELS = {"start_date": "start", "due_date": "due date", "due_at": "due time", "parent": "parent task"}
 RELATION_VERBS = {"assignees": ("assigned", "unassigned"), "labels": ("added the label", "removed the label")}
-# A move is no news to readers of the task.
+# Moving a task in the manual order is not shown in its activity.
 HIDDEN_FIELDS = frozenset({"position"})
 EVENT_ICONS = {"task.created": "plus", "task.commented": "message-square", "task.deleted": "trash-2"}
 EVENT_TEXTS = {"task.created": "created the task", "task.commented": "commented", "task.deleted": "deleted the task"}

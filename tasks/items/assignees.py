@@ -41,7 +41,7 @@ def unassign(*, actor: User | None, project: Project, user_id: uuid.UUID, now: d
 def lock_assignable_members(project: Project, user_ids: Collection[Any]) -> None:
     """Lock the memberships of these users; raises Invalid unless all are active members of the project.
 
-    Locked, so that nobody is assigned while being removed from the project.
+    Locked, so that no user is assigned while being removed from the project.
     """
     ids = {uuid.UUID(str(user_id)) for user_id in user_ids}
     if len(ids) > MAX_ASSIGNEES:

@@ -29,7 +29,7 @@ def get_valid_parent(project: Project, parent_id: Any, *, of: Task | None = None
     parent = Task.objects.filter(project=project, pk=parent_id).select_related("project").first()
     if parent is None:
         raise Invalid.field("parent", "There is no such task in this project.", "does_not_exist")
-    # Up to the root. The caller has locked the project, so nobody moves an ancestor meanwhile.
+    # Up to the root. The caller has locked the project, so no ancestor is moved meanwhile.
     ancestor: Task | None = parent
     while ancestor is not None and of is not None:
         if ancestor.pk == of.pk:

@@ -1,6 +1,6 @@
 """SQL that finds the first tasks of a list by an index alone.
 
-PostgreSQL would either sort all tasks that a reader sees, or walk through what everybody has written since. So the index
+PostgreSQL would either sort all tasks that a reader sees, or walk through what all users have written since. So the index
 with the rows in list order is walked, and where none holds them for the whole list, by parts: the first rows of each
 project or state that the reader sees, then the first of these. The cost follows the number of parts, neither that of
 tasks nor the depth of the page.

@@ -11,14 +11,12 @@ from django.db.models import OuterRef, QuerySet, Subquery
 
 from accounts.models import User
 from core.api.fields import UUID_PATTERN
-from core.api.pagination import Page, PageRequest, paginate
 from core.errors import NotFound
 from core.sql_templates import Param, Statement, from_row, select_columns
 from events import selectors as events
 from events.models import Event
 from tasks import policies
 from tasks.events import TaskPayload, task_payload
-from tasks.filters.selectors import TaskFilters, filter_visible
 from tasks.items.task_columns import TaskColumns, select_task_columns
 from tasks.models import Label, Project, ProjectMember, Role, State, Task, TaskAssignee, TaskShare
 from tasks.models.task import TASK_KEY_PATTERN, TaskQuerySet
@@ -88,10 +86,6 @@ def visible_ids(user: User, task_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
 def has_share_only_access(user: User, task: Task) -> bool:
     """Return whether the user sees the task by a share alone, not its project."""
     return user.is_guest and projects.project_role(user, task.project) is None
-
-
-def list_tasks(user: User, filters: TaskFilters, page_request: PageRequest) -> Page[Task]:
-    return paginate(filter_visible(user, filters).with_relations(), page_request)
 
 
 def list_subtasks(user: User, task: Task) -> QuerySet[Task]:

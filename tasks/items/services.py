@@ -31,7 +31,7 @@ from tasks.projects.labels import get_or_create_labels
 from tasks.projects.services import get_or_create_inbox
 from tasks.projects.states import find_state
 
-# Fields that tie a task to its project: closed to somebody who sees it by a share alone.
+# Fields that tie a task to its project: closed to users who see it by a share alone.
 MEMBER_ONLY_FIELDS = frozenset({"assignees", "labels", "parent"})
 WRITABLE_FIELDS = MEMBER_ONLY_FIELDS | {*Task.SCALAR_FIELDS, "status"}
 
@@ -50,7 +50,7 @@ def create_many(
 ) -> list[Task]:
     """Create tasks in the order given, with consecutive numbers; all of them or none.
 
-    An import sets `notify_assignees=False`, since it would send hundreds of e-mails that are no news.
+    An import sets `notify_assignees=False`: hundreds of emails about old tasks would help no user.
     Raises NotFound, NotAllowed, Invalid, Conflict.
     """
     project, first_number = reserve_numbers(actor=actor, project_ref=project_ref, count=len(drafts))
@@ -150,7 +150,7 @@ def update(
         setattr(task, name, value)
     after = _field_values(task, assignee_ids, labels.values())
     differences = {name: [before[name], after[name]] for name in before if before[name] != after[name]}
-    # A write that changes nothing raises no version and publishes nothing.
+    # Without a change the version stays and no event is published.
     if not differences:
         return task
 

@@ -1,4 +1,4 @@
-"""Invitations into a project by e-mail."""
+"""Invitations into a project by email."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def invite(request: HttpRequest, key: str) -> HttpResponse:
     reader = get_request_user(request)
     form = InvitationForm(request.POST)
     if not form.is_valid():
-        raise Invalid.field("email", "Enter an e-mail address and choose a role.")
+        raise Invalid.field("email", "Enter an email address and choose a role.")
     with throttled_invitation(request, reader, form.cleaned_data["email"]):
         invitation = invitations.invite(actor=reader, ref=key, now=timezone.now(), **form.cleaned_data)
     messages.success(request, f"Invitation to {invitation.target} sent to {invitation.email}.")

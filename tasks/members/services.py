@@ -26,7 +26,7 @@ from tasks.sharing import services as shares
 
 @transaction.atomic
 def add(*, actor: User, ref: str, role: str, user_id: uuid.UUID | None = None, email: str = "") -> ProjectMember:
-    """Add a user, by id or e-mail address, or change a member's role.
+    """Add a user, by id or email address, or change a member's role.
 
     Raises NotFound, NotAllowed, Conflict, Invalid.
     """
@@ -72,7 +72,7 @@ def _set_role(project: Project, member: ProjectMember, role: str, actor: User) -
 
 @transaction.atomic
 def remove(*, actor: User, ref: str, user_id: uuid.UUID, now: datetime, versions: frozenset[int] | None = None) -> None:
-    """Remove a member with their assignments and shares; everybody may leave.
+    """Remove a member with their assignments and shares; all members may leave.
 
     A member of one of the project's teams stays, with the team's role. Raises NotFound, NotAllowed, Conflict,
     VersionConflict.

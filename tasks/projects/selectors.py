@@ -65,7 +65,7 @@ def get_project(user: User, ref: str | uuid.UUID) -> Project:
 
 
 def resolve_project_id(user: User, ref: str | uuid.UUID) -> uuid.UUID:
-    """Return the id of a visible project, or NIL_UUID, by which a filter finds nothing."""
+    """Return the id of a visible project, or NIL_UUID. A filter by NIL_UUID matches no row."""
     column, value = lookup_for_ref(ref)
     rows = _project_id_statement(user.is_staff_or_admin, column).run({"reader": user.pk, "ref": value})
     return rows[0][0] if rows else NIL_UUID

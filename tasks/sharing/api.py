@@ -1,4 +1,4 @@
-"""Endpoints of task shares, and of why somebody has access."""
+"""Endpoints of task shares, and of why a user has access."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def task_access(request: HttpRequest, key: str) -> HttpResponse:
     task = items_selectors.get_task(reader, key)
     context = _context(reader, task)
     if context["can_explain"]:
-        # Without a choice, or with a broken link, the page explains nobody's access.
+        # Without a choice, or with a broken link, the page explains no user's access.
         user_id: UUID | None = None
         with contextlib.suppress(ValueError):
             user_id = UUID(request.GET.get("user", ""))

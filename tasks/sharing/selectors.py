@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 
 from accounts.models import User
 from accounts.users import selectors as users_selectors
-from core.errors import Invalid, NotFound
+from core.errors import Invalid, NotFound, require
 from tasks import policies
 from tasks.models import Project, ProjectMember, ProjectTeam, Role, Task, TaskShare
 from tasks.policies import AccessRecord, Reason
@@ -90,7 +90,7 @@ def explain_access(reader: User, user_id: uuid.UUID, project: Project, task: Tas
     """Explain a user's access to what the reader sees; None for an unknown user. Raises NotAllowed."""
     if user_id != reader.pk:
         is_allowed = policies.can_explain_others(reader, projects_selectors.project_role(reader, project))
-        policies.require(is_allowed, "Only admins of the project, staff and administrators may ask this about others.")
+        require(is_allowed, "Only admins of the project, staff and administrators may ask this about others.")
     user: User | None = User.objects.filter(pk=user_id).first()
     if user is None:
         return None
@@ -100,12 +100,12 @@ def explain_access(reader: User, user_id: uuid.UUID, project: Project, task: Tas
 USER_NOT_FOUND = "There is no such person."
 
 
-EMAIL_NOT_FOUND = "Nobody here has confirmed this address. Invite them by mail instead."
+EMAIL_NOT_FOUND = "No user here has confirmed this address. Send an invitation by email instead."
 
 
 def resolve_user(user_id: uuid.UUID | None, email: str) -> User:
     """Return the active user of this id or verified address. Raises Invalid for the field that names none."""
-    # An address that is not verified may have been registered by somebody who does not own it.
+    # An address that is not verified may have been registered by a user who does not own it.
     user = (
         User.objects.active().filter(pk=user_id).first()
         if user_id

@@ -9,7 +9,7 @@ from django.db.models import F
 
 from accounts.models import User
 from accounts.users import services as users
-from core.errors import Invalid
+from core.errors import Invalid, require
 from core.versions import check_version
 from events.outbox import publish
 from tasks import events, policies
@@ -60,7 +60,7 @@ def update(
 
 @transaction.atomic
 def remove(*, actor: User, ref: str, user_id: uuid.UUID, versions: frozenset[int] | None = None) -> None:
-    """Stop sharing a task with a user; everybody may give up a share of their own.
+    """Stop sharing a task with a user; users may give up their own shares.
 
     Raises NotFound, NotAllowed, Conflict, VersionConflict.
     """
@@ -83,7 +83,7 @@ def remove_all(*, actor: User, project: Project, user_id: uuid.UUID) -> None:
 
 def _lock_shareable_task(actor: User, ref: str) -> LockedTask:
     locked = items.lock_task(actor, ref)
-    policies.require(policies.can_share(locked.project_role), "Only editors of the project may share its tasks.")
+    require(policies.can_share(locked.project_role), "Only editors of the project may share its tasks.")
     policies.require_not_archived(locked.task.project)
     return locked
 

@@ -44,7 +44,7 @@ def test_task_admin_writes_by_service_as_administrator(pages, admin, task, bob, 
     ("changes", "message"),
     [
         ({"assignees": "mallory@example.com"}, "Only members of the project can be assigned."),
-        ({"assignees": "nobody@example.com"}, "Nobody has the address nobody@example.com."),
+        ({"assignees": "nobody@example.com"}, "No user has the address nobody@example.com."),
         ({"due_date": "2026-03-02", "due_at_0": "2026-03-02", "due_at_1": "09:00:00"}, "not both"),
         ({"parent": "OPS-999"}, "There is no such task."),
         ({"parent": "nonsense"}, "There is no such task."),

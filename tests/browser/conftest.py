@@ -81,7 +81,7 @@ def db(django_db_setup) -> None:
 
 @pytest.fixture(scope="module")
 def sample_workspace(browser, site, django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[User]:
-    """Return Ada, an administrator with a project, tasks, notifications and an e-mail."""
+    """Return Ada, an administrator with a project, tasks, notifications and an email."""
     mailbox = {
         "MAILBOX_DIR": str(tmp_path_factory.mktemp("mail")),
         "EMAIL_BACKEND": "notifications.email.dev_mailbox.DevMailboxBackend",

@@ -1,4 +1,4 @@
-"""An account from registration to password reset, with a passkey and real e-mails."""
+"""An account from registration to password reset, with a passkey and real emails."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class MailServer:
                 self.messages.remove(matching[-1])
                 return str(matching[-1].get_body(("plain",)).get_content())
             time.sleep(0.05)
-        raise AssertionError(f"no e-mail {subject!r}, only {[message['Subject'] for message in self.messages]}")
+        raise AssertionError(f"no email {subject!r}, only {[message['Subject'] for message in self.messages]}")
 
 
 @pytest.fixture

@@ -154,7 +154,7 @@ SHARED = {
     "DELETE tasks/{ref}/comments/{comment_id}/": "403 403 204",
     "GET explain-access/": "200 200 200",
 }
-# Sample values that everybody may read: users are in the directory, the others are words like any.
+# Sample values that all users may read: users are in the directory, the others are words like any.
 PUBLIC_VALUES = {
     "passkey_id",
     "newcomer",
@@ -166,4 +166,4 @@ PUBLIC_VALUES = {
     "user:projects",
     "user:tasks",
 }
-STATIC_OPERATIONS = {"GET schema/", "GET docs/"}  # the same for everybody: authentication is not looked at
+STATIC_OPERATIONS = {"GET schema/", "GET docs/"}  # the same for all callers: authentication is ignored

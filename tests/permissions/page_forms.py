@@ -85,7 +85,7 @@ FORM_DATA: dict[str, dict[str, str | list[str]]] = {
     "inbox/{notification_id}/read/": {},
     "inbox/{notification_id}/unread/": {},
 }
-# The query string of links in e-mails and on other pages.
+# The query string of links in emails and on other pages.
 QUERY_PARAMS: dict[str, dict[str, str]] = {
     "": {"project": "{project}"},
     "invitation/": {"token": "{accept_token}"},

@@ -106,7 +106,7 @@ class PageScenarios:
         }
         self.scenarios["own"] |= create_page_only_data(users["alice"])
         self.scenarios["foreign"] |= create_page_only_data(users["dave"])
-        message = EmailMessage("An e-mail", "", to=[], headers={"Message-ID": f"<{COMMON_VALUES['name']}>"})
+        message = EmailMessage("An email", "", to=[], headers={"Message-ID": f"<{COMMON_VALUES['name']}>"})
         DevMailboxBackend().send_messages([message])
         self.outcomes: dict[tuple[str, str, str], Outcome] = {}
         self.probe = RollbackProbe()
@@ -215,7 +215,7 @@ COMMON_VALUES = {
 
 
 def create_page_only_data(owner: User) -> SampleValues:
-    """Create what only pages act on: TOTP, a passkey, a linked identity, and the links of two e-mails."""
+    """Create what only pages act on: TOTP, a passkey, a linked identity, and the links of two emails."""
     with_totp(owner)
     address = EmailAddress.objects.create(user=owner, email=owner.email, primary=True)
     identity = SocialAccount.objects.create(user=owner, provider="example", uid=owner.handle)

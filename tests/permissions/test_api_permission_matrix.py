@@ -66,7 +66,7 @@ EXPECTED = {
     "crossed": expected_missing,  # a part of a foreign object is not found below an own one
 }
 PROJECT_RESOURCES = {"projects", "tasks", "labels", "explain-access"}
-# Where an outsider is answered 404 a foreign object can be named; the other operations show the same to everybody.
+# Where an outsider is answered 404 a foreign object can be named; the other operations show the same to all users.
 OBJECT_OPERATIONS = [name for name in MATRIX_OPERATIONS if expected_own(name)["mallory"] == 404]
 
 
@@ -131,7 +131,7 @@ def test_foreign_object_looks_like_missing_one(resource_name, api_scenarios, sub
 
 
 def test_reads_without_object_hold_nothing_foreign(api_scenarios, subtests):
-    """Lists, counts and searches name foreign objects to nobody but staff and administrators."""
+    """Lists, counts and searches name foreign objects only to staff and administrators."""
     foreign = api_scenarios.scenarios["foreign"].sample_values
     secrets = [value.encode() for name, value in foreign.items() if name not in PUBLIC_VALUES]
     assert len(secrets) > 10

@@ -26,7 +26,7 @@ NOT_FOR_PAGES = ("gone", "key", "bearer")
 UNAUTHENTICATED = ("anonymous", *NOT_FOR_PAGES)
 HTTP_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 PAGE_NAMES = sorted(PAGES)
-# Values that everybody may know, and secrets that work for whoever has the e-mail.
+# Values that all users may know, and secrets that work for every reader of the email.
 NOT_HIDDEN = {
     "newcomer",
     "digest",

@@ -88,7 +88,7 @@ class FormBrowser:
 
 
 def get_email_link(sink: SmtpSink, to: str, path: str) -> str:
-    """Wait for the e-mail to this address with a link to `path`; returns the secret of the link."""
+    """Wait for the email to this address with a link to `path`; returns the secret of the link."""
     pattern = re.compile(rf"{re.escape(path)}\?\w+=([\w:.%-]+)")
 
     def links() -> list[str]:
@@ -164,7 +164,7 @@ def api_keys(recorder: SecretRecorder, access: str) -> None:
 
 
 def browser_sessions(recorder: SecretRecorder, sink: SmtpSink) -> None:
-    """Use the pages: sign-in, e-mail verification, password change and reset, MFA."""
+    """Use the pages: sign-in, email verification, password change and reset, MFA."""
     browser = FormBrowser(recorder)
     browser.form(
         "/login/",

@@ -194,6 +194,6 @@ def test_gateway_errors_carry_the_security_headers(client):
         "X-Content-Type-Options",
         "X-Frame-Options",
     ]
-    assert own.json()["detail"] == "Name the host once."
+    assert own.json()["detail"] == "Duplicate Host header."
     assert {name: own.headers[name.lower()] for name in names} == {name: django[name] for name in names}
     assert User.objects.count() == 0

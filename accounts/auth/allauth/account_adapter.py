@@ -24,18 +24,21 @@ def display_name(user: User) -> str:
 
 
 class AccountAdapter(DefaultAccountAdapter):
-    """Answers what allauth's reauthentication pages ask. Signing in and out is accounts.auth.login's."""
+    """Adapter for allauth's re-authentication pages. accounts.auth.login implements signing in and out."""
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return client_ip(request)
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
-        """Require a recent login of users with neither password nor MFA, whom allauth asks nothing."""
+        """Require a recent login, also of users without password and MFA.
+
+        allauth itself asks such users for nothing.
+        """
         require_recent_session(context.request)
         return bool(super().is_reauthentication_required(app=app, **kwargs))
 
     def reauthenticate(self, user: User, password: str) -> bool:
-        """Verify the password, but not beside MFA: knowing it must not be enough to remove the other methods."""
+        """Verify the password; reject it for users with MFA, as it must not be enough to remove their MFA methods."""
         if login_methods_selectors.has_mfa(user):
             raise forms.ValidationError(MFA_REQUIRED, code="mfa_required")
         try:

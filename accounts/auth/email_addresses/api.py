@@ -1,4 +1,4 @@
-"""The endpoints to verify one's e-mail address, and to change it."""
+"""The endpoints to verify one's email address, and to change it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EMAIL_SENT = {"detail": "We sent an email to this address."}
 class VerifyEmailView(PublicApiView):
     @extend_schema(operation_id="verify_email", request=VerifyEmailInput, responses={204: None})
     def post(self, request: Request) -> Response:
-        """Verify an address with the key of an e-mailed link. A new address replaces the present one."""
+        """Verify an address with the key of an emailed link. A new address replaces the present one."""
         key, ip = parse_body(VerifyEmailInput, request)["key"], client_ip(request._request)
         services.verify_email(key=key, now=timezone.now(), ip=ip)
         return Response(status=204)

@@ -1,4 +1,4 @@
-"""Verifying one's e-mail address, and changing it."""
+"""Verifying one's email address, and changing it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Verifying an e-mail address by a link that is sent to it, and changing it."""
+"""Verifying an email address by a link that is sent to it, and changing it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from core.errors import Conflict, Invalid, NotFound
 from events.outbox import publish
 
 LINK_EXPIRED = "This link is not valid: it was used already, or is too old."
-EMAIL_TAKEN = "Somebody else has this address now."
+EMAIL_TAKEN = "Another account uses this address now."
 
 
 def is_email_verified(user: User) -> bool:
@@ -45,7 +45,7 @@ def find_address_to_verify(key: str) -> EmailAddress | None:
 def verify_email(*, key: str, now: datetime, ip: str = "") -> User:
     """Verify the address of a link, and make it the address of the account.
 
-    Raises NotFound for an invalid link, and Conflict (`email_taken`) where somebody else has the address by now.
+    Raises NotFound for an invalid link, and Conflict (`email_taken`) if another account has the address by now.
     """
     try:
         with transaction.atomic():
@@ -70,8 +70,8 @@ def verify_email(*, key: str, now: datetime, ip: str = "") -> User:
 def request_email_change(*, user: User, email: str, now: datetime, seen_at: str = "") -> None:
     """Send a link to a new address, which replaces the present one when opened.
 
-    It replaces an earlier request. The present address is told, as somebody at the user's browser for a moment could
-    take over the account otherwise. Raises Invalid for an address that the user has or has requested already.
+    It replaces an earlier request. The present address is notified: otherwise, a short moment at the user's browser
+    would be enough to take over the account unnoticed. Raises Invalid for an address that the user has or has requested already.
     """
     email = email.lower()
     if email == user.email or EmailAddress.objects.filter(user=user, email=email).exists():

@@ -41,7 +41,7 @@ class AddedMfaMethod(NamedTuple):
 
 
 class AddedLoginMethods(NamedTuple):
-    """The login method that an e-mail told of, with all that were added since: what its link removes."""
+    """The login method that an email told of, with all that were added since: what its link removes."""
 
     user: User
     mfa_methods: list[AddedMfaMethod]

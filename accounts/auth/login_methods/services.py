@@ -29,13 +29,13 @@ LINK_EXPIRED = "This link is not valid: it was used already, is older than 7 day
 def revert_login_method(*, token: str, now: datetime, address: str = "") -> User:
     """Remove a login method with all that were added since, and disable the password.
 
-    Whoever added them knew the password. A link to choose another one is sent at once. Raises NotFound.
+    The user who added them knew the password. A link to choose another one is sent at once. Raises NotFound.
     """
     added = selectors.get_login_methods_added(token, now)
     if added is None:
         raise NotFound(LINK_EXPIRED)
     user: User = User.objects.select_for_update(no_key=True).get(pk=added.user.pk)
-    added = selectors.get_login_methods_added(token, now)  # again, now that nobody else changes them
+    added = selectors.get_login_methods_added(token, now)  # again, now that they are locked
     if added is None:
         raise NotFound(LINK_EXPIRED)
     Authenticator.objects.filter(pk__in=[method.pk for method in added.mfa_methods]).delete()

@@ -60,7 +60,7 @@ class TotpView(ApiView):
 
     @extend_schema(operation_id="deactivate_totp", responses={204: None})
     def delete(self, request: Request) -> Response:
-        """Remove the authenticator app. The last method takes the recovery codes along."""
+        """Remove the authenticator app. Removing the last method removes the recovery codes too."""
         enrollment.deactivate_totp(user=request.user, now=timezone.now(), address=client_ip(request._request))
         return Response(status=204)
 

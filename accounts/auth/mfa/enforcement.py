@@ -1,8 +1,8 @@
-"""Mandatory MFA: whose accounts REQUIRE_MFA restricts until they have set it up.
+"""Mandatory MFA: the accounts that REQUIRE_MFA restricts until MFA is set up.
 
-A restricted user's sessions may do only what setting up MFA takes, and their API keys do nothing. The restriction is
-stored nowhere: it follows, in the query that asks whether a session or a key is active, from the user's row and their
-MFA methods (models.querysets.has_mfa_subquery). So no node can be behind.
+Sessions of a restricted user can only be used to set up MFA, and their API keys are rejected. The restriction is not
+stored. The query that loads an active session or key derives it from the user's row and MFA methods
+ (accounts.models.mfa.has_mfa_subquery). So no node acts on an outdated restriction.
 """
 
 from __future__ import annotations
@@ -33,5 +33,5 @@ def current_mfa_policy() -> MfaPolicy:
 
 
 def mfa_setup_required(*, kind: str, role: str, has_mfa: bool) -> bool:
-    """Whether this account has yet to set up MFA. A service account has nobody who could."""
+    """Return whether this account must still set up MFA. Service accounts are exempt: no person could do it."""
     return not has_mfa and kind == "human" and role in current_mfa_policy().roles

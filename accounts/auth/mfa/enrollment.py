@@ -70,7 +70,7 @@ def activate_totp(
 ) -> EnrollmentResult:
     """Add the authenticator app whose first code is right. `keep` is the session to keep, see `_add`.
 
-    Raises Invalid (`setup_token`, `code`), and Conflict where there is an app already or the e-mail is not verified.
+    Raises Invalid (`setup_token`, `code`), and Conflict where there is an app already or the email is not verified.
     """
     secret = resume_totp(user=user, token=token, now=now).secret
     if not totp.matching_steps(secret, code, now):
@@ -135,7 +135,7 @@ def show_recovery_codes_once(*, user: User) -> list[str] | None:
 
 
 def require_can_add_method(user: User) -> None:
-    """Raise Conflict where the address is not verified: whoever registered with another's would lock its owner out."""
+    """Raise Conflict where the address is not verified: a user who registered with another's would lock its owner out."""
     if settings.REQUIRE_VERIFIED_EMAIL and not email_addresses.is_email_verified(user):
         raise Conflict("Confirm your email address first: open the link that we sent to it.", code="email_not_verified")
 

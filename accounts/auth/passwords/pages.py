@@ -1,4 +1,4 @@
-"""Changing the password, and resetting a lost one by an e-mailed link."""
+"""Changing the password, and resetting a lost one by an emailed link."""
 
 from __future__ import annotations
 

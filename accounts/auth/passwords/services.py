@@ -26,7 +26,7 @@ def change_password(
 ) -> None:
     """Change the user's own password and revoke every session but `keep`.
 
-    It cancels a pending e-mail change. The user object is changed in place. Raises Invalid for a weak or breached password.
+    It cancels a pending email change. The user object is changed in place. Raises Invalid for a weak or breached password.
     """
     check_new_password(password, user)
     change = "password_changed" if user.has_usable_password() else "password_set"
@@ -36,7 +36,7 @@ def change_password(
 
 
 def reset_password(*, user: User, password: str, now: datetime, address: str = "") -> None:
-    """Set a password by an e-mailed link, and remove what an intruder may have left.
+    """Set a password by an emailed link, and remove what an intruder may have left.
 
     `user` is as it was when the link was verified: of two concurrent uses the later one finds it changed. Raises
     NotFound then, and Invalid for a weak or breached password.
@@ -74,7 +74,7 @@ def remove_other_login_methods(*, user: User, actor: User, now: datetime) -> Non
 def _verify_email_after_reset(user: User, now: datetime) -> None:
     """Mark the address verified, as its mailbox received the link.
 
-    MFA methods from before that may be of somebody who never had the mailbox, and would lock its owner out.
+    MFA methods from before that may belong to a user who never had the mailbox, and would lock its owner out.
     """
     removed, _ = Authenticator.objects.filter(user=user).delete()
     if removed:

@@ -53,7 +53,7 @@ def check_new_password(password: str, user: User) -> None:
 
 
 def check_password_strength(password: str, user: User) -> None:
-    """Raise Invalid (field `password`) for a weak password. Safe within a transaction: it asks nobody."""
+    """Raise Invalid (field `password`) for a weak password. Safe within a transaction: it calls no other service."""
     validators = get_default_password_validators()
     _validate(password, user, [item for item in validators if not isinstance(item, BreachedPasswordValidator)])
 

@@ -27,14 +27,14 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 def get_or_build_profile(user_id: uuid.UUID, *, build: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Return a user's own profile. `invalidate_user`, which every write to a user calls, ends it."""
+    """Return a user's own profile, cached until `invalidate_user`, which every write to a user calls."""
     return get_or_build(str(user_id), "me", seconds=PROFILE_TTL, build=build)
 
 
 def invalidate_teams() -> None:
     """Invalidate all cached responses after a change of a team's members.
 
-    Other apps know what a team may see, and such changes are rare.
+    This app does not know what a team can see. Such changes are rare, so invalidating everything is acceptable.
     """
     invalidate_after_commit([GLOBAL_SCOPE])
 
@@ -48,7 +48,7 @@ def invalidate_user(user_id: uuid.UUID) -> None:
 
 
 def session_key(session_id: object) -> str:
-    """Return the Redis key of a session's status. A missing one is read from PostgreSQL, so losing it revives nothing."""
+    """Return the Redis key of a session's status. A lost key is safe: the status is read from PostgreSQL again."""
     return f"taskflow:session:{session_id}"
 
 

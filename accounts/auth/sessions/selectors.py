@@ -50,11 +50,11 @@ def get_active_api_session(session_id: uuid.UUID, now: datetime, *, as_of: str =
     """Return the session behind a token with its user, while both are active.
 
     `as_of` is the global generation of a request whose session the gateway has just found active. Every change to a
-    user raises the generation; until then the cached row is current.
+    user replaces the generation; until then the cached row is current.
     """
     row = _row_cache.get(session_id, as_of)
     session = _session_with_user(row) if row is not None else None
-    # A restricted session is read anew: its user may set up MFA at any moment, which raises no generation.
+    # A restricted session is read anew: its user may set up MFA at any moment, which replaces no generation.
     if session is not None and not session.mfa_setup_required:
         return session if session.expires_at > now else None
     for row in _active_api_session_statement().run({"now": now, "id": session_id}):

@@ -95,7 +95,7 @@ def refresh_session(*, token: str, now: datetime, address: str | None = None) ->
 
     One conditional UPDATE decides which of concurrent requests rotates the token. For REFRESH_GRACE_PERIOD afterwards
     the replaced token returns the same successor (a second tab, a lost response: FAPI 2.0, section 5.3.2.1). Later use
-    of a replaced token means that it was stolen: it revokes the session, and the user is told (RFC 9700, 4.14.2).
+    of a replaced token means that it was stolen: it revokes the session and notifies the user (RFC 9700, 4.14.2).
     """
     claims = read_refresh(token)
     session = selectors.get_refreshable_session(claims.session_id, claims.user_id, now)
@@ -147,14 +147,14 @@ def revoke_session(*, actor: User, session_id: uuid.UUID, now: datetime, reason:
 
 @transaction.atomic
 def revoke_all_sessions(*, actor: User, now: datetime) -> int:
-    """Revoke the actor's sessions and cancel a pending e-mail change. Returns how many there were."""
+    """Revoke the actor's sessions and cancel a pending email change. Returns how many there were."""
     email_addresses.cancel_email_change(user=actor)
     return revoke(Session.objects.open(now).filter(user=actor), actor=actor, now=now, reason="everywhere")
 
 
 @transaction.atomic
 def revoke_other_sessions(*, actor: User, keep: uuid.UUID | None, now: datetime, reason: str = "others") -> int:
-    """Revoke the actor's sessions but `keep`, and cancel a pending e-mail change. Returns how many."""
+    """Revoke the actor's sessions but `keep`, and cancel a pending email change. Returns how many."""
     email_addresses.cancel_email_change(user=actor)
     return _revoke_others(actor, keep, now, reason)
 

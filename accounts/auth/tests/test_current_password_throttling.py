@@ -69,7 +69,7 @@ def test_mistyped_address_without_password_counts_no_failure(endpoint, alice, cl
     responses = [send(f"alicia{number}@example.com") for number in range(12)]
 
     assert {response.status_code for response in responses} == {422 if endpoint is delete_on_page else 400}
-    assert "Type your e-mail address." in responses[-1].content.decode()
+    assert "Type your email address." in responses[-1].content.decode()
     assert table_digests() == before
     assert not Event.objects.filter(name="user.login_failed").exists()
     assert send(alice.email).status_code == (302 if endpoint is delete_on_page else 202)

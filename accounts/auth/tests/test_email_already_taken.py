@@ -1,4 +1,4 @@
-"""A requested e-mail address: visible while unverified, rejected once another user has verified it."""
+"""A requested email address: visible while unverified, rejected once another user has verified it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""E-mail changes of users with MFA, and MFA setup during an e-mail change."""
+"""Email changes of users with MFA, and MFA setup during an email change."""
 
 from __future__ import annotations
 

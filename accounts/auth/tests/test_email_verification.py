@@ -1,4 +1,4 @@
-"""E-mail verification: registration with REQUIRE_VERIFIED_EMAIL, and e-mail changes."""
+"""Email verification: registration with REQUIRE_VERIFIED_EMAIL, and email changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recognition of known browsers, and e-mails about sign-ins from new devices."""
+"""Recognition of known browsers, and emails about sign-ins from new devices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changing and resetting a password, and verifying and changing the e-mail address, through the API."""
+"""Changing and resetting a password, and verifying and changing the email address, through the API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages to reset and change a password, and the e-mails about both."""
+"""Pages to reset and change a password, and the emails about both."""
 
 from __future__ import annotations
 

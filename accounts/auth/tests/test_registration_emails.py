@@ -1,4 +1,4 @@
-"""E-mails and limits of registrations, which must not reveal existing accounts."""
+"""Emails and limits of registrations, which must not reveal existing accounts."""
 
 from __future__ import annotations
 

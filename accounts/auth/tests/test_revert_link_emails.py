@@ -1,4 +1,4 @@
-"""E-mails about login methods: which carry a revert link, and what that link covers."""
+"""Emails about login methods: which carry a revert link, and what that link covers."""
 
 from __future__ import annotations
 

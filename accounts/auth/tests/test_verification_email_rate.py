@@ -1,4 +1,4 @@
-"""Rate limit of verification e-mails, and registration with verified e-mail addresses."""
+"""Rate limit of verification emails, and registration with verified email addresses."""
 
 from __future__ import annotations
 

@@ -21,14 +21,14 @@ class DeletionInput(StrictSerializer):
         max_length=254,
         trim_whitespace=False,
         write_only=True,
-        help_text="The password or, for a user without one, the e-mail address.",
+        help_text="The password or, for a user without one, the email address.",
     )
 
 
 class CancelDeletionInput(StrictSerializer):
-    """The token of the e-mail that announces the deletion."""
+    """The token of the email that announces the deletion."""
 
-    token = StrictCharField(max_length=200, write_only=True, help_text="From the link in the e-mail.")
+    token = StrictCharField(max_length=200, write_only=True, help_text="From the link in the email.")
 
 
 class DeletionOut(serializers.ModelSerializer[AccountDeletion]):

@@ -32,9 +32,9 @@ log = structlog.get_logger(__name__)
 
 @transaction.atomic
 def request_deletion(*, actor: User, confirmation: str, now: datetime) -> AccountDeletion:
-    """Close the actor's account and schedule its erasure after GRACE_PERIOD; an e-mail tells how to cancel.
+    """Close the actor's account and schedule its erasure after GRACE_PERIOD; an email tells how to cancel.
 
-    `confirmation` is the password or, for a user without one, the e-mail address.
+    `confirmation` is the password or, for a user without one, the email address.
     Raises Invalid, NotAuthenticated, and Conflict for the last administrator.
     """
     # Locks all administrators as well: the last one cannot close their account.
@@ -44,7 +44,7 @@ def request_deletion(*, actor: User, confirmation: str, now: datetime) -> Accoun
     if user.has_usable_password():
         require_password(user, confirmation, field="confirmation")
     elif confirmation.strip().lower() != user.email:
-        raise Invalid.field("confirmation", "Type your e-mail address.", "another_address")
+        raise Invalid.field("confirmation", "Type your email address.", "another_address")
     link = one_time_tokens.new_token()
     due_at = now + GRACE_PERIOD
     deletion = AccountDeletion.objects.create(user=user, token_hash=link.hash, requested_at=now, due_at=due_at)
@@ -66,7 +66,7 @@ def request_deletion(*, actor: User, confirmation: str, now: datetime) -> Accoun
 
 @transaction.atomic
 def cancel_deletion(*, token: str, now: datetime) -> User:
-    """Reopen a closed account with the token of the e-mail. Raises NotFound."""
+    """Reopen a closed account with the token of the email. Raises NotFound."""
     deletions = AccountDeletion.objects.filter(token_hash=one_time_tokens.hash_token(token), due_at__gt=now)
     # The user's row is locked first, in the order of all services that open, close or erase an account. Only then does
     # the delete decide whether the token is still valid.

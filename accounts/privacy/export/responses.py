@@ -12,7 +12,7 @@ from core.errors import Conflict
 def export_response(export: Export) -> StreamingHttpResponse:
     """Stream the archive as a download that no cache keeps. Raises Conflict while it is being prepared."""
     if export.state != Export.State.READY:
-        raise Conflict("The export is not ready yet. You will get an e-mail when it is.", code="not_ready")
+        raise Conflict("The export is not ready yet. You will get an email when it is.", code="not_ready")
     return StreamingHttpResponse(
         selectors.iter_archive(export),
         content_type="application/zip",

@@ -45,7 +45,7 @@ def request_export(*, actor: User, now: datetime) -> Export:
 
 @transaction.atomic
 def build_export(*, export_id: uuid.UUID, now: datetime) -> None:
-    """Build the archive and notify its user by e-mail. Does nothing for an export that is ready or gone."""
+    """Build the archive and notify its user by email. Does nothing for an export that is ready or gone."""
     requested = Export.objects.filter(pk=export_id, state=Export.State.REQUESTED)
     # The lock makes a second delivery of the event wait, and find the export ready.
     export = requested.select_for_update(of=("self",)).select_related("user").first()
@@ -75,7 +75,7 @@ def build_export(*, export_id: uuid.UUID, now: datetime) -> None:
             ExportChunk.objects.create(export=export, number=number, data=data)
             number += 1
     requested.update(state=Export.State.READY, ready_at=now, expires_at=expires_at, size=size, version=F("version") + 1)
-    # A closed account gets no more e-mails.
+    # A closed account gets no more emails.
     if user.is_active:
         context = {
             "expires_at": expires_at.isoformat(),

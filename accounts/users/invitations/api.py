@@ -32,11 +32,11 @@ class InvitationInput(StrictSerializer):
 class TokenInput(StrictSerializer):
     """The token of an invitation."""
 
-    token = StrictCharField(max_length=200, write_only=True, help_text="From the link in the e-mail.")
+    token = StrictCharField(max_length=200, write_only=True, help_text="From the link in the email.")
 
 
 class InvitedRegistrationInput(TokenInput):
-    """Input for a new account with the e-mail address of the invitation."""
+    """Input for a new account with the email address of the invitation."""
 
     name = SingleLineField(max_length=120)
     password = StrictCharField(max_length=200, trim_whitespace=False, write_only=True)

@@ -10,7 +10,7 @@ class InvitationForm(PageForm):
 
 
 class InvitedRegistrationForm(PageForm):
-    """Registration with the e-mail address of the invitation."""
+    """Registration with the email address of the invitation."""
 
     name = SingleLineField(label="Your name", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
     password = forms.CharField(

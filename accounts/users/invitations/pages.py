@@ -22,7 +22,7 @@ from accounts.users.invitations.forms import InvitationForm, InvitedRegistration
 from accounts.users.invitations.rate_limits import throttled_invitation
 from accounts.users.invitations.services import INVALID_INVITATION
 from core.api.endpoints import endpoint
-from core.errors import Conflict, Invalid
+from core.errors import Conflict, Invalid, require
 from core.forms import form_status
 from core.htmx import form_data, render_page
 from core.http.client_ip import client_ip
@@ -38,7 +38,7 @@ MAX_LISTED = 100
 def invitations(request: HttpRequest) -> HttpResponse:
     """List invitations and invite people; for staff."""
     user = get_request_user(request)
-    policies.require(policies.can_invite(user), "Only staff can invite people.")
+    require(policies.can_invite(user), "Only staff can invite people.")
     form = InvitationForm(form_data(request))
     if request.method == "POST" and form.is_valid():
         with throttled_invitation(request, user, form.cleaned_data["email"]):
@@ -69,7 +69,7 @@ def revoke_invitation(request: HttpRequest, invitation_id: UUID) -> HttpResponse
 def accept_invitation(request: HttpRequest) -> HttpResponse:
     """Open the link of an invitation: accept as the signed-in user, sign in first, or register."""
     token = request.POST.get("token") or request.GET.get("token", "")
-    # The token comes in the query from the e-mail, and in the body from the forms of this page.
+    # The token comes in the query from the email, and in the body from the forms of this page.
     invitation = selectors.find_by_token(token, timezone.now())
     if invitation is None:
         return render_page(request, "accounts/invitation.html", {"error": INVALID_INVITATION}, status=404)
@@ -79,7 +79,7 @@ def accept_invitation(request: HttpRequest) -> HttpResponse:
             services.accept_invitation(actor=user, token=token, now=timezone.now())
             messages.success(request, f"Welcome{f' to {invitation.target}' if invitation.target else ''}.")
             return redirect("overview")
-        # The page explains it where somebody opens another address's link.
+        # The page explains it to a user who opens the link for another address.
         context = {"invitation": invitation, "token": token, "is_other_user": invitation.email != user.email}
         return render_page(request, "accounts/invitation.html", context)
     if users_selectors.find_active_by_email(email=invitation.email) is not None:

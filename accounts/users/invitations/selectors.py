@@ -26,6 +26,6 @@ def get_invitation(user: User, invitation_id: uuid.UUID) -> Invitation:
 
 
 def find_by_token(token: str, now: datetime) -> Invitation | None:
-    """Return the open invitation with this token from an e-mail link, or None."""
+    """Return the open invitation with this token from an email link, or None."""
     matching = Invitation.objects.open(now).filter(token_hash=hash_token(token))
     return matching.select_related("inviter", "team").first()

@@ -1,4 +1,4 @@
-"""Inviting people by e-mail, and accepting, revoking and purging invitations."""
+"""Inviting people by email, and accepting, revoking and purging invitations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from accounts.models import Invitation, Team, TeamMember, User
 from accounts.teams import selectors as teams_selectors
 from accounts.teams import services as teams
 from accounts.users.services import create_user_with_password
-from core.errors import Conflict, NotAllowed, NotFound
+from core.errors import Conflict, NotAllowed, NotFound, require
 from core.versions import check_version
 from events.outbox import publish
 
@@ -29,17 +29,17 @@ INVALID_INVITATION = (
 
 @transaction.atomic
 def invite(*, actor: User, email: str, now: datetime, team_id: uuid.UUID | None = None) -> Invitation:
-    """Invite an e-mail address to the instance (staff) or to a team (its leads). Raises NotFound, NotAllowed.
+    """Invite an email address to the instance (staff) or to a team (its leads). Raises NotFound, NotAllowed.
 
     The result does not tell whether there is an account with this address.
     """
     if team_id is None:
-        policies.require(policies.can_invite(actor), "Only staff can invite people.")
+        require(policies.can_invite(actor), "Only staff can invite people.")
         return create_invitation(actor=actor, email=email, now=now)
     team = teams_selectors.get_team(actor, team_id)
     # A team that the actor cannot see is not found; one they see but do not lead is forbidden.
     membership = TeamMember.objects.filter(team=team, user=actor).first()
-    policies.require(policies.can_lead_team(actor, membership), "Only leads of the team can do this.")
+    require(policies.can_lead_team(actor, membership), "Only leads of the team can do this.")
     return create_invitation(actor=actor, email=email, now=now, team=team, target=team.name)
 
 
@@ -74,14 +74,14 @@ def create_invitation(
 
 
 def register_with_invitation(*, token: str, name: str, password: str, now: datetime) -> User:
-    """Register with an invitation, which verifies the e-mail address. Raises NotFound, Invalid, Conflict."""
+    """Register with an invitation, which verifies the email address. Raises NotFound, Invalid, Conflict."""
     check_not_breached(password)
     with transaction.atomic():
         invitation = _lock_open_invitation(token, now)
         # The owner of the address holds the link, so this reveals nothing to anybody else.
         if User.objects.filter(email=invitation.email).exists():
             raise Conflict(
-                "An account with this e-mail address already exists. Sign in to accept.", code="already_registered"
+                "An account with this email address already exists. Sign in to accept.", code="already_registered"
             )
         check_password_strength(password, User(email=invitation.email, name=name))
         user = create_user_with_password(email=invitation.email, name=name, password=password, is_verified=True)
@@ -93,7 +93,7 @@ def accept_invitation(*, actor: User, token: str, now: datetime) -> User:
     """Accept an invitation with an existing account. Raises NotFound, NotAllowed."""
     invitation = _lock_open_invitation(token, now)
     if invitation.email != actor.email:
-        raise NotAllowed("This invitation is for another e-mail address.", code="another_address")
+        raise NotAllowed("This invitation is for another email address.", code="another_address")
     return _accept(invitation, actor, now)
 
 
@@ -106,7 +106,7 @@ def revoke_invitation(
     if invitation is None:
         raise NotFound("There is no such invitation.")
     may_revoke = policies.can_revoke_invitation(actor, invitation)
-    policies.require(may_revoke, "Only the inviter and administrators can do this.")
+    require(may_revoke, "Only the inviter and administrators can do this.")
     check_version(invitation, versions)
     # The UPDATE decides: an invitation accepted since it was read is not revoked.
     is_pending = Invitation.objects.filter(pk=invitation.pk, accepted_at=None, revoked_at=None)

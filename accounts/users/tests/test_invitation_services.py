@@ -32,7 +32,7 @@ def token_in(message) -> str:
 
 @pytest.fixture
 def mailed(sink):
-    """Deliver queued e-mails; return the token of the last one."""
+    """Deliver queued emails; return the token of the last one."""
 
     def send() -> str:
         for email in OutgoingEmail.objects.queued():

@@ -18,7 +18,7 @@ from core.serialization import dumps
 from tasks.filters import selectors as filters_selectors
 from tasks.filters.query_params import ORDERINGS, TaskQuery, filters_from_params
 from tasks.filters.selectors import TaskFilters
-from tasks.items import selectors
+from tasks.items.page_queries import paginate_tasks
 from tasks.items.serializers import TaskListOut, TaskOut
 from tasks.models import Priority, Task
 from tasks.tests.factories import AssigneeFactory, LabelFactory, MemberFactory, ProjectFactory, TaskFactory
@@ -73,8 +73,9 @@ def every_kind(project, alice, bob):
 
 def as_declared(user, ordering, *, described=False):
     page_request = PageRequest(sorts=filters_selectors.TASK_SORTS, ordering=ordering, limit=100, owner=str(user.pk))
-    rows = selectors.list_tasks(user, TaskFilters(now=timezone.now(), today=date.today()), page_request).rows  # noqa: DTZ011
-    return TaskListOut(list(rows), many=True, context={"include": ["description"] if described else []}).data
+    filters = TaskFilters(now=timezone.now(), today=date.today())  # noqa: DTZ011
+    page = paginate_tasks(filters_selectors.filter_visible(user, filters), page_request)
+    return TaskListOut(list(page.rows), many=True, context={"include": ["description"] if described else []}).data
 
 
 def test_task_list_equals_its_serializer_output(every_kind, clients, alice):

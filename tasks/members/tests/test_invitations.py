@@ -1,4 +1,4 @@
-"""Asking somebody into a project by mail, whether we know them or not."""
+"""Invitations to a project by email, of registered and unknown addresses."""
 
 from __future__ import annotations
 

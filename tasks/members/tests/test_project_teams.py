@@ -47,7 +47,7 @@ def remove(actor, team):
 
 
 def roles(project):
-    """{handle: (own role, effective role)} of everybody in the project."""
+    """{handle: (own role, effective role)} of all members of the project."""
     rows = ProjectMember.objects.filter(project=project)
     return {handle: (own, role) for handle, own, role in rows.values_list("user__handle", "role", "effective_role")}
 

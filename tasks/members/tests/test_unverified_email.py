@@ -1,4 +1,4 @@
-"""Anybody can register with an address of others: until its owner has opened the link there, it finds nobody."""
+"""Unverified addresses: an account is found by its address only after the owner has opened the link there."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_unverified_email_gives_no_access(path, row, clients, task, mallory):
 
     assert (squatted.status_code, unknown.status_code) == (400, 400)
     assert error_fields(squatted) == error_fields(unknown)
-    assert "Invite them by mail instead" in squatted.content.decode()
+    assert "Send an invitation by email instead" in squatted.content.decode()
     assert table_digests() == before
 
 

@@ -1,4 +1,4 @@
-"""Why somebody can see a thing, or cannot: the same answer as the policies give, in words, for those who may ask."""
+"""Explanations of access: they agree with the policies, and only some users may request them."""
 
 from __future__ import annotations
 
