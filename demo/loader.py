@@ -1,4 +1,4 @@
-"""Load the demo data: once, in one transaction, and without notifying anyone about the invented past."""
+"""Load the demo data: once, in one transaction, and without notifications about the invented past."""
 
 from __future__ import annotations
 

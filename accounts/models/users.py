@@ -27,7 +27,7 @@ class UserQuerySet(models.QuerySet["User"]):
     def search(self, text: str, *, verified_only: bool = False) -> Self:
         """Filter by part of the name, beginning of the handle, or exact email address.
 
-        With `verified_only`, the address counts only once it is verified: anybody can register with an address that
+        With `verified_only`, the address counts only once it is verified: any visitor can register with an address that
         belongs to another person.
         """
         by_email = Q(email__iexact=text) & Q(_has_verified_email()) if verified_only else Q(email__iexact=text)

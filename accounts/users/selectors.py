@@ -45,7 +45,7 @@ def find_active_by_email(*, email: str) -> User | None:
 def find_by_verified_email(*, email: str) -> User | None:
     """Return the active user who has verified this email address, or None.
 
-    An unverified address proves nothing: anybody can register with it.
+    An unverified address proves nothing: any visitor can register with it.
     """
     return User.objects.active().with_verified_email().filter(email=email.strip().lower()).first()
 
@@ -76,7 +76,7 @@ def list_users(user: User, *, search: str = "", state: str = "active") -> QueryS
 
 
 def get_user_for_staff(user: User, user_id: uuid.UUID) -> User:
-    """Return anybody in the directory. Raises NotFound, NotAllowed."""
+    """Return a user in the directory. Raises NotFound, NotAllowed."""
     member = list_users(user, state="all").filter(pk=user_id).first()
     if member is None:
         raise NotFound("There is no such user.")

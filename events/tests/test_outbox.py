@@ -117,7 +117,7 @@ def test_write_succeeds_quickly_without_redis(clients, project, settings):
 
 @dataclass(frozen=True)
 class SampleEvent:
-    """A fact whose second version is told."""
+    """An event whose second version is published."""
 
     name: ClassVar[str] = "thing.told"
     version: ClassVar[int] = 2

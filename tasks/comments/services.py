@@ -40,7 +40,7 @@ def add(*, actor: User, task_ref: str, body: str, now: datetime) -> Comment:
     # A sentence may end with a handle: "@ana." means ana.
     handles = {handle.lower().rstrip(".-_") for handle in MENTION_PATTERN.findall(body)}
     named = User.objects.active().filter(handle__in=handles).exclude(pk=actor.pk).values_list("pk", flat=True)
-    # Readers only: a mention must not tell anybody about a task that they may not see.
+    # Readers only: a mention must not reveal a task to users who may not see it.
     mentioned = shares.active_readers(task.pk, named) if handles else []
     authors = set(Comment.objects.filter(task=task).values_list("author_id", flat=True))
     audience = (locked.assignee_ids | authors | {task.creator_id}) - {actor.pk}

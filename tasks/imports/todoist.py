@@ -13,7 +13,7 @@ Mapping:
     DURATION          estimate, when it is in minutes
     RESPONSIBLE       matched with the members of the project when the plan is carried out
 
-An empty PRIORITY means none here, although Todoist itself would read p1: nobody leaves a cell empty to say "urgent".
+An empty PRIORITY means none here, although Todoist itself would read p1: an empty cell does not mean "urgent".
 """
 
 from __future__ import annotations

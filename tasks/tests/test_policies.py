@@ -35,7 +35,7 @@ def test_highest_of_some_roles_is_found():
         ("user", Role.EDITOR, False),
         ("user", Role.ADMIN, True),
         ("staff", Role.VIEWER, True),
-        ("staff", None, False),  # in somebody's inbox
+        ("staff", None, False),  # in the inbox of another user
         ("admin", Role.ADMIN, True),
     ],
 )

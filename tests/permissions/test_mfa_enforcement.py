@@ -115,7 +115,7 @@ def test_mfa_change_counts_from_the_next_request_on(get_statuses, alice, admin):
     statuses = [get_statuses()]
 
     for _ in range(2):
-        with_totp(alice)  # the row alone: no cache is told
+        with_totp(alice)  # only the row: no cache is invalidated
         statuses.append(get_statuses())
         reset_mfa(actor=admin, users=[alice], now=timezone.now())
         statuses.append(get_statuses())
@@ -159,7 +159,7 @@ def test_stricter_policy_holds_from_first_request_of_new_process(get_statuses, n
     settings.REQUIRE_MFA = settings.CACHE_KEY_VARIANT = "everybody"
 
     assert (before, get_statuses([new_node])) == (UNRESTRICTED, RESTRICTED)
-    with_passkey(alice)  # the row alone: no cache is told
+    with_passkey(alice)  # only the row: no cache is invalidated
     assert get_statuses([new_node]) == UNRESTRICTED
 
 

@@ -18,7 +18,7 @@ from accounts.auth.oidc.errors import OidcError
 LEEWAY = 30
 MAX_AGE = 600
 MIN_RSA_BITS = 2048
-# Only signatures with a private key. An HMAC could be made by everyone who can read our client secret.
+# Only signatures with a private key. An HMAC could be made by every reader of our client secret.
 ALGORITHMS_BY_KEY_TYPE = {
     "RSA": ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
     "EC": ("ES256", "ES384", "ES512"),

@@ -70,7 +70,7 @@ def callback(request: HttpRequest, provider_id: str) -> HttpResponse:
     state = login_state.take(request, request.GET.get("state", ""), provider_id=provider_id)
     if state is None:
         detail = "This sign-in was started in another browser, or too long ago. Try again."
-        # Not recorded: without a state anybody could fill the log.
+        # Not recorded: without a state any caller could fill the log.
         return _error_response(request, client, OidcError("unknown_state", detail), is_linking=False, is_recorded=False)
     try:
         identity = _identity_from_callback(request, client, state)

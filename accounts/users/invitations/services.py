@@ -78,7 +78,7 @@ def register_with_invitation(*, token: str, name: str, password: str, now: datet
     check_not_breached(password)
     with transaction.atomic():
         invitation = _lock_open_invitation(token, now)
-        # The owner of the address holds the link, so this reveals nothing to anybody else.
+        # The owner of the address holds the link, so this reveals nothing to others.
         if User.objects.filter(email=invitation.email).exists():
             raise Conflict(
                 "An account with this email address already exists. Sign in to accept.", code="already_registered"
