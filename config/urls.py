@@ -10,7 +10,7 @@ from drf_spectacular.views import SpectacularAPIView
 
 from config import pages
 from core import health
-from core.api.endpoints import endpoint
+from core.api.endpoints import BodyLimit, endpoint
 
 handler400 = "config.pages.bad_request"
 handler403 = "config.pages.forbidden"
@@ -34,8 +34,16 @@ urlpatterns = [
     path("health", health.health),
     path("api/v1/health", health.health),
     path("metrics", metrics),
-    path("api/v1/schema/", endpoint(rate_limit=True, long_running=True)(schema), name="schema"),
-    path("api/v1/docs/", endpoint(rate_limit=True, long_running=True)(api_docs), name="api-docs"),
+    path(
+        "api/v1/schema/",
+        endpoint(rate_limit=True, long_running=True, max_body_size=BodyLimit.JSON)(schema),
+        name="schema",
+    ),
+    path(
+        "api/v1/docs/",
+        endpoint(rate_limit=True, long_running=True, max_body_size=BodyLimit.JSON)(api_docs),
+        name="api-docs",
+    ),
     path("api/v1/", include("config.api_urls")),
     path("admin/", admin.site.urls),
     path("", include("accounts.urls")),

@@ -43,6 +43,8 @@ def load(request: HttpRequest) -> PendingLogin | None:
     is_recent = timezone.now().timestamp() - data["started_at"] <= MAX_AGE
     if user and is_recent and constant_time_compare(data["password_hash"], user.get_session_auth_hash()):
         return PendingLogin(user, data["next"])
+    if not data["user"] and is_recent:
+        return None  # kept like any other, so that a registration with a taken address cannot be told apart
     clear(request)
     return None
 

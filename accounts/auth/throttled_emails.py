@@ -28,6 +28,7 @@ def send_verification_email(request: HttpRequest, user: User, *, group: str = LI
 
 def send_account_exists_email(request: HttpRequest, email: str) -> None:
     """Send it, and count it like the email to a new user: the counter reveals nothing then."""
+    email = email.strip().lower()
     with suppress(RateLimited):
         consume(request, group=REGISTRATION_EMAIL_GROUP, key=email, rate=settings.EMAIL_LINK_RATE)
         account_emails.send_account_exists(email)
@@ -35,9 +36,10 @@ def send_account_exists_email(request: HttpRequest, email: str) -> None:
 
 def send_password_reset_email(request: HttpRequest, email: str) -> None:
     """Send a reset link, or tell an unknown address that it has no account. Raises RateLimited."""
+    email = email.strip().lower()  # one counter for a mailbox, however its address is spelled
     consume(request, group="reset-address", key=client_ip(request), rate=settings.LOGIN_RATE_PER_ADDRESS)
     consume(request, group=LINK_EMAIL_GROUP, key=email, rate=settings.EMAIL_LINK_RATE)
-    user = User.objects.active().filter(email=email.lower()).first()
+    user = User.objects.active().filter(email=email).first()
     account_emails.send_password_reset(user) if user else account_emails.send_no_account(email)
 
 
@@ -46,6 +48,7 @@ def request_email_change(request: HttpRequest, user: User, email: str) -> None:
 
     The counter of the present one is separate, so that other callers cannot use up the user's other links.
     """
+    email = email.strip().lower()
     consume(request, group=LINK_EMAIL_GROUP, key=email, rate=settings.EMAIL_LINK_RATE)
     consume(request, group=LINK_EMAIL_GROUP, key=f"proposals {user.pk}", rate=settings.EMAIL_LINK_RATE)
     email_addresses.request_email_change(user=user, email=email, now=timezone.now(), seen_at=client_ip(request))

@@ -18,7 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import RoutePattern
 
-from core.api.endpoints import API_PREFIX, Endpoint, endpoint_of
+from core.api.endpoints import API_PREFIX, BodyLimit, Endpoint, endpoint_of
 
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -41,7 +41,7 @@ class Route:
 
 # What holds for a path that no route matches, and that Django answers with 404.
 NOT_FOUND = Endpoint()
-NOT_FOUND_IN_API = Endpoint(rate_limit=True)
+NOT_FOUND_IN_API = Endpoint(rate_limit=True, max_body_size=BodyLimit.JSON)
 
 
 class RouteTable:

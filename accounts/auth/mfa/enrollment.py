@@ -17,7 +17,7 @@ from accounts.auth.allauth.internals import RecoveryCodes
 from accounts.auth.email_addresses import services as email_addresses
 from accounts.auth.login_methods import selectors as login_methods_selectors
 from accounts.auth.mfa import totp
-from accounts.auth.mfa.services import ENCRYPTION_PURPOSE
+from accounts.auth.mfa.services import ENCRYPTION_PURPOSE, LAST_TOTP_STEP
 from accounts.auth.security_notifications import notify_security_change
 from accounts.auth.sessions import services as sessions
 from accounts.models import User
@@ -73,9 +73,11 @@ def activate_totp(
     Raises Invalid (`setup_token`, `code`), and Conflict where there is an app already or the email is not verified.
     """
     secret = resume_totp(user=user, token=token, now=now).secret
-    if not totp.matching_steps(secret, code, now):
+    steps = totp.matching_steps(secret, code, now)
+    if not steps:
         raise Invalid.field("code", "Incorrect code.", WRONG_SECRET)
-    data = {"secret": encrypt(secret, purpose=ENCRYPTION_PURPOSE)}
+    # A code is used once (RFC 6238, section 5.2), also the one that activates the app.
+    data = {"secret": encrypt(secret, purpose=ENCRYPTION_PURPOSE), LAST_TOTP_STEP: max(steps)}
     return _add(user, Type.TOTP, data, "totp_activated", now=now, keep=keep, address=address)
 
 

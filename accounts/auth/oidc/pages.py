@@ -32,6 +32,7 @@ from core.rate_limits import consume
 log = structlog.get_logger("taskflow.oidc")
 
 
+@endpoint(brute_force_limit={"POST"})
 @never_cache
 @require_POST
 def start(request: HttpRequest, provider_id: str) -> HttpResponse:

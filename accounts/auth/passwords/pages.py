@@ -102,7 +102,7 @@ def reset_password(request: HttpRequest) -> HttpResponse:
     return render_page(request, "account/password_reset_from_key.html", context, status=form_status(form))
 
 
-@endpoint(mfa_exempt=True)
+@endpoint(mfa_exempt=True, brute_force_limit={"POST"})
 @never_cache
 @sensitive_post_parameters("password", "current_password")
 @login_required

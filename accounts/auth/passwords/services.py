@@ -17,7 +17,7 @@ from accounts.auth.sessions import cache
 from accounts.auth.sessions import services as sessions
 from accounts.events import user_payload
 from accounts.models import User
-from core.errors import NotAllowed, NotFound
+from core.errors import Conflict, NotAllowed, NotFound
 from events.outbox import publish
 
 
@@ -26,11 +26,16 @@ def change_password(
 ) -> None:
     """Change the user's own password and revoke every session but `keep`.
 
-    It cancels a pending email change. The user object is changed in place. Raises Invalid for a weak or breached password.
+    It cancels a pending email change. The user object is changed in place. Raises Invalid for a weak or breached password,
+    and Conflict where the password changed meanwhile.
     """
-    check_new_password(password, user)
     change = "password_changed" if user.has_usable_password() else "password_set"
+    check_new_password(password, user)
     with transaction.atomic():
+        # The breach check takes time: whoever knew the old password must not overwrite one set meanwhile by a reset.
+        unchanged = User.objects.active().filter(pk=user.pk, password=user.password)
+        if not unchanged.select_for_update(no_key=True).values_list("pk").first():
+            raise Conflict("The password was changed meanwhile. Sign in again.", code="password_changed")
         _save_password(user, password, now, keep)
         notify_security_change(user=user, change=change, now=now, address=address)
 

@@ -96,6 +96,10 @@ def test_registration_answers_the_same_for_taken_addresses(verified_email_requir
     assert pages[0] == pages[1]
     assert [email.to for email in sent_emails("account_exists")] == [["alice@example.com"]]
     assert User.objects.count() == 2
+    # The page of the next step tells nothing either, however often it is opened.
+    for _ in range(2):
+        answers = [browser.get("/login/mfa/") for browser in browsers]
+        assert len({(answer.status_code, answer["Location"], tuple(answer.cookies)) for answer in answers}) == 1
 
 
 def test_registration_api_answers_the_same_for_taken_addresses(verified_email_required, alice):

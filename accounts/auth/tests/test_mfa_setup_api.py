@@ -8,7 +8,8 @@ import pytest
 from allauth.mfa.models import Authenticator
 
 from accounts.models import Session
-from accounts.tests.fixtures import signed_in
+from accounts.tests.factories import PASSWORD
+from accounts.tests.fixtures import ApiClient, signed_in
 from accounts.tests.mfa import SECRET, code_at, recovery_codes, with_passkey, with_totp
 from core.testing.clock import NOW
 
@@ -60,6 +61,18 @@ def test_totp_is_added_by_its_first_code(alice, outbox):
     assert response.json()["recovery_codes"] == recovery_codes(alice)
     assert setup["secret"] not in str(list(Authenticator.objects.values("data")))
     assert outbox.only("user.security_changed")["change"] == "totp_activated"
+
+
+def test_code_that_activated_the_app_is_not_accepted_again(alice):
+    client = signed_in(alice)
+    setup = begin(client)
+    confirm(client, setup)
+    login = ApiClient().post("/api/v1/auth/login/", {"email": alice.email, "password": PASSWORD}).json()
+    code = code_at(NOW, secret=setup["secret"])
+
+    response = ApiClient().post("/api/v1/auth/mfa/", {"challenge": login["challenge"], "code": code})
+
+    assert (response.status_code, response.json()["code"]) == (401, "wrong_code")
 
 
 def test_wrong_code_adds_no_totp(alice):

@@ -155,6 +155,15 @@ def test_malformed_credential_is_rejected(db):
         assert (response.status_code, response["Location"]) == (302, "/login/"), credential
 
 
+def test_passkey_logins_are_limited_per_address(db, settings):
+    settings.LOGIN_RATE_PER_ADDRESS = "1/h"
+    browser = Client()
+
+    codes = [browser.post(LOGIN, {"credential": "{}"}).status_code for _ in range(2)]
+
+    assert codes == [302, 429]
+
+
 def test_localhost_is_same_origin_on_any_port(settings):
     cases = [
         ("https://tasks.example.com", "https://tasks.example.com:443", True),

@@ -9,12 +9,14 @@ from allauth.socialaccount.models import SocialAccount
 from django.test import Client
 from django.utils import timezone
 
+from accounts.auth.passwords import services as passwords
 from accounts.auth.tests.test_password_pages import NEW, change, link, parse_link, request_reset
 from accounts.models import ApiKey, Session, User
 from accounts.tests.api_keys import api_key_client, create_api_key
 from accounts.tests.factories import PASSWORD, with_email_address
 from accounts.tests.fixtures import ApiClient
 from accounts.tests.mfa import with_totp
+from core.errors import Conflict
 from core.testing.page_client import logged_in_client
 
 
@@ -113,6 +115,17 @@ def test_password_reset_keeps_mfa_of_a_verified_user(alice):
     reset(alice)
 
     assert Authenticator.objects.filter(user=alice).exists()
+
+
+def test_password_change_does_not_overwrite_a_concurrent_reset(alice):
+    stale = User.objects.get(pk=alice.pk)
+    alice.set_password("set by a reset meanwhile")
+    alice.save(update_fields=["password"])
+
+    with pytest.raises(Conflict):
+        passwords.change_password(user=stale, password=NEW, now=timezone.now())
+
+    assert User.objects.get(pk=alice.pk).check_password("set by a reset meanwhile")
 
 
 def test_password_change_keeps_api_keys(alice):

@@ -46,6 +46,7 @@ class DeletionView(ActionView):
     api_key_scope = None
     requires_recent_login = {"POST"}
     checks_password_itself = True
+    brute_force_limit = {"POST"}
     idempotent = False
     serializer_class = DeletionOut
     input_serializer_class = DeletionInput
