@@ -13,7 +13,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.auth import login
-from accounts.auth.mfa.services import IssuedChallenge
 from accounts.auth.serializers import EmailSentOut, LoginInput, MfaInput, MfaRequiredOut, RefreshInput, RegisterInput
 from accounts.auth.sessions import services as sessions
 from accounts.auth.throttled_emails import (
@@ -142,20 +141,16 @@ def login_response(
     result = login.continue_api_login(request._request, user, mfa_verified=mfa_verified)
     if isinstance(result, TokenPair):
         return token_response(result, user, status=status)
-    return _challenge_response(request, result)
+    detail = "The password is right. Finish the sign-in with a code."
+    body = problem_document(401, request.path, code="mfa_required", detail=detail) | {
+        "challenge": result.token,
+        "methods": result.methods,
+        "expires_in": result.expires_in,
+    }
+    headers = {"Cache-Control": "no-store", "WWW-Authenticate": 'Bearer realm="api"'}
+    return HttpResponse(dumps(body), status=401, headers=headers, content_type=MEDIA_TYPE)
 
 
 def token_response(tokens: TokenPair, user: User, *, status: int = 200) -> Response:
     body = {"access": tokens.access, "refresh": tokens.refresh, "user": MeOut(user).data}
     return Response(body, status=status, headers={"Cache-Control": "no-store"})
-
-
-def _challenge_response(request: Request, challenge: IssuedChallenge) -> HttpResponse:
-    detail = "The password is right. Finish the sign-in with a code."
-    body = problem_document(401, request.path, code="mfa_required", detail=detail) | {
-        "challenge": challenge.token,
-        "methods": challenge.methods,
-        "expires_in": challenge.expires_in,
-    }
-    headers = {"Cache-Control": "no-store", "WWW-Authenticate": 'Bearer realm="api"'}
-    return HttpResponse(dumps(body), status=401, headers=headers, content_type=MEDIA_TYPE)

@@ -79,9 +79,9 @@ def _detail(payload: dict[str, Any], key: dict[str, Any]) -> str:
     if key:
         return f"{key.get('name', '')} ({key.get('display_prefix', '')})"
     if changes := payload.get("changes"):
-        return "; ".join(f"{name}: {_format_change(*pair)}" for name, pair in sorted(changes.items()))
+        lines = (
+            f"{name}: {after}" if before == after else f"{name}: {before} → {after}"
+            for name, (before, after) in sorted(changes.items())
+        )
+        return "; ".join(lines)
     return str(payload.get("reason") or payload.get("change") or payload.get("provider") or payload.get("due_at") or "")
-
-
-def _format_change(before: Any, after: Any) -> str:
-    return str(after) if before == after else f"{before} → {after}"
