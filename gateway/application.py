@@ -50,6 +50,7 @@ class Gateway:
         self.django = WsgiThreadPool(django, settings.WSGI_THREADS)
         self.sessions = sessions
         self.api_key_cache = ApiKeyCache(keys)
+        self.session_lookups: dict[str, asyncio.Task[str]] = {}
         self.background_tasks: set[asyncio.Task[None]] = set()
         self.checker = RequestChecker()
         self.admission = AdmissionControl()
@@ -169,14 +170,30 @@ class Gateway:
         if result.session_status:
             return await self.checker.check(anonymous)
         try:
-            async with self.admission.slot():
-                status = await self.django.run(self.sessions.look_up_in_thread, uuid.UUID(claims.session_id))
+            status = await self._load_session_status(claims.session_id)
             tier = status.partition(":")[2]  # empty where the session is not active
         except (RedisError, DatabaseError):
             tier = self.checker.local.tier_of(claims.caller)
         if not tier:
             return await self.checker.check(anonymous)
         return await self.checker.check(replace(check_request, cached_generation="", tier=tier))
+
+    async def _load_session_status(self, session_id: str) -> str:
+        """Return the session's status from PostgreSQL. Concurrent requests of one session share one lookup.
+
+        Otherwise the first requests of a busy client would fill the queue for threads. Raises Overloaded.
+        """
+        lookup = self.session_lookups.get(session_id)
+        if lookup is None:
+
+            async def look_up() -> str:
+                async with self.admission.slot():
+                    return await self.django.run(self.sessions.look_up_in_thread, uuid.UUID(session_id))
+
+            lookup = self.session_lookups[session_id] = asyncio.create_task(look_up())
+            lookup.add_done_callback(lambda _task: self.session_lookups.pop(session_id, None))
+        # shield: a client that disconnects cancels only its own wait.
+        return await asyncio.shield(lookup)
 
     async def respond_from_cache(
         self, request: GatewayRequest, result: CheckResult, cached: CachedResponse | None
