@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from django.db import OperationalError
 from django.utils import timezone
@@ -11,6 +14,8 @@ from accounts.auth.sessions.services import revoke_session
 from accounts.models import Session
 from accounts.tests.fixtures import token_of
 from config.wsgi import application as django
+from core import redis
+from core.cache import LEASE
 from core.testing.asgi import run, send_request
 from gateway.application import Gateway
 from gateway.session_backend import SessionBackend
@@ -50,6 +55,25 @@ def test_revoked_session_is_not_looked_up_again(gateway_with, alice):
 
     assert responses == [401, 401, 401]
     assert looked_up == []
+
+
+def test_concurrent_requests_share_a_session_lookup(gateway_with, alice):
+    looked_up = []
+
+    def look_up(key):
+        looked_up.append(key)
+        time.sleep(0.3)  # so that all requests arrive meanwhile
+        return load_status(key)
+
+    gateway, token = gateway_with(look_up), token_of(alice)
+    redis.client().flushdb()  # no node knows the session
+    redis.client().set(LEASE, "open")
+
+    with ThreadPoolExecutor(8) as readers:
+        responses = list(readers.map(lambda _: get(gateway, token).status, range(8)))
+
+    assert responses == [200] * 8
+    assert len(looked_up) == 1
 
 
 def test_failed_session_lookup_is_left_to_django(gateway_with, alice):
