@@ -103,7 +103,7 @@ class ServiceForm(forms.ModelForm):
 
     def write(self, data: dict[str, Any]) -> Model:
         """Call the service with the cleaned data and return the row."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: each form names its service
 
     def add_domain_error(self, error: DomainError) -> None:
         for field, _, message in error.fields:

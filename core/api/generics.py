@@ -158,7 +158,7 @@ class ListView(GenericView):
 
     def get_queryset(self, **url: Any) -> QuerySet[Any]:
         """Return the rows the caller may see, narrowed by `params`; ordering and paging follow."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: each view defines it
 
     def get_page(self, page_request: PageRequest, **url: Any) -> Page[Any]:
         """Return one page. Override it where a selector paginates by itself."""
@@ -191,7 +191,7 @@ class CreateView(GenericView):
 
     def create_object(self, data: dict[str, Any], **url: Any) -> Any:
         """Create with the validated body, and return the object as GET would show it."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: each view defines it
 
 
 class ActionView(GenericView):
@@ -205,7 +205,7 @@ class ActionView(GenericView):
 
     def perform_action(self, data: dict[str, Any], **url: Any) -> Any:
         """Do it with the validated body, and return the object as GET would show it."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: each view defines it
 
 
 class DetailView(GenericView):
@@ -217,7 +217,7 @@ class DetailView(GenericView):
 
     def get_object(self, **url: Any) -> Any:
         """Return the object as far as the caller may see it. Raises NotFound."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: each view defines it
 
 
 class UpdateView(GenericView):
@@ -230,7 +230,7 @@ class UpdateView(GenericView):
 
     def update_object(self, data: dict[str, Any], **url: Any) -> Any:
         """Change the fields that were sent if `versions` allows, and return the object. Raises VersionConflict."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: each view defines it
 
 
 class DeleteView(GenericView):
@@ -241,7 +241,7 @@ class DeleteView(GenericView):
 
     def delete_object(self, **url: Any) -> Any:
         """Delete if `versions` allows. Raises VersionConflict."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: each view defines it
 
 
 # Kept by a serializer between its validations.

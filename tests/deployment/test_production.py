@@ -69,7 +69,7 @@ for environment in environments:
         del sys.modules[module]
     try:
         results.append({"value": getattr(importlib.import_module("config.settings.production"), name)})
-    except Exception as error:
+    except Exception as error:  # the boundary: the test compares whatever is raised
         results.append({"error": f"{type(error).__name__}: {error}"})
 print(json.dumps(results))
 """
