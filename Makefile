@@ -3,7 +3,7 @@ PYTHON ?= python3
 export PORT HOST
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix stack install bench
+.PHONY: help run test check fix stack install bench drills
 
 help run check fix stack install:
 	@$(PYTHON) launcher $@
@@ -13,6 +13,9 @@ test:
 
 bench:
 	@$(PYTHON) launcher bench $(ARGS)
+
+drills:
+	@$(PYTHON) launcher drills $(ARGS)
 
 drill-%:
 	@$(PYTHON) launcher drill $*

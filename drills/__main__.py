@@ -1,4 +1,4 @@
-"""Run `python -m drills NAME`.
+"""Run `python -m drills NAME`; `python -m drills --list` prints the names.
 
 The exit code is 0 if the guarantee holds, 1 if it does not, and 2 if this machine cannot run the drill.
 """
@@ -31,6 +31,9 @@ DRILLS_WITH_OWN_REDIS = set(DRILLS) - {"mail", "headers", "timing"}
 
 def main(arguments: list[str]) -> int:
     name = arguments[0] if arguments else ""
+    if name == "--list":
+        print(*DRILLS)
+        return 0
     if name not in DRILLS:
         listing = "\n".join(f"  {name:12} {guarantee}" for name, guarantee in DRILLS.items())
         print(

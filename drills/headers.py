@@ -17,7 +17,7 @@ from accounts.models import User
 from accounts.privacy.export import services as export_services
 from drills import certificates, observatory
 from drills.processes import PROCESS_COMMANDS, PYTHON, ROOT, Processes, ProcessNotReady, free_port, wait_until
-from drills.report import Progress, print_table, print_verdict
+from drills.report import Check, Progress, print_table, print_verdict
 from drills.users import PASSWORD, create_user
 from launcher import nginx
 
@@ -140,7 +140,7 @@ def _create_export(user: User) -> str:
 
 
 def _grade_pages(site: Site, package: Path, cookie: str, export: str) -> int:
-    progress, rows, results = Progress(), [], {}
+    progress, rows, checks = Progress(), [], []
     for kind, node, path, is_signed_in, status in PAGE_PATHS:
         path = path.format(export=export)
         url = f"{site.origin(node)}{path}"
@@ -149,9 +149,10 @@ def _grade_pages(site: Site, package: Path, cookie: str, export: str) -> int:
         is_expected_page = report["url"] == url and report["status"] == status and report["verified"]
         is_good = is_expected_page and report["grade"] == "A+" and report["score"] >= MIN_SCORE
         rows.append((kind, path, report["status"], report["grade"], report["score"], "; ".join(report["failed"])))
-        results[f"{kind} {report['grade']}"] = is_good
-        progress.print_line(f"{kind}: {report['grade']}, score {report['score']}")
+        figure = f"{kind}: {report['grade']}, score {report['score']}"
+        checks.append(Check(figure, f"A+, >= {MIN_SCORE}", is_good))
+        progress.print_line(figure)
         if not is_good:
             print(report)
     print_table([("page", "path", "status", "grade", "score", "failed tests"), *rows])
-    return print_verdict("headers", results)
+    return print_verdict("headers", checks)

@@ -22,7 +22,7 @@ from django.core.management import call_command
 from drills.closed_loop import Sample, count_failed, get_request, run_requests
 from drills.cluster import NODE_NAMES, Cluster, cluster
 from drills.http import Connection, Response
-from drills.report import Progress, print_table, print_verdict
+from drills.report import Check, Progress, print_table, print_verdict
 from drills.users import create_user
 
 REQUESTS, CONCURRENCY = 3000, 200
@@ -76,18 +76,29 @@ async def _drill(processes: Cluster, clients: list[RateLimitedClient]) -> int:
     progress.print_line(f"without Redis: {local} admitted, {failed} failed")
     _print_table(clients)
     quota = sum(settings.RATE_LIMITS["tiers"]["free"])
+    waits = sorted(client.wait for client in clients)
+    in_window = sum(client.admitted_in_window for client in clients)
+    too_early = sum(client.status_after_wait == 429 for client in clients)
+    share = quota // len(NODE_NAMES)
     return print_verdict(
         "limit",
-        {
-            "304 responses and health checks are free": free_paths_ok,
-            "exactly the quota is admitted": all(client.is_exact for client in clients),
-            "then nothing for 60 s": all(
-                59 <= client.wait <= 61 and not client.admitted_in_window for client in clients
+        [
+            Check(f"304 responses and health checks are free: {free_paths_ok}", "True", free_paths_ok),
+            *(
+                Check(
+                    f"{client.admitted} admitted of tier {client.tier}",
+                    f"{client.quota} to {client.quota + client.refilled}",
+                    client.is_exact,
+                )
+                for client in clients
             ),
-            "Retry-After is accurate": all(client.status_after_wait != 429 for client in clients),
-            "a forged address gains nothing": forged == 0,
-            "local limits and no 5xx without Redis": quota // len(NODE_NAMES) <= local <= quota and failed == 0,
-        },
+            Check(f"blocked for {waits[0]} to {waits[-1]} s", "59 to 61 s", all(59 <= wait <= 61 for wait in waits)),
+            Check(f"{in_window} admitted while blocked", "0", in_window == 0),
+            Check(f"{too_early} blocked after Retry-After", "0", too_early == 0),
+            Check(f"{forged} admitted with a forged address", "0", forged == 0),
+            Check(f"{local} admitted without Redis", f"{share} to {quota}", share <= local <= quota),
+            Check(f"{failed} failed without Redis", "0", failed == 0),
+        ],
     )
 
 

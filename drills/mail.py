@@ -18,7 +18,7 @@ from django.core.management import call_command
 from core.testing import smtp
 from drills.client import Client
 from drills.processes import Processes, ProcessNotReady, wait_until
-from drills.report import print_verdict
+from drills.report import Check, print_verdict
 
 TASK_COUNT = 200
 EMAIL_COUNT = TASK_COUNT + 1  # one more is about the membership in the project
@@ -108,9 +108,9 @@ def _report(sink: smtp.SmtpSink, seconds: float) -> int:
     print(f"complete {seconds:.1f} s after the last kill")
     return print_verdict(
         "mail",
-        {
-            "0 lost": lost == 0,
-            f"at most {max_repeated} repeated": repeated <= max_repeated,
-            "repeats have the same recipient and subject": differing == 0,
-        },
+        [
+            Check(f"{lost} of {EMAIL_COUNT} emails lost", "0", lost == 0),
+            Check(f"{repeated} repeated", f"<= {max_repeated}", repeated <= max_repeated),
+            Check(f"{differing} repeated with another recipient or subject", "0", differing == 0),
+        ],
     )

@@ -14,7 +14,7 @@ from django.core.management import call_command
 from drills.closed_loop import ClosedLoopLoad, SendRequest, count_failed, durations, get_request
 from drills.cluster import Cluster, cluster
 from drills.http import Connection, Response
-from drills.report import Progress, format_percentile, percentile, print_table, print_verdict
+from drills.report import Check, Progress, format_percentile, percentile, print_table, print_verdict
 from drills.users import SignedInUser, create_shared_project, create_user
 
 CALM_SECONDS, RECOVERY_TIMEOUT = 6.0, 5.0
@@ -101,11 +101,15 @@ def _report(reads: ClosedLoopLoad, writes: ClosedLoopLoad, outages: list[Outage]
     rejected = sum(sample.response.status not in (200, 201) for sample in samples) - failed
     return print_verdict(
         "redis",
-        {
-            f"0 of {len(samples)} requests failed": failed == 0,
-            "0 rejected": rejected == 0,
-            f"latency normal again within {RECOVERY_TIMEOUT:.0f} s": max(recoveries) <= RECOVERY_TIMEOUT,
-        },
+        [
+            Check(f"{failed} of {len(samples)} requests failed", "0", failed == 0),
+            Check(f"{rejected} rejected", "0", rejected == 0),
+            Check(
+                f"latency normal again after {max(recoveries):.1f} s",
+                f"<= {RECOVERY_TIMEOUT:.0f} s",
+                max(recoveries) <= RECOVERY_TIMEOUT,
+            ),
+        ],
     )
 
 

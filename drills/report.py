@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Check(NamedTuple):
+    """A figure that a drill has measured, and the bound within which the guarantee holds."""
+
+    figure: str
+    bound: str
+    holds: bool
 
 
 class Progress:
@@ -28,10 +40,16 @@ def print_table(rows: Iterable[Sequence[object]]) -> None:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
-def print_verdict(name: str, results: Mapping[str, bool]) -> int:
-    """Print which guarantees hold, or those that do not, and return the exit code."""
-    failed = [guarantee for guarantee, holds in results.items() if not holds]
-    print(f"{name}: {'FAILED: ' + '; '.join(failed) if failed else 'passed: ' + '; '.join(results)}", flush=True)
+def print_verdict(name: str, checks: Sequence[Check]) -> int:
+    """Print all checks, or those that do not hold, and return the exit code.
+
+    `make drills` names a file in DRILL_REPORT, from which it makes one table of all drills.
+    """
+    if path := os.environ.get("DRILL_REPORT"):
+        Path(path).write_text(json.dumps(checks))
+    failed = [check for check in checks if not check.holds]
+    listing = "; ".join(f"{figure} (bound: {bound})" for figure, bound, _ in failed or checks)
+    print(f"{name}: {'FAILED' if failed else 'passed'}: {listing}", flush=True)
     return 1 if failed else 0
 
 

@@ -12,7 +12,7 @@ from django.core.management import call_command
 
 from drills.cluster import NODE_NAMES, Cluster, cluster, node_connection
 from drills.faults import Fault, flush_redis, freeze_redis, no_fault, restart_redis, thaw_redis
-from drills.report import Progress, print_table, print_verdict
+from drills.report import Check, Progress, print_table, print_verdict
 from drills.users import SignedInUser, create_user, issue_access_token
 
 SESSION_COUNT, USES_PER_NODE = 25, 100
@@ -27,7 +27,11 @@ def run(folder: Path) -> int:
     print_table([("Redis", "sessions", "uses", "accepted", "rejected with 401", "other statuses"), *rows])
     uses, accepted, rejected = (sum(row[column] for row in rows) for column in (2, 3, 4))
     return print_verdict(
-        "revoke", {f"0 of {uses} uses accepted": accepted == 0, "all rejected with 401": rejected == uses}
+        "revoke",
+        [
+            Check(f"{accepted} of {uses} uses accepted", "0", accepted == 0),
+            Check(f"{rejected} rejected with 401", f"{uses}", rejected == uses),
+        ],
     )
 
 

@@ -20,7 +20,7 @@ from drills.cluster import Cluster, cluster
 from drills.consistency_model import Expectation, Model
 from drills.faults import flush_redis, freeze_redis, restart_redis, thaw_redis
 from drills.http import Connection, Response
-from drills.report import Progress, format_percentile, print_table, print_verdict
+from drills.report import Check, Progress, format_percentile, print_table, print_verdict
 from drills.users import SignedInUser, create_shared_project, create_user
 
 READ_COUNT = 100_000
@@ -287,5 +287,9 @@ def _report(state: DrillState, hits: float, misses: float, reads: int) -> int:
         ]
     )
     return print_verdict(
-        "stale", {"0 stale reads": not state.stale, f"at least {reads} reads": counter["reads"] >= reads}
+        "stale",
+        [
+            Check(f"{len(state.stale)} stale reads", "0", not state.stale),
+            Check(f"{counter['reads']} reads", f">= {reads}", counter["reads"] >= reads),
+        ],
     )

@@ -25,7 +25,7 @@ from django.core.management import call_command
 from accounts.models import User
 from drills.http import Connection, Response
 from drills.processes import Processes
-from drills.report import Progress, format_percentile, print_table, print_verdict
+from drills.report import Check, Progress, format_percentile, print_table, print_verdict
 from drills.users import PASSWORD
 from gateway.timing import RESPONSE_TIME_STEP
 
@@ -155,19 +155,26 @@ def _report(endpoints: list[Endpoint], count: int) -> int:
         for endpoint in endpoints
     ]
     print_table([("endpoint", "known + unknown", "p50", "p95", "AUC", "statuses"), *rows])
-    results = {}
+    checks = []
     for endpoint in endpoints:
         known, unknown = endpoint.statuses_of("known"), endpoint.statuses_of("unknown")
-        results[f"{endpoint.name}: AUC {endpoint.auc:.3f} <= {MAX_AUC}"] = endpoint.auc <= MAX_AUC
-        results[f"{endpoint.name}: status {sorted(known)} for known, {sorted(unknown)} for unknown addresses"] = (
-            known == unknown
-        )
-    results["no attempt failed or was limited"] = all(
-        len(endpoint.known) == len(endpoint.unknown) == count
-        and not any(status in {0, 429, 403, 500, 503} for _, status in endpoint.statuses)
+        checks.append(Check(f"{endpoint.name}: AUC {endpoint.auc:.3f}", f"<= {MAX_AUC}", endpoint.auc <= MAX_AUC))
+        statuses = f"{endpoint.name}: status {sorted(known)} for known, {sorted(unknown)} for unknown addresses"
+        checks.append(Check(statuses, "equal", known == unknown))
+    finished = sum(len(endpoint.known) + len(endpoint.unknown) for endpoint in endpoints)
+    unexpected = sum(
+        number
         for endpoint in endpoints
+        for (kind, status), number in endpoint.statuses.items()
+        if kind != "Server-Timing" and status in {0, 429, 403, 500, 503}
     )
-    results["no response has a Server-Timing header"] = not any(
-        endpoint.statuses_of("Server-Timing") for endpoint in endpoints
+    revealing = sum(len(endpoint.statuses_of("Server-Timing")) for endpoint in endpoints)
+    return print_verdict(
+        "timing",
+        [
+            *checks,
+            Check(f"{finished} attempts", f"{2 * count * len(endpoints)}", finished == 2 * count * len(endpoints)),
+            Check(f"{unexpected} failed or limited", "0", unexpected == 0),
+            Check(f"{revealing} statuses with a Server-Timing header", "0", revealing == 0),
+        ],
     )
-    return print_verdict("timing", results)

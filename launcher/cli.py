@@ -50,6 +50,7 @@ make fix                fix what can be fixed automatically: lint, format, templ
 make stack [PORT=8000]  run the production setup: nginx, three nodes, worker, scheduler and relay (needs nginx)
 make drill-NAME         test one guarantee with real processes: mail, stale, limit, revoke, refresh, redis, node,
                         overload, idempotency, headers or timing
+make drills [ARGS=...]  run all drills, or those in ARGS="limit stale", and print one table
 make bench [ARGS=...]   run the benchmarks and their references (needs nginx and wrk)
 make install            only install the dependencies, for an editor
 
@@ -65,6 +66,7 @@ COMMANDS: dict[str, Callable[[Paths, list[str]], int | None]] = {
     "stack": lambda paths, _rest: stack.run_stack(paths),
     "install": _install,
     "drill": drills.run_drill,
+    "drills": drills.run_drills,
     "bench": drills.run_benchmarks,
     "help": lambda _paths, _rest: console.print_line(HELP_TEXT),
 }

@@ -35,9 +35,7 @@ def run(paths: Paths) -> None:
         common_log = rotate_log(paths.logs / "taskflow.log")
         with Supervisor(log=common_log) as supervisor:
             settings = build_environment(paths, start_servers(supervisor, paths), host, port)
-            supervisor.run_to_completion(
-                management_command(paths, settings, "prepare", "prepare", "--demo"), action="Preparing the database"
-            )
+            supervisor.run_to_completion(prepare_command(paths, settings), action="Preparing the database")
             console.print_step("Starting web, then worker, scheduler and relay")
             supervisor.start(web_process(paths, settings))
             # The other processes start later, so that they do not slow down the first page.
@@ -102,6 +100,11 @@ def build_environment(paths: Paths, server_urls: dict[str, str], host: str, port
 
 def management_command(paths: Paths, settings: dict[str, str], name: str, *arguments: str) -> ProcessSpec:
     return python_process(paths, settings, name, "manage.py", *arguments)
+
+
+def prepare_command(paths: Paths, settings: dict[str, str]) -> ProcessSpec:
+    # Migrations and the bulk inserts of the demo data are slow by nature; the slow-query log is about requests and jobs.
+    return management_command(paths, {"SLOW_QUERY_MS": "10000", **settings}, "prepare", "prepare", "--demo")
 
 
 def python_process(paths: Paths, settings: dict[str, str], name: str, *arguments: str) -> ProcessSpec:

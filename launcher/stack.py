@@ -36,9 +36,7 @@ def run_stack(paths: Paths) -> None:
                 or max_cpu_bound_requests(NODE_COUNT),
                 "COMPRESS_STATIC": os.environ.get("COMPRESS_STATIC") or "true",
             }
-            supervisor.run_to_completion(
-                run.management_command(paths, settings, "prepare", "prepare", "--demo"), action="Preparing the database"
-            )
+            supervisor.run_to_completion(run.prepare_command(paths, settings), action="Preparing the database")
             console.print_step(f"Starting {NODE_COUNT} nodes, nginx, worker, scheduler and relay")
             sockets = [paths.sockets / f"node-{number}.sock" for number in range(1, NODE_COUNT + 1)]
             for path in sockets:

@@ -96,8 +96,11 @@ def test_field_is_added_by_the_checklist(tmp_path):
         _edit(tree / path, anchor, addition)
     (tree / TEST_FILE).write_text(ROUND_TRIP_TEST)
 
+    # On the existing database: makemigrations would wait for a connection to one that does not exist yet.
     _run(tree, "manage.py", "makemigrations", "tasks", "--name", "task_story_points")
-    _run(tree, "-m", "pytest", "-q", "-p", "no:cacheprovider", TEST_FILE)
+    url = urlsplit(os.environ["DATABASE_URL"])
+    own_database = urlunsplit(url._replace(path="/added_field"))
+    _run(tree, "-m", "pytest", "-q", "-p", "no:cacheprovider", TEST_FILE, DATABASE_URL=own_database)
 
 
 def test_add_field_checklist_names_every_file():
@@ -124,14 +127,12 @@ def _edit(path: Path, anchor: str, addition: str | None) -> None:
     path.write_text("".join(lines))
 
 
-def _run(tree: Path, *arguments: str) -> None:
-    """Run Python in the copy, on a database of its own."""
-    url = urlsplit(os.environ["DATABASE_URL"])
-    environment = os.environ | {"DATABASE_URL": urlunsplit(url._replace(path="/added_field"))}
+def _run(tree: Path, *arguments: str, **environment: str) -> None:
+    """Run Python in the copy; `environment` replaces variables."""
     result = subprocess.run(
         [sys.executable, *arguments],
         cwd=tree,
-        env=environment,
+        env=os.environ | environment,
         capture_output=True,
         text=True,
         timeout=100,
