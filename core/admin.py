@@ -15,6 +15,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.functional import cached_property
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from core.errors import DomainError
 from core.models import IdempotencyRecord
@@ -73,6 +75,16 @@ class ReadOnlyAdmin(BaseAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+
+def json_lines(value: Any, path: str = "") -> SafeString:
+    """Return a JSON value for a page of the admin, one line per leaf: `task.key: OPS-1`."""
+    if isinstance(value, dict | list) and value:
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        return format_html_join(
+            "", "{}", ((json_lines(item, f"{path}.{key}" if path else str(key)),) for key, item in items)
+        )
+    return format_html("{}: {}<br>", path, value) if path else format_html("-")
 
 
 class ServiceForm(forms.ModelForm):
@@ -159,5 +171,9 @@ def _error_message(error: DomainError) -> str:
 class IdempotencyRecordAdmin(ReadOnlyAdmin):
     list_display = ("id", "key", "user_id", "status", "created_at")
     search_fields = ("=key", "=user_id")
-    fields = ("key", "user_id", "status", "headers", "created_at")
+    fields = ("key", "user_id", "status", "response_headers", "created_at")
     ordering = ("-id",)
+
+    @admin.display
+    def response_headers(self, record: IdempotencyRecord) -> str:
+        return json_lines(record.headers)

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from core.admin import ReadOnlyAdmin
+from core.admin import ReadOnlyAdmin, json_lines
 from events import delivery
 from events.models import Delivery, Event, LogHead
 
@@ -15,6 +15,14 @@ class EventAdmin(ReadOnlyAdmin):
     list_filter = ("name",)
     search_fields = ("=subject_id", "=actor_id")
     ordering = ("-id",)
+    fields = (
+        "name", "version", "actor_id", "subject_type", "subject_id", "payload_lines", "occurred_at", "position", "hash",
+        "redacted_at",
+    )  # fmt: skip
+
+    @admin.display(description="payload")
+    def payload_lines(self, event: Event) -> str:
+        return json_lines(event.payload)
 
 
 @admin.register(Delivery)

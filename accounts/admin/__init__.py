@@ -1,5 +1,5 @@
-"""Django admin of users, sessions, API keys and teams."""
+"""Django admin of users, what they sign in with, and teams."""
 
-from accounts.admin import api_keys, auth, privacy, site, teams, users
+from accounts.admin import credentials, privacy, site, teams, users
 
-__all__ = ["api_keys", "auth", "privacy", "site", "teams", "users"]
+__all__ = ["credentials", "privacy", "site", "teams", "users"]

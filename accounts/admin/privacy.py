@@ -12,7 +12,6 @@ from core.admin import ReadOnlyAdmin
 class InvitationAdmin(ReadOnlyAdmin):
     list_display = ("email", "inviter", "target", "created_at", "expires_at", "accepted_at", "revoked_at")
     list_filter = (("accepted_at", admin.EmptyFieldListFilter), ("revoked_at", admin.EmptyFieldListFilter))
-    list_select_related = ("inviter",)
     search_fields = ("=email", "=inviter__email")
     ordering = ("-id",)
     exclude = ("token_hash",)
@@ -21,7 +20,6 @@ class InvitationAdmin(ReadOnlyAdmin):
 @admin.register(AccountDeletion)
 class AccountDeletionAdmin(ReadOnlyAdmin):
     list_display = ("user", "requested_at", "due_at")
-    list_select_related = ("user",)
     search_fields = ("=user__email",)
     ordering = ("due_at", "pk")
     exclude = ("token_hash",)
@@ -31,7 +29,6 @@ class AccountDeletionAdmin(ReadOnlyAdmin):
 class ExportAdmin(ReadOnlyAdmin):
     list_display = ("user", "state", "size", "created_at", "ready_at", "expires_at")
     list_filter = ("state",)
-    list_select_related = ("user",)
     search_fields = ("=user__email",)
     ordering = ("-id",)
 
@@ -40,17 +37,13 @@ class ExportAdmin(ReadOnlyAdmin):
 class ExportChunkAdmin(ReadOnlyAdmin):
     """Chunks of archives without their data, which only the user may see."""
 
-    list_display = ("export", "number")
-    list_select_related = ("export",)
+    list_display = fields = ("export", "number")
     search_fields = ("=export__user__email",)
     ordering = ("-pk",)
-    fields = ("export", "number")
 
 
 @admin.register(Avatar)
 class AvatarAdmin(ReadOnlyAdmin):
-    list_display = ("user", "digest", "created_at")
-    list_select_related = ("user",)
+    list_display = fields = ("user", "digest", "created_at")
     search_fields = ("=user__email",)
     ordering = ("-created_at", "pk")
-    fields = ("user", "digest", "created_at")

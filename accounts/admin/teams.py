@@ -35,15 +35,16 @@ class TeamForm(ServiceForm):
 @admin.register(Team)
 class TeamAdmin(ServiceAdmin):
     form = TeamForm
-    list_display = ("name", "members", "created_at")
+    list_display = ("name", "member_count", "created_at")
     search_fields = ("name",)
     ordering = ("name",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Team]:
         return super().get_queryset(request).annotate(member_count=Count("memberships"))
 
-    @admin.display(ordering="member_count")
-    def members(self, team: Team) -> int:
+    # Not `members`: Django shows a model's field of that name instead of the method.
+    @admin.display(description="members", ordering="member_count")
+    def member_count(self, team: Team) -> int:
         return int(team.member_count)  # type: ignore[attr-defined]
 
     def delete_model(self, request: HttpRequest, obj: Team) -> None:
@@ -69,7 +70,6 @@ class TeamMemberAdmin(ServiceAdmin):
     form = TeamMemberForm
     list_display = ("user", "team", "role", "created_at")
     list_filter = ("role",)
-    list_select_related = ("user", "team")
     search_fields = ("user__name", "=user__email", "team__name")
     ordering = ("team__name", "user__name", "pk")
     raw_id_fields = ("team", "user")

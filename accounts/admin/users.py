@@ -1,4 +1,4 @@
-"""Admin of users and sessions, which calls the administration services."""
+"""Admin of users, which calls the administration services."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from accounts.admin.reauthentication import RequiresRecentLoginAdmin
+from accounts.admin.site import RequiresRecentLoginAdmin
 from accounts.auth.passwords import pwned_passwords
 from accounts.auth.passwords.validators import BREACHED
 from accounts.auth.requests import get_request_user
 from accounts.models import Session, User
 from accounts.users import administration
 from accounts.users.forms import time_zones
-from core.admin import ReadOnlyAdmin, ServiceAdmin, ServiceForm
+from core.admin import ServiceAdmin, ServiceForm
 
 
 class NewPasswordForm(ServiceForm):
@@ -139,28 +139,5 @@ class UserAdmin(RequiresRecentLoginAdmin, BreachCheckAdmin):
         sessions = Session.objects.filter(user__in=queryset).values_list("pk", flat=True)
         count = administration.revoke_sessions(
             actor=get_request_user(request), session_ids=list(sessions), now=timezone.now()
-        )
-        self.message_user(request, f"{count} sessions revoked.")
-
-
-@admin.register(Session)
-class SessionAdmin(ReadOnlyAdmin):
-    """Sessions, which administrators can revoke."""
-
-    list_display = (
-        "id", "user", "kind", "device_name", "ip_address", "created_at", "last_seen_at", "expires_at", "revoked_at",
-    )  # fmt: skip
-    list_filter = ("kind", ("revoked_at", admin.EmptyFieldListFilter))
-    list_select_related = ("user",)
-    search_fields = ("=user__email", "=ip_address")
-    ordering = ("-id",)
-    fields = ("user", "kind", "user_agent", "ip_address", "created_at", "last_seen_at", "expires_at", "revoked_at")
-    actions = ("revoke",)
-
-    @admin.action(description="Revoke these sessions")
-    def revoke(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
-        session_ids = list(queryset.values_list("pk", flat=True))
-        count = administration.revoke_sessions(
-            actor=get_request_user(request), session_ids=session_ids, now=timezone.now()
         )
         self.message_user(request, f"{count} sessions revoked.")

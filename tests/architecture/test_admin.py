@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from html import unescape
 
 import pytest
+from allauth.account.models import EmailAddress
+from allauth.socialaccount.models import SocialAccount
 from django.apps import apps
 from django.contrib import admin as registry
 from django.urls import reverse
@@ -26,7 +29,8 @@ from accounts.tests.mfa import with_totp
 from analytics.models import DailyStat, TaskSnapshot
 from analytics.rollups.histogram import BUCKET_COUNT
 from core.db import uuid7
-from core.testing.page_client import log_in
+from core.models import IdempotencyRecord
+from core.testing.page_client import log_in, visible_text
 from events.models import Delivery, Event, LogHead
 from notifications.models import Preference
 from notifications.tests.factories import make_email
@@ -50,6 +54,8 @@ MODELS = [
     if not model._meta.auto_created
 ]
 INLINE_CODE = re.compile(rb"<script(?![^>]*\bsrc=)[^>]*>|\sstyle=|\son\w+=|href=\"javascript:", re.IGNORECASE)
+# The default text of a manager, of a model without __str__ and of an object; a dict, and a list of texts.
+RAW_VALUE = re.compile(r".{,30}(\w\.None\b|\bobject \(|<\w[\w.]* object|__proxy__|\{[\"']|\[[\"']).{,60}")
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
@@ -88,7 +94,11 @@ def create_all_models(number):
     make_email(user)
     Preference.objects.create(user=user, kind="assigned", channel="email", enabled=True)
     event = Event.objects.create(
-        name="task.created", subject_type="task", subject_id=task.pk, payload={}, occurred_at=NOW
+        name="task.created",
+        subject_type="task",
+        subject_id=task.pk,
+        payload={"task": {"key": "OPS-1"}},
+        occurred_at=NOW,
     )
     Delivery.objects.create(event=event, consumer=f"consumer.{number}", next_attempt_at=NOW)
     LogHead.objects.get_or_create(pk=1)
@@ -141,6 +151,23 @@ def test_change_page_has_no_inline_code(model, pages):
     assert response.status_code == 200
     assert not INLINE_CODE.search(response.content)
     assert "'unsafe-inline'" not in response["Content-Security-Policy"]
+
+
+def test_pages_show_no_raw_python_or_json(pages):
+    create_all_models(1)
+    user = UserFactory()
+    EmailAddress.objects.create(user=user, email=user.email)
+    SocialAccount.objects.create(user=user, provider="corporate", uid="1", extra_data={"email": user.email})
+    IdempotencyRecord.objects.create(user_id=user.pk, key="1", status=201, headers={"ETag": "1"}, body=b"{}")
+    rows = {model: model._default_manager.order_by("-pk").first() for model in registry.site._registry}
+    urls = [admin_url(model, "changelist") for model in rows]
+    urls += [admin_url(model, "change", row.pk) for model, row in rows.items() if row is not None]
+
+    texts = {url: unescape(visible_text(pages.get(url))) for url in urls}
+
+    raw_values = {url: match[0] for url, text in texts.items() if (match := RAW_VALUE.search(text))}
+    assert {model.__name__ for model, row in rows.items() if row is None} == set()
+    assert raw_values == {}
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
