@@ -10,7 +10,7 @@ from django.utils.functional import SimpleLazyObject
 
 from accounts.auth.sessions.middleware import current_session
 from accounts.models import User
-from notifications.inbox import selectors as notifications
+from notifications.inbox import selectors as inbox_selectors
 
 # Appearance for anonymous users.
 DEFAULT_APPEARANCE = {"language": "en", "theme": "system", "density": "comfortable", "shortcuts": True}
@@ -32,6 +32,6 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
         **site,
         **appearance,
         # Lazy: a fragment does not show the count, so it does not query it.
-        "unread_count": SimpleLazyObject(lambda: notifications.unread_count(user)),
+        "unread_count": SimpleLazyObject(lambda: inbox_selectors.unread_count(user)),
         "mfa_setup_required": mfa_setup_required,
     }

@@ -11,7 +11,7 @@ from uuid import UUID
 from accounts.auth.sessions import cache as accounts
 from core.cache import GLOBAL_SCOPE, bump_generations_once
 from events.models import Event
-from tasks.projects import selectors as projects
+from tasks.projects import selectors as projects_selectors
 
 USER_EVENTS = {"user.updated", "user.erased", "user.security_changed"}
 
@@ -47,4 +47,4 @@ def _viewer_ids(events: Sequence[Event]) -> set[str]:
     for event in events:
         if event.name == "project.team_removed":
             former_ids.update(event.payload["user_ids"])
-    return former_ids | {str(user_id) for user_id in projects.viewer_ids(project_ids)}
+    return former_ids | {str(user_id) for user_id in projects_selectors.viewer_ids(project_ids)}

@@ -20,7 +20,7 @@ from demo.personas import LOAD_TEST_PERSONA, MAYA, PASSWORD, PROJECTS, TEAM_PERS
 from demo.scenario import SCENARIO_DAYS, ScenarioGenerator
 from demo.writers import EventWriter, ScenarioWriter, write_project
 from events.models import Delivery, Event
-from events.relay import append
+from events.relay import assign_positions
 from notifications.kinds import Kind
 from notifications.models import Notification, OutgoingEmail
 from notifications.notify import notify
@@ -84,7 +84,7 @@ def load_demo(*, now: datetime) -> LoadResult:
         teams.add_member(actor=users["maya"], team_id=team.pk, user_id=users[handle].pk, role="member")
     event_ids = {event.pk for event in event_writer.events}
     event_ids |= set(Event.objects.filter(subject_id=team.pk).values_list("pk", flat=True))
-    while appended := append(settings.SUBSCRIPTIONS):
+    while appended := assign_positions(settings.SUBSCRIPTIONS):
         own_ids = [event.pk for event in appended if event.pk in event_ids]
         Delivery.objects.filter(event__in=own_ids).update(state=Delivery.State.DONE, finished_at=now)
     rollups.rebuild()

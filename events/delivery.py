@@ -10,8 +10,9 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from events.models import MAX_ATTEMPTS, Delivery, Event, backoff
+from events.models import MAX_ATTEMPTS, Delivery, Event, retry_delay
 
+# ORDER BY: a batch consumer gets its events in the order in which they were published.
 # A delivery that is done, dead or locked by another worker is passed over.
 CLAIM_SQL = """
 SELECT event.* FROM events_delivery AS delivery JOIN events_event AS event ON event.id = delivery.event_id
@@ -29,7 +30,7 @@ def batch_consumer(consumer: Consumer) -> Consumer:
     return consumer
 
 
-def deliver_all(*, event_ids: Sequence[int], consumer: str) -> int:
+def deliver_batch(*, event_ids: Sequence[int], consumer: str) -> int:
     """Deliver these events; return how many deliveries this finished.
 
     A batch consumer gets them together. If it fails it gets them one by one, so only what fails alone counts as failed.
@@ -37,7 +38,7 @@ def deliver_all(*, event_ids: Sequence[int], consumer: str) -> int:
     if len(event_ids) > 1:
         try:
             if _is_batch_consumer(import_string(consumer)):
-                return _dispatch(event_ids, consumer)
+                return _run_consumer(event_ids, consumer)
         except Exception:  # the boundary: a consumer may raise anything, and each event is tried alone then
             log.warning("batch_consumer_failed", consumer=consumer, events=len(event_ids), exc_info=True)
     return sum(deliver(event_id=event_id, consumer=consumer) for event_id in event_ids)
@@ -50,7 +51,7 @@ def deliver(*, event_id: int, consumer: str) -> bool:
     nothing but the delivery's attempts; after MAX_ATTEMPTS it is a dead letter.
     """
     try:
-        return _dispatch([event_id], consumer) == 1
+        return _run_consumer([event_id], consumer) == 1
     except Exception as error:  # the boundary: whatever a consumer raises is recorded, and the delivery is retried
         log.exception("consumer_failed", event_id=event_id, consumer=consumer)
         # In a transaction of its own: the one of the delivery was rolled back with all that the consumer did.
@@ -60,7 +61,7 @@ def deliver(*, event_id: int, consumer: str) -> bool:
                 return False
             delivery.attempts += 1
             delivery.last_error = f"{type(error).__name__}: {error}"[:2000]
-            delivery.next_attempt_at = timezone.now() + backoff(delivery.attempts)
+            delivery.next_attempt_at = timezone.now() + retry_delay(delivery.attempts)
             if delivery.attempts >= MAX_ATTEMPTS:
                 delivery.state = Delivery.State.DEAD
             delivery.save(update_fields=["attempts", "last_error", "next_attempt_at", "state"])
@@ -68,7 +69,7 @@ def deliver(*, event_id: int, consumer: str) -> bool:
 
 
 @transaction.atomic
-def _dispatch(event_ids: Sequence[int], consumer: str) -> int:
+def _run_consumer(event_ids: Sequence[int], consumer: str) -> int:
     """Call the consumer with what is pending and not locked; several events only for a batch consumer."""
     events = list(Event.objects.raw(CLAIM_SQL, [list(event_ids), consumer]))
     if not events:

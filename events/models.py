@@ -102,6 +102,6 @@ class Delivery(models.Model):
         return f"{self.event_id} to {self.consumer}"
 
 
-def backoff(attempts: int) -> timedelta:
-    """Return the wait after so many failed attempts: 2 s, doubling up to an hour."""
+def retry_delay(attempts: int) -> timedelta:
+    """Return the exponential backoff after so many failed attempts: 2 s, doubling up to an hour."""
     return timedelta(seconds=min(2**attempts, 3600))

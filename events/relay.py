@@ -1,8 +1,8 @@
-"""The relay: appends events to the hash-chained log and sends them to their consumers.
+"""The relay: appends events to the hash-chained log and enqueues them for their consumers.
 
-One process is the leader, by advisory lock; the others stand by. `append` gives events their positions and makes their
-deliveries due. `claim_due` takes what is due by moving its next attempt a lease ahead, so a message that the broker
-loses is sent again when the lease is over.
+One process is the leader, by advisory lock; the others stand by. `assign_positions` gives events their gap-free
+position in the log and makes their deliveries due. `claim_due` takes what is due by moving its next attempt a lease
+ahead, so a message that the broker loses is enqueued again when the lease is over.
 """
 
 from __future__ import annotations
@@ -30,10 +30,14 @@ BATCH_SIZE = 500
 MAX_EVENTS_PER_MESSAGE = 100
 CLAIM_LEASE = timedelta(seconds=30)
 LEADER_LOCK_ID = 0x7461736B
+# The fallback for a lost notification, and how long a standby takes to notice that the leader is gone.
 POLL_SECONDS = 0.5
 # A cycle costs as much as some fifty events do, so in a stream of them the relay waits until some have gathered.
 MIN_CYCLE_SECONDS = 0.1
+# By id, so the order of insertion. A transaction with a lower id may commit later: then its event gets the higher
+# position, and no event ever appears before one that consumers have seen already.
 UNSEQUENCED_SQL = "SELECT * FROM events_event WHERE position IS NULL ORDER BY id LIMIT %s"
+# Three tables in one round trip, because the lock on the head of the log is held meanwhile.
 APPEND_SQL = """
 WITH sequenced AS (
     UPDATE events_event AS event SET position = new.position, hash = new.hash
@@ -45,6 +49,7 @@ INSERT INTO events_delivery (event_id, consumer, state, attempts, next_attempt_a
 SELECT event_id, consumer, 'pending', 0, %s, '' FROM unnest(%s::bigint[], %s::text[]) AS new (event_id, consumer)
 ON CONFLICT DO NOTHING
 """
+# A CTE, because PostgreSQL may evaluate a subquery with LIMIT several times, which would lock more rows than the limit.
 CLAIM_DUE_SQL = """
 WITH due AS MATERIALIZED (
     SELECT id FROM events_delivery WHERE state = 'pending' AND next_attempt_at <= %s
@@ -62,8 +67,13 @@ class InvalidateCallback(Protocol):
 
 
 @transaction.atomic
-def append(subscriptions: Subscriptions, *, limit: int = BATCH_SIZE) -> list[Event]:
-    """Sequence and chain waiting events, and create a delivery for each consumer."""
+def assign_positions(subscriptions: Subscriptions, *, limit: int = BATCH_SIZE) -> list[Event]:
+    """Append waiting events to the log: assign gap-free positions and hashes, and create their deliveries.
+
+    A position is the event's sequence number in commit order, without gaps. A PostgreSQL sequence would not do: it
+    leaves gaps on rollback, and gives numbers in the order of insertion, so a reader that has seen 8 could miss a 7
+    that commits later. `id` is such a number.
+    """
     position, head = _lock_head()
     waiting = list(Event.objects.raw(UNSEQUENCED_SQL, [limit]))
     for event in waiting:
@@ -111,19 +121,21 @@ def group_messages(due: Iterable[tuple[int, str]]) -> Iterator[tuple[list[int], 
 class Relay:
     """The relay process.
 
-    `send` puts the events of a consumer on the broker; `invalidate_callback` ends the cached responses they make stale.
+    `enqueue` puts the events of a consumer on the broker; `invalidate_callback` ends the cached responses they make
+    stale.
     """
 
     def __init__(
         self,
         subscriptions: Subscriptions,
-        send: Callable[[list[int], str], Any],
+        enqueue: Callable[[list[int], str], Any],
         invalidate_callback: InvalidateCallback,
     ) -> None:
         self.subscriptions = subscriptions
-        self.send = send
+        self.enqueue = enqueue
         self.invalidate_callback = invalidate_callback
         self.pending_invalidations: list[Event] = []
+        # Until the first cycle it is unknown which events were appended but not yet invalidated.
         self.invalidate_all = True
         self.stopping = False
         # Kept as long as the listener: a client that is garbage-collected closes the connections of its pool.
@@ -159,16 +171,16 @@ class Relay:
         return True
 
     def run_cycle(self) -> bool:
-        """Append, invalidate and send once; return whether more is waiting than fits into one cycle."""
+        """Append, invalidate and enqueue once; return whether more is waiting than fits into one cycle."""
         self.cycle_started_at = time.monotonic()
         # Read before the events: the lease must not cover one that is committed after they were read.
         until = self.lease_end()
-        appended = append(self.subscriptions)
+        appended = assign_positions(self.subscriptions)
         self.invalidate(appended, until)
         due = claim_due()
         for event_ids, consumer in group_messages(due):
-            # What was claimed but not sent is due again when its claim is over.
-            if not self.dispatch(event_ids, consumer):
+            # What was claimed but not enqueued is due again when its claim is over.
+            if not self.enqueue_message(event_ids, consumer):
                 break
         return BATCH_SIZE in (len(appended), len(due))
 
@@ -195,9 +207,10 @@ class Relay:
         else:
             self.pending_invalidations, self.invalidate_all = [], False
 
-    def dispatch(self, event_ids: list[int], consumer: str) -> bool:
+    def enqueue_message(self, event_ids: list[int], consumer: str) -> bool:
+        """Put one message on the broker; return False while the broker is down."""
         try:
-            self.send(event_ids, consumer)
+            self.enqueue(event_ids, consumer)
         except (OperationalError, RedisError, OSError) as error:
             log.warning("broker_unavailable", reason=type(error).__name__)
             time.sleep(POLL_SECONDS)

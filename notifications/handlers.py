@@ -11,7 +11,7 @@ from functools import partial
 from django.db import transaction
 from django.urls import reverse
 
-from accounts.auth.login_methods import selectors as login_methods
+from accounts.auth.login_methods import selectors as login_methods_selectors
 from accounts.models import User
 from events.models import Event
 from notifications import jobs, notify
@@ -81,7 +81,7 @@ def identity_linked(event: Event) -> None:
     # The link to revert goes only to an address that is still the user's own.
     user = User.objects.active().filter(pk=user_payload["id"], email=user_payload["email"]).first()
     identity_id = event.payload.get("identity_id")  # missing in events of the previous release
-    if user and identity_id and (path := login_methods.revert_link_for_identity(user, identity_id)):
+    if user and identity_id and (path := login_methods_selectors.revert_link_for_identity(user, identity_id)):
         context["revert_path"] = path
     _enqueue_account_email(event, AccountEmailKind.SECURITY_CHANGED, context)
 

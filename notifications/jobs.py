@@ -23,13 +23,13 @@ log = structlog.get_logger(__name__)
 # sending the message at the same time.
 @shared_task(name="notifications.send_email", acks_late=True)
 def send_email(*, email_id: str, **_unknown: Any) -> None:
-    email.deliver(email_id=UUID(email_id), now=timezone.now())
+    email.send(email_id=UUID(email_id), now=timezone.now())
 
 
 @shared_task(name="notifications.sweep_emails")
 def sweep_emails(**_unknown: Any) -> None:
     """Enqueue the emails whose job was lost or whose next attempt is due."""
-    enqueue_emails(email.claim_pending(now=timezone.now()))
+    enqueue_emails(email.claim_for_enqueue(now=timezone.now()))
 
 
 @shared_task(name="notifications.purge_old")

@@ -15,7 +15,7 @@ from events.models import Event
 from notifications import recipients
 from notifications.kinds import ROLE_ABILITIES, TEMPLATES, UNKNOWN_ACTOR, Channel, Kind
 from notifications.models import Notification, NotificationTarget, OutgoingEmail
-from notifications.preferences import selectors as preferences
+from notifications.preferences import selectors as preferences_selectors
 
 MAX_EXCERPT_LENGTH = 500
 
@@ -31,7 +31,7 @@ def notify(*, event: Event, kind: Kind, user_ids: Iterable[str]) -> list[UUID]:
     if not candidate_ids:
         return []
     users = recipients.eligible_recipients(candidate_ids, NotificationTarget.from_payload(event.payload))
-    channels = preferences.channels_by_user(kind, [user.pk for user in users])
+    channels = preferences_selectors.channels_by_user(kind, [user.pk for user in users])
     now = timezone.now()
     # The unique constraint on event, recipient and kind makes a repeated delivery harmless.
     Notification.objects.bulk_create(

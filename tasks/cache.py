@@ -10,7 +10,7 @@ from django.db import transaction
 
 from core.cache import bump_generations, get_or_build
 from tasks.models import Project
-from tasks.projects import selectors as projects
+from tasks.projects import selectors as projects_selectors
 
 # Ages and overdue tasks change with the clock, without a write that would invalidate them.
 STATS_TTL = 60
@@ -30,7 +30,7 @@ def invalidate_viewers(project: Project, *former_viewers: uuid.UUID) -> None:
     project_id = project.pk  # None on the instance once it is deleted
 
     def invalidate() -> None:
-        viewers = {*former_viewers, *projects.viewer_ids([project_id])}
+        viewers = {*former_viewers, *projects_selectors.viewer_ids([project_id])}
         bump_generations([str(user_id) for user_id in viewers])
 
     # robust: the write has been committed, so an error here must not fail its request.

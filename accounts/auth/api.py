@@ -13,13 +13,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.auth import login
-from accounts.auth.serializers import EmailSentOut, LoginInput, MfaInput, MfaRequiredOut, RefreshInput, RegisterInput
-from accounts.auth.sessions import services as sessions
-from accounts.auth.throttled_emails import (
+from accounts.auth.rate_limited_emails import (
     REGISTRATION_EMAIL_GROUP,
     send_account_exists_email,
     send_verification_email,
 )
+from accounts.auth.serializers import EmailSentOut, LoginInput, MfaInput, MfaRequiredOut, RefreshInput, RegisterInput
+from accounts.auth.sessions import services as sessions
 from accounts.auth.tokens import TokenPair
 from accounts.models import Session, User
 from accounts.users import services as users

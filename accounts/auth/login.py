@@ -20,8 +20,8 @@ from django.utils import timezone
 from accounts.auth import pending_login, throttling
 from accounts.auth.email_addresses import services as email_addresses
 from accounts.auth.mfa import services as mfa
+from accounts.auth.rate_limited_emails import send_verification_email
 from accounts.auth.sessions import services as sessions
-from accounts.auth.throttled_emails import send_verification_email
 from accounts.auth.tokens import TokenPair
 from accounts.models import User
 from core.errors import NotAllowed, NotAuthenticated

@@ -19,12 +19,12 @@ from accounts.auth.allauth.passkey_forms import PasskeyAuthenticateForm, Passkey
 from accounts.auth.forms import LoginForm, RegisterForm
 from accounts.auth.login import await_verified_email, continue_browser_login, verify_password
 from accounts.auth.login_methods import selectors as login_methods_selectors
-from accounts.auth.requests import get_next_url
-from accounts.auth.throttled_emails import (
+from accounts.auth.rate_limited_emails import (
     REGISTRATION_EMAIL_GROUP,
     send_account_exists_email,
     send_verification_email,
 )
+from accounts.auth.requests import get_next_url
 from accounts.users import services as users
 from core.api.endpoints import endpoint
 from core.errors import Invalid, NotAuthenticated

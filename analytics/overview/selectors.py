@@ -23,7 +23,7 @@ from analytics.models import DailyStat, DailyStatQuerySet, TaskSnapshot
 from analytics.overview.results import DayResult, HistogramBucket, Kpi, Overview, Period, Scope, UserWorkload
 from analytics.rollups.histogram import BUCKET_COUNT, EMPTY_HISTOGRAM, bounds, label, percentile
 from core.errors import NotFound
-from tasks.projects import selectors as projects
+from tasks.projects import selectors as projects_selectors
 
 SUM_COLUMNS = {name: Sum(name) for name in ("created", "completed", "closed", "overdue_change")}
 BUCKET_SUM_COLUMNS = {f"bucket_{bucket}": Sum(f"cycle_histogram__{bucket}") for bucket in range(BUCKET_COUNT)}
@@ -34,7 +34,7 @@ def scope_for(user: User, *, project_id: UUID | None = None, user_id: UUID | Non
 
     Raises NotFound for a project that is not visible to `user`.
     """
-    visible_ids = projects.visible_project_ids(user)
+    visible_ids = projects_selectors.visible_project_ids(user)
     if project_id is None:
         return Scope(tuple(sorted(visible_ids)), user_id)
     if project_id not in visible_ids:

@@ -9,9 +9,9 @@ from celery import current_app
 from django.conf import settings
 from django.test import TestCase
 
-from events.delivery import deliver_all
+from events.delivery import deliver_batch
 from events.models import Delivery, Event
-from events.relay import append, group_messages
+from events.relay import assign_positions, group_messages
 
 
 class Outbox:
@@ -41,12 +41,12 @@ class Outbox:
             current_app.conf.task_always_eager = False
 
     def _deliver_pending(self) -> int:
-        append(settings.SUBSCRIPTIONS)
+        assign_positions(settings.SUBSCRIPTIONS)
         waiting = Delivery.objects.filter(state=Delivery.State.PENDING, attempts=0).order_by("id")
         due = list(waiting.values_list("event_id", "consumer"))
         for event_ids, consumer in group_messages(due):
             with TestCase.captureOnCommitCallbacks(execute=True):
-                deliver_all(event_ids=event_ids, consumer=consumer)
+                deliver_batch(event_ids=event_ids, consumer=consumer)
         return len(due)
 
 

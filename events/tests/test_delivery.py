@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from accounts.models import Team
 from events import jobs
-from events.delivery import deliver, deliver_all, redeliver
-from events.models import MAX_ATTEMPTS, Delivery, backoff
-from events.relay import CLAIM_LEASE, MAX_EVENTS_PER_MESSAGE, append, claim_due, group_messages
+from events.delivery import deliver, deliver_batch, redeliver
+from events.models import MAX_ATTEMPTS, Delivery, retry_delay
+from events.relay import CLAIM_LEASE, MAX_EVENTS_PER_MESSAGE, assign_positions, claim_due, group_messages
 from events.tests import consumers
 from events.tests.factories import DeliveryFactory, EventFactory
 
@@ -68,7 +68,7 @@ def test_failing_consumer_changes_only_the_attempts(consumer):
 
 
 def test_backoff_doubles_up_to_an_hour():
-    assert [backoff(n).total_seconds() for n in (1, 2, 3, 11, 12, 60)] == [2, 4, 8, 2048, 3600, 3600]
+    assert [retry_delay(n).total_seconds() for n in (1, 2, 3, 11, 12, 60)] == [2, 4, 8, 2048, 3600, 3600]
 
 
 def test_delivery_is_a_dead_letter_after_ten_attempts():
@@ -95,7 +95,7 @@ def test_redeliver_takes_dead_letters_only():
 
 def test_failing_consumer_does_not_block_another():
     event = EventFactory()
-    append({"task.created": (REFUSE, "events.tests.consumers.record")})
+    assign_positions({"task.created": (REFUSE, "events.tests.consumers.record")})
     consumers.received.clear()
 
     for row in Delivery.objects.order_by("id"):
@@ -119,7 +119,7 @@ def test_lost_claim_is_due_again_after_the_lease():
 def test_event_without_consumers_gets_a_position_only():
     EventFactory(name="team.created")
 
-    appended = append({"task.created": (REFUSE,)})
+    appended = assign_positions({"task.created": (REFUSE,)})
 
     assert [event.position for event in appended] == [1]
     assert not Delivery.objects.exists()
@@ -139,7 +139,7 @@ def test_outbox_delivers_published_and_consequent_events(clients, task, bob, out
 def test_batch_consumer_receives_events_together_in_order(batch):
     rows = batch(MANY)
 
-    done = deliver_all(event_ids=ids_of(rows)[::-1], consumer=MANY)
+    done = deliver_batch(event_ids=ids_of(rows)[::-1], consumer=MANY)
 
     assert (done, consumers.calls, consumers.received) == (3, [3], ids_of(rows))
     assert outcome() == [("done", 0)] * 3
@@ -148,14 +148,14 @@ def test_batch_consumer_receives_events_together_in_order(batch):
 def test_single_event_consumer_receives_events_one_by_one(batch):
     rows = batch(REMEMBER)
 
-    assert deliver_all(event_ids=ids_of(rows), consumer=REMEMBER) == 3
+    assert deliver_batch(event_ids=ids_of(rows), consumer=REMEMBER) == 3
     assert (consumers.received, Team.objects.count()) == (ids_of(rows), 3)
 
 
 def test_batch_retries_only_the_event_that_fails_alone(batch):
     rows = batch(MANY, broken=True)
 
-    done = deliver_all(event_ids=ids_of(rows), consumer=MANY)
+    done = deliver_batch(event_ids=ids_of(rows), consumer=MANY)
 
     assert (done, consumers.calls, Team.objects.count()) == (2, [1, 1], 2)
     assert outcome() == [("done", 0), ("pending", 1), ("done", 0)]
@@ -166,7 +166,7 @@ def test_batch_retries_only_the_event_that_fails_alone(batch):
 def test_missing_consumer_is_retried_for_all_events(consumer, batch):
     rows = batch(consumer)
 
-    assert deliver_all(event_ids=ids_of(rows), consumer=consumer) == 0
+    assert deliver_batch(event_ids=ids_of(rows), consumer=consumer) == 0
     assert outcome() == [("pending", 1)] * 3
 
 
@@ -175,19 +175,19 @@ def test_batch_leaves_done_and_dead_deliveries_alone(batch):
     Delivery.objects.filter(pk=rows[0].pk).update(state="done", finished_at=timezone.now())
     Delivery.objects.filter(pk=rows[1].pk).update(state="dead")
 
-    done = deliver_all(event_ids=ids_of(rows), consumer=MANY)
+    done = deliver_batch(event_ids=ids_of(rows), consumer=MANY)
 
     assert (done, consumers.received) == (1, [rows[2].event_id])
-    assert deliver_all(event_ids=ids_of(rows), consumer=MANY) == 0
+    assert deliver_batch(event_ids=ids_of(rows), consumer=MANY) == 0
 
 
 def test_batch_delivery_has_a_constant_query_count(queries):
     rows = DeliveryFactory.create_batch(42, consumer=IGNORE)
 
     with queries(at_most=4) as small:
-        deliver_all(event_ids=ids_of(rows[:2]), consumer=IGNORE)
+        deliver_batch(event_ids=ids_of(rows[:2]), consumer=IGNORE)
     with queries(equal_to=small):
-        deliver_all(event_ids=ids_of(rows[2:]), consumer=IGNORE)
+        deliver_batch(event_ids=ids_of(rows[2:]), consumer=IGNORE)
 
 
 @pytest.mark.parametrize("named", ["event_id", "event_ids"])

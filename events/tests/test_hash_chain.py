@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 
 from events import selectors
 from events.models import FIRST_HASH, Event, LogHead
-from events.relay import append
+from events.relay import assign_positions
 from events.tests.factories import EventFactory
 
 pytestmark = pytest.mark.django_db
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def log():
     EventFactory.create_batch(5, payload={"actor": None, "title": "ä", "numbers": [1, 2.5, None, True]})
-    append({})
+    assign_positions({})
 
 
 def verify():
@@ -46,7 +46,7 @@ def test_events_get_ordered_positions_and_chained_hashes(log):
 def test_positions_are_assigned_in_batches(log):
     EventFactory.create_batch(5)
 
-    batches = [[event.position for event in append({}, limit=3)] for _ in range(3)]
+    batches = [[event.position for event in assign_positions({}, limit=3)] for _ in range(3)]
 
     assert batches == [[6, 7, 8], [9, 10], []]
     assert selectors.first_invalid_position() is None

@@ -10,7 +10,7 @@ from django.utils import timezone
 from events import selectors
 from events.models import Event
 from events.redaction import redact
-from events.relay import append
+from events.relay import assign_positions
 from events.tests.factories import EventFactory
 
 pytestmark = pytest.mark.django_db
@@ -41,14 +41,14 @@ def log():
     create_event(subject_id=USER, actor_id=OTHER, payload={"actor": ann, "user": user(USER, "zoe"), "session": session})
     create_event(subject_id=OTHER, actor_id=USER, payload={"actor": zoe, "user": user(OTHER, "ann")})
     create_event(subject_id=OTHER, actor_id=OTHER, payload={"actor": ann, "user": user(OTHER, "ann")})
-    append({})
+    assign_positions({})
 
 
 def erase():
     create_event(
         name="user.erased", subject_type="user", subject_id=USER, payload={"user": {"id": str(USER)}, "actor": None}
     )
-    append({})
+    assign_positions({})
     return redact(USER, now=NOW)
 
 
@@ -72,7 +72,7 @@ def test_redaction_blanks_personal_fields_only(log):
 def test_chain_stays_valid_after_redaction(log):
     erase()
     create_event()
-    append({})
+    assign_positions({})
 
     assert selectors.first_invalid_position() is None
 
@@ -82,7 +82,7 @@ def test_unsequenced_event_is_hashed_after_redaction(log):
 
     redact(USER, now=NOW)
     create_event(name="user.erased", subject_type="user", subject_id=USER, payload={"user": {"id": str(USER)}})
-    append({})
+    assign_positions({})
 
     assert selectors.first_invalid_position() is None
     assert Event.objects.filter(redacted_at=None, actor_id=USER, position=6).exists()

@@ -54,12 +54,12 @@ def enqueue_account_email(*, kind: str, to: str, context: dict[str, Any], dedup_
     return email_id
 
 
-def deliver(*, email_id: UUID, now: datetime) -> None:
-    """Send this email unless another worker holds or has sent it.
+def send(*, email_id: UUID, now: datetime) -> None:
+    """Claim and send this email, unless another worker holds or has sent it.
 
     Not inside a transaction: other workers must see the claim before anything is sent.
     """
-    email = _claim(email_id, now)
+    email = claim_for_sending(email_id, now)
     if email is None:
         return
     notification = email.notification
@@ -90,8 +90,11 @@ def deliver(*, email_id: UUID, now: datetime) -> None:
 
 
 @transaction.atomic(durable=True)
-def _claim(email_id: UUID, now: datetime) -> OutgoingEmail | None:
-    """Claim the email by a conditional UPDATE; only one worker's UPDATE matches the row."""
+def claim_for_sending(email_id: UUID, now: datetime) -> OutgoingEmail | None:
+    """Claim the email by a conditional UPDATE; only one worker's UPDATE matches the row.
+
+    durable: the claim is committed here, because other workers must see it before anything is sent.
+    """
     claimable = OutgoingEmail.objects.claimable(now).filter(pk=email_id)
     if not claimable.update(
         state=OutgoingEmail.State.SENDING, claimed_at=now, attempts=F("attempts") + 1, enqueued_at=None
@@ -156,8 +159,8 @@ def retry_delay(attempts: int) -> timedelta:
 
 
 @transaction.atomic
-def claim_pending(*, now: datetime) -> list[UUID]:
-    """Return the emails whose job was lost or whose next attempt is due.
+def claim_for_enqueue(*, now: datetime) -> list[UUID]:
+    """Claim the emails whose job was lost or whose attempt is due.
 
     Concurrent callers get different emails.
     """

@@ -114,8 +114,8 @@ class TestTaskShared:
         (email,) = notify.notify(event=event, kind=Kind.SHARED, user_ids=[str(mallory.pk)])
         sharing.remove(actor=alice, ref=task.key, user_id=mallory.pk)
 
-        email_services.deliver(email_id=email, now=NOW)
-        email_services.deliver(email_id=email, now=NOW)
+        email_services.send(email_id=email, now=NOW)
+        email_services.send(email_id=email, now=NOW)
 
         assert sink.messages == []
         assert (OutgoingEmail.objects.get().state, OutgoingEmail.objects.get().claimed_at) == ("withdrawn", None)
@@ -173,7 +173,7 @@ class TestProjectMemberAdded:
         (email,) = notify.notify(event=event, kind=Kind.ADDED_TO_PROJECT, user_ids=[str(mallory.pk)])
         members.remove(actor=alice, ref="OPS", user_id=mallory.pk, now=NOW)
 
-        email_services.deliver(email_id=email, now=NOW)
+        email_services.send(email_id=email, now=NOW)
         Notification.objects.all().delete()
         deliver_all()
 
@@ -252,7 +252,7 @@ class TestTeamMemberAdded:
         (email,) = notify.notify(event=event, kind=Kind.ADDED_TO_TEAM, user_ids=[str(mallory.pk)])
         TeamMember.objects.filter(team=team, user=mallory).delete()
 
-        email_services.deliver(email_id=email, now=NOW)
+        email_services.send(email_id=email, now=NOW)
         Notification.objects.all().delete()
         deliver_all()
 

@@ -45,7 +45,7 @@ def test_emails_stay_queued_while_the_broker_is_down(
     jobs.enqueue_emails(email_ids)
 
     assert sink.messages == []
-    assert email_services.claim_pending(now=timezone.now()) == email_ids
+    assert email_services.claim_for_enqueue(now=timezone.now()) == email_ids
 
 
 def test_sweep_sends_emails_without_a_job(bob, sink, jobs_run_at_once):
@@ -86,16 +86,16 @@ class TestClaimPending:
     def test_email_is_claimed_again_only_after_the_enqueue_timeout(self, bob):
         email = make_email(bob)
 
-        assert email_services.claim_pending(now=NOW) == [email.pk]
-        assert email_services.claim_pending(now=NOW + timedelta(seconds=29)) == []
-        assert email_services.claim_pending(now=NOW + timedelta(seconds=31)) == [email.pk]
+        assert email_services.claim_for_enqueue(now=NOW) == [email.pk]
+        assert email_services.claim_for_enqueue(now=NOW + timedelta(seconds=29)) == []
+        assert email_services.claim_for_enqueue(now=NOW + timedelta(seconds=31)) == [email.pk]
 
     def test_sending_sent_and_failed_emails_are_not_claimed(self, bob):
         make_email(bob, state="sending", claimed_at=NOW - timedelta(seconds=59))
         make_email(bob, state="sent", sent_at=NOW)
         make_email(bob, state="dead")
 
-        assert email_services.claim_pending(now=NOW) == []
+        assert email_services.claim_for_enqueue(now=NOW) == []
 
 
 class TestPurge:

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from core.api.generics import CreateView, DeleteView, DetailView, ListView, UpdateView
 from tasks.comments import selectors, services
 from tasks.comments.serializers import CommentInput, CommentOut
-from tasks.items import selectors as items
+from tasks.items import selectors as items_selectors
 from tasks.models import Comment
 from tasks.project_scope import project_of_task_in_path
 
@@ -21,7 +21,7 @@ class CommentsView(ListView, CreateView):
     input_serializer_class = CommentInput
 
     def get_queryset(self, ref: str) -> QuerySet[Comment]:
-        return selectors.list_comments(items.get_task(self.user, ref))
+        return selectors.list_comments(items_selectors.get_task(self.user, ref))
 
     def create_object(self, data: dict[str, Any], ref: str) -> Comment:
         return services.add(actor=self.user, task_ref=ref, body=data["body"], now=self.now)
@@ -35,7 +35,7 @@ class CommentView(DetailView, UpdateView, DeleteView):
     patch_serializer_class = CommentInput
 
     def get_object(self, ref: str, comment_id: uuid.UUID) -> Comment:
-        return selectors.get_comment(items.get_task(self.user, ref), comment_id)
+        return selectors.get_comment(items_selectors.get_task(self.user, ref), comment_id)
 
     def update_object(self, data: dict[str, Any], ref: str, comment_id: uuid.UUID) -> Comment:
         return services.update(

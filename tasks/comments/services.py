@@ -15,10 +15,10 @@ from core.versions import check_version
 from events.outbox import publish
 from tasks import events, policies
 from tasks.cache import invalidate_viewers
-from tasks.items import selectors as items
+from tasks.items import selectors as items_selectors
 from tasks.items.selectors import LockedTask
 from tasks.models import Comment
-from tasks.sharing import selectors as shares
+from tasks.sharing import selectors as sharing_selectors
 
 MENTION_PATTERN = re.compile(r"(?<![\w.@-])@([a-z0-9][a-z0-9._-]{0,39})", re.IGNORECASE)
 EXCERPT_LENGTH = 280
@@ -30,7 +30,7 @@ def add(*, actor: User, task_ref: str, body: str, now: datetime) -> Comment:
 
     Raises NotFound, NotAllowed, Conflict, Invalid.
     """
-    locked = items.lock_task(actor, task_ref)
+    locked = items_selectors.lock_task(actor, task_ref)
     task = locked.task
     require(policies.can_comment(locked.role), "You may read this task, not comment on it.")
     policies.require_not_archived(task.project)
@@ -41,7 +41,7 @@ def add(*, actor: User, task_ref: str, body: str, now: datetime) -> Comment:
     handles = {handle.lower().rstrip(".-_") for handle in MENTION_PATTERN.findall(body)}
     named = User.objects.active().filter(handle__in=handles).exclude(pk=actor.pk).values_list("pk", flat=True)
     # Readers only: a mention must not reveal a task to users who may not see it.
-    mentioned = shares.active_readers(task.pk, named) if handles else []
+    mentioned = sharing_selectors.active_readers(task.pk, named) if handles else []
     authors = set(Comment.objects.filter(task=task).values_list("author_id", flat=True))
     audience = (locked.assignee_ids | authors | {task.creator_id}) - {actor.pk}
     event = events.TaskCommented(
@@ -94,7 +94,7 @@ def delete(*, actor: User, task_ref: str, comment_id: uuid.UUID, versions: froze
 
 
 def _lock_comment(actor: User, task_ref: str, comment_id: uuid.UUID) -> tuple[LockedTask, Comment]:
-    locked = items.lock_task(actor, task_ref)
+    locked = items_selectors.lock_task(actor, task_ref)
     policies.require_not_archived(locked.task.project)
     comment = Comment.objects.select_for_update().filter(task=locked.task, pk=comment_id).first()
     if comment is None:

@@ -19,7 +19,7 @@ from tasks.imports import services
 from tasks.imports.plan import MAX_BYTES
 from tasks.imports.sources import SOURCES, parse_file
 from tasks.project_scope import project_in_path
-from tasks.projects import selectors as projects
+from tasks.projects import selectors as projects_selectors
 
 MAX_WARNINGS = 1000
 
@@ -74,7 +74,7 @@ class ImportsView(GenericView):
 
     @extend_schema(operation_id="import_tasks", request=ImportUpload, responses=ImportOut)
     def post(self, request: Request, ref: str) -> Response:
-        project = projects.get_project(self.user, ref)
+        project = projects_selectors.get_project(self.user, ref)
         files = request.FILES
         if unknown := sorted(set(files) - {"file"}):
             raise Invalid.field(unknown[0], "This file is not expected here.", "unknown")

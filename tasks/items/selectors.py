@@ -13,14 +13,14 @@ from accounts.models import User
 from core.api.fields import UUID_PATTERN
 from core.errors import NotFound
 from core.sql_templates import Param, Statement, from_row, select_columns
-from events import selectors as events
+from events import selectors as events_selectors
 from events.models import Event
 from tasks import policies
 from tasks.events import TaskPayload, task_payload
 from tasks.items.task_columns import TaskColumns, select_task_columns
 from tasks.models import Label, Project, ProjectMember, Role, State, Task, TaskAssignee, TaskShare
 from tasks.models.task import TASK_KEY_PATTERN, TaskQuerySet
-from tasks.projects import selectors as projects
+from tasks.projects import selectors as projects_selectors
 
 ACTIVITY_EVENTS = ("task.created", "task.updated", "task.commented")
 TASK_NOT_FOUND = "There is no such task."
@@ -85,7 +85,7 @@ def visible_ids(user: User, task_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
 
 def has_share_only_access(user: User, task: Task) -> bool:
     """Return whether the user sees the task by a share alone, not its project."""
-    return user.is_guest and projects.project_role(user, task.project) is None
+    return user.is_guest and projects_selectors.project_role(user, task.project) is None
 
 
 def list_subtasks(user: User, task: Task) -> QuerySet[Task]:
@@ -95,7 +95,7 @@ def list_subtasks(user: User, task: Task) -> QuerySet[Task]:
 
 def list_activity(task: Task) -> QuerySet[Event]:
     """Return the task's events that its readers may see; order by -id for the newest first."""
-    return events.events_about(task.pk, names=ACTIVITY_EVENTS)
+    return events_selectors.events_about(task.pk, names=ACTIVITY_EVENTS)
 
 
 def lock_project_of_task(user: User, ref: str | uuid.UUID) -> Project:

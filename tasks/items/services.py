@@ -26,7 +26,7 @@ from tasks.items.selectors import LockedTask
 from tasks.items.task_numbers import reserve_numbers
 from tasks.models import Category, Label, Project, State, Task, TaskAssignee
 from tasks.models.task import CLOSED_CATEGORIES
-from tasks.projects import selectors as projects
+from tasks.projects import selectors as projects_selectors
 from tasks.projects.labels import get_or_create_labels
 from tasks.projects.services import get_or_create_inbox
 from tasks.projects.states import find_state
@@ -40,7 +40,7 @@ WRITABLE_FIELDS = MEMBER_ONLY_FIELDS | {*Task.SCALAR_FIELDS, "status"}
 def create(*, actor: User, draft: TaskDraft, now: datetime, project_ref: str = "") -> Task:
     """Create one task; without a project in the actor's own inbox. Raises NotFound, NotAllowed, Invalid, Conflict."""
     # An inbox is created with its first task.
-    ref = project_ref or str((projects.get_inbox(actor) or get_or_create_inbox(actor=actor)).pk)
+    ref = project_ref or str((projects_selectors.get_inbox(actor) or get_or_create_inbox(actor=actor)).pk)
     return create_many(actor=actor, project_ref=ref, drafts=[draft], now=now)[0]
 
 
@@ -54,7 +54,7 @@ def create_many(
     Raises NotFound, NotAllowed, Invalid, Conflict.
     """
     project, first_number = reserve_numbers(actor=actor, project_ref=project_ref, count=len(drafts))
-    role, states = projects.load_role_and_states(actor, project)
+    role, states = projects_selectors.load_role_and_states(actor, project)
     policies.require_editor(role)
     policies.require_not_archived(project)
     # Once for each set of assignees, which the tasks of an import often share; the same below for labels.
@@ -193,7 +193,7 @@ def _changed_columns(task: Task, changes: Mapping[str, Any], now: datetime) -> d
         parent = get_valid_parent(task.project, changes["parent"], of=task)
         columns["parent_id"] = parent.pk if parent else None
     if "status" in changes and changes["status"] != task.state.slug:
-        state = find_state(projects.load_states(task.project), changes["status"])
+        state = find_state(projects_selectors.load_states(task.project), changes["status"])
         columns |= {"state": state, "category": state.category, "closed_at": None}
         if state.category in CLOSED_CATEGORIES:
             # A move from done to cancelled keeps the time at which the task was closed.

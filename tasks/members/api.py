@@ -13,7 +13,7 @@ from rest_framework.request import Request
 
 from accounts.users.invitations import selectors as invitations_selectors
 from accounts.users.invitations.api import InvitationOut
-from accounts.users.invitations.rate_limits import throttled_invitation
+from accounts.users.invitations.rate_limits import rate_limited_invitation
 from core.api.fields import StrictChoiceField, StrictSerializer
 from core.api.generics import CreateView, DeleteView, DetailView, GenericView, ListView, UpdateView, parse_body
 from tasks.members import invitations, selectors, services, teams
@@ -27,7 +27,7 @@ from tasks.members.serializers import (
 )
 from tasks.models import ProjectMember, ProjectTeam, Role
 from tasks.project_scope import project_in_path
-from tasks.projects import selectors as projects
+from tasks.projects import selectors as projects_selectors
 
 
 class ProjectTeamsView(ListView, CreateView):
@@ -38,7 +38,7 @@ class ProjectTeamsView(ListView, CreateView):
     serializer_class = ProjectTeamOut
 
     def get_queryset(self, ref: str) -> QuerySet[ProjectTeam]:
-        return selectors.list_project_teams(projects.get_project(self.user, ref))
+        return selectors.list_project_teams(projects_selectors.get_project(self.user, ref))
 
     def create_object(self, data: dict[str, Any], ref: str) -> ProjectTeam:
         return teams.add(actor=self.user, ref=ref, team_id=data["team"], role=data["role"])
@@ -52,7 +52,7 @@ class ProjectTeamView(DetailView, UpdateView, DeleteView):
     serializer_class = ProjectTeamOut
 
     def get_object(self, ref: str, team_id: uuid.UUID) -> ProjectTeam:
-        return selectors.get_project_team(projects.get_project(self.user, ref), team_id)
+        return selectors.get_project_team(projects_selectors.get_project(self.user, ref), team_id)
 
     def update_object(self, data: dict[str, Any], ref: str, team_id: uuid.UUID) -> ProjectTeam:
         return teams.update(actor=self.user, ref=ref, team_id=team_id, role=data.get("role"), versions=self.versions)
@@ -74,7 +74,7 @@ class ProjectInvitationsView(GenericView):
     def post(self, request: Request, ref: str) -> HttpResponse:
         data = parse_body(ProjectInvitationInput, request)
         # The request of Django, as the page of invitations has it.
-        with throttled_invitation(request._request, self.user, data["email"]):
+        with rate_limited_invitation(request._request, self.user, data["email"]):
             invitation = invitations.invite(actor=self.user, ref=ref, now=self.now, **data)
         invitation = invitations_selectors.get_invitation(self.user, invitation.pk)
         return self.object_response(invitation, status=201, location=f"/api/v1/invitations/{invitation.pk}/")
@@ -88,7 +88,7 @@ class MembersView(ListView, CreateView):
     serializer_class = MemberOut
 
     def get_queryset(self, ref: str) -> QuerySet[ProjectMember]:
-        return selectors.list_members(projects.get_project(self.user, ref))
+        return selectors.list_members(projects_selectors.get_project(self.user, ref))
 
     def create_object(self, data: dict[str, Any], ref: str) -> ProjectMember:
         return services.add(
@@ -104,7 +104,7 @@ class MemberView(DetailView, UpdateView, DeleteView):
     serializer_class = MemberOut
 
     def get_object(self, ref: str, user_id: uuid.UUID) -> ProjectMember:
-        return selectors.get_member(projects.get_project(self.user, ref), user_id)
+        return selectors.get_member(projects_selectors.get_project(self.user, ref), user_id)
 
     def update_object(self, data: dict[str, Any], ref: str, user_id: uuid.UUID) -> ProjectMember:
         return services.update(actor=self.user, ref=ref, user_id=user_id, role=data.get("role"), versions=self.versions)

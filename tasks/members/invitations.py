@@ -13,7 +13,7 @@ from core.errors import Conflict
 from tasks import policies
 from tasks.members import services
 from tasks.models import ProjectInvitation, ProjectMember, Role
-from tasks.projects import selectors as projects
+from tasks.projects import selectors as projects_selectors
 
 
 @transaction.atomic
@@ -22,8 +22,8 @@ def invite(*, actor: User, ref: str, email: str, role: str, now: datetime) -> In
 
     Raises NotFound, NotAllowed, Conflict.
     """
-    project = projects.lock_project(actor, ref)
-    policies.require_manager(projects.project_role(actor, project))
+    project = projects_selectors.lock_project(actor, ref)
+    policies.require_manager(projects_selectors.project_role(actor, project))
     policies.require_not_archived(project)
     if project.is_inbox:
         raise Conflict("Your own inbox is yours alone; make a project to share.", code="inbox")
@@ -43,7 +43,7 @@ def accept_invitation(*, invitation_id: uuid.UUID) -> ProjectMember | None:
     project, invitation = project_invitation.project, project_invitation.invitation
     inviter, user = invitation.inviter, invitation.accepted_by
     # The inviter may have left or been demoted since; an invitation gives no more than they could now.
-    may_invite = inviter.is_active and policies.can_manage(projects.project_role(inviter, project))
+    may_invite = inviter.is_active and policies.can_manage(projects_selectors.project_role(inviter, project))
     if not may_invite or user is None or ProjectMember.objects.filter(project=project, user=user).exists():
         return None
     return services.add(actor=inviter, ref=str(project.pk), role=Role(project_invitation.role), user_id=user.pk)

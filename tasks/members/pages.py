@@ -10,14 +10,14 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from accounts.auth.requests import get_request_user
-from accounts.users.invitations.rate_limits import throttled_invitation
+from accounts.users.invitations.rate_limits import rate_limited_invitation
 from core.errors import Conflict, Invalid
 from core.forms import form_status
 from core.htmx import render_page
 from tasks.members import invitations, teams
-from tasks.members import services as members_services
+from tasks.members import services as members
 from tasks.members.forms import InvitationForm, ProjectTeamForm, RoleForm, cleaned_role
-from tasks.projects import selectors
+from tasks.projects import selectors as projects_selectors
 from tasks.projects.pages import build_member_form, project_context
 
 
@@ -57,7 +57,7 @@ def invite(request: HttpRequest, key: str) -> HttpResponse:
     form = InvitationForm(request.POST)
     if not form.is_valid():
         raise Invalid.field("email", "Enter an email address and choose a role.")
-    with throttled_invitation(request, reader, form.cleaned_data["email"]):
+    with rate_limited_invitation(request, reader, form.cleaned_data["email"]):
         invitation = invitations.invite(actor=reader, ref=key, now=timezone.now(), **form.cleaned_data)
     messages.success(request, f"Invitation to {invitation.target} sent to {invitation.email}.")
     return redirect("project-detail", key=key)
@@ -67,11 +67,11 @@ def invite(request: HttpRequest, key: str) -> HttpResponse:
 @require_POST
 def add_member(request: HttpRequest, key: str) -> HttpResponse:
     reader = get_request_user(request)
-    project = selectors.get_project(reader, key)
+    project = projects_selectors.get_project(reader, key)
     form = build_member_form([], request.POST)
     if form.is_valid():
         try:
-            member = members_services.add(
+            member = members.add(
                 actor=reader, ref=key, role=form.cleaned_data["role"], user_id=form.cleaned_data["user"]
             )
         except (Invalid, Conflict) as error:
@@ -90,7 +90,7 @@ def update_member(request: HttpRequest, key: str, user_id: UUID) -> HttpResponse
     form = RoleForm(request.POST)
     if not form.is_valid():
         raise Invalid.field("role", "There is no such role.")
-    members_services.update(actor=get_request_user(request), ref=key, role=form.cleaned_data["role"], user_id=user_id)
+    members.update(actor=get_request_user(request), ref=key, role=form.cleaned_data["role"], user_id=user_id)
     messages.success(request, "Role changed.")
     return redirect("project-detail", key=key)
 
@@ -99,7 +99,7 @@ def update_member(request: HttpRequest, key: str, user_id: UUID) -> HttpResponse
 @require_POST
 def remove_member(request: HttpRequest, key: str, user_id: UUID) -> HttpResponse:
     reader = get_request_user(request)
-    members_services.remove(actor=reader, ref=key, user_id=user_id, now=timezone.now())
+    members.remove(actor=reader, ref=key, user_id=user_id, now=timezone.now())
     messages.success(request, "Member removed from the project.")
     # A user who leaves a project may no longer see its page.
     return redirect("project-list") if user_id == reader.pk else redirect("project-detail", key=key)

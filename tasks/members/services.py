@@ -19,9 +19,9 @@ from tasks.events import project_payload
 from tasks.items.assignees import unassign
 from tasks.members import selectors
 from tasks.models import Project, ProjectMember, Role
-from tasks.projects import selectors as projects
-from tasks.sharing import selectors as shares_selectors
-from tasks.sharing import services as shares
+from tasks.projects import selectors as projects_selectors
+from tasks.sharing import selectors as sharing_selectors
+from tasks.sharing import services as sharing
 
 
 @transaction.atomic
@@ -30,11 +30,11 @@ def add(*, actor: User, ref: str, role: str, user_id: uuid.UUID | None = None, e
 
     Raises NotFound, NotAllowed, Conflict, Invalid.
     """
-    project = projects.lock_project(actor, ref)
-    policies.require_manager(projects.project_role(actor, project))
+    project = projects_selectors.lock_project(actor, ref)
+    policies.require_manager(projects_selectors.project_role(actor, project))
     if project.is_inbox:
         raise Conflict("Your own inbox is yours alone; make a project to share.", code="inbox")
-    user = shares_selectors.resolve_user(user_id, email)
+    user = sharing_selectors.resolve_user(user_id, email)
     # Locked: removing a team removes the members who are here by that team alone.
     locked = ProjectMember.objects.select_for_update()
     member, is_new = locked.get_or_create(project=project, user=user, defaults={"role": role})
@@ -52,8 +52,8 @@ def update(
     *, actor: User, ref: str, user_id: uuid.UUID, role: str | None, versions: frozenset[int] | None = None
 ) -> ProjectMember:
     """Change a member's role; None leaves it. Raises NotFound, NotAllowed, Conflict, VersionConflict."""
-    project = projects.lock_project(actor, ref)
-    policies.require_manager(projects.project_role(actor, project))
+    project = projects_selectors.lock_project(actor, ref)
+    policies.require_manager(projects_selectors.project_role(actor, project))
     member = selectors.get_member_for_update(project, user_id)
     check_version(member, versions, {} if role is None else {"role": role})
     if role is not None:
@@ -77,9 +77,9 @@ def remove(*, actor: User, ref: str, user_id: uuid.UUID, now: datetime, versions
     A member of one of the project's teams stays, with the team's role. Raises NotFound, NotAllowed, Conflict,
     VersionConflict.
     """
-    project = projects.lock_project(actor, ref)
+    project = projects_selectors.lock_project(actor, ref)
     if user_id != actor.pk:
-        policies.require_manager(projects.project_role(actor, project))
+        policies.require_manager(projects_selectors.project_role(actor, project))
     member = selectors.get_member_for_update(project, user_id)
     check_version(member, versions)
     _require_remaining_admin(project, member, "")
@@ -94,7 +94,7 @@ def remove(*, actor: User, ref: str, user_id: uuid.UUID, now: datetime, versions
         return
     unassign(actor=actor, project=project, user_id=user_id, now=now)
     # A share would let a former member see the task still.
-    shares.remove_all(actor=actor, project=project, user_id=user_id)
+    sharing.remove_all(actor=actor, project=project, user_id=user_id)
     _publish(events.MemberRemoved, project, member, actor)
     member.delete()
 

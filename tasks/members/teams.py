@@ -20,7 +20,7 @@ from tasks.events import project_payload
 from tasks.items.assignees import unassign
 from tasks.members import selectors
 from tasks.models import Project, ProjectMember, ProjectTeam
-from tasks.projects import selectors as projects
+from tasks.projects import selectors as projects_selectors
 
 
 @transaction.atomic
@@ -92,8 +92,8 @@ def unassign_former_members(*, user_ids: Collection[uuid.UUID], now: datetime) -
 
 
 def _lock_managed_project(actor: User, ref: str) -> Project:
-    project = projects.lock_project(actor, ref)
-    policies.require_manager(projects.project_role(actor, project))
+    project = projects_selectors.lock_project(actor, ref)
+    policies.require_manager(projects_selectors.project_role(actor, project))
     return project
 
 

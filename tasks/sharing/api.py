@@ -13,11 +13,11 @@ from core.api.fields import StrictChoiceField, StrictSerializer
 from core.api.generics import CreateView, DeleteView, DetailView, ListView, UpdateView
 from core.api.query_params import CommaSeparatedUUIDField, QuerySerializer
 from core.errors import Invalid
-from tasks.items import selectors as items
+from tasks.items import selectors as items_selectors
 from tasks.members.serializers import UserOrEmailInput
 from tasks.models import SharedRole, TaskShare
 from tasks.project_scope import project_of_task_in_path
-from tasks.projects import selectors as projects
+from tasks.projects import selectors as projects_selectors
 from tasks.sharing import selectors, services
 
 
@@ -90,7 +90,7 @@ class SharesView(ListView, CreateView):
     serializer_class = ShareOut
 
     def get_queryset(self, ref: str) -> QuerySet[TaskShare]:
-        return selectors.list_visible_shares(self.user, items.get_task(self.user, ref))
+        return selectors.list_visible_shares(self.user, items_selectors.get_task(self.user, ref))
 
     def create_object(self, data: dict[str, Any], ref: str) -> TaskShare:
         return services.add(
@@ -106,7 +106,7 @@ class ShareView(DetailView, UpdateView, DeleteView):
     serializer_class = ShareOut
 
     def get_object(self, ref: str, user_id: uuid.UUID) -> TaskShare:
-        return selectors.get_share(items.get_task(self.user, ref), user_id, reader=self.user)
+        return selectors.get_share(items_selectors.get_task(self.user, ref), user_id, reader=self.user)
 
     def update_object(self, data: dict[str, Any], ref: str, user_id: uuid.UUID) -> TaskShare:
         return services.update(actor=self.user, ref=ref, user_id=user_id, role=data.get("role"), versions=self.versions)
@@ -124,8 +124,8 @@ class ExplainAccessView(DetailView):
 
     def get_object(self) -> selectors.AccessExplanation:
         params = self.params
-        task = items.get_task(self.user, params["task"]) if "task" in params else None
-        project = task.project if task else projects.get_project(self.user, params["project"])
+        task = items_selectors.get_task(self.user, params["task"]) if "task" in params else None
+        project = task.project if task else projects_selectors.get_project(self.user, params["project"])
         user_id = uuid.UUID(params["user"]) if params.get("user", "me") != "me" else self.user.pk
         explanation = selectors.explain_access(self.user, user_id, project, task)
         if explanation is None:

@@ -15,7 +15,7 @@ from events.outbox import publish
 from tasks import events, policies
 from tasks.cache import invalidate_viewers
 from tasks.events import TaskPayload
-from tasks.items import selectors as items
+from tasks.items import selectors as items_selectors
 from tasks.items.selectors import LockedTask
 from tasks.models import Project, Task, TaskShare
 from tasks.sharing import selectors
@@ -64,7 +64,7 @@ def remove(*, actor: User, ref: str, user_id: uuid.UUID, versions: frozenset[int
 
     Raises NotFound, NotAllowed, Conflict, VersionConflict.
     """
-    locked = items.lock_task(actor, ref) if user_id == actor.pk else _lock_shareable_task(actor, ref)
+    locked = items_selectors.lock_task(actor, ref) if user_id == actor.pk else _lock_shareable_task(actor, ref)
     share = selectors.get_share(locked.task, user_id)
     check_version(share, versions)
     share.delete()
@@ -82,7 +82,7 @@ def remove_all(*, actor: User, project: Project, user_id: uuid.UUID) -> None:
 
 
 def _lock_shareable_task(actor: User, ref: str) -> LockedTask:
-    locked = items.lock_task(actor, ref)
+    locked = items_selectors.lock_task(actor, ref)
     require(policies.can_share(locked.project_role), "Only editors of the project may share its tasks.")
     policies.require_not_archived(locked.task.project)
     return locked

@@ -100,6 +100,18 @@ def test_docstrings_begin_with_a_short_sentence(messages):
     ]
 
 
+def test_import_aliases_name_the_feature(messages):
+    message = "import tasks.items.selectors as items_selectors"
+
+    assert messages("from tasks.items import selectors as items") == [message]
+    assert messages("from tasks.items import selectors") == [message]
+    assert messages("from tasks.items import services as tasks") == [
+        "import tasks.items.services as items or items_services"
+    ]
+    assert messages("from tasks.items import services as items, selectors as items_selectors") == []
+    assert messages("from accounts import services", "accounts/pages.py") == []
+
+
 def test_command_fails_for_findings_in_the_given_paths(monkeypatch, capsys, tmp_path):
     (tmp_path / "tasks").mkdir()
     (tmp_path / "tasks/items.py").write_text("found = 1")

@@ -3,7 +3,7 @@
 `python -m tests.architecture.vocabulary [PATH ...]` prints one line per finding and exits with 1 if there is any; `make check`
 runs it. The rules: identifiers and module names avoid the words of `BANNED`; a test is named after its subject, in at
 most 60 characters; the first line of a docstring names the thing or says in the imperative what it does, in at most
-15 words.
+15 words; the services of another feature are imported under its name and its selectors as `<feature>_selectors`.
 """
 
 from __future__ import annotations
@@ -159,6 +159,8 @@ def check_file(path: Path, root: Path = ROOT) -> Iterator[Finding]:
             yield from _check_test_name(name, node)
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             yield from _check_docstring(name, node)
+        if isinstance(node, ast.ImportFrom):
+            yield from _check_import_alias(name, node)
 
 
 def _bound_names(node: ast.AST) -> Iterator[str]:
@@ -209,6 +211,19 @@ def _check_docstring(
         yield Finding(path, line, f"docstring's first sentence has {len(words)} words (at most {MAX_DOCSTRING_WORDS})")
     if words and words[0].lower().strip(",.;:") in DOCSTRING_STARTS:
         yield Finding(path, line, f"docstring begins with {words[0]!r}: name the thing, or begin with a verb")
+
+
+def _check_import_alias(path: str, node: ast.ImportFrom) -> Iterator[Finding]:
+    """Check that one alias means the same module everywhere, so that a search for its name finds every call."""
+    package = node.module or ""
+    feature = package.rpartition(".")[2]
+    # In the feature's own folder the modules keep their names. `_services` is for a local that needs the plain name.
+    is_own = path.startswith(f"{package.replace('.', '/')}/")
+    rules = {"services": {feature, f"{feature}_services"}, "selectors": {f"{feature}_selectors"}}
+    for alias in node.names:
+        allowed = rules.get(alias.name)
+        if allowed and alias.asname not in allowed and not (is_own and alias.asname is None):
+            yield Finding(path, node.lineno, f"import {package}.{alias.name} as {' or '.join(sorted(allowed))}")
 
 
 def main(prefixes: list[str]) -> int:

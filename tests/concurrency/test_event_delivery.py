@@ -9,10 +9,10 @@ from django.db import transaction
 
 from accounts.models import Team
 from core.testing.concurrency import errors_of_type, run_concurrently
-from events import selectors
-from events.delivery import deliver, deliver_all
+from events import selectors as events_selectors
+from events.delivery import deliver, deliver_batch
 from events.models import Delivery, Event, LogHead
-from events.relay import append, claim_due
+from events.relay import assign_positions, claim_due
 from events.tests import consumers
 from events.tests.factories import DeliveryFactory, EventFactory
 
@@ -30,7 +30,7 @@ def publish_slowly(count):
 def append_until(total):
     deadline = time.monotonic() + 20
     while LogHead.objects.filter(position=total).first() is None and time.monotonic() < deadline:
-        append(SUBSCRIPTIONS, limit=7)
+        assign_positions(SUBSCRIPTIONS, limit=7)
 
 
 def test_concurrent_relays_leave_no_gap_in_the_hash_chain():
@@ -38,7 +38,7 @@ def test_concurrent_relays_leave_no_gap_in_the_hash_chain():
 
     assert errors_of_type(outcomes) == []
     assert sorted(Event.objects.values_list("position", flat=True)) == list(range(1, 121))
-    assert selectors.first_invalid_position() is None
+    assert events_selectors.first_invalid_position() is None
     assert Delivery.objects.count() == 120
 
 
@@ -60,7 +60,7 @@ def test_overlapping_batches_deliver_each_event_once():
     consumers.received.clear()
 
     outcomes = run_concurrently(
-        lambda first=first: deliver_all(event_ids=event_ids[first : first + 15], consumer=many)
+        lambda first=first: deliver_batch(event_ids=event_ids[first : first + 15], consumer=many)
         for first in range(0, 30, 3)
     )
 

@@ -9,8 +9,8 @@ from rest_framework.response import Response
 
 from accounts.auth.api import PublicApiView
 from accounts.auth.email_addresses import services
+from accounts.auth.rate_limited_emails import request_email_change, send_verification_email
 from accounts.auth.serializers import EmailInput, EmailSentOut, VerifyEmailInput
-from accounts.auth.throttled_emails import request_email_change, send_verification_email
 from core.api.generics import parse_body
 from core.api.views import ApiView
 from core.http.client_ip import client_ip

@@ -16,8 +16,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.auth import login, pending_login
 from accounts.auth.email_addresses import services
+from accounts.auth.rate_limited_emails import LINK_EMAIL_GROUP, request_email_change
 from accounts.auth.requests import get_request_user
-from accounts.auth.throttled_emails import LINK_EMAIL_GROUP, request_email_change
 from core.api.endpoints import endpoint
 from core.errors import Conflict, Invalid, NotFound
 from core.forms import PageForm, form_status

@@ -11,8 +11,8 @@ from accounts.auth import throttling
 from accounts.auth.api import PublicApiView
 from accounts.auth.passwords import services
 from accounts.auth.passwords.reset_tokens import find_user_by_reset_key
+from accounts.auth.rate_limited_emails import send_password_reset_email
 from accounts.auth.serializers import ChangePasswordInput, EmailInput, EmailSentOut, PasswordResetInput
-from accounts.auth.throttled_emails import send_password_reset_email
 from accounts.users import services as users
 from core.api.generics import parse_body
 from core.api.views import ApiView

@@ -21,9 +21,9 @@ from accounts.auth.allauth.reauthentication import reauthentication_redirect
 from accounts.auth.forms import PASSWORD_HELP_TEXT
 from accounts.auth.passwords import services
 from accounts.auth.passwords.reset_tokens import find_user_by_reset_key
+from accounts.auth.rate_limited_emails import send_password_reset_email
 from accounts.auth.requests import get_request_user, logout_if_current
 from accounts.auth.sessions.middleware import SESSION_ID_KEY
-from accounts.auth.throttled_emails import send_password_reset_email
 from accounts.models import User
 from accounts.users import services as users
 from core.api.endpoints import endpoint

@@ -22,9 +22,9 @@ from accounts.users.invitations import services as invitations
 from core.errors import Conflict, Invalid, NotFound
 from core.privacy import PersonalDataProvider, providers
 from core.testing.database_state import table_digests
-from events import selectors
+from events import selectors as events_selectors
 from events.models import Event
-from events.relay import append
+from events.relay import assign_positions
 from notifications.email import services as email_services
 from notifications.models import Notification, OutgoingEmail
 from tasks.comments import services as comments
@@ -50,7 +50,7 @@ def request_deletion(user, now=NOW) -> None:
 
 def token_in_mail(sink) -> str:
     for email in OutgoingEmail.objects.queued():
-        email_services.deliver(email_id=email.pk, now=timezone.now())
+        email_services.send(email_id=email.pk, now=timezone.now())
     (mail,) = [
         message
         for message in sink.messages
@@ -176,7 +176,7 @@ def traces(alice, bob, admin, team, client_of, settings, outbox, sink):
         comments.add(actor=alice, task_ref=task.key, body="Hello @bob", now=NOW)
         comments.add(actor=bob, task_ref=task.key, body="Hello", now=NOW)
         export.request_export(actor=alice, now=NOW)
-    append({})
+    assign_positions({})
     return own, task
 
 
@@ -187,7 +187,7 @@ def test_erasure_leaves_no_name_and_no_address_anywhere(alice, traces, outbox):
 
     with outbox.delivering():
         assert account_deletion.erase_due_accounts(now=NOW + GRACE) == 1
-    append({})
+    assign_positions({})
 
     left = [line for line in dump_database().splitlines() if "zelda" in line.lower() or "quux" in line.lower()]
     assert left == []
@@ -216,14 +216,14 @@ def test_event_log_stays_verifiable_after_erasure(alice, traces, outbox):
     request_deletion(alice)
     with outbox.delivering():
         account_deletion.erase_due_accounts(now=NOW + GRACE)
-    append({})
+    assign_positions({})
 
-    assert selectors.first_invalid_position() is None
+    assert events_selectors.first_invalid_position() is None
     redacted = Event.objects.filter(redacted_at__isnull=False)
     assert redacted.count() > 5
     victim = Event.objects.filter(redacted_at=None, position__isnull=False).order_by("position").first()
     Event.objects.filter(pk=victim.pk).update(payload={}, redacted_at=NOW)
-    assert selectors.first_invalid_position() == victim.position or victim.actor_id == alice.pk
+    assert events_selectors.first_invalid_position() == victim.position or victim.actor_id == alice.pk
 
 
 def test_erased_user_stays_owner_of_their_project(alice, outbox):

@@ -128,7 +128,7 @@ def test_export_ready_is_mailed(alice, sink, outbox):
         export_services.request_export(actor=alice, now=timezone.now())
 
     for email in OutgoingEmail.objects.exclude(state="sent"):
-        email_services.deliver(email_id=email.pk, now=timezone.now())
+        email_services.send(email_id=email.pk, now=timezone.now())
 
     assert (sink.only()["To"], sink.only()["Subject"]) == (alice.email, "Your data export is ready to download")
     assert "/settings/privacy/" in sink.only().get_body(("plain",)).get_content()

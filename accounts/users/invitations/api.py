@@ -12,7 +12,7 @@ from rest_framework import serializers
 from accounts.auth.api import PublicApiView
 from accounts.models import Invitation, User
 from accounts.users.invitations import selectors, services
-from accounts.users.invitations.rate_limits import throttled_invitation
+from accounts.users.invitations.rate_limits import rate_limited_invitation
 from accounts.users.serializers import MeOut, UserOut
 from core.api.fields import SingleLineField, StrictCharField, StrictSerializer, StrictUUIDField
 from core.api.generics import ActionView, CreateView, DeleteView, DetailView, ListView
@@ -71,7 +71,7 @@ class InvitationsView(ListView, CreateView):
 
     def create_object(self, data: dict[str, Any]) -> Invitation:
         email, team_id = data["email"], data.get("team")
-        with throttled_invitation(self.request._request, self.user, email):
+        with rate_limited_invitation(self.request._request, self.user, email):
             invitation = services.invite(actor=self.user, email=email, team_id=team_id, now=self.now)
         return selectors.get_invitation(self.user, invitation.pk)
 

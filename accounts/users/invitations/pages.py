@@ -19,7 +19,7 @@ from accounts.auth.requests import get_request_user
 from accounts.users import selectors as users_selectors
 from accounts.users.invitations import selectors, services
 from accounts.users.invitations.forms import InvitationForm, InvitedRegistrationForm
-from accounts.users.invitations.rate_limits import throttled_invitation
+from accounts.users.invitations.rate_limits import rate_limited_invitation
 from accounts.users.invitations.services import INVALID_INVITATION
 from core.api.endpoints import endpoint
 from core.errors import Conflict, Invalid, require
@@ -41,7 +41,7 @@ def invitations(request: HttpRequest) -> HttpResponse:
     require(policies.can_invite(user), "Only staff can invite people.")
     form = InvitationForm(form_data(request))
     if request.method == "POST" and form.is_valid():
-        with throttled_invitation(request, user, form.cleaned_data["email"]):
+        with rate_limited_invitation(request, user, form.cleaned_data["email"]):
             invitation = services.invite(actor=user, email=form.cleaned_data["email"], now=timezone.now())
         messages.success(request, f"Invitation sent to {invitation.email}.")
         return redirect("invitations")

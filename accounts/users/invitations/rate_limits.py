@@ -14,7 +14,7 @@ from core.rate_limits import consume
 
 
 @contextmanager
-def throttled_invitation(request: HttpRequest, inviter: User, email: str) -> Iterator[None]:
+def rate_limited_invitation(request: HttpRequest, inviter: User, email: str) -> Iterator[None]:
     """Count an invitation for its inviter and, after the block succeeded, for its recipient.
 
     Raises RateLimited; the changes of the block are rolled back then.

@@ -62,7 +62,7 @@ def test_invitation_mail_names_team_and_expiry_in_local_time(alice, team, sink):
     alice.refresh_from_db()
     invitations.invite(actor=alice, email="nina@example.com", team_id=team.pk, now=THEN)
 
-    email.deliver(email_id=OutgoingEmail.objects.get().pk, now=timezone.now())
+    email.send(email_id=OutgoingEmail.objects.get().pk, now=timezone.now())
 
     text = sink.only().get_body(("plain",)).get_content()
     assert sink.only()["Subject"] == "Alice invited you to Operations on TaskFlow"

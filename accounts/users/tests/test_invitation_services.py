@@ -36,7 +36,7 @@ def mailed(sink):
 
     def send() -> str:
         for email in OutgoingEmail.objects.queued():
-            email_services.deliver(email_id=email.pk, now=timezone.now())
+            email_services.send(email_id=email.pk, now=timezone.now())
         return token_in(sink.messages[-1])
 
     return send

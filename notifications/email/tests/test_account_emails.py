@@ -38,7 +38,7 @@ def enqueue(dedup_key="1", **context):
 
 
 def send(email_id, now=NOW):
-    services.deliver(email_id=email_id, now=now)
+    services.send(email_id=email_id, now=now)
     return OutgoingEmail.objects.get(pk=email_id)
 
 

@@ -29,7 +29,7 @@ def write(message_id: str, subject: str = "Hello", html: str = "<p>Hi</p>") -> N
 def test_email_is_stored_in_a_file_named_by_message_id(folder, bob):
     email = make_email(bob, message_id="<7.assigned.b0b@taskflow.localhost>")
 
-    services.deliver(email_id=email.pk, now=NOW)
+    services.send(email_id=email.pk, now=NOW)
 
     assert [path.name for path in folder.iterdir()] == ["7.assigned.b0b@taskflow.localhost.eml"]
     assert OutgoingEmail.objects.get().state == "sent"

@@ -24,7 +24,7 @@ def email(bob) -> OutgoingEmail:
 
 
 def send(email: OutgoingEmail, now=NOW) -> OutgoingEmail:
-    services.deliver(email_id=email.pk, now=now)
+    services.send(email_id=email.pk, now=now)
     return OutgoingEmail.objects.get(pk=email.pk)
 
 
@@ -48,7 +48,7 @@ def test_finished_email_is_not_sent_again(state, email, sink):
 def test_deleted_email_is_ignored(email, sink):
     OutgoingEmail.objects.all().delete()
 
-    services.deliver(email_id=email.pk, now=NOW)
+    services.send(email_id=email.pk, now=NOW)
 
     assert sink.messages == []
 
@@ -148,7 +148,7 @@ def test_concurrent_workers_send_one_message(email, sink):
 
     def race(_: int) -> None:
         barrier.wait()
-        services.deliver(email_id=email.pk, now=NOW)
+        services.send(email_id=email.pk, now=NOW)
         connection.close()
 
     with ThreadPoolExecutor(8) as workers:
@@ -163,7 +163,7 @@ def test_claim_is_visible_to_others_before_sending(email, sink):
     sink.delay = 0.5
 
     def sender() -> None:
-        services.deliver(email_id=email.pk, now=NOW)
+        services.send(email_id=email.pk, now=NOW)
         connection.close()
 
     with ThreadPoolExecutor(1) as workers:
