@@ -214,7 +214,7 @@ def _check_docstring(
 
 
 def _check_import_alias(path: str, node: ast.ImportFrom) -> Iterator[Finding]:
-    """Check that one alias means the same module everywhere, so that a search for its name finds every call."""
+    """Check that one alias means the same module everywhere: a search for it finds every call."""
     package = node.module or ""
     feature = package.rpartition(".")[2]
     # In the feature's own folder the modules keep their names. `_services` is for a local that needs the plain name.
