@@ -20,6 +20,7 @@ from django.utils.safestring import SafeString
 
 from core.errors import DomainError
 from core.models import IdempotencyRecord
+from core.text import normalize
 
 MAX_COUNT = 10_000
 
@@ -96,7 +97,16 @@ class ServiceForm(forms.ModelForm):
 
     actor: ClassVar[Any]
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            if isinstance(field, forms.CharField) and isinstance(field.widget, forms.Textarea):
+                field.strip = False  # as on the pages: a save without a change keeps every character
+
     def _post_clean(self) -> None:
+        for name, value in self.cleaned_data.items():
+            if isinstance(value, str) and not isinstance(self.fields[name].widget, forms.PasswordInput):
+                self.cleaned_data[name] = normalize(value)
         # The validators of the model's fields, which the form's fields do not have.
         for field in self._meta.model._meta.concrete_fields:
             if field.name in self.cleaned_data and field.name not in self.declared_fields:

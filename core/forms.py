@@ -8,10 +8,31 @@ from django import forms
 from django.http import HttpRequest
 
 from core.errors import DomainError
+from core.text import is_blank, normalize
 from core.validators import validate_single_line
 
 
-class SingleLineField(forms.CharField):
+class TextField(forms.CharField):
+    """Text that people write, in normal form C and with LF as its line ends. Invisible text is blank."""
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        return normalize(text) if text else text
+
+    def validate(self, value: Any) -> None:
+        super().validate(value)
+        if self.required and is_blank(value):
+            raise forms.ValidationError(self.error_messages["required"], code="required")
+
+
+class MarkdownField(TextField):
+    """Markdown, in which spaces at the beginning have a meaning; a save without a change keeps every character."""
+
+    def __init__(self, *, rows: int, **options: Any) -> None:
+        super().__init__(strip=False, widget=forms.Textarea(attrs={"rows": rows}), **options)
+
+
+class SingleLineField(TextField):
     """One line of visible text, like a name."""
 
     default_validators = [validate_single_line]

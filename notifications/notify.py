@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
+from core.text import truncate
 from events.models import Event
 from notifications import recipients
 from notifications.kinds import ROLE_ABILITIES, TEMPLATES, UNKNOWN_ACTOR, Channel, Kind
@@ -88,7 +89,7 @@ def _build_notification(event: Event, kind: Kind, user: User, channels: set[Chan
             team=target.get("team_name"),
             abilities=ROLE_ABILITIES.get(event.payload.get("role", "")),
         ),
-        body=excerpt if len(excerpt) <= MAX_EXCERPT_LENGTH else f"{excerpt[: MAX_EXCERPT_LENGTH - 1].rstrip()}…",
+        body=truncate(excerpt, MAX_EXCERPT_LENGTH),
         actor_name=actor_name,
         event_id=event.pk,
         in_inbox=Channel.INBOX in channels,

@@ -10,6 +10,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from core.text import is_blank, normalize
 from core.validators import validate_single_line
 
 RFC3339_PATTERN = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)\Z", re.ASCII)
@@ -35,13 +36,32 @@ class StrictSerializer(serializers.Serializer[Any]):
 
 
 class StrictCharField(serializers.CharField):
+    """A string as it was sent: a reference, a token or a password."""
+
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             self.fail("invalid")
         return str(super().to_internal_value(data))
 
 
-class SingleLineField(StrictCharField):
+class TextField(StrictCharField):
+    """Text that people write, in normal form C and with LF as its line ends. Invisible text is blank."""
+
+    def to_internal_value(self, data: Any) -> str:
+        text = normalize(super().to_internal_value(data))
+        if not self.allow_blank and is_blank(text):
+            self.fail("blank")
+        return text
+
+
+class TitleField(TextField):
+    """Text of one line; line breaks become spaces, since an input of a page cannot hold them."""
+
+    def to_internal_value(self, data: Any) -> str:
+        return super().to_internal_value(data).replace("\n", " ")
+
+
+class SingleLineField(TextField):
     """One line of visible text, like a name."""
 
     default_validators = [validate_single_line]

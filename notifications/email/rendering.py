@@ -6,7 +6,6 @@ Everything comes from the row, its notification and the recipient; no other tabl
 from __future__ import annotations
 
 import json
-import re
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -18,6 +17,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from core.security.encryption import decrypt
+from core.text import single_line, truncate
 from notifications.kinds import TEMPLATES, Kind
 from notifications.models import Notification, OutgoingEmail
 
@@ -44,10 +44,7 @@ def compose(email: OutgoingEmail) -> EmailMultiAlternatives:
                 context[name] = _format_datetime(datetime.fromisoformat(value), context.get("time_zone", "UTC"))
     subject: str = render_to_string(f"emails/{kind}/subject.txt", context)
     # A header must not hold line breaks, and the subject contains text that users wrote.
-    subject = re.sub(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", subject).strip()
-    if len(subject) > MAX_SUBJECT_LENGTH:
-        subject = f"{subject[: MAX_SUBJECT_LENGTH - 1]}…"
-    context["subject"] = subject
+    context["subject"] = subject = truncate(single_line(subject), MAX_SUBJECT_LENGTH)
     headers = {
         "Message-ID": email.message_id,
         # Auto-responders do not answer these (RFC 3834; the second header is Exchange's own).

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.auth.requests import get_request_user
 from core.admin import ReadOnlyAdmin
+from core.text import truncate
 from tasks.admin.base import ProjectScopedAdmin, TaskScopedAdmin
 from tasks.admin.forms import WRITABLE_FIELDS, TaskForm
 from tasks.comments import services as comments
@@ -64,7 +65,7 @@ class CommentAdmin(TaskScopedAdmin):
 
     @admin.display(description="comment")
     def beginning(self, comment: Comment) -> str:
-        return comment.body[:80]
+        return truncate(comment.body, 80)
 
     @admin.action(description="Remove these comments")
     def remove(self, request: HttpRequest, queryset: QuerySet[Comment]) -> None:

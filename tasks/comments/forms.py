@@ -1,12 +1,5 @@
-from django import forms
-
-from core.forms import PageForm
+from core.forms import MarkdownField, PageForm
 
 
 class CommentForm(PageForm):
-    body = forms.CharField(
-        label="Comment",
-        max_length=20_000,
-        help_text="Markdown. @handle tells a person.",
-        widget=forms.Textarea(attrs={"rows": 3}),
-    )
+    body = MarkdownField(label="Comment", max_length=20_000, rows=3, help_text="Markdown. @handle tells a person.")

@@ -1,12 +1,12 @@
 from rest_framework import serializers
 
 from accounts.users.serializers import UserOut
-from core.api.fields import StrictCharField, StrictSerializer
+from core.api.fields import StrictSerializer, TextField
 from tasks.models import Comment
 
 
 class CommentInput(StrictSerializer):
-    body = StrictCharField(max_length=20_000, trim_whitespace=False)
+    body = TextField(max_length=20_000, trim_whitespace=False)
 
 
 class CommentOut(serializers.ModelSerializer[Comment]):

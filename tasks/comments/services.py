@@ -11,6 +11,7 @@ from django.db.models import F
 
 from accounts.models import User
 from core.errors import Invalid, NotFound, require
+from core.text import is_blank, truncate
 from core.versions import check_version
 from events.outbox import publish
 from tasks import events, policies
@@ -21,7 +22,7 @@ from tasks.models import Comment
 from tasks.sharing import selectors as sharing_selectors
 
 MENTION_PATTERN = re.compile(r"(?<![\w.@-])@([a-z0-9][a-z0-9._-]{0,39})", re.IGNORECASE)
-EXCERPT_LENGTH = 280
+MAX_EXCERPT_LENGTH = 280
 
 
 @transaction.atomic
@@ -47,7 +48,7 @@ def add(*, actor: User, task_ref: str, body: str, now: datetime) -> Comment:
     event = events.TaskCommented(
         task=locked.payload(),
         comment_id=str(comment.pk),
-        excerpt=body[:EXCERPT_LENGTH],
+        excerpt=truncate(body, MAX_EXCERPT_LENGTH),
         mentioned_ids=sorted(str(user.pk) for user in mentioned),
         audience_ids=sorted(map(str, audience)),
     )
@@ -104,5 +105,5 @@ def _lock_comment(actor: User, task_ref: str, comment_id: uuid.UUID) -> tuple[Lo
 
 
 def _require_text(body: str) -> None:
-    if not body.strip():
+    if is_blank(body):
         raise Invalid.field("body", "Write something.", "blank")

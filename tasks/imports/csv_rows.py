@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from core.text import normalize
 from tasks.imports.plan import MAX_BYTES, MAX_ROWS, FileError, UnreadableFile
 
 # What str.strip removes, and the byte order mark, which some programs write into cells too.
@@ -33,6 +34,7 @@ def read_rows(data: bytes, *, required: Sequence[str]) -> list[Row]:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise UnreadableFile([FileError(line, "", "The file is not UTF-8; save it as UTF-8 again.")]) from None
+    text = normalize(text)
     # PostgreSQL stores no NUL in a text.
     if (place := text.find("\0")) >= 0:
         raise UnreadableFile([FileError(text.count("\n", 0, place) + 1, "", "There is a NUL character on this line.")])

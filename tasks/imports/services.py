@@ -12,8 +12,10 @@ from django.utils import timezone
 
 from accounts.models import User
 from core.db import uuid7
+from core.text import truncate
 from events.outbox import publish_all
 from tasks import events, policies
+from tasks.comments.services import MAX_EXCERPT_LENGTH
 from tasks.imports.plan import ConversionWarning, ImportedComment, ImportedTask, ImportPlan
 from tasks.imports.user_matching import UserMatcher
 from tasks.items import services as items
@@ -23,7 +25,6 @@ from tasks.models import Comment, ImportedRecord, Project, Task
 from tasks.projects import selectors as projects_selectors
 
 BATCH_SIZE = 1000
-EXCERPT_LENGTH = 280
 # Names come from the file and may have any length.
 MAX_NAME_LENGTH = 120
 
@@ -103,7 +104,11 @@ def _prepare(plan: ImportPlan, project: Project, actor: User, aliases: Mapping[s
                 continue
             # The importer becomes the author: a file must not attribute text to another user.
             by_another = comment.author and matcher.find(comment.author) != actor.pk
-            body = f"*{comment.author[:MAX_NAME_LENGTH]} wrote:*\n\n{comment.body}" if by_another else comment.body
+            body = (
+                f"*{truncate(comment.author, MAX_NAME_LENGTH)} wrote:*\n\n{comment.body}"
+                if by_another
+                else comment.body
+            )
             work.comments.append((comment, task_id, body))
 
     # Once for each name that matches no member, at its first row.
@@ -126,7 +131,9 @@ def _build_draft(task: ImportedTask, matcher: UserMatcher, work: _PendingImport)
         work.warnings.append(
             ConversionWarning(task.row, task.title, "The task it belongs below is gone; it stands alone now.")
         )
-    unmatched = f"Responsible: {task.responsible[:MAX_NAME_LENGTH]}" if task.responsible and not responsible else ""
+    unmatched = (
+        f"Responsible: {truncate(task.responsible, MAX_NAME_LENGTH)}" if task.responsible and not responsible else ""
+    )
     return TaskDraft(
         title=task.title,
         description="\n\n".join(filter(None, [task.description, unmatched])),
@@ -164,7 +171,7 @@ def _write(work: _PendingImport, project: Project, actor: User, source: str, now
         events.TaskCommented(
             task=tasks[comment.task_id].payload(),
             comment_id=str(comment.pk),
-            excerpt=comment.body[:EXCERPT_LENGTH],
+            excerpt=truncate(comment.body, MAX_EXCERPT_LENGTH),
             mentioned_ids=[],
             audience_ids=[],
         )

@@ -25,6 +25,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, tzinfo
 
 from core.security.hashing import sha256_hex
+from core.text import is_blank, truncate
 from tasks.imports.csv_rows import Row, read_rows
 from tasks.imports.plan import ConversionWarning, FileError, ImportedComment, ImportedTask, ImportPlan, UnreadableFile
 from tasks.imports.todoist_attachments import link_attachments
@@ -38,6 +39,7 @@ KNOWN_COLUMNS = {
 }  # fmt: skip
 PRIORITY_MAP = {"": 0, "1": 4, "2": 3, "3": 2, "4": 0}
 MAX_INDENT = 5
+MAX_QUOTE_LENGTH = 40
 INDENTS = {str(depth) for depth in range(1, MAX_INDENT + 1)}
 MAX_TITLE_LENGTH = 500
 MAX_LABEL_LENGTH = 60
@@ -96,7 +98,11 @@ class _TodoistParser:
             case "meta":
                 self._warn(row, row["CONTENT"], "How Todoist shows the project is not imported.")
             case other:
-                self.errors.append(FileError(row.number, "TYPE", f"“{_truncate(other)}” is not task, note or section."))
+                self.errors.append(
+                    FileError(
+                        row.number, "TYPE", f"“{truncate(other, MAX_QUOTE_LENGTH)}” is not task, note or section."
+                    )
+                )
         for column in sorted(row.cells.keys() - KNOWN_COLUMNS):
             if row[column]:
                 self._warn(row, f"{column}: {row[column]}", "This column is not known here.")
@@ -105,7 +111,7 @@ class _TodoistParser:
         content, indent = row["CONTENT"], row["INDENT"] or "1"
         depth = int(indent) if indent in INDENTS else None
         if depth is None:
-            message = f"“{_truncate(indent)}” is not a number from 1 to {MAX_INDENT}."
+            message = f"“{truncate(indent, MAX_QUOTE_LENGTH)}” is not a number from 1 to {MAX_INDENT}."
             self.errors.append(FileError(row.number, "INDENT", message))
         elif depth > len(self.branch) + 1:
             above = f"the task above has {len(self.branch)}" if self.branch else "there is no task above"
@@ -113,9 +119,9 @@ class _TodoistParser:
             depth = None
         priority = PRIORITY_MAP.get(row["PRIORITY"])
         if priority is None:
-            message = f"“{_truncate(row['PRIORITY'])}” is not a number from 1 to 4."
+            message = f"“{truncate(row['PRIORITY'], MAX_QUOTE_LENGTH)}” is not a number from 1 to 4."
             self.errors.append(FileError(row.number, "PRIORITY", message))
-        if not content:
+        if is_blank(content):
             self.errors.append(FileError(row.number, "CONTENT", "A task needs a title."))
         if depth is None:
             return
@@ -159,7 +165,8 @@ class _TodoistParser:
             if len(name) > MAX_LABEL_LENGTH:
                 self._warn(row, name, f"A label has at most {MAX_LABEL_LENGTH} characters; it was cut.")
             if name:
-                labels_by_key.setdefault(name[:MAX_LABEL_LENGTH].strip().casefold(), name[:MAX_LABEL_LENGTH].strip())
+                short_name = truncate(name, MAX_LABEL_LENGTH)
+                labels_by_key.setdefault(short_name.casefold(), short_name)
         labels = tuple(labels_by_key.values())
         if len(labels) > MAX_LABELS:
             self._warn(row, ", ".join(labels[MAX_LABELS:]), f"A task takes at most {MAX_LABELS} labels from a file.")
@@ -167,9 +174,11 @@ class _TodoistParser:
         if len(words) <= MAX_TITLE_LENGTH:
             return words, labels, []
         self._warn(
-            row, _truncate(words), f"A title has at most {MAX_TITLE_LENGTH} characters; the description has it all."
+            row,
+            truncate(words, MAX_QUOTE_LENGTH),
+            f"A title has at most {MAX_TITLE_LENGTH} characters; the description has it all.",
         )
-        return words[: MAX_TITLE_LENGTH - 1] + "…", labels, [words]
+        return truncate(words, MAX_TITLE_LENGTH), labels, [words]
 
     def _take_note(self, row: Row) -> None:
         text, files = link_attachments(row["CONTENT"])
@@ -192,7 +201,7 @@ class _TodoistParser:
         if len(text) <= max_length:
             return text
         self._warn(row, text[max_length - 1 :], f"A text has at most {max_length:,} characters here; this end was cut.")
-        return text[: max_length - 1] + "…"
+        return truncate(text, max_length)
 
     def _identify(self, parent: str, content: str) -> str:
         """Return an id of a place in the outline; a longer file gives the same id to the same place."""
@@ -208,7 +217,3 @@ def _author_name(text: str) -> str:
     """Return a name without the number that Todoist appends: "Alex (1000001)" is Alex."""
     name, _, number = text.rpartition("(")
     return name.strip() if number[:-1].isdigit() and number.endswith(")") else text
-
-
-def _truncate(text: str) -> str:
-    return text if len(text) <= 40 else text[:39] + "…"

@@ -11,7 +11,7 @@ from django import forms
 from django.utils import timezone
 
 from accounts.models import User
-from core.forms import PageForm
+from core.forms import MarkdownField, PageForm, TextField
 from tasks.models import Priority, Project, State, Task
 
 PRIORITY_CHOICES = [(value, label) for value, label in reversed(Priority.choices)]
@@ -45,10 +45,8 @@ class LabelsField(forms.CharField):
 class TaskForm(PageForm):
     """Form of a task. Each field carries its initial value, so that only changed fields are written."""
 
-    title = forms.CharField(max_length=500, widget=forms.TextInput(attrs={"autocomplete": "off"}))
-    description = forms.CharField(
-        required=False, max_length=50_000, help_text="Markdown.", widget=forms.Textarea(attrs={"rows": 6})
-    )
+    title = TextField(max_length=500, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    description = MarkdownField(required=False, max_length=50_000, rows=6, help_text="Markdown.")
     status = forms.ChoiceField(required=False)
     priority = forms.TypedChoiceField(choices=PRIORITY_CHOICES, coerce=int, empty_value=0, required=False)
     assignees = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
@@ -79,10 +77,6 @@ class TaskForm(PageForm):
         # Each field is sent with the value it had, so a field that only another user changed is not written back.
         for field in self.fields.values():
             field.show_hidden_initial = True
-
-    def clean_description(self) -> str:
-        """Return the text with LF line ends; browsers send CR LF."""
-        return str(self.cleaned_data["description"]).replace("\r\n", "\n")
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -136,11 +130,9 @@ def initial_data(task: Task) -> dict[str, Any]:
 class NewTaskForm(PageForm):
     """Form of a new task."""
 
-    title = forms.CharField(max_length=500, widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}))
+    title = TextField(max_length=500, widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}))
     project = forms.ChoiceField(required=False)
-    description = forms.CharField(
-        required=False, max_length=50_000, help_text="Markdown.", widget=forms.Textarea(attrs={"rows": 5})
-    )
+    description = MarkdownField(required=False, max_length=50_000, rows=5, help_text="Markdown.")
     priority = forms.TypedChoiceField(
         choices=PRIORITY_CHOICES, coerce=int, empty_value=0, required=False, initial=Priority.NONE
     )

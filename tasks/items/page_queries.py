@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 
 from accounts.models import User
 from core.api.pagination import Page, PageRequest, paginate
+from core.text import truncate
 from events.models import Event
 from tasks import policies
 from tasks.filters import selectors as filters_selectors
@@ -19,6 +20,7 @@ from tasks.models import Project, Role, State, Task
 from tasks.projects.selectors import roles_by_project, states_by_project, visible_project_ids
 
 MAX_COUNT = 10_000
+MAX_CHOICE_LENGTH = 60
 FEED_EVENTS = ("task.created", "task.updated", "task.commented", "task.deleted")
 
 
@@ -102,8 +104,11 @@ def parent_choices(task: Task, limit: int = 200) -> list[tuple[uuid.UUID, str]]:
     """Return the open tasks that may become the parent, and the present parent."""
     project = Task.objects.filter(project=task.project_id).exclude(pk=task.pk)
     rows = project.filter(closed_at=None).order_by("-updated_at").values_list("pk", "number", "title")[:limit]
-    choices = [(task_id, f"{task.project.key}-{number} {title[:60]}") for task_id, number, title in rows]
+    choices = [
+        (task_id, f"{task.project.key}-{number} {truncate(title, MAX_CHOICE_LENGTH)}")
+        for task_id, number, title in rows
+    ]
     # The present parent may be closed or long untouched; without it a save would remove it.
     if task.parent and task.parent_id not in {task_id for task_id, _ in choices}:
-        choices.insert(0, (task.parent.pk, f"{task.parent.key} {task.parent.title[:60]}"))
+        choices.insert(0, (task.parent.pk, f"{task.parent.key} {truncate(task.parent.title, MAX_CHOICE_LENGTH)}"))
     return choices

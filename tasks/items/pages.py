@@ -19,6 +19,7 @@ from core.api.pagination import PageRequest
 from core.errors import Invalid, VersionConflict
 from core.forms import expected_version, form_status
 from core.htmx import form_data, render_page, requested_fragment, safe_redirect_url
+from core.text import is_blank, normalize
 from tasks import policies
 from tasks.comments import selectors as comments_selectors
 from tasks.comments.forms import CommentForm
@@ -234,8 +235,8 @@ def add_subtask(request: HttpRequest, key: str) -> HttpResponse:
     """Create a subtask by its title alone, in the project of its parent."""
     reader = get_request_user(request)
     task = selectors.get_task(reader, key)
-    title = request.POST.get("title", "").strip()
-    if not title or len(title) > 500 or "\x00" in title:
+    title = normalize(request.POST.get("title", "").strip())
+    if is_blank(title) or len(title) > 500 or "\x00" in title:
         messages.error(request, "A subtask needs a title of at most 500 characters.")
     else:
         draft = drafts.TaskDraft(title=title, parent=task.pk)

@@ -16,6 +16,8 @@ from core.api.fields import (
     StrictIntegerField,
     StrictSerializer,
     StrictUUIDField,
+    TextField,
+    TitleField,
 )
 from events.models import Event
 from tasks.items.assignees import MAX_ASSIGNEES
@@ -40,12 +42,12 @@ class PriorityField(StrictChoiceField):
 
 
 class TaskInput(StrictSerializer):
-    title = StrictCharField(max_length=500)
+    title = TitleField(max_length=500)
     project = StrictCharField(
         max_length=40, required=False, help_text="Id or key; without it the task lands in your own inbox."
     )
     # Markdown, in which leading spaces have a meaning.
-    description = StrictCharField(max_length=50_000, required=False, allow_blank=True, trim_whitespace=False)
+    description = TextField(max_length=50_000, required=False, allow_blank=True, trim_whitespace=False)
     status = StrictCharField(max_length=40, required=False, help_text="A status of the project, or a category.")
     priority = PriorityField(required=False)
     start_date = StrictDateField(required=False, allow_null=True)
@@ -56,7 +58,7 @@ class TaskInput(StrictSerializer):
     )
     parent = StrictUUIDField(required=False, allow_null=True)
     assignees = serializers.ListField(child=StrictUUIDField(), required=False, max_length=MAX_ASSIGNEES)
-    labels = serializers.ListField(child=StrictCharField(max_length=60), required=False, max_length=MAX_LABELS)
+    labels = serializers.ListField(child=TitleField(max_length=60), required=False, max_length=MAX_LABELS)
 
 
 class TaskPatch(TaskInput):

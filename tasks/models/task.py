@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from core.db import uuid7
 from core.sql_templates import EqualsAny
+from core.validators import validate_not_blank
 from tasks.events import TaskPayload, task_payload
 from tasks.models.project import Category, Label, Project, ProjectMember, State
 
@@ -167,7 +168,7 @@ class Task(models.Model):
     # No index of its own for these foreign keys: the indexes below begin with them, another would only cost writes.
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="tasks", db_index=False)
     number = models.PositiveIntegerField(editable=False)
-    title = models.CharField(max_length=500)
+    title = models.CharField(max_length=500, validators=[validate_not_blank])
     description = models.TextField(blank=True, default="", max_length=50_000)
     state = models.ForeignKey(State, on_delete=models.RESTRICT, related_name="tasks", db_index=False)
     category = models.CharField(max_length=12, choices=Category, default=Category.TODO)

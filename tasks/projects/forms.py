@@ -1,6 +1,6 @@
 from django import forms
 
-from core.forms import PageForm, SingleLineField
+from core.forms import MarkdownField, PageForm, SingleLineField
 from tasks.models.project import PROJECT_KEY_VALIDATOR
 
 
@@ -11,7 +11,7 @@ class ProjectForm(PageForm):
         help_text="2 to 10 capital letters and digits, such as OPS. Tasks are called OPS-1, OPS-2, …",
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters"}),
     )
-    description = forms.CharField(required=False, max_length=20_000, widget=forms.Textarea(attrs={"rows": 3}))
+    description = MarkdownField(required=False, max_length=20_000, rows=3)
 
     def clean_key(self) -> str:
         key = str(self.cleaned_data["key"]).upper()
@@ -23,4 +23,4 @@ class ProjectUpdateForm(PageForm):
     """Without the key: it is in every link to a task."""
 
     name = SingleLineField(max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"}))
-    description = forms.CharField(required=False, max_length=20_000, widget=forms.Textarea(attrs={"rows": 4}))
+    description = MarkdownField(required=False, max_length=20_000, rows=4)

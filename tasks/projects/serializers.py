@@ -1,7 +1,7 @@
 from rest_framework import serializers
 
 from accounts.users.serializers import UserOut
-from core.api.fields import SingleLineField, StrictCharField, StrictChoiceField, StrictSerializer
+from core.api.fields import SingleLineField, StrictCharField, StrictChoiceField, StrictSerializer, TextField
 from core.api.pagination import PageQuerySerializer
 from core.api.query_params import BooleanQueryField
 from tasks.models import Category, Label, Project, State
@@ -30,12 +30,12 @@ class ProjectInput(StrictSerializer):
         PROJECT_KEY_VALIDATOR.regex.pattern.replace(r"\A", "^").replace(r"\Z", "$"), max_length=10
     )
     name = SingleLineField(max_length=120)
-    description = StrictCharField(max_length=20_000, required=False, allow_blank=True, trim_whitespace=False)
+    description = TextField(max_length=20_000, required=False, allow_blank=True, trim_whitespace=False)
 
 
 class ProjectPatch(StrictSerializer):
     name = SingleLineField(max_length=120)
-    description = StrictCharField(max_length=20_000, allow_blank=True, trim_whitespace=False)
+    description = TextField(max_length=20_000, allow_blank=True, trim_whitespace=False)
 
 
 class ProjectOut(serializers.ModelSerializer[Project]):

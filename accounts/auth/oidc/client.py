@@ -15,6 +15,7 @@ from accounts.auth.oidc.errors import OidcError
 from accounts.auth.oidc.http import fetch_json
 from accounts.auth.oidc.issuer import Issuer, Metadata
 from accounts.auth.oidc.services import Identity
+from core.text import is_blank, normalize, truncate
 from core.validators import UNSAFE_CHARACTERS
 
 SCOPE = "openid email profile"
@@ -129,11 +130,13 @@ def _identity(provider_id: str, claims: dict[str, Any]) -> Identity:
     if len(subject) > MAX_SUBJECT_LENGTH or "\x00" in subject:
         raise OidcError("invalid_subject")
     email = email.strip().lower() if isinstance(email, str) and len(email) <= MAX_EMAIL_LENGTH else ""
+    clean_name = " ".join(UNSAFE_CHARACTERS.sub(" ", name).split()) if isinstance(name, str) else ""
+    clean_name = "" if is_blank(clean_name) else truncate(normalize(clean_name), MAX_NAME_LENGTH)
     return Identity(
         provider=provider_id,
         subject=subject,
         email=email,
         # Not `bool()`, because some providers send the string "false".
         email_verified=bool(email) and claims.get("email_verified") is True,
-        name=" ".join(UNSAFE_CHARACTERS.sub(" ", name).split())[:MAX_NAME_LENGTH] if isinstance(name, str) else "",
+        name=clean_name,
     )

@@ -28,7 +28,7 @@ def test_comment_event_names_audience_and_mentions(clients, task, alice, bob, ca
     )
     event = outbox.only("task.commented")
     assert event["comment_id"] == response.json()["id"]
-    assert event["excerpt"] == body[:280]
+    assert event["excerpt"] == body[:279] + "…"
     assert event["mentioned_ids"] == [str(carol.pk)]
     assert event["audience_ids"] == sorted([str(alice.pk), str(viewer.pk)])
     assert event["actor"] == {"id": str(bob.pk), "name": "Bob"}

@@ -147,7 +147,7 @@ def test_task_takes_twenty_labels() -> None:
 
 
 def test_long_label_is_cut_and_reported() -> None:
-    assert task_of(CONTENT="Sort @" + "x" * 70).labels == ("x" * 60,)
+    assert task_of(CONTENT="Sort @" + "x" * 70).labels == ("x" * 59 + "…",)
     assert losses_of(CONTENT="Sort @" + "x" * 70) == ["x" * 70]
 
 

@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.text import is_blank
 from tasks.imports.plan import FileError, ImportPlan, UnreadableFile
 from tasks.imports.todoist import parse
 
 TODAY = date(2026, 11, 22)
 COLUMNS = ["TYPE", "CONTENT", "PRIORITY", "INDENT", "AUTHOR", "RESPONSIBLE", "DATE", "DATE_LANG", "TIMEZONE"]
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)
-words = texts.filter(lambda text: text.replace("\ufeff", "").strip())
+words = texts.filter(lambda text: not is_blank(text))
 
 
 @st.composite

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import pytest
+
+from core.text import is_blank, normalize, single_line, truncate
+
+FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
+INVISIBLE = [
+    "", " ", "\u200b", "\u200b\u200c\u200b", "\ufeff", "\u2060", "\u3164", "\u2800", "\u00ad", "\u200f", "\u3000\u00a0",
+    "\u0301", "\u115f", "\uffa0", "\ufe0f", "\U000e0041", "\u2028", "\u180e", "\U0001d159", "\u2066\u2069", "\x1b",
+]  # fmt: skip
+VISIBLE = ["a", ".", "0", "\u200ba", "牛", "\u0e19", "🚀", FAMILY, "e\u0301", "\u2764\ufe0f", "_", "ㅤㅤx"]
+
+
+@pytest.mark.parametrize(("texts", "blank"), [(INVISIBLE, True), (VISIBLE, False)], ids=["invisible", "visible"])
+def test_blank_text_is_text_that_shows_nothing(texts, blank):
+    assert [ascii(text) for text in texts if is_blank(text) is not blank] == []
+
+
+def test_normal_form_is_nfc_with_lf_line_ends():
+    assert normalize("e\u0301\r\nb\rc\n\u1112\u1161\u11ab") == "é\nb\nc\n한"
+
+
+@pytest.mark.parametrize(
+    ("text", "length", "expected"),
+    [
+        ("short", 5, "short"),
+        ("longer", 5, "long…"),
+        ("two words", 5, "two…"),
+        ("a" * 7 + FAMILY + "b", 10, "a" * 7 + "…"),
+        ("a" * 7 + FAMILY, 12, "a" * 7 + FAMILY),
+        ("\U0001f1e9\U0001f1ea" * 3, 4, "\U0001f1e9\U0001f1ea…"),
+        ("e\u0301" * 5, 4, "e\u0301…"),
+        ("a" + "\u0301" * 50, 10, "…"),
+    ],
+)
+def test_truncated_text_ends_at_a_grapheme(text, length, expected):
+    assert truncate(text, length) == expected
+
+
+def test_single_line_has_no_controls_of_lines_or_direction():
+    assert single_line("a\r\nBcc: b\x1b[31m\u2028c \u202ed\u2066e\u200f ") == "a Bcc: b [31m c de"

@@ -1,0 +1,46 @@
+"""Unicode text: normal form, blank text, truncation at graphemes, and characters that must not reach a header."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import regex
+
+# Spaces, controls, format characters and marks without a letter show nothing; neither do the fillers and blanks that
+# Unicode counts as letters or symbols: Hangul fillers, the empty braille pattern, the null note head, blank hieroglyphs.
+_VISIBLE = regex.compile(
+    r"[^\p{Z}\p{Cc}\p{Cf}\p{Cs}\p{M}\p{Default_Ignorable_Code_Point}\u115f\u1160\u2800\u3164\uffa0"
+    r"\U0001d159\U00013441\U00013442]"
+)
+_CONTROLS = regex.compile(r"[\p{Z}\p{Cc}\s]+")
+# Marks, embeddings, overrides and isolates of text direction (UAX 9).
+_BIDI_CONTROLS = regex.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_GRAPHEME = regex.compile(r"\X")
+
+
+def normalize(text: str) -> str:
+    """Return the text in Unicode normal form C with LF as its line ends."""
+    return unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def is_blank(text: str) -> bool:
+    """Return whether the text shows nothing: it is empty, or has spaces and invisible characters alone."""
+    return _VISIBLE.search(text) is None
+
+
+def truncate(text: str, length: int) -> str:
+    """Return at most `length` characters; a longer text ends at a grapheme (UAX 29) and with an ellipsis."""
+    if len(text) <= length:
+        return text
+    end = 0
+    # A grapheme that would end in the last place gives it up to the ellipsis.
+    for grapheme in _GRAPHEME.finditer(text, endpos=min(len(text), length + 1)):
+        if grapheme.end() > length - 1:
+            break
+        end = grapheme.end()
+    return f"{text[:end].rstrip()}…"
+
+
+def single_line(text: str) -> str:
+    """Return the text for a header: one line, without control characters and controls of its direction."""
+    return _CONTROLS.sub(" ", _BIDI_CONTROLS.sub("", text)).strip()
