@@ -6,6 +6,8 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from core.http.user_agents import describe_user_agent
+
 if TYPE_CHECKING:
     from accounts.models import ApiKey, Session, Team, User
 
@@ -255,7 +257,7 @@ def session_payload(session: Session) -> dict[str, Any]:
     return {
         "id": str(session.pk),
         "kind": str(session.kind),
-        "device": session.device_name,
+        "device": describe_user_agent(session.user_agent),
         "address": session.ip_address or "",
     }
 

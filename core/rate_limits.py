@@ -23,6 +23,7 @@ from core.errors import RateLimited
 RATE_PATTERN = re.compile(r"(\d+)/(\d*)([smhd])")
 UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 MAX_LOCAL_KEYS = 50_000
+COUNT_KEY, BACKOFF_KEY = "taskflow:failures:{}", "taskflow:backoff:{}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def check_backoff(names: Iterable[str]) -> None:
     try:
         with redis.client().pipeline(transaction=False) as pipe:
             for name in names:
-                pipe.pttl(_backoff_key(name))
+                pipe.pttl(BACKOFF_KEY.format(name))
             wait = max(pipe.execute(), default=0) / 1000
     except RedisError:
         wait = max(map(_local_limiter.wait, names), default=0.0)
@@ -75,33 +76,25 @@ def record_failure(name: str, backoff: Backoff) -> None:
     """Count a failure, and start the wait once no free attempts are left."""
     try:
         with redis.client().pipeline() as pipe:
-            pipe.incr(_count_key(name))
-            pipe.expire(_count_key(name), backoff.window)
+            pipe.incr(COUNT_KEY.format(name))
+            pipe.expire(COUNT_KEY.format(name), backoff.window)
             count = pipe.execute()[0]
         if wait := backoff.wait_after(count):
-            redis.client().set(_backoff_key(name), 1, ex=wait)
+            redis.client().set(BACKOFF_KEY.format(name), 1, ex=wait)
     except RedisError:
         _local_limiter.record_failure(name, backoff.share())
 
 
 def reset_failures(name: str) -> None:
-    _local_limiter.reset(name)
+    _local_limiter.failures.pop(name, None)
     try:
-        redis.client().delete(_count_key(name), _backoff_key(name))
+        redis.client().delete(COUNT_KEY.format(name), BACKOFF_KEY.format(name))
     except RedisError:
         return  # they expire by themselves
 
 
 def _rate_limited(wait: float) -> RateLimited:
     return RateLimited("Too many attempts. Wait a moment and try again.", retry_after=max(1, -int(-wait // 1)))
-
-
-def _count_key(name: str) -> str:
-    return f"taskflow:failures:{name}"
-
-
-def _backoff_key(name: str) -> str:
-    return f"taskflow:backoff:{name}"
 
 
 @dataclass
@@ -133,9 +126,6 @@ class _LocalLimiter:
                 self.failures.clear()
             count = self.failures.get(name, (0, 0.0))[0] + 1
             self.failures[name] = (count, time.monotonic() + backoff.wait_after(count))
-
-    def reset(self, name: str) -> None:
-        self.failures.pop(name, None)
 
 
 _local_limiter = _LocalLimiter()

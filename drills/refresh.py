@@ -21,7 +21,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from accounts.auth.sessions.services import open_session
-from accounts.auth.tokens import TokenPair
+from accounts.auth.tokens import TokenPair, issue_tokens
 from accounts.models import User
 from accounts.users.administration import set_password, update_user
 from drills.cluster import NODE_NAMES, Cluster, cluster, node_connection
@@ -228,7 +228,9 @@ async def _refresh_all(processes: Cluster, pairs: list[TokenPair]) -> tuple[list
 
 async def _open_session(user: User) -> TokenPair:
     return await asyncio.to_thread(
-        lambda: open_session(user=User.objects.get(pk=user.pk), now=timezone.now())  # the user may have changed
+        lambda: issue_tokens(
+            open_session(user=User.objects.get(pk=user.pk), now=timezone.now())
+        )  # the user may have changed
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from accounts.auth.sessions.services import open_session
+from accounts.auth.tokens import issue_tokens
 from accounts.models import User
 from accounts.users.services import register
 from tasks.members import services as members_services
@@ -32,7 +33,7 @@ def create_user(name: str, tier: str = User.Tier.LOAD) -> SignedInUser:
 
 def issue_access_token(user: User) -> str:
     """Open a session and return its access token."""
-    return open_session(user=user, now=timezone.now()).access
+    return issue_tokens(open_session(user=user, now=timezone.now())).access
 
 
 def create_shared_project(name: str, owner: SignedInUser, *members: SignedInUser) -> Project:

@@ -18,6 +18,7 @@ from accounts.auth.mfa import enrollment
 from accounts.auth.mfa import services as mfa
 from accounts.auth.passwords.reset_tokens import make_reset_key
 from accounts.auth.sessions.services import open_session
+from accounts.auth.tokens import issue_tokens
 from accounts.models import Team, TeamMember, User
 from accounts.tests.api_keys import create_api_key
 from accounts.tests.factories import (
@@ -131,7 +132,7 @@ def _create_team(lead: User, name: str) -> Team:
 
 
 def _create_personal_data(owner: User) -> SampleValues:
-    pair = open_session(user=owner, now=timezone.now())
+    pair = issue_tokens(open_session(user=owner, now=timezone.now()))
     return {
         "notification_id": str(make_notification(owner).pk),
         "session_id": str(owner.sessions.order_by("pk").last().pk),

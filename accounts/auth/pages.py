@@ -12,12 +12,17 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.auth import pending_login
 from accounts.auth.allauth.forms import MfaCodeForm
 from accounts.auth.allauth.internals import begin_passkey_authentication
 from accounts.auth.allauth.passkey_forms import PasskeyAuthenticateForm, PasskeyLoginForm
 from accounts.auth.forms import LoginForm, RegisterForm
-from accounts.auth.login import await_verified_email, continue_browser_login, verify_password
+from accounts.auth.login import (
+    PENDING_LOGIN_KEY,
+    await_verified_email,
+    continue_browser_login,
+    load_pending_login,
+    verify_password,
+)
 from accounts.auth.login_methods import selectors as login_methods_selectors
 from accounts.auth.rate_limited_emails import (
     REGISTRATION_EMAIL_GROUP,
@@ -61,8 +66,8 @@ def login(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def login_mfa(request: HttpRequest) -> HttpResponse:
     """Ask for the code or the passkey that finishes the sign-in of this browser."""
-    was_pending = pending_login.PENDING_LOGIN_KEY in request.session
-    pending = pending_login.load(request)
+    was_pending = PENDING_LOGIN_KEY in request.session
+    pending = load_pending_login(request)
     if pending is None or not login_methods_selectors.has_mfa(pending.user):
         if was_pending:
             messages.error(request, LOGIN_EXPIRED)

@@ -8,10 +8,15 @@ revert, like invitations and roles in a project.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from django.conf import settings
+from django.http import HttpRequest
 
+from accounts.auth import login
+from accounts.auth.login import Secret
 from accounts.auth.mfa import services as mfa
 from accounts.auth.sessions import selectors as sessions_selectors
 from accounts.auth.sessions.services import SESSION_ENDED
@@ -38,10 +43,20 @@ class RecentLoginRequired(NotAllowed):
 
 def reauthentication_method(user: User) -> str:
     """Return what confirms the user's identity: `code` with MFA, else `password`, or nothing they could send."""
-    methods = mfa.mfa_methods(user)
+    methods = login.mfa_methods(user)
     if methods:
         return CODE if set(methods) - {"passkey"} else ""
     return PASSWORD if user.has_usable_password() else ""
+
+
+@contextmanager
+def throttled_reauthentication(request: HttpRequest, user: User, secret: Secret = login.PASSWORD) -> Iterator[None]:
+    """Throttle a signed-in user's own password or code as at sign-in. A user without a password has none to guess."""
+    if secret is login.PASSWORD and not user.has_usable_password():
+        yield
+        return
+    with login.throttled(request, user, secret=secret):
+        yield
 
 
 def require_recent_login(*, session_id: uuid.UUID, now: datetime) -> None:

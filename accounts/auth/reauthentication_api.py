@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.auth import reauthentication, throttling
+from accounts.auth import login, reauthentication
 from accounts.auth.reauthentication import REAUTHENTICATE_PATH
 from core.api.fields import StrictCharField, StrictSerializer
 from core.api.generics import ActionView
@@ -45,9 +45,9 @@ class ReauthenticateView(ActionView):
     input_serializer_class = ReauthenticationInput
 
     def perform_action(self, data: dict[str, Any]) -> dict[str, Any]:
-        secret = throttling.MFA_CODE if "code" in data else throttling.PASSWORD
+        secret = login.MFA_CODE if "code" in data else login.PASSWORD
         request, session = self.request._request, self.request.auth
-        with throttling.throttled_reauthentication(request, session.user, secret):
+        with reauthentication.throttled_reauthentication(request, session.user, secret):
             valid_until = reauthentication.reauthenticate(session_id=session.pk, credentials=data, now=self.now)
         return {"valid_until": valid_until}
 

@@ -11,12 +11,12 @@ import jwt
 from django.conf import settings
 from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.exceptions import TokenBackendError, TokenError
-from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
+from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
 from accounts.models import Session
 from core.errors import NotAuthenticated
 from core.security.access_tokens import read_access_token
-from core.security.jwt_keys import ACCESS, REFRESH, signing_keys, verify_jwt
+from core.security.jwt_keys import ACCESS, MEDIA_TYPES, REFRESH, key_id, verify_jwt
 
 
 class SigningBackend(TokenBackend):
@@ -28,8 +28,9 @@ class SigningBackend(TokenBackend):
 
     def encode(self, payload: dict[str, Any]) -> str:
         rules = settings.SIMPLE_JWT
-        keys, claims = signing_keys(rules), {**payload, "aud": rules["AUDIENCE"], "iss": rules["ISSUER"]}
-        return jwt.encode(claims, keys.signing, algorithm=rules["ALGORITHM"], headers=keys.headers(self.kind))
+        claims = {**payload, "aud": rules["AUDIENCE"], "iss": rules["ISSUER"]}
+        headers = {"kid": key_id(rules["SIGNING_KEY"]), "typ": MEDIA_TYPES[self.kind]}
+        return jwt.encode(claims, rules["SIGNING_KEY"], algorithm=rules["ALGORITHM"], headers=headers)
 
     def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:
         """Return the claims. It verifies always, whatever `verify` says."""
@@ -55,22 +56,14 @@ class TokenPair:
 
 def issue_tokens(session: Session) -> TokenPair:
     """Return the tokens of a session. The refresh token follows from the row, so it is the same each time."""
-    refresh = _add_session_claims(SessionRefreshToken(), session.pk, session.user_id)
+    access, refresh = SessionAccessToken(), SessionRefreshToken()
+    for token in (access, refresh):
+        token["sub"], token["sid"] = str(session.user_id), str(session.pk)
     refresh.set_iat(at_time=session.last_seen_at)
     refresh.payload["jti"] = session.refresh_jti
     idle_end = session.last_seen_at + settings.SESSION_IDLE_TIMEOUT
     refresh.set_exp(from_time=min(idle_end, session.expires_at), lifetime=timedelta())
-    return TokenPair(access=issue_access_token(session.pk, session.user_id), refresh=str(refresh))
-
-
-def issue_access_token(session_id: uuid.UUID, user_id: uuid.UUID) -> str:
-    return str(_add_session_claims(SessionAccessToken(), session_id, user_id))
-
-
-def _add_session_claims(token: Token, session_id: uuid.UUID, user_id: uuid.UUID) -> Token:
-    token["sub"] = str(user_id)
-    token["sid"] = str(session_id)
-    return token
+    return TokenPair(access=str(access), refresh=str(refresh))
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ def has_mfa_subquery(user_column: str) -> Exists:
 class MfaChallenge(models.Model):
     """The open second step of an API login: the password was right, the MFA code is still missing.
 
-    A correct code uses the challenge up, and so do several wrong ones.
+    A correct code uses the challenge up, and so do several wrong ones. A setup of an authenticator app that was used is
+    kept here as well until it would have expired, by the hash of its secret.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

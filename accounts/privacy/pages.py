@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.auth import throttling
+from accounts.auth import reauthentication
 from accounts.auth.allauth.reauthentication import reauthentication_redirect
 from accounts.auth.requests import get_request_user
 from accounts.privacy.account_deletion import services as account_deletion
@@ -93,7 +93,7 @@ def delete_account(request: HttpRequest) -> HttpResponse:
             return response
         try:
             # Guessing the password here counts like guessing it at the login.
-            with throttling.throttled_reauthentication(request, user):
+            with reauthentication.throttled_reauthentication(request, user):
                 account_deletion.request_deletion(
                     actor=user, confirmation=form.cleaned_data["confirmation"], now=timezone.now()
                 )

@@ -251,7 +251,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "accounts.auth.passwords.validators.BreachedPasswordValidator"},
 ]
 PWNED_PASSWORDS_URL = env.url("PWNED_PASSWORDS_URL")
-AUTHENTICATION_BACKENDS = ["accounts.auth.backends.SessionBackend"]
+# This one accepts no credentials: accounts.auth.login verifies them, and accounts.auth.sessions.middleware loads users.
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.BaseBackend"]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "overview"
 LOGOUT_REDIRECT_URL = "login"
@@ -271,7 +272,7 @@ REGISTER_RATE = env.text("REGISTER_RATE", "20/h")
 INVITE_RATE = env.text("INVITE_RATE", "50/d")
 EXPORT_RATE = env.text("EXPORT_RATE", "5/d")
 AVATAR_RATE = env.text("AVATAR_RATE", "20/h")
-# django-ratelimit lets requests pass while Redis is down; accounts.auth.throttling counts locally then.
+# django-ratelimit lets requests pass while Redis is down; core.rate_limits counts locally then.
 RATELIMIT_FAIL_OPEN = True
 
 # --- Registration, MFA and email verification, partly by django-allauth -----------------------------------------------
@@ -296,7 +297,7 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_FORMS = {"reauthenticate": "accounts.auth.allauth.forms.ReauthenticateForm"}
 ACCOUNT_USER_DISPLAY = "accounts.auth.allauth.account_adapter.display_name"
-# accounts.auth.throttling limits all of these, also while Redis is down; allauth's own limits would refuse all then.
+# accounts.auth.login limits all of these, also while Redis is down; allauth's own limits would refuse all then.
 ACCOUNT_RATE_LIMITS = MFA_RATE_LIMITS = False
 
 MFA_ADAPTER = "accounts.auth.allauth.mfa_adapter.MfaAdapter"

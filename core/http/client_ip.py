@@ -21,7 +21,14 @@ def resolve_client_ip(peer: str, forwarded_for: str) -> str:
     # From the right: each proxy appends the address it sees, and what stands before may be invented by the client.
     while len(hops) > 1 and _is_trusted_proxy(hops[-1]):
         hops.pop()
-    return _normalize(hops[-1])
+    try:
+        ip = ipaddress.ip_address(hops[-1])
+    except ValueError:
+        return "0.0.0.0"  # noqa: S104 -- one bucket for everything that is not an address
+    if isinstance(ip, ipaddress.IPv6Address):
+        # One subscriber gets a /64 network, so its addresses count as one.
+        return ip.ipv4_mapped.compressed if ip.ipv4_mapped else str(ipaddress.ip_network((ip, 64), False)[0])
+    return str(ip)
 
 
 def _is_trusted_proxy(address: str) -> bool:
@@ -34,17 +41,6 @@ def _is_trusted_proxy(address: str) -> bool:
             if ipaddress.ip_address(address) in ipaddress.ip_network(trusted, strict=False):
                 return True
     return False
-
-
-def _normalize(address: str) -> str:
-    """Return an IPv6 address as its /64 network, which is what one subscriber gets."""
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return "0.0.0.0"  # noqa: S104 -- one bucket for everything that is not an address
-    if isinstance(ip, ipaddress.IPv6Address):
-        return ip.ipv4_mapped.compressed if ip.ipv4_mapped else str(ipaddress.ip_network((ip, 64), False)[0])
-    return str(ip)
 
 
 def user_agent(request: HttpRequest) -> str:

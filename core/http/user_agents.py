@@ -31,15 +31,12 @@ UNKNOWN_DEVICE = "Unknown device"
 
 def describe_user_agent(user_agent: str) -> str:
     """Return `Firefox on Linux` for a browser, the program's name (`curl`) otherwise, without versions."""
-    browser = _first_match(BROWSERS, user_agent) if "Mozilla/" in user_agent else ""
-    system = _first_match(OPERATING_SYSTEMS, user_agent)
+    is_browser = "Mozilla/" in user_agent
+    browser = next((name for sign, name in BROWSERS if is_browser and sign in user_agent), "")
+    system = next((name for sign, name in OPERATING_SYSTEMS if sign in user_agent), "")
     if browser:
         return f"{browser} on {system}" if system else browser
-    if system and "Mozilla/" in user_agent:
+    if system and is_browser:
         return f"Browser on {system}"
     program = PRODUCT_TOKEN.match(user_agent.split("/", 1)[0])
     return program[0].strip() if program else UNKNOWN_DEVICE
-
-
-def _first_match(names: tuple[tuple[str, str], ...], user_agent: str) -> str:
-    return next((name for sign, name in names if sign in user_agent), "")

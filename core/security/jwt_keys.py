@@ -26,9 +26,6 @@ class SigningKeys:
     signing: str
     previous: tuple[str, ...]
 
-    def headers(self, kind: str) -> dict[str, str]:
-        return {"kid": key_id(self.signing), "typ": MEDIA_TYPES[kind]}
-
     def for_token(self, headers: Mapping[str, Any]) -> Sequence[str]:
         """Return the key that the token names, or all keys for a token without `kid`."""
         keys = (self.signing, *self.previous)

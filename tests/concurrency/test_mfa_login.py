@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from allauth.mfa.models import Authenticator
+from django.test import Client
 from django.utils import timezone
 
+from accounts.auth.mfa import enrollment
 from accounts.auth.tests.test_mfa_api import finish, log_in
-from accounts.models import MfaChallenge, Session
+from accounts.models import MfaChallenge, Session, User
+from accounts.tests.factories import PASSWORD
 from accounts.tests.mfa import code_at, recovery_codes, with_totp
-from core.testing.concurrency import errors_of_type, run_concurrently
+from core.testing.concurrency import errors_of_type, interleave, run_concurrently
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -37,3 +41,23 @@ def test_code_completes_one_of_many_challenges(alice):
     assert errors_of_type(outcomes) == []
     assert sorted(response.status_code for response in outcomes) == [200] + [401] * 5
     assert Session.objects.count() == 1
+
+
+def test_login_during_first_mfa_method_leaves_no_session(alice):
+    """The password was verified before the method was committed; the session is opened after it, or revoked by it."""
+    browser = Client()
+    logins = [log_in, lambda: browser.post("/login/", {"email": alice.email, "password": PASSWORD})]
+
+    def add_passkey():
+        user = User.objects.get(pk=alice.pk)
+        return enrollment.add_passkey(user=user, name="Key", credential={}, now=timezone.now(), keep=None)
+
+    for log_in_now in logins:
+        for pair in ((add_passkey, log_in_now), (log_in_now, add_passkey)):
+            Authenticator.objects.all().delete()
+
+            outcomes = interleave(*pair)
+
+            assert errors_of_type(outcomes) == []
+            assert not Session.objects.filter(revoked_at=None).exists()
+            assert browser.get("/settings/").status_code == 302

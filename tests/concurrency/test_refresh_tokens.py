@@ -20,7 +20,7 @@ LATER = timedelta(seconds=11)
 
 
 def test_refresh_token_used_by_many_has_one_successor(alice):
-    first = sessions.open_session(user=alice, now=timezone.now())
+    first = issue_tokens(sessions.open_session(user=alice, now=timezone.now()))
 
     outcomes = run_concurrently([lambda: sessions.refresh_session(token=first.refresh, now=timezone.now())] * 20)
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.auth import one_time_tokens
 from accounts.auth.sessions import services as sessions
 from accounts.auth.sessions.cache import load_status, session_key
-from accounts.auth.tokens import issue_access_token, issue_tokens
+from accounts.auth.tokens import issue_tokens
 from accounts.models import AccountDeletion, Session, User
 from accounts.models.users import ERASED_USER_NAME
 from accounts.privacy.account_deletion import services as account_deletion
@@ -124,7 +124,7 @@ def test_session_status_is_cached_until_expiry_at_most(nodes, alice):
 def test_browser_session_accepts_no_access_token(nodes, alice):
     row = BrowserSessionFactory(user=alice)
 
-    assert statuses(nodes, issue_access_token(row.pk, alice.pk)) == [401] * 4
+    assert statuses(nodes, issue_tokens(row).access) == [401] * 4
 
 
 def test_login_during_password_change_leaves_no_session(alice, admin):

@@ -8,7 +8,7 @@ from django import forms
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 
-from accounts.auth import throttling
+from accounts.auth import reauthentication
 from accounts.auth.allauth.reauthentication import require_recent_session
 from accounts.auth.login_methods import selectors as login_methods_selectors
 from accounts.models import User
@@ -42,7 +42,7 @@ class AccountAdapter(DefaultAccountAdapter):
         if login_methods_selectors.has_mfa(user):
             raise forms.ValidationError(MFA_REQUIRED, code="mfa_required")
         try:
-            with throttling.throttled_reauthentication(context.request, user):
+            with reauthentication.throttled_reauthentication(context.request, user):
                 users.require_password(user, password, field="password")
         except Invalid:
             return False

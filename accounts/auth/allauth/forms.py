@@ -12,10 +12,11 @@ from allauth.mfa.webauthn.forms import AddWebAuthnForm
 from django import forms
 from django.utils import timezone
 
-from accounts.auth import throttling
 from accounts.auth.allauth.passkey_forms import SameOriginForm
+from accounts.auth.login import MFA_CODE, throttled
 from accounts.auth.login_methods import selectors as login_methods_selectors
 from accounts.auth.mfa import services as mfa_services
+from core.errors import NotAuthenticated
 
 
 class RelabelledForm(forms.Form):
@@ -42,13 +43,14 @@ class MfaCodeForm(RelabelledForm, mfa.BaseAuthenticateForm):
     hints = {"code": "Six digits from your authenticator app, or one of your recovery codes."}
 
     def clean_code(self) -> str:
-        attempt = throttling.start_attempt(context.request, self.user.email, throttling.MFA_CODE)
         code: str = self.cleaned_data["code"]
-        authenticator = mfa_services.verify_code(user=self.user, code=code, now=timezone.now())
-        if authenticator is None:
-            attempt.record_failure(self.user)
-            raise get_adapter().validation_error("incorrect_code")
-        attempt.record_success()
+        try:
+            with throttled(context.request, self.user, secret=MFA_CODE):
+                authenticator = mfa_services.verify_code(user=self.user, code=code, now=timezone.now())
+                if authenticator is None:
+                    raise NotAuthenticated(code=mfa_services.WRONG_CODE)
+        except NotAuthenticated as error:
+            raise get_adapter().validation_error("incorrect_code") from error
         self.authenticator = authenticator
         return code
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.auth import login, pending_login
+from accounts.auth import login
 from accounts.auth.email_addresses import services
 from accounts.auth.rate_limited_emails import LINK_EMAIL_GROUP, request_email_change
 from accounts.auth.requests import get_request_user
@@ -53,7 +53,7 @@ def verify_email(request: HttpRequest) -> HttpResponse:
             request, "account/email_confirmation_expired.html", {"error": error.detail}, status=error.status
         )
     messages.success(request, f"{user.email} is confirmed.")
-    pending = pending_login.load(request)
+    pending = login.load_pending_login(request)
     if pending is not None and pending.user == user:
         return login.continue_browser_login(request, pending.user, next_url=reverse("mfa_index"))
     return redirect("mfa_index" if request.user.is_authenticated else "login")

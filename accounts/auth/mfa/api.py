@@ -8,8 +8,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import policies
+from accounts.auth import login
 from accounts.auth.login_methods import selectors as login_methods_selectors
-from accounts.auth.mfa import enrollment, services
+from accounts.auth.mfa import enrollment
 from accounts.auth.serializers import MfaOut, RecoveryCodesOut, TotpActivationInput, TotpSetupOut
 from core.api import query_params
 from core.api.generics import parse_body
@@ -38,7 +39,7 @@ class MfaView(ApiView):
         body = {
             "enabled": bool(methods.totp or passkeys),
             "required": policies.mfa_setup_required(request.user, has_mfa=False),
-            "methods": services.mfa_methods(request.user),
+            "methods": login.mfa_methods(request.user),
             "passkeys": passkeys,
             "unused_recovery_codes": methods.unused_recovery_codes,
         }

@@ -18,15 +18,17 @@ from accounts.auth.email_addresses import services as email_addresses
 from accounts.auth.login_methods import selectors as login_methods_selectors
 from accounts.auth.mfa import totp
 from accounts.auth.mfa.services import ENCRYPTION_PURPOSE, LAST_TOTP_STEP
+from accounts.auth.one_time_tokens import hash_token
 from accounts.auth.security_notifications import notify_security_change
 from accounts.auth.sessions import services as sessions
-from accounts.models import User
+from accounts.models import MfaChallenge, User
 from accounts.users.services import WRONG_SECRET
 from core.errors import Conflict, Invalid, NotFound
 from core.security.encryption import decrypt, encrypt
 
 SETUP_LIFETIME = timedelta(minutes=15)
 SETUP_PURPOSE = "totp setup"
+SETUP_EXPIRED = "This setup has expired or was used before. Start again."
 Type = Authenticator.Type
 
 
@@ -60,7 +62,7 @@ def resume_totp(*, user: User, token: str, now: datetime) -> TotpSetup:
     except (InvalidToken, ValueError):
         user_id, started_at, secret = "", "0", ""
     if user_id != str(user.pk) or now.timestamp() - int(started_at) > SETUP_LIFETIME.total_seconds():
-        raise Invalid.field("setup_token", "This setup has expired. Start again.", "expired")
+        raise Invalid.field("setup_token", SETUP_EXPIRED, "expired")
     return TotpSetup(secret, totp.provisioning_uri(user.email, secret), token)
 
 
@@ -76,6 +78,12 @@ def activate_totp(
     steps = totp.matching_steps(secret, code, now)
     if not steps:
         raise Invalid.field("code", "Incorrect code.", WRONG_SECRET)
+    # A setup is used once: who saw its token could add the same secret again after its owner removed the app.
+    _, is_first_use = MfaChallenge.objects.get_or_create(
+        token_hash=hash_token(secret), defaults={"user": user, "used_at": now, "expires_at": now + SETUP_LIFETIME}
+    )
+    if not is_first_use:
+        raise Invalid.field("setup_token", SETUP_EXPIRED, "expired")
     # A code is used once (RFC 6238, section 5.2), also the one that activates the app.
     data = {"secret": encrypt(secret, purpose=ENCRYPTION_PURPOSE), LAST_TOTP_STEP: max(steps)}
     return _add(user, Type.TOTP, data, "totp_activated", now=now, keep=keep, address=address)

@@ -36,12 +36,6 @@ class IssuedChallenge:
     expires_in: int
 
 
-def mfa_methods(user: User) -> list[str]:
-    """Return the methods that the user may finish a sign-in with; empty without MFA. Recovery codes alone are none."""
-    types = set(Authenticator.objects.filter(user=user).values_list("type", flat=True))
-    return [name for kind, name in METHOD_NAMES.items() if kind in types] if types - {"recovery_codes"} else []
-
-
 def create_challenge(*, user: User, methods: list[str], now: datetime) -> IssuedChallenge:
     """Create the challenge of a sign-in whose password was right."""
     token = new_token()
@@ -71,20 +65,17 @@ def complete_challenge(*, token: str, code: str, now: datetime) -> User:
     Raises NotAuthenticated (`challenge_not_valid`, `wrong_code`).
     """
     user = challenged_user(token=token, now=now)
-    if not _use_code(hash_token(token), user, code, now):
+    with transaction.atomic():
+        rows = MfaChallenge.objects.select_for_update().filter(token_hash=hash_token(token), used_at=None)
+        challenge = rows.filter(attempts__lt=MAX_ATTEMPTS).first()
+        if challenge is None:
+            raise NotAuthenticated(CHALLENGE_EXPIRED, code="challenge_not_valid")
+        is_correct = verify_code(user=user, code=code, now=now) is not None
+        used_at = now if is_correct else None
+        MfaChallenge.objects.filter(pk=challenge.pk).update(attempts=F("attempts") + 1, used_at=used_at)
+    if not is_correct:  # raised outside the transaction, which counts the attempt
         raise NotAuthenticated("The code is wrong.", code=WRONG_CODE)
     return user
-
-
-@transaction.atomic
-def _use_code(token_hash: str, user: User, code: str, now: datetime) -> bool:
-    challenge = MfaChallenge.objects.select_for_update().filter(token_hash=token_hash, used_at=None).first()
-    if challenge is None or challenge.attempts >= MAX_ATTEMPTS:
-        raise NotAuthenticated(CHALLENGE_EXPIRED, code="challenge_not_valid")
-    is_correct = verify_code(user=user, code=code, now=now) is not None
-    used_at = now if is_correct else None
-    MfaChallenge.objects.filter(pk=challenge.pk).update(attempts=F("attempts") + 1, used_at=used_at)
-    return is_correct
 
 
 @transaction.atomic

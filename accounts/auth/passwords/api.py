@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.auth import throttling
+from accounts.auth import reauthentication
 from accounts.auth.api import PublicApiView
 from accounts.auth.passwords import services
 from accounts.auth.passwords.reset_tokens import find_user_by_reset_key
@@ -36,7 +36,7 @@ class PasswordView(ApiView):
         """
         user, params = request.user, parse_body(ChangePasswordInput, request)
         if user.has_usable_password():
-            with throttling.throttled_reauthentication(request._request, user):
+            with reauthentication.throttled_reauthentication(request._request, user):
                 users.require_password(user, params.get("current_password", ""), field="current_password")
         services.change_password(
             user=user,

@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.auth import throttling
+from accounts.auth import reauthentication
 from accounts.auth.allauth.reauthentication import reauthentication_redirect
 from accounts.auth.forms import PASSWORD_HELP_TEXT
 from accounts.auth.passwords import services
@@ -114,7 +114,7 @@ def change_password(request: HttpRequest) -> HttpResponse:
     form = ChangePasswordForm(form_data(request))
     if request.method == "POST" and form.is_valid():
         try:
-            with throttling.throttled_reauthentication(request, user):
+            with reauthentication.throttled_reauthentication(request, user):
                 users.require_password(user, form.cleaned_data["current_password"], field="current_password")
             _save_password(request, user, form.cleaned_data["password"])
         except Invalid as error:

@@ -26,6 +26,8 @@ from core.errors import NotAuthenticated, NotFound
 from core.http.client_ip import client_ip, user_agent
 
 SESSION_ID_KEY = "_session_id"
+# Set by a sign-in with MFA, until its row is created.
+MFA_VERIFIED_KEY = "_mfa_verified"
 DEVICE_COOKIE_MAX_AGE = 365 * 24 * 3600
 MAX_DEVICE_COOKIE_LENGTH = 64
 
@@ -101,7 +103,7 @@ def _start_session(request: HttpRequest, response: HttpResponse) -> None:
     # The secret by which this browser is recognised after signing out.
     cookie = request.COOKIES.get(settings.DEVICE_COOKIE_NAME, "")[:MAX_DEVICE_COOKIE_LENGTH]
     cookie = cookie or secrets.token_urlsafe(24)
-    session = _create_session(request, cookie)
+    session = _create_session(request, cookie, mfa_verified=request.session.pop(MFA_VERIFIED_KEY, False))
     if session is None:
         request.session.flush()
         return
@@ -116,17 +118,18 @@ def _start_session(request: HttpRequest, response: HttpResponse) -> None:
     )
 
 
-def _create_session(request: HttpRequest, cookie: str) -> Session | None:
-    """Create the row; None where the password changed or the user was deactivated meanwhile."""
+def _create_session(request: HttpRequest, cookie: str, *, mfa_verified: bool) -> Session | None:
+    """Create the row; None where the user changed since their credential was verified."""
     user = users_selectors.find_active_user(request.session[SESSION_KEY])
     if user is None or not _has_current_password_hash(request, user):
         return None
     with suppress(NotAuthenticated):
-        return services.open_browser_session(
+        return services.open_session(
             user=user,
             now=timezone.now(),
             user_agent=user_agent(request),
             address=client_ip(request),
             cookie=cookie,
+            mfa_verified=mfa_verified,
         )
     return None

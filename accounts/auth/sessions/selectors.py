@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import QuerySet
 
 from accounts import policies
 from accounts.models import Session, User
@@ -114,22 +114,3 @@ def get_session_with_user(session_id: uuid.UUID) -> Session | None:
 def list_sessions(user: User, now: datetime) -> QuerySet[Session]:
     """Return the user's active sessions in browsers and API clients."""
     return Session.objects.alive(now).filter(user=user)
-
-
-def is_known_device(user_id: uuid.UUID, device: str) -> bool:
-    """Whether the user has signed in before with the device of this hash."""
-    return Session.objects.filter(user=user_id, device_hash=device, is_untrusted=False).exists()
-
-
-def find_trusted_device(email: str, *, device: str, address: str) -> str:
-    """Return which of the two the account was signed in from before; empty for neither.
-
-    `device` is the hash of a device cookie, `address` an IP address.
-    """
-    counts = Session.objects.filter(user__email=email, is_untrusted=False).aggregate(
-        device=Count("pk", filter=Q(device_hash=device, kind=Session.Kind.BROWSER)),
-        address=Count("pk", filter=Q(ip_address=address)),
-    )
-    if counts["device"]:
-        return device
-    return address if counts["address"] else ""

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from importlib import import_module
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, Q
 
 from accounts import events
 from accounts.auth.email_addresses import services as email_addresses
@@ -18,6 +19,7 @@ from accounts.auth.sessions import cache, selectors
 from accounts.auth.tokens import TokenPair, issue_tokens, read_refresh
 from accounts.events import session_payload, user_payload
 from accounts.models import Session, User
+from accounts.models.mfa import MFA_TYPES
 from core.errors import NotAuthenticated, NotFound
 from core.http.user_agents import describe_user_agent
 from core.security.hashing import sha256_hex
@@ -33,45 +35,47 @@ SIGNED_OUT = "signed out"
 SESSION_ENDED = "The session has ended."
 
 
-def open_session(*, user: User, now: datetime, user_agent: str = "", address: str | None = None) -> TokenPair:
-    """Open a session of an API client and return its first tokens. Raises NotAuthenticated, see `_open`.
+@transaction.atomic
+def open_session(
+    *,
+    user: User,
+    now: datetime,
+    user_agent: str = "",
+    address: str | None = None,
+    cookie: str = "",
+    mfa_verified: bool = False,
+) -> Session:
+    """Open a session of a browser with this device cookie, or without one of an API client.
 
-    The client is recognised next time by its name and its network, as providers change the last part of an address.
+    Raises NotAuthenticated where the user changed since their credential was verified.
     """
-    network = (address.rpartition(".")[0] or address) if address else ""
-    device_hash = sha256_hex(f"{describe_user_agent(user_agent)} {network}")
-    session = _open(
-        user,
-        now,
-        kind=Session.Kind.API,
-        device_hash=device_hash,
+    if cookie:
+        columns = {"kind": Session.Kind.BROWSER, "device_hash": sha256_hex(cookie)}
+    else:
+        # A client is recognised by its name and its network, as providers change the last part of an address.
+        network = (address.rpartition(".")[0] or address) if address else ""
+        device_hash = sha256_hex(f"{describe_user_agent(user_agent)} {network}")
+        columns = {"kind": Session.Kind.API, "device_hash": device_hash, "refresh_jti": uuid.uuid4().hex}
+    # Changing the password and adding the first MFA method revoke open sessions. This one, not open yet, would outlive
+    # that. Both lock the user's row, as this does, so the row decides which came first.
+    unchanged = User.objects.filter(pk=user.pk, password=user.password, is_active=True).select_for_update(no_key=True)
+    if not unchanged.values_list("pk").first():
+        raise NotAuthenticated(SESSION_ENDED, code="token_not_valid")
+    known = Session.objects.filter(user=user.pk, device_hash=columns["device_hash"], is_untrusted=False)
+    mfa = Authenticator.objects.filter(user=user.pk, type__in=MFA_TYPES)
+    is_known, has_mfa = User.objects.filter(pk=user.pk).values_list(Exists(known), Exists(mfa)).get()
+    if has_mfa and not mfa_verified:
+        raise NotAuthenticated(SESSION_ENDED, code="token_not_valid")
+    session = Session.objects.create(
+        user=user,
+        created_at=now,
+        last_seen_at=now,
+        expires_at=compute_expiry(now, now),
         user_agent=user_agent,
         ip_address=address,
-        refresh_jti=uuid.uuid4().hex,
+        **columns,
     )
-    return issue_tokens(session)
-
-
-def open_browser_session(
-    *, user: User, now: datetime, user_agent: str = "", address: str | None = None, cookie: str
-) -> Session:
-    """Open a session of a browser, which is recognised by its device cookie. Raises NotAuthenticated, see `_open`."""
-    kind, device_hash = Session.Kind.BROWSER, sha256_hex(cookie)
-    return _open(user, now, kind=kind, device_hash=device_hash, user_agent=user_agent, ip_address=address)
-
-
-@transaction.atomic
-def _open(user: User, now: datetime, **columns: Any) -> Session:
-    """Create the row, unless the user changed since their credential was verified.
-
-    Changing a password revokes open sessions; this one, not open yet, would outlive that. The locked row decides.
-    """
-    unchanged = User.objects.filter(pk=user.pk, password=user.password, is_active=True)
-    if not unchanged.select_for_update(no_key=True).values_list("pk").first():
-        raise NotAuthenticated(SESSION_ENDED, code="token_not_valid")
-    is_new = not selectors.is_known_device(user.pk, columns["device_hash"]) and now - user.created_at > NEW_USER_PERIOD
-    expires_at = compute_expiry(now, now)
-    session = Session.objects.create(user=user, created_at=now, last_seen_at=now, expires_at=expires_at, **columns)
+    is_new = not is_known and now - user.created_at > NEW_USER_PERIOD
     payload = {**session_payload(session), "is_new": is_new}
     publish(events.SessionOpened(user=user_payload(user), session=payload), actor=user, at=now)
     return session

@@ -8,6 +8,7 @@ import pytest
 from allauth.mfa.models import Authenticator
 
 from accounts.auth.allauth.internals import RecoveryCodes
+from accounts.auth.login import mfa_methods
 from accounts.auth.mfa import services as mfa
 from accounts.auth.mfa.services import purge_challenges
 from accounts.models import MfaChallenge
@@ -20,19 +21,19 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 
 def create_challenge(user) -> str:
-    return mfa.create_challenge(user=user, methods=mfa.mfa_methods(user), now=NOW).token
+    return mfa.create_challenge(user=user, methods=mfa_methods(user), now=NOW).token
 
 
 def test_mfa_methods_are_those_of_the_user_only(alice, bob):
     with_totp(bob)
 
-    assert mfa.mfa_methods(alice) == []
+    assert mfa_methods(alice) == []
 
 
 def test_recovery_codes_alone_are_no_mfa_method(alice):
     RecoveryCodes.activate(alice)
 
-    assert (mfa.mfa_methods(alice), MfaChallenge.objects.count()) == ([], 0)
+    assert (mfa_methods(alice), MfaChallenge.objects.count()) == ([], 0)
 
 
 def test_challenge_row_has_user_creation_and_expiry(alice, settings):

@@ -84,6 +84,19 @@ def test_wrong_code_adds_no_totp(alice):
     assert not Authenticator.objects.exists()
 
 
+def test_setup_token_works_once_even_after_removal(alice):
+    client = signed_in(alice)
+    setup = begin(client)
+    confirm(client, setup)
+    client.delete(TOTP)
+
+    response = confirm(client, setup)
+
+    assert (response.status_code, response.json()["errors"][0]["field"]) == (400, "setup_token")
+    assert not Authenticator.objects.exists()
+    assert confirm(client, begin(client)).status_code == 200
+
+
 def test_setup_token_of_another_user_is_rejected(alice, bob):
     setup = begin(signed_in(bob))
 

@@ -6,8 +6,8 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.test import Client
 
+from accounts.auth.login import PENDING_LOGIN_KEY
 from accounts.auth.passwords import services as passwords
-from accounts.auth.pending_login import PENDING_LOGIN_KEY
 from accounts.auth.tests.test_mfa_pages import STEP, is_in, with_password
 from accounts.auth.tests.test_password_pages import link, parse_link
 from accounts.models import Session, User

@@ -10,10 +10,11 @@ from django.utils import timezone
 
 from accounts.auth.email_addresses import services as email_addresses
 from accounts.auth.sessions import services as sessions_services
-from accounts.auth.sessions.services import open_browser_session
+from accounts.auth.sessions.services import open_session
 from accounts.auth.tokens import issue_tokens, read_access
 from accounts.models import Session, User
 from accounts.tests.factories import BrowserSessionFactory, SessionFactory, with_email_address
+from accounts.tests.mfa import with_totp
 from core.errors import NotAuthenticated
 from core.testing.database_state import table_digests
 from events.models import Event
@@ -29,7 +30,7 @@ def get_event(name: str) -> Event:
 
 
 def test_opened_session_has_its_times_and_an_event(alice, settings):
-    session_id = read_access(sessions_services.open_session(user=alice, now=THEN).access).session_id
+    session_id = read_access(issue_tokens(sessions_services.open_session(user=alice, now=THEN)).access).session_id
 
     row, event = Session.objects.get(pk=session_id), get_event("session.opened")
     assert (row.created_at, row.last_seen_at, row.expires_at) == (THEN, THEN, THEN + settings.SESSION_IDLE_TIMEOUT)
@@ -38,7 +39,7 @@ def test_opened_session_has_its_times_and_an_event(alice, settings):
 
 
 def test_browser_without_a_user_agent_has_an_empty_one(alice):
-    assert open_browser_session(user=alice, now=THEN, cookie="c1").user_agent == ""
+    assert open_session(user=alice, now=THEN, cookie="c1").user_agent == ""
 
 
 @pytest.mark.parametrize(("age", "is_new"), [(timedelta(minutes=10), False), (timedelta(minutes=10, seconds=1), True)])
@@ -60,6 +61,18 @@ def test_session_of_a_user_changed_meanwhile_is_rejected(change, alice):
         sessions_services.open_session(user=alice, now=NOW)
 
     assert (error.value.code, table_digests()) == ("token_not_valid", before)
+
+
+def test_session_without_mfa_is_rejected_once_mfa_is_set_up(alice):
+    with_totp(alice)
+    before = table_digests()
+
+    for cookie in ("", "c1"):
+        with pytest.raises(NotAuthenticated) as error:
+            open_session(user=alice, now=NOW, cookie=cookie)
+        assert (error.value.code, table_digests()) == ("token_not_valid", before), cookie
+
+    assert open_session(user=alice, now=NOW, mfa_verified=True).user == alice
 
 
 @pytest.mark.parametrize(("after", "written"), [(FIVE_MINUTES - timedelta(seconds=1), False), (FIVE_MINUTES, True)])

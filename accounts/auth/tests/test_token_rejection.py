@@ -14,6 +14,7 @@ from django.conf import settings as live
 from django.utils import timezone
 
 from accounts.auth.sessions import services as sessions
+from accounts.auth.tokens import issue_tokens
 from accounts.models import Session, User
 from accounts.tests.factories import UserFactory
 from core.security.jwt_keys import key_id
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def pair(alice):
-    return sessions.open_session(user=alice, now=timezone.now())
+    return issue_tokens(sessions.open_session(user=alice, now=timezone.now()))
 
 
 def me(clients, token):
@@ -271,7 +272,7 @@ def test_token_without_a_key_id_is_accepted(clients, pair):
 
 def test_api_session_expires_when_idle_or_after_thirty_days(clients, alice):
     start = timezone.now()
-    pair = sessions.open_session(user=alice, now=start)
+    pair = issue_tokens(sessions.open_session(user=alice, now=start))
 
     with time_machine.travel(start + timedelta(days=7, minutes=1), tick=False):
         idle = clients["anonymous"].post(REFRESH, {"refresh": pair.refresh}).status_code
@@ -287,7 +288,7 @@ def test_api_session_expires_when_idle_or_after_thirty_days(clients, alice):
 def test_ended_sessions_are_purged_after_a_month(alice):
     now = timezone.now()
     sessions.open_session(user=alice, now=now - timedelta(days=38))
-    recent = sessions.open_session(user=alice, now=now - timedelta(days=36))
+    recent = issue_tokens(sessions.open_session(user=alice, now=now - timedelta(days=36)))
 
     assert sessions.purge_sessions(now=now) == 1
     assert Session.objects.get().pk == sessions.read_refresh(forge(recent.refresh, exp=2**31)).session_id

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.auth import throttling
+from accounts.auth import reauthentication
 from accounts.auth.api import PublicApiView
 from accounts.models import AccountDeletion
 from accounts.privacy.account_deletion import services
@@ -54,7 +54,7 @@ class DeletionView(ActionView):
     has_versions = False
 
     def perform_action(self, data: dict[str, Any]) -> AccountDeletion:
-        with throttling.throttled_reauthentication(self.request._request, self.user):
+        with reauthentication.throttled_reauthentication(self.request._request, self.user):
             return services.request_deletion(actor=self.user, now=self.now, **data)
 
 

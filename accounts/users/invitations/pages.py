@@ -28,7 +28,6 @@ from core.htmx import form_data, render_page
 from core.http.client_ip import client_ip
 from core.rate_limits import consume
 
-LOGIN_BACKEND = settings.AUTHENTICATION_BACKENDS[0]
 MAX_LISTED = 100
 
 
@@ -93,8 +92,7 @@ def accept_invitation(request: HttpRequest) -> HttpResponse:
         except (Invalid, Conflict) as error:
             form.add_domain_error(error)
         else:
-            # Several backends are configured, so Django needs to be told which one to store in the session.
-            auth.login(request, user, backend=LOGIN_BACKEND)
+            auth.login(request, user)
             messages.success(request, f"Welcome, {user.get_short_name()}.")
             return redirect("overview")
     context = {"invitation": invitation, "token": token, "form": form}

@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.auth.sessions.services import open_session
+from accounts.auth.tokens import issue_tokens
 from accounts.models import User
 from tasks.imports.tests.conftest import FILES, HEADER
 from tasks.models import ImportedRecord, Project, Task
@@ -22,7 +23,9 @@ def file_of(data: bytes | str = "") -> SimpleUploadedFile:
 
 
 def post(user: User | None, form: dict[str, Any], url: str = URL) -> Any:
-    headers = {"Authorization": f"Bearer {open_session(user=user, now=timezone.now()).access}"} if user else {}
+    headers = (
+        {"Authorization": f"Bearer {issue_tokens(open_session(user=user, now=timezone.now())).access}"} if user else {}
+    )
     return Client().post(url, form, headers=headers)
 
 
@@ -111,7 +114,7 @@ def test_unknown_project_is_a_404(alice: User, project: Project):
 
 @pytest.mark.parametrize("media_type", ["application/json", "text/csv"])
 def test_import_with_other_media_type_is_a_415(alice: User, project: Project, media_type: str):
-    token = open_session(user=alice, now=timezone.now()).access
+    token = issue_tokens(open_session(user=alice, now=timezone.now())).access
 
     response = Client().post(URL, b"{}", content_type=media_type, headers={"Authorization": f"Bearer {token}"})
 
@@ -120,7 +123,7 @@ def test_import_with_other_media_type_is_a_415(alice: User, project: Project, me
 
 @pytest.mark.parametrize("body", [b"", b"--x\r\nnonsense", b"\0" * 100], ids=["empty", "cut off", "zeros"])
 def test_broken_form_is_a_400(alice: User, project: Project, body: bytes):
-    token = open_session(user=alice, now=timezone.now()).access
+    token = issue_tokens(open_session(user=alice, now=timezone.now())).access
 
     response = Client().post(
         URL, body, content_type="multipart/form-data; boundary=x", headers={"Authorization": f"Bearer {token}"}
