@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 from django_prometheus.exports import ExportToDjangoView
@@ -11,6 +11,7 @@ from drf_spectacular.views import SpectacularAPIView
 from config import pages
 from core import health
 from core.api.endpoints import BodyLimit, endpoint
+from core.form_idempotency import make_idempotent
 
 handler400 = "config.pages.bad_request"
 handler403 = "config.pages.forbidden"
@@ -45,9 +46,13 @@ urlpatterns = [
         name="api-docs",
     ),
     path("api/v1/", include("config.api_urls")),
+]
+page_patterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("", include("accounts.urls")),
     path("", include("tasks.urls")),
     path("", include("notifications.urls")),
     path("", include("analytics.urls")),
 ]
+make_idempotent(page_patterns)
+urlpatterns += page_patterns

@@ -106,7 +106,7 @@ def login_passkey(request: HttpRequest) -> HttpResponse:
     return continue_browser_login(request, authenticator.user, next_url=get_next_url(request), mfa_verified=True)
 
 
-@endpoint(mfa_exempt=True)
+@endpoint(mfa_exempt=True, idempotent=False)
 @require_POST
 def logout(request: HttpRequest) -> HttpResponse:
     auth.logout(request)

@@ -20,7 +20,7 @@ SECURITY_PATH = "settings/security/"
 
 def reauthentication_path(route: str, view: Callable[..., Any], name: str) -> URLPattern:
     """Return the path of a reauthentication page. allauth's views would take a PUT for a POST."""
-    declared = endpoint(mfa_exempt=True, brute_force_limit={"POST"})
+    declared = endpoint(mfa_exempt=True, brute_force_limit={"POST"}, idempotent=False)
     return path(route, declared(require_http_methods(["GET", "HEAD", "POST"])(view)), name=name)
 
 

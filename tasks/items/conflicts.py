@@ -12,8 +12,8 @@ from core.errors import VersionConflict
 from tasks.items.forms import TaskForm
 from tasks.models import Priority
 
-# The conflict page has a token of its own, and the present version.
-EXCLUDED_FIELDS = {"csrfmiddlewaretoken", "version"}
+# The conflict page has tokens of its own, and the present version.
+EXCLUDED_FIELDS = {"csrfmiddlewaretoken", "idempotency_key", "version"}
 
 
 @dataclass(frozen=True, slots=True)

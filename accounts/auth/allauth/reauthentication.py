@@ -17,6 +17,7 @@ from accounts.auth.allauth.internals import is_reauthentication_required
 from accounts.auth.reauthentication import RecentLoginRequired
 from accounts.auth.sessions.middleware import SESSION_ID_KEY
 from core.errors import NotAuthenticated
+from core.form_idempotency import mark_unfinished
 
 
 def reauthentication_redirect(request: HttpRequest, next_url: str = "") -> HttpResponse | None:
@@ -26,14 +27,14 @@ def reauthentication_redirect(request: HttpRequest, next_url: str = "") -> HttpR
     """
     next_url = next_url or reverse("socialaccount_connections")
     if not request.user.is_authenticated:
-        return HttpResponseRedirect(f"{reverse('login')}?{urlencode({'next': next_url})}")
+        return mark_unfinished(HttpResponseRedirect(f"{reverse('login')}?{urlencode({'next': next_url})}"))
     methods = get_adapter().get_reauthentication_methods(request.user)
     if not methods:
         return None if _has_recent_session(request) else _redirect_to_login(request, next_url)
     if not is_reauthentication_required(request, app="allauth.socialaccount"):
         return None
     messages.info(request, "Confirm it's you, then try again.")
-    return HttpResponseRedirect(f"{methods[0]['url']}?{urlencode({'next': next_url})}")
+    return mark_unfinished(HttpResponseRedirect(f"{methods[0]['url']}?{urlencode({'next': next_url})}"))
 
 
 def require_recent_session(request: HttpRequest) -> None:
@@ -61,4 +62,4 @@ def _has_recent_session(request: HttpRequest) -> bool:
 def _redirect_to_login(request: HttpRequest, next_url: str) -> HttpResponse:
     auth.logout(request)
     messages.info(request, "Sign in again to confirm it's you, then try again.")
-    return HttpResponseRedirect(f"{reverse('login')}?{urlencode({'next': next_url})}")
+    return mark_unfinished(HttpResponseRedirect(f"{reverse('login')}?{urlencode({'next': next_url})}"))
