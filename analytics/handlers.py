@@ -12,6 +12,7 @@ from events.models import Event
 
 @batch_consumer
 def task_created(events: Sequence[Event]) -> None:
+    # The whole state, not the change: then order and repetition of events do not matter.
     rollups.record(task_states=[TaskState.from_payload(event.payload["task"]) for event in events])
 
 

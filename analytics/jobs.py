@@ -17,6 +17,7 @@ def reconcile(**_unknown: object) -> None:
     if comparison is None:
         log.info("statistics_reconcile_already_running")
     elif comparison:
+        # An error although it is repaired: there is a bug, or somebody has changed rows by hand.
         log.error("statistics_mismatch_repaired", snapshots=len(comparison.snapshots), rows=len(comparison.stats))
     else:
         log.info("statistics_match", tasks=comparison.tasks, events=comparison.events)

@@ -16,6 +16,7 @@ from django.utils import timezone
 from analytics.rollups.histogram import BUCKET_COUNT, EMPTY_HISTOGRAM
 from analytics.rollups.rollup import Amounts, Cell, TaskState
 
+# Rows of one statement; a rebuild writes as many as the log has tasks.
 BATCH_SIZE = 1000
 # Histograms are passed as text, because unnest() flattens an array of arrays.
 ADD_SQL = """
@@ -54,6 +55,7 @@ class TaskSnapshotQuerySet(QuerySet["TaskSnapshot"]):
         now = timezone.now()
         rows = [{**task_state._asdict(), "counted_at": now} for task_state in task_states]
         with connection.cursor() as cursor:
+            # JSON instead of arrays: one parameter for all rows, and the column types come from the table itself.
             cursor.execute(CREATE_SQL, [orjson.dumps(rows).decode()])
             return {task_id for (task_id,) in cursor.fetchall()}
 
@@ -61,6 +63,7 @@ class TaskSnapshotQuerySet(QuerySet["TaskSnapshot"]):
         """Lock these snapshots until the transaction ends, and return their states by task id."""
         if not task_ids:
             return {}
+        # Ordered, so that two writers with overlapping tasks lock in one order and cannot deadlock.
         rows = self.filter(pk__in=task_ids).order_by("task_id").select_for_update()
         return {row[0]: _task_state(row) for row in rows.values_list(*TaskState._fields)}
 
@@ -77,6 +80,7 @@ class TaskSnapshotQuerySet(QuerySet["TaskSnapshot"]):
     def lock_table(self) -> None:
         """Block all writers of statistics until the transaction ends: each begins with a snapshot."""
         with connection.cursor() as cursor:
+            # This mode excludes writers and itself; readers need ACCESS SHARE, which it allows.
             cursor.execute("LOCK TABLE analytics_tasksnapshot IN SHARE ROW EXCLUSIVE MODE")
 
 
@@ -113,6 +117,7 @@ class DailyStatQuerySet(QuerySet["DailyStat"]):
             amounts = changes[cell]
             counts = (amounts.created, amounts.completed, amounts.closed, amounts.overdue_change)
             histogram = ",".join(map(str, amounts.cycle_histogram))
+            # An array literal of PostgreSQL: {1,0,2}.
             rows.append((*cell, *counts, f"{{{histogram}}}"))
         with connection.cursor() as cursor:
             for start in range(0, len(rows), BATCH_SIZE):

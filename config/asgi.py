@@ -11,6 +11,7 @@ from gateway.api_key_cache import ApiKeyBackend  # isort: skip
 from gateway.session_backend import SessionBackend  # isort: skip
 
 
+# Here the gateway gets to know the application; it imports no app itself.
 application = Gateway(
     django,
     SessionBackend(key=session_key, look_up=load_status),

@@ -25,6 +25,7 @@ def text(name: str, default: str = _MISSING) -> str:
             return Path(path).read_text(encoding="utf-8").strip()
         except OSError as error:
             raise ImproperlyConfigured(f"{name}_FILE names {path}, which cannot be read: {error.strerror}.") from error
+    # Empty is the same as missing: Compose passes an unset variable on as an empty one.
     value = os.environ.get(name, "")
     if value:
         return value
@@ -67,6 +68,7 @@ def origins(name: str) -> frozenset[str]:
     values = csv(name)
     for origin in values:
         url = urlsplit(origin)
+        # A browser sends scheme, host and port and nothing else, so a path or slash would never match.
         if url.scheme not in {"http", "https"} or f"{url.scheme}://{url.netloc}" != origin or "*" in origin:
             raise ImproperlyConfigured(f"{name} must hold origins like https://app.example.com, not {origin!r}.")
     return frozenset(values)
@@ -95,6 +97,7 @@ def database(name: str, default: str = _MISSING) -> dict[str, Any]:
     url = urlsplit(text(name, default))
     if url.scheme not in {"postgresql", "postgres"}:
         raise ImproperlyConfigured(f"{name} must be a postgresql:// URL.")
+    # What remains goes to libpq: sslmode, sslrootcert, application_name and the like.
     query = dict(parse_qsl(url.query))
     return {
         "ENGINE": "core.postgresql",

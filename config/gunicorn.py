@@ -19,9 +19,11 @@ timeout = 60
 graceful_timeout = 20
 # Longer than nginx's keepalive of 60 s, so that nginx never sends a request on a connection being closed.
 keepalive = 75
+# 0: workers are never restarted. A number is a stopgap for a memory leak.
 max_requests = int(os.environ.get("MAX_REQUESTS", "0"))
 max_requests_jitter = max_requests // 10
 control_socket_disable = True
+# core.logging writes one line for each request, with the user and the duration.
 accesslog = None
 loglevel = "warning"
 
@@ -48,7 +50,9 @@ def on_starting(server: Any) -> None:
 
 
 def child_exit(server: Any, worker: Any) -> None:
+    # Not at the top: importing it decides, once for the process, whether metrics are shared.
     from prometheus_client import multiprocess
 
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        # Gauges of a dead worker would be added to those of the living for ever.
         multiprocess.mark_process_dead(worker.pid)

@@ -13,12 +13,14 @@ from core.cache import GLOBAL_SCOPE, bump_generations_once
 from events.models import Event
 from tasks.projects import selectors as projects_selectors
 
+# Names and pictures of users are part of the responses of all who work with them.
 USER_EVENTS = {"user.updated", "user.erased", "user.security_changed"}
 
 
 def invalidate(events: Sequence[Event], *, invalidate_all: bool = False) -> None:
     """Invalidate the caches that these events concern, or all caches; raises RedisError."""
     if invalidate_all:
+        # A new generation does not end a session: its status is a key of its own.
         accounts.mark_recently_revoked()
         bump_generations_once([GLOBAL_SCOPE])
         return
@@ -41,6 +43,7 @@ def _viewer_ids(events: Sequence[Event]) -> set[str]:
     project_ids = {
         UUID(project_id) for subject in subjects if (project_id := subject.get("project_id") or subject.get("id"))
     }
+    # They no longer see the project, so the query below does not return them.
     former_ids = {
         event.payload["user_id"] for event in events if event.name in {"project.member_removed", "task.unshared"}
     }

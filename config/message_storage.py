@@ -9,6 +9,7 @@ from django.contrib.messages.storage.session import SessionStorage
 
 
 class NamedCookieStorage(CookieStorage):
+    # In production it has the prefix __Host-, which Django has no setting for.
     cookie_name = settings.MESSAGES_COOKIE_NAME
 
 

@@ -21,6 +21,7 @@ from django.utils.http import urlencode
 from accounts.auth.sessions.middleware import SessionTrackingMiddleware
 from core.api.endpoints import API_PREFIX
 
+# A page with a CSP and a language, although its path begins like the API.
 API_DOCS_PATHS = ("/api/v1/docs/",)
 
 
@@ -53,6 +54,7 @@ class AllauthMiddleware(MiddlewareMixin):
     """
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        # Where allauth's views and adapters keep what belongs to one request.
         request.allauth = SimpleNamespace()  # type: ignore[attr-defined]
         with context.request_context(request):
             return self.get_response(request)  # type: ignore[return-value]
@@ -63,6 +65,7 @@ class AllauthMiddleware(MiddlewareMixin):
         if not isinstance(error, ReauthenticationRequired):
             return None
         methods = get_adapter().get_reauthentication_methods(request.user)
+        # A user without a password, passkey or TOTP cannot confirm anything, and has to sign in again.
         path = methods[0]["url"] if methods else reverse("login")
         return HttpResponseRedirect(f"{path}?{urlencode({'next': request.get_full_path()})}")
 

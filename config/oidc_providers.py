@@ -47,6 +47,7 @@ def from_environment() -> list[Provider]:
 def _provider_id(issuer: str) -> str:
     """Derive the id from the issuer, because a subject is unique only within its issuer."""
     url = urlsplit(issuer)
+    # Plain HTTP for tests on this machine only: OpenID Connect Discovery demands https.
     is_local = url.scheme == "http" and url.hostname in {"127.0.0.1", "localhost", "::1"}
     if not (url.scheme == "https" or is_local) or not url.hostname or url.query or url.fragment:
         raise ImproperlyConfigured(f"OIDC_ISSUER must be an https:// URL without a query, not {issuer!r}.")

@@ -13,6 +13,7 @@ class ApiDocsView(SpectacularSwaggerSplitView):
     """Swagger UI from our own static files, on a page without inline scripts and styles."""
 
     template_name = "api_docs.html"
+    # The documentation is public; without classes DRF loads no user for it.
     authentication_classes: list[Any] = []
     permission_classes: list[Any] = []
 
@@ -34,4 +35,5 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    # Django calls this while handling an exception: the template must need no database and no user.
     return render(request, "errors/500.html", status=500)

@@ -6,12 +6,15 @@ from celery.schedules import crontab
 
 SCHEDULE: dict[str, dict[str, Any]] = {
     "announce tasks due soon": {"task": "tasks.publish_due_soon", "schedule": 60.0},
+    # The retry of everything that the broker lost, so it bounds how late an email can be.
     "enqueue pending emails": {"task": "notifications.sweep_emails", "schedule": 10.0},
+    # At night, because it reads the whole log.
     "reconcile statistics": {"task": "analytics.reconcile", "schedule": crontab(hour=3, minute=10)},
     "delete expired idempotency records": {"task": "core.delete_expired_idempotency_records", "schedule": 3600.0},
     "purge old notifications": {"task": "notifications.purge_old", "schedule": 86400.0},
     "purge API keys": {"task": "accounts.purge_api_keys", "schedule": 86400.0},
     "purge invitations": {"task": "accounts.purge_invitations", "schedule": 86400.0},
+    # Hourly: an export holds everything about a user and must not outlive its term by a day.
     "purge data exports": {"task": "accounts.purge_exports", "schedule": 3600.0},
     "erase accounts due for deletion": {"task": "accounts.erase_due_accounts", "schedule": crontab(minute=40)},
     "purge sessions": {"task": "accounts.purge_sessions", "schedule": 3600.0},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 from urllib.parse import urlsplit
 
+# Compressed once at the build, because compressing at request time costs more than sending.
 COMPRESSED_STORAGE = "whitenoise.storage.CompressedManifestStaticFilesStorage"
 UNCOMPRESSED_STORAGE = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
 
@@ -22,4 +23,5 @@ def storage_backend(*, compressed: bool) -> str:
 
 def allow_cross_origin(headers: MutableMapping[str, str], _path: str, _url: str) -> None:
     """Let pages load static files from a CDN's origin: the CDN passes this header on."""
+    # The header of all other responses is same-origin, with which a browser would discard the file.
     headers["Cross-Origin-Resource-Policy"] = "cross-origin"

@@ -13,9 +13,11 @@ GC_THRESHOLD_0, GC_THRESHOLD_1, GC_THRESHOLD_2 = 20_000, 20, 50
 class Worker(UvicornWorker):
     """uvicorn's worker; proxy headers are left to core.http.client_ip, which trusts TRUSTED_PROXIES only."""
 
+    # server_header: the response says nothing about software and version.
     CONFIG_KWARGS = {"loop": "uvloop", "http": "httptools", "proxy_headers": False, "server_header": False}
 
     def run(self) -> None:
+        # Collected, then frozen: what the collector never looks at again should not hold garbage.
         gc.collect()
         gc.freeze()
         gc.set_threshold(GC_THRESHOLD_0, GC_THRESHOLD_1, GC_THRESHOLD_2)

@@ -31,6 +31,7 @@ GLOBAL_SCOPE = "global"
 # In a request's environ: the global generation, where the gateway has just found the session active. No header has this name.
 GLOBAL_GENERATION_KEY = "taskflow.global_generation"
 LEASE_SECONDS = 2.0
+# Longer than any cached value lives. A generation that expires is replaced by a new random one, never reused.
 GENERATION_TTL = 7 * 24 * 3600
 RETRY_INTERVAL = 0.05
 log = structlog.get_logger(__name__)
@@ -41,6 +42,7 @@ def generation_key(scope: str) -> str:
 
 
 def new_generation() -> str:
+    # Random, not a counter: a Redis that comes back with older contents would count to the same numbers again.
     return uuid.uuid4().hex
 
 
@@ -70,6 +72,8 @@ def get_or_build(scope: str, name: str, *, seconds: int, build: Callable[[], T])
     if current is None:
         return build()
     key = f"cache:{scope}:{current}:{name}"
+    # The generation was read before `build` runs. A write that commits meanwhile replaces it, so what is stored here is
+    # never read.
     value: T | None = cache.get(key)
     if value is None:
         value = build()
@@ -98,6 +102,7 @@ def bump_generations_once(scopes: Iterable[str]) -> None:
         pipe.execute()
 
 
+# -inf: Redis has not failed yet. A process that starts during an outage waits once for the lease to end.
 _failing_since = _failed_at = float("-inf")
 
 
@@ -112,6 +117,7 @@ def retry_until_lease_ends(command: Callable[[], None]) -> None:
             command()
         except RedisError:
             now = time.monotonic()
+            # A failure after a pause begins a new outage, before which a lease may have been renewed.
             if now - _failed_at > LEASE_SECONDS:
                 _failing_since = now
             _failed_at = now

@@ -17,6 +17,7 @@ from psycopg.errors import DeadlockDetected, ForeignKeyViolation, SerializationF
 from core.errors import Conflict, TransientConflict
 
 log = structlog.get_logger(__name__)
+# By thread, because a lock for each id would cost more than order between threads is worth.
 _last_timestamp = threading.local()
 
 
@@ -32,6 +33,7 @@ def uuid7() -> uuid.UUID:
     milliseconds, rest = divmod(nanoseconds, 1_000_000)
     fraction = (rest << 12) // 1_000_000
     tail = int.from_bytes(os.urandom(8), "big") & ((1 << 62) - 1)
+    # Version 7 and variant 2 stand at fixed bits between the parts (RFC 9562, section 4).
     return uuid.UUID(int=milliseconds << 80 | 7 << 76 | fraction << 64 | 2 << 62 | tail)
 
 
@@ -56,6 +58,7 @@ def translate_db_error(error: Exception) -> Exception:
             "A referenced object was deleted in the meantime. Reload and try again.", code="changed_meanwhile"
         )
     if isinstance(error, OperationalError) and isinstance(error.__cause__, tuple(RETRYABLE)):
+        # Only the first line: the details of a deadlock name rows and processes.
         log.warning(RETRYABLE[type(error.__cause__)], reason=str(error).partition("\n")[0])
         return TransientConflict("The same data was changed at the same time. Nothing was saved; try again.")
     return error
@@ -65,6 +68,7 @@ def translate_db_error(error: Exception) -> Exception:
 def advisory_lock(key: int) -> Iterator[bool]:
     """Try to take a session-level PostgreSQL advisory lock for the block; yield whether it is held."""
     with connection.cursor() as cursor:
+        # try: who does not get it does something else instead of waiting.
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
         is_held = bool(cursor.fetchone()[0])
     try:

@@ -58,6 +58,7 @@ class DeadlineExecutor:
         if time.monotonic() < self.circuit_open_until:
             raise NoResponse("circuit_open")
         slots = waiting_slots()
+        # Not waiting: to queue for a slow server would occupy the thread just as well.
         if not slots.acquire(blocking=False):
             raise NoResponse("busy")
         try:
@@ -76,6 +77,7 @@ class DeadlineExecutor:
                 finally:
                     self.connection_slots.release()
 
+            # daemon: a call that hangs must not keep the process from ending.
             Thread(target=work, daemon=True, name="outbound").start()
             try:
                 return future.result(seconds)

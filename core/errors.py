@@ -108,6 +108,7 @@ class RateLimited(DomainError):
 class TransientConflict(DomainError):
     """The transaction was rolled back because of concurrent ones; the same request may be retried at once."""
 
+    # Not 409: nothing is wrong with the request, and the client should simply send it again.
     status = 503
     code = "transient_conflict"
     title = "Concurrent changes"

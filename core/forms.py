@@ -49,6 +49,7 @@ class PageForm(forms.Form):
 
 def form_status(form: Any) -> int:
     """Return the status of the page that shows this form: 422 if it was submitted with errors."""
+    # 422, because htmx and browsers must tell a rejected form from a saved one, and 200 means saved.
     return 422 if form.is_bound and form.errors else 200
 
 

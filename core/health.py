@@ -40,6 +40,7 @@ def check_database() -> dict[str, Any]:
 @lru_cache(maxsize=1)
 def check_migrations() -> dict[str, Any]:
     """Remember success, as applied migrations stay applied; an exception is not remembered."""
+    # A node of the next release waits here until somebody has migrated, so no request meets a missing column.
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         raise DatabaseError("Some migrations have not been applied.")
@@ -49,12 +50,14 @@ def check_migrations() -> dict[str, Any]:
 def check_cache() -> dict[str, Any]:
     with Redis.from_url(settings.REDIS_URL, socket_timeout=0.5, socket_connect_timeout=0.5) as client:
         client.ping()
+    # Through Django's cache too: it has another client, with settings of its own.
     cache.get("health")
     return {}
 
 
 def check_storage() -> dict[str, Any]:
     folder = Path(settings.DATA_DIR)
+    # A full disk stops PostgreSQL on the same machine, exports and logs; better noticed before.
     free = shutil.disk_usage(folder if folder.exists() else folder.parent).free
     if free < settings.HEALTH_FREE_BYTES:
         raise OSError("The disk is nearly full.")

@@ -15,6 +15,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from core.db import translate_db_error
 from core.errors import DomainError, NotAuthenticated, RateLimited, TransientConflict
 
+# The same URL answers with a page or a fragment, so caches, and the back button, must not mix them up.
 VARY = ("HX-Request", "HX-Request-Type", "HX-Target", "Cookie")
 ERROR_PAGES = {400, 403, 404, 409, 429, 500, 503}
 
@@ -44,6 +45,7 @@ def render_page(
     if fragment and (text := " ".join(str(message) for message in messages.get_messages(request))):
         response["HX-Trigger"] = json.dumps({"toast": {"text": text}})
     patch_vary_headers(response, VARY)
+    # no-cache permits storing and demands asking; the page may be shown again only after a check.
     patch_cache_control(response, private=True, no_cache=True)
     return response
 
@@ -75,6 +77,7 @@ class PageErrorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        # Errors of views do not come up here: Django hands them to process_exception first.
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
@@ -83,6 +86,7 @@ class PageErrorMiddleware:
         error = translate_db_error(error)
         if not isinstance(error, DomainError):
             return None
+        # 401 demands a WWW-Authenticate header (RFC 9110, section 15.5.2), for which pages have no scheme.
         if isinstance(error, NotAuthenticated):
             return error_page(request, 403, error.detail)
         # 412 is for programs that sent If-Match; a person is shown a conflict.

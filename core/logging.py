@@ -21,9 +21,13 @@ from django.http import HttpRequest, HttpResponse
 SENSITIVE_KEYS = re.compile(
     r"(password|passwd|secret|token|authorization|cookie|api[_-]?key|access|refresh)", re.IGNORECASE
 )
+# Also inside texts, such as the message of an exception: Bearer tokens, our API keys, JWTs.
 CREDENTIALS = re.compile(r"(Bearer|Api-Key)\s+[\w.~+/=-]+|tf_live_\w+|eyJ[\w-]+\.[\w-]+\.[\w-]*", re.IGNORECASE)
+# No spaces or line breaks, with which a client could forge log lines.
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}\Z")
+# Seconds. A write for each line cost the event loop more than building the line.
 FLUSH_INTERVAL = 0.02
+# Asked every few seconds by load balancers and Prometheus.
 UNLOGGED_PATHS = ("/livez", "/readyz", "/metrics", "/static/")
 
 log = structlog.get_logger("taskflow.request")
@@ -52,6 +56,7 @@ def configure(*, json: bool, level: str) -> dict[str, Any]:
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
+        # Each logger would otherwise assemble its processors for every line.
         cache_logger_on_first_use=True,
     )
     if json:
@@ -81,7 +86,9 @@ def configure(*, json: bool, level: str) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "django.server": {"handlers": ["stderr"], "propagate": False, "level": "WARNING"},
+            # Django warns of every 4xx; our own line has the status already.
             "django.request": {"level": "ERROR"},
+            # Scanners send any Host header; the 400 is logged, and a stack trace helps nobody.
             "django.security.DisallowedHost": {"level": "CRITICAL"},
         },
     }
@@ -146,6 +153,7 @@ class RequestLogMiddleware:
         if request.path.startswith(UNLOGGED_PATHS) and response.status_code < 500:
             return
         match = request.resolver_match
+        # Only a user who was loaded anyway: request.user would query the database for a log line.
         user = getattr(request, "_cached_user", None) or getattr(request, "user_for_log", None)
         log.log(
             logging.ERROR if response.status_code >= 500 else logging.INFO,

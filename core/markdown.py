@@ -22,6 +22,7 @@ def render(text: str) -> SafeString:
         tags=_TAGS,
         attributes=_ATTRIBUTES,
         url_schemes={"http", "https", "mailto"},
+        # noopener: a linked page must not navigate the one it was opened from. nofollow: no reward for spam.
         link_rel="nofollow noopener noreferrer",
     )
     return mark_safe(html)  # noqa: S308 -- nh3 has just cleaned it

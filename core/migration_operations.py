@@ -23,6 +23,7 @@ class ReplaceCheckConstraint(AddConstraintNotValid):
         super().state_forwards(app_label, state)
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        # Dropped first, and IF EXISTS, so that the operation can follow its own interruption.
         self._drop(app_label, schema_editor, from_state)
         super().database_forwards(app_label, schema_editor, from_state, to_state)
 

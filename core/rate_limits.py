@@ -65,6 +65,7 @@ def check_backoff(names: Iterable[str]) -> None:
         with redis.client().pipeline(transaction=False) as pipe:
             for name in names:
                 pipe.pttl(BACKOFF_KEY.format(name))
+            # PTTL is -2 without a key, so no backoff gives no wait.
             wait = max(pipe.execute(), default=0) / 1000
     except RedisError:
         wait = max(map(_local_limiter.wait, names), default=0.0)
@@ -76,6 +77,7 @@ def record_failure(name: str, backoff: Backoff) -> None:
     """Count a failure, and start the wait once no free attempts are left."""
     try:
         with redis.client().pipeline() as pipe:
+            # In one transaction (MULTI), so that no counter remains without an expiry.
             pipe.incr(COUNT_KEY.format(name))
             pipe.expire(COUNT_KEY.format(name), backoff.window)
             count = pipe.execute()[0]
@@ -86,6 +88,7 @@ def record_failure(name: str, backoff: Backoff) -> None:
 
 
 def reset_failures(name: str) -> None:
+    # Both: failures may have been counted here while Redis was away.
     _local_limiter.failures.pop(name, None)
     try:
         redis.client().delete(COUNT_KEY.format(name), BACKOFF_KEY.format(name))
@@ -109,9 +112,11 @@ class _LocalLimiter:
         """Return the wait in seconds: 0 within this process's share of the rate."""
         quota, times, unit = RATE_PATTERN.fullmatch(rate).groups()  # type: ignore[union-attr]  # django-ratelimit has read it
         period, now = int(times or 1) * UNIT_SECONDS[unit], time.time()
+        # Fixed windows, as django-ratelimit counts in Redis.
         window = (name, int(now // period))
         with self.lock:
             if len(self.uses) > MAX_LOCAL_KEYS:
+                # Forgetting all is simple, and happens only while Redis is away and 50,000 keys were used.
                 self.uses.clear()
             self.uses[window] = self.uses.get(window, 0) + 1
             is_within = self.uses[window] <= max(1, int(quota) // settings.NODE_COUNT)

@@ -12,6 +12,7 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+# Seconds. A healthy Redis answers in one millisecond; a request must not wait noticeably for one that hangs.
 TIMEOUT = 0.25
 
 
@@ -23,5 +24,6 @@ def client() -> Redis:
         socket_connect_timeout=TIMEOUT,
         # No retries: a caller must not wait longer than TIMEOUT, and decides itself whether to try again.
         retry=Retry(NoBackoff(), 0),
+        # Text for everyone but the gateway, which handles bytes and has an asynchronous client of its own.
         decode_responses=True,
     )

@@ -23,6 +23,7 @@ def _default(value: Any) -> Any:
     if isinstance(value, Promise):
         return force_str(value)
     if isinstance(value, Decimal):
+        # JSON has one number type, and most parsers read it as a double anyway.
         return float(value)
     if isinstance(value, timedelta):
         return value.total_seconds()

@@ -15,7 +15,9 @@ from django.db.models.sql import InsertQuery, UpdateQuery
 
 M = TypeVar("M", bound=Model)
 
+# Combinations of filters and orderings; a limit, because callers choose them.
 MAX_TEMPLATES = 500
+# Beyond it, one round trip saves more than compiling the statement costs.
 BULK_INSERT_THRESHOLD = 3
 
 
@@ -27,6 +29,7 @@ class Param(Expression):
         self.name = name
 
     def __eq__(self, other: object) -> bool:
+        # Django compares and hashes expressions when it combines queries.
         return isinstance(other, Param) and other.name == self.name
 
     def __hash__(self) -> int:
@@ -42,6 +45,7 @@ class Param(Expression):
 class EqualsAny(Func):
     """The first expression is among the values bound to the second."""
 
+    # `= ANY(array)` instead of IN: the text is the same for any number of values, so it stays prepared.
     template = "%(expressions)s)"
     arg_joiner = " = ANY("
     output_field = BooleanField()
@@ -84,6 +88,7 @@ class Statement:
     @classmethod
     def update(cls, rows: QuerySet[Any, Any], values: Mapping[str, Any], *, returning: Sequence[str] = ()) -> Statement:
         """Compile an UPDATE of these rows; `values` are values, expressions or placeholders by field name."""
+        # What QuerySet.update() does, up to the point where it would execute.
         query = rows.query.chain(UpdateQuery)
         query.add_update_values(values)  # type: ignore[attr-defined]  # UpdateQuery has it
         sql, parameters = query.get_compiler(connection=connection).as_sql()

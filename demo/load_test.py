@@ -37,6 +37,7 @@ def generate_load_test(now: datetime, rng: Random) -> list[TaskScenario]:
     scenarios = []
     for number in range(1, TASK_COUNT + 1):
         pattern = rng.choice(TITLE_PATTERNS)
+        # Even intervals, so that keyset pages by creation time have no ties.
         created = now - period + period / (TASK_COUNT + 1) * number
         scenario = TaskScenario(
             title=pattern.format(10_000 + 37 * number),

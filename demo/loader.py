@@ -27,6 +27,7 @@ from notifications.notify import notify
 
 # The same seed gives the same demo data on every machine, relative to the day it is loaded.
 SEED = 20_26
+# Less than a page of the inbox, and enough for read and unread ones.
 MAX_NOTIFICATIONS = 14
 READ_DELAY = timedelta(days=2)
 
@@ -64,6 +65,7 @@ def load_demo(*, now: datetime) -> LoadResult:
             time_zone=persona.time_zone,
             created_at=started_at,
         )
+        # Not through the registration service, which sends emails and limits the rate.
         user.set_password(PASSWORD)
         user.save(force_insert=True)
         # A verified address, because the mailbox of an invented one cannot be opened.
@@ -72,6 +74,7 @@ def load_demo(*, now: datetime) -> LoadResult:
         users[persona.handle] = user
     for plan in PROJECTS:
         project = write_project(plan, users, started_at, event_writer)
+        # A seed for each project: a change of one leaves the others as they were.
         scenarios = ScenarioGenerator(plan, now, Random(f"{SEED} {plan.key}")).generate()
         ScenarioWriter(project, users, now, event_writer).write(scenarios)
     project = write_project(LOAD_PROJECT, users, started_at, event_writer)
@@ -87,6 +90,7 @@ def load_demo(*, now: datetime) -> LoadResult:
     while appended := assign_positions(settings.SUBSCRIPTIONS):
         own_ids = [event.pk for event in appended if event.pk in event_ids]
         Delivery.objects.filter(event__in=own_ids).update(state=Delivery.State.DONE, finished_at=now)
+    # The deliveries to the statistics were marked as done too.
     rollups.rebuild()
     _notify_lead(users["maya"], now)
     return LoadResult(len(users), len(PROJECTS) + 1, len(event_writer.tasks), len(event_writer.events))

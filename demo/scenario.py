@@ -82,6 +82,7 @@ class ScenarioGenerator:
         return [min(self.working_hour(day), self.now - timedelta(minutes=self.rng.randint(5, 300))) for day in chosen]
 
     def working_hour(self, day: datetime) -> datetime:
+        # Most often around ten, rarely early or late, as people work.
         hour = self.rng.triangular(7.5, 17.5, 9.8)
         return datetime.combine(day.date(), time(0), day.tzinfo) + timedelta(hours=hour)
 
@@ -142,6 +143,7 @@ class ScenarioGenerator:
             self.close(scenario, self.after(assigned, self.rng.uniform(1, 12)), assignee, "cancelled")
             return
         started = self.after(assigned, self.rng.expovariate(1.2))
+        # Log-normal, as real cycle times are: most short, a few very long.
         finished = self.work(scenario, started, assignee, days * self.rng.lognormvariate(0, 0.6))
         if self.rng.random() < 0.07:
             self.reopen(scenario, finished, assignee)
@@ -197,6 +199,7 @@ class ScenarioGenerator:
         workflow = self.project.workflow
         closed_states = {*workflow.states_in_category("done"), *workflow.states_in_category("cancelled")}
         closed = [step.at for step in scenario.steps if step.kind == "moved" and step.value in closed_states]
+        # Positive means that the task was closed before it was due.
         days = self.rng.gauss(1.5, 3) if closed else self.rng.choice(OPEN_TASK_DUE_OFFSETS)
         due = max((closed[-1] if closed else self.now) + timedelta(days=days), scenario.created_at + timedelta(days=1))
         if "interview" in scenario.title.lower() or self.rng.random() < 0.1:

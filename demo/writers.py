@@ -23,6 +23,7 @@ from tasks.items.fractional_indexing import initial_position
 from tasks.models import Category, Comment, Label, Project, ProjectMember, Role, State, Task, TaskAssignee
 from tasks.models.task import CLOSED_CATEGORIES
 
+# Simpler than the real parser of mentions: handles of the personas are lower-case letters.
 HANDLE_PATTERN = re.compile(r"@([a-z]+)")
 MAX_EXCERPT_LENGTH = 280
 
@@ -145,6 +146,7 @@ class TaskWriter:
 
     def update(self, step: ScenarioStep, changes: dict[str, list[Any]]) -> events.TaskPayload:
         """Raise the version, publish the changes, and return the task's payload."""
+        # As the service does, because the statistics ignore states that are not newer.
         self.task.version += 1
         self.task.updated_at = step.at
         payload = self.payload()

@@ -56,6 +56,7 @@ def deliver(*, event_id: int, consumer: str) -> bool:
         log.exception("consumer_failed", event_id=event_id, consumer=consumer)
         # In a transaction of its own: the one of the delivery was rolled back with all that the consumer did.
         with transaction.atomic():
+            # Locked, because the same event may have been delivered again by a worker that got a second message.
             delivery = Delivery.objects.select_for_update().get(event=event_id, consumer=consumer)
             if delivery.state != Delivery.State.PENDING:
                 return False

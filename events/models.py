@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 from django.db import models
 from django.db.models import Q
 
+# The hash before the first event; SHA-256 in hexadecimal has 64 digits.
 FIRST_HASH = "0" * 64
+# With the doubling wait, the last attempt follows 17 minutes after the first.
 MAX_ATTEMPTS = 10
 
 
@@ -21,6 +23,7 @@ class Event(models.Model):
     id = models.BigAutoField(primary_key=True)
     name = models.CharField(max_length=60)
     version = models.PositiveSmallIntegerField(default=1)
+    # No foreign keys: the log outlives the rows it is about, and is written by apps it does not know.
     actor_id = models.UUIDField(null=True)
     subject_type = models.CharField(max_length=40)
     subject_id = models.UUIDField()
@@ -38,6 +41,7 @@ class Event(models.Model):
             ),
         ]
         indexes = [
+            # Partial, so it holds only what the relay has not read yet, however long the log is.
             models.Index(fields=["id"], condition=Q(position=None), name="event_unsequenced"),
             models.Index(fields=["subject_id", "-id"], name="event_by_subject"),
             models.Index(fields=["-id"], condition=Q(subject_type="user"), name="event_about_users"),
@@ -94,6 +98,7 @@ class Delivery(models.Model):
             ),
         ]
         indexes = [
+            # Partial as well: finished deliveries are nearly all rows and leave the index.
             models.Index(fields=["next_attempt_at"], condition=Q(state="pending"), name="delivery_due"),
             models.Index(fields=["id"], condition=Q(state="dead"), name="delivery_dead"),
         ]

@@ -48,6 +48,7 @@ def publish(event: DomainEvent, *, actor: Actor | None, at: datetime | None = No
 
 def publish_all(events: Iterable[DomainEvent], *, actor: Actor | None, at: datetime | None = None) -> list[Event]:
     """Record events in their order. They are delivered only if the caller's transaction commits."""
+    # In autocommit mode a crash between the change and its event would lose the event.
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("publish() belongs inside a service's transaction")
     rows = [build_event(event, actor=actor, at=at or timezone.now()) for event in events]
@@ -62,6 +63,7 @@ def publish_all(events: Iterable[DomainEvent], *, actor: Actor | None, at: datet
 def build_event(event: DomainEvent, *, actor: Actor | None, at: datetime) -> Event:
     """Return the row of an event, not saved yet."""
     payload = {field.name: getattr(event, field.name) for field in fields(event)}
+    # A copy of the name, because consumers may not query the user, who may be gone by then.
     payload["actor"] = {"id": str(actor.pk), "name": actor.name} if actor else None
     return Event(
         name=event.name,
@@ -77,6 +79,7 @@ def build_event(event: DomainEvent, *, actor: Actor | None, at: datetime) -> Eve
 def notify_relay() -> None:
     """Wake the relay. It polls anyway, so without Redis an event waits for the next poll and nothing else happens."""
     try:
+        # The message is empty: what is to be done stands in the database, so a lost or repeated one does no harm.
         redis.client().publish(RELAY_CHANNEL, b"1")
     except RedisError:
         log.warning("relay_notification_failed")

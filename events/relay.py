@@ -26,9 +26,13 @@ from events.hash_chain import chain_hash
 from events.models import Event, LogHead
 from events.outbox import RELAY_CHANNEL
 
+# One transaction's worth of events: it bounds the memory, and how long a redaction waits for the lock on the head.
 BATCH_SIZE = 500
+# A message is one job: fewer events mean more round trips to the broker, more a longer retry after a failure.
 MAX_EVENTS_PER_MESSAGE = 100
+# Longer than a healthy queue needs. A delivery that is enqueued twice is harmless: its row is locked.
 CLAIM_LEASE = timedelta(seconds=30)
+# The ASCII codes of "task". Any number will do that no other advisory lock has.
 LEADER_LOCK_ID = 0x7461736B
 # The fallback for a lost notification, and how long a standby takes to notice that the leader is gone.
 POLL_SECONDS = 0.5
@@ -94,6 +98,7 @@ def _lock_head() -> tuple[int, str]:
         cursor.execute("SELECT position, hash FROM events_loghead FOR UPDATE")
         head: tuple[int, str] | None = cursor.fetchone()
     if head is None:  # before the first event
+        # Two relays may start at once on an empty database; one of them inserts the row.
         LogHead.objects.bulk_create([LogHead()], ignore_conflicts=True)
         return _lock_head()
     return head
@@ -154,6 +159,7 @@ class Relay:
                     continue
             except DatabaseError as error:
                 log.warning("relay_database_lost", reason=type(error).__name__)
+                # The leader lock was lost with the connection; whoever gets it now leads.
                 connections.close_all()
             time.sleep(POLL_SECONDS)
 
@@ -194,6 +200,7 @@ class Relay:
 
     def invalidate(self, appended: list[Event], until: int | None) -> None:
         """Invalidate what the writers' own commit hooks may have missed, then renew the cache lease."""
+        # Kept until an attempt succeeds: an event is appended only once.
         self.pending_invalidations += appended
         try:
             self.invalidate_callback(self.pending_invalidations, invalidate_all=self.invalidate_all)
@@ -227,6 +234,7 @@ class Relay:
                 self.listener = listener
             if listener.get_message(timeout=POLL_SECONDS):
                 time.sleep(max(0.0, self.cycle_started_at + MIN_CYCLE_SECONDS - time.monotonic()))
+                # One cycle handles everything that is waiting, so the other notifications are already answered by it.
                 while listener.get_message(timeout=0):
                     pass
         except (RedisError, OSError):

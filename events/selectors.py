@@ -26,6 +26,7 @@ def first_invalid_position() -> int | None:
     head = LogHead.objects.filter(pk=1).first() or LogHead()
     erased = set(Event.objects.filter(name=USER_ERASED).values_list("subject_id", flat=True))
     previous, expected = FIRST_HASH, 1
+    # A server-side cursor in chunks: the log does not fit into memory.
     for event in Event.objects.filter(position__lte=head.position).order_by("position").iterator(chunk_size=2000):
         if event.position != expected or not _is_valid_link(previous, event, erased):
             return expected

@@ -26,6 +26,7 @@ from prometheus_client import Counter, Gauge
 SLOW_AFTER = 0.2
 # Well below the 2.5 s after which nginx takes a node that keeps a read waiting for one that hangs.
 QUEUE_TIMEOUT, MAX_EXPECTED_WAIT = 1.5, 0.5
+# Of the newest duration in the moving average: about the last twenty requests count.
 EWMA_WEIGHT = 0.05
 # For each that may be inside a concurrency limiter, how many wait, and how long: a sign-in waits rather than tries again.
 MAX_QUEUE, LIMITER_TIMEOUT = 8, 5.0
@@ -85,6 +86,7 @@ class AdmissionControl:
         """Return whether the next request is to be shed. It is counted as shed then."""
         if self.has_capacity:
             return False
+        # Little's law with the average of the last requests: those in front, served so many at a time.
         expected_wait = len(self.queue) * self.average_seconds / self.max_cpu_bound
         is_full = len(self.queue) >= settings.MAX_QUEUED_REQUESTS or expected_wait > MAX_EXPECTED_WAIT
         if is_full:
@@ -118,6 +120,7 @@ class AdmissionControl:
         self.active -= 1
         self.cpu_bound -= slot.is_cpu_bound
         self.average_seconds += EWMA_WEIGHT * (
+            # Capped: beyond SLOW_AFTER a request no longer keeps the next one waiting.
             min(SLOW_AFTER, time.monotonic() - slot.started_at) - self.average_seconds
         )
         self._wake_next()
@@ -125,6 +128,7 @@ class AdmissionControl:
     def _wake_next(self) -> None:
         while self.queue and self._has_place:
             future = self.queue.popleft()
+            # One that timed out in this turn of the loop is done, and has left the queue by itself.
             if not future.done():
                 future.set_result(self._take())
         QUEUED_REQUESTS.set(len(self.queue))
@@ -133,6 +137,7 @@ class AdmissionControl:
         """Leave the queue; a request that got its place in the same moment gives it back."""
         if future.done() and not future.cancelled():
             self._leave(future.result())
+        # _wake_next may have taken it from the queue already.
         elif future in self.queue:
             self.queue.remove(future)
             QUEUED_REQUESTS.set(len(self.queue))
@@ -146,6 +151,7 @@ class ConcurrencyLimiter:
 
     def __init__(self, width: int) -> None:
         self.width = width
+        # asyncio's semaphore wakes its waiters first come, first served.
         self.free = asyncio.Semaphore(width)
         self.waiting = 0
 

@@ -65,12 +65,15 @@ class ApiKeyCache:
             now = time.monotonic()
             number, until = self.failed_lookups.get(address, (0, 0.0))
             if len(self.failed_lookups) > MAX_TRACKED_ADDRESSES:
+                # Dropped only when the table is full, so that a failure does not cost a pass over all addresses.
                 self.failed_lookups = {key: entry for key, entry in self.failed_lookups.items() if entry[1] > now}
             # Each failure extends the window; a blocked address is not looked up, so its window ends.
             self.failed_lookups[address] = (number + 1 if now < until else 1, now + FAILED_LOOKUP_WINDOW)
             return
         self.claims[_key_digest(text)] = claims
         if len(self.claims) > MAX_KEYS:
+            # The oldest, not the least recently used: a hit would have to reorder the dictionary, for nothing but a
+            # query.
             self.claims.popitem(last=False)
 
     def look_up_in_thread(self, key: PresentedKey) -> ApiKeyClaims | None:

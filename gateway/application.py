@@ -34,6 +34,7 @@ from gateway.session_backend import SessionBackend
 from gateway.single_flight import SingleFlight
 from gateway.wsgi_adapter import WsgiThreadPool
 
+# A response ends with its generation; this only frees the memory of those that are not read again.
 CACHE_TTL = 300  # seconds
 # The event loop, which serves cached responses and sheds load, must not wait 5 ms (Python's default) each time a thread
 # of Django computes. With less than this, computing threads spend their time on switching: 40 times a request at 0.5 ms.
@@ -54,6 +55,7 @@ class Gateway:
         self.background_tasks: set[asyncio.Task[None]] = set()
         self.checker = RequestChecker()
         self.admission = AdmissionControl()
+        # Half of the threads: argon2 keeps a core busy, and the other half must stay free for everything else.
         self.password_limiter = ConcurrencyLimiter(max(1, settings.WSGI_THREADS // 2))
         self.local_cache = LruResponseCache(settings.LOCAL_CACHE_BYTES)
         self.single_flight = SingleFlight()
@@ -68,12 +70,14 @@ class Gateway:
             else:
                 await self.handle_http(request)
         else:
+            # There are no WebSocket endpoints yet. Closing before accepting makes the server answer 403.
             await send({"type": "websocket.close", "code": 1000})
 
     async def run_lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         await send({"type": "lifespan.startup.complete"})
         await receive()
+        # Lines that still wait for their timer would be lost with the event loop.
         flush_cache_hits()
         self.django.close()
         await self.checker.close()
@@ -85,6 +89,7 @@ class Gateway:
             return
         if cors.is_cors_request(request):
             request.send = cors.with_cors_headers(request)
+            # A preflight carries no credentials, so it is answered before any check (Fetch standard).
             if request.is_preflight:
                 await cors.send_preflight(request)
                 return
@@ -95,6 +100,7 @@ class Gateway:
 
     async def handle_limited(self, request: GatewayRequest) -> None:
         """Answer a request whose caller has a rate limit: from the cache if possible, else by Django."""
+        # An unknown key leaves the request anonymous: Django answers it with 401, and the address pays for it.
         if request.api_key and not await self.authenticate_api_key(request):
             await send_overloaded(request)
             return
@@ -114,6 +120,7 @@ class Gateway:
             detail = "Rate limit exceeded."
             await send_problem(request, 429, detail, wait=result.wait, code="rate_limited")
             return
+        # Django need not ask Redis again within MAX_GENERATION_AGE (see scope_for_django).
         request.global_generation, request.checked_at = result.global_generation, time.perf_counter()
         if request.is_cacheable and result.is_cacheable:
             await self.respond_from_cache(request, result, cached)
@@ -156,6 +163,7 @@ class Gateway:
         claims = request.claims
         if claims is None:
             return await self.checker.check(anonymous)
+        # Only a conditional request whose answer may be 304 is free; the script compares the generation.
         is_current_version = cached is not None and cached.etag == request.headers.get(b"if-none-match")
         check_request = CheckRequest(
             caller=claims.caller,
@@ -173,9 +181,11 @@ class Gateway:
             status = await self._load_session_status(claims.session_id)
             tier = status.partition(":")[2]  # empty where the session is not active
         except (RedisError, DatabaseError):
+            # Without PostgreSQL or Redis nobody knows the status: limit locally, and let Django decide.
             tier = self.checker.local.tier_of(claims.caller)
         if not tier:
             return await self.checker.check(anonymous)
+        # The tier is passed along, because Redis may have lost the status again meanwhile.
         return await self.checker.check(replace(check_request, cached_generation="", tier=tier))
 
     async def _load_session_status(self, session_id: str) -> str:
@@ -209,6 +219,7 @@ class Gateway:
             await send_cached(request, response, result, already_logged=bool(recorder.messages))
             return
         request.send = with_rate_limit_headers(request.send, result)
+        # Built here but not cacheable (an error, for example): passed on as it is.
         if recorder.messages:
             for message in recorder.messages:
                 await request.send(message)
@@ -240,6 +251,7 @@ class Gateway:
             await send_overloaded(request)  # before the body is read, which would be for nothing
             return
         try:
+            # The declaration names a setting, so an operator can change the limit without a release.
             limit = getattr(settings, request.endpoint.max_body_size)
             body = await request_body.read_body(request.scope, request.receive, limit=limit)
             # The requests whose time is padded hash passwords; they share a narrower limiter.

@@ -17,10 +17,12 @@ from gateway.request_body import Send
 
 ALLOWED_METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 ALLOWED_HEADERS = b"Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-ID"
+# A script of another origin sees no response header that is not listed (Fetch standard).
 EXPOSED_HEADERS = (
     b"Deprecation, ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After, Sunset, WWW-Authenticate, "
     b"X-Request-ID"
 )
+# Seconds for which a browser does not ask again; Chromium allows no more.
 PREFLIGHT_MAX_AGE = b"7200"
 PREFLIGHT_VARY = (b"vary", b"Origin, Access-Control-Request-Method, Access-Control-Request-Headers")
 
@@ -60,4 +62,5 @@ def _allow_origin_headers(request: GatewayRequest) -> Headers:
     origin = request.headers[b"origin"]
     if origin.decode("latin-1") not in settings.CORS_ALLOWED_ORIGINS:
         return ()
+    # No Access-Control-Allow-Credentials: a foreign page must never act with the cookies of a user.
     return (b"access-control-allow-origin", origin), (b"access-control-expose-headers", EXPOSED_HEADERS)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 
+# Estimate for the key, the header tuples and the objects of one entry.
 ENTRY_OVERHEAD = 500  # bytes
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -40,6 +41,7 @@ class LruResponseCache:
 
     def put(self, caller: str, url: str, response: CachedResponse) -> None:
         """Store a response, and drop the least recently used ones. One that takes an eighth of the cache is not stored."""
+        # One large export must not evict everything else.
         if response.size > self.max_bytes // 8:
             return
         old = self.responses.pop((caller, url), None)

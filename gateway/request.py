@@ -53,7 +53,9 @@ class GatewayRequest:
         self.is_cacheable = self._is_cacheable()
         if self.is_cacheable:
             path, query = self.scope["path"], self.scope["query_string"].decode("latin-1")
+            # Part of the key: the response of the next minute is another entry, and the old one is evicted some day.
             minute = current_minute() if self.endpoint.cache_for_one_minute else ""
+            # Host, Accept and encoding because the body differs by them; a shared cache would call that Vary.
             self.cache_url = f"{self.text(b'host')} {path}?{query} {self.text(b'accept')} {self.encoding} {minute}"
 
     def authenticate_as(self, claims: Claims) -> None:
@@ -66,6 +68,7 @@ class GatewayRequest:
             return False
         if b"no-store" in self.headers.get(b"cache-control", b"").lower():
             return False  # RFC 9111, section 5.2.1.5
+        # The answer to a precondition may be 412, which no cached 200 can express.
         if not self.headers.keys().isdisjoint(PRECONDITION_HEADERS):
             return False
         # Django reads `%6Fverdue` as `overdue`, so the query is unescaped first.
@@ -74,6 +77,7 @@ class GatewayRequest:
 
     def scope_for_django(self) -> Scope:
         """Return the scope with the logged request id and a fresh global generation."""
+        # The client's own id may be invalid; log lines of gateway and Django must carry the same one.
         headers = [pair for pair in self.scope["headers"] if pair[0] != b"x-request-id"]
         scope = {**self.scope, "headers": [*headers, (b"x-request-id", self.request_id.encode())]}
         # A request whose body or turn was long in coming has its session looked up anew.

@@ -30,7 +30,9 @@ from core.security.session_status import ACTIVE
 LUA_SCRIPT = (Path(__file__).parent / "request_check.lua").read_text()
 VALUES_PER_RESULT = 5
 CIRCUIT_OPEN_SECONDS = 0.5
+# Five steps of 50 ms instead of one of 250 ms: see _with_timeout.
 TIMEOUT_STEPS, TIMEOUT_STEP = 5, 0.05
+# A bound on memory while Redis is away, when every address gets an entry here.
 MAX_LOCAL_CALLERS = 50_000
 DEFAULT_TIER = "free"
 # redis-py raises the last two for a connection that was broken off midway.
@@ -97,6 +99,7 @@ class RequestChecker:
     def redis(self) -> Redis:
         """The client of the running loop; its values are bytes."""
         loop = asyncio.get_running_loop()
+        # A client belongs to its event loop. Tests have several; a worker has one.
         if self._redis is None or self._loop is not loop:
             self._loop = loop
             self._redis = Redis.from_url(
@@ -127,6 +130,7 @@ class RequestChecker:
         batch, self.waiting = self.waiting, []
         if batch:
             self.is_flushing = True
+            # Kept in an attribute, because the loop holds its tasks weakly.
             self._task = asyncio.ensure_future(self._check_batch(batch))
 
     async def _check_batch(self, batch: list[tuple[CheckRequest, asyncio.Future[CheckResult]]]) -> None:
@@ -144,6 +148,7 @@ class RequestChecker:
                     future.set_exception(error)
         finally:
             for _, future in batch:
+                # Does nothing to a future with a result. The others belong to a batch that was cancelled itself.
                 future.cancel()
             self.is_flushing = False
             self._flush()
@@ -227,6 +232,7 @@ class LocalLimiter:
         now = time.monotonic() * 1000
         quota, burst = self.rules["tiers"][request.tier or self.tier_of(request.caller)]
         interval = self.rules["window"] / max(1, quota // self.share)
+        # The depth of the bucket in milliseconds: quota and burst may be used at once.
         depth = interval * max(1, (quota + burst) // self.share)
         # GCRA, as in request_check.lua: `full_at` is when the bucket will be full again.
         full_at = max(self.full_at.get(request.caller, 0.0), now) + interval

@@ -35,6 +35,7 @@ async def send_cached(
     if_none_match = request.headers.get(b"if-none-match", b"")
     # If-None-Match compares weakly, so the prefix of a weak ETag does not count.
     etags = [tag.strip().removeprefix(b"W/") for tag in if_none_match.split(b",")]
+    # `*` matches any current representation (RFC 9110, section 13.1.2).
     not_modified = if_none_match == b"*" or response.etag in etags
     status, body = (304, b"") if not_modified else (200, response.body)
     headers = [*response.headers, *rate_limit_headers(result), (b"x-request-id", request.request_id.encode())]
@@ -97,6 +98,7 @@ async def send_overloaded(request: GatewayRequest) -> None:
 
 def rate_limit_headers(result: CheckResult) -> Headers:
     """Return RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers-10)."""
+    # `q` includes the burst, because that is what a fresh client may use at once.
     rules = settings.RATE_LIMITS
     quota, burst = rules["tiers"].get(result.tier or "anonymous", (0, 0))
     window = rules["window"] // 1000

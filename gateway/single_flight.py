@@ -21,8 +21,11 @@ from redis.exceptions import RedisError
 
 from gateway.local_cache import CachedResponse
 
+# Longer than any sensible build; a node that dies while it builds frees the key by it.
 LOCK_TTL_MS = 3000
+# Shorter than the lock: a request would rather build for itself than wait for a node that died.
 WAIT_TIMEOUT = 1.5
+# Polling, because a subscription would need a connection of its own for each waiting request.
 POLL_INTERVAL = 0.015
 Build = Callable[[], Awaitable[CachedResponse | None]]
 

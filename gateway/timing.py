@@ -14,6 +14,7 @@ from typing import Any
 
 from gateway.request import GatewayRequest
 
+# Longer than a password hash takes on a common machine, so an idle node answers at the first step.
 RESPONSE_TIME_STEP = 0.25  # seconds
 TIMING_HEADER = b"server-timing"
 
@@ -24,6 +25,7 @@ def is_padded(request: GatewayRequest) -> bool:
 
 async def pad_response_time(request: GatewayRequest, respond: Callable[[GatewayRequest], Awaitable[None]]) -> None:
     """Send the response at the next time step, without the Server-Timing header."""
+    # The whole response is held back: its first byte would tell when it was ready.
     send, buffered = request.send, []
 
     async def buffer(message: Any) -> None:

@@ -49,6 +49,7 @@ class WsgiThreadPool:
         self.pool = ThreadPoolExecutor(workers, thread_name_prefix="django", initializer=_lower_priority)
 
     def close(self) -> None:
+        # gunicorn gives its worker a graceful timeout; a request that hangs must not use it up.
         self.pool.shutdown(wait=False, cancel_futures=True)
 
     def run(self, work: Callable[[A], B], argument: A) -> asyncio.Future[B]:
@@ -69,6 +70,7 @@ class WsgiThreadPool:
     def _call_application(self, environ: dict[str, Any], response: WsgiResponse) -> None:
         parts = self.application(environ, response.start)
         try:
+            # Iterating is part of the request: a streaming response queries the database while it is read.
             response.read(parts)
         finally:
             close: Callable[[], None] | None = getattr(parts, "close", None)
@@ -103,6 +105,7 @@ class WsgiResponse:
     def read(self, parts: Iterable[bytes]) -> None:
         for part in parts:
             self.write(part)
+            # A HEAD or 304 must not pay for a body that nobody gets.
             if self.head is not None and self.has_no_body:
                 return
 
@@ -143,6 +146,7 @@ class StreamingClient:
 
     def send_from_thread(self, messages: list[Message]) -> None:
         """Wait until the messages are sent. Raises ClientDisconnected."""
+        # Back pressure: the thread waits until the server has taken this chunk.
         future = asyncio.run_coroutine_threadsafe(self._send(messages), self.loop)
         try:
             future.result(CLIENT_TIMEOUT)

@@ -24,6 +24,7 @@ def build_environ(scope: Scope, body: bytes) -> WSGIEnvironment:
     host, port = scope.get("server") or ("localhost", None)
     environ: WSGIEnvironment = {
         "REQUEST_METHOD": scope["method"],
+        # root_path is part of the path in ASGI, and not in WSGI.
         "SCRIPT_NAME": _to_wsgi_string(root),
         "PATH_INFO": _to_wsgi_string(path.removeprefix(root)),
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
@@ -47,6 +48,7 @@ def build_environ(scope: Scope, body: bytes) -> WSGIEnvironment:
         if b"_" in name or name in DROPPED_HEADERS:
             continue
         key = name.decode("latin-1").upper().replace("-", "_")
+        # CGI, and so WSGI, has no HTTP_ prefix for it (RFC 3875, section 4.1.3).
         if key != "CONTENT_TYPE":
             key = f"HTTP_{key}"
         text = value.decode("latin-1")

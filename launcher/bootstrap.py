@@ -18,6 +18,7 @@ RUNTIME_REQUIREMENTS = ("requirements.txt", "requirements-local.txt")
 DEV_REQUIREMENTS = (*RUNTIME_REQUIREMENTS, "requirements-dev.txt")
 CONSTRAINTS = "constraints.txt"
 STAMP = "taskflow-requirements.json"
+# Seconds; in a log of CI a line for each package would bury everything else.
 PROGRESS_INTERVAL = 5.0
 
 
@@ -27,6 +28,7 @@ def ensure_installed(paths: Paths, files: tuple[str, ...]) -> None:
     hashes = requirement_hashes(paths, files)
     if is_current(paths, hashes):
         return
+    # `make run` in one terminal and `make test` in another would install over each other.
     with single_instance_lock(paths.var / "install.lock", note="installing"):
         stamp = _read_stamp(paths)
         if not paths.python.exists() or not venv_python(paths).items() <= stamp.items():
@@ -48,6 +50,7 @@ def ensure_installed(paths: Paths, files: tuple[str, ...]) -> None:
         # Other constraints may have changed the versions that another requirements file asks for.
         if stamp.get(CONSTRAINTS) != hashes[CONSTRAINTS]:
             stamp = {}
+        # Last, and inside the virtual environment: deleting that also deletes the claim that it is complete.
         (paths.venv / STAMP).write_text(json.dumps({**stamp, **hashes, **venv_python(paths)}, indent=1))
 
 

@@ -35,6 +35,7 @@ class CheckResult:
 def run_checks(paths: Paths) -> int:
     """Run all checks and print the output of those that fail; return 1 if any does."""
     bootstrap.ensure_installed(paths, bootstrap.DEV_REQUIREMENTS)
+    # Threads, because each check is a process of its own and this one only waits.
     with throwaway_servers(paths) as settings, ThreadPoolExecutor(max_workers=2) as pool:
         checks = _build_checks(paths, Path(settings["DATA_DIR"]))
         results = list(pool.map(lambda check: _run(paths, check, settings), checks))
@@ -93,6 +94,7 @@ def _build_checks(paths: Paths, folder: Path) -> list[Check]:
         ),
         Check(
             "imports (import-linter)",
+            # Not its executable: a virtual environment that was moved has the old path in it.
             [python, "-c", "from importlinter.cli import lint_imports_command as main; main()"],
             "the contracts are in .importlinter",
         ),

@@ -16,6 +16,7 @@ def base_environment(paths: Paths, *, settings: str) -> dict[str, str]:
         **os.environ,
         "DJANGO_SETTINGS_MODULE": os.environ.get("DJANGO_SETTINGS_MODULE", settings),
         "DATA_DIR": str(paths.var),
+        # Lines would reach the terminal in blocks of 8 kB otherwise.
         "PYTHONUNBUFFERED": "1",
         "VIRTUAL_ENV": str(paths.venv),
         "PATH": os.pathsep.join([str(paths.venv / "bin"), os.environ.get("PATH", os.defpath)]),

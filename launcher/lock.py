@@ -12,6 +12,7 @@ from pathlib import Path
 from launcher.console import LaunchError
 from launcher.processes import is_alive
 
+# Longer than the watchdog gives the processes of a killed launcher to stop.
 WATCHDOG_TIMEOUT = 8.0
 
 
@@ -40,6 +41,7 @@ def single_instance_lock(path: Path, *, note: str) -> Iterator[None]:
                         f"Stop it first (kill {pid}), or start this one with other data: DATA_DIR=/some/folder."
                     ) from error
             time.sleep(0.1)
+        # Only now: until here the file named the previous holder.
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()} {note}\n".encode(), 0)
         yield

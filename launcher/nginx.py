@@ -40,6 +40,7 @@ def write_config(
             f'include "{Path(__file__).resolve().parents[1]}/nginx/snippets/tls.conf";',
         )
     servers = [UPSTREAM_SERVER.format(path) for path in sockets]
+    # safe_substitute leaves nginx's own $variables alone.
     text = string.Template((root / CONFIG_TEMPLATE).read_text()).safe_substitute(
         HOST=host,
         PORT=port,

@@ -20,15 +20,18 @@ from launcher.supervisor import ProcessSpec
 from launcher.unix_user import UnixUser, unprivileged_user
 
 DATABASE_NAME = "taskflow"
+# 200 connections: three nodes, workers and a shell, each with a pool.
 DURABLE_OPTIONS = {"max_connections": "200", "shared_buffers": "128MB", "max_wal_size": "512MB"}
 THROWAWAY_OPTIONS = {
     **DURABLE_OPTIONS,
+    # A crash may destroy the cluster. Tests make a new one, and run twice as fast.
     "fsync": "off",
     "full_page_writes": "off",
     "synchronous_commit": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",
 }
+# The built-in C.UTF-8 sorts alike on every machine, whatever locales are installed.
 INITDB_ARGS = ("--no-sync", "--auth=trust", "--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 
 
@@ -87,6 +90,7 @@ class Postgres:
         fresh.mkdir(mode=0o700)
         self.unix_user.set_owner(fresh)
         self._run("initdb", "-D", str(fresh), "-U", DATABASE_NAME, *INITDB_ARGS)
+        # Single-user mode needs no running server.
         self._run("postgres", "--single", "-D", str(fresh), "postgres", stdin=f"CREATE DATABASE {DATABASE_NAME}\n")
         fresh.rename(self.data)
 
@@ -121,6 +125,7 @@ class Postgres:
             lines = (self.data / "postmaster.pid").read_text().splitlines()
         except OSError:
             return False
+        # Line 8 of the pid file is the state; pg_ctl reads it too. A connection would need a client.
         return len(lines) > 7 and lines[7].strip() == "ready"
 
 

@@ -61,6 +61,7 @@ def _set_parent_death_signal(signal_number: int) -> Callable[[], None] | None:
 
 def signal_group(pid: int, signal_number: int) -> None:
     """Send a signal to a process group, if it still exists."""
+    # A group that has just ended may belong to another user by now.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal_number)
 

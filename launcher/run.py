@@ -17,6 +17,7 @@ from launcher.lock import single_instance_lock
 from launcher.paths import Paths
 from launcher.supervisor import ProcessSpec, Supervisor
 
+# Checked at the start only: the log is for one developer, not for operation.
 MAX_LOG_BYTES = 10 * 1024 * 1024
 # Celery warns because a worker that runs as root must not unpickle foreign messages. Ours are JSON, and only our user
 # can open the broker's socket.
@@ -158,6 +159,7 @@ def readiness_probe(host: str, port: int) -> Callable[[], bool]:
     def is_ready() -> bool:
         connection = http.client.HTTPConnection(target, port, timeout=2)
         try:
+            # The Host of this machine, which development settings allow; HOST may be a wildcard address.
             connection.request("GET", "/readyz", headers={"Host": f"127.0.0.1:{port}"})
             return connection.getresponse().status == 200
         except (OSError, http.client.HTTPException):

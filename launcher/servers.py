@@ -26,6 +26,7 @@ def persistent_servers(paths: Paths) -> tuple[list[ProcessSpec], dict[str, str]]
         cache = valkey.persistent_server(paths, paths.sockets)
         specs.append(cache.spec())
         urls["REDIS_URL"] = cache.url
+        # The broker shares the server, in a database of its own.
         if not os.environ.get("CELERY_BROKER_URL"):
             urls["CELERY_BROKER_URL"] = cache.broker_url
     return specs, urls

@@ -13,6 +13,7 @@ from launcher.lock import single_instance_lock
 from launcher.paths import Paths
 from launcher.supervisor import ProcessSpec, Supervisor
 
+# Two would show load balancing; with three, one can die and another be restarted.
 NODE_COUNT = 3
 
 

@@ -20,8 +20,10 @@ from launcher.unix_user import UnixUser
 from launcher.watchdog import Watchdog
 
 MAX_BACKOFF = 30.0
+# A process that ran this long starts with a short pause again.
 STABLE_AFTER = 60.0
 MAX_STARTUP_CRASHES = 3
+# Both together stay below the five seconds after which an impatient user presses Ctrl-C again.
 STOP_TIMEOUT = 2.8
 SERVER_STOP_TIMEOUT = 1.6
 POLL_INTERVAL = 0.1
@@ -79,6 +81,7 @@ class Supervisor:
         # A second Ctrl-C must not interrupt the orderly stop.
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
+        # Servers last: the others finish their requests and jobs with a database.
         self._stop([running for running in self._running if not running.spec.is_server], STOP_TIMEOUT)
         self._stop([running for running in self._running if running.spec.is_server], SERVER_STOP_TIMEOUT)
         self._watchdog.close()
@@ -169,6 +172,7 @@ class Supervisor:
         process = running.process
         if process is None:
             return 0
+        # gunicorn and Celery have children, which would keep the port and the pipe open.
         processes.signal_group(process.pid, signal.SIGKILL)
         if process.stdout is not None:
             self._read(running, process.stdout)

@@ -100,6 +100,7 @@ def apt_install(names: list[str]) -> None:
     console.print_step(f"Installing Debian packages: {' '.join(names)}")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     update = ["apt-get", "update", "-qq"]
+    # Dpkg::Use-Pty=0: without a terminal dpkg would print control characters.
     install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "-o", "Dpkg::Use-Pty=0", *names]
     for command in (update, install):
         process = subprocess.run(

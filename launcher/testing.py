@@ -15,6 +15,7 @@ from launcher import bootstrap, console, environment, servers, system_packages
 from launcher.paths import Paths
 from launcher.supervisor import Supervisor
 
+# Each worker has a database of its own; more of them compete for the disk.
 MAX_WORKERS = 4
 
 

@@ -17,6 +17,7 @@ class SubprocessUserArgs(TypedDict, total=False):
 
     user: int
     group: int
+    # Emptied: root's own groups would go along otherwise.
     extra_groups: list[int]
 
 

@@ -41,6 +41,7 @@ class Valkey:
 
     def spec(self) -> ProcessSpec:
         settings = {
+            # 0 turns TCP off: nobody else on the machine or the network can connect.
             "port": "0",
             "unixsocket": str(self.socket),
             "unixsocketperm": "700",
@@ -70,6 +71,7 @@ class Valkey:
             pid = self._pid_file.read_text().strip()
             if pid.isdigit():
                 terminate_orphan(int(pid), command_contains=self.program.name, stop_signal=signal.SIGTERM)
+        # Valkey does not start over the socket that a killed server left behind.
         self.socket.unlink(missing_ok=True)
 
     def _is_ready(self) -> bool:

@@ -31,6 +31,7 @@ class OutgoingEmailAdmin(ReadOnlyAdmin):
     search_fields = ("=to", "=message_id", "=notification__task_key")
     ordering = ("-id",)
     actions = ("requeue",)
+    # Ciphertext says nothing, and a link in it would let an administrator act as the user.
     exclude = ("encrypted_payload",)
 
     @admin.display(description="kind", ordering="notification__kind")

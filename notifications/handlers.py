@@ -24,6 +24,7 @@ def task_assigned(event: Event) -> None:
 
 def task_commented(event: Event) -> None:
     """Notify the mentioned users and all others involved of a comment: one notification each."""
+    # Mentions first and apart: a user may have turned off comments and still want to be told of mentions.
     mentioned_ids = set(event.payload["mentioned_ids"])
     _notify(event, Kind.MENTIONED, mentioned_ids)
     _notify(event, Kind.COMMENTED, set(event.payload["audience_ids"]) - mentioned_ids)
@@ -31,6 +32,7 @@ def task_commented(event: Event) -> None:
 
 def task_due_soon(event: Event) -> None:
     task = event.payload["task"]
+    # A task without an assignee is still somebody's: the one who created it.
     _notify(event, Kind.DUE_SOON, task["assignee_ids"] or [task["creator_id"]])
 
 
@@ -57,6 +59,7 @@ def team_member_added(event: Event) -> None:
         _notify(event, Kind.ADDED_TO_TEAM, [event.payload["user_id"]])
 
 
+# Account emails go past the preferences: security messages cannot be turned off.
 def session_opened(event: Event) -> None:
     """Mail the user about a sign-in from a device that was not used before."""
     session = event.payload["session"]
@@ -101,6 +104,7 @@ def _security_change_context(headline: str) -> dict[str, str]:
 
 def _enqueue_account_email(event: Event, kind: AccountEmailKind, context: dict[str, str]) -> None:
     """Mail the user of the event, at the address the account had when it happened."""
+    # The account may have been deactivated or erased since the event was published.
     user = User.objects.active().filter(pk=event.payload["user"]["id"]).first()
     if user is None:
         return

@@ -52,6 +52,7 @@ def enqueue_emails(email_ids: Iterable[UUID]) -> None:
     """Start a job for each email. While the broker is down the rows stay queued, and a later sweep enqueues them."""
     try:
         for email_id in email_ids:
+            # Only the id: a job must not carry an old state, and the broker no addresses or texts.
             send_email.delay(email_id=str(email_id))
     except OperationalError as error:
         log.warning("broker_unavailable_emails_deferred", reason=str(error))

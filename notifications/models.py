@@ -47,6 +47,7 @@ class OutgoingEmailQuerySet(QuerySet["OutgoingEmail"]):
     def due_for_enqueue(self, now: datetime) -> Self:
         """Emails that are due or abandoned, and were not enqueued recently."""
         not_enqueued = Q(enqueued_at=None) | Q(enqueued_at__lt=now - ENQUEUE_TIMEOUT)
+        # Abandoned ones are due at once: their worker died, and nothing else will try them.
         due = self.queued().filter(next_attempt_at__lte=now)
         return (due | self.abandoned(now)).filter(not_enqueued)
 
@@ -155,6 +156,7 @@ class OutgoingEmail(models.Model):
     The content comes from the notification; an account email has none and carries its own encrypted content.
     """
 
+    # Withdrawn: the recipient lost access before it was sent. Dead: an administrator may requeue it.
     class State(models.TextChoices):
         QUEUED = "queued", "Queued"
         SENDING = "sending", "Sending"
@@ -186,6 +188,7 @@ class OutgoingEmail(models.Model):
 
     class Meta:
         constraints = [
+            # What makes sending twice recognisable: one row, and so one message, for each id.
             models.UniqueConstraint(name="email_message_id_is_unique", fields=["message_id"]),
             models.CheckConstraint(
                 name="email_has_notification_or_account_kind",

@@ -18,6 +18,7 @@ from notifications.kinds import ROLE_ABILITIES, TEMPLATES, UNKNOWN_ACTOR, Channe
 from notifications.models import Notification, NotificationTarget, OutgoingEmail
 from notifications.preferences import selectors as preferences_selectors
 
+# A reader of the inbox or an email decides by the first lines; the whole comment is one click away.
 MAX_EXCERPT_LENGTH = 500
 
 
@@ -55,10 +56,12 @@ def notify(*, event: Event, kind: Kind, user_ids: Iterable[str]) -> list[UUID]:
         ],
         ignore_conflicts=True,
     )
+    # Read back, because rows that were ignored as duplicates keep their earlier ids.
     return list(OutgoingEmail.objects.queued().filter(notification__in=notifications).values_list("pk", flat=True))
 
 
 def _build_notification(event: Event, kind: Kind, user: User, channels: set[Channel], now: datetime) -> Notification:
+    # Events of the system, such as "due soon", have no actor.
     actor_name = (event.payload.get("actor") or {}).get("name", "")
     excerpt = event.payload.get("excerpt", "")
     if task := event.payload.get("task"):

@@ -11,6 +11,7 @@ from tasks.sharing import selectors as sharing_selectors
 
 def eligible_recipients(user_ids: Iterable[UUID], target: NotificationTarget) -> list[User]:
     """Return those of the users who are active and can see the target now."""
+    # A task first: a guest sees a shared task but not the project around it.
     if target.task_id:
         return sharing_selectors.active_readers(target.task_id, user_ids)
     if target.project_id:

@@ -270,7 +270,9 @@ def task_payload(task: TaskData, *, assignee_ids: Iterable[uuid.UUID], labels: I
         "project_id": str(task.project_id),
         "project_key": task.project.key,
         "project_name": task.project.name,
+        # Consumers cannot look it up, and must not show a private inbox to anyone else.
         "is_inbox": task.project.is_inbox,
+        # The slug, not the id: a name that clients know and that stays when the state is renamed.
         "status": task.state.slug,
         "category": task.category,
         "assignee_ids": sorted(str(user_id) for user_id in assignee_ids),

@@ -10,6 +10,7 @@ from accounts.models import User
 from core.errors import Conflict, NotAllowed
 from tasks.models import Project, Role
 
+# Ranks instead of sets of permissions: each role permits all that the one below it does.
 ROLE_RANK = {None: 0, Role.VIEWER: 1, Role.COMMENTER: 2, Role.EDITOR: 3, Role.ADMIN: 4}
 
 
@@ -29,6 +30,7 @@ def effective_role(user: User, project: Project, membership: str | None) -> Role
         return direct_role
     if user.is_admin:
         return Role.ADMIN
+    # Staff who are members keep what their membership permits.
     return direct_role or Role.VIEWER
 
 

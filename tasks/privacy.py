@@ -33,6 +33,7 @@ def erase_user(user_id: uuid.UUID, now: datetime) -> None:
             items.delete(actor=user, ref=str(task_id), now=now)
         invalidate_viewers(inbox, user.pk)
         inbox.delete()
+    # Without events: the user is being erased, and nobody is to be told whom a task was shared with.
     TaskShare.objects.filter(user=user).delete()
     TeamMember.objects.filter(user=user).delete()
     for membership in ProjectMember.objects.filter(user=user).select_related("project").order_by("pk"):
@@ -44,6 +45,7 @@ def erase_user(user_id: uuid.UUID, now: datetime) -> None:
     unassign_former_members(user_ids=[user.pk], now=now)
 
 
+# Listed one by one: a new column is exported only when somebody has decided so.
 PROJECT_COLUMNS = ("id", "key", "name", "description", "is_inbox", "created_at", "archived_at")
 TASK_COLUMNS = ("id", "number", *Task.SCALAR_FIELDS, "category", "creator_id", "created_at", "updated_at", "closed_at")
 # Of tasks that the user created and may no longer see.

@@ -15,6 +15,7 @@ from analytics.overview.results import UserWorkload
 from analytics.rollups import histogram
 
 BOX_SIZE = 100.0
+# Narrower bars cannot be told apart, or touched, on a phone.
 MAX_BARS = 60
 
 
@@ -89,11 +90,13 @@ def axis_max(highest: int) -> int:
     for step in (2, 4, 10, 20, 40, 100, 200, 400, 1000, 2000, 4000, 10000):
         if highest <= step * 5:
             break
+    # Rounded up: -(-a // b) is the ceiling of a / b.
     return -(-highest // step) * step
 
 
 def flow_chart(flow: Sequence[FlowPoint]) -> Chart:
     """Return created beside completed tasks: a pair of bars per day, or per week for long periods."""
+    # Each point has two bars.
     points = group_by_week(flow) if len(flow) > MAX_BARS // 2 + 1 else list(flow)
     top = axis_max(max((max(point.created, point.completed) for point in points), default=0))
     names = [point.name for point in points]  # only the first, middle and last fit below the axis on a phone
@@ -128,6 +131,7 @@ def flow_chart(flow: Sequence[FlowPoint]) -> Chart:
 def group_by_week(flow: Sequence[FlowPoint]) -> list[FlowPoint]:
     """Sum days by seven, counted back from the last day; the first group may be shorter."""
     groups: list[FlowPoint] = []
+    # Backwards, so that the newest week is whole and its bar can be compared.
     for end in range(len(flow), 0, -7):
         days = flow[max(0, end - 7) : end]
         groups.append(

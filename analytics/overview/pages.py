@@ -51,6 +51,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     # An unknown range is no error: the URL may come from an old bookmark.
     chosen = request.GET.get("range", DEFAULT_RANGE)
     chosen = chosen if chosen in RANGES else DEFAULT_RANGE
+    # Statistics have UTC days, whatever time zone the reader is in; lists of tasks use the reader's.
     period = Period.ending(datetime.now(UTC).date(), length=int(chosen))
     scope = selectors.scope_for(user, project_id=project.pk if project else None)
     result = selectors.overview(scope, period)
@@ -62,6 +63,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "ranges": [(key, label, key == chosen) for key, label in RANGES.items()],
         "range": chosen,
         "range_label": RANGES[chosen],
+        # Shown on the page: events are counted some moments after the change.
         "as_of": result.as_of,
         "cards": kpi_cards(result, project),
         "flow": charts.flow_chart(

@@ -34,6 +34,7 @@ def scope_for(user: User, *, project_id: UUID | None = None, user_id: UUID | Non
 
     Raises NotFound for a project that is not visible to `user`.
     """
+    # The scope is decided here, once: the queries below ask by project ids and need no other check.
     visible_ids = projects_selectors.visible_project_ids(user)
     if project_id is None:
         return Scope(tuple(sorted(visible_ids)), user_id)
@@ -54,6 +55,7 @@ def daily(scope: Scope, period: Period) -> tuple[DayResult, ...]:
 
 def _cache_key(name: str, scope: Scope, period: Period) -> str:
     digest = blake2b(repr((scope, period)).encode(), digest_size=16)
+    # A digest, because a scope may name hundreds of projects and a Redis key should stay short.
     return f"{name}:{digest.hexdigest()}"
 
 
@@ -68,6 +70,7 @@ def _build_overview(scope: Scope, period: Period) -> Overview:
     sums = stats.values("user_id").annotate(open=Sum(F("created") - F("closed")), overdue=Sum("overdue_change"))
     # Assignees whose tasks are all closed have rows that add up to zero.
     rows = [(row["user_id"], row["open"], row["overdue"]) for row in sums if row["user_id"] and row["open"] > 0]
+    # Names as they are now; the statistics hold ids, so that an erased user needs no change there.
     names = dict(User.objects.filter(pk__in=[user_id for user_id, *_ in rows]).values_list("pk", "name"))
     workloads = [
         UserWorkload(user_id, names.get(user_id, ERASED_USER_NAME), open_count, overdue_count)
@@ -106,11 +109,13 @@ def _sum_kpi(name: Literal["created", "completed"], previous: Sequence[DayResult
 
 
 def _cycle_time_kpi(share: float, previous: Sequence[DayResult], current: Sequence[DayResult]) -> Kpi:
+    # Of the summed histograms: a mean of daily medians would weigh a day with one task like one with fifty.
     series = tuple(percentile(day.cycle_histogram, share) for day in current)
     return Kpi(percentile(_sum_histograms(current), share), percentile(_sum_histograms(previous), share), series)
 
 
 def _sum_histograms(days: Sequence[DayResult]) -> tuple[int, ...]:
+    # EMPTY_HISTOGRAM, so that no days give fourteen zeros and not an empty tuple.
     return tuple(map(sum, zip(EMPTY_HISTOGRAM, *(day.cycle_histogram for day in days), strict=True)))
 
 
@@ -129,6 +134,7 @@ def _build_days(scope: Scope, period: Period) -> tuple[DayResult, ...]:
     )
     open_count, overdue_count = start["open"], start["overdue"]
     days = []
+    # Days without a row are days without a change, and still have open tasks.
     for day in period.days():
         row = rows.get(day, {})
         created, completed, closed = (row.get(name, 0) for name in ("created", "completed", "closed"))

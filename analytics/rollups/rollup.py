@@ -56,6 +56,7 @@ class TaskState(NamedTuple):
 
     def supersedes(self, other: TaskState) -> bool:
         """Return whether this state is newer: a deletion is final, otherwise the higher version wins."""
+        # A late event must not bring a deleted task back into the statistics, whatever its version.
         return not other.deleted and (self.deleted or self.version > other.version)
 
 
@@ -87,6 +88,7 @@ class Cell(NamedTuple):
     @property
     def rank(self) -> tuple[date, int, int]:
         """Total order in which rows are locked, so that two writers cannot deadlock."""
+        # Integers, because None cannot be compared with a UUID.
         return self.day, self.project_id.int, self.user_id.int if self.user_id else -1
 
 
@@ -129,6 +131,7 @@ def contributions(task: TaskState) -> Contributions:
     """Return all that one task adds to the statistics: for all together and for each assignee."""
     if task.deleted:
         return {}
+    # A task with two assignees counts for each, so the total is a row of its own and no sum of them.
     user_ids = (None, *task.assignee_ids)
     return add_up(
         {Cell(day, task.project_id, user_id): amounts} for day, amounts in _daily_amounts(task) for user_id in user_ids
@@ -164,6 +167,7 @@ def _daily_amounts(task: TaskState) -> Iterator[tuple[date, Amounts]]:
             yield closed, Amounts(closed=1, completed=1, cycle_histogram=histogram)
         else:  # cancelled: no longer open, but not completed
             yield closed, Amounts(closed=1)
+    # The last day that Python has: there is no day after it.
     if task.due is None or task.due == date.max:
         return
     # The first day at whose end the task is overdue, if it is still open then.

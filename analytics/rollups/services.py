@@ -27,6 +27,7 @@ from core.db import advisory_lock
 from events.models import Delivery, Event
 
 TASK_EVENTS = ("task.created", "task.updated", "task.deleted")
+# By position rather than by cursor, because the second pass continues where the first one ended.
 READ_BATCH_SIZE = 2000
 RECONCILE_LOCK = 0x7374617473  # "stats", a key that no other advisory lock has
 TaskStates: TypeAlias = dict[UUID, TaskState]
@@ -58,6 +59,7 @@ class _EventLogReader:
         self.events = 0
 
     def read_to_end(self, progress: Progress) -> None:
+        # The end is fixed before reading: a log that grows meanwhile would never be read to its end.
         end = Event.objects.aggregate(end=Max("position"))["end"] or 0
         while self.position < end:
             last = min(self.position + READ_BATCH_SIZE, end)
@@ -82,6 +84,7 @@ def record(*, task_states: Iterable[TaskState]) -> int:
     latest = latest_states(task_states)
     created = TaskSnapshot.objects.create_missing(latest.values())
     stored = TaskSnapshot.objects.lock(latest.keys() - created)
+    # An older state arrives late or twice, and has been counted already.
     newer = {
         task_id: state for task_id, state in latest.items() if task_id in created or state.supersedes(stored[task_id])
     }
@@ -104,6 +107,7 @@ def rebuild(*, progress: Progress = lambda done, end: None) -> Comparison:
         TaskSnapshot.objects.lock_table()
         log.read_to_end(progress)
         comparison = _compare(log, pending_task_ids=frozenset())
+        # A snapshot without events cannot come from this log; it is not to be counted.
         extra = [task_id for task_id, (_, expected) in comparison.snapshots.items() if expected is None]
         TaskSnapshot.objects.filter(pk__in=extra).delete()
         TaskSnapshot.objects.upsert(expected for _, expected in comparison.snapshots.values() if expected)

@@ -194,6 +194,7 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": r"/api/v[0-9]+/",
+    # Fields that only responses have must not be required in requests.
     "COMPONENT_SPLIT_REQUEST": True,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
@@ -217,6 +218,7 @@ SPECTACULAR_SETTINGS = {
 }
 MAX_BODY_BYTES = env.integer("MAX_BODY_BYTES", 1024 * 1024)
 MAX_UPLOAD_BYTES = env.integer("MAX_UPLOAD_BYTES", 10 * 1024 * 1024)
+# The gateway refuses larger bodies first; this is the limit without it, as in tests.
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
 # --- Passwords, sessions and tokens -----------------------------------------------------------------------------------
@@ -230,6 +232,7 @@ DEVICE_COOKIE_NAME = "device"
 MESSAGES_COOKIE_NAME = "messages"
 MESSAGE_STORAGE = "config.message_storage.MessageStorage"
 SESSION_COOKIE_HTTPONLY = True
+# Lax, not Strict: a link in an email must find the reader signed in.
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "config.pages.csrf_failure"

@@ -6,6 +6,7 @@ from config.settings.base import *  # noqa: F403
 from config.settings.base import CACHES, DATA_DIR, DATABASES, REDIS_URL, STATIC_ROOT, STORAGES, set_keys
 
 globals().update(set_keys(secret_key="test-secret-key-" + "x" * 32, jwt_key="test-signing-key-" + "x" * 32))
+# Argon2 is slow on purpose: thousands of test users would take minutes.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
 ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
@@ -14,6 +15,7 @@ MAILBOX_DIR = str(DATA_DIR / "test-mail")
 DEMO_ALLOWED = True
 LOGIN_RATE_PER_ADDRESS = "10000/m"
 REGISTER_RATE = "10000/m"
+# Concurrency tests start more threads than a node has.
 DATABASES["default"]["OPTIONS"]["pool"]["max_size"] = 24
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 # Each pytest worker has its own Redis database, so that no worker flushes another's.

@@ -19,6 +19,7 @@ class DatabaseWrapper(PrometheusWrapper):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        # Django's own hook, so a query is timed whichever cursor it uses.
         self.execute_wrappers.append(log_slow_query)
         self._parameters: dict[str, Any] = {}
 

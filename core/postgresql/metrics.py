@@ -11,6 +11,7 @@ from django.conf import settings
 from prometheus_client import Counter, Gauge
 from psycopg_pool import ConnectionPool
 
+# Seconds. Prometheus asks every 15 s or so; more would only slow down taking a connection.
 SAMPLE_INTERVAL = 1.0
 MAX_SQL_LENGTH = 500
 SLOW_QUERIES = Counter("database_slow_queries", "Statements that took longer than SLOW_QUERY_MS.")
@@ -40,6 +41,7 @@ def record_pool_stats(pool: ConnectionPool[Any]) -> None:
     _sampled_at = now
     stats = pool.get_stats()
     for name, gauge in POOL_GAUGES.items():
+        # psycopg leaves out the counters that are still zero.
         gauge.set(stats.get(name, 0))
 
 

@@ -42,6 +42,7 @@ def avatar(who: Any, extra: str = "") -> SafeString:
         url = reverse("avatar", args=[who.pk, picture, AVATAR_PIXELS])
         return format_html('<img class="avatar {}" src="{}" alt="" width="32" height="32">', extra, url)
     name = str(getattr(who, "name", who))
+    # Python salts hash() for each process; the colour of a name must be the same everywhere.
     tone = zlib.crc32(name.encode()) % AVATAR_COLORS
     return format_html('<span class="avatar tone-{} {}" aria-hidden="true">{}</span>', tone, extra, initials(name))
 

@@ -26,6 +26,7 @@ def run_concurrently(actions: Iterable[Callable[[], Any]]) -> list[Any]:
         except BaseException as error:  # noqa: BLE001 -- the test decides what to do with it
             outcomes[index] = error
         finally:
+            # Connections belong to threads; the test database could not be dropped with this one open.
             connection.close()
 
     threads = [threading.Thread(target=run, args=pair) for pair in enumerate(actions)]
@@ -60,6 +61,7 @@ def interleave(first: Callable[[], Any], second: Callable[[], Any]) -> tuple[Any
                 wait_until(lambda: second_ended.is_set() or has_lock_waiters())
                 return result
         finally:
+            # Also after an error, or the second action would wait in vain.
             first_done.set()
 
     def follow() -> Any:

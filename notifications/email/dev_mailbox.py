@@ -19,6 +19,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 
 from core.errors import NotFound
 
+# The name comes from a URL: no slash and no leading dot, so no path leads out of the folder.
 MESSAGE_NAME_PATTERN = re.compile(r"(?!\.)[A-Za-z0-9_.@-]{1,200}\Z")
 SUFFIX = ".eml"
 

@@ -32,9 +32,11 @@ def message_detail(request: HttpRequest, name: str) -> HttpResponse:
     {
         "default-src": ["'none'"],
         "script-src": None,
+        # Emails have inline styles only, because mail programs ignore style sheets.
         "style-src": ["'unsafe-inline'"],
         "img-src": ["data:"],
         "frame-ancestors": ["'self'"],
+        # Without allow-same-origin: even if a script ran, it could not read the cookies of this site.
         "sandbox": True,
     }
 )

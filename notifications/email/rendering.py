@@ -21,7 +21,9 @@ from core.text import single_line, truncate
 from notifications.kinds import TEMPLATES, Kind
 from notifications.models import Notification, OutgoingEmail
 
+# Longer ones are cut by mail programs anyway; a header line may have 998 characters (RFC 5322, section 2.1.1).
 MAX_SUBJECT_LENGTH = 180
+# Changing it makes all queued account emails unreadable.
 ENCRYPTION_PURPOSE = "mails"
 
 

@@ -23,11 +23,14 @@ from notifications.email.rendering import ENCRYPTION_PURPOSE, compose
 from notifications.kinds import AccountEmailKind
 from notifications.models import OutgoingEmail
 
+# Long enough for an administrator to see why somebody did not get a mail.
 ACCOUNT_EMAIL_RETENTION = timedelta(days=30)
 # Eight attempts take about five hours.
 MAX_ATTEMPTS = 8
+# Greylisting servers refuse a first attempt and accept one some minutes later.
 MIN_RETRY_DELAY = timedelta(seconds=5)
 MAX_RETRY_DELAY = timedelta(hours=4)
+# One sweep; the next one takes the rest. Locked rows and memory stay bounded after an outage.
 CLAIM_BATCH_SIZE = 1000
 PERMANENT_FAILURE_CODE = 500
 
@@ -69,6 +72,7 @@ def send(*, email_id: UUID, now: datetime) -> None:
         log.info("email_withdrawn", email_id=str(email.pk))
         return
     try:
+        # A connection for each message: they go out from several processes, and rarely two at the same time.
         with get_connection() as connection:
             message = compose(email)
             message.connection = connection
@@ -110,6 +114,7 @@ def claim_for_sending(email_id: UUID, now: datetime) -> OutgoingEmail | None:
 
 def _release_claim(email: OutgoingEmail, **outcome: Any) -> bool:
     """Record the outcome, unless the claim has expired and another worker took over."""
+    # claimed_at tells whose claim it is: a later worker has claimed the row with another time.
     claimed = OutgoingEmail.objects.filter(pk=email.pk, state=OutgoingEmail.State.SENDING, claimed_at=email.claimed_at)
     return claimed.update(claimed_at=None, **outcome) == 1
 
@@ -165,6 +170,7 @@ def claim_for_enqueue(*, now: datetime) -> list[UUID]:
     Concurrent callers get different emails.
     """
     due = OutgoingEmail.objects.due_for_enqueue(now).order_by("next_attempt_at")
+    # skip_locked: two sweeps at the same time share the work instead of enqueuing everything twice.
     email_ids = list(due.select_for_update(skip_locked=True).values_list("pk", flat=True)[:CLAIM_BATCH_SIZE])
     OutgoingEmail.objects.filter(pk__in=email_ids).update(enqueued_at=now)
     return email_ids

@@ -30,6 +30,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
         ordering=selectors.NEWEST_FIRST,
         limit=PAGE_SIZE,
         cursor=request.GET.get("cursor", ""),
+        # The cursor is bound to user and filter; one from elsewhere is rejected instead of giving a wrong page.
         owner=str(user.pk),
         filters=f"page:{only_unread}",
     )

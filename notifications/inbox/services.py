@@ -13,6 +13,7 @@ from core.errors import NotFound
 from notifications.inbox import selectors
 from notifications.models import Notification
 
+# An inbox is no archive: what happened to a task stays in its activity.
 READ_RETENTION = timedelta(days=90)
 UNREAD_RETENTION = timedelta(days=365)
 PURGE_BATCH_SIZE = 5000
@@ -32,6 +33,7 @@ def mark_unread(*, actor: User, notification_id: UUID) -> None:
 def _set_read_at(actor: User, notification_id: UUID, *, read_at: datetime | None) -> None:
     """Set or clear `read_at`; a notification that is read already keeps its time."""
     own = Notification.objects.for_user(actor.pk).in_inbox().filter(pk=notification_id)
+    # One UPDATE decides; two clicks at the same time leave the first time.
     changed = own.filter(read_at__isnull=read_at is not None).update(read_at=read_at)
     if not changed and not own.exists():
         raise NotFound("No such notification.")

@@ -14,6 +14,7 @@ class PreferenceMatrix(dict[Kind, dict[Channel, bool]]):
     @property
     def version(self) -> int:
         """The preferences as a number, one bit per kind and channel: a version for ETag and If-Match."""
+        # In the order of the enums. A preference turned off and on again is the same version, as an ETag must be.
         flags = [enabled for channels in self.values() for enabled in channels.values()]
         return sum(1 << index for index, enabled in enumerate(flags) if enabled)
 

@@ -21,7 +21,9 @@ from tasks.items.selectors import LockedTask
 from tasks.models import Comment
 from tasks.sharing import selectors as sharing_selectors
 
+# Not within a word, so that an email address mentions nobody.
 MENTION_PATTERN = re.compile(r"(?<![\w.@-])@([a-z0-9][a-z0-9._-]{0,39})", re.IGNORECASE)
+# An event is stored for ever and read by all consumers; the comment itself stays in its row.
 MAX_EXCERPT_LENGTH = 280
 
 
@@ -44,6 +46,7 @@ def add(*, actor: User, task_ref: str, body: str, now: datetime) -> Comment:
     # Readers only: a mention must not reveal a task to users who may not see it.
     mentioned = sharing_selectors.active_readers(task.pk, named) if handles else []
     authors = set(Comment.objects.filter(task=task).values_list("author_id", flat=True))
+    # Computed here, under the lock: a consumer would see the assignees of a later moment.
     audience = (locked.assignee_ids | authors | {task.creator_id}) - {actor.pk}
     event = events.TaskCommented(
         task=locked.payload(),
@@ -100,6 +103,7 @@ def _lock_comment(actor: User, task_ref: str, comment_id: uuid.UUID) -> tuple[Lo
     comment = Comment.objects.select_for_update().filter(task=locked.task, pk=comment_id).first()
     if comment is None:
         raise NotFound("There is no such comment.")
+    # The instance that is loaded already, or Django would query it again.
     comment.task = locked.task
     return locked, comment
 

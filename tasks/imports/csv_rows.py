@@ -11,6 +11,7 @@ from core.text import normalize
 from tasks.imports.plan import MAX_BYTES, MAX_ROWS, FileError, UnreadableFile
 
 # What str.strip removes, and the byte order mark, which some programs write into cells too.
+# Unicode has some twenty kinds of space; str.strip() alone would leave the byte order mark.
 WHITESPACE = "\ufeff" + "".join(filter(str.isspace, map(chr, range(0x3001))))
 
 
@@ -30,6 +31,7 @@ def read_rows(data: bytes, *, required: Sequence[str]) -> list[Row]:
     if len(data) > MAX_BYTES:
         raise UnreadableFile([FileError(1, "", f"The file is larger than {MAX_BYTES // 1024 // 1024} MB.")])
     try:
+        # With or without a byte order mark, which Excel writes and Todoist does not.
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1

@@ -124,6 +124,7 @@ def _prepare(plan: ImportPlan, project: Project, actor: User, aliases: Mapping[s
 
 
 def _build_draft(task: ImportedTask, matcher: UserMatcher, work: _PendingImport) -> TaskDraft:
+    # Only members can be assigned, so a name without a match goes into the description.
     responsible = matcher.find(task.responsible) if task.responsible else None
     # A parent comes before its children in the plan, so its id is known.
     parent = work.task_ids[task.parent_id] if task.parent_id else None

@@ -37,6 +37,7 @@ KNOWN_COLUMNS = {
     *REQUIRED_COLUMNS, "DESCRIPTION", "AUTHOR", "RESPONSIBLE", "DATE", "DATE_LANG", "TIMEZONE",
     "DURATION", "DURATION_UNIT", "DEADLINE", "DEADLINE_LANG",
 }  # fmt: skip
+# Todoist counts from 1, the most urgent, to 4, which is its "none".
 PRIORITY_MAP = {"": 0, "1": 4, "2": 3, "3": 2, "4": 0}
 MAX_INDENT = 5
 MAX_QUOTE_LENGTH = 40
@@ -128,6 +129,7 @@ class _TodoistParser:
         # The branch grows even below a row at fault, so that one error does not lead to others further down.
         parent = self.branch[depth - 2] if depth > 1 else None
         external_id = self._identify(parent or "", content)
+        # Everything deeper than this row is closed by it.
         self.branch[depth - 1 :] = [external_id]
         if priority is None:
             return

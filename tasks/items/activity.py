@@ -69,6 +69,7 @@ def activity_entries(
         changes = list(_event_changes(event, names, states))
         if not changes:
             continue
+        # Events of the system have no actor; "TaskFlow" stands for them.
         task, actor = event.payload["task"], event.payload.get("actor") or {}
         field_icon = next((ICONS[name] for name in _changes(event) if name in ICONS), "pencil")
         entry = ActivityEntry(
@@ -95,6 +96,7 @@ def _event_changes(event: Event, names: Mapping[str, str], states: Mapping[str, 
     for name, (old, new) in _changes(event).items():
         if name in HIDDEN_FIELDS:
             continue
+        # Unknown names are shown too: events of an older or newer release may have other fields.
         label = FIELD_LABELS.get(name, name.replace("_", " "))
         if name in RELATION_VERBS:
             added, removed = RELATION_VERBS[name]

@@ -35,6 +35,7 @@ def list_task_columns(
         return pagination.build_numbered_page(_run(user, statement, values), page_request, count)
     cursor = pagination.decode_cursor(page_request, CURSOR_SCOPE)
     statement, values = cursor_statement(user, filters, page_request, cursor, include_description=include_description)
+    # The cursor holds the sort value of the last row, so that the next page continues there.
     column = page_request.sort.column
     return pagination.build_page(
         _run(user, statement, values),

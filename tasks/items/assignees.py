@@ -15,6 +15,7 @@ from events.outbox import DomainEvent, publish_all
 from tasks import events
 from tasks.models import Project, ProjectMember, Task, TaskAssignee
 
+# Each assignee is an event and an email; a whole department is better served by a comment.
 MAX_ASSIGNEES = 20
 
 

@@ -100,6 +100,7 @@ class TaskForm(PageForm):
         day, clock = self.cleaned_data.get("due_date"), self.cleaned_data.get("due_time")
         if not (day and clock):
             return {"due_date": day, "due_at": None}
+        # In the time zone of the reader, which a middleware has activated.
         return {"due_date": None, "due_at": timezone.make_aware(datetime.combine(day, clock))}
 
 
@@ -108,6 +109,7 @@ class SharedTaskForm(TaskForm):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        # Their choices would name people and tasks of a project that a guest does not see.
         for name in ("assignees", "labels", "parent"):
             del self.fields[name]
 

@@ -19,6 +19,7 @@ def initial_position(number: int) -> str:
         number, digit = divmod(number, BASE)
         digits.append(ALPHABET[digit])
     # V is the middle of the alphabet: there is room before and after each new task.
+    # "z", the last digit: whatever is moved to the front lies before all initial positions.
     return "z" + "".join(reversed(digits)) + "V"
 
 
@@ -27,6 +28,7 @@ def position_between(before: str, after: str) -> str:
     if after and before >= after:
         raise ValueError(f"{before!r} does not come before {after!r}")
     digits = ""
+    # Ends: each turn goes one digit deeper, and beyond the longer of the two there is always room.
     while True:
         index = len(digits)
         low = ALPHABET.index(before[index]) if index < len(before) else 0

@@ -17,6 +17,7 @@ def detach_subtasks(task: Task, now: datetime) -> list[DomainEvent]:
     locked = Task.objects.filter(parent=task).select_for_update(no_key=True).order_by("pk")
     subtask_ids = list(locked.values_list("pk", flat=True))
     Task.objects.filter(pk__in=subtask_ids).update(parent=None, version=F("version") + 1, updated_at=now)
+    # One event for each subtask, because statistics and activity know tasks one by one.
     changes = {"parent": [str(task.pk), None]}
     subtasks = Task.objects.filter(pk__in=subtask_ids).with_relations()
     return [events.TaskUpdated(task=subtask.payload(), changes=changes) for subtask in subtasks]

@@ -62,6 +62,7 @@ def _lateral_with_shared(
     """Find the first tasks of each part, and of a guest's shared tasks; then the first of all."""
     column, limit = page_request.sort.column, page_request.limit + 1
     part_ids = Statement.of(parts.values("pk"))
+    # Refers to the row of the outer query: LATERAL allows it, and Django has no expression for it.
     tasks: Any = Task.objects.filter(**{part: RawSQL('"part"."id"', ())})
     # The parts are the states that pass these filters already.
     narrowed = shape.narrow(tasks, but=STATE_FILTERS if part == "state" else ())
@@ -79,6 +80,7 @@ def _lateral_with_shared(
         )
         values = [value for statement in of_part for value in statement.parameters]
         by_part = Statement(sql, (*part_ids.parameters, *values))
+    # Shared tasks lie in projects that the reader does not see, so no part of the above holds them.
     if not shape.guest:
         return by_part
     shared = ids_in_order(shape.narrow(Task.objects.shared_with(Param("reader"))), page_request, cursor)
@@ -115,5 +117,6 @@ def _lateral_by_assignment(
 def _order_by(page_request: PageRequest, cursor: Cursor | None, *, nullable: bool = True) -> str:
     backwards = bool(cursor and cursor.backwards)
     direction = "DESC" if page_request.descending != backwards else "ASC"
+    # As the index has them: without it PostgreSQL would sort instead of walking the index.
     nulls = (" NULLS FIRST" if backwards else " NULLS LAST") if nullable else ""
     return f'"first"."value" {direction}{nulls}, "first"."id" {direction}'

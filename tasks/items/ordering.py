@@ -46,6 +46,7 @@ def move(
     task, old = locked.task, locked.task.position
     check_version(task, versions, {"position": old})
     new = _free_position(project, task, neighbour=before or after or task.pk, is_before=before is not None)
+    # No event and no new version for a task that is dropped where it was.
     if new == old:
         return task
     Task.objects.filter(pk=task.pk).update(position=new, version=F("version") + 1, updated_at=now)
@@ -76,4 +77,5 @@ def _free_position(project: Project, task: Task, *, neighbour: uuid.UUID, is_bef
     for number, other in enumerate(ordered, start=1):
         other.position = initial_position(number)
     Task.objects.bulk_update(ordered, ["position"], batch_size=1000)
+    # Once more, with short neighbours: it cannot be too long twice.
     return _free_position(project, task, neighbour=neighbour, is_before=is_before)

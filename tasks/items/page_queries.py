@@ -21,6 +21,7 @@ from tasks.projects.selectors import roles_by_project, states_by_project, visibl
 
 MAX_COUNT = 10_000
 MAX_CHOICE_LENGTH = 60
+# Without task.assigned and the like, which repeat what task.updated says.
 FEED_EVENTS = ("task.created", "task.updated", "task.commented", "task.deleted")
 
 
@@ -89,6 +90,7 @@ def list_recent_activity(user: User, project: Project | None, *, limit: int) -> 
     """Return the latest events of a user's visible tasks, found by the tasks changed last."""
     ids = [project.pk] if project else visible_project_ids(user)
     touched = Task.objects.filter(project__in=ids).order_by("-updated_at", "-pk").values_list("pk", flat=True)
+    # Four times as many tasks as entries: some of the newest changes are of kinds that the feed leaves out.
     events = Event.objects.filter(subject_id__in=list(touched[: limit * 4]), name__in=FEED_EVENTS)
     return list(events.order_by("-pk")[:limit])
 

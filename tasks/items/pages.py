@@ -92,6 +92,7 @@ def set_status(request: HttpRequest, key: str) -> HttpResponse:
             versions=expected_version(request),
         )
     except VersionConflict:
+        # The row is shown as it is now, so the next click is made knowingly.
         status = 409
         messages.warning(request, f"{key} was changed by someone else. This is its current state.")
     except Invalid as error:
@@ -255,5 +256,6 @@ def delete_task(request: HttpRequest, key: str) -> HttpResponse:
         services.delete(actor=reader, ref=str(task.pk), now=timezone.now())
         messages.success(request, f"{task.key} deleted.")
         return redirect(f"{reverse('task-list')}?project={task.project.key}")
+    # Only for the page: the service checks again, under the lock.
     policies.require_editor(projects_selectors.project_role(reader, task.project))
     return render_page(request, "tasks/task_confirm_delete.html", {"task": task})

@@ -15,6 +15,7 @@ from events.outbox import publish_all
 from tasks import events
 from tasks.models import Task, TaskAssignee
 
+# The job runs every minute; a backlog is worked off in small transactions.
 BATCH_SIZE = 500
 
 
@@ -25,6 +26,7 @@ def publish_due_soon(*, now: datetime) -> int:
     Once for each due moment: the task remembers the moment it was published for. So several schedulers do not repeat it,
     one that was away catches up, and a moved due date is published again.
     """
+    # Whole days end in UTC here, because a job has no reader whose time zone could count.
     end_of_today = datetime.combine(now.date() + timedelta(days=1), clock(), tzinfo=UTC)
     due_at = Q(due_at__gt=now, due_at__lte=now + settings.DUE_SOON_WITHIN) & _not_notified_for(F("due_at"))
     due_today = Q(due_date=now.date()) & _not_notified_for(end_of_today)
@@ -34,6 +36,7 @@ def publish_due_soon(*, now: datetime) -> int:
     locked = due_soon.select_for_update(skip_locked=True, of=("self",)).select_related("project", "state")
     published = []
     for task in locked.prefetch_related("assignees", "labels")[:BATCH_SIZE]:
+        # Without a new version: nobody who edits the task must get a conflict because of a reminder.
         Task.objects.filter(pk=task.pk).update(due_soon_notified_for=task.due)
         published.append(events.TaskDueSoon(task=task.payload(), due=to_json(task.due)))
     publish_all(published, actor=None, at=now)

@@ -22,6 +22,7 @@ from tasks.models import Label, Project, ProjectMember, Role, State, Task, TaskA
 from tasks.models.task import TASK_KEY_PATTERN, TaskQuerySet
 from tasks.projects import selectors as projects_selectors
 
+# task.shared and the like name people that not every reader may know of.
 ACTIVITY_EVENTS = ("task.created", "task.updated", "task.commented")
 TASK_NOT_FOUND = "There is no such task."
 
@@ -104,6 +105,7 @@ def lock_project_of_task(user: User, ref: str | uuid.UUID) -> Project:
     project_id = tasks.values_list("project_id", flat=True).first()
     if project_id is None:
         raise NotFound(TASK_NOT_FOUND)
+    # The project of a task never changes, so it is still the right one once the lock is held.
     return Project.objects.select_for_update(no_key=True).get(pk=project_id)
 
 

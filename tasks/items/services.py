@@ -241,6 +241,7 @@ def delete(*, actor: User, ref: str, now: datetime, versions: frozenset[int] | N
     policies.require_editor(locked.project_role)
     policies.require_not_archived(project)
     check_version(task, versions)
+    # Consumers order the states of a task by its version, and the deletion is the last.
     task.version += 1
     deleted = events.TaskDeleted(task=locked.payload())
     detached = detach_subtasks(task, now)

@@ -46,4 +46,5 @@ def accept_invitation(*, invitation_id: uuid.UUID) -> ProjectMember | None:
     may_invite = inviter.is_active and policies.can_manage(projects_selectors.project_role(inviter, project))
     if not may_invite or user is None or ProjectMember.objects.filter(project=project, user=user).exists():
         return None
+    # In the name of the inviter: the invitation is their act, and the log says so.
     return services.add(actor=inviter, ref=str(project.pk), role=Role(project_invitation.role), user_id=user.pk)

@@ -12,6 +12,7 @@ from accounts.users import selectors as users_selectors
 from core.errors import NotFound
 from tasks.models import Project, ProjectMember, ProjectTeam, Role
 
+# A select with more is unusable; beyond it there is the API, and adding by email address.
 MAX_USER_CHOICES = 1000
 MEMBER_NOT_FOUND = "This person is not in the project."
 

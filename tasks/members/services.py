@@ -78,6 +78,7 @@ def remove(*, actor: User, ref: str, user_id: uuid.UUID, now: datetime, versions
     VersionConflict.
     """
     project = projects_selectors.lock_project(actor, ref)
+    # Leaving needs no permission, whatever the role.
     if user_id != actor.pk:
         policies.require_manager(projects_selectors.project_role(actor, project))
     member = selectors.get_member_for_update(project, user_id)

@@ -75,6 +75,7 @@ def remove(*, actor: User, ref: str, team_id: uuid.UUID, now: datetime, versions
     ProjectTeam.objects.filter(pk=project_team.pk).delete()
     # Triggers have removed the members who were here by this team alone; the others stay assigned.
     remaining = set(ProjectMember.objects.filter(project=project, user__in=user_ids).values_list("user_id", flat=True))
+    # Sorted, so that two removals lock tasks in one order.
     for user_id in sorted(user_ids - remaining):
         unassign(actor=actor, project=project, user_id=user_id, now=now)
     _publish(events.ProjectTeamRemoved, project_team, user_ids, actor)
@@ -83,6 +84,7 @@ def remove(*, actor: User, ref: str, team_id: uuid.UUID, now: datetime, versions
 @transaction.atomic
 def unassign_former_members(*, user_ids: Collection[uuid.UUID], now: datetime) -> None:
     """Unassign these users from the open tasks of projects that they are no longer in."""
+    # By the event, some moments later: who has joined again meanwhile is left alone.
     for user in User.objects.filter(pk__in=user_ids).order_by("pk"):
         assigned = Project.objects.filter(tasks__assignments__user=user, tasks__closed_at=None)
         former = assigned.exclude(pk__in=ProjectMember.objects.filter(user=user).values("project"))

@@ -16,6 +16,7 @@ class ImportedRecord(models.Model):
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="imported_records")
     source = models.CharField(max_length=20)
+    # A SHA-256 of the contents in hexadecimal: Todoist's files hold no ids.
     external_id = models.CharField(max_length=64)
     task = models.ForeignKey(Task, on_delete=models.SET_NULL, null=True, related_name="imported_records")
     created_at = models.DateTimeField(default=timezone.now, editable=False)

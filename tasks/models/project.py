@@ -21,6 +21,7 @@ class ProjectQuerySet(models.QuerySet["Project"]):
 
     def visible_to_id(self, user_id: Any, *, overseer: bool) -> Self:
         """Return a user's projects; for an overseer (staff or administrator) also all others but inboxes."""
+        # A subquery instead of a join: the rows of a join would have to be made distinct again.
         joined = Project.objects.filter(memberships__user=user_id).values("pk")
         if overseer:
             return self.filter(Q(is_inbox=False) | Q(pk__in=joined))
@@ -59,6 +60,7 @@ class Project(models.Model):
     """A project: tasks and their members. `next_number` is the number of its next task."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    # Never changed: it is part of every link and of every mention of a task.
     key = models.CharField(max_length=10, unique=True, validators=[PROJECT_KEY_VALIDATOR])
     name = models.CharField(max_length=120, validators=[validate_single_line])
     description = models.TextField(blank=True, default="", max_length=20_000)
@@ -67,6 +69,7 @@ class Project(models.Model):
     members: models.ManyToManyField[Any, ProjectMember] = models.ManyToManyField(
         settings.AUTH_USER_MODEL, through="ProjectMember", related_name="projects"
     )
+    # A counter in the row, not a sequence: numbers have no gaps, since a rollback gives them back.
     next_number = models.PositiveIntegerField(default=1)
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now, editable=False)

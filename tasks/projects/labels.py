@@ -18,6 +18,7 @@ from tasks.events import project_payload
 from tasks.models import Label, Project
 from tasks.projects import selectors
 
+# Of one task: its labels are part of every event and every row of a list.
 MAX_LABELS = 20
 
 
@@ -27,6 +28,7 @@ def create(*, actor: User, ref: str, name: str, colour: str = "#5c6472") -> Labe
     project = selectors.lock_project(actor, ref)
     policies.require_editor(selectors.project_role(actor, project))
     try:
+        # A savepoint: after an IntegrityError PostgreSQL refuses everything else in the transaction.
         with transaction.atomic():
             # No event: no task shows the new label yet.
             return Label.objects.create(project=project, name=name.strip(), colour=colour)
@@ -81,6 +83,7 @@ def _lock_label(actor: User, label_id: uuid.UUID) -> Label:
 
 def get_or_create_labels(project: Project, names: Iterable[str]) -> list[Label]:
     """Return the project's labels of these names, each once, and create those that are missing."""
+    # Keyed by lower case, so that "Bug" and "bug" in one request do not become two labels.
     by_lower_name = {name.strip().lower(): name.strip() for name in names if name.strip()}
     if len(by_lower_name) > MAX_LABELS:
         raise Invalid.field("labels", f"At most {MAX_LABELS} labels.", "too_many")

@@ -30,6 +30,7 @@ from tasks.projects.forms import ProjectForm, ProjectUpdateForm
 def project_list(request: HttpRequest) -> HttpResponse:
     """List the projects that the user sees, the archived ones last."""
     projects = selectors.list_projects(get_request_user(request)).order_by("archived_at", "is_inbox", "name")
+    # A bound for the page, not a feature: nobody looks through more.
     return render_page(request, "tasks/project_list.html", {"projects": list(projects[:500])})
 
 

@@ -16,6 +16,7 @@ from core.sql_templates import EqualsAny, Param, Statement, from_row, select_col
 from tasks import policies
 from tasks.models import Label, Project, ProjectMember, Role, State, TaskShare
 
+# RFC 9562, section 5.9: the nil UUID, which uuid7() never makes.
 NIL_UUID = uuid.UUID(int=0)
 PROJECT_NOT_FOUND = "There is no such project."
 
@@ -183,5 +184,6 @@ def _viewer_ids_statement() -> Statement:
     overseers = User.objects.filter(Exists(not_inboxes), role__in=[User.Role.STAFF, User.Role.ADMIN])
     guests = TaskShare.objects.filter(EqualsAny("project_id", Param("projects")))
     return Statement.always(
+        # UNION also removes duplicates: an overseer may be a member too.
         members.values_list("user_id").union(overseers.values_list("pk"), guests.values_list("user_id"))
     )

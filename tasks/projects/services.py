@@ -30,7 +30,11 @@ def get_or_create_inbox(*, actor: User) -> Project:
     User.objects.select_for_update(no_key=True).get(pk=actor.pk)
     # Asked again under the lock: another request may have created it meanwhile.
     return selectors.get_inbox(actor) or _create_with_defaults(
-        actor=actor, key=f"ME{actor.pk.hex[-8:].upper()}", name="Inbox", is_inbox=True
+        # From the end of the id, which is random; its beginning is the time and much the same for many users.
+        actor=actor,
+        key=f"ME{actor.pk.hex[-8:].upper()}",
+        name="Inbox",
+        is_inbox=True,
     )
 
 
@@ -110,6 +114,7 @@ def delete(*, actor: User, ref: str, versions: frozenset[int] | None = None) -> 
     check_version(project, versions)
     if project.is_inbox:
         raise Conflict("Your own inbox cannot be deleted.", code="inbox")
+    # Safe without another lock: creating a task locks the project too.
     if Task.objects.filter(project=project).exists():
         raise Conflict("The project has tasks. Archive it, or delete them first.", code="not_empty")
     publish(events.ProjectDeleted(project=project_payload(project)), actor=actor)

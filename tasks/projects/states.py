@@ -28,6 +28,7 @@ def add(*, actor: User, ref: str, name: str, category: str) -> State:
     project = _lock_managed_project(actor, ref)
     # With underscores, as the slugs of the default states.
     slug = slugify(name).replace("-", "_")[:40]
+    # A name of symbols, or of a script that slugify drops.
     if not slug:
         raise Invalid.field("name", "Use some letters or digits.", "invalid")
     # The project is locked, so no other new state takes this position.
@@ -70,6 +71,7 @@ def delete(*, actor: User, ref: str, state_id: uuid.UUID, versions: frozenset[in
     if state.category in {Category.TODO, Category.DONE} and same_category.count() == 1:
         raise Conflict("A project keeps one status to do and one done.", code="last_of_category")
     try:
+        # RESTRICT in the database decides, so a task that is moved here at the same moment is not lost.
         state.delete()
     except RestrictedError as error:
         raise Conflict("Tasks have this status; move them first.", code="in_use") from error
@@ -83,6 +85,7 @@ def _lock_managed_project(actor: User, ref: str) -> Project:
 
 def find_state(states: Sequence[State], slug: str) -> State:
     """Return the state of this slug, or else the first of this category. Raises Invalid."""
+    # The slug first: a project may have a status whose slug is the name of another category.
     candidates = [state for state in states if state.slug == slug]
     if slug in Category.values:
         candidates += [state for state in states if state.category == slug]

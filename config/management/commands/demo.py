@@ -11,6 +11,7 @@ from core.db import advisory_lock
 from demo.loader import is_loaded, load_demo
 from demo.personas import LOAD_TEST_PERSONA, PASSWORD, TEAM_PERSONAS
 
+# The ASCII codes of "demo".
 DEMO_LOCK = 0x64656D6F
 
 
@@ -23,6 +24,7 @@ class Command(BaseCommand):
         with advisory_lock(DEMO_LOCK) as acquired:
             if not acquired:
                 raise CommandError("Another process is loading the demo data.")
+            # Under the lock, or two nodes that start together would both load them.
             if is_loaded():
                 self.stdout.write("The demo data is already loaded.")
                 return

@@ -43,5 +43,6 @@ class Command(BaseCommand):
             self.stdout.write("Collecting static files")
             call_command("collectstatic", interactive=False, clear=True, verbosity=0)
             stamp.write_text(digest)  # last: an interrupted collectstatic is repeated by the next start
+        # core does not know the app that has the command.
         if demo and "demo" in get_commands():
             call_command("demo", stdout=self.stdout)
