@@ -24,7 +24,7 @@ DATABASE_NAME = "taskflow"
 DURABLE_OPTIONS = {"max_connections": "200", "shared_buffers": "128MB", "max_wal_size": "512MB"}
 THROWAWAY_OPTIONS = {
     **DURABLE_OPTIONS,
-    # A crash may destroy the cluster. Tests make a new one, and run twice as fast.
+    # A crash may destroy the cluster. Tests make a new one each time.
     "fsync": "off",
     "full_page_writes": "off",
     "synchronous_commit": "off",

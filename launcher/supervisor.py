@@ -23,7 +23,7 @@ MAX_BACKOFF = 30.0
 # A process that ran this long starts with a short pause again.
 STABLE_AFTER = 60.0
 MAX_STARTUP_CRASHES = 3
-# Both together stay below the five seconds after which an impatient user presses Ctrl-C again.
+# Seconds. Both together stay below the five within which Ctrl-C is to end everything.
 STOP_TIMEOUT = 2.8
 SERVER_STOP_TIMEOUT = 1.6
 POLL_INTERVAL = 0.1

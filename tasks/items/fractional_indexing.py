@@ -18,7 +18,8 @@ def initial_position(number: int) -> str:
     for _ in range(NUMBER_WIDTH):
         number, digit = divmod(number, BASE)
         digits.append(ALPHABET[digit])
-    # V is the middle of the alphabet: there is room before and after each new task.
+    # V is the middle of the alphabet: there is room before and after each new task. With z, the last digit, in front
+    # there is also room before all of them.
     # "z", the last digit: whatever is moved to the front lies before all initial positions.
     return "z" + "".join(reversed(digits)) + "V"
 

@@ -17,7 +17,7 @@ class CommentQuerySet(models.QuerySet["Comment"]):
 class Comment(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="comments")
-    # PROTECT: users are anonymised, not deleted, so that a discussion keeps its sense.
+    # PROTECT: an erased user keeps a row without a name, so that a discussion keeps its sense.
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="comments")
     body = models.TextField(max_length=20_000)
     version = models.PositiveIntegerField(default=1)

@@ -71,7 +71,7 @@ def delete(*, actor: User, ref: str, state_id: uuid.UUID, versions: frozenset[in
     if state.category in {Category.TODO, Category.DONE} and same_category.count() == 1:
         raise Conflict("A project keeps one status to do and one done.", code="last_of_category")
     try:
-        # RESTRICT in the database decides, so a task that is moved here at the same moment is not lost.
+        # Django looks for its tasks; for one that is moved here at the same moment the foreign key decides.
         state.delete()
     except RestrictedError as error:
         raise Conflict("Tasks have this status; move them first.", code="in_use") from error
