@@ -8,6 +8,7 @@ from accounts.auth import api as auth_api
 from accounts.auth import reauthentication_api
 from accounts.auth.email_addresses import api as email_addresses_api
 from accounts.auth.mfa import api as mfa_api
+from accounts.auth.oidc import api as oidc_api
 from accounts.auth.passwords import api as passwords_api
 from accounts.auth.security_log import api as security_log_api
 from accounts.auth.sessions import api as sessions_api
@@ -34,6 +35,8 @@ urlpatterns = [
     path("me/", users_api.MeView.as_view()),
     path("me/email/", email_addresses_api.EmailView.as_view()),
     path("me/email/verification/", email_addresses_api.EmailVerificationView.as_view()),
+    path("me/identities/", oidc_api.IdentitiesView.as_view()),
+    path("me/identities/<int:identity_id>/", oidc_api.IdentityView.as_view()),
     path("me/mfa/", mfa_api.MfaView.as_view()),
     path("me/mfa/passkeys/<int:passkey_id>/", mfa_api.PasskeyView.as_view()),
     path("me/mfa/recovery-codes/", mfa_api.RecoveryCodesView.as_view()),

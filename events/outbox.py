@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, dataclass_transform
 
 import structlog
 from django.db import transaction
@@ -21,16 +21,33 @@ RELAY_CHANNEL = "taskflow:events:notify"
 log = structlog.get_logger(__name__)
 
 
-class DomainEvent(Protocol):
-    """A domain event: a frozen dataclass of plain values, named in the past tense."""
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+class DomainEvent:
+    """Base of domain events: frozen dataclasses of plain values, named in the past tense.
+
+    `name` is the name on the wire. `subject_type` is also the field with the payload of the subject, which has an id:
+
+        class TaskEvent(DomainEvent, subject_type="task"):
+            task: dict[str, Any]
+
+        class TaskAssigned(TaskEvent, name="task.assigned"):
+            assignee_id: str
+    """
 
     name: ClassVar[str]
-    version: ClassVar[int]
+    version: ClassVar[int] = 1
     subject_type: ClassVar[str]
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
+    def __init_subclass__(cls, **class_attributes: Any) -> None:
+        super().__init_subclass__()
+        for attribute, value in class_attributes.items():
+            setattr(cls, attribute, value)
+        dataclass(frozen=True, kw_only=True)(cls)
+
     @property
-    def subject_id(self) -> uuid.UUID: ...
+    def subject_id(self) -> uuid.UUID:
+        return uuid.UUID(getattr(self, self.subject_type)["id"])
 
 
 class Actor(Protocol):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 from core.serialization import to_json
+from events.outbox import DomainEvent
 
 TaskPayload = dict[str, Any]
 
@@ -58,69 +58,47 @@ class TaskData(Protocol):
     def version(self) -> int: ...
 
 
-@dataclass(frozen=True, kw_only=True)
-class ProjectEvent:
+class ProjectEvent(DomainEvent, subject_type="project"):
     """Base of project events. `project` is {id, key, name}."""
 
-    version: ClassVar[int] = 1
-    subject_type: ClassVar[str] = "project"
     project: dict[str, str]
 
-    @property
-    def subject_id(self) -> uuid.UUID:
-        return uuid.UUID(self.project["id"])
 
-
-@dataclass(frozen=True, kw_only=True)
-class ProjectCreated(ProjectEvent):
+class ProjectCreated(ProjectEvent, name="project.created"):
     """A project was created, with its creator as its first admin."""
 
-    name: ClassVar[str] = "project.created"
 
-
-@dataclass(frozen=True, kw_only=True)
-class ProjectUpdated(ProjectEvent):
+class ProjectUpdated(ProjectEvent, name="project.updated"):
     """Fields or labels of a project changed. `changes` is {field: [old, new]}."""
 
-    name: ClassVar[str] = "project.updated"
     changes: dict[str, list[Any]]
 
 
-@dataclass(frozen=True, kw_only=True)
-class ProjectDeleted(ProjectEvent):
+class ProjectDeleted(ProjectEvent, name="project.deleted"):
     """An empty project was deleted."""
 
-    name: ClassVar[str] = "project.deleted"
 
-
-@dataclass(frozen=True, kw_only=True)
-class MemberAdded(ProjectEvent):
+class MemberAdded(ProjectEvent, name="project.member_added"):
     """A user became a member with the effective `role`."""
 
-    name: ClassVar[str] = "project.member_added"
     user_id: str
     role: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class MemberChanged(ProjectEvent):
+class MemberChanged(ProjectEvent, name="project.member_changed"):
     """A member's role changed. `role` is the effective one, which a team may raise."""
 
-    name: ClassVar[str] = "project.member_changed"
     user_id: str
     role: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class MemberRemoved(ProjectEvent):
+class MemberRemoved(ProjectEvent, name="project.member_removed"):
     """A member left the project or was removed. `role` is the one until then."""
 
-    name: ClassVar[str] = "project.member_removed"
     user_id: str
     role: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class ProjectTeamEvent(ProjectEvent):
     """Change of a team in a project. `user_ids` are its members, who gained, changed or lost its role."""
 
@@ -129,127 +107,86 @@ class ProjectTeamEvent(ProjectEvent):
     user_ids: list[str]
 
 
-@dataclass(frozen=True, kw_only=True)
-class ProjectTeamAdded(ProjectTeamEvent):
+class ProjectTeamAdded(ProjectTeamEvent, name="project.team_added"):
     """Team added to a project. `new_member_ids` are those of its members who were not in the project before."""
 
-    name: ClassVar[str] = "project.team_added"
     new_member_ids: list[str]
 
 
-@dataclass(frozen=True, kw_only=True)
-class ProjectTeamChanged(ProjectTeamEvent):
+class ProjectTeamChanged(ProjectTeamEvent, name="project.team_changed"):
     """A team's role in a project changed."""
 
-    name: ClassVar[str] = "project.team_changed"
 
-
-@dataclass(frozen=True, kw_only=True)
-class ProjectTeamRemoved(ProjectTeamEvent):
+class ProjectTeamRemoved(ProjectTeamEvent, name="project.team_removed"):
     """A team was removed from a project."""
 
-    name: ClassVar[str] = "project.team_removed"
 
-
-@dataclass(frozen=True, kw_only=True)
-class TaskEvent:
+class TaskEvent(DomainEvent, subject_type="task"):
     """Base of task events. `task` is the result of `task_payload`."""
 
-    version: ClassVar[int] = 1
-    subject_type: ClassVar[str] = "task"
     task: TaskPayload
 
-    @property
-    def subject_id(self) -> uuid.UUID:
-        return uuid.UUID(self.task["id"])
 
-
-@dataclass(frozen=True, kw_only=True)
-class TaskCreated(TaskEvent):
+class TaskCreated(TaskEvent, name="task.created"):
     """A task was created, by hand or by an import."""
 
-    name: ClassVar[str] = "task.created"
 
-
-@dataclass(frozen=True, kw_only=True)
-class TaskUpdated(TaskEvent):
+class TaskUpdated(TaskEvent, name="task.updated"):
     """Fields of a task changed. `changes` is {field: [old, new]} with JSON values."""
 
-    name: ClassVar[str] = "task.updated"
     changes: dict[str, list[Any]]
 
 
-@dataclass(frozen=True, kw_only=True)
-class TaskDeleted(TaskEvent):
+class TaskDeleted(TaskEvent, name="task.deleted"):
     """A task was deleted. `task` is its last state."""
 
-    name: ClassVar[str] = "task.deleted"
 
-
-@dataclass(frozen=True, kw_only=True)
-class TaskAssigned(TaskEvent):
+class TaskAssigned(TaskEvent, name="task.assigned"):
     """A user was assigned; one event for each user."""
 
-    name: ClassVar[str] = "task.assigned"
     assignee_id: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class TaskUnassigned(TaskEvent):
+class TaskUnassigned(TaskEvent, name="task.unassigned"):
     """A user was unassigned; one event for each user."""
 
-    name: ClassVar[str] = "task.unassigned"
     assignee_id: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class TaskCompleted(TaskEvent):
+class TaskCompleted(TaskEvent, name="task.completed"):
     """A task was moved to a state of the category done."""
 
-    name: ClassVar[str] = "task.completed"
 
-
-@dataclass(frozen=True, kw_only=True)
-class TaskReopened(TaskEvent):
+class TaskReopened(TaskEvent, name="task.reopened"):
     """A closed task was moved to an open state."""
 
-    name: ClassVar[str] = "task.reopened"
 
-
-@dataclass(frozen=True, kw_only=True)
-class TaskCommented(TaskEvent):
+class TaskCommented(TaskEvent, name="task.commented"):
     """A comment was added. `audience_ids` are its assignees, creator and earlier commenters."""
 
-    name: ClassVar[str] = "task.commented"
     comment_id: str
     excerpt: str
     mentioned_ids: list[str]
     audience_ids: list[str]
 
 
-@dataclass(frozen=True, kw_only=True)
-class TaskShared(TaskEvent):
+class TaskShared(TaskEvent, name="task.shared"):
     """A task was shared, or the role of its share changed; then `previous_role` is set."""
 
-    name: ClassVar[str] = "task.shared"
     user_id: str
     role: str
     previous_role: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class TaskUnshared(TaskEvent):
+class TaskUnshared(TaskEvent, name="task.unshared"):
     """A task is no longer shared with a user."""
 
-    name: ClassVar[str] = "task.unshared"
     user_id: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class TaskDueSoon(TaskEvent):
+class TaskDueSoon(TaskEvent, name="task.due_soon"):
     """A task is due soon. `due` is the ISO instant at which it becomes overdue."""
 
-    name: ClassVar[str] = "task.due_soon"
     due: str
 
 

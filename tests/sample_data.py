@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 import pytest
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.utils import timezone
 
 from accounts.auth.mfa import enrollment
@@ -162,7 +163,7 @@ def _create_email_keys(handle: str) -> SampleValues:
 
 
 def _create_account_data(owner: User) -> SampleValues:
-    """Create an avatar, an export, two invitations and a pending account deletion."""
+    """Create an avatar, an export, a linked identity, two invitations and a pending account deletion."""
     AvatarFactory(user=owner)
     secrets = {name: f"{name}-{uuid7()}" for name in ("accept", "join", "cancel_deletion")}
     InvitationFactory(email=owner.email, secret=secrets["accept"])
@@ -171,8 +172,15 @@ def _create_account_data(owner: User) -> SampleValues:
     return {
         "invitation_id": str(InvitationFactory(inviter=owner).pk),
         "export_id": str(ExportFactory(user=owner).pk),
+        "identity_id": str(_create_identity(owner).pk),
         **{f"{name}_token": secret for name, secret in secrets.items()},
     }
+
+
+def _create_identity(owner: User) -> SocialAccount:
+    # Nine digits, like the number that names no identity: responses repeat the path, and are compared.
+    identity_id = owner.pk.int % 10**8 + 10**8
+    return SocialAccount.objects.create(pk=identity_id, user=owner, provider="example", uid=str(owner.pk))
 
 
 def add_member(sample_values: SampleValues, user: User, role: str) -> None:

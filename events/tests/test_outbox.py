@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import ClassVar
 
 import pytest
 from django.db import connection, transaction
@@ -115,31 +113,26 @@ def test_write_succeeds_quickly_without_redis(clients, project, settings):
     assert time.monotonic() - started < 5
 
 
-@dataclass(frozen=True)
-class SampleEvent:
+SAMPLE_THING = {"id": str(uuid.UUID(int=7))}
+
+
+class SampleEvent(events_outbox.DomainEvent, name="thing.told", version=2, subject_type="thing"):
     """An event whose second version is published."""
 
-    name: ClassVar[str] = "thing.told"
-    version: ClassVar[int] = 2
-    subject_type: ClassVar[str] = "thing"
-
+    thing: dict[str, str]
     words: str
-
-    @property
-    def subject_id(self) -> uuid.UUID:
-        return uuid.UUID(int=7)
 
 
 @pytest.mark.django_db
 def test_event_keeps_its_version_and_time(alice):
     with transaction.atomic():
-        events_outbox.publish(SampleEvent("one"), actor=alice, at=NOW)
-        events_outbox.publish(SampleEvent("two"), actor=None)
+        events_outbox.publish(SampleEvent(thing=SAMPLE_THING, words="one"), actor=alice, at=NOW)
+        events_outbox.publish(SampleEvent(thing=SAMPLE_THING, words="two"), actor=None)
 
     first, second = Event.objects.order_by("id")
     assert (first.name, first.version, first.subject_id, first.occurred_at) == ("thing.told", 2, uuid.UUID(int=7), NOW)
-    assert first.payload == {"words": "one", "actor": {"id": str(alice.pk), "name": "Alice"}}
-    assert (second.actor_id, second.payload) == (None, {"words": "two", "actor": None})
+    assert first.payload == {"thing": SAMPLE_THING, "words": "one", "actor": {"id": str(alice.pk), "name": "Alice"}}
+    assert (second.actor_id, second.payload) == (None, {"thing": SAMPLE_THING, "words": "two", "actor": None})
     assert second.occurred_at > NOW
 
 
@@ -151,7 +144,7 @@ def test_relay_is_notified_after_the_commit(django_capture_on_commit_callbacks):
 
     with django_capture_on_commit_callbacks(execute=True):
         events_outbox.publish_all([], actor=None)
-        events_outbox.publish(SampleEvent("one"), actor=None)
+        events_outbox.publish(SampleEvent(thing=SAMPLE_THING, words="one"), actor=None)
         before = listener.get_message(timeout=0)
     after = [listener.get_message(timeout=1), listener.get_message(timeout=0)]
 

@@ -9,9 +9,11 @@ from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
 from accounts.auth.oidc import services as oidc
+from accounts.auth.oidc.providers import provider_names
 from accounts.auth.oidc.services import Identity
 from accounts.models import User
 from accounts.tests.factories import PASSWORD, UserFactory, with_email_address
+from accounts.tests.fixtures import signed_in
 from core.testing.concurrency import errors_of_type, run_concurrently
 from core.testing.page_client import log_in, visible_text
 from events.models import Event
@@ -19,6 +21,7 @@ from notifications.models import OutgoingEmail
 from tests.oidc.conftest import Browser, link_account
 
 ACCOUNTS_PATH = "/settings/security/identities/"
+IDENTITIES_API = "/api/v1/me/identities/"
 
 
 def identity(**changes) -> Identity:
@@ -235,6 +238,59 @@ class TestUnlinking:
         social_account = link_account(ada)
 
         assert reauthenticated_browser(ada).get(f"{ACCOUNTS_PATH}{social_account.pk}/unlink/").status_code == 405
+
+
+@pytest.mark.django_db
+class TestIdentitiesApi:
+    def test_own_identities_are_listed(self, ada, idp):
+        social_account = link_account(ada)
+        SocialAccount.objects.create(user=UserFactory(), provider="example", uid="2")
+
+        results = signed_in(ada).get(IDENTITIES_API).json()["results"]
+
+        email = social_account.extra_data.get("email", "")
+        assert [(row["id"], row["provider"], row["email"]) for row in results] == [
+            (social_account.pk, "example", email)
+        ]
+        assert results[0]["name"] == provider_names()["example"]
+
+    def test_identity_without_email_or_provider_is_listed(self, ada):
+        SocialAccount.objects.create(user=ada, provider="removed", uid="1")
+
+        results = signed_in(ada).get(IDENTITIES_API).json()["results"]
+
+        assert [(row["name"], row["email"]) for row in results] == [("removed", "")]
+
+    def test_own_identity_is_unlinked(self, ada, idp):
+        social_account = link_account(ada)
+
+        response = signed_in(ada).delete(f"{IDENTITIES_API}{social_account.pk}/")
+
+        assert (response.status_code, account_owners()) == (204, [])
+        assert Event.objects.filter(name="identity.unlinked").count() == 1
+
+    @pytest.mark.parametrize("identity_id", [None, 2**63, 10**40])
+    def test_unknown_identity_is_not_found(self, identity_id, ada, idp, database_state):
+        foreign = link_account(UserFactory(handle="bob"))
+        client = signed_in(ada)
+        before = database_state.state()
+
+        response = client.delete(f"{IDENTITIES_API}{identity_id or foreign.pk}/")
+
+        assert response.status_code == 404
+        assert database_state.state() == before
+
+    def test_last_login_method_is_not_unlinked(self, ada, idp, database_state):
+        social_account = link_account(ada)
+        ada.set_unusable_password()
+        ada.save()
+        client = signed_in(ada)
+        before = database_state.state()
+
+        response = client.delete(f"{IDENTITIES_API}{social_account.pk}/")
+
+        assert (response.status_code, response.json()["code"]) == (409, "last_login_method")
+        assert database_state.state() == before
 
 
 @pytest.mark.django_db

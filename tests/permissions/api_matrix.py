@@ -25,6 +25,8 @@ MATRIX = {
     "PATCH me/": AUTHENTICATED,
     "POST me/email/": "401 202 202 202 202 202 202 202 202",
     "POST me/email/verification/": "401 202 202 202 202 202 202 202 202",
+    "GET me/identities/": AUTHENTICATED,
+    "DELETE me/identities/{identity_id}/": "401 404 404 404 404 404 204 404 404",
     "GET me/mfa/": AUTHENTICATED,
     "DELETE me/mfa/passkeys/{passkey_id}/": "401 404 404 404 404 404 404 404 404",
     "POST me/mfa/recovery-codes/": "401 409 409 409 409 409 409 409 409",

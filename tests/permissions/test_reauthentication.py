@@ -33,6 +33,7 @@ PAGE_BY_OPERATION = {
     "POST me/deletion/": "delete-account",
     "POST me/email/": "account_email",
     "POST me/password/": "account_set_password",
+    "DELETE me/identities/{identity_id}/": "identity-unlink",
     "POST me/mfa/totp/": "mfa_activate_totp",
     "POST me/mfa/totp/confirm/": "mfa_activate_totp",
     "DELETE me/mfa/totp/": "mfa_deactivate_totp",
