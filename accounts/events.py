@@ -5,9 +5,8 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from events.outbox import DomainEvent
-
 from core.http.user_agents import describe_user_agent
+from events.outbox import DomainEvent
 
 if TYPE_CHECKING:
     from accounts.models import ApiKey, Session, Team, User
