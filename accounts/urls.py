@@ -6,7 +6,7 @@ from accounts.api_keys import pages as api_keys_pages
 from accounts.api_keys.service_accounts import pages as service_accounts_pages
 from accounts.auth import pages as auth_pages
 from accounts.auth.login_methods import pages as login_methods_pages
-from accounts.auth.oidc import identity_pages
+from accounts.auth.oidc import pages as oidc_pages
 from accounts.auth.security_log import pages as security_log_pages
 from accounts.auth.sessions import pages as sessions_pages
 from accounts.privacy import pages as privacy_pages
@@ -40,10 +40,8 @@ urlpatterns = [
     path("settings/sessions/revoke/", sessions_pages.revoke_all_sessions, name="sessions-revoke"),
     path("settings/sessions/revoke-others/", sessions_pages.revoke_other_sessions, name="sessions-revoke-others"),
     path("settings/security/log/", security_log_pages.security_log, name="settings-security-log"),
-    path("settings/security/identities/", identity_pages.identities, name="socialaccount_connections"),
-    path(
-        "settings/security/identities/<int:identity_id>/unlink/", identity_pages.unlink_identity, name="identity-unlink"
-    ),
+    path("settings/security/identities/", oidc_pages.identities, name="socialaccount_connections"),
+    path("settings/security/identities/<int:identity_id>/unlink/", oidc_pages.unlink_identity, name="identity-unlink"),
     path("settings/api-keys/", api_keys_pages.api_keys, name="settings-api-keys"),
     path("settings/api-keys/<uuid:key_id>/rotate/", api_keys_pages.rotate_key, name="api-key-rotate"),
     path("settings/api-keys/<uuid:key_id>/revoke/", api_keys_pages.revoke_key, name="api-key-revoke"),
@@ -56,6 +54,7 @@ urlpatterns = [
         service_accounts_pages.set_service_account_active,
         name="service-account-activation",
     ),
-    path("", include("accounts.auth.oidc.urls")),
+    path("login/with/<str:provider_id>/", oidc_pages.start, name="openid_connect_login"),
+    path("login/with/<str:provider_id>/callback/", oidc_pages.callback, name="openid_connect_callback"),
     path("", include("accounts.auth.urls")),
 ]

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from accounts.auth.mfa import enrollment
 from accounts.auth.mfa import services as mfa
-from accounts.auth.passwords.reset_tokens import make_reset_key
+from accounts.auth.one_time_tokens import make_reset_key
 from accounts.auth.sessions.services import open_session
 from accounts.auth.tokens import issue_tokens
 from accounts.models import Team, TeamMember, User

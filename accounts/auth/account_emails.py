@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.module_loading import import_string
 
-from accounts.auth.passwords.reset_tokens import make_reset_key
+from accounts.auth.one_time_tokens import make_reset_key
 from accounts.models import User
 
 

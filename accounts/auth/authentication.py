@@ -1,19 +1,24 @@
+"""Authentication and permission classes of the API."""
+
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from accounts.auth.reauthentication import require_recent_login
 from accounts.auth.sessions import selectors as sessions_selectors
-from accounts.auth.tokens import read_access
 from accounts.models import Session, User
 from accounts.policies import mfa_setup_required_error
 from core.api.endpoints import endpoint_of_request
 from core.cache import GLOBAL_GENERATION_KEY
-from core.errors import NotAuthenticated
+from core.errors import NotAllowed, NotAuthenticated
+from core.security.access_tokens import read_access_token
 
 SCHEME = b"bearer"
 
@@ -27,10 +32,12 @@ class BearerAuthentication(BaseAuthentication):
             return None
         if len(parts) != 2:
             raise NotAuthenticated("The token is not valid.", code="token_not_valid")
-        claims = read_access(parts[1])
+        claims = read_access_token(parts[1])
+        if claims is None:
+            raise NotAuthenticated("The token is not valid.", code="token_not_valid")
         as_of = request.META.get(GLOBAL_GENERATION_KEY, "")
-        session = sessions_selectors.get_active_api_session(claims.session_id, timezone.now(), as_of=as_of)
-        if session is None or session.user_id != claims.user_id:
+        session = sessions_selectors.get_active_api_session(uuid.UUID(claims.session_id), timezone.now(), as_of=as_of)
+        if session is None or str(session.user_id) != claims.user_id:
             raise NotAuthenticated("The token is not valid.", code="token_not_valid")
         request._request.user_for_log = session.user
         if session.mfa_setup_required and not endpoint_of_request(request._request).is_mfa_exempt(request._request):
@@ -39,6 +46,21 @@ class BearerAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="api"'
+
+
+class RequiresRecentLogin(BasePermission):
+    """Requires a recent login where the endpoint declares it (`requires_recent_login`)."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        endpoint = endpoint_of_request(request._request)
+        if not endpoint.needs_recent_login(request.method or ""):
+            return True
+        if endpoint.checks_password_itself and request.user.has_usable_password():
+            return True
+        if not isinstance(request.auth, Session):
+            raise NotAllowed("API keys cannot do this. Sign in instead.", code="not_for_keys")
+        require_recent_login(session_id=request.auth.pk, now=timezone.now())
+        return True
 
 
 class BearerScheme(OpenApiAuthenticationExtension):

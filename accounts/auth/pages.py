@@ -12,9 +12,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.auth.allauth.forms import MfaCodeForm
+from accounts.auth.allauth.forms import MfaCodeForm, PasskeyAuthenticateForm, PasskeyLoginForm
 from accounts.auth.allauth.internals import begin_passkey_authentication
-from accounts.auth.allauth.passkey_forms import PasskeyAuthenticateForm, PasskeyLoginForm
 from accounts.auth.forms import LoginForm, RegisterForm
 from accounts.auth.login import (
     PENDING_LOGIN_KEY,

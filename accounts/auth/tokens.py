@@ -15,7 +15,6 @@ from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
 from accounts.models import Session
 from core.errors import NotAuthenticated
-from core.security.access_tokens import read_access_token
 from core.security.jwt_keys import ACCESS, MEDIA_TYPES, REFRESH, key_id, verify_jwt
 
 
@@ -67,24 +66,10 @@ def issue_tokens(session: Session) -> TokenPair:
 
 
 @dataclass(frozen=True, slots=True)
-class AccessClaims:
-    session_id: uuid.UUID
-    user_id: uuid.UUID
-
-
-@dataclass(frozen=True, slots=True)
 class RefreshClaims:
     session_id: uuid.UUID
     user_id: uuid.UUID
     jti: str
-
-
-def read_access(token: bytes | str) -> AccessClaims:
-    """Return the claims of a valid access token. Raises NotAuthenticated; all failures look the same."""
-    claims = read_access_token(token.encode() if isinstance(token, str) else token)
-    if claims is None:
-        raise NotAuthenticated("The token is not valid.", code="token_not_valid")
-    return AccessClaims(uuid.UUID(claims.session_id), uuid.UUID(claims.user_id))
 
 
 def read_refresh(text: str) -> RefreshClaims:

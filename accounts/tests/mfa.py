@@ -8,8 +8,7 @@ from typing import Any
 from allauth.mfa.models import Authenticator
 
 from accounts.auth.allauth.internals import RecoveryCodes
-from accounts.auth.mfa import totp
-from accounts.auth.mfa.services import ENCRYPTION_PURPOSE
+from accounts.auth.mfa import services as mfa
 from accounts.models import User
 from core.security.encryption import encrypt
 
@@ -17,7 +16,7 @@ SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
 
 def with_totp(user: User) -> User:
-    data = {"secret": encrypt(SECRET, purpose=ENCRYPTION_PURPOSE)}
+    data = {"secret": encrypt(SECRET, purpose=mfa.ENCRYPTION_PURPOSE)}
     Authenticator.objects.create(user=user, type=Authenticator.Type.TOTP, data=data)
     RecoveryCodes.activate(user)
     return user
@@ -30,7 +29,7 @@ def with_passkey(user: User) -> User:
 
 
 def code_at(when: datetime, *, secret: str = SECRET) -> str:
-    return totp.code_at_step(secret, int(when.timestamp()) // totp.PERIOD)
+    return mfa.code_at_step(secret, int(when.timestamp()) // mfa.PERIOD)
 
 
 def recovery_codes(user: User) -> list[str]:

@@ -71,7 +71,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "config.middleware.PageAuthMiddleware",
-    "accounts.auth.middleware.RequireMfaMiddleware",
+    "accounts.auth.sessions.middleware.RequireMfaMiddleware",
     # After authentication: the user's own language and time zone replace the browser's.
     "accounts.users.middleware.LocaleMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -177,7 +177,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": [
         "rest_framework.permissions.IsAuthenticated",
-        "accounts.auth.permissions.RequiresRecentLogin",
+        "accounts.auth.authentication.RequiresRecentLogin",
     ],
     "DEFAULT_PARSER_CLASSES": ["core.api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["core.api.renderers.OrjsonRenderer"],
@@ -294,20 +294,20 @@ ACCOUNT_REAUTHENTICATION_TIMEOUT = int(REAUTHENTICATION_MAX_AGE.total_seconds())
 
 PASSWORD_RESET_TIMEOUT = 3 * 3600  # seconds
 
-ACCOUNT_ADAPTER = "accounts.auth.allauth.account_adapter.AccountAdapter"
+ACCOUNT_ADAPTER = "accounts.auth.allauth.reauthentication.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_FORMS = {"reauthenticate": "accounts.auth.allauth.forms.ReauthenticateForm"}
-ACCOUNT_USER_DISPLAY = "accounts.auth.allauth.account_adapter.display_name"
+ACCOUNT_USER_DISPLAY = "accounts.auth.allauth.reauthentication.display_name"
 # accounts.auth.login limits all of these, also while Redis is down; allauth's own limits would refuse all then.
 ACCOUNT_RATE_LIMITS = MFA_RATE_LIMITS = False
 
-MFA_ADAPTER = "accounts.auth.allauth.mfa_adapter.MfaAdapter"
+MFA_ADAPTER = "accounts.auth.mfa.services.MfaAdapter"
 MFA_FORMS = {
     "reauthenticate": "accounts.auth.allauth.forms.ReauthenticateCodeForm",
-    "reauthenticate_webauthn": "accounts.auth.allauth.passkey_forms.PasskeyReauthenticateForm",
+    "reauthenticate_webauthn": "accounts.auth.allauth.forms.PasskeyReauthenticateForm",
 }
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True

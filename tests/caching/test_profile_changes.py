@@ -7,11 +7,11 @@ from django.utils import timezone
 
 from accounts.auth.passwords.services import change_password
 from accounts.auth.sessions.cache import load_status, session_key
-from accounts.auth.tokens import read_access
 from accounts.models import Session, User
 from accounts.tests.fixtures import token_of
 from accounts.users import services as users
 from config.wsgi import application as django
+from core.security.access_tokens import read_access_token
 from core.testing.asgi import run, send_request
 from gateway.application import Gateway
 from gateway.session_backend import SessionBackend
@@ -43,7 +43,7 @@ def test_profile_version_is_current_after_password_change(alice, nodes):
     token = token_of(alice)
     before = {response.json()["version"] for response in request_from_nodes(nodes, token, ME_PATH)}
 
-    session_id = read_access(token).session_id
+    session_id = read_access_token(token.encode()).session_id
     change_password(user=alice, password="a wider river turns", now=timezone.now(), keep=session_id)
     after = request_from_nodes(nodes, token, ME_PATH)
 

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from accounts.auth.login_methods import selectors as login_methods_selectors
 from accounts.auth.login_methods import services as login_methods
+from accounts.auth.one_time_tokens import make_reset_key
 from accounts.auth.passwords import services as passwords
-from accounts.auth.passwords.reset_tokens import make_reset_key
 from accounts.models import User
 from accounts.tests.factories import with_email_address
 from accounts.tests.mfa import with_passkey

@@ -16,7 +16,7 @@ from allauth.socialaccount.models import SocialAccount
 from django.http import HttpResponse
 from django.test import Client
 
-from accounts.auth.oidc.issuer import get_issuer
+from accounts.auth.oidc.provider import get_issuer
 from accounts.models import Session, User
 from accounts.tests.factories import UserFactory, with_email_address
 from drills.processes import ROOT

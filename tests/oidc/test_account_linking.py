@@ -9,7 +9,7 @@ from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
 from accounts.auth.oidc import services as oidc
-from accounts.auth.oidc.providers import provider_names
+from accounts.auth.oidc.client import provider_names
 from accounts.auth.oidc.services import Identity
 from accounts.models import User
 from accounts.tests.factories import PASSWORD, UserFactory, with_email_address

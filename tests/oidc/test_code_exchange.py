@@ -9,8 +9,7 @@ from contextlib import suppress
 
 import pytest
 
-from accounts.auth.oidc.errors import ProviderUnavailable
-from accounts.auth.oidc.http import fetch_json
+from accounts.auth.oidc.provider import ProviderUnavailable, fetch_json
 from tests.oidc.provider import CLIENT_ID
 
 RESPONSE_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n%s\r\n\r\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from accounts.auth.oidc.issuer import get_issuer
+from accounts.auth.oidc.provider import get_issuer
 from accounts.tests.factories import UserFactory
 from core.testing.page_client import log_in
 from events.models import Event

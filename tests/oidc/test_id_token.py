@@ -8,8 +8,8 @@ import pytest
 from joserfc import jwk, jwt
 from joserfc.jws import JWSRegistry
 
-from accounts.auth.oidc import id_token
-from accounts.auth.oidc.errors import OidcError
+from accounts.auth.oidc.client import verify_id_token
+from accounts.auth.oidc.provider import OidcError
 
 CLAIMS = {"iss": "https://id.example.com", "sub": "1", "aud": ["taskflow"], "azp": "taskflow", "nonce": "n"}
 # `at_hash` of the access token "token": the left half of its SHA-256, SHA-384 or SHA-512.
@@ -34,7 +34,7 @@ def sign(key: jwk.Key, algorithm: str, at_hash: str) -> str:
 
 
 def verify(token: str, *keys: dict) -> dict:
-    return id_token.verify(
+    return verify_id_token(
         token,
         issuer="https://id.example.com",
         client_id="taskflow",

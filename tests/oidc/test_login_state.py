@@ -75,7 +75,7 @@ def test_callback_of_another_provider_is_rejected(ada, idp, oidc_browser, settin
 
 def test_expired_state_is_rejected(ada, idp, oidc_browser, monkeypatch):
     callback_url = oidc_browser.authorize(idp, oidc_browser.start_login())
-    monkeypatch.setattr("accounts.auth.oidc.login_state.MAX_AGE", -1)
+    monkeypatch.setattr("accounts.auth.oidc.pages.MAX_STATE_AGE", -1)
 
     assert oidc_browser.return_to_callback(callback_url).context["code"] == "unknown_state"
 

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from accounts.auth.oidc.errors import OidcError, ProviderUnavailable
-from accounts.auth.oidc.http import ProviderExecutor, fetch_json
+from accounts.auth.oidc.provider import OidcError, ProviderExecutor, ProviderUnavailable, fetch_json
 from core import deadline_executor
 from core.testing.concurrency import wait_until
 from tests.oidc.conftest import Browser

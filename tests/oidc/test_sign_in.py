@@ -139,7 +139,7 @@ def test_address_missing_in_id_token_comes_from_userinfo(idp, oidc_browser):
 
 def test_rotated_key_of_the_provider_is_fetched(ada, idp, oidc_browser, monkeypatch):
     oidc_browser.sign_in(idp)
-    monkeypatch.setattr("accounts.auth.oidc.issuer.JWKS_REFRESH_INTERVAL", -1)
+    monkeypatch.setattr("accounts.auth.oidc.provider.JWKS_REFRESH_INTERVAL", -1)
     idp.script(rotated=True)
     again = Browser()
 

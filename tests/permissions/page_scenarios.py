@@ -16,7 +16,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from accounts.auth.login_methods import selectors as login_methods_selectors
-from accounts.auth.passwords.reset_tokens import make_reset_key
+from accounts.auth.one_time_tokens import make_reset_key
 from accounts.models import User
 from accounts.tests.api_keys import create_api_key
 from accounts.tests.factories import PASSWORD

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from accounts.auth.oidc.errors import ProviderUnavailable
-from accounts.auth.oidc.http import fetch_json
+from accounts.auth.oidc.provider import ProviderUnavailable, fetch_json
 from drills import certificates
 from tests.architecture.test_completeness import ROOT, source_files
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
-from allauth.account.adapter import get_adapter
+from allauth.account.adapter import DefaultAccountAdapter, get_adapter
+from allauth.core import context
 from allauth.core.exceptions import ImmediateHttpResponse
+from django import forms
 from django.contrib import auth, messages
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -14,10 +18,16 @@ from django.utils.http import urlencode
 
 from accounts.auth import reauthentication
 from accounts.auth.allauth.internals import is_reauthentication_required
+from accounts.auth.login_methods import selectors as login_methods_selectors
 from accounts.auth.reauthentication import RecentLoginRequired
 from accounts.auth.sessions.middleware import SESSION_ID_KEY
-from core.errors import NotAuthenticated
+from accounts.models import User
+from accounts.users import services as users
+from core.errors import Invalid, NotAuthenticated
 from core.form_idempotency import mark_unfinished
+from core.http.client_ip import client_ip
+
+MFA_REQUIRED = "Use a code or a passkey: with two-factor authentication the password alone is not enough."
 
 
 def reauthentication_redirect(request: HttpRequest, next_url: str = "") -> HttpResponse | None:
@@ -63,3 +73,41 @@ def _redirect_to_login(request: HttpRequest, next_url: str) -> HttpResponse:
     auth.logout(request)
     messages.info(request, "Sign in again to confirm it's you, then try again.")
     return mark_unfinished(HttpResponseRedirect(f"{reverse('login')}?{urlencode({'next': next_url})}"))
+
+
+def display_name(user: User) -> str:
+    return user.name
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """Adapter for allauth's re-authentication pages. accounts.auth.login implements signing in and out."""
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        return client_ip(request)
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Require a recent login, also of users without password and MFA.
+
+        allauth itself asks such users for nothing.
+        """
+        require_recent_session(context.request)
+        return bool(super().is_reauthentication_required(app=app, **kwargs))
+
+    def reauthenticate(self, user: User, password: str) -> bool:
+        """Verify the password; reject it for users with MFA, as it must not be enough to remove their MFA methods."""
+        if login_methods_selectors.has_mfa(user):
+            raise forms.ValidationError(MFA_REQUIRED, code="mfa_required")
+        try:
+            with reauthentication.throttled_reauthentication(context.request, user):
+                users.require_password(user, password, field="password")
+        except Invalid:
+            return False
+        return True
+
+    def get_reauthentication_methods(self, user: User | AnonymousUser) -> list[dict[str, Any]]:
+        """Offer MFA methods only, where there are some, and passkeys before recovery codes."""
+        methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        if not isinstance(user, User) or not login_methods_selectors.has_mfa(user):
+            return methods
+        methods = [method for method in methods if method["id"] != "reauthenticate"]
+        return methods if login_methods_selectors.get_mfa_methods(user).totp else methods[::-1]

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.auth.login_methods import selectors, services
 from accounts.auth.login_methods.services import LINK_EXPIRED
-from accounts.auth.oidc import providers
+from accounts.auth.oidc.client import provider_names
 from accounts.auth.requests import logout_if_current
 from core.api.endpoints import endpoint
 from core.errors import NotFound
@@ -38,7 +38,7 @@ def revert_login_method(request: HttpRequest) -> HttpResponse:
     added = selectors.get_login_methods_added(token, now)
     if added is None:
         return render_page(request, TEMPLATE, {"error": LINK_EXPIRED}, status=404)
-    names = providers.provider_names()
+    names = provider_names()
     login_methods: list[tuple[str, object]] = [
         *((method.name, method.created_at) for method in added.mfa_methods),
         *((f"Sign-in with {names.get(item.provider, item.provider)}", item.date_joined) for item in added.identities),

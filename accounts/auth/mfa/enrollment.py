@@ -16,8 +16,7 @@ from accounts import policies
 from accounts.auth.allauth.internals import RecoveryCodes
 from accounts.auth.email_addresses import services as email_addresses
 from accounts.auth.login_methods import selectors as login_methods_selectors
-from accounts.auth.mfa import totp
-from accounts.auth.mfa.services import ENCRYPTION_PURPOSE, LAST_TOTP_STEP
+from accounts.auth.mfa import services as mfa
 from accounts.auth.one_time_tokens import hash_token
 from accounts.auth.security_notifications import notify_security_change
 from accounts.auth.sessions import services as sessions
@@ -50,9 +49,9 @@ class EnrollmentResult(NamedTuple):
 def begin_totp(*, user: User, now: datetime) -> TotpSetup:
     """Return a new secret. Nothing is stored before its first code comes. Raises Conflict."""
     require_can_add_method(user)
-    secret = totp.generate_secret()
+    secret = mfa.generate_secret()
     token = encrypt(f"{user.pk} {int(now.timestamp())} {secret}", purpose=SETUP_PURPOSE)
-    return TotpSetup(secret, totp.provisioning_uri(user.email, secret), token)
+    return TotpSetup(secret, mfa.provisioning_uri(user.email, secret), token)
 
 
 def resume_totp(*, user: User, token: str, now: datetime) -> TotpSetup:
@@ -63,7 +62,7 @@ def resume_totp(*, user: User, token: str, now: datetime) -> TotpSetup:
         user_id, started_at, secret = "", "0", ""
     if user_id != str(user.pk) or now.timestamp() - int(started_at) > SETUP_LIFETIME.total_seconds():
         raise Invalid.field("setup_token", SETUP_EXPIRED, "expired")
-    return TotpSetup(secret, totp.provisioning_uri(user.email, secret), token)
+    return TotpSetup(secret, mfa.provisioning_uri(user.email, secret), token)
 
 
 @transaction.atomic
@@ -75,7 +74,7 @@ def activate_totp(
     Raises Invalid (`setup_token`, `code`), and Conflict where there is an app already or the email is not verified.
     """
     secret = resume_totp(user=user, token=token, now=now).secret
-    steps = totp.matching_steps(secret, code, now)
+    steps = mfa.matching_steps(secret, code, now)
     if not steps:
         raise Invalid.field("code", "Incorrect code.", WRONG_SECRET)
     # A setup is used once: who saw its token could add the same secret again after its owner removed the app.
@@ -85,7 +84,7 @@ def activate_totp(
     if not is_first_use:
         raise Invalid.field("setup_token", SETUP_EXPIRED, "expired")
     # A code is used once (RFC 6238, section 5.2), also the one that activates the app.
-    data = {"secret": encrypt(secret, purpose=ENCRYPTION_PURPOSE), LAST_TOTP_STEP: max(steps)}
+    data = {"secret": encrypt(secret, purpose=mfa.ENCRYPTION_PURPOSE), mfa.LAST_TOTP_STEP: max(steps)}
     return _add(user, Type.TOTP, data, "totp_activated", now=now, keep=keep, address=address)
 
 

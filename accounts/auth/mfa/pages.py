@@ -23,7 +23,7 @@ from accounts.auth.allauth.internals import begin_passkey_registration
 from accounts.auth.email_addresses import services as email_addresses
 from accounts.auth.login_methods import selectors as login_methods_selectors
 from accounts.auth.mfa import enforcement, enrollment
-from accounts.auth.oidc import providers
+from accounts.auth.oidc.client import provider_names
 from accounts.auth.requests import get_request_user
 from accounts.auth.sessions.middleware import SESSION_ID_KEY
 from core.api.endpoints import endpoint
@@ -59,7 +59,7 @@ def security(request: HttpRequest) -> HttpResponse:
         "tab": "security",
         "mfa_required_for": enforcement.current_mfa_policy().description,
         "is_verified": email_addresses.is_email_verified(user),
-        "providers": providers.provider_names(),
+        "providers": provider_names(),
         "identities": login_methods_selectors.list_identities(user).order_by("provider"),
     }
     return render_page(request, "accounts/security.html", context)

@@ -1,22 +1,28 @@
-"""Verifying MFA at sign-in: a code of an authenticator app, a recovery code, or a passkey."""
+"""The secrets of MFA methods, and verifying their codes: at sign-in with a challenge, and at reauthentication."""
 
 from __future__ import annotations
 
+import base64
+import hmac
+import re
+import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import quote, urlencode
 
-from allauth.mfa.adapter import get_adapter
+import structlog
+from allauth.mfa.adapter import DefaultMFAAdapter, get_adapter
 from allauth.mfa.models import Authenticator
+from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.utils.crypto import constant_time_compare
 
-from accounts.auth.mfa import totp
 from accounts.auth.one_time_tokens import hash_token, new_token
 from accounts.models import MfaChallenge, User
 from core.errors import NotAuthenticated
-from core.security.encryption import rotate
+from core.security.encryption import decrypt, encrypt, rotate
 
 MAX_ATTEMPTS = 5
 # The names of the methods in the API; a passkey needs a browser.
@@ -25,6 +31,33 @@ ENCRYPTION_PURPOSE = "mfa"
 LAST_TOTP_STEP = "last_step"
 WRONG_CODE = "wrong_code"
 CHALLENGE_EXPIRED = "This sign-in has expired. Sign in again with your password."
+
+
+# Time-based one-time passwords (RFC 6238) as all authenticator apps have them: SHA-1, six digits, 30 seconds.
+PERIOD = 30
+DIGITS = 6
+ISSUER = "TaskFlow"
+
+
+log = structlog.get_logger(__name__)
+
+
+class MfaAdapter(DefaultMFAAdapter):
+    """Keep the secrets of MFA methods encrypted: a copy of the database must not be enough to sign in."""
+
+    def encrypt(self, text: str) -> str:
+        return encrypt(text, purpose=ENCRYPTION_PURPOSE)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """Return a secret that no code fits where the key is gone: the user has lost that method."""
+        try:
+            return decrypt(encrypted_text, purpose=ENCRYPTION_PURPOSE)
+        except InvalidToken:
+            log.error("mfa_secret_undecryptable", advice="keep the former key in SECRET_KEY_FALLBACKS")
+            return generate_secret()
+
+    def _get_site_name(self) -> str:
+        return ISSUER
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +132,7 @@ def _verify_totp(authenticator: Authenticator, code: str, now: datetime) -> bool
     The database keeps the last step, so that a lost cache accepts none twice.
     """
     secret = get_adapter().decrypt(authenticator.data["secret"])
-    steps = totp.matching_steps(secret, code, now)
+    steps = matching_steps(secret, code, now)
     step = next((item for item in steps if item > authenticator.data.get(LAST_TOTP_STEP, 0)), None)
     if step is None:
         return False
@@ -125,3 +158,30 @@ def purge_challenges(*, now: datetime) -> int:
     """Delete expired challenges. Returns how many."""
     removed, _ = MfaChallenge.objects.filter(expires_at__lt=now).delete()
     return removed
+
+
+def generate_secret() -> str:
+    """Return 160 random bits in base 32, as long as RFC 4226 recommends."""
+    return base64.b32encode(secrets.token_bytes(20)).decode()
+
+
+def code_at_step(secret: str, step: int) -> str:
+    """Return the HOTP value of a counter (RFC 4226, section 5.3)."""
+    digest = hmac.digest(base64.b32decode(secret.encode(), casefold=True), step.to_bytes(8, "big"), "sha1")
+    offset = digest[-1] & 0x0F
+    number = int.from_bytes(digest[offset : offset + 4], "big") & 0x7FFFFFFF
+    return f"{number % 10**DIGITS:0{DIGITS}}"
+
+
+def matching_steps(secret: str, code: str, now: datetime) -> list[int]:
+    """Return the time steps with this code, among the present one and its two neighbours."""
+    code = re.sub(r"[\s-]", "", code)
+    step = int(now.timestamp()) // PERIOD
+    steps = (step - 1, step, step + 1)
+    return [item for item in steps if hmac.compare_digest(code.encode(), code_at_step(secret, item).encode())]
+
+
+def provisioning_uri(email: str, secret: str) -> str:
+    """Return the `otpauth://` URI that an app reads from the QR code."""
+    label = quote(f"{ISSUER}:{email}")
+    return f"otpauth://totp/{label}?{urlencode({'secret': secret, 'issuer': ISSUER}, quote_via=quote)}"

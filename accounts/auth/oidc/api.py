@@ -10,7 +10,7 @@ from rest_framework import serializers
 
 from accounts.auth.login_methods.selectors import list_identities
 from accounts.auth.oidc import services
-from accounts.auth.oidc.providers import provider_names
+from accounts.auth.oidc.client import provider_names
 from core.api.generics import DeleteView, ListView
 
 

@@ -1,25 +1,54 @@
-"""Our side of the authorization code flow: build the authorization request, exchange the code, read the claims."""
+"""Our side of the authorization code flow: request the authorization, exchange the code, verify the ID token.
+
+Authlib verifies ID tokens (OpenID Connect Core 1.0, section 3.1.3.7); some rules here are stricter.
+"""
 
 from __future__ import annotations
 
 import base64
 import secrets
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 from urllib.parse import parse_qsl, quote_plus, urlencode, urlsplit, urlunsplit
 
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
+from authlib.oidc.core import CodeIDToken
+from django.conf import settings
+from joserfc import jwk, jwt
+from joserfc.errors import ClaimError, JoseError
+from joserfc.jws import JWSRegistry
 
-from accounts.auth.oidc import id_token
-from accounts.auth.oidc.errors import OidcError
-from accounts.auth.oidc.http import fetch_json
-from accounts.auth.oidc.issuer import Issuer, Metadata
+from accounts.auth.oidc.provider import Issuer, Metadata, OidcError, fetch_json, get_issuer
 from accounts.auth.oidc.services import Identity
+from core.errors import NotFound
 from core.text import is_blank, normalize, truncate
 from core.validators import UNSAFE_CHARACTERS
 
 SCOPE = "openid email profile"
 MAX_NAME_LENGTH, MAX_EMAIL_LENGTH, MAX_SUBJECT_LENGTH = 120, 254, 191
+
+
+# How much the clocks may differ, in seconds.
+LEEWAY = 30
+MAX_TOKEN_AGE = 600
+MIN_RSA_BITS = 2048
+# Only signatures with a private key. An HMAC could be made by every reader of our client secret.
+ALGORITHMS_BY_KEY_TYPE = {
+    "RSA": ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
+    "EC": ("ES256", "ES384", "ES512"),
+    "OKP": ("EdDSA",),
+}
+# Unknown header parameters are ignored (RFC 7515, section 4), except critical ones.
+JWS_REGISTRY = JWSRegistry(
+    algorithms=frozenset(chain.from_iterable(ALGORITHMS_BY_KEY_TYPE.values())), strict_check_header=False
+)
+JWS_REGISTRY.max_header_length = 4096  # the default of 512 bytes is too small for a certificate
+# What joserfc raises for a malformed header or key, besides its own errors.
+MALFORMED = (ValueError, TypeError, AttributeError, LookupError, RecursionError)
+KeyLookup = Callable[[str | None], list[dict[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +60,25 @@ class Client:
     issuer: Issuer
     client_id: str
     secret: str
+
+
+def provider_names() -> dict[str, str]:
+    """Return the display name of each provider by its id."""
+    return {provider["provider_id"]: provider["name"] for provider in settings.OIDC_PROVIDERS}
+
+
+def get_client(provider_id: str) -> Client:
+    """Return our client at a provider. Raises NotFound."""
+    for provider in settings.OIDC_PROVIDERS:
+        if provider["provider_id"] == provider_id:
+            return Client(
+                provider_id,
+                provider["name"],
+                issuer=get_issuer(provider["issuer"]),
+                client_id=provider["client_id"],
+                secret=provider["secret"],
+            )
+    raise NotFound("There is no such provider.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +128,7 @@ def fetch_identity(
         access_token = tokens.get("access_token")
         if not isinstance(access_token, str):
             raise OidcError("no_access_token")
-        claims = id_token.verify(
+        claims = verify_id_token(
             tokens.get("id_token"),
             issuer=client.issuer.identifier,
             client_id=client.client_id,
@@ -140,3 +188,53 @@ def _identity(provider_id: str, claims: dict[str, Any]) -> Identity:
         email_verified=bool(email) and claims.get("email_verified") is True,
         name=clean_name,
     )
+
+
+def verify_id_token(
+    token: Any, *, issuer: str, client_id: str, nonce: str, access_token: str, keys: KeyLookup
+) -> dict[str, Any]:
+    """Return the claims of an ID token. `keys` returns the provider's JWKs with a key id. Raises OidcError."""
+    if not isinstance(token, str):
+        raise OidcError("no_id_token")
+    options = {
+        "iss": {"essential": True, "value": issuer},
+        "sub": {"essential": True, "validate": lambda _, subject: subject.strip() != ""},
+        # Stricter than the standard, which allows other audiences besides us.
+        "aud": {"essential": True, "validate": lambda _, audience: audience in (client_id, [client_id])},
+        "azp": {"value": client_id},
+        "nonce": {"essential": True, "value": nonce},
+        # Authlib would skip an empty hash.
+        "at_hash": {"validate": lambda _, digest: isinstance(digest, str) and digest != ""},
+        # The browser was redirected minutes ago at most, so an older token is from another sign-in.
+        "iat": {"essential": True, "validate": lambda _, issued_at: time.time() - issued_at <= MAX_TOKEN_AGE},
+    }
+    params = {"client_id": client_id, "nonce": nonce, "access_token": access_token}
+    try:
+        decoded = jwt.decode(token, lambda jws: _select_key(jws.headers(), keys), registry=JWS_REGISTRY)
+        claims = CodeIDToken(decoded.claims, decoded.header, options, params)
+        claims.validate(leeway=LEEWAY)
+    except ClaimError as error:
+        raise OidcError(f"id_token_{error.error}_{error.claim}") from error
+    except JoseError as error:
+        raise OidcError(f"id_token_{error.error}") from error
+    except MALFORMED as error:
+        raise OidcError("id_token_malformed") from error
+    return dict(claims)
+
+
+def _select_key(header: dict[str, Any], keys: KeyLookup) -> jwk.Key:
+    """Return the only published key that fits the header. A key inside the header is ignored."""
+    if "crit" in header:
+        raise OidcError("critical_header")
+    algorithm = header["alg"]
+    candidates = [
+        key
+        for key in keys(header.get("kid"))
+        if algorithm in ALGORITHMS_BY_KEY_TYPE.get(str(key.get("kty")), ()) and key.get("alg", algorithm) == algorithm
+    ]
+    if len(candidates) != 1:
+        raise OidcError("unknown_key")
+    key = jwk.import_key(candidates[0])
+    if isinstance(key, jwk.RSAKey) and key.raw_value.key_size < MIN_RSA_BITS:
+        raise OidcError("weak_key")
+    return key

@@ -1,35 +1,52 @@
-"""The pages of a sign-in with an OpenID provider: sending the browser there, and taking it back."""
+"""Signing in with an OpenID provider, and the settings page of the linked identities."""
 
 from __future__ import annotations
 
 import secrets
+import time
 from dataclasses import asdict
 from typing import Any
 
 import structlog
 from django.conf import settings
 from django.contrib import auth, messages
+from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from accounts.auth.allauth.reauthentication import reauthentication_redirect
 from accounts.auth.login import continue_browser_login
-from accounts.auth.oidc import login_state, providers, services
-from accounts.auth.oidc.client import AuthorizationRequest, Client, authorization_url, fetch_identity
-from accounts.auth.oidc.errors import OidcError, ProviderUnavailable
+from accounts.auth.login_methods import selectors as login_methods_selectors
+from accounts.auth.oidc import services
+from accounts.auth.oidc.client import (
+    AuthorizationRequest,
+    Client,
+    authorization_url,
+    fetch_identity,
+    get_client,
+    provider_names,
+)
+from accounts.auth.oidc.provider import OidcError, ProviderUnavailable
 from accounts.auth.oidc.services import Identity
 from accounts.auth.requests import get_next_url, get_request_user
 from core.api.endpoints import endpoint
-from core.errors import DomainError
+from core.errors import Conflict, DomainError
 from core.htmx import render_page
 from core.http.client_ip import client_ip, user_agent
 from core.http.user_agents import describe_user_agent
 from core.rate_limits import consume
 
 log = structlog.get_logger("taskflow.oidc")
+
+
+STATES_KEY = "_oidc_states"
+MAX_STATE_AGE = 600
+# Each tab may have one; the oldest is forgotten first.
+MAX_STATES = 10
 
 
 @endpoint(brute_force_limit={"POST"})
@@ -40,7 +57,7 @@ def start(request: HttpRequest, provider_id: str) -> HttpResponse:
 
     A page redirects it, because the content security policy forbids a form that leads to another site.
     """
-    client = providers.get_client(provider_id)
+    client = get_client(provider_id)
     is_linking = request.POST.get("process") == "connect"
     if is_linking and (response := reauthentication_redirect(request)):
         return response
@@ -58,7 +75,7 @@ def start(request: HttpRequest, provider_id: str) -> HttpResponse:
         "links_to": str(request.user.pk) if is_linking else "",
         "next": get_next_url(request),
     }
-    login_state.save(request, state_id, provider_id=provider_id, data=data)
+    _save_state(request, state_id, provider_id=provider_id, data=data)
     return render_page(request, "socialaccount/redirect_to_provider.html", {"address": url, "name": client.name})
 
 
@@ -67,8 +84,8 @@ def start(request: HttpRequest, provider_id: str) -> HttpResponse:
 @require_GET
 def callback(request: HttpRequest, provider_id: str) -> HttpResponse:
     """Take the browser back from the provider. Its state is used up, whatever the result."""
-    client = providers.get_client(provider_id)
-    state = login_state.take(request, request.GET.get("state", ""), provider_id=provider_id)
+    client = get_client(provider_id)
+    state = _take_state(request, request.GET.get("state", ""), provider_id=provider_id)
     if state is None:
         detail = "This sign-in was started in another browser, or too long ago. Try again."
         # Not recorded: without a state any caller could fill the log.
@@ -117,3 +134,57 @@ def _error_response(
         return redirect("socialaccount_connections")
     context = {"name": client.name, "detail": error.detail, "code": error.code}
     return render_page(request, "socialaccount/login_error.html", context, status=error.status)
+
+
+def _save_state(request: HttpRequest, state_id: str, *, provider_id: str, data: dict[str, Any]) -> None:
+    states: dict[str, Any] = request.session.get(STATES_KEY, {})
+    states[state_id] = {"provider_id": provider_id, "data": data, "started_at": time.time()}
+    newest = sorted(states.items(), key=lambda item: item[1]["started_at"])[-MAX_STATES:]
+    request.session[STATES_KEY] = dict(newest)
+    request.session.save()
+
+
+def _take_state(request: HttpRequest, state_id: str, *, provider_id: str) -> dict[str, Any] | None:
+    """Remove a state and return its data; None for one that is unknown, expired or another provider's.
+
+    It is removed at once, as talking to the provider takes a while.
+    """
+    states: dict[str, Any] = request.session.get(STATES_KEY, {})
+    state = states.get(state_id)
+    if state is None or state["provider_id"] != provider_id:
+        return None
+    del states[state_id]
+    request.session[STATES_KEY] = states
+    request.session.save()
+    data: dict[str, Any] = state["data"]
+    return data if time.time() - state["started_at"] <= MAX_STATE_AGE else None
+
+
+@never_cache
+@login_required
+@require_safe
+def identities(request: HttpRequest) -> HttpResponse:
+    """List the linked identities, and the providers that the user could link."""
+    names = provider_names()
+    social_accounts = list(login_methods_selectors.list_identities(get_request_user(request)))
+    rows = [
+        {"id": account.pk, "name": names.get(account.provider, account.provider), "identity": account}
+        for account in social_accounts
+    ]
+    linked = {account.provider for account in social_accounts}
+    missing = {provider_id: name for provider_id, name in names.items() if provider_id not in linked}
+    return render_page(request, "socialaccount/identities.html", {"rows": rows, "missing": missing, "tab": "security"})
+
+
+@login_required
+@require_POST
+def unlink_identity(request: HttpRequest, identity_id: int) -> HttpResponse:
+    if response := reauthentication_redirect(request):
+        return response
+    try:
+        services.unlink_identity(actor=get_request_user(request), identity_id=identity_id, now=timezone.now())
+    except Conflict as error:
+        messages.error(request, error.detail)
+    else:
+        messages.success(request, "Account unlinked.")
+    return redirect("socialaccount_connections")

@@ -9,8 +9,8 @@ from rest_framework.response import Response
 
 from accounts.auth import reauthentication
 from accounts.auth.api import PublicApiView
+from accounts.auth.one_time_tokens import find_user_by_reset_key
 from accounts.auth.passwords import services
-from accounts.auth.passwords.reset_tokens import find_user_by_reset_key
 from accounts.auth.rate_limited_emails import send_password_reset_email
 from accounts.auth.serializers import ChangePasswordInput, EmailInput, EmailSentOut, PasswordResetInput
 from accounts.users import services as users

@@ -19,8 +19,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.auth import reauthentication
 from accounts.auth.allauth.reauthentication import reauthentication_redirect
 from accounts.auth.forms import PASSWORD_HELP_TEXT
+from accounts.auth.one_time_tokens import find_user_by_reset_key
 from accounts.auth.passwords import services
-from accounts.auth.passwords.reset_tokens import find_user_by_reset_key
 from accounts.auth.rate_limited_emails import send_password_reset_email
 from accounts.auth.requests import get_request_user, logout_if_current
 from accounts.auth.sessions.middleware import SESSION_ID_KEY

@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.auth.security_log import selectors
-from accounts.auth.security_log.entries import SecurityLogEntry
+from accounts.auth.security_log.selectors import SecurityLogEntry
 from core.api import query_params
 from core.api.fields import StrictUUIDField
 from core.api.generics import ListView

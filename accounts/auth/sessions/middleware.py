@@ -8,20 +8,25 @@ from __future__ import annotations
 
 import secrets
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.auth.models import AnonymousUser
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.functional import SimpleLazyObject
+from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.auth.sessions import selectors, services
 from accounts.models import Session, User
 from accounts.users import selectors as users_selectors
+from core.api.endpoints import API_PREFIX, endpoint_of
 from core.errors import NotAuthenticated, NotFound
 from core.http.client_ip import client_ip, user_agent
 
@@ -133,3 +138,27 @@ def _create_session(request: HttpRequest, cookie: str, *, mfa_verified: bool) ->
             mfa_verified=mfa_verified,
         )
     return None
+
+
+class RequireMfaMiddleware:
+    """Redirects users who must set up MFA to their security settings.
+
+    It covers every page that is not `mfa_exempt`, the admin included; BearerAuthentication does it for the API.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], _args: Any, _kwargs: Any
+    ) -> HttpResponse | None:
+        if request.path.startswith(API_PREFIX) or endpoint_of(view).is_mfa_exempt(request):
+            return None
+        session = current_session(request)
+        if session is None or not session.mfa_setup_required:
+            return None
+        url = reverse("mfa_index")
+        return HttpResponseClientRedirect(url) if request.headers.get("HX-Request") else HttpResponseRedirect(url)

@@ -45,7 +45,7 @@ def open_session(
     cookie: str = "",
     mfa_verified: bool = False,
 ) -> Session:
-    """Open a session of a browser with this device cookie, or without one of an API client.
+    """Open a session of a browser with this device cookie; without one, of a program.
 
     Raises NotAuthenticated where the user changed since their credential was verified.
     """

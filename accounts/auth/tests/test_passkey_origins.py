@@ -11,7 +11,7 @@ import pytest
 from allauth.mfa.models import Authenticator
 from django.test import Client
 
-from accounts.auth.allauth.passkey_forms import is_same_origin
+from accounts.auth.allauth.forms import is_same_origin
 from accounts.auth.passwords import services as passwords
 from accounts.models import Session, User
 from accounts.tests.factories import PASSWORD

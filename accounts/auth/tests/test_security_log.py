@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import events
-from accounts.auth.security_log.entries import TITLES
+from accounts.auth.security_log.selectors import TITLES
 from accounts.tests.factories import PASSWORD
 from accounts.users import administration
 from core.testing.page_client import logged_in_client

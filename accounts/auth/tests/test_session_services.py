@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.auth.email_addresses import services as email_addresses
 from accounts.auth.sessions import services as sessions_services
 from accounts.auth.sessions.services import open_session
-from accounts.auth.tokens import issue_tokens, read_access
+from accounts.auth.tokens import issue_tokens
 from accounts.models import Session, User
 from accounts.tests.factories import BrowserSessionFactory, SessionFactory, with_email_address
 from accounts.tests.mfa import with_totp
@@ -30,7 +30,7 @@ def get_event(name: str) -> Event:
 
 
 def test_opened_session_has_its_times_and_an_event(alice, settings):
-    session_id = read_access(issue_tokens(sessions_services.open_session(user=alice, now=THEN)).access).session_id
+    session_id = open_session(user=alice, now=THEN).pk
 
     row, event = Session.objects.get(pk=session_id), get_event("session.opened")
     assert (row.created_at, row.last_seen_at, row.expires_at) == (THEN, THEN, THEN + settings.SESSION_IDLE_TIMEOUT)
