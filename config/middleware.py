@@ -31,6 +31,7 @@ class PagesOnlyMixin:
     get_response: Any
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        # By path rather than by resolved view: middleware runs before Django resolves the URL.
         if request.path.startswith(API_PREFIX) and not request.path.startswith(API_DOCS_PATHS):
             response: HttpResponse = self.get_response(request)
             return response

@@ -32,9 +32,15 @@ def from_environment() -> list[Provider]:
             Provider(provider_id="google", name="Google", issuer=GOOGLE_ISSUER, client_id=client_id, secret=secret)
         )
     if issuer := env.text("OIDC_ISSUER", ""):
+        url = urlsplit(issuer)
+        # Plain HTTP for tests on this machine only: OpenID Connect Discovery demands https.
+        is_local = url.scheme == "http" and url.hostname in {"127.0.0.1", "localhost", "::1"}
+        if not (url.scheme == "https" or is_local) or not url.hostname or url.query or url.fragment:
+            raise ImproperlyConfigured(f"OIDC_ISSUER must be an https:// URL without a query, not {issuer!r}.")
         providers.append(
             Provider(
-                provider_id=_provider_id(issuer),
+                # The id follows from the issuer, because a subject is unique only within its issuer.
+                provider_id=re.sub(r"[^a-z0-9.]+", "-", f"{url.netloc}{url.path}".lower()).strip("-"),
                 name=env.text("OIDC_NAME", "Single sign-on"),
                 issuer=issuer,
                 client_id=env.text("OIDC_CLIENT_ID"),
@@ -42,13 +48,3 @@ def from_environment() -> list[Provider]:
             )
         )
     return providers
-
-
-def _provider_id(issuer: str) -> str:
-    """Derive the id from the issuer, because a subject is unique only within its issuer."""
-    url = urlsplit(issuer)
-    # Plain HTTP for tests on this machine only: OpenID Connect Discovery demands https.
-    is_local = url.scheme == "http" and url.hostname in {"127.0.0.1", "localhost", "::1"}
-    if not (url.scheme == "https" or is_local) or not url.hostname or url.query or url.fragment:
-        raise ImproperlyConfigured(f"OIDC_ISSUER must be an https:// URL without a query, not {issuer!r}.")
-    return re.sub(r"[^a-z0-9.]+", "-", f"{url.netloc}{url.path}".lower()).strip("-")

@@ -13,6 +13,7 @@ UNCOMPRESSED_STORAGE = "django.contrib.staticfiles.storage.ManifestStaticFilesSt
 def cdn_origins(url: str) -> list[str]:
     """Return the origin of STATIC_URL if it is a CDN, else nothing."""
     parts = urlsplit(url)
+    # A URL without a scheme (//cdn.example.com/) means that of the page; production is https.
     return [f"{parts.scheme or 'https'}://{parts.netloc}"] if parts.netloc else []
 
 

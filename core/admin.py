@@ -19,6 +19,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from core.errors import DomainError
+from core.forms import DomainErrorMixin
 from core.models import IdempotencyRecord
 from core.text import normalize
 
@@ -91,7 +92,7 @@ def json_lines(value: Any, path: str = "") -> SafeString:
     return format_html("{}: {}<br>", path, value) if path else format_html("-")
 
 
-class ServiceForm(forms.ModelForm):
+class ServiceForm(DomainErrorMixin, forms.ModelForm):
     """A form that calls a service as its last step of validation: domain errors become the form's errors.
 
     `write` calls the service and returns the row. Of the model's own cleaning only the fields' validators remain; the
@@ -130,12 +131,6 @@ class ServiceForm(forms.ModelForm):
         """Call the service with the cleaned data and return the row."""
         raise NotImplementedError  # abstract: each form names its service
 
-    def add_domain_error(self, error: DomainError) -> None:
-        for field, _, message in error.fields:
-            self.add_error(field if field in self.fields else None, message)
-        if not error.fields:
-            self.add_error(None, error.detail)
-
 
 class ServiceAdmin(BaseAdmin):
     """Admin of rows that are written through services."""
@@ -171,6 +166,7 @@ class ServiceAdmin(BaseAdmin):
             return self.error_response(request, error, object_id)
 
     def error_response(self, request: HttpRequest, error: DomainError, object_id: str) -> HttpResponse:
+        """Redirect to the page of the row, which shows the error."""
         self.message_user(request, _error_message(error), messages.ERROR)
         return HttpResponseRedirect(
             reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[object_id])

@@ -89,6 +89,7 @@ def invalidate_after_commit(scopes: Iterable[str]) -> None:
 
 def bump_generations(scopes: Iterable[str]) -> None:
     """Invalidate everything cached under these scopes now."""
+    # An empty pipeline would still cost a round trip.
     if scopes := tuple(scopes):
         retry_until_lease_ends(partial(bump_generations_once, scopes))
 
@@ -133,6 +134,7 @@ def retry_until_lease_ends(command: Callable[[], None]) -> None:
 def lease_end() -> int:
     """Return the end, in milliseconds of Redis' clock, of a lease that begins now. Raises RedisError."""
     seconds, microseconds = redis.client().time()
+    # By Redis' clock, because the clocks of relay and nodes may differ by more than the lease lasts.
     return int((seconds + LEASE_SECONDS) * 1000 + microseconds / 1000)
 
 

@@ -38,13 +38,21 @@ class SingleLineField(TextField):
     default_validators = [validate_single_line]
 
 
-class PageForm(forms.Form):
+class DomainErrorMixin:
+    """Shows the domain errors of a service as errors of the form."""
+
+    fields: Any
+    add_error: Any
+
     def add_domain_error(self, error: DomainError) -> None:
         """Show a domain error beside its fields, or above the form if it names none."""
         for field, _, message in error.fields:
             self.add_error(field if field in self.fields else None, message)
         if not error.fields:
             self.add_error(None, error.detail)
+
+
+class PageForm(DomainErrorMixin, forms.Form): ...
 
 
 def form_status(form: Any) -> int:

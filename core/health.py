@@ -32,7 +32,9 @@ Check = Callable[[], dict[str, Any]]
 
 
 def check_database() -> dict[str, Any]:
+    """Raise DatabaseError unless the database answers a query."""
     with connection.cursor() as cursor:
+        # A statement, because a connection of the pool may be dead without anybody knowing.
         cursor.execute("SELECT 1")
     return {}
 

@@ -82,6 +82,7 @@ class Statement:
     def always(cls, rows: QuerySet[Any, Any]) -> Statement:
         """Compile a query that may have results."""
         statement = cls.of(rows)
+        # For queries without `IN ()` and the like, of which Django would know that they are empty.
         assert statement is not None
         return statement
 

@@ -59,6 +59,7 @@ class ScenarioGenerator:
         self.project = project
         self.now = now
         self.rng = rng
+        # By project, because a design team does not comment like operations.
         self.phrases = phrases_for(project.key)
 
     def generate(self) -> list[TaskScenario]:
@@ -172,17 +173,22 @@ class ScenarioGenerator:
         return finished
 
     def close(self, scenario: TaskScenario, at: datetime, assignee: str, category: str) -> None:
+        """Move the task to the first state of a closed category, sometimes with a comment."""
         self.add(scenario, at, "moved", assignee, self.project.workflow.states_in_category(category)[0])
+        # People explain why they cancel; that something is done speaks for itself.
         if self.rng.random() < (0.8 if category == "cancelled" else 0.3):
             self.add_comment(scenario, at + timedelta(minutes=self.rng.randint(1, 20)), assignee, category)
 
     def reopen(self, scenario: TaskScenario, finished: datetime, assignee: str) -> None:
+        """Reopen a completed task, say why, and complete it again some days later."""
         at = self.after(finished, self.rng.uniform(0.5, 4))
         self.add(scenario, at, "moved", scenario.creator, self.project.workflow.states_in_category("in_progress")[0])
         self.add_comment(scenario, at + timedelta(minutes=3), scenario.creator, "reopened")
         self.close(scenario, self.after(at, self.rng.uniform(0.3, 5)), assignee, "done")
 
     def add_comment(self, scenario: TaskScenario, at: datetime, author: str, occasion: str) -> None:
+        """Add a comment by the author that may mention another member; `occasion` chooses the phrases."""
+        # Nobody mentions themselves.
         others = [handle for handle in self.project.member_handles if handle != author]
         text = self.rng.choice(self.phrases[occasion]).format(handle=self.rng.choice(others))
         self.add(scenario, at, "commented", author, text)

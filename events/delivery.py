@@ -26,6 +26,7 @@ Consumer = TypeVar("Consumer", bound=Callable[[Sequence[Event]], None])
 
 def batch_consumer(consumer: Consumer) -> Consumer:
     """Mark a consumer that takes a sequence of events instead of a single one."""
+    # An attribute of the function, because consumers are named by their path and imported where they run.
     consumer.batch_consumer = True  # type: ignore[attr-defined]
     return consumer
 
@@ -89,5 +90,6 @@ def _is_batch_consumer(consumer: Callable[[Any], None]) -> bool:
 
 def redeliver(delivery_ids: list[int]) -> int:
     """Give dead letters another round of attempts; return how many there were."""
+    # Only dead ones: a pending delivery may be running this very moment.
     dead = Delivery.objects.filter(pk__in=delivery_ids, state=Delivery.State.DEAD)
     return dead.update(state=Delivery.State.PENDING, attempts=0, next_attempt_at=timezone.now())

@@ -14,6 +14,7 @@ from events.redaction import USER_ERASED
 
 def events_about(subject_id: uuid.UUID, *, names: Sequence[str] = ()) -> QuerySet[Event]:
     """Return the events about one subject, unordered; `names` limits them to these kinds."""
+    # Ids are UUIDs, so those of a task and a user cannot be equal, and the type is not needed.
     events = Event.objects.filter(subject_id=subject_id)
     return events.filter(name__in=names) if names else events
 

@@ -110,7 +110,9 @@ class AdmissionControl:
         return slot
 
     def _mark_slow(self, slot: Slot) -> None:
+        """Count a request as waiting for something; the timer of its slot calls this."""
         slot.is_cpu_bound = False
+        # It waits for the database or a network, so another request may compute meanwhile.
         self.cpu_bound -= 1
         self._wake_next()
 

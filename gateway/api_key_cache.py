@@ -14,8 +14,6 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from django.db import close_old_connections
-
 from core.security import api_keys
 from core.security.api_keys import PresentedKey
 from core.security.claims import ApiKeyClaims
@@ -75,19 +73,6 @@ class ApiKeyCache:
             # The oldest, not the least recently used: a hit would have to reorder the dictionary, for nothing but a
             # query.
             self.claims.popitem(last=False)
-
-    def look_up_in_thread(self, key: PresentedKey) -> ApiKeyClaims | None:
-        """Look up a key on a thread of Django. Its database connection goes back to the pool."""
-        try:
-            return self.backend.look_up(key)
-        finally:
-            close_old_connections()
-
-    def record_use_in_thread(self, use: tuple[str, str]) -> None:
-        try:
-            self.backend.record_use(*use)
-        finally:
-            close_old_connections()
 
 
 def is_current(claims: ApiKeyClaims, address: str) -> bool:

@@ -20,6 +20,7 @@ from django.db import DatabaseError
 from prometheus_client import Counter
 from redis.exceptions import RedisError
 
+from core.api.endpoints import API_PREFIX
 from core.api.routes import get_route_table
 from core.logging import flush_cache_hits
 from gateway import cors, request_body, timing
@@ -27,9 +28,9 @@ from gateway.admission import AdmissionControl, ConcurrencyLimiter, Overloaded
 from gateway.api_key_cache import NO_API_KEYS, ApiKeyBackend, ApiKeyCache, is_current
 from gateway.local_cache import CachedResponse, LruResponseCache
 from gateway.request import GatewayRequest, parse_request
-from gateway.request_body import Receive, Scope, Send
+from gateway.request_body import Receive, Scope, Send, with_headers
 from gateway.request_checker import CheckRequest, CheckResult, RequestChecker
-from gateway.responses import ResponseRecorder, send_cached, send_overloaded, send_problem, with_rate_limit_headers
+from gateway.responses import ResponseRecorder, rate_limit_headers, send_cached, send_overloaded, send_problem
 from gateway.session_backend import SessionBackend
 from gateway.single_flight import SingleFlight
 from gateway.wsgi_adapter import WsgiThreadPool
@@ -87,10 +88,10 @@ class Gateway:
         if request.has_duplicate_host:
             await send_problem(request, 400, "Duplicate Host header.")
             return
-        if cors.is_cors_request(request):
-            request.send = cors.with_cors_headers(request)
+        if b"origin" in request.headers and request.scope["path"].startswith(API_PREFIX):
+            request.send = with_headers(request.send, cors.allow_origin_headers(request))
             # A preflight carries no credentials, so it is answered before any check (Fetch standard).
-            if request.is_preflight:
+            if request.scope["method"] == "OPTIONS" and b"access-control-request-method" in request.headers:
                 await cors.send_preflight(request)
                 return
         if request.endpoint.rate_limit:
@@ -125,7 +126,7 @@ class Gateway:
         if request.is_cacheable and result.is_cacheable:
             await self.respond_from_cache(request, result, cached)
             return
-        request.send = with_rate_limit_headers(request.send, result)
+        request.send = with_headers(request.send, rate_limit_headers(result))
         await self.call_django(request)
 
     async def authenticate_api_key(self, request: GatewayRequest) -> bool:
@@ -134,7 +135,7 @@ class Gateway:
         if claims is None and (key := self.api_key_cache.parse(request.api_key, request.address)):
             try:
                 async with self.admission.slot():
-                    claims = await self.django.run(self.api_key_cache.look_up_in_thread, key)
+                    claims = await self.django.run_query(self.api_key_cache.backend.look_up, key)
             except Overloaded:
                 return False
             except DatabaseError:
@@ -150,9 +151,11 @@ class Gateway:
         return True
 
     async def _record_use(self, key_id: str, address: str) -> None:
+        """Record the last use of an API key. The request that used it does not wait."""
+        # The time of the last use is for people; it may be lost when there is no capacity for it.
         with suppress(Overloaded, DatabaseError):
             async with self.admission.slot():
-                await self.django.run(self.api_key_cache.record_use_in_thread, (key_id, address))
+                await self.django.run_query(self.api_key_cache.backend.record_use, key_id, address)
 
     async def check(self, request: GatewayRequest, cached: CachedResponse | None) -> CheckResult:
         """Check rate limit, session status and generation. Raises Overloaded.
@@ -198,7 +201,7 @@ class Gateway:
 
             async def look_up() -> str:
                 async with self.admission.slot():
-                    return await self.django.run(self.sessions.look_up_in_thread, uuid.UUID(session_id))
+                    return await self.django.run_query(self.sessions.look_up, uuid.UUID(session_id))
 
             lookup = self.session_lookups[session_id] = asyncio.create_task(look_up())
             lookup.add_done_callback(lambda _task: self.session_lookups.pop(session_id, None))
@@ -218,7 +221,7 @@ class Gateway:
         if response is not None:
             await send_cached(request, response, result, already_logged=bool(recorder.messages))
             return
-        request.send = with_rate_limit_headers(request.send, result)
+        request.send = with_headers(request.send, rate_limit_headers(result))
         # Built here but not cacheable (an error, for example): passed on as it is.
         if recorder.messages:
             for message in recorder.messages:

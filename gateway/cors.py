@@ -6,14 +6,10 @@ the request it was built for.
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.conf import settings
 
-from core.api.endpoints import API_PREFIX
-from gateway.local_cache import Headers
 from gateway.request import GatewayRequest
-from gateway.request_body import Send
+from gateway.request_body import Headers
 
 ALLOWED_METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 ALLOWED_HEADERS = b"Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-ID"
@@ -27,28 +23,10 @@ PREFLIGHT_MAX_AGE = b"7200"
 PREFLIGHT_VARY = (b"vary", b"Origin, Access-Control-Request-Method, Access-Control-Request-Headers")
 
 
-def is_cors_request(request: GatewayRequest) -> bool:
-    return b"origin" in request.headers and str(request.scope["path"]).startswith(API_PREFIX)
-
-
-def with_cors_headers(request: GatewayRequest) -> Send:
-    """Return the request's `send`, which adds the CORS headers if the origin is allowed."""
-    send, cors_headers = request.send, _allow_origin_headers(request)
-    if not cors_headers:
-        return send
-
-    async def send_with_headers(message: Any) -> None:
-        if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message["headers"], *cors_headers]}
-        await send(message)
-
-    return send_with_headers
-
-
 async def send_preflight(request: GatewayRequest) -> None:
     """Answer a preflight: what an allowed origin may send. For another one, a response without CORS headers means no."""
     headers = [PREFLIGHT_VARY, (b"x-request-id", request.request_id.encode())]
-    if _allow_origin_headers(request):
+    if allow_origin_headers(request):
         headers += [
             (b"access-control-allow-methods", ALLOWED_METHODS),
             (b"access-control-allow-headers", ALLOWED_HEADERS),
@@ -58,7 +36,8 @@ async def send_preflight(request: GatewayRequest) -> None:
     await request.send({"type": "http.response.body", "body": b""})
 
 
-def _allow_origin_headers(request: GatewayRequest) -> Headers:
+def allow_origin_headers(request: GatewayRequest) -> Headers:
+    """Return the headers with which an allowed origin may read the response; none for another origin."""
     origin = request.headers[b"origin"]
     if origin.decode("latin-1") not in settings.CORS_ALLOWED_ORIGINS:
         return ()

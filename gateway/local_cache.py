@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 
+from gateway.request_body import Headers
+
 # Estimate for the key, the header tuples and the objects of one entry.
 ENTRY_OVERHEAD = 500  # bytes
-Headers = tuple[tuple[bytes, bytes], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class LruResponseCache:
     def get(self, caller: str, url: str) -> CachedResponse | None:
         response = self.responses.get((caller, url))
         if response is not None:
+            # An OrderedDict keeps the order of use: the first entry is the one to evict.
             self.responses.move_to_end((caller, url))
         return response
 

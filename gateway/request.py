@@ -103,10 +103,6 @@ class GatewayRequest:
         """Whether there are two Host headers (RFC 9112, section 3.2); cache and Django would read different ones."""
         return bool(sum(name == b"host" for name, _ in self.scope["headers"]) > 1)
 
-    @property
-    def is_preflight(self) -> bool:
-        return self.scope["method"] == "OPTIONS" and b"access-control-request-method" in self.headers
-
 
 def current_minute() -> int:
     return int(time.time() // 60)

@@ -1,4 +1,7 @@
-"""Request bodies, read whole and bounded. A thread is taken afterwards, so a slow sender holds none."""
+"""ASGI messages: request bodies, read whole and bounded, and what is added to responses.
+
+A thread is taken after the body was read, so a slow sender holds none.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+Headers = tuple[tuple[bytes, bytes], ...]
 
 
 class BodyTooLarge(Exception):
@@ -36,6 +40,20 @@ async def read_body(scope: Scope, receive: Receive, *, limit: int) -> bytes:
             raise BodyTooLarge
         more_body = message.get("more_body", False)
     return b"".join(parts)
+
+
+def with_headers(send: Send, headers: Headers) -> Send:
+    """Return a `send` that adds these headers to the response."""
+    if not headers:
+        return send
+
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            # A new message, because a recorded one may be sent again without them.
+            message = {**message, "headers": [*message["headers"], *headers]}
+        await send(message)
+
+    return send_with_headers
 
 
 def buffer_response_start(send: Send) -> Send:

@@ -15,9 +15,9 @@ from django.conf import settings
 from core.api.problems import MEDIA_TYPE, problem_document
 from core.http.response_headers import security_headers
 from core.logging import log_cache_hit
-from gateway.local_cache import CachedResponse, Headers
+from gateway.local_cache import CachedResponse
 from gateway.request import GatewayRequest
-from gateway.request_body import Send
+from gateway.request_body import Headers
 from gateway.request_checker import CheckResult
 
 PER_REQUEST_HEADERS = {b"x-request-id", b"server-timing", b"date", b"content-length", b"set-cookie", b"connection"}
@@ -104,14 +104,3 @@ def rate_limit_headers(result: CheckResult) -> Headers:
     window = rules["window"] // 1000
     policy = b'"default";q=%d;w=%d' % (quota + burst, window)
     return (b"ratelimit-policy", policy), (b"ratelimit", b'"default";r=%d;t=%d' % (result.remaining, window))
-
-
-def with_rate_limit_headers(send: Send, result: CheckResult) -> Send:
-    """Return a `send` that adds the rate limit headers to what Django answers."""
-
-    async def send_with_headers(message: Any) -> None:
-        if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message["headers"], *rate_limit_headers(result)]}
-        await send(message)
-
-    return send_with_headers

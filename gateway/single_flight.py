@@ -32,6 +32,7 @@ Build = Callable[[], Awaitable[CachedResponse | None]]
 
 def cache_key(caller: str, generation: str, url: str) -> str:
     """Return the Redis key of a response; nodes with the same CACHE_KEY_VARIANT share it."""
+    # A digest bounds the length of the key: a URL may have eight kilobytes.
     digest = hashlib.blake2b(f"{settings.CACHE_KEY_VARIANT} {caller} {generation} {url}".encode(), digest_size=16)
     return f"taskflow:response:{digest.hexdigest()}"
 
@@ -106,6 +107,7 @@ def serialize(response: CachedResponse) -> bytes:
 
 
 def deserialize(stored: Any, generation: str) -> CachedResponse:
+    # The body stays bytes: parsing it as JSON would cost more than everything else here.
     first_line, _, body = stored.partition(b"\n")
     head = json.loads(first_line)
     headers = tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in head["headers"])

@@ -21,6 +21,8 @@ from types import TracebackType
 from typing import Any, TypeVar
 from wsgiref.types import WSGIApplication
 
+from django.db import close_old_connections
+
 from gateway.request_body import ClientDisconnected, Message, Receive, Scope, Send
 from gateway.wsgi_environ import build_environ
 
@@ -30,8 +32,7 @@ CLIENT_TIMEOUT = 30
 BODILESS_STATUSES = (204, 304)
 # By how much the priority of Django's threads is lower than the event loop's (setpriority(2): 0 to 19).
 NICENESS = 10
-A = TypeVar("A")
-B = TypeVar("B")
+T = TypeVar("T")
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
 
 
@@ -52,17 +53,27 @@ class WsgiThreadPool:
         # gunicorn gives its worker a graceful timeout; a request that hangs must not use it up.
         self.pool.shutdown(wait=False, cancel_futures=True)
 
-    def run(self, work: Callable[[A], B], argument: A) -> asyncio.Future[B]:
-        """Run a function on one of the threads, with the caller's context variables."""
-        return asyncio.get_running_loop().run_in_executor(self.pool, copy_context().run, work, argument)
+    def run_query(self, query: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
+        """Run a query on one of the threads; its database connection goes back to the pool afterwards."""
+
+        def run() -> T:
+            try:
+                return query(*arguments)
+            finally:
+                # Django does this at the end of each request, and this is none.
+                close_old_connections()
+
+        return asyncio.get_running_loop().run_in_executor(self.pool, copy_context().run, run)
 
     async def __call__(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
         """Answer a request whose body has been read. Raises ClientDisconnected, and what the application raises."""
         client = StreamingClient(receive, send)
         response = WsgiResponse(scope["method"], client.send_from_thread)
         try:
-            await self.run(partial(self._call_application, build_environ(scope, body)), response)
-            for message in response.remaining_messages():
+            call = partial(self._call_application, build_environ(scope, body), response)
+            # With the context variables of this request, as they are now.
+            await asyncio.get_running_loop().run_in_executor(self.pool, copy_context().run, call)
+            for message in response.take_messages(more_body=False):
                 await send(message)
         finally:
             client.close()
@@ -112,18 +123,16 @@ class WsgiResponse:
     def write(self, part: bytes) -> None:
         """Add a part. What was collected is sent only when more comes, so one large part leaves as a whole too."""
         if self.size > CHUNK_SIZE and not self.has_no_body:
-            self.send(self._take_messages(more_body=True))
+            self.send(self.take_messages(more_body=True))
         self.parts.append(part)
         self.size += len(part)
-
-    def remaining_messages(self) -> list[Message]:
-        return self._take_messages(more_body=False)
 
     @property
     def has_no_body(self) -> bool:
         return self.is_head or (self.head is not None and self.head["status"] in BODILESS_STATUSES)
 
-    def _take_messages(self, *, more_body: bool) -> list[Message]:
+    def take_messages(self, *, more_body: bool) -> list[Message]:
+        """Return the messages of what was collected since the last call."""
         if self.head is None:
             raise RuntimeError("The application did not call start_response.")
         body = b"" if self.has_no_body else b"".join(self.parts)

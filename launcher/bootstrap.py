@@ -66,6 +66,7 @@ def venv_python(paths: Paths) -> dict[str, str]:
 
 def is_current(paths: Paths, hashes: dict[str, str]) -> bool:
     """Return whether the last installation had these hashes, this Python and this folder."""
+    # A subset: the stamp may name further files that another command has installed.
     expected = {**hashes, **venv_python(paths)}
     return paths.python.exists() and expected.items() <= _read_stamp(paths).items()
 

@@ -66,7 +66,9 @@ def run_fixes(paths: Paths) -> int:
 
 
 def _excerpt(output: str) -> str:
+    """Return the first MAX_OUTPUT_LINES lines, and how many more there are."""
     lines = output.strip().splitlines()
+    # A broken import makes mypy report thousands of lines.
     rest = [f"... {len(lines) - MAX_OUTPUT_LINES} more lines"] if len(lines) > MAX_OUTPUT_LINES else []
     return "\n".join([*lines[:MAX_OUTPUT_LINES], *rest])
 

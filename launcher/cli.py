@@ -36,8 +36,10 @@ def run_with_error_report(work: Callable[[], int | None]) -> int:
         return EXIT_INTERRUPTED
 
 
-def _install(paths: Paths, _rest: list[str]) -> int:
+def install(paths: Paths, _rest: list[str]) -> int:
+    """Run `make install`: the dependencies, for an editor."""
     system_packages.install_missing()
+    # With the development tools, since an editor wants types and lint.
     bootstrap.ensure_installed(paths, bootstrap.DEV_REQUIREMENTS)
     return 0
 
@@ -64,7 +66,7 @@ COMMANDS: dict[str, Callable[[Paths, list[str]], int | None]] = {
     "check": lambda paths, _rest: checks.run_checks(paths),
     "fix": lambda paths, _rest: checks.run_fixes(paths),
     "stack": lambda paths, _rest: stack.run_stack(paths),
-    "install": _install,
+    "install": install,
     "drill": drills.run_drill,
     "drills": drills.run_drills,
     "bench": drills.run_benchmarks,

@@ -38,6 +38,7 @@ def print_if_open(text: str) -> None:
 
 def log_prefix(name: str, index: int) -> str:
     """Return the prefix of a process's log lines, colored on a terminal."""
+    # As wide as "scheduler".
     label = f"{name:<9} | "
     return f"\x1b[{ANSI_COLORS[index % len(ANSI_COLORS)]}m{label}\x1b[0m" if supports_color() else label
 

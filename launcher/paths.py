@@ -25,6 +25,7 @@ class Paths:
     @classmethod
     def of(cls, root: Path) -> Paths:
         """Return the paths of a checkout; DATA_DIR moves the data elsewhere."""
+        # Absolute, because the processes run in other folders.
         data_dir = os.environ.get("DATA_DIR")
         return cls(root=root, var=Path(data_dir).absolute() if data_dir else root / "var")
 

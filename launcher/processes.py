@@ -52,6 +52,7 @@ def _set_parent_death_signal(signal_number: int) -> Callable[[], None] | None:
     parent = os.getpid()
 
     def set_signal() -> None:
+        # Between fork and exec, so only a system call: a lock of the parent could be held for ever here.
         library.prctl(PR_SET_PDEATHSIG, int(signal_number), 0, 0, 0)
         if os.getppid() != parent:  # the launcher died before the call
             os.kill(os.getpid(), signal.SIGKILL)

@@ -128,6 +128,7 @@ class Supervisor:
             self._tick(POLL_INTERVAL)
 
     def _add(self, spec: ProcessSpec) -> ManagedProcess:
+        # In the list before it is launched: leaving the block must stop it also when launching fails.
         running = ManagedProcess(spec, console.log_prefix(spec.name, len(self._running)))
         self._running.append(running)
         self._launch(running)

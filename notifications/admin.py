@@ -36,6 +36,7 @@ class OutgoingEmailAdmin(ReadOnlyAdmin):
 
     @admin.display(description="kind", ordering="notification__kind")
     def kind_label(self, email: OutgoingEmail) -> str:
+        """Return the kind of the notification, or of the account email."""
         if email.notification:
             return email.notification.get_kind_display()
         # A newer release may have stored a kind that is unknown here.
@@ -47,6 +48,8 @@ class OutgoingEmailAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Retry failed emails")
     def requeue(self, request: HttpRequest, queryset: QuerySet[OutgoingEmail]) -> None:
+        """Queue the selected emails again, and start their jobs; only failed ones are queued."""
+        # enqueue_emails after the service's transaction: a worker must find the rows.
         queued = email_services.requeue(email_ids=queryset.values_list("pk", flat=True), now=timezone.now())
         jobs.enqueue_emails(queued)
         self.message_user(request, f"{len(queued)} failed emails will be sent again.")

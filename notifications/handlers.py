@@ -38,6 +38,7 @@ def task_due_soon(event: Event) -> None:
 
 def task_shared(event: Event) -> None:
     """Notify the user a task is shared with; a changed role on an existing share sends no notification."""
+    # Empty for a new share.
     if not event.payload.get("previous_role"):
         _notify(event, Kind.SHARED, [event.payload["user_id"]])
 
@@ -71,6 +72,7 @@ def session_opened(event: Event) -> None:
 def session_reused(event: Event) -> None:
     """Mail the user about a reused refresh token, which revoked the session."""
     session = event.payload["session"]
+    # Where the token was reused, not where the session began: that is what the user must recognise.
     context = {"device": session["device"], "address": session["used_from"]}
     _enqueue_account_email(event, AccountEmailKind.TOKEN_REUSED, context)
 
@@ -120,6 +122,7 @@ def _enqueue_account_email(event: Event, kind: AccountEmailKind, context: dict[s
 
 
 def _notify(event: Event, kind: Kind, user_ids: Iterable[str]) -> None:
+    """Create the notifications in the transaction of the delivery, and enqueue their emails after it."""
     email_ids = notify.notify(event=event, kind=kind, user_ids=user_ids)
     if email_ids:
         # After the commit, when a worker can see the rows.

@@ -28,6 +28,7 @@ def project_of_task_in_path(user: User, request: Request) -> Collection[UUID]:
     """Return the project of the task whose id or key is `ref` in the path; NIL_UUID for a task that is not visible."""
     ref = items_selectors.parse_ref(request.parser_context["kwargs"]["ref"])
     project_id = Task.objects.visible_to(user).by_ref(ref).values_list("project_id", flat=True).first()
+    # No key has this project, so a key is refused as if the task did not exist.
     return [project_id or NIL_UUID]
 
 

@@ -96,6 +96,7 @@ class AnalyticsView(DetailView):
         return selectors.scope_for(self.user, project_id=project_id, user_id=self.params.get("user"))
 
     def get_period(self) -> Period:
+        # Today in UTC, as the days of the statistics are.
         end = self.params.get("end") or self.now.date()
         if "start" in self.params:
             return Period.of(self.params["start"], end)

@@ -45,6 +45,7 @@ class Period:
     def ending(cls, end: date, *, length: int) -> Self:
         """Return the period of `length` days that ends with `end`; raises Invalid."""
         back = min(length - 1, (end - date.min).days)  # Python's calendar begins with the year 1
+        # A date near the year 1 is then rejected with a message instead of an OverflowError.
         return cls.of(end - timedelta(days=back), end)
 
     @property
@@ -86,6 +87,8 @@ class Kpi:
 
     @property
     def change(self) -> float | None:
+        """Difference to the period before, in the unit of the value; None without data for both."""
+        # No data is no change of zero.
         if self.value is None or self.previous is None:
             return None
         return self.value - self.previous

@@ -100,6 +100,7 @@ def _end_of_day_kpi(
     name: Literal["open", "overdue"], previous: Sequence[DayResult], current: Sequence[DayResult]
 ) -> Kpi:
     series = tuple(getattr(day, name) for day in current)
+    # Counts at a moment, so the last day stands for its period; a sum of them would mean nothing.
     return Kpi(series[-1], getattr(previous[-1], name), series)
 
 

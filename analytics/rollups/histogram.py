@@ -27,6 +27,7 @@ def bounds(bucket: int) -> tuple[int, int | None]:
 
 
 def label(bucket: int) -> str:
+    """Return a bucket as people say it: `under 1 h`, `1 d to 2 d`, `16 w or more`."""
     lower, upper = bounds(bucket)
     if upper is None:
         return f"{format_hours(lower)} or more"

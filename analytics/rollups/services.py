@@ -55,6 +55,7 @@ class _EventLogReader:
 
     def __init__(self) -> None:
         self.task_states: TaskStates = {}
+        # Positions begin with 1.
         self.position = 0
         self.events = 0
 

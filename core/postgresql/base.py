@@ -30,6 +30,7 @@ class DatabaseWrapper(PrometheusWrapper):
         return dict(self._parameters)
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        # With a pool this is a connection taken, not one opened, so it is the moment to measure.
         connection = super().get_new_connection(conn_params)
         if self.pool:
             record_pool_stats(self.pool)

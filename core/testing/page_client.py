@@ -43,5 +43,6 @@ def is_full_page(response: HttpResponse) -> bool:
 
 def visible_text(response: HttpResponse) -> str:
     """Return the text of a page as a reader sees it, on one line."""
+    # Enough for our own templates, and without a parser's opinions about broken HTML.
     body = re.sub(r"(?s)<(head|script|template).*?</\1>", "", response.content.decode())
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body))

@@ -57,7 +57,9 @@ def start_smtp_server(sink: SmtpSink) -> Controller:
 
 
 def free_port() -> int:
+    """Return a TCP port that is free now; another program may take it before it is used."""
     with socket.socket() as probe:
+        # Port 0: the kernel chooses a free one.
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 

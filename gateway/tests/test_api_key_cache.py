@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -265,7 +266,8 @@ def test_failed_key_lookup_is_left_to_django(nodes, alice, key, monkeypatch):
         raise OperationalError("the database is away")
 
     node = nodes()
-    monkeypatch.setattr(node.gateway.api_key_cache, "look_up_in_thread", fail)
+    keys = node.gateway.api_key_cache
+    monkeypatch.setattr(keys, "backend", replace(keys.backend, look_up=fail))
 
     assert node.get("/api/v1/me/", key.text).status == 200  # it was away for the look-up only
 

@@ -189,6 +189,7 @@ def requeue(*, email_ids: Iterable[UUID], now: datetime) -> list[UUID]:
 
 def purge_account_emails(*, now: datetime) -> int:
     """Delete account emails that were sent or failed a month ago; return how many."""
+    # Emails of notifications are deleted with them.
     old = OutgoingEmail.objects.filter(notification=None, next_attempt_at__lt=now - ACCOUNT_EMAIL_RETENTION)
     count, _ = old.exclude(state__in=[OutgoingEmail.State.QUEUED, OutgoingEmail.State.SENDING]).delete()
     return count

@@ -34,6 +34,7 @@ class PreferencesForm(PageForm):
             self.fields[name] = forms.BooleanField(required=False)
 
     def rows(self) -> Iterator[PreferenceRow]:
+        """Yield the table's rows, one for each kind, in the order of the enum."""
         # Every kind, also one without a row yet: a new kind appears without a migration.
         for kind in Kind:
             boxes = [(channel, self[_field_name(kind, channel)]) for channel in Channel]

@@ -37,6 +37,7 @@ class ProjectForm(ServiceForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "archived" in self.fields:
+            # The form has a check box where the model has the time of archiving.
             self.fields["archived"].initial = self.instance.archived_at is not None
 
     def write(self, data: dict[str, Any]) -> Project:

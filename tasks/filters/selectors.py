@@ -91,6 +91,7 @@ def resolve_refs(user: User, filters: TaskFilters) -> TaskFilters:
 def apply_filters(rows: TaskQuerySet, filters: TaskFilters) -> TaskQuerySet:
     """Return the tasks that pass every filter; `me` and project keys must be resolved."""
     for name, value in active_filters(filters):
+        # Each filter narrows by a condition or a subquery, so their order does not matter.
         rows = FILTERS[name](rows, value, filters)
     return rows
 

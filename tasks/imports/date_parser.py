@@ -139,6 +139,7 @@ def _relative_date(parts: re.Match[str], today: date) -> date:
 
 
 def _months_later(today: date, count: int) -> date:
+    # Months from 0 here, so that December does not spill over.
     years, month = divmod(today.month - 1 + count, 12)
     # A month after 31 January is the last day of February.
     last = calendar.monthrange(today.year + years, month + 1)[1]

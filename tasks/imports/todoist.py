@@ -207,6 +207,7 @@ class _TodoistParser:
 
     def _identify(self, parent: str, content: str) -> str:
         """Return an id of a place in the outline; a longer file gives the same id to the same place."""
+        # By content and place, since the file has no ids: the same title may occur twice below one parent.
         place = f"{parent}\n{content}"
         self.seen[place] += 1
         return sha256_hex(f"{place}\n{self.seen[place]}")
@@ -217,5 +218,6 @@ class _TodoistParser:
 
 def _author_name(text: str) -> str:
     """Return a name without the number that Todoist appends: "Alex (1000001)" is Alex."""
+    # Only a number in brackets: "Alex (Sales)" is the whole name.
     name, _, number = text.rpartition("(")
     return name.strip() if number[:-1].isdigit() and number.endswith(")") else text

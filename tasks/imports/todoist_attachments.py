@@ -52,5 +52,6 @@ def link_attachments(text: str) -> tuple[str, list[Attachment]]:
 def _text(value: object) -> str:
     """Return a JSON string without the characters that PostgreSQL cannot store: NUL and lone surrogates."""
     text = value if isinstance(value, str) else ""
+    # JSON may hold one half of a surrogate pair as an escape, which UTF-8 cannot.
     valid = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return " ".join(valid.replace("\0", "").split())

@@ -26,6 +26,7 @@ class Schedule:
     def add_warning(self, row: Row, column: str, reason: str, unit: str = "") -> None:
         """Keep the text of a column that cannot be converted, and warn about it."""
         item = f"{column.capitalize()}: {row[column]} {unit}".strip()
+        # Nothing that a user has written is lost: what has no field here becomes text.
         self.notes.append(f"{item} (from Todoist)")
         self.warnings.append(ConversionWarning(row.number, item, f"{reason} The words are in the description."))
 

@@ -33,4 +33,5 @@ class UserMatcher:
         """Return the id of the member that a name means; None for no member or more than one."""
         key = self.aliases.get(name.casefold(), name.casefold())
         user_ids = self.named.get(key, set())
+        # Two members of one name: to assign the wrong one is worse than to assign none.
         return next(iter(user_ids)) if len(user_ids) == 1 else None

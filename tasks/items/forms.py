@@ -81,6 +81,7 @@ class TaskForm(PageForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if cleaned.get("due_time") and not cleaned.get("due_date"):
+            # On the field that is empty, because that is where something must be done.
             self.add_error("due_date", "A time needs a day.")
         return cleaned
 

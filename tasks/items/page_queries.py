@@ -97,6 +97,7 @@ def list_recent_activity(user: User, project: Project | None, *, limit: int) -> 
 
 def user_names(user_ids: Collection[str]) -> dict[str, str]:
     """Return the names of these users by id."""
+    # Most tasks have no change of assignees to show.
     if not user_ids:
         return {}
     return {str(key): name for key, name in User.objects.filter(pk__in=user_ids).values_list("pk", "name")}

@@ -75,6 +75,7 @@ def _visible_by_ref(overseer: bool, guest: bool, by_key: bool) -> TaskQuerySet:
 def hide_parents(user: User, tasks: list[TaskColumns]) -> list[TaskColumns]:
     """Remove the parents that a guest may not see."""
     parents = {task.parent_id for task in tasks if task.parent_id}
+    # One query for the whole list, and none if no task has a parent.
     hidden = parents - visible_ids(user, parents) if parents else set()
     return [task._replace(parent_id=None) if task.parent_id in hidden else task for task in tasks]
 

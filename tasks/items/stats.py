@@ -92,6 +92,7 @@ def _stats_statement(shape: QueryShape) -> Statement | None:
 
 def _sum_by(pairs: Iterable[tuple[Any, int]]) -> Counter[Any]:
     totals: Counter[Any] = Counter()
+    # Not Counter(dict(pairs)): several groups have the same name.
     for name, count in pairs:
         totals[name] += count
     return totals

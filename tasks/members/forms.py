@@ -40,5 +40,6 @@ class InvitationForm(RoleForm):
 def cleaned_role(form: RoleForm) -> str:
     """Return the role of a form. Raises Invalid for an unknown one."""
     if not form.is_valid():
+        # Only a changed request can name one: the page offers the roles in a list.
         raise Invalid.field("role", "There is no such role.")
     return str(form.cleaned_data["role"])

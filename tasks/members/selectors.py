@@ -62,6 +62,7 @@ def users_to_share_with(user: User) -> list[User]:
 
 def users_to_add(present: Iterable[ProjectMember]) -> list[User]:
     """Return the active users who are not members yet."""
+    # The page has loaded the members anyway, so they are excluded here and not by a second query.
     member_ids = {member.user_id for member in present}
     users = users_selectors.list_active_users().order_by("name")[:MAX_USER_CHOICES]
     return [user for user in users if user.pk not in member_ids]

@@ -102,6 +102,7 @@ def _lock_managed_project(actor: User, ref: str) -> Project:
 def _lock_project_team(project: Project, team_id: uuid.UUID) -> ProjectTeam:
     """Return a team of the project. The lock keeps users from joining or leaving it meanwhile."""
     project_team = selectors.get_project_team(project, team_id)
+    # list() runs the query: the lock is all that it is for.
     list(Team.objects.select_for_update(no_key=True).filter(pk=team_id))
     return project_team
 

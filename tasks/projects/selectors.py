@@ -40,6 +40,7 @@ def states_by_project(project_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, lis
 def writable_projects(user: User) -> list[Project]:
     """Return the projects in which a user may create tasks, their own inbox first."""
     projects = list(Project.objects.visible_to(user).current().order_by("-is_inbox", "name"))
+    # Filtered in Python, because the role also depends on the user's role on the site.
     roles = roles_by_project(user, projects)
     return [project for project in projects if policies.can_edit(roles[project.pk])]
 
@@ -67,6 +68,8 @@ def get_project(user: User, ref: str | uuid.UUID) -> Project:
 
 def resolve_project_id(user: User, ref: str | uuid.UUID) -> uuid.UUID:
     """Return the id of a visible project, or NIL_UUID. A filter by NIL_UUID matches no row."""
+    # NIL_UUID instead of an error: a filter by an invisible project gives an empty list, like one by a project without
+    # tasks.
     column, value = lookup_for_ref(ref)
     rows = _project_id_statement(user.is_staff_or_admin, column).run({"reader": user.pk, "ref": value})
     return rows[0][0] if rows else NIL_UUID

@@ -64,6 +64,7 @@ def remove(*, actor: User, ref: str, user_id: uuid.UUID, versions: frozenset[int
 
     Raises NotFound, NotAllowed, Conflict, VersionConflict.
     """
+    # Sharing is decided by the role in the project: a guest with a shared task cannot pass it on.
     locked = items_selectors.lock_task(actor, ref) if user_id == actor.pk else _lock_shareable_task(actor, ref)
     share = selectors.get_share(locked.task, user_id)
     check_version(share, versions)
