@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.utils.http import urlencode
+from django_htmx.http import HttpResponseClientRefresh
 from drf_spectacular.views import SpectacularSwaggerSplitView
+
+from accounts.auth.requests import get_next_url
+from config.sign_in_redirects import SESSION_ENDED, origin_page, redirect_to_sign_in
+from core.form_idempotency import FIELD
+from core.htmx import render_page
+
+# Fields that no page may hold after they were sent.
+SECRET_FIELDS = {"password", "current_password", "confirmation", "code", "credential", "key", "token", "setup_token"}
 
 
 class ApiDocsView(SpectacularSwaggerSplitView):
@@ -23,15 +35,37 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return render(request, "errors/403.html", status=403)
+    return render_page(request, "errors/403.html", {}, status=403)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return render(request, "errors/403.html", {"csrf": True}, status=403)
+    """Refuse a form whose token is wrong; a form of this site whose session was replaced may be sent again."""
+    is_own_form = request.headers.get("Origin") == f"{request.scheme}://{request.get_host()}"
+    if not is_own_form or settings.CSRF_COOKIE_NAME not in request.COOKIES:
+        return render(request, "errors/403.html", {"csrf": True}, status=403)
+    if request.path.startswith("/login/"):
+        # Another tab has signed in meanwhile, or the page is old: the token on a new page is right.
+        next_url = get_next_url(request)
+        return redirect(
+            next_url if request.user.is_authenticated else f"{request.path}?{urlencode({'next': next_url})}"
+        )
+    if not request.user.is_authenticated:
+        messages.info(request, SESSION_ENDED)
+        return redirect_to_sign_in(request)
+    if request.headers.get("HX-Request"):
+        messages.info(request, "You signed in again in another tab, so this page was reloaded. Try again.")
+        return HttpResponseClientRefresh()
+    data = [(name, value) for name, values in request.POST.lists() for value in values if name != "csrfmiddlewaretoken"]
+    context = {
+        "origin_page": origin_page(request),
+        "form_data": [] if request.FILES or SECRET_FIELDS & {name for name, _ in data} else data,
+        "has_key": FIELD in request.POST,
+    }
+    return render_page(request, "errors/stale_form.html", context, status=403)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return render(request, "errors/404.html", status=404)
+    return render_page(request, "errors/404.html", {}, status=404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -45,8 +45,9 @@ def render_page(
     if fragment and (text := " ".join(str(message) for message in messages.get_messages(request))):
         response["HX-Trigger"] = json.dumps({"toast": {"text": text}})
     patch_vary_headers(response, VARY)
-    # no-cache permits storing and demands asking; the page may be shown again only after a check.
-    patch_cache_control(response, private=True, no_cache=True)
+    # Without a copy in the browser, going back after signing out shows nothing.
+    is_private = getattr(request, "user", None) is not None and request.user.is_authenticated
+    patch_cache_control(response, private=True, **{"no_store" if is_private else "no_cache": True})
     return response
 
 

@@ -68,7 +68,7 @@ MIDDLEWARE = [
     "core.api.problems.ProblemDetailsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "config.middleware.PageLocaleMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "core.http.append_slash.AppendSlashMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "config.middleware.PageAuthMiddleware",
     "accounts.auth.sessions.middleware.RequireMfaMiddleware",
@@ -78,6 +78,7 @@ MIDDLEWARE = [
     "config.middleware.PageAllauthMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "config.sign_in_redirects.SignInRedirectMiddleware",
     "core.htmx.PageErrorMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]

@@ -43,7 +43,7 @@ def reauthentication_redirect(request: HttpRequest, next_url: str = "") -> HttpR
         return None if _has_recent_session(request) else _redirect_to_login(request, next_url)
     if not is_reauthentication_required(request, app="allauth.socialaccount"):
         return None
-    messages.info(request, "Confirm it's you, then try again.")
+    messages.info(request, "Confirm it's you to continue.")
     return mark_unfinished(HttpResponseRedirect(f"{methods[0]['url']}?{urlencode({'next': next_url})}"))
 
 

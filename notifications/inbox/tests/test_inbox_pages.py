@@ -93,7 +93,8 @@ def test_notification_of_another_user_is_not_found(verb, alice, bob):
 def test_notification_is_not_changed_by_get(verb, alice):
     notification = make_notification(alice)
 
-    assert logged_in_client(alice).get(f"/inbox/{notification.pk}/{verb}/").status_code == 405
+    assert logged_in_client(alice).get(f"/inbox/{notification.pk}/{verb}/")["Location"] == "/inbox/"
+    assert not Notification.objects.get().is_read
 
 
 def test_inbox_queries_do_not_grow_with_notifications(alice, queries):

@@ -59,4 +59,5 @@ def test_lets_only_editors_do_it(who, status, task, request, outbox):
 
 
 def test_is_not_done_by_a_link(task, bob):
-    assert logged_in_client(bob).get(f"/tasks/{task.key}/status/").status_code == 405
+    assert logged_in_client(bob).get(f"/tasks/{task.key}/status/")["Location"] == f"/tasks/{task.key}/"
+    assert Task.objects.get().category == "todo"

@@ -48,7 +48,7 @@ def test_answers_the_whole_page_otherwise(headers, task, alice):
     response = logged_in_client(alice).get(URL, headers=headers)
 
     assert is_full_page(response)
-    assert response["Cache-Control"] == "private, no-cache"
+    assert response["Cache-Control"] == "private, no-store"
 
 
 @pytest.fixture
