@@ -23,11 +23,11 @@ from core.api.fields import (
     StrictIntegerField,
     StrictSerializer,
 )
-from core.api.generics import ActionView, CreateView, DeleteView, DetailView, GenericView, ListView
+from core.api.generics import ActionView, ApiView, CreateView, DeleteView, DetailView, ListView
 from core.api.pagination import PageQuerySerializer
 from core.api.query_params import BooleanQueryField
+from core.etags import object_etag
 from core.serialization import dumps
-from core.versions import object_etag
 
 MAX_OVERLAP_HOURS = int(services.MAX_OVERLAP.total_seconds() // 3600)
 DEFAULT_OVERLAP_HOURS = int(services.DEFAULT_OVERLAP.total_seconds() // 3600)
@@ -92,7 +92,7 @@ class CreatedApiKeyOut(ApiKeyOut):
         fields = [*ApiKeyOut.Meta.fields, "key"]
 
 
-class CreatedKeyView(GenericView):
+class CreatedKeyView(ApiView):
     """Base of views that return the text of a new key, once."""
 
     encrypt_stored_response = True
@@ -140,12 +140,9 @@ class ApiKeyView(DetailView, DeleteView):
     operation_ids = {"get": "get_api_key", "delete": "revoke_api_key"}
     api_key_scope = None
     serializer_class = ApiKeyOut
-
-    def get_object(self, key_id: uuid.UUID) -> ApiKey:
-        return selectors.get_api_key(self.user, key_id)
-
-    def delete_object(self, key_id: uuid.UUID) -> None:
-        services.revoke_key(actor=self.user, key_id=key_id, now=self.now, versions=self.versions)
+    object_selector = selectors.get_api_key
+    delete_service = services.revoke_key
+    services_take_now = True
 
 
 class RotateApiKeyView(CreatedKeyView, ActionView):

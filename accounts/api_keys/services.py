@@ -20,8 +20,8 @@ from accounts.auth.sessions import cache
 from accounts.events import api_key_payload, user_payload
 from accounts.models import ApiKey, User
 from core.errors import Conflict, Invalid, NotFound, require
+from core.etags import check_version
 from core.security import api_keys
-from core.versions import check_version
 from events.outbox import publish
 
 MAX_LIFETIME = timedelta(days=366)

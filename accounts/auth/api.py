@@ -24,9 +24,9 @@ from accounts.auth.tokens import TokenPair
 from accounts.models import Session, User
 from accounts.users import services as users
 from accounts.users.serializers import MeOut, TokensOut
-from core.api.generics import parse_body
+from core.api.generics import ApiView
+from core.api.parsers import parse_body
 from core.api.problems import MEDIA_TYPE, problem_document
-from core.api.views import ApiView
 from core.errors import Invalid
 from core.http.client_ip import client_ip
 from core.rate_limits import consume

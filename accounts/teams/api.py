@@ -5,8 +5,6 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.db.models import QuerySet
-
 from accounts.models import Team, TeamMember
 from accounts.teams import selectors, services
 from accounts.teams.serializers import TeamInput, TeamMemberInput, TeamMemberOut, TeamMemberPatch, TeamOut
@@ -26,13 +24,10 @@ class TeamsView(ListView, CreateView):
     ordering_fields = {"name": Sort("name")}
     default_ordering = "name"
     has_location = True
-
-    def get_queryset(self) -> QuerySet[Team]:
-        return selectors.list_teams(self.user)
-
-    def create_object(self, data: dict[str, Any]) -> Team:
-        team = services.create(actor=self.user, **data)
-        return selectors.get_team(self.user, team.pk)
+    list_selector = selectors.list_teams
+    create_service = services.create
+    # Read again after a write, with the number of members.
+    result_selector = selectors.get_team
 
 
 class TeamView(DetailView, UpdateView, DeleteView):
@@ -43,16 +38,12 @@ class TeamView(DetailView, UpdateView, DeleteView):
     project_from = all_projects
     serializer_class = TeamOut
     patch_serializer_class = TeamInput
-
-    def get_object(self, team_id: uuid.UUID) -> Team:
-        return selectors.get_team(self.user, team_id)
+    object_selector = selectors.get_team
+    delete_service = services.delete
 
     def update_object(self, data: dict[str, Any], team_id: uuid.UUID) -> Team:
         services.rename(actor=self.user, team_id=team_id, versions=self.versions, **data)
         return selectors.get_team(self.user, team_id)
-
-    def delete_object(self, team_id: uuid.UUID) -> None:
-        services.delete(actor=self.user, team_id=team_id, versions=self.versions)
 
 
 class TeamMembersView(ListView, CreateView):
@@ -63,13 +54,9 @@ class TeamMembersView(ListView, CreateView):
     project_from = all_projects
     serializer_class = TeamMemberOut
     input_serializer_class = TeamMemberInput
-
-    def get_queryset(self, team_id: uuid.UUID) -> QuerySet[TeamMember]:
-        # Pagination brings its own ordering.
-        return selectors.list_members(selectors.get_team(self.user, team_id)).order_by()
-
-    def create_object(self, data: dict[str, Any], team_id: uuid.UUID) -> TeamMember:
-        return services.add_member(actor=self.user, team_id=team_id, user_id=data["user"], role=data["role"])
+    parent_selector = selectors.get_team
+    list_selector = selectors.list_members
+    create_service = services.add_member
 
 
 class TeamMemberView(DetailView, UpdateView, DeleteView):
@@ -80,14 +67,11 @@ class TeamMemberView(DetailView, UpdateView, DeleteView):
     project_from = all_projects
     serializer_class = TeamMemberOut
     patch_serializer_class = TeamMemberPatch
-
-    def get_object(self, team_id: uuid.UUID, user_id: uuid.UUID) -> TeamMember:
-        return selectors.get_member(selectors.get_team(self.user, team_id), user_id)
+    parent_selector = selectors.get_team
+    object_selector = selectors.get_member
+    delete_service = services.remove_member
 
     def update_object(self, data: dict[str, Any], team_id: uuid.UUID, user_id: uuid.UUID) -> TeamMember:
         return services.update_member(
             actor=self.user, team_id=team_id, user_id=user_id, role=data.get("role"), versions=self.versions
         )
-
-    def delete_object(self, team_id: uuid.UUID, user_id: uuid.UUID) -> None:
-        services.remove_member(actor=self.user, team_id=team_id, user_id=user_id, versions=self.versions)

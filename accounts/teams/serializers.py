@@ -16,7 +16,7 @@ class TeamInput(StrictSerializer):
 class TeamMemberInput(StrictSerializer):
     """Input for a new member."""
 
-    user = StrictUUIDField()
+    user = StrictUUIDField(source="user_id")
     role = StrictChoiceField(choices=TeamMember.Role.choices, default=TeamMember.Role.MEMBER)
 
 

@@ -13,7 +13,7 @@ from accounts.events import team_payload
 from accounts.models import Team, TeamMember, User
 from accounts.teams import selectors
 from core.errors import Conflict, Invalid, NotFound, require
-from core.versions import check_version
+from core.etags import check_version
 from events.outbox import DomainEvent, publish
 
 Role = TeamMember.Role

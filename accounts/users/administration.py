@@ -22,7 +22,7 @@ from accounts.events import user_payload
 from accounts.models import AccountDeletion, Session, User
 from accounts.users.services import create_user_with_password, save_changes
 from core.errors import Conflict, NotFound
-from core.versions import check_version
+from core.etags import check_version
 from events.outbox import publish
 
 ADMIN_EDITABLE_FIELDS = frozenset({"name", "email", "handle", "role", "tier", "is_active", "time_zone", "language"})

@@ -32,11 +32,13 @@ from accounts.users.serializers import (
     UserQuery,
 )
 from core.api.endpoints import BodyLimit, no_projects
-from core.api.generics import DeleteView, DetailView, GenericView, ListView, UpdateView, row_response
+from core.api.generics import ApiView, DeleteView, DetailView, ListView, UpdateView
 from core.api.pagination import Sort
 from core.api.query_params import parse_query
 from core.errors import Invalid
+from core.etags import object_etag
 from core.rate_limits import consume
+from core.serialization import dumps
 
 
 class MeView(UpdateView):
@@ -49,15 +51,15 @@ class MeView(UpdateView):
     project_from = no_projects
     serializer_class = MeOut
     patch_serializer_class = ProfilePatch
+    update_service = services.update_profile
 
     def get(self, request: Request) -> HttpResponse:
         # The profile is cached with its version, so the ETag matches the cached body.
         parse_query(self.query_serializer_class, request.query_params)
         profile = cache.get_or_build_profile(self.user.pk, build=lambda: self.serialize(self.user))
-        return row_response(profile, version=profile["version"])
-
-    def update_object(self, data: dict[str, Any]) -> User:
-        return services.update_profile(actor=self.user, changes=data, versions=self.versions)
+        body = dumps(profile)
+        etag = object_etag(profile["version"], body)
+        return HttpResponse(body, content_type="application/json", headers={"ETag": etag})
 
 
 class UsersView(ListView):
@@ -123,7 +125,7 @@ def read_upload(request: HttpRequest) -> bytes:
     return bytes(files[0].read(MAX_BYTES + 1))
 
 
-class AvatarView(GenericView):
+class AvatarView(ApiView):
     """A user's picture."""
 
     api_key_scope = None
@@ -149,11 +151,7 @@ class DirectoryView(ListView):
     query_serializer_class = DirectoryQuery
     ordering_fields = {"name": Sort("name")}
     default_ordering = "name"
-
-    def get_queryset(self) -> QuerySet[User]:
-        return selectors.list_users(
-            self.user, search=self.params.get("search", ""), state=self.params.get("state", "active")
-        )
+    list_selector = selectors.list_users
 
 
 class DirectoryUserView(DetailView, UpdateView):
@@ -164,9 +162,7 @@ class DirectoryUserView(DetailView, UpdateView):
     requires_recent_login = {"PATCH"}
     serializer_class = DirectoryUserOut
     patch_serializer_class = DirectoryPatch
-
-    def get_object(self, user_id: uuid.UUID) -> User:
-        return selectors.get_user_for_staff(self.user, user_id)
+    object_selector = selectors.get_user_for_staff
 
     def update_object(self, data: dict[str, Any], user_id: uuid.UUID) -> User:
         # Users outside of the directory (erased ones, service accounts) are not found here either.

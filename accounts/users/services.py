@@ -20,7 +20,7 @@ from accounts.models import Avatar, User
 from accounts.users.image_processing import make_thumbnails
 from core.db import violated_constraint
 from core.errors import Invalid
-from core.versions import check_version
+from core.etags import check_version
 from events.outbox import publish
 
 PROFILE_FIELDS = frozenset({"name", "time_zone", "language", "week_start", "theme", "density", "shortcuts"})

@@ -27,6 +27,8 @@ R = TypeVar("R")
 MAX_LIMIT = 100
 DEFAULT_LIMIT = 20
 MAX_OFFSET = 10_000
+# Parameters that say how a list is shown, not what is in it.
+NOT_FILTERS = frozenset({"cursor", "limit", "page", "fields", "include", "ordering"})
 
 
 class PageQuerySerializer(FieldsQuerySerializer):
@@ -82,8 +84,7 @@ class PageRequest:
     @classmethod
     def of(cls, parameters: Mapping[str, Any], *, sorts: Mapping[str, Sort], default: str, owner: str) -> PageRequest:
         """Build it from validated parameters. The filters among them bind the cursor."""
-        not_filters = {"cursor", "limit", "page", "fields", "include", "ordering"}
-        filters = sorted((name, repr(value)) for name, value in parameters.items() if name not in not_filters)
+        filters = sorted((name, repr(value)) for name, value in parameters.items() if name not in NOT_FILTERS)
         if parameters.get("cursor") and parameters.get("page"):
             raise Invalid.field("page", "Use either cursor or page.")
         return cls(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.http import QueryDict
 from rest_framework import serializers
 
 from core.api.fields import UUID_PATTERN
+from core.errors import Invalid
 
 MAX_LIST_LENGTH = 2000
 INTEGER_PATTERN = re.compile(r"-?[0-9]{1,10}\Z")
@@ -120,3 +122,13 @@ def _validate_cached(kind: type[QuerySerializer], parameters: tuple[tuple[str, s
     """Validate parameters, which repeat often. No serializer depends on the time."""
     validated: dict[str, Any] = _cached_serializer(kind).run_validation(dict(parameters))
     return validated
+
+
+def select_fields(row: dict[str, Any], fields: Iterable[str] | None) -> dict[str, Any]:
+    """Keep only the named fields; an unknown name raises Invalid."""
+    if fields is None:
+        return row
+    names = list(fields)
+    if unknown := [name for name in names if name not in row]:
+        raise Invalid.field("fields", f"Not known: {unknown[0]}. Known: {', '.join(row)}.", "invalid_choice")
+    return {name: row[name] for name in names}

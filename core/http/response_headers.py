@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response, patch_vary_headers
 
 from core.api.endpoints import API_PREFIX
-from core.api.preconditions import list_etag
 from core.api.problems import problem_response
+from core.etags import list_etag
 from core.http.compression import compress, prepare_content_encoding
 
 API_CONTENT_SECURITY_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

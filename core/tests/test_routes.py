@@ -9,8 +9,8 @@ from django.test import RequestFactory
 from django.urls import path, re_path
 
 from core.api.endpoints import BodyLimit, Endpoint, all_projects, endpoint, endpoint_of
+from core.api.generics import ApiView
 from core.api.routes import RouteTable, check_declarations, get_route_table, missing_declarations, walk_routes
-from core.api.views import ApiView
 
 
 class NoteView(ApiView):

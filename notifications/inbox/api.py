@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.db.models import QuerySet
 from rest_framework import serializers
 
 from core.api.endpoints import all_projects
@@ -67,9 +66,7 @@ class NotificationListView(ListView):
     query_serializer_class = NotificationQuery
     ordering_fields = selectors.SORTS
     default_ordering = selectors.NEWEST_FIRST
-
-    def get_queryset(self) -> QuerySet[Notification]:
-        return selectors.filter_inbox(self.user, kind=self.params.get("kind", ""), unread=self.params.get("unread"))
+    list_selector = selectors.filter_inbox
 
 
 class NotificationReadView(ActionView):

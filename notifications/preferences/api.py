@@ -49,9 +49,7 @@ class PreferencesView(DetailView, UpdateView):
     project_from = all_projects
     serializer_class = PreferencesOut
     patch_serializer_class = PreferencesPatch
-
-    def get_object(self) -> selectors.PreferenceMatrix:
-        return selectors.get_preferences(self.user)
+    object_selector = selectors.get_preferences
 
     def update_object(self, data: dict[str, Any]) -> selectors.PreferenceMatrix:
         changes = {

@@ -3,8 +3,6 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.db.models import QuerySet
-
 from core.api.generics import CreateView, DeleteView, DetailView, ListView, UpdateView
 from tasks.comments import selectors, services
 from tasks.comments.serializers import CommentInput, CommentOut
@@ -19,12 +17,10 @@ class CommentsView(ListView, CreateView):
     project_from = project_of_task_in_path
     serializer_class = CommentOut
     input_serializer_class = CommentInput
-
-    def get_queryset(self, ref: str) -> QuerySet[Comment]:
-        return selectors.list_comments(items_selectors.get_task(self.user, ref))
-
-    def create_object(self, data: dict[str, Any], ref: str) -> Comment:
-        return services.add(actor=self.user, task_ref=ref, body=data["body"], now=self.now)
+    parent_selector = items_selectors.get_task
+    list_selector = selectors.list_comments
+    create_service = services.add
+    services_take_now = True
 
 
 class CommentView(DetailView, UpdateView, DeleteView):
@@ -33,19 +29,11 @@ class CommentView(DetailView, UpdateView, DeleteView):
     project_from = project_of_task_in_path
     serializer_class = CommentOut
     patch_serializer_class = CommentInput
-
-    def get_object(self, ref: str, comment_id: uuid.UUID) -> Comment:
-        return selectors.get_comment(items_selectors.get_task(self.user, ref), comment_id)
+    parent_selector = items_selectors.get_task
+    object_selector = selectors.get_comment
+    delete_service = services.delete
 
     def update_object(self, data: dict[str, Any], ref: str, comment_id: uuid.UUID) -> Comment:
         return services.update(
-            actor=self.user,
-            task_ref=ref,
-            comment_id=comment_id,
-            body=data.get("body"),
-            now=self.now,
-            versions=self.versions,
+            actor=self.user, ref=ref, comment_id=comment_id, body=data.get("body"), now=self.now, versions=self.versions
         )
-
-    def delete_object(self, ref: str, comment_id: uuid.UUID) -> None:
-        services.delete(actor=self.user, task_ref=ref, comment_id=comment_id, versions=self.versions)

@@ -28,7 +28,7 @@ def add_comment(request: HttpRequest, key: str) -> HttpResponse:
     form = CommentForm(request.POST)
     if form.is_valid():
         try:
-            services.add(actor=reader, task_ref=key, body=form.cleaned_data["body"], now=timezone.now())
+            services.add(actor=reader, ref=key, body=form.cleaned_data["body"], now=timezone.now())
         except Invalid as error:
             form.add_domain_error(error)
         else:
@@ -47,7 +47,7 @@ def edit_comment(request: HttpRequest, key: str, comment_id: UUID) -> HttpRespon
     form = CommentForm(form_data(request), initial={"body": comment.body})
     if request.method == "POST" and form.is_valid():
         changes: dict[str, Any] = {"body": form.cleaned_data["body"], "versions": expected_version(request)}
-        services.update(actor=reader, task_ref=key, comment_id=comment_id, now=timezone.now(), **changes)
+        services.update(actor=reader, ref=key, comment_id=comment_id, now=timezone.now(), **changes)
         messages.success(request, "Comment updated.")
         return redirect("task-detail", key=key)
     context = {"task": task, "comment": comment, "form": form}
@@ -57,6 +57,6 @@ def edit_comment(request: HttpRequest, key: str, comment_id: UUID) -> HttpRespon
 @login_required
 @require_POST
 def delete_comment(request: HttpRequest, key: str, comment_id: UUID) -> HttpResponse:
-    services.delete(actor=get_request_user(request), task_ref=key, comment_id=comment_id)
+    services.delete(actor=get_request_user(request), ref=key, comment_id=comment_id)
     messages.success(request, "Comment deleted.")
     return redirect("task-detail", key=key)

@@ -11,8 +11,8 @@ from django.db.models import F
 
 from accounts.models import User
 from core.errors import Invalid, NotFound, require
+from core.etags import check_version
 from core.text import is_blank, truncate
-from core.versions import check_version
 from events.outbox import publish
 from tasks import events, policies
 from tasks.cache import invalidate_viewers
@@ -28,12 +28,12 @@ MAX_EXCERPT_LENGTH = 280
 
 
 @transaction.atomic
-def add(*, actor: User, task_ref: str, body: str, now: datetime) -> Comment:
+def add(*, actor: User, ref: str, body: str, now: datetime) -> Comment:
     """Comment on a task, and mention the users named as @handle who can see it.
 
     Raises NotFound, NotAllowed, Conflict, Invalid.
     """
-    locked = items_selectors.lock_task(actor, task_ref)
+    locked = items_selectors.lock_task(actor, ref)
     task = locked.task
     require(policies.can_comment(locked.role), "You may read this task, not comment on it.")
     policies.require_not_archived(task.project)
@@ -64,14 +64,14 @@ def add(*, actor: User, task_ref: str, body: str, now: datetime) -> Comment:
 def update(
     *,
     actor: User,
-    task_ref: str,
+    ref: str,
     comment_id: uuid.UUID,
     body: str | None,
     now: datetime,
     versions: frozenset[int] | None = None,
 ) -> Comment:
     """Change the actor's own comment. Raises NotFound, NotAllowed, Conflict, Invalid, VersionConflict."""
-    _, comment = _lock_comment(actor, task_ref, comment_id)
+    _, comment = _lock_comment(actor, ref, comment_id)
     require(comment.author_id == actor.pk, "Only its author may change a comment.")
     check_version(comment, versions, {} if body is None else {"body": body})
     if body is None:
@@ -85,20 +85,20 @@ def update(
 
 
 @transaction.atomic
-def delete(*, actor: User, task_ref: str, comment_id: uuid.UUID, versions: frozenset[int] | None = None) -> None:
+def delete(*, actor: User, ref: str, comment_id: uuid.UUID, versions: frozenset[int] | None = None) -> None:
     """Delete the actor's own comment, or any as an admin of the project.
 
     Raises NotFound, NotAllowed, Conflict, VersionConflict.
     """
-    locked, comment = _lock_comment(actor, task_ref, comment_id)
+    locked, comment = _lock_comment(actor, ref, comment_id)
     is_allowed = comment.author_id == actor.pk or policies.can_manage(locked.project_role)
     require(is_allowed, "Only its author or an admin of the project may delete a comment.")
     check_version(comment, versions)
     comment.delete()
 
 
-def _lock_comment(actor: User, task_ref: str, comment_id: uuid.UUID) -> tuple[LockedTask, Comment]:
-    locked = items_selectors.lock_task(actor, task_ref)
+def _lock_comment(actor: User, ref: str, comment_id: uuid.UUID) -> tuple[LockedTask, Comment]:
+    locked = items_selectors.lock_task(actor, ref)
     policies.require_not_archived(locked.task.project)
     comment = Comment.objects.select_for_update().filter(task=locked.task, pk=comment_id).first()
     if comment is None:

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from core.api import query_params
 from core.api.endpoints import BodyLimit
-from core.api.generics import GenericView
+from core.api.generics import ApiView
 from core.errors import Invalid
 from tasks.imports import services
 from tasks.imports.plan import MAX_BYTES
@@ -64,7 +64,7 @@ class ImportOut(serializers.Serializer[Any]):
         return WarningOut(report.warnings[:MAX_WARNINGS], many=True).data
 
 
-class ImportsView(GenericView):
+class ImportsView(ApiView):
     """Import a file into a project, all of it or nothing."""
 
     max_body_size = BodyLimit.UPLOAD

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from core.api.generics import ActionView, CreateView, DeleteView, DetailView, GenericView, ListView, UpdateView
+from core.api.generics import ActionView, ApiView, CreateView, DeleteView, DetailView, ListView, UpdateView
 from core.api.pagination import Page, PageQuerySerializer, PageRequest
 from core.api.query_params import FieldsQuerySerializer
 from core.errors import VersionConflict
@@ -21,7 +21,7 @@ from tasks.models.task import PRIORITY_NAMES
 from tasks.project_scope import project_in_body, project_in_query, project_of_task_in_path
 
 
-class TaskRowView(GenericView):
+class TaskRowView(ApiView):
     """Base of the views that show a task from its columns, as GET reads it."""
 
     serializer_class = TaskOut
@@ -79,9 +79,9 @@ class TaskView(TaskRowView, DetailView, UpdateView, DeleteView):
     project_from = project_of_task_in_path
     query_serializer_class = FieldsQuerySerializer
     patch_serializer_class = TaskPatch
-
-    def get_object(self, ref: str) -> TaskColumns:
-        return selectors.get_task_columns(self.user, ref)
+    object_selector = selectors.get_task_columns
+    delete_service = services.delete
+    services_take_now = True
 
     def update_object(self, data: dict[str, Any], ref: str) -> TaskColumns:
         try:
@@ -93,9 +93,6 @@ class TaskView(TaskRowView, DetailView, UpdateView, DeleteView):
                     side["priority"] = PRIORITY_NAMES[side["priority"]]
             raise
         return selectors.get_task_columns(self.user, str(task.pk))
-
-    def delete_object(self, ref: str) -> None:
-        services.delete(actor=self.user, ref=ref, now=self.now, versions=self.versions)
 
 
 class MoveView(TaskRowView, ActionView):

@@ -11,9 +11,9 @@ from django.db import transaction
 
 from accounts.models import User
 from core.errors import Invalid, NotAllowed
+from core.etags import check_version
 from core.serialization import to_json
 from core.sql_templates import insert_all, update_columns
-from core.versions import check_version
 from events.outbox import DomainEvent, publish_all
 from tasks import events, policies
 from tasks.cache import invalidate_viewers

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -15,7 +14,8 @@ from accounts.users.invitations import selectors as invitations_selectors
 from accounts.users.invitations.api import InvitationOut
 from accounts.users.invitations.rate_limits import rate_limited_invitation
 from core.api.fields import StrictChoiceField, StrictSerializer
-from core.api.generics import CreateView, DeleteView, DetailView, GenericView, ListView, UpdateView, parse_body
+from core.api.generics import ApiView, CreateView, DeleteView, DetailView, ListView, UpdateView
+from core.api.parsers import parse_body
 from tasks.members import invitations, selectors, services, teams
 from tasks.members.serializers import (
     MemberInput,
@@ -36,12 +36,9 @@ class ProjectTeamsView(ListView, CreateView):
     project_from = project_in_path
     input_serializer_class = ProjectTeamInput
     serializer_class = ProjectTeamOut
-
-    def get_queryset(self, ref: str) -> QuerySet[ProjectTeam]:
-        return selectors.list_project_teams(projects_selectors.get_project(self.user, ref))
-
-    def create_object(self, data: dict[str, Any], ref: str) -> ProjectTeam:
-        return teams.add(actor=self.user, ref=ref, team_id=data["team"], role=data["role"])
+    parent_selector = projects_selectors.get_project
+    list_selector = selectors.list_project_teams
+    create_service = teams.add
 
 
 class ProjectTeamView(DetailView, UpdateView, DeleteView):
@@ -50,15 +47,13 @@ class ProjectTeamView(DetailView, UpdateView, DeleteView):
     project_from = project_in_path
     patch_serializer_class = ProjectTeamPatch
     serializer_class = ProjectTeamOut
-
-    def get_object(self, ref: str, team_id: uuid.UUID) -> ProjectTeam:
-        return selectors.get_project_team(projects_selectors.get_project(self.user, ref), team_id)
+    parent_selector = projects_selectors.get_project
+    object_selector = selectors.get_project_team
+    delete_service = teams.remove
+    services_take_now = True
 
     def update_object(self, data: dict[str, Any], ref: str, team_id: uuid.UUID) -> ProjectTeam:
         return teams.update(actor=self.user, ref=ref, team_id=team_id, role=data.get("role"), versions=self.versions)
-
-    def delete_object(self, ref: str, team_id: uuid.UUID) -> None:
-        teams.remove(actor=self.user, ref=ref, team_id=team_id, now=self.now, versions=self.versions)
 
 
 class ProjectInvitationInput(StrictSerializer):
@@ -66,7 +61,7 @@ class ProjectInvitationInput(StrictSerializer):
     role = StrictChoiceField(choices=Role.choices, default=Role.EDITOR)
 
 
-class ProjectInvitationsView(GenericView):
+class ProjectInvitationsView(ApiView):
     api_key_scope = None
     serializer_class = InvitationOut
 
@@ -86,14 +81,9 @@ class MembersView(ListView, CreateView):
     project_from = project_in_path
     input_serializer_class = MemberInput
     serializer_class = MemberOut
-
-    def get_queryset(self, ref: str) -> QuerySet[ProjectMember]:
-        return selectors.list_members(projects_selectors.get_project(self.user, ref))
-
-    def create_object(self, data: dict[str, Any], ref: str) -> ProjectMember:
-        return services.add(
-            actor=self.user, ref=ref, role=data["role"], user_id=data.get("user"), email=data.get("email", "")
-        )
+    parent_selector = projects_selectors.get_project
+    list_selector = selectors.list_members
+    create_service = services.add
 
 
 class MemberView(DetailView, UpdateView, DeleteView):
@@ -102,12 +92,10 @@ class MemberView(DetailView, UpdateView, DeleteView):
     project_from = project_in_path
     patch_serializer_class = MemberPatch
     serializer_class = MemberOut
-
-    def get_object(self, ref: str, user_id: uuid.UUID) -> ProjectMember:
-        return selectors.get_member(projects_selectors.get_project(self.user, ref), user_id)
+    parent_selector = projects_selectors.get_project
+    object_selector = selectors.get_member
+    delete_service = services.remove
+    services_take_now = True
 
     def update_object(self, data: dict[str, Any], ref: str, user_id: uuid.UUID) -> ProjectMember:
         return services.update(actor=self.user, ref=ref, user_id=user_id, role=data.get("role"), versions=self.versions)
-
-    def delete_object(self, ref: str, user_id: uuid.UUID) -> None:
-        services.remove(actor=self.user, ref=ref, user_id=user_id, now=self.now, versions=self.versions)

@@ -15,7 +15,7 @@ class TeamRef(serializers.ModelSerializer[Team]):
 
 
 class ProjectTeamInput(StrictSerializer):
-    team = StrictUUIDField()
+    team = StrictUUIDField(source="team_id")
     role = StrictChoiceField(choices=Role.choices, default=Role.EDITOR)
 
 
@@ -34,11 +34,11 @@ class ProjectTeamOut(serializers.ModelSerializer[ProjectTeam]):
 class UserOrEmailInput(StrictSerializer):
     """Name the person by `user` or by `email`."""
 
-    user = StrictUUIDField(required=False)
+    user = StrictUUIDField(source="user_id", required=False)
     email = serializers.EmailField(required=False, max_length=254)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if ("user" in attrs) == ("email" in attrs):
+        if ("user_id" in attrs) == ("email" in attrs):
             raise serializers.ValidationError({"user": "Name one person: by user or by email."})
         return attrs
 

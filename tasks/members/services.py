@@ -11,7 +11,7 @@ from django.db.models import F
 
 from accounts.models import User
 from core.errors import Conflict
-from core.versions import check_version
+from core.etags import check_version
 from events.outbox import publish
 from tasks import events, policies
 from tasks.cache import invalidate_viewers

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -14,7 +13,7 @@ from core.api.endpoints import all_projects
 from core.api.generics import ActionView, CreateView, DeleteView, DetailView, ListView, UpdateView
 from core.api.pagination import Sort
 from core.api.query_params import FieldsQuerySerializer
-from tasks.models import Label, Project, State
+from tasks.models import Project, State
 from tasks.project_scope import project_in_body, project_in_path, project_in_query, project_of_label_in_path
 from tasks.projects import labels, selectors, services, states
 from tasks.projects.serializers import (
@@ -46,19 +45,10 @@ class ProjectsView(ListView, CreateView):
     ordering_fields = {"name": Sort("name"), "created_at": Sort("created_at")}
     default_ordering = "name"
     has_location = True
-
-    def get_queryset(self) -> QuerySet[Project]:
-        projects = selectors.list_projects(self.user)
-        if "search" in self.params:
-            projects = projects.filter(name__icontains=self.params["search"])
-        if "archived" in self.params:
-            projects = projects.filter(archived_at__isnull=not self.params["archived"])
-        return projects
-
-    def create_object(self, data: dict[str, Any]) -> Project:
-        project = services.create(actor=self.user, **data)
-        # Read again, with the counts that the list has.
-        return selectors.get_project(self.user, project.pk)
+    list_selector = selectors.list_projects
+    create_service = services.create
+    # Read again after a write, with the counts that the list has.
+    result_selector = selectors.get_project
 
 
 class ProjectView(DetailView, UpdateView, DeleteView):
@@ -70,16 +60,10 @@ class ProjectView(DetailView, UpdateView, DeleteView):
     query_serializer_class = FieldsQuerySerializer
     patch_serializer_class = ProjectPatch
     serializer_class = ProjectOut
-
-    def get_object(self, ref: str) -> Project:
-        return selectors.get_project(self.user, ref)
-
-    def update_object(self, data: dict[str, Any], ref: str) -> Project:
-        project = services.update(actor=self.user, ref=ref, changes=data, now=self.now, versions=self.versions)
-        return selectors.get_project(self.user, project.pk)
-
-    def delete_object(self, ref: str) -> None:
-        services.delete(actor=self.user, ref=ref, versions=self.versions)
+    object_selector = result_selector = selectors.get_project
+    update_service = services.update
+    delete_service = services.delete
+    services_take_now = True
 
 
 class ArchiveView(ActionView, DeleteView):
@@ -115,12 +99,9 @@ class StatesView(ListView, CreateView):
     serializer_class = StateOut
     ordering_fields = {"position": Sort("position")}
     default_ordering = "position"
-
-    def get_queryset(self, ref: str) -> QuerySet[State]:
-        return selectors.list_states(selectors.get_project(self.user, ref))
-
-    def create_object(self, data: dict[str, Any], ref: str) -> State:
-        return states.add(actor=self.user, ref=ref, **data)
+    parent_selector = selectors.get_project
+    list_selector = selectors.list_states
+    create_service = states.add
 
 
 class StateView(DetailView, UpdateView, DeleteView):
@@ -131,15 +112,12 @@ class StateView(DetailView, UpdateView, DeleteView):
     project_from = project_in_path
     patch_serializer_class = StatePatch
     serializer_class = StateOut
-
-    def get_object(self, ref: str, state_id: uuid.UUID) -> State:
-        return selectors.get_state(selectors.get_project(self.user, ref), state_id)
+    parent_selector = selectors.get_project
+    object_selector = selectors.get_state
+    delete_service = states.delete
 
     def update_object(self, data: dict[str, Any], ref: str, state_id: uuid.UUID) -> State:
         return states.update(actor=self.user, ref=ref, state_id=state_id, name=data.get("name"), versions=self.versions)
-
-    def delete_object(self, ref: str, state_id: uuid.UUID) -> None:
-        states.delete(actor=self.user, ref=ref, state_id=state_id, versions=self.versions)
 
 
 class LabelsView(ListView, CreateView):
@@ -154,13 +132,8 @@ class LabelsView(ListView, CreateView):
     ordering_fields = {"name": Sort("name")}
     default_ordering = "name"
     has_location = True
-
-    def get_queryset(self) -> QuerySet[Label]:
-        return selectors.list_labels(self.user, self.params.get("project", "")).select_related("project")
-
-    def create_object(self, data: dict[str, Any]) -> Label:
-        label = labels.create(actor=self.user, ref=data.pop("project"), **data)
-        return selectors.get_label(self.user, label.pk)
+    list_selector = selectors.list_labels
+    create_service = labels.create
 
 
 class LabelView(DetailView, UpdateView, DeleteView):
@@ -171,13 +144,6 @@ class LabelView(DetailView, UpdateView, DeleteView):
     project_from = project_of_label_in_path
     patch_serializer_class = LabelPatch
     serializer_class = LabelOut
-
-    def get_object(self, label_id: uuid.UUID) -> Label:
-        return selectors.get_label(self.user, label_id)
-
-    def update_object(self, data: dict[str, Any], label_id: uuid.UUID) -> Label:
-        labels.update(actor=self.user, label_id=label_id, changes=data, versions=self.versions)
-        return selectors.get_label(self.user, label_id)
-
-    def delete_object(self, label_id: uuid.UUID) -> None:
-        labels.delete(actor=self.user, label_id=label_id, versions=self.versions)
+    object_selector = result_selector = selectors.get_label
+    update_service = labels.update
+    delete_service = labels.delete

@@ -6,6 +6,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from functools import lru_cache
+from typing import Any
 
 from django.db.models import Count, Exists, Q, QuerySet, Subquery
 
@@ -45,10 +46,14 @@ def writable_projects(user: User) -> list[Project]:
     return [project for project in projects if policies.can_edit(roles[project.pk])]
 
 
-def list_projects(user: User) -> QuerySet[Project]:
+def list_projects(user: User, *, search: str = "", archived: bool | None = None) -> QuerySet[Project]:
     """Return the projects a user sees, with their counts of open tasks and members."""
+    filters: dict[str, Any] = {"name__icontains": search} if search else {}
+    if archived is not None:
+        filters["archived_at__isnull"] = not archived
     return (
         Project.objects.visible_to(user)
+        .filter(**filters)
         .select_related("owner")
         .annotate(
             # distinct, since the two joins multiply each other's rows.
@@ -162,13 +167,13 @@ def get_state(project: Project, state_id: uuid.UUID) -> State:
 
 def list_labels(user: User, project: str = "") -> QuerySet[Label]:
     """Return the labels of the visible projects, or of one project. Raises NotFound for an unknown project."""
-    labels = Label.objects.filter(project__in=Project.objects.visible_to(user).values("pk"))
+    labels = Label.objects.filter(project__in=Project.objects.visible_to(user).values("pk")).select_related("project")
     return labels.filter(project=get_project(user, project)) if project else labels
 
 
 def get_label(user: User, label_id: uuid.UUID) -> Label:
     """Return a label of a visible project. Raises NotFound."""
-    label = list_labels(user).select_related("project").filter(pk=label_id).first()
+    label = list_labels(user).filter(pk=label_id).first()
     if label is None:
         raise NotFound("There is no such label.")
     return label

@@ -77,7 +77,7 @@ class StateOut(serializers.ModelSerializer[State]):
 
 
 class LabelInput(StrictSerializer):
-    project = StrictCharField(max_length=40, help_text="Id or key.")
+    project = StrictCharField(source="ref", max_length=40, help_text="Id or key.")
     name = SingleLineField(max_length=60)
     colour = serializers.RegexField(
         COLOUR_VALIDATOR.regex.pattern.replace(r"\A", "^").replace(r"\Z", "$"), required=False

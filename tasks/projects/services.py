@@ -10,8 +10,8 @@ from django.db.models import F
 
 from accounts.models import User
 from core.errors import Conflict, Invalid
+from core.etags import check_version
 from core.serialization import to_json
-from core.versions import check_version
 from events.outbox import publish
 from tasks import events, policies
 from tasks.cache import invalidate_viewers
@@ -107,7 +107,7 @@ def _save_changes(project: Project, actor: User, changes: dict[str, Any], now: d
 
 
 @transaction.atomic
-def delete(*, actor: User, ref: str, versions: frozenset[int] | None = None) -> None:
+def delete(*, actor: User, ref: str, now: datetime | None = None, versions: frozenset[int] | None = None) -> None:
     """Delete an empty project. Raises Conflict for one with tasks, so that no work is lost by one click."""
     project = selectors.lock_project(actor, ref)
     policies.require_manager(selectors.project_role(actor, project))
@@ -117,7 +117,7 @@ def delete(*, actor: User, ref: str, versions: frozenset[int] | None = None) -> 
     # Safe without another lock: creating a task locks the project too.
     if Task.objects.filter(project=project).exists():
         raise Conflict("The project has tasks. Archive it, or delete them first.", code="not_empty")
-    publish(events.ProjectDeleted(project=project_payload(project)), actor=actor)
+    publish(events.ProjectDeleted(project=project_payload(project)), actor=actor, at=now)
     # The viewers are read now, since the memberships are deleted with the project.
     invalidate_viewers(project, *selectors.viewer_ids([project.pk]))
     project.delete()

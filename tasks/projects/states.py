@@ -9,7 +9,7 @@ from django.utils.text import slugify
 
 from accounts.models import User
 from core.errors import Conflict, Invalid
-from core.versions import check_version
+from core.etags import check_version
 from tasks import policies
 from tasks.models import Category, Project, State
 from tasks.projects import selectors

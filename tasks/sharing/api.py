@@ -88,14 +88,10 @@ class SharesView(ListView, CreateView):
     project_from = project_of_task_in_path
     input_serializer_class = ShareInput
     serializer_class = ShareOut
+    create_service = services.add
 
     def get_queryset(self, ref: str) -> QuerySet[TaskShare]:
         return selectors.list_visible_shares(self.user, items_selectors.get_task(self.user, ref))
-
-    def create_object(self, data: dict[str, Any], ref: str) -> TaskShare:
-        return services.add(
-            actor=self.user, ref=ref, role=data["role"], user_id=data.get("user"), email=data.get("email", "")
-        )
 
 
 class ShareView(DetailView, UpdateView, DeleteView):
@@ -104,15 +100,13 @@ class ShareView(DetailView, UpdateView, DeleteView):
     project_from = project_of_task_in_path
     patch_serializer_class = SharePatch
     serializer_class = ShareOut
+    delete_service = services.remove
 
     def get_object(self, ref: str, user_id: uuid.UUID) -> TaskShare:
         return selectors.get_share(items_selectors.get_task(self.user, ref), user_id, reader=self.user)
 
     def update_object(self, data: dict[str, Any], ref: str, user_id: uuid.UUID) -> TaskShare:
         return services.update(actor=self.user, ref=ref, user_id=user_id, role=data.get("role"), versions=self.versions)
-
-    def delete_object(self, ref: str, user_id: uuid.UUID) -> None:
-        services.remove(actor=self.user, ref=ref, user_id=user_id, versions=self.versions)
 
 
 class ExplainAccessView(DetailView):

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from structlog.testing import capture_logs
 
 from config import urls
-from core.api.views import ApiView
+from core.api.generics import ApiView
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 CONFLICT_CAUSES = {

@@ -14,7 +14,7 @@ from accounts.users.api import MeView
 from config.urls import urlpatterns as first_version
 from core.api.deprecation import Deprecation
 from core.api.endpoints import no_projects
-from core.api.views import ApiView
+from core.api.generics import ApiView
 
 
 class DeprecatedMeView(MeView):

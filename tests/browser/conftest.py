@@ -120,7 +120,7 @@ def create_sample_work(ada: User, bob: User) -> None:
         status = ("in_progress", "done", "cancelled")[index % 3]
         moved_at = now - timedelta(days=index)
         items_services.update(actor=ada, ref=task.key, changes={"status": status}, now=moved_at)
-    comments.add(actor=bob, task_ref="OPS-1", body="I looked, @ada.\n\n```\nlong " + "line " * 40 + "\n```", now=now)
+    comments.add(actor=bob, ref="OPS-1", body="I looked, @ada.\n\n```\nlong " + "line " * 40 + "\n```", now=now)
 
 
 def _task_data(number: int, user_ids: list[UUID]) -> items_drafts.TaskDraft:

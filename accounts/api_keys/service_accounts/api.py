@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.db.models import QuerySet
 from rest_framework import serializers
 from rest_framework.request import Request
 
@@ -14,7 +13,7 @@ from accounts.api_keys.service_accounts import selectors, services
 from accounts.api_keys.service_accounts.services import SERVICE_ACCOUNT_ROLES
 from accounts.models import User
 from core.api.fields import SingleLineField, StrictBooleanField, StrictChoiceField, StrictSerializer
-from core.api.generics import CreateView, DetailView, GenericView, ListView, UpdateView
+from core.api.generics import ApiView, CreateView, DetailView, ListView, UpdateView
 from core.api.pagination import Sort
 
 
@@ -52,15 +51,11 @@ class ServiceAccountsView(ListView, CreateView):
     ordering_fields = {"name": Sort("name")}
     default_ordering = "name"
     has_location = True
-
-    def get_queryset(self) -> QuerySet[User]:
-        return selectors.list_service_accounts(self.user)
-
-    def create_object(self, data: dict[str, Any]) -> User:
-        return services.create_service_account(actor=self.user, **data)
+    list_selector = selectors.list_service_accounts
+    create_service = services.create_service_account
 
 
-class ServiceAccountLookup(GenericView):
+class ServiceAccountLookup(ApiView):
     """Loads the account of the URL before the body is read: for other users it does not exist, whatever they send."""
 
     api_key_scope = None
@@ -78,14 +73,11 @@ class ServiceAccountView(ServiceAccountLookup, DetailView, UpdateView):
     requires_recent_login = {"PATCH"}
     serializer_class = ServiceAccountOut
     patch_serializer_class = ServiceAccountPatch
+    update_service = services.update_service_account
+    services_take_now = True
 
     def get_object(self, account_id: uuid.UUID) -> User:
         return self.account
-
-    def update_object(self, data: dict[str, Any], account_id: uuid.UUID) -> User:
-        return services.update_service_account(
-            actor=self.user, account_id=account_id, changes=data, now=self.now, versions=self.versions
-        )
 
 
 class ServiceAccountKeysView(ServiceAccountLookup, ApiKeysView):

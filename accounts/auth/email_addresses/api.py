@@ -11,8 +11,8 @@ from accounts.auth.api import PublicApiView
 from accounts.auth.email_addresses import services
 from accounts.auth.rate_limited_emails import request_email_change, send_verification_email
 from accounts.auth.serializers import EmailInput, EmailSentOut, VerifyEmailInput
-from core.api.generics import parse_body
-from core.api.views import ApiView
+from core.api.generics import ApiView
+from core.api.parsers import parse_body
 from core.http.client_ip import client_ip
 
 EMAIL_SENT = {"detail": "We sent an email to this address."}

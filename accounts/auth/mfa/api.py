@@ -13,8 +13,8 @@ from accounts.auth.login_methods import selectors as login_methods_selectors
 from accounts.auth.mfa import enrollment
 from accounts.auth.serializers import MfaOut, RecoveryCodesOut, TotpActivationInput, TotpSetupOut
 from core.api import query_params
-from core.api.generics import parse_body
-from core.api.views import ApiView
+from core.api.generics import ApiView
+from core.api.parsers import parse_body
 from core.http.client_ip import client_ip
 
 

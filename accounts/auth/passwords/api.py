@@ -14,8 +14,8 @@ from accounts.auth.passwords import services
 from accounts.auth.rate_limited_emails import send_password_reset_email
 from accounts.auth.serializers import ChangePasswordInput, EmailInput, EmailSentOut, PasswordResetInput
 from accounts.users import services as users
-from core.api.generics import parse_body
-from core.api.views import ApiView
+from core.api.generics import ApiView
+from core.api.parsers import parse_body
 from core.errors import NotFound
 from core.http.client_ip import client_ip
 

@@ -17,7 +17,7 @@ from rest_framework.request import Request
 from accounts.models import Export
 from accounts.privacy.export import selectors, services
 from accounts.privacy.export.responses import export_response
-from core.api.generics import CreateView, DeleteView, DetailView, GenericView, ListView
+from core.api.generics import ApiView, CreateView, DeleteView, DetailView, ListView
 from core.api.query_params import parse_query
 from core.rate_limits import consume
 
@@ -61,15 +61,14 @@ class ExportView(DetailView, DeleteView):
     operation_ids = {"get": "get_my_export", "delete": "delete_my_export"}
     api_key_scope = None
     serializer_class = ExportOut
+    delete_service = services.delete_export
+    services_take_now = True
 
     def get_object(self, export_id: uuid.UUID) -> Export:
         return selectors.get_export(self.user, export_id, self.now)
 
-    def delete_object(self, export_id: uuid.UUID) -> None:
-        services.delete_export(actor=self.user, export_id=export_id, now=self.now, versions=self.versions)
 
-
-class ExportArchiveView(GenericView):
+class ExportArchiveView(ApiView):
     """The archive of an export that is ready."""
 
     api_key_scope = None

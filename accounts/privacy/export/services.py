@@ -19,9 +19,9 @@ from accounts.models import Avatar, Export, ExportChunk, User
 from accounts.privacy.export import selectors
 from core.db import violated_constraint
 from core.errors import Conflict
+from core.etags import check_version
 from core.privacy import ExportSection, providers
 from core.serialization import dumps
-from core.versions import check_version
 from events.outbox import publish
 
 EXPORT_TTL = timedelta(days=7)

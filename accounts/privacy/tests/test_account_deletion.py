@@ -173,8 +173,8 @@ def traces(alice, bob, admin, team, client_of, settings, outbox, sink):
         task = items.create(
             actor=alice, draft=TaskDraft(title="Ours", assignees=[bob.pk, alice.pk]), now=NOW, project_ref="OPS"
         )
-        comments.add(actor=alice, task_ref=task.key, body="Hello @bob", now=NOW)
-        comments.add(actor=bob, task_ref=task.key, body="Hello", now=NOW)
+        comments.add(actor=alice, ref=task.key, body="Hello @bob", now=NOW)
+        comments.add(actor=bob, ref=task.key, body="Hello", now=NOW)
         export.request_export(actor=alice, now=NOW)
     assign_positions({})
     return own, task

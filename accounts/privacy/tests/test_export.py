@@ -55,8 +55,8 @@ def test_export_holds_data_of_every_app(alice, bob, team, outbox):
         task = items.create(
             actor=alice, draft=TaskDraft(title="Fix the printer", assignees=[alice.pk]), now=NOW, project_ref="OPS"
         )
-        comments.add(actor=bob, task_ref=task.key, body="Not mine to take", now=NOW)
-        comments.add(actor=alice, task_ref=task.key, body="It is on fire", now=NOW)
+        comments.add(actor=bob, ref=task.key, body="Not mine to take", now=NOW)
+        comments.add(actor=alice, ref=task.key, body="It is on fire", now=NOW)
     make_email(alice, notification={"task_id": task.pk})
 
     files = build_export(alice, outbox)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
 from rest_framework import serializers
 
 from accounts.auth.api import PublicApiView
@@ -65,9 +63,7 @@ class InvitationsView(ListView, CreateView):
     input_serializer_class = InvitationInput
     default_ordering = "-id"
     has_location = True
-
-    def get_queryset(self) -> QuerySet[Invitation]:
-        return selectors.list_invitations(self.user)
+    list_selector = selectors.list_invitations
 
     def create_object(self, data: dict[str, Any]) -> Invitation:
         email, team_id = data["email"], data.get("team")
@@ -82,12 +78,9 @@ class InvitationView(DetailView, DeleteView):
     operation_ids = {"get": "get_invitation", "delete": "revoke_invitation"}
     api_key_scope = None
     serializer_class = InvitationOut
-
-    def get_object(self, invitation_id: uuid.UUID) -> Invitation:
-        return selectors.get_invitation(self.user, invitation_id)
-
-    def delete_object(self, invitation_id: uuid.UUID) -> None:
-        services.revoke_invitation(actor=self.user, invitation_id=invitation_id, now=self.now, versions=self.versions)
+    object_selector = selectors.get_invitation
+    delete_service = services.revoke_invitation
+    services_take_now = True
 
 
 class AcceptInvitationView(ActionView):

@@ -17,7 +17,7 @@ from accounts.teams import selectors as teams_selectors
 from accounts.teams import services as teams
 from accounts.users.services import create_user_with_password
 from core.errors import Conflict, NotAllowed, NotFound, require
-from core.versions import check_version
+from core.etags import check_version
 from events.outbox import publish
 
 INVITATION_TTL = timedelta(days=7)

@@ -12,8 +12,7 @@ from django.utils import timezone
 
 from accounts.tests.factories import UserFactory
 from core.api.pagination import PageRequest
-from core.api.query_params import parse_query
-from core.api.views import select_fields
+from core.api.query_params import parse_query, select_fields
 from core.serialization import dumps
 from tasks.filters import selectors as filters_selectors
 from tasks.filters.query_params import ORDERINGS, TaskQuery, filters_from_params

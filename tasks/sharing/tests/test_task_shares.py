@@ -151,7 +151,7 @@ def test_guest_commenter_is_notified_of_replies_and_mentions(alice, mallory, tas
     CommentFactory(task=task, author=mallory)
 
     with outbox.delivering():
-        comments.add(actor=alice, task_ref=task.key, body="Thanks, @mallory", now=timezone.now())
+        comments.add(actor=alice, ref=task.key, body="Thanks, @mallory", now=timezone.now())
 
     assert Notification.objects.get(kind="mentioned").recipient == mallory
 

@@ -7,9 +7,8 @@ import re
 import pytest
 from django.test import RequestFactory
 
-from core.api.preconditions import list_etag, parse_if_match
 from core.errors import Invalid
-from core.versions import object_etag
+from core.etags import list_etag, object_etag, parse_if_match
 
 
 def versions(header):
