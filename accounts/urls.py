@@ -3,7 +3,6 @@
 from django.urls import include, path
 
 from accounts.api_keys import pages as api_keys_pages
-from accounts.api_keys.service_accounts import pages as service_accounts_pages
 from accounts.auth import pages as auth_pages
 from accounts.auth.login_methods import pages as login_methods_pages
 from accounts.auth.oidc import pages as oidc_pages
@@ -45,13 +44,11 @@ urlpatterns = [
     path("settings/api-keys/", api_keys_pages.api_keys, name="settings-api-keys"),
     path("settings/api-keys/<uuid:key_id>/rotate/", api_keys_pages.rotate_key, name="api-key-rotate"),
     path("settings/api-keys/<uuid:key_id>/revoke/", api_keys_pages.revoke_key, name="api-key-revoke"),
-    path("settings/service-accounts/", service_accounts_pages.service_accounts, name="service-accounts"),
-    path(
-        "settings/service-accounts/<uuid:account_id>/", service_accounts_pages.service_account, name="service-account"
-    ),
+    path("settings/service-accounts/", api_keys_pages.service_accounts, name="service-accounts"),
+    path("settings/service-accounts/<uuid:account_id>/", api_keys_pages.service_account, name="service-account"),
     path(
         "settings/service-accounts/<uuid:account_id>/activation/",
-        service_accounts_pages.set_service_account_active,
+        api_keys_pages.set_service_account_active,
         name="service-account-activation",
     ),
     path("login/with/<str:provider_id>/", oidc_pages.start, name="openid_connect_login"),

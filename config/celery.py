@@ -12,17 +12,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.production")
 app = Celery("taskflow")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(related_name="jobs")
-# Celery discovers jobs in installed apps only; these features of accounts have their own jobs modules.
-app.autodiscover_tasks(
-    [
-        "accounts.api_keys",
-        "accounts.auth.sessions",
-        "accounts.privacy.account_deletion",
-        "accounts.privacy.export",
-        "accounts.users.invitations",
-    ],
-    related_name="jobs",
-)
+app.autodiscover_tasks(["accounts.privacy"], related_name="jobs")  # a feature, not an installed app
 
 
 @task_postrun.connect

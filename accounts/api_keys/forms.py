@@ -1,4 +1,4 @@
-"""The form for a new API key."""
+"""Forms for new API keys and service accounts."""
 
 from __future__ import annotations
 
@@ -58,3 +58,12 @@ class ApiKeyForm(PageForm):
         boxes = dict(zip(SCOPES, self["scopes"], strict=True))
         for resource in RESOURCES:
             yield resource, [(verb, boxes.get(f"{resource}:{verb}")) for verb in VERBS]
+
+
+class ServiceAccountForm(PageForm):
+    name = SingleLineField(label="Name", max_length=120, help_text="How the program appears in lists and histories.")
+    role = forms.ChoiceField(
+        label="Role",
+        choices=[("user", "User: access to its own projects"), ("staff", "Staff: can read every project")],
+        initial="user",
+    )

@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts import policies
 from accounts.auth.sessions.selectors import USER_COLUMNS, RowCache
 from accounts.models import ApiKey, User
-from accounts.models.mfa import has_mfa_subquery
+from accounts.models.sessions import has_mfa_subquery
 from core.security.api_keys import PresentedKey
 from core.security.claims import ApiKeyClaims
 from core.sql_templates import Param, Statement

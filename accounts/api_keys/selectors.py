@@ -1,4 +1,4 @@
-"""Queries for API keys."""
+"""Queries for API keys and service accounts."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
+from accounts import policies
 from accounts.models import ApiKey, User
 from core.errors import NotFound
 
@@ -28,3 +29,17 @@ def get_api_key(user: User, key_id: uuid.UUID) -> ApiKey:
     if key is None:
         raise NotFound("There is no such key.")
     return key
+
+
+def list_service_accounts(user: User) -> QuerySet[User]:
+    """Return all service accounts for an administrator, none for other users."""
+    accounts = User.objects.filter(kind=User.Kind.SERVICE)
+    return accounts if policies.can_manage_users(user) else accounts.none()
+
+
+def get_service_account(user: User, account_id: uuid.UUID) -> User:
+    """Return a service account visible to the user. Raises NotFound."""
+    account = list_service_accounts(user).filter(pk=account_id).first()
+    if account is None:
+        raise NotFound("There is no such service account.")
+    return account

@@ -1,11 +1,12 @@
-"""Teams and their members."""
+"""Teams, their members, and invitations by email."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Self
 
 from django.db import models
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -62,3 +63,55 @@ class TeamMember(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} in {self.team_id}"
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    """Querysets of invitations."""
+
+    def open(self, now: datetime) -> Self:
+        """Return invitations that can still be accepted."""
+        return self.filter(accepted_at=None, revoked_at=None, expires_at__gt=now)
+
+    def visible_to(self, user: User) -> Self:
+        """Return the user's own invitations; all of them for staff."""
+        return self if user.is_staff_or_admin else self.filter(inviter=user)
+
+
+class Invitation(models.Model):
+    """A single-use invitation to one email address. Only the hash of the link's token is stored."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    email = models.EmailField(max_length=254)
+    # PROTECT: users are never deleted, and erasing an account deletes its invitations first.
+    inviter = models.ForeignKey(User, on_delete=models.PROTECT, related_name="invitations")
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, null=True, blank=True, related_name="invitations")
+    target = models.CharField(
+        max_length=120, blank=True, default="", help_text="Name of the team, project or task the invitation leads to."
+    )
+    token_hash = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True)
+    accepted_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    revoked_at = models.DateTimeField(null=True)
+    version = models.PositiveIntegerField(default=1)
+
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="invitation_email_lowercase", condition=Q(email=Lower(F("email")))),
+            models.CheckConstraint(
+                name="invitation_accepted_by_matches_accepted_at",
+                condition=Q(accepted_at=None, accepted_by=None)
+                | Q(accepted_at__isnull=False, accepted_by__isnull=False, revoked_at=None),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["inviter", "-id"], name="invitation_by_inviter"),
+            models.Index(fields=["email"], name="invitation_email"),
+            models.Index(fields=["expires_at"], name="invitation_expiry"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email} by {self.inviter_id}"

@@ -1,4 +1,4 @@
-"""Forms for profiles, avatars and the directory."""
+"""Forms for profiles, avatars, invitations and the directory."""
 
 from __future__ import annotations
 
@@ -63,3 +63,22 @@ def time_zones() -> list[str]:
         "UTC",
         *sorted(zone for zone in zoneinfo.available_timezones() if "/" in zone and not zone.startswith("Etc")),
     ]
+
+
+class InvitationForm(PageForm):
+    email = forms.EmailField(
+        label="Email", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "off", "spellcheck": "false"})
+    )
+
+
+class InvitedRegistrationForm(PageForm):
+    """Registration with the email address of the invitation."""
+
+    name = SingleLineField(label="Your name", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    password = forms.CharField(
+        label="Password",
+        max_length=200,
+        strip=False,
+        help_text="At least 10 characters; a sentence of several words works well.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )

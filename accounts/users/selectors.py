@@ -1,13 +1,15 @@
-"""Queries for users, the staff directory and avatars."""
+"""Queries for users, the staff directory, avatars and invitations."""
 
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from accounts import policies
-from accounts.models import Avatar, Session, User
+from accounts.auth.one_time_tokens import hash_token
+from accounts.models import Avatar, Invitation, Session, User
 from core.errors import NotFound, require
 
 USER_STATES = ("active", "inactive", "pending_deletion", "all")
@@ -81,3 +83,22 @@ def get_user_for_staff(user: User, user_id: uuid.UUID) -> User:
     if member is None:
         raise NotFound("There is no such user.")
     return member
+
+
+def list_invitations(user: User) -> QuerySet[Invitation]:
+    """Return the user's own invitations; all of them for staff."""
+    return Invitation.objects.visible_to(user).select_related("inviter", "team")
+
+
+def get_invitation(user: User, invitation_id: uuid.UUID) -> Invitation:
+    """Return an invitation visible to the user. Raises NotFound."""
+    invitation = list_invitations(user).filter(pk=invitation_id).first()
+    if invitation is None:
+        raise NotFound("There is no such invitation.")
+    return invitation
+
+
+def find_invitation(token: str, now: datetime) -> Invitation | None:
+    """Return the open invitation with this token from an email link, or None."""
+    matching = Invitation.objects.open(now).filter(token_hash=hash_token(token))
+    return matching.select_related("inviter", "team").first()

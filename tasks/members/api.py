@@ -10,7 +10,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from accounts.users.invitations import selectors as invitations_selectors
+from accounts.users import selectors as users_selectors
 from accounts.users.invitations.api import InvitationOut
 from accounts.users.invitations.rate_limits import rate_limited_invitation
 from core.api.fields import StrictChoiceField, StrictSerializer
@@ -71,7 +71,7 @@ class ProjectInvitationsView(ApiView):
         # The request of Django, as the page of invitations has it.
         with rate_limited_invitation(request._request, self.user, data["email"]):
             invitation = invitations.invite(actor=self.user, ref=ref, now=self.now, **data)
-        invitation = invitations_selectors.get_invitation(self.user, invitation.pk)
+        invitation = users_selectors.get_invitation(self.user, invitation.pk)
         return self.object_response(invitation, status=201, location=f"/api/v1/invitations/{invitation.pk}/")
 
 

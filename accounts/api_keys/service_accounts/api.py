@@ -8,8 +8,9 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from accounts.api_keys import selectors
 from accounts.api_keys.api import ApiKeysView
-from accounts.api_keys.service_accounts import selectors, services
+from accounts.api_keys.service_accounts import services
 from accounts.api_keys.service_accounts.services import SERVICE_ACCOUNT_ROLES
 from accounts.models import User
 from core.api.fields import SingleLineField, StrictBooleanField, StrictChoiceField, StrictSerializer

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from accounts import policies
-from accounts.api_keys.service_accounts import selectors
+from accounts.api_keys import selectors
 from accounts.models import User
 from accounts.users import services as users
 from accounts.users.administration import update_user

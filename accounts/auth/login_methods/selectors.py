@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 
 from accounts.auth.login_methods.revert_tokens import RevertToken, parse_revert_token
 from accounts.models import User
-from accounts.models.mfa import MFA_TYPES
+from accounts.models.sessions import MFA_TYPES
 from core.errors import NotFound
 
 REVERT_LINK_TTL = timedelta(days=7)

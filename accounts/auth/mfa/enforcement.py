@@ -2,7 +2,7 @@
 
 Sessions of a restricted user can only be used to set up MFA, and their API keys are rejected. The restriction is not
 stored. The query that loads an active session or key derives it from the user's row and MFA methods
- (accounts.models.mfa.has_mfa_subquery). So no node acts on an outdated restriction.
+ (accounts.models.sessions.has_mfa_subquery). So no node acts on an outdated restriction.
 """
 
 from __future__ import annotations

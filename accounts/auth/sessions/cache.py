@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.auth.mfa.enforcement import mfa_setup_required
 from accounts.models import ApiKey, Session
-from accounts.models.mfa import has_mfa_subquery
+from accounts.models.sessions import has_mfa_subquery
 from core import redis
 from core.cache import GLOBAL_SCOPE, get_or_build, invalidate_after_commit, retry_until_lease_ends
 from core.security.session_status import ACTIVE, RESTRICTED, REVOKED

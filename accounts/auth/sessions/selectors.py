@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 
 from accounts import policies
 from accounts.models import Session, User
-from accounts.models.mfa import has_mfa_subquery
+from accounts.models.sessions import has_mfa_subquery
 from core.sql_templates import Param, Statement, from_row, select_columns
 
 # The columns of a session and its user that a request needs.

@@ -19,7 +19,7 @@ from accounts.auth.sessions import cache, selectors
 from accounts.auth.tokens import TokenPair, issue_tokens, read_refresh
 from accounts.events import session_payload, user_payload
 from accounts.models import Session, User
-from accounts.models.mfa import MFA_TYPES
+from accounts.models.sessions import MFA_TYPES
 from core.errors import NotAuthenticated, NotFound
 from core.http.user_agents import describe_user_agent
 from core.security.hashing import sha256_hex

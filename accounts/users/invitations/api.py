@@ -9,7 +9,8 @@ from rest_framework import serializers
 
 from accounts.auth.api import PublicApiView
 from accounts.models import Invitation, User
-from accounts.users.invitations import selectors, services
+from accounts.users import selectors
+from accounts.users.invitations import services
 from accounts.users.invitations.rate_limits import rate_limited_invitation
 from accounts.users.serializers import MeOut, UserOut
 from core.api.fields import SingleLineField, StrictCharField, StrictSerializer, StrictUUIDField

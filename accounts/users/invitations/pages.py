@@ -16,9 +16,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import policies
 from accounts.auth.requests import get_request_user
-from accounts.users import selectors as users_selectors
-from accounts.users.invitations import selectors, services
-from accounts.users.invitations.forms import InvitationForm, InvitedRegistrationForm
+from accounts.users import selectors
+from accounts.users.forms import InvitationForm, InvitedRegistrationForm
+from accounts.users.invitations import services
 from accounts.users.invitations.rate_limits import rate_limited_invitation
 from accounts.users.invitations.services import INVALID_INVITATION
 from core.api.endpoints import endpoint
@@ -69,7 +69,7 @@ def accept_invitation(request: HttpRequest) -> HttpResponse:
     """Open the link of an invitation: accept as the signed-in user, sign in first, or register."""
     token = request.POST.get("token") or request.GET.get("token", "")
     # The token comes in the query from the email, and in the body from the forms of this page.
-    invitation = selectors.find_by_token(token, timezone.now())
+    invitation = selectors.find_invitation(token, timezone.now())
     if invitation is None:
         return render_page(request, "accounts/invitation.html", {"error": INVALID_INVITATION}, status=404)
     if request.user.is_authenticated:
@@ -81,7 +81,7 @@ def accept_invitation(request: HttpRequest) -> HttpResponse:
         # The page explains it to a user who opens the link for another address.
         context = {"invitation": invitation, "token": token, "is_other_user": invitation.email != user.email}
         return render_page(request, "accounts/invitation.html", context)
-    if users_selectors.find_active_by_email(email=invitation.email) is not None:
+    if selectors.find_active_by_email(email=invitation.email) is not None:
         context = {"invitation": invitation, "token": token, "has_account": True}
         return render_page(request, "accounts/invitation.html", context)
     form = InvitedRegistrationForm(form_data(request))

@@ -1,4 +1,4 @@
-"""Exports of personal data (GDPR, articles 15 and 20)."""
+"""Exports of personal data (GDPR, articles 15 and 20), and scheduled account deletions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.models.users import User
@@ -70,3 +70,21 @@ class ExportChunk(models.Model):
 
     def __str__(self) -> str:
         return f"{self.export_id} {self.number}"
+
+
+class AccountDeletion(models.Model):
+    """A closed account that is erased at `due_at` unless its user cancels before."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True, related_name="deletion")
+    token_hash = models.CharField(max_length=64, unique=True)
+    requested_at = models.DateTimeField(default=timezone.now)
+    due_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="account_deletion_due_after_request", condition=Q(due_at__gt=F("requested_at")))
+        ]
+        indexes = [models.Index(fields=["due_at"], name="account_deletion_due")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} until {self.due_at:%Y-%m-%d}"

@@ -1,0 +1,37 @@
+"""Scheduled jobs that delete what is no longer needed (GDPR, article 5: storage limitation)."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from accounts.api_keys import services as api_keys
+from accounts.auth.mfa import services as mfa
+from accounts.auth.sessions import services as sessions
+from accounts.privacy.account_deletion import services as account_deletion
+from accounts.privacy.export import services as export
+from accounts.users.invitations import services as invitations
+
+
+@shared_task(name="accounts.purge_api_keys")
+def purge_api_keys(**_newer: object) -> None:
+    api_keys.purge_keys(now=timezone.now())
+
+
+@shared_task(name="accounts.purge_sessions")
+def purge_sessions(**_newer: object) -> None:
+    sessions.purge_sessions(now=timezone.now())
+    mfa.purge_challenges(now=timezone.now())
+
+
+@shared_task(name="accounts.purge_invitations")
+def purge_invitations(**_newer: object) -> None:
+    invitations.purge_invitations(now=timezone.now())
+
+
+@shared_task(name="accounts.purge_exports")
+def purge_exports(**_newer: object) -> None:
+    export.purge_exports(now=timezone.now())
+
+
+@shared_task(name="accounts.erase_due_accounts")
+def erase_due_accounts(**_newer: object) -> None:
+    account_deletion.erase_due_accounts(now=timezone.now())
