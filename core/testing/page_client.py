@@ -22,7 +22,7 @@ def logged_in_client(user: Any) -> Client:
 
 def log_in(client: Client, user: Any) -> None:
     """Sign a browser in: the session of the cookie and its row, as accounts.auth.sessions.middleware leaves them."""
-    client.force_login(user, backend="accounts.auth.backends.SessionBackend")
+    client.force_login(user)
     row = apps.get_model("accounts.Session").objects.create(
         user=user, kind="browser", expires_at=timezone.now() + timedelta(days=7)
     )
