@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from django.conf import settings
-
-from accounts.auth.mfa import enforcement
 from accounts.models import Invitation, TeamMember, User
-from core.errors import NotAllowed, require
+from core.errors import require
 
 
 def can_lead_team(user: User, membership: TeamMember | None) -> bool:
@@ -38,20 +35,6 @@ def can_manage_keys(user: User, owner: User) -> bool:
     A key acts in its owner's name, so administrators may do this for service accounts but never for people.
     """
     return user.pk == owner.pk or (user.is_admin and owner.is_service)
-
-
-def mfa_setup_required(user: User, *, has_mfa: bool) -> bool:
-    """Return whether the user has to set up two-factor authentication before anything else."""
-    return enforcement.mfa_setup_required(kind=user.kind, role=user.role, has_mfa=has_mfa)
-
-
-def mfa_setup_required_error() -> NotAllowed:
-    """Return the API's error for a user who has to set up two-factor authentication first."""
-    return NotAllowed(
-        "This account needs two-factor authentication. Set it up at "
-        f"{settings.SITE_URL}/settings/security/, or with /api/v1/me/mfa/totp/.",
-        code="mfa_setup_required",
-    )
 
 
 def require_manager(user: User) -> None:

@@ -12,8 +12,8 @@ from rest_framework.request import Request
 
 from accounts.api_keys.lookup import get_active_key, record_use, should_record_use
 from accounts.api_keys.scopes import require_projects, require_scope
+from accounts.auth.mfa.enforcement import mfa_setup_required_error
 from accounts.models import ApiKey, User
-from accounts.policies import mfa_setup_required_error
 from core.api.routes import get_route_table
 from core.cache import GLOBAL_GENERATION_KEY
 from core.errors import NotAllowed, NotAuthenticated

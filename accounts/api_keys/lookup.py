@@ -11,7 +11,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from accounts import policies
+from accounts.auth.mfa.enforcement import mfa_setup_required
 from accounts.auth.sessions.selectors import USER_COLUMNS, RowCache
 from accounts.models import ApiKey, User
 from accounts.models.sessions import has_mfa_subquery
@@ -64,7 +64,7 @@ def get_active_key(presented: PresentedKey, now: datetime, *, as_of: str = "") -
 def _key_with_owner(row: tuple[Any, ...]) -> ApiKey:
     key = ApiKey.from_db("default", KEY_COLUMNS, row[: len(KEY_COLUMNS)])
     key.owner = User.from_db("default", USER_COLUMNS, row[len(KEY_COLUMNS) : -1])
-    key.mfa_setup_required = policies.mfa_setup_required(key.owner, has_mfa=row[-1])
+    key.mfa_setup_required = mfa_setup_required(kind=key.owner.kind, role=key.owner.role, has_mfa=row[-1])
     return key
 
 

@@ -13,23 +13,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.auth import login
-from accounts.auth.rate_limited_emails import (
-    REGISTRATION_EMAIL_GROUP,
-    send_account_exists_email,
-    send_verification_email,
-)
 from accounts.auth.serializers import EmailSentOut, LoginInput, MfaInput, MfaRequiredOut, RefreshInput, RegisterInput
 from accounts.auth.sessions import services as sessions
 from accounts.auth.tokens import TokenPair
 from accounts.models import Session, User
-from accounts.users import services as users
 from accounts.users.serializers import MeOut, TokensOut
 from core.api.generics import ApiView
 from core.api.parsers import parse_body
 from core.api.problems import MEDIA_TYPE, problem_document
-from core.errors import Invalid
 from core.http.client_ip import client_ip
-from core.rate_limits import consume
 from core.serialization import dumps
 
 
@@ -51,19 +43,9 @@ class RegisterView(PublicApiView):
 
         The response is the same for a taken address then, so that it does not tell who has an account.
         """
-        http_request = request._request
-        consume(http_request, group="register", key=client_ip(http_request), rate=settings.REGISTER_RATE)
-        params = parse_body(RegisterInput, request)
-        try:
-            user = users.register(**params)
-        except Invalid as error:
-            if not (settings.REQUIRE_VERIFIED_EMAIL and error.has_error("email", "taken")):
-                raise
-            send_account_exists_email(http_request, params["email"].lower())
-        else:
-            send_verification_email(http_request, user, group=REGISTRATION_EMAIL_GROUP)
-            if not settings.REQUIRE_VERIFIED_EMAIL:
-                return login_response(request, user, status=201)
+        user = login.register(request._request, **parse_body(RegisterInput, request))
+        if user is not None and not settings.REQUIRE_VERIFIED_EMAIL:
+            return login_response(request, user, status=201)
         return Response({"detail": "We sent an email to this address."}, status=202)
 
 

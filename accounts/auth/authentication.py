@@ -11,10 +11,10 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from accounts.auth.mfa.enforcement import mfa_setup_required_error
 from accounts.auth.reauthentication import require_recent_login
 from accounts.auth.sessions import selectors as sessions_selectors
 from accounts.models import Session, User
-from accounts.policies import mfa_setup_required_error
 from core.api.endpoints import endpoint_of_request
 from core.cache import GLOBAL_GENERATION_KEY
 from core.errors import NotAllowed, NotAuthenticated

@@ -1,29 +1,71 @@
+"""Forms of signing in, passwords, email addresses and MFA."""
+
+from __future__ import annotations
+
+from typing import Any
+
 from django import forms
 
 from core.forms import PageForm, SingleLineField
 
-PASSWORD_HELP_TEXT = "At least 10 characters. A short sentence is a good choice."  # noqa: S105
+
+class EmailField(forms.EmailField):
+    def __init__(self, label: str = "Email", **attributes: Any) -> None:
+        widget = forms.EmailInput(attrs={"autocomplete": "username", **attributes})
+        super().__init__(label=label, max_length=254, widget=widget)
+
+
+class CurrentPasswordField(forms.CharField):
+    widget = forms.PasswordInput(attrs={"autocomplete": "current-password"})
+
+    def __init__(self, label: str) -> None:
+        super().__init__(label=label, max_length=200, strip=False)
+
+
+class NewPasswordField(CurrentPasswordField):
+    widget = forms.PasswordInput(attrs={"autocomplete": "new-password"})
+
+    def __init__(self, label: str) -> None:
+        super().__init__(label)
+        self.help_text = "At least 10 characters. A short sentence is a good choice."
 
 
 class LoginForm(PageForm):
-    email = forms.EmailField(
-        label="Email", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True})
-    )
-    password = forms.CharField(
-        label="Password",
-        max_length=200,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-    )
+    email = EmailField(autofocus=True)
+    password = CurrentPasswordField("Password")
 
 
 class RegisterForm(PageForm):
     name = SingleLineField(label="Your name", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
-    email = forms.EmailField(label="Email", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "username"}))
-    password = forms.CharField(
-        label="Password",
-        max_length=200,
-        strip=False,
-        help_text=PASSWORD_HELP_TEXT,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    email = EmailField()
+    password = NewPasswordField("Password")
+
+
+class PasswordResetForm(PageForm):
+    email = EmailField()
+
+
+class NewPasswordForm(PageForm):
+    password = NewPasswordField("New password")
+
+
+class ChangePasswordForm(PageForm):
+    current_password = CurrentPasswordField("Current password")
+    password = NewPasswordField("New password")
+
+
+class ChangeEmailForm(PageForm):
+    email = EmailField("New address", autocomplete="email")
+
+
+class TotpForm(PageForm):
+    code = forms.CharField(
+        label="Code from the app",
+        max_length=20,
+        help_text="Six digits that change every 30 seconds.",
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
     )
+
+
+class RenamePasskeyForm(PageForm):
+    name = SingleLineField(label="Name", max_length=100)

@@ -26,15 +26,20 @@ from django.utils.crypto import constant_time_compare
 from accounts import events
 from accounts.auth.email_addresses import services as email_addresses
 from accounts.auth.mfa import services as mfa
-from accounts.auth.rate_limited_emails import send_verification_email
+from accounts.auth.rate_limited_emails import (
+    REGISTRATION_EMAIL_GROUP,
+    send_account_exists_email,
+    send_verification_email,
+)
 from accounts.auth.sessions import services as sessions
 from accounts.auth.sessions.middleware import MFA_VERIFIED_KEY
 from accounts.auth.tokens import TokenPair, issue_tokens
 from accounts.events import user_payload
 from accounts.models import Session, User
 from accounts.users import selectors as users_selectors
+from accounts.users import services as users
 from accounts.users.services import WRONG_SECRET
-from core.errors import DomainError, NotAllowed, NotAuthenticated
+from core.errors import DomainError, Invalid, NotAllowed, NotAuthenticated
 from core.http.client_ip import client_ip, user_agent
 from core.http.user_agents import describe_user_agent
 from core.rate_limits import Backoff, check_backoff, consume, record_failure, reset_failures
@@ -107,6 +112,24 @@ def throttled(request: HttpRequest, user: User | None, *, email: str = "", secre
                 publish(event, actor=None, at=timezone.now())
         raise
     reset_failures(key)
+
+
+def register(request: HttpRequest, *, email: str, name: str, password: str) -> User | None:
+    """Register a user and send the verification email. Raises RateLimited, Invalid.
+
+    Returns None for a taken address where REQUIRE_VERIFIED_EMAIL is set. The response must be that to a new one, so that
+    it does not tell who has an account; the owner of the address gets an email about it instead.
+    """
+    consume(request, group="register", key=client_ip(request), rate=settings.REGISTER_RATE)
+    try:
+        user = users.register(email=email, name=name, password=password)
+    except Invalid as error:
+        if not (settings.REQUIRE_VERIFIED_EMAIL and error.has_error("email", "taken")):
+            raise
+        send_account_exists_email(request, email)
+        return None
+    send_verification_email(request, user, group=REGISTRATION_EMAIL_GROUP)
+    return user
 
 
 def verify_password(request: HttpRequest, *, email: str, password: str) -> User:

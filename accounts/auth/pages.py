@@ -12,24 +12,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.auth import login as sign_in
 from accounts.auth.allauth.forms import MfaCodeForm, PasskeyAuthenticateForm, PasskeyLoginForm
 from accounts.auth.allauth.internals import begin_passkey_authentication
 from accounts.auth.forms import LoginForm, RegisterForm
-from accounts.auth.login import (
-    PENDING_LOGIN_KEY,
-    await_verified_email,
-    continue_browser_login,
-    load_pending_login,
-    verify_password,
-)
 from accounts.auth.login_methods import selectors as login_methods_selectors
-from accounts.auth.rate_limited_emails import (
-    REGISTRATION_EMAIL_GROUP,
-    send_account_exists_email,
-    send_verification_email,
-)
 from accounts.auth.requests import get_next_url
-from accounts.users import services as users
 from core.api.endpoints import endpoint
 from core.errors import Invalid, NotAuthenticated
 from core.forms import form_status
@@ -50,11 +38,11 @@ def login(request: HttpRequest) -> HttpResponse:
     form = LoginForm(form_data(request))
     if request.method == "POST" and form.is_valid():
         try:
-            user = verify_password(request, **form.cleaned_data)
+            user = sign_in.verify_password(request, **form.cleaned_data)
         except NotAuthenticated as error:
             form.add_domain_error(error)
         else:
-            return continue_browser_login(request, user, next_url=get_next_url(request))
+            return sign_in.continue_browser_login(request, user, next_url=get_next_url(request))
     context = {"form": form, "next": get_next_url(request), "demo": settings.DEMO_ALLOWED}
     return render_page(request, "accounts/login.html", context, status=form_status(form))
 
@@ -65,8 +53,8 @@ def login(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def login_mfa(request: HttpRequest) -> HttpResponse:
     """Ask for the code or the passkey that finishes the sign-in of this browser."""
-    was_pending = PENDING_LOGIN_KEY in request.session
-    pending = load_pending_login(request)
+    was_pending = sign_in.PENDING_LOGIN_KEY in request.session
+    pending = sign_in.load_pending_login(request)
     if pending is None or not login_methods_selectors.has_mfa(pending.user):
         if was_pending:
             messages.error(request, LOGIN_EXPIRED)
@@ -78,7 +66,7 @@ def login_mfa(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         authenticator: Authenticator = code_form.authenticator if is_code else passkey_form.cleaned_data["credential"]
         authenticator.record_usage()
-        return continue_browser_login(request, pending.user, next_url=pending.next_url, mfa_verified=True)
+        return sign_in.continue_browser_login(request, pending.user, next_url=pending.next_url, mfa_verified=True)
     context = {"form": code_form, "js_data": {"request_options": begin_passkey_authentication(pending.user)}}
     return render_page(request, "mfa/authenticate.html", context, status=form_status(form))
 
@@ -102,7 +90,9 @@ def login_passkey(request: HttpRequest) -> HttpResponse:
         messages.error(request, "This passkey was not accepted.")
         return redirect("login")
     authenticator.record_usage()
-    return continue_browser_login(request, authenticator.user, next_url=get_next_url(request), mfa_verified=True)
+    return sign_in.continue_browser_login(
+        request, authenticator.user, next_url=get_next_url(request), mfa_verified=True
+    )
 
 
 @endpoint(mfa_exempt=True, idempotent=False)
@@ -128,19 +118,14 @@ def register(request: HttpRequest) -> HttpResponse:
         return redirect("overview")
     form, next_url = RegisterForm(form_data(request)), reverse("overview")
     if request.method == "POST" and form.is_valid():
-        consume(request, group="register", key=client_ip(request), rate=settings.REGISTER_RATE)
-        email = form.cleaned_data["email"].lower()
         try:
-            user = users.register(**form.cleaned_data)
+            user = sign_in.register(request, **form.cleaned_data)
         except Invalid as error:
-            if settings.REQUIRE_VERIFIED_EMAIL and error.has_error("email", "taken"):
-                send_account_exists_email(request, email)
-                return await_verified_email(request, None, email=email, next_url=next_url)
             form.add_domain_error(error)
         else:
-            send_verification_email(request, user, group=REGISTRATION_EMAIL_GROUP)
-            if settings.REQUIRE_VERIFIED_EMAIL:
-                return await_verified_email(request, user, email=email, next_url=next_url)
+            email = form.cleaned_data["email"].lower()
+            if user is None or settings.REQUIRE_VERIFIED_EMAIL:
+                return sign_in.await_verified_email(request, user, email=email, next_url=next_url)
             messages.success(request, f"Welcome, {user.get_short_name()}. We sent a confirmation link to {email}.")
-            return continue_browser_login(request, user, next_url=next_url)
+            return sign_in.continue_browser_login(request, user, next_url=next_url)
     return render_page(request, "accounts/register.html", {"form": form}, status=form_status(form))

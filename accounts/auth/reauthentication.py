@@ -59,12 +59,17 @@ def throttled_reauthentication(request: HttpRequest, user: User, secret: Secret 
         yield
 
 
+def is_recent(session: Session, now: datetime) -> bool:
+    """Return whether the user of this session confirmed their identity recently."""
+    return now - session.last_authenticated_at < settings.REAUTHENTICATION_MAX_AGE
+
+
 def require_recent_login(*, session_id: uuid.UUID, now: datetime) -> None:
     """Raise RecentLoginRequired unless the user confirmed their identity recently, on whichever node."""
     session = sessions_selectors.get_session_with_user(session_id)
     if session is None:
         raise NotAuthenticated(SESSION_ENDED, code="token_not_valid")
-    if now - session.last_authenticated_at >= settings.REAUTHENTICATION_MAX_AGE:
+    if not is_recent(session, now):
         raise RecentLoginRequired(f"Confirm it's you. {INSTRUCTIONS[reauthentication_method(session.user)]}")
 
 

@@ -301,7 +301,7 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_FORMS = {"reauthenticate": "accounts.auth.allauth.forms.ReauthenticateForm"}
-ACCOUNT_USER_DISPLAY = "accounts.auth.allauth.reauthentication.display_name"
+ACCOUNT_USER_DISPLAY = "builtins.str"
 # accounts.auth.login limits all of these, also while Redis is down; allauth's own limits would refuse all then.
 ACCOUNT_RATE_LIMITS = MFA_RATE_LIMITS = False
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter, get_adapter
@@ -19,11 +18,10 @@ from django.utils.http import urlencode
 from accounts.auth import reauthentication
 from accounts.auth.allauth.internals import is_reauthentication_required
 from accounts.auth.login_methods import selectors as login_methods_selectors
-from accounts.auth.reauthentication import RecentLoginRequired
-from accounts.auth.sessions.middleware import SESSION_ID_KEY
+from accounts.auth.sessions.middleware import current_session
 from accounts.models import User
 from accounts.users import services as users
-from core.errors import Invalid, NotAuthenticated
+from core.errors import Invalid
 from core.form_idempotency import mark_unfinished
 from core.http.client_ip import client_ip
 
@@ -47,36 +45,16 @@ def reauthentication_redirect(request: HttpRequest, next_url: str = "") -> HttpR
     return mark_unfinished(HttpResponseRedirect(f"{methods[0]['url']}?{urlencode({'next': next_url})}"))
 
 
-def require_recent_session(request: HttpRequest) -> None:
-    """Send users who have nothing to confirm with to sign in again.
-
-    Raises ImmediateHttpResponse. It guards the pages that ask allauth whether reauthentication is required.
-    """
-    if not request.user.is_authenticated or get_adapter().get_reauthentication_methods(request.user):
-        return
-    if _has_recent_session(request):
-        return
-    next_url = request.path if request.method == "GET" else reverse("mfa_index")
-    raise ImmediateHttpResponse(_redirect_to_login(request, next_url))
-
-
 def _has_recent_session(request: HttpRequest) -> bool:
     """Whether the session is recent by the rule of the API."""
-    try:
-        reauthentication.require_recent_login(session_id=uuid.UUID(request.session[SESSION_ID_KEY]), now=timezone.now())
-    except (KeyError, RecentLoginRequired, NotAuthenticated):
-        return False
-    return True
+    session = current_session(request)
+    return session is not None and reauthentication.is_recent(session, timezone.now())
 
 
 def _redirect_to_login(request: HttpRequest, next_url: str) -> HttpResponse:
     auth.logout(request)
     messages.info(request, "Sign in again to confirm it's you, then try again.")
     return mark_unfinished(HttpResponseRedirect(f"{reverse('login')}?{urlencode({'next': next_url})}"))
-
-
-def display_name(user: User) -> str:
-    return user.name
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -86,11 +64,15 @@ class AccountAdapter(DefaultAccountAdapter):
         return client_ip(request)
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
-        """Require a recent login, also of users without password and MFA.
-
-        allauth itself asks such users for nothing.
-        """
-        require_recent_session(context.request)
+        """Require a recent login. allauth itself asks users for nothing who have neither a password nor MFA."""
+        request = context.request
+        if (
+            request.user.is_authenticated
+            and not self.get_reauthentication_methods(request.user)
+            and not _has_recent_session(request)
+        ):
+            next_url = request.path if request.method == "GET" else reverse("mfa_index")
+            raise ImmediateHttpResponse(_redirect_to_login(request, next_url))
         return bool(super().is_reauthentication_required(app=app, **kwargs))
 
     def reauthenticate(self, user: User, password: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from allauth.account.decorators import reauthentication_required
-from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -16,20 +15,15 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.auth import login
 from accounts.auth.email_addresses import services
+from accounts.auth.forms import ChangeEmailForm
 from accounts.auth.rate_limited_emails import LINK_EMAIL_GROUP, request_email_change
 from accounts.auth.requests import get_request_user
 from core.api.endpoints import endpoint
 from core.errors import Conflict, Invalid, NotFound
-from core.forms import PageForm, form_status
+from core.forms import form_status
 from core.htmx import form_data, render_page
 from core.http.client_ip import client_ip
 from core.rate_limits import consume
-
-
-class ChangeEmailForm(PageForm):
-    email = forms.EmailField(
-        label="New address", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
-    )
 
 
 @endpoint(mfa_exempt=True, secret_in_url=True)

@@ -19,6 +19,7 @@ from core.htmx import render_page
 from core.http.client_ip import client_ip
 
 TEMPLATE = "accounts/revert_login_method.html"
+MFA_METHOD_NAMES = {"totp": "Authenticator app", "recovery_codes": "Recovery codes"}
 
 
 @endpoint(mfa_exempt=True, secret_in_url=True)
@@ -40,7 +41,10 @@ def revert_login_method(request: HttpRequest) -> HttpResponse:
         return render_page(request, TEMPLATE, {"error": LINK_EXPIRED}, status=404)
     names = provider_names()
     login_methods: list[tuple[str, object]] = [
-        *((method.name, method.created_at) for method in added.mfa_methods),
+        *(
+            (MFA_METHOD_NAMES.get(item.type) or f"Passkey “{item.wrap().name}”", item.created_at)
+            for item in added.mfa_methods
+        ),
         *((f"Sign-in with {names.get(item.provider, item.provider)}", item.date_joined) for item in added.identities),
     ]
     context = {"token": token, "account": added.user, "login_methods": login_methods}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
+from urllib.parse import urlencode
 
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
+from django.core.signing import BadSignature, Signer
 from django.db.models import Q, QuerySet
+from django.urls import reverse
 
-from accounts.auth.login_methods.revert_tokens import RevertToken, parse_revert_token
 from accounts.models import User
 from accounts.models.sessions import MFA_TYPES
 from core.errors import NotFound
@@ -34,17 +36,11 @@ class MfaMethods(NamedTuple):
     unused_recovery_codes: int | None
 
 
-class AddedMfaMethod(NamedTuple):
-    pk: int
-    name: str
-    created_at: datetime
-
-
 class AddedLoginMethods(NamedTuple):
     """The login method that an email told of, with all that were added since: what its link removes."""
 
     user: User
-    mfa_methods: list[AddedMfaMethod]
+    mfa_methods: list[Authenticator]
     identities: list[SocialAccount]
 
 
@@ -81,51 +77,49 @@ def revert_link_for_mfa_method(user: User, change: str) -> str | None:
     """Return the link that removes the method a change has just added."""
     if change not in AUTHENTICATOR_TYPES:
         return None
-    authenticators = Authenticator.objects.filter(user=user, type=AUTHENTICATOR_TYPES[change])
-    newest = authenticators.order_by("-pk").values_list("pk", flat=True).first()
-    return RevertToken(MFA_METHOD, newest).path(user_id=user.pk, email=user.email) if newest else None
+    newest = Authenticator.objects.filter(user=user, type=AUTHENTICATOR_TYPES[change]).order_by("-pk").first()
+    return _revert_link(user, MFA_METHOD, newest.pk) if newest else None
 
 
 def revert_link_for_identity(user: User, identity_id: int) -> str | None:
     """Return the link that removes this identity; None where the user does not have it any more."""
-    if not SocialAccount.objects.filter(user=user, pk=identity_id).exists():
-        return None
-    return RevertToken(IDENTITY, identity_id).path(user_id=user.pk, email=user.email)
+    exists = SocialAccount.objects.filter(user=user, pk=identity_id).exists()
+    return _revert_link(user, IDENTITY, identity_id) if exists else None
+
+
+def _revert_link(user: User, kind: str, object_id: int) -> str:
+    token = _signer(user).sign(f"{kind}.{object_id}")
+    return f"{reverse('revert-login-method')}?{urlencode({'token': token})}"
+
+
+def _signer(user: User) -> Signer:
+    """Return a signer whose signatures end with the user's address: an old mailbox must not undo anything."""
+    return Signer(salt=f"accounts.revert_login_method {user.pk} {user.email}")
 
 
 def get_login_methods_added(token: str, now: datetime) -> AddedLoginMethods | None:
     """Return what a link removes now; None for an invalid link."""
-    revert = parse_revert_token(token)
-    if revert is None or revert.kind not in {MFA_METHOD, IDENTITY}:
+    kind, _, number = token.partition(":")[0].partition(".")
+    # Its user is read before the signature can be verified, so the number has to fit a column (19 digits).
+    if kind not in {MFA_METHOD, IDENTITY} or not (number.isascii() and number.isdigit() and len(number) < 19):
         return None
-    is_mfa = revert.kind == MFA_METHOD
+    is_mfa = kind == MFA_METHOD
     rows = Authenticator.objects if is_mfa else SocialAccount.objects
-    row = rows.filter(pk=revert.object_id, user__is_active=True).select_related("user").first()
-    if row is None or not revert.is_signed(token, user_id=row.user_id, email=row.user.email):
+    row = rows.filter(pk=int(number), user__is_active=True).select_related("user").first()
+    try:
+        if row is None or _signer(row.user).unsign(token) != f"{kind}.{row.pk}":
+            return None
+    except BadSignature:
         return None
     added_at = row.created_at if is_mfa else row.date_joined
-    return _added_since(row.user, revert, added_at) if now - added_at <= REVERT_LINK_TTL else None
-
-
-def _added_since(user: User, revert: RevertToken, added_at: datetime) -> AddedLoginMethods:
-    """Return what was added since then.
-
-    Within a table keys are compared, as the clocks of nodes may differ; between the two tables only times can be.
-    """
-    earliest, is_mfa = added_at - MAX_CLOCK_SKEW, revert.kind == MFA_METHOD
-    authenticators = list(Authenticator.objects.filter(user=user).order_by("pk"))
-    added = [
-        item for item in authenticators if (item.pk >= revert.object_id if is_mfa else item.created_at >= earliest)
-    ]
-    if all(item.type == Authenticator.Type.RECOVERY_CODES for item in authenticators if item not in added):
-        added = authenticators  # recovery codes alone are no MFA
-    since = Q(date_joined__gte=earliest) if is_mfa else Q(pk__gte=revert.object_id)
-    identities = SocialAccount.objects.filter(since, user=user).order_by("pk")
-    methods = [AddedMfaMethod(item.pk, _method_name(item), item.created_at) for item in added]
-    return AddedLoginMethods(user, methods, list(identities))
-
-
-def _method_name(authenticator: Authenticator) -> str:
-    if authenticator.type == Authenticator.Type.WEBAUTHN:
-        return f"Passkey “{authenticator.wrap().name}”"
-    return "Authenticator app" if authenticator.type == Authenticator.Type.TOTP else "Recovery codes"
+    if now - added_at > REVERT_LINK_TTL:
+        return None
+    # Within a table keys are compared, as the clocks of nodes may differ; between the two tables only times can be.
+    earliest = added_at - MAX_CLOCK_SKEW
+    methods = list(Authenticator.objects.filter(user=row.user).order_by("pk"))
+    added = [item for item in methods if (item.pk >= row.pk if is_mfa else item.created_at >= earliest)]
+    if all(item.type == Authenticator.Type.RECOVERY_CODES for item in methods if item not in added):
+        added = methods  # recovery codes alone are no MFA
+    since = Q(date_joined__gte=earliest) if is_mfa else Q(pk__gte=row.pk)
+    identities = SocialAccount.objects.filter(since, user=row.user).order_by("pk")
+    return AddedLoginMethods(row.user, added, list(identities))

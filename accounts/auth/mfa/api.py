@@ -7,10 +7,10 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import policies
 from accounts.auth import login
 from accounts.auth.login_methods import selectors as login_methods_selectors
 from accounts.auth.mfa import enrollment
+from accounts.auth.mfa.enforcement import mfa_setup_required
 from accounts.auth.serializers import MfaOut, RecoveryCodesOut, TotpActivationInput, TotpSetupOut
 from core.api import query_params
 from core.api.generics import ApiView
@@ -38,7 +38,7 @@ class MfaView(ApiView):
         ]
         body = {
             "enabled": bool(methods.totp or passkeys),
-            "required": policies.mfa_setup_required(request.user, has_mfa=False),
+            "required": mfa_setup_required(kind=request.user.kind, role=request.user.role, has_mfa=False),
             "methods": login.mfa_methods(request.user),
             "passkeys": passkeys,
             "unused_recovery_codes": methods.unused_recovery_codes,

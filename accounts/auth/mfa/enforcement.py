@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from django.conf import settings
 
+from core.errors import NotAllowed
+
 
 class MfaPolicy(NamedTuple):
     """The roles that must have MFA, and their description for the settings page."""
@@ -35,3 +37,12 @@ def current_mfa_policy() -> MfaPolicy:
 def mfa_setup_required(*, kind: str, role: str, has_mfa: bool) -> bool:
     """Return whether this account must still set up MFA. Service accounts are exempt: no person could do it."""
     return not has_mfa and kind == "human" and role in current_mfa_policy().roles
+
+
+def mfa_setup_required_error() -> NotAllowed:
+    """Return the API's error for a user who has to set up MFA first."""
+    return NotAllowed(
+        "This account needs two-factor authentication. Set it up at "
+        f"{settings.SITE_URL}/settings/security/, or with /api/v1/me/mfa/totp/.",
+        code="mfa_setup_required",
+    )

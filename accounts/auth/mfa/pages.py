@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import base64
-import uuid
 from typing import Any
 
 from allauth.account.decorators import reauthentication_required
 from allauth.mfa.adapter import get_adapter
-from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -21,31 +19,19 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.auth.allauth.forms import AddPasskeyForm
 from accounts.auth.allauth.internals import begin_passkey_registration
 from accounts.auth.email_addresses import services as email_addresses
+from accounts.auth.forms import RenamePasskeyForm, TotpForm
 from accounts.auth.login_methods import selectors as login_methods_selectors
 from accounts.auth.mfa import enforcement, enrollment
 from accounts.auth.oidc.client import provider_names
 from accounts.auth.requests import get_request_user
-from accounts.auth.sessions.middleware import SESSION_ID_KEY
+from accounts.auth.sessions.middleware import current_session
 from core.api.endpoints import endpoint
 from core.errors import Conflict, Invalid, NotFound
-from core.forms import PageForm, SingleLineField, form_status
+from core.forms import form_status
 from core.htmx import form_data, render_page
 from core.http.client_ip import client_ip
 
 OTHER_SESSIONS_REVOKED = "You are signed out on all other devices, where two-factor authentication was not asked for."
-
-
-class TotpForm(PageForm):
-    code = forms.CharField(
-        label="Code from the app",
-        max_length=20,
-        help_text="Six digits that change every 30 seconds.",
-        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
-    )
-
-
-class RenamePasskeyForm(PageForm):
-    name = SingleLineField(label="Name", max_length=100)
 
 
 @endpoint(mfa_exempt=True)
@@ -191,8 +177,8 @@ def new_recovery_codes(request: HttpRequest) -> HttpResponse:
 
 def _caller(request: HttpRequest) -> dict[str, Any]:
     """Return the session to keep and the IP address, as services want them."""
-    session_id = request.session.get(SESSION_ID_KEY)
-    return {"keep": uuid.UUID(session_id) if session_id else None, "address": client_ip(request)}
+    session = current_session(request)
+    return {"keep": session.pk if session else None, "address": client_ip(request)}
 
 
 def _added(request: HttpRequest, result: enrollment.EnrollmentResult, message: str) -> HttpResponse:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-
-from django import forms
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
@@ -18,43 +15,19 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.auth import reauthentication
 from accounts.auth.allauth.reauthentication import reauthentication_redirect
-from accounts.auth.forms import PASSWORD_HELP_TEXT
+from accounts.auth.forms import ChangePasswordForm, NewPasswordForm, PasswordResetForm
 from accounts.auth.one_time_tokens import find_user_by_reset_key
 from accounts.auth.passwords import services
 from accounts.auth.rate_limited_emails import send_password_reset_email
 from accounts.auth.requests import get_request_user, logout_if_current
-from accounts.auth.sessions.middleware import SESSION_ID_KEY
+from accounts.auth.sessions.middleware import current_session
 from accounts.models import User
 from accounts.users import services as users
 from core.api.endpoints import endpoint
 from core.errors import Invalid, NotFound
-from core.forms import PageForm, form_status
+from core.forms import form_status
 from core.htmx import form_data, render_page
 from core.http.client_ip import client_ip
-
-
-class PasswordResetForm(PageForm):
-    email = forms.EmailField(label="Email", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "username"}))
-
-
-class NewPasswordForm(PageForm):
-    password = forms.CharField(
-        label="New password",
-        max_length=200,
-        strip=False,
-        help_text=PASSWORD_HELP_TEXT,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
-
-
-class ChangePasswordForm(NewPasswordForm):
-    current_password = forms.CharField(
-        label="Current password",
-        max_length=200,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-    )
-    field_order = ["current_password", "password"]
 
 
 @endpoint(mfa_exempt=True, pad_response_time={"POST"}, brute_force_limit={"POST"})
@@ -152,13 +125,8 @@ def set_password(request: HttpRequest) -> HttpResponse:
 
 def _save_password(request: HttpRequest, user: User, password: str) -> None:
     """Change the password and keep this browser signed in."""
-    session_id = request.session.get(SESSION_ID_KEY)
-    services.change_password(
-        user=user,
-        password=password,
-        now=timezone.now(),
-        keep=uuid.UUID(session_id) if session_id else None,
-        address=client_ip(request),
-    )
+    session = current_session(request)
+    keep, address = session.pk if session else None, client_ip(request)
+    services.change_password(user=user, password=password, now=timezone.now(), keep=keep, address=address)
     update_session_auth_hash(request, user)
     messages.success(request, "Your new password is saved.")

@@ -105,11 +105,25 @@ def _sync_session(request: HttpRequest, response: HttpResponse) -> None:
 
 
 def _start_session(request: HttpRequest, response: HttpResponse) -> None:
+    """Create the row, or sign out where the user changed since their credential was verified."""
     # The secret by which this browser is recognised after signing out.
     cookie = request.COOKIES.get(settings.DEVICE_COOKIE_NAME, "")[:MAX_DEVICE_COOKIE_LENGTH]
     cookie = cookie or secrets.token_urlsafe(24)
-    session = _create_session(request, cookie, mfa_verified=request.session.pop(MFA_VERIFIED_KEY, False))
-    if session is None:
+    mfa_verified = request.session.pop(MFA_VERIFIED_KEY, False)
+    user = users_selectors.find_active_user(request.session[SESSION_KEY])
+    if user is None or not _has_current_password_hash(request, user):
+        request.session.flush()
+        return
+    try:
+        session = services.open_session(
+            user=user,
+            now=timezone.now(),
+            user_agent=user_agent(request),
+            address=client_ip(request),
+            cookie=cookie,
+            mfa_verified=mfa_verified,
+        )
+    except NotAuthenticated:
         request.session.flush()
         return
     request.session[SESSION_ID_KEY] = str(session.pk)
@@ -121,23 +135,6 @@ def _start_session(request: HttpRequest, response: HttpResponse) -> None:
         httponly=True,
         samesite="Lax",
     )
-
-
-def _create_session(request: HttpRequest, cookie: str, *, mfa_verified: bool) -> Session | None:
-    """Create the row; None where the user changed since their credential was verified."""
-    user = users_selectors.find_active_user(request.session[SESSION_KEY])
-    if user is None or not _has_current_password_hash(request, user):
-        return None
-    with suppress(NotAuthenticated):
-        return services.open_session(
-            user=user,
-            now=timezone.now(),
-            user_agent=user_agent(request),
-            address=client_ip(request),
-            cookie=cookie,
-            mfa_verified=mfa_verified,
-        )
-    return None
 
 
 class RequireMfaMiddleware:

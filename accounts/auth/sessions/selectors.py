@@ -9,14 +9,18 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from accounts import policies
+from accounts.auth.mfa.enforcement import mfa_setup_required
 from accounts.models import Session, User
 from accounts.models.sessions import has_mfa_subquery
-from core.sql_templates import Param, Statement, from_row, select_columns
+from core.sql_templates import Param, Statement, select_columns
 
-# The columns of a session and its user that a request needs.
-SESSION_COLUMNS = ("id", "user_id", "created_at", "expires_at")
+# The columns of a session and its user that a request needs: a page also compares the password's hash.
+SESSION_COLUMNS = ["id", "user_id", "created_at", "expires_at"]
 USER_COLUMNS = [field.attname for field in User._meta.concrete_fields if field.attname != "password"]
+COLUMNS = {
+    Session.Kind.API: (SESSION_COLUMNS, USER_COLUMNS),
+    Session.Kind.BROWSER: (select_columns(Session), select_columns(User)),
+}
 MAX_CACHED_ROWS = 10_000
 
 
@@ -53,51 +57,38 @@ def get_active_api_session(session_id: uuid.UUID, now: datetime, *, as_of: str =
     user replaces the generation; until then the cached row is current.
     """
     row = _row_cache.get(session_id, as_of)
-    session = _session_with_user(row) if row is not None else None
+    session = _session_from_row(Session.Kind.API, row) if row is not None else None
     # A restricted session is read anew: its user may set up MFA at any moment, which replaces no generation.
     if session is not None and not session.mfa_setup_required:
         return session if session.expires_at > now else None
-    for row in _active_api_session_statement().run({"now": now, "id": session_id}):
+    for row in _active_session_statement(Session.Kind.API).run({"now": now, "id": session_id}):
         _row_cache.put(session_id, as_of, row)
-        return _session_with_user(row)
+        return _session_from_row(Session.Kind.API, row)
     return None
-
-
-@lru_cache(maxsize=1)
-def _active_api_session_statement() -> Statement:
-    now: Any = Param("now")
-    rows = Session.objects.alive(now).filter(pk=Param("id"), kind=Session.Kind.API)
-    return Statement.always(
-        rows.values_list(*SESSION_COLUMNS, *(f"user__{name}" for name in USER_COLUMNS), has_mfa_subquery("user_id"))
-    )
-
-
-def _session_with_user(row: tuple[Any, ...]) -> Session:
-    session = Session.from_db("default", SESSION_COLUMNS, row[: len(SESSION_COLUMNS)])
-    session.user = User.from_db("default", USER_COLUMNS, row[len(SESSION_COLUMNS) : -1])
-    session.mfa_setup_required = policies.mfa_setup_required(session.user, has_mfa=row[-1])
-    return session
 
 
 def get_active_browser_session(session_id: uuid.UUID, now: datetime) -> Session | None:
     """Return the session behind a browser's cookie with its user, while both are active."""
-    for row in _active_browser_session_statement().run({"now": now, "id": session_id}):
-        session = from_row(Session, row[: len(select_columns(Session))])
-        session.user = from_row(User, row[len(select_columns(Session)) : -1])
-        session.mfa_setup_required = policies.mfa_setup_required(session.user, has_mfa=row[-1])
-        return session
+    for row in _active_session_statement(Session.Kind.BROWSER).run({"now": now, "id": session_id}):
+        return _session_from_row(Session.Kind.BROWSER, row)
     return None
 
 
-@lru_cache(maxsize=1)
-def _active_browser_session_statement() -> Statement:
+@lru_cache(maxsize=2)
+def _active_session_statement(kind: Session.Kind) -> Statement:
     now: Any = Param("now")
-    rows = Session.objects.alive(now).filter(kind=Session.Kind.BROWSER, pk=Param("id"))
-    return Statement.always(
-        rows.values_list(
-            *select_columns(Session), *(f"user__{name}" for name in select_columns(User)), has_mfa_subquery("user_id")
-        )
-    )
+    session_columns, user_columns = COLUMNS[kind]
+    rows = Session.objects.alive(now).filter(pk=Param("id"), kind=kind)
+    columns: list[Any] = [*session_columns, *(f"user__{name}" for name in user_columns), has_mfa_subquery("user_id")]
+    return Statement.always(rows.values_list(*columns))
+
+
+def _session_from_row(kind: Session.Kind, row: tuple[Any, ...]) -> Session:
+    session_columns, user_columns = COLUMNS[kind]
+    session = Session.from_db("default", session_columns, row[: len(session_columns)])
+    user = session.user = User.from_db("default", user_columns, row[len(session_columns) : -1])
+    session.mfa_setup_required = mfa_setup_required(kind=user.kind, role=user.role, has_mfa=row[-1])
+    return session
 
 
 def get_refreshable_session(session_id: uuid.UUID, user_id: uuid.UUID, now: datetime) -> Session | None:
