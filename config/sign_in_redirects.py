@@ -43,7 +43,7 @@ class SignInRedirectMiddleware:
 
 
 def redirect_to_sign_in(request: HttpRequest) -> HttpResponse:
-    """Redirect the whole page to sign in and come back to the page of the request."""
+    """Redirect the whole page to the sign-in page, which leads back to this one."""
     url = f"{reverse('login')}?{urlencode({'next': origin_page(request)})}"
     return HttpResponseClientRedirect(url) if request.headers.get("HX-Request") else HttpResponseRedirect(url)
 

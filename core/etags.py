@@ -1,9 +1,9 @@
-"""ETags, If-Match and the version check behind them (RFC 9110, sections 8.8.3 and 13.1.1).
+"""Optimistic concurrency control: ETags, If-Match and the version check behind them.
 
-The ETag of one object is `"<version>.<digest of the body>"`, that of a list a digest alone. The digest makes it strong
-for every representation; a compressed one adds `-br` or `-gzip`. If-Match names versions: a service locks the row
-(SELECT FOR UPDATE) and then checks its version, so no other write comes in between. If-None-Match is answered by
-core.http.response_headers, and from cached responses by gateway.responses.
+The ETag of one object is `"<version>.<digest of the body>"`, that of a list a digest alone (RFC 9110, section 8.8.3).
+The digest makes it strong for every representation; a compressed one adds `-br` or `-gzip`. If-Match (section 13.1.1)
+names versions: a service locks the row (SELECT FOR UPDATE) and then checks its version, so no other write comes in
+between. If-None-Match is answered by core.http.response_headers, and from cached responses by gateway.responses.
 """
 
 from __future__ import annotations

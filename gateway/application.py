@@ -143,19 +143,20 @@ class Gateway:
             self.api_key_cache.store(request.api_key, request.address, claims)
         if claims is not None and is_current(claims, request.address):
             request.authenticate_as(claims)
-            if self.api_key_cache.backend.should_record_use(claims.session_id):
+            key_id, backend = claims.session_id, self.api_key_cache.backend
+            if backend.should_record_use(key_id):
+
+                async def record_use() -> None:
+                    # The time of the last use is for people; it may be lost when there is no capacity for it.
+                    with suppress(Overloaded, DatabaseError):
+                        async with self.admission.slot():
+                            await self.django.run_query(backend.record_use, key_id, request.address)
+
                 # No request waits for it. The event loop holds tasks weakly, so the set keeps them until they are done.
-                task = asyncio.create_task(self._record_use(claims.session_id, request.address))
+                task = asyncio.create_task(record_use())
                 self.background_tasks.add(task)
                 task.add_done_callback(self.background_tasks.discard)
         return True
-
-    async def _record_use(self, key_id: str, address: str) -> None:
-        """Record the last use of an API key. The request that used it does not wait."""
-        # The time of the last use is for people; it may be lost when there is no capacity for it.
-        with suppress(Overloaded, DatabaseError):
-            async with self.admission.slot():
-                await self.django.run_query(self.api_key_cache.backend.record_use, key_id, address)
 
     async def check(self, request: GatewayRequest, cached: CachedResponse | None) -> CheckResult:
         """Check rate limit, session status and generation. Raises Overloaded.

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import copy_context
-from functools import partial
 from types import TracebackType
 from typing import Any, TypeVar
 from wsgiref.types import WSGIApplication
@@ -69,24 +68,24 @@ class WsgiThreadPool:
         """Answer a request whose body has been read. Raises ClientDisconnected, and what the application raises."""
         client = StreamingClient(receive, send)
         response = WsgiResponse(scope["method"], client.send_from_thread)
+
+        def call() -> None:
+            parts = self.application(build_environ(scope, body), response.start)
+            try:
+                # Iterating is part of the request: a streaming response queries the database while it is read.
+                response.read(parts)
+            finally:
+                close: Callable[[], None] | None = getattr(parts, "close", None)
+                if close is not None:
+                    close()
+
         try:
-            call = partial(self._call_application, build_environ(scope, body), response)
             # With the context variables of this request, as they are now.
             await asyncio.get_running_loop().run_in_executor(self.pool, copy_context().run, call)
             for message in response.take_messages(more_body=False):
                 await send(message)
         finally:
             client.close()
-
-    def _call_application(self, environ: dict[str, Any], response: WsgiResponse) -> None:
-        parts = self.application(environ, response.start)
-        try:
-            # Iterating is part of the request: a streaming response queries the database while it is read.
-            response.read(parts)
-        finally:
-            close: Callable[[], None] | None = getattr(parts, "close", None)
-            if close is not None:
-                close()
 
 
 class WsgiResponse:

@@ -2,6 +2,10 @@
 
 Django writes the SQL once for each shape of a query (core.sql_templates) from the querysets that the pages use too.
 Writing it anew for each request cost four times what PostgreSQL needs to answer.
+
+The SQL of the task list, from the outside in: `task_columns` selects the columns of one page's ids, `index_queries` finds
+the ids by an index, `query_shape` replaces the values of the filters by parameters, `filters.selectors` has the filters,
+and `models.task.TaskQuerySet` the conditions that they and the rule of visibility consist of.
 """
 
 from __future__ import annotations

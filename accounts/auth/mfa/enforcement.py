@@ -1,4 +1,4 @@
-"""Mandatory MFA: the accounts that REQUIRE_MFA restricts until MFA is set up.
+"""MFA enforcement: the accounts that REQUIRE_MFA restricts until MFA is set up.
 
 Sessions of a restricted user can only be used to set up MFA, and their API keys are rejected. The restriction is not
 stored. The query that loads an active session or key derives it from the user's row and MFA methods
