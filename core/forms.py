@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.http import HttpRequest
@@ -39,14 +39,19 @@ class SingleLineField(TextField):
 
 
 class DomainErrorMixin:
-    """Shows the domain errors of a service as errors of the form."""
+    """Shows the domain errors of a service as errors of the form.
+
+    `field_aliases` names the fields that stand for others of the service.
+    """
 
     fields: Any
     add_error: Any
+    field_aliases: ClassVar[dict[str, str]] = {}
 
     def add_domain_error(self, error: DomainError) -> None:
         """Show a domain error beside its fields, or above the form if it names none."""
-        for field, _, message in error.fields:
+        for name, _, message in error.fields:
+            field = self.field_aliases.get(name, name)
             self.add_error(field if field in self.fields else None, message)
         if not error.fields:
             self.add_error(None, error.detail)

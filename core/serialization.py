@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -35,10 +35,10 @@ def _default(value: Any) -> Any:
 
 
 def to_json(value: Any) -> Any:
-    """Return a value as JSON has it: ids, days and instants (RFC 3339, UTC) as text, everything else as it is."""
+    """Return a value as JSON has it: ids, days, times and instants (RFC 3339, UTC) as text, everything else as it is."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    if isinstance(value, date):
+    if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, uuid.UUID):
         return str(value)

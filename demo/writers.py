@@ -192,12 +192,15 @@ class TaskWriter:
 
     def add_rows(self) -> None:
         """Collect the task's final rows; a task due soon is marked as announced, so that no reminder follows."""
-        task, due = self.task, self.task.due
+        task = self.task
         announced_until = self.now + settings.DUE_SOON_WITHIN + timedelta(hours=1)
-        if due and not task.is_closed and due <= announced_until:
-            task.due_soon_notified_for = due
+        if task.due_at and task.due_at <= announced_until:
+            task.due_soon_notified_for = task.due_at
+        reminded_of = task.due_date if task.due_date and task.due_date <= announced_until.date() else None
         self.event_writer.tasks.append(task)
-        self.event_writer.assignees += [TaskAssignee(task=task, user_id=user_id) for user_id in self.assignee_ids]
+        self.event_writer.assignees += [
+            TaskAssignee(task=task, user_id=user_id, reminded_of=reminded_of) for user_id in self.assignee_ids
+        ]
         TaskLabel = Task.labels.through  # noqa: N806 -- a model class
         self.event_writer.labels += [
             TaskLabel(task_id=task.pk, label_id=self.labels[name].pk) for name in self.scenario.labels

@@ -32,8 +32,8 @@ def task_commented(event: Event) -> None:
 
 def task_due_soon(event: Event) -> None:
     task = event.payload["task"]
-    # A task without an assignee is still somebody's: the one who created it.
-    _notify(event, Kind.DUE_SOON, task["assignee_ids"] or [task["creator_id"]])
+    # Events of the previous release name no users: they remind all assignees, or the creator where there are none.
+    _notify(event, Kind.DUE_SOON, event.payload.get("user_ids") or task["assignee_ids"] or [task["creator_id"]])
 
 
 def task_shared(event: Event) -> None:

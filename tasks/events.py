@@ -185,9 +185,10 @@ class TaskUnshared(TaskEvent, name="task.unshared"):
 
 
 class TaskDueSoon(TaskEvent, name="task.due_soon"):
-    """A task is due soon. `due` is the ISO instant at which it becomes overdue."""
+    """Some assignees are reminded of a task. `due` is its due date, or the instant at which it is due."""
 
     due: str
+    user_ids: list[str]
 
 
 def project_payload(project: ProjectData) -> dict[str, str]:

@@ -50,7 +50,7 @@ class UserCreateForm(NewPasswordForm):
 class UserChangeForm(NewPasswordForm):
     """All editable fields of a user; `version` protects concurrent changes from being overwritten."""
 
-    time_zone = forms.ChoiceField(choices=lambda: [(zone, zone) for zone in time_zones()])
+    time_zone = forms.ChoiceField()  # its choices depend on the user
     language = forms.ChoiceField(choices=settings.LANGUAGES)
     password = forms.CharField(
         label="New password",
@@ -67,6 +67,12 @@ class UserChangeForm(NewPasswordForm):
         fields = [
             "name", "email", "handle", "role", "tier", "is_active", "time_zone", "language", "password", "version",
         ]  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "time_zone" in self.fields:
+            choices = [(zone, zone) for zone in time_zones(self.instance.time_zone)]
+            self.fields["time_zone"] = forms.ChoiceField(choices=choices)
 
     def write(self, data: dict[str, Any]) -> User:
         now, password, version = timezone.now(), data["password"], data["version"]

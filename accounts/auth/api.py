@@ -17,7 +17,7 @@ from accounts.auth.serializers import EmailSentOut, LoginInput, MfaInput, MfaReq
 from accounts.auth.sessions import services as sessions
 from accounts.auth.tokens import TokenPair
 from accounts.models import Session, User
-from accounts.users.serializers import MeOut, TokensOut
+from accounts.users.serializers import MeOut, TokensOut, pop_locale
 from core.api.generics import ApiView
 from core.api.parsers import parse_body
 from core.api.problems import MEDIA_TYPE, problem_document
@@ -43,7 +43,8 @@ class RegisterView(PublicApiView):
 
         The response is the same for a taken address then, so that it does not tell who has an account.
         """
-        user = login.register(request._request, **parse_body(RegisterInput, request))
+        params = parse_body(RegisterInput, request)
+        user = login.register(request._request, locale=pop_locale(params, request._request), **params)
         if user is not None and not settings.REQUIRE_VERIFIED_EMAIL:
             return login_response(request, user, status=201)
         return Response({"detail": "We sent an email to this address."}, status=202)

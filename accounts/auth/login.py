@@ -38,6 +38,7 @@ from accounts.events import user_payload
 from accounts.models import Session, User
 from accounts.users import selectors as users_selectors
 from accounts.users import services as users
+from accounts.users.locales import Locale
 from accounts.users.services import WRONG_SECRET
 from core.errors import DomainError, Invalid, NotAllowed, NotAuthenticated
 from core.http.client_ip import client_ip, user_agent
@@ -114,7 +115,7 @@ def throttled(request: HttpRequest, user: User | None, *, email: str = "", secre
     reset_failures(key)
 
 
-def register(request: HttpRequest, *, email: str, name: str, password: str) -> User | None:
+def register(request: HttpRequest, *, email: str, name: str, password: str, locale: Locale) -> User | None:
     """Register a user and send the verification email. Raises RateLimited, Invalid.
 
     Returns None for a taken address where REQUIRE_VERIFIED_EMAIL is set. The response must be that to a new one, so that
@@ -122,7 +123,7 @@ def register(request: HttpRequest, *, email: str, name: str, password: str) -> U
     """
     consume(request, group="register", key=client_ip(request), rate=settings.REGISTER_RATE)
     try:
-        user = users.register(email=email, name=name, password=password)
+        user = users.register(email=email, name=name, password=password, locale=locale)
     except Invalid as error:
         if not (settings.REQUIRE_VERIFIED_EMAIL and error.has_error("email", "taken")):
             raise

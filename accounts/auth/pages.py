@@ -18,6 +18,7 @@ from accounts.auth.allauth.internals import begin_passkey_authentication
 from accounts.auth.forms import LoginForm, RegisterForm
 from accounts.auth.login_methods import selectors as login_methods_selectors
 from accounts.auth.requests import get_next_url
+from accounts.users.locales import browser_locale
 from core.api.endpoints import endpoint
 from core.errors import Invalid, NotAuthenticated
 from core.forms import form_status
@@ -119,7 +120,7 @@ def register(request: HttpRequest) -> HttpResponse:
     form, next_url = RegisterForm(form_data(request)), reverse("overview")
     if request.method == "POST" and form.is_valid():
         try:
-            user = sign_in.register(request, **form.cleaned_data)
+            user = sign_in.register(request, locale=browser_locale(request), **form.cleaned_data)
         except Invalid as error:
             form.add_domain_error(error)
         else:

@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.auth.mfa.services import METHOD_NAMES
+from accounts.users.serializers import LocaleInput
 from core.api.fields import SingleLineField, StrictCharField, StrictSerializer
 
 METHODS = list(METHOD_NAMES.values())
@@ -17,7 +18,7 @@ class PasswordField(StrictCharField):
         super().__init__(**{"max_length": 200, "trim_whitespace": False, "write_only": True, **kwargs})
 
 
-class RegisterInput(StrictSerializer):
+class RegisterInput(LocaleInput):
     email = serializers.EmailField(max_length=254)
     name = SingleLineField(max_length=120)
     password = PasswordField()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import time
 from typing import Any, Self
 
 from allauth.account.models import EmailAddress
@@ -91,6 +92,9 @@ class User(AbstractBaseUser):
         default="monday",
         db_default="monday",
         choices=[("monday", "Monday"), ("sunday", "Sunday"), ("saturday", "Saturday")],
+    )
+    reminder_time = models.TimeField(
+        default=time(9), db_default=time(9), help_text="When reminders of tasks that are due today are sent."
     )
     shortcuts = models.BooleanField(
         default=True, db_default=True, help_text="Single-key shortcuts on pages (WCAG 2.1.4)."

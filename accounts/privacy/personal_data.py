@@ -12,7 +12,7 @@ from core.privacy import ExportSection, PersonalDataProvider, in_batches
 
 PROFILE_COLUMNS = (
     "id", "email", "handle", "name", "role", "tier", "time_zone", "language", "week_start", "theme", "density",
-    "shortcuts", "is_active", "created_at", "last_login",
+    "shortcuts", "reminder_time", "is_active", "created_at", "last_login",
 )  # fmt: skip
 SESSION_COLUMNS = ("id", "user_agent", "ip_address", "created_at", "last_seen_at", "expires_at", "revoked_at")
 API_KEY_COLUMNS = (

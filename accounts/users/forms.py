@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from typing import Any
 
 from django import forms
@@ -10,6 +9,7 @@ from django.conf import settings
 
 from accounts.models import User
 from core.forms import PageForm, SingleLineField
+from core.time_zones import time_zone_names
 
 
 def _model_choice_field(name: str, label: str) -> forms.ChoiceField:
@@ -29,7 +29,9 @@ class ProfileForm(PageForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["time_zone"].choices = [(zone, zone.replace("_", " ")) for zone in time_zones()]
+        self.fields["time_zone"].choices = [
+            (zone, zone.replace("_", " ")) for zone in time_zones(self.initial.get("time_zone"))
+        ]
 
 
 class AvatarForm(PageForm):
@@ -57,12 +59,10 @@ class UserFilterForm(PageForm):
     )
 
 
-def time_zones() -> list[str]:
-    """Return UTC and the IANA zones named after a continent and a city."""
-    return [
-        "UTC",
-        *sorted(zone for zone in zoneinfo.available_timezones() if "/" in zone and not zone.startswith("Etc")),
-    ]
+def time_zones(current: str | None = None) -> list[str]:
+    """Return the time zones to choose from: UTC, those of cities, and the current one."""
+    cities = {zone for zone in time_zone_names() if "/" in zone and not zone.startswith("Etc")}
+    return ["UTC", *sorted(cities | ({current} if current and current != "UTC" else set()))]
 
 
 class InvitationForm(PageForm):

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.http import HttpRequest
 from rest_framework import serializers
 
 from accounts.models import Avatar, User
+from accounts.users.locales import Locale, accepted_language
 from accounts.users.selectors import USER_STATES
+from accounts.users.services import require_time_zone
 from core.api.fields import (
     SingleLineField,
     StrictBooleanField,
@@ -18,6 +21,30 @@ from core.api.fields import (
 )
 from core.api.pagination import PageQuerySerializer
 from core.api.query_params import QuerySerializer
+
+TIME_FORMAT = "%H:%M"
+REMINDER_HELP_TEXT = "When you are reminded of tasks that are due today, like 09:00 in your time zone."
+
+
+class LocaleInput(StrictSerializer):
+    """Time zone and language of a new account."""
+
+    time_zone = StrictCharField(
+        max_length=60, required=False, help_text="A name of the IANA database, like Europe/Berlin. Default: UTC."
+    )
+    language = StrictChoiceField(
+        choices=settings.LANGUAGES, required=False, help_text="Default: the first of Accept-Language."
+    )
+
+    def validate_time_zone(self, value: str) -> str:
+        require_time_zone(value)
+        return value
+
+
+def pop_locale(params: dict[str, Any], request: HttpRequest) -> Locale:
+    """Remove the fields of LocaleInput from the validated input and return them."""
+    language = params.pop("language", None) or accepted_language(request)
+    return Locale(params.pop("time_zone", "UTC"), language)
 
 
 class ProfilePatch(StrictSerializer):
@@ -31,6 +58,9 @@ class ProfilePatch(StrictSerializer):
     week_start = StrictChoiceField(choices=User._meta.get_field("week_start").choices, required=False)
     theme = StrictChoiceField(choices=User._meta.get_field("theme").choices, required=False)
     density = StrictChoiceField(choices=User._meta.get_field("density").choices, required=False)
+    reminder_time = serializers.TimeField(
+        required=False, format=TIME_FORMAT, input_formats=[TIME_FORMAT], help_text=REMINDER_HELP_TEXT
+    )
     shortcuts = StrictBooleanField(required=False, help_text="Whether pages have single-key shortcuts.")
 
 
@@ -45,13 +75,14 @@ class UserOut(serializers.ModelSerializer[User]):
 class MeOut(serializers.ModelSerializer[User]):
     """The caller's own account."""
 
+    reminder_time = serializers.TimeField(format=TIME_FORMAT, help_text=REMINDER_HELP_TEXT)
     avatar_url = serializers.SerializerMethodField(help_text="URL of the picture; null without one.")
 
     class Meta:
         model = User
         fields = [
             "id", "email", "name", "handle", "role", "tier", "time_zone", "language", "week_start", "theme", "density",
-            "shortcuts", "avatar_url", "version", "created_at",
+            "shortcuts", "reminder_time", "avatar_url", "version", "created_at",
         ]  # fmt: skip
 
     def get_avatar_url(self, user: User) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import zoneinfo
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -18,31 +18,38 @@ from accounts.auth.sessions import cache
 from accounts.events import user_payload
 from accounts.models import Avatar, User
 from accounts.users.image_processing import make_thumbnails
+from accounts.users.locales import DEFAULT_LOCALE, Locale
 from core.db import violated_constraint
 from core.errors import Invalid
 from core.etags import check_version
+from core.serialization import to_json
+from core.time_zones import time_zone_names
 from events.outbox import publish
 
-PROFILE_FIELDS = frozenset({"name", "time_zone", "language", "week_start", "theme", "density", "shortcuts"})
+PROFILE_FIELDS = frozenset(
+    {"name", "time_zone", "language", "week_start", "theme", "density", "shortcuts", "reminder_time"}
+)
 MAX_HANDLE_ATTEMPTS = 20
 # Error code of a wrong password or code; throttling counts these errors as failed attempts.
 WRONG_SECRET = "wrong"  # noqa: S105 -- an error code
 
 
-def register(*, email: str, name: str, password: str) -> User:
+def register(*, email: str, name: str, password: str, locale: Locale = DEFAULT_LOCALE) -> User:
     """Create a user with a password. Raises Invalid for a weak or breached password, and for a taken address."""
     check_new_password(password, User(email=email.strip().lower(), name=name.strip()))
-    return create_user_with_password(email=email, name=name, password=password)
+    return create_user_with_password(email=email, name=name, password=password, locale=locale)
 
 
 @transaction.atomic
-def create_user_with_password(*, email: str, name: str, password: str, is_verified: bool = False) -> User:
+def create_user_with_password(
+    *, email: str, name: str, password: str, is_verified: bool = False, locale: Locale = DEFAULT_LOCALE
+) -> User:
     """Create a user with a password that the caller has checked. Raises Invalid for a taken address.
 
     `is_verified` says that the email address is known to be theirs.
     """
     # allauth reads addresses from EmailAddress, the application from User.email: both are written together.
-    user = User(email=email.strip().lower(), name=name.strip())
+    user = User(email=email.strip().lower(), name=name.strip(), **asdict(locale))
     user.set_password(password)
     create_user(user)
     EmailAddress.objects.create(user=user, email=user.email, verified=is_verified, primary=True)
@@ -69,6 +76,12 @@ def create_user(user: User) -> None:
     raise Invalid.field("email", "No free handle for this email address. Ask an administrator.", "taken")
 
 
+def require_time_zone(name: str) -> None:
+    """Raise Invalid unless this is the name of a time zone."""
+    if name not in time_zone_names():
+        raise Invalid.field("time_zone", "Not a time zone of the IANA database, like Europe/Berlin.")
+
+
 def require_password(user: User, password: str, *, field: str) -> None:
     """Raise Invalid for `field` unless this is the user's current password."""
     if not user.check_password(password):
@@ -81,8 +94,8 @@ def update_profile(*, actor: User, changes: dict[str, Any], versions: frozenset[
     # no_key: rows that refer to the user can still be inserted meanwhile (FOR NO KEY UPDATE).
     user = User.objects.select_for_update(no_key=True).get(pk=actor.pk)
     check_version(user, versions, changes)
-    if (zone := changes.get("time_zone")) and zone not in zoneinfo.available_timezones():
-        raise Invalid.field("time_zone", "Not a time zone of the IANA database, like Europe/Berlin.")
+    if "time_zone" in changes:
+        require_time_zone(changes["time_zone"])
     if unknown := set(changes) - PROFILE_FIELDS:
         raise ValueError(f"not part of a profile: {unknown}")
     save_changes(user, changes, actor=actor)
@@ -112,7 +125,8 @@ def save_changes(
     # Names of users are part of many cached responses, hence the invalidation for all users.
     user.refresh_from_db()
     cache.invalidate_user(user.pk)
-    publish(events.UserUpdated(user=user_payload(user), changes=differences), actor=actor, at=now)
+    published = {name: [to_json(value) for value in values] for name, values in differences.items()}
+    publish(events.UserUpdated(user=user_payload(user), changes=published), actor=actor, at=now)
     return differences
 
 

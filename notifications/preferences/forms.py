@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import time
 
 from django import forms
 from django.http import QueryDict
@@ -23,14 +24,21 @@ class PreferenceRow:
 
 
 class PreferencesForm(PageForm):
-    def __init__(self, data: QueryDict | None, *, matrix: PreferenceMatrix) -> None:
-        initial = {
+    reminder_time = forms.TimeField(
+        label="Remind me of tasks due today at",
+        required=False,
+        help_text="In your time zone.",
+        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+    )
+
+    def __init__(self, data: QueryDict | None, *, matrix: PreferenceMatrix, reminder_time: time) -> None:
+        boxes = {
             _field_name(kind, channel): enabled
             for kind, channels in matrix.items()
             for channel, enabled in channels.items()
         }
-        super().__init__(data, initial=initial)
-        for name in initial:
+        super().__init__(data, initial={"reminder_time": reminder_time, **boxes})
+        for name in boxes:
             self.fields[name] = forms.BooleanField(required=False)
 
     def rows(self) -> Iterator[PreferenceRow]:

@@ -7,6 +7,8 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
 from accounts.auth.requests import get_request_user
+from accounts.users import services as users
+from core.forms import form_status
 from core.htmx import form_data, render_page
 from notifications.preferences import selectors, services
 from notifications.preferences.forms import PreferencesForm
@@ -16,9 +18,13 @@ from notifications.preferences.forms import PreferencesForm
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_preferences(request: HttpRequest) -> HttpResponse:
     user = get_request_user(request)
-    form = PreferencesForm(form_data(request), matrix=selectors.get_preferences(user))
+    form = PreferencesForm(form_data(request), matrix=selectors.get_preferences(user), reminder_time=user.reminder_time)
     if request.method == "POST" and form.is_valid():
         services.set_preferences(actor=user, changes=form.changes())
+        if reminder_time := form.cleaned_data["reminder_time"]:
+            users.update_profile(actor=user, changes={"reminder_time": reminder_time})
         messages.success(request, "Notification preferences saved.")
         return redirect("settings-notifications")
-    return render_page(request, "notifications/preferences.html", {"form": form, "tab": "notifications"})
+    return render_page(
+        request, "notifications/preferences.html", {"form": form, "tab": "notifications"}, status=form_status(form)
+    )

@@ -5,3 +5,8 @@ document.documentElement.classList.add("has-js");
 if (matchMedia("(width <= 48rem)").matches) {
   for (const filters of document.querySelectorAll("details.filter-box:not([data-active])")) filters.open = false;
 }
+
+// A new account begins in the browser's time zone.
+for (const input of document.querySelectorAll("input[data-time-zone]")) {
+  input.value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
+}

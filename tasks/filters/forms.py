@@ -24,7 +24,7 @@ CATEGORY_CHOICES = [
     ("cancelled", "Cancelled"),
 ]
 DUE_CHOICES = [
-    ("", "Any time"),
+    ("", "Any date"),
     ("overdue", "Overdue"),
     ("today", "Today"),
     ("this_week", "This week"),
@@ -44,13 +44,13 @@ ORDERING_CHOICES = [
     ("-updated_at", "Recently updated"),
     ("-created_at", "Newest"),
     ("created_at", "Oldest"),
-    ("due_date", "Due first"),
-    ("-due_date", "Due last"),
-    ("-priority", "Most urgent"),
-    ("priority", "Least urgent"),
+    ("due_date", "Due date (earliest)"),
+    ("-due_date", "Due date (latest)"),
+    ("-priority", "Priority (highest)"),
+    ("priority", "Priority (lowest)"),
     ("title", "Title A to Z"),
     ("-title", "Title Z to A"),
-    ("updated_at", "Longest untouched"),
+    ("updated_at", "Least recently updated"),
     ("-closed_at", "Recently closed"),
 ]
 DEFAULT_ORDERING = "-updated_at"
@@ -85,14 +85,14 @@ class FilterForm(PageForm):
         super().__init__(values, auto_id="filter_%s")
         people = [(str(user.pk), user.name) for user in choices.people]
         self.fields["project"].choices = [("", "Any"), *((project.key, project.name) for project in choices.projects)]
-        self.fields["assignee"].choices = [("", "Anyone"), ("me", "Me"), ("none", "No one"), *people]
+        self.fields["assignee"].choices = [("", "Anyone"), ("me", "Me"), ("none", "Unassigned"), *people]
         self.fields["label"].choices = [("", "Any"), *((name, name) for name in choices.labels)]
 
     def visible_filters(self) -> Iterator[forms.BoundField]:
         """The fields that are shown as drop-downs."""
         return (self[name] for name in ("category", "project", "assignee", "priority", "label", "due", "ordering"))
 
-    def filters(self, *, now: datetime, today: date, week_start: str = "monday") -> TaskFilters:
+    def filters(self, *, now: datetime, today: date, zone: str = "UTC", week_start: str = "monday") -> TaskFilters:
         """Return the filters; an invalid value filters nothing, and the page shows its error."""
         # Invalid values are missing from the cleaned data, so each is read with a default.
         self.is_valid()
@@ -105,6 +105,7 @@ class FilterForm(PageForm):
         return TaskFilters(
             now=now,
             today=today,
+            zone=zone,
             search=data.get("search", ""),
             project=data.get("project", ""),
             category={OPEN_CHOICE: ["todo", "in_progress"], "all": []}.get(category, [category]),

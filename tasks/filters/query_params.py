@@ -13,10 +13,12 @@ from accounts.models import User
 from core.api.fields import StrictDateField, StrictDateTimeField
 from core.api.pagination import PageQuerySerializer
 from core.api.query_params import BooleanQueryField, CommaSeparatedChoiceField, CommaSeparatedUUIDField, QuerySerializer
+from core.time_zones import sql_time_zone
 from tasks.filters.selectors import TASK_SORTS, TaskFilters
 from tasks.models import Category
 from tasks.models.task import PRIORITY_NAMES
 
+DAY_HELP_TEXT = "Days begin and end in your time zone, that of `/me/`."
 ORDERINGS = [f"{sign}{name}" for name in TASK_SORTS for sign in ("", "-")]
 
 
@@ -42,10 +44,14 @@ class TaskQuery(PageQuerySerializer):
         keywords=("none",), required=False, help_text="The id of a task, or `none`, as the reader sees it."
     )
     overdue = BooleanQueryField(required=False)
-    due_after = StrictDateField(required=False)
-    due_before = StrictDateField(required=False)
+    due_after = StrictDateField(required=False, help_text=f"Due on this day or later. {DAY_HELP_TEXT}")
+    due_before = StrictDateField(required=False, help_text=f"Due on this day or earlier. {DAY_HELP_TEXT}")
     updated_since = StrictDateTimeField(required=False)
-    ordering = serializers.ChoiceField(choices=ORDERINGS, required=False)
+    ordering = serializers.ChoiceField(
+        choices=ORDERINGS,
+        required=False,
+        help_text="`due_date` and `due_at` are one order: a day counts as its end in your time zone.",
+    )
     include = CommaSeparatedChoiceField(choices=["description"], required=False)
 
     def validate_parent(self, value: list[str]) -> list[str]:
@@ -62,6 +68,7 @@ def filters_from_params(params: dict[str, Any], user: User, now: datetime | None
     return TaskFilters(
         now=now,
         today=now.astimezone(zoneinfo.ZoneInfo(user.time_zone)).date(),
+        zone=sql_time_zone(user.time_zone),
         priority=[PRIORITY_NAMES.index(name) for name in params.get("priority", [])],
         # The field takes a list, of which `validate_parent` permits one id.
         parent=(params.get("parent") or [""])[0],

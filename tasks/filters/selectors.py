@@ -31,6 +31,8 @@ def filter_choices(user: User, project: Project | None = None) -> FilterChoices:
     return FilterChoices(projects, list(people), list(labels[:500]))
 
 
+# Days and instants are one order: a day counts as its end in the reader's time zone (TaskQuerySet.with_due_instant).
+DUE_SORT = Sort("due_instant", nullable=True)
 TASK_SORTS = {
     "created_at": Sort("created_at"),
     "updated_at": Sort("updated_at"),
@@ -38,8 +40,8 @@ TASK_SORTS = {
     "title": Sort("title"),
     "number": Sort("number"),
     "position": Sort("position"),
-    "due_date": Sort("due_date", nullable=True),
-    "due_at": Sort("due_at", nullable=True),
+    "due_date": DUE_SORT,
+    "due_at": DUE_SORT,
     "start_date": Sort("start_date", nullable=True),
     "closed_at": Sort("closed_at", nullable=True),
     "estimate": Sort("estimate", nullable=True),
@@ -50,12 +52,13 @@ TASK_SORTS = {
 class TaskFilters:
     """Filters of a task list; an empty value filters nothing.
 
-    `now` and `today` are the reader's clock and calendar, for `overdue`. `guest` is the id of a reader who sees single
+    `now`, `today` and `zone` (see `sql_time_zone`) are the reader's clock and calendar. `guest` is the id of a reader who sees single
     shared tasks: `parent` is evaluated as far as they see the parents.
     """
 
     now: datetime
     today: date
+    zone: Any = "UTC"
     search: str = ""
     project: str | uuid.UUID = ""
     status: list[str] = field(default_factory=list)
@@ -118,8 +121,8 @@ FILTERS: dict[str, FilterFunction] = {
     "label": lambda rows, names, _: rows.with_labels(names),
     "parent": lambda rows, key, filters: rows.with_parent(key, guest=filters.guest),
     "overdue": lambda rows, value, filters: rows.overdue(filters.now, filters.today, value=value),
-    "due_after": lambda rows, day, _: rows.due_from(day),
-    "due_before": lambda rows, day, _: rows.due_until(day),
+    "due_after": lambda rows, day, filters: rows.due_from(day, filters.zone),
+    "due_before": lambda rows, day, filters: rows.due_until(day, filters.zone),
     "updated_since": lambda rows, instant, _: rows.filter(updated_at__gte=instant),
     "search": lambda rows, text, _: rows.search(text),
 }

@@ -36,7 +36,7 @@ def parse_schedule(row: Row, *, today: date, zone: tzinfo) -> Schedule:
 
     A time of day is meant in the row's TIMEZONE, or else in `zone`.
     """
-    schedule = Schedule()
+    schedule, reader_zone = Schedule(), zone
     due = _parse_column(row, "DATE", schedule, today)
     deadline = _parse_column(row, "DEADLINE", schedule, today)
     # DATE is the planned day, for most tasks the only one; DEADLINE is when a task must be done.
@@ -52,6 +52,9 @@ def parse_schedule(row: Row, *, today: date, zone: tzinfo) -> Schedule:
             except (ZoneInfoNotFoundError, ValueError, OSError):
                 schedule.add_warning(row, "TIMEZONE", f"This time zone is not known; {zone} was used.")
         schedule.due_at = last.instant(zone)
+        # In the reader's time zone the day of this instant may be an earlier one.
+        if schedule.start_date and schedule.due_at:
+            schedule.start_date = min(schedule.start_date, schedule.due_at.astimezone(reader_zone).date())
     if last and schedule.due_at is None:
         schedule.due_date = last.day
 

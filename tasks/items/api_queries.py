@@ -66,7 +66,8 @@ def cursor_statement(
     """Return the statement of a page by cursor, and its values."""
     if filters.search:  # the SQL of a search depends on the words, so it is not kept
         ids = index_queries.ids_in_order(filter_visible(user, filters), page_request, cursor)
-        return _select_by_ids(ids, page_request, include_description, backwards=_is_backwards(cursor)), {}
+        statement = _select_by_ids(ids, page_request, include_description, backwards=_is_backwards(cursor))
+        return statement, {"zone": filters.zone}
     shape, values = parametrize(user, filters)
     if cursor is None:
         return _compiled_page_by_cursor(shape, _sql_relevant(page_request), None, include_description), values
@@ -81,7 +82,8 @@ def numbered_statements(
 ) -> tuple[Statement | None, Statement | None, dict[str, Any]]:
     """Return the statements of a numbered page and of the count, and their values."""
     if filters.search:
-        return *_page_by_number(filter_visible(user, filters), page_request, include_description), {}
+        visible = filter_visible(user, filters)
+        return *_page_by_number(visible, page_request, include_description), {"zone": filters.zone}
     shape, values = parametrize(user, filters)
     return *_compiled_page_by_number(shape, _sql_relevant(page_request), include_description), values
 
@@ -112,7 +114,8 @@ def _page_by_number(
     tasks: TaskQuerySet, page_request: PageRequest, include_description: bool
 ) -> tuple[Statement | None, Statement | None]:
     start = pagination.page_offset(page_request)
-    ordered = pagination.apply_ordering(tasks, page_request).values("pk")
+    sortable = index_queries.with_sort_column(tasks, page_request)
+    ordered = pagination.apply_ordering(sortable, page_request).values("pk")
     # The ids first: joins and arrays are evaluated for the rows of one page only.
     ids = Statement.of(ordered[start : start + page_request.limit])
     every = Statement.of(tasks.values("pk"))
@@ -127,7 +130,7 @@ def _select_by_ids(
     if ids is None:
         return None
     # IN keeps no order, so the page is put in order again.
-    tasks: Any = Task.objects.filter(pk__in=Subquery(ids))
+    tasks: Any = index_queries.with_sort_column(Task.objects.filter(pk__in=Subquery(ids)), page_request)
     ordered: Any = pagination.apply_ordering(tasks, page_request, backwards=backwards)
     return select_task_columns(ordered, include_description=include_description)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django import forms
@@ -44,6 +44,8 @@ class LabelsField(forms.CharField):
 
 class TaskForm(PageForm):
     """Form of a task. Each field carries its initial value, so that only changed fields are written."""
+
+    field_aliases: ClassVar = {"due_at": "due_date"}
 
     title = TextField(max_length=500, widget=forms.TextInput(attrs={"autocomplete": "off"}))
     description = MarkdownField(required=False, max_length=50_000, rows=6, help_text="Markdown.")

@@ -11,12 +11,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import DateField, DateTimeField, Func, Q, QuerySet
 from django.db.models.expressions import RawSQL
+from django.db.models.functions import Cast
 
 from core.api import pagination
 from core.api.pagination import Cursor, PageRequest, Sort
 from core.sql_templates import Param, Statement, Subquery
+from tasks.filters.selectors import DUE_SORT
 from tasks.items.query_shape import QueryShape
 from tasks.models import Category, Project, State, Task, TaskAssignee
 from tasks.models.task import TaskQuerySet
@@ -24,6 +26,11 @@ from tasks.models.task import TaskQuerySet
 # These leave few tasks or have an index of their own: they are evaluated over all projects at once.
 SELECTIVE_FILTERS = frozenset({"assignee", "creator", "label", "parent", "updated_since"})
 STATE_FILTERS = frozenset({"project", "status", "category"})
+# The last day, or the first, that may end before or after an instant somewhere in the world.
+DAY_BOUNDS = {
+    "lt": "((%(expressions)s AT TIME ZONE 'UTC')::date + 1)",
+    "gt": "((%(expressions)s AT TIME ZONE 'UTC')::date - 2)",
+}
 OPEN_CATEGORIES = (Category.TODO, Category.IN_PROGRESS)
 
 
@@ -37,7 +44,7 @@ def first_ids(shape: QueryShape, page_request: PageRequest, cursor: Cursor | Non
         return ids_in_order(shape.rows(), page_request, cursor)
     # Only an index on the state serves these filters, and the order by due date.
     is_overdue = shape.value("overdue") is True
-    if shape.names & {"status", "category"} or is_overdue or page_request.sort.column == "due_date":
+    if shape.names & {"status", "category"} or is_overdue or page_request.sort == DUE_SORT:
         projects = Project.objects.visible_to_id(Param("reader"), overseer=shape.overseer)
         states = State.objects.filter(project__in=projects)
         if is_overdue:
@@ -53,33 +60,31 @@ def first_ids(shape: QueryShape, page_request: PageRequest, cursor: Cursor | Non
 
 def ids_in_order(tasks: TaskQuerySet, page_request: PageRequest, cursor: Cursor | None) -> Statement | None:
     """Return the statement of the first of these tasks after the cursor, as one query."""
-    return Statement.of(pagination.after_cursor(tasks, page_request, cursor).values("pk")[: page_request.limit + 1])
+    ordered = pagination.after_cursor(with_sort_column(tasks, page_request), page_request, cursor)
+    return Statement.of(ordered.values("pk")[: page_request.limit + 1])
+
+
+def with_sort_column(tasks: TaskQuerySet, page_request: PageRequest) -> TaskQuerySet:
+    """Annotate the column of the order where it is none of the table; the parameter `zone` is the reader's."""
+    return tasks.with_due_instant(Param("zone")) if page_request.sort == DUE_SORT else tasks
 
 
 def _lateral_with_shared(
     part: str, parts: QuerySet[Any], shape: QueryShape, page_request: PageRequest, cursor: Cursor | None
 ) -> Statement | None:
     """Find the first tasks of each part, and of a guest's shared tasks; then the first of all."""
-    column, limit = page_request.sort.column, page_request.limit + 1
     part_ids = Statement.of(parts.values("pk"))
     # Refers to the row of the outer query: LATERAL allows it, and Django has no expression for it.
-    tasks: Any = Task.objects.filter(**{part: RawSQL('"part"."id"', ())})
+    tasks: Any = with_sort_column(Task.objects.filter(**{part: RawSQL('"part"."id"', ())}), page_request)
     # The parts are the states that pass these filters already.
     narrowed = shape.narrow(tasks, but=STATE_FILTERS if part == "state" else ())
     # Nulls that follow the values are a query of their own: an index cannot start at “this value or null”.
-    queries = pagination.split_nulls(narrowed, page_request, cursor)
-    compiled = [Statement.of(query.values_list("pk", column)[:limit]) for query in queries]
-    of_part = [statement for statement in compiled if statement is not None]
-    by_part = None
-    if part_ids is not None and of_part:
-        union = " UNION ALL ".join(f"({statement.sql})" for statement in of_part)
-        sql = (
-            f'SELECT "first"."id" FROM ({part_ids.sql}) "part" ("id") '  # noqa: S608 -- Django's own SQL
-            f'CROSS JOIN LATERAL ({union}) "first" ("id", "value") '
-            f"ORDER BY {_order_by(page_request, cursor)} LIMIT {limit}"
-        )
-        values = [value for statement in of_part for value in statement.parameters]
-        by_part = Statement(sql, (*part_ids.parameters, *values))
+    phases: list[list[Any]]
+    if page_request.sort == DUE_SORT:
+        phases = _split_due(narrowed, page_request, cursor)
+    else:
+        phases = [[query] for query in pagination.split_nulls(narrowed, page_request, cursor)]
+    by_part = None if part_ids is None else _lateral(part_ids, phases, page_request, cursor)
     # Shared tasks lie in projects that the reader does not see, so no part of the above holds them.
     if not shape.guest:
         return by_part
@@ -89,6 +94,66 @@ def _lateral_with_shared(
     sql = f'SELECT "visible"."id" FROM (({by_part.sql}) UNION ALL ({shared.sql})) "visible" ("id")'  # noqa: S608 -- Django's own SQL
     both = Statement(sql, by_part.parameters + shared.parameters)
     return ids_in_order(Task.objects.filter(pk__in=Subquery(both)), page_request, cursor)
+
+
+def _lateral(
+    part_ids: Statement, phases: list[list[Any]], page_request: PageRequest, cursor: Cursor | None
+) -> Statement | None:
+    """Find the first tasks of all parts; the second phase runs only if the first does not fill the page."""
+    column, limit, order = page_request.sort.column, page_request.limit + 1, _order_by(page_request, cursor)
+    statements: list[Statement] = []
+    for queries in phases:
+        compiled = [Statement.of(query.values_list("pk", column)[:limit]) for query in queries]
+        of_part = [statement for statement in compiled if statement is not None]
+        if not of_part:
+            continue
+        union = " UNION ALL ".join(f"({statement.sql})" for statement in of_part)
+        is_needed = f'(SELECT count(*) FROM "before") < {limit}' if statements else "true"  # noqa: S608 -- a number
+        sql = (
+            f'SELECT "first"."id", "first"."value" FROM ({part_ids.sql}) "part" ("id") '  # noqa: S608 -- Django's own SQL
+            f'CROSS JOIN LATERAL ({union}) "first" ("id", "value") WHERE {is_needed} ORDER BY {order} LIMIT {limit}'
+        )
+        values = [value for statement in of_part for value in statement.parameters]
+        statements.append(Statement(sql, (*part_ids.parameters, *values)))
+    if not statements:
+        return None
+    first, *second = statements
+    rows = " UNION ALL ".join(['SELECT * FROM "before"', *(f"({statement.sql})" for statement in second)])
+    sql = (
+        f'WITH "before" AS MATERIALIZED ({first.sql}) '  # noqa: S608 -- Django's own SQL
+        f'SELECT "first"."id" FROM ({rows}) "first" ORDER BY {order} LIMIT {limit}'
+    )
+    return Statement(sql, (*first.parameters, *(value for statement in second for value in statement.parameters)))
+
+
+def _split_due(tasks: TaskQuerySet, page_request: PageRequest, cursor: Cursor | None) -> list[list[Any]]:
+    """Return the tasks after the cursor: those with a day and with an instant, and those without a due date.
+
+    An index holds each of the three in due order, but not their union: when a day ends depends on the reader.
+    """
+    backwards = bool(cursor and cursor.backwards)
+    descending = page_request.descending != backwards
+    days = tasks.filter(due_date__isnull=False)
+    instants = tasks.filter(due_date=None, due_at__isnull=False)
+    undated = tasks.filter(due_date=None, due_at=None)
+    if cursor and cursor.value is None:
+        undated = undated.filter(**{"pk__lt" if descending else "pk__gt": cursor.key})
+    elif cursor:
+        sign = "lt" if descending else "gt"
+        beyond = Q(**{f"due_instant__{sign}": cursor.value}) | Q(
+            due_instant=cursor.value, **{f"pk__{sign}": cursor.key}
+        )
+        # Redundant, but where an index can start. No time zone is more than 14 hours from UTC.
+        value = Cast(cursor.value, DateTimeField())
+        from_day = Func(value, template=DAY_BOUNDS[sign], output_field=DateField())
+        days = days.filter(beyond, **{f"due_date__{sign}e": from_day})
+        instants = instants.filter(beyond, **{f"due_at__{sign}e": cursor.value})
+    names = [f"-{name}" if descending else name for name in ("due_date", "due_at", "pk")]
+    phases = [[days.order_by(*names), instants.order_by(*names)], [undated.order_by(*names)]]
+    if backwards:
+        phases.reverse()
+    # The phases before the one that the cursor is in are behind it.
+    return phases[1:] if cursor and (cursor.value is None) != backwards else phases
 
 
 def _lateral_by_assignment(

@@ -7,16 +7,18 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from accounts.models import User
 from core.api.pagination import Page, PageRequest, paginate
 from core.text import truncate
+from core.time_zones import sql_time_zone
 from events.models import Event
 from tasks import policies
 from tasks.filters import selectors as filters_selectors
 from tasks.filters.selectors import TaskFilters
 from tasks.models import Project, Role, State, Task
+from tasks.models.task import TaskQuerySet
 from tasks.projects.selectors import roles_by_project, states_by_project, visible_project_ids
 
 MAX_COUNT = 10_000
@@ -36,7 +38,7 @@ class TaskTableRow:
 
 def filter_page_tasks(
     user: User, filters: TaskFilters, *, created_from: date | None, closed_from: date | None
-) -> QuerySet[Task]:
+) -> TaskQuerySet:
     """Return the visible tasks that pass the filters, created or closed since a day (UTC)."""
     rows = filters_selectors.filter_visible(user, filters)
     if created_from:
@@ -50,8 +52,11 @@ def _start_of_day(day: date) -> datetime:
     return datetime.combine(day, time(), tzinfo=UTC)
 
 
-def paginate_tasks(rows: QuerySet[Task], page_request: PageRequest) -> Page[Task]:
-    return paginate(rows.with_relations(), page_request)  # type: ignore[attr-defined]
+def paginate_tasks(rows: TaskQuerySet, page_request: PageRequest, *, zone: str) -> Page[Task]:
+    """Return a page of the tasks with their relations; days end in the time zone."""
+    if page_request.sort == filters_selectors.DUE_SORT:
+        rows = rows.with_due_instant(zone)
+    return paginate(rows.with_relations(), page_request)
 
 
 def bounded_count(rows: QuerySet[Task]) -> int:
@@ -83,7 +88,8 @@ def list_overdue(user: User, project: Project | None, *, now: datetime, today: d
     overdue = filters_selectors.filter_visible(
         user, TaskFilters(now=now, today=today, overdue=True, project=project.key if project else "")
     )
-    return list(overdue.with_relations().order_by("-priority", "due_date", "due_at", "pk")[:limit])
+    in_due_order = overdue.with_due_instant(sql_time_zone(user.time_zone))
+    return list(in_due_order.with_relations().order_by("-priority", F("due_instant").asc(), "pk")[:limit])
 
 
 def list_recent_activity(user: User, project: Project | None, *, limit: int) -> list[Event]:

@@ -20,6 +20,7 @@ from core.errors import Invalid, VersionConflict
 from core.forms import expected_version, form_status
 from core.htmx import form_data, render_page, requested_fragment, safe_redirect_url
 from core.text import is_blank, normalize
+from core.time_zones import sql_time_zone
 from tasks import policies
 from tasks.comments import selectors as comments_selectors
 from tasks.comments.forms import CommentForm
@@ -52,7 +53,7 @@ def task_list_context(request: HttpRequest, reader: User, project: Project | Non
     if project:
         address["project"] = project.key
     form = FilterForm(address, choices=filters_selectors.filter_choices(reader, project))
-    filters = form.filters(now=now, today=today, week_start=reader.week_start)
+    filters = form.filters(now=now, today=today, zone=sql_time_zone(reader.time_zone), week_start=reader.week_start)
     since = {name: form.cleaned_data.get(name) for name in ("created_from", "closed_from")}
     tasks = page_queries.filter_page_tasks(reader, filters, **since)
     page_request = PageRequest(
@@ -64,7 +65,7 @@ def task_list_context(request: HttpRequest, reader: User, project: Project | Non
         owner=str(reader.pk),
         filters=f"page:{sorted((name, str(value)) for name, value in form.cleaned_data.items())}",
     )
-    page = page_queries.paginate_tasks(tasks, page_request)
+    page = page_queries.paginate_tasks(tasks, page_request, zone=filters.zone)
     return {
         "form": form,
         "chips": [] if project else active_chips(form, request.GET),

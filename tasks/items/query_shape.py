@@ -38,7 +38,7 @@ class QueryShape:
             name: list(value) if isinstance(value, tuple) else value for name, value in self.filters if name not in but
         }
         guest = Param("reader") if self.guest and not self.overseer else None
-        reader: Any = {"now": Param("now"), "today": Param("today"), "guest": guest}
+        reader: Any = {"now": Param("now"), "today": Param("today"), "zone": Param("zone"), "guest": guest}
         return filters_selectors.apply_filters(rows, TaskFilters(**reader, **filters))
 
     def visible(self) -> TaskQuerySet:
@@ -52,7 +52,7 @@ class QueryShape:
 
 def parametrize(user: User, filters: TaskFilters) -> tuple[QueryShape, dict[str, Any]]:
     """Return the shape of a query, and its values by parameter name."""
-    values = {"reader": user.pk, "now": filters.now, "today": filters.today}
+    values = {"reader": user.pk, "now": filters.now, "today": filters.today, "zone": filters.zone}
     parameters = tuple(
         (name, _replace_values(name, value, values))
         for name, value in filters_selectors.active_filters(filters_selectors.resolve_refs(user, filters))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
 from accounts.models import User
-from core.errors import Invalid, NotAllowed
+from core.errors import NotAllowed
 from core.etags import check_version
 from core.serialization import to_json
 from core.sql_templates import insert_all, update_columns
@@ -20,6 +20,7 @@ from tasks.cache import invalidate_viewers
 from tasks.items import selectors
 from tasks.items.assignees import lock_assignable_members
 from tasks.items.drafts import TaskDraft
+from tasks.items.due_dates import check_dates
 from tasks.items.fractional_indexing import initial_position
 from tasks.items.hierarchy import detach_subtasks, get_valid_parent
 from tasks.items.selectors import LockedTask
@@ -62,7 +63,7 @@ def create_many(
         lock_assignable_members(project, assignees)
     new_ids = {draft.id for draft in drafts}
     for draft in drafts:
-        _require_one_due(draft.due_date, draft.due_at)
+        check_dates(start_date=draft.start_date, due_date=draft.due_date, due_at=draft.due_at, zone=actor.time_zone)
         if draft.parent is not None and draft.parent not in new_ids:
             get_valid_parent(project, draft.parent)
 
@@ -138,7 +139,7 @@ def update(
     check_version(task, versions, changes, current=before)
 
     was_closed = task.closed_at is not None
-    columns = _changed_columns(task, changes, now)
+    columns = _changed_columns(task, changes, now, zone=actor.time_zone)
     assignee_ids, labels = locked.assignee_ids, locked.labels
     if "assignees" in changes:
         # Only added users must be members: a former member stays assigned to closed tasks.
@@ -181,14 +182,15 @@ def _field_values(task: Task, assignee_ids: Iterable[uuid.UUID], labels: Iterabl
     }
 
 
-def _changed_columns(task: Task, changes: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+def _changed_columns(task: Task, changes: Mapping[str, Any], now: datetime, *, zone: str) -> dict[str, Any]:
     """Return the columns to write, with what follows from a change: one kind of due date, start and close times."""
     columns = {name: value for name, value in changes.items() if name in Task.SCALAR_FIELDS}
-    _require_one_due(columns.get("due_date"), columns.get("due_at"))
-    if columns.get("due_date"):
-        columns["due_at"] = None
-    if columns.get("due_at"):
-        columns["due_date"] = None
+    due = {name: columns[name] for name in ("due_date", "due_at") if columns.get(name)}
+    if len(due) == 1:
+        columns |= {"due_date": None, "due_at": None, **due}
+    if dates := columns.keys() & {"start_date", "due_date", "due_at"}:
+        values = {name: columns.get(name, getattr(task, name)) for name in ("start_date", "due_date", "due_at")}
+        check_dates(**values, zone=zone, changed=dates)
     if "parent" in changes:
         parent = get_valid_parent(task.project, changes["parent"], of=task)
         columns["parent_id"] = parent.pk if parent else None
@@ -223,11 +225,6 @@ def _update_events(
         yield events.TaskCompleted(task=payload)
     elif "status" in differences and was_closed and task.closed_at is None:
         yield events.TaskReopened(task=payload)
-
-
-def _require_one_due(due_date: date | None, due_at: datetime | None) -> None:
-    if due_date and due_at:
-        raise Invalid.field("due_at", "A task is due on a day or at an instant, not both.", "both_given")
 
 
 @transaction.atomic

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
-from django.db.models import F, Func, OuterRef, TextField
+from django.db.models import DateTimeField, F, Func, OuterRef, TextField, Value
 from django.db.models.functions import Cast
 
 from accounts.models import User
@@ -30,7 +30,10 @@ LIST_FIELD_NAMES = tuple(name for name in FIELD_NAMES if name != "description")
 
 
 class TaskColumns(NamedTuple):
-    """Columns of one task. `assignee_rows` are [id, name, handle, role]; a list may leave out the description."""
+    """Columns of one task. `assignee_rows` are [id, name, handle, role]; a list may leave out the description.
+
+    `due_instant` is read only where it is the order of a list.
+    """
 
     id: uuid.UUID
     number: int
@@ -61,6 +64,7 @@ class TaskColumns(NamedTuple):
     closed_at: datetime | None
     assignee_rows: list[list[str]]
     label_names: list[str]
+    due_instant: datetime | None
     description: str | None = None
 
     def to_json(self, *, include_description: bool = True) -> dict[str, Any]:
@@ -131,6 +135,8 @@ def select_task_columns(tasks: TaskQuerySet, *, include_description: bool) -> St
     assignees = User.objects.filter(assignments__task=OuterRef("pk")).order_by("name", "pk").values(row=user)
     labels = Label.objects.filter(tasks=OuterRef("pk")).values("name")
     names = [name for name in TaskColumns._fields if include_description or name != "description"]
+    if "due_instant" not in tasks.query.annotations:
+        tasks = tasks.annotate(due_instant=Value(None, DateTimeField()))
     annotated = tasks.annotate(
         **JOINED_COLUMNS,
         assignee_rows=ArraySubquery(assignees),

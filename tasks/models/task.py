@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta
-from datetime import time as clock
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 from uuid import UUID
 
@@ -20,8 +19,10 @@ from django.utils import timezone
 
 from core.db import uuid7
 from core.sql_templates import EqualsAny
+from core.time_zones import NextDay, StartOfDay
 from core.validators import validate_not_blank
 from tasks.events import TaskPayload, task_payload
+from tasks.models.due_dates import STARTS_BEFORE_DUE, due_instant
 from tasks.models.project import Category, Label, Project, ProjectMember, State
 
 if TYPE_CHECKING:
@@ -81,12 +82,16 @@ class TaskQuerySet(models.QuerySet["Task"]):
         # Without a closed category all are open; saying so lets PostgreSQL use the index of open tasks.
         return tasks if set(names) & set(CLOSED_CATEGORIES) else tasks.open()
 
-    def due_from(self, day: date) -> Self:
-        """Return the tasks that are due on this day or later."""
-        return self.filter(Q(due_at__date__gte=day) | Q(due_date__gte=day))
+    def due_from(self, day: Any, zone: Any) -> Self:
+        """Return the tasks that are due on this day of the time zone or later."""
+        return self.filter(Q(due_at__gte=StartOfDay(day, zone)) | Q(due_date__gte=day))
 
-    def due_until(self, day: date) -> Self:
-        return self.filter(Q(due_at__date__lte=day) | Q(due_date__lte=day))
+    def due_until(self, day: Any, zone: Any) -> Self:
+        return self.filter(Q(due_at__lt=StartOfDay(NextDay(day), zone)) | Q(due_date__lte=day))
+
+    def with_due_instant(self, zone: Any) -> Self:
+        """Annotate when the tasks become overdue: at their instant, or when their day ends in the time zone."""
+        return self.annotate(due_instant=due_instant(zone))
 
     def assigned_to(self, user_ids: list[Any]) -> Self:
         """Return the tasks assigned to any of these users; `none` among them stands for unassigned tasks."""
@@ -176,8 +181,8 @@ class Task(models.Model):
     # In the collation C the order of texts is that of the positions; see items/fractional_indexing.py.
     position = models.CharField(max_length=200, db_collation="C")
     start_date = models.DateField(null=True, blank=True)
-    due_date = models.DateField(null=True, blank=True, help_text="A whole day, wherever one is.")
-    due_at = models.DateTimeField(null=True, blank=True, help_text="An instant.")
+    due_date = models.DateField(null=True, blank=True, help_text="All day.")
+    due_at = models.DateTimeField(null=True, blank=True, help_text="Date and time.")
     estimate = models.PositiveIntegerField(
         null=True, blank=True, validators=[MaxValueValidator(1_000_000)], help_text="Minutes."
     )
@@ -219,6 +224,7 @@ class Task(models.Model):
             models.CheckConstraint(
                 name="a_task_is_due_on_a_day_or_at_an_instant_not_both", condition=Q(due_date=None) | Q(due_at=None)
             ),
+            models.CheckConstraint(name="a_task_starts_before_it_is_due", condition=STARTS_BEFORE_DUE),
             models.CheckConstraint(
                 name="a_task_is_closed_when_done_or_cancelled",
                 condition=Q(category__in=CLOSED_CATEGORIES, closed_at__isnull=False)
@@ -236,7 +242,7 @@ class Task(models.Model):
             models.Index(fields=["project", "-updated_at", "-id"], name="task_project_updated"),
             models.Index(fields=["state", "-created_at", "-id"], name="task_state_created"),
             models.Index(fields=["state", "-updated_at", "-id"], name="task_state_updated"),
-            models.Index(fields=["state", "due_date", "id"], name="task_state_due"),
+            models.Index(fields=["state", "due_date", "due_at", "id"], name="task_state_due"),
             models.Index(fields=["-updated_at", "-id"], name="task_updated"),
             models.Index(
                 fields=["project", "-created_at", "-id"], condition=Q(closed_at=None), name="task_project_open"
@@ -268,13 +274,6 @@ class Task(models.Model):
     def is_closed(self) -> bool:
         return self.closed_at is not None
 
-    @property
-    def due(self) -> datetime | None:
-        """The instant from which the task is overdue; a day ends with its last moment in UTC."""
-        if self.due_at or self.due_date is None:
-            return self.due_at
-        return datetime.combine(self.due_date + timedelta(days=1), clock(), tzinfo=UTC)
-
     def is_overdue(self, now: datetime, today: date) -> bool:
         if self.is_closed:
             return False
@@ -291,6 +290,7 @@ class TaskAssignee(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="assignments", db_index=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     task_created_at = models.DateTimeField(editable=False)
+    reminded_of = models.DateField(null=True, editable=False, help_text="The due date of the last reminder.")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["task", "user"], name="a_task_is_assigned_once_to_a_user")]

@@ -33,6 +33,7 @@ from accounts.auth.oidc.client import (
 from accounts.auth.oidc.provider import OidcError, ProviderUnavailable
 from accounts.auth.oidc.services import Identity
 from accounts.auth.requests import get_next_url, get_request_user
+from accounts.users.locales import Locale, browser_locale
 from core.api.endpoints import endpoint
 from core.errors import Conflict, DomainError
 from core.htmx import render_page
@@ -74,6 +75,7 @@ def start(request: HttpRequest, provider_id: str) -> HttpResponse:
         "authorization_request": asdict(authorization_request),
         "links_to": str(request.user.pk) if is_linking else "",
         "next": get_next_url(request),
+        "locale": asdict(browser_locale(request)),
     }
     _save_state(request, state_id, provider_id=provider_id, data=data)
     return render_page(request, "socialaccount/redirect_to_provider.html", {"address": url, "name": client.name})
@@ -96,7 +98,9 @@ def callback(request: HttpRequest, provider_id: str) -> HttpResponse:
             services.link_identity(actor=get_request_user(request), identity=identity)
             messages.success(request, f"You can now sign in with {client.name}.")
             return redirect("socialaccount_connections")
-        user = services.login_with_identity(identity=identity).user
+        # A sign-in that the previous release started has no locale.
+        locale = Locale(**state.get("locale", {}))
+        user = services.login_with_identity(identity=identity, locale=locale).user
         # Another user may have signed in here meanwhile. Their session ends first.
         if request.user.is_authenticated:
             auth.logout(request)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from allauth.account.models import EmailAddress
@@ -16,6 +16,7 @@ from accounts import events
 from accounts.events import user_payload
 from accounts.models import User
 from accounts.users import services as users
+from accounts.users.locales import DEFAULT_LOCALE, Locale
 from core.errors import Conflict, Invalid, NotAllowed, NotAuthenticated, NotFound
 from events.outbox import publish
 
@@ -33,7 +34,7 @@ class Identity:
     name: str
 
 
-def login_with_identity(*, identity: Identity) -> SocialAccount:
+def login_with_identity(*, identity: Identity, locale: Locale = DEFAULT_LOCALE) -> SocialAccount:
     """Return the identity's link to a user: a known one, one by verified address, or that of a new user.
 
     Raises NotAuthenticated, NotAllowed, Conflict. Of two first sign-ins at the same time, the database's constraints
@@ -42,7 +43,7 @@ def login_with_identity(*, identity: Identity) -> SocialAccount:
     for _ in range(MAX_ATTEMPTS):
         try:
             with transaction.atomic():
-                return _find_linked(identity) or _link_by_verified_email(identity) or _register_user(identity)
+                return _find_linked(identity) or _link_by_verified_email(identity) or _register_user(identity, locale)
         except (IntegrityError, Invalid):  # Invalid: the other sign-in has taken the address
             continue
     raise Conflict("Another sign-in with this identity is in progress. Try again.")
@@ -145,9 +146,9 @@ def _link_by_verified_email(identity: Identity) -> SocialAccount | None:
     return _link(user, identity, "email")
 
 
-def _register_user(identity: Identity) -> SocialAccount:
+def _register_user(identity: Identity, locale: Locale) -> SocialAccount:
     name = identity.name or identity.email.partition("@")[0]
-    user = User(email=identity.email, name=name)
+    user = User(email=identity.email, name=name, **asdict(locale))
     user.set_unusable_password()
     users.create_user(user)
     EmailAddress.objects.create(user=user, email=identity.email, verified=True, primary=True)

@@ -12,7 +12,7 @@ from accounts.models import Invitation, User
 from accounts.users import selectors
 from accounts.users.invitations import services
 from accounts.users.invitations.rate_limits import rate_limited_invitation
-from accounts.users.serializers import MeOut, UserOut
+from accounts.users.serializers import LocaleInput, MeOut, UserOut, pop_locale
 from core.api.fields import SingleLineField, StrictCharField, StrictSerializer, StrictUUIDField
 from core.api.generics import ActionView, CreateView, DeleteView, DetailView, ListView
 from core.http.client_ip import client_ip
@@ -34,7 +34,7 @@ class TokenInput(StrictSerializer):
     token = StrictCharField(max_length=200, write_only=True, help_text="From the link in the email.")
 
 
-class InvitedRegistrationInput(TokenInput):
+class InvitedRegistrationInput(TokenInput, LocaleInput):
     """Input for a new account with the email address of the invitation."""
 
     name = SingleLineField(max_length=120)
@@ -106,4 +106,4 @@ class RegisterWithInvitationView(PublicApiView, CreateView):
     def create_object(self, data: dict[str, Any]) -> User:
         request = self.request._request
         consume(request, group="register", key=client_ip(request), rate=settings.REGISTER_RATE)
-        return services.register_with_invitation(now=self.now, **data)
+        return services.register_with_invitation(now=self.now, locale=pop_locale(data, request), **data)

@@ -21,6 +21,7 @@ from accounts.users.forms import InvitationForm, InvitedRegistrationForm
 from accounts.users.invitations import services
 from accounts.users.invitations.rate_limits import rate_limited_invitation
 from accounts.users.invitations.services import INVALID_INVITATION
+from accounts.users.locales import browser_locale
 from core.api.endpoints import endpoint
 from core.errors import Conflict, Invalid, require
 from core.forms import form_status
@@ -88,7 +89,9 @@ def accept_invitation(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         consume(request, group="register", key=client_ip(request), rate=settings.REGISTER_RATE)
         try:
-            user = services.register_with_invitation(token=token, now=timezone.now(), **form.cleaned_data)
+            user = services.register_with_invitation(
+                token=token, now=timezone.now(), locale=browser_locale(request), **form.cleaned_data
+            )
         except (Invalid, Conflict) as error:
             form.add_domain_error(error)
         else:

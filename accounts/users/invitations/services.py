@@ -15,6 +15,7 @@ from accounts.events import user_payload
 from accounts.models import Invitation, Team, TeamMember, User
 from accounts.teams import selectors as teams_selectors
 from accounts.teams import services as teams
+from accounts.users.locales import DEFAULT_LOCALE, Locale
 from accounts.users.services import create_user_with_password
 from core.errors import Conflict, NotAllowed, NotFound, require
 from core.etags import check_version
@@ -73,7 +74,9 @@ def create_invitation(
     return invitation
 
 
-def register_with_invitation(*, token: str, name: str, password: str, now: datetime) -> User:
+def register_with_invitation(
+    *, token: str, name: str, password: str, now: datetime, locale: Locale = DEFAULT_LOCALE
+) -> User:
     """Register with an invitation, which verifies the email address. Raises NotFound, Invalid, Conflict."""
     check_not_breached(password)
     with transaction.atomic():
@@ -84,7 +87,9 @@ def register_with_invitation(*, token: str, name: str, password: str, now: datet
                 "An account with this email address already exists. Sign in to accept.", code="already_registered"
             )
         check_password_strength(password, User(email=invitation.email, name=name))
-        user = create_user_with_password(email=invitation.email, name=name, password=password, is_verified=True)
+        user = create_user_with_password(
+            email=invitation.email, name=name, password=password, is_verified=True, locale=locale
+        )
         return _accept(invitation, user, now)
 
 

@@ -133,6 +133,8 @@ def test_closed_status_closes_task_and_category_resolves_status(clients, project
     [
         ({"status": "nonsense"}, [("status", "invalid_choice")]),
         ({"due_date": "2026-05-04", "due_at": "2026-05-04T10:00:00Z"}, [("due_at", "both_given")]),
+        ({"start_date": "2027-01-01", "due_date": "2026-12-01"}, [("start_date", "start_after_due")]),
+        ({"start_date": "2027-01-01", "due_at": "2026-12-01T10:00:00Z"}, [("start_date", "start_after_due")]),
         ({"labels": [f"label {n}" for n in range(21)]}, [("labels", "max_length")]),
         ({"assignees": ["01a200dc-9b1e-751c-8fa2-6e159714ad44"]}, [("assignees", "not_a_member")]),
         ({"parent": "01a200dc-9b1e-751c-8fa2-6e159714ad44"}, [("parent", "does_not_exist")]),

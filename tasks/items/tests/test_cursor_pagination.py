@@ -19,6 +19,7 @@ MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
 # Few values, so that most are ties; null where the column may be.
 FEW = st.integers(0, 2)
 DAYS = st.none() | FEW.map(lambda day: date(2026, 3, 1) + timedelta(days=day))
+STARTS = st.none() | FEW.map(lambda day: date(2026, 2, 1) + timedelta(days=day))
 INSTANTS = FEW.map(lambda hour: MONDAY + timedelta(hours=hour, microseconds=1))
 ROW = st.fixed_dictionaries(
     {
@@ -27,7 +28,7 @@ ROW = st.fixed_dictionaries(
         "created_at": INSTANTS,
         "updated_at": INSTANTS,
         "due_date": DAYS,
-        "start_date": DAYS,
+        "start_date": STARTS,
         "estimate": st.none() | FEW,
     }
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+import zoneinfo
+from datetime import UTC, date, datetime, time, timedelta
+from operator import attrgetter
 
 import pytest
 from django.http import QueryDict
@@ -39,6 +41,9 @@ def work(project, alice, bob, guest, guest_of_staff):
     """Forty tasks in three projects, with ties in every order; made in an order that is not theirs."""
     other = ProjectFactory(key="ZETA", owner=alice)
     MemberFactory(project=other, user=bob)
+    for user, zone in ((alice, "Pacific/Auckland"), (bob, "America/New_York"), (guest, "Asia/Kolkata")):
+        user.time_zone = zone
+        user.save()
     hidden = ProjectFactory(key="HID", owner=alice, is_inbox=True)
     for number in range(40):
         home = (project, other, hidden)[number % 3]
@@ -49,7 +54,8 @@ def work(project, alice, bob, guest, guest_of_staff):
             closed_at=MONDAY if slug == "done" else None,
             created_at=MONDAY + timedelta(hours=number * 17 % 11),
             updated_at=MONDAY + timedelta(hours=number * 5 % 7),
-            due_date=date(2026, 3, 1) + timedelta(days=number % 5) if number % 4 else None,
+            due_date=date(2026, 3, 1) + timedelta(days=number % 5) if number % 4 > 1 else None,
+            due_at=MONDAY + timedelta(hours=number * 7 % 60) if number % 4 == 1 else None,
         )
         for user in (alice, bob)[: number % 5 % 3]:
             AssigneeFactory(task=task, user=user)
@@ -82,17 +88,25 @@ def test_pages_return_each_row_once_in_order(username, ordering, work, clients, 
             user, filters_from_params(parse_query(TaskQuery, QueryDict(query)), user)
         )
         page_request = filters_selectors.TASK_SORTS[column]
-        expected = _in_order(tasks, column, descending=ordering.startswith("-"), nullable=page_request.nullable)
+        expected = _in_order(user, tasks, column, descending=ordering.startswith("-"), nullable=page_request.nullable)
 
         there, back = keys(clients[username], f"{TASKS}?limit=4&fields=id&ordering={ordering}&{query}")
 
         assert (there, back) == (expected, expected), query
 
 
-def _in_order(tasks, column, *, descending, nullable):
-    rows = list(tasks.order_by(*(("-" + column, "-pk") if descending else (column, "pk"))))
+def _in_order(user, tasks, column, *, descending, nullable):
+    zone = zoneinfo.ZoneInfo(user.time_zone)
+
+    def due(row):
+        if row.due_date:
+            return datetime.combine(row.due_date + timedelta(days=1), time(), tzinfo=zone)
+        return row.due_at
+
+    value = due if column == "due_date" else attrgetter(column)
+    rows = sorted(tasks, key=lambda row: (value(row) or MONDAY, row.pk), reverse=descending)
     if nullable:
-        rows.sort(key=lambda row: getattr(row, column) is None)
+        rows.sort(key=lambda row: value(row) is None)
     return [str(row.pk) for row in rows]
 
 

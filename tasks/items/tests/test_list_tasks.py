@@ -131,11 +131,11 @@ def test_overdue_is_asked_in_the_readers_calendar(varied, clients, alice):
         ("title", [5, 1, 6, 4, 3, 2]),
         ("priority", [2, 3, 4, 6, 5, 1]),
         ("-priority", [1, 5, 6, 4, 3, 2]),
-        ("due_date", [1, 3, 4, 2, 5, 6]),
-        ("-due_date", [4, 3, 1, 6, 5, 2]),
+        ("due_date", [1, 3, 2, 4, 6, 5]),
+        ("-due_date", [6, 4, 2, 3, 1, 5]),
         ("-estimate", [4, 6, 5, 3, 2, 1]),
         ("-updated_at", [6, 5, 4, 3, 2, 1]),
-        ("due_at", [2, 6, 1, 3, 4, 5]),
+        ("due_at", [1, 3, 2, 4, 6, 5]),
     ],
 )
 def test_nulls_come_last_and_ties_follow_the_id(ordering, expected, varied, clients):

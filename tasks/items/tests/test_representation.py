@@ -73,7 +73,7 @@ def every_kind(project, alice, bob):
 def as_declared(user, ordering, *, described=False):
     page_request = PageRequest(sorts=filters_selectors.TASK_SORTS, ordering=ordering, limit=100, owner=str(user.pk))
     filters = TaskFilters(now=timezone.now(), today=date.today())  # noqa: DTZ011
-    page = paginate_tasks(filters_selectors.filter_visible(user, filters), page_request)
+    page = paginate_tasks(filters_selectors.filter_visible(user, filters), page_request, zone="UTC")
     return TaskListOut(list(page.rows), many=True, context={"include": ["description"] if described else []}).data
 
 

@@ -121,6 +121,8 @@ def test_takes_a_day_alone_for_a_whole_day(task, bob):
         {"priority": "9"},
         {"estimate": "-1"},
         {"due_time": "10:00"},
+        {"start_date": "2027-01-01", "due_date": "2026-12-01"},
+        {"due_date": "9999-12-31"},
         {"assignees": ["x"]},
     ],
 )
@@ -213,3 +215,16 @@ def test_costs_the_same_with_more_of_everything(task, alice, bob, queries):
 
     with queries(equal_to=small):
         reader.get("/tasks/OPS-1/")
+
+
+@pytest.mark.parametrize("due", [{"due_date": "2026-12-01"}, {"due_date": "2026-12-01", "due_time": "10:00"}])
+def test_due_date_before_start_is_named(due, task, bob):
+    Task.objects.update(start_date=date(2027, 1, 1))
+    reader = logged_in_client(bob)
+    form = form_of(reader.get("/tasks/OPS-1/"))
+
+    response = reader.post("/tasks/OPS-1/", form | due)
+
+    assert response.status_code == 422
+    assert list(response.context["form"].errors) == ["due_date"]
+    assert Task.objects.get().version == 1

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
+
 import pytest
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from accounts.models import User
 from core.testing.database_state import table_digests
 from tasks.items import ordering
 from tasks.items.tests.test_create_task import changed_since, error_fields
@@ -229,3 +233,43 @@ def test_history_tells_who_changed_what_newest_first(clients, task):
         ("task.updated", "Bob"),
     ]
     assert rows[1]["changes"] == {"title": ["Fix the printer", "New"]}
+
+
+@pytest.mark.parametrize(
+    ("before", "changes", "field"),
+    [
+        ({"due_date": date(2026, 12, 1)}, {"start_date": "2027-01-01"}, "start_date"),
+        ({"start_date": date(2027, 1, 1)}, {"due_date": "2026-12-01"}, "due_date"),
+        ({"start_date": date(2027, 1, 1)}, {"due_at": "2026-12-31T12:00:00Z"}, "due_at"),
+        ({}, {"start_date": "2027-01-01", "due_date": "2026-12-01"}, "start_date"),
+        ({"start_date": date(2026, 1, 1), "due_date": date(2026, 1, 2)}, {"due_at": "2025-12-31T12:00:00Z"}, "due_at"),
+    ],
+)
+def test_start_after_due_date_is_rejected(before, changes, field, clients, task):
+    Task.objects.update(**before)
+
+    response = clients["bob"].patch(URL, changes)
+
+    assert response.status_code == 400
+    assert [(error["field"], error["code"]) for error in response.json()["errors"]] == [(field, "start_after_due")]
+    stored = Task.objects.get()
+    assert stored.version == 1
+    assert {name: getattr(stored, name) for name in before} == before
+
+
+def test_day_of_due_time_is_that_of_the_actor(clients, task, bob):
+    User.objects.filter(pk=bob.pk).update(time_zone="Pacific/Auckland")
+    Task.objects.update(start_date=date(2026, 5, 2))
+
+    statuses = [
+        clients["bob"].patch(URL, {"due_at": due_at}).status_code
+        for due_at in ("2026-05-01T11:59:00Z", "2026-05-01T12:00:00Z")
+    ]
+
+    assert statuses == [400, 200]
+
+
+@pytest.mark.parametrize("due", [{"due_date": date(2026, 5, 1)}, {"due_at": datetime(2026, 5, 1, 9, tzinfo=UTC)}])
+def test_database_rejects_start_after_due_date(due, task):
+    with pytest.raises(IntegrityError, match="a_task_starts_before_it_is_due"), transaction.atomic():
+        Task.objects.update(start_date=date(2026, 5, 2), **due)
