@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from django.http import HttpRequest
 
@@ -51,6 +51,31 @@ def parse_if_match(request: HttpRequest) -> frozenset[int] | None:
         raise Invalid.field("If-Match", "Send the ETag as it was received, in double quotes.")
     # A well-formed tag that is not one of ours names no version. The set is empty then, and the write fails with 412.
     return frozenset(int(tag[2]) for tag in tags if tag and not tag[1] and tag[2])
+
+
+# How often a write is merged with others that come in between; each attempt takes the row's lock.
+MAX_MERGES = 5
+T = TypeVar("T")
+
+
+def merge_changes(
+    write: Callable[[frozenset[int] | None], T], versions: frozenset[int] | None, initial: Mapping[str, Any]
+) -> T:
+    """Write despite a version conflict, where only other fields have changed.
+
+    `initial` holds the values that the caller has seen, by the names of the write. A field that is not in it counts as
+    seen with another value. Raises VersionConflict if a field to be written has changed meanwhile.
+    """
+    for _ in range(MAX_MERGES):
+        try:
+            return write(versions)
+        except VersionConflict as error:
+            for name, requested in error.requested.items():
+                current = error.current.get(name)
+                if current != requested and (name not in initial or current != _comparable(initial[name])):
+                    raise
+            versions = frozenset({error.version})
+    return write(versions)
 
 
 def check_version(

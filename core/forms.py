@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from core.errors import DomainError
@@ -58,6 +59,33 @@ class DomainErrorMixin:
 
 
 class PageForm(DomainErrorMixin, forms.Form): ...
+
+
+def show_initial(form: forms.Form) -> None:
+    """Render every field with its initial value, so that only changed fields are saved."""
+    for field in form.fields.values():
+        field.show_hidden_initial = True
+
+
+def changed_values(form: forms.Form) -> dict[str, Any]:
+    """Return the values of changed fields and of those sent without an initial value."""
+    return {
+        name: value
+        for name, value in form.cleaned_data.items()
+        if name in form.changed_data or form[name].html_initial_name not in form.data
+    }
+
+
+def initial_values(form: forms.Form) -> dict[str, Any]:
+    """Return the initial values that were sent with a form, as Python values; None for a malformed one."""
+    values = {}
+    for name, field in form.fields.items():
+        text = field.hidden_widget().value_from_datadict(form.data, form.files, form[name].html_initial_name)
+        try:
+            values[name] = field.to_python(text)
+        except ValidationError:  # altered by hand: it differs from every present value
+            values[name] = None
+    return values
 
 
 def form_status(form: Any) -> int:

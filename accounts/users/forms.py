@@ -8,7 +8,7 @@ from django import forms
 from django.conf import settings
 
 from accounts.models import User
-from core.forms import PageForm, SingleLineField
+from core.forms import PageForm, SingleLineField, show_initial
 from core.time_zones import time_zone_names
 
 
@@ -29,6 +29,7 @@ class ProfileForm(PageForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        show_initial(self)
         self.fields["time_zone"].choices = [
             (zone, zone.replace("_", " ")) for zone in time_zones(self.initial.get("time_zone"))
         ]

@@ -26,7 +26,7 @@ from accounts.users.responses import avatar_response
 from core.api.endpoints import endpoint
 from core.api.pagination import PageRequest, Sort, paginate
 from core.errors import Conflict, Invalid, NotFound
-from core.forms import form_status
+from core.forms import changed_values, form_status
 from core.htmx import form_data, render_page
 from core.rate_limits import consume
 
@@ -43,7 +43,7 @@ def profile(request: HttpRequest) -> HttpResponse:
     form = ProfileForm(form_data(request), initial=_profile_values(user))
     if request.method == "POST" and form.is_valid():
         try:
-            services.update_profile(actor=user, changes=form.cleaned_data)
+            services.update_profile(actor=user, changes=changed_values(form))
         except Invalid as error:
             form.add_domain_error(error)
         else:

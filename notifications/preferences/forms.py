@@ -9,7 +9,7 @@ from datetime import time
 from django import forms
 from django.http import QueryDict
 
-from core.forms import PageForm
+from core.forms import PageForm, changed_values, show_initial
 from notifications.kinds import TEMPLATES, Channel, Kind
 from notifications.preferences.selectors import PreferenceMatrix
 
@@ -40,6 +40,7 @@ class PreferencesForm(PageForm):
         super().__init__(data, initial={"reminder_time": reminder_time, **boxes})
         for name in boxes:
             self.fields[name] = forms.BooleanField(required=False)
+        show_initial(self)
 
     def rows(self) -> Iterator[PreferenceRow]:
         """Yield the table's rows, one for each kind, in the order of the enum."""
@@ -49,8 +50,11 @@ class PreferencesForm(PageForm):
             yield PreferenceRow(kind, TEMPLATES[kind].description, boxes)
 
     def changes(self) -> Mapping[Kind, Mapping[Channel, bool]]:
-        """Return every kind and channel as submitted: a box that is not ticked is off."""
-        return {kind: {channel: self.cleaned_data[_field_name(kind, channel)] for channel in Channel} for kind in Kind}
+        """Return the changed boxes by kind and channel: a box that is not ticked is off."""
+        values = changed_values(self)
+        return {
+            kind: {c: values[_field_name(kind, c)] for c in Channel if _field_name(kind, c) in values} for kind in Kind
+        }
 
 
 def _field_name(kind: Kind, channel: Channel) -> str:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.auth.requests import get_request_user
-from core.errors import Invalid
+from core.errors import Invalid, VersionConflict
 from core.forms import expected_version, form_status
 from core.htmx import form_data, render_page
 from tasks.comments import selectors, services
@@ -47,7 +47,14 @@ def edit_comment(request: HttpRequest, key: str, comment_id: UUID) -> HttpRespon
     form = CommentForm(form_data(request), initial={"body": comment.body})
     if request.method == "POST" and form.is_valid():
         changes: dict[str, Any] = {"body": form.cleaned_data["body"], "versions": expected_version(request)}
-        services.update(actor=reader, ref=key, comment_id=comment_id, now=timezone.now(), **changes)
+        try:
+            services.update(actor=reader, ref=key, comment_id=comment_id, now=timezone.now(), **changes)
+        except VersionConflict as error:
+            # Only its author can change a comment, so it was the same person.
+            form.add_error("body", "You changed this comment in another tab. Save again to keep this text.")
+            comment.version = error.version
+            context = {"task": task, "comment": comment, "form": form}
+            return render_page(request, "tasks/comment_form.html", context, status=409)
         messages.success(request, "Comment updated.")
         return redirect("task-detail", key=key)
     context = {"task": task, "comment": comment, "form": form}

@@ -8,9 +8,11 @@ from typing import Any
 
 from django.http import QueryDict
 
+from accounts.models import User
 from core.errors import VersionConflict
+from tasks.items import page_queries, selectors
 from tasks.items.forms import TaskForm
-from tasks.models import Priority
+from tasks.models import Priority, Task
 
 # The conflict page has tokens of its own, and the present version.
 EXCLUDED_FIELDS = {"csrfmiddlewaretoken", "idempotency_key", "version"}
@@ -32,6 +34,16 @@ class EditConflict:
     version: int
     differences: Sequence[FieldDifference]
     form_data: Sequence[tuple[str, str]]
+
+
+def describe_author(reader: User, task: Task) -> str:
+    """Return who changed a task last: "you in another tab", or a name."""
+    event = selectors.list_activity(task).order_by("-pk").first()
+    if event is None or event.actor_id is None:
+        return "someone else"
+    if event.actor_id == reader.pk:
+        return "you in another tab"
+    return page_queries.user_names({str(event.actor_id)}).get(str(event.actor_id), "someone else")
 
 
 def build_conflict(error: VersionConflict, form: TaskForm, data: QueryDict) -> EditConflict:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
@@ -11,8 +11,10 @@ from django import forms
 from django.utils import timezone
 
 from accounts.models import User
-from core.forms import MarkdownField, PageForm, TextField
-from tasks.models import Priority, Project, State, Task
+from core.forms import MarkdownField, PageForm, TextField, initial_values, show_initial
+from core.validators import validate_single_line
+from tasks.models import Label, Priority, Project, State, Task
+from tasks.projects.labels import MAX_LABELS
 
 PRIORITY_CHOICES = [(value, label) for value, label in reversed(Priority.choices)]
 
@@ -34,7 +36,15 @@ class LabelsField(forms.CharField):
     def clean(self, value: Any) -> Any:
         """Return the names as a list."""
         names = [name.strip() for name in super().clean(value).split(",")]
-        return list(dict.fromkeys(name for name in names if name))
+        names = list(dict.fromkeys(name for name in names if name))
+        max_length = Label._meta.get_field("name").max_length or 0
+        if any(len(name) > max_length for name in names):
+            raise forms.ValidationError(f"A label has at most {max_length} characters.", code="max_length")
+        if len(names) > MAX_LABELS:
+            raise forms.ValidationError(f"A task has at most {MAX_LABELS} labels.", code="too_many")
+        for name in names:
+            validate_single_line(name)
+        return names
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         """Return whether the names differ from the initial ones."""
@@ -76,9 +86,8 @@ class TaskForm(PageForm):
         self.fields["assignees"].choices = [(str(user.pk), user.name) for user in people]
         self.fields["status"].choices = [(state.slug, state.name) for state in states]
         self.fields["parent"].choices = [("", "None"), *((str(key), name) for key, name in parents)]
-        # Each field is sent with the value it had, so a field that only another user changed is not written back.
-        for field in self.fields.values():
-            field.show_hidden_initial = True
+        # A field that only another user changed is not written back.
+        show_initial(self)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -89,22 +98,31 @@ class TaskForm(PageForm):
 
     def changes(self) -> dict[str, Any]:
         """Return the changed fields as `items.services.update` takes them."""
-        changed = set(self.changed_data)
-        special = {"due_date", "due_time", "parent"}
-        values = {name: self.cleaned_data[name] for name in self.fields if name in changed - special}
-        if "parent" in changed:
-            values["parent"] = self.cleaned_data["parent"] or None
-        if changed & {"due_date", "due_time"}:
-            values |= self.due()
-        return values
+        return _to_changes(self.cleaned_data, set(self.changed_data))
 
-    def due(self) -> dict[str, Any]:
-        """Return `due_date` for a day, `due_at` for a day and a local time."""
-        day, clock = self.cleaned_data.get("due_date"), self.cleaned_data.get("due_time")
-        if not (day and clock):
-            return {"due_date": day, "due_at": None}
+    def initial_changes(self) -> dict[str, Any]:
+        """Return all fields as they were when the form was rendered, named like those of `changes`."""
+        values = initial_values(self)
+        values["priority"] = int(values["priority"]) if str(values["priority"]).isdecimal() else None
+        if "labels" in values:
+            values["labels"] = [name.strip() for name in str(values["labels"] or "").split(",") if name.strip()]
+        return _to_changes(values, set(values))
+
+
+def _to_changes(values: Mapping[str, Any], names: set[str]) -> dict[str, Any]:
+    """Return these fields as a service takes them.
+
+    That is `due_date` for a day, and `due_at` for a day with a local time.
+    """
+    changes = {name: values[name] for name in names - {"due_date", "due_time", "parent"}}
+    if "parent" in names:
+        changes["parent"] = values["parent"] or None
+    if names & {"due_date", "due_time"}:
+        day, clock = values.get("due_date"), values.get("due_time")
         # In the time zone of the reader, which a middleware has activated.
-        return {"due_date": None, "due_at": timezone.make_aware(datetime.combine(day, clock))}
+        instant = timezone.make_aware(datetime.combine(day, clock)) if day and clock else None
+        changes |= {"due_date": None if instant else day, "due_at": instant}
+    return changes
 
 
 class SharedTaskForm(TaskForm):

@@ -17,6 +17,7 @@ from accounts.auth.requests import get_request_user
 from accounts.models import User
 from core.api.pagination import PageRequest
 from core.errors import Invalid, VersionConflict
+from core.etags import merge_changes
 from core.forms import expected_version, form_status
 from core.htmx import form_data, render_page, requested_fragment, safe_redirect_url
 from core.text import is_blank, normalize
@@ -28,7 +29,7 @@ from tasks.filters import selectors as filters_selectors
 from tasks.filters.forms import FilterForm, active_chips, table_columns
 from tasks.items import drafts, page_queries, selectors, services
 from tasks.items.activity import activity_entries, mentioned_user_ids
-from tasks.items.conflicts import build_conflict
+from tasks.items.conflicts import build_conflict, describe_author
 from tasks.items.forms import NewTaskForm, SharedTaskForm, TaskForm, initial_data
 from tasks.members import selectors as members_selectors
 from tasks.models import Project, Role, Task
@@ -84,18 +85,18 @@ def set_status(request: HttpRequest, key: str) -> HttpResponse:
     """Change the status of one task from the list; htmx gets the new row, a browser is redirected back."""
     reader, now = get_request_user(request), timezone.now()
     status = 200
+    changes, initial = {"status": request.POST.get("status", "")}, request.POST.get("initial-status")
     try:
-        services.update(
-            actor=reader,
-            ref=key,
-            changes={"status": request.POST.get("status", "")},
-            now=now,
-            versions=expected_version(request),
+        merge_changes(
+            lambda versions: services.update(actor=reader, ref=key, changes=changes, now=now, versions=versions),
+            expected_version(request),
+            {"status": initial} if initial else {},
         )
     except VersionConflict:
         # The row is shown as it is now, so the next click is made knowingly.
         status = 409
-        messages.warning(request, f"{key} was changed by someone else. This is its current state.")
+        author = describe_author(reader, selectors.get_task(reader, key))
+        messages.warning(request, f"{key} was changed by {author}. This is its current status.")
     except Invalid as error:
         status = 422
         messages.error(request, " ".join(field.message for field in error.fields) or error.detail)
@@ -127,15 +128,17 @@ def task_detail(request: HttpRequest, key: str) -> HttpResponse:
     form = _task_form(reader, task, request)
     if form.is_valid():
         try:
-            services.update(
-                actor=reader,
-                ref=str(task.pk),
-                changes=form.changes(),
-                now=timezone.now(),
-                versions=expected_version(request),
+            changes, now = form.changes(), timezone.now()
+            merge_changes(
+                lambda versions: services.update(
+                    actor=reader, ref=str(task.pk), changes=changes, now=now, versions=versions
+                ),
+                expected_version(request),
+                form.initial_changes(),
             )
         except VersionConflict as error:
-            context = {"task": task, "conflict": build_conflict(error, form, request.POST)}
+            conflict = build_conflict(error, form, request.POST)
+            context = {"task": task, "conflict": conflict, "author": describe_author(reader, task)}
             return render_page(request, "tasks/edit_conflict.html", context, status=409)
         except Invalid as error:
             form.add_domain_error(error)

@@ -1,6 +1,8 @@
+from typing import Any
+
 from django import forms
 
-from core.forms import MarkdownField, PageForm, SingleLineField
+from core.forms import MarkdownField, PageForm, SingleLineField, show_initial
 from tasks.models.project import PROJECT_KEY_VALIDATOR
 
 
@@ -24,3 +26,7 @@ class ProjectUpdateForm(PageForm):
 
     name = SingleLineField(max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"}))
     description = MarkdownField(required=False, max_length=20_000, rows=4)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        show_initial(self)

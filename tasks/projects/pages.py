@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -14,7 +15,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.auth.requests import get_request_user
 from accounts.models import User
 from core.errors import Invalid, VersionConflict
-from core.forms import expected_version, form_status
+from core.etags import merge_changes
+from core.forms import changed_values, expected_version, form_status, initial_values
 from core.htmx import form_data, render_page
 from tasks import policies
 from tasks.items.pages import task_list_context
@@ -29,7 +31,9 @@ from tasks.projects.forms import ProjectForm, ProjectUpdateForm
 @require_safe
 def project_list(request: HttpRequest) -> HttpResponse:
     """List the projects that the user sees, the archived ones last."""
-    projects = selectors.list_projects(get_request_user(request)).order_by("archived_at", "is_inbox", "name")
+    projects = selectors.list_projects(get_request_user(request)).order_by(
+        F("archived_at").asc(nulls_first=True), "is_inbox", "name"
+    )
     # A bound for the page, not a feature: nobody looks through more.
     return render_page(request, "tasks/project_list.html", {"projects": list(projects[:500])})
 
@@ -104,13 +108,14 @@ def edit_project(request: HttpRequest, key: str) -> HttpResponse:
         return redirect("project-detail", key=project.key)
     if request.method == "POST" and form.is_valid():
         try:
-            services.update(
-                actor=reader, ref=key, changes=form.cleaned_data, now=timezone.now(), versions=expected_version(request)
+            changes, now = changed_values(form), timezone.now()
+            merge_changes(
+                lambda versions: services.update(actor=reader, ref=key, changes=changes, now=now, versions=versions),
+                expected_version(request),
+                initial_values(form),
             )
         except VersionConflict:
-            form.add_error(
-                None, "Someone else changed the project since you opened this page. Save again to keep your changes."
-            )
+            form.add_error(None, "The project has changed since you opened this page. Save again to keep your version.")
             # With the present version, so that saving again overwrites it knowingly.
             context = {"form": form, "project": selectors.get_project(reader, key)}
             return render_page(request, "tasks/project_form.html", context, status=409)
