@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from core.http.user_agents import describe_user_agent
+from core.http.client_ip import describe_user_agent
 from events.outbox import DomainEvent
 
 if TYPE_CHECKING:

@@ -20,8 +20,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.utils import timezone
 
-from accounts.auth.sessions.services import open_session
-from accounts.auth.tokens import TokenPair, issue_tokens
+from accounts.auth.sessions.services import TokenPair, issue_tokens, open_session
 from accounts.models import User
 from accounts.users.administration import set_password, update_user
 from drills.cluster import NODE_NAMES, Cluster, cluster, node_connection

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
-from accounts.auth.sessions.services import open_session
-from accounts.auth.tokens import issue_tokens
+from accounts.auth.sessions.services import issue_tokens, open_session
 from accounts.models import User
 from accounts.users.services import register
 from tasks.members import services as members_services

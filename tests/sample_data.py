@@ -18,8 +18,7 @@ from django.utils import timezone
 from accounts.auth.mfa import enrollment
 from accounts.auth.mfa import services as mfa
 from accounts.auth.one_time_tokens import make_reset_key
-from accounts.auth.sessions.services import open_session
-from accounts.auth.tokens import issue_tokens
+from accounts.auth.sessions.services import issue_tokens, open_session
 from accounts.models import Team, TeamMember, User
 from accounts.tests.api_keys import create_api_key
 from accounts.tests.factories import (

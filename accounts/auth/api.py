@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from accounts.auth import login
 from accounts.auth.serializers import EmailSentOut, LoginInput, MfaInput, MfaRequiredOut, RefreshInput, RegisterInput
 from accounts.auth.sessions import services as sessions
-from accounts.auth.tokens import TokenPair
+from accounts.auth.sessions.services import TokenPair
 from accounts.models import Session, User
 from accounts.users.serializers import MeOut, TokensOut, pop_locale
 from core.api.generics import ApiView

@@ -33,7 +33,7 @@ from accounts.auth.rate_limited_emails import (
 )
 from accounts.auth.sessions import services as sessions
 from accounts.auth.sessions.middleware import MFA_VERIFIED_KEY
-from accounts.auth.tokens import TokenPair, issue_tokens
+from accounts.auth.sessions.services import TokenPair, issue_tokens
 from accounts.events import user_payload
 from accounts.models import Session, User
 from accounts.users import selectors as users_selectors
@@ -41,8 +41,7 @@ from accounts.users import services as users
 from accounts.users.locales import Locale
 from accounts.users.services import WRONG_SECRET
 from core.errors import DomainError, Invalid, NotAllowed, NotAuthenticated
-from core.http.client_ip import client_ip, user_agent
-from core.http.user_agents import describe_user_agent
+from core.http.client_ip import client_ip, describe_user_agent, user_agent
 from core.rate_limits import Backoff, check_backoff, consume, record_failure, reset_failures
 from core.security.hashing import sha256_hex
 from events.outbox import publish

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime
 from typing import Self
 
@@ -12,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models.users import User
 from core.db import uuid7
-from core.http.user_agents import describe_user_agent
+from core.http.client_ip import describe_user_agent
 
 
 class SessionQuerySet(models.QuerySet["Session"]):
@@ -21,6 +22,9 @@ class SessionQuerySet(models.QuerySet["Session"]):
     def open(self, now: datetime) -> Self:
         """Return sessions neither revoked nor expired; joins no other table, so that it can be updated."""
         return self.filter(revoked_at=None, expires_at__gt=now)
+
+    def excluding(self, keep: uuid.UUID | None) -> Self:
+        return self.exclude(pk=keep) if keep else self
 
     def alive(self, now: datetime) -> Self:
         """Return open sessions of active users."""

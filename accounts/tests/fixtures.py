@@ -7,7 +7,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from accounts.auth.login_methods import selectors as login_methods_selectors
-from accounts.auth.tokens import issue_tokens
+from accounts.auth.sessions.services import issue_tokens
 from accounts.models import TeamMember, User
 from accounts.tests.factories import PASSWORD, SessionFactory, TeamFactory, TeamMemberFactory, UserFactory
 from accounts.tests.mfa import recovery_codes

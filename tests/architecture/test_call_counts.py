@@ -33,7 +33,7 @@ class Budget(NamedTuple):
 
 # As measured now. The goals from the view inward are (45, 14) and (40, 16); version 0.1 had (81, 24) and (68, 26).
 PATCH_BUDGET, PATCH_HANDLER_BUDGET = Budget(61, 26), Budget(41, 17)
-LOGIN_BUDGET, LOGIN_HANDLER_BUDGET = Budget(40, 18), Budget(38, 17)
+LOGIN_BUDGET, LOGIN_HANDLER_BUDGET = Budget(39, 16), Budget(37, 14)
 
 
 @dataclass

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.auth.sessions import services as sessions
-from accounts.auth.tokens import issue_tokens
+from accounts.auth.sessions.services import issue_tokens
 from accounts.models import Session, User
 from accounts.tests.factories import PASSWORD, SessionFactory
 from accounts.users import services as users

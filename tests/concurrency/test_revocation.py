@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.auth import one_time_tokens
 from accounts.auth.sessions import services as sessions
 from accounts.auth.sessions.cache import load_status, session_key
-from accounts.auth.tokens import issue_tokens
+from accounts.auth.sessions.services import issue_tokens
 from accounts.models import AccountDeletion, Session, User
 from accounts.models.users import ERASED_USER_NAME
 from accounts.privacy.account_deletion import services as account_deletion

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.auth.reauthentication import REAUTHENTICATE_PATH
-from accounts.auth.tokens import issue_tokens
+from accounts.auth.sessions.services import issue_tokens
 from accounts.models import User
 from accounts.tests.factories import SessionFactory
 from accounts.tests.fixtures import ApiClient

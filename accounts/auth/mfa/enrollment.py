@@ -20,7 +20,7 @@ from accounts.auth.mfa import services as mfa
 from accounts.auth.one_time_tokens import hash_token
 from accounts.auth.security_notifications import notify_security_change
 from accounts.auth.sessions import services as sessions
-from accounts.models import MfaChallenge, User
+from accounts.models import MfaChallenge, Session, User
 from accounts.users.services import WRONG_SECRET
 from core.errors import Conflict, Invalid, NotFound
 from core.security.encryption import decrypt, encrypt
@@ -166,7 +166,10 @@ def _add(
     if kind == Type.TOTP and Authenticator.objects.filter(user=user, type=kind).exists():
         raise Conflict("There is an authenticator app already. Remove it first.", code="totp_exists")
     Authenticator.objects.create(user=user, type=kind, data=data)
-    revoked = 0 if had_mfa else sessions.revoke_sessions_without_mfa(actor=user, keep=keep, now=now)
+    revoked = 0
+    if not had_mfa:
+        others = Session.objects.open(now).filter(user=user).excluding(keep)
+        revoked = sessions.revoke(others, actor=user, now=now, reason="second factor set up")
     notify_security_change(user=user, change=change, now=now, address=address)
     has_recovery_codes = Authenticator.objects.filter(user=user, type=Type.RECOVERY_CODES).exists()
     if not has_recovery_codes:

@@ -37,8 +37,7 @@ from accounts.users.locales import Locale, browser_locale
 from core.api.endpoints import endpoint
 from core.errors import Conflict, DomainError
 from core.htmx import render_page
-from core.http.client_ip import client_ip, user_agent
-from core.http.user_agents import describe_user_agent
+from core.http.client_ip import client_ip, describe_user_agent, user_agent
 from core.rate_limits import consume
 
 log = structlog.get_logger("taskflow.oidc")

@@ -6,11 +6,35 @@ import uuid
 from typing import Any
 
 from django.db.models import QuerySet
+from rest_framework import serializers
 
 from accounts.auth.sessions import selectors, services
-from accounts.auth.sessions.serializers import SessionOut
 from accounts.models import Session
 from core.api.generics import DeleteView, ListView
+
+
+class SessionOut(serializers.ModelSerializer[Session]):
+    """A session. `device` is the readable name of the browser or program, from its User-Agent."""
+
+    device = serializers.CharField(source="device_name")
+    current = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Session
+        fields = [
+            "id",
+            "kind",
+            "device",
+            "user_agent",
+            "ip_address",
+            "created_at",
+            "last_seen_at",
+            "expires_at",
+            "current",
+        ]
+
+    def get_current(self, session: Session) -> bool:
+        return bool(session.pk == self.context["current"])
 
 
 class SessionsView(ListView):

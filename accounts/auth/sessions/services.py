@@ -1,28 +1,35 @@
-"""Sessions: opening, refreshing and revoking them. There is one row for each browser and each API client."""
+"""Sessions: opening, refreshing and revoking them, and the tokens of programs (RFC 7519).
+
+There is one row for each browser and each API client. Tokens have the session in `sid` and their key in `kid`.
+"""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import import_module
 from typing import Any
 
+import jwt
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, Q
+from rest_framework_simplejwt.backends import TokenBackend
+from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
 from accounts import events
 from accounts.auth.email_addresses import services as email_addresses
 from accounts.auth.sessions import cache, selectors
-from accounts.auth.tokens import TokenPair, issue_tokens, read_refresh
 from accounts.events import session_payload, user_payload
 from accounts.models import Session, User
 from accounts.models.sessions import MFA_TYPES
 from core.errors import NotAuthenticated, NotFound
-from core.http.user_agents import describe_user_agent
+from core.http.client_ip import describe_user_agent
 from core.security.hashing import sha256_hex
+from core.security.jwt_keys import ACCESS, MEDIA_TYPES, REFRESH, key_id, verify_jwt
 from events.outbox import publish, publish_all
 
 RETENTION = timedelta(days=30)
@@ -149,29 +156,17 @@ def revoke_session(*, actor: User, session_id: uuid.UUID, now: datetime, reason:
         raise NotFound("There is no such session.")
 
 
-@transaction.atomic
 def revoke_all_sessions(*, actor: User, now: datetime) -> int:
     """Revoke the actor's sessions and cancel a pending email change. Returns how many there were."""
-    email_addresses.cancel_email_change(user=actor)
-    return revoke(Session.objects.open(now).filter(user=actor), actor=actor, now=now, reason="everywhere")
+    return revoke_other_sessions(actor=actor, keep=None, now=now, reason="everywhere")
 
 
 @transaction.atomic
 def revoke_other_sessions(*, actor: User, keep: uuid.UUID | None, now: datetime, reason: str = "others") -> int:
     """Revoke the actor's sessions but `keep`, and cancel a pending email change. Returns how many."""
     email_addresses.cancel_email_change(user=actor)
-    return _revoke_others(actor, keep, now, reason)
-
-
-@transaction.atomic
-def revoke_sessions_without_mfa(*, actor: User, keep: uuid.UUID | None, now: datetime) -> int:
-    """Revoke the sessions but `keep` that were opened before the actor's first MFA method. Returns how many."""
-    return _revoke_others(actor, keep, now, "second factor set up")
-
-
-def _revoke_others(actor: User, keep: uuid.UUID | None, now: datetime, reason: str) -> int:
-    rows = Session.objects.open(now).filter(user=actor)
-    return revoke(rows.exclude(pk=keep) if keep else rows, actor=actor, now=now, reason=reason)
+    others = Session.objects.open(now).filter(user=actor).excluding(keep)
+    return revoke(others, actor=actor, now=now, reason=reason)
 
 
 def revoke(sessions: Any, *, actor: User | None, now: datetime, reason: str) -> int:
@@ -213,3 +208,60 @@ def purge_sessions(*, now: datetime) -> int:
     while batch := list(expired.values_list("pk", flat=True)[:BATCH_SIZE]):
         total += Session.objects.filter(pk__in=batch).delete()[0]
     return total
+
+
+class SigningBackend(TokenBackend):
+    """Signs with named keys that can be replaced. core.security.jwt_keys verifies, here and in the gateway."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(settings.SIMPLE_JWT["ALGORITHM"], settings.SIMPLE_JWT["SIGNING_KEY"])
+        self.kind = kind
+
+    def encode(self, payload: dict[str, Any]) -> str:
+        rules = settings.SIMPLE_JWT
+        claims = {**payload, "aud": rules["AUDIENCE"], "iss": rules["ISSUER"]}
+        headers = {"kid": key_id(rules["SIGNING_KEY"]), "typ": MEDIA_TYPES[self.kind]}
+        return jwt.encode(claims, rules["SIGNING_KEY"], algorithm=rules["ALGORITHM"], headers=headers)
+
+
+class SessionAccessToken(AccessToken):
+    _token_backend = SigningBackend(ACCESS)
+
+
+class SessionRefreshToken(RefreshToken):
+    _token_backend = SigningBackend(REFRESH)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    access: str
+    refresh: str
+
+
+def issue_tokens(session: Session) -> TokenPair:
+    """Return the tokens of a session. The refresh token follows from the row, so it is the same each time."""
+    access, refresh = SessionAccessToken(), SessionRefreshToken()
+    for token in (access, refresh):
+        token["sub"], token["sid"] = str(session.user_id), str(session.pk)
+    refresh.set_iat(at_time=session.last_seen_at)
+    refresh.payload["jti"] = session.refresh_jti
+    idle_end = session.last_seen_at + settings.SESSION_IDLE_TIMEOUT
+    refresh.set_exp(from_time=min(idle_end, session.expires_at), lifetime=timedelta())
+    return TokenPair(access=str(access), refresh=str(refresh))
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshClaims:
+    session_id: uuid.UUID
+    user_id: uuid.UUID
+    jti: str
+
+
+def read_refresh(text: str) -> RefreshClaims:
+    """Return the claims of a valid refresh token. Raises NotAuthenticated; all failures look the same."""
+    try:
+        claims = verify_jwt(text, settings.SIMPLE_JWT, kind=REFRESH)
+        return RefreshClaims(uuid.UUID(claims["sid"]), uuid.UUID(claims["sub"]), str(claims["jti"]))
+    # A signed token with malformed claims makes uuid.UUID() raise the last three.
+    except (jwt.PyJWTError, ValueError, AttributeError, TypeError) as error:
+        raise NotAuthenticated("The token is not valid.", code="token_not_valid") from error

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.conf import settings
 
-from accounts.auth.tokens import issue_tokens
+from accounts.auth.sessions.services import issue_tokens
 from accounts.models import Session
 from accounts.tests.factories import SessionFactory
 from accounts.tests.fixtures import ApiClient

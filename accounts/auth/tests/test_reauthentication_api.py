@@ -9,7 +9,7 @@ import pytest
 from accounts.auth import reauthentication
 from accounts.auth.mfa import services as mfa
 from accounts.auth.sessions import services as sessions
-from accounts.auth.tokens import issue_tokens
+from accounts.auth.sessions.services import issue_tokens
 from accounts.models import ApiKey, Session, User
 from accounts.tests.api_keys import api_key_client, create_api_key
 from accounts.tests.factories import PASSWORD, SessionFactory

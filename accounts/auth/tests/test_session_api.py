@@ -7,8 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts.auth.sessions.services import open_session
-from accounts.auth.tokens import issue_tokens
+from accounts.auth.sessions.services import issue_tokens, open_session
 from accounts.models import Session, User
 from accounts.tests.factories import PASSWORD, BrowserSessionFactory, SessionFactory
 from core.testing.database_state import table_digests

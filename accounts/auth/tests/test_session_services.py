@@ -10,8 +10,7 @@ from django.utils import timezone
 
 from accounts.auth.email_addresses import services as email_addresses
 from accounts.auth.sessions import services as sessions_services
-from accounts.auth.sessions.services import open_session
-from accounts.auth.tokens import issue_tokens
+from accounts.auth.sessions.services import issue_tokens, open_session
 from accounts.models import Session, User
 from accounts.tests.factories import BrowserSessionFactory, SessionFactory, with_email_address
 from accounts.tests.mfa import with_totp

@@ -14,7 +14,7 @@ from django.conf import settings as live
 from django.utils import timezone
 
 from accounts.auth.sessions import services as sessions
-from accounts.auth.tokens import issue_tokens
+from accounts.auth.sessions.services import issue_tokens
 from accounts.models import Session, User
 from accounts.tests.factories import UserFactory
 from core.security.jwt_keys import key_id

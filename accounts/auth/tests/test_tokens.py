@@ -8,7 +8,7 @@ import jwt
 import pytest
 from django.conf import settings
 
-from accounts.auth.tokens import issue_tokens, read_refresh
+from accounts.auth.sessions.services import issue_tokens, read_refresh
 from accounts.tests.factories import SessionFactory
 from core.errors import NotAuthenticated
 from core.security.access_tokens import read_access_token

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from accounts.auth.sessions import services as sessions
 from accounts.models import Session
-from core.http.user_agents import describe_user_agent
+from core.http.client_ip import describe_user_agent
 
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
 FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:133.0) Gecko/20100101 Firefox/133.0"

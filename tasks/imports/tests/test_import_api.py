@@ -8,8 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
-from accounts.auth.sessions.services import open_session
-from accounts.auth.tokens import issue_tokens
+from accounts.auth.sessions.services import issue_tokens, open_session
 from accounts.models import User
 from tasks.imports.tests.conftest import FILES, HEADER
 from tasks.models import ImportedRecord, Project, Task
