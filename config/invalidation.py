@@ -34,20 +34,16 @@ def invalidate(events: Sequence[Event], *, invalidate_all: bool = False) -> None
     invalidate_global = bool(user_ids) or any(
         event.name in {"project.deleted", "team.deleted"} or "team.member" in event.name for event in events
     )
-    bump_generations_once({*_viewer_ids(events), *([GLOBAL_SCOPE] if invalidate_global else [])})
-
-
-def _viewer_ids(events: Sequence[Event]) -> set[str]:
-    """Return viewers of the events' projects, and users who have just lost access."""
     subjects = [event.payload.get("task") or event.payload.get("project") or {} for event in events]
     project_ids = {
         UUID(project_id) for subject in subjects if (project_id := subject.get("project_id") or subject.get("id"))
     }
-    # They no longer see the project, so the query below does not return them.
-    former_ids = {
+    scopes = {str(user_id) for user_id in projects_selectors.viewer_ids(project_ids)}
+    # Users who have just lost access are no longer among the viewers.
+    scopes |= {
         event.payload["user_id"] for event in events if event.name in {"project.member_removed", "task.unshared"}
     }
     for event in events:
         if event.name == "project.team_removed":
-            former_ids.update(event.payload["user_ids"])
-    return former_ids | {str(user_id) for user_id in projects_selectors.viewer_ids(project_ids)}
+            scopes.update(event.payload["user_ids"])
+    bump_generations_once(scopes | ({GLOBAL_SCOPE} if invalidate_global else set()))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import time
-from pathlib import Path
 
 from launcher import bootstrap, console, nginx, run, system_packages
 from launcher.console import LaunchError
@@ -42,9 +41,15 @@ def run_stack(paths: Paths) -> None:
             sockets = [paths.sockets / f"node-{number}.sock" for number in range(1, NODE_COUNT + 1)]
             for path in sockets:
                 supervisor.start(run.web_process(paths, {**settings, "BIND": f"unix:{path}"}, name=path.stem))
-            supervisor.wait_for(
-                lambda: all(_accepts_connections(path) for path in sockets), seconds=90, name="The nodes"
-            )
+
+            def accept_connections() -> bool:
+                for path in sockets:
+                    with socket.socket(socket.AF_UNIX) as client:
+                        if client.connect_ex(str(path)) != 0:
+                            return False
+                return True
+
+            supervisor.wait_for(accept_connections, seconds=90, name="The nodes")
             # Started after the nodes; before them it would answer requests with 502.
             folder = paths.var / "nginx"
             config = nginx.write_config(
@@ -64,8 +69,3 @@ def max_cpu_bound_requests(nodes: int) -> str:
     With more nodes than processors, one request per node keeps all processors busy.
     """
     return "1" if nodes > (os.cpu_count() or 1) else "2"
-
-
-def _accepts_connections(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX) as client:
-        return client.connect_ex(str(path)) == 0

@@ -45,7 +45,44 @@ def scope_for(user: User, *, project_id: UUID | None = None, user_id: UUID | Non
 
 def overview(scope: Scope, period: Period) -> Overview:
     """Return all figures of a period beside those of the period before, in five queries; cached."""
-    return cache.get_cached(_cache_key("overview", scope, period), lambda: _build_overview(scope, period))
+
+    def build() -> Overview:
+        # One query reads both periods; the halves are compared.
+        days = _build_days(scope, Period(period.before.start, period.end))
+        previous, current = days[: period.length], days[period.length :]
+        completed = _sum_kpi("completed", previous, current)
+        histogram = enumerate(_sum_histograms(current))
+        stats = DailyStat.objects.in_projects(scope.project_ids).until(period.end)
+        stats = stats.for_user(scope.user_id) if scope.user_id else stats.by_user()
+        sums = stats.values("user_id").annotate(open=Sum(F("created") - F("closed")), overdue=Sum("overdue_change"))
+        # Assignees whose tasks are all closed have rows that add up to zero.
+        rows = [(row["user_id"], row["open"], row["overdue"]) for row in sums if row["user_id"] and row["open"] > 0]
+        # Names as they are now; the statistics hold ids, so that an erased user needs no change there.
+        names = dict(User.objects.filter(pk__in=[user_id for user_id, *_ in rows]).values_list("pk", "name"))
+        workloads = [
+            UserWorkload(user_id, names.get(user_id, ERASED_USER_NAME), open_count, overdue_count)
+            for user_id, open_count, overdue_count in rows
+        ]
+        workloads.sort(key=lambda workload: (-workload.overdue, -workload.open, workload.name, workload.user_id))
+        return Overview(
+            period=period,
+            open=_end_of_day_kpi("open", previous, current),
+            overdue=_end_of_day_kpi("overdue", previous, current),
+            created=_sum_kpi("created", previous, current),
+            completed=completed,
+            throughput=Kpi(
+                (completed.value or 0) / period.length, (completed.previous or 0) / period.length, completed.series
+            ),
+            cycle_median=_cycle_time_kpi(0.5, previous, current),
+            cycle_p85=_cycle_time_kpi(0.85, previous, current),
+            cycle_p95=_cycle_time_kpi(0.95, previous, current),
+            days=current,
+            histogram=tuple(HistogramBucket(*bounds(bucket), label(bucket), count) for bucket, count in histogram),
+            workload=tuple(workloads),
+            as_of=TaskSnapshot.objects.aggregate(at=Max("counted_at"))["at"],
+        )
+
+    return cache.get_cached(_cache_key("overview", scope, period), build)
 
 
 def daily(scope: Scope, period: Period) -> tuple[DayResult, ...]:
@@ -57,43 +94,6 @@ def _cache_key(name: str, scope: Scope, period: Period) -> str:
     digest = blake2b(repr((scope, period)).encode(), digest_size=16)
     # A digest, because a scope may name hundreds of projects and a Redis key should stay short.
     return f"{name}:{digest.hexdigest()}"
-
-
-def _build_overview(scope: Scope, period: Period) -> Overview:
-    # One query reads both periods; the halves are compared.
-    days = _build_days(scope, Period(period.before.start, period.end))
-    previous, current = days[: period.length], days[period.length :]
-    completed = _sum_kpi("completed", previous, current)
-    histogram = enumerate(_sum_histograms(current))
-    stats = DailyStat.objects.in_projects(scope.project_ids).until(period.end)
-    stats = stats.for_user(scope.user_id) if scope.user_id else stats.by_user()
-    sums = stats.values("user_id").annotate(open=Sum(F("created") - F("closed")), overdue=Sum("overdue_change"))
-    # Assignees whose tasks are all closed have rows that add up to zero.
-    rows = [(row["user_id"], row["open"], row["overdue"]) for row in sums if row["user_id"] and row["open"] > 0]
-    # Names as they are now; the statistics hold ids, so that an erased user needs no change there.
-    names = dict(User.objects.filter(pk__in=[user_id for user_id, *_ in rows]).values_list("pk", "name"))
-    workloads = [
-        UserWorkload(user_id, names.get(user_id, ERASED_USER_NAME), open_count, overdue_count)
-        for user_id, open_count, overdue_count in rows
-    ]
-    workloads.sort(key=lambda workload: (-workload.overdue, -workload.open, workload.name, workload.user_id))
-    return Overview(
-        period=period,
-        open=_end_of_day_kpi("open", previous, current),
-        overdue=_end_of_day_kpi("overdue", previous, current),
-        created=_sum_kpi("created", previous, current),
-        completed=completed,
-        throughput=Kpi(
-            (completed.value or 0) / period.length, (completed.previous or 0) / period.length, completed.series
-        ),
-        cycle_median=_cycle_time_kpi(0.5, previous, current),
-        cycle_p85=_cycle_time_kpi(0.85, previous, current),
-        cycle_p95=_cycle_time_kpi(0.95, previous, current),
-        days=current,
-        histogram=tuple(HistogramBucket(*bounds(bucket), label(bucket), count) for bucket, count in histogram),
-        workload=tuple(workloads),
-        as_of=TaskSnapshot.objects.aggregate(at=Max("counted_at"))["at"],
-    )
 
 
 def _end_of_day_kpi(

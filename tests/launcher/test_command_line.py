@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from launcher import run
+from launcher.paths import Paths
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -31,6 +34,13 @@ def test_unknown_command_exits_with_2():
 
     assert process.returncode == 2
     assert "no command 'fly'" in process.stdout
+
+
+def test_preparation_logs_no_slow_bulk_inserts(tmp_path):
+    paths = Paths(root=tmp_path, var=tmp_path / "var")
+
+    assert run.prepare_command(paths, {}).environment == {"SLOW_QUERY_MS": "10000"}
+    assert run.prepare_command(paths, {"SLOW_QUERY_MS": "50"}).environment == {"SLOW_QUERY_MS": "50"}
 
 
 @pytest.mark.parametrize("port", ["web", "0", "65536", "-1"])
