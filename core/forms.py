@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar, TypeVar
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
-from core.errors import DomainError
+from core.errors import Conflict, DomainError, Invalid
 from core.text import is_blank, normalize
 from core.validators import validate_single_line
+
+T = TypeVar("T")
 
 
 class TextField(forms.CharField):
@@ -58,7 +61,19 @@ class DomainErrorMixin:
             self.add_error(None, error.detail)
 
 
-class PageForm(DomainErrorMixin, forms.Form): ...
+class PageForm(DomainErrorMixin, forms.Form):
+    def submit(self, service: Callable[[dict[str, Any]], T]) -> T | None:
+        """Call a service with the cleaned data, and return its result.
+
+        Returns None for a form that was not sent, or that has errors: its own, or those that the service raised.
+        """
+        if not self.is_valid():
+            return None
+        try:
+            return service(self.cleaned_data)
+        except (Invalid, Conflict) as error:
+            self.add_domain_error(error)
+            return None
 
 
 def show_initial(form: forms.Form) -> None:

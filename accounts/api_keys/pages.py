@@ -21,7 +21,6 @@ from accounts.api_keys.service_accounts import services as service_accounts_serv
 from accounts.auth.allauth.reauthentication import reauthentication_redirect
 from accounts.auth.requests import get_request_user
 from accounts.models import User
-from core.errors import Conflict, Invalid
 from core.forms import form_status
 from core.htmx import form_data, render_page
 
@@ -45,13 +44,9 @@ def keys_page(request: HttpRequest, owner: User, context: dict[str, Any]) -> Htt
     if request.method == "POST" and form.is_valid():
         if response := reauthentication_redirect(request, _list_url(owner)):
             return response
-        try:
-            created = services.create_key(
-                actor=get_request_user(request), owner=owner, spec=form.key_spec(now), now=now
-            )
-        except (Invalid, Conflict) as error:
-            form.add_domain_error(error)
-        else:
+        actor = get_request_user(request)
+        created = form.submit(lambda _: services.create_key(actor=actor, owner=owner, spec=form.key_spec(now), now=now))
+        if created is not None:
             # No redirect: the text of the key exists only in this response.
             return _created_response(request, created)
     keys = list(selectors.list_api_keys(owner).select_related("successor").order_by("-pk"))
@@ -107,15 +102,11 @@ def service_accounts(request: HttpRequest) -> HttpResponse:
     reader = get_request_user(request)
     policies.require_manager(reader)
     form = ServiceAccountForm(form_data(request))
-    if request.method == "POST" and form.is_valid():
-        try:
-            account = service_accounts_services.create_service_account(actor=reader, **form.cleaned_data)
-        except Invalid as error:
-            form.add_domain_error(error)
-        else:
-            message = f"{account.name} created. Create an API key for it, and add @{account.handle} to projects."
-            messages.success(request, message)
-            return redirect("service-account", account.pk)
+    account = form.submit(lambda data: service_accounts_services.create_service_account(actor=reader, **data))
+    if account is not None:
+        message = f"{account.name} created. Create an API key for it, and add @{account.handle} to projects."
+        messages.success(request, message)
+        return redirect("service-account", account.pk)
     accounts = selectors.list_service_accounts(reader).order_by("-is_active", "name")
     context = {"form": form, "accounts": accounts, "tab": "services"}
     return render_page(request, "accounts/service_accounts.html", context, status=form_status(form))

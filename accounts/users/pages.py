@@ -41,14 +41,9 @@ def profile(request: HttpRequest) -> HttpResponse:
     """Show and save the user's own profile."""
     user = get_request_user(request)
     form = ProfileForm(form_data(request), initial=_profile_values(user))
-    if request.method == "POST" and form.is_valid():
-        try:
-            services.update_profile(actor=user, changes=changed_values(form))
-        except Invalid as error:
-            form.add_domain_error(error)
-        else:
-            messages.success(request, "Profile saved.")
-            return redirect("settings")
+    if form.submit(lambda _: services.update_profile(actor=user, changes=changed_values(form))):
+        messages.success(request, "Profile saved.")
+        return redirect("settings")
     return _profile_page(request, form, AvatarForm())
 
 
@@ -71,12 +66,8 @@ def set_avatar(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         # Decoding is expensive, so uploads are limited before the file is read.
         consume(request, group="picture", key=str(user.pk), rate=settings.AVATAR_RATE)
-        try:
-            # One byte more than allowed is enough to detect a file that is too large.
-            services.set_avatar(actor=user, data=form.cleaned_data["file"].read(MAX_BYTES + 1))
-        except Invalid as error:
-            form.add_domain_error(error)
-        else:
+        # One byte more than allowed is enough to detect a file that is too large.
+        if form.submit(lambda data: services.set_avatar(actor=user, data=data["file"].read(MAX_BYTES + 1))):
             messages.success(request, "Picture saved.")
             return redirect("settings")
     return _profile_page(request, ProfileForm(initial=_profile_values(user)), form)

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.auth.requests import get_request_user
 from accounts.users.invitations.rate_limits import rate_limited_invitation
-from core.errors import Conflict, Invalid
+from core.errors import Invalid
 from core.forms import form_status
 from core.htmx import render_page
 from tasks.members import invitations, teams
@@ -69,16 +69,10 @@ def add_member(request: HttpRequest, key: str) -> HttpResponse:
     reader = get_request_user(request)
     project = projects_selectors.get_project(reader, key)
     form = build_member_form([], request.POST)
-    if form.is_valid():
-        try:
-            member = members.add(
-                actor=reader, ref=key, role=form.cleaned_data["role"], user_id=form.cleaned_data["user"]
-            )
-        except (Invalid, Conflict) as error:
-            form.add_domain_error(error)
-        else:
-            messages.success(request, f"{member.user.name} added to {project.name}.")
-            return redirect("project-detail", key=project.key)
+    member = form.submit(lambda data: members.add(actor=reader, ref=key, role=data["role"], user_id=data["user"]))
+    if member is not None:
+        messages.success(request, f"{member.user.name} added to {project.name}.")
+        return redirect("project-detail", key=project.key)
     return render_page(
         request, "tasks/project_detail.html", project_context(request, reader, project, form), status=form_status(form)
     )

@@ -43,14 +43,10 @@ def project_list(request: HttpRequest) -> HttpResponse:
 def new_project(request: HttpRequest) -> HttpResponse:
     """Create a project; a taken key is an error of the form."""
     form = ProjectForm(form_data(request))
-    if request.method == "POST" and form.is_valid():
-        try:
-            project = services.create(actor=get_request_user(request), **form.cleaned_data)
-        except Invalid as error:
-            form.add_domain_error(error)
-        else:
-            messages.success(request, f"{project.name} created. Add the people who work in it.")
-            return redirect("project-detail", key=project.key)
+    project = form.submit(lambda data: services.create(actor=get_request_user(request), **data))
+    if project is not None:
+        messages.success(request, f"{project.name} created. Add the people who work in it.")
+        return redirect("project-detail", key=project.key)
     return render_page(request, "tasks/project_form.html", {"form": form}, status=form_status(form))
 
 

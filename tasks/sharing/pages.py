@@ -14,7 +14,6 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.auth.requests import get_request_user
 from accounts.models import User
-from core.errors import Conflict, Invalid
 from core.forms import form_status
 from core.htmx import render_page
 from tasks import policies
@@ -69,16 +68,10 @@ def share_task(request: HttpRequest, key: str) -> HttpResponse:
     """Share a task with a user, or change the role of that share."""
     reader = get_request_user(request)
     form = ShareForm(request.POST, people=members_selectors.users_to_share_with(reader))
-    if form.is_valid():
-        try:
-            share = services.add(
-                actor=reader, ref=key, role=form.cleaned_data["role"], user_id=form.cleaned_data["user"]
-            )
-        except (Invalid, Conflict) as error:
-            form.add_domain_error(error)
-        else:
-            messages.success(request, f"{key} shared with {share.user.name}.")
-            return redirect("task-access", key=key)
+    share = form.submit(lambda data: services.add(actor=reader, ref=key, role=data["role"], user_id=data["user"]))
+    if share is not None:
+        messages.success(request, f"{key} shared with {share.user.name}.")
+        return redirect("task-access", key=key)
     context = _context(reader, items_selectors.get_task(reader, key), form)
     return render_page(request, "tasks/access.html", context, status=form_status(form))
 

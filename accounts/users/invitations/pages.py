@@ -23,7 +23,7 @@ from accounts.users.invitations.rate_limits import rate_limited_invitation
 from accounts.users.invitations.services import INVALID_INVITATION
 from accounts.users.locales import browser_locale
 from core.api.endpoints import endpoint
-from core.errors import Conflict, Invalid, require
+from core.errors import require
 from core.forms import form_status
 from core.htmx import form_data, render_page
 from core.http.client_ip import client_ip
@@ -88,15 +88,10 @@ def accept_invitation(request: HttpRequest) -> HttpResponse:
     form = InvitedRegistrationForm(form_data(request))
     if request.method == "POST" and form.is_valid():
         consume(request, group="register", key=client_ip(request), rate=settings.REGISTER_RATE)
-        try:
-            user = services.register_with_invitation(
-                token=token, now=timezone.now(), locale=browser_locale(request), **form.cleaned_data
-            )
-        except (Invalid, Conflict) as error:
-            form.add_domain_error(error)
-        else:
-            auth.login(request, user)
-            messages.success(request, f"Welcome, {user.get_short_name()}.")
-            return redirect("overview")
-    context = {"invitation": invitation, "token": token, "form": form}
-    return render_page(request, "accounts/invitation.html", context, status=form_status(form))
+        now, locale = timezone.now(), browser_locale(request)
+        new_user = form.submit(
+            lambda data: services.register_with_invitation(token=token, now=now, locale=locale, **data)
+        )
+        if new_user is not None:
+            auth.login(request, new_user)
+            messages.success(request, f"Welcome, {new_user.get_short_name()}.")
