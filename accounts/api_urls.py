@@ -12,8 +12,7 @@ from accounts.auth.oidc import api as oidc_api
 from accounts.auth.passwords import api as passwords_api
 from accounts.auth.security_log import api as security_log_api
 from accounts.auth.sessions import api as sessions_api
-from accounts.privacy.account_deletion import api as account_deletion_api
-from accounts.privacy.export import api as export_api
+from accounts.privacy import api as privacy_api
 from accounts.teams import api as teams_api
 from accounts.users import api as users_api
 from accounts.users.invitations import api as invitations_api
@@ -28,7 +27,7 @@ urlpatterns = [
     path("auth/logout-all/", auth_api.LogoutAllView.as_view()),
     path("auth/reauthenticate/", reauthentication_api.ReauthenticateView.as_view()),
     path("auth/register-with-invitation/", invitations_api.RegisterWithInvitationView.as_view()),
-    path("auth/cancel-deletion/", account_deletion_api.CancelDeletionView.as_view()),
+    path("auth/cancel-deletion/", privacy_api.CancelDeletionView.as_view()),
     path("auth/verify-email/", email_addresses_api.VerifyEmailView.as_view()),
     path("auth/password-reset/", passwords_api.PasswordResetView.as_view()),
     path("auth/password-reset/confirm/", passwords_api.PasswordResetConfirmationView.as_view()),
@@ -44,10 +43,10 @@ urlpatterns = [
     path("me/mfa/totp/confirm/", mfa_api.TotpConfirmationView.as_view()),
     path("me/password/", passwords_api.PasswordView.as_view()),
     path("me/avatar/", users_api.MyAvatarView.as_view()),
-    path("me/deletion/", account_deletion_api.DeletionView.as_view()),
-    path("me/exports/", export_api.ExportsView.as_view()),
-    path("me/exports/<uuid:export_id>/", export_api.ExportView.as_view()),
-    path("me/exports/<uuid:export_id>/archive/", export_api.ExportArchiveView.as_view()),
+    path("me/deletion/", privacy_api.DeletionView.as_view()),
+    path("me/exports/", privacy_api.ExportsView.as_view()),
+    path("me/exports/<uuid:export_id>/", privacy_api.ExportView.as_view()),
+    path("me/exports/<uuid:export_id>/archive/", privacy_api.ExportArchiveView.as_view()),
     path("directory/", users_api.DirectoryView.as_view()),
     path("directory/<uuid:user_id>/", users_api.DirectoryUserView.as_view()),
     path("invitations/", invitations_api.InvitationsView.as_view()),

@@ -9,7 +9,7 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     "user.invited": (),
     "user.invitation_accepted": ("tasks.handlers.accept_project_invitation",),
     "user.invitation_revoked": (),
-    "user.export_requested": ("accounts.privacy.export.handlers.build_requested_export",),
+    "user.export_requested": ("accounts.privacy.handlers.build_requested_export",),
     "user.export_ready": (),
     "user.deletion_requested": (),
     "user.deletion_cancelled": (),

@@ -1,4 +1,4 @@
-"""Time-ordered ids, translation of database errors, and advisory locks."""
+"""Time-ordered ids, lookups, translation of database errors, and advisory locks."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from django.db import DatabaseError, IntegrityError, OperationalError, connection
+from django.db.models import Model, QuerySet
 from psycopg.errors import DeadlockDetected, ForeignKeyViolation, SerializationFailure
 
-from core.errors import Conflict, TransientConflict
+from core.errors import Conflict, NotFound, TransientConflict
 
+M = TypeVar("M", bound=Model)
 log = structlog.get_logger(__name__)
 # By thread, because a lock for each id would cost more than order between threads is worth.
 _last_timestamp = threading.local()
@@ -35,6 +37,14 @@ def uuid7() -> uuid.UUID:
     tail = int.from_bytes(os.urandom(8), "big") & ((1 << 62) - 1)
     # Version 7 and variant 2 stand at fixed bits between the parts (RFC 9562, section 4).
     return uuid.UUID(int=milliseconds << 80 | 7 << 76 | fraction << 64 | 2 << 62 | tail)
+
+
+def get_or_not_found(rows: QuerySet[M], message: str) -> M:
+    """Return the only row of a queryset; raise NotFound with this message without one."""
+    row = rows.first()
+    if row is None:
+        raise NotFound(message)
+    return row
 
 
 def violated_constraint(error: IntegrityError) -> str:

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.privacy.export import services as export_services
+from accounts.privacy import services as privacy
 from drills import certificates, observatory
 from drills.processes import PROCESS_COMMANDS, PYTHON, ROOT, Processes, ProcessNotReady, free_port, wait_until
 from drills.report import Check, Progress, print_table, print_verdict
@@ -134,8 +134,8 @@ def _report_skipped(reason: str) -> int:
 
 def _create_export(user: User) -> str:
     """Create a data export of this user and return its download path."""
-    export = export_services.request_export(actor=user, now=timezone.now())
-    export_services.build_export(export_id=export.pk, now=timezone.now())
+    export = privacy.request_export(actor=user, now=timezone.now())
+    privacy.build_export(export_id=export.pk, now=timezone.now())
     return reverse("export-download", args=[export.pk])
 
 

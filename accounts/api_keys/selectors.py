@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from accounts import policies
 from accounts.models import ApiKey, User
-from core.errors import NotFound
+from core.db import get_or_not_found
 
 
 def list_api_keys(owner: User) -> QuerySet[ApiKey]:
@@ -25,10 +25,9 @@ def list_by_state(owner: User, *, active: bool, now: datetime) -> QuerySet[ApiKe
 
 def get_api_key(user: User, key_id: uuid.UUID) -> ApiKey:
     """Return a key visible to the user. Raises NotFound."""
-    key = ApiKey.objects.visible_to(user).select_related("owner").filter(pk=key_id).first()
-    if key is None:
-        raise NotFound("There is no such key.")
-    return key
+    return get_or_not_found(
+        ApiKey.objects.visible_to(user).select_related("owner").filter(pk=key_id), "There is no such key."
+    )
 
 
 def list_service_accounts(user: User) -> QuerySet[User]:
@@ -39,7 +38,4 @@ def list_service_accounts(user: User) -> QuerySet[User]:
 
 def get_service_account(user: User, account_id: uuid.UUID) -> User:
     """Return a service account visible to the user. Raises NotFound."""
-    account = list_service_accounts(user).filter(pk=account_id).first()
-    if account is None:
-        raise NotFound("There is no such service account.")
-    return account
+    return get_or_not_found(list_service_accounts(user).filter(pk=account_id), "There is no such service account.")

@@ -6,8 +6,7 @@ from django.utils import timezone
 from accounts.api_keys import services as api_keys
 from accounts.auth.mfa import services as mfa
 from accounts.auth.sessions import services as sessions
-from accounts.privacy.account_deletion import services as account_deletion
-from accounts.privacy.export import services as export
+from accounts.privacy import services
 from accounts.users.invitations import services as invitations
 
 
@@ -29,9 +28,9 @@ def purge_invitations(**_newer: object) -> None:
 
 @shared_task(name="accounts.purge_exports")
 def purge_exports(**_newer: object) -> None:
-    export.purge_exports(now=timezone.now())
+    services.purge_exports(now=timezone.now())
 
 
 @shared_task(name="accounts.erase_due_accounts")
 def erase_due_accounts(**_newer: object) -> None:
-    account_deletion.erase_due_accounts(now=timezone.now())
+    services.erase_due_accounts(now=timezone.now())

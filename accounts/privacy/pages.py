@@ -18,12 +18,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.auth import reauthentication
 from accounts.auth.allauth.reauthentication import reauthentication_redirect
 from accounts.auth.requests import get_request_user
-from accounts.privacy.account_deletion import services as account_deletion
-from accounts.privacy.account_deletion.services import GRACE_PERIOD
-from accounts.privacy.export import selectors as export_selectors
-from accounts.privacy.export import services as export_services
-from accounts.privacy.export.responses import export_response
+from accounts.privacy import selectors, services
 from accounts.privacy.forms import DeleteAccountForm
+from accounts.privacy.responses import export_response
+from accounts.privacy.services import GRACE_PERIOD
 from core.api.endpoints import endpoint
 from core.errors import Conflict, Invalid, NotFound
 from core.forms import form_status
@@ -36,7 +34,7 @@ from core.rate_limits import consume
 @require_safe
 def privacy(request: HttpRequest) -> HttpResponse:
     """Show the user's exports and the way to account deletion."""
-    exports = export_selectors.list_exports(get_request_user(request), timezone.now()).order_by("-pk")[:20]
+    exports = selectors.list_exports(get_request_user(request), timezone.now()).order_by("-pk")[:20]
     context = {"exports": exports, "tab": "data", "grace_days": GRACE_PERIOD.days}
     return render_page(request, "accounts/privacy.html", context)
 
@@ -50,7 +48,7 @@ def request_export(request: HttpRequest) -> HttpResponse:
         return response
     consume(request, group="export", key=str(user.pk), rate=settings.EXPORT_RATE)
     try:
-        export_services.request_export(actor=user, now=timezone.now())
+        services.request_export(actor=user, now=timezone.now())
     except Conflict as error:
         messages.warning(request, error.detail)
     else:
@@ -63,7 +61,7 @@ def request_export(request: HttpRequest) -> HttpResponse:
 @require_safe
 def download_export(request: HttpRequest, export_id: UUID) -> HttpResponseBase:
     """Download an export after a recent login."""
-    export = export_selectors.get_export(get_request_user(request), export_id, timezone.now())
+    export = selectors.get_export(get_request_user(request), export_id, timezone.now())
     return reauthentication_redirect(request, reverse("settings-privacy")) or export_response(export)
 
 
@@ -71,7 +69,7 @@ def download_export(request: HttpRequest, export_id: UUID) -> HttpResponseBase:
 @require_POST
 def delete_export(request: HttpRequest, export_id: UUID) -> HttpResponse:
     """Delete an export before it expires."""
-    export_services.delete_export(actor=get_request_user(request), export_id=export_id, now=timezone.now())
+    services.delete_export(actor=get_request_user(request), export_id=export_id, now=timezone.now())
     messages.success(request, "Export deleted.")
     return redirect("settings-privacy")
 
@@ -94,7 +92,7 @@ def delete_account(request: HttpRequest) -> HttpResponse:
         try:
             # Guessing the password here counts like guessing it at the login.
             with reauthentication.throttled_reauthentication(request, user):
-                account_deletion.request_deletion(
+                services.request_deletion(
                     actor=user, confirmation=form.cleaned_data["confirmation"], now=timezone.now()
                 )
         except Invalid as error:
@@ -115,7 +113,7 @@ def cancel_deletion(request: HttpRequest) -> HttpResponse:
     token = request.POST.get("token") or request.GET.get("token", "")
     if request.method == "POST":
         try:
-            account_deletion.cancel_deletion(token=token, now=timezone.now())
+            services.cancel_deletion(token=token, now=timezone.now())
         except NotFound as error:
             return render_page(request, "accounts/cancel_deletion.html", {"error": error.detail}, status=404)
         messages.success(request, "Welcome back. Your account is open again. Please sign in.")

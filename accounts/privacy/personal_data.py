@@ -7,7 +7,7 @@ from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 
 from accounts.models import AccountDeletion, ApiKey, Export, Invitation, Session, TeamMember, User
-from accounts.privacy.account_deletion import services as account_deletion
+from accounts.privacy import services
 from core.privacy import ExportSection, PersonalDataProvider, in_batches
 
 PROFILE_COLUMNS = (
@@ -87,5 +87,5 @@ PROVIDER = PersonalDataProvider(
             ("accounts.AccountDeletion",),
         ),
     ),
-    erase=account_deletion.erase,
+    erase=services.erase,
 )

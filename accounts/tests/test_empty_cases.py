@@ -16,8 +16,7 @@ from accounts.auth.mfa import enrollment
 from accounts.auth.oidc import services as oidc
 from accounts.auth.oidc.services import Identity
 from accounts.models import AccountDeletion, ApiKey, Export, Team, TeamMember, User
-from accounts.privacy.account_deletion import services as account_deletion
-from accounts.privacy.export import services as export_services
+from accounts.privacy import services as privacy
 from accounts.teams import services as teams
 from accounts.tests.factories import AccountDeletionFactory, ExportFactory, UserFactory
 from accounts.tests.mfa import with_totp
@@ -31,7 +30,7 @@ pytestmark = pytest.mark.django_db
 def test_cancellation_of_a_reactivated_account_succeeds(outbox):
     deletion = AccountDeletionFactory(user=UserFactory(is_active=True), secret="way-back")
 
-    account_deletion.cancel_deletion(token="way-back", now=timezone.now())
+    privacy.cancel_deletion(token="way-back", now=timezone.now())
 
     assert (AccountDeletion.objects.count(), User.objects.get().is_active) == (0, True)
     assert outbox.names() == ["user.deletion_cancelled"]
@@ -41,7 +40,7 @@ def test_cancellation_of_a_reactivated_account_succeeds(outbox):
 def test_active_account_is_not_erased_when_due():
     user = AccountDeletionFactory(user=UserFactory(is_active=True, name="Nora")).user
 
-    erased = account_deletion.erase_due_accounts(now=timezone.now() + timedelta(days=30))
+    erased = privacy.erase_due_accounts(now=timezone.now() + timedelta(days=30))
 
     assert (erased, AccountDeletion.objects.count()) == (0, 0)
     assert User.objects.get() == user
@@ -53,7 +52,7 @@ def test_export_of_an_inactive_user_is_not_mailed(outbox):
     export = ExportFactory(user=gone, state=Export.State.REQUESTED, ready_at=None, size=0)
     export.chunks.all().delete()
 
-    export_services.build_export(export_id=export.pk, now=timezone.now())
+    privacy.build_export(export_id=export.pk, now=timezone.now())
 
     assert Export.objects.get().state == Export.State.READY
     assert outbox.names() == ["user.export_ready"]
@@ -65,7 +64,7 @@ def test_export_request_raises_other_constraint_errors(alice):
         cursor.execute("ALTER TABLE accounts_export ADD CONSTRAINT no_exports_today CHECK (size < 0) NOT VALID")
 
     with pytest.raises(IntegrityError, match="no_exports_today"), transaction.atomic():
-        export_services.request_export(actor=alice, now=timezone.now())
+        privacy.request_export(actor=alice, now=timezone.now())
 
     assert Export.objects.count() == 0
 

@@ -21,6 +21,7 @@ from accounts.auth.sessions import services as sessions
 from accounts.events import user_payload
 from accounts.models import AccountDeletion, Session, User
 from accounts.users.services import create_user_with_password, save_changes
+from core.db import get_or_not_found
 from core.errors import Conflict, NotFound
 from core.etags import check_version
 from events.outbox import publish
@@ -83,9 +84,10 @@ def update_user(
 @transaction.atomic
 def promote_admin(*, email: str, now: datetime) -> User:
     """Make an active user an administrator, on behalf of the operator of the server. Raises NotFound."""
-    user = User.objects.active().select_for_update().filter(email=email.strip().lower()).first()
-    if user is None:
-        raise NotFound("There is no active user with this email address.")
+    user = get_or_not_found(
+        User.objects.active().select_for_update().filter(email=email.strip().lower()),
+        "There is no active user with this email address.",
+    )
     save_changes(user, {"role": User.Role.ADMIN.value}, actor=None, now=now)
     return user
 

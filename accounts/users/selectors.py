@@ -10,6 +10,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from accounts import policies
 from accounts.auth.one_time_tokens import hash_token
 from accounts.models import Avatar, Invitation, Session, User
+from core.db import get_or_not_found
 from core.errors import NotFound, require
 
 USER_STATES = ("active", "inactive", "pending_deletion", "all")
@@ -28,10 +29,7 @@ def find_active_user(user_id: uuid.UUID) -> User | None:
 
 def get_user(user_id: uuid.UUID) -> User:
     """Return an active user. Raises NotFound."""
-    user = find_active_user(user_id)
-    if user is None:
-        raise NotFound("There is no such user.")
-    return user
+    return get_or_not_found(User.objects.active().filter(pk=user_id), "There is no such user.")
 
 
 def get_by_email(email: str) -> User | None:
@@ -79,10 +77,7 @@ def list_users(user: User, *, search: str = "", state: str = "active") -> QueryS
 
 def get_user_for_staff(user: User, user_id: uuid.UUID) -> User:
     """Return a user in the directory. Raises NotFound, NotAllowed."""
-    member = list_users(user, state="all").filter(pk=user_id).first()
-    if member is None:
-        raise NotFound("There is no such user.")
-    return member
+    return get_or_not_found(list_users(user, state="all").filter(pk=user_id), "There is no such user.")
 
 
 def list_invitations(user: User) -> QuerySet[Invitation]:
@@ -92,10 +87,7 @@ def list_invitations(user: User) -> QuerySet[Invitation]:
 
 def get_invitation(user: User, invitation_id: uuid.UUID) -> Invitation:
     """Return an invitation visible to the user. Raises NotFound."""
-    invitation = list_invitations(user).filter(pk=invitation_id).first()
-    if invitation is None:
-        raise NotFound("There is no such invitation.")
-    return invitation
+    return get_or_not_found(list_invitations(user).filter(pk=invitation_id), "There is no such invitation.")
 
 
 def find_invitation(token: str, now: datetime) -> Invitation | None:

@@ -9,8 +9,7 @@ from django.utils import timezone
 
 from accounts.auth import one_time_tokens
 from accounts.models import AccountDeletion, Export, Invitation, User
-from accounts.privacy.account_deletion import services as account_deletion
-from accounts.privacy.export import services as export
+from accounts.privacy import services as privacy
 from accounts.tests.factories import PASSWORD, UserFactory
 from accounts.users.invitations import services as invitations
 from core.errors import Conflict, NotAuthenticated, NotFound
@@ -68,7 +67,7 @@ def test_revoke_and_accept_of_invitation_have_one_winner(carol):
 
 
 def test_export_requested_by_many_is_created_once(alice):
-    outcomes = run_concurrently([lambda: export.request_export(actor=alice, now=NOW)] * 8)
+    outcomes = run_concurrently([lambda: privacy.request_export(actor=alice, now=NOW)] * 8)
 
     assert outcome_types(outcomes) == ["Conflict"] * 7 + ["Export"]
     assert Export.objects.count() == 1
@@ -79,7 +78,7 @@ def test_last_administrator_cannot_delete_account(admin):
 
     outcomes = run_concurrently(
         [
-            lambda actor=actor: account_deletion.request_deletion(actor=actor, confirmation=PASSWORD, now=NOW)
+            lambda actor=actor: privacy.request_deletion(actor=actor, confirmation=PASSWORD, now=NOW)
             for actor in (admin, other)
         ]
     )
@@ -89,9 +88,7 @@ def test_last_administrator_cannot_delete_account(admin):
 
 
 def test_deletion_requested_at_once_is_created_once(alice):
-    outcomes = run_concurrently(
-        [lambda: account_deletion.request_deletion(actor=alice, confirmation=PASSWORD, now=NOW)] * 4
-    )
+    outcomes = run_concurrently([lambda: privacy.request_deletion(actor=alice, confirmation=PASSWORD, now=NOW)] * 4)
 
     assert outcome_types(outcomes) == ["AccountDeletion"] + [NotAuthenticated.__name__] * 3
     assert AccountDeletion.objects.count() == 1
@@ -105,8 +102,8 @@ def test_cancel_and_erase_of_account_have_one_winner(alice):
 
     cancelled, erased = run_concurrently(
         [
-            lambda: account_deletion.cancel_deletion(token=link.token, now=due - timedelta(seconds=1)),
-            lambda: account_deletion.erase_due_accounts(now=due),
+            lambda: privacy.cancel_deletion(token=link.token, now=due - timedelta(seconds=1)),
+            lambda: privacy.erase_due_accounts(now=due),
         ]
     )
 
@@ -121,7 +118,7 @@ def test_account_is_erased_once_by_many_schedulers(alice):
         user=alice, token_hash="x", requested_at=NOW - timedelta(days=15), due_at=NOW - timedelta(days=1)
     )
 
-    outcomes = run_concurrently([lambda: account_deletion.erase_due_accounts(now=NOW)] * 4)
+    outcomes = run_concurrently([lambda: privacy.erase_due_accounts(now=NOW)] * 4)
 
     assert sorted(outcomes) == [0, 0, 0, 1]
     assert Event.objects.filter(name="user.erased").count() == 1

@@ -14,7 +14,7 @@ from accounts.auth.sessions.cache import load_status, session_key
 from accounts.auth.sessions.services import issue_tokens
 from accounts.models import AccountDeletion, Session, User
 from accounts.models.users import ERASED_USER_NAME
-from accounts.privacy.account_deletion import services as account_deletion
+from accounts.privacy import services as privacy
 from accounts.tests.factories import PASSWORD, BrowserSessionFactory, SessionFactory
 from accounts.users import administration
 from config.wsgi import application as django
@@ -191,7 +191,7 @@ class AccountDeletionCase:
         )
 
     def cancel(self):
-        return account_deletion.cancel_deletion(token=self.link.token, now=self.due - timedelta(seconds=1))
+        return privacy.cancel_deletion(token=self.link.token, now=self.due - timedelta(seconds=1))
 
     def deactivate(self):
         update_user(self.admin, self.user, is_active=False)
@@ -200,7 +200,7 @@ class AccountDeletionCase:
         update_user(self.admin, self.user, is_active=True)
 
     def erase(self):
-        return account_deletion.erase_due_accounts(now=self.due)
+        return privacy.erase_due_accounts(now=self.due)
 
     def check(self, last):
         """Assert that the account is never active and erased, nor open to a stale link."""
@@ -250,7 +250,7 @@ def test_deletion_during_deactivation_leaves_no_cancel_link(alice, admin):
     for _ in range(3):
         User.objects.filter(pk=alice.pk).update(is_active=True)
         AccountDeletion.objects.all().delete()
-        delete = lambda: account_deletion.request_deletion(actor=alice, confirmation=PASSWORD, now=timezone.now())  # noqa: E731
+        delete = lambda: privacy.request_deletion(actor=alice, confirmation=PASSWORD, now=timezone.now())  # noqa: E731
 
         outcomes = run_concurrently([delete, lambda: update_user(admin, alice, is_active=False)])
 

@@ -11,8 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import AccountDeletion, Session, User
-from accounts.privacy.account_deletion import services as account_deletion
-from accounts.privacy.export import services as export
+from accounts.privacy import services as privacy
 from accounts.tests.factories import PASSWORD, UserFactory
 from accounts.tests.fixtures import ApiClient
 from accounts.tests.images import photo
@@ -45,7 +44,7 @@ def alice(db):
 
 
 def request_deletion(user, now=NOW) -> None:
-    account_deletion.request_deletion(actor=user, confirmation=PASSWORD, now=now)
+    privacy.request_deletion(actor=user, confirmation=PASSWORD, now=now)
 
 
 def token_in_mail(sink) -> str:
@@ -81,7 +80,7 @@ def test_deletion_request_requires_the_password(confirmation, alice):
     before = table_digests()
 
     with pytest.raises(Invalid) as error:
-        account_deletion.request_deletion(actor=alice, confirmation=confirmation, now=NOW)
+        privacy.request_deletion(actor=alice, confirmation=confirmation, now=NOW)
 
     assert error.value.fields[0].field == "confirmation"
     assert table_digests() == before
@@ -92,8 +91,8 @@ def test_deletion_request_without_password_requires_the_email(alice):
     alice.save()
 
     with pytest.raises(Invalid):
-        account_deletion.request_deletion(actor=alice, confirmation="somebody@else.example", now=NOW)
-    account_deletion.request_deletion(actor=alice, confirmation=" Zelda@Quux.example ", now=NOW)
+        privacy.request_deletion(actor=alice, confirmation="somebody@else.example", now=NOW)
+    privacy.request_deletion(actor=alice, confirmation=" Zelda@Quux.example ", now=NOW)
 
     assert AccountDeletion.objects.get().due_at == NOW + GRACE
 
@@ -111,12 +110,12 @@ def test_cancellation_link_restores_the_account_once(alice, sink):
     request_deletion(alice)
     token = token_in_mail(sink)
 
-    account_deletion.cancel_deletion(token=token, now=NOW + GRACE - timedelta(seconds=1))
+    privacy.cancel_deletion(token=token, now=NOW + GRACE - timedelta(seconds=1))
 
     assert sign_in(alice).status_code == 200
-    assert account_deletion.erase_due_accounts(now=NOW + GRACE) == 0
+    assert privacy.erase_due_accounts(now=NOW + GRACE) == 0
     with pytest.raises(NotFound):
-        account_deletion.cancel_deletion(token=token, now=NOW)
+        privacy.cancel_deletion(token=token, now=NOW)
 
 
 @pytest.mark.parametrize("token", ["", "x", "x" * 43])
@@ -125,7 +124,7 @@ def test_cancellation_with_a_wrong_token_is_refused(token, alice):
     before = table_digests()
 
     with pytest.raises(NotFound):
-        account_deletion.cancel_deletion(token=token, now=NOW)
+        privacy.cancel_deletion(token=token, now=NOW)
 
     assert table_digests() == before
 
@@ -135,7 +134,7 @@ def test_cancellation_link_expires_with_the_grace_period(alice, sink):
     token = token_in_mail(sink)
 
     with pytest.raises(NotFound):
-        account_deletion.cancel_deletion(token=token, now=NOW + GRACE)
+        privacy.cancel_deletion(token=token, now=NOW + GRACE)
 
     assert not User.objects.get(pk=alice.pk).is_active
 
@@ -143,7 +142,7 @@ def test_cancellation_link_expires_with_the_grace_period(alice, sink):
 def test_erasure_waits_for_the_grace_period(alice):
     request_deletion(alice)
 
-    assert account_deletion.erase_due_accounts(now=NOW + GRACE - timedelta(seconds=1)) == 0
+    assert privacy.erase_due_accounts(now=NOW + GRACE - timedelta(seconds=1)) == 0
     assert User.objects.get(pk=alice.pk).name == "Zelda Quux"
 
 
@@ -152,7 +151,7 @@ def test_reactivated_account_is_not_erased(alice, admin):
 
     administration.update_user(actor=admin, user_id=alice.pk, changes={"is_active": True}, now=NOW)
 
-    assert account_deletion.erase_due_accounts(now=NOW + GRACE) == 0
+    assert privacy.erase_due_accounts(now=NOW + GRACE) == 0
     assert User.objects.get(pk=alice.pk).is_active
 
 
@@ -175,7 +174,7 @@ def traces(alice, bob, admin, team, client_of, settings, outbox, sink):
         )
         comments.add(actor=alice, ref=task.key, body="Hello @bob", now=NOW)
         comments.add(actor=bob, ref=task.key, body="Hello", now=NOW)
-        export.request_export(actor=alice, now=NOW)
+        privacy.request_export(actor=alice, now=NOW)
     assign_positions({})
     return own, task
 
@@ -186,7 +185,7 @@ def test_erasure_leaves_no_name_and_no_address_anywhere(alice, traces, outbox):
     assert "zelda" in dump_database().lower()
 
     with outbox.delivering():
-        assert account_deletion.erase_due_accounts(now=NOW + GRACE) == 1
+        assert privacy.erase_due_accounts(now=NOW + GRACE) == 1
     assign_positions({})
 
     left = [line for line in dump_database().splitlines() if "zelda" in line.lower() or "quux" in line.lower()]
@@ -198,7 +197,7 @@ def test_erasure_keeps_shared_work_without_the_name(alice, bob, traces, outbox):
     request_deletion(alice)
 
     with outbox.delivering():
-        account_deletion.erase_due_accounts(now=NOW + GRACE)
+        privacy.erase_due_accounts(now=NOW + GRACE)
 
     user = User.objects.get(pk=alice.pk)
     assert (user.name, user.is_active, user.erased_at) == ("Former member", False, NOW + GRACE)
@@ -215,7 +214,7 @@ def test_erasure_keeps_shared_work_without_the_name(alice, bob, traces, outbox):
 def test_event_log_stays_verifiable_after_erasure(alice, traces, outbox):
     request_deletion(alice)
     with outbox.delivering():
-        account_deletion.erase_due_accounts(now=NOW + GRACE)
+        privacy.erase_due_accounts(now=NOW + GRACE)
     assign_positions({})
 
     assert events_selectors.first_invalid_position() is None
@@ -230,7 +229,7 @@ def test_erased_user_stays_owner_of_their_project(alice, outbox):
     project = ProjectFactory(key="SOLO", owner=alice)
     request_deletion(alice)
 
-    account_deletion.erase_due_accounts(now=NOW + GRACE)
+    privacy.erase_due_accounts(now=NOW + GRACE)
 
     assert Project.objects.get(pk=project.pk).owner.name == "Former member"
     assert ProjectMember.objects.get(project=project).role == Role.ADMIN
@@ -238,7 +237,7 @@ def test_erased_user_stays_owner_of_their_project(alice, outbox):
 
 def test_erased_account_cannot_be_reactivated(alice, admin, bob):
     request_deletion(alice)
-    account_deletion.erase_due_accounts(now=NOW + GRACE)
+    privacy.erase_due_accounts(now=NOW + GRACE)
     project = ProjectFactory(key="OPS", owner=bob)
 
     with pytest.raises(Conflict) as error:
@@ -255,7 +254,7 @@ def test_failing_erasure_does_not_block_others(alice, bob, settings):
         request_deletion(user)
     settings.PERSONAL_DATA_PROVIDERS = "accounts.privacy.tests.test_account_deletion.STUBBORN"
 
-    count = account_deletion.erase_due_accounts(now=NOW + GRACE)
+    count = privacy.erase_due_accounts(now=NOW + GRACE)
 
     stored = User.objects.get(pk=alice.pk)
     assert (count, stored.name, stored.erased_at) == (1, "Zelda Quux", None)
@@ -272,7 +271,7 @@ STUBBORN = (PersonalDataProvider(parts=(), erase=fail_for_zelda), *providers())
 
 def test_email_of_an_erased_account_can_register_again(alice):
     request_deletion(alice)
-    account_deletion.erase_due_accounts(now=NOW + GRACE)
+    privacy.erase_due_accounts(now=NOW + GRACE)
 
     again = users.register(email="zelda@quux.example", name="Zelda", password=PASSWORD)
 

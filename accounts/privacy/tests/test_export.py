@@ -11,8 +11,8 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Export, ExportChunk
-from accounts.privacy.export import selectors as export_selectors
-from accounts.privacy.export import services as export_services
+from accounts.privacy import selectors as privacy_selectors
+from accounts.privacy import services as privacy
 from accounts.tests.images import photo
 from accounts.users import services as users
 from core.errors import Conflict, NotFound
@@ -31,7 +31,7 @@ NOW = timezone.now()
 
 
 def unpack(export: Export) -> dict[str, object]:
-    data = b"".join(export_selectors.iter_archive(export))
+    data = b"".join(privacy_selectors.iter_archive(export))
     assert len(data) == export.size
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         assert archive.testzip() is None
@@ -43,7 +43,7 @@ def unpack(export: Export) -> dict[str, object]:
 
 def build_export(user, outbox) -> dict[str, object]:
     with outbox.delivering():
-        export_services.request_export(actor=user, now=timezone.now())
+        privacy.request_export(actor=user, now=timezone.now())
     return unpack(Export.objects.get(user=user))
 
 
@@ -125,7 +125,7 @@ def test_export_reduces_inaccessible_own_tasks_to_their_key(alice, bob, outbox):
 
 def test_export_ready_is_mailed(alice, sink, outbox):
     with outbox.delivering():
-        export_services.request_export(actor=alice, now=timezone.now())
+        privacy.request_export(actor=alice, now=timezone.now())
 
     for email in OutgoingEmail.objects.exclude(state="sent"):
         email_services.send(email_id=email.pk, now=timezone.now())
@@ -136,7 +136,7 @@ def test_export_ready_is_mailed(alice, sink, outbox):
 
 
 def test_export_is_stored_in_chunks(alice, outbox, monkeypatch):
-    monkeypatch.setattr(export_services, "CHUNK_SIZE", 100)
+    monkeypatch.setattr(privacy, "CHUNK_SIZE", 100)
 
     files = build_export(alice, outbox)
 
@@ -147,34 +147,34 @@ def test_export_is_stored_in_chunks(alice, outbox, monkeypatch):
 def test_export_queries_do_not_grow_with_rows(alice, queries, outbox):
     project = ProjectFactory(key="OPS", owner=alice)
     TaskFactory.create_batch(3, project=project, creator=alice)
-    export_services.request_export(actor=alice, now=NOW)
+    privacy.request_export(actor=alice, now=NOW)
     export = Export.objects.get()
     with queries(at_most=80) as small:
-        export_services.build_export(export_id=export.pk, now=NOW)
+        privacy.build_export(export_id=export.pk, now=NOW)
     export.delete()
     TaskFactory.create_batch(20, project=project, creator=alice)
-    export_services.request_export(actor=alice, now=NOW)
+    privacy.request_export(actor=alice, now=NOW)
 
     export = Export.objects.get()
     with queries(equal_to=small):
-        export_services.build_export(export_id=export.pk, now=NOW)
+        privacy.build_export(export_id=export.pk, now=NOW)
 
 
 def test_export_delivered_twice_is_built_once(alice, outbox):
     build_export(alice, outbox)
     before = table_digests()
 
-    export_services.build_export(export_id=Export.objects.get().pk, now=NOW)
+    privacy.build_export(export_id=Export.objects.get().pk, now=NOW)
 
     assert table_digests() == before
 
 
 def test_export_request_is_refused_while_one_is_pending(alice, outbox):
-    export_services.request_export(actor=alice, now=NOW)
+    privacy.request_export(actor=alice, now=NOW)
     before = table_digests()
 
     with pytest.raises(Conflict) as error:
-        export_services.request_export(actor=alice, now=NOW)
+        privacy.request_export(actor=alice, now=NOW)
 
     assert (error.value.code, table_digests() == before) == ("under_way", True)
 
@@ -185,9 +185,9 @@ def test_export_is_hidden_from_others(alice, admin, carol, outbox):
 
     for other in (admin, carol):
         with pytest.raises(NotFound):
-            export_selectors.get_export(other, export.pk, timezone.now())
+            privacy_selectors.get_export(other, export.pk, timezone.now())
         with pytest.raises(NotFound):
-            export_services.delete_export(actor=other, export_id=export.pk, now=timezone.now())
+            privacy.delete_export(actor=other, export_id=export.pk, now=timezone.now())
 
     assert ExportChunk.objects.exists()
 
@@ -198,15 +198,15 @@ def test_export_expires_after_a_week(alice, outbox):
     late = timezone.now() + timedelta(days=7, minutes=1)
 
     with pytest.raises(NotFound):
-        export_selectors.get_export(alice, export.pk, late)
-    export_services.purge_exports(now=late)
+        privacy_selectors.get_export(alice, export.pk, late)
+    privacy.purge_exports(now=late)
 
     assert (Export.objects.count(), ExportChunk.objects.count()) == (0, 0)
 
 
 def test_export_that_was_never_built_is_given_up(alice):
-    export_services.request_export(actor=alice, now=NOW - timedelta(hours=7))
+    privacy.request_export(actor=alice, now=NOW - timedelta(hours=7))
 
-    export_services.purge_exports(now=NOW)
+    privacy.purge_exports(now=NOW)
 
-    assert export_services.request_export(actor=alice, now=NOW).state == "requested"
+    assert privacy.request_export(actor=alice, now=NOW).state == "requested"

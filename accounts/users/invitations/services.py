@@ -17,6 +17,7 @@ from accounts.teams import selectors as teams_selectors
 from accounts.teams import services as teams
 from accounts.users.locales import DEFAULT_LOCALE, Locale
 from accounts.users.services import create_user_with_password
+from core.db import get_or_not_found
 from core.errors import Conflict, NotAllowed, NotFound, require
 from core.etags import check_version
 from events.outbox import publish
@@ -107,9 +108,10 @@ def revoke_invitation(
     *, actor: User, invitation_id: uuid.UUID, now: datetime, versions: frozenset[int] | None = None
 ) -> None:
     """Withdraw an open invitation. Raises NotFound, NotAllowed, Conflict, VersionConflict."""
-    invitation = Invitation.objects.visible_to(actor).select_for_update().filter(pk=invitation_id).first()
-    if invitation is None:
-        raise NotFound("There is no such invitation.")
+    invitation = get_or_not_found(
+        Invitation.objects.visible_to(actor).select_for_update().filter(pk=invitation_id),
+        "There is no such invitation.",
+    )
     may_revoke = policies.can_revoke_invitation(actor, invitation)
     require(may_revoke, "Only the inviter and administrators can do this.")
     check_version(invitation, versions)

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Invitation, User
-from accounts.privacy.account_deletion import services as account_deletion
+from accounts.privacy import services as privacy
 from accounts.tests.factories import InvitationFactory, UserFactory
 from accounts.tests.fixtures import reauthenticated_browser
 from core.testing.page_client import htmx_headers, is_full_page, logged_in_client, visible_text
@@ -151,6 +151,6 @@ def test_invitation_page_refuses_a_wrong_token(token, client, db):
 
 def test_people_page_shows_scheduled_deletions(carol):
     user = UserFactory(handle="zoe")
-    account_deletion.request_deletion(actor=user, confirmation="a quiet river bends", now=timezone.now())
+    privacy.request_deletion(actor=user, confirmation="a quiet river bends", now=timezone.now())
 
     assert "Deletion scheduled" in visible_text(logged_in_client(carol).get("/people/", {"state": "pending_deletion"}))

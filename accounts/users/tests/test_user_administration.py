@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.auth.passwords import services as passwords
 from accounts.models import User
-from accounts.privacy.account_deletion import services as account_deletion
+from accounts.privacy import services as privacy
 from accounts.tests.factories import (
     PASSWORD,
     AccountDeletionFactory,
@@ -109,7 +109,7 @@ def test_deletion_of_a_closed_account_is_refused():
     before = table_digests()
 
     with pytest.raises(NotAuthenticated):
-        account_deletion.request_deletion(actor=gone, confirmation=PASSWORD, now=timezone.now())
+        privacy.request_deletion(actor=gone, confirmation=PASSWORD, now=timezone.now())
 
     assert table_digests() == before
 

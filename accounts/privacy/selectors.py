@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db.models import QuerySet
 
 from accounts.models import Export, ExportChunk, User
-from core.errors import NotFound
+from core.db import get_or_not_found
 
 
 def list_exports(user: User, now: datetime) -> QuerySet[Export]:
@@ -19,10 +19,7 @@ def list_exports(user: User, now: datetime) -> QuerySet[Export]:
 
 def get_export(user: User, export_id: uuid.UUID, now: datetime) -> Export:
     """Return one of the user's own exports. Raises NotFound."""
-    export = list_exports(user, now).filter(pk=export_id).first()
-    if export is None:
-        raise NotFound("There is no such export.")
-    return export
+    return get_or_not_found(list_exports(user, now).filter(pk=export_id), "There is no such export.")
 
 
 def iter_archive(export: Export) -> Iterator[bytes]:

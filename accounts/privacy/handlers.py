@@ -6,7 +6,7 @@ import uuid
 
 from django.utils import timezone
 
-from accounts.privacy.export import services
+from accounts.privacy import services
 from events.models import Event
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import StreamingHttpResponse
 
 from accounts.models import Export
-from accounts.privacy.export import selectors
+from accounts.privacy import selectors
 from core.errors import Conflict
 
 

@@ -1,4 +1,4 @@
-"""API of personal data exports."""
+"""API of data exports and account deletion."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ from rest_framework import serializers
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
-from accounts.models import Export
-from accounts.privacy.export import selectors, services
-from accounts.privacy.export.responses import export_response
-from core.api.generics import ApiView, CreateView, DeleteView, DetailView, ListView
+from accounts.auth import reauthentication
+from accounts.auth.api import PublicApiView
+from accounts.models import AccountDeletion, Export
+from accounts.privacy import selectors, services
+from accounts.privacy.responses import export_response
+from core.api.fields import StrictCharField, StrictSerializer
+from core.api.generics import ActionView, ApiView, CreateView, DeleteView, DetailView, ListView
 from core.api.query_params import parse_query
 from core.rate_limits import consume
 
@@ -81,3 +84,58 @@ class ExportArchiveView(ApiView):
     def get(self, request: Request, export_id: uuid.UUID) -> StreamingHttpResponse:
         parse_query(self.query_serializer_class, request.query_params)
         return export_response(selectors.get_export(self.user, export_id, self.now))
+
+
+class DeletionInput(StrictSerializer):
+    """Confirmation of the request to delete the caller's account."""
+
+    confirmation = StrictCharField(
+        max_length=254,
+        trim_whitespace=False,
+        write_only=True,
+        help_text="The password or, for a user without one, the email address.",
+    )
+
+
+class CancelDeletionInput(StrictSerializer):
+    """The token of the email that announces the deletion."""
+
+    token = StrictCharField(max_length=200, write_only=True, help_text="From the link in the email.")
+
+
+class DeletionOut(serializers.ModelSerializer[AccountDeletion]):
+    """When a closed account will be deleted."""
+
+    class Meta:
+        model = AccountDeletion
+        fields = ["requested_at", "due_at"]
+
+
+class DeletionView(ActionView):
+    """Close the caller's account now and delete it after the grace period."""
+
+    operation_ids = {"post": "request_account_deletion"}
+    api_key_scope = None
+    requires_recent_login = {"POST"}
+    checks_password_itself = True
+    brute_force_limit = {"POST"}
+    idempotent = False
+    serializer_class = DeletionOut
+    input_serializer_class = DeletionInput
+    success_status = 202
+    has_versions = False
+
+    def perform_action(self, data: dict[str, Any]) -> AccountDeletion:
+        with reauthentication.throttled_reauthentication(self.request._request, self.user):
+            return services.request_deletion(actor=self.user, now=self.now, **data)
+
+
+class CancelDeletionView(PublicApiView, ActionView):
+    """Open a closed account again."""
+
+    operation_ids = {"post": "cancel_account_deletion"}
+    input_serializer_class = CancelDeletionInput
+    success_status = 204
+
+    def perform_action(self, data: dict[str, Any]) -> None:
+        services.cancel_deletion(now=self.now, **data)
