@@ -3,7 +3,6 @@
 from django.urls import path
 
 from accounts.api_keys import api as api_keys_api
-from accounts.api_keys.service_accounts import api as service_accounts_api
 from accounts.auth import api as auth_api
 from accounts.auth import reauthentication_api
 from accounts.auth.email_addresses import api as email_addresses_api
@@ -61,9 +60,9 @@ urlpatterns = [
     path("api-keys/", api_keys_api.ApiKeysView.as_view()),
     path("api-keys/<uuid:key_id>/", api_keys_api.ApiKeyView.as_view()),
     path("api-keys/<uuid:key_id>/rotate/", api_keys_api.RotateApiKeyView.as_view()),
-    path("service-accounts/", service_accounts_api.ServiceAccountsView.as_view()),
-    path("service-accounts/<uuid:account_id>/", service_accounts_api.ServiceAccountView.as_view()),
-    path("service-accounts/<uuid:account_id>/keys/", service_accounts_api.ServiceAccountKeysView.as_view()),
+    path("service-accounts/", api_keys_api.ServiceAccountsView.as_view()),
+    path("service-accounts/<uuid:account_id>/", api_keys_api.ServiceAccountView.as_view()),
+    path("service-accounts/<uuid:account_id>/keys/", api_keys_api.ServiceAccountKeysView.as_view()),
     path("teams/", teams_api.TeamsView.as_view()),
     path("teams/<uuid:team_id>/", teams_api.TeamView.as_view()),
     path("teams/<uuid:team_id>/members/", teams_api.TeamMembersView.as_view()),

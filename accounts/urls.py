@@ -44,7 +44,7 @@ urlpatterns = [
     path("settings/api-keys/", api_keys_pages.api_keys, name="settings-api-keys"),
     path("settings/api-keys/<uuid:key_id>/rotate/", api_keys_pages.rotate_key, name="api-key-rotate"),
     path("settings/api-keys/<uuid:key_id>/revoke/", api_keys_pages.revoke_key, name="api-key-revoke"),
-    path("settings/service-accounts/", api_keys_pages.service_accounts, name="service-accounts"),
+    path("settings/service-accounts/", api_keys_pages.service_account_list, name="service-accounts"),
     path("settings/service-accounts/<uuid:account_id>/", api_keys_pages.service_account, name="service-account"),
     path(
         "settings/service-accounts/<uuid:account_id>/activation/",

@@ -1,4 +1,4 @@
-"""API of API keys: the caller's own, and those of service accounts for administrators."""
+"""API of API keys, the caller's own and those of service accounts, and of service accounts, for administrators."""
 
 from __future__ import annotations
 
@@ -9,22 +9,25 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from rest_framework import serializers
+from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api_keys import selectors, services
+from accounts.api_keys import selectors, service_accounts, services
 from accounts.api_keys.scopes import SCOPES
+from accounts.api_keys.service_accounts import SERVICE_ACCOUNT_ROLES
 from accounts.api_keys.services import CreatedKey
 from accounts.models import ApiKey, User
 from core.api.fields import (
     SingleLineField,
+    StrictBooleanField,
     StrictCharField,
     StrictChoiceField,
     StrictDateTimeField,
     StrictIntegerField,
     StrictSerializer,
 )
-from core.api.generics import ActionView, ApiView, CreateView, DeleteView, DetailView, ListView
-from core.api.pagination import PageQuerySerializer
+from core.api.generics import ActionView, ApiView, CreateView, DeleteView, DetailView, ListView, UpdateView
+from core.api.pagination import PageQuerySerializer, Sort
 from core.api.query_params import BooleanQueryField
 from core.etags import object_etag
 from core.serialization import dumps
@@ -159,3 +162,75 @@ class RotateApiKeyView(CreatedKeyView, ActionView):
         return services.rotate_key(
             actor=self.user, key_id=key_id, now=self.now, overlap=overlap, versions=self.versions
         )
+
+
+class ServiceAccountInput(StrictSerializer):
+    """Input for a new service account."""
+
+    name = SingleLineField(max_length=120)
+    role = StrictChoiceField(choices=SERVICE_ACCOUNT_ROLES, required=False, help_text="Never administrator.")
+
+
+class ServiceAccountPatch(StrictSerializer):
+    """Changes of a service account."""
+
+    name = SingleLineField(max_length=120, required=False)
+    role = StrictChoiceField(choices=SERVICE_ACCOUNT_ROLES, required=False)
+    tier = StrictChoiceField(choices=User.Tier.choices, required=False, help_text="Rate limit of each of its keys.")
+    is_active = StrictBooleanField(required=False, help_text="False revokes its keys.")
+
+
+class ServiceAccountOut(serializers.ModelSerializer[User]):
+    """A service account."""
+
+    class Meta:
+        model = User
+        fields = ["id", "name", "handle", "role", "tier", "is_active", "version", "created_at"]
+
+
+class ServiceAccountsView(ListView, CreateView):
+    """Service accounts."""
+
+    operation_ids = {"get": "list_service_accounts", "post": "create_service_account"}
+    api_key_scope = None
+    serializer_class = ServiceAccountOut
+    input_serializer_class = ServiceAccountInput
+    ordering_fields = {"name": Sort("name")}
+    default_ordering = "name"
+    has_location = True
+    list_selector = selectors.list_service_accounts
+    create_service = service_accounts.create_service_account
+
+
+class ServiceAccountLookup(ApiView):
+    """Loads the account of the URL before the body is read: for other users it does not exist, whatever they send."""
+
+    api_key_scope = None
+    account: User
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        self.account = selectors.get_service_account(self.user, kwargs["account_id"])
+
+
+class ServiceAccountView(ServiceAccountLookup, DetailView, UpdateView):
+    """A service account."""
+
+    operation_ids = {"get": "get_service_account", "patch": "update_service_account"}
+    requires_recent_login = {"PATCH"}
+    serializer_class = ServiceAccountOut
+    patch_serializer_class = ServiceAccountPatch
+    update_service = service_accounts.update_service_account
+    services_take_now = True
+
+    def get_object(self, account_id: uuid.UUID) -> User:
+        return self.account
+
+
+class ServiceAccountKeysView(ServiceAccountLookup, ApiKeysView):
+    """API keys of a service account."""
+
+    operation_ids = {"get": "list_service_account_keys", "post": "create_service_account_key"}
+
+    def get_owner(self, account_id: uuid.UUID) -> User:
+        return self.account

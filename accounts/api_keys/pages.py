@@ -14,10 +14,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import policies
-from accounts.api_keys import selectors, services
+from accounts.api_keys import selectors, service_accounts, services
 from accounts.api_keys.forms import ApiKeyForm, ServiceAccountForm
 from accounts.api_keys.scopes import get_resolver
-from accounts.api_keys.service_accounts import services as service_accounts_services
 from accounts.auth.allauth.reauthentication import reauthentication_redirect
 from accounts.auth.requests import get_request_user
 from accounts.models import User
@@ -97,12 +96,12 @@ def _list_url(owner: User) -> str:
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def service_accounts(request: HttpRequest) -> HttpResponse:
+def service_account_list(request: HttpRequest) -> HttpResponse:
     """List service accounts and create new ones."""
     reader = get_request_user(request)
     policies.require_manager(reader)
     form = ServiceAccountForm(form_data(request))
-    account = form.submit(lambda data: service_accounts_services.create_service_account(actor=reader, **data))
+    account = form.submit(lambda data: service_accounts.create_service_account(actor=reader, **data))
     if account is not None:
         message = f"{account.name} created. Create an API key for it, and add @{account.handle} to projects."
         messages.success(request, message)
@@ -127,7 +126,7 @@ def set_service_account_active(request: HttpRequest, account_id: UUID) -> HttpRe
     policies.require_manager(get_request_user(request))
     if response := reauthentication_redirect(request, reverse("service-account", args=[account_id])):
         return response
-    account = service_accounts_services.update_service_account(
+    account = service_accounts.update_service_account(
         actor=get_request_user(request),
         account_id=account_id,
         changes={"is_active": request.POST.get("is_active") == "true"},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from core.db import get_or_not_found
 from core.errors import Conflict, Invalid, require
 from core.etags import check_version
 from core.security import api_keys
+from core.security.claims import parse_network
 from events.outbox import publish
 
 MAX_LIFETIME = timedelta(days=366)
@@ -32,10 +32,6 @@ DEFAULT_OVERLAP = timedelta(hours=24)
 MAX_ACTIVE = 50
 USE_RECORD_INTERVAL = timedelta(minutes=5)
 RETENTION = timedelta(days=366)
-# Callers with IPv6 are known by their /64 only (core.http.client_ip).
-MAX_IPV6_PREFIX_LENGTH = 64
-IPV4_MAPPED_NETWORK, MAX_IPV4 = ipaddress.IPv6Network("::ffff:0:0/96"), 2**32 - 1
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class CreatedKey(NamedTuple):
@@ -228,24 +224,8 @@ def _validate_networks(texts: Collection[str]) -> list[str]:
     networks = set()
     for text in texts:
         try:
-            network = ipaddress.ip_network(text.strip(), strict=False)
+            # Stored as text: the gateway compares them without a database.
+            networks.add(str(parse_network(text)))
         except ValueError as error:
-            message = f"Not an address or network: {text[:60]}. Write 192.0.2.7 or 192.0.2.0/24."
-            raise Invalid.field("allowed_networks", message, "invalid") from error
-        # Stored as text: the gateway compares them without a database.
-        networks.add(str(_normalize_network(network)))
+            raise Invalid.field("allowed_networks", str(error), "invalid") from error
     return sorted(networks)
-
-
-def _normalize_network(network: Network) -> Network:
-    """Return the network in the form callers' addresses have: IPv4-mapped IPv6 becomes IPv4."""
-    if network.version == 4 or network.prefixlen <= MAX_IPV6_PREFIX_LENGTH:
-        return network
-    if network.subnet_of(IPV4_MAPPED_NETWORK):
-        return ipaddress.IPv4Network(
-            (int(network.network_address) & MAX_IPV4, network.prefixlen - IPV4_MAPPED_NETWORK.prefixlen)
-        )
-    if network.overlaps(IPV4_MAPPED_NETWORK):
-        message = f"Ambiguous: {network}. Write IPv4 networks like 192.0.2.0/24."
-        raise Invalid.field("allowed_networks", message, "invalid")
-    return network.supernet(new_prefix=MAX_IPV6_PREFIX_LENGTH)

@@ -8,7 +8,7 @@ from allauth.socialaccount.models import SocialAccount
 
 from accounts.models import AccountDeletion, ApiKey, Export, Invitation, Session, TeamMember, User
 from accounts.privacy import services
-from core.privacy import ExportSection, PersonalDataProvider, in_batches
+from core.privacy import PersonalDataProvider, section_of
 
 PROFILE_COLUMNS = (
     "id", "email", "handle", "name", "role", "tier", "time_zone", "language", "week_start", "theme", "density",
@@ -22,70 +22,35 @@ API_KEY_COLUMNS = (
 IDENTITY_COLUMNS = ("provider", "uid", "extra_data", "date_joined", "last_login")
 INVITATION_COLUMNS = ("id", "email", "target", "created_at", "expires_at", "accepted_at", "revoked_at")
 
+PROFILE = section_of(User, "profile", "Your account and its settings.", PROFILE_COLUMNS, owner="pk")
+IDENTITIES_TEXT = "Accounts of other providers that you sign in with, and the data we received from them."
 
 # `model_labels` of all providers are checked for completeness by tests/architecture/test_personal_data.py.
 PROVIDER = PersonalDataProvider(
     parts=(
-        ExportSection(
-            "profile",
-            "Your account and its settings.",
-            lambda user: User.objects.filter(pk=user).values(*PROFILE_COLUMNS),
-            ("accounts.User", "accounts.Avatar"),
-        ),
-        ExportSection(
-            "sessions",
-            "Where you were signed in.",
-            lambda user: in_batches(Session.objects.filter(user=user).values("pk", *SESSION_COLUMNS)),
-            ("accounts.Session",),
-        ),
-        ExportSection(
+        # The picture is a file of its own beside this section.
+        PROFILE._replace(model_labels=("accounts.User", "accounts.Avatar")),
+        section_of(Session, "sessions", "Where you were signed in.", SESSION_COLUMNS),
+        section_of(
+            EmailAddress,
             "email_addresses",
             "Your email addresses, and whether they are verified.",
-            lambda user: EmailAddress.objects.filter(user=user).values("email", "verified", "primary"),
-            ("account.EmailAddress",),
+            ("email", "verified", "primary"),
         ),
-        ExportSection(
+        section_of(
+            Authenticator,
             "mfa_methods",
             "Your methods for two-factor authentication.",
-            lambda user: Authenticator.objects.filter(user=user).values("type", "created_at", "last_used_at"),
-            ("mfa.Authenticator",),
+            ("type", "created_at", "last_used_at"),
         ),
-        ExportSection(
-            "linked_accounts",
-            "Accounts of other providers that you sign in with, and the data we received from them.",
-            lambda user: SocialAccount.objects.filter(user=user).values(*IDENTITY_COLUMNS),
-            ("socialaccount.SocialAccount",),
+        section_of(SocialAccount, "linked_accounts", IDENTITIES_TEXT, IDENTITY_COLUMNS),
+        section_of(ApiKey, "api_keys", "Your API keys, without their secrets.", API_KEY_COLUMNS, owner="owner"),
+        section_of(
+            TeamMember, "teams", "The teams you are a member of.", ("team_id", "team__name", "role", "created_at")
         ),
-        ExportSection(
-            "api_keys",
-            "Your API keys, without their secrets.",
-            lambda user: in_batches(ApiKey.objects.filter(owner=user).values("pk", *API_KEY_COLUMNS)),
-            ("accounts.ApiKey",),
-        ),
-        ExportSection(
-            "teams",
-            "The teams you are a member of.",
-            lambda user: TeamMember.objects.filter(user=user).values("team_id", "team__name", "role", "created_at"),
-            ("accounts.TeamMember",),
-        ),
-        ExportSection(
-            "invitations",
-            "Invitations you sent.",
-            lambda user: in_batches(Invitation.objects.filter(inviter=user).values("pk", *INVITATION_COLUMNS)),
-            ("accounts.Invitation",),
-        ),
-        ExportSection(
-            "exports",
-            "Your earlier exports.",
-            lambda user: Export.objects.filter(user=user).values("id", "state", "size", "created_at", "expires_at"),
-            ("accounts.Export",),
-        ),
-        ExportSection(
-            "deletion",
-            "Your requests to delete the account.",
-            lambda user: AccountDeletion.objects.filter(user=user).values("requested_at", "due_at"),
-            ("accounts.AccountDeletion",),
-        ),
+        section_of(Invitation, "invitations", "Invitations you sent.", INVITATION_COLUMNS, owner="inviter"),
+        section_of(Export, "exports", "Your earlier exports.", ("id", "state", "size", "created_at", "expires_at")),
+        section_of(AccountDeletion, "deletion", "Your requests to delete the account.", ("requested_at", "due_at")),
     ),
     erase=services.erase,
 )

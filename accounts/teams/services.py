@@ -71,15 +71,9 @@ def add_member(*, actor: User, team_id: uuid.UUID, user_id: uuid.UUID, role: str
     team = _get_team_for_update(actor, team_id)
     if not User.objects.active().filter(pk=user_id).exists():
         raise Invalid.field("user", "There is no such user.", "does_not_exist")
-    _require_another_lead(team, user_id, role)
     # Adding a member again changes their role: POST is idempotent for the same input.
     member, is_new = TeamMember.objects.get_or_create(team=team, user_id=user_id, defaults={"role": role})
-    previous_role = "" if is_new else member.role
-    _set_role(member, role)
-    _publish_membership(
-        events.TeamMemberAdded(team=team_payload(team), user_id=str(user_id), role=role, previous_role=previous_role),
-        actor,
-    )
+    _set_role(team, member, role, actor, previous_role="" if is_new else member.role)
     return member
 
 
@@ -100,13 +94,7 @@ def update_member(
     member = selectors.get_member(team, user_id)
     check_version(member, versions, {} if role is None else {"role": role})
     if role is not None and role != member.role:
-        _require_another_lead(team, user_id, role)
-        previous_role = member.role
-        _set_role(member, role)
-        event = events.TeamMemberAdded(
-            team=team_payload(team), user_id=str(user_id), role=role, previous_role=previous_role
-        )
-        _publish_membership(event, actor)
+        _set_role(team, member, role, actor, previous_role=member.role)
     return member
 
 
@@ -123,10 +111,16 @@ def remove_member(
     _publish_membership(events.TeamMemberRemoved(team=team_payload(team), user_id=str(user_id)), actor)
 
 
-def _set_role(member: TeamMember, role: str) -> None:
+def _set_role(team: Team, member: TeamMember, role: str, actor: User, *, previous_role: str) -> None:
+    """Give a member this role and publish it; `previous_role` is empty for a new member. Raises Conflict."""
+    _require_another_lead(team, member.user_id, role)
     if member.role != role:
         TeamMember.objects.filter(pk=member.pk).update(role=role, version=F("version") + 1)
-        member.refresh_from_db()
+        member.refresh_from_db(fields=["role", "version"])
+    event = events.TeamMemberAdded(
+        team=team_payload(team), user_id=str(member.user_id), role=role, previous_role=previous_role
+    )
+    _publish_membership(event, actor)
 
 
 def _publish_membership(event: DomainEvent, actor: User) -> None:

@@ -209,7 +209,7 @@ SPECTACULAR_SETTINGS = {
     # Names for enums that drf-spectacular would number otherwise, because several fields share a name.
     "ENUM_NAME_OVERRIDES": {
         "UserRole": "accounts.models.User.Role",
-        "ServiceAccountRole": "accounts.api_keys.service_accounts.services.SERVICE_ACCOUNT_ROLES",
+        "ServiceAccountRole": "accounts.api_keys.service_accounts.SERVICE_ACCOUNT_ROLES",
         "TeamRole": "accounts.models.TeamMember.Role",
         "NotificationKind": "notifications.kinds.Kind",
         "ProjectRole": "tasks.models.Role",

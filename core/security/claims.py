@@ -1,4 +1,4 @@
-"""The authenticated caller of a request: a session by its access token, or an API key."""
+"""The authenticated caller of a request: a session by its access token, or an API key and its networks."""
 
 import ipaddress
 from dataclasses import dataclass
@@ -22,6 +22,9 @@ class Claims:
 
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+# Callers with IPv6 are known by their /64 only (core.http.client_ip).
+MAX_IPV6_PREFIX_LENGTH = 64
+IPV4_MAPPED_NETWORK, MAX_IPV4 = ipaddress.IPv6Network("::ffff:0:0/96"), 2**32 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +53,22 @@ def ip_in_networks(address: str, networks: tuple[Network, ...]) -> bool:
     """Return whether an address of `client_ip` is in one of the networks."""
     ip = ipaddress.ip_address(address)
     return any(ip in network for network in networks)
+
+
+def parse_network(text: str) -> Network:
+    """Return an address or network in the form that `client_ip` gives addresses: IPv4-mapped IPv6 becomes IPv4.
+
+    Raises ValueError with a message for people.
+    """
+    try:
+        network = ipaddress.ip_network(text.strip(), strict=False)
+    except ValueError as error:
+        raise ValueError(f"Not an address or network: {text[:60]}. Write 192.0.2.7 or 192.0.2.0/24.") from error
+    if network.version == 4 or network.prefixlen <= MAX_IPV6_PREFIX_LENGTH:
+        return network
+    if network.subnet_of(IPV4_MAPPED_NETWORK):
+        address, prefix_length = int(network.network_address), network.prefixlen - IPV4_MAPPED_NETWORK.prefixlen
+        return ipaddress.IPv4Network((address & MAX_IPV4, prefix_length))
+    if network.overlaps(IPV4_MAPPED_NETWORK):
+        raise ValueError(f"Ambiguous: {network}. Write IPv4 networks like 192.0.2.0/24.")
+    return network.supernet(new_prefix=MAX_IPV6_PREFIX_LENGTH)

@@ -12,7 +12,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from accounts.api_keys import lookup
-from accounts.api_keys.service_accounts.services import create_service_account
+from accounts.api_keys.service_accounts import create_service_account
 from accounts.api_keys.services import revoke_key, rotate_key
 from accounts.auth.sessions.cache import load_status, session_key
 from accounts.models import ApiKey

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from accounts.api_keys.service_accounts.services import create_service_account
+from accounts.api_keys.service_accounts import create_service_account
 from accounts.models import User
 from accounts.tests.api_keys import api_key_client, create_api_key
 from accounts.tests.factories import PASSWORD

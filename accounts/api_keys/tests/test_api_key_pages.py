@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import pytest
 from django.utils import timezone
 
-from accounts.api_keys.service_accounts.services import create_service_account
+from accounts.api_keys.service_accounts import create_service_account
 from accounts.models import ApiKey, Session, User
 from accounts.tests.api_keys import api_key_client, create_api_key
 from accounts.tests.fixtures import reauthenticated_browser

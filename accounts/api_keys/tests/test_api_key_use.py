@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.api_keys import lookup, services
-from accounts.api_keys.service_accounts.services import create_service_account
+from accounts.api_keys.service_accounts import create_service_account
 from accounts.models import ApiKey
 from accounts.tests.api_keys import api_key_client, create_api_key
 from core.testing.database_state import table_digests

@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts.api_keys.service_accounts.services import create_service_account
+from accounts.api_keys.service_accounts import create_service_account
 from accounts.models import User
 from accounts.tests.api_keys import api_key_client, create_api_key
 from accounts.tests.factories import hashed_password

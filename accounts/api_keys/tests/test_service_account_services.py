@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from accounts.api_keys.service_accounts.services import create_service_account, update_service_account
+from accounts.api_keys.service_accounts import create_service_account, update_service_account
 from core.errors import Invalid
 from core.testing.database_state import table_digests
 
