@@ -1,4 +1,4 @@
-"""API of API keys, the caller's own and those of service accounts, and of service accounts, for administrators."""
+"""API of API keys and of service accounts, which administrators manage."""
 
 from __future__ import annotations
 

@@ -95,3 +95,6 @@ def accept_invitation(request: HttpRequest) -> HttpResponse:
         if new_user is not None:
             auth.login(request, new_user)
             messages.success(request, f"Welcome, {new_user.get_short_name()}.")
+            return redirect("overview")
+    context = {"invitation": invitation, "token": token, "form": form}
+    return render_page(request, "accounts/invitation.html", context, status=form_status(form))
