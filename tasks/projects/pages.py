@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.auth.requests import get_request_user
 from accounts.models import User
-from core.errors import Invalid, VersionConflict
+from core.errors import VersionConflict
 from core.etags import merge_changes
 from core.forms import changed_values, expected_version, form_status, initial_values
 from core.htmx import form_data, render_page
