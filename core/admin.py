@@ -89,7 +89,7 @@ def json_lines(value: Any, path: str = "") -> SafeString:
         return format_html_join(
             "", "{}", ((json_lines(item, f"{path}.{key}" if path else str(key)),) for key, item in items)
         )
-    return format_html("{}: {}<br>", path, value) if path else format_html("-")
+    return format_html("{}: {}<br>", path, value) if path else format_html("{}", "-")
 
 
 class ServiceForm(DomainErrorMixin, forms.ModelForm):

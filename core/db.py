@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from typing import Any, TypeVar
 
 import structlog
@@ -45,6 +46,21 @@ def get_or_not_found(rows: QuerySet[M], message: str) -> M:
     if row is None:
         raise NotFound(message)
     return row
+
+
+def read_database_clock() -> datetime:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement_timestamp()")
+        now: datetime = cursor.fetchone()[0]
+    return now
+
+
+def database_now() -> datetime:
+    """Return the time by the database's clock, the only one that all processes share.
+
+    Every job takes it: claims, leases, due times and expiry dates must not depend on the clock of the process.
+    """
+    return read_database_clock()
 
 
 def violated_constraint(error: IntegrityError) -> str:

@@ -19,8 +19,8 @@ from demo.load_test import generate_load_test
 from demo.personas import LOAD_TEST_PERSONA, MAYA, PASSWORD, PROJECTS, TEAM_PERSONAS
 from demo.scenario import SCENARIO_DAYS, ScenarioGenerator
 from demo.writers import EventWriter, ScenarioWriter, write_project
+from events.appending import assign_positions
 from events.models import Delivery, Event
-from events.relay import assign_positions
 from notifications.kinds import Kind
 from notifications.models import Notification, OutgoingEmail
 from notifications.notify import notify

@@ -1,28 +1,80 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from core.admin import ReadOnlyAdmin, json_lines
 from events import delivery
-from events.models import Delivery, Event, LogHead
+from events.models import Delivery, Event, LogHead, PersonalData
+
+# All that an administrator sees of an event in somebody's personal inbox, beside its actor.
+NEUTRAL_FIELDS = frozenset(
+    {"id", "key", "number", "project_id", "project_key", "is_inbox", "status", "category", "version"}
+)
+HIDDEN = "(private)"
+
+
+def hide_private(payload: dict[str, Any]) -> dict[str, Any]:
+    """Return a payload without the texts of a personal inbox, which are nobody else's business."""
+    if not any(isinstance(value, dict) and value.get("is_inbox") for value in payload.values()):
+        return payload
+    return {key: value if key == "actor" else _hide_texts(value) for key, value in payload.items()}
+
+
+def _hide_texts(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return HIDDEN
+    return {key: inner if key in NEUTRAL_FIELDS else HIDDEN for key, inner in value.items()}
+
+
+class SetAsideFilter(admin.SimpleListFilter):
+    """Events that the relay could not append to the log."""
+
+    title, parameter_name = "log", "set_aside"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Could not be appended")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Event]) -> QuerySet[Event]:
+        return queryset.exclude(append_error="") if self.value() == "yes" else queryset
 
 
 @admin.register(Event)
 class EventAdmin(ReadOnlyAdmin):
-    list_display = ("id", "position", "name", "subject_type", "subject_id", "actor_id", "occurred_at")
-    list_filter = ("name",)
+    list_display = ("id", "position", "name", "subject_type", "subject_id", "actor_id", "occurred_at", "append_error")
+    list_filter = (SetAsideFilter, "name")
     search_fields = ("=subject_id", "=actor_id")
     ordering = ("-id",)
+    actions = ("append_again",)
     fields = (
         "name", "version", "actor_id", "subject_type", "subject_id", "payload_lines", "occurred_at", "position", "hash",
-        "redacted_at",
+        "commitments_lines", "append_error",
     )  # fmt: skip
 
     @admin.display(description="payload")
     def payload_lines(self, event: Event) -> str:
-        return json_lines(event.payload)
+        return json_lines(hide_private(event.payload))
+
+    @admin.display(description="commitments to personal data")
+    def commitments_lines(self, event: Event) -> str:
+        return json_lines(event.commitments)
+
+    @admin.action(description="Try to append events that were set aside")
+    def append_again(self, request: HttpRequest, queryset: QuerySet[Event]) -> None:
+        count = queryset.filter(position=None).exclude(append_error="").update(append_error="")
+        self.message_user(request, f"Events that the relay tries again: {count}.")
+
+
+@admin.register(PersonalData)
+class PersonalDataAdmin(ReadOnlyAdmin):
+    list_display = ("id", "event_id", "user_id")
+    search_fields = ("=event__id", "=user_id")
+    # Which events hold personal data of whom; the values are read where they belong.
+    fields = ("event_id", "user_id")
+    ordering = ("-id",)
 
 
 @admin.register(Delivery)

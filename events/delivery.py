@@ -7,19 +7,23 @@ from typing import Any, TypeVar
 
 import structlog
 from django.db import connection, transaction
-from django.utils import timezone
+from django.db.models.functions import Now
 from django.utils.module_loading import import_string
 
-from events.models import MAX_ATTEMPTS, Delivery, Event, retry_delay
+from events.models import MAX_ATTEMPTS, Delivery, Event, retry_delay, storable_error
 
 # ORDER BY: a batch consumer gets its events in the order in which they were published.
 # A delivery that is done, dead or locked by another worker is passed over.
 CLAIM_SQL = """
-SELECT event.* FROM events_delivery AS delivery JOIN events_event AS event ON event.id = delivery.event_id
+SELECT event.*, ARRAY(SELECT data FROM events_personaldata WHERE event_id = event.id) AS personal_values
+FROM events_delivery AS delivery JOIN events_event AS event ON event.id = delivery.event_id
 WHERE delivery.event_id = ANY(%s) AND delivery.consumer = %s AND delivery.state = 'pending'
 ORDER BY event.id FOR UPDATE OF delivery SKIP LOCKED
 """
-COMPLETE_SQL = "UPDATE events_delivery SET state = 'done', finished_at = %s WHERE event_id = ANY(%s) AND consumer = %s"
+COMPLETE_SQL = """
+UPDATE events_delivery SET state = 'done', finished_at = statement_timestamp()
+WHERE event_id = ANY(%s) AND consumer = %s
+"""
 log = structlog.get_logger(__name__)
 Consumer = TypeVar("Consumer", bound=Callable[[Sequence[Event]], None])
 
@@ -62,8 +66,8 @@ def deliver(*, event_id: int, consumer: str) -> bool:
             if delivery.state != Delivery.State.PENDING:
                 return False
             delivery.attempts += 1
-            delivery.last_error = f"{type(error).__name__}: {error}"[:2000]
-            delivery.next_attempt_at = timezone.now() + retry_delay(delivery.attempts)
+            delivery.last_error = storable_error(error)
+            delivery.next_attempt_at = Now() + retry_delay(delivery.attempts)
             if delivery.attempts >= MAX_ATTEMPTS:
                 delivery.state = Delivery.State.DEAD
             delivery.save(update_fields=["attempts", "last_error", "next_attempt_at", "state"])
@@ -80,7 +84,7 @@ def _run_consumer(event_ids: Sequence[int], consumer: str) -> int:
     handle(events if _is_batch_consumer(handle) else events[0])
     # In the transaction of the consumer: its changes and the completion are committed together or not at all.
     with connection.cursor() as cursor:
-        cursor.execute(COMPLETE_SQL, [timezone.now(), [event.pk for event in events], consumer])
+        cursor.execute(COMPLETE_SQL, [[event.pk for event in events], consumer])
     return len(events)
 
 
@@ -92,4 +96,4 @@ def redeliver(delivery_ids: list[int]) -> int:
     """Give dead letters another round of attempts; return how many there were."""
     # Only dead ones: a pending delivery may be running this very moment.
     dead = Delivery.objects.filter(pk__in=delivery_ids, state=Delivery.State.DEAD)
-    return dead.update(state=Delivery.State.PENDING, attempts=0, next_attempt_at=timezone.now())
+    return dead.update(state=Delivery.State.PENDING, attempts=0, next_attempt_at=Now())

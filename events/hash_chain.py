@@ -1,25 +1,46 @@
 """The hash chain of the event log: each hash covers the one before, so a changed event is noticed."""
 
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import Any, NamedTuple
+
 import orjson
 
-from core.security.hashing import sha256_hex
-from events.models import Event
+
+class HashedEvent(NamedTuple):
+    """Fields that the hash of an event covers. `payload` has no personal values; `commitments` stand for them."""
+
+    id: int
+    name: str
+    version: int
+    actor_id: str | None
+    subject_type: str
+    subject_id: str
+    payload: dict[str, Any]
+    occurred_at: int  # microseconds since 1970
+    commitments: dict[str, str]
 
 
-def canonical_json(event: Event) -> bytes:
-    """Return the bytes of an event that are hashed: keys sorted, no spaces."""
-    content = {
-        "id": event.pk,
-        "name": event.name,
-        "version": event.version,
-        "actor_id": event.actor_id,
-        "subject": [event.subject_type, event.subject_id],
-        "payload": event.payload,
-        "occurred_at": event.occurred_at,
-    }
+# The columns of HashedEvent, as text where psycopg would build objects that are only written down again.
+HASHED_COLUMNS = """id, name, version, actor_id::text, subject_type, subject_id::text, payload::text,
+    (extract(epoch FROM occurred_at) * 1000000)::bigint"""
+
+
+def canonical_json(value: Any) -> bytes:
+    """Return the bytes that are hashed: keys sorted, no spaces.
+
+    Raises TypeError for an integer beyond 64 bits, a lone surrogate and a value nested deeper than orjson's limit.
+    """
     # The same bytes on every machine and in every version, or the chain could not be checked later.
-    return orjson.dumps(content, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z)
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
-def chain_hash(previous: str, event: Event) -> str:
-    return sha256_hex(previous.encode() + canonical_json(event))
+def chain_hash(previous: str, event: HashedEvent) -> str:
+    return hashlib.sha256(previous.encode() + canonical_json(tuple(event))).hexdigest()
+
+
+def commitment(salt: bytes, values: Any) -> str:
+    """Return the commitment to values: HMAC-SHA256 (RFC 2104) with a random salt, which keeps them from being guessed."""
+    return hmac.digest(salt, canonical_json(values), "sha256").hex()

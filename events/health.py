@@ -5,17 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from django.utils import timezone
-
 from events.models import Delivery, Event
 
 LATE_AFTER = timedelta(minutes=1)
 
 
 def check_queue() -> dict[str, Any]:
-    """Count events the relay has not sequenced, deliveries that are overdue, and dead letters."""
+    """Count waiting events, events that were set aside, late deliveries and dead letters."""
     return {
-        "waiting": Event.objects.filter(position=None).count(),
-        "late": Delivery.objects.due(timezone.now() - LATE_AFTER).count(),
+        "waiting": Event.objects.filter(position=None, append_error="").count(),
+        "set_aside": Event.objects.exclude(append_error="").count(),
+        "late": Delivery.objects.late(LATE_AFTER).count(),
         "dead": Delivery.objects.filter(state=Delivery.State.DEAD).count(),
     }

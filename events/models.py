@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import json
+import uuid
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q
+from django.db.models.functions import Now
+
+from events import personal_data
 
 # The hash before the first event; SHA-256 in hexadecimal has 64 digits.
 FIRST_HASH = "0" * 64
@@ -13,11 +21,20 @@ FIRST_HASH = "0" * 64
 MAX_ATTEMPTS = 10
 
 
+class EventManager(models.Manager["Event"]):
+    def get_queryset(self) -> models.QuerySet[Event]:
+        """Load events with the personal values of their payloads, except those of erased users."""
+        values = PersonalData.objects.filter(event_id=OuterRef("pk")).values("data")
+        return super().get_queryset().annotate(personal_values=ArraySubquery(values))  # type: ignore[no-redef]
+
+
 class Event(models.Model):
     """A domain event, stored in the transaction that made it true.
 
     `id` is the order of insertion. `position` is gap-free; the relay sets it in commit order, together with `hash` =
-    SHA-256(previous hash || canonical JSON of the event).
+    SHA-256(previous hash || canonical JSON of the event). It also moves the personal values of the payload to
+    PersonalData then: the hash covers `commitments` to them, {user id: commitment}, so they can be erased without a
+    change of the log. A trigger refuses changes of events that have a position.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -31,9 +48,19 @@ class Event(models.Model):
     occurred_at = models.DateTimeField()
     position = models.BigIntegerField(null=True, unique=True)
     hash = models.CharField(max_length=64, default="")
-    redacted_at = models.DateTimeField(null=True, help_text="When the personal data of an erased user were removed.")
+    commitments = models.JSONField(default=dict, db_default={}, blank=True)
+    append_error = models.TextField(
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Why the relay could not append the event to the log; no consumer gets it.",
+    )
+
+    objects = EventManager()
 
     class Meta:
+        # Also for refresh_from_db(), which would lose the personal values otherwise.
+        base_manager_name = "objects"
         constraints = [
             models.CheckConstraint(
                 name="event_position_and_hash_are_given_together",
@@ -42,13 +69,57 @@ class Event(models.Model):
         ]
         indexes = [
             # Partial, so it holds only what the relay has not read yet, however long the log is.
-            models.Index(fields=["id"], condition=Q(position=None), name="event_unsequenced"),
+            models.Index(fields=["id"], condition=Q(position=None, append_error=""), name="event_unsequenced"),
+            models.Index(fields=["id"], condition=~Q(append_error=""), name="event_set_aside"),
             models.Index(fields=["subject_id", "-id"], name="event_by_subject"),
             models.Index(fields=["-id"], condition=Q(subject_type="user"), name="event_about_users"),
         ]
 
     def __str__(self) -> str:
         return f"{self.name} #{self.pk}"
+
+    def split_payload(self, *, only: uuid.UUID | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the payload without personal values, and these by user id: of actor and subject, or `only` of one."""
+        subject_id = self.subject_id if self.subject_type == "user" else None
+        user_ids = {str(user_id) for user_id in (self.actor_id, subject_id) if user_id and only in {None, user_id}}
+        return personal_data.split(
+            self.payload,
+            user_ids=user_ids,
+            subject_user_id=str(subject_id) if str(subject_id) in user_ids else "",
+        )
+
+    @property
+    def personal_values(self) -> None:
+        """Loaded by the manager, and merged into the payload at once."""
+
+    @personal_values.setter
+    def personal_values(self, parts: Iterable[Any]) -> None:
+        for part in parts:
+            # A raw query gives JSON as text.
+            personal_data.merge(self.payload, json.loads(part) if isinstance(part, str) else part)
+
+
+class PersonalData(models.Model):
+    """The personal values of one user in one event: [[path in the payload, value], ...].
+
+    The event's commitment to them is HMAC-SHA256(salt, values). Erasing the user deletes values and salt, after which
+    the commitment says nothing about them.
+    """
+
+    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="+")
+    user_id = models.UUIDField()
+    salt = models.BinaryField()
+    data = models.JSONField()
+
+    class Meta:
+        verbose_name_plural = "personal data"
+        constraints = [
+            models.UniqueConstraint(fields=["event", "user_id"], name="an_event_has_one_part_for_each_user"),
+        ]
+        indexes = [models.Index(fields=["user_id"], name="personal_data_by_user")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} in event {self.event_id}"
 
 
 class LogHead(models.Model):
@@ -66,8 +137,9 @@ class LogHead(models.Model):
 
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
-    def due(self, now: datetime) -> DeliveryQuerySet:
-        return self.filter(state=Delivery.State.PENDING, next_attempt_at__lte=now)
+    def late(self, by: timedelta) -> DeliveryQuerySet:
+        """Deliveries that have been due for so long, by the clock of the database."""
+        return self.filter(state=Delivery.State.PENDING, next_attempt_at__lte=Now() - by)
 
 
 class Delivery(models.Model):
@@ -107,6 +179,11 @@ class Delivery(models.Model):
         return f"{self.event_id} to {self.consumer}"
 
 
+def storable_error(error: Exception) -> str:
+    """Return an error as text that a column can hold: no NUL, no lone surrogate, 2,000 characters at most."""
+    return f"{type(error).__name__}: {error}".replace("\0", "").encode(errors="replace").decode()[:2000]
+
+
 def retry_delay(attempts: int) -> timedelta:
-    """Return the exponential backoff after so many failed attempts: 2 s, doubling up to an hour."""
+    """Return the wait after so many failed attempts: 2 s, doubling up to an hour."""
     return timedelta(seconds=min(2**attempts, 3600))

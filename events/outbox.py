@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, ClassVar, Protocol, dataclass_transform
 
+import orjson
 import structlog
 from django.db import transaction
 from django.utils import timezone
@@ -17,8 +20,17 @@ from core import redis
 from core.sql_templates import insert_all
 from events.models import Event
 
+# A task's whole state and the names of a few hundred users take some 50 kB.
+MAX_PAYLOAD_BYTES = 1024 * 1024
+MAX_NUMBER = 2**63
+# NUL, and floats with an exponent; text may look like them.
+SUSPICIOUS = re.compile(rb"\\u0000|\de[+-]?\d+[,}\]]")
 RELAY_CHANNEL = "taskflow:events:notify"
 log = structlog.get_logger(__name__)
+
+
+class UnsupportedPayload(ValueError):
+    """A payload that the log cannot hold. Its event is not stored, and neither is the change it belongs to."""
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
@@ -78,10 +90,23 @@ def publish_all(events: Iterable[DomainEvent], *, actor: Actor | None, at: datet
 
 
 def build_event(event: DomainEvent, *, actor: Actor | None, at: datetime) -> Event:
-    """Return the row of an event, not saved yet."""
+    """Return the row of an event, not saved yet.
+
+    Raises UnsupportedPayload for what PostgreSQL cannot store or the relay cannot hash: a number beyond 64 bits, NaN or
+    infinity, NUL, a lone surrogate, deep nesting or too many bytes.
+    """
     payload = {field.name: getattr(event, field.name) for field in fields(event)}
     # A copy of the name, because consumers may not query the user, who may be gone by then.
     payload["actor"] = {"id": str(actor.pk), "name": actor.name} if actor else None
+    try:
+        json.dumps(payload, allow_nan=False)  # orjson writes NaN as null
+        data = orjson.dumps(payload)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UnsupportedPayload(f"The payload of {event.name} cannot be stored: {error}") from error
+    if len(data) > MAX_PAYLOAD_BYTES:
+        raise UnsupportedPayload(f"The payload of {event.name} has {len(data):,} bytes, over {MAX_PAYLOAD_BYTES:,}.")
+    if SUSPICIOUS.search(data) and (problem := _find_problem(payload)):
+        raise UnsupportedPayload(f"The payload of {event.name} holds {problem}, which cannot be stored.")
     return Event(
         name=event.name,
         version=event.version,
@@ -91,6 +116,18 @@ def build_event(event: DomainEvent, *, actor: Actor | None, at: datetime) -> Eve
         payload=payload,
         occurred_at=at,
     )
+
+
+def _find_problem(value: Any) -> str:
+    """Return what orjson accepts and PostgreSQL does not, or gives back as something else."""
+    if isinstance(value, dict):
+        return next(filter(None, map(_find_problem, (*value.keys(), *value.values()))), "")
+    if isinstance(value, list | tuple):
+        return next(filter(None, map(_find_problem, value)), "")
+    if isinstance(value, str):
+        return "a NUL character" if "\0" in value else ""
+    # jsonb has no exponents: a large float comes back as an integer beyond 64 bits.
+    return "a number out of range" if isinstance(value, float) and abs(value) >= MAX_NUMBER else ""
 
 
 def notify_relay() -> None:

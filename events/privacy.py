@@ -16,10 +16,15 @@ def events_by(user_id: uuid.UUID) -> Iterator[Row]:
     return in_batches(Event.objects.filter(actor_id=user_id).values(*columns))
 
 
-def erase(user_id: uuid.UUID, now: datetime) -> None:
-    redact(user_id, now=now)
+def erase(user_id: uuid.UUID, _now: datetime) -> None:
+    redact(user_id)
 
 
 PROVIDER = PersonalDataProvider(
-    parts=(ExportSection("activity", "Your actions, one event per row.", events_by, ("events.Event",)),), erase=erase
+    parts=(
+        ExportSection(
+            "activity", "Your actions, one event per row.", events_by, ("events.Event", "events.PersonalData")
+        ),
+    ),
+    erase=erase,
 )

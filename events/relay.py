@@ -1,68 +1,49 @@
 """The relay: appends events to the hash-chained log and enqueues them for their consumers.
 
-One process is the leader, by advisory lock; the others stand by. `assign_positions` gives events their gap-free
-position in the log and makes their deliveries due. `claim_due` takes what is due by moving its next attempt a lease
-ahead, so a message that the broker loses is enqueued again when the lease is over.
+One process is the leader, by advisory lock; the others stand by. `assign_positions` gives events their positions and makes their
+deliveries due. `claim_due` takes what is due by moving its next attempt a lease ahead, so a message that the broker
+loses is sent again when the lease is over.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, connection, connections, transaction
-from django.utils import timezone
+from django.db import DatabaseError, connection, connections
 from kombu.exceptions import OperationalError
 from redis import Redis
 from redis.exceptions import RedisError
 
 from core.cache import lease_end, renew_lease
 from core.db import advisory_lock
-from events.hash_chain import chain_hash
-from events.models import Event, LogHead
+from events.appending import BATCH_SIZE, Subscriptions, assign_positions
+from events.models import Event
 from events.outbox import RELAY_CHANNEL
 
-# One transaction's worth of events: it bounds the memory, and how long a redaction waits for the lock on the head.
-BATCH_SIZE = 500
 # A message is one job: fewer events mean more round trips to the broker, more a longer retry after a failure.
 MAX_EVENTS_PER_MESSAGE = 100
 # Longer than a healthy queue needs. A delivery that is enqueued twice is harmless: its row is locked.
-CLAIM_LEASE = timedelta(seconds=30)
+CLAIM_LEASE_SECONDS = 30
 # The ASCII codes of "task". Any number will do that no other advisory lock has.
 LEADER_LOCK_ID = 0x7461736B
 # The fallback for a lost notification, and how long a standby takes to notice that the leader is gone.
 POLL_SECONDS = 0.5
 # A cycle costs as much as some fifty events do, so in a stream of them the relay waits until some have gathered.
 MIN_CYCLE_SECONDS = 0.1
-# By id, so the order of insertion. A transaction with a lower id may commit later: then its event gets the higher
-# position, and no event ever appears before one that consumers have seen already.
-UNSEQUENCED_SQL = "SELECT * FROM events_event WHERE position IS NULL ORDER BY id LIMIT %s"
-# Three tables in one round trip, because the lock on the head of the log is held meanwhile.
-APPEND_SQL = """
-WITH sequenced AS (
-    UPDATE events_event AS event SET position = new.position, hash = new.hash
-    FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) AS new (id, position, hash) WHERE event.id = new.id
-), head AS (
-    UPDATE events_loghead SET position = %s, hash = %s
-)
-INSERT INTO events_delivery (event_id, consumer, state, attempts, next_attempt_at, last_error)
-SELECT event_id, consumer, 'pending', 0, %s, '' FROM unnest(%s::bigint[], %s::text[]) AS new (event_id, consumer)
-ON CONFLICT DO NOTHING
-"""
 # A CTE, because PostgreSQL may evaluate a subquery with LIMIT several times, which would lock more rows than the limit.
 CLAIM_DUE_SQL = """
 WITH due AS MATERIALIZED (
-    SELECT id FROM events_delivery WHERE state = 'pending' AND next_attempt_at <= %s
+    SELECT id FROM events_delivery WHERE state = 'pending' AND next_attempt_at <= statement_timestamp()
     ORDER BY next_attempt_at, id LIMIT %s FOR UPDATE SKIP LOCKED
 )
-UPDATE events_delivery AS delivery SET next_attempt_at = %s FROM due WHERE delivery.id = due.id
+UPDATE events_delivery AS delivery SET next_attempt_at = statement_timestamp() + make_interval(secs => %s)
+FROM due WHERE delivery.id = due.id
 RETURNING delivery.event_id, delivery.consumer
 """
-Subscriptions = Mapping[str, Sequence[str]]
 log = structlog.get_logger(__name__)
 
 
@@ -70,45 +51,10 @@ class InvalidateCallback(Protocol):
     def __call__(self, events: Sequence[Event], *, invalidate_all: bool) -> None: ...
 
 
-@transaction.atomic
-def assign_positions(subscriptions: Subscriptions, *, limit: int = BATCH_SIZE) -> list[Event]:
-    """Append waiting events to the log: assign gap-free positions and hashes, and create their deliveries.
-
-    A position is the event's sequence number in commit order, without gaps. A PostgreSQL sequence would not do: it
-    leaves gaps on rollback, and gives numbers in the order of insertion, so a reader that has seen 8 could miss a 7
-    that commits later. `id` is such a number.
-    """
-    position, head = _lock_head()
-    waiting = list(Event.objects.raw(UNSEQUENCED_SQL, [limit]))
-    for event in waiting:
-        position, head = position + 1, chain_hash(head, event)
-        event.position, event.hash = position, head
-    if waiting:
-        positions: list[Any] = [[getattr(event, name) for event in waiting] for name in ("pk", "position", "hash")]
-        deliveries = [(event.pk, consumer) for event in waiting for consumer in subscriptions.get(event.name, ())]
-        consumers: list[Any] = [[event_id for event_id, _ in deliveries], [consumer for _, consumer in deliveries]]
-        with connection.cursor() as cursor:
-            cursor.execute(APPEND_SQL, [*positions, position, head, timezone.now(), *consumers])
-    return waiting
-
-
-def _lock_head() -> tuple[int, str]:
-    with connection.cursor() as cursor:
-        # One transaction at a time appends, so positions have no gaps and the chain has no forks.
-        cursor.execute("SELECT position, hash FROM events_loghead FOR UPDATE")
-        head: tuple[int, str] | None = cursor.fetchone()
-    if head is None:  # before the first event
-        # Two relays may start at once on an empty database; one of them inserts the row.
-        LogHead.objects.bulk_create([LogHead()], ignore_conflicts=True)
-        return _lock_head()
-    return head
-
-
 def claim_due(*, limit: int = BATCH_SIZE) -> list[tuple[int, str]]:
     """Claim due deliveries for one lease; return (event id, consumer) in the order of events."""
-    now = timezone.now()
     with connection.cursor() as cursor:
-        cursor.execute(CLAIM_DUE_SQL, [now, limit, now + CLAIM_LEASE])
+        cursor.execute(CLAIM_DUE_SQL, [limit, CLAIM_LEASE_SECONDS])
         # RETURNING has no order of its own.
         return sorted(cursor.fetchall())
 
@@ -199,7 +145,10 @@ class Relay:
             return None
 
     def invalidate(self, appended: list[Event], until: int | None) -> None:
-        """Invalidate what the writers' own commit hooks may have missed, then renew the cache lease."""
+        """Invalidate what the writers' own commit hooks may have missed, then renew the cache lease.
+
+        Whatever goes wrong, the next cycle invalidates everything, for which it reads no event.
+        """
         # Kept until an attempt succeeds: an event is appended only once.
         self.pending_invalidations += appended
         try:
@@ -210,6 +159,12 @@ class Relay:
         except RedisError as error:
             log.warning("cache_lease_not_renewed", reason=type(error).__name__)
             # Redis may come back with older contents, in which generations that ended long ago are current again.
+            self.pending_invalidations, self.invalidate_all = [], True
+        except (LookupError, TypeError, ValueError, AttributeError):
+            if self.invalidate_all:
+                raise
+            # A payload that the callback does not understand; one such event must not stop the relay.
+            log.exception("cache_invalidation_failed")
             self.pending_invalidations, self.invalidate_all = [], True
         else:
             self.pending_invalidations, self.invalidate_all = [], False

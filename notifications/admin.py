@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 
 from core.admin import ReadOnlyAdmin
+from core.db import database_now
 from notifications import jobs
 from notifications.email import services as email_services
 from notifications.kinds import AccountEmailKind
 from notifications.models import Notification, OutgoingEmail, Preference
+from tasks.models import Project
 
 
 @admin.register(Notification)
@@ -21,6 +22,21 @@ class NotificationAdmin(ReadOnlyAdmin):
     list_select_related = ("recipient",)
     search_fields = ("=task_key", "=recipient__email", "=event_id")
     ordering = ("-created_at", "-id")
+    exclude = ("task_title", "body")
+    readonly_fields = ("private_task_title", "private_body")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Notification]:
+        inboxes = Project.objects.filter(pk=OuterRef("project_id"), is_inbox=True)
+        return super().get_queryset(request).annotate(is_private=Exists(inboxes))
+
+    # Texts of a personal inbox are not shown to administrators.
+    @admin.display(description="task title")
+    def private_task_title(self, notification: Notification) -> str:
+        return "(private)" if getattr(notification, "is_private", True) else notification.task_title
+
+    @admin.display(description="body")
+    def private_body(self, notification: Notification) -> str:
+        return "(private)" if getattr(notification, "is_private", True) else notification.body
 
 
 @admin.register(OutgoingEmail)
@@ -50,7 +66,7 @@ class OutgoingEmailAdmin(ReadOnlyAdmin):
     def requeue(self, request: HttpRequest, queryset: QuerySet[OutgoingEmail]) -> None:
         """Queue the selected emails again, and start their jobs; only failed ones are queued."""
         # enqueue_emails after the service's transaction: a worker must find the rows.
-        queued = email_services.requeue(email_ids=queryset.values_list("pk", flat=True), now=timezone.now())
+        queued = email_services.requeue(email_ids=queryset.values_list("pk", flat=True), now=database_now())
         jobs.enqueue_emails(queued)
         self.message_user(request, f"{len(queued)} failed emails will be sent again.")
 

@@ -10,9 +10,9 @@ from uuid import UUID
 import structlog
 from celery import shared_task
 from django.db import transaction
-from django.utils import timezone
 from kombu.exceptions import OperationalError
 
+from core.db import database_now
 from notifications.email import services as email
 from notifications.inbox import services as inbox
 
@@ -23,18 +23,18 @@ log = structlog.get_logger(__name__)
 # sending the message at the same time.
 @shared_task(name="notifications.send_email", acks_late=True)
 def send_email(*, email_id: str, **_unknown: Any) -> None:
-    email.send(email_id=UUID(email_id), now=timezone.now())
+    email.send(email_id=UUID(email_id), now=database_now())
 
 
 @shared_task(name="notifications.sweep_emails")
 def sweep_emails(**_unknown: Any) -> None:
     """Enqueue the emails whose job was lost or whose next attempt is due."""
-    enqueue_emails(email.claim_for_enqueue(now=timezone.now()))
+    enqueue_emails(email.claim_for_enqueue(now=database_now()))
 
 
 @shared_task(name="notifications.purge_old")
 def purge_old(**_unknown: Any) -> None:
-    now = timezone.now()
+    now = database_now()
     inbox.purge(now=now)
     email.purge_account_emails(now=now)
 
@@ -44,7 +44,7 @@ def enqueue_account_email(*, kind: str, to: str, context: dict[str, Any], dedup_
 
     An email of the same kind and `dedup_key` is stored and sent once.
     """
-    email_id = email.enqueue_account_email(kind=kind, to=to, context=context, dedup_key=dedup_key, now=timezone.now())
+    email_id = email.enqueue_account_email(kind=kind, to=to, context=context, dedup_key=dedup_key, now=database_now())
     transaction.on_commit(partial(enqueue_emails, [email_id]), robust=True)
 
 

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from django.db import transaction
 from django.urls import reverse
-from django.utils import timezone
 
 from accounts.models import User
+from core.db import database_now
 from core.text import truncate
 from events.models import Event
 from notifications import recipients
@@ -34,7 +34,7 @@ def notify(*, event: Event, kind: Kind, user_ids: Iterable[str]) -> list[UUID]:
         return []
     users = recipients.eligible_recipients(candidate_ids, NotificationTarget.from_payload(event.payload))
     channels = preferences_selectors.channels_by_user(kind, [user.pk for user in users])
-    now = timezone.now()
+    now = database_now()
     # The unique constraint on event, recipient and kind makes a repeated delivery harmless.
     Notification.objects.bulk_create(
         [_build_notification(event, kind, user, channels[user.pk], now) for user in users if channels[user.pk]],

@@ -59,9 +59,9 @@ class TaskData(Protocol):
 
 
 class ProjectEvent(DomainEvent, subject_type="project"):
-    """Base of project events. `project` is {id, key, name}."""
+    """Base of project events. `project` is {id, key, name, is_inbox}."""
 
-    project: dict[str, str]
+    project: dict[str, Any]
 
 
 class ProjectCreated(ProjectEvent, name="project.created"):
@@ -191,9 +191,9 @@ class TaskDueSoon(TaskEvent, name="task.due_soon"):
     user_ids: list[str]
 
 
-def project_payload(project: ProjectData) -> dict[str, str]:
-    """Return {id, key, name}, as the events of a project carry it."""
-    return {"id": str(project.pk), "key": project.key, "name": project.name}
+def project_payload(project: ProjectData) -> dict[str, Any]:
+    """Return {id, key, name, is_inbox}, as the events of a project carry it."""
+    return {"id": str(project.pk), "key": project.key, "name": project.name, "is_inbox": project.is_inbox}
 
 
 def task_payload(task: TaskData, *, assignee_ids: Iterable[uuid.UUID], labels: Iterable[str]) -> TaskPayload:

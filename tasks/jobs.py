@@ -1,6 +1,6 @@
 from celery import shared_task
-from django.utils import timezone
 
+from core.db import database_now
 from tasks.items import reminders
 
 
@@ -8,4 +8,4 @@ from tasks.items import reminders
 @shared_task(name="tasks.publish_due_soon")
 def publish_due_soon(**_newer: object) -> None:
     """Publish reminders of tasks that are due soon."""
-    reminders.publish_due_soon(now=timezone.now())
+    reminders.publish_due_soon(now=database_now())

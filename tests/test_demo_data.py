@@ -17,7 +17,7 @@ from demo.load_test import generate_load_test
 from demo.personas import LOAD_TEST_PERSONA, PASSWORD, PROJECTS, TEAM_PERSONAS
 from demo.scenario import ScenarioGenerator, TaskScenario
 from demo.task_titles import TITLE_TEMPLATES
-from events import selectors as events_selectors
+from events import audit
 from events.models import Delivery, Event
 from notifications.models import Notification, OutgoingEmail
 from tasks.items.reminders import publish_due_soon
@@ -119,7 +119,7 @@ def test_demo_command_run_twice_changes_nothing(demo_data):
 def test_demo_event_log_is_valid_delivered_and_matches_stats():
     run_demo_command()
 
-    assert events_selectors.first_invalid_position() is None
+    assert audit.verify().invalid_position is None
     assert not Event.objects.filter(position=None).exists()
     assert set(Delivery.objects.values_list("state", flat=True)) == {"done"}
     assert not rollups.verify()

@@ -1,36 +1,36 @@
 """Scheduled jobs that delete what is no longer needed (GDPR, article 5: storage limitation)."""
 
 from celery import shared_task
-from django.utils import timezone
 
 from accounts.api_keys import services as api_keys
 from accounts.auth.mfa import services as mfa
 from accounts.auth.sessions import services as sessions
 from accounts.privacy import services
 from accounts.users.invitations import services as invitations
+from core.db import database_now
 
 
 @shared_task(name="accounts.purge_api_keys")
 def purge_api_keys(**_newer: object) -> None:
-    api_keys.purge_keys(now=timezone.now())
+    api_keys.purge_keys(now=database_now())
 
 
 @shared_task(name="accounts.purge_sessions")
 def purge_sessions(**_newer: object) -> None:
-    sessions.purge_sessions(now=timezone.now())
-    mfa.purge_challenges(now=timezone.now())
+    sessions.purge_sessions(now=database_now())
+    mfa.purge_challenges(now=database_now())
 
 
 @shared_task(name="accounts.purge_invitations")
 def purge_invitations(**_newer: object) -> None:
-    invitations.purge_invitations(now=timezone.now())
+    invitations.purge_invitations(now=database_now())
 
 
 @shared_task(name="accounts.purge_exports")
 def purge_exports(**_newer: object) -> None:
-    services.purge_exports(now=timezone.now())
+    services.purge_exports(now=database_now())
 
 
 @shared_task(name="accounts.erase_due_accounts")
 def erase_due_accounts(**_newer: object) -> None:
-    services.erase_due_accounts(now=timezone.now())
+    services.erase_due_accounts(now=database_now())

@@ -5,8 +5,25 @@ from datetime import UTC, datetime
 
 import pytest
 import time_machine
+from django.utils import timezone
 
+from core import db
+
+read_real_clock = db.read_database_clock
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def database_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Move the database's clock with the process's, where a test moves that one: one time for the whole test.
+
+    A test of different clocks patches `core.db.read_database_clock` with `core.testing.clock.read_real_clock`.
+    """
+    monkeypatch.setattr(db, "read_database_clock", _read_moved_clock)
+
+
+def _read_moved_clock() -> datetime:
+    return timezone.now() if time_machine.traveller_stack else read_real_clock()
 
 
 @pytest.fixture

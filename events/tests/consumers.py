@@ -26,6 +26,11 @@ def fail(event: Event) -> None:
     raise ValueError("not today")
 
 
+def fail_oddly(event: Event) -> None:
+    """Fail with a text that PostgreSQL cannot store."""
+    raise ValueError("a\0b\ud800c")
+
+
 @batch_consumer
 def record_many(events: Sequence[Event]) -> None:
     """Record the events, and fail on the first one whose payload is marked as broken."""

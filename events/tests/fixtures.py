@@ -9,9 +9,10 @@ from celery import current_app
 from django.conf import settings
 from django.test import TestCase
 
+from events.appending import assign_positions
 from events.delivery import deliver_batch
 from events.models import Delivery, Event
-from events.relay import assign_positions, group_messages
+from events.relay import group_messages
 
 
 class Outbox:
@@ -21,7 +22,7 @@ class Outbox:
         return list(Event.objects.order_by("id").values_list("name", flat=True))
 
     def payloads(self, name: str) -> list[dict[str, Any]]:
-        return list(Event.objects.filter(name=name).order_by("id").values_list("payload", flat=True))
+        return [event.payload for event in Event.objects.filter(name=name).order_by("id")]
 
     def only(self, name: str) -> dict[str, Any]:
         """Return the payload of the one event of this name."""

@@ -6,6 +6,7 @@ from django.urls import reverse
 from core.testing.page_client import log_in
 from notifications.models import OutgoingEmail
 from notifications.tests.factories import make_email
+from tasks.models import Project
 
 pytestmark = pytest.mark.django_db
 EMAILS = "admin:notifications_outgoingemail_changelist"
@@ -54,3 +55,19 @@ def test_email_list_queries_do_not_grow_with_rows(admin_pages, bob, django_asser
 
     with django_assert_max_num_queries(10):
         admin_pages.get(reverse(EMAILS))
+
+
+def test_texts_of_personal_inboxes_are_private(admin_pages, bob, task):
+    email = make_email(
+        bob, notification={"body": "call the lawyer", "task_title": "divorce", "project_id": task.project_id}
+    )
+    url = reverse("admin:notifications_notification_change", args=[email.notification_id])
+
+    public = admin_pages.get(url).content.decode()
+    Project.objects.filter(pk=task.project_id).update(is_inbox=True)
+    private = admin_pages.get(url).content.decode()
+
+    assert "call the lawyer" in public
+    assert "divorce" in public
+    assert "call the lawyer" not in private
+    assert "divorce" not in private

@@ -10,6 +10,8 @@ import time_machine
 from celery import current_app
 from django.utils import timezone
 
+from core import db
+from core.testing.clock import read_real_clock
 from core.testing.smtp import free_port
 from notifications import jobs, notify
 from notifications.email import services as email_services
@@ -63,6 +65,30 @@ def test_sweep_sends_emails_claimed_by_a_dead_worker(bob, sink, jobs_run_at_once
         jobs.sweep_emails()
 
     assert len(sink.messages) == 1
+
+
+def test_worker_with_a_wrong_clock_sends_nothing_twice(bob, sink, jobs_run_at_once, monkeypatch):
+    """The clock of the database decides what is claimed, abandoned and due; that of the worker is an hour off."""
+    monkeypatch.setattr(db, "read_database_clock", read_real_clock)
+    now = timezone.now()
+    make_email(bob, state="sending", claimed_at=now, attempts=1)
+    make_email(bob, next_attempt_at=now + timedelta(minutes=30))
+    abandoned = make_email(bob, state="sending", claimed_at=now - timedelta(seconds=70), attempts=1)
+    refused = make_email(bob, next_attempt_at=now - timedelta(seconds=1))
+
+    for hours in (1, -1):
+        with time_machine.travel(now + timedelta(hours=hours)):
+            jobs.send_email(email_id=str(OutgoingEmail.objects.get(claimed_at=now).pk))
+            sink.refuse_recipient = "451 Busy" if hours == 1 else ""
+            jobs.sweep_emails()
+
+    refused.refresh_from_db()
+    assert (refused.state, refused.attempts) == ("queued", 1)
+    assert timedelta() < refused.next_attempt_at - now < timedelta(seconds=60)
+    abandoned.refresh_from_db()
+    assert (abandoned.state, abandoned.attempts) == ("queued", 2)
+    assert OutgoingEmail.objects.get(state="sending").claimed_at == now
+    assert sink.messages == []
 
 
 def test_sweep_waits_for_the_next_attempt(bob, sink, jobs_run_at_once):

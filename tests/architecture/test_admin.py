@@ -31,7 +31,7 @@ from analytics.rollups.histogram import BUCKET_COUNT
 from core.db import uuid7
 from core.models import IdempotencyRecord
 from core.testing.page_client import log_in, visible_text
-from events.models import Delivery, Event, LogHead
+from events.models import Delivery, Event, LogHead, PersonalData
 from notifications.models import Preference
 from notifications.tests.factories import make_email
 from tasks.models import ImportedRecord, ProjectInvitation
@@ -101,6 +101,7 @@ def create_all_models(number):
         occurred_at=NOW,
     )
     Delivery.objects.create(event=event, consumer=f"consumer.{number}", next_attempt_at=NOW)
+    PersonalData.objects.create(event=event, user_id=user.pk, salt=b"", data=[])
     LogHead.objects.get_or_create(pk=1)
     TaskSnapshot.objects.create(
         task_id=task.pk, project_id=project.pk, category="todo", created_at=NOW, assignee_ids=[], priority=0, version=1

@@ -9,10 +9,11 @@ from django.db import transaction
 
 from accounts.models import Team
 from core.testing.concurrency import errors_of_type, run_concurrently
-from events import selectors as events_selectors
+from events import audit
+from events.appending import assign_positions
 from events.delivery import deliver, deliver_batch
 from events.models import Delivery, Event, LogHead
-from events.relay import assign_positions, claim_due
+from events.relay import claim_due
 from events.tests import consumers
 from events.tests.factories import DeliveryFactory, EventFactory
 
@@ -38,7 +39,7 @@ def test_concurrent_relays_leave_no_gap_in_the_hash_chain():
 
     assert errors_of_type(outcomes) == []
     assert sorted(Event.objects.values_list("position", flat=True)) == list(range(1, 121))
-    assert events_selectors.first_invalid_position() is None
+    assert audit.verify().invalid_position is None
     assert Delivery.objects.count() == 120
 
 
