@@ -5,12 +5,54 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from rest_framework import serializers
+
 from accounts.models import Team, TeamMember
 from accounts.teams import selectors, services
-from accounts.teams.serializers import TeamInput, TeamMemberInput, TeamMemberOut, TeamMemberPatch, TeamOut
+from accounts.users.serializers import UserOut
 from core.api.endpoints import all_projects
+from core.api.fields import SingleLineField, StrictChoiceField, StrictSerializer, StrictUUIDField
 from core.api.generics import CreateView, DeleteView, DetailView, ListView, UpdateView
 from core.api.pagination import Sort
+
+
+class TeamInput(StrictSerializer):
+    """Input for a new team, or for its new name."""
+
+    name = SingleLineField(max_length=120)
+
+
+class TeamMemberInput(StrictSerializer):
+    """Input for a new member."""
+
+    user = StrictUUIDField(source="user_id")
+    role = StrictChoiceField(choices=TeamMember.Role.choices, default=TeamMember.Role.MEMBER)
+
+
+class TeamMemberPatch(StrictSerializer):
+    """Changes of a member."""
+
+    role = StrictChoiceField(choices=TeamMember.Role.choices)
+
+
+class TeamOut(serializers.ModelSerializer[Team]):
+    """A team and the number of its members."""
+
+    member_count = serializers.IntegerField()
+
+    class Meta:
+        model = Team
+        fields = ["id", "name", "member_count", "version", "created_at"]
+
+
+class TeamMemberOut(serializers.ModelSerializer[TeamMember]):
+    """A member of a team."""
+
+    user = UserOut()
+
+    class Meta:
+        model = TeamMember
+        fields = ["user", "role", "version", "created_at"]
 
 
 class TeamsView(ListView, CreateView):

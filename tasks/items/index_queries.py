@@ -45,16 +45,16 @@ def first_ids(shape: QueryShape, page_request: PageRequest, cursor: Cursor | Non
     # Only an index on the state serves these filters, and the order by due date.
     is_overdue = shape.value("overdue") is True
     if shape.names & {"status", "category"} or is_overdue or page_request.sort == DUE_SORT:
-        projects = Project.objects.visible_to_id(Param("reader"), overseer=shape.overseer)
+        projects = Project.objects.visible_to_id(Param("reader"), as_staff=shape.as_staff)
         states = State.objects.filter(project__in=projects)
         if is_overdue:
             states = states.filter(category__in=OPEN_CATEGORIES)
         lookups = {"project": "project", "status": "slug__in", "category": "category__in"}
         states = states.filter(**{lookups[name]: value for name, value in shape.filters if name in lookups})
         return _lateral_with_shared("state", states, shape, page_request, cursor)
-    if shape.overseer or "project" in shape.names:
+    if shape.as_staff or "project" in shape.names:
         return ids_in_order(shape.rows(), page_request, cursor)
-    projects = Project.objects.visible_to_id(Param("reader"), overseer=False)
+    projects = Project.objects.visible_to_id(Param("reader"), as_staff=False)
     return _lateral_with_shared("project", projects, shape, page_request, cursor)
 
 

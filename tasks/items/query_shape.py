@@ -18,7 +18,7 @@ from tasks.models.task import TaskQuerySet
 class QueryShape:
     """Kind of reader and filters of a task query, with parameters instead of values."""
 
-    overseer: bool
+    as_staff: bool
     guest: bool
     filters: tuple[tuple[str, Any], ...]
 
@@ -37,13 +37,13 @@ class QueryShape:
         filters: Any = {
             name: list(value) if isinstance(value, tuple) else value for name, value in self.filters if name not in but
         }
-        guest = Param("reader") if self.guest and not self.overseer else None
+        guest = Param("reader") if self.guest and not self.as_staff else None
         reader: Any = {"now": Param("now"), "today": Param("today"), "zone": Param("zone"), "guest": guest}
         return filters_selectors.apply_filters(rows, TaskFilters(**reader, **filters))
 
     def visible(self) -> TaskQuerySet:
         """Return the tasks that the reader sees, without the filters."""
-        return Task.objects.visible_to_id(Param("reader"), overseer=self.overseer, guest=self.guest)
+        return Task.objects.visible_to_id(Param("reader"), as_staff=self.as_staff, guest=self.guest)
 
     def rows(self) -> TaskQuerySet:
         """Return the tasks that the reader sees and that pass the filters."""

@@ -60,15 +60,15 @@ def get_task_columns(user: User, ref: str) -> TaskColumns:
     return hide_parents(user, [task])[0] if user.is_guest else task
 
 
-# Eight statements, here and below: for overseers or not, for guests or not, by key or id.
+# Eight statements, here and below: for staff or not, for guests or not, by key or id.
 @lru_cache(maxsize=8)
-def _columns_statement(overseer: bool, guest: bool, by_key: bool) -> Statement | None:
-    return select_task_columns(_visible_by_ref(overseer, guest, by_key), include_description=True)
+def _columns_statement(as_staff: bool, guest: bool, by_key: bool) -> Statement | None:
+    return select_task_columns(_visible_by_ref(as_staff, guest, by_key), include_description=True)
 
 
-def _visible_by_ref(overseer: bool, guest: bool, by_key: bool) -> TaskQuerySet:
+def _visible_by_ref(as_staff: bool, guest: bool, by_key: bool) -> TaskQuerySet:
     """Return the task of the parameters `key` and `number`, or `id`, if `reader` sees it."""
-    tasks = Task.objects.visible_to_id(Param("reader"), overseer=overseer, guest=guest)
+    tasks = Task.objects.visible_to_id(Param("reader"), as_staff=as_staff, guest=guest)
     return tasks.filter(project__key=Param("key"), number=Param("number")) if by_key else tasks.filter(pk=Param("id"))
 
 
@@ -156,9 +156,9 @@ def lock_task(actor: User, ref: str | uuid.UUID) -> LockedTask:
 
 
 @lru_cache(maxsize=8)
-def _lock_statement(overseer: bool, guest: bool, by_key: bool) -> Statement:
+def _lock_statement(as_staff: bool, guest: bool, by_key: bool) -> Statement:
     # FOR NO KEY UPDATE of the task alone: it blocks other writes of it, not inserts of rows that refer to it.
-    locked = _visible_by_ref(overseer, guest, by_key).select_for_update(of=("self",), no_key=True)
+    locked = _visible_by_ref(as_staff, guest, by_key).select_for_update(of=("self",), no_key=True)
     return Statement.always(locked.values_list(*select_columns(Task)))
 
 

@@ -26,9 +26,9 @@ def reserve_numbers(*, actor: User, project_ref: str, count: int) -> tuple[Proje
 
 
 @lru_cache(maxsize=4)
-def _reserve_statement(overseer: bool, column: str) -> Statement:
+def _reserve_statement(as_staff: bool, column: str) -> Statement:
     # The visibility is part of the UPDATE: an invisible project is not even locked.
-    visible = Project.objects.visible_to_id(Param("reader"), overseer=overseer).filter(**{column: Param(column)})
+    visible = Project.objects.visible_to_id(Param("reader"), as_staff=as_staff).filter(**{column: Param(column)})
     return Statement.update(
         visible, {"next_number": F("next_number") + Param("count")}, returning=select_columns(Project)
     )

@@ -98,7 +98,7 @@ def team_role_sources(team_roles: Iterable[tuple[str, str]]) -> list[str]:
     return [f"{Role(role).label} via team {name}" for name, role in team_roles]
 
 
-def count_overseers() -> dict[str, int]:
+def count_staff_and_admins() -> dict[str, int]:
     """Return the numbers of active staff and administrators."""
     roles = User.objects.active().exclude(role=User.Role.USER).values_list("role").annotate(count=Count("pk"))
     return {User.Role.STAFF.value: 0, User.Role.ADMIN.value: 0} | dict(roles)

@@ -17,13 +17,13 @@ from core.validators import validate_single_line
 class ProjectQuerySet(models.QuerySet["Project"]):
     def visible_to(self, user: User) -> Self:
         """Return the projects that a user sees."""
-        return self.visible_to_id(user.pk, overseer=user.is_staff_or_admin)
+        return self.visible_to_id(user.pk, as_staff=user.is_staff_or_admin)
 
-    def visible_to_id(self, user_id: Any, *, overseer: bool) -> Self:
-        """Return a user's projects; for an overseer (staff or administrator) also all others but inboxes."""
+    def visible_to_id(self, user_id: Any, *, as_staff: bool) -> Self:
+        """Return a user's projects; with `as_staff`, for staff and administrators, also all others but inboxes."""
         # A subquery instead of a join: the rows of a join would have to be made distinct again.
         joined = Project.objects.filter(memberships__user=user_id).values("pk")
-        if overseer:
+        if as_staff:
             return self.filter(Q(is_inbox=False) | Q(pk__in=joined))
         return self.filter(pk__in=joined)
 

@@ -43,16 +43,16 @@ class TaskQuerySet(models.QuerySet["Task"]):
 
     def visible_to(self, user: User) -> Self:
         """Return the tasks that a user may read."""
-        return self.visible_to_id(user.pk, overseer=user.is_staff_or_admin, guest=user.is_guest)
+        return self.visible_to_id(user.pk, as_staff=user.is_staff_or_admin, guest=user.is_guest)
 
-    def visible_to_id(self, user_id: Any, *, overseer: bool, guest: bool = False) -> Self:
+    def visible_to_id(self, user_id: Any, *, as_staff: bool, guest: bool = False) -> Self:
         """Return the tasks of the projects a user sees; for a guest also tasks shared one by one.
 
         Only guests, who have such shares, pay for looking them up.
         """
         project_ids = ProjectMember.objects.filter(user=user_id).values("project")
-        if overseer:
-            in_projects = Q(project__in=Project.objects.visible_to_id(user_id, overseer=True).values("pk"))
+        if as_staff:
+            in_projects = Q(project__in=Project.objects.visible_to_id(user_id, as_staff=True).values("pk"))
         elif guest:  # as an array, so that one index is read for the projects and one for the tasks
             in_projects = Q(EqualsAny("project_id", ArraySubquery(project_ids)))
         else:
@@ -114,7 +114,7 @@ class TaskQuerySet(models.QuerySet["Task"]):
         """Return the subtasks of a parent; with `none` the tasks without one that the guest sees."""
         if guest is None:
             return self.filter(parent=None if parent == "none" else parent)
-        visible = Task.objects.visible_to_id(guest, overseer=False, guest=True)
+        visible = Task.objects.visible_to_id(guest, as_staff=False, guest=True)
         if parent == "none":
             return self.filter(Q(parent=None) | Q(~Exists(visible.filter(pk=OuterRef("parent")))))
         return self.filter(Exists(visible.filter(pk=parent)), parent=parent)

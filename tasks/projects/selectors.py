@@ -80,10 +80,10 @@ def resolve_project_id(user: User, ref: str | uuid.UUID) -> uuid.UUID:
     return rows[0][0] if rows else NIL_UUID
 
 
-# Four statements: for members and overseers, by id and key.
+# Four statements: for members and staff, by id and key.
 @lru_cache(maxsize=4)
-def _project_id_statement(overseer: bool, column: str) -> Statement:
-    visible = Project.objects.visible_to_id(Param("reader"), overseer=overseer)
+def _project_id_statement(as_staff: bool, column: str) -> Statement:
+    visible = Project.objects.visible_to_id(Param("reader"), as_staff=as_staff)
     return Statement.always(visible.filter(**{column: Param("ref")}).values_list("pk"))
 
 
@@ -180,18 +180,18 @@ def get_label(user: User, label_id: uuid.UUID) -> Label:
 
 
 def viewer_ids(project_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
-    """Return the ids of all users who see any task of these projects: members, overseers and guests."""
+    """Return the ids of all users who see any task of these projects: members, staff and guests."""
     return {row[0] for row in _viewer_ids_statement().run({"projects": list(project_ids)})}
 
 
 @lru_cache(maxsize=1)
 def _viewer_ids_statement() -> Statement:
     members = ProjectMember.objects.filter(EqualsAny("project_id", Param("projects")))
-    # Overseers see every project but inboxes.
+    # Staff and administrators see every project but inboxes.
     not_inboxes = Project.objects.filter(EqualsAny("id", Param("projects")), is_inbox=False)
-    overseers = User.objects.filter(Exists(not_inboxes), role__in=[User.Role.STAFF, User.Role.ADMIN])
+    staff = User.objects.filter(Exists(not_inboxes), role__in=[User.Role.STAFF, User.Role.ADMIN])
     guests = TaskShare.objects.filter(EqualsAny("project_id", Param("projects")))
     return Statement.always(
-        # UNION also removes duplicates: an overseer may be a member too.
-        members.values_list("user_id").union(overseers.values_list("pk"), guests.values_list("user_id"))
+        # UNION also removes duplicates: staff may be members too.
+        members.values_list("user_id").union(staff.values_list("pk"), guests.values_list("user_id"))
     )

@@ -52,7 +52,7 @@ def _context(reader: User, task: Task, form: ShareForm | None = None) -> dict[st
         "project": task.project,
         "is_member": role is not None,
         "viewers": members_selectors.list_viewers(task.project) if role else [],
-        "site_access": members_selectors.count_overseers() if role and not task.project.is_inbox else {},
+        "site_access": members_selectors.count_staff_and_admins() if role and not task.project.is_inbox else {},
         "shares": selectors.list_visible_shares(reader, task).order_by("user__name", "user_id"),
         "shared_roles": SharedRoleForm.base_fields["role"].choices,
         "can_share": can_share,
