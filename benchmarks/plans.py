@@ -51,9 +51,12 @@ def explain(user: Any, query_string: str, page: int) -> Plan:
     """Run the API's query for one page of a list and return its plan."""
     from django.db import connection
 
+    from core.sql_templates import Param
+
     statement, values = _build_query(user, query_string, page)
+    parameters = [values[part.name] if isinstance(part, Param) else part for part in statement.parameters]
     with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement.sql}", statement.bind(values))
+        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement.sql}", parameters)
         output = cursor.fetchone()[0]
     explained = (json.loads(output) if isinstance(output, str) else output)[0]
     top = explained["Plan"]

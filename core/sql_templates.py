@@ -107,16 +107,13 @@ class Statement:
         generated = [] if model._meta.pk in fields else [model._meta.pk.attname]
         return cls(sql + _returning(model, generated), tuple(parameters))
 
-    def bind(self, values: Mapping[str, Any]) -> list[Any]:
-        """Return the values in the order of the parameters."""
-        return [values[part.name] if isinstance(part, Param) else part for part in self.parameters]
-
     def run(self, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Execute with these values for the parameters; returns the rows, none for a statement without a result."""
+        bound = [values[part.name] if isinstance(part, Param) else part for part in self.parameters]
         connection.ensure_connection()
         # A private method: it is how Django itself wraps a cursor for its execute_wrappers.
         with connection._prepare_cursor(PreparedCursor(connection.connection)) as cursor:  # type: ignore[attr-defined]
-            cursor.execute(self.sql, self.bind(values))
+            cursor.execute(self.sql, bound)
             return list(cursor.fetchall()) if cursor.pgresult.nfields else []
 
 

@@ -17,9 +17,9 @@ from core.cache import GLOBAL_GENERATION_KEY
 from core.http.client_ip import resolve_client_ip
 from core.http.compression import negotiate_encoding
 from core.logging import REQUEST_ID
-from core.security.access_tokens import read_access_token
 from core.security.api_keys import SCHEME as API_KEY_SCHEME
 from core.security.claims import Claims
+from core.security.tokens import read_access_token
 from gateway.request_body import Receive, Scope, Send
 
 # Seconds after the check for which Django may rely on the generation that the check has read.

@@ -50,15 +50,17 @@ def get_active_key(presented: PresentedKey, now: datetime, *, as_of: str = "") -
     Called by every request with an API key. `as_of` is the global generation if the gateway has just checked that the
     key is alive; rows cached under it are still valid, because the only change to a key is its end.
     """
-    cache_key = uuid.UUID(hex=presented.digest[:32])
-    row = _row_cache.get(cache_key, as_of)
-    key = _key_with_owner(row) if row is not None else None
-    if key is None or key.mfa_setup_required:  # MFA may be set up at any moment
-        row = next(iter(_active_key_statement().run({"now": now, "prefix": presented.prefix})), None)
-        key = _key_with_owner(row) if row is not None else None
-        if row is not None and key is not None and presented.is_for(key.digest):
-            _row_cache.put(cache_key, as_of, row)
-    return key if key is not None and presented.is_for(key.digest) and key.expires_at > now else None
+    cached, cache_key = _row_cache.rows_for(as_of), uuid.UUID(hex=presented.digest[:32])
+    key = _key_with_owner(cached[cache_key]) if cache_key in cached else None
+    # A restricted key is read anew: its owner may set up MFA at any moment, which replaces no generation.
+    if key is None or key.mfa_setup_required:
+        rows = _active_key_statement().run({"now": now, "prefix": presented.prefix})
+        key = _key_with_owner(rows[0]) if rows else None
+        # The prefix finds a row; only the digest proves that the caller has the key.
+        if key is None or not presented.is_for(key.digest):
+            return None
+        cached[cache_key] = rows[0]
+    return key if presented.is_for(key.digest) and key.expires_at > now else None
 
 
 def _key_with_owner(row: tuple[Any, ...]) -> ApiKey:

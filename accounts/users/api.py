@@ -6,9 +6,8 @@ import uuid
 from typing import Any
 
 from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.parsers import MultiPartParser
@@ -35,10 +34,10 @@ from core.api.endpoints import BodyLimit, no_projects
 from core.api.generics import ApiView, DeleteView, DetailView, ListView, UpdateView
 from core.api.pagination import Sort
 from core.api.query_params import parse_query
-from core.errors import Invalid
 from core.etags import object_etag
 from core.rate_limits import consume
 from core.serialization import dumps
+from core.uploads import read_single_upload
 
 
 class MeView(UpdateView):
@@ -109,20 +108,12 @@ class MyAvatarView(DeleteView):
     @extend_schema(operation_id="set_my_avatar", request=AvatarInput, responses=MeOut)
     def post(self, request: Request) -> HttpResponse:
         consume(request._request, group="picture", key=str(self.user.pk), rate=settings.AVATAR_RATE)
-        return self.object_response(services.set_avatar(actor=self.user, data=read_upload(request._request)))
+        return self.object_response(
+            services.set_avatar(actor=self.user, data=read_single_upload(request._request.FILES, max_bytes=MAX_BYTES))
+        )
 
     def delete_object(self) -> None:
         services.remove_avatar(actor=self.user, versions=self.versions)
-
-
-def read_upload(request: HttpRequest) -> bytes:
-    """Return the content of the form's only file, cut off one byte after MAX_BYTES. Raises Invalid."""
-    if unknown := sorted(set(request.FILES) - {"file"}):
-        raise Invalid.field(unknown[0], "Unknown file field.", "unknown")
-    files = request.FILES.getlist("file")
-    if len(files) != 1 or not isinstance(files[0], UploadedFile):
-        raise Invalid.field("file", "Send one file.", "required")
-    return bytes(files[0].read(MAX_BYTES + 1))
 
 
 class AvatarView(ApiView):

@@ -29,6 +29,7 @@ from core.errors import Conflict, Invalid, NotFound
 from core.forms import changed_values, form_status
 from core.htmx import form_data, render_page
 from core.rate_limits import consume
+from core.uploads import read_upload
 
 DIRECTORY_PAGE_SIZE = 50
 IMMUTABLE_CACHE_CONTROL = "private, max-age=31536000, immutable"
@@ -66,8 +67,9 @@ def set_avatar(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         # Decoding is expensive, so uploads are limited before the file is read.
         consume(request, group="picture", key=str(user.pk), rate=settings.AVATAR_RATE)
-        # One byte more than allowed is enough to detect a file that is too large.
-        if form.submit(lambda data: services.set_avatar(actor=user, data=data["file"].read(MAX_BYTES + 1))):
+        if form.submit(
+            lambda data: services.set_avatar(actor=user, data=read_upload(data["file"], max_bytes=MAX_BYTES))
+        ):
             messages.success(request, "Picture saved.")
             return redirect("settings")
     return _profile_page(request, ProfileForm(initial=_profile_values(user)), form)

@@ -73,16 +73,16 @@ class Endpoint:
         scopes = self.api_key_scope or {}
         if method == "OPTIONS":
             return next(iter(scopes.values()), None)
-        return scopes.get(_without_head(method))
+        return scopes.get("GET" if method == "HEAD" else method)
 
     def project_source_for(self, method: str) -> ProjectSource:
         """Return how requests with this method name projects."""
         if isinstance(self.project_from, Mapping):
-            return self.project_from.get(_without_head(method), all_projects)
+            return self.project_from.get("GET" if method == "HEAD" else method, all_projects)
         return self.project_from or all_projects
 
     def needs_recent_login(self, method: str) -> bool:
-        return _without_head(method) in self.requires_recent_login
+        return ("GET" if method == "HEAD" else method) in self.requires_recent_login
 
     def is_mfa_exempt(self, request: HttpRequest) -> bool:
         """Return whether a user who still has to set up MFA may send this request."""
@@ -90,7 +90,7 @@ class Endpoint:
             return self.mfa_exempt(request)
         if isinstance(self.mfa_exempt, bool):
             return self.mfa_exempt
-        return _without_head(request.method or "") in self.mfa_exempt
+        return ("GET" if request.method == "HEAD" else request.method) in self.mfa_exempt
 
 
 UNDECLARED = Endpoint()
@@ -99,6 +99,9 @@ _NAMES = frozenset(item.name for item in fields(Endpoint)) - {"declared"}
 
 def endpoint(**declarations: Any) -> Callable[[V], V]:
     """Decorate a function view, or the result of `as_view()`, with its declarations: the fields of `Endpoint`."""
+    # DRF's permission class reads it from the view, and pages ask for themselves: here it would have no effect.
+    if "requires_recent_login" in declarations:
+        raise TypeError("Declare requires_recent_login on the class of an API view.")
     declared = Endpoint(**declarations, declared=frozenset(declarations))
 
     def decorate(view: V) -> V:
@@ -112,26 +115,20 @@ def endpoint(**declarations: Any) -> Callable[[V], V]:
     return decorate
 
 
+@cache
 def endpoint_of(view: Callable[..., Any]) -> Endpoint:
     """Return what this view, as the URL resolver has it, declares."""
     declared: Endpoint | None = getattr(view, "endpoint", None)
     if declared is not None:
         return declared
     view_class = getattr(view, "view_class", None) or getattr(view, "cls", None)
-    return _endpoint_of_class(view_class) if view_class else UNDECLARED
+    if view_class is None:
+        return UNDECLARED
+    declarations = {name: getattr(view_class, name) for name in _NAMES if hasattr(view_class, name)}
+    return Endpoint(**declarations, declared=frozenset(declarations))
 
 
 def endpoint_of_request(request: HttpRequest) -> Endpoint:
     """Return what the view of a resolved request declares."""
     match = request.resolver_match
     return endpoint_of(match.func) if match else UNDECLARED
-
-
-@cache
-def _endpoint_of_class(view_class: type) -> Endpoint:
-    declarations = {name: getattr(view_class, name) for name in _NAMES if hasattr(view_class, name)}
-    return Endpoint(**declarations, declared=frozenset(declarations))
-
-
-def _without_head(method: str) -> str:
-    return "GET" if method == "HEAD" else method

@@ -47,8 +47,11 @@ class StrictCharField(serializers.CharField):
 class TextField(StrictCharField):
     """Text that people write, in normal form C and with LF as its line ends. Invisible text is blank."""
 
+    # What stands for a line break in the stored text.
+    line_break = "\n"
+
     def to_internal_value(self, data: Any) -> str:
-        text = normalize(super().to_internal_value(data))
+        text = normalize(super().to_internal_value(data)).replace("\n", self.line_break)
         if not self.allow_blank and is_blank(text):
             self.fail("blank")
         return text
@@ -57,8 +60,7 @@ class TextField(StrictCharField):
 class TitleField(TextField):
     """Text of one line; line breaks become spaces, since an input of a page cannot hold them."""
 
-    def to_internal_value(self, data: Any) -> str:
-        return super().to_internal_value(data).replace("\n", " ")
+    line_break = " "
 
 
 class SingleLineField(TextField):

@@ -102,6 +102,12 @@ def test_decorator_refuses_an_unknown_declaration():
         endpoint(cachable=True)
 
 
+def test_decorator_refuses_the_recent_login_rule():
+    # The permission class reads it from the class of an API view, so here it would protect nothing.
+    with pytest.raises(TypeError, match="requires_recent_login"):
+        endpoint(requires_recent_login={"POST"})
+
+
 def test_mfa_exemption_may_depend_on_method_and_request():
     factory = RequestFactory()
     by_method = Endpoint(mfa_exempt={"GET"})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.files.uploadedfile import UploadedFile
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
@@ -14,7 +13,7 @@ from rest_framework.response import Response
 from core.api import query_params
 from core.api.endpoints import BodyLimit
 from core.api.generics import ApiView
-from core.errors import Invalid
+from core.uploads import read_single_upload
 from tasks.imports import services
 from tasks.imports.plan import MAX_BYTES
 from tasks.imports.sources import SOURCES, parse_file
@@ -75,14 +74,7 @@ class ImportsView(ApiView):
     @extend_schema(operation_id="import_tasks", request=ImportUpload, responses=ImportOut)
     def post(self, request: Request, ref: str) -> Response:
         project = projects_selectors.get_project(self.user, ref)
-        files = request.FILES
-        if unknown := sorted(set(files) - {"file"}):
-            raise Invalid.field(unknown[0], "This file is not expected here.", "unknown")
-        uploads = files.getlist("file")
-        if len(uploads) != 1 or not isinstance(uploads[0], UploadedFile):
-            raise Invalid.field("file", "Send one file.", "required")
-        # One byte more than allowed is enough for the parser to say that the file is too large.
-        data = bytes(uploads[0].read(MAX_BYTES + 1))
+        data = read_single_upload(request.FILES, max_bytes=MAX_BYTES)
         params = query_params.parse_query(ImportParams, request.POST)
         plan = parse_file(params["source"], data, now=self.now, time_zone=self.user.time_zone)
         report = services.run_import(

@@ -15,6 +15,7 @@ from accounts.auth.requests import get_request_user
 from core.errors import Invalid
 from core.forms import form_status
 from core.htmx import form_data, render_page
+from core.uploads import read_upload
 from tasks.imports import todoist
 from tasks.imports.forms import ImportForm
 from tasks.imports.plan import MAX_BYTES
@@ -33,7 +34,7 @@ def import_tasks(request: HttpRequest) -> HttpResponse:
     projects = projects_selectors.writable_projects(reader)
     data: bytes | None = None
     if upload := request.FILES.get("file"):
-        data = upload.read(MAX_BYTES + 1)
+        data = read_upload(upload, max_bytes=MAX_BYTES)
     elif staged_file := request.POST.get("staged_file"):
         # The page may have been altered; without a file the form asks for one.
         with contextlib.suppress(ValueError):

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from core.api.generics import ActionView, ApiView, CreateView, DeleteView, DetailView, ListView, UpdateView
+from core.api.generics import ActionView, CreateView, DeleteView, DetailView, ListView, UpdateView
 from core.api.pagination import Page, PageQuerySerializer, PageRequest
 from core.api.query_params import FieldsQuerySerializer
 from core.errors import VersionConflict
@@ -21,16 +21,7 @@ from tasks.models.task import PRIORITY_NAMES
 from tasks.project_scope import project_in_body, project_in_query, project_of_task_in_path
 
 
-class TaskRowView(ApiView):
-    """Base of the views that show a task from its columns, as GET reads it."""
-
-    serializer_class = TaskOut
-
-    def serialize(self, obj: TaskColumns) -> dict[str, Any]:
-        return obj.to_json()
-
-
-class TasksView(TaskRowView, ListView, CreateView):
+class TasksView(ListView, CreateView):
     """List of the visible tasks; POST creates one."""
 
     operation_ids = {"get": "list_tasks", "post": "create_task"}
@@ -41,6 +32,8 @@ class TasksView(TaskRowView, ListView, CreateView):
     project_from = {"GET": project_in_query, "POST": project_in_body}
     query_serializer_class = TaskQuery
     input_serializer_class = TaskInput
+    serializer_class = TaskOut
+    to_json = TaskColumns.to_json
     list_serializer_class = TaskListOut
     ordering_fields = TASK_SORTS
     default_ordering = "-created_at"
@@ -70,7 +63,7 @@ class TasksView(TaskRowView, ListView, CreateView):
         return selectors.get_task_columns(self.user, str(task.pk))
 
 
-class TaskView(TaskRowView, DetailView, UpdateView, DeleteView):
+class TaskView(DetailView, UpdateView, DeleteView):
     """One task by id or key."""
 
     operation_ids = {"get": "get_task", "patch": "update_task", "delete": "delete_task"}
@@ -79,6 +72,8 @@ class TaskView(TaskRowView, DetailView, UpdateView, DeleteView):
     project_from = project_of_task_in_path
     query_serializer_class = FieldsQuerySerializer
     patch_serializer_class = TaskPatch
+    serializer_class = TaskOut
+    to_json = TaskColumns.to_json
     object_selector = selectors.get_task_columns
     delete_service = services.delete
     services_take_now = True
@@ -95,13 +90,15 @@ class TaskView(TaskRowView, DetailView, UpdateView, DeleteView):
         return selectors.get_task_columns(self.user, str(task.pk))
 
 
-class MoveView(TaskRowView, ActionView):
+class MoveView(ActionView):
     """Move of a task in the manual order of its project."""
 
     operation_ids = {"post": "move_task"}
     api_key_scope = {"POST": "tasks:write"}
     project_from = project_of_task_in_path
     input_serializer_class = MoveInput
+    serializer_class = TaskOut
+    to_json = TaskColumns.to_json
 
     def perform_action(self, data: dict[str, Any], ref: str) -> TaskColumns:
         task = ordering.move(actor=self.user, ref=ref, now=self.now, versions=self.versions, **data)

@@ -11,7 +11,7 @@ from accounts.models import Session, User
 from accounts.tests.fixtures import token_of
 from accounts.users import services as users
 from config.wsgi import application as django
-from core.security.access_tokens import read_access_token
+from core.security.tokens import read_access_token
 from core.testing.asgi import run, send_request
 from gateway.application import Gateway
 from gateway.session_backend import SessionBackend

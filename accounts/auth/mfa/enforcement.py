@@ -30,13 +30,9 @@ MFA_POLICIES: dict[str, MfaPolicy] = {
 }
 
 
-def current_mfa_policy() -> MfaPolicy:
-    return MFA_POLICIES[settings.REQUIRE_MFA]
-
-
 def mfa_setup_required(*, kind: str, role: str, has_mfa: bool) -> bool:
     """Return whether this account must still set up MFA. Service accounts are exempt: no person could do it."""
-    return not has_mfa and kind == "human" and role in current_mfa_policy().roles
+    return not has_mfa and kind == "human" and role in MFA_POLICIES[settings.REQUIRE_MFA].roles
 
 
 def mfa_setup_required_error() -> NotAllowed:

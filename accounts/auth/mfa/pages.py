@@ -7,6 +7,7 @@ from typing import Any
 
 from allauth.account.decorators import reauthentication_required
 from allauth.mfa.adapter import get_adapter
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -43,7 +44,7 @@ def security(request: HttpRequest) -> HttpResponse:
     context = {
         **login_methods_selectors.get_mfa_methods(user)._asdict(),
         "tab": "security",
-        "mfa_required_for": enforcement.current_mfa_policy().description,
+        "mfa_required_for": enforcement.MFA_POLICIES[settings.REQUIRE_MFA].description,
         "is_verified": email_addresses.is_email_verified(user),
         "providers": provider_names(),
         "identities": login_methods_selectors.list_identities(user).order_by("provider"),

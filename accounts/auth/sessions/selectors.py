@@ -33,18 +33,15 @@ class RowCache:
     def __init__(self) -> None:
         self._cached: tuple[str, dict[uuid.UUID, tuple[Any, ...]]] = ("", {})
 
-    def get(self, session_id: uuid.UUID, as_of: str) -> tuple[Any, ...] | None:
-        generation, rows = self._cached
-        return rows.get(session_id) if as_of and as_of == generation else None
-
-    def put(self, session_id: uuid.UUID, as_of: str, row: tuple[Any, ...]) -> None:
+    def rows_for(self, as_of: str) -> dict[uuid.UUID, tuple[Any, ...]]:
+        """Return the rows of this generation by id, to read and to add to; without one, an empty dict of no use."""
         if not as_of:
-            return
+            return {}
         generation, rows = self._cached
         if generation != as_of or len(rows) >= MAX_CACHED_ROWS:
             rows = {}
             self._cached = (as_of, rows)
-        rows[session_id] = row
+        return rows
 
 
 _row_cache = RowCache()
@@ -56,15 +53,16 @@ def get_active_api_session(session_id: uuid.UUID, now: datetime, *, as_of: str =
     `as_of` is the global generation of a request whose session the gateway has just found active. Every change to a
     user replaces the generation; until then the cached row is current.
     """
-    row = _row_cache.get(session_id, as_of)
-    session = _session_from_row(Session.Kind.API, row) if row is not None else None
+    cached = _row_cache.rows_for(as_of)
+    session = _session_from_row(Session.Kind.API, cached[session_id]) if session_id in cached else None
     # A restricted session is read anew: its user may set up MFA at any moment, which replaces no generation.
-    if session is not None and not session.mfa_setup_required:
-        return session if session.expires_at > now else None
-    for row in _active_session_statement(Session.Kind.API).run({"now": now, "id": session_id}):
-        _row_cache.put(session_id, as_of, row)
-        return _session_from_row(Session.Kind.API, row)
-    return None
+    if session is None or session.mfa_setup_required:
+        rows = _active_session_statement(Session.Kind.API).run({"now": now, "id": session_id})
+        if not rows:
+            return None
+        cached[session_id] = rows[0]
+        session = _session_from_row(Session.Kind.API, rows[0])
+    return session if session.expires_at > now else None
 
 
 def get_active_browser_session(session_id: uuid.UUID, now: datetime) -> Session | None:

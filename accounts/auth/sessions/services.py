@@ -29,7 +29,7 @@ from accounts.models.sessions import MFA_TYPES
 from core.errors import NotAuthenticated, NotFound
 from core.http.client_ip import describe_user_agent
 from core.security.hashing import sha256_hex
-from core.security.jwt_keys import ACCESS, MEDIA_TYPES, REFRESH, key_id, verify_jwt
+from core.security.tokens import ACCESS, MEDIA_TYPES, REFRESH, key_id, verify_jwt
 from events.outbox import publish, publish_all
 
 RETENTION = timedelta(days=30)
@@ -211,7 +211,7 @@ def purge_sessions(*, now: datetime) -> int:
 
 
 class SigningBackend(TokenBackend):
-    """Signs with named keys that can be replaced. core.security.jwt_keys verifies, here and in the gateway."""
+    """Signs with named keys that can be replaced. core.security.tokens verifies, here and in the gateway."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(settings.SIMPLE_JWT["ALGORITHM"], settings.SIMPLE_JWT["SIGNING_KEY"])

@@ -17,7 +17,7 @@ from accounts.auth.sessions import services as sessions
 from accounts.auth.sessions.services import issue_tokens
 from accounts.models import Session, User
 from accounts.tests.factories import UserFactory
-from core.security.jwt_keys import key_id
+from core.security.tokens import key_id
 from core.testing.database_state import table_digests
 
 KEY = live.SIMPLE_JWT["SIGNING_KEY"]

@@ -11,7 +11,7 @@ from django.conf import settings
 from accounts.auth.sessions.services import issue_tokens, read_refresh
 from accounts.tests.factories import SessionFactory
 from core.errors import NotAuthenticated
-from core.security.access_tokens import read_access_token
+from core.security.tokens import read_access_token
 from core.testing.clock import NOW
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]

@@ -8,8 +8,8 @@ import uuid
 import jwt
 import pytest
 
-from core.security import access_tokens
-from core.security.access_tokens import read_access_token
+from core.security import tokens
+from core.security.tokens import read_access_token
 
 USER, SESSION = str(uuid.uuid4()), str(uuid.uuid4())
 
@@ -86,10 +86,10 @@ def test_nonsense_is_rejected(nonsense):
 
 
 def test_invalid_tokens_are_not_cached(settings):
-    before = access_tokens._verify.cache_info().currsize
+    before = tokens._verify.cache_info().currsize
 
     for number in range(5):
         read_access_token(token(settings, jti=str(number), iss="somebody"))
 
-    assert access_tokens._verify.cache_info().currsize == before
-    assert access_tokens._verify.cache_info().maxsize == access_tokens.MAX_CACHED_TOKENS
+    assert tokens._verify.cache_info().currsize == before
+    assert tokens._verify.cache_info().maxsize == tokens.MAX_CACHED_TOKENS

@@ -8,8 +8,7 @@ import uuid
 import jwt
 import pytest
 
-from core.security.access_tokens import read_access_token
-from core.security.jwt_keys import ACCESS, REFRESH, key_id, verify_jwt
+from core.security.tokens import ACCESS, REFRESH, key_id, read_access_token, verify_jwt
 
 OLD, NEW, FOREIGN = ("old-key-" + "o" * 40, "new-key-" + "n" * 40, "foreign-key-" + "f" * 40)
 
