@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from accounts.admin.site import RequiresRecentLoginAdmin
+from accounts.auth.forms import NewPasswordField
 from accounts.auth.passwords import pwned_passwords
 from accounts.auth.passwords.validators import BREACHED
 from accounts.auth.requests import get_request_user
@@ -35,9 +36,7 @@ class NewPasswordForm(ServiceForm):
 class UserCreateForm(NewPasswordForm):
     """Registers a user with a role and a tier."""
 
-    password = forms.CharField(
-        max_length=200, strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
-    )
+    password = NewPasswordField("Password")
 
     class Meta:
         model = User

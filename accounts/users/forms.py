@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 
+from accounts.auth.forms import NewPasswordField
 from accounts.models import User
 from core.forms import PageForm, SingleLineField, show_initial
 from core.time_zones import time_zone_names
@@ -76,10 +77,4 @@ class InvitedRegistrationForm(PageForm):
     """Registration with the email address of the invitation."""
 
     name = SingleLineField(label="Your name", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
-    password = forms.CharField(
-        label="Password",
-        max_length=200,
-        strip=False,
-        help_text="At least 10 characters; a sentence of several words works well.",
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
+    password = NewPasswordField("Password")
