@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
+from uuid import UUID
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -101,6 +102,14 @@ def initial_values(form: forms.Form) -> dict[str, Any]:
         except ValidationError:  # altered by hand: it differs from every present value
             values[name] = None
     return values
+
+
+def parse_uuid(text: str) -> UUID | None:
+    """Return the UUID of a query string; None for anything else."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 def form_status(form: Any) -> int:

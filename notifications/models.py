@@ -101,6 +101,8 @@ class Notification(models.Model):
     read_at = models.DateTimeField(null=True, blank=True)
 
     objects = NotificationQuerySet.as_manager()
+    # Set by selectors.mark_unavailable: the target is deleted or no longer visible to the recipient.
+    is_unavailable = False
 
     class Meta:
         constraints = [

@@ -35,6 +35,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
         filters=f"page:{only_unread}",
     )
     page = selectors.list_notifications(user, page_request, unread=True if only_unread else None)
+    selectors.mark_unavailable(user, page.rows)
     context = {
         "page": page,
         "only_unread": only_unread,
@@ -54,6 +55,10 @@ def open_notification(request: HttpRequest, notification_id: UUID) -> HttpRespon
     user = get_request_user(request)
     notification = selectors.get_notification(user, notification_id)
     services.mark_read(actor=user, notification_id=notification_id, now=timezone.now())
+    selectors.mark_unavailable(user, [notification])
+    if notification.is_unavailable:
+        messages.info(request, "It was deleted, or you no longer have access to it.")
+        return _redirect_back(request)
     return redirect(notification.url)
 
 

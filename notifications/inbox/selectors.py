@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -10,6 +11,8 @@ from accounts.models import User
 from core.api.pagination import Page, PageRequest, Sort, paginate
 from core.errors import NotFound
 from notifications.models import Notification
+from tasks.items import selectors as items_selectors
+from tasks.projects import selectors as projects_selectors
 
 SORTS = {"created_at": Sort("created_at")}
 NEWEST_FIRST = "-created_at"
@@ -30,6 +33,17 @@ def list_notifications(
 ) -> Page[Notification]:
     """Return one page of the inbox; raises Invalid for a foreign or malformed cursor."""
     return paginate(filter_inbox(user, kind=kind, unread=unread), page_request)
+
+
+def mark_unavailable(user: User, notifications: Sequence[Notification]) -> None:
+    """Set `is_unavailable` where the target is deleted or hidden from the user."""
+    task_ids = {item.task_id for item in notifications if item.task_id}
+    tasks = items_selectors.visible_ids(user, task_ids) if task_ids else set()
+    project_ids = {item.project_id for item in notifications if item.project_id and not item.task_id}
+    projects = set(projects_selectors.visible_project_ids(user)) if project_ids else set()
+    for item in notifications:
+        target, visible = (item.task_id, tasks) if item.task_id else (item.project_id, projects)
+        item.is_unavailable = target is not None and target not in visible
 
 
 def get_notification(user: User, notification_id: UUID) -> Notification:

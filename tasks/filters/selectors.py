@@ -23,6 +23,8 @@ class FilterChoices:
 def filter_choices(user: User, project: Project | None = None) -> FilterChoices:
     """Return the choices of the list's filters: of all visible projects, or of one."""
     projects = list(Project.objects.visible_to(user).current().order_by("is_inbox", "name"))
+    if project and project not in projects:  # an archived one: its page still filters by it
+        projects.append(project)
     ids = [project.pk] if project else [visible.pk for visible in projects]
     # Subqueries, so that a person in several projects appears once.
     here = ProjectMember.objects.filter(project__in=ids).values("user")

@@ -13,4 +13,6 @@ class ImportForm(PageForm):
 
     def __init__(self, *args: Any, projects: Sequence[Project], **options: Any) -> None:
         super().__init__(*args, **options)
-        self.fields["project"].choices = [(str(project.pk), f"{project.name} ({project.key})") for project in projects]
+        names = [(str(project.pk), f"{project.name} ({project.key})") for project in projects]
+        # Nothing is preselected: an import into the wrong project cannot be undone.
+        self.fields["project"].choices = [("", "Choose a project"), *names]

@@ -55,6 +55,7 @@ def import_tasks(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "report": report,
+        "has_projects": bool(projects),
         "staged_file": base64.b64encode(data).decode()
         if report and data is not None and len(data) <= MAX_EMBEDDED_BYTES
         else "",

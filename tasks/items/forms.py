@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django import forms
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
@@ -101,7 +102,7 @@ class TaskForm(PageForm):
         return _to_changes(self.cleaned_data, set(self.changed_data))
 
     def initial_changes(self) -> dict[str, Any]:
-        """Return all fields as they were when the form was rendered, named like those of `changes`."""
+        """Return all fields as they were when the form was rendered, like `changes`."""
         values = initial_values(self)
         values["priority"] = int(values["priority"]) if str(values["priority"]).isdecimal() else None
         if "labels" in values:
@@ -172,3 +173,6 @@ class NewTaskForm(PageForm):
             *own,
         ]
         self.fields["assignee"].choices = [("", "No one"), *((str(user.pk), user.name) for user in people)]
+        self.fields["assignee"].error_messages["invalid_choice"] = "Choose a member of the project."
+        attributes = {"hx-get": reverse("task-new"), "hx-target": "#assignee-field", "hx-swap": "outerHTML"}
+        self.fields["project"].widget.attrs |= attributes | {"hx-trigger": "change", "hx-include": "this"}

@@ -18,7 +18,7 @@ from tasks import policies
 from tasks.filters import selectors as filters_selectors
 from tasks.filters.selectors import TaskFilters
 from tasks.models import Project, Role, State, Task
-from tasks.models.task import TaskQuerySet
+from tasks.models.task import CLOSED_CATEGORIES, TaskQuerySet
 from tasks.projects.selectors import roles_by_project, states_by_project, visible_project_ids
 
 MAX_COUNT = 10_000
@@ -41,6 +41,9 @@ def filter_page_tasks(
 ) -> TaskQuerySet:
     """Return the visible tasks that pass the filters, created or closed since a day (UTC)."""
     rows = filters_selectors.filter_visible(user, filters)
+    if not filters.project and filters.category and not {*CLOSED_CATEGORIES} & {*filters.category}:
+        # Open tasks of archived projects are out of the way; the page of their project shows them.
+        rows = rows.filter(project__archived_at=None)
     if created_from:
         rows = rows.filter(created_at__gte=_start_of_day(created_from))
     if closed_from:
@@ -88,6 +91,8 @@ def list_overdue(user: User, project: Project | None, *, now: datetime, today: d
     overdue = filters_selectors.filter_visible(
         user, TaskFilters(now=now, today=today, overdue=True, project=project.key if project else "")
     )
+    if project is None:
+        overdue = overdue.filter(project__archived_at=None)
     in_due_order = overdue.with_due_instant(sql_time_zone(user.time_zone))
     return list(in_due_order.with_relations().order_by("-priority", F("due_instant").asc(), "pk")[:limit])
 

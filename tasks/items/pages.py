@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from accounts.models import User
 from core.api.pagination import PageRequest
 from core.errors import Invalid, VersionConflict
 from core.etags import merge_changes
-from core.forms import expected_version, form_status
+from core.forms import expected_version, form_status, parse_uuid
 from core.htmx import form_data, render_page, requested_fragment, safe_redirect_url
 from core.text import is_blank, normalize
 from core.time_zones import sql_time_zone
@@ -112,8 +113,13 @@ def set_status(request: HttpRequest, key: str) -> HttpResponse:
     return render_page(request, "tasks/_task_row.html", context, fragments=fragments, status=status)
 
 
-FRAGMENTS = {"comments": "tasks/_comments.html"}
-MAX_COMMENTS = 100
+FRAGMENTS = {
+    "comments": "tasks/_comments.html",
+    "older-comments": "tasks/_comment_list.html",
+    "subtasks": "tasks/_subtasks.html",
+}
+COMMENTS_PER_PAGE = 100
+SUBTASKS_PER_PAGE = 100
 MAX_ACTIVITY_ENTRIES = 30
 
 
@@ -124,7 +130,8 @@ def task_detail(request: HttpRequest, key: str) -> HttpResponse:
     reader = get_request_user(request)
     task = selectors.get_task(reader, key)
     if request.method != "POST":
-        return render_page(request, "tasks/task_detail.html", task_context(reader, task), fragments=FRAGMENTS)
+        context = task_context(reader, task, params=request.GET)
+        return render_page(request, "tasks/task_detail.html", context, fragments=FRAGMENTS)
     form = _task_form(reader, task, request)
     if form.is_valid():
         try:
@@ -150,15 +157,25 @@ def task_detail(request: HttpRequest, key: str) -> HttpResponse:
 
 
 def task_context(
-    reader: User, task: Task, *, form: TaskForm | None = None, comment_form: CommentForm | None = None
+    reader: User,
+    task: Task,
+    *,
+    form: TaskForm | None = None,
+    comment_form: CommentForm | None = None,
+    params: Mapping[str, str] = {},
 ) -> dict[str, Any]:
-    """Return the context of a task's page."""
+    """Return the context of a task's page; `before` and `subtasks` of the query string show more than the first page."""
     project_role, role = sharing_selectors.project_and_task_role(reader, task)
     now, today = timezone.now(), timezone.localdate()
     is_current = task.project.archived_at is None
-    subtasks = page_queries.build_rows(reader, selectors.list_subtasks(reader, task)[:100], now=now, today=today)
-    # The latest comments, one more to know of older ones; shown in the order in which they were written.
-    newest = list(comments_selectors.list_comments(task).order_by("-pk")[: MAX_COMMENTS + 1])
+    limit = _subtask_limit(params.get("subtasks", ""))
+    subtasks = page_queries.build_rows(reader, selectors.list_subtasks(reader, task)[:limit], now=now, today=today)
+    # Without a second page, the rows themselves give the counts.
+    subtask_count, subtasks_done = len(subtasks), sum(row.task.is_closed for row in subtasks)
+    if subtask_count == limit:
+        subtask_count, subtasks_done = selectors.count_subtasks(reader, task)
+    before = parse_uuid(params.get("before", ""))
+    newest = comments_selectors.list_newest_comments(task, before=before, limit=COMMENTS_PER_PAGE)
     events = list(selectors.list_activity(task).order_by("-pk")[:MAX_ACTIVITY_ENTRIES])
     activity = activity_entries(
         events,
@@ -170,17 +187,27 @@ def task_context(
         "project": task.project,
         "form": form or _task_form(reader, task, is_member=project_role is not None),
         "comment_form": comment_form or CommentForm(),
-        "comments": newest[:MAX_COMMENTS][::-1],
-        "has_older_comments": len(newest) > MAX_COMMENTS,
+        "comments": newest.comments,
+        "has_older_comments": newest.has_older,
+        "has_newer_comments": before is not None,
+        "comment_count": newest.total,
         "activity": activity,
         "subtasks": subtasks,
-        "subtasks_done": sum(row.task.is_closed for row in subtasks),
+        "subtask_count": subtask_count,
+        "subtasks_done": subtasks_done,
+        "more_subtasks": limit + SUBTASKS_PER_PAGE if subtask_count > len(subtasks) else 0,
         "is_overdue": task.is_overdue(now, today),
         "is_member": project_role is not None,
         "can_edit": is_current and policies.can_edit(role),
         "can_comment": is_current and policies.can_comment(role),
         "can_manage": project_role == Role.ADMIN,
     }
+
+
+def _subtask_limit(text: str) -> int:
+    """Return how many subtasks to show: a multiple of the page size, at least one page."""
+    pages = int(text) // SUBTASKS_PER_PAGE if text.isascii() and text.isdecimal() and len(text) < 6 else 1
+    return max(pages, 1) * SUBTASKS_PER_PAGE
 
 
 def _task_form(
@@ -208,9 +235,10 @@ def new_task(request: HttpRequest) -> HttpResponse:
     reader = get_request_user(request)
     projects = projects_selectors.writable_projects(reader)
     initial = {name: request.GET.get(name, "") for name in ("project", "title")}
-    form = NewTaskForm(
-        form_data(request), projects=projects, people=filters_selectors.filter_choices(reader).people, initial=initial
-    )
+    project_id = request.POST.get("project", "") if request.method == "POST" else initial["project"]
+    project = next((one for one in projects if (str(one.pk) == project_id if project_id else one.is_inbox)), None)
+    people = members_selectors.assignable_users(project) if project else [reader]
+    form = NewTaskForm(form_data(request), projects=projects, people=people, initial=initial)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         draft = drafts.TaskDraft(
@@ -231,7 +259,9 @@ def new_task(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, f"{task.key} created.")
             return redirect("task-detail", key=task.key)
-    return render_page(request, "tasks/task_new.html", {"form": form}, status=form_status(form))
+    # Choosing another project replaces the choices of the assignee.
+    fragments = {"assignee-field": "tasks/_assignee_field.html"}
+    return render_page(request, "tasks/task_new.html", {"form": form}, fragments=fragments, status=form_status(form))
 
 
 @login_required

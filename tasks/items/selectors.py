@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
 from accounts.models import User
 from core.api.fields import UUID_PATTERN
@@ -93,6 +93,13 @@ def has_share_only_access(user: User, task: Task) -> bool:
 def list_subtasks(user: User, task: Task) -> QuerySet[Task]:
     """Return the subtasks that a user sees, in their manual order."""
     return Task.objects.visible_to(user).filter(parent=task).with_relations().order_by("position")
+
+
+def count_subtasks(user: User, task: Task) -> tuple[int, int]:
+    """Return how many subtasks a user sees, and how many of them are closed."""
+    rows = Task.objects.visible_to(user).filter(parent=task)
+    counts = rows.aggregate(count=Count("pk"), closed=Count("pk", filter=Q(closed_at__isnull=False)))
+    return counts["count"], counts["closed"]
 
 
 def list_activity(task: Task) -> QuerySet[Event]:

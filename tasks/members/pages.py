@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -11,7 +14,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.auth.requests import get_request_user
 from accounts.users.invitations.rate_limits import rate_limited_invitation
-from core.errors import Invalid
+from core.errors import Conflict, Invalid
 from core.forms import form_status
 from core.htmx import render_page
 from tasks.members import invitations, teams
@@ -21,8 +24,25 @@ from tasks.projects import selectors as projects_selectors
 from tasks.projects.pages import build_member_form, project_context
 
 
+def show_rules_in_place(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Decorate a form of the project's page, which then shows why it was refused."""
+
+    @wraps(view)
+    def wrapper(request: HttpRequest, key: str, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, key, **kwargs)
+        except (Invalid, Conflict) as error:
+            reader = get_request_user(request)
+            context = project_context(request, reader, projects_selectors.get_project(reader, key))
+            context["member_error"] = " ".join(field.message for field in error.fields) or error.detail
+            return render_page(request, "tasks/project_detail.html", context, status=error.status)
+
+    return wrapper
+
+
 @login_required
 @require_POST
+@show_rules_in_place
 def add_team(request: HttpRequest, key: str) -> HttpResponse:
     form = ProjectTeamForm(request.POST, teams=[])
     if not form.is_valid():
@@ -35,6 +55,7 @@ def add_team(request: HttpRequest, key: str) -> HttpResponse:
 
 @login_required
 @require_POST
+@show_rules_in_place
 def update_team(request: HttpRequest, key: str, team_id: UUID) -> HttpResponse:
     role = cleaned_role(RoleForm(request.POST))
     teams.update(actor=get_request_user(request), ref=key, team_id=team_id, role=role)
@@ -44,6 +65,7 @@ def update_team(request: HttpRequest, key: str, team_id: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
+@show_rules_in_place
 def remove_team(request: HttpRequest, key: str, team_id: UUID) -> HttpResponse:
     teams.remove(actor=get_request_user(request), ref=key, team_id=team_id, now=timezone.now())
     messages.success(request, "Team removed from the project.")
@@ -52,6 +74,7 @@ def remove_team(request: HttpRequest, key: str, team_id: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
+@show_rules_in_place
 def invite(request: HttpRequest, key: str) -> HttpResponse:
     reader = get_request_user(request)
     form = InvitationForm(request.POST)
@@ -80,6 +103,7 @@ def add_member(request: HttpRequest, key: str) -> HttpResponse:
 
 @login_required
 @require_POST
+@show_rules_in_place
 def update_member(request: HttpRequest, key: str, user_id: UUID) -> HttpResponse:
     form = RoleForm(request.POST)
     if not form.is_valid():
@@ -91,6 +115,7 @@ def update_member(request: HttpRequest, key: str, user_id: UUID) -> HttpResponse
 
 @login_required
 @require_POST
+@show_rules_in_place
 def remove_member(request: HttpRequest, key: str, user_id: UUID) -> HttpResponse:
     reader = get_request_user(request)
     members.remove(actor=reader, ref=key, user_id=user_id, now=timezone.now())

@@ -111,4 +111,4 @@ def _require_remaining_admin(project: Project, member: ProjectMember, role: str)
     # Admins by their own role: those by a team are gone as soon as the team is.
     others = ProjectMember.objects.filter(project=project, role=Role.ADMIN).exclude(pk=member.pk)
     if member.role == Role.ADMIN and role != Role.ADMIN and not others.exists():
-        raise Conflict("A project keeps at least one admin.", code="last_admin")
+        raise Conflict("A project needs at least one admin. Make someone else an admin first.", code="last_admin")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.auth.requests import get_request_user
 from accounts.models import User
+from core.errors import Conflict, Invalid
 from core.forms import form_status
 from core.htmx import render_page
 from tasks import policies
@@ -76,8 +79,25 @@ def share_task(request: HttpRequest, key: str) -> HttpResponse:
     return render_page(request, "tasks/access.html", context, status=form_status(form))
 
 
+def show_rules_in_place(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Decorate a form of the access page, which then shows why it was refused."""
+
+    @wraps(view)
+    def wrapper(request: HttpRequest, key: str, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, key, **kwargs)
+        except (Invalid, Conflict) as error:
+            reader = get_request_user(request)
+            context = _context(reader, items_selectors.get_task(reader, key))
+            context["share_error"] = " ".join(field.message for field in error.fields) or error.detail
+            return render_page(request, "tasks/access.html", context, status=error.status)
+
+    return wrapper
+
+
 @login_required
 @require_POST
+@show_rules_in_place
 def update_share(request: HttpRequest, key: str, user_id: UUID) -> HttpResponse:
     role = cleaned_role(SharedRoleForm(request.POST))
     services.update(actor=get_request_user(request), ref=key, user_id=user_id, role=role)
@@ -87,6 +107,7 @@ def update_share(request: HttpRequest, key: str, user_id: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
+@show_rules_in_place
 def unshare_task(request: HttpRequest, key: str, user_id: UUID) -> HttpResponse:
     """Stop sharing a task; a user who gives up a share no longer sees the task."""
     reader = get_request_user(request)

@@ -162,7 +162,7 @@ def test_people_come_and_go_and_the_last_admin_stays(pages, project, alice, mall
     refused = pages.post(page("projectmember", "delete", last), {"post": "yes"}, follow=True)
 
     assert outbox.names() == ["project.member_added", "project.member_changed", "project.member_removed"]
-    assert "A project keeps at least one admin." in refused.content.decode()
+    assert "A project needs at least one admin." in refused.content.decode()
     assert ProjectMember.objects.filter(pk=last.pk).exists()
 
 

@@ -36,12 +36,12 @@ def test_empty_inbox_explains_itself(alice):
     assert "You're all caught up" in visible_text(client.get("/inbox/?show=unread"))
 
 
-def test_opened_notification_is_marked_read(alice):
-    notification = make_notification(alice)
+def test_opened_notification_is_marked_read(alice, task):
+    notification = make_notification(alice, task_id=task.pk, project_id=task.project_id, url="/tasks/OPS-1/")
 
     response = logged_in_client(alice).post(f"/inbox/{notification.pk}/open/")
 
-    assert (response.status_code, response["Location"]) == (302, "/tasks/OPS-42/")
+    assert (response.status_code, response["Location"]) == (302, "/tasks/OPS-1/")
     assert Notification.objects.get().is_read
 
 
