@@ -258,8 +258,9 @@ class Gateway:
             # The declaration names a setting, so an operator can change the limit without a release.
             limit = getattr(settings, request.endpoint.max_body_size)
             body = await request_body.read_body(request.scope, request.receive, limit=limit)
-            # The requests whose time is padded hash passwords; they share a narrower limiter.
-            limiter = self.password_limiter.slot() if timing.is_padded(request) else nullcontext()
+            # Requests that hash passwords share a narrower limiter.
+            hashes_password = request.scope["method"] in request.endpoint.hashes_password
+            limiter = self.password_limiter.slot() if hashes_password else nullcontext()
             async with limiter, self.admission.slot():
                 send = request_body.buffer_response_start(request.send)
                 await self.django(request.scope_for_django(), body, request.receive, send)

@@ -36,6 +36,7 @@ class PublicApiView(ApiView):
 
 class RegisterView(PublicApiView):
     pad_response_time = {"POST"}
+    hashes_password = {"POST"}
 
     @extend_schema(operation_id="register", request=RegisterInput, responses={201: TokensOut, 202: EmailSentOut})
     def post(self, request: Request) -> Any:
@@ -52,6 +53,7 @@ class RegisterView(PublicApiView):
 
 class LoginView(PublicApiView):
     pad_response_time = {"POST"}
+    hashes_password = {"POST"}
 
     @extend_schema(
         operation_id="login",

@@ -56,6 +56,7 @@ class RequiresRecentLogin(BasePermission):
         # A view of another package, like the OpenAPI document, is no ApiView and declares nothing of the kind.
         if method not in getattr(view, "requires_recent_login", ()):
             return True
+        # The password in the body is the confirmation.
         if view.checks_password_itself and request.user.has_usable_password():
             return True
         if not isinstance(request.auth, Session):

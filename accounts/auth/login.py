@@ -140,6 +140,7 @@ def verify_password(request: HttpRequest, *, email: str, password: str) -> User:
     """
     user: User | None = User.objects.filter(email=email.strip().lower()).first()
     with throttled(request, user, email=email):
+        # A hash is computed for an unknown address too, so the time does not tell whether there is an account.
         is_correct = user.check_password(password) if user else check_password(password, _placeholder_hash())
         if user is None or not is_correct or not user.is_active:
             raise NotAuthenticated("Wrong email address or password.", code=WRONG_CREDENTIALS)
@@ -204,6 +205,7 @@ def continue_browser_login(
         save_pending_login(request, user, next_url)
         return redirect("mfa_authenticate")
     request.session.pop(PENDING_LOGIN_KEY, None)
+    # It replaces the session's key, against session fixation. So what the row needs to know is stored after it.
     auth.login(request, user)
     request.session[MFA_VERIFIED_KEY] = mfa_verified
     return HttpResponseRedirect(next_url)
@@ -240,6 +242,7 @@ def load_pending_login(request: HttpRequest) -> PendingLogin | None:
         return None
     user = users_selectors.find_active_user(data["user"]) if data["user"] else None
     is_recent = timezone.now().timestamp() - data["started_at"] <= PENDING_LOGIN_MAX_AGE
+    # A password changed meanwhile, perhaps because it was stolen, ends the sign-in that began with it.
     if user and is_recent and constant_time_compare(data["password_hash"], user.get_session_auth_hash()):
         return PendingLogin(user, data["next"])
     if not data["user"] and is_recent:

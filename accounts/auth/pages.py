@@ -8,16 +8,14 @@ from django.contrib import auth, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.cache import never_cache
-from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_POST
 
 from accounts.auth import login as sign_in
 from accounts.auth.allauth.forms import MfaCodeForm, PasskeyAuthenticateForm, PasskeyLoginForm
 from accounts.auth.allauth.internals import begin_passkey_authentication
 from accounts.auth.forms import LoginForm, RegisterForm
 from accounts.auth.login_methods import selectors as login_methods_selectors
-from accounts.auth.requests import get_next_url
+from accounts.auth.requests import credential_page, get_next_url
 from accounts.users.locales import browser_locale
 from core.api.endpoints import endpoint
 from core.errors import Invalid, NotAuthenticated
@@ -29,10 +27,14 @@ from core.rate_limits import consume
 LOGIN_EXPIRED = "This sign-in has expired. Sign in again."
 
 
-@endpoint(mfa_exempt=True, pad_response_time={"POST"}, brute_force_limit={"POST"}, secret_in_url=True)
-@never_cache
-@sensitive_post_parameters("password")
-@require_http_methods(["GET", "HEAD", "POST"])
+@credential_page(
+    "password",
+    mfa_exempt=True,
+    pad_response_time={"POST"},
+    hashes_password={"POST"},
+    brute_force_limit={"POST"},
+    secret_in_url=True,
+)
 def login(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return HttpResponseRedirect(get_next_url(request))
@@ -48,10 +50,7 @@ def login(request: HttpRequest) -> HttpResponse:
     return render_page(request, "accounts/login.html", context, status=form_status(form))
 
 
-@endpoint(brute_force_limit={"POST"})
-@never_cache
-@sensitive_post_parameters("code", "credential")
-@require_http_methods(["GET", "HEAD", "POST"])
+@credential_page("code", "credential", brute_force_limit={"POST"})
 def login_mfa(request: HttpRequest) -> HttpResponse:
     """Ask for the code or the passkey that finishes the sign-in of this browser."""
     was_pending = sign_in.PENDING_LOGIN_KEY in request.session
@@ -72,10 +71,7 @@ def login_mfa(request: HttpRequest) -> HttpResponse:
     return render_page(request, "mfa/authenticate.html", context, status=form_status(form))
 
 
-@endpoint(brute_force_limit={"POST"})
-@never_cache
-@sensitive_post_parameters("credential")
-@require_http_methods(["GET", "HEAD", "POST"])
+@credential_page("credential", brute_force_limit={"POST"})
 def login_passkey(request: HttpRequest) -> HttpResponse:
     """Sign in with a passkey alone, which replaces both the password and MFA. A GET by script returns its options."""
     if request.user.is_authenticated:
@@ -106,10 +102,7 @@ def logout(request: HttpRequest) -> HttpResponse:
     return response
 
 
-@endpoint(pad_response_time={"POST"}, brute_force_limit={"POST"})
-@never_cache
-@sensitive_post_parameters("password")
-@require_http_methods(["GET", "HEAD", "POST"])
+@credential_page("password", pad_response_time={"POST"}, hashes_password={"POST"}, brute_force_limit={"POST"})
 def register(request: HttpRequest) -> HttpResponse:
     """Register and sign in, or wait for a verified email where REQUIRE_VERIFIED_EMAIL is set.
 

@@ -37,6 +37,7 @@ def send_account_exists_email(request: HttpRequest, email: str) -> None:
 def send_password_reset_email(request: HttpRequest, email: str) -> None:
     """Send a reset link, or tell an unknown address that it has no account. Raises RateLimited."""
     email = email.strip().lower()  # one counter for a mailbox, however its address is spelled
+    # By caller first, so that one caller cannot use up the links of many mailboxes.
     consume(request, group="reset-address", key=client_ip(request), rate=settings.LOGIN_RATE_PER_ADDRESS)
     consume(request, group=LINK_EMAIL_GROUP, key=email, rate=settings.EMAIL_LINK_RATE)
     user = User.objects.active().filter(email=email).first()

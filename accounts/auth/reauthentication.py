@@ -44,6 +44,7 @@ class RecentLoginRequired(NotAllowed):
 def reauthentication_method(user: User) -> str:
     """Return what confirms the user's identity: `code` with MFA, else `password`, or nothing they could send."""
     methods = login.mfa_methods(user)
+    # A password does not confirm a user with MFA: whoever stole it could remove the MFA methods.
     if methods:
         return CODE if set(methods) - {"passkey"} else ""
     return PASSWORD if user.has_usable_password() else ""
@@ -94,6 +95,7 @@ def reauthenticate(*, session_id: uuid.UUID, credentials: dict[str, str], now: d
         is_correct = session.user.check_password(credentials[PASSWORD])
     if not is_correct:
         raise Invalid.field(method, f"This {method} is wrong.", WRONG_SECRET)
+    # A row revoked while the secret was verified is not updated.
     if not rows.update(reauthenticated_at=now):
         raise NotAuthenticated(SESSION_ENDED, code="token_not_valid")
     return now + settings.REAUTHENTICATION_MAX_AGE

@@ -38,6 +38,7 @@ class ReauthenticateView(ActionView):
     operation_ids = {"post": "reauthenticate"}
     api_key_scope = None
     mfa_exempt = True
+    hashes_password = {"POST"}
     brute_force_limit = {"POST"}
     idempotent = False
     has_versions = False

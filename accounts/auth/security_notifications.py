@@ -58,6 +58,7 @@ def notify_security_change(
         "occurred_at": now.isoformat(),
         "security_path": reverse("mfa_index"),
     }
+    # The user may not be able to sign in any more, so the email itself has the way back.
     if revert_path := login_methods_selectors.revert_link_for_mfa_method(user, change):
         context["revert_path"] = revert_path
     elif change != "email_changed":  # a link for a new password would go to the new address

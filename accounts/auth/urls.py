@@ -20,7 +20,8 @@ SECURITY_PATH = "settings/security/"
 
 def reauthentication_path(route: str, view: Callable[..., Any], name: str) -> URLPattern:
     """Return the path of a reauthentication page. allauth's views would take a PUT for a POST."""
-    declared = endpoint(mfa_exempt=True, brute_force_limit={"POST"}, idempotent=False)
+    hashes_password = {"POST"} if name == "account_reauthenticate" else ()
+    declared = endpoint(mfa_exempt=True, hashes_password=hashes_password, brute_force_limit={"POST"}, idempotent=False)
     return path(route, declared(require_http_methods(["GET", "HEAD", "POST"])(view)), name=name)
 
 

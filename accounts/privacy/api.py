@@ -118,6 +118,7 @@ class DeletionView(ActionView):
     api_key_scope = None
     requires_recent_login = {"POST"}
     checks_password_itself = True
+    hashes_password = {"POST"}
     brute_force_limit = {"POST"}
     idempotent = False
     serializer_class = DeletionOut

@@ -74,7 +74,7 @@ def delete_export(request: HttpRequest, export_id: UUID) -> HttpResponse:
     return redirect("settings-privacy")
 
 
-@endpoint(brute_force_limit={"POST"})
+@endpoint(hashes_password={"POST"}, brute_force_limit={"POST"})
 @never_cache
 @login_required
 @sensitive_post_parameters("confirmation")

@@ -58,6 +58,7 @@ class Endpoint:
     idempotent: bool = True
     # Sign-in and what it protects.
     pad_response_time: Collection[str] = ()
+    hashes_password: Collection[str] = ()
     brute_force_limit: Collection[str] = ()
     requires_recent_login: Collection[str] = ()
     checks_password_itself: bool = False

@@ -69,6 +69,28 @@ def test_endpoint_that_takes_an_email_address_is_padded(path):
     assert get_route_table().endpoint_for(path).pad_response_time == {"POST"}
 
 
+def test_endpoint_that_hashes_a_password_declares_it():
+    hashing = {route.template for route in get_route_table().with_declaration("hashes_password")}
+
+    assert hashing == {
+        "/api/v1/auth/login/",
+        "/api/v1/auth/password-reset/confirm/",
+        "/api/v1/auth/reauthenticate/",
+        "/api/v1/auth/register-with-invitation/",
+        "/api/v1/auth/register/",
+        "/api/v1/me/deletion/",
+        "/api/v1/me/password/",
+        "/invitation/",
+        "/login/",
+        "/password/reset/new/",
+        "/reauthenticate/",
+        "/register/",
+        "/settings/delete-account/",
+        "/settings/security/password/",
+        "/settings/security/password/set/",
+    }
+
+
 def test_padding_holds_no_slot(alice):
     async def both():
         waiting = asyncio.ensure_future(_sign_in())

@@ -77,6 +77,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def reauthenticate(self, user: User, password: str) -> bool:
         """Verify the password; reject it for users with MFA, as it must not be enough to remove their MFA methods."""
+        # allauth lets any method confirm, and would accept the password that MFA is there to distrust.
         if login_methods_selectors.has_mfa(user):
             raise forms.ValidationError(MFA_REQUIRED, code="mfa_required")
         try:

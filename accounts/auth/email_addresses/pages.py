@@ -11,13 +11,13 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.auth import login
 from accounts.auth.email_addresses import services
 from accounts.auth.forms import ChangeEmailForm
 from accounts.auth.rate_limited_emails import LINK_EMAIL_GROUP, request_email_change
-from accounts.auth.requests import get_request_user
+from accounts.auth.requests import credential_page, get_request_user
 from core.api.endpoints import endpoint
 from core.errors import Conflict, Invalid, NotFound
 from core.forms import form_status
@@ -26,9 +26,7 @@ from core.http.client_ip import client_ip
 from core.rate_limits import consume
 
 
-@endpoint(mfa_exempt=True, secret_in_url=True)
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@credential_page(mfa_exempt=True, secret_in_url=True)
 def verify_email(request: HttpRequest) -> HttpResponse:
     """Show the page of the link. A button verifies the address, because mail programs open links by themselves.
 
@@ -48,6 +46,7 @@ def verify_email(request: HttpRequest) -> HttpResponse:
         )
     messages.success(request, f"{user.email} is confirmed.")
     pending = login.load_pending_login(request)
+    # Only in the browser that registered: the link alone signs nobody in, as emails are forwarded and scanned.
     if pending is not None and pending.user == user:
         return login.continue_browser_login(request, pending.user, next_url=reverse("mfa_index"))
     return redirect("mfa_index" if request.user.is_authenticated else "login")
@@ -59,9 +58,8 @@ def verification_sent(request: HttpRequest) -> HttpResponse:
     return render_page(request, "account/verification_sent.html", {})
 
 
-@never_cache
+@credential_page()
 @login_required
-@require_http_methods(["GET", "HEAD", "POST"])
 @reauthentication_required(app="allauth.account")
 def change_email(request: HttpRequest) -> HttpResponse:
     """Request another address. It replaces the present one when the link that is sent to it is opened."""

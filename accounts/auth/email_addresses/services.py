@@ -54,6 +54,7 @@ def verify_email(*, key: str, now: datetime, ip: str = "") -> User:
                 raise NotFound(LINK_EXPIRED)
             user: User = User.objects.select_for_update(no_key=True).get(pk=address.user_id)
             before = user.email
+            # Links to other addresses end here: one that was requested by an intruder must not work later.
             EmailAddress.objects.filter(user=user).exclude(pk=address.pk).delete()
             if not EmailAddress.objects.filter(pk=address.pk, verified=False).update(verified=True, primary=True):
                 raise NotFound(LINK_EXPIRED)  # used, or cancelled, while this request waited for the lock

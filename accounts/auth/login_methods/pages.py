@@ -6,14 +6,11 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
 
 from accounts.auth.login_methods import selectors, services
 from accounts.auth.login_methods.services import LINK_EXPIRED
 from accounts.auth.oidc.client import provider_names
-from accounts.auth.requests import logout_if_current
-from core.api.endpoints import endpoint
+from accounts.auth.requests import credential_page, logout_if_current
 from core.errors import NotFound
 from core.htmx import render_page
 from core.http.client_ip import client_ip
@@ -22,9 +19,7 @@ TEMPLATE = "accounts/revert_login_method.html"
 MFA_METHOD_NAMES = {"totp": "Authenticator app", "recovery_codes": "Recovery codes"}
 
 
-@endpoint(mfa_exempt=True, secret_in_url=True)
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@credential_page(mfa_exempt=True, secret_in_url=True)
 def revert_login_method(request: HttpRequest) -> HttpResponse:
     """Show what the link removes. A button removes it, because mail programs open links by themselves."""
     token, now = request.POST.get("token") or request.GET.get("token", ""), timezone.now()

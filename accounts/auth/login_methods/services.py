@@ -41,6 +41,7 @@ def revert_login_method(*, token: str, now: datetime, address: str = "") -> User
     Authenticator.objects.filter(pk__in=[method.pk for method in added.mfa_methods]).delete()
     for identity in added.identities:
         oidc.delete_identity(identity, owner=user, actor=user, now=now)
+    # The intruder knows the password: they signed in with it to add the method.
     user.set_unusable_password()
     User.objects.filter(pk=user.pk).update(password=user.password, version=F("version") + 1)
     cache.invalidate_user(user.pk)

@@ -162,6 +162,8 @@ def _add(
     """Add a method. The first one revokes all sessions but `keep`: they were opened by a password, perhaps a stolen one."""
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
     require_can_add_method(user)
+    # Opening a session takes the same lock. A sign-in that verified only a password is revoked below if it came
+    # first, and refused by open_session() if it comes later.
     had_mfa = login_methods_selectors.has_mfa(user)
     if kind == Type.TOTP and Authenticator.objects.filter(user=user, type=kind).exists():
         raise Conflict("There is an authenticator app already. Remove it first.", code="totp_exists")
@@ -183,6 +185,7 @@ def _remove(user: User, columns: dict[str, Any], change: str, *, now: datetime, 
     removed, _ = Authenticator.objects.filter(user=user, **columns).delete()
     if not removed:
         raise NotFound("There is no such method.")
+    # Recovery codes that were left behind would look like MFA and protect nothing.
     if not login_methods_selectors.has_mfa(user):
         Authenticator.objects.filter(user=user).delete()
     notify_security_change(user=user, change=change, now=now, address=address)

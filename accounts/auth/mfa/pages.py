@@ -14,8 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from accounts.auth.allauth.forms import AddPasskeyForm
 from accounts.auth.allauth.internals import begin_passkey_registration
@@ -24,7 +23,7 @@ from accounts.auth.forms import RenamePasskeyForm, TotpForm
 from accounts.auth.login_methods import selectors as login_methods_selectors
 from accounts.auth.mfa import enforcement, enrollment
 from accounts.auth.oidc.client import provider_names
-from accounts.auth.requests import get_request_user
+from accounts.auth.requests import credential_page, get_request_user
 from accounts.auth.sessions.middleware import current_session
 from core.api.endpoints import endpoint
 from core.errors import Conflict, Invalid, NotFound
@@ -52,10 +51,7 @@ def security(request: HttpRequest) -> HttpResponse:
     return render_page(request, "accounts/security.html", context)
 
 
-@endpoint(mfa_exempt=True)
-@never_cache
-@sensitive_post_parameters("code", "setup_token")
-@require_http_methods(["GET", "HEAD", "POST"])
+@credential_page("code", "setup_token", mfa_exempt=True)
 @reauthentication_required(app="allauth.mfa")
 def add_totp(request: HttpRequest) -> HttpResponse:
     user, now, form = get_request_user(request), timezone.now(), TotpForm(form_data(request))
@@ -81,9 +77,8 @@ def add_totp(request: HttpRequest) -> HttpResponse:
     return render_page(request, "mfa/totp/activate_form.html", context, status=form_status(form))
 
 
-@never_cache
+@credential_page()
 @login_required
-@require_http_methods(["GET", "HEAD", "POST"])
 @reauthentication_required(app="allauth.mfa")
 def remove_totp(request: HttpRequest) -> HttpResponse:
     user = get_request_user(request)
@@ -96,9 +91,7 @@ def remove_totp(request: HttpRequest) -> HttpResponse:
     return render_page(request, "mfa/totp/deactivate_form.html", {"tab": "security"})
 
 
-@endpoint(mfa_exempt=True)
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@credential_page(mfa_exempt=True)
 @reauthentication_required(app="allauth.mfa")
 def add_passkey(request: HttpRequest) -> HttpResponse:
     user, data = get_request_user(request), form_data(request)
@@ -118,8 +111,7 @@ def add_passkey(request: HttpRequest) -> HttpResponse:
     return render_page(request, "mfa/webauthn/add_form.html", context, status=form_status(form))
 
 
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@credential_page()
 @reauthentication_required(app="allauth.mfa")
 def rename_passkey(request: HttpRequest, pk: int) -> HttpResponse:
     user = get_request_user(request)
@@ -133,8 +125,7 @@ def rename_passkey(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@credential_page()
 @reauthentication_required(app="allauth.mfa")
 def remove_passkey(request: HttpRequest, pk: int) -> HttpResponse:
     user = get_request_user(request)
@@ -160,9 +151,7 @@ def recovery_codes(request: HttpRequest) -> HttpResponse:
     return render_page(request, "mfa/recovery_codes/index.html", context)
 
 
-@endpoint(mfa_exempt=True)
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@credential_page(mfa_exempt=True)
 @reauthentication_required(app="allauth.mfa")
 def new_recovery_codes(request: HttpRequest) -> HttpResponse:
     user = get_request_user(request)

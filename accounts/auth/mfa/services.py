@@ -103,6 +103,7 @@ def complete_challenge(*, token: str, code: str, now: datetime) -> User:
         challenge = rows.filter(attempts__lt=MAX_ATTEMPTS).first()
         if challenge is None:
             raise NotAuthenticated(CHALLENGE_EXPIRED, code="challenge_not_valid")
+        # Within the lock: of concurrent requests with right codes one completes the challenge.
         is_correct = verify_code(user=user, code=code, now=now) is not None
         used_at = now if is_correct else None
         MfaChallenge.objects.filter(pk=challenge.pk).update(attempts=F("attempts") + 1, used_at=used_at)
@@ -117,6 +118,7 @@ def verify_code(*, user: User, code: str, now: datetime) -> Authenticator | None
 
     The rows are locked: of two requests with the same code at once, one succeeds.
     """
+    # By type downwards: the app's code is compared before the recovery codes, which are used up.
     rows = Authenticator.objects.select_for_update().filter(user=user).exclude(type="webauthn").order_by("-type")
     for authenticator in rows:
         is_totp = authenticator.type == Authenticator.Type.TOTP
@@ -133,6 +135,7 @@ def _verify_totp(authenticator: Authenticator, code: str, now: datetime) -> bool
     """
     secret = get_adapter().decrypt(authenticator.data["secret"])
     steps = matching_steps(secret, code, now)
+    # A code of an earlier step is refused as well: it may have been read over the user's shoulder.
     step = next((item for item in steps if item > authenticator.data.get(LAST_TOTP_STEP, 0)), None)
     if step is None:
         return False

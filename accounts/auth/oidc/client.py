@@ -122,6 +122,7 @@ def fetch_identity(
 
     def exchange(deadline: float) -> Identity:
         metadata = client.issuer.metadata(deadline)
+        # RFC 9207: with several providers, a malicious one could pass off its own code as another's (mix-up attack).
         if issuer != client.issuer.identifier and (issuer is not None or metadata.supports_iss):
             raise OidcError("issuer_mismatch")
         tokens = _exchange_code(client, metadata, authorization_request, code, deadline)
@@ -138,7 +139,11 @@ def fetch_identity(
         )
         # Many providers have the address and the name at the userinfo endpoint only.
         if "email" not in claims and metadata.userinfo_endpoint:
-            claims |= _userinfo_claims(metadata.userinfo_endpoint, claims["sub"], access_token, deadline)
+            userinfo = fetch_json(metadata.userinfo_endpoint, deadline, authorization=f"Bearer {access_token}")
+            # OpenID Connect Core 1.0, section 5.3.2: claims of another subject would sign in as somebody else.
+            if userinfo.get("sub") != claims["sub"]:
+                raise OidcError("another_subject")
+            claims |= {name: userinfo[name] for name in ("email", "email_verified", "name") if name in userinfo}
         return _identity(client.provider_id, claims)
 
     return client.issuer.executor.run(exchange)
@@ -163,14 +168,6 @@ def _exchange_code(
     credentials = f"{quote_plus(client.client_id)}:{quote_plus(client.secret)}"
     basic = base64.b64encode(credentials.encode()).decode()
     return fetch_json(metadata.token_endpoint, deadline, form=form, authorization=f"Basic {basic}")
-
-
-def _userinfo_claims(endpoint: str, subject: str, access_token: str, deadline: float) -> dict[str, Any]:
-    """Return the address and the name from the userinfo endpoint. Raises OidcError if the subject is another."""
-    data = fetch_json(endpoint, deadline, authorization=f"Bearer {access_token}")
-    if data.get("sub") != subject:
-        raise OidcError("another_subject")
-    return {name: data[name] for name in ("email", "email_verified", "name") if name in data}
 
 
 def _identity(provider_id: str, claims: dict[str, Any]) -> Identity:

@@ -149,6 +149,7 @@ def _link_by_verified_email(identity: Identity) -> SocialAccount | None:
 def _register_user(identity: Identity, locale: Locale) -> SocialAccount:
     name = identity.name or identity.email.partition("@")[0]
     user = User(email=identity.email, name=name, **asdict(locale))
+    # Nobody has chosen a password, so none must work. The settings page offers to set one.
     user.set_unusable_password()
     users.create_user(user)
     EmailAddress.objects.create(user=user, email=identity.email, verified=True, primary=True)
@@ -157,6 +158,7 @@ def _register_user(identity: Identity, locale: Locale) -> SocialAccount:
 
 def _link(user: User, identity: Identity, method: str) -> SocialAccount:
     """Create the link. Raises Conflict for a second identity of a provider, which may be the address's next owner."""
+    # Not replaced: the company may have given the address, and with it the provider account, to a new employee.
     if SocialAccount.objects.filter(user=user, provider=identity.provider).exists():
         raise Conflict(
             "The TaskFlow account is already linked to another account of this provider.", code="another_identity"

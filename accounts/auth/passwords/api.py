@@ -21,6 +21,7 @@ from core.http.client_ip import client_ip
 
 
 class PasswordView(ApiView):
+    hashes_password = {"POST"}
     api_key_scope = None
     mfa_exempt = True
     requires_recent_login = {"POST"}
@@ -59,6 +60,7 @@ class PasswordResetView(PublicApiView):
 
 
 class PasswordResetConfirmationView(PublicApiView):
+    hashes_password = {"POST"}
     idempotent = False
 
     @extend_schema(operation_id="reset_password", request=PasswordResetInput, responses={204: None})

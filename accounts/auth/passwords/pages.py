@@ -9,9 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
-from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from accounts.auth import reauthentication
 from accounts.auth.allauth.reauthentication import reauthentication_redirect
@@ -19,7 +17,7 @@ from accounts.auth.forms import ChangePasswordForm, NewPasswordForm, PasswordRes
 from accounts.auth.one_time_tokens import find_user_by_reset_key
 from accounts.auth.passwords import services
 from accounts.auth.rate_limited_emails import send_password_reset_email
-from accounts.auth.requests import get_request_user, logout_if_current
+from accounts.auth.requests import credential_page, get_request_user, logout_if_current
 from accounts.auth.sessions.middleware import current_session
 from accounts.models import User
 from accounts.users import services as users
@@ -30,9 +28,7 @@ from core.htmx import form_data, render_page
 from core.http.client_ip import client_ip
 
 
-@endpoint(mfa_exempt=True, pad_response_time={"POST"}, brute_force_limit={"POST"})
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@credential_page(mfa_exempt=True, pad_response_time={"POST"}, brute_force_limit={"POST"})
 def request_reset(request: HttpRequest) -> HttpResponse:
     """Send a link. The response is the same for every address, and takes the same work."""
     form = PasswordResetForm(form_data(request))
@@ -48,10 +44,9 @@ def reset_sent(request: HttpRequest) -> HttpResponse:
     return render_page(request, "account/password_reset_done.html", {})
 
 
-@endpoint(mfa_exempt=True, brute_force_limit={"POST"}, secret_in_url=True)
-@never_cache
-@sensitive_post_parameters("password", "key")
-@require_http_methods(["GET", "HEAD", "POST"])
+@credential_page(
+    "password", "key", mfa_exempt=True, hashes_password={"POST"}, brute_force_limit={"POST"}, secret_in_url=True
+)
 def reset_password(request: HttpRequest) -> HttpResponse:
     """Show the page of the link. Its key stays in the form, and so out of logs and sessions."""
     key = request.POST.get("key", "") or request.GET.get("key", "")
@@ -75,11 +70,8 @@ def reset_password(request: HttpRequest) -> HttpResponse:
     return render_page(request, "account/password_reset_from_key.html", context, status=form_status(form))
 
 
-@endpoint(mfa_exempt=True, brute_force_limit={"POST"})
-@never_cache
-@sensitive_post_parameters("password", "current_password")
+@credential_page("password", "current_password", mfa_exempt=True, hashes_password={"POST"}, brute_force_limit={"POST"})
 @login_required
-@require_http_methods(["GET", "HEAD", "POST"])
 def change_password(request: HttpRequest) -> HttpResponse:
     user = get_request_user(request)
     if not user.has_usable_password():
@@ -98,11 +90,8 @@ def change_password(request: HttpRequest) -> HttpResponse:
     return render_page(request, "account/password_change.html", context, status=form_status(form))
 
 
-@endpoint(mfa_exempt=True)
-@never_cache
-@sensitive_post_parameters("password")
+@credential_page("password", mfa_exempt=True, hashes_password={"POST"})
 @login_required
-@require_http_methods(["GET", "HEAD", "POST"])
 def set_password(request: HttpRequest) -> HttpResponse:
     """Give a user of an OpenID provider their first password, which outlives the session: it needs a recent login."""
     user = get_request_user(request)

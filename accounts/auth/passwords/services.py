@@ -46,12 +46,14 @@ def reset_password(*, user: User, password: str, now: datetime, address: str = "
     `user` is as it was when the link was verified: of two concurrent uses the later one finds it changed. Raises
     NotFound then, and Invalid for a weak or breached password.
     """
+    # Before the transaction: it may wait for the list of breached passwords, and must hold no lock meanwhile.
     check_new_password(password, user)
     with transaction.atomic():
         unchanged = User.objects.active().filter(pk=user.pk, password=user.password, email=user.email)
         if not unchanged.select_for_update(no_key=True).values_list("pk").first():
             raise NotFound("This link is not valid: it was used already, or is too old.")
         _save_password(user, password, now, keep=None)
+        # Whoever knew the old password may have created API keys or linked an identity of their own.
         remove_other_login_methods(user=user, actor=user, now=now)
         if not email_addresses.is_email_verified(user):
             _verify_email_after_reset(user, now)

@@ -44,8 +44,18 @@ class SessionTrackingMiddleware(AuthenticationMiddleware):
         request.user = SimpleLazyObject(lambda: _load_user(request))  # type: ignore[assignment]
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        if response.status_code < 500 and request.session.accessed:
-            _sync_session(request, response)
+        """Create, revoke or touch the row, by what this request did to Django's session."""
+        # After a failure the row stays as it was: what the request did to Django's session was not saved either.
+        if response.status_code >= 500 or not request.session.accessed:
+            return response
+        before: Session | None = getattr(request, "_current_session", None)
+        session_id = request.session.get(SESSION_ID_KEY)
+        if before is not None and session_id != str(before.pk):
+            _revoke(before, reason=services.SIGNED_OUT)
+        if SESSION_KEY in request.session and session_id is None:
+            _start_session(request, response)
+        elif before is not None and session_id == str(before.pk):
+            services.touch(before, now=timezone.now(), address=client_ip(request))
         return response
 
 
@@ -63,6 +73,7 @@ def _load(request: HttpRequest) -> Session | None:
     if session_id is None:
         return None
     session = selectors.get_active_browser_session(uuid.UUID(session_id), timezone.now())
+    # Django's session and the row must name the same user, or the browser would act as one and be listed as another.
     if session is not None and request.session.get(SESSION_KEY) == str(session.user_id):
         if _has_current_password_hash(request, session.user):
             return session
@@ -90,18 +101,6 @@ def _load_user(request: HttpRequest) -> User | AnonymousUser:
     if SESSION_KEY in request.session:  # a sign-in whose row was not created
         request.session.flush()
     return AnonymousUser()
-
-
-def _sync_session(request: HttpRequest, response: HttpResponse) -> None:
-    """Create, revoke or touch the row, by what this request did to Django's session."""
-    before: Session | None = getattr(request, "_current_session", None)
-    session_id = request.session.get(SESSION_ID_KEY)
-    if before is not None and session_id != str(before.pk):
-        _revoke(before, reason=services.SIGNED_OUT)
-    if SESSION_KEY in request.session and session_id is None:
-        _start_session(request, response)
-    elif before is not None and session_id == str(before.pk):
-        services.touch(before, now=timezone.now(), address=client_ip(request))
 
 
 def _start_session(request: HttpRequest, response: HttpResponse) -> None:

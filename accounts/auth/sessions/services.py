@@ -113,6 +113,7 @@ def refresh_session(*, token: str, now: datetime, address: str | None = None) ->
     if session is not None and session.refresh_jti == claims.jti:
         if _rotate(session, now, address):
             return issue_tokens(session), session.user
+        # A concurrent request was first. Its result decides whether this token may still be exchanged.
         session = selectors.get_refreshable_session(claims.session_id, claims.user_id, now)
     if session is None:
         raise NotAuthenticated(SESSION_ENDED, code="token_not_valid")
@@ -192,6 +193,7 @@ def _untrust(revoked: Collection[Session], now: datetime) -> None:
 
     A session that is still open there goes on, and keeps its device and address trusted.
     """
+    # An earlier session at the same place would keep the thief's device trusted, so all ended ones are marked.
     over = Session.objects.filter(Q(revoked_at__isnull=False) | Q(expires_at__lte=now), is_untrusted=False)
     for user_id in {session.user_id for session in revoked}:
         own = [session for session in revoked if session.user_id == user_id]

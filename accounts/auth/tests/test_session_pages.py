@@ -283,13 +283,13 @@ def test_purge_removes_expired_cookies_with_their_rows(alice):
 
 def test_password_change_during_a_login_rejects_it(alice, monkeypatch):
     """The login page accepted the old password, but the session is not opened any more."""
-    client, sync_session = Client(), middleware._sync_session
+    client, start_session = Client(), middleware._start_session
 
     def change_password_first(request, response):
         User.objects.filter(pk=alice.pk).update(password="another")
-        sync_session(request, response)
+        start_session(request, response)
 
-    monkeypatch.setattr(middleware, "_sync_session", change_password_first)
+    monkeypatch.setattr(middleware, "_start_session", change_password_first)
     client.post("/login/", {"email": alice.email, "password": PASSWORD})
 
     assert not Session.objects.exists()

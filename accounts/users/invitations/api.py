@@ -100,6 +100,7 @@ class RegisterWithInvitationView(PublicApiView, CreateView):
     """Register with an invitation. The response holds no tokens; sign in afterwards."""
 
     operation_ids = {"post": "register_with_invitation"}
+    hashes_password = {"POST"}
     serializer_class = MeOut
     input_serializer_class = InvitedRegistrationInput
 

@@ -62,7 +62,7 @@ def revoke_invitation(request: HttpRequest, invitation_id: UUID) -> HttpResponse
     return redirect("invitations")
 
 
-@endpoint(brute_force_limit={"POST"}, secret_in_url=True)
+@endpoint(hashes_password={"POST"}, brute_force_limit={"POST"}, secret_in_url=True)
 @never_cache
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
