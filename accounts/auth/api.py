@@ -6,7 +6,6 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpResponse
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -83,7 +82,7 @@ class RefreshView(PublicApiView):
     def post(self, request: Request) -> Response:
         """Exchange a refresh token for the next pair. Reuse of a replaced token revokes the session."""
         token, address = parse_body(RefreshInput, request)["refresh"], client_ip(request._request)
-        tokens, user = sessions.refresh_session(token=token, now=timezone.now(), address=address)
+        tokens, user = sessions.refresh_session(token=token, now=self.now, address=address)
         return token_response(tokens, user)
 
 
@@ -94,7 +93,7 @@ class LogoutView(ApiView):
     @extend_schema(operation_id="logout", request=None, responses={204: None})
     def post(self, request: Request) -> Response:
         session: Session = request.auth
-        now, reason = timezone.now(), sessions.SIGNED_OUT
+        now, reason = self.now, sessions.SIGNED_OUT
         sessions.revoke_session(actor=session.user, session_id=session.pk, now=now, reason=reason)
         return Response(status=204)
 
@@ -105,7 +104,7 @@ class LogoutOthersView(ApiView):
     @extend_schema(operation_id="logout_others", request=None, responses={204: None})
     def post(self, request: Request) -> Response:
         """Revoke the caller's other sessions, in browsers and programs."""
-        sessions.revoke_other_sessions(actor=request.user, keep=request.auth.pk, now=timezone.now())
+        sessions.revoke_other_sessions(actor=request.user, keep=request.auth.pk, now=self.now)
         return Response(status=204)
 
 
@@ -115,7 +114,7 @@ class LogoutAllView(ApiView):
     @extend_schema(operation_id="logout_all", request=None, responses={204: None})
     def post(self, request: Request) -> Response:
         """Revoke all of the caller's sessions, this one too."""
-        sessions.revoke_all_sessions(actor=request.user, now=timezone.now())
+        sessions.revoke_all_sessions(actor=request.user, now=self.now)
         return Response(status=204)
 
 

@@ -90,6 +90,18 @@ def test_etag_is_stale_after_a_write(request_builder, clients, send_write, db_su
                 assert first["ETag"] != etag
 
 
+def test_malformed_if_match_is_refused_for_every_write(request_builder, clients, send_write, db_subtest):
+    for operation in operations():
+        if operation.method == "GET" or not operation.view:
+            continue
+        client, before = clients[request_builder.actor_for(operation)], table_digests()
+        with db_subtest(str(operation)):
+            response = send_write(client, operation, **{"If-Match": "7"})
+
+            assert (response.status_code, response.json()["errors"][0]["field"]) == (400, "If-Match")
+            assert table_digests() == before
+
+
 def test_unknown_field_is_refused_by_name(request_builder, clients, db_subtest):
     for operation in operations_with_body():
         client, before = clients[request_builder.actor_for(operation)], table_digests()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -23,7 +22,7 @@ class VerifyEmailView(PublicApiView):
     def post(self, request: Request) -> Response:
         """Verify an address with the key of an emailed link. A new address replaces the present one."""
         key, ip = parse_body(VerifyEmailInput, request)["key"], client_ip(request._request)
-        services.verify_email(key=key, now=timezone.now(), ip=ip)
+        services.verify_email(key=key, now=self.now, ip=ip)
         return Response(status=204)
 
 

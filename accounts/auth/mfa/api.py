@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -55,14 +54,14 @@ class TotpView(ApiView):
     @extend_schema(operation_id="begin_totp", request=None, responses=TotpSetupOut)
     def post(self, request: Request) -> Response:
         """Create the secret of an authenticator app. Nothing changes before its first code is confirmed."""
-        setup = enrollment.begin_totp(user=request.user, now=timezone.now())
+        setup = enrollment.begin_totp(user=request.user, now=self.now)
         body = {"secret": setup.secret, "uri": setup.uri, "setup_token": setup.token}
         return Response(TotpSetupOut(body).data, headers={"Cache-Control": "no-store"})
 
     @extend_schema(operation_id="deactivate_totp", responses={204: None})
     def delete(self, request: Request) -> Response:
         """Remove the authenticator app. Removing the last method removes the recovery codes too."""
-        enrollment.deactivate_totp(user=request.user, now=timezone.now(), address=client_ip(request._request))
+        enrollment.deactivate_totp(user=request.user, now=self.now, address=client_ip(request._request))
         return Response(status=204)
 
 
@@ -83,7 +82,7 @@ class TotpConfirmationView(ApiView):
             user=request.user,
             token=params["setup_token"],
             code=params["code"],
-            now=timezone.now(),
+            now=self.now,
             keep=request.auth.pk,
             address=client_ip(request._request),
         )
@@ -99,7 +98,7 @@ class RecoveryCodesView(ApiView):
     @extend_schema(operation_id="generate_recovery_codes", request=None, responses=RecoveryCodesOut)
     def post(self, request: Request) -> Response:
         """Replace the recovery codes by new ones."""
-        enrollment.generate_recovery_codes(user=request.user, now=timezone.now(), address=client_ip(request._request))
+        enrollment.generate_recovery_codes(user=request.user, now=self.now, address=client_ip(request._request))
         return _recovery_codes_response(request)
 
 
@@ -111,7 +110,7 @@ class PasskeyView(ApiView):
     def delete(self, request: Request, passkey_id: int) -> Response:
         """Remove a passkey. The last method takes the recovery codes along."""
         address = client_ip(request._request)
-        enrollment.remove_passkey(user=request.user, passkey_id=passkey_id, now=timezone.now(), address=address)
+        enrollment.remove_passkey(user=request.user, passkey_id=passkey_id, now=self.now, address=address)
         return Response(status=204)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -42,7 +41,7 @@ class PasswordView(ApiView):
         services.change_password(
             user=user,
             password=params["password"],
-            now=timezone.now(),
+            now=self.now,
             keep=request.auth.pk,
             address=client_ip(request._request),
         )
@@ -71,5 +70,5 @@ class PasswordResetConfirmationView(PublicApiView):
         if user is None:
             raise NotFound("This link is not valid: it was used already, or is too old.")
         address = client_ip(request._request)
-        services.reset_password(user=user, password=params["password"], now=timezone.now(), address=address)
+        services.reset_password(user=user, password=params["password"], now=self.now, address=address)
         return Response(status=204)
