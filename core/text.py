@@ -8,10 +8,11 @@ import regex
 
 # Spaces, controls, format characters and marks without a letter show nothing; neither do the fillers and blanks that
 # Unicode counts as letters or symbols: Hangul fillers, the empty braille pattern, the null note head, blank hieroglyphs.
-_VISIBLE = regex.compile(
+VISIBLE = regex.compile(
     r"[^\p{Z}\p{Cc}\p{Cf}\p{Cs}\p{M}\p{Default_Ignorable_Code_Point}\u115f\u1160\u2800\u3164\uffa0"
     r"\U0001d159\U00013441\U00013442]"
 )
+LINE_ENDS = regex.compile(r"\r\n?|\n")
 _CONTROLS = regex.compile(r"[\p{Z}\p{Cc}\s]+")
 # Marks, embeddings, overrides and isolates of text direction (UAX 9).
 _BIDI_CONTROLS = regex.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -20,12 +21,12 @@ _GRAPHEME = regex.compile(r"\X")
 
 def normalize(text: str) -> str:
     """Return the text in Unicode normal form C with LF as its line ends."""
-    return unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return unicodedata.normalize("NFC", LINE_ENDS.sub("\n", text))
 
 
 def is_blank(text: str) -> bool:
     """Return whether the text shows nothing: it is empty, or has spaces and invisible characters alone."""
-    return _VISIBLE.search(text) is None
+    return VISIBLE.search(text) is None
 
 
 def truncate(text: str, length: int) -> str:

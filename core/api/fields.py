@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from core.text import is_blank, normalize
+from core.text import LINE_ENDS, VISIBLE
 from core.validators import validate_single_line
 
 RFC3339_PATTERN = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)\Z", re.ASCII)
@@ -44,21 +45,23 @@ class StrictCharField(serializers.CharField):
         return str(super().to_internal_value(data))
 
 
-class TextField(StrictCharField):
+class TextField(serializers.CharField):
     """Text that people write, in normal form C and with LF as its line ends. Invisible text is blank."""
 
-    # What stands for a line break in the stored text.
+    # Where a page has an input of one line, which cannot hold line breaks; they become spaces.
     line_break = "\n"
 
     def to_internal_value(self, data: Any) -> str:
-        text = normalize(super().to_internal_value(data)).replace("\n", self.line_break)
-        if not self.allow_blank and is_blank(text):
+        if not isinstance(data, str):
+            self.fail("invalid")
+        text = unicodedata.normalize("NFC", LINE_ENDS.sub(self.line_break, super().to_internal_value(data)))
+        if not self.allow_blank and not VISIBLE.search(text):
             self.fail("blank")
         return text
 
 
 class TitleField(TextField):
-    """Text of one line; line breaks become spaces, since an input of a page cannot hold them."""
+    """A title or label: text of one line."""
 
     line_break = " "
 

@@ -13,6 +13,7 @@ from django.http import QueryDict
 from core.forms import PageForm
 from tasks.filters.selectors import FilterChoices, TaskFilters
 from tasks.models import Priority
+from tasks.models.search import MAX_SEARCH_LENGTH, validate_search
 
 OPEN_CHOICE = "open"
 CATEGORY_CHOICES = [
@@ -64,7 +65,12 @@ def _select(default: str) -> forms.Select:
 class FilterForm(PageForm):
     """Filters and order of the task list, all of them in the URL."""
 
-    search = forms.CharField(required=False, max_length=200, widget=forms.TextInput(attrs={"type": "search"}))
+    search = forms.CharField(
+        required=False,
+        max_length=MAX_SEARCH_LENGTH,
+        validators=[validate_search],
+        widget=forms.TextInput(attrs={"type": "search"}),
+    )
     category = forms.ChoiceField(label="Status", required=False, choices=CATEGORY_CHOICES, widget=_select(OPEN_CHOICE))
     project = forms.ChoiceField(required=False)
     assignee = forms.ChoiceField(label="Assigned to", required=False)

@@ -16,6 +16,7 @@ from core.api.query_params import BooleanQueryField, CommaSeparatedChoiceField, 
 from core.time_zones import sql_time_zone
 from tasks.filters.selectors import TASK_SORTS, TaskFilters
 from tasks.models import Category
+from tasks.models.search import MAX_SEARCH_LENGTH, MAX_WORDS, validate_search
 from tasks.models.task import PRIORITY_NAMES
 
 DAY_HELP_TEXT = "Days begin and end in your time zone, that of `/me/`."
@@ -30,7 +31,12 @@ class StatsQuery(QuerySerializer):
 
 
 class TaskQuery(PageQuerySerializer):
-    search = serializers.CharField(required=False, max_length=200, help_text="Words, or a key like OPS-42.")
+    search = serializers.CharField(
+        required=False,
+        max_length=MAX_SEARCH_LENGTH,
+        validators=[validate_search],
+        help_text=f"At most {MAX_WORDS} words, or a key like OPS-42.",
+    )
     project = serializers.CharField(required=False, max_length=40, help_text="Id or key.")
     status = CommaSeparatedChoiceField(required=False)
     category = CommaSeparatedChoiceField(choices=Category.values, required=False)

@@ -39,7 +39,7 @@ TASK_SORTS = {
     "created_at": Sort("created_at"),
     "updated_at": Sort("updated_at"),
     "priority": Sort("priority"),
-    "title": Sort("title"),
+    "title": Sort("title_key"),
     "number": Sort("number"),
     "position": Sort("position"),
     "due_date": DUE_SORT,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 
 from django.db.models import F, QuerySet
@@ -21,7 +21,7 @@ from tasks.models import Project, Role, State, Task
 from tasks.models.task import CLOSED_CATEGORIES, TaskQuerySet
 from tasks.projects.selectors import roles_by_project, states_by_project, visible_project_ids
 
-MAX_COUNT = 10_000
+MAX_COUNT, MAX_SEARCH_COUNT = 10_000, 1_000
 MAX_CHOICE_LENGTH = 60
 # Without task.assigned and the like, which repeat what task.updated says.
 FEED_EVENTS = ("task.created", "task.updated", "task.commented", "task.deleted")
@@ -51,6 +51,18 @@ def filter_page_tasks(
     return rows
 
 
+def count_closed_matches(user: User, filters: TaskFilters, **since: date | None) -> int:
+    """Count the closed tasks that a search among open ones leaves out.
+
+    At most MAX_SEARCH_COUNT + 1, and 0 for a list without a search.
+    """
+    if not filters.search or not filters.category or set(filters.category) & set(CLOSED_CATEGORIES):
+        return 0
+    return bounded_count(
+        filter_page_tasks(user, replace(filters, category=list(CLOSED_CATEGORIES)), **since), MAX_SEARCH_COUNT
+    )
+
+
 def _start_of_day(day: date) -> datetime:
     return datetime.combine(day, time(), tzinfo=UTC)
 
@@ -62,9 +74,9 @@ def paginate_tasks(rows: TaskQuerySet, page_request: PageRequest, *, zone: str) 
     return paginate(rows.with_relations(), page_request)
 
 
-def bounded_count(rows: QuerySet[Task]) -> int:
-    """Count the rows up to MAX_COUNT + 1: a larger exact number would cost a scan."""
-    return rows.order_by().values("pk")[: MAX_COUNT + 1].count()
+def bounded_count(rows: QuerySet[Task], limit: int = MAX_COUNT) -> int:
+    """Count the rows up to the limit + 1: a larger exact number would cost a scan."""
+    return rows.order_by().values("pk")[: limit + 1].count()
 
 
 def build_rows(user: User, tasks: Iterable[Task], *, now: datetime, today: date) -> list[TaskTableRow]:

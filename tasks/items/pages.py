@@ -27,7 +27,7 @@ from tasks import policies
 from tasks.comments import selectors as comments_selectors
 from tasks.comments.forms import CommentForm
 from tasks.filters import selectors as filters_selectors
-from tasks.filters.forms import FilterForm, active_chips, table_columns
+from tasks.filters.forms import FilterForm, active_chips, table_columns, url_with
 from tasks.items import drafts, page_queries, selectors, services
 from tasks.items.activity import activity_entries, mentioned_user_ids
 from tasks.items.conflicts import build_conflict, describe_author
@@ -68,14 +68,17 @@ def task_list_context(request: HttpRequest, reader: User, project: Project | Non
         filters=f"page:{sorted((name, str(value)) for name, value in form.cleaned_data.items())}",
     )
     page = page_queries.paginate_tasks(tasks, page_request, zone=filters.zone)
+    count_limit = page_queries.MAX_SEARCH_COUNT if filters.search else page_queries.MAX_COUNT
     return {
         "form": form,
         "chips": [] if project else active_chips(form, request.GET),
         "columns": table_columns(form.order, request.GET),
         "page": page,
         "rows": page_queries.build_rows(reader, page.rows, now=now, today=today),
-        "count": page_queries.bounded_count(tasks),
-        "count_limit": page_queries.MAX_COUNT,
+        "count": page_queries.bounded_count(tasks, count_limit),
+        "count_limit": count_limit,
+        "closed_count": page_queries.count_closed_matches(reader, filters, **since),
+        "closed_url": url_with(request.GET, "category", "all"),
         "project": project,
     }
 

@@ -65,6 +65,7 @@ class TaskColumns(NamedTuple):
     assignee_rows: list[list[str]]
     label_names: list[str]
     due_instant: datetime | None
+    title_key: str
     description: str | None = None
 
     def to_json(self, *, include_description: bool = True) -> dict[str, Any]:

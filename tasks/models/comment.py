@@ -1,17 +1,20 @@
 from typing import Self
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from core.db import uuid7
+from tasks.models.search import search_vector
 from tasks.models.task import Task
 
 
 class CommentQuerySet(models.QuerySet["Comment"]):
     def with_relations(self) -> Self:
-        return self.select_related("author")
+        return self.select_related("author").defer("search")
 
 
 class Comment(models.Model):
@@ -23,11 +26,15 @@ class Comment(models.Model):
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now)
     edited_at = models.DateTimeField(null=True)
+    search = models.GeneratedField(expression=search_vector("body"), output_field=SearchVectorField(), db_persist=True)
 
     objects = CommentQuerySet.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["task", "id"], name="comment_thread")]
+        indexes = [
+            models.Index(fields=["task", "id"], name="comment_thread"),
+            GinIndex(fields=["search"], name="comment_search"),
+        ]
         constraints = [models.CheckConstraint(name="a_comment_is_not_empty", condition=~Q(body=""))]
 
     def __str__(self) -> str:

@@ -11,10 +11,10 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchQuery, SearchVector, SearchVectorField
+from django.contrib.postgres.search import SearchVectorField
 from django.core.validators import MaxValueValidator
 from django.db import models
-from django.db.models import Exists, F, Func, OuterRef, Q, Value
+from django.db.models import Exists, F, Func, OuterRef, Q
 from django.utils import timezone
 
 from core.db import uuid7
@@ -24,13 +24,13 @@ from core.validators import validate_not_blank
 from tasks.events import TaskPayload, task_payload
 from tasks.models.due_dates import STARTS_BEFORE_DUE, due_instant
 from tasks.models.project import Category, Label, Project, ProjectMember, State
+from tasks.models.search import fold, search_rows, search_vector
 
 if TYPE_CHECKING:
     from accounts.models import User
 
 CLOSED_CATEGORIES = ("done", "cancelled")
 TASK_KEY_PATTERN = re.compile(r"([A-Za-z][A-Za-z0-9]{1,9})-([1-9][0-9]{0,8})\Z", re.ASCII)
-WORD_PATTERN = re.compile(r"[^\W_]+")
 
 
 def _any_of(field: str, values: list[Any]) -> Q:
@@ -124,20 +124,21 @@ class TaskQuerySet(models.QuerySet["Task"]):
         return self.filter(Exists(Task.labels.through.objects.filter(task=OuterRef("pk"), label__name__in=names)))
 
     def search(self, text: str) -> Self:
-        """Return the tasks that match the text: the key, the beginnings of its words, or a similar title."""
+        """Return the tasks of this key, or with the words of a text.
+
+        The words are in title and description, or in one comment. If there are none, some tasks that nearly match.
+        """
         key = TASK_KEY_PATTERN.match(text.strip())
         if key and (tasks := self.by_ref((key[1].upper(), int(key[2])))).exists():
             return tasks  # otherwise words: "covid-19" looks like a key too
-        terms = WORD_PATTERN.findall(text)
-        if not terms:
-            return self.none()
-        query = SearchQuery(" & ".join(f"{term}:*" for term in terms), config="simple", search_type="raw")
-        return self.filter(Q(search=query) | Q(title__trigram_word_similar=text))
+        comments: Any = Task._meta.get_field("comments").related_model  # defined in a module that imports this one
+        return search_rows(self, Task.objects, comments.objects, text)
 
     def with_relations(self) -> Self:
         """Load what a page or event shows of each task, with three queries."""
         assignees = models.Prefetch("assignees", get_user_model().objects.order_by("name", "pk"))
         related = self.select_related("project", "state", "creator", "parent__project")
+        related = related.defer("search", "parent__search")
         return related.prefetch_related(assignees, "labels")
 
     def by_ref(self, ref: UUID | tuple[str, int]) -> Self:
@@ -156,11 +157,6 @@ class Priority(models.IntegerChoices):
 
 
 PRIORITY_NAMES = [priority.name.lower() for priority in Priority]
-
-
-def searchable_text(name: str) -> Func:
-    """Return the text to index: with spaces for `_` and `~`, on which PostgreSQL's parser takes quadratic time."""
-    return Func(F(name), Value("_~"), Value("  "), function="TRANSLATE", output_field=models.TextField())
 
 
 class Task(models.Model):
@@ -202,13 +198,12 @@ class Task(models.Model):
     started_at = models.DateTimeField(null=True, blank=True, help_text="First moved to a state in progress.")
     closed_at = models.DateTimeField(null=True, blank=True, help_text="Done or cancelled.")
     due_soon_notified_for = models.DateTimeField(null=True, blank=True, editable=False)
-    # `simple` does no stemming, which would have to know the language of each task.
+    # Without stemming, which would have to know the language of each task.
     search = models.GeneratedField(
-        expression=SearchVector(searchable_text("title"), weight="A", config="simple")
-        + SearchVector(searchable_text("description"), weight="B", config="simple"),
-        output_field=SearchVectorField(),
-        db_persist=True,
+        expression=search_vector("title", "description"), output_field=SearchVectorField(), db_persist=True
     )
+    # The migration gives it the collation of a dictionary where PostgreSQL has one; see 0005_search.
+    title_key = models.GeneratedField(expression=fold("title"), output_field=models.TextField(), db_persist=True)
 
     objects = TaskQuerySet.as_manager()
 
@@ -255,7 +250,7 @@ class Task(models.Model):
             models.Index(fields=["creator", "-created_at"], name="task_creator"),
             models.Index(fields=["parent"], condition=Q(parent__isnull=False), name="task_parent"),
             GinIndex(fields=["search"], name="task_search"),
-            GinIndex(fields=["title"], opclasses=["gin_trgm_ops"], name="task_title_trigram"),
+            GinIndex(fields=["title_key"], opclasses=["gin_trgm_ops"], name="task_title_trigram"),
         ]
 
     def __str__(self) -> str:
