@@ -77,7 +77,8 @@ def _with_ids(rows: Any, ids: list[Any]) -> Any:
 def candidate_ids(tasks: Any, comments: Any, text: str) -> list[Any] | None:
     """Return the ids of all tasks with the words of a text.
 
-    The words are in the task's own text or in one comment. None for more than MAX_CANDIDATES: no more rows than that are read, whatever the search.
+    The words are in the task's own text or in one comment. None for more than MAX_CANDIDATES: no more rows are read,
+    whatever the search.
     """
     matches = Matches("search", search_query(text))
     in_tasks, in_comments = tasks.filter(matches).values("pk"), comments.filter(matches).values("task")
