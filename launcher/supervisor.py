@@ -79,14 +79,19 @@ class Supervisor:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         # A second Ctrl-C must not interrupt the orderly stop.
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
+        handlers = {
+            number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        }
         # Servers last: the others finish their requests and jobs with a database.
         self._stop([running for running in self._running if not running.spec.is_server], STOP_TIMEOUT)
         self._stop([running for running in self._running if running.spec.is_server], SERVER_STOP_TIMEOUT)
         self._watchdog.close()
         self._selector.close()
         self._file.close()
+        # `make drills` goes on with other servers; after an error the process ends, and its cleanup must not be interrupted.
+        if kind is None:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
 
     def start(self, *specs: ProcessSpec) -> None:
         for spec in specs:

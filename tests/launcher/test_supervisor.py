@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from launcher.supervisor import Supervisor
+
 pytestmark = pytest.mark.processes
 
 IGNORES_SIGTERM = (
@@ -27,6 +29,16 @@ def test_output_is_prefixed_with_the_process_name(checkout, launch, wait_until):
 
     assert line == "greeter   | good morning\n"
     wait_until(lambda: "greeter   | good morning\n" in (checkout / "var/log/taskflow.log").read_text())
+
+
+def test_signals_are_handled_again_after_a_stop(tmp_path):
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+
+    with Supervisor(log=tmp_path / "servers.log"):
+        pass
+
+    # `make drills` stops the servers of each drill and must stay interruptible.
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == before
 
 
 def test_crashed_process_is_restarted_with_backoff(checkout, launch):
