@@ -55,7 +55,7 @@ class NotAllowed(DomainError):
 
     status = 403
     code = "permission_denied"
-    title = "You may not do this"
+    title = "You don't have permission"
 
 
 class NotFound(DomainError):

@@ -15,6 +15,7 @@ from core.text import is_blank, normalize
 from core.validators import validate_single_line
 
 T = TypeVar("T")
+TEXT_INPUT_TYPES = {"text", "search"}
 
 
 class TextField(forms.CharField):
@@ -63,6 +64,13 @@ class DomainErrorMixin:
 
 
 class PageForm(DomainErrorMixin, forms.Form):
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        for field in self.fields.values():
+            if isinstance(field.widget, forms.Textarea) or getattr(field.widget, "input_type", "") in TEXT_INPUT_TYPES:
+                # Arabic and Hebrew are typed from right to left.
+                field.widget.attrs.setdefault("dir", "auto")
+
     def submit(self, service: Callable[[dict[str, Any]], T]) -> T | None:
         """Call a service with the cleaned data, and return its result.
 

@@ -68,7 +68,7 @@ def require_editor(role: Role | None) -> None:
 def require_manager(role: Role | None) -> None:
     """Raise NotAllowed unless the role is that of an admin of the project."""
     if not can_manage(role):
-        raise NotAllowed("Only an admin of the project may do this.")
+        raise NotAllowed("Only project admins can do this.")
 
 
 def require_not_archived(project: Project) -> None:
@@ -129,7 +129,7 @@ def explain(record: AccessRecord) -> Explanation:
         message = f"The account of {user.name} is deactivated: they cannot sign in."
         reasons.append(Reason("deactivated", None, message))
     if project.is_inbox:
-        message = "This is a personal inbox of another user, which neither staff nor administrators see."
+        message = "This is the personal project of another user, which neither staff nor administrators see."
         reasons.append(Reason("inbox", None, message))
     if not active:
         message = f"{project.name} is archived: nothing in it changes until it is restored."
@@ -151,10 +151,10 @@ def _grants(record: AccessRecord) -> Iterator[Reason]:
         role, by = Role(record.share), f" by {record.shared_by}" if record.shared_by else ""
         yield Reason("share", role, f"This task was shared with {name} as {_with_article(role)}{by}.")
     if user.is_admin and not project.is_inbox:
-        message = f"{name} is an administrator: they manage every project except personal inboxes."
+        message = f"{name} is an administrator: they manage every project except personal ones."
         yield Reason("administrator", Role.ADMIN, message)
     elif user.is_staff_or_admin and not project.is_inbox:
-        message = f"{name} belongs to staff: they read every project except personal inboxes."
+        message = f"{name} belongs to staff: they read every project except personal ones."
         yield Reason("staff", Role.VIEWER, message)
 
 

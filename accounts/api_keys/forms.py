@@ -19,7 +19,7 @@ class ApiKeyForm(PageForm):
 
     LIFETIMES = {7: "7 days", 30: "30 days", 90: "90 days", 180: "180 days", 365: "1 year"}
 
-    name = SingleLineField(label="Name", max_length=80, help_text="Which program uses it, and where.")
+    name = SingleLineField(label="Name", max_length=80, help_text="For example “CI server”.")
     days = forms.TypedChoiceField(label="Expires after", choices=list(LIFETIMES.items()), coerce=int, initial=90)
     scopes = forms.MultipleChoiceField(
         label="Permissions", choices=[(scope, scope) for scope in SCOPES], widget=forms.CheckboxSelectMultiple
@@ -28,7 +28,7 @@ class ApiKeyForm(PageForm):
         label="Only these projects",
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="None selected: every project the account can reach. Otherwise, requests must name one of the selected projects.",
+        help_text="Leave empty for all projects the account can access. Otherwise, requests must name one of these projects.",
     )
     allowed_networks = forms.CharField(
         label="Allowed IP addresses",
@@ -61,7 +61,7 @@ class ApiKeyForm(PageForm):
 
 
 class ServiceAccountForm(PageForm):
-    name = SingleLineField(label="Name", max_length=120, help_text="How the program appears in lists and histories.")
+    name = SingleLineField(label="Name", max_length=120, help_text="Shown in lists and in activity.")
     role = forms.ChoiceField(
         label="Role",
         choices=[("user", "User: access to its own projects"), ("staff", "Staff: can read every project")],

@@ -27,7 +27,7 @@ class NewPasswordField(CurrentPasswordField):
 
     def __init__(self, label: str) -> None:
         super().__init__(label)
-        self.help_text = "At least 10 characters. A short sentence is a good choice."
+        self.help_text = "At least 10 characters. A few random words work well."
 
 
 class LoginForm(PageForm):

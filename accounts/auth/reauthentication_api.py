@@ -55,9 +55,7 @@ class ReauthenticateView(ActionView):
 
 def document_reauthentication(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Describe the 403 of operations that require a recent login (a drf-spectacular postprocessing hook)."""
-    description = (
-        f"You may not do this; or `reauthentication_required`: confirm your identity first, at `{REAUTHENTICATE_PATH}`."
-    )
+    description = f"You don't have permission; or `reauthentication_required`: confirm your identity first, at `{REAUTHENTICATE_PATH}`."
     routes = get_route_table().by_template
     for path, operations in result["paths"].items():
         for method, operation in operations.items():

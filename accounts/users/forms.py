@@ -21,11 +21,11 @@ class ProfileForm(PageForm):
     """Settings of a user's own account."""
 
     name = SingleLineField(label="Name", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
-    time_zone = forms.ChoiceField(label="Time zone", help_text="Pages show all times in this time zone.")
+    time_zone = forms.ChoiceField(label="Time zone", help_text="Used for all dates and times.")
     language = forms.ChoiceField(label="Language", choices=settings.LANGUAGES)
     week_start = _model_choice_field("week_start", "First day of the week")
     theme = _model_choice_field("theme", "Theme")
-    density = _model_choice_field("density", "Rows")
+    density = _model_choice_field("density", "Density")
     shortcuts = forms.BooleanField(label="Single-key shortcuts", required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

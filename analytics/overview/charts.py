@@ -163,8 +163,8 @@ def cycle_time_chart(counts: Sequence[int]) -> Chart:
     sentence = "No task was completed in this period."
     if median is not None and p85 is not None:
         sentence = (
-            f"Half of the {sum(counts):,} completed tasks took {format_duration(median)} or less,"
-            f" 85 % took {format_duration(p85)} or less."
+            f"Median {format_duration(median)}; 85% of the {sum(counts):,} completed tasks finished within"
+            f" {format_duration(p85)}."
         )
     ticks = []
     for share in (0.5, 0.85, 0.95) if used else ():

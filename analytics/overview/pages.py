@@ -84,12 +84,12 @@ def kpi_cards(result: Overview, project: Project | None) -> list[KpiCard]:
     newest_done_url = _task_list_url(project, **done, ordering="-closed_at")
     slow = charts.format_duration(result.cycle_p85.value)
     return [
-        _count_card("Open", "circle", result.open, f"than {length} days ago", _task_list_url(project)),
+        _count_card("Open", "circle", result.open, f"{length} days ago", _task_list_url(project)),
         _count_card(
             "Overdue",
             "triangle-alert",
             result.overdue,
-            f"than {length} days ago",
+            f"{length} days ago",
             _task_list_url(project, due="overdue"),
             bad_direction=1,
         ),
@@ -97,14 +97,14 @@ def kpi_cards(result: Overview, project: Project | None) -> list[KpiCard]:
             "Created",
             "plus",
             result.created,
-            f"than in the previous {length} days",
+            f"previous {length} days",
             _task_list_url(project, category="all", created_from=start),
         ),
         _count_card(
             "Completed",
             "circle-check",
             result.completed,
-            f"than in the previous {length} days",
+            f"previous {length} days",
             _task_list_url(project, **done),
             bad_direction=-1,
         ),
@@ -112,7 +112,7 @@ def kpi_cards(result: Overview, project: Project | None) -> list[KpiCard]:
             "Cycle time, median",
             "timer",
             charts.format_duration(result.cycle_median.value),
-            "nothing completed yet" if result.cycle_p85.value is None else f"85 % within {slow}",
+            "nothing completed yet" if result.cycle_p85.value is None else f"85% within {slow}",
             newest_done_url,
             _sparkline(result.cycle_median.series),
         ),
@@ -138,9 +138,7 @@ def _count_card(name: str, glyph: str, kpi: Kpi, compared_to: str, url: str, *, 
     trend = ""
     if bad_direction and change:
         trend = "bad" if change * bad_direction > 0 else "ok"
-    note = f"same as {compared_to.removeprefix('than ')}"
-    if change:
-        note = f"{abs(change):,} {'more' if change > 0 else 'fewer'} {compared_to}"
+    note = f"{change:+,} vs. {compared_to}" if change else "no change"
     return KpiCard(name, glyph, f"{round(kpi.value or 0):,}", note, url, _sparkline(kpi.series), trend)
 
 

@@ -42,7 +42,7 @@ COMMON_ERRORS = {
     "429": "Too many requests.",
 }
 COMMON_ERRORS |= {"401": "Sign in first.", "404": "There is no such thing, or you may not know of it."}
-AUTHENTICATED_ERRORS = {"403": "You may not do this."}
+AUTHENTICATED_ERRORS = {"403": "You don't have permission."}
 BODY_ERRORS = {"413": "The body is too large.", "415": "Only JSON is read."}
 WRITE_ERRORS = {"409": "This conflicts with the current state."}
 IDEMPOTENCY_ERRORS = {"422": "The Idempotency-Key was used for another request."}

@@ -44,12 +44,14 @@ def avatar(who: Any, extra: str = "") -> SafeString:
     name = str(getattr(who, "name", who))
     # Python salts hash() for each process; the colour of a name must be the same everywhere.
     tone = zlib.crc32(name.encode()) % AVATAR_COLORS
-    return format_html('<span class="avatar tone-{} {}" aria-hidden="true">{}</span>', tone, extra, initials(name))
+    return format_html(
+        '<span class="avatar tone-{} {}" dir="auto" aria-hidden="true">{}</span>', tone, extra, initials(name)
+    )
 
 
 @register.filter
 def initials(name: str) -> str:
-    words = name.split() or ["?"]
+    words = [word for word in (part.strip("()[]\"'“”.,!?") for part in name.split()) if word] or ["?"]
     return (words[0][0] + (words[-1][0] if len(words) > 1 else "")).upper()
 
 
@@ -104,6 +106,19 @@ def short_date(when: date | None) -> SafeString:
         when.isoformat(),
         formats.date_format(when, "l, j F Y"),
         formats.date_format(when, pattern),
+    )
+
+
+@register.simple_tag
+def short_date_and_time(when: datetime) -> SafeString:
+    """Render an instant as `short_date` renders a day, with the local time."""
+    local = timezone.localtime(when)
+    pattern = "j M, H:i" if local.year == timezone.localdate().year else "j M Y, H:i"
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        when.isoformat(),
+        formats.date_format(local, "l, j F Y, H:i") + f" {local.tzname()}",
+        formats.date_format(local, pattern),
     )
 
 

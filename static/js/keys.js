@@ -23,21 +23,31 @@ const actions = {
   "?": () => shortcutsDialog?.showModal(),
 };
 
+// The key's Latin letter or sign. Caps Lock gives capitals, and other scripts (Cyrillic, Greek, Hebrew, Arabic) have the
+// place of the key alone, as on an English keyboard.
+function keyOf(event) {
+  const key = event.key.toLowerCase();
+  if (key.length !== 1 || key < "\u0080") return key;
+  if (event.code.startsWith("Key")) return event.code.slice(3).toLowerCase();
+  return event.code === "Slash" ? (event.shiftKey ? "?" : "/") : key;
+}
+
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || event.isComposing) return;
   if (document.documentElement.dataset.keys === "off" || event.target.closest(TEXT_INPUTS)) return;
+  const key = keyOf(event);
   if (pending === "g") {
     pending = "";
-    goToPage(event.key);
+    goToPage(key);
     return;
   }
-  if (event.key === "g") {
+  if (key === "g") {
     pending = "g";
     clearTimeout(pendingTimer);
     pendingTimer = setTimeout(() => (pending = ""), 1000);
     return;
   }
-  const action = actions[event.key];
+  const action = actions[key];
   if (action) {
     event.preventDefault();
     action();

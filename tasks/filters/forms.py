@@ -37,7 +37,7 @@ TABLE_COLUMNS = [
     ("title", "Task", "title"),
     ("", "Status", ""),
     ("priority", "Priority", "-priority"),
-    ("", "Assigned to", ""),
+    ("", "Assignee", ""),
     ("due_date", "Due", "due_date"),
     ("updated_at", "Updated", "-updated_at"),
 ]
@@ -73,7 +73,7 @@ class FilterForm(PageForm):
     )
     category = forms.ChoiceField(label="Status", required=False, choices=CATEGORY_CHOICES, widget=_select(OPEN_CHOICE))
     project = forms.ChoiceField(required=False)
-    assignee = forms.ChoiceField(label="Assigned to", required=False)
+    assignee = forms.ChoiceField(label="Assignee", required=False)
     priority = forms.ChoiceField(required=False, choices=PRIORITY_CHOICES)
     label = forms.ChoiceField(required=False)
     due = forms.ChoiceField(required=False, choices=DUE_CHOICES)

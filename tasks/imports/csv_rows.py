@@ -46,7 +46,9 @@ def read_rows(data: bytes, *, required: Sequence[str]) -> list[Row]:
     columns = [cell.strip(WHITESPACE).upper() for cell in header]
     missing = [name for name in required if name not in columns]
     twice = sorted({name for name in columns if name and columns.count(name) > 1})
-    errors = [FileError(1, name, "This column is missing. The header must name it.") for name in missing]
+    errors = [
+        FileError(1, name, "This doesn't look like a Todoist export: this column is missing.") for name in missing
+    ]
     errors += [FileError(1, name, "This column is there twice.") for name in twice]
     if errors:
         raise UnreadableFile(errors)

@@ -118,7 +118,7 @@ def _prepare(plan: ImportPlan, project: Project, actor: User, aliases: Mapping[s
             work.warnings.append(ConversionWarning(row, f"Author: {name}", "The importing user becomes the creator."))
     for name, row in {task.responsible: task.row for task in new_tasks if task.responsible}.items():
         if matcher.find(name) is None:
-            reason = "No one member of the project has this name; it is in the description of the tasks."
+            reason = "No member of the project has this name; it is in the description of the tasks."
             work.warnings.append(ConversionWarning(row, f"Responsible: {name}", reason))
     return work
 

@@ -29,7 +29,7 @@ class LabelsField(forms.CharField):
     """Names separated by commas, in the order given, each once."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(required=False, max_length=1000, help_text="Separated by commas.", **options)
+        super().__init__(required=False, max_length=1000, help_text="Separate with commas.", **options)
 
     def prepare_value(self, value: Any) -> Any:
         return value if isinstance(value, str) or value is None else ", ".join(value)
@@ -59,7 +59,7 @@ class TaskForm(PageForm):
     field_aliases: ClassVar = {"due_at": "due_date"}
 
     title = TextField(max_length=500, widget=forms.TextInput(attrs={"autocomplete": "off"}))
-    description = MarkdownField(required=False, max_length=50_000, rows=6, help_text="Markdown.")
+    description = MarkdownField(required=False, max_length=50_000, rows=6, help_text="Supports Markdown.")
     status = forms.ChoiceField(required=False)
     priority = forms.TypedChoiceField(choices=PRIORITY_CHOICES, coerce=int, empty_value=0, required=False)
     assignees = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
@@ -69,7 +69,7 @@ class TaskForm(PageForm):
     due_time = forms.TimeField(
         label="Due time",
         required=False,
-        help_text="Empty: the whole day.",
+        help_text="Leave empty for all day.",
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
     )
     estimate = forms.IntegerField(label="Estimate (minutes)", required=False, min_value=0, max_value=1_000_000)
@@ -156,7 +156,7 @@ class NewTaskForm(PageForm):
 
     title = TextField(max_length=500, widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}))
     project = forms.ChoiceField(required=False)
-    description = MarkdownField(required=False, max_length=50_000, rows=5, help_text="Markdown.")
+    description = MarkdownField(required=False, max_length=50_000, rows=5, help_text="Supports Markdown.")
     priority = forms.TypedChoiceField(
         choices=PRIORITY_CHOICES, coerce=int, empty_value=0, required=False, initial=Priority.NONE
     )
@@ -168,11 +168,11 @@ class NewTaskForm(PageForm):
         super().__init__(*args, **options)
         own = [(str(project.pk), f"{project.name} ({project.key})") for project in projects if not project.is_inbox]
         self.fields["project"].choices = [
-            ("", "My inbox"),
-            *((str(p.pk), "My inbox") for p in projects if p.is_inbox),
+            ("", "Personal"),
+            *((str(p.pk), "Personal") for p in projects if p.is_inbox),
             *own,
         ]
-        self.fields["assignee"].choices = [("", "No one"), *((str(user.pk), user.name) for user in people)]
+        self.fields["assignee"].choices = [("", "Unassigned"), *((str(user.pk), user.name) for user in people)]
         self.fields["assignee"].error_messages["invalid_choice"] = "Choose a member of the project."
         attributes = {"hx-get": reverse("task-new"), "hx-target": "#assignee-field", "hx-swap": "outerHTML"}
         self.fields["project"].widget.attrs |= attributes | {"hx-trigger": "change", "hx-include": "this"}

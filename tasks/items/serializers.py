@@ -44,7 +44,7 @@ class PriorityField(StrictChoiceField):
 class TaskInput(StrictSerializer):
     title = TitleField(max_length=500)
     project = StrictCharField(
-        max_length=40, required=False, help_text="Id or key; without it the task lands in your own inbox."
+        max_length=40, required=False, help_text="Id or key; without it the task lands in your personal project."
     )
     # Markdown, in which leading spaces have a meaning.
     description = TextField(max_length=50_000, required=False, allow_blank=True, trim_whitespace=False)

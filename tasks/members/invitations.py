@@ -26,7 +26,7 @@ def invite(*, actor: User, ref: str, email: str, role: str, now: datetime) -> In
     policies.require_manager(projects_selectors.project_role(actor, project))
     policies.require_not_archived(project)
     if project.is_inbox:
-        raise Conflict("Your own inbox is yours alone; make a project to share.", code="inbox")
+        raise Conflict("Your personal project is only yours. Create another project to share.", code="inbox")
     invitation = invitations.create_invitation(actor=actor, email=email, now=now, target=project.name)
     ProjectInvitation.objects.create(invitation=invitation, project=project, role=role)
     return invitation

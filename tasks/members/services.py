@@ -33,7 +33,7 @@ def add(*, actor: User, ref: str, role: str, user_id: uuid.UUID | None = None, e
     project = projects_selectors.lock_project(actor, ref)
     policies.require_manager(projects_selectors.project_role(actor, project))
     if project.is_inbox:
-        raise Conflict("Your own inbox is yours alone; make a project to share.", code="inbox")
+        raise Conflict("Your personal project is only yours. Create another project to share.", code="inbox")
     user = sharing_selectors.resolve_user(user_id, email)
     # Locked: removing a team removes the members who are here by that team alone.
     locked = ProjectMember.objects.select_for_update()

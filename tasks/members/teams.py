@@ -31,7 +31,7 @@ def add(*, actor: User, ref: str, team_id: uuid.UUID, role: str) -> ProjectTeam:
     """
     project = _lock_managed_project(actor, ref)
     if project.is_inbox:
-        raise Conflict("Your own inbox is yours alone; make a project to share.", code="inbox")
+        raise Conflict("Your personal project is only yours. Create another project to share.", code="inbox")
     # The project before the team, here and in `_lock_project_team`: locks in one order cannot deadlock.
     team = Team.objects.visible_to(actor).select_for_update(no_key=True).filter(pk=team_id).first()
     if team is None:

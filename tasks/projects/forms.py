@@ -10,7 +10,7 @@ class ProjectForm(PageForm):
     name = SingleLineField(max_length=120, widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "off"}))
     key = forms.CharField(
         max_length=10,
-        help_text="2 to 10 capital letters and digits, such as OPS. Tasks are called OPS-1, OPS-2, …",
+        help_text="2 to 10 capital letters and digits, such as OPS. Task IDs will look like OPS-1, OPS-2.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters"}),
     )
     description = MarkdownField(required=False, max_length=20_000, rows=3)

@@ -33,7 +33,7 @@ def get_or_create_inbox(*, actor: User) -> Project:
         # From the end of the id, which is random; its beginning is the time and much the same for many users.
         actor=actor,
         key=f"ME{actor.pk.hex[-8:].upper()}",
-        name="Inbox",
+        name="Personal",
         is_inbox=True,
     )
 
@@ -89,7 +89,7 @@ def archive(
     policies.require_manager(selectors.project_role(actor, project))
     check_version(project, versions, {"archived_at": now if archived else None})
     if project.is_inbox:
-        raise Conflict("Your own inbox cannot be archived.", code="inbox")
+        raise Conflict("Your personal project cannot be archived.", code="inbox")
     if (project.archived_at is not None) == archived:
         return project
     return _save_changes(project, actor, {"archived_at": now if archived else None}, now)
@@ -113,7 +113,7 @@ def delete(*, actor: User, ref: str, now: datetime | None = None, versions: froz
     policies.require_manager(selectors.project_role(actor, project))
     check_version(project, versions)
     if project.is_inbox:
-        raise Conflict("Your own inbox cannot be deleted.", code="inbox")
+        raise Conflict("Your personal project cannot be deleted.", code="inbox")
     # Safe without another lock: creating a task locks the project too.
     if Task.objects.filter(project=project).exists():
         raise Conflict("The project has tasks. Archive it, or delete them first.", code="not_empty")

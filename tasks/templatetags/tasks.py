@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from core.markdown import render
-from core.templatetags.ui import icon, relative_time, short_date
+from core.templatetags.ui import icon, short_date, short_date_and_time
 from tasks.models import Task
 
 register = template.Library()
@@ -21,7 +21,7 @@ DUE_SOON_WITHIN = timedelta(days=2)
 
 @register.simple_tag
 def state_badge(name: str, category: str) -> SafeString:
-    return format_html('<span class="badge {}">{}{}</span>', category, icon(STATE_ICONS[category]), name)
+    return format_html('<span class="badge {}">{}<bdi>{}</bdi></span>', category, icon(STATE_ICONS[category]), name)
 
 
 @register.simple_tag
@@ -38,7 +38,7 @@ def due_badge(task: Task) -> SafeString:
     """Return the due date, marked when it is past or near."""
     if not (task.due_date or task.due_at):
         return format_html('<span class="muted none">{}</span>', "–")
-    when = relative_time(task.due_at) if task.due_at else short_date(task.due_date)
+    when = short_date_and_time(task.due_at) if task.due_at else short_date(task.due_date)
     now, today = timezone.now(), timezone.localdate()
     if task.is_overdue(now, today):
         return format_html('<span class="badge bad">{}Overdue: {}</span>', icon("triangle-alert"), when)

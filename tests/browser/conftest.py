@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import axe_playwright_python
@@ -152,12 +153,15 @@ def open_page(browser, site, db) -> Iterator:
     """Open a page for a user: `open_page(ada, width=390, scheme="dark")`; signed out if the user is None."""
     contexts: list[BrowserContext] = []
 
-    def page_for(user: User | None, *, width: int = 1280, scheme: str = "light", scripts: bool = True) -> Page:
+    def page_for(
+        user: User | None, *, width: int = 1280, scheme: str = "light", scripts: bool = True, **options: Any
+    ) -> Page:
         context = browser.new_context(
             viewport={"width": width, "height": 844},
             color_scheme=scheme,
             java_script_enabled=scripts,
             base_url=site.url,
+            **options,
         )
         contexts.append(context)
         context.set_default_timeout(10_000)

@@ -169,7 +169,7 @@ def test_assignee_choices_are_members_of_the_project(project, alice, bob, mallor
     own = browser.get("/tasks/new/").context["form"].fields["assignee"].choices
     page = browser.get(f"/tasks/new/?project={project.pk}", headers=htmx_headers("div#assignee-field"))
 
-    assert {label for _, label in own} == {"No one", alice.name}
+    assert {label for _, label in own} == {"Unassigned", alice.name}
     assert not is_full_page(page)
     assert bob.name in visible_text(page)
     assert mallory.name not in visible_text(page)

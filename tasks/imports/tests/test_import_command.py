@@ -57,7 +57,10 @@ def test_imports_as_somebody_with_a_name_explained(bob: User, project: Project, 
         ([BASIC, "--project", "OPS", "--as", "mallory@example.com"], "There is no such project."),
         (["/nowhere/file.csv", "--project", "OPS"], "Cannot read /nowhere/file.csv: No such file or directory."),
         (["/", "--project", "OPS"], "Cannot read /: Is a directory."),
-        ([__file__, "--project", "OPS"], "Row 1, TYPE: This column is missing."),
+        (
+            [__file__, "--project", "OPS"],
+            "Row 1, TYPE: This doesn't look like a Todoist export: this column is missing.",
+        ),
         ([BASIC, "--project", "OPS", "--user", "Alex"], "write it as NAME=EMAIL"),
     ],
 )

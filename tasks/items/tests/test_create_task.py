@@ -27,14 +27,14 @@ def test_task_with_title_only_lands_in_own_inbox(clients, alice, outbox):
 
     inbox = Project.objects.get()
     assert (first.status_code, second.status_code) == (201, 201)
-    assert (inbox.is_inbox, inbox.owner, inbox.name) == (True, alice, "Inbox")
+    assert (inbox.is_inbox, inbox.owner, inbox.name) == (True, alice, "Personal")
     task = Task.objects.get(number=1)
     assert first["Location"] == f"{TASKS}{task.pk}/"
     assert first.json() == {
         "id": str(task.pk),
         "key": f"{inbox.key}-1",
         "number": 1,
-        "project": {"id": str(inbox.pk), "key": inbox.key, "name": "Inbox"},
+        "project": {"id": str(inbox.pk), "key": inbox.key, "name": "Personal"},
         "title": "Call the bank",
         "description": "",
         "status": "todo",

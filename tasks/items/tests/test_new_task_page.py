@@ -51,6 +51,6 @@ def test_offers_only_projects_one_may_write_in(project, viewer, mallory):
     page = logged_in_client(viewer).get("/tasks/new/")
     response = logged_in_client(mallory).post("/tasks/new/", {"title": "T", "project": str(project.pk)})
 
-    assert [words for _, words in page.context["form"].fields["project"].choices] == ["My inbox", "Project OWN (OWN)"]
+    assert [words for _, words in page.context["form"].fields["project"].choices] == ["Personal", "Project OWN (OWN)"]
     assert response.status_code == 422
     assert Task.objects.count() == 0
