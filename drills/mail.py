@@ -39,7 +39,7 @@ def run(folder: Path) -> int:
 
 def _drill(sink: smtp.SmtpSink, folder: Path) -> float:
     environment = {
-        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_BACKEND": "notifications.email.backend.SmtpBackend",
         "EMAIL_HOST": "127.0.0.1",
         "EMAIL_PORT": str(sink.port),
         "DATA_DIR": str(folder),

@@ -18,6 +18,7 @@ from launcher.paths import Paths
 from launcher.supervisor import ProcessSpec, Supervisor
 
 # Checked at the start only: the log is for one developer, not for operation.
+MAIL_THREADS = "4"
 MAX_LOG_BYTES = 10 * 1024 * 1024
 # Celery warns because a worker that runs as root must not unpickle foreign messages. Ours are JSON, and only our user
 # can open the broker's socket.
@@ -134,19 +135,36 @@ def web_process(paths: Paths, settings: dict[str, str], name: str = "web") -> Pr
 def background_processes(
     paths: Paths, settings: dict[str, str], *, default_level: str = "INFO"
 ) -> tuple[ProcessSpec, ...]:
-    """Return worker, scheduler and relay: a deployment needs each once, however many nodes it has.
+    """Return workers by purpose, scheduler and relay: a deployment needs each once, however many nodes it has.
+
+    A hanging mail server occupies the threads of the mail worker only, and long jobs the bulk worker (config.queues).
 
     `default_level` is Celery's log level where LOG_LEVEL is not set; at INFO it prints lines for every job.
     """
     celery = ("-m", "celery", "--quiet", "-A", "config")
     level = ("-l", settings.get("LOG_LEVEL", default_level))
     concurrency = os.environ.get("WORKER_PROCESSES") or str(min(os.cpu_count() or 1, 4))
-    # There is one worker: no other to synchronise with at the start, or to exchange events with.
-    worker = ("worker", *level, "-c", concurrency, "--without-mingle", "--without-gossip")
+    # They have nothing to exchange with each other, at the start or later.
+    alone = ("--without-mingle", "--without-gossip")
+    workers = {
+        "worker": ("-Q", "default", "-c", concurrency),
+        # Threads: sending mails is waiting, and one process holds the circuit breaker of the mail server.
+        "mail": ("-Q", "mail", "-P", "threads", "-c", MAIL_THREADS),
+        "bulk": ("-Q", "statistics,bulk", "-c", "1"),
+    }
     # No pid file: one that a crash left behind would keep the scheduler from starting.
     schedule = ("beat", *level, "-s", str(paths.var / "celerybeat-schedule"), "--pidfile=")
     return (
-        python_process(paths, {**settings, **SUPPRESS_ROOT_WARNING}, "worker", *celery, *worker),
+        *(
+            python_process(
+                paths,
+                {**settings, **SUPPRESS_ROOT_WARNING},
+                name,
+                *celery,
+                *("worker", "-n", f"{name}@%h", *level, *queues, *alone),
+            )
+            for name, queues in workers.items()
+        ),
         python_process(paths, settings, "scheduler", *celery, *schedule),
         management_command(paths, settings, "relay", "relay"),
     )

@@ -9,12 +9,19 @@ from django.utils.module_loading import import_string
 
 from config.subscriptions import SUBSCRIPTIONS
 from events.models import Event
+from notifications.email import services as email_services
 from tasks.tests.factories import TaskFactory
 
 
 @pytest.fixture
 def task(project):
     return TaskFactory(project=project, number=42, title="Fix the printer")
+
+
+@pytest.fixture(autouse=True)
+def mail_server_breaker() -> None:
+    """Forget the failures of earlier tests."""
+    email_services.mail_server.reset()
 
 
 @pytest.fixture

@@ -185,6 +185,11 @@ class OutgoingEmail(models.Model):
     claimed_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     last_error = models.TextField(blank=True)
+    unconfirmed = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Sent once without the server's confirmation; sent once more at most.",
+    )
 
     objects = OutgoingEmailQuerySet.as_manager()
 

@@ -12,7 +12,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from accounts.auth.mfa import enforcement
-from config import env, oidc_providers, static_files, subscriptions
+from config import env, oidc_providers, queues, static_files, subscriptions
 from config.schedule import SCHEDULE
 from core import logging as request_logging
 
@@ -327,6 +327,9 @@ OIDC_PROVIDERS = oidc_providers.from_environment()
 CELERY_BROKER_URL = env.text(
     "CELERY_BROKER_URL", REDIS_URL.replace("unix://", "redis+socket://").replace("?db=", "?virtual_host=")
 )
+CELERY_TASK_QUEUES = queues.QUEUES
+CELERY_TASK_DEFAULT_QUEUE = queues.DEFAULT
+CELERY_TASK_ROUTES = ("config.queues.route",)
 CELERY_TASK_IGNORE_RESULT = True
 # A job is acknowledged when it is done, so a killed worker's job runs again. All jobs are idempotent.
 CELERY_TASK_ACKS_LATE = True
@@ -340,8 +343,11 @@ if not CELERY_BROKER_URL.startswith("amqp"):
         "visibility_timeout": 60,
         "unacked_restore_interval": 1,
         "unacked_restore_throttle": 1,
-        "socket_timeout": 5,
-        "socket_connect_timeout": 1,
+        # Together less than half a second: a request must not wait for a broker that is frozen or away. Workers,
+        # which read from it, wait longer (config.celery).
+        "socket_timeout": 0.2,
+        "socket_connect_timeout": 0.2,
+        "max_retries": 0,
     }
 # A request must not wait for a broker that is down: the job's row stays and a sweep enqueues it later.
 CELERY_TASK_PUBLISH_RETRY = False
@@ -359,13 +365,21 @@ ACCOUNT_EMAIL_QUEUE = "notifications.jobs.enqueue_account_email"
 
 # --- Email ------------------------------------------------------------------------------------------------------------
 
-EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+EMAIL_BACKEND = "notifications.email.backend.SmtpBackend"
 EMAIL_HOST = env.text("EMAIL_HOST", "127.0.0.1")
 EMAIL_PORT = env.integer("EMAIL_PORT", 25)
 EMAIL_HOST_USER = env.text("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = env.boolean("EMAIL_USE_TLS", False)
-EMAIL_TIMEOUT = 10
+# TLS from the first byte, which port 465 is for (RFC 8314); EMAIL_USE_TLS is STARTTLS, as on ports 25 and 587.
+EMAIL_USE_SSL = env.boolean("EMAIL_USE_SSL", EMAIL_PORT == 465 and not EMAIL_USE_TLS)
+if EMAIL_USE_TLS and (EMAIL_USE_SSL or EMAIL_PORT == 465):
+    raise ImproperlyConfigured(
+        "EMAIL_USE_TLS is STARTTLS on a plain connection, as on port 587. Port 465 expects TLS from the first byte: "
+        "remove EMAIL_USE_TLS, or set EMAIL_USE_SSL=true instead of it."
+    )
+# For the connection and for each command; the reply to a whole message may take longer.
+EMAIL_TIMEOUT = 5
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "TaskFlow <taskflow@localhost>")
 MAIL_DOMAIN = env.text("MAIL_DOMAIN", "taskflow.localhost")
 # Set in development and tests only.

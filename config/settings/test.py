@@ -10,7 +10,7 @@ globals().update(set_keys(secret_key="test-secret-key-" + "x" * 32, jwt_key="tes
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
 ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
-EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+EMAIL_BACKEND = "notifications.email.backend.SmtpBackend"
 MAILBOX_DIR = str(DATA_DIR / "test-mail")
 DEMO_ALLOWED = True
 LOGIN_RATE_PER_ADDRESS = "10000/m"

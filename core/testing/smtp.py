@@ -78,6 +78,6 @@ def sink(smtp_server: SmtpSink, settings: Any) -> SmtpSink:
     smtp_server.messages.clear()
     smtp_server.refuse_recipient = smtp_server.refuse_message = ""
     smtp_server.delay = 0
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_BACKEND = "notifications.email.backend.SmtpBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", smtp_server.port
     return smtp_server

@@ -6,6 +6,7 @@ Everything comes from the row, its notification and the recipient; no other tabl
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -23,6 +24,8 @@ from notifications.models import Notification, OutgoingEmail
 
 # Longer ones are cut by mail programs anyway; a header line may have 998 characters (RFC 5322, section 2.1.1).
 MAX_SUBJECT_LENGTH = 180
+# All but line breaks and tabs: a terminal that shows the text part would obey them.
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 # Changing it makes all queued account emails unreadable.
 ENCRYPTION_PURPOSE = "mails"
 
@@ -61,9 +64,10 @@ def compose(email: OutgoingEmail) -> EmailMultiAlternatives:
             thread_id = f"task.{notification.task_id}"
         headers["References"] = f"<{thread_id}@{settings.MAIL_DOMAIN}>"
         headers["List-Unsubscribe"] = f"<{context['settings_link']}>"
+    text = CONTROL_CHARACTERS.sub("", render_to_string(f"emails/{kind}/body.txt", context)).strip()
     message = EmailMultiAlternatives(
         subject=subject,
-        body=f"{render_to_string(f'emails/{kind}/body.txt', context).strip()}\n",
+        body=f"{text}\n",
         to=[email.to],
         headers=headers,
     )

@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import lru_cache
-from smtplib import SMTPDataError, SMTPException, SMTPRecipientsRefused
+from smtplib import SMTPConnectError, SMTPDataError, SMTPException, SMTPRecipientsRefused, SMTPResponseException
 from typing import Any
 from uuid import UUID
 
@@ -16,9 +16,12 @@ from django.core.mail import get_connection
 from django.db import transaction
 from django.db.models import F
 
+from core.circuit_breaker import CircuitBreaker
 from core.security.encryption import encrypt
 from core.sql_templates import Param, Statement
+from events.models import storable_error
 from notifications import recipients
+from notifications.email.backend import DeliveryUnconfirmed
 from notifications.email.rendering import ENCRYPTION_PURPOSE, compose
 from notifications.kinds import AccountEmailKind
 from notifications.models import OutgoingEmail
@@ -33,6 +36,8 @@ MAX_RETRY_DELAY = timedelta(hours=4)
 # One sweep; the next one takes the rest. Locked rows and memory stay bounded after an outage.
 CLAIM_BATCH_SIZE = 1000
 PERMANENT_FAILURE_CODE = 500
+# After failures in a row the mail server is left alone, so that no worker waits for it again and again.
+mail_server = CircuitBreaker(max_failures=3, pause=15)
 
 log = structlog.get_logger(__name__)
 
@@ -62,6 +67,11 @@ def send(*, email_id: UUID, now: datetime) -> None:
 
     Not inside a transaction: other workers must see the claim before anything is sent.
     """
+    if not mail_server.allows_call():
+        # Not an attempt: the email is due when the server may be tried again, and a sweep enqueues it then.
+        queued = OutgoingEmail.objects.queued().filter(pk=email_id)
+        queued.update(next_attempt_at=now + timedelta(seconds=mail_server.pause), enqueued_at=None)
+        return
     email = claim_for_sending(email_id, now)
     if email is None:
         return
@@ -80,8 +90,13 @@ def send(*, email_id: UUID, now: datetime) -> None:
             message.send()
             # Before the connection is closed: a crash between acceptance and this update repeats the message.
             mark_sent.run({"id": email.pk, "claimed_at": email.claimed_at, "now": now})
+            mail_server.record_success()
     except (SMTPException, OSError) as error:
-        reason = f"{type(error).__name__}: {error}"[:500]
+        if is_response(error):
+            mail_server.record_success()
+        else:
+            mail_server.record_failure()
+        reason = storable_error(error)[:500]
         # The log gets the type only: the server's text often repeats the recipient's address.
         log.warning(
             "email_delivery_failed", email_id=str(email.pk), attempts=email.attempts, reason=type(error).__name__
@@ -89,8 +104,15 @@ def send(*, email_id: UUID, now: datetime) -> None:
         if is_permanent(error) or email.attempts >= MAX_ATTEMPTS:
             _mark_dead(email, reason)
             return
-        next_attempt_at = now + retry_delay(email.attempts)
-        _release_claim(email, state=OutgoingEmail.State.QUEUED, next_attempt_at=next_attempt_at, last_error=reason)
+        outcome: dict[str, Any] = {"next_attempt_at": now + retry_delay(email.attempts)}
+        if isinstance(error, DeliveryUnconfirmed):
+            # The server may have taken the message, and takes a second one under the same Message-ID with it. So it
+            # is sent once more only, and as late as possible: a server in trouble has recovered by then.
+            if email.unconfirmed:
+                _mark_dead(email, reason)
+                return
+            outcome = {"next_attempt_at": now + MAX_RETRY_DELAY, "unconfirmed": True}
+        _release_claim(email, state=OutgoingEmail.State.QUEUED, last_error=reason, **outcome)
 
 
 @transaction.atomic(durable=True)
@@ -143,6 +165,11 @@ def _mark_dead(email: OutgoingEmail, reason: str) -> None:
         log.error("email_dead", email_id=str(email.pk), attempts=email.attempts)
 
 
+def is_response(error: Exception) -> bool:
+    """Return whether the server answered, however it refused."""
+    return isinstance(error, SMTPResponseException | SMTPRecipientsRefused) and not isinstance(error, SMTPConnectError)
+
+
 def is_permanent(error: Exception) -> bool:
     """Return whether the server refused the recipient or the message for good.
 
@@ -182,7 +209,7 @@ def requeue(*, email_ids: Iterable[UUID], now: datetime) -> list[UUID]:
     dead = OutgoingEmail.objects.filter(pk__in=list(email_ids), state=OutgoingEmail.State.DEAD)
     dead_ids = list(dead.select_for_update().values_list("pk", flat=True))
     OutgoingEmail.objects.filter(pk__in=dead_ids).update(
-        state=OutgoingEmail.State.QUEUED, attempts=0, next_attempt_at=now, enqueued_at=None
+        state=OutgoingEmail.State.QUEUED, attempts=0, unconfirmed=False, next_attempt_at=now, enqueued_at=None
     )
     return dead_ids
 

@@ -18,7 +18,8 @@ COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 NODES = ("web1", "web2", "web3")
-SERVICE_ROLES = (*NODES, "worker", "scheduler", "relay", "migrate")
+WORKERS = ("worker", "mail-worker", "bulk-worker")
+SERVICE_ROLES = (*NODES, *WORKERS, "scheduler", "relay", "migrate")
 ENV_EXAMPLE = re.findall(r"^#?\s?([A-Z][A-Z0-9_]+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE)
 # Settings that docker-compose.yml does not pass on, with the reason.
 UNPASSED_SETTINGS = {
@@ -53,7 +54,7 @@ SECRET_SETTINGS = {
 
 
 def test_services_are_complete():
-    assert set(SERVICES) == {*NODES, "nginx", "worker", "scheduler", "relay", "migrate", "postgres", "redis"}
+    assert set(SERVICES) == {*NODES, "nginx", *WORKERS, "scheduler", "relay", "migrate", "postgres", "redis"}
 
 
 def test_services_reference_existing_volumes_and_secrets():
@@ -75,7 +76,7 @@ def test_services_restart_and_have_limits():
 
 
 def test_services_start_after_their_dependencies():
-    for name in (*NODES, "worker", "scheduler", "relay"):
+    for name in (*NODES, *WORKERS, "scheduler", "relay"):
         conditions = {other: options["condition"] for other, options in SERVICES[name]["depends_on"].items()}
         assert conditions == {
             "migrate": "service_completed_successfully",
@@ -125,7 +126,8 @@ def test_passed_settings_have_the_documented_name_and_default():
     matches = {name: INTERPOLATION.match(value) for name, value in service_environment("web1").items() if "${" in value}
     defaults = {name: match[3] for name, match in matches.items() if match and match[2] == "-"}
     # WORKERS: a container has one core. LOG_JSON: true in production. OIDC_ISSUER: the example shows one, there is none.
-    others = {"WORKERS": "1", "LOG_JSON": "true", "OIDC_ISSUER": ""}
+    # EMAIL_USE_SSL: the default depends on the port.
+    others = {"WORKERS": "1", "LOG_JSON": "true", "OIDC_ISSUER": "", "EMAIL_USE_SSL": ""}
 
     assert {name: match[1] for name, match in matches.items() if match} == {name: name for name in matches}
     assert len(defaults) > 30
