@@ -89,7 +89,7 @@ def run_checks(checks: dict[str, Check]) -> dict[str, dict[str, Any]]:
     return results
 
 
-@endpoint(mfa_exempt=True, rate_limit=False)
+@endpoint(mfa_exempt=True, rate_limit=False, is_liveness=True)
 @never_cache
 @require_safe
 def livez(request: HttpRequest) -> JsonResponse:

@@ -2,7 +2,7 @@
 
 Invariant: at most WSGI_THREADS requests are in Django, of which at most MAX_CPU_BOUND_REQUESTS came less than
 SLOW_AFTER ago, and at most MAX_QUEUED_REQUESTS wait. A request beyond them is shed at once, and so is one that could
-not expect a thread within MAX_EXPECTED_WAIT and one that has waited for QUEUE_TIMEOUT; none of these costs a thread.
+not expect a thread within the time it may wait and one that has waited for so long; none of these costs a thread.
 
 Threads of one process take turns at computing, and the event loop, which sheds load and serves the cache, takes its
 turn among them. So as many are let in as keep the processor busy while one waits for the database, and others only in
@@ -24,12 +24,13 @@ from prometheus_client import Counter, Gauge
 
 # All in seconds.
 SLOW_AFTER = 0.2
-# Well below the 2.5 s after which nginx takes a node that keeps a read waiting for one that hangs.
-QUEUE_TIMEOUT, MAX_EXPECTED_WAIT = 1.5, 0.5
+# How long a request may wait for a thread. A team's writes are served however slow the machine is. A read waits for less
+# than the 2.5 s after which nginx takes a node that keeps a read waiting for one that hangs.
+MAX_READ_WAIT, MAX_WRITE_WAIT = 2.0, 10.0
 # Of the newest duration in the moving average: about the last twenty requests count.
 EWMA_WEIGHT = 0.05
 # For each that may be inside a concurrency limiter, how many wait, and how long: a sign-in waits rather than tries again.
-MAX_QUEUE, LIMITER_TIMEOUT = 8, 5.0
+MAX_QUEUE, LIMITER_TIMEOUT = 32, 10.0
 QUEUED_REQUESTS = Gauge("gateway_queued_requests", "Requests that wait for a thread.", multiprocess_mode="livesum")
 SHED_REQUESTS = Counter("gateway_shed_requests", "Requests shed because too many waited, or too long.")
 
@@ -57,9 +58,9 @@ class AdmissionControl:
         self.queue: deque[asyncio.Future[Slot]] = deque()
 
     @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
-        """Hold a place in Django for the block. Raises Overloaded."""
-        if self.should_shed():
+    async def slot(self, max_wait: float = MAX_READ_WAIT) -> AsyncIterator[None]:
+        """Hold a place in Django for the block, after at most `max_wait` seconds. Raises Overloaded."""
+        if self.should_shed(max_wait):
             raise Overloaded
         if self.has_capacity:
             slot = self._take()
@@ -68,7 +69,7 @@ class AdmissionControl:
             self.queue.append(future)
             QUEUED_REQUESTS.set(len(self.queue))
             try:
-                async with asyncio.timeout(QUEUE_TIMEOUT):
+                async with asyncio.timeout(max_wait):
                     slot = await future
             except TimeoutError:
                 SHED_REQUESTS.inc()
@@ -82,13 +83,13 @@ class AdmissionControl:
         finally:
             self._leave(slot)
 
-    def should_shed(self) -> bool:
-        """Return whether the next request is to be shed. It is counted as shed then."""
+    def should_shed(self, max_wait: float) -> bool:
+        """Return whether a request that may wait for `max_wait` seconds is to be shed. It is counted as shed then."""
         if self.has_capacity:
             return False
         # Little's law with the average of the last requests: those in front, served so many at a time.
         expected_wait = len(self.queue) * self.average_seconds / self.max_cpu_bound
-        is_full = len(self.queue) >= settings.MAX_QUEUED_REQUESTS or expected_wait > MAX_EXPECTED_WAIT
+        is_full = len(self.queue) >= settings.MAX_QUEUED_REQUESTS or expected_wait > max_wait
         if is_full:
             SHED_REQUESTS.inc()
         return is_full

@@ -27,10 +27,17 @@ from gateway import cors, request_body, timing
 from gateway.admission import AdmissionControl, ConcurrencyLimiter, Overloaded
 from gateway.api_key_cache import NO_API_KEYS, ApiKeyBackend, ApiKeyCache, is_current
 from gateway.local_cache import CachedResponse, LruResponseCache
-from gateway.request import GatewayRequest, parse_request
+from gateway.request import SAFE_METHODS, GatewayRequest, parse_request
 from gateway.request_body import Receive, Scope, Send, with_headers
 from gateway.request_checker import CheckRequest, CheckResult, RequestChecker
-from gateway.responses import ResponseRecorder, rate_limit_headers, send_cached, send_overloaded, send_problem
+from gateway.responses import (
+    ResponseRecorder,
+    rate_limit_headers,
+    send_body_too_large,
+    send_cached,
+    send_liveness,
+    send_problem,
+)
 from gateway.session_backend import SessionBackend
 from gateway.single_flight import SingleFlight
 from gateway.wsgi_adapter import WsgiThreadPool
@@ -85,6 +92,12 @@ class Gateway:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def handle_http(self, request: GatewayRequest) -> None:
+        if request.endpoint.is_liveness and request.scope["method"] in SAFE_METHODS:
+            await send_liveness(request)
+            return
+        if request.has_too_long_line:
+            await send_problem(request, 431, "A header line or the URL is too long.")
+            return
         if request.has_duplicate_host:
             await send_problem(request, 400, "Duplicate Host header.")
             return
@@ -103,10 +116,10 @@ class Gateway:
         """Answer a request whose caller has a rate limit: from the cache if possible, else by Django."""
         # An unknown key leaves the request anonymous: Django answers it with 401, and the address pays for it.
         if request.api_key and not await self.authenticate_api_key(request):
-            await send_overloaded(request)
+            await self.shed(request)
             return
-        if not request.is_cacheable and self.admission.should_shed():
-            await send_overloaded(request)  # whatever the check might say; so it costs no round trip
+        if not request.is_cacheable and self.admission.should_shed(request.max_wait):
+            await self.shed(request)  # whatever the check might say; so it costs no round trip
             return
         cached = None
         if request.claims and request.is_cacheable:
@@ -114,13 +127,14 @@ class Gateway:
         try:
             result = await self.check(request, cached)
         except Overloaded:
-            await send_overloaded(request)
+            await self.shed(request)
             return
         if result.allowed is False:
             RATE_LIMITED_REQUESTS.labels(result.tier or "anonymous").inc()
             detail = "Rate limit exceeded."
             await send_problem(request, 429, detail, wait=result.wait, code="rate_limited")
             return
+        request.charged_to = result.charged_to
         # Django need not ask Redis again within MAX_GENERATION_AGE (see scope_for_django).
         request.global_generation, request.checked_at = result.global_generation, time.perf_counter()
         if request.is_cacheable and result.is_cacheable:
@@ -134,7 +148,7 @@ class Gateway:
         claims = self.api_key_cache.get(request.api_key)
         if claims is None and (key := self.api_key_cache.parse(request.api_key, request.address)):
             try:
-                async with self.admission.slot():
+                async with self.admission.slot(request.max_wait):
                     claims = await self.django.run_query(self.api_key_cache.backend.look_up, key)
             except Overloaded:
                 return False
@@ -182,7 +196,7 @@ class Gateway:
         if result.session_status:
             return await self.checker.check(anonymous)
         try:
-            status = await self._load_session_status(claims.session_id)
+            status = await self._load_session_status(claims.session_id, request.max_wait)
             tier = status.partition(":")[2]  # empty where the session is not active
         except (RedisError, DatabaseError):
             # Without PostgreSQL or Redis nobody knows the status: limit locally, and let Django decide.
@@ -192,7 +206,7 @@ class Gateway:
         # The tier is passed along, because Redis may have lost the status again meanwhile.
         return await self.checker.check(replace(check_request, cached_generation="", tier=tier))
 
-    async def _load_session_status(self, session_id: str) -> str:
+    async def _load_session_status(self, session_id: str, max_wait: float) -> str:
         """Return the session's status from PostgreSQL. Concurrent requests of one session share one lookup.
 
         Otherwise the first requests of a busy client would fill the queue for threads. Raises Overloaded.
@@ -201,7 +215,7 @@ class Gateway:
         if lookup is None:
 
             async def look_up() -> str:
-                async with self.admission.slot():
+                async with self.admission.slot(max_wait):
                     return await self.django.run_query(self.sessions.look_up, uuid.UUID(session_id))
 
             lookup = self.session_lookups[session_id] = asyncio.create_task(look_up())
@@ -251,8 +265,8 @@ class Gateway:
 
     async def call_django(self, request: GatewayRequest) -> None:
         """Read the body, wait for a thread and let Django answer; 413 or 503 if that cannot be done."""
-        if self.admission.should_shed():
-            await send_overloaded(request)  # before the body is read, which would be for nothing
+        if self.admission.should_shed(request.max_wait):
+            await self.shed(request)  # before the body is read, which would be for nothing
             return
         try:
             # The declaration names a setting, so an operator can change the limit without a release.
@@ -261,13 +275,19 @@ class Gateway:
             # Requests that hash passwords share a narrower limiter.
             hashes_password = request.scope["method"] in request.endpoint.hashes_password
             limiter = self.password_limiter.slot() if hashes_password else nullcontext()
-            async with limiter, self.admission.slot():
+            async with limiter, self.admission.slot(request.max_wait):
                 send = request_body.buffer_response_start(request.send)
                 await self.django(request.scope_for_django(), body, request.receive, send)
         except request_body.BodyTooLarge:
-            await send_problem(request, 413, "The body is too large.", code="content_too_large")
+            await send_body_too_large(request)
         # The client is gone.
         except request_body.ClientDisconnected:
             return
         except Overloaded:
-            await send_overloaded(request)
+            await self.shed(request)
+
+    async def shed(self, request: GatewayRequest) -> None:
+        """Answer 503. A request that is shed spends none of its caller's quota."""
+        if request.charged_to is not None:
+            await self.checker.refund(*request.charged_to)
+        await send_problem(request, 503, "Too many requests are in progress.", wait=1, code="overloaded")

@@ -20,10 +20,13 @@ from core.logging import REQUEST_ID
 from core.security.api_keys import SCHEME as API_KEY_SCHEME
 from core.security.claims import Claims
 from core.security.tokens import read_access_token
+from gateway.admission import MAX_READ_WAIT, MAX_WRITE_WAIT
 from gateway.request_body import Receive, Scope, Send
 
 # Seconds after the check for which Django may rely on the generation that the check has read.
 MAX_GENERATION_AGE = 0.5
+MAX_LINE = 8 * 1024  # bytes
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 PRECONDITION_HEADERS = {b"if-match", b"if-unmodified-since"}
 
 
@@ -48,6 +51,8 @@ class GatewayRequest:
     cache_url: str = ""
     is_cacheable: bool = False
     api_key: bytes = b""
+    # The caller and the tier whose quota this request has spent.
+    charged_to: tuple[str, str] | None = None
 
     def __post_init__(self) -> None:
         self.is_cacheable = self._is_cacheable()
@@ -97,6 +102,17 @@ class GatewayRequest:
     def address(self) -> str:
         client = self.scope.get("client")
         return resolve_client_ip(client[0] if client else "", self.text(b"x-forwarded-for"))
+
+    @property
+    def max_wait(self) -> float:
+        """How many seconds the request may wait for a thread."""
+        return MAX_READ_WAIT if self.scope["method"] in SAFE_METHODS else MAX_WRITE_WAIT
+
+    @property
+    def has_too_long_line(self) -> bool:
+        """Whether a header line or the URL is longer than nginx accepts (large_client_header_buffers)."""
+        target = len(self.scope["path"]) + len(self.scope.get("query_string", b""))
+        return target > MAX_LINE or any(len(name) + len(value) > MAX_LINE for name, value in self.scope["headers"])
 
     @property
     def has_duplicate_host(self) -> bool:

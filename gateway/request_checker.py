@@ -13,8 +13,9 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,13 @@ from redis.exceptions import NoScriptError, RedisError
 from core.security.session_status import ACTIVE
 
 LUA_SCRIPT = (Path(__file__).parent / "request_check.lua").read_text()
+# Moves the time at which the caller's bucket is full again back by one request. A bucket that is full is not stored.
+REFUND_SCRIPT = """
+local full_at = redis.call('GET', KEYS[1])
+if full_at then
+  redis.call('SET', KEYS[1], string.format('%.3f', full_at - ARGV[1]), 'KEEPTTL')
+end
+"""
 VALUES_PER_RESULT = 5
 CIRCUIT_OPEN_SECONDS = 0.5
 # Five steps of 50 ms instead of one of 250 ms: see _with_timeout.
@@ -60,6 +68,7 @@ class CheckResult:
     """The result of one check.
 
     `generation` is empty while nothing may be cached; `allowed` is None while the tier is unknown; `wait` is in seconds.
+    `charged_to` are the caller and the tier whose quota was spent.
     """
 
     session_status: str = ""
@@ -67,6 +76,7 @@ class CheckResult:
     allowed: bool | None = None
     remaining: int = 0
     wait: float = 0.0
+    charged_to: tuple[str, str] | None = None
 
     @property
     def is_cacheable(self) -> bool:
@@ -173,14 +183,21 @@ class RequestChecker:
         self.circuit_open_until = 0.0
         results = []
         # The script returns one flat list; -1 says that the tier, and so the limit, is unknown.
-        for start in range(0, len(values), VALUES_PER_RESULT):
+        for item, start in zip(requests, range(0, len(values), VALUES_PER_RESULT), strict=True):
             session_status, generation, allowed, remaining, wait = values[start : start + VALUES_PER_RESULT]
             is_allowed = None if allowed < 0 else bool(allowed)
-            results.append(
-                CheckResult(session_status.decode(), generation.decode(), is_allowed, remaining, wait / 1000)
-            )
+            result = CheckResult(session_status.decode(), generation.decode(), is_allowed, remaining, wait / 1000)
+            results.append(replace(result, charged_to=(item.caller, result.tier or item.tier)))
         self.local.remember_tiers(requests, results)
         return results
+
+    async def refund(self, caller: str, tier: str) -> None:
+        """Give back what one admitted request has spent, because it was not served."""
+        self.local.refund(caller)
+        quota, _ = settings.RATE_LIMITS["tiers"][tier or self.local.tier_of(caller)]
+        interval = settings.RATE_LIMITS["window"] / quota
+        with suppress(*REDIS_ERRORS):
+            await _with_timeout(self.redis.eval(REFUND_SCRIPT, 1, f"taskflow:rate_limit:{caller}", f"{interval:.3f}"))
 
     async def _run_script(self, arguments: list[str]) -> list[Any]:
         if not self._sha:
@@ -193,7 +210,7 @@ class RequestChecker:
         return values
 
 
-async def _with_timeout(script: Coroutine[Any, Any, list[Any]]) -> list[Any]:
+async def _with_timeout(script: Awaitable[Any]) -> list[Any]:
     """Wait for a quarter of a second, but at least TIMEOUT_STEPS turns of the loop. Raises TimeoutError.
 
     If the event loop was blocked for that long, Redis' answer may have arrived without being read. Falling back to
@@ -202,7 +219,8 @@ async def _with_timeout(script: Coroutine[Any, Any, list[Any]]) -> list[Any]:
     task = asyncio.ensure_future(script)
     for _ in range(TIMEOUT_STEPS):
         if (await asyncio.wait({task}, timeout=TIMEOUT_STEP))[0]:
-            return task.result()
+            result: list[Any] = task.result()
+            return result
     task.cancel()
     raise TimeoutError
 
@@ -241,4 +259,11 @@ class LocalLimiter:
         if len(self.full_at) > MAX_LOCAL_CALLERS:
             self.full_at = {caller: time_full for caller, time_full in self.full_at.items() if time_full > now}
         self.full_at[request.caller] = full_at
-        return CheckResult(allowed=True, remaining=int((depth - (full_at - now)) / interval))
+        remaining = int((depth - (full_at - now)) / interval)
+        return CheckResult(allowed=True, remaining=remaining, charged_to=(request.caller, request.tier))
+
+    def refund(self, caller: str) -> None:
+        """Give back what one request has spent."""
+        if caller in self.full_at:
+            quota, _ = self.rules["tiers"][self.tier_of(caller)]
+            self.full_at[caller] -= self.rules["window"] / max(1, quota // self.share)

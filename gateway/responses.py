@@ -6,7 +6,9 @@ the request it was built for.
 
 from __future__ import annotations
 
+import asyncio
 import time
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -17,9 +19,10 @@ from core.http.response_headers import security_headers
 from core.logging import log_cache_hit
 from gateway.local_cache import CachedResponse
 from gateway.request import GatewayRequest
-from gateway.request_body import Headers
+from gateway.request_body import Headers, Message
 from gateway.request_checker import CheckResult
 
+LINGER_SECONDS, LINGER_BYTES = 5.0, 32 * 1024 * 1024
 PER_REQUEST_HEADERS = {b"x-request-id", b"server-timing", b"date", b"content-length", b"set-cookie", b"connection"}
 # A 304 describes no body (RFC 9110, section 15.4.5), but what protects a page stays.
 NOT_MODIFIED_HEADERS = {b"content-security-policy"}
@@ -89,11 +92,39 @@ async def send_problem(request: GatewayRequest, status: int, detail: str, *, wai
         # The rest of the body is still to come, so no other request can follow on this connection.
         headers.append((b"connection", b"close"))
     await request.send({"type": "http.response.start", "status": status, "headers": headers})
-    await request.send({"type": "http.response.body", "body": body})
+    await request.send({"type": "http.response.body", "body": body, "more_body": status == 413})
 
 
-async def send_overloaded(request: GatewayRequest) -> None:
-    await send_problem(request, 503, "Too many requests are in progress.", wait=1, code="overloaded")
+async def send_body_too_large(request: GatewayRequest) -> None:
+    """Answer 413, and then read on for a while, so that a client that is still sending gets to read it.
+
+    A connection that is closed with unread data is reset, and the client may lose the response (RFC 9112, section 9.6).
+    """
+    await send_problem(request, 413, "The body is too large.", code="content_too_large")
+    received = 0
+    # A client that waits for `100 Continue` sends nothing more, and must not be told now to go on.
+    if b"expect" not in request.headers:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LINGER_SECONDS):
+                message: Message = {"more_body": True}
+                while message.get("more_body") and received < LINGER_BYTES:
+                    message = await request.receive()
+                    received += len(message.get("body", b""))
+    await request.send({"type": "http.response.body", "body": b""})
+
+
+async def send_liveness(request: GatewayRequest) -> None:
+    """Answer the liveness check, which asks neither Django nor PostgreSQL nor Redis."""
+    body = b'{"status":"ok"}'
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+        (b"x-request-id", request.request_id.encode()),
+        *security_headers(),
+    ]
+    await request.send({"type": "http.response.start", "status": 200, "headers": headers})
+    await request.send({"type": "http.response.body", "body": b"" if request.scope["method"] == "HEAD" else body})
 
 
 def rate_limit_headers(result: CheckResult) -> Headers:

@@ -63,6 +63,8 @@ class Endpoint:
     requires_recent_login: Collection[str] = ()
     checks_password_itself: bool = False
     mfa_exempt: bool | Collection[str] | Callable[[HttpRequest], bool] = False
+    # The gateway answers it itself: whether the process lives must not depend on a free thread.
+    is_liveness: bool = False
     # nginx only: the query holds a secret that no log may show; a read may take longer than a quick one.
     secret_in_url: bool = False
     long_running: bool = False

@@ -17,6 +17,7 @@ class Crowd:
 
     def __init__(self, admission_control):
         self.admission_control = admission_control
+        self.max_wait = admission.MAX_READ_WAIT
         self.active = []
         self.shed = []
         self.done = {}
@@ -30,7 +31,7 @@ class Crowd:
 
     async def _work(self, name):
         try:
-            async with self.admission_control.slot():
+            async with self.admission_control.slot(self.max_wait):
                 self.active.append(name)
                 await self.done[name].wait()
                 self.active.remove(name)
@@ -102,17 +103,19 @@ def test_request_beyond_the_queue_is_shed_at_once(settings):
 def test_request_with_too_long_an_expected_wait_is_shed():
     async def story(crowd):
         crowd.admission_control.average_seconds = 0.2
-        await crowd.come(*range(10))
-        return len(crowd.active), len(crowd.shed)
+        await crowd.come(*range(30))
+        reads = len(crowd.active), len(crowd.shed)
+        crowd.max_wait = admission.MAX_WRITE_WAIT
+        await crowd.come(*range(30, 120))
+        return reads, len(crowd.shed)
 
-    # With six waiting the seventh would wait for 0.6 s.
-    assert with_crowd(story) == (2, 2)
+    # With 21 waiting, a read would wait for more than 2 s; a write waits for 10 s, behind 101 others.
+    assert with_crowd(story) == ((2, 7), 17)
 
 
-def test_queue_slot_is_released_on_timeout(monkeypatch):
-    monkeypatch.setattr(admission, "QUEUE_TIMEOUT", 0.1)
-
+def test_queue_slot_is_released_on_timeout():
     async def story(crowd):
+        crowd.max_wait = 0.1
         began = time.monotonic()
         await crowd.come("a", "b", "c")
         await crowd.tasks["c"]

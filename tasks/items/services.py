@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import User
-from core.errors import NotAllowed
+from core.errors import NotAllowed, NotFound
 from core.etags import check_version
 from core.serialization import to_json
 from core.sql_templates import insert_all, update_columns
@@ -40,9 +40,7 @@ WRITABLE_FIELDS = MEMBER_ONLY_FIELDS | {*Task.SCALAR_FIELDS, "status"}
 @transaction.atomic
 def create(*, actor: User, draft: TaskDraft, now: datetime, project_ref: str = "") -> Task:
     """Create one task; without a project in the actor's own inbox. Raises NotFound, NotAllowed, Invalid, Conflict."""
-    # An inbox is created with its first task.
-    ref = project_ref or str((projects_selectors.get_inbox(actor) or get_or_create_inbox(actor=actor)).pk)
-    return create_many(actor=actor, project_ref=ref, drafts=[draft], now=now)[0]
+    return create_many(actor=actor, project_ref=project_ref, drafts=[draft], now=now)[0]
 
 
 @transaction.atomic(savepoint=False)  # `create` has one
@@ -54,10 +52,18 @@ def create_many(
     An import sets `notify_assignees=False`: hundreds of emails about old tasks would help no user.
     Raises NotFound, NotAllowed, Invalid, Conflict.
     """
-    project, first_number = reserve_numbers(actor=actor, project_ref=project_ref, count=len(drafts))
-    role, states = projects_selectors.load_role_and_states(actor, project)
+    target = projects_selectors.load_project_with_states(actor, project_ref)
+    if target is None and not project_ref:
+        # An inbox is created with its first task.
+        target = projects_selectors.load_project_with_states(actor, str(get_or_create_inbox(actor=actor).pk))
+    if target is None:
+        raise NotFound(projects_selectors.PROJECT_NOT_FOUND)
+    project, role, states = target
     policies.require_editor(role)
     policies.require_not_archived(project)
+    if any(draft.assignees or draft.labels or draft.parent for draft in drafts):
+        # Before the rows of members, labels and tasks, in the same order as the services that change these.
+        projects_selectors.lock_project(actor, project.pk)
     # Once for each set of assignees, which the tasks of an import often share; the same below for labels.
     for assignees in {tuple(draft.assignees) for draft in drafts if draft.assignees}:
         lock_assignable_members(project, assignees)
@@ -67,18 +73,22 @@ def create_many(
         if draft.parent is not None and draft.parent not in new_ids:
             get_valid_parent(project, draft.parent)
 
+    by_names = {names: get_or_create_labels(project, names) for names in {tuple(draft.labels) for draft in drafts}}
+    labels = {draft.id: by_names[tuple(draft.labels)] for draft in drafts}
     # Without a status a task begins in the first state of the workflow.
+    start_states = [find_state(states, draft.status) if draft.status else states[0] for draft in drafts]
+
+    # As late as possible: from here to the commit, other creations in this project wait for this one.
+    first_number = reserve_numbers(project, len(drafts))
     tasks = [
-        _build_task(project, actor, draft, number, now, find_state(states, draft.status) if draft.status else states[0])
-        for number, draft in enumerate(drafts, start=first_number)
+        _build_task(project, actor, draft, number, now, state)
+        for number, (draft, state) in enumerate(zip(drafts, start_states, strict=True), start=first_number)
     ]
     insert_all(Task, tasks)
     insert_all(
         TaskAssignee,
         [TaskAssignee(task_id=draft.id, user_id=user_id) for draft in drafts for user_id in set(draft.assignees)],
     )
-    by_names = {names: get_or_create_labels(project, names) for names in {tuple(draft.labels) for draft in drafts}}
-    labels = {draft.id: by_names[tuple(draft.labels)] for draft in drafts}
     # The rows of the relation itself: `labels.add` would query once for each task.
     link = Task.labels.through
     insert_all(link, [link(task_id=task_id, label_id=label.pk) for task_id in labels for label in labels[task_id]])

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from functools import lru_cache
 from typing import Any
 
-from django.db.models import Count, Exists, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
 from accounts.models import User
 from core.api.fields import UUID_PATTERN
@@ -141,20 +141,30 @@ def _states_statement() -> Statement:
     )
 
 
-def load_role_and_states(user: User, project: Project) -> tuple[Role | None, list[State]]:
-    """Return the user's role and the project's states by one query.
+def load_project_with_states(user: User, ref: str) -> tuple[Project, Role | None, list[State]] | None:
+    """Return a visible project with the user's role and its states by one query; None if there is no such project.
 
-    One, since other transactions wait for the lock that the caller holds.
+    An empty `ref` is the user's own inbox.
     """
-    rows = _role_and_states_statement().run({"project": project.pk, "user": user.pk})
-    return policies.effective_role(user, project, rows[0][-1]), [from_row(State, row[:-1]) for row in rows]
+    column, value = lookup_for_ref(ref) if ref else ("owner_id", user.pk)
+    rows = _project_with_states_statement(user.is_staff_or_admin, column).run({"user": user.pk, "ref": value})
+    if not rows:
+        return None
+    columns = len(select_columns(State))
+    project = from_row(Project, rows[0][columns:-1])
+    role = policies.effective_role(user, project, rows[0][-1])
+    return project, role, [from_row(State, row[:columns]) for row in rows]
 
 
-@lru_cache(maxsize=1)
-def _role_and_states_statement() -> Statement:
-    own = ProjectMember.objects.filter(project=Param("project"), user=Param("user")).values("effective_role")
-    states = State.objects.filter(project=Param("project")).order_by("position", "id")
-    return Statement.always(states.values_list(*select_columns(State), Subquery(own)))
+@lru_cache(maxsize=6)
+def _project_with_states_statement(as_staff: bool, column: str) -> Statement:
+    visible = Project.objects.visible_to_id(Param("user"), as_staff=as_staff).filter(**{column: Param("ref")})
+    if column == "owner_id":
+        visible = visible.filter(is_inbox=True)
+    own = ProjectMember.objects.filter(project=OuterRef("project"), user=Param("user")).values("effective_role")
+    project_columns = [f"project__{name}" for name in select_columns(Project)]
+    states = State.objects.filter(project__in=visible).order_by("position", "id")
+    return Statement.always(states.values_list(*select_columns(State), *project_columns, Subquery(own)))
 
 
 def get_state(project: Project, state_id: uuid.UUID) -> State:
