@@ -42,6 +42,8 @@ PLACEHOLDER = re.compile(r"{([\w:]+)}")
 PREFIXED_NAMES = {"key": "ref", "user_id": "user", "team_id": "team"}
 PREFIX_ALIASES = {"people": "directory", "avatars": "users"}
 CSRF_TOKEN_PATTERN = re.compile(rb'(name="csrfmiddlewaretoken" value=")[^"]+')
+# The time and the signature of a cookie with messages: TimestampSigner signs again each second.
+SIGNATURE_PATTERN = re.compile(rb":[\w-]{6}:[\w-]{43}$")
 PER_REQUEST_HEADERS = {"X-Request-ID", "Server-Timing", "Content-Length"}
 
 
@@ -55,7 +57,7 @@ class Outcome(NamedTuple):
         return unquote(self.response.get("Location", str(self.response.status_code)))
 
     def comparable(self) -> tuple[Any, ...]:
-        """Return the response except what names the request, its object and the CSRF token."""
+        """Return the response except what names the request, its object, its second and the CSRF token."""
         response = self.response
         headers = {
             name: self._normalize(text.encode())
@@ -63,7 +65,7 @@ class Outcome(NamedTuple):
             if name not in PER_REQUEST_HEADERS
         }
         cookies = {
-            name: self._normalize(cookie.value.encode())
+            name: self._normalize(SIGNATURE_PATTERN.sub(b"", cookie.value.encode()))
             for name, cookie in response.cookies.items()
             if name != "csrftoken"
         }

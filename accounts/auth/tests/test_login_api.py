@@ -31,6 +31,7 @@ def test_registration_returns_working_tokens(clients, outbox):
         "tier": "free",
         "time_zone": "UTC",
         "language": "en",
+        "reminder_time": "09:00",
         "week_start": "monday",
         "theme": "system",
         "density": "comfortable",
