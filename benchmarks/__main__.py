@@ -1,6 +1,6 @@
 """Run the benchmarks and write benchmarks/RESULTS.md.
 
-Usage: `python -m benchmarks [--sizes 10000,1000000] [--seconds 8] [--runs 2] [--soak 10]`.
+Usage: `python -m benchmarks [--sizes 10000,1000000] [--seconds 8] [--runs 2] [--soak 100000]`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ def main() -> int:
     parser.add_argument("--sizes", default="10000,1000000", help="numbers of tasks")
     parser.add_argument("--seconds", type=float, default=8, help="duration of each load")
     parser.add_argument("--runs", type=int, default=2, help="tables for each number of tasks")
-    parser.add_argument("--soak", type=float, default=10, help="minutes of load over which memory is measured")
+    parser.add_argument(
+        "--soak", type=int, default=100_000, help="reads of different URLs over which memory is measured"
+    )
     options = parser.parse_args()
     tables: list[Table] = []
     for size in [int(text) for text in options.sizes.split(",")]:
@@ -41,7 +43,9 @@ def main() -> int:
                 tables.append(table)
                 report.write_report(RESULTS_PATH, tables)
     print(f"\nWritten to {RESULTS_PATH.relative_to(ROOT)}")
-    return 0
+    failures = [failure for table in tables for failure in table.failures]
+    print("\n".join(failures) or "No request failed.")
+    return 1 if failures else 0
 
 
 def _measure_at_size(var: Path, size: int, options: argparse.Namespace, *, with_soak: bool) -> Iterator[Table]:
@@ -56,10 +60,12 @@ def _measure_at_size(var: Path, size: int, options: argparse.Namespace, *, with_
             table = Table(f"{size:,} tasks, run {number}")
             for measurement in _measure_endpoints(var, url, pid, options.seconds):
                 table.rows.append(measurement.row())
+                if measurement.failed:
+                    table.failures.append(f"{table.title}, {measurement.name}: {measurement.failed} requests failed.")
                 print(measurement.row(), flush=True)
             yield table
         if options.soak and with_soak:
-            yield soak.run_soak(f"{url}/api/v1/tasks/", servers.get_access_token(url), pid, size, minutes=options.soak)
+            yield soak.run_soak(f"{url}/api/v1/tasks/", servers.get_access_token(url), pid, size, reads=options.soak)
 
 
 def _measure_endpoints(var: Path, url: str, pid: int, seconds: float) -> Iterator[Measurement]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 TABLE_HEADER = (
-    "| load | requests/s | p50 ms | p95 ms | p99 ms | CPU ms/request | failed | share of the machine's CPU time |\n"
+    "| load | successes/s | p50 ms | p95 ms | p99 ms | CPU ms/request | failed | share of the machine's CPU time |\n"
     "|---|---|---|---|---|---|---|---|"
 )
 INTRODUCTION = """# Benchmark results
@@ -33,6 +33,7 @@ class Table:
     title: str
     rows: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
 
     def text(self) -> str:
         figures = f"\n{TABLE_HEADER}\n" + "\n".join(self.rows) + "\n" if self.rows else ""

@@ -26,16 +26,16 @@ PROCESS_NAMES = {
 REPORT_SCRIPT = """
 done = function(summary, latency, requests)
   local errors = summary.errors
-  io.write(string.format('\\nRESULT {"requests": %d, "microseconds": %d, "p50": %d, "p95": %d, "p99": %d, "failed": %d}\\n',
+  io.write(string.format('\\nRESULT {"requests": %d, "microseconds": %d, "p50": %d, "p95": %d, "p99": %d, "failed": %d, "refused": %d}\\n',
     summary.requests, summary.duration, latency:percentile(50), latency:percentile(95), latency:percentile(99),
-    errors.connect + errors.read + errors.write + errors.status + errors.timeout))
+    errors.connect + errors.read + errors.write + errors.status + errors.timeout, errors.status))
 end
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """The result of one load, with times in milliseconds.
+    """The result of one load, with times in milliseconds. `per_second` counts successful responses only.
 
     `cpu` is the CPU time of one request in all processes together; `shares` are the processes' shares of the machine's
     CPU time.
@@ -85,7 +85,8 @@ def measure(
     """
     headers = ["-H", f"Authorization: Bearer {token}"] if token else []
     with lua_script(lua + REPORT_SCRIPT) as file:
-        command = ["wrk", "-t1", f"-c{connections}", "-s", file, *headers, url]
+        # wrk's own timeout of 2 s is shorter than a write may wait in the queue.
+        command = ["wrk", "-t1", f"-c{connections}", "--timeout", "15s", "-s", file, *headers, url]
         subprocess.run([*command, "-d1s"], capture_output=True, check=True)
         before, wrk_before, started = cpu_seconds(roots), _children_cpu_seconds(), time.monotonic()
         process = subprocess.run([*command, f"-d{seconds:.0f}s"], capture_output=True, check=True, text=True)
@@ -95,7 +96,7 @@ def measure(
     result = json.loads(line.removeprefix("RESULT "))
     return Measurement(
         name=name,
-        per_second=result["requests"] / result["microseconds"] * 1e6,
+        per_second=(result["requests"] - result["refused"]) / result["microseconds"] * 1e6,
         p50=result["p50"] / 1000,
         p95=result["p95"] / 1000,
         p99=result["p99"] / 1000,
