@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from contextlib import suppress
 
 import regex
 
@@ -22,6 +23,18 @@ _GRAPHEME = regex.compile(r"\X")
 def normalize(text: str) -> str:
     """Return the text in Unicode normal form C with LF as its line ends."""
     return unicodedata.normalize("NFC", LINE_ENDS.sub("\n", text))
+
+
+def normalize_email(address: str) -> str:
+    """Return one spelling for all addresses that reach the same mailbox: lower case, and the domain in normal form.
+
+    The domain is what mail is sent to (IDNA 2003, RFC 3490): full-width letters, soft hyphens and zero-width characters
+    are gone, and `xn--` labels are decoded. A domain that IDNA refuses stays as it is.
+    """
+    local, at, domain = address.strip().lower().rpartition("@")
+    with suppress(UnicodeError):
+        domain = domain.encode("idna").decode("idna")
+    return f"{local}{at}{domain}"
 
 
 def is_blank(text: str) -> bool:

@@ -42,6 +42,7 @@ def _drill(sink: smtp.SmtpSink, folder: Path) -> float:
         "EMAIL_BACKEND": "notifications.email.backend.SmtpBackend",
         "EMAIL_HOST": "127.0.0.1",
         "EMAIL_PORT": str(sink.port),
+        "NOTIFICATION_EMAILS_PER_HOUR": "1000",
         "DATA_DIR": str(folder),
         "PROMETHEUS_MULTIPROC_DIR": f"{folder}/prometheus",
         "LOG_LEVEL": "WARNING",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
+from django.db.models import Count
 from django.urls import reverse
 
 from accounts.models import User
@@ -42,6 +44,11 @@ def notify(*, event: Event, kind: Kind, user_ids: Iterable[str]) -> list[UUID]:
     )
     # Service accounts have no mailbox.
     mailed = [user for user in users if Channel.EMAIL in channels[user.pk] and not user.is_service]
+    # Beyond the limit notifications are in the inbox only, so nobody can flood a mailbox with them.
+    recent = Notification.objects.filter(recipient__in=mailed, created_at__gt=now - timedelta(hours=1))
+    recent_emails = recent.filter(email__isnull=False).exclude(event_id=event.pk).values("recipient")
+    counts = dict(recent_emails.annotate(count=Count("pk")).values_list("recipient", "count"))
+    mailed = [user for user in mailed if counts.get(user.pk, 0) < settings.NOTIFICATION_EMAILS_PER_HOUR]
     # One email per notification, also for notifications that an earlier attempt created.
     notifications = Notification.objects.filter(event_id=event.pk, kind=kind, recipient__in=mailed)
     OutgoingEmail.objects.bulk_create(

@@ -14,6 +14,7 @@ from accounts.models import User
 from core.errors import RateLimited
 from core.http.client_ip import client_ip
 from core.rate_limits import consume
+from core.text import normalize_email
 
 # Two counters for one mailbox: a stranger's password resets must not keep its owner from registering.
 LINK_EMAIL_GROUP, REGISTRATION_EMAIL_GROUP = "email-link", "registration-email"
@@ -28,7 +29,7 @@ def send_verification_email(request: HttpRequest, user: User, *, group: str = LI
 
 def send_account_exists_email(request: HttpRequest, email: str) -> None:
     """Send it, and count it like the email to a new user: the counter reveals nothing then."""
-    email = email.strip().lower()
+    email = normalize_email(email)
     with suppress(RateLimited):
         consume(request, group=REGISTRATION_EMAIL_GROUP, key=email, rate=settings.EMAIL_LINK_RATE)
         account_emails.send_account_exists(email)
@@ -36,7 +37,7 @@ def send_account_exists_email(request: HttpRequest, email: str) -> None:
 
 def send_password_reset_email(request: HttpRequest, email: str) -> None:
     """Send a reset link, or tell an unknown address that it has no account. Raises RateLimited."""
-    email = email.strip().lower()  # one counter for a mailbox, however its address is spelled
+    email = normalize_email(email)  # one counter for a mailbox, however its address is spelled
     # By caller first, so that one caller cannot use up the links of many mailboxes.
     consume(request, group="reset-address", key=client_ip(request), rate=settings.LOGIN_RATE_PER_ADDRESS)
     consume(request, group=LINK_EMAIL_GROUP, key=email, rate=settings.EMAIL_LINK_RATE)
@@ -49,7 +50,7 @@ def request_email_change(request: HttpRequest, user: User, email: str) -> None:
 
     The counter of the present one is separate, so that other callers cannot use up the user's other links.
     """
-    email = email.strip().lower()
+    email = normalize_email(email)
     consume(request, group=LINK_EMAIL_GROUP, key=email, rate=settings.EMAIL_LINK_RATE)
     consume(request, group=LINK_EMAIL_GROUP, key=f"proposals {user.pk}", rate=settings.EMAIL_LINK_RATE)
     email_addresses.request_email_change(user=user, email=email, now=timezone.now(), seen_at=client_ip(request))

@@ -24,6 +24,7 @@ from accounts.users.services import create_user_with_password, save_changes
 from core.db import get_or_not_found
 from core.errors import Conflict, NotFound
 from core.etags import check_version
+from core.text import normalize_email
 from events.outbox import publish
 
 ADMIN_EDITABLE_FIELDS = frozenset({"name", "email", "handle", "role", "tier", "is_active", "time_zone", "language"})
@@ -38,7 +39,7 @@ def create_user_as_admin(
     Raises NotAllowed, Invalid.
     """
     policies.require_manager(actor)
-    check_password_strength(password, User(email=email.strip().lower(), name=name.strip()))
+    check_password_strength(password, User(email=normalize_email(email), name=name.strip()))
     user = create_user_with_password(email=email, name=name, password=password)
     return update_user(actor=actor, user_id=user.pk, changes={"role": role, "tier": tier}, now=now)
 
@@ -85,7 +86,7 @@ def update_user(
 def promote_admin(*, email: str, now: datetime) -> User:
     """Make an active user an administrator, on behalf of the operator of the server. Raises NotFound."""
     user = get_or_not_found(
-        User.objects.active().select_for_update().filter(email=email.strip().lower()),
+        User.objects.active().select_for_update().filter(email=normalize_email(email)),
         "There is no active user with this email address.",
     )
     save_changes(user, {"role": User.Role.ADMIN.value}, actor=None, now=now)

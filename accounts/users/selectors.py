@@ -12,6 +12,7 @@ from accounts.auth.one_time_tokens import hash_token
 from accounts.models import Avatar, Invitation, Session, User
 from core.db import get_or_not_found
 from core.errors import NotFound, require
+from core.text import normalize_email
 
 USER_STATES = ("active", "inactive", "pending_deletion", "all")
 
@@ -34,12 +35,12 @@ def get_user(user_id: uuid.UUID) -> User:
 
 def get_by_email(email: str) -> User | None:
     """Return the user with this email address, active or not, or None."""
-    return User.objects.filter(email=email.strip().lower()).first()
+    return User.objects.filter(email=normalize_email(email)).first()
 
 
 def find_active_by_email(*, email: str) -> User | None:
     """Return the active user with this email address, or None."""
-    return User.objects.active().filter(email=email.strip().lower()).first()
+    return User.objects.active().filter(email=normalize_email(email)).first()
 
 
 def find_by_verified_email(*, email: str) -> User | None:
@@ -47,7 +48,7 @@ def find_by_verified_email(*, email: str) -> User | None:
 
     An unverified address proves nothing: any visitor can register with it.
     """
-    return User.objects.active().with_verified_email().filter(email=email.strip().lower()).first()
+    return User.objects.active().with_verified_email().filter(email=normalize_email(email)).first()
 
 
 def get_avatar(user_id: uuid.UUID, size: int) -> tuple[str, bytes]:

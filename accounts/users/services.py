@@ -23,6 +23,7 @@ from core.db import violated_constraint
 from core.errors import Invalid
 from core.etags import check_version
 from core.serialization import to_json
+from core.text import normalize_email
 from core.time_zones import time_zone_names
 from events.outbox import publish
 
@@ -36,7 +37,7 @@ WRONG_SECRET = "wrong"  # noqa: S105 -- an error code
 
 def register(*, email: str, name: str, password: str, locale: Locale = DEFAULT_LOCALE) -> User:
     """Create a user with a password. Raises Invalid for a weak or breached password, and for a taken address."""
-    check_new_password(password, User(email=email.strip().lower(), name=name.strip()))
+    check_new_password(password, User(email=normalize_email(email), name=name.strip()))
     return create_user_with_password(email=email, name=name, password=password, locale=locale)
 
 
@@ -49,7 +50,7 @@ def create_user_with_password(
     `is_verified` says that the email address is known to be theirs.
     """
     # allauth reads addresses from EmailAddress, the application from User.email: both are written together.
-    user = User(email=email.strip().lower(), name=name.strip(), **asdict(locale))
+    user = User(email=normalize_email(email), name=name.strip(), **asdict(locale))
     user.set_password(password)
     create_user(user)
     EmailAddress.objects.create(user=user, email=user.email, verified=is_verified, primary=True)

@@ -380,6 +380,8 @@ if EMAIL_USE_TLS and (EMAIL_USE_SSL or EMAIL_PORT == 465):
     )
 # For the connection and for each command; the reply to a whole message may take longer.
 EMAIL_TIMEOUT = 5
+# To one recipient; further notifications are in the inbox only.
+NOTIFICATION_EMAILS_PER_HOUR = env.integer("NOTIFICATION_EMAILS_PER_HOUR", 30)
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "TaskFlow <taskflow@localhost>")
 MAIL_DOMAIN = env.text("MAIL_DOMAIN", "taskflow.localhost")
 # Set in development and tests only.

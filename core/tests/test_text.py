@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.text import is_blank, normalize, single_line, truncate
+from core.text import is_blank, normalize, normalize_email, single_line, truncate
 
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
 INVISIBLE = [
@@ -40,3 +40,20 @@ def test_truncated_text_ends_at_a_grapheme(text, length, expected):
 
 def test_single_line_has_no_controls_of_lines_or_direction():
     assert single_line("a\r\nBcc: b\x1b[31m\u2028c \u202ed\u2066e\u200f ") == "a Bcc: b [31m c de"
+
+
+def test_spellings_of_a_domain_are_one_address():
+    spellings = [
+        "Ann@Example.COM ",
+        "ann@\uff45\uff58\uff41\uff4d\uff50\uff4c\uff45.com",
+        "ann@exam\u00adple.com",
+        "ann@exa\u200bmple.com",
+        "ann@exa\u2060mple\u3002com",
+        "ann@ex\u200dample\uff0ecom",
+        "ann@exam\ufe0fple.com",
+    ]
+    assert {normalize_email(address) for address in spellings} == {"ann@example.com"}
+    assert normalize_email("a@M\u00dcLLER.de") == normalize_email("a@xn--mller-kva.de") == "a@m\u00fcller.de"
+    # Not an address, or none that IDNA accepts: left to the validators.
+    for text in ("nonsense", "a@..", f"a@{'x' * 70}.com", "", "@"):
+        assert normalize_email(text) == text

@@ -201,3 +201,13 @@ def test_notify_queries_do_not_grow_with_recipients(
         notify.notify(event=large, kind=Kind.COMMENTED, user_ids=large.payload["audience_ids"])
 
     assert Notification.objects.filter(event_id=large.pk).count() == 10
+
+
+def test_emails_to_one_recipient_are_limited(alice, bob, carol, task, sink, deliver, settings):
+    settings.NOTIFICATION_EMAILS_PER_HOUR = 3
+    for number in range(8):
+        deliver(make_event("task.assigned", task, actor=alice, assignee_id=bob, number=number))
+    deliver(make_event("task.assigned", task, actor=alice, assignee_id=carol))
+
+    assert [message["To"] for message in sink.messages] == ["bob@example.com"] * 3 + ["carol@example.com"]
+    assert Notification.objects.filter(recipient=bob, in_inbox=True).count() == 8

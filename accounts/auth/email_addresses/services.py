@@ -15,6 +15,7 @@ from accounts.auth.sessions import cache
 from accounts.events import user_payload
 from accounts.models import User
 from core.errors import Conflict, Invalid, NotFound
+from core.text import normalize_email
 from events.outbox import publish
 
 LINK_EXPIRED = "This link is not valid: it was used already, or is too old."
@@ -74,7 +75,7 @@ def request_email_change(*, user: User, email: str, now: datetime, seen_at: str 
     It replaces an earlier request. The present address is notified: otherwise, a short moment at the user's browser
     would be enough to take over the account unnoticed. Raises Invalid for an address that the user has or has requested already.
     """
-    email = email.lower()
+    email = normalize_email(email)
     if email == user.email or EmailAddress.objects.filter(user=user, email=email).exists():
         raise Invalid.field("email", "This is your address already, or you requested it before.", "duplicate")
     cancel_email_change(user=user)

@@ -24,7 +24,7 @@ from joserfc.jws import JWSRegistry
 from accounts.auth.oidc.provider import Issuer, Metadata, OidcError, fetch_json, get_issuer
 from accounts.auth.oidc.services import Identity
 from core.errors import NotFound
-from core.text import is_blank, normalize, truncate
+from core.text import is_blank, normalize, normalize_email, truncate
 from core.validators import UNSAFE_CHARACTERS
 
 SCOPE = "openid email profile"
@@ -174,7 +174,7 @@ def _identity(provider_id: str, claims: dict[str, Any]) -> Identity:
     subject, email, name = claims["sub"], claims.get("email"), claims.get("name")
     if len(subject) > MAX_SUBJECT_LENGTH or "\x00" in subject:
         raise OidcError("invalid_subject")
-    email = email.strip().lower() if isinstance(email, str) and len(email) <= MAX_EMAIL_LENGTH else ""
+    email = normalize_email(email) if isinstance(email, str) and len(email) <= MAX_EMAIL_LENGTH else ""
     clean_name = " ".join(UNSAFE_CHARACTERS.sub(" ", name).split()) if isinstance(name, str) else ""
     clean_name = "" if is_blank(clean_name) else truncate(normalize(clean_name), MAX_NAME_LENGTH)
     return Identity(

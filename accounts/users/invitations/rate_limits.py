@@ -11,6 +11,7 @@ from django.http import HttpRequest
 
 from accounts.models import User
 from core.rate_limits import consume
+from core.text import normalize_email
 
 
 @contextmanager
@@ -23,4 +24,4 @@ def rate_limited_invitation(request: HttpRequest, inviter: User, email: str) -> 
     # Counted after the service allowed it: refused attempts must not use up the limit of a recipient.
     with transaction.atomic():
         yield
-        consume(request, group="invited", key=email.strip().lower(), rate=settings.EMAIL_LINK_RATE)
+        consume(request, group="invited", key=normalize_email(email), rate=settings.EMAIL_LINK_RATE)

@@ -20,6 +20,7 @@ from accounts.users.services import create_user_with_password
 from core.db import get_or_not_found
 from core.errors import Conflict, NotAllowed, NotFound, require
 from core.etags import check_version
+from core.text import normalize_email
 from events.outbox import publish
 
 INVITATION_TTL = timedelta(days=7)
@@ -55,7 +56,7 @@ def create_invitation(
     """
     link = one_time_tokens.new_token()
     invitation = Invitation.objects.create(
-        email=email.strip().lower(),
+        email=normalize_email(email),
         inviter=actor,
         team=team,
         target=target,
