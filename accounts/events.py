@@ -157,6 +157,12 @@ class TeamEvent(DomainEvent, subject_type="team"):
 class TeamCreated(TeamEvent, name="team.created"): ...
 
 
+class TeamUpdated(TeamEvent, name="team.updated"):
+    """A team was renamed. `changes` is {field: [old, new]}."""
+
+    changes: dict[str, list[Any]]
+
+
 class TeamMemberAdded(TeamEvent, name="team.member_added"):
     """A member was added, or given another role: `previous_role` is the one before, empty for a new member."""
 

@@ -170,6 +170,19 @@ class TaskCommented(TaskEvent, name="task.commented"):
     audience_ids: list[str]
 
 
+class CommentEdited(TaskEvent, name="task.comment_edited"):
+    """A comment was changed by its author. Its texts are not repeated; nobody is notified of a correction."""
+
+    comment_id: str
+
+
+class CommentDeleted(TaskEvent, name="task.comment_deleted"):
+    """A comment was deleted, by its author or an admin of the project."""
+
+    comment_id: str
+    author_id: str
+
+
 class TaskShared(TaskEvent, name="task.shared"):
     """A task was shared, or the role of its share changed; then `previous_role` is set."""
 

@@ -45,6 +45,8 @@ def rename(*, actor: User, team_id: uuid.UUID, name: str = "", versions: frozens
         Team.objects.filter(pk=team.pk).update(name=new_name, version=F("version") + 1)
     except IntegrityError as error:
         raise _name_taken() from error
+    changes = {"name": [team.name, new_name]}
+    publish(events.TeamUpdated(team=team_payload(team), changes=changes), actor=actor)
 
 
 def _name_taken() -> Invalid:

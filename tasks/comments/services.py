@@ -71,16 +71,16 @@ def update(
     versions: frozenset[int] | None = None,
 ) -> Comment:
     """Change the actor's own comment. Raises NotFound, NotAllowed, Conflict, Invalid, VersionConflict."""
-    _, comment = _lock_comment(actor, ref, comment_id)
+    locked, comment = _lock_comment(actor, ref, comment_id)
     require(comment.author_id == actor.pk, "Only its author may change a comment.")
     check_version(comment, versions, {} if body is None else {"body": body})
     if body is None:
         return comment
     _require_text(body)
     if body != comment.body:
-        # No event: a correction notifies no user.
         Comment.objects.filter(pk=comment.pk).update(body=body, edited_at=now, version=F("version") + 1)
         comment.refresh_from_db()
+        publish(events.CommentEdited(task=locked.payload(), comment_id=str(comment.pk)), actor=actor, at=now)
     return comment
 
 
@@ -94,7 +94,9 @@ def delete(*, actor: User, ref: str, comment_id: uuid.UUID, versions: frozenset[
     is_allowed = comment.author_id == actor.pk or policies.can_manage(locked.project_role)
     require(is_allowed, "Only its author or an admin of the project may delete a comment.")
     check_version(comment, versions)
+    event = events.CommentDeleted(task=locked.payload(), comment_id=str(comment.pk), author_id=str(comment.author_id))
     comment.delete()
+    publish(event, actor=actor)
 
 
 def _lock_comment(actor: User, ref: str, comment_id: uuid.UUID) -> tuple[LockedTask, Comment]:

@@ -10,7 +10,9 @@ from django.utils.text import slugify
 from accounts.models import User
 from core.errors import Conflict, Invalid
 from core.etags import check_version
-from tasks import policies
+from events.outbox import publish
+from tasks import events, policies
+from tasks.events import project_payload
 from tasks.models import Category, Project, State
 from tasks.projects import selectors
 
@@ -35,11 +37,13 @@ def add(*, actor: User, ref: str, name: str, category: str) -> State:
     position = State.objects.filter(project=project).count()
     try:
         with transaction.atomic():
-            return State.objects.create(
+            state = State.objects.create(
                 project=project, slug=slug, name=name.strip(), category=category, position=position
             )
     except IntegrityError as error:
         raise Invalid.field("name", "The project has a status of this name already.", "taken") from error
+    _publish_change(project, actor, [], [state.name])
+    return state
 
 
 @transaction.atomic
@@ -50,11 +54,13 @@ def update(
 
     Raises NotFound, NotAllowed, VersionConflict.
     """
-    state = selectors.get_state(_lock_managed_project(actor, ref), state_id)
+    project = _lock_managed_project(actor, ref)
+    state = selectors.get_state(project, state_id)
     new_name = state.name if name is None else name.strip()
     check_version(state, versions, {} if name is None else {"name": new_name})
     if new_name != state.name:
         State.objects.filter(pk=state.pk).update(name=new_name, version=F("version") + 1)
+        _publish_change(project, actor, [state.name], [new_name])
         state.refresh_from_db()
     return state
 
@@ -65,7 +71,8 @@ def delete(*, actor: User, ref: str, state_id: uuid.UUID, versions: frozenset[in
 
     Raises NotFound, NotAllowed, Conflict, VersionConflict.
     """
-    state = selectors.get_state(_lock_managed_project(actor, ref), state_id)
+    project = _lock_managed_project(actor, ref)
+    state = selectors.get_state(project, state_id)
     check_version(state, versions)
     same_category = State.objects.filter(project=state.project_id, category=state.category)
     if state.category in {Category.TODO, Category.DONE} and same_category.count() == 1:
@@ -75,6 +82,12 @@ def delete(*, actor: User, ref: str, state_id: uuid.UUID, versions: frozenset[in
         state.delete()
     except RestrictedError as error:
         raise Conflict("Tasks have this status; move them first.", code="in_use") from error
+    _publish_change(project, actor, [state.name], [])
+
+
+def _publish_change(project: Project, actor: User, before: list[str], after: list[str]) -> None:
+    changes = {"states": [before, after]}
+    publish(events.ProjectUpdated(project=project_payload(project), changes=changes), actor=actor)
 
 
 def _lock_managed_project(actor: User, ref: str) -> Project:

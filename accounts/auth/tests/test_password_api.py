@@ -71,7 +71,7 @@ def test_password_reset_emails_are_limited_per_mailbox(alice, settings):
     settings.EMAIL_LINK_RATE = "1/h"
 
     local, domain = alice.email.split("@")
-    wide = "".join(chr(ord(letter) + 0xFEE0) if letter.isalpha() else letter for letter in domain)
+    wide = "".join(chr(ord(char) + 0xFEE0) if char.isalpha() else char for char in domain)
     spellings = (alice.email, alice.email.upper(), f"{local}@{wide}", f"{local}@exam\u00adple.com")
     codes = [ApiClient().post(RESET, {"email": email}).status_code for email in spellings]
 

@@ -13,6 +13,8 @@ from accounts.models import User
 from core.rate_limits import consume
 from core.text import normalize_email
 
+UNVERIFIED_INVITE_RATE = "3/d"
+
 
 @contextmanager
 def rate_limited_invitation(request: HttpRequest, inviter: User, email: str) -> Iterator[None]:
@@ -21,6 +23,9 @@ def rate_limited_invitation(request: HttpRequest, inviter: User, email: str) -> 
     Raises RateLimited; the changes of the block are rolled back then.
     """
     consume(request, group="invite", key=str(inviter.pk), rate=settings.INVITE_RATE)
+    # The email holds words of the inviter. Whoever has confirmed no address cannot send them to many strangers.
+    if not (inviter.is_staff_or_admin or User.objects.with_verified_email().filter(pk=inviter.pk).exists()):
+        consume(request, group="invite-unverified", key=str(inviter.pk), rate=UNVERIFIED_INVITE_RATE)
     # Counted after the service allowed it: refused attempts must not use up the limit of a recipient.
     with transaction.atomic():
         yield

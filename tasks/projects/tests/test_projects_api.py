@@ -24,12 +24,17 @@ def test_project_begins_with_its_maker_and_four_statuses(clients, alice, outbox)
     assert ProjectMember.objects.get().role == "admin"
     slugs = list(State.objects.order_by("position").values_list("slug", "category"))
     assert slugs == [("todo", "todo"), ("in_progress", "in_progress"), ("done", "done"), ("cancelled", "cancelled")]
-    assert outbox.only("project.created")["project"] == {"id": str(project.pk), "key": "NEW", "name": "New"}
+    assert outbox.only("project.created")["project"] == {
+        "id": str(project.pk),
+        "key": "NEW",
+        "name": "New",
+        "is_inbox": False,
+    }
 
 
 @pytest.mark.parametrize("key", ["ops", "O", "1OPS", "OPS-1", "OPSOPSOPSOPS", "ÖPS", "OPS\n", "OPS "])
 def test_key_is_capital_letters_and_digits(key, clients, alice):
-    response = clients["alice"].post(PROJECTS, {"key": key, "name": "New"})
+    response = clients["alice"].post(PROJECTS, {"key": key, "name": "New", "is_inbox": False})
 
     if key.strip() == "OPS":
         assert response.status_code == 201
