@@ -33,6 +33,14 @@ def event_names() -> list[str]:
     return list(Event.objects.order_by("pk").values_list("name", flat=True))
 
 
+def test_new_user_has_locale_of_browser(idp):
+    browser = Browser(headers={"accept-language": "en-GB,en;q=0.5"})
+
+    browser.sign_in(idp, time_zone="America/New_York")
+
+    assert User.objects.values_list("time_zone", "language").get() == ("America/New_York", "en-gb")
+
+
 def test_new_user_is_registered_without_a_password(idp, oidc_browser):
     response = oidc_browser.sign_in(idp)
 

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
+from accounts.tests.factories import InvitationFactory
 from accounts.users.tests.test_profile_pages import PROFILE
 from core.testing.page_client import logged_in_client
 
@@ -85,3 +86,19 @@ def test_wrong_reminder_time_is_rejected(wrong, alice, clients):
 
     assert (response.status_code, response.json()["errors"][0]["field"]) == (400, "reminder_time")
     assert User.objects.get(pk=alice.pk).reminder_time == time(9)
+
+
+def test_invited_user_has_locale_of_browser_or_api(client):
+    InvitationFactory(secret="page")
+    InvitationFactory(secret="api")
+    data = {"name": "Nora", "password": PASSWORD, "time_zone": "Asia/Tokyo"}
+
+    Client(headers={"accept-language": "en-GB"}).post("/invitation/", data | {"token": "page"})
+    client.post(
+        "/api/v1/auth/register-with-invitation/",
+        data | {"token": "api", "language": "en-gb"},
+        content_type="application/json",
+    )
+
+    locales = User.objects.filter(name="Nora").values_list("time_zone", "language")
+    assert list(locales) == [("Asia/Tokyo", "en-gb")] * 2

@@ -7,11 +7,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
+from django.utils import timezone
+from django.utils.html import strip_tags
 
 from core import time_zones
 from core.testing.page_client import logged_in_client
 from core.time_zones import sql_time_zone
 from tasks.items import page_queries
+from tasks.templatetags.tasks import due_badge
 from tasks.tests.factories import TaskFactory
 
 TASKS = "/api/v1/tasks/"
@@ -130,3 +133,20 @@ def test_time_zone_unknown_to_postgresql_becomes_offset(monkeypatch, db):
 
     sql_time_zone.cache_clear()
     assert offsets == ["<+0900>-09:00", "<+0530>-05:30", "<-0500>+05:00", "UTC"]
+
+
+def test_due_dates_and_times_have_one_style(project, alice, set_time_zone):
+    """Defect D6 of the review."""
+    set_time_zone("Europe/Berlin")
+    TaskFactory(project=project, title="a", due_date=date(2026, 11, 20))
+    TaskFactory(project=project, title="b", due_at=datetime(2026, 11, 21, 11, 30, tzinfo=UTC))
+    TaskFactory(project=project, title="c", due_date=date(2026, 12, 7))
+    TaskFactory(project=project, title="d", due_at=datetime(2026, 12, 5, 11, 30, tzinfo=UTC))
+    TaskFactory(project=project, title="e", due_at=datetime(2027, 12, 5, 11, 30, tzinfo=UTC))
+
+    with time_machine.travel(datetime(2026, 11, 25, tzinfo=UTC), tick=False):
+        rows = logged_in_client(alice).get("/tasks/?ordering=title").context["rows"]
+        with timezone.override("Europe/Berlin"):
+            texts = [strip_tags(due_badge(row.task)) for row in rows]
+
+    assert texts == ["Overdue: 20 Nov", "Overdue: 21 Nov, 12:30", "7 Dec", "5 Dec, 12:30", "5 Dec 2027, 12:30"]
