@@ -32,7 +32,8 @@ class SignInRedirectMiddleware:
         if request.path.startswith(API_PREFIX):
             return response
         if response.status_code == 405 and request.method in READS and request.user.is_authenticated:
-            return HttpResponseRedirect(parent_page(request.path))
+            query = request.META.get("QUERY_STRING", "")
+            return HttpResponseRedirect(parent_page(request.path) + (f"?{query}" if query else ""))
         is_fragment = bool(request.headers.get("HX-Request"))
         if request.method in READS and not is_fragment:
             return response

@@ -53,6 +53,15 @@ VERSION_PREFIX = re.compile(r"^/api/v[0-9]+/")
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key", str, OpenApiParameter.HEADER, description="Sent again with the same key, it is done once (24 h)."
 )
+ABBREVIATIONS = {"api": "API", "mfa": "MFA", "totp": "TOTP"}
+METHOD_DESCRIPTIONS = {
+    "LIST": "Returns one page; `next` holds the cursor of the page after it.",
+    "GET": "Returns the current state, with an ETag for If-Match and If-None-Match.",
+    "POST": "Does it once for each request and returns the result.",
+    "PATCH": "Changes the fields that are sent; the others stay as they are.",
+    "PUT": "Replaces the current state.",
+    "DELETE": "Takes it away and returns no content.",
+}
 IF_MATCH = OpenApiParameter(
     "If-Match", str, OpenApiParameter.HEADER, description="The ETag you read; when the thing has changed since: 412."
 )
@@ -88,11 +97,22 @@ class TaskFlowAutoSchema(AutoSchema):
             return {view.success_status: view.serializer_class}
         return view.serializer_class
 
+    def get_summary(self) -> str:
+        """Return the operationId as words: "List API keys"."""
+        words = [ABBREVIATIONS.get(word, word) for word in self.get_operation_id().split("_")]
+        return " ".join([words[0].capitalize(), *words[1:]])
+
     def get_description(self) -> str:
-        """Return the docstring of the method or view itself, not that of a base class."""
+        """Return the method's docstring, or that of the view with what the method does.
+
+        The docstring of a base class would describe many operations by one text.
+        """
         own = vars(type(self.view))
-        method = own.get(self.method.lower())
-        return inspect.cleandoc(getattr(method, "__doc__", None) or type(self.view).__dict__.get("__doc__") or "")
+        if text := getattr(own.get(self.method.lower()), "__doc__", None):
+            return inspect.cleandoc(text)
+        is_list = self.method == "GET" and hasattr(self.view, "get_page")
+        subject = inspect.cleandoc(own.get("__doc__") or "").partition("\n\n")[0] or f"{self.get_summary()}."
+        return f"{subject}\n\n{METHOD_DESCRIPTIONS['LIST' if is_list else self.method]}"
 
     def get_override_parameters(self) -> list[Any]:
         declared: list[Any] = list(super().get_override_parameters())

@@ -81,3 +81,12 @@ def test_public_operations_are_marked_as_such():
 
     assert public == {f"POST auth/{path}/" for path in PUBLIC_PATHS}
     assert openapi_document()["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
+
+
+def test_operations_have_own_summary_and_description(generated):
+    document, _ = generated
+    every = [operation for path in document["paths"].values() for operation in path.values()]
+    for name in ("summary", "description"):
+        texts = [operation.get(name, "") for operation in every]
+        assert min(map(len, texts)) > 4, name
+        assert len(set(texts)) == len(texts), name

@@ -160,6 +160,9 @@ def test_last_admin_rule_is_shown_on_the_page(project, alice, bob, subtests):
             assert 'id="form-errors"' in response.content.decode()
             assert "conflicts with another" not in visible_text(response)
             assert ProjectMember.objects.get(project=project, user=alice).role == Role.ADMIN
+    # The links of that page are relative to the path of the form.
+    landing = browser.get(f"{path}remove/?ordering=title", follow=True)
+    assert landing.redirect_chain[-1] == ("/projects/OPS/?ordering=title", 302)
 
 
 def test_assignee_choices_are_members_of_the_project(project, alice, bob, mallory):
