@@ -1,28 +1,102 @@
-"""Markdown rendered as sanitised HTML."""
+"""Markdown rendered as sanitised HTML, with line breaks kept and bare URLs and task keys as links.
+
+The work is bounded: texts with more brackets or table cells than people write are rendered without links or tables, whose
+rules take more than linear time and space.
+"""
 
 from __future__ import annotations
+
+import re
 
 import nh3
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
+from markdown_it.token import Token
 
-# With html=False tags are shown as text; nh3 is a second line of defence behind the parser.
-_parser = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable(["table", "strikethrough"])
+# Stored with the HTML; a change of the rules below needs a new one.
+RENDERER_VERSION = 1
+MAX_BRACKETS = 1_000
+MAX_TABLE_CELLS = 5_000
 _TAGS = {
     "a", "blockquote", "br", "code", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "s",
     "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
 }  # fmt: skip
 _ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
+_LINK_PATTERN = re.compile(
+    r"(?P<url>https?://[^\s<>\"]+)|(?<![\w/.@#-])(?P<key>[A-Z][A-Z0-9]{1,9}-[1-9][0-9]{0,8})(?![\w-])", re.ASCII
+)
+# Standards, which look like task keys.
+_STANDARDS = {"UTF", "ISO", "SHA", "RFC", "COVID", "CVE", "AES", "RSA", "MD", "PEP", "EN", "DIN", "IEEE", "ES"}
+_BRACKETS = {")": "(", "]": "[", "}": "{"}
+
+
+def _link_bare_text(state: StateCore) -> None:
+    """Turn URLs and task keys in the text outside links and code into links."""
+    for block in state.tokens:
+        if block.type != "inline" or not block.children:
+            continue
+        children, depth = [], 0
+        for token in block.children:
+            depth += {"link_open": 1, "link_close": -1}.get(token.type, 0)
+            children += _split_links(token) if token.type == "text" and not depth else [token]
+        block.children = children
+
+
+def _split_links(token: Token) -> list[Token]:
+    parts, end = [], 0
+    for match in _LINK_PATTERN.finditer(token.content):
+        text = _trim_url(match["url"]) if match["url"] else match["key"]
+        if match["key"] and text.partition("-")[0] in _STANDARDS:
+            continue
+        # The address of a task's page. Whether there is such a task, the page says to those who may see it.
+        url = text if match["url"] else f"/tasks/{text}/"
+        link = Token("link_open", "a", 1, attrs={"href": _parser.normalizeLink(url)})
+        parts += [_text(token.content[end : match.start()]), link, _text(text), Token("link_close", "a", -1)]
+        end = match.start() + len(text)
+    return [*parts, _text(token.content[end:])] if parts else [token]
+
+
+def _trim_url(url: str) -> str:
+    """Return a URL without the punctuation of the sentence around it; a bracket stays if it was opened inside."""
+    while url[-1] in ".,;:!?'*_~" or (url[-1] in _BRACKETS and url.count(url[-1]) > url.count(_BRACKETS[url[-1]])):
+        # At most a few: a longer run is no punctuation, and counting the brackets each time would be quadratic.
+        if len(url) < 10 or len(url.rstrip(".,;:!?'*_~)]}")) < len(url) - 20:
+            break
+        url = url[:-1]
+    return url
+
+
+def _text(content: str) -> Token:
+    return Token("text", "", 0, content=content)
+
+
+# With html=False tags are shown as text; nh3 is a second line of defence behind the parser.
+_parser = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
+_parser.core.ruler.push("bare_links", _link_bare_text)
 
 
 def render(text: str) -> SafeString:
     """Return sanitised HTML: an allow-list of tags and attributes, http(s) and mailto links, no images."""
+    lines = text.split("\n")
+    disabled = ["link", "image", "reference"] if text.count("[") > MAX_BRACKETS else []
+    # A row of a table is filled up to the columns of its head.
+    if max(line.count("|") for line in lines) * sum("|" in line for line in lines) > MAX_TABLE_CELLS:
+        disabled.append("table")
+    parser = _parser
+    if disabled:
+        parser = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
+        parser.disable(disabled).core.ruler.push("bare_links", _link_bare_text)
     html = nh3.clean(
-        _parser.render(text),
+        parser.render(text),
         tags=_TAGS,
         attributes=_ATTRIBUTES,
         url_schemes={"http", "https", "mailto"},
-        # noopener: a linked page must not navigate the one it was opened from. nofollow: no reward for spam.
         link_rel="nofollow noopener noreferrer",
     )
     return mark_safe(html)  # noqa: S308 -- nh3 has just cleaned it
+
+
+def stored_or_rendered(html: str, version: int, text: str) -> SafeString:
+    """Return HTML that was stored by this version of the renderer; render the text if there is none."""
+    return mark_safe(html) if version == RENDERER_VERSION else render(text)  # noqa: S308 -- `render` made it

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import sys
 
 import pytest
 from hypothesis import given
@@ -24,7 +25,10 @@ PIECES = ["<script>", "</script>", "<img src=x onerror=alert(1)>", "[a](javascri
         ("<b>x</b>", "<p>&lt;b&gt;x&lt;/b&gt;</p>"),
         ("<script>alert(1)</script>", "<p>&lt;script&gt;alert(1)&lt;/script&gt;</p>"),
         ("![image](https://example.com/x.png)", "<p></p>"),
-        ("https://example.com", "<p>https://example.com</p>"),
+        ("Milk\nBread\nEggs", "<p>Milk<br>\nBread<br>\nEggs</p>"),
+        ("`https://a.example OPS-1`", "<p><code>https://a.example OPS-1</code></p>"),
+        ("UTF-8, SHA-256, a-OPS-1, /OPS-1, OPS-01, ops-1", "<p>UTF-8, SHA-256, a-OPS-1, /OPS-1, OPS-01, ops-1</p>"),
+        ("javascript:alert(1) ftp://a.example", "<p>javascript:alert(1) ftp://a.example</p>"),
     ],
 )
 def test_markdown_becomes_plain_html(text, html):
@@ -43,3 +47,61 @@ def test_only_known_tags_come_out(text):
     rest = ALLOWED.sub("", render(text))
 
     assert "<" not in rest
+
+
+@pytest.mark.parametrize(
+    ("text", "href", "label"),
+    [
+        ("See https://example.org/list.", "https://example.org/list", "https://example.org/list"),
+        ("(https://example.org/a_(b))", "https://example.org/a_(b)", "https://example.org/a_(b)"),
+        ("**http://a.example/?q=1&r=2**", "http://a.example/?q=1&amp;r=2", "http://a.example/?q=1&amp;r=2"),
+        ("https://例え.example/パス", "https://xn--r8jz45g.example/%E3%83%91%E3%82%B9", "https://例え.example/パス"),
+        ("Like OPS-42, but", "/tasks/OPS-42/", "OPS-42"),
+        ("牛奶OPS-7。", "/tasks/OPS-7/", "OPS-7"),
+    ],
+)
+def test_bare_url_or_task_key_is_a_link(text, href, label):
+    html = str(render(text))
+
+    assert f'<a href="{href}" rel="nofollow noopener noreferrer">{label}</a>' in html
+    assert html.count("<a ") == 1
+
+
+def test_link_keeps_the_text_its_author_gave():
+    html = str(render("[OPS-1 at https://a.example](https://b.example)"))
+
+    assert html.count("<a ") == 1
+    assert ">OPS-1 at https://a.example</a>" in html
+
+
+HOSTILE = ["[", "![", "[a](", "[a][", "*a _b ", "**a", "~~a ", "`", "<a ", "&", "> ", "- ", "| a ", "|-", "https://a.b/))))", "OPS-1 ",
+           "https://a.b/(", "[a]: b\n", "1. ", "```\n", "\\", "]("]  # fmt: skip
+
+
+def count_calls(text: str) -> int:
+    """Return the number of Python function calls that rendering takes: work, whatever the machine does besides."""
+    calls = 0
+
+    def count(_frame: object, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        render(text)
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+@pytest.mark.parametrize("piece", [*HOSTILE, "table"], ids=ascii)
+def test_work_grows_no_faster_than_the_text(piece):
+    def text_of(size: int) -> str:
+        if piece == "table":  # many columns, and rows that leave them out
+            return "|" + "a|" * (size // 8) + "\n|" + "-|" * (size // 8) + "\n" + "|a\n" * (size // 6)
+        return (piece * size)[:size]
+
+    small, large = count_calls(text_of(10_000)), count_calls(text_of(20_000))
+
+    assert large < 2.2 * small + 2_000
+    assert len(render(text_of(20_000))) < 20 * 20_000

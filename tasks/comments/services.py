@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F
@@ -12,6 +13,7 @@ from django.db.models import F
 from accounts.models import User
 from core.errors import Invalid, NotFound, require
 from core.etags import check_version
+from core.markdown import RENDERER_VERSION, render
 from core.text import is_blank, truncate
 from events.outbox import publish
 from tasks import events, policies
@@ -38,7 +40,7 @@ def add(*, actor: User, ref: str, body: str, now: datetime) -> Comment:
     require(policies.can_comment(locked.role), "You may read this task, not comment on it.")
     policies.require_not_archived(task.project)
     _require_text(body)
-    comment = Comment.objects.create(task=task, author=actor, body=body, created_at=now)
+    comment = Comment.objects.create(task=task, author=actor, created_at=now, **_body_columns(body))
 
     # A sentence may end with a handle: "@ana." means ana.
     handles = {handle.lower().rstrip(".-_") for handle in MENTION_PATTERN.findall(body)}
@@ -78,7 +80,7 @@ def update(
         return comment
     _require_text(body)
     if body != comment.body:
-        Comment.objects.filter(pk=comment.pk).update(body=body, edited_at=now, version=F("version") + 1)
+        Comment.objects.filter(pk=comment.pk).update(**_body_columns(body), edited_at=now, version=F("version") + 1)
         comment.refresh_from_db()
         publish(events.CommentEdited(task=locked.payload(), comment_id=str(comment.pk)), actor=actor, at=now)
     return comment
@@ -108,6 +110,11 @@ def _lock_comment(actor: User, ref: str, comment_id: uuid.UUID) -> tuple[LockedT
     # The instance that is loaded already, or Django would query it again.
     comment.task = locked.task
     return locked, comment
+
+
+def _body_columns(body: str) -> dict[str, Any]:
+    """Return the columns of a text and its HTML, which is rendered once, when it is written."""
+    return {"body": body, "body_html": render(body), "body_html_version": RENDERER_VERSION}
 
 
 def _require_text(body: str) -> None:

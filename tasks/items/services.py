@@ -12,6 +12,7 @@ from django.db import transaction
 from accounts.models import User
 from core.errors import NotAllowed, NotFound
 from core.etags import check_version
+from core.markdown import RENDERER_VERSION, render
 from core.serialization import to_json
 from core.sql_templates import insert_all, update_columns
 from events.outbox import DomainEvent, publish_all
@@ -107,7 +108,9 @@ def create_many(
 
 def _build_task(project: Project, actor: User, draft: TaskDraft, number: int, now: datetime, state: State) -> Task:
     scalars = {name: getattr(draft, name) for name in Task.SCALAR_FIELDS}
+    html = {"description_html": render(draft.description), "description_html_version": RENDERER_VERSION}
     return Task(
+        **(html if draft.description else {}),
         **scalars | {"title": draft.title.strip()},
         id=draft.id,
         project=project,
@@ -212,7 +215,10 @@ def _changed_columns(task: Task, changes: Mapping[str, Any], now: datetime, *, z
             columns["closed_at"] = task.closed_at or now
         if state.category == Category.IN_PROGRESS and task.started_at is None:
             columns["started_at"] = now
-    return {name: value for name, value in columns.items() if getattr(task, name) != value}
+    columns = {name: value for name, value in columns.items() if getattr(task, name) != value}
+    if "description" in columns:
+        columns |= {"description_html": render(columns["description"]), "description_html_version": RENDERER_VERSION}
+    return columns
 
 
 def _update_events(

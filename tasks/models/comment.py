@@ -6,8 +6,10 @@ from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.safestring import SafeString
 
 from core.db import uuid7
+from core.markdown import stored_or_rendered
 from tasks.models.search import search_vector
 from tasks.models.task import Task
 
@@ -23,6 +25,9 @@ class Comment(models.Model):
     # PROTECT: an erased user keeps a row without a name, so that a discussion keeps its sense.
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="comments")
     body = models.TextField(max_length=20_000)
+    # The body as `core.markdown` of this version renders it, so that showing it does not; 0 for none.
+    body_html = models.TextField(default="", db_default="", editable=False)
+    body_html_version = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now)
     edited_at = models.DateTimeField(null=True)
@@ -36,6 +41,10 @@ class Comment(models.Model):
             GinIndex(fields=["search"], name="comment_search"),
         ]
         constraints = [models.CheckConstraint(name="a_comment_is_not_empty", condition=~Q(body=""))]
+
+    @property
+    def html(self) -> SafeString:
+        return stored_or_rendered(self.body_html, self.body_html_version, self.body)
 
     def __str__(self) -> str:
         return f"{self.author_id} on {self.task_id}"

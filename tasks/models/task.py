@@ -16,8 +16,10 @@ from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Exists, F, Func, OuterRef, Q
 from django.utils import timezone
+from django.utils.safestring import SafeString
 
 from core.db import uuid7
+from core.markdown import stored_or_rendered
 from core.sql_templates import EqualsAny
 from core.time_zones import NextDay, StartOfDay
 from core.validators import validate_not_blank
@@ -124,10 +126,7 @@ class TaskQuerySet(models.QuerySet["Task"]):
         return self.filter(Exists(Task.labels.through.objects.filter(task=OuterRef("pk"), label__name__in=names)))
 
     def search(self, text: str) -> Self:
-        """Return the tasks of this key, or with the words of a text.
-
-        The words are in title and description, or in one comment. If there are none, some tasks that nearly match.
-        """
+        """Return the tasks of this key, with the words of a text, or some that nearly match."""
         key = TASK_KEY_PATTERN.match(text.strip())
         if key and (tasks := self.by_ref((key[1].upper(), int(key[2])))).exists():
             return tasks  # otherwise words: "covid-19" looks like a key too
@@ -171,6 +170,9 @@ class Task(models.Model):
     number = models.PositiveIntegerField(editable=False)
     title = models.CharField(max_length=500, validators=[validate_not_blank])
     description = models.TextField(blank=True, default="", max_length=50_000)
+    # The description as `core.markdown` of this version renders it; 0 for none.
+    description_html = models.TextField(default="", db_default="", editable=False)
+    description_html_version = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
     state = models.ForeignKey(State, on_delete=models.RESTRICT, related_name="tasks", db_index=False)
     category = models.CharField(max_length=12, choices=Category, default=Category.TODO)
     priority = models.PositiveSmallIntegerField(choices=Priority, default=Priority.NONE)
@@ -198,7 +200,6 @@ class Task(models.Model):
     started_at = models.DateTimeField(null=True, blank=True, help_text="First moved to a state in progress.")
     closed_at = models.DateTimeField(null=True, blank=True, help_text="Done or cancelled.")
     due_soon_notified_for = models.DateTimeField(null=True, blank=True, editable=False)
-    # Without stemming, which would have to know the language of each task.
     search = models.GeneratedField(
         expression=search_vector("title", "description"), output_field=SearchVectorField(), db_persist=True
     )
@@ -264,6 +265,10 @@ class Task(models.Model):
         """Return the state of the task for an event; its relations must be loaded."""
         assignee_ids = [user.pk for user in self.assignees.all()]
         return task_payload(self, assignee_ids=assignee_ids, labels=[label.name for label in self.labels.all()])
+
+    @property
+    def html(self) -> SafeString:
+        return stored_or_rendered(self.description_html, self.description_html_version, self.description)
 
     @property
     def is_closed(self) -> bool:

@@ -9,7 +9,6 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from core.markdown import render
 from core.templatetags.ui import icon, short_date, short_date_and_time
 from tasks.models import Task
 
@@ -46,8 +45,3 @@ def due_badge(task: Task) -> SafeString:
     if not task.is_closed and last and last - today < DUE_SOON_WITHIN:
         return format_html('<span class="badge warn">{}{}</span>', icon("clock"), when)
     return when
-
-
-@register.filter
-def markdown(text: str) -> SafeString:
-    return render(text)
