@@ -48,6 +48,7 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     "task.commented": ("notifications.handlers.task_commented",),
     "task.comment_edited": (),
     "task.comment_deleted": (),
+    "task.mentioned": ("notifications.handlers.task_mentioned",),
     "task.shared": ("notifications.handlers.task_shared",),
     "task.unshared": (),
     "task.due_soon": ("notifications.handlers.task_due_soon",),

@@ -1,4 +1,4 @@
-"""Markdown rendered as sanitised HTML, with line breaks kept and bare URLs and task keys as links.
+"""Markdown rendered as sanitised HTML. Line breaks are kept; bare URLs and task keys become links.
 
 The work is bounded: texts with more brackets or table cells than people write are rendered without links or tables, whose
 rules take more than linear time and space.

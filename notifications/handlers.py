@@ -30,6 +30,10 @@ def task_commented(event: Event) -> None:
     _notify(event, Kind.COMMENTED, set(event.payload["audience_ids"]) - mentioned_ids)
 
 
+def task_mentioned(event: Event) -> None:
+    _notify(event, Kind.MENTIONED, event.payload["mentioned_ids"])
+
+
 def task_due_soon(event: Event) -> None:
     task = event.payload["task"]
     # Events of the previous release name no users: they remind all assignees, or the creator where there are none.

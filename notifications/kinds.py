@@ -60,8 +60,8 @@ TEMPLATES: dict[Kind, Template] = {
     ),
     Kind.MENTIONED: Template(
         "{actor} mentioned you on {key}",
-        "You're receiving this because you were mentioned in a comment.",
-        "Someone mentions your @handle in a comment.",
+        "You're receiving this because you were mentioned on the task.",
+        "Someone mentions your @handle in a comment or description.",
     ),
     Kind.COMMENTED: Template(
         "{actor} commented on {key}",

@@ -9,6 +9,8 @@ from typing import Any, ClassVar, Protocol
 from core.serialization import to_json
 from events.outbox import DomainEvent
 
+# An event is stored for ever and read by all consumers; the text itself stays in its row.
+MAX_EXCERPT_LENGTH = 280
 TaskPayload = dict[str, Any]
 
 
@@ -171,7 +173,7 @@ class TaskCommented(TaskEvent, name="task.commented"):
 
 
 class CommentEdited(TaskEvent, name="task.comment_edited"):
-    """A comment was changed by its author. Its texts are not repeated; nobody is notified of a correction."""
+    """A comment was changed by its author. Its texts are not repeated; `TaskMentioned` names whom to notify."""
 
     comment_id: str
 
@@ -181,6 +183,14 @@ class CommentDeleted(TaskEvent, name="task.comment_deleted"):
 
     comment_id: str
     author_id: str
+
+
+class TaskMentioned(TaskEvent, name="task.mentioned"):
+    """A description or an edited comment names users that it did not name before."""
+
+    excerpt: str
+    mentioned_ids: list[str]
+    comment_id: str = ""
 
 
 class TaskShared(TaskEvent, name="task.shared"):

@@ -94,12 +94,12 @@ def count_calls(text: str) -> int:
     return calls
 
 
-@pytest.mark.parametrize("piece", [*HOSTILE, "table"], ids=ascii)
-def test_work_grows_no_faster_than_the_text(piece):
+@pytest.mark.parametrize("fragment", [*HOSTILE, "table"], ids=ascii)
+def test_work_grows_no_faster_than_the_text(fragment):
     def text_of(size: int) -> str:
-        if piece == "table":  # many columns, and rows that leave them out
+        if fragment == "table":  # many columns, and rows that leave them out
             return "|" + "a|" * (size // 8) + "\n|" + "-|" * (size // 8) + "\n" + "|a\n" * (size // 6)
-        return (piece * size)[:size]
+        return (fragment * size)[:size]
 
     small, large = count_calls(text_of(10_000)), count_calls(text_of(20_000))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from datetime import datetime
 from typing import Any
@@ -20,13 +19,10 @@ from tasks import events, policies
 from tasks.cache import invalidate_viewers
 from tasks.items import selectors as items_selectors
 from tasks.items.selectors import LockedTask
+from tasks.mentions import newly_mentioned
 from tasks.models import Comment
-from tasks.sharing import selectors as sharing_selectors
 
 # Not within a word, so that an email address mentions nobody.
-MENTION_PATTERN = re.compile(r"(?<![\w.@-])@([a-z0-9][a-z0-9._-]{0,39})", re.IGNORECASE)
-# An event is stored for ever and read by all consumers; the comment itself stays in its row.
-MAX_EXCERPT_LENGTH = 280
 
 
 @transaction.atomic
@@ -42,19 +38,14 @@ def add(*, actor: User, ref: str, body: str, now: datetime) -> Comment:
     _require_text(body)
     comment = Comment.objects.create(task=task, author=actor, created_at=now, **_body_columns(body))
 
-    # A sentence may end with a handle: "@ana." means ana.
-    handles = {handle.lower().rstrip(".-_") for handle in MENTION_PATTERN.findall(body)}
-    named = User.objects.active().filter(handle__in=handles).exclude(pk=actor.pk).values_list("pk", flat=True)
-    # Readers only: a mention must not reveal a task to users who may not see it.
-    mentioned = sharing_selectors.active_readers(task.pk, named) if handles else []
     authors = set(Comment.objects.filter(task=task).values_list("author_id", flat=True))
     # Computed here, under the lock: a consumer would see the assignees of a later moment.
     audience = (locked.assignee_ids | authors | {task.creator_id}) - {actor.pk}
     event = events.TaskCommented(
         task=locked.payload(),
         comment_id=str(comment.pk),
-        excerpt=truncate(body, MAX_EXCERPT_LENGTH),
-        mentioned_ids=sorted(str(user.pk) for user in mentioned),
+        excerpt=truncate(body, events.MAX_EXCERPT_LENGTH),
+        mentioned_ids=newly_mentioned(actor=actor, task_id=task.pk, text=body),
         audience_ids=sorted(map(str, audience)),
     )
     publish(event, actor=actor, at=now)
@@ -80,6 +71,18 @@ def update(
         return comment
     _require_text(body)
     if body != comment.body:
+        # A correction notifies no user but those it newly names.
+        mentioned_ids = newly_mentioned(
+            actor=actor, task_id=locked.task.pk, text=body, before=comment.body, comment_id=str(comment.pk)
+        )
+        if mentioned_ids:
+            event = events.TaskMentioned(
+                task=locked.payload(),
+                comment_id=str(comment.pk),
+                excerpt=truncate(body, events.MAX_EXCERPT_LENGTH),
+                mentioned_ids=mentioned_ids,
+            )
+            publish(event, actor=actor, at=now)
         Comment.objects.filter(pk=comment.pk).update(**_body_columns(body), edited_at=now, version=F("version") + 1)
         comment.refresh_from_db()
         publish(events.CommentEdited(task=locked.payload(), comment_id=str(comment.pk)), actor=actor, at=now)
@@ -113,7 +116,7 @@ def _lock_comment(actor: User, ref: str, comment_id: uuid.UUID) -> tuple[LockedT
 
 
 def _body_columns(body: str) -> dict[str, Any]:
-    """Return the columns of a text and its HTML, which is rendered once, when it is written."""
+    """Return the columns of a text and of its HTML, which is stored."""
     return {"body": body, "body_html": render(body), "body_html_version": RENDERER_VERSION}
 
 

@@ -15,7 +15,6 @@ from core.db import uuid7
 from core.text import truncate
 from events.outbox import publish_all
 from tasks import events, policies
-from tasks.comments.services import MAX_EXCERPT_LENGTH
 from tasks.imports.plan import ConversionWarning, ImportedComment, ImportedTask, ImportPlan
 from tasks.imports.user_matching import UserMatcher
 from tasks.items import services as items
@@ -172,7 +171,7 @@ def _write(work: _PendingImport, project: Project, actor: User, source: str, now
         events.TaskCommented(
             task=tasks[comment.task_id].payload(),
             comment_id=str(comment.pk),
-            excerpt=truncate(comment.body, MAX_EXCERPT_LENGTH),
+            excerpt=truncate(comment.body, events.MAX_EXCERPT_LENGTH),
             mentioned_ids=[],
             audience_ids=[],
         )

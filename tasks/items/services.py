@@ -15,6 +15,7 @@ from core.etags import check_version
 from core.markdown import RENDERER_VERSION, render
 from core.serialization import to_json
 from core.sql_templates import insert_all, update_columns
+from core.text import truncate
 from events.outbox import DomainEvent, publish_all
 from tasks import events, policies
 from tasks.cache import invalidate_viewers
@@ -26,6 +27,7 @@ from tasks.items.fractional_indexing import initial_position
 from tasks.items.hierarchy import detach_subtasks, get_valid_parent
 from tasks.items.selectors import LockedTask
 from tasks.items.task_numbers import reserve_numbers
+from tasks.mentions import newly_mentioned
 from tasks.models import Category, Label, Project, State, Task, TaskAssignee
 from tasks.models.task import CLOSED_CATEGORIES
 from tasks.projects import selectors as projects_selectors
@@ -101,6 +103,8 @@ def create_many(
         published.append(events.TaskCreated(task=payload))
         assignee_ids = payload["assignee_ids"] if notify_assignees else []
         published += [events.TaskAssigned(task=payload, assignee_id=user_id) for user_id in assignee_ids]
+        if notify_assignees and draft.description:
+            published += _mentions(actor, task, payload)
     publish_all(published, actor=actor, at=now)
     invalidate_viewers(project)
     return tasks
@@ -108,9 +112,8 @@ def create_many(
 
 def _build_task(project: Project, actor: User, draft: TaskDraft, number: int, now: datetime, state: State) -> Task:
     scalars = {name: getattr(draft, name) for name in Task.SCALAR_FIELDS}
-    html = {"description_html": render(draft.description), "description_html_version": RENDERER_VERSION}
     return Task(
-        **(html if draft.description else {}),
+        **(_html_columns(draft.description) if draft.description else {}),
         **scalars | {"title": draft.title.strip()},
         id=draft.id,
         project=project,
@@ -178,7 +181,7 @@ def update(
         TaskAssignee.objects.bulk_create(added, ignore_conflicts=True)
     if labels != locked.labels:
         task.labels.set(Label.objects.filter(pk__in=labels))
-    published = _update_events(locked, assignee_ids, labels, differences, was_closed=was_closed)
+    published = _update_events(actor, locked, assignee_ids, labels, differences, was_closed=was_closed)
     publish_all(published, actor=actor, at=now)
     invalidate_viewers(project)
     return task
@@ -217,11 +220,25 @@ def _changed_columns(task: Task, changes: Mapping[str, Any], now: datetime, *, z
             columns["started_at"] = now
     columns = {name: value for name, value in columns.items() if getattr(task, name) != value}
     if "description" in columns:
-        columns |= {"description_html": render(columns["description"]), "description_html_version": RENDERER_VERSION}
+        columns |= _html_columns(columns["description"])
     return columns
 
 
+def _html_columns(description: str) -> dict[str, Any]:
+    """Return the columns of the description's HTML, which is rendered once, when it is written."""
+    return {"description_html": render(description), "description_html_version": RENDERER_VERSION}
+
+
+def _mentions(actor: User, task: Task, payload: events.TaskPayload, before: str = "") -> Iterator[DomainEvent]:
+    """Yield the event of the users that a description newly names, if any."""
+    ids = newly_mentioned(actor=actor, task_id=task.pk, text=task.description, before=before)
+    if ids:
+        excerpt = truncate(task.description, events.MAX_EXCERPT_LENGTH)
+        yield events.TaskMentioned(task=payload, excerpt=excerpt, mentioned_ids=ids)
+
+
 def _update_events(
+    actor: User,
     locked: LockedTask,
     assignee_ids: set[uuid.UUID],
     labels: dict[uuid.UUID, str],
@@ -232,6 +249,8 @@ def _update_events(
     task = locked.task
     payload = events.task_payload(task, assignee_ids=assignee_ids, labels=labels.values())
     yield events.TaskUpdated(task=payload, changes=differences)
+    if "description" in differences:
+        yield from _mentions(actor, task, payload, before=differences["description"][0])
     for user_id in sorted(assignee_ids - locked.assignee_ids):
         yield events.TaskAssigned(task=payload, assignee_id=str(user_id))
     for user_id in sorted(locked.assignee_ids - assignee_ids):

@@ -126,7 +126,7 @@ class TaskQuerySet(models.QuerySet["Task"]):
         return self.filter(Exists(Task.labels.through.objects.filter(task=OuterRef("pk"), label__name__in=names)))
 
     def search(self, text: str) -> Self:
-        """Return the tasks of this key, with the words of a text, or some that nearly match."""
+        """Return the tasks of a key, with the words of a text, or nearly so."""
         key = TASK_KEY_PATTERN.match(text.strip())
         if key and (tasks := self.by_ref((key[1].upper(), int(key[2])))).exists():
             return tasks  # otherwise words: "covid-19" looks like a key too
