@@ -21,7 +21,8 @@ from launcher.watchdog import Watchdog
 
 MAX_BACKOFF = 30.0
 # A process that ran this long starts with a short pause again.
-STABLE_AFTER = 60.0
+# A process that ran for so long and was killed is started again at once; only crashes at the start back off.
+STABLE_AFTER = 10.0
 MAX_STARTUP_CRASHES = 3
 # Seconds. Both together stay below the five within which Ctrl-C is to end everything.
 STOP_TIMEOUT = 2.8

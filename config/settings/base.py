@@ -113,6 +113,8 @@ DATABASES["default"]["OPTIONS"].update(
         # Word similarity of 0.45 still finds "gateway" for "gatway"; PostgreSQL's default of 0.6 does not. JIT is off,
         # because compiling a plan takes longer than any query here.
         "options": "-c pg_trgm.word_similarity_threshold=0.45 -c jit=off"
+        # The server notices within 11 s that a client's machine is gone, and releases its locks: the relay's above all.
+        " -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3"
         f" -c statement_timeout={env.integer('STATEMENT_TIMEOUT_MS', 0)}",
         # Off behind a pooler that does not support prepared statements (PgBouncer before 1.21).
         "prepare_threshold": 5 if env.boolean("PREPARED_STATEMENTS", True) else None,
