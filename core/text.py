@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import unicodedata
+from collections.abc import Iterable
 from contextlib import suppress
 
 import regex
@@ -58,3 +60,14 @@ def truncate(text: str, length: int) -> str:
 def single_line(text: str) -> str:
     """Return the text for a header: one line, without control characters and controls of its direction."""
     return _CONTROLS.sub(" ", _BIDI_CONTROLS.sub("", text)).strip()
+
+
+def join_names(names: Iterable[str]) -> str:
+    """Return names separated by commas; one that holds a comma or a quote is quoted, as in CSV."""
+    return ", ".join('"' + name.replace('"', '""') + '"' if {",", '"'} & set(name) else name for name in names)
+
+
+def split_names(text: str) -> list[str]:
+    """Return the names of `join_names`, each once, without those that show nothing."""
+    rows = csv.reader([text.replace("\n", " ").replace("\r", " ")], skipinitialspace=True)
+    return list(dict.fromkeys(name.strip() for row in rows for name in row if not is_blank(name)))

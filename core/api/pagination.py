@@ -241,8 +241,8 @@ def list_body(
     def link(change: dict[str, Any] | None) -> str | None:
         if change is None:
             return None
-        unchanged = {name: value for name, value in parameters.items() if name not in {"cursor", "page"}}
-        return url(f"?{urlencode({**unchanged, **change})}")
+        unchanged = {name: values for name, values in parameters.lists() if name not in {"cursor", "page"}}
+        return url(f"?{urlencode({**unchanged, **change}, doseq=True)}")
 
     body: dict[str, Any] = {"results": results, "next": link(page.next), "previous": link(page.previous)}
     if page.page is not None:

@@ -1,4 +1,4 @@
-"""Strict query strings: each parameter is declared and occurs once."""
+"""Strict query strings: each parameter is declared, and occurs once unless it is a list of names."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import Any
 from django.http import QueryDict
 from rest_framework import serializers
 
-from core.api.fields import UUID_PATTERN
+from core.api.fields import UUID_PATTERN, TextField
 from core.errors import Invalid
 
 MAX_LIST_LENGTH = 2000
+MAX_REPEATED = 20
 INTEGER_PATTERN = re.compile(r"-?[0-9]{1,10}\Z")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff\ufffd]")
 
@@ -79,6 +80,13 @@ class CommaSeparatedUUIDField(serializers.CharField):
         return values
 
 
+class RepeatedTextField(serializers.ListField):
+    """Names that may hold commas: the parameter is repeated, once for each."""
+
+    def __init__(self, *, max_name_length: int, **options: Any) -> None:
+        super().__init__(child=TextField(max_length=max_name_length), max_length=MAX_REPEATED, **options)
+
+
 class FieldsQuerySerializer(QuerySerializer):
     """The parameter of endpoints that return one object."""
 
@@ -107,18 +115,22 @@ def parse_query(kind: type[QuerySerializer], parameters: QueryDict) -> dict[str,
     for name, values in parameters.lists():
         if name not in serializer.fields:
             errors[name] = [serializers.ErrorDetail("This parameter is not known.", "unknown")]
-        elif len(values) > 1:
+        elif len(values) > 1 and not isinstance(serializer.fields[name], RepeatedTextField):
             errors[name] = [serializers.ErrorDetail("Give this parameter once.", "repeated")]
-        elif _UNSTORABLE.search(values[0]):
+        elif any(map(_UNSTORABLE.search, values)):
             errors[name] = [serializers.ErrorDetail("This text cannot be stored.", "invalid")]
     if errors:
         raise serializers.ValidationError(errors)
     # A copy: the cached result is shared, and the caller may change what it gets.
-    return dict(_validate_cached(kind, tuple(parameters.items())))
+    repeatable = {name for name, field in serializer.fields.items() if isinstance(field, RepeatedTextField)}
+    given = ((name, tuple(values) if name in repeatable else values[0]) for name, values in parameters.lists())
+    return dict(_validate_cached(kind, tuple(given)))
 
 
 @lru_cache(maxsize=500)
-def _validate_cached(kind: type[QuerySerializer], parameters: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+def _validate_cached(
+    kind: type[QuerySerializer], parameters: tuple[tuple[str, str | tuple[str, ...]], ...]
+) -> dict[str, Any]:
     """Validate parameters, which repeat often. No serializer depends on the time."""
     validated: dict[str, Any] = _cached_serializer(kind).run_validation(dict(parameters))
     return validated

@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.models import User
 from core.admin import ServiceForm
 from core.errors import Invalid, NotFound
+from core.text import join_names, split_names
 from tasks.items import drafts
 from tasks.items import selectors as items_selectors
 from tasks.items import services as items
@@ -119,7 +120,7 @@ class TaskForm(ServiceForm):
     status = forms.ChoiceField(required=False)
     parent = forms.CharField(required=False, max_length=40, help_text="A key, like OPS-42.")
     assignees = forms.CharField(required=False, help_text="Email addresses, separated by commas.")
-    labels = forms.CharField(required=False, help_text="Names, separated by commas.")
+    labels = forms.CharField(required=False, help_text="Names, separated by commas; quote one that holds a comma.")
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
     class Meta:
@@ -136,7 +137,9 @@ class TaskForm(ServiceForm):
         people = task.assignees.order_by("email").values_list("email", flat=True)
         names = task.labels.order_by("name").values_list("name", flat=True)
         parent = task.parent.key if task.parent else ""
-        self.initial.update(status=task.state.slug, parent=parent, assignees=", ".join(people), labels=", ".join(names))
+        self.initial.update(
+            status=task.state.slug, parent=parent, assignees=", ".join(people), labels=join_names(names)
+        )
 
     def write(self, data: dict[str, Any]) -> Task:
         emails = {email.lower() for email in _split_commas(data["assignees"])}
@@ -149,7 +152,7 @@ class TaskForm(ServiceForm):
             raise Invalid.field("parent", error.detail, "does_not_exist") from error
         changes = {name: data[name] for name in WRITABLE_FIELDS}
         changes["assignees"] = sorted(user_ids.values())
-        changes["labels"] = _split_commas(data["labels"])
+        changes["labels"] = split_names(data["labels"])
         changes["parent"] = parent.pk if parent else None
         now = timezone.now()
         if self.instance._state.adding:

@@ -12,7 +12,13 @@ from rest_framework import serializers
 from accounts.models import User
 from core.api.fields import StrictDateField, StrictDateTimeField
 from core.api.pagination import PageQuerySerializer
-from core.api.query_params import BooleanQueryField, CommaSeparatedChoiceField, CommaSeparatedUUIDField, QuerySerializer
+from core.api.query_params import (
+    BooleanQueryField,
+    CommaSeparatedChoiceField,
+    CommaSeparatedUUIDField,
+    QuerySerializer,
+    RepeatedTextField,
+)
 from core.time_zones import sql_time_zone
 from tasks.filters.selectors import TASK_SORTS, TaskFilters
 from tasks.models import Category
@@ -45,7 +51,9 @@ class TaskQuery(PageQuerySerializer):
         keywords=("me", "none"), required=False, help_text="Comma-separated ids, `me` or `none`."
     )
     creator = CommaSeparatedUUIDField(keywords=("me",), required=False, help_text="Comma-separated ids or `me`.")
-    label = CommaSeparatedChoiceField(required=False)
+    label = RepeatedTextField(
+        max_name_length=60, required=False, help_text="A name; repeat it for tasks with any of several."
+    )
     parent = CommaSeparatedUUIDField(
         keywords=("none",), required=False, help_text="The id of a task, or `none`, as the reader sees it."
     )

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from core.forms import MarkdownField, PageForm, TextField, initial_values, show_initial
+from core.text import join_names, normalize, split_names
 from core.validators import validate_single_line
 from tasks.models import Label, Priority, Project, State, Task
 from tasks.projects.labels import MAX_LABELS
@@ -26,18 +27,19 @@ def _date_field(label: str, **options: Any) -> forms.DateField:
 
 
 class LabelsField(forms.CharField):
-    """Names separated by commas, in the order given, each once."""
+    """Names separated by commas, in the order given, each once. A name with a comma is quoted."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(required=False, max_length=1000, help_text="Separate with commas.", **options)
+        super().__init__(
+            required=False, max_length=1000, help_text="Separate with commas; quote a label that holds one.", **options
+        )
 
     def prepare_value(self, value: Any) -> Any:
-        return value if isinstance(value, str) or value is None else ", ".join(value)
+        return value if isinstance(value, str) or value is None else join_names(value)
 
     def clean(self, value: Any) -> Any:
         """Return the names as a list."""
-        names = [name.strip() for name in super().clean(value).split(",")]
-        names = list(dict.fromkeys(name for name in names if name))
+        names = split_names(normalize(super().clean(value)))
         max_length = Label._meta.get_field("name").max_length or 0
         if any(len(name) > max_length for name in names):
             raise forms.ValidationError(f"A label has at most {max_length} characters.", code="max_length")
@@ -106,7 +108,7 @@ class TaskForm(PageForm):
         values = initial_values(self)
         values["priority"] = int(values["priority"]) if str(values["priority"]).isdecimal() else None
         if "labels" in values:
-            values["labels"] = [name.strip() for name in str(values["labels"] or "").split(",") if name.strip()]
+            values["labels"] = split_names(str(values["labels"] or ""))
         return _to_changes(values, set(values))
 
 

@@ -63,7 +63,11 @@ def test_unknown_or_repeated_parameter_is_rejected(request_builder, clients, db_
         client, before = clients[request_builder.actor_for(operation)], table_digests()
         with db_subtest(str(operation)):
             url = request_builder.url(operation)
-            queries = INVALID_QUERIES | {f"{name} twice": f"{name}=1&{name}=1" for name in query_parameters(operation)}
+            queries = INVALID_QUERIES | {
+                f"{name} twice": f"{name}=1&{name}=1"
+                for name, schema in query_parameters(operation).items()
+                if schema.get("type") != "array"
+            }
 
             outcomes = {case: check_problem(client.get(f"{url}?{query}")) for case, query in queries.items()}
 
