@@ -11,10 +11,10 @@ from core.errors import Invalid
 
 
 def check_dates(
-    *,
     start_date: date | None,
     due_date: date | None,
     due_at: datetime | None,
+    *,
     zone: str,
     changed: Collection[str] = ("start_date",),
 ) -> None:
