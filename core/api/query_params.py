@@ -123,8 +123,8 @@ def parse_query(kind: type[QuerySerializer], parameters: QueryDict) -> dict[str,
         raise serializers.ValidationError(errors)
     # A copy: the cached result is shared, and the caller may change what it gets.
     repeatable = {name for name, field in serializer.fields.items() if isinstance(field, RepeatedTextField)}
-    given = ((name, tuple(values) if name in repeatable else values[0]) for name, values in parameters.lists())
-    return dict(_validate_cached(kind, tuple(given)))
+    items = ((name, tuple(values) if name in repeatable else values[0]) for name, values in parameters.lists())
+    return dict(_validate_cached(kind, tuple(items)))
 
 
 @lru_cache(maxsize=500)
