@@ -14,13 +14,18 @@ GOOGLE_ISSUER = "https://accounts.google.com"
 
 
 class Provider(TypedDict):
-    """One entry of the setting OIDC_PROVIDERS. A public client has an empty secret."""
+    """One entry of the setting OIDC_PROVIDERS. A public client has an empty secret.
+
+    `trusts_email` counts every address of the issuer as verified. ID tokens may name `trusted_audiences` besides us.
+    """
 
     provider_id: str
     name: str
     issuer: str
     client_id: str
     secret: str
+    trusts_email: bool
+    trusted_audiences: list[str]
 
 
 def from_environment() -> list[Provider]:
@@ -29,7 +34,15 @@ def from_environment() -> list[Provider]:
     if client_id := env.text("OIDC_GOOGLE_CLIENT_ID", ""):
         secret = env.text("OIDC_GOOGLE_CLIENT_SECRET")
         providers.append(
-            Provider(provider_id="google", name="Google", issuer=GOOGLE_ISSUER, client_id=client_id, secret=secret)
+            Provider(
+                provider_id="google",
+                name="Google",
+                issuer=GOOGLE_ISSUER,
+                client_id=client_id,
+                secret=secret,
+                trusts_email=False,
+                trusted_audiences=[],
+            )
         )
     if issuer := env.text("OIDC_ISSUER", ""):
         url = urlsplit(issuer)
@@ -45,6 +58,8 @@ def from_environment() -> list[Provider]:
                 issuer=issuer,
                 client_id=env.text("OIDC_CLIENT_ID"),
                 secret=env.text("OIDC_CLIENT_SECRET", ""),
+                trusts_email=env.boolean("OIDC_TRUST_EMAIL", False),
+                trusted_audiences=env.csv("OIDC_TRUSTED_AUDIENCES"),
             )
         )
     return providers

@@ -11,8 +11,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from accounts.auth import login as sign_in
-from accounts.auth.allauth.forms import MfaCodeForm, PasskeyAuthenticateForm, PasskeyLoginForm
-from accounts.auth.allauth.internals import begin_passkey_authentication
+from accounts.auth.allauth.forms import MfaCodeForm, PasskeyForm, PasskeyLoginForm
+from accounts.auth.allauth.passkeys import Purpose, begin_authentication
 from accounts.auth.forms import LoginForm, RegisterForm
 from accounts.auth.login_methods import selectors as login_methods_selectors
 from accounts.auth.requests import credential_page, get_next_url
@@ -61,13 +61,14 @@ def login_mfa(request: HttpRequest) -> HttpResponse:
         return redirect("login")
     data, is_code = form_data(request), "code" in request.POST
     code_form = MfaCodeForm(data if is_code else None, user=pending.user)
-    passkey_form = PasskeyAuthenticateForm(None if is_code else data, user=pending.user)  # type: ignore[call-arg]
+    passkey_form = PasskeyForm(None if is_code else data, user=pending.user)
     form = code_form if is_code else passkey_form
     if request.method == "POST" and form.is_valid():
         authenticator: Authenticator = code_form.authenticator if is_code else passkey_form.cleaned_data["credential"]
         authenticator.record_usage()
         return sign_in.continue_browser_login(request, pending.user, next_url=pending.next_url, mfa_verified=True)
-    context = {"form": code_form, "js_data": {"request_options": begin_passkey_authentication(pending.user)}}
+    options = begin_authentication(request, Purpose.SECOND_FACTOR, pending.user)
+    context = {"form": code_form, "js_data": {"request_options": options}}
     return render_page(request, "mfa/authenticate.html", context, status=form_status(form))
 
 
@@ -79,7 +80,7 @@ def login_passkey(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         if "application/json" not in request.headers.get("Accept", ""):
             return redirect("login")  # a person followed the link; scripts ask for JSON
-        return JsonResponse({"request_options": begin_passkey_authentication(None)})
+        return JsonResponse({"request_options": begin_authentication(request, Purpose.LOGIN)})
     consume(request, group="login-address", key=client_ip(request), rate=settings.LOGIN_RATE_PER_ADDRESS)
     form = PasskeyLoginForm(request.POST)
     authenticator: Authenticator | None = form.cleaned_data["credential"] if form.is_valid() else None

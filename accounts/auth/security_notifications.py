@@ -25,6 +25,7 @@ MESSAGES: dict[str, str] = {
     "totp_deactivated": "The authenticator app was removed from your TaskFlow account.",
     "recovery_codes_generated": "Your TaskFlow account has new recovery codes.",
     "webauthn_added": "A passkey was added to your TaskFlow account.",
+    "passkey_refused": "A passkey of your TaskFlow account was refused: it may have been copied. Remove it, and add a new one.",
     "webauthn_removed": "A passkey was removed from your TaskFlow account.",
     "login_method_reverted": "A change to your TaskFlow account was undone, and all devices were signed out.",
     "unverified_mfa_removed": "Two-factor authentication set up before you verified your address was removed.",
@@ -44,7 +45,14 @@ MFA_CHANGES = {
 
 @transaction.atomic
 def notify_security_change(
-    *, user: User, change: str, now: datetime, address: str = "", to: str = "", actor: User | None = None
+    *,
+    user: User,
+    change: str,
+    now: datetime,
+    address: str = "",
+    to: str = "",
+    actor: User | None = None,
+    dedup_key: str = "",
 ) -> None:
     """Publish `user.security_changed` and send the user an email about it.
 
@@ -67,4 +75,4 @@ def notify_security_change(
         cache.invalidate_user(user.pk)
     event = events.SecurityChanged(user=user_payload(user), change=change, address=address)
     publish(event, actor=actor or user, at=now)
-    account_emails.enqueue(kind="security_changed", to=to or user.email, context=context)
+    account_emails.enqueue(kind="security_changed", to=to or user.email, context=context, dedup_key=dedup_key)

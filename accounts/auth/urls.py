@@ -5,11 +5,12 @@ from typing import Any
 
 from allauth.account import views as account
 from allauth.mfa.base import views as mfa
-from allauth.mfa.webauthn import views as webauthn
+from django.contrib.auth.decorators import login_required
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_http_methods
 
 from accounts.auth import pages
+from accounts.auth.allauth.reauthentication import ReauthenticatePasskeyView
 from accounts.auth.email_addresses import pages as email_addresses_pages
 from accounts.auth.mfa import pages as mfa_pages
 from accounts.auth.passwords import pages as passwords_pages
@@ -39,7 +40,9 @@ urlpatterns = [
     reauthentication_path("reauthenticate/", account.reauthenticate, name="account_reauthenticate"),
     reauthentication_path("reauthenticate/code/", mfa.reauthenticate, name="mfa_reauthenticate"),
     reauthentication_path(
-        "reauthenticate/passkey/", webauthn.reauthenticate_webauthn, name="mfa_reauthenticate_webauthn"
+        "reauthenticate/passkey/",
+        login_required(ReauthenticatePasskeyView.as_view()),
+        name="mfa_reauthenticate_webauthn",
     ),
     path(SECURITY_PATH, mfa_pages.security, name="mfa_index"),
     path(f"{SECURITY_PATH}email/", email_addresses_pages.change_email, name="account_email"),

@@ -31,8 +31,10 @@ class SoftwarePasskey:
         response = {"attestationObject": websafe_encode(AttestationObject.create("none", auth_data, {}))}
         return self._credential("webauthn.create", options, origin, response, {"credProps": {"rk": True}})
 
-    def get(self, options: dict[str, Any], *, origin: str) -> dict[str, Any]:
-        auth_data = bytes(AuthenticatorData.create(self._host_hash(), USER_VERIFIED, 0))
+    def get(
+        self, options: dict[str, Any], *, origin: str, flags: AuthenticatorData.FLAG = USER_VERIFIED, count: int = 0
+    ) -> dict[str, Any]:
+        auth_data = bytes(AuthenticatorData.create(self._host_hash(), flags, count))
         client = self._client("webauthn.get", options, origin)
         signature = self.key.sign(auth_data + sha256(client).digest(), ec.ECDSA(hashes.SHA256()))
         response = {

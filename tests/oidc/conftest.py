@@ -53,7 +53,8 @@ class Idp:
 
     def settings(self, **changes: Any) -> list[dict[str, Any]]:
         provider = {"provider_id": "example", "name": "Example ID", "issuer": self.issuer}
-        return [provider | {"client_id": CLIENT_ID, "secret": CLIENT_SECRET} | changes]
+        trust = {"trusts_email": False, "trusted_audiences": []}
+        return [provider | {"client_id": CLIENT_ID, "secret": CLIENT_SECRET} | trust | changes]
 
 
 class Browser(Client):

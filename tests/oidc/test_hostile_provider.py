@@ -33,6 +33,8 @@ SIGNATURE_CASES = {
 }
 CLAIM_CASES = {
     "other audience": ({"aud": "other"}, "id_token_invalid_claim_aud"),
+    "audience of numbers": ({"aud": [7]}, "id_token_invalid_claim_aud"),
+    "empty list of audiences": ({"aud": []}, "id_token_"),
     "second audience": ({"aud": ["taskflow", "other"]}, "id_token_invalid_claim_aud"),
     "second audience with our azp": ({"aud": ["taskflow", "other"], "azp": "taskflow"}, "id_token_invalid_claim_aud"),
     "no audience": ({"aud": None}, "id_token_missing_claim_aud"),
@@ -67,7 +69,7 @@ CLAIM_CASES = {
 }
 # Seconds from now.
 TIME_CASES = {
-    "expired": ({"exp": -60}, "id_token_expired_token_exp"),
+    "expired": ({"exp": -180}, "id_token_expired_token_exp"),
     "issued tomorrow": ({"iat": 86400}, "id_token_invalid_claim_iat"),
     "issued yesterday": ({"iat": -86400}, "id_token_invalid_claim_iat"),
     "not valid yet": ({"nbf": 3600}, "id_token_invalid_claim_nbf"),

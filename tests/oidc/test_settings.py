@@ -33,11 +33,17 @@ def test_google_and_another_provider_are_both_configured():
             OIDC_ISSUER="https://ID.example.com:8443/realms/Office",
             OIDC_CLIENT_ID="c",
             OIDC_NAME="the office",
+            OIDC_TRUST_EMAIL="true",
+            OIDC_TRUSTED_AUDIENCES="1, 2",
         ).stdout
     )
 
     assert (google["provider_id"], google["issuer"]) == ("google", "https://accounts.google.com")
     assert (office["provider_id"], office["name"]) == ("id.example.com-8443-realms-office", "the office")
+    assert [(item["trusts_email"], item["trusted_audiences"]) for item in (google, office)] == [
+        (False, []),
+        (True, ["1", "2"]),
+    ]
     assert office["issuer"] == "https://ID.example.com:8443/realms/Office"
 
 

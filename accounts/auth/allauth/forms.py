@@ -1,7 +1,8 @@
-"""allauth's forms with our labels, throttled codes, and passkeys of this site alone."""
+"""Forms of sign-in and reauthentication: throttled codes, and passkeys of this site alone."""
 
 from __future__ import annotations
 
+from io import BytesIO
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -10,36 +11,45 @@ from allauth.account import forms as account
 from allauth.core import context
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base import forms as mfa
-from allauth.mfa.webauthn import forms as webauthn
-from allauth.mfa.webauthn.forms import AddWebAuthnForm
+from allauth.mfa.models import Authenticator
 from django import forms
 from django.conf import settings
 from django.utils import timezone
 from fido2.utils import websafe_decode
 from fido2.webauthn import CollectedClientData
+from rest_framework.exceptions import ParseError
 
+from accounts.auth.allauth import passkeys
+from accounts.auth.allauth.passkeys import Purpose
 from accounts.auth.login import MFA_CODE, throttled
 from accounts.auth.login_methods import selectors as login_methods_selectors
 from accounts.auth.mfa import services as mfa_services
+from accounts.models import User
+from core.api.parsers import StrictJSONParser
 from core.errors import NotAuthenticated
+from core.forms import SingleLineField
 
 STANDARD_PORTS = {"http": 80, "https": 443}
 LOCALHOST = "localhost"
 
 
-class SameOriginForm(forms.Form):
-    """Accepts credentials from this site's own origin alone. Goes before one of allauth's forms with `credential`.
+class CredentialField(forms.CharField):
+    """A passkey's response, as JSON, made on this site's own origin.
 
     WebAuthn accepts any port and any subdomain of the host a passkey was made for. Other programs may run there, and a
     page of theirs must not be able to ask for it.
     """
 
-    def clean_credential(self) -> Any:
-        credential = self.cleaned_data["credential"]
+    widget = forms.HiddenInput
+
+    def clean(self, value: Any) -> dict[str, Any]:
+        try:
+            credential = StrictJSONParser().parse(BytesIO(super().clean(value).encode()))
+        except (ParseError, UnicodeEncodeError) as error:
+            raise get_adapter().validation_error("incorrect_code") from error
         if not is_same_origin(_client_origin(credential)):
             raise get_adapter().validation_error("incorrect_code")
-        inherited = getattr(super(), "clean_credential", lambda: credential)
-        return inherited()
+        return credential
 
 
 class RelabelledForm(forms.Form):
@@ -81,28 +91,52 @@ class MfaCodeForm(RelabelledForm, mfa.BaseAuthenticateForm):
 class ReauthenticateCodeForm(MfaCodeForm, mfa.ReauthenticateForm): ...
 
 
-class AddPasskeyForm(RelabelledForm, SameOriginForm, AddWebAuthnForm):
-    labels = {"name": "Name", "passwordless": "Sign in with it alone"}
-    hints = {
-        "name": "What you call the device that stores it.",
-        "passwordless": "It replaces the password too, and asks for a fingerprint, a face or a PIN.",
-    }
+class AddPasskeyForm(forms.Form):
+    name = SingleLineField(required=False, max_length=100, help_text="What you call the device that stores it.")
+    passwordless = forms.BooleanField(
+        required=False,
+        initial=True,
+        label="Sign in with it alone",
+        help_text="It replaces the password too, and asks for a fingerprint, a face or a PIN.",
+    )
+    credential = CredentialField()
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        passkeys = login_methods_selectors.get_mfa_methods(self.user).passkeys
-        self.initial["name"] = f"Passkey {len(passkeys) + 1}"
-        self.fields["name"].max_length = 100
-        self.initial.setdefault("passwordless", True)
+        self.user = user
+        count = len(login_methods_selectors.get_mfa_methods(user).passkeys)
+        self.initial["name"] = f"Passkey {count + 1}"
+
+    def clean_name(self) -> str:
+        return self.cleaned_data["name"] or str(self.initial["name"])
+
+    def clean(self) -> None:
+        if credential := self.cleaned_data.get("credential"):
+            passwordless = self.cleaned_data["passwordless"]
+            passkeys.complete_registration(context.request, self.user, credential, passwordless=passwordless)
 
 
-class PasskeyAuthenticateForm(SameOriginForm, webauthn.AuthenticateWebAuthnForm): ...
+class PasskeyForm(forms.Form):
+    """The response to a passkey challenge; its cleaned `credential` is the passkey. At a login no user is known yet."""
+
+    purpose = Purpose.SECOND_FACTOR
+    credential = CredentialField()
+
+    def __init__(self, *args: Any, user: User | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean_credential(self) -> Authenticator:
+        credential = self.cleaned_data["credential"]
+        return passkeys.complete_authentication(context.request, self.purpose, self.user, credential)
 
 
-class PasskeyLoginForm(SameOriginForm, webauthn.LoginWebAuthnForm): ...
+class PasskeyLoginForm(PasskeyForm):
+    purpose = Purpose.LOGIN
 
 
-class PasskeyReauthenticateForm(SameOriginForm, webauthn.ReauthenticateWebAuthnForm): ...
+class PasskeyReauthenticateForm(PasskeyForm):
+    purpose = Purpose.REAUTHENTICATION
 
 
 def is_same_origin(origin: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter, get_adapter
 from allauth.core import context
 from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.mfa.webauthn.views import ReauthenticateWebAuthnView
 from django import forms
 from django.contrib import auth, messages
 from django.contrib.auth.models import AnonymousUser
@@ -17,6 +18,7 @@ from django.utils.http import urlencode
 
 from accounts.auth import reauthentication
 from accounts.auth.allauth.internals import is_reauthentication_required
+from accounts.auth.allauth.passkeys import Purpose, begin_authentication
 from accounts.auth.login_methods import selectors as login_methods_selectors
 from accounts.auth.sessions.middleware import current_session
 from accounts.models import User
@@ -55,6 +57,14 @@ def _redirect_to_login(request: HttpRequest, next_url: str) -> HttpResponse:
     auth.logout(request)
     messages.info(request, "Sign in again to confirm it's you, then try again.")
     return mark_unfinished(HttpResponseRedirect(f"{reverse('login')}?{urlencode({'next': next_url})}"))
+
+
+class ReauthenticatePasskeyView(ReauthenticateWebAuthnView):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        # allauth's own method would issue a challenge that counts for every purpose.
+        context: dict[str, Any] = super(ReauthenticateWebAuthnView, self).get_context_data(**kwargs)
+        options = begin_authentication(self.request, Purpose.REAUTHENTICATION, self.request.user)
+        return {**context, "js_data": {"request_options": options}}
 
 
 class AccountAdapter(DefaultAccountAdapter):

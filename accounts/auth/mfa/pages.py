@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.auth.allauth.forms import AddPasskeyForm
-from accounts.auth.allauth.internals import begin_passkey_registration
+from accounts.auth.allauth.passkeys import begin_registration
 from accounts.auth.email_addresses import services as email_addresses
 from accounts.auth.forms import RenamePasskeyForm, TotpForm
 from accounts.auth.login_methods import selectors as login_methods_selectors
@@ -106,7 +106,7 @@ def add_passkey(request: HttpRequest) -> HttpResponse:
             return _added(request, result, "The passkey is added.")
     except Conflict as error:
         return _refused(request, error)
-    options = begin_passkey_registration(user, passwordless=False)
+    options = begin_registration(request, user)
     context = {"form": form, "js_data": {"creation_options": options}, "tab": "security"}
     return render_page(request, "mfa/webauthn/add_form.html", context, status=form_status(form))
 

@@ -20,6 +20,7 @@ from django.db.models import F
 from django.utils.crypto import constant_time_compare
 
 from accounts.auth.one_time_tokens import hash_token, new_token
+from accounts.auth.security_notifications import notify_security_change
 from accounts.models import MfaChallenge, User
 from core.errors import NotAuthenticated
 from core.security.encryption import decrypt, encrypt, rotate
@@ -29,6 +30,7 @@ MAX_ATTEMPTS = 5
 METHOD_NAMES = {"totp": "code", "recovery_codes": "recovery_code", "webauthn": "passkey"}
 ENCRYPTION_PURPOSE = "mfa"
 LAST_TOTP_STEP = "last_step"
+SIGNATURE_COUNT, LAST_CHALLENGE = "signature_count", "last_challenge"
 WRONG_CODE = "wrong_code"
 CHALLENGE_EXPIRED = "This sign-in has expired. Sign in again with your password."
 
@@ -141,6 +143,32 @@ def _verify_totp(authenticator: Authenticator, code: str, now: datetime) -> bool
         return False
     Authenticator.objects.filter(pk=authenticator.pk).update(data={**authenticator.data, LAST_TOTP_STEP: step})
     return True
+
+
+def record_passkey_use(
+    passkey: Authenticator, *, challenge: str, signature_count: int, now: datetime, address: str = ""
+) -> None:
+    """Accept a signature once. One locked row decides between concurrent requests with the same one.
+
+    A counter that doesn't rise (WebAuthn level 2, section 7.2, step 21) tells of a copy of the passkey; synchronized
+    passkeys always send 0. Raises NotAuthenticated (`passkey_replayed`, `passkey_copied`).
+    """
+    with transaction.atomic():
+        row = Authenticator.objects.select_for_update().filter(pk=passkey.pk).select_related("user").first()
+        if row is None or row.data.get(LAST_CHALLENGE) == challenge:
+            raise NotAuthenticated("This challenge was used.", code="passkey_replayed")
+        last_count = row.data.get(SIGNATURE_COUNT, row.wrap().authenticator_data.counter)
+        is_copied = bool(signature_count or last_count) and signature_count <= last_count
+        changes = {LAST_CHALLENGE: challenge} | ({} if is_copied else {SIGNATURE_COUNT: signature_count})
+        Authenticator.objects.filter(pk=row.pk).update(data={**row.data, **changes})
+        if is_copied:
+            # One email for each count, although a copy can be tried again and again.
+            dedup_key = f"{row.pk} {last_count}"
+            notify_security_change(
+                user=row.user, change="passkey_refused", now=now, address=address, dedup_key=dedup_key
+            )
+    if is_copied:  # raised outside the transaction, which records it
+        raise NotAuthenticated("This passkey may have been copied.", code="passkey_copied")
 
 
 @transaction.atomic

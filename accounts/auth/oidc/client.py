@@ -32,7 +32,7 @@ MAX_NAME_LENGTH, MAX_EMAIL_LENGTH, MAX_SUBJECT_LENGTH = 120, 254, 191
 
 
 # How much the clocks may differ, in seconds.
-LEEWAY = 30
+LEEWAY = 120
 MAX_TOKEN_AGE = 600
 MIN_RSA_BITS = 2048
 # Only signatures with a private key. An HMAC could be made by every reader of our client secret.
@@ -60,6 +60,8 @@ class Client:
     issuer: Issuer
     client_id: str
     secret: str
+    trusts_email: bool
+    trusted_audiences: tuple[str, ...]
 
 
 def provider_names() -> dict[str, str]:
@@ -77,6 +79,8 @@ def get_client(provider_id: str) -> Client:
                 issuer=get_issuer(provider["issuer"]),
                 client_id=provider["client_id"],
                 secret=provider["secret"],
+                trusts_email=provider["trusts_email"],
+                trusted_audiences=tuple(provider["trusted_audiences"]),
             )
     raise NotFound("There is no such provider.")
 
@@ -133,18 +137,22 @@ def fetch_identity(
             tokens.get("id_token"),
             issuer=client.issuer.identifier,
             client_id=client.client_id,
+            trusted_audiences=client.trusted_audiences,
             nonce=authorization_request.nonce,
             access_token=access_token,
             keys=lambda kid: client.issuer.keys(deadline, kid),
         )
-        # Many providers have the address and the name at the userinfo endpoint only.
-        if "email" not in claims and metadata.userinfo_endpoint:
+        # Many providers have the address, or whether it is verified, at the userinfo endpoint only.
+        is_complete = "email" in claims and (client.trusts_email or "email_verified" in claims)
+        if not is_complete and metadata.userinfo_endpoint:
             userinfo = fetch_json(metadata.userinfo_endpoint, deadline, authorization=f"Bearer {access_token}")
             # OpenID Connect Core 1.0, section 5.3.2: claims of another subject would sign in as somebody else.
             if userinfo.get("sub") != claims["sub"]:
                 raise OidcError("another_subject")
-            claims |= {name: userinfo[name] for name in ("email", "email_verified", "name") if name in userinfo}
-        return _identity(client.provider_id, claims)
+            # `email_verified` is about the address that came with it.
+            names = ("email", "email_verified", "name") if "email" in userinfo else ("name",)
+            claims |= {name: userinfo.get(name) for name in names if name in userinfo or name == "email_verified"}
+        return _identity(client, claims)
 
     return client.issuer.executor.run(exchange)
 
@@ -170,7 +178,7 @@ def _exchange_code(
     return fetch_json(metadata.token_endpoint, deadline, form=form, authorization=f"Basic {basic}")
 
 
-def _identity(provider_id: str, claims: dict[str, Any]) -> Identity:
+def _identity(client: Client, claims: dict[str, Any]) -> Identity:
     subject, email, name = claims["sub"], claims.get("email"), claims.get("name")
     if len(subject) > MAX_SUBJECT_LENGTH or "\x00" in subject:
         raise OidcError("invalid_subject")
@@ -178,17 +186,24 @@ def _identity(provider_id: str, claims: dict[str, Any]) -> Identity:
     clean_name = " ".join(UNSAFE_CHARACTERS.sub(" ", name).split()) if isinstance(name, str) else ""
     clean_name = "" if is_blank(clean_name) else truncate(normalize(clean_name), MAX_NAME_LENGTH)
     return Identity(
-        provider=provider_id,
+        provider=client.provider_id,
         subject=subject,
         email=email,
         # Not `bool()`, because some providers send the string "false".
-        email_verified=bool(email) and claims.get("email_verified") is True,
+        email_verified=bool(email) and (client.trusts_email or claims.get("email_verified") is True),
         name=clean_name,
     )
 
 
 def verify_id_token(
-    token: Any, *, issuer: str, client_id: str, nonce: str, access_token: str, keys: KeyLookup
+    token: Any,
+    *,
+    issuer: str,
+    client_id: str,
+    nonce: str,
+    access_token: str,
+    keys: KeyLookup,
+    trusted_audiences: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """Return the claims of an ID token. `keys` returns the provider's JWKs with a key id. Raises OidcError."""
     if not isinstance(token, str):
@@ -196,8 +211,8 @@ def verify_id_token(
     options = {
         "iss": {"essential": True, "value": issuer},
         "sub": {"essential": True, "validate": lambda _, subject: subject.strip() != ""},
-        # Stricter than the standard, which allows other audiences besides us.
-        "aud": {"essential": True, "validate": lambda _, audience: audience in (client_id, [client_id])},
+        # Us alone, or us with audiences that the operator trusts; `azp` is essential with several (section 2).
+        "aud": {"essential": True, "validate": lambda _, value: _is_trusted(value, client_id, trusted_audiences)},
         "azp": {"value": client_id},
         "nonce": {"essential": True, "value": nonce},
         # Authlib would skip an empty hash.
@@ -217,6 +232,12 @@ def verify_id_token(
     except MALFORMED as error:
         raise OidcError("id_token_malformed") from error
     return dict(claims)
+
+
+def _is_trusted(audience: Any, client_id: str, trusted_audiences: tuple[str, ...]) -> bool:
+    """Return whether we are among the audiences, and every other one is trusted."""
+    audiences = audience if isinstance(audience, list) else [audience]
+    return client_id in audiences and all(item in (client_id, *trusted_audiences) for item in audiences)
 
 
 def _select_key(header: dict[str, Any], keys: KeyLookup) -> jwk.Key:

@@ -51,8 +51,7 @@ def login_with_identity(*, identity: Identity, locale: Locale = DEFAULT_LOCALE) 
 
 @transaction.atomic
 def link_identity(*, actor: User, identity: Identity) -> SocialAccount:
-    """Link the identity to the actor. Raises NotAllowed, Conflict."""
-    _require_verified_email(identity)
+    """Link the identity to the actor, who is signed in: their address at the provider proves nothing. Raises Conflict."""
     user = User.objects.select_for_update(no_key=True).get(pk=actor.pk)
     social_account = SocialAccount.objects.filter(provider=identity.provider, uid=identity.subject).first()
     if social_account is not None and social_account.user_id != user.pk:
@@ -85,7 +84,9 @@ def unlink_unverified_identities(*, owner: User, actor: User, now: datetime) -> 
     foreign = [
         social_account
         for social_account in SocialAccount.objects.select_for_update().filter(user=owner).order_by("pk")
-        if not is_verified or social_account.extra_data.get("email", "").lower() != owner.email
+        if not is_verified
+        or social_account.extra_data.get("email_verified") is False
+        or social_account.extra_data.get("email", "").lower() != owner.email
     ]
     for social_account in foreign:
         delete_identity(social_account, owner=owner, actor=actor, now=now)
@@ -164,7 +165,11 @@ def _link(user: User, identity: Identity, method: str) -> SocialAccount:
             "The TaskFlow account is already linked to another account of this provider.", code="another_identity"
         )
     social_account: SocialAccount = SocialAccount.objects.create(
-        user=user, provider=identity.provider, uid=identity.subject, extra_data={"email": identity.email}
+        user=user,
+        provider=identity.provider,
+        uid=identity.subject,
+        # An unverified address may be another person's: it is shown, and keeps no identity after a password reset.
+        extra_data={"email": identity.email} | ({} if identity.email_verified else {"email_verified": False}),
     )
     event = events.IdentityLinked(
         user=user_payload(user), provider=social_account.provider, identity_id=social_account.pk, method=method
