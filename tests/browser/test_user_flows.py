@@ -70,13 +70,16 @@ def test_row_is_refreshed_after_a_conflict(sample_workspace, open_page):
     create_task(sample_workspace, "Contested")
     page = open_page(sample_workspace)
     page.goto("/tasks/?search=contested")
-    Task.objects.filter(title="Contested").update(version=9, priority=4)
+    task = Task.objects.get(title="Contested")
+    started = task.project.states.get(slug="in_progress")
+    Task.objects.filter(pk=task.pk).update(version=9, priority=4, state=started, category="in_progress")
 
     page.locator("tr", has_text="Contested").locator("select").select_option("done")
-    page.locator(".toast", has_text="changed by someone else").wait_for()
+    page.locator(".toast", has_text="was changed by").wait_for()
 
     assert "Urgent" in page.locator("tr", has_text="Contested").inner_text()
-    assert Task.objects.get(title="Contested").category == "todo"
+    assert page.locator("tr", has_text="Contested").locator("select").input_value() == "in_progress"
+    assert Task.objects.get(title="Contested").category == "in_progress"
 
 
 def test_comment_is_added_in_place(sample_workspace, open_page):

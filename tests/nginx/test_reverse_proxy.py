@@ -81,6 +81,14 @@ def test_api_errors_are_problem_documents(method, path, headers, body, status, c
     assert problem["instance"].startswith("/api/v1/")
 
 
+@pytest.mark.parametrize("path", ["/api/v1/tasks", "/api/v1/tasks/OPS-1/comments", "/tasks/new", "/login"])
+def test_write_without_last_slash_is_redirected_with_its_body(path, nginx_server):
+    response = nginx_server.send("POST", f"{path}?x=1", b'{"title": "Not lost"}')
+
+    assert response.status == 308
+    assert response.one("Location") == f"{path}/?x=1"
+
+
 @pytest.mark.parametrize("path", ["/metrics", "//metrics", "/%6detrics", "/./metrics"])
 def test_metrics_are_not_public(path, nginx_server):
     response = nginx_server.get(path)
