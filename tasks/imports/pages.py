@@ -24,6 +24,7 @@ from tasks.projects import selectors as projects_selectors
 
 # A file up to this size stays in the page between dry run and import, so it is chosen only once.
 MAX_EMBEDDED_BYTES = 512 * 1024
+MAX_LISTED_WARNINGS = 200
 
 
 @login_required
@@ -55,6 +56,8 @@ def import_tasks(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "report": report,
+        "listed_warnings": report.warnings[:MAX_LISTED_WARNINGS] if report else (),
+        "more_warnings": max(0, report.warning_count - MAX_LISTED_WARNINGS) if report else 0,
         "has_projects": bool(projects),
         "staged_file": base64.b64encode(data).decode()
         if report and data is not None and len(data) <= MAX_EMBEDDED_BYTES

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from core.errors import FieldError, Invalid
+from core.text import truncate
 
 MAX_BYTES = 10 * 1024 * 1024
 MAX_ROWS = 50_000
+MAX_COLUMNS = 100
+MAX_CELL_LENGTH = 100_000
+# Distinct labels of one file: each is a row that every page with a choice of labels lists.
+MAX_FILE_LABELS = 1000
+# The report names so many items, each cut to this length, and counts the others.
+MAX_WARNINGS = 1000
+MAX_ITEM_LENGTH = 500
 MAX_REPORTED_ERRORS = 20
 
 
@@ -21,6 +29,8 @@ class ImportedComment:
     external_id: str
     body: str
     author: str = ""
+    written: str = ""
+    """When it was written, in the words of the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +62,27 @@ class ConversionWarning:
     reason: str
 
 
+@dataclass(slots=True)
+class WarningLog:
+    """The first MAX_WARNINGS warnings, and the number of all of them."""
+
+    first: list[ConversionWarning] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, row: int, item: str, reason: str) -> None:
+        self.count += 1
+        if len(self.first) < MAX_WARNINGS:
+            self.first.append(ConversionWarning(row, truncate(item, MAX_ITEM_LENGTH), reason))
+
+
 @dataclass(frozen=True, slots=True)
 class ImportPlan:
-    """Tasks to create, parents first, and what could not be converted."""
+    """Tasks to create, parents first, and what could not be converted: the first of it, and how much it is."""
 
     source: str
     tasks: tuple[ImportedTask, ...]
     warnings: tuple[ConversionWarning, ...]
+    warning_count: int
 
     @property
     def comment_count(self) -> int:

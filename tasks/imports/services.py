@@ -15,7 +15,14 @@ from core.db import uuid7
 from core.text import truncate
 from events.outbox import publish_all
 from tasks import events, policies
-from tasks.imports.plan import ConversionWarning, ImportedComment, ImportedTask, ImportPlan
+from tasks.imports.plan import (
+    MAX_WARNINGS,
+    ConversionWarning,
+    ImportedComment,
+    ImportedTask,
+    ImportPlan,
+    WarningLog,
+)
 from tasks.imports.user_matching import UserMatcher
 from tasks.items import services as items
 from tasks.items.drafts import TaskDraft
@@ -38,9 +45,10 @@ class ImportReport:
     skipped: int
     comments: int
     warnings: tuple[ConversionWarning, ...]
+    """The first of them, in the order of the rows."""
+    warning_count: int
 
 
-@transaction.atomic
 def run_import(
     *,
     project_id: uuid.UUID | str,
@@ -52,23 +60,49 @@ def run_import(
     """Create the tasks and comments of a plan that were not imported before; all of them or none.
 
     `project_id` may be a key. `aliases` map names in the file to email addresses; other names are matched with the
-    members. Concurrent imports wait for each other at the locked project. No notifications are sent, though every task and
-    comment has its event. Raises NotFound, NotAllowed, Conflict, Invalid.
+    members. The project is locked only while rows are written; concurrent imports wait for each other there. No
+    notifications are sent, though every task and comment has its event. Raises NotFound, NotAllowed, Conflict, Invalid.
     """
-    project = projects_selectors.lock_project(actor, project_id)
-    policies.require_editor(projects_selectors.project_role(actor, project))
-    policies.require_not_archived(project)
-    work = _prepare(plan, project, actor, aliases or {})
+    project = projects_selectors.get_project(actor, project_id)
+    _require_import(actor, project)
+    matcher = _match_members(project, aliases or {})
+    known = _imported_tasks(project, plan.source)
+    work = _prepare(plan, actor, matcher, known)
     if not dry_run:
-        _write(work, project, actor, plan.source, timezone.now())
+        with transaction.atomic():
+            project = projects_selectors.lock_project(actor, project_id)
+            _require_import(actor, project)
+            # Another import or a deletion may have come first; members that left are refused when tasks are assigned.
+            if (now_known := _imported_tasks(project, plan.source)) != known:
+                work = _prepare(plan, actor, matcher, now_known)
+            _write(work, project, actor, plan.source, timezone.now())
     return ImportReport(
         source=plan.source,
         dry_run=dry_run,
         created=len(work.drafts),
         skipped=len(plan.tasks) - len(work.drafts),
         comments=len(work.comments),
-        warnings=tuple(sorted(work.warnings, key=lambda warning: warning.row)),
+        # Those of the rows and those of the project, each bounded already.
+        warnings=tuple(sorted([*plan.warnings, *work.warnings.first], key=lambda warning: warning.row))[:MAX_WARNINGS],
+        warning_count=plan.warning_count + work.warnings.count,
     )
+
+
+def _require_import(actor: User, project: Project) -> None:
+    policies.require_editor(projects_selectors.project_role(actor, project))
+    policies.require_not_archived(project)
+
+
+def _match_members(project: Project, aliases: Mapping[str, str]) -> UserMatcher:
+    members = [member.user for member in members_selectors.list_members(project) if member.user.is_active]
+    return UserMatcher(members, aliases)
+
+
+def _imported_tasks(project: Project, source: str) -> dict[str, uuid.UUID | None]:
+    """Return the task of each external id that was imported; None where it was deleted or moved elsewhere."""
+    records = ImportedRecord.objects.filter(project=project, source=source)
+    rows = records.values_list("external_id", "task_id", "task__project_id")
+    return {external_id: task_id if project_id == project.pk else None for external_id, task_id, project_id in rows}
 
 
 @dataclass(slots=True)
@@ -78,18 +112,13 @@ class _PendingImport:
     task_ids: dict[str, uuid.UUID | None]
     drafts: dict[str, TaskDraft] = field(default_factory=dict)
     comments: list[tuple[ImportedComment, uuid.UUID, str]] = field(default_factory=list)
-    warnings: list[ConversionWarning] = field(default_factory=list)
+    warnings: WarningLog = field(default_factory=WarningLog)
 
 
-def _prepare(plan: ImportPlan, project: Project, actor: User, aliases: Mapping[str, str]) -> _PendingImport:
-    matcher = UserMatcher(
-        [member.user for member in members_selectors.list_members(project) if member.user.is_active], aliases
-    )
-    # Of records whose task was deleted or moved to another project the id is None.
-    records = ImportedRecord.objects.filter(project=project, source=plan.source)
-    rows = records.values_list("external_id", "task_id", "task__project_id")
-    known = {external_id: task_id if project_id == project.pk else None for external_id, task_id, project_id in rows}
-    work = _PendingImport(task_ids=known, warnings=list(plan.warnings))
+def _prepare(
+    plan: ImportPlan, actor: User, matcher: UserMatcher, known: Mapping[str, uuid.UUID | None]
+) -> _PendingImport:
+    work = _PendingImport(task_ids=dict(known))
     for task in plan.tasks:
         if task.external_id not in known:
             work.drafts[task.external_id] = draft = _build_draft(task, matcher, work)
@@ -99,26 +128,25 @@ def _prepare(plan: ImportPlan, project: Project, actor: User, aliases: Mapping[s
                 continue
             task_id = work.task_ids[task.external_id]
             if task_id is None:
-                work.warnings.append(ConversionWarning(comment.row, comment.body, "The task it comments on is gone."))
+                work.warnings.add(comment.row, comment.body, "The task it comments on is gone.")
                 continue
             # The importer becomes the author: a file must not attribute text to another user.
             by_another = comment.author and matcher.find(comment.author) != actor.pk
-            body = (
-                f"*{truncate(comment.author, MAX_NAME_LENGTH)} wrote:*\n\n{comment.body}"
-                if by_another
-                else comment.body
-            )
+            when = f" on {comment.written}" if comment.written else ""
+            # Its own time is that of the import, so the time of the file is kept in words too.
+            head = f"*{truncate(comment.author, MAX_NAME_LENGTH)} wrote{when}:*" if by_another else f"*Written{when}:*"
+            body = f"{head}\n\n{comment.body}" if by_another or when else comment.body
             work.comments.append((comment, task_id, body))
 
     # Once for each name that matches no member, at its first row.
     new_tasks = [task for task in reversed(plan.tasks) if task.external_id in work.drafts]
     for name, row in {task.author: task.row for task in new_tasks if task.author}.items():
         if matcher.find(name) != actor.pk:
-            work.warnings.append(ConversionWarning(row, f"Author: {name}", "The importing user becomes the creator."))
+            work.warnings.add(row, f"Author: {name}", "The importing user becomes the creator.")
     for name, row in {task.responsible: task.row for task in new_tasks if task.responsible}.items():
         if matcher.find(name) is None:
             reason = "No member of the project has this name; it is in the description of the tasks."
-            work.warnings.append(ConversionWarning(row, f"Responsible: {name}", reason))
+            work.warnings.add(row, f"Responsible: {name}", reason)
     return work
 
 
@@ -128,9 +156,7 @@ def _build_draft(task: ImportedTask, matcher: UserMatcher, work: _PendingImport)
     # A parent comes before its children in the plan, so its id is known.
     parent = work.task_ids[task.parent_id] if task.parent_id else None
     if task.parent_id and parent is None:
-        work.warnings.append(
-            ConversionWarning(task.row, task.title, "The task it belongs below is gone; it stands alone now.")
-        )
+        work.warnings.add(task.row, task.title, "The task it belongs below is gone; it stands alone now.")
     unmatched = (
         f"Responsible: {truncate(task.responsible, MAX_NAME_LENGTH)}" if task.responsible and not responsible else ""
     )

@@ -6,8 +6,10 @@ Mapping:
     DESCRIPTION       description
     PRIORITY 1 2 3 4  urgent, high, medium, none: 1 is Todoist's p1, the highest; 4 is the default of a task
     INDENT            parent: one deeper than the task above is its child
-    note rows         comments on the task above; a file in a note becomes a Markdown link and is reported
+    note rows         comments on the task above, which name their author and day; a file in a note becomes a Markdown
+                      link and is reported
     section rows      a label on every task of the section
+    any other cell    a line of the report
     DATE, TIMEZONE    due_date, or due_at when a time is given; repetition is reported and kept in the description
     DEADLINE          due_date, with DATE as start_date beside it
     DURATION          estimate, when it is in minutes
@@ -27,16 +29,34 @@ from datetime import UTC, date, tzinfo
 from core.security.hashing import sha256_hex
 from core.text import is_blank, truncate
 from tasks.imports.csv_rows import Row, read_rows
-from tasks.imports.plan import ConversionWarning, FileError, ImportedComment, ImportedTask, ImportPlan, UnreadableFile
+from tasks.imports.date_parser import parse_date
+from tasks.imports.plan import (
+    MAX_FILE_LABELS,
+    MAX_REPORTED_ERRORS,
+    FileError,
+    ImportedComment,
+    ImportedTask,
+    ImportPlan,
+    UnreadableFile,
+    WarningLog,
+)
 from tasks.imports.todoist_attachments import link_attachments
 from tasks.imports.todoist_schedule import parse_schedule
 
 SOURCE = "todoist"
 REQUIRED_COLUMNS = ("TYPE", "CONTENT", "PRIORITY", "INDENT")
-KNOWN_COLUMNS = {
-    *REQUIRED_COLUMNS, "DESCRIPTION", "AUTHOR", "RESPONSIBLE", "DATE", "DATE_LANG", "TIMEZONE",
-    "DURATION", "DURATION_UNIT", "DEADLINE", "DEADLINE_LANG",
+# Of each type of row the columns that are imported, or that say nothing alone; whatever else is written is reported.
+IMPORTED_COLUMNS = {
+    "task": {
+        *REQUIRED_COLUMNS, "DESCRIPTION", "AUTHOR", "RESPONSIBLE", "DATE", "DATE_LANG", "TIMEZONE",
+        "DURATION", "DURATION_UNIT", "DEADLINE", "DEADLINE_LANG",
+    },
+    "note": {"TYPE", "CONTENT", "AUTHOR", "DATE", "DATE_LANG", "TIMEZONE"},
+    "section": {"TYPE", "CONTENT"},
+    "meta": {"TYPE", "CONTENT"},
 }  # fmt: skip
+# How Todoist shows a row. It is the same for many of them, and reported once.
+VIEW_COLUMNS = {"IS_COLLAPSED": "Whether Todoist shows it folded is not imported."}
 # Todoist counts from 1, the most urgent, to 4, which is its "none".
 PRIORITY_MAP = {"": 0, "1": 4, "2": 3, "3": 2, "4": 0}
 MAX_INDENT = 5
@@ -57,10 +77,12 @@ def parse(data: bytes, *, today: date, zone: tzinfo = UTC) -> ImportPlan:
 
     Relative dates count from `today`; a time of day without a TIMEZONE is meant in `zone`.
     """
-    rows = read_rows(data, required=REQUIRED_COLUMNS)
     parser = _TodoistParser(today=today, zone=zone)
-    for row in rows:
+    # At most MAX_ROWS of them; the errors after MAX_REPORTED_ERRORS would not be shown.
+    for row in read_rows(data, required=REQUIRED_COLUMNS):
         parser.take(row)
+        if len(parser.errors) >= MAX_REPORTED_ERRORS:
+            break
     if parser.errors:
         raise UnreadableFile(parser.errors)
     return parser.plan()
@@ -76,18 +98,21 @@ class _TodoistParser:
     branch: list[str] = field(default_factory=list)
     tasks: list[ImportedTask] = field(default_factory=list)
     comments: dict[str, list[ImportedComment]] = field(default_factory=lambda: defaultdict(list))
-    warnings: list[ConversionWarning] = field(default_factory=list)
+    warnings: WarningLog = field(default_factory=WarningLog)
+    reported_views: set[str] = field(default_factory=set)
+    file_labels: set[str] = field(default_factory=set)
     errors: list[FileError] = field(default_factory=list)
     seen: Counter[str] = field(default_factory=Counter)
 
     def plan(self) -> ImportPlan:
         """Return the tasks with their comments, and the warnings, of the rows taken so far."""
         tasks = (replace(task, comments=tuple(self.comments[task.external_id])) for task in self.tasks)
-        return ImportPlan(SOURCE, tuple(tasks), tuple(self.warnings))
+        return ImportPlan(SOURCE, tuple(tasks), tuple(self.warnings.first), self.warnings.count)
 
     def take(self, row: Row) -> None:
         """Add one row. Problems are collected, so that a user sees all of them at once."""
-        match row["TYPE"].lower():
+        kind = row["TYPE"].lower()
+        match kind:
             case "task":
                 self._take_task(row)
             case "note":
@@ -104,9 +129,16 @@ class _TodoistParser:
                         row.number, "TYPE", f"“{truncate(other, MAX_QUOTE_LENGTH)}” is not task, note or section."
                     )
                 )
-        for column in sorted(row.cells.keys() - KNOWN_COLUMNS):
-            if row[column]:
-                self._warn(row, f"{column}: {row[column]}", "This column is not known here.")
+        for column in row.cells:
+            if column in IMPORTED_COLUMNS.get(kind, REQUIRED_COLUMNS) or not row[column]:
+                continue
+            if column not in VIEW_COLUMNS:
+                known = column in IMPORTED_COLUMNS["task"]
+                reason = f"This is not imported for a {kind}." if known else "This column is not known here."
+                self._warn(row, f"{column}: {row[column]}", reason)
+            elif row[column].lower() != "false" and column not in self.reported_views:
+                self.reported_views.add(column)
+                self._warn(row, f"{column}: {row[column]}", VIEW_COLUMNS[column])
 
     def _take_task(self, row: Row) -> None:
         content, indent = row["CONTENT"], row["INDENT"] or "1"
@@ -134,7 +166,8 @@ class _TodoistParser:
         if priority is None:
             return
         schedule = parse_schedule(row, today=self.today, zone=self.zone)
-        self.warnings += schedule.warnings
+        for item, reason in schedule.warnings:
+            self._warn(row, item, reason)
         title, labels, full_title = self._title(row)
         task = ImportedTask(
             row=row.number,
@@ -166,8 +199,8 @@ class _TodoistParser:
             name = " ".join(raw_name.split())
             if len(name) > MAX_LABEL_LENGTH:
                 self._warn(row, name, f"A label has at most {MAX_LABEL_LENGTH} characters; it was cut.")
-            if name:
-                short_name = truncate(name, MAX_LABEL_LENGTH)
+            short_name = truncate(name, MAX_LABEL_LENGTH)
+            if short_name and self._take_label(row, short_name):
                 labels_by_key.setdefault(short_name.casefold(), short_name)
         labels = tuple(labels_by_key.values())
         if len(labels) > MAX_LABELS:
@@ -182,11 +215,22 @@ class _TodoistParser:
         )
         return truncate(words, MAX_TITLE_LENGTH), labels, [words]
 
+    def _take_label(self, row: Row, name: str) -> bool:
+        """Return whether the file may have this label too; report it otherwise."""
+        key = name.casefold()
+        if key not in self.file_labels and len(self.file_labels) >= MAX_FILE_LABELS:
+            self._warn(row, f"@{name}", f"A file brings at most {MAX_FILE_LABELS:,} labels.")
+            return False
+        self.file_labels.add(key)
+        return True
+
     def _take_note(self, row: Row) -> None:
         text, files = link_attachments(row["CONTENT"])
         body = self._text(row, [text], MAX_COMMENT_LENGTH)
         if not self.branch:
-            self._warn(row, row["CONTENT"], "There is no task above this note for it to belong to.")
+            written = ", ".join(filter(None, [_author_name(row["AUTHOR"]), row["DATE"]]))
+            item = f"{row['CONTENT']} ({written})" if written else row["CONTENT"]
+            self._warn(row, item, "There is no task above this note for it to belong to.")
             return
         for file in files:
             item = f"{file.name} ({file.url})" if file.url else file.name
@@ -195,8 +239,18 @@ class _TodoistParser:
             # “note” tells a comment from a subtask of the same text.
             identity = self._identify(f"{self.branch[-1]} note", row["CONTENT"])
             self.comments[self.branch[-1]].append(
-                ImportedComment(row.number, identity, body, _author_name(row["AUTHOR"]))
+                ImportedComment(row.number, identity, body, _author_name(row["AUTHOR"]), self._written(row["DATE"]))
             )
+        elif row["DATE"]:
+            self._warn(row, f"DATE: {row['DATE']}", "A note without text is not imported.")
+
+    def _written(self, text: str) -> str:
+        """Return when a note was written; text that is no date stays as it is."""
+        date_of_note = parse_date(text, self.today)
+        if date_of_note is None:
+            return truncate(text, MAX_QUOTE_LENGTH)
+        clock = f" at {date_of_note.clock:%H:%M}" if date_of_note.clock else ""
+        return f"{date_of_note.day:%Y-%m-%d}{clock}{' UTC' if date_of_note.utc else ''}"
 
     def _text(self, row: Row, parts: Iterable[str], max_length: int) -> str:
         text = "\n\n".join(part.replace("\r\n", "\n").replace("\r", "\n").strip() for part in parts if part.strip())
@@ -213,7 +267,7 @@ class _TodoistParser:
         return sha256_hex(f"{place}\n{self.seen[place]}")
 
     def _warn(self, row: Row, item: str, reason: str) -> None:
-        self.warnings.append(ConversionWarning(row.number, item, reason))
+        self.warnings.add(row.number, item, reason)
 
 
 def _author_name(text: str) -> str:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 OPENING = "[[file "
 CLOSING = "]]"
+MAX_ATTACHMENTS = 50
 DECODER = json.JSONDecoder()
 
 
@@ -20,12 +21,15 @@ class Attachment(NamedTuple):
 def link_attachments(text: str) -> tuple[str, list[Attachment]]:
     """Return the text with a Markdown link for each attachment, and the attachments.
 
-    A marker without a JSON object or an end stays as it is.
+    A marker without a JSON object or an end stays as it is, and so do those after the first MAX_ATTACHMENTS.
     """
     parts: list[str] = []
     files: list[Attachment] = []
     place = 0
-    while (start := text.find(OPENING, place)) >= 0:
+    attempts = 0
+    # A marker without an end is searched for its end to the end of the text, so the number of them is bounded.
+    while attempts < MAX_ATTACHMENTS and (start := text.find(OPENING, place)) >= 0:
+        attempts += 1
         parts.append(text[place:start])
         place = start + len(OPENING)
         try:

@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from core.text import truncate
+from tasks.imports import date_languages
 from tasks.imports.csv_rows import Row
-from tasks.imports.date_parser import ParsedDate, is_recurring, parse_date
-from tasks.imports.plan import ConversionWarning
+from tasks.imports.date_parser import ParsedDate, parse_date
+
+MAX_LANGUAGE_LENGTH = 20
 
 
 @dataclass
@@ -21,14 +24,15 @@ class Schedule:
     due_at: datetime | None = None
     estimate: int | None = None
     notes: list[str] = field(default_factory=list)
-    warnings: list[ConversionWarning] = field(default_factory=list)
+    warnings: list[tuple[str, str]] = field(default_factory=list)
+    """The item and the reason of each."""
 
     def add_warning(self, row: Row, column: str, reason: str, unit: str = "") -> None:
         """Keep the text of a column that cannot be converted, and warn about it."""
         item = f"{column.capitalize()}: {row[column]} {unit}".strip()
         # Nothing that a user has written is lost: what has no field here becomes text.
         self.notes.append(f"{item} (from Todoist)")
-        self.warnings.append(ConversionWarning(row.number, item, f"{reason} The words are in the description."))
+        self.warnings.append((item, f"{reason} The words are in the description."))
 
 
 def parse_schedule(row: Row, *, today: date, zone: tzinfo) -> Schedule:
@@ -70,13 +74,18 @@ def _parse_column(row: Row, column: str, schedule: Schedule, today: date) -> Par
     text, language = row[column], row[f"{column}_LANG"]
     if not text:
         return None
-    parsed = parse_date(text, today)
-    is_english = language.lower() in ("", "en")
+    known_language = date_languages.find_language(language)
+    english: str | None = text
     # A date in digits reads the same in every language.
-    if not is_english and (parsed is None or not text[:4].isdigit()):
-        schedule.add_warning(row, column, f"Dates in the language “{language}” are not read.")
-        return None
+    if known_language != "en" and not text[:4].isdigit():
+        english = date_languages.translate(text, known_language) if known_language else None
+    parsed = parse_date(english, today) if english else None
     if parsed is None:
-        reason = "Repeating tasks are not imported." if is_recurring(text) else "This date is not clear."
+        if known_language is None:
+            reason = f"Dates in the language “{truncate(language, MAX_LANGUAGE_LENGTH)}” are not read."
+        elif date_languages.is_recurring(text, known_language):
+            reason = "Repeating tasks are not imported."
+        else:
+            reason = "This date is not clear."
         schedule.add_warning(row, column, reason)
     return parsed

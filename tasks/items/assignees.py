@@ -39,14 +39,16 @@ def unassign(*, actor: User | None, project: Project, user_id: uuid.UUID, now: d
     return len(task_ids)
 
 
-def lock_assignable_members(project: Project, user_ids: Collection[Any]) -> None:
-    """Lock the memberships of these users; raises Invalid unless all are active members of the project.
+def lock_assignable_members(project: Project, *assignees: Collection[Any]) -> None:
+    """Lock the memberships of the users of each task; raises Invalid unless all are active members of the project.
 
     Locked, so that no user is assigned while being removed from the project.
     """
-    ids = {uuid.UUID(str(user_id)) for user_id in user_ids}
-    if len(ids) > MAX_ASSIGNEES:
+    if any(len(set(user_ids)) > MAX_ASSIGNEES for user_ids in assignees):
         raise Invalid.field("assignees", f"At most {MAX_ASSIGNEES} people.", "too_many")
+    ids = {uuid.UUID(str(user_id)) for user_ids in assignees for user_id in user_ids}
+    if not ids:
+        return
     members = ProjectMember.objects.filter(project=project, user__in=ids, user__is_active=True)
     locked = members.select_for_update(of=("self",), no_key=True).order_by("user_id")
     if ids != set(locked.values_list("user_id", flat=True)):

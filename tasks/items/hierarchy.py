@@ -1,5 +1,6 @@
 """Parents and subtasks."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,8 @@ from core.errors import Invalid
 from events.outbox import DomainEvent
 from tasks import events
 from tasks.models import Project, Task
+
+NO_SUCH_PARENT = "There is no such task in this project."
 
 
 def detach_subtasks(task: Task, now: datetime) -> list[DomainEvent]:
@@ -23,13 +26,19 @@ def detach_subtasks(task: Task, now: datetime) -> list[DomainEvent]:
     return [events.TaskUpdated(task=subtask.payload(), changes=changes) for subtask in subtasks]
 
 
+def require_tasks_of_project(project: Project, task_ids: Collection[Any]) -> None:
+    """Raise Invalid unless all of these parents are tasks of the project."""
+    if task_ids and Task.objects.filter(project=project, pk__in=task_ids).count() != len(task_ids):
+        raise Invalid.field("parent", NO_SUCH_PARENT, "does_not_exist")
+
+
 def get_valid_parent(project: Project, parent_id: Any, *, of: Task | None = None) -> Task | None:
     """Return the parent task; raises Invalid for another project's task, the task itself and a cycle."""
     if parent_id is None:
         return None
     parent = Task.objects.filter(project=project, pk=parent_id).select_related("project").first()
     if parent is None:
-        raise Invalid.field("parent", "There is no such task in this project.", "does_not_exist")
+        raise Invalid.field("parent", NO_SUCH_PARENT, "does_not_exist")
     # Up to the root. The caller has locked the project, so no ancestor is moved meanwhile.
     ancestor: Task | None = parent
     while ancestor is not None and of is not None:

@@ -24,14 +24,14 @@ from tasks.items.assignees import lock_assignable_members
 from tasks.items.drafts import TaskDraft
 from tasks.items.due_dates import check_dates
 from tasks.items.fractional_indexing import initial_position
-from tasks.items.hierarchy import detach_subtasks, get_valid_parent
+from tasks.items.hierarchy import detach_subtasks, get_valid_parent, require_tasks_of_project
 from tasks.items.selectors import LockedTask
 from tasks.items.task_numbers import reserve_numbers
 from tasks.mentions import newly_mentioned
 from tasks.models import Category, Label, Project, State, Task, TaskAssignee
 from tasks.models.task import CLOSED_CATEGORIES
 from tasks.projects import selectors as projects_selectors
-from tasks.projects.labels import get_or_create_labels
+from tasks.projects.labels import get_or_create_label_sets
 from tasks.projects.services import get_or_create_inbox
 from tasks.projects.states import find_state
 
@@ -67,17 +67,15 @@ def create_many(
     if any(draft.assignees or draft.labels or draft.parent for draft in drafts):
         # Before the rows of members, labels and tasks, in the same order as the services that change these.
         projects_selectors.lock_project(actor, project.pk)
-    # Once for each set of assignees, which the tasks of an import often share; the same below for labels.
-    for assignees in {tuple(draft.assignees) for draft in drafts if draft.assignees}:
-        lock_assignable_members(project, assignees)
+    # Assignees, parents and labels are read once for all tasks: an import has thousands of them.
+    lock_assignable_members(project, *(draft.assignees for draft in drafts))
     new_ids = {draft.id for draft in drafts}
+    require_tasks_of_project(project, {draft.parent for draft in drafts if draft.parent} - new_ids)
     for draft in drafts:
         check_dates(start_date=draft.start_date, due_date=draft.due_date, due_at=draft.due_at, zone=actor.time_zone)
-        if draft.parent is not None and draft.parent not in new_ids:
-            get_valid_parent(project, draft.parent)
 
-    by_names = {names: get_or_create_labels(project, names) for names in {tuple(draft.labels) for draft in drafts}}
-    labels = {draft.id: by_names[tuple(draft.labels)] for draft in drafts}
+    label_sets = get_or_create_label_sets(project, [draft.labels for draft in drafts])
+    labels = {draft.id: label_set for draft, label_set in zip(drafts, label_sets, strict=True)}
     # Without a status a task begins in the first state of the workflow.
     start_states = [find_state(states, draft.status) if draft.status else states[0] for draft in drafts]
 
@@ -162,7 +160,7 @@ def update(
         assignee_ids = {uuid.UUID(str(user_id)) for user_id in changes["assignees"]}
         lock_assignable_members(project, assignee_ids - locked.assignee_ids)
     if "labels" in changes:
-        labels = {label.pk: label.name for label in get_or_create_labels(project, changes["labels"])}
+        labels = {label.pk: label.name for label in get_or_create_label_sets(project, [changes["labels"]])[0]}
     for name, value in columns.items():
         setattr(task, name, value)
     after = _field_values(task, assignee_ids, labels.values())

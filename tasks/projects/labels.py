@@ -1,11 +1,11 @@
 """Writes of a project's labels."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
-from django.db import IntegrityError, transaction
-from django.db.models import F, Value
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F
 from django.db.models.functions import Lower
 
 from accounts.models import User
@@ -81,20 +81,29 @@ def _lock_label(actor: User, label_id: uuid.UUID) -> Label:
     return selectors.get_label(actor, label_id)
 
 
-def get_or_create_labels(project: Project, names: Iterable[str]) -> list[Label]:
-    """Return the project's labels of these names, each once, and create those that are missing."""
+def get_or_create_label_sets(project: Project, name_sets: Sequence[Sequence[str]]) -> list[list[Label]]:
+    """Return the project's labels of each set of names; the number of queries is the same for any number of sets.
+
+    A label that is missing is created. Raises Invalid for a set with more than MAX_LABELS names.
+    """
     # Keyed by lower case, so that "Bug" and "bug" in one request do not become two labels.
-    by_lower_name = {name.strip().lower(): name.strip() for name in names if name.strip()}
-    if len(by_lower_name) > MAX_LABELS:
+    sets = [{name.strip().lower(): name.strip() for name in names if name.strip()} for names in name_sets]
+    if any(len(names) > MAX_LABELS for names in sets):
         raise Invalid.field("labels", f"At most {MAX_LABELS} labels.", "too_many")
+    by_lower_name = {low: name for names in sets for low, name in names.items()}
     if not by_lower_name:
-        return []
+        return [[] for _ in sets]
     known = {label.name.lower(): label for label in Label.objects.filter(project=project)}
     if missing := [Label(project=project, name=name) for low, name in by_lower_name.items() if low not in known]:
         # Another transaction may create the same label meanwhile; then that one is read below.
         Label.objects.bulk_create(missing, ignore_conflicts=True)
         known = {label.name.lower(): label for label in Label.objects.filter(project=project)}
-    # A name that is still missing is known by PostgreSQL's lower case, which differs from Python's for İ.
-    by_database = Label.objects.filter(project=project).annotate(low=Lower("name"))
-    labels = [known.get(low) or by_database.get(low=Lower(Value(name))) for low, name in by_lower_name.items()]
-    return list({label.pk: label for label in labels}.values())
+    if unknown := {low: name for low, name in by_lower_name.items() if low not in known}:
+        # A name that is still missing is known by PostgreSQL's lower case, which differs from Python's for İ.
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT name, lower(name) FROM unnest(%s::text[]) AS name", [list(unknown.values())])
+            database_lower = dict(cursor.fetchall())
+        by_database = Label.objects.filter(project=project).annotate(low=Lower("name"))
+        labels = {label.low: label for label in by_database.filter(low__in=database_lower.values())}
+        known |= {low: labels[database_lower[name]] for low, name in unknown.items()}
+    return [list({known[low].pk: known[low] for low in names}.values()) for names in sets]

@@ -232,3 +232,16 @@ def test_queries_do_not_grow_with_the_file(
         services.run_import(project_id=project.pk, actor=alice, plan=plan_of(rows))
 
     assert Task.objects.count() == 200
+
+
+def test_imported_comment_says_when_it_was_written(alice: User, project: Project, plan_of: PlanOf):
+    rows = (
+        "task,One,4,1\r\nnote,Mine,,,Alice (1),,2018-06-08T07:02:05.000000Z\r\nnote,Theirs,,,Kim (2),,last spring\r\n"
+    )
+
+    services.run_import(project_id=project.pk, actor=alice, plan=plan_of(rows))
+
+    assert list(Comment.objects.order_by("id").values_list("body", flat=True)) == [
+        "*Written on 2018-06-08 at 07:02 UTC:*\n\nMine",
+        "*Kim wrote on last spring:*\n\nTheirs",
+    ]

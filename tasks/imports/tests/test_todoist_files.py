@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.imports.plan import ImportPlan
+from tasks.imports.plan import ImportPlan, UnreadableFile
 from tasks.imports.todoist import parse
 
 FILES = Path(__file__).parent / "data" / "todoist"
@@ -109,3 +109,51 @@ def test_same_file_has_the_same_ids_on_another_day(name: str) -> None:
     later = parse((FILES / name).read_bytes(), today=date(2027, 3, 1))
 
     assert [task.external_id for task in later.tasks] == [task.external_id for task in plan_of(name).tasks]
+
+
+def test_modern_export_keeps_or_reports_every_cell() -> None:
+    plan = plan_of("modern-columns.csv")
+
+    assert [(warning.row, warning.item) for warning in plan.warnings] == [
+        (2, "view_style=list"),
+        (4, "IS_COLLAPSED: True"),
+        (8, "Garden"),
+        (8, "DESCRIPTION: What grows behind the house"),
+    ]
+    assert [(comment.body, comment.author, comment.written) for comment in plan.tasks[0].comments] == [
+        ("Used the long key", "Kim", "2018-06-08 at 07:02 UTC"),
+        ("It dripped again", "Kim", "2021-11-30 at 19:40 UTC"),
+    ]
+    assert (plan.tasks[1].labels, plan.tasks[1].due_date) == (("Garden",), date(2027, 7, 19))
+
+
+def test_semicolons_tabs_and_separator_lines_are_read() -> None:
+    data = (FILES / "semicolons.csv").read_bytes()
+    expected = [("Buy paint", date(2027, 3, 1))]
+    for written in (
+        data,
+        data.replace(b";", b"\t"),
+        data.replace(b";", b","),
+        b"sep=;\r\n" + data.removeprefix(b"\xef\xbb\xbf"),
+    ):
+        assert [(task.title, task.due_date) for task in parse(written, today=TODAY).tasks] == expected
+
+    quoted = data.replace(b"TYPE;CONTENT", b'"TYPE";"CONTENT"').replace(b"Buy paint", b'"Buy, paint; now"')
+    assert parse(quoted, today=TODAY).tasks[0].title == "Buy, paint; now"
+
+
+def test_delimiter_of_another_kind_is_named_as_the_cause() -> None:
+    data = (FILES / "semicolons.csv").read_bytes().replace(b";", b"|")
+    with pytest.raises(UnreadableFile, match=r"separated by “.”; save the file with commas, semicolons or tabs"):
+        parse(data, today=TODAY)
+
+
+def test_cells_of_nameless_columns_and_other_rows_are_reported() -> None:
+    header = b"TYPE,CONTENT,PRIORITY,INDENT,DATE,RESPONSIBLE,,\n"
+    rows = b"task,One,4,1,,,left,right\nnote,Text,4,2,,Kim,,\nnote,,,,2018-06-08,,,\nsection,S,,,2027-01-01,,,\n"
+    warnings = parse(header + rows, today=TODAY).warnings
+
+    assert [warning.item for warning in warnings] == [
+        "COLUMN 7: left", "COLUMN 8: right", "PRIORITY: 4", "INDENT: 2", "RESPONSIBLE: Kim", "DATE: 2018-06-08", "S",
+        "DATE: 2027-01-01",
+    ]  # fmt: skip

@@ -79,7 +79,7 @@ def test_time_without_a_zone_belongs_to_the_importer() -> None:
     assert task_of(DATE="2026-07-01 09:00").due_at == datetime(2026, 7, 1, 7, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("zone", ["Mars/Olympus", "../../etc/passwd", "Europe", "x" * 5000])
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "../../etc/passwd", "Europe", "x" * 400])
 def test_unknown_zone_is_reported(zone: str) -> None:
     cells = {"DATE": "2026-07-01 09:00", "TIMEZONE": zone}
 
@@ -95,7 +95,9 @@ def test_repetition_is_kept_in_words_and_reported() -> None:
     assert losses_of(**cells) == ["Date: every monday at 9am"]
 
 
-@pytest.mark.parametrize(("written", "language"), [("mañana", "es"), ("4 jan", "de"), ("1/2/2027", "en")])
+@pytest.mark.parametrize(
+    ("written", "language"), [("luego", "es"), ("4 jan", "xx"), ("1/2/2027", "en"), ("1/2/2027", "de")]
+)
 def test_unparsed_date_is_kept_in_description(written: str, language: str) -> None:
     cells = {"DATE": written, "DATE_LANG": language}
 

@@ -10,8 +10,8 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.users import selectors as users_selectors
 from core.errors import DomainError
+from tasks.imports import plan
 from tasks.imports import services as imports
-from tasks.imports.plan import MAX_BYTES
 from tasks.imports.sources import SOURCES, parse_file
 from tasks.models import Project
 
@@ -38,7 +38,9 @@ class Command(BaseCommand):
         )
         parser.add_argument("--dry-run", action="store_true", help="report what would happen, write nothing")
         parser.add_argument(
-            "--warnings", action="store_true", help=f"list all warnings, not only the first {MAX_WARNINGS}"
+            "--warnings",
+            action="store_true",
+            help=f"list up to {plan.MAX_WARNINGS:,} warnings, not only {MAX_WARNINGS}",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -50,10 +52,10 @@ class Command(BaseCommand):
 
     def run(self, *, source: str, file: Path, project: str, email: str | None, **options: Any) -> imports.ImportReport:
         actor = self.actor(project, email)
-        plan = parse_file(source, read_file(file), now=timezone.now(), time_zone=actor.time_zone)
-        self.stdout.write(f"Read {len(plan.tasks):,} tasks and {plan.comment_count:,} comments from {file.name}.")
+        read = parse_file(source, read_file(file), now=timezone.now(), time_zone=actor.time_zone)
+        self.stdout.write(f"Read {len(read.tasks):,} tasks and {read.comment_count:,} comments from {file.name}.")
         return imports.run_import(
-            project_id=project, actor=actor, plan=plan, dry_run=options["dry_run"], aliases=dict(options["user"])
+            project_id=project, actor=actor, plan=read, dry_run=options["dry_run"], aliases=dict(options["user"])
         )
 
     def actor(self, key: str, email: str | None) -> User:
@@ -74,11 +76,13 @@ class Command(BaseCommand):
             f" {report.skipped:,} tasks were imported before."
         )
         if report.warnings:
-            self.stdout.write(f"{len(report.warnings):,} items could not be imported as they are:")
-        for warning in report.warnings if everything else report.warnings[:MAX_WARNINGS]:
+            self.stdout.write(f"{report.warning_count:,} items could not be imported as they are:")
+        listed = report.warnings if everything else report.warnings[:MAX_WARNINGS]
+        for warning in listed:
             self.stdout.write(f"  row {warning.row}: {warning.item} -- {warning.reason}")
-        if len(report.warnings) > MAX_WARNINGS and not everything:
-            self.stdout.write(f"  and {len(report.warnings) - MAX_WARNINGS:,} more; --warnings lists them all.")
+        if report.warning_count > len(listed):
+            hint = "" if everything else f"; --warnings lists up to {plan.MAX_WARNINGS:,}"
+            self.stdout.write(f"  and {report.warning_count - len(listed):,} more{hint}.")
 
 
 def parse_alias(text: str) -> tuple[str, str]:
@@ -94,6 +98,6 @@ def read_file(file: Path) -> bytes:
     try:
         with file.open("rb") as stream:
             # One byte more than allowed is enough for the parser to say that the file is too large.
-            return stream.read(MAX_BYTES + 1)
+            return stream.read(plan.MAX_BYTES + 1)
     except OSError as error:
         raise CommandError(f"Cannot read {file}: {error.strerror}.") from error
