@@ -90,7 +90,9 @@ def _read_header(header: list[str], required: Sequence[str], row: int) -> list[s
     columns = [cell.strip(WHITESPACE).upper() or f"COLUMN {number}" for number, cell in enumerate(header, start=1)]
     missing = [name for name in required if name not in columns]
     twice = sorted(name for name, count in Counter(columns).items() if count > 1)
-    errors = [FileError(row, name, "This doesn't look like a Todoist export: this column is missing.") for name in missing]
+    errors = [
+        FileError(row, name, "This doesn't look like a Todoist export: this column is missing.") for name in missing
+    ]
     errors += [FileError(row, name, "This column is there twice.") for name in twice]
     if errors:
         raise UnreadableFile(errors)
