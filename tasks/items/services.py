@@ -98,14 +98,18 @@ def create_many(
     for task, draft in zip(tasks, drafts, strict=True):
         names = [label.name for label in labels[task.pk]]
         payload = events.task_payload(task, assignee_ids=set(draft.assignees), labels=names)
-        published.append(events.TaskCreated(task=payload))
-        assignee_ids = payload["assignee_ids"] if notify_assignees else []
-        published += [events.TaskAssigned(task=payload, assignee_id=user_id) for user_id in assignee_ids]
-        if notify_assignees and draft.description:
-            published += _mentions(actor, task, payload)
+        published += _creation_events(actor, task, payload, notify=notify_assignees)
     publish_all(published, actor=actor, at=now)
     invalidate_viewers(project)
     return tasks
+
+
+def _creation_events(actor: User, task: Task, payload: dict[str, Any], *, notify: bool) -> Iterator[DomainEvent]:
+    yield events.TaskCreated(task=payload)
+    if notify:
+        yield from (events.TaskAssigned(task=payload, assignee_id=user_id) for user_id in payload["assignee_ids"])
+    if notify and task.description:
+        yield from _mentions(actor, task, payload)
 
 
 def _build_task(project: Project, actor: User, draft: TaskDraft, number: int, now: datetime, state: State) -> Task:
