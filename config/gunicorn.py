@@ -36,6 +36,9 @@ for _name in ("gunicorn.error", "uvicorn.error"):
 
 # Limits web requests only: commands migrate and rebuild, which may take longer.
 os.environ.setdefault("STATEMENT_TIMEOUT_MS", "15000")
+# Waiting for a row or a connection holds a thread that others need.
+os.environ.setdefault("LOCK_TIMEOUT_MS", "2000")
+os.environ.setdefault("POOL_TIMEOUT", "1")
 
 if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
     os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)  # prometheus_client takes an empty path for the current folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from django.conf import settings
@@ -14,8 +15,12 @@ from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from accounts.auth.requests import get_next_url
 from config.sign_in_redirects import SESSION_ENDED, origin_page, redirect_to_sign_in
+from core.api.endpoints import API_PREFIX
+from core.api.problems import domain_problem_response
+from core.db import translate_db_error
+from core.errors import ServiceUnavailable
 from core.form_idempotency import FIELD
-from core.htmx import render_page
+from core.htmx import render_page, unavailable_page
 
 # Fields that no page may hold after they were sent.
 SECRET_FIELDS = {"password", "current_password", "confirmation", "code", "credential", "key", "token", "setup_token"}
@@ -69,5 +74,14 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    # Django calls this while handling an exception: the template must need no database and no user.
-    return render(request, "errors/500.html", status=500)
+    """Answer an exception that neither a view nor the API has translated; one of middleware comes here as well."""
+    # Django calls this while handling the exception: the templates must need no database and no user.
+    error = sys.exception()
+    fault = translate_db_error(error) if isinstance(error, Exception) else None
+    if not isinstance(fault, ServiceUnavailable):
+        return render(request, "errors/500.html", status=500)
+    to_response = domain_problem_response if request.path.startswith(API_PREFIX) else unavailable_page
+    response = to_response(request, fault)
+    # It was logged in one line; Django would add a stack trace for each request of an outage.
+    response._has_been_logged = True
+    return response

@@ -12,11 +12,25 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import structlog
-from django.db import DatabaseError, IntegrityError, OperationalError, connection
+from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, ProgrammingError, connection
 from django.db.models import Model, QuerySet
-from psycopg.errors import DeadlockDetected, ForeignKeyViolation, SerializationFailure
+from psycopg.errors import (
+    DeadlockDetected,
+    ForeignKeyViolation,
+    LockNotAvailable,
+    QueryCanceled,
+    SerializationFailure,
+)
 
-from core.errors import Conflict, NotFound, TransientConflict
+from core.errors import (
+    Busy,
+    Conflict,
+    DatabaseUnavailable,
+    NotFound,
+    QueryTimeout,
+    ServiceUnavailable,
+    TransientConflict,
+)
 
 M = TypeVar("M", bound=Model)
 log = structlog.get_logger(__name__)
@@ -71,23 +85,58 @@ def violated_constraint(error: IntegrityError) -> str:
 
 
 RETRYABLE: dict[type[Any], str] = {DeadlockDetected: "deadlock", SerializationFailure: "serialization_failure"}
+# SQLSTATE classes (appendix A of PostgreSQL's manual) after which the same request may succeed: connection exceptions,
+# insufficient resources, operator intervention, system errors.
+OUTAGE_CLASSES = ("08", "53", "57", "58")
+# A read-only transaction (a server that was demoted), and a transaction that was idle for too long.
+OUTAGE_STATES = ("25006", "25P03")
+# What Django says when a block goes on after its connection was lost.
+LOST_CONNECTION = "Cannot open a new connection in an atomic block."
 
 
 def translate_db_error(error: Exception) -> Exception:
-    """Return the domain error that a database error of a lost race means; other errors as they are.
+    """Return the domain error for a lost race or a fault of the database; other errors as they are.
 
-    A foreign key violation: the row referred to was deleted meanwhile. A deadlock or serialization failure: the
-    transaction was rolled back as a whole and may be retried; it is logged, so call this once for each error.
+    A foreign key violation: the row referred to was deleted meanwhile. After all others the transaction was rolled back
+    as a whole, and the request may be sent again; they are logged, so call this once for each error.
     """
     if isinstance(error, IntegrityError) and isinstance(error.__cause__, ForeignKeyViolation):
         return Conflict(
             "A referenced object was deleted in the meantime. Reload and try again.", code="changed_meanwhile"
         )
+    if not isinstance(error, DatabaseError | InterfaceError):
+        return error
     if isinstance(error, OperationalError) and isinstance(error.__cause__, tuple(RETRYABLE)):
         # Only the first line: the details of a deadlock name rows and processes.
         log.warning(RETRYABLE[type(error.__cause__)], reason=str(error).partition("\n")[0])
         return TransientConflict("The same data was changed at the same time. Nothing was saved; try again.")
+    if (fault := _database_fault(error)) is not None:
+        # Without the text of the error, which may hold values and hosts.
+        log.warning(fault.code, reason=type(error.__cause__ or error).__name__, sqlstate=_sqlstate(error))
+        return fault
     return error
+
+
+def _sqlstate(error: Exception) -> str:
+    return getattr(error.__cause__, "sqlstate", None) or ""
+
+
+def _database_fault(error: Exception) -> ServiceUnavailable | None:
+    """Return what a fault of the server or of the connection means; None for errors of the statement itself."""
+    state = _sqlstate(error)
+    if isinstance(error.__cause__, LockNotAvailable):
+        return Busy("The same data is being changed by another request. Nothing was saved; try again.")
+    if isinstance(error.__cause__, QueryCanceled):
+        return QueryTimeout("The request took too long and was stopped. Nothing was saved; try again.")
+    # Without a state the error comes from this side: no connection, a broken one, or none free in the pool.
+    is_broken = not state and (
+        isinstance(error, OperationalError)
+        or (isinstance(error, InterfaceError) and "connection" in str(error))
+        or (isinstance(error, ProgrammingError) and str(error) == LOST_CONNECTION)
+    )
+    if is_broken or state.startswith(OUTAGE_CLASSES) or state in OUTAGE_STATES:
+        return DatabaseUnavailable("The database can't be used at the moment. Try again shortly.")
+    return None
 
 
 @contextmanager

@@ -105,14 +105,41 @@ class RateLimited(DomainError):
         self.retry_after = retry_after
 
 
-class TransientConflict(DomainError):
+class ServiceUnavailable(DomainError):
+    """Nothing is wrong with the request; the client should send it again after `retry_after` seconds."""
+
+    status = 503
+    code = "service_unavailable"
+    title = "Not possible at the moment"
+    retry_after = 1
+
+
+class TransientConflict(ServiceUnavailable):
     """The transaction was rolled back because of concurrent ones; the same request may be retried at once."""
 
-    # Not 409: nothing is wrong with the request, and the client should simply send it again.
-    status = 503
     code = "transient_conflict"
     title = "Concurrent changes"
-    retry_after = 1
+
+
+class Busy(ServiceUnavailable):
+    """Another transaction has held the same rows for longer than a request may wait (lock_timeout)."""
+
+    code = "busy"
+    title = "Somebody else is changing this"
+
+
+class QueryTimeout(ServiceUnavailable):
+    """A statement was cancelled because it took too long (statement_timeout)."""
+
+    code = "timeout"
+    title = "The request took too long"
+
+
+class DatabaseUnavailable(ServiceUnavailable):
+    """The database cannot be reached, or refuses to work: it restarts, or is full, exhausted or read-only."""
+
+    code = "database_unavailable"
+    title = "The database is not available"
 
 
 def require(allowed: bool, message: str) -> None:

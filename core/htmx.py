@@ -9,11 +9,12 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from core.db import translate_db_error
-from core.errors import DomainError, NotAuthenticated, RateLimited, TransientConflict
+from core.errors import DatabaseUnavailable, DomainError, NotAuthenticated, RateLimited, ServiceUnavailable
 
 # The same URL answers with a page or a fragment, so caches, and the back button, must not mix them up.
 VARY = ("HX-Request", "HX-Request-Type", "HX-Target", "Cookie")
@@ -71,6 +72,19 @@ def error_page(request: HttpRequest, status: int, detail: str = "") -> HttpRespo
     return render_page(request, f"errors/{name}.html", {"detail": detail, "status": status}, status=status)
 
 
+def unavailable_page(request: HttpRequest, error: ServiceUnavailable) -> HttpResponse:
+    """Render the page of a 503, without the user while the database is away."""
+    if isinstance(error, DatabaseUnavailable):
+        # Without the request no context processor runs, which would load the user.
+        context = {"detail": error.detail, "request_id": getattr(request, "request_id", "")}
+        response = HttpResponse(render_to_string("errors/503.html", context), status=503)
+        response["Cache-Control"] = "no-store"
+    else:
+        response = error_page(request, 503, error.detail)
+    response["Retry-After"] = str(error.retry_after)
+    return response
+
+
 class PageErrorMiddleware:
     """Turns domain errors of page views into error pages; the API has its own translation."""
 
@@ -92,7 +106,9 @@ class PageErrorMiddleware:
             return error_page(request, 403, error.detail)
         # 412 is for programs that sent If-Match; a person is shown a conflict.
         message = " ".join(field.message for field in error.fields) or error.detail
+        if isinstance(error, ServiceUnavailable):
+            return unavailable_page(request, error)
         response = error_page(request, 409 if error.status == 412 else error.status, message)
-        if isinstance(error, RateLimited | TransientConflict):
+        if isinstance(error, RateLimited):
             response["Retry-After"] = str(error.retry_after)
         return response

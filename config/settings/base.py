@@ -108,14 +108,21 @@ WSGI_THREADS = env.integer("WSGI_THREADS", 4)
 DATABASES: dict[str, Any] = {"default": env.database("DATABASE_URL", "postgresql://taskflow@127.0.0.1/taskflow")}
 DATABASES["default"]["OPTIONS"].update(
     {
-        "pool": {"min_size": 1, "max_size": WSGI_THREADS + 2, "timeout": 5},
+        # No attempts of its own after a failure: requests try again (core.postgresql.availability).
+        "pool": {
+            "min_size": 1,
+            "max_size": WSGI_THREADS + 2,
+            "timeout": env.integer("POOL_TIMEOUT", 5),
+            "reconnect_timeout": 0,
+        },
         "connect_timeout": 5,
         # Word similarity of 0.45 still finds "gateway" for "gatway"; PostgreSQL's default of 0.6 does not. JIT is off,
         # because compiling a plan takes longer than any query here.
         "options": "-c pg_trgm.word_similarity_threshold=0.45 -c jit=off"
         # The server notices within 11 s that a client's machine is gone, and releases its locks: the relay's above all.
         " -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3"
-        f" -c statement_timeout={env.integer('STATEMENT_TIMEOUT_MS', 0)}",
+        f" -c statement_timeout={env.integer('STATEMENT_TIMEOUT_MS', 0)}"
+        f" -c lock_timeout={env.integer('LOCK_TIMEOUT_MS', 0)}",
         # Off behind a pooler that does not support prepared statements (PgBouncer before 1.21).
         "prepare_threshold": 5 if env.boolean("PREPARED_STATEMENTS", True) else None,
     }

@@ -57,6 +57,12 @@ def problem_response(request: HttpRequest, status: int, **kwargs: Any) -> HttpRe
     )
 
 
+def domain_problem_response(request: HttpRequest, error: DomainError) -> HttpResponse:
+    """Answer a domain error with its problem document outside DRF."""
+    body, headers = dumps(domain_error_document(error, request.path)), domain_error_headers(error)
+    return HttpResponse(body, status=error.status, headers=headers, content_type=MEDIA_TYPE)
+
+
 def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     """DRF's EXCEPTION_HANDLER: domain errors and DRF's own become problem documents, all others a 500.
 
@@ -66,11 +72,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
     headers: dict[str, str] = {}
     error = translate_db_error(error)
     if isinstance(error, DomainError):
-        body = domain_error_document(error, path)
-        if wait := getattr(error, "retry_after", 0):
-            headers["Retry-After"] = str(wait)
-        if error.status == http.HTTPStatus.UNAUTHORIZED:
-            headers["WWW-Authenticate"] = 'Bearer realm="api"'
+        body, headers = domain_error_document(error, path), domain_error_headers(error)
     else:
         drf_error = _to_drf_error(error)
         if drf_error is None:
@@ -92,6 +94,15 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
             headers["Retry-After"] = str(int(wait) + 1)
     set_rollback()
     return HttpResponse(dumps(body), status=body["status"], headers=headers, content_type=MEDIA_TYPE)
+
+
+def domain_error_headers(error: DomainError) -> dict[str, str]:
+    headers = {}
+    if wait := getattr(error, "retry_after", 0):
+        headers["Retry-After"] = str(wait)
+    if error.status == http.HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = 'Bearer realm="api"'
+    return headers
 
 
 def domain_error_document(error: DomainError, path: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Any
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django_prometheus.db.backends.postgresql.base import DatabaseWrapper as PrometheusWrapper
 
+from core.postgresql import availability
 from core.postgresql.metrics import log_slow_query, record_pool_stats
 
 
@@ -19,8 +20,10 @@ class DatabaseWrapper(PrometheusWrapper):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        if isinstance(pool_options := self.settings_dict["OPTIONS"].get("pool"), dict):
+            pool_options.setdefault("reconnect_failed", availability.on_reconnect_failed)
         # Django's own hook, so a query is timed whichever cursor it uses.
-        self.execute_wrappers.append(log_slow_query)
+        self.execute_wrappers += [availability.retry_on_new_connection, log_slow_query]
         self._parameters: dict[str, Any] = {}
 
     def get_connection_params(self) -> dict[str, Any]:
@@ -30,8 +33,19 @@ class DatabaseWrapper(PrometheusWrapper):
         return dict(self._parameters)
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        pool = self.pool
+        if pool is None:
+            return super().get_new_connection(conn_params)
+        if availability.is_away():
+            availability.require_reachable(lambda: self.Database.connect(**conn_params))
         # With a pool this is a connection taken, not one opened, so it is the moment to measure.
         connection = super().get_new_connection(conn_params)
-        if self.pool:
-            record_pool_stats(self.pool)
+        # After a restart of the server all idle connections of the pool are dead, and no more than it may hold.
+        for _ in range(pool.max_size):
+            if not availability.is_dead(connection):
+                break
+            connection.close()
+            pool.putconn(connection)
+            connection = super().get_new_connection(conn_params)
+        record_pool_stats(pool)
         return connection

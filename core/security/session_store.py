@@ -6,7 +6,9 @@ import base64
 import hashlib
 from typing import Any
 
+from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.backends.cached_db import SessionStore as CachedStore
+from django.db import DatabaseError
 from django.utils import timezone
 
 KEY_LENGTH = 40  # of the column; 240 bits
@@ -30,6 +32,15 @@ class SessionStore(CachedStore):
 
     def exists(self, session_key: str) -> bool:
         return bool(session_key) and bool(self.model.objects.filter(session_key=hash_session_key(session_key)).exists())
+
+    def save(self, must_create: bool = False) -> None:
+        try:
+            super().save(must_create)
+        except UpdateError as error:
+            # Django takes any error for a row that is gone, which it answers with 400. Only this class means that.
+            if type(error.__context__) is DatabaseError or error.__context__ is None:
+                raise
+            raise error.__context__ from None
 
     def delete(self, session_key: str | None = None) -> None:
         key = session_key or self.session_key
