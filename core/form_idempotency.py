@@ -75,7 +75,11 @@ def _run_once(view: Callable[..., HttpResponse], request: HttpRequest, *args: An
     records = IdempotencyRecord.objects.filter(user_id=user_id, key=f"form:{digest}")
     if record := records.first():
         if record.created_at >= timezone.now() - RETENTION:
-            return _replay(request, record)
+            body = orjson.loads(decrypt(bytes(record.body).decode(), purpose=ENCRYPTION_PURPOSE))
+            response = HttpResponse(body["content"], status=record.status, headers=record.headers)
+            response[REPLAYED_HEADER] = "true"
+            _requeue_messages(request, body["messages"])
+            return response
         record.delete()
     response = view(request, *args, **kwargs)
     if response.status_code < 400 and not response.streaming and not hasattr(response, "is_unfinished"):
@@ -120,14 +124,6 @@ def _store(request: HttpRequest, response: HttpResponse, record: IdempotencyReco
     # A page may hold a secret, such as a new API key.
     record.body = encrypt(body.decode(), purpose=ENCRYPTION_PURPOSE).encode()
     record.save(force_insert=True)
-
-
-def _replay(request: HttpRequest, record: IdempotencyRecord) -> HttpResponse:
-    body = orjson.loads(decrypt(bytes(record.body).decode(), purpose=ENCRYPTION_PURPOSE))
-    response = HttpResponse(body["content"], status=record.status, headers=record.headers)
-    response[REPLAYED_HEADER] = "true"
-    _requeue_messages(request, body["messages"])
-    return response
 
 
 def _requeue_messages(request: HttpRequest, added: list[list[Any]]) -> list[list[Any]]:

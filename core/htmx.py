@@ -10,11 +10,12 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.template.loader import render_to_string
-from django.utils.cache import patch_cache_control, patch_vary_headers
+from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from core.db import translate_db_error
 from core.errors import DatabaseUnavailable, DomainError, NotAuthenticated, RateLimited, ServiceUnavailable
+from core.http.compression import SIGNED_IN_PAGE
 
 # The same URL answers with a page or a fragment, so caches, and the back button, must not mix them up.
 VARY = ("HX-Request", "HX-Request-Type", "HX-Target", "Cookie")
@@ -47,8 +48,8 @@ def render_page(
         response["HX-Trigger"] = json.dumps({"toast": {"text": text}})
     patch_vary_headers(response, VARY)
     # Without a copy in the browser, going back after signing out shows nothing.
-    is_private = getattr(request, "user", None) is not None and request.user.is_authenticated
-    patch_cache_control(response, private=True, **{"no_store" if is_private else "no_cache": True})
+    is_signed_in = getattr(request, "user", None) is not None and request.user.is_authenticated
+    response["Cache-Control"] = SIGNED_IN_PAGE if is_signed_in else "private, no-cache"
     return response
 
 

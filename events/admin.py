@@ -21,13 +21,13 @@ def hide_private(payload: dict[str, Any]) -> dict[str, Any]:
     """Return a payload without the texts of a personal inbox, which are nobody else's business."""
     if not any(isinstance(value, dict) and value.get("is_inbox") for value in payload.values()):
         return payload
-    return {key: value if key == "actor" else _hide_texts(value) for key, value in payload.items()}
-
-
-def _hide_texts(value: Any) -> Any:
-    if not isinstance(value, dict):
-        return HIDDEN
-    return {key: inner if key in NEUTRAL_FIELDS else HIDDEN for key, inner in value.items()}
+    hidden: dict[str, Any] = {
+        key: {name: inner if name in NEUTRAL_FIELDS else HIDDEN for name, inner in value.items()}
+        if isinstance(value, dict)
+        else HIDDEN
+        for key, value in payload.items()
+    }
+    return hidden | ({"actor": payload["actor"]} if "actor" in payload else {})
 
 
 class SetAsideFilter(admin.SimpleListFilter):

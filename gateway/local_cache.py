@@ -44,7 +44,12 @@ class LruResponseCache:
 
     def put(self, caller: str, url: str, response: CachedResponse) -> None:
         """Store a response, and drop the least recently used ones. One that takes an eighth of the cache is not stored."""
-        response = replace(response, headers=self._share(response.headers))
+        # Equal headers are the same objects: of a response's fifteen, all but the ETag are in most others too.
+        if len(self.shared_headers) > MAX_SHARED_HEADERS:
+            self.shared_headers.clear()  # stored responses keep theirs
+        share = self.shared_headers.setdefault
+        headers = tuple(pair if pair[0] in OWN_HEADERS else share(pair, pair) for pair in response.headers)
+        response = replace(response, headers=headers)
         size = self._size(caller, url, response)
         # One large export must not evict everything else.
         if size > self.max_bytes // 8:
@@ -55,12 +60,6 @@ class LruResponseCache:
         while self.size > self.max_bytes:
             key, evicted = self.responses.popitem(last=False)
             self.size -= self._size(*key, evicted)
-
-    def _share(self, headers: Headers) -> Headers:
-        """Return equal headers as the same objects: of a response's fifteen, all but the ETag are in most others too."""
-        if len(self.shared_headers) > MAX_SHARED_HEADERS:
-            self.shared_headers.clear()  # stored responses keep theirs
-        return tuple(pair if pair[0] in OWN_HEADERS else self.shared_headers.setdefault(pair, pair) for pair in headers)
 
     @staticmethod
     def _size(caller: str, url: str, response: CachedResponse) -> int:

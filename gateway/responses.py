@@ -96,7 +96,7 @@ async def send_problem(request: GatewayRequest, status: int, detail: str, *, wai
 
 
 async def send_body_too_large(request: GatewayRequest) -> None:
-    """Answer 413, and then read on for a while, so that a client that is still sending gets to read it.
+    """Answer 413, and read on, so that a client still sending can read it.
 
     A connection that is closed with unread data is reset, and the client may lose the response (RFC 9112, section 9.6).
     """

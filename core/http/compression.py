@@ -2,7 +2,8 @@
 
 Invariant: compression leaks no secret (BREACH, CVE-2013-3587). That attack needs a secret beside text of the attacker's
 choice, in a response that the attacker can make a browser fetch. So two kinds of responses are not compressed:
-- those with `no-store`, which every response with a token, a password form or a key has;
+- those with `no-store`, which every response with a token, a password form or a key has. Other pages of signed-in users
+  aren't stored either, but hold no secret except the CSRF token, which Django masks anew in each response;
 - those a browser fetches with a cookie for another site, or for an unknown one (Fetch Metadata). A token in
   `Authorization` is sent only by the program that holds it.
 
@@ -26,6 +27,8 @@ ENCODINGS = ("br", "gzip")
 BROTLI_QUALITY, GZIP_LEVEL = 4, 6
 MIN_LENGTH = 1024
 COMPRESSIBLE_TYPES = ("application/json", "application/problem+json", "application/vnd.oai.openapi", "text/")
+# Exactly this: `never_cache`, which pages with secrets use, adds other directives.
+SIGNED_IN_PAGE = "private, no-store"
 SAME_SITE = frozenset({"same-origin", "none"})
 _CODING_PATTERN = re.compile(r"\s*([a-z0-9*_-]+)\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*)?", re.IGNORECASE)
 
@@ -44,9 +47,10 @@ def negotiate_encoding(accepted: str) -> str:
 def is_compressible(request: HttpRequest, response: HttpResponse) -> bool:
     if response.streaming or response.has_header("Content-Encoding") or len(response.content) < MIN_LENGTH:
         return False
-    if not response.get("Content-Type", "").startswith(COMPRESSIBLE_TYPES) or "no-store" in response.get(
-        "Cache-Control", ""
-    ):
+    if not response.get("Content-Type", "").startswith(COMPRESSIBLE_TYPES):
+        return False
+    cache_control = response.get("Cache-Control", "")
+    if "no-store" in cache_control and cache_control != SIGNED_IN_PAGE:
         return False
     return not request.headers.get("Cookie") or request.headers.get("Sec-Fetch-Site") in SAME_SITE
 

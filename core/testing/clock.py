@@ -19,11 +19,9 @@ def database_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
     A test of different clocks patches `core.db.read_database_clock` with `core.testing.clock.read_real_clock`.
     """
-    monkeypatch.setattr(db, "read_database_clock", _read_moved_clock)
-
-
-def _read_moved_clock() -> datetime:
-    return timezone.now() if time_machine.traveller_stack else read_real_clock()
+    monkeypatch.setattr(
+        db, "read_database_clock", lambda: timezone.now() if time_machine.traveller_stack else read_real_clock()
+    )
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What a node refuses: it costs no quota, and the client can read the response."""
+"""Shed requests cost no quota, and their responses can be read."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def remaining(response):
 
 
 def shed_after_the_check(monkeypatch, method):
-    """A request finds a place in the queue until its quota was spent, and none afterwards."""
+    """Give a request a place in the queue until its quota is spent, then none."""
     results = [True] if method == "GET" else [False, True]
     monkeypatch.setattr(AdmissionControl, "should_shed", lambda _self, _max_wait: results.pop(0) if results else False)
 

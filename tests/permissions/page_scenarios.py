@@ -57,7 +57,7 @@ class Outcome(NamedTuple):
         return unquote(self.response.get("Location", str(self.response.status_code)))
 
     def comparable(self) -> tuple[Any, ...]:
-        """Return the response except what names the request, its object, its second and the CSRF token."""
+        """Return the response without what names the request, its object, second and CSRF token."""
         response = self.response
         headers = {
             name: self._normalize(text.encode())

@@ -9,7 +9,7 @@ import pytest
 from django.http import HttpResponse, StreamingHttpResponse
 from django.test import RequestFactory
 
-from accounts.tests.fixtures import token_of
+from accounts.tests.fixtures import reauthenticated_browser, token_of
 from config.asgi import application
 from core.http.compression import is_compressible, negotiate_encoding
 from core.testing.asgi import send_request
@@ -64,6 +64,8 @@ def answer_of(body: bytes = b"x" * 2000, **headers: str) -> HttpResponse:
         ({}, StreamingHttpResponse([b"x" * 2000], content_type="text/html"), False),
         ({}, answer_of(**{"Cache-Control": "no-store"}), False),
         ({}, answer_of(**{"Cache-Control": "max-age=0, no-cache, no-store, private"}), False),
+        ({"cookie": "a=1", "sec-fetch-site": "none"}, answer_of(**{"Cache-Control": "private, no-store"}), True),
+        ({"cookie": "a=1", "sec-fetch-site": "cross-site"}, answer_of(**{"Cache-Control": "private, no-store"}), False),
         ({"cookie": "sessionid=1", "sec-fetch-site": "same-origin"}, answer_of(), True),
         ({"cookie": "sessionid=1", "sec-fetch-site": "none"}, answer_of(), True),
         ({"cookie": "sessionid=1", "sec-fetch-site": "same-site"}, answer_of(), False),
@@ -162,7 +164,19 @@ def test_page_is_compressed_for_same_site_requests_only(site, encoding, client, 
     response = client.get("/tasks/?search=guess", headers={"Accept-Encoding": BROWSER, "Sec-Fetch-Site": site})
 
     assert (response.status_code, response.get("Content-Encoding")) == (200, encoding)
+    assert "no-store" in response["Cache-Control"]
     assert {"Cookie", "Accept-Encoding"} <= {word.strip() for word in response["Vary"].split(",")}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["app/", "password/", "recovery-codes/new/"])
+def test_pages_with_secrets_are_not_compressed(path, alice):
+    client = reauthenticated_browser(alice)
+    headers = {"Accept-Encoding": BROWSER, "Sec-Fetch-Site": "same-origin"}
+
+    response = client.get(f"/settings/security/{path}", headers=headers)
+
+    assert (response.status_code, response.get("Content-Encoding")) == (200, None)
 
 
 @pytest.mark.django_db
