@@ -87,6 +87,8 @@ def configure(*, json: bool, level: str) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "django.server": {"handlers": ["stderr"], "propagate": False, "level": "WARNING"},
+            # It warns of each attempt of an outage; core.postgresql.availability logs begin and end.
+            "psycopg.pool": {"level": "ERROR"},
             # Django warns of every 4xx; our own line has the status already.
             "django.request": {"level": "ERROR"},
             # Scanners send any Host header; the 400 is logged, and a stack trace helps nobody.

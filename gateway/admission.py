@@ -8,12 +8,16 @@ Threads of one process take turns at computing, and the event loop, which sheds 
 turn among them. So as many are let in as keep the processor busy while one waits for the database, and others only in
 place of those that turn out to wait for something slow. With four that compute, shedding a request took four times as
 long as with two, and no more were served.
+
+One slow thing does not stop the others: once a request of a route is slow (a row that somebody holds, an export), that
+route may hold half of the threads. Further requests of it wait, and those of other routes go past them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter as Multiset
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -44,8 +48,17 @@ class Slot:
     """The place of one request in Django. It counts as CPU-bound until it is slow, which means it waits for something."""
 
     started_at: float
+    route: str = ""
     is_cpu_bound: bool = True
     timer: asyncio.TimerHandle | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Waiter:
+    """A request in the queue, and the slot that it will get."""
+
+    route: str
+    slot: asyncio.Future[Slot]
 
 
 class AdmissionControl:
@@ -55,64 +68,78 @@ class AdmissionControl:
         self.active = 0
         self.cpu_bound = 0
         self.average_seconds = 0.0  # a request in Django keeps another one waiting, as a moving average
-        self.queue: deque[asyncio.Future[Slot]] = deque()
+        self.queue: deque[Waiter] = deque()
+        self.active_by_route: Multiset[str] = Multiset()
+        self.slow_by_route: Multiset[str] = Multiset()
 
     @asynccontextmanager
-    async def slot(self, max_wait: float = MAX_READ_WAIT) -> AsyncIterator[None]:
-        """Hold a place in Django for the block, after at most `max_wait` seconds. Raises Overloaded."""
-        if self.should_shed(max_wait):
+    async def slot(self, max_wait: float = MAX_READ_WAIT, route: str = "") -> AsyncIterator[None]:
+        """Hold a place in Django for the block, after at most `max_wait` seconds. Raises Overloaded.
+
+        `route` is the method and path template of a request; a lookup of the gateway itself has none, and no bound.
+        """
+        if self.should_shed(max_wait, route):
             raise Overloaded
-        if self.has_capacity:
-            slot = self._take()
+        if self.has_capacity(route):
+            slot = self._take(route)
         else:
-            future: asyncio.Future[Slot] = asyncio.get_running_loop().create_future()
-            self.queue.append(future)
+            waiter = Waiter(route, asyncio.get_running_loop().create_future())
+            self.queue.append(waiter)
             QUEUED_REQUESTS.set(len(self.queue))
             try:
                 async with asyncio.timeout(max_wait):
-                    slot = await future
+                    slot = await waiter.slot
             except TimeoutError:
                 SHED_REQUESTS.inc()
-                self._abandon(future)
+                self._abandon(waiter)
                 raise Overloaded from None
             except asyncio.CancelledError:
-                self._abandon(future)
+                self._abandon(waiter)
                 raise
         try:
             yield
         finally:
             self._leave(slot)
 
-    def should_shed(self, max_wait: float) -> bool:
+    def should_shed(self, max_wait: float, route: str = "") -> bool:
         """Return whether a request that may wait for `max_wait` seconds is to be shed. It is counted as shed then."""
-        if self.has_capacity:
+        if self.has_capacity(route):
             return False
+        ahead = sum(waiter.route == route or self._may_enter(waiter.route) for waiter in self.queue)
         # Little's law with the average of the last requests: those in front, served so many at a time.
-        expected_wait = len(self.queue) * self.average_seconds / self.max_cpu_bound
-        is_full = len(self.queue) >= settings.MAX_QUEUED_REQUESTS or expected_wait > max_wait
+        expected_wait = ahead * self.average_seconds / self.max_cpu_bound
+        # A route that is held up must not fill the queue with its own requests.
+        limit = settings.MAX_QUEUED_REQUESTS if self._may_enter(route) else settings.MAX_QUEUED_REQUESTS // 2
+        is_full = len(self.queue) >= settings.MAX_QUEUED_REQUESTS or ahead >= limit or expected_wait > max_wait
         if is_full:
             SHED_REQUESTS.inc()
         return is_full
 
-    @property
-    def has_capacity(self) -> bool:
-        """Whether there is a free place and no queue."""
-        return not self.queue and self._has_place
+    def has_capacity(self, route: str) -> bool:
+        """Return whether a request of this route gets a place at once."""
+        # Where there is a place, all in the queue are of routes that may not enter now.
+        return self._has_place and self._may_enter(route)
 
     @property
     def _has_place(self) -> bool:
         return self.cpu_bound < self.max_cpu_bound and self.active < self.threads
 
-    def _take(self) -> Slot:
-        slot = Slot(time.monotonic())
+    def _may_enter(self, route: str) -> bool:
+        """Return whether the route holds less than its share of the threads, or none of its requests is slow."""
+        return not route or not self.slow_by_route[route] or self.active_by_route[route] < max(1, self.threads // 2)
+
+    def _take(self, route: str) -> Slot:
+        slot = Slot(time.monotonic(), route)
         slot.timer = asyncio.get_running_loop().call_later(SLOW_AFTER, self._mark_slow, slot)
         self.active += 1
         self.cpu_bound += 1
+        self.active_by_route[route] += 1
         return slot
 
     def _mark_slow(self, slot: Slot) -> None:
         """Count a request as waiting for something; the timer of its slot calls this."""
         slot.is_cpu_bound = False
+        self.slow_by_route[slot.route] += 1
         # It waits for the database or a network, so another request may compute meanwhile.
         self.cpu_bound -= 1
         self._wake_next()
@@ -122,6 +149,9 @@ class AdmissionControl:
             slot.timer.cancel()
         self.active -= 1
         self.cpu_bound -= slot.is_cpu_bound
+        _decrement(self.active_by_route, slot.route)
+        if not slot.is_cpu_bound:
+            _decrement(self.slow_by_route, slot.route)
         self.average_seconds += EWMA_WEIGHT * (
             # Capped: beyond SLOW_AFTER a request no longer keeps the next one waiting.
             min(SLOW_AFTER, time.monotonic() - slot.started_at) - self.average_seconds
@@ -129,51 +159,96 @@ class AdmissionControl:
         self._wake_next()
 
     def _wake_next(self) -> None:
-        while self.queue and self._has_place:
-            future = self.queue.popleft()
-            # One that timed out in this turn of the loop is done, and has left the queue by itself.
-            if not future.done():
-                future.set_result(self._take())
+        while self._has_place:
+            waiter = next((waiter for waiter in self.queue if self._may_enter(waiter.route)), None)
+            if waiter is None:
+                break
+            self.queue.remove(waiter)
+            # One that timed out in this turn of the loop is done, and leaves the queue by itself.
+            if not waiter.slot.done():
+                waiter.slot.set_result(self._take(waiter.route))
         QUEUED_REQUESTS.set(len(self.queue))
 
-    def _abandon(self, future: asyncio.Future[Slot]) -> None:
+    def _abandon(self, waiter: Waiter) -> None:
         """Leave the queue; a request that got its place in the same moment gives it back."""
-        if future.done() and not future.cancelled():
-            self._leave(future.result())
+        if waiter.slot.done() and not waiter.slot.cancelled():
+            self._leave(waiter.slot.result())
         # _wake_next may have taken it from the queue already.
-        elif future in self.queue:
-            self.queue.remove(future)
+        elif waiter in self.queue:
+            self.queue.remove(waiter)
             QUEUED_REQUESTS.set(len(self.queue))
+
+
+def _decrement(counts: Multiset[str], route: str) -> None:
+    """Count one less; a route without requests leaves no entry, so that the counts stay small."""
+    counts[route] -= 1
+    if not counts[route]:
+        del counts[route]
 
 
 class ConcurrencyLimiter:
     """A bulkhead: at most `width` expensive requests at a time, so that the other threads stay free.
 
-    Hashing a password takes a processor a tenth of a second: eight anonymous sign-ins would hold every thread.
+    Hashing a password takes a processor a tenth of a second: eight anonymous sign-ins would hold every thread. Routes
+    take turns, so that many who register at once do not keep others from signing in.
     """
 
     def __init__(self, width: int) -> None:
         self.width = width
-        # asyncio's semaphore wakes its waiters first come, first served.
-        self.free = asyncio.Semaphore(width)
-        self.waiting = 0
+        self.active = 0
+        # The waiting requests by route. The first route is the next one; a dict keeps the order of insertion.
+        self.queues: dict[str, deque[asyncio.Future[None]]] = {}
+
+    @property
+    def waiting(self) -> int:
+        return sum(map(len, self.queues.values()))
 
     @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
+    async def slot(self, route: str = "") -> AsyncIterator[None]:
         """Hold a place for the block. Raises Overloaded where too many wait, or this one has waited too long."""
-        if self.waiting >= MAX_QUEUE * self.width:
-            SHED_REQUESTS.inc()
-            raise Overloaded
-        self.waiting += 1
-        try:
-            async with asyncio.timeout(LIMITER_TIMEOUT):
-                await self.free.acquire()
-        except TimeoutError:
-            SHED_REQUESTS.inc()
-            raise Overloaded from None
-        finally:
-            self.waiting -= 1
+        if self.active < self.width:
+            self.active += 1
+        else:
+            await self._wait(self.queues.setdefault(route, deque()))
         try:
             yield
         finally:
-            self.free.release()
+            self._leave()
+
+    async def _wait(self, queue: deque[asyncio.Future[None]]) -> None:
+        if len(queue) >= MAX_QUEUE * self.width:
+            SHED_REQUESTS.inc()
+            raise Overloaded
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        queue.append(place)
+        try:
+            async with asyncio.timeout(LIMITER_TIMEOUT):
+                await place
+        except TimeoutError:
+            SHED_REQUESTS.inc()
+            self._abandon(queue, place)
+            raise Overloaded from None
+        except asyncio.CancelledError:
+            self._abandon(queue, place)
+            raise
+
+    def _abandon(self, queue: deque[asyncio.Future[None]], place: asyncio.Future[None]) -> None:
+        """Leave the queue; a request that got its place in the same moment passes it on."""
+        if place.done() and not place.cancelled():
+            self._leave()
+        elif place in queue:
+            queue.remove(place)
+
+    def _leave(self) -> None:
+        """Pass the place on to the first request of the next route, or free it."""
+        while self.queues:
+            route, queue = next(iter(self.queues.items()))
+            place = queue.popleft() if queue else None
+            # To the end: the other routes are served before this one's next request.
+            del self.queues[route]
+            if queue:
+                self.queues[route] = queue
+            if place is not None and not place.done():
+                place.set_result(None)
+                return
+        self.active -= 1

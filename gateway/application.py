@@ -118,7 +118,7 @@ class Gateway:
         if request.api_key and not await self.authenticate_api_key(request):
             await self.shed(request)
             return
-        if not request.is_cacheable and self.admission.should_shed(request.max_wait):
+        if not request.is_cacheable and self.admission.should_shed(request.max_wait, request.route):
             await self.shed(request)  # whatever the check might say; so it costs no round trip
             return
         cached = None
@@ -265,7 +265,7 @@ class Gateway:
 
     async def call_django(self, request: GatewayRequest) -> None:
         """Read the body, wait for a thread and let Django answer; 413 or 503 if that cannot be done."""
-        if self.admission.should_shed(request.max_wait):
+        if self.admission.should_shed(request.max_wait, request.route):
             await self.shed(request)  # before the body is read, which would be for nothing
             return
         try:
@@ -274,8 +274,8 @@ class Gateway:
             body = await request_body.read_body(request.scope, request.receive, limit=limit)
             # Requests that hash passwords share a narrower limiter.
             hashes_password = request.scope["method"] in request.endpoint.hashes_password
-            limiter = self.password_limiter.slot() if hashes_password else nullcontext()
-            async with limiter, self.admission.slot(request.max_wait):
+            limiter = self.password_limiter.slot(request.route) if hashes_password else nullcontext()
+            async with limiter, self.admission.slot(request.max_wait, request.route):
                 send = request_body.buffer_response_start(request.send)
                 await self.django(request.scope_for_django(), body, request.receive, send)
         except request_body.BodyTooLarge:

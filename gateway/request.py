@@ -46,6 +46,8 @@ class GatewayRequest:
     claims: Claims | None
     started_at: float
     request_id: str
+    # Method and path template, such as `POST /api/v1/tasks/`.
+    route: str = ""
     global_generation: str = ""
     checked_at: float = 0.0
     cache_url: str = ""
@@ -130,6 +132,7 @@ def parse_request(scope: Scope, receive: Receive, send: Send, *, routes: RouteTa
     client_request_id = headers.get(b"x-request-id", b"").decode("latin-1")
     authorization = headers.get(b"authorization", b"").split()  # as Django's authentication: a tab is a space to it
     scheme, credentials = (authorization[0].lower(), authorization[1]) if len(authorization) == 2 else (b"", b"")
+    route = routes.route_for(scope["path"])
     return GatewayRequest(
         scope,
         receive,
@@ -138,6 +141,7 @@ def parse_request(scope: Scope, receive: Receive, send: Send, *, routes: RouteTa
         endpoint=routes.endpoint_for(scope["path"]),
         claims=read_access_token(credentials) if scheme == b"bearer" else None,
         started_at=time.perf_counter(),
+        route=f"{scope['method']} {route.template if route else ''}",
         request_id=client_request_id if REQUEST_ID.match(client_request_id) else os.urandom(16).hex(),
         api_key=credentials if scheme == API_KEY_SCHEME else b"",
     )

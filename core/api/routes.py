@@ -53,12 +53,16 @@ class RouteTable:
         for route in self.routes:
             self.by_template.setdefault(route.template, route)
         self._regex = re.compile("|".join(f"({route.regex})" for route in self.routes))
-        self.endpoint_for = lru_cache(maxsize=MAX_CACHED_PATHS)(self._endpoint_for)
+        self.route_for = lru_cache(maxsize=MAX_CACHED_PATHS)(self._route_for)
 
-    def _endpoint_for(self, path: str) -> Endpoint:
+    def _route_for(self, path: str) -> Route | None:
         match = self._regex.fullmatch(path)
-        if match is not None and match.lastindex is not None:
-            return self.routes[match.lastindex - 1].endpoint
+        return None if match is None or match.lastindex is None else self.routes[match.lastindex - 1]
+
+    def endpoint_for(self, path: str) -> Endpoint:
+        route = self.route_for(path)
+        if route is not None:
+            return route.endpoint
         return NOT_FOUND_IN_API if path.startswith(API_PREFIX) else NOT_FOUND
 
     def with_declaration(self, name: str) -> list[Route]:

@@ -14,7 +14,6 @@ from typing import Any
 
 import psycopg
 import structlog
-from django.db import InterfaceError, OperationalError
 from psycopg_pool import ConnectionPool
 
 from core.circuit_breaker import CircuitBreaker
@@ -35,7 +34,7 @@ def on_reconnect_failed(pool: ConnectionPool[Any]) -> None:
 
 
 def require_reachable(connect: Callable[[], Any]) -> None:
-    """Raise psycopg.OperationalError while the database is away; one caller at a time tries it."""
+    """Raise psycopg.OperationalError while the database is away; one caller at a time tries."""
     with _only_one() as is_prober:
         if not is_prober or not _breaker.allows_call():
             raise psycopg.OperationalError("The database could not be reached a moment ago.")
@@ -75,24 +74,3 @@ def is_dead(connection: Any) -> bool:
     except psycopg.Error:
         return True
     return False
-
-
-def retry_on_new_connection(
-    execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]
-) -> Any:
-    """Run a statement; run it once more where its connection has died and nothing else was lost (a query wrapper).
-
-    Outside a transaction that is true of a read: the first statement of a request, or the response to a write that is
-    committed already, which must not be answered with an error.
-    """
-    connection = context["connection"]
-    try:
-        return execute(sql, params, many, context)
-    except (OperationalError, InterfaceError):
-        is_read = sql.lstrip("( ")[:6].upper() == "SELECT" and not connection.in_atomic_block
-        if not is_read or connection.connection is None or not connection.connection.closed:
-            raise
-    connection.close()
-    connection.ensure_connection()
-    context["cursor"].cursor = connection.create_cursor()
-    return execute(sql, params, many, context)

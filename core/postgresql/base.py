@@ -6,7 +6,8 @@ from django.db.backends.postgresql.operations import DatabaseOperations
 from django_prometheus.db.backends.postgresql.base import DatabaseWrapper as PrometheusWrapper
 
 from core.postgresql import availability
-from core.postgresql.metrics import log_slow_query, record_pool_stats
+from core.postgresql.metrics import record_pool_stats
+from core.postgresql.statements import run_statement
 
 
 class PreparedOperations(DatabaseOperations):
@@ -23,7 +24,7 @@ class DatabaseWrapper(PrometheusWrapper):
         if isinstance(pool_options := self.settings_dict["OPTIONS"].get("pool"), dict):
             pool_options.setdefault("reconnect_failed", availability.on_reconnect_failed)
         # Django's own hook, so a query is timed whichever cursor it uses.
-        self.execute_wrappers += [availability.retry_on_new_connection, log_slow_query]
+        self.execute_wrappers.append(run_statement)
         self._parameters: dict[str, Any] = {}
 
     def get_connection_params(self) -> dict[str, Any]:

@@ -1,20 +1,15 @@
-"""Metrics of the connection pool, and the log of slow queries."""
+"""Metrics of the connection pool."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any
 
-import structlog
-from django.conf import settings
-from prometheus_client import Counter, Gauge
+from prometheus_client import Gauge
 from psycopg_pool import ConnectionPool
 
 # Seconds. Prometheus asks every 15 s or so; more would only slow down taking a connection.
 SAMPLE_INTERVAL = 1.0
-MAX_SQL_LENGTH = 500
-SLOW_QUERIES = Counter("database_slow_queries", "Statements that took longer than SLOW_QUERY_MS.")
 POOL_GAUGES = {
     name: Gauge(f"database_{name}", description, multiprocess_mode="livesum")
     for name, description in {
@@ -28,7 +23,6 @@ POOL_GAUGES = {
         "requests_errors": "Connection requests that failed since the start.",
     }.items()
 }
-log = structlog.get_logger(__name__)
 _sampled_at = 0.0
 
 
@@ -43,15 +37,3 @@ def record_pool_stats(pool: ConnectionPool[Any]) -> None:
     for name, gauge in POOL_GAUGES.items():
         # psycopg leaves out the counters that are still zero.
         gauge.set(stats.get(name, 0))
-
-
-def log_slow_query(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
-    """Run a statement and log a slow one (a query wrapper). Values may be private and are left out."""
-    started = time.perf_counter()
-    try:
-        return execute(sql, params, many, context)
-    finally:
-        milliseconds = (time.perf_counter() - started) * 1000
-        if milliseconds > settings.SLOW_QUERY_MS:
-            SLOW_QUERIES.inc()
-            log.warning("slow_query", duration_ms=round(milliseconds, 1), sql=str(sql)[:MAX_SQL_LENGTH])

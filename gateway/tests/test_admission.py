@@ -31,7 +31,8 @@ class Crowd:
 
     async def _work(self, name):
         try:
-            async with self.admission_control.slot(self.max_wait):
+            # Of `list 1` the route is `list`; other names have none.
+            async with self.admission_control.slot(self.max_wait, str(name).rpartition(" ")[0]):
                 self.active.append(name)
                 await self.done[name].wait()
                 self.active.remove(name)
@@ -88,6 +89,55 @@ def test_slow_request_makes_room_until_threads_are_used_up(monkeypatch):
 
     first, second, third = with_crowd(story, threads=4)
     assert (first, second, third) == (["a", "b"], ["a", "b", "c", "d"], ["a", "b", "c", "d"])
+
+
+def test_slow_route_leaves_threads_to_the_others(monkeypatch):
+    monkeypatch.setattr(admission, "SLOW_AFTER", 0.05)
+
+    async def story(crowd):
+        await crowd.come(*(f"create {number}" for number in range(6)))
+        await asyncio.sleep(0.1)
+        held = list(crowd.active)
+        await crowd.come("list 1", "list 2", "list 3")
+        others = list(crowd.active)
+        await crowd.go("create 0")
+        one_left = list(crowd.active)
+        await crowd.go("list 1")
+        return held, others, one_left, list(crowd.active)
+
+    held, others, one_left, at_last = with_crowd(story, threads=4)
+    assert held == ["create 0", "create 1"]
+    assert others == [*held, "list 1", "list 2"]
+    # The two lists may compute still; then the next in the queue comes.
+    assert one_left == ["create 1", "list 1", "list 2"]
+    assert at_last == ["create 1", "list 2", "create 2"]
+
+
+def test_route_of_quick_requests_may_hold_all_threads():
+    async def story(crowd):
+        await crowd.come(*(f"create {number}" for number in range(4)))
+        return list(crowd.active)
+
+    assert with_crowd(story, threads=4, max_cpu_bound=4) == [f"create {number}" for number in range(4)]
+
+
+def test_queue_of_a_slow_route_sheds_no_others(monkeypatch, settings):
+    settings.MAX_QUEUED_REQUESTS = 8
+    monkeypatch.setattr(admission, "SLOW_AFTER", 0.05)
+
+    async def story(crowd):
+        await crowd.come("create 0", "create 1")
+        await asyncio.sleep(0.1)
+        crowd.admission_control.average_seconds = 0.2
+        crowd.max_wait = admission.MAX_WRITE_WAIT
+        await crowd.come(*(f"create {number}" for number in range(2, 10)))
+        crowd.max_wait = 0.05
+        await crowd.come("list 1")
+        return list(crowd.shed), list(crowd.active)
+
+    shed, active = with_crowd(story, threads=4)
+    assert shed == [f"create {number}" for number in range(6, 10)]
+    assert active == ["create 0", "create 1", "list 1"]
 
 
 def test_request_beyond_the_queue_is_shed_at_once(settings):

@@ -126,3 +126,21 @@ def test_cancelled_request_leaves_the_limiters_queue():
             return limiter.waiting
 
     assert run(story()) == 0
+
+
+def test_routes_take_turns_in_the_limiter():
+    async def story():
+        limiter, order = ConcurrencyLimiter(1), []
+
+        async def pass_through(route):
+            async with limiter.slot(route):
+                order.append(route)
+                await asyncio.sleep(0)
+
+        routes = ["register"] * 24 + ["sign in"] * 3
+        await asyncio.gather(*map(pass_through, routes))
+        return order
+
+    order = run(story())
+    assert order[:7] == ["register", "register", "sign in", "register", "sign in", "register", "sign in"]
+    assert len(order) == 27

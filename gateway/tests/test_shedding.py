@@ -23,7 +23,9 @@ def remaining(response):
 def shed_after_the_check(monkeypatch, method):
     """Give a request a place in the queue until its quota is spent, then none."""
     results = [True] if method == "GET" else [False, True]
-    monkeypatch.setattr(AdmissionControl, "should_shed", lambda _self, _max_wait: results.pop(0) if results else False)
+    monkeypatch.setattr(
+        AdmissionControl, "should_shed", lambda _self, _max_wait, _route: results.pop(0) if results else False
+    )
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

@@ -1,0 +1,79 @@
+"""Rows that are held for long: one statement of the process waits for them."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from django.db import OperationalError, connection, transaction
+from psycopg.errors import LockNotAvailable
+
+from core.postgresql import statements
+from core.testing.concurrency import has_lock_waiters, run_concurrently, wait_until
+from tasks.models import Project
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def rename(project, timeout="500ms", name="Renamed"):
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = '{timeout}'")
+        return Project.objects.filter(pk=project.pk).update(name=name)
+
+
+@pytest.fixture
+def hold(project):
+    """Hold the row of the project until the returned event is set."""
+    release, held = threading.Event(), threading.Event()
+
+    def run():
+        try:
+            with transaction.atomic():
+                Project.objects.select_for_update().get(pk=project.pk)
+                held.set()
+                release.wait(20)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    held.wait(20)
+    yield release
+    release.set()
+    thread.join()
+    statements._held_until.clear()
+
+
+def test_second_statement_is_refused_after_a_wait_in_vain(project, hold):
+    with pytest.raises(OperationalError) as first:
+        rename(project)
+    assert isinstance(first.value.__cause__, LockNotAvailable)
+
+    outcomes = []
+    prober = threading.Thread(target=lambda: outcomes.extend(run_concurrently([lambda: rename(project, "20s")])))
+    prober.start()
+    wait_until(has_lock_waiters)
+    with pytest.raises(OperationalError) as second:
+        rename(project, "20s")
+    hold.set()
+    prober.join()
+
+    assert "Another request waits" in str(second.value)
+    assert outcomes == [1]
+    assert rename(project) == 1
+    assert (statements._running, statements._held_until) == ({}, {})
+
+
+def test_writers_that_take_turns_are_not_refused(project):
+    assert run_concurrently([lambda: rename(project, "20s")] * 8) == [1] * 8
+    assert statements._running == {}
+
+
+def test_memory_of_held_rows_is_bounded(project, hold, monkeypatch):
+    monkeypatch.setattr(statements, "MAX_HELD_ROWS", 2)
+    for name in range(5):
+        with pytest.raises(OperationalError):
+            rename(project, "10ms", str(name))
+
+    assert len(statements._held_until) <= 2
