@@ -15,10 +15,11 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from core.db import translate_db_error
 from core.errors import DatabaseUnavailable, DomainError, NotAuthenticated, RateLimited, ServiceUnavailable
-from core.http.compression import SIGNED_IN_PAGE
 
 # The same URL answers with a page or a fragment, so caches, and the back button, must not mix them up.
 VARY = ("HX-Request", "HX-Request-Type", "HX-Target", "Cookie")
+# Without a copy in the browser, going back after signing out shows nothing.
+SIGNED_IN_PAGE = "private, no-store"
 ERROR_PAGES = {400, 403, 404, 409, 429, 500, 503}
 
 
@@ -47,7 +48,6 @@ def render_page(
     if fragment and (text := " ".join(str(message) for message in messages.get_messages(request))):
         response["HX-Trigger"] = json.dumps({"toast": {"text": text}})
     patch_vary_headers(response, VARY)
-    # Without a copy in the browser, going back after signing out shows nothing.
     is_signed_in = getattr(request, "user", None) is not None and request.user.is_authenticated
     response["Cache-Control"] = SIGNED_IN_PAGE if is_signed_in else "private, no-cache"
     return response

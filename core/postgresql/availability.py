@@ -63,7 +63,7 @@ def _only_one() -> Iterator[bool]:
 
 
 def is_dead(connection: Any) -> bool:
-    """Return whether an idle connection was closed by the server, without a round trip to it."""
+    """Return whether the server closed an idle connection, without a round trip."""
     poll = select.poll()
     poll.register(connection.pgconn.socket, select.POLLIN)
     if not poll.poll(0):
