@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import structlog
@@ -25,23 +24,25 @@ UNSEQUENCED_SQL = f"""
 SELECT {HASHED_COLUMNS}
 FROM events_event WHERE position IS NULL AND append_error = '' ORDER BY id LIMIT %s
 """  # noqa: S608 -- a constant
-# All tables in one round trip, because the lock on the head of the log is held meanwhile.
+# All tables in one round trip, because the lock on the head of the log is held meanwhile. Rows go as JSON: psycopg
+# quotes the texts of an array one by one with a regular expression, which took half of the relay's time.
 APPEND_SQL = """
 WITH sequenced AS (
     UPDATE events_event AS event SET position = new.position, hash = new.hash,
-        payload = coalesce(new.payload::jsonb, event.payload), commitments = new.commitments::jsonb
-    FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[])
-        AS new (id, position, hash, payload, commitments)
+        payload = coalesce(new.payload, event.payload), commitments = new.commitments
+    FROM json_to_recordset(%s::json)
+        AS new (id bigint, position bigint, hash text, payload jsonb, commitments jsonb)
     WHERE event.id = new.id
 ), personal AS (
     INSERT INTO events_personaldata (event_id, user_id, salt, data)
-    SELECT event_id, user_id, salt, data::jsonb
-    FROM unnest(%s::bigint[], %s::uuid[], %s::bytea[], %s::text[]) AS new (event_id, user_id, salt, data)
+    SELECT event_id, user_id, decode(salt, 'hex'), data
+    FROM json_to_recordset(%s::json) AS new (event_id bigint, user_id uuid, salt text, data jsonb)
 ), head AS (
     UPDATE events_loghead SET position = %s, hash = %s
 )
 INSERT INTO events_delivery (event_id, consumer, state, attempts, next_attempt_at, last_error)
-SELECT event_id, consumer, 'pending', 0, statement_timestamp(), '' FROM unnest(%s::bigint[], %s::text[]) AS new (event_id, consumer)
+SELECT event_id, consumer, 'pending', 0, statement_timestamp(), ''
+FROM json_to_recordset(%s::json) AS new (event_id bigint, consumer text)
 ON CONFLICT DO NOTHING
 """
 Subscriptions = Mapping[str, Sequence[str]]
@@ -76,8 +77,8 @@ def _append(subscriptions: Subscriptions, *, limit: int) -> list[Event]:
         cursor.execute(UNSEQUENCED_SQL, [limit])
         rows = cursor.fetchall()
     appended: list[Event] = []
-    chained: list[tuple[Any, ...]] = []
-    personal: list[tuple[Any, ...]] = []
+    chained: list[bytes] = []
+    personal: list[bytes] = []
     failed: list[tuple[int, Exception]] = []
     for row in rows:
         hashed = HashedEvent._make((*row, {}))
@@ -90,9 +91,11 @@ def _append(subscriptions: Subscriptions, *, limit: int) -> list[Event]:
             salted = [(user_id, os.urandom(SALT_BYTES), values) for user_id, values in parts.items()]
             commitments = {user_id: commitment(salt, values) for user_id, salt, values in salted}
             event.hash = chain_hash(head, hashed._replace(payload=public, commitments=commitments))
-            stored = [canonical_json(value).decode() for value in (public, commitments)]
-            event_parts = [
-                (event.pk, user_id, salt, canonical_json(values).decode()) for user_id, salt, values in salted
+            columns = {"id": event.pk, "position": position + 1, "hash": event.hash, "commitments": commitments}
+            chained_row = canonical_json(columns | {"payload": public} if parts else columns)
+            personal_rows = [
+                canonical_json({"event_id": event.pk, "user_id": user_id, "salt": salt.hex(), "data": values})
+                for user_id, salt, values in salted
             ]
         except (TypeError, ValueError, LookupError, AttributeError, RecursionError) as error:
             failed.append((row[0], error))
@@ -100,21 +103,24 @@ def _append(subscriptions: Subscriptions, *, limit: int) -> list[Event]:
         event.position, event.commitments = position + 1, commitments
         position, head = event.position, event.hash
         appended.append(event)
-        chained.append((event.pk, position, head, stored[0] if parts else None, stored[1]))
-        personal += event_parts
+        chained.append(chained_row)
+        personal += personal_rows
     if appended:
-        deliveries = [(event.pk, consumer) for event in appended for consumer in subscriptions.get(event.name, ())]
+        deliveries = [
+            canonical_json({"event_id": event.pk, "consumer": consumer})
+            for event in appended
+            for consumer in subscriptions.get(event.name, ())
+        ]
         with connection.cursor() as cursor:
             cursor.execute(
-                APPEND_SQL,
-                [*_columns(chained, 5), *_columns(personal, 4), position, head, *_columns(deliveries, 2)],
+                APPEND_SQL, [_json_rows(chained), _json_rows(personal), position, head, _json_rows(deliveries)]
             )
     _set_aside(failed)
     return appended
 
 
-def _columns(rows: Sequence[tuple[Any, ...]], count: int) -> list[list[Any]]:
-    return [[row[number] for row in rows] for number in range(count)]
+def _json_rows(rows: Iterable[bytes]) -> str:
+    return f"[{b','.join(rows).decode()}]"
 
 
 def _set_aside(failed: Iterable[tuple[int, Exception]]) -> None:

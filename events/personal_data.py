@@ -26,7 +26,9 @@ def split(
             owner = value["id"]
         result = {}
         for key, inner in value.items():
-            if owner and key in PERSONAL_FIELDS and (blanked := _blank(inner)) != inner:
+            if not owner and not isinstance(inner, dict | list):
+                result[key] = inner
+            elif owner and key in PERSONAL_FIELDS and (blanked := _blank(inner)) != inner:
                 parts.setdefault(owner, []).append([[*path, key], inner])
                 result[key] = blanked
             else:

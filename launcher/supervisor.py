@@ -20,10 +20,11 @@ from launcher.unix_user import UnixUser
 from launcher.watchdog import Watchdog
 
 MAX_BACKOFF = 30.0
-# A process that ran this long starts with a short pause again.
-# A process that ran for so long and was killed is started again at once; only crashes at the start back off.
+# The first crashes in a row are restarted at once: a killed relay must be back within two seconds. Further ones back off.
+IMMEDIATE_RESTARTS = 2
+# A process that ran for so many seconds counts as healthy: its next crash is a first one.
 STABLE_AFTER = 10.0
-MAX_STARTUP_CRASHES = 3
+MAX_STARTUP_CRASHES = 5
 # Seconds. Both together stay below the five within which Ctrl-C is to end everything.
 STOP_TIMEOUT = 2.8
 SERVER_STOP_TIMEOUT = 1.6
@@ -168,11 +169,11 @@ class Supervisor:
                     self._launch(running)
             elif running.process.poll() is not None:
                 code = self._reap(running)
-                # Exponential backoff: 0.5 s, doubled for each crash in a row.
                 running.crashes = 1 if now - running.started > STABLE_AFTER else running.crashes + 1
-                pause = min(MAX_BACKOFF, 0.5 * 2 ** (running.crashes - 1))
+                pause = restart_pause(running.crashes)
                 running.restart_at = now + pause
-                self._write(running, [f"stopped with {_exit_reason(code)}; starting it again in {pause:g} s".encode()])
+                when = f"in {pause:g} s" if pause else "at once"
+                self._write(running, [f"stopped with {_exit_reason(code)}; starting it again {when}".encode()])
 
     def _reap(self, running: ManagedProcess) -> int:
         """Kill the rest of a process's group, read its last output, return its exit code."""
@@ -234,6 +235,11 @@ class Supervisor:
             self._pump_output(0.02)
         for running in group:
             self._reap(running)
+
+
+def restart_pause(crashes: int) -> float:
+    """Return the seconds to wait after so many crashes in a row: 0, 0, 0.5, 1, 2, ... up to 30."""
+    return min(MAX_BACKOFF, 0.5 * 2 ** (crashes - IMMEDIATE_RESTARTS - 1)) if crashes > IMMEDIATE_RESTARTS else 0
 
 
 def _is_running(running: ManagedProcess) -> bool:

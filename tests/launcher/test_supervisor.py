@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from launcher.supervisor import Supervisor
+from launcher.supervisor import STABLE_AFTER, ProcessSpec, Supervisor, restart_pause
 
 pytestmark = pytest.mark.processes
 
@@ -44,11 +44,31 @@ def test_signals_are_handled_again_after_a_stop(tmp_path):
 def test_crashed_process_is_restarted_with_backoff(checkout, launch):
     launcher_process = launch(weak=python_command(checkout, "import sys; sys.exit(3)"))
 
-    first = launcher_process.read_until("stopped")
-    second = launcher_process.read_until("stopped")
+    lines = [launcher_process.read_until("stopped") for _ in range(4)]
 
-    assert first == "weak      | stopped with exit code 3; starting it again in 0.5 s\n"
-    assert second == "weak      | stopped with exit code 3; starting it again in 1 s\n"
+    assert lines == [
+        f"weak      | stopped with exit code 3; starting it again {when}\n"
+        for when in ("at once", "at once", "in 0.5 s", "in 1 s")
+    ]
+
+
+def test_backoff_ends_after_a_stable_run(tmp_path):
+    spec = ProcessSpec(name="relay", command=["sleep", "600"], environment=dict(os.environ))
+    seconds_run = [0, 0, 0, STABLE_AFTER - 5, STABLE_AFTER + 1, 0]
+    crashes = []
+    with Supervisor(log=tmp_path / "log", quiet=True) as supervisor:
+        supervisor.start(spec)
+        (managed,) = supervisor._running
+        for seconds in seconds_run:
+            managed.started -= seconds
+            managed.process.kill()
+            while managed.process is not None:
+                supervisor._tick(0.02)
+            crashes.append((managed.crashes, restart_pause(managed.crashes)))
+            while managed.process is None:
+                supervisor._tick(0.02)
+
+    assert crashes == [(1, 0), (2, 0), (3, 0.5), (4, 1), (1, 0), (2, 0)]
 
 
 def test_children_of_a_killed_process_are_killed(checkout, launch, leftover_processes, wait_until):
