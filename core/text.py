@@ -19,6 +19,7 @@ LINE_ENDS = regex.compile(r"\r\n?|\n")
 _CONTROLS = regex.compile(r"[\p{Z}\p{Cc}\s]+")
 # Marks, embeddings, overrides and isolates of text direction (UAX 9).
 _BIDI_CONTROLS = regex.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_NEEDLESS_QUOTES = regex.compile(r'"([\w!#$%&\'*+/=?^`{|}~-]+(?:\.[\w!#$%&\'*+/=?^`{|}~-]+)*)"')
 _GRAPHEME = regex.compile(r"\X")
 
 
@@ -33,7 +34,9 @@ def normalize_email(address: str) -> str:
     The domain is what mail is sent to (IDNA 2003, RFC 3490): full-width letters, soft hyphens and zero-width characters
     are gone, and `xn--` labels are decoded. A domain that IDNA refuses stays as it is.
     """
-    local, at, domain = address.strip().lower().rpartition("@")
+    local, at, domain = unicodedata.normalize("NFKC", address.strip()).lower().rpartition("@")
+    if quoted := _NEEDLESS_QUOTES.fullmatch(local):  # RFC 5321, section 4.1.2
+        local = quoted[1]
     with suppress(UnicodeError):
         domain = domain.encode("idna").decode("idna")
     return f"{local}{at}{domain}"

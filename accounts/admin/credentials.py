@@ -14,7 +14,7 @@ from accounts.admin.site import RequiresRecentLoginAdmin
 from accounts.api_keys import services as api_keys
 from accounts.auth.mfa import enrollment
 from accounts.auth.requests import get_request_user
-from accounts.models import ApiKey, MfaChallenge, Session, User
+from accounts.models import ApiKey, EmailChange, MfaChallenge, Session, User
 from accounts.users import administration
 from core.admin import ReadOnlyAdmin
 
@@ -104,3 +104,11 @@ class SocialAccountAdmin(ReadOnlyAdmin):
     search_fields = ("=user__email", "=uid")
     ordering = ("-pk",)
     fields = ("user", "provider", "uid", "date_joined", "last_login")
+
+
+@admin.register(EmailChange)
+class EmailChangeAdmin(ReadOnlyAdmin):
+    list_display = ("id", "user", "email", "changed_at", "expires_at")
+    search_fields = ("=email", "=user__email")
+    ordering = ("-id",)
+    fields = ("user", "email", "changed_at", "expires_at")

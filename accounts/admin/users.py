@@ -78,8 +78,6 @@ class UserChangeForm(NewPasswordForm):
         # Naming `is_active: False` again would invalidate the link that cancels a deletion.
         omitted = {"password", "version"} | ({"is_active"} - set(self.changed_data))
         changes = {name: value for name, value in data.items() if name not in omitted}
-        # Stored in lower case (constraint user_email_lowercase).
-        changes["email"] = changes["email"].lower()
         user = administration.update_user(
             actor=self.actor, user_id=self.instance.pk, changes=changes, now=now, versions=frozenset({version})
         )

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.auth import login
+from accounts.auth.mfa.services import IssuedChallenge
 from accounts.auth.serializers import EmailSentOut, LoginInput, MfaInput, MfaRequiredOut, RefreshInput, RegisterInput
 from accounts.auth.sessions import services as sessions
 from accounts.auth.sessions.services import TokenPair
@@ -46,7 +47,7 @@ class RegisterView(PublicApiView):
         params = parse_body(RegisterInput, request)
         user = login.register(request._request, locale=pop_locale(params, request._request), **params)
         if user is not None and not settings.REQUIRE_VERIFIED_EMAIL:
-            return login_response(request, user, status=201)
+            return login_response(request, user, login.continue_api_login(request._request, user), status=201)
         return Response({"detail": "We sent an email to this address."}, status=202)
 
 
@@ -62,7 +63,7 @@ class LoginView(PublicApiView):
     def post(self, request: Request) -> Any:
         """Sign in with a password. A user with MFA gets 401 `mfa_required` and a challenge for `/auth/mfa/`."""
         user = login.verify_password(request._request, **parse_body(LoginInput, request))
-        return login_response(request, user)
+        return login_response(request, user, login.continue_api_login(request._request, user))
 
 
 class MfaView(PublicApiView):
@@ -74,16 +75,16 @@ class MfaView(PublicApiView):
         """
         params = parse_body(MfaInput, request)
         user = login.verify_challenge(request._request, token=params["challenge"], code=params["code"])
-        return login_response(request, user, mfa_verified=True)
+        return login_response(request, user, login.continue_api_login(request._request, user, mfa_verified=True))
 
 
 class RefreshView(PublicApiView):
     @extend_schema(operation_id="refresh", request=RefreshInput, responses=TokensOut)
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> Any:
         """Exchange a refresh token for the next pair. Reuse of a replaced token revokes the session."""
         token, address = parse_body(RefreshInput, request)["refresh"], client_ip(request._request)
         tokens, user = sessions.refresh_session(token=token, now=self.now, address=address)
-        return token_response(tokens, user)
+        return login_response(request, user, tokens)
 
 
 class LogoutView(ApiView):
@@ -119,12 +120,12 @@ class LogoutAllView(ApiView):
 
 
 def login_response(
-    request: Request, user: User, *, status: int = 200, mfa_verified: bool = False
+    request: Request, user: User, result: TokenPair | IssuedChallenge, *, status: int = 200
 ) -> Response | HttpResponse:
-    """Return the tokens of a new session, or a 401 with an MFA challenge."""
-    result = login.continue_api_login(request._request, user, mfa_verified=mfa_verified)
+    """Return the tokens of a session, or a 401 with an MFA challenge."""
     if isinstance(result, TokenPair):
-        return token_response(result, user, status=status)
+        body = {"access": result.access, "refresh": result.refresh, "user": MeOut(user).data}
+        return Response(body, status=status, headers={"Cache-Control": "no-store"})
     detail = "The password is right. Finish the sign-in with a code."
     body = problem_document(401, request.path, code="mfa_required", detail=detail) | {
         "challenge": result.token,
@@ -133,8 +134,3 @@ def login_response(
     }
     headers = {"Cache-Control": "no-store", "WWW-Authenticate": 'Bearer realm="api"'}
     return HttpResponse(dumps(body), status=401, headers=headers, content_type=MEDIA_TYPE)
-
-
-def token_response(tokens: TokenPair, user: User, *, status: int = 200) -> Response:
-    body = {"access": tokens.access, "refresh": tokens.refresh, "user": MeOut(user).data}
-    return Response(body, status=status, headers={"Cache-Control": "no-store"})

@@ -11,6 +11,7 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from accounts.auth.login_methods.selectors import has_mfa
 from accounts.auth.mfa.enforcement import mfa_setup_required_error
 from accounts.auth.reauthentication import require_recent_login
 from accounts.auth.sessions import selectors as sessions_selectors
@@ -56,8 +57,8 @@ class RequiresRecentLogin(BasePermission):
         # A view of another package, like the OpenAPI document, is no ApiView and declares nothing of the kind.
         if method not in getattr(view, "requires_recent_login", ()):
             return True
-        # The password in the body is the confirmation.
-        if view.checks_password_itself and request.user.has_usable_password():
+        # The password in the body is the confirmation, but not enough for a user with MFA.
+        if view.checks_password_itself and request.user.has_usable_password() and not has_mfa(request.user):
             return True
         if not isinstance(request.auth, Session):
             raise NotAllowed("API keys cannot do this. Sign in instead.", code="not_for_keys")

@@ -44,6 +44,7 @@ from core.errors import DomainError, Invalid, NotAllowed, NotAuthenticated
 from core.http.client_ip import client_ip, describe_user_agent, user_agent
 from core.rate_limits import Backoff, check_backoff, consume, record_failure, reset_failures
 from core.security.hashing import sha256_hex
+from core.text import normalize_email
 from events.outbox import publish
 
 PENDING_LOGIN_KEY = "_pending_login"
@@ -82,9 +83,9 @@ def throttled(request: HttpRequest, user: User | None, *, email: str = "", secre
     """Throttle one attempt at a secret of an account: a rate before it, a growing backoff after a wrong one.
 
     The block raises an error with the code WRONG_SECRET, WRONG_CREDENTIALS or `mfa.WRONG_CODE` for a wrong secret.
-    `email` is the address as it was sent, for which there may be no `user`. Raises RateLimited.
+    `email` is the address in normal form, for which there may be no `user`. Raises RateLimited.
     """
-    email, ip = user.email if user else email.strip().lower(), client_ip(request)
+    email, ip = user.email if user else email, client_ip(request)
     device_hash = sha256_hex(request.COOKIES.get(settings.DEVICE_COOKIE_NAME, ""))
     known = Session.objects.filter(user__email=email, is_untrusted=False).aggregate(
         device=Count("pk", filter=Q(device_hash=device_hash, kind=Session.Kind.BROWSER)),
@@ -138,7 +139,11 @@ def verify_password(request: HttpRequest, *, email: str, password: str) -> User:
     Raises RateLimited, and NotAuthenticated (`wrong_credentials`), which looks the same and takes the same time for an
     unknown address, a wrong password and a deactivated account.
     """
-    user: User | None = User.objects.filter(email=email.strip().lower()).first()
+    email = email.strip().lower()
+    # Few addresses have other spellings, so that most sign-ins are spared this.
+    if not email.isascii() or "xn--" in email or '"' in email:
+        email = normalize_email(email)
+    user: User | None = User.objects.filter(email=email).first()
     with throttled(request, user, email=email):
         # A hash is computed for an unknown address too, so the time does not tell whether there is an account.
         is_correct = user.check_password(password) if user else check_password(password, _placeholder_hash())

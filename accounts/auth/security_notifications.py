@@ -21,6 +21,9 @@ MESSAGES: dict[str, str] = {
     "password_reset": "The password of your TaskFlow account was reset.",
     "email_changed": "The email address of your TaskFlow account was changed.",
     "email_change_requested": "A new email address was requested for your TaskFlow account.",
+    "email_changed_by_admin": "An administrator changed the email address of your TaskFlow account.",
+    "password_set_by_admin": "An administrator set a new password for your TaskFlow account.",
+    "created_by_admin": "An administrator created a TaskFlow account for you, with a password.",
     "totp_activated": "An authenticator app was added to your TaskFlow account.",
     "totp_deactivated": "The authenticator app was removed from your TaskFlow account.",
     "recovery_codes_generated": "Your TaskFlow account has new recovery codes.",
@@ -53,6 +56,7 @@ def notify_security_change(
     to: str = "",
     actor: User | None = None,
     dedup_key: str = "",
+    revert_path: str = "",
 ) -> None:
     """Publish `user.security_changed` and send the user an email about it.
 
@@ -67,9 +71,12 @@ def notify_security_change(
         "security_path": reverse("mfa_index"),
     }
     # The user may not be able to sign in any more, so the email itself has the way back.
-    if revert_path := login_methods_selectors.revert_link_for_mfa_method(user, change):
+    if revert_path := revert_path or login_methods_selectors.revert_link_for_mfa_method(user, change) or "":
         context["revert_path"] = revert_path
-    elif change != "email_changed":  # a link for a new password would go to the new address
+    elif change not in {
+        "email_changed",
+        "email_changed_by_admin",
+    }:  # a link for a new password would go to the new address
         context["reset_path"] = reverse("account_reset_password")
     if change in MFA_CHANGES:
         cache.invalidate_user(user.pk)

@@ -14,6 +14,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from core.db import uuid7
+from core.text import normalize_email
 from core.validators import validate_single_line
 
 ERASED_USER_NAME = "Former member"
@@ -36,7 +37,7 @@ class UserQuerySet(models.QuerySet["User"]):
 
     def get_by_natural_key(self, username: str | None) -> User:
         """Return the user with this email address, in any case; Django's authentication backend calls it."""
-        return self.get(email=(username or "").lower())
+        return self.get(email=normalize_email(username or ""))
 
     def with_verified_email(self) -> Self:
         return self.filter(_has_verified_email())
@@ -169,6 +170,18 @@ class User(AbstractBaseUser):
 
     def get_short_name(self) -> str:
         return self.name.split(" ")[0]
+
+
+class EmailChange(models.Model):
+    """A verified address that a user had before. For a while it can be restored, and no other account can take it."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="email_changes")
+    email = models.EmailField(max_length=254, db_index=True)
+    changed_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.changed_at:%Y-%m-%d %H:%M}"
 
 
 class Avatar(models.Model):

@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from accounts.api_keys import services as api_keys
+from accounts.auth.email_addresses import services as email_addresses
 from accounts.auth.mfa import services as mfa
 from accounts.auth.sessions import services as sessions
 from accounts.privacy import services
@@ -19,6 +20,7 @@ def purge_api_keys(**_newer: object) -> None:
 def purge_sessions(**_newer: object) -> None:
     sessions.purge_sessions(now=database_now())
     mfa.purge_challenges(now=database_now())
+    email_addresses.purge_email_changes(now=database_now())
 
 
 @shared_task(name="accounts.purge_invitations")

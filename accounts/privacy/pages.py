@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.auth import reauthentication
 from accounts.auth.allauth.reauthentication import reauthentication_redirect
+from accounts.auth.login_methods.selectors import has_mfa
 from accounts.auth.requests import get_request_user
 from accounts.privacy import selectors, services
 from accounts.privacy.forms import DeleteAccountForm
@@ -82,6 +83,9 @@ def delete_export(request: HttpRequest, export_id: UUID) -> HttpResponse:
 def delete_account(request: HttpRequest) -> HttpResponse:
     """Close the user's account after a confirmation by password or email address."""
     user = get_request_user(request)
+    # A password is not enough for a user with MFA.
+    if has_mfa(user) and (response := reauthentication_redirect(request, reverse("delete-account"))):
+        return response
     form = DeleteAccountForm(form_data(request), with_password=user.has_usable_password())
     if request.method == "POST" and form.is_valid():
         # An email address is no secret, so without a password the confirmation needs a recent login.

@@ -6,7 +6,7 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 
-from accounts.models import AccountDeletion, ApiKey, Export, Invitation, Session, TeamMember, User
+from accounts.models import AccountDeletion, ApiKey, EmailChange, Export, Invitation, Session, TeamMember, User
 from accounts.privacy import services
 from core.privacy import PersonalDataProvider, section_of
 
@@ -36,6 +36,12 @@ PROVIDER = PersonalDataProvider(
             "email_addresses",
             "Your email addresses, and whether they are verified.",
             ("email", "verified", "primary"),
+        ),
+        section_of(
+            EmailChange,
+            "former_email_addresses",
+            "Addresses that you replaced lately.",
+            ("email", "changed_at", "expires_at"),
         ),
         section_of(
             Authenticator,

@@ -20,7 +20,7 @@ from accounts.auth import account_emails, one_time_tokens
 from accounts.auth.sessions import cache
 from accounts.auth.sessions.services import revoke_all_sessions
 from accounts.events import user_payload
-from accounts.models import AccountDeletion, Avatar, Export, ExportChunk, Invitation, User
+from accounts.models import AccountDeletion, Avatar, EmailChange, Export, ExportChunk, Invitation, User
 from accounts.models.users import ERASED_USER_NAME
 from accounts.privacy import selectors
 from accounts.users.administration import get_user_for_update
@@ -29,7 +29,9 @@ from core.db import violated_constraint
 from core.errors import Conflict, Invalid, NotAuthenticated, NotFound
 from core.etags import check_version
 from core.privacy import ExportSection, providers
+from core.security.hashing import sha256_hex
 from core.serialization import dumps
+from core.text import normalize_email
 from events.outbox import publish
 
 EXPORT_TTL = timedelta(days=7)
@@ -131,7 +133,8 @@ def purge_exports(*, now: datetime) -> int:
 def request_deletion(*, actor: User, confirmation: str, now: datetime) -> AccountDeletion:
     """Close the actor's account and schedule its erasure after GRACE_PERIOD; an email tells how to cancel.
 
-    `confirmation` is the password or, for a user without one, the email address.
+    The caller has checked that a user with MFA confirmed it lately. `confirmation` is the password or, for a user
+    without one, the email address.
     Raises Invalid, NotAuthenticated, and Conflict for the last administrator.
     """
     # Locks all administrators as well: the last one cannot close their account.
@@ -140,7 +143,7 @@ def request_deletion(*, actor: User, confirmation: str, now: datetime) -> Accoun
         raise NotAuthenticated("This account is already closed.")
     if user.has_usable_password():
         require_password(user, confirmation, field="confirmation")
-    elif confirmation.strip().lower() != user.email:
+    elif normalize_email(confirmation) != user.email:
         raise Invalid.field("confirmation", "Type your email address.", "another_address")
     link = one_time_tokens.new_token()
     due_at = now + GRACE_PERIOD
@@ -155,7 +158,11 @@ def request_deletion(*, actor: User, confirmation: str, now: datetime) -> Accoun
         "deletion_at": due_at.isoformat(),
         "time_zone": user.time_zone,
     }
-    account_emails.enqueue(kind="deletion_requested", to=user.email, context=context, dedup_key=link.hash)
+    # To the addresses before a change that can still be undone, too: an intruder would get the only email otherwise.
+    former = EmailChange.objects.filter(user=user, expires_at__gt=now).values_list("email", flat=True).distinct()
+    for email in {user.email, *former}:
+        dedup_key = sha256_hex(f"{link.hash} {email}")
+        account_emails.enqueue(kind="deletion_requested", to=email, context=context, dedup_key=dedup_key)
     event = events.AccountDeletionRequested(user=user_payload(user), due_at=due_at.isoformat())
     publish(event, actor=user, at=now)
     return deletion

@@ -37,7 +37,7 @@ def test_admin_creates_user_with_role_and_tier(pages, client, outbox):
     dora = User.objects.get(email="dora@example.com")
     assert response.status_code == 302
     assert (dora.role, dora.tier, dora.check_password(NEW["password"])) == ("staff", "premium", True)
-    assert outbox.names() == ["user.registered", "user.updated"]
+    assert outbox.names() == ["user.registered", "user.security_changed", "user.updated"]
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from accounts.auth import one_time_tokens
 from accounts.auth.email_addresses import services as email_addresses
 from accounts.auth.passwords import services as passwords
 from accounts.auth.passwords.validators import check_password_strength
+from accounts.auth.security_notifications import notify_security_change
 from accounts.auth.sessions import cache
 from accounts.auth.sessions import services as sessions
 from accounts.events import user_payload
@@ -41,6 +42,7 @@ def create_user_as_admin(
     policies.require_manager(actor)
     check_password_strength(password, User(email=normalize_email(email), name=name.strip()))
     user = create_user_with_password(email=email, name=name, password=password)
+    notify_security_change(user=user, change="created_by_admin", now=now, actor=actor)
     return update_user(actor=actor, user_id=user.pk, changes={"role": role, "tier": tier}, now=now)
 
 
@@ -61,12 +63,13 @@ def update_user(
     if user.erased_at is not None:
         raise Conflict("This account was erased and can no longer be changed.", code="erased")
     check_version(user, versions, changes)
+    changes = {name: normalize_email(value) if name == "email" else value for name, value in changes.items()}
     if user.is_service and changes.get("role") == User.Role.ADMIN:
         raise Conflict("A service account cannot be an administrator.", code="service_account")
     # From here on the row is locked and the change is allowed.
     differences = save_changes(user, changes, actor=actor, now=now)
     if "email" in differences:
-        email_addresses.replace_email_address(user=user, email=user.email)
+        email_addresses.follow_email_change(user=user, before=differences["email"][0], actor=actor, now=now)
     if "is_active" in differences and user.is_active:
         AccountDeletion.objects.filter(user=user).delete()
     elif "is_active" in differences:
@@ -115,6 +118,7 @@ def set_password(*, actor: User, user_id: uuid.UUID, password: str, now: datetim
     reason = "password set by an administrator"
     sessions.revoke(Session.objects.open(now).filter(user=user), actor=actor, now=now, reason=reason)
     passwords.remove_other_login_methods(user=user, actor=actor, now=now)
+    notify_security_change(user=user, change="password_set_by_admin", now=now, actor=actor)
     return user
 
 

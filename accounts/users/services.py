@@ -16,7 +16,7 @@ from accounts import events
 from accounts.auth.passwords.validators import check_new_password
 from accounts.auth.sessions import cache
 from accounts.events import user_payload
-from accounts.models import Avatar, User
+from accounts.models import Avatar, EmailChange, User
 from accounts.users.image_processing import make_thumbnails
 from accounts.users.locales import DEFAULT_LOCALE, Locale
 from core.db import violated_constraint
@@ -62,6 +62,9 @@ def create_user(user: User) -> None:
     """Save a new user under the first free handle made from the email address. Raises Invalid."""
     # The local part of an address may hold characters that a handle cannot have, or nothing but such.
     base = re.sub(r"[^a-z0-9._-]", "", user.email.split("@")[0]).lstrip("._-")[:32] or "user"
+    # The former owner can restore it with the link that was sent to it.
+    if EmailChange.objects.filter(email=user.email, expires_at__gt=timezone.now()).exists():
+        raise Invalid.field("email", "An account with this email address already exists.", "taken")
     for attempt in range(MAX_HANDLE_ATTEMPTS):
         user.handle = base if attempt == 0 else f"{base}{attempt + 1}"
         try:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import User
 from core.admin import ServiceForm
 from core.errors import Invalid, NotFound
-from core.text import join_names, split_names
+from core.text import join_names, normalize_email, split_names
 from tasks.items import drafts
 from tasks.items import selectors as items_selectors
 from tasks.items import services as items
@@ -142,7 +142,7 @@ class TaskForm(ServiceForm):
         )
 
     def write(self, data: dict[str, Any]) -> Task:
-        emails = {email.lower() for email in _split_commas(data["assignees"])}
+        emails = {normalize_email(email) for email in _split_commas(data["assignees"])}
         user_ids = dict(User.objects.filter(email__in=emails).values_list("email", "pk"))
         if missing := emails - set(user_ids):
             raise Invalid.field("assignees", f"No user has the address {', '.join(sorted(missing))}.", "does_not_exist")

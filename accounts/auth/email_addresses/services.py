@@ -10,10 +10,11 @@ from django.db.models import F
 
 from accounts import events
 from accounts.auth import account_emails
+from accounts.auth.login_methods.selectors import REVERT_LINK_TTL, revert_link_for_email
 from accounts.auth.security_notifications import notify_security_change
 from accounts.auth.sessions import cache
 from accounts.events import user_payload
-from accounts.models import User
+from accounts.models import EmailChange, User
 from core.errors import Conflict, Invalid, NotFound
 from core.text import normalize_email
 from events.outbox import publish
@@ -54,7 +55,8 @@ def verify_email(*, key: str, now: datetime, ip: str = "") -> User:
             if address is None:
                 raise NotFound(LINK_EXPIRED)
             user: User = User.objects.select_for_update(no_key=True).get(pk=address.user_id)
-            before = user.email
+            before, was_verified = user.email, is_email_verified(user)
+            _require_not_reserved(user, address.email, now)
             # Links to other addresses end here: one that was requested by an intruder must not work later.
             EmailAddress.objects.filter(user=user).exclude(pk=address.pk).delete()
             if not EmailAddress.objects.filter(pk=address.pk, verified=False).update(verified=True, primary=True):
@@ -62,10 +64,48 @@ def verify_email(*, key: str, now: datetime, ip: str = "") -> User:
             User.objects.filter(pk=user.pk).exclude(email=address.email).update(email=address.email)
             record_verified_email(user=user, before=before, now=now)
             if user.email != before:
-                notify_security_change(user=user, change="email_changed", now=now, address=ip, to=before)
+                # An address that was never verified may be a stranger's, who must not be able to take the account.
+                change = (
+                    EmailChange.objects.create(
+                        user=user, email=before, changed_at=now, expires_at=now + REVERT_LINK_TTL
+                    )
+                    if was_verified
+                    else None
+                )
+                revert_path = revert_link_for_email(change) if change else ""
+                notify_security_change(
+                    user=user, change="email_changed", now=now, address=ip, to=before, revert_path=revert_path
+                )
             return user
     except IntegrityError as error:  # verified addresses are unique, and so are those of accounts
         raise Conflict(EMAIL_TAKEN, code="email_taken") from error
+
+
+def _require_not_reserved(user: User | None, email: str, now: datetime) -> None:
+    """Raise Conflict for the former address of another account, which can still be restored."""
+    reserved = EmailChange.objects.filter(email=email, expires_at__gt=now)
+    if (reserved.exclude(user=user) if user else reserved).exists():
+        raise Conflict(EMAIL_TAKEN, code="email_taken")
+
+
+def restore_email(*, user: User, change: EmailChange, now: datetime) -> None:
+    """Give a user the former address back, verified, in the caller's transaction. Raises Conflict."""
+    before = user.email
+    # Links to the addresses of later changes end here: they may be the intruder's.
+    EmailChange.objects.filter(user=user, changed_at__gte=change.changed_at).delete()
+    EmailAddress.objects.filter(user=user).delete()
+    try:
+        with transaction.atomic():
+            User.objects.filter(pk=user.pk).update(email=change.email)
+            EmailAddress.objects.create(user=user, email=change.email, verified=True, primary=True)
+    except IntegrityError as error:
+        raise Conflict(EMAIL_TAKEN, code="email_taken") from error
+    record_verified_email(user=user, before=before, now=now)
+
+
+def purge_email_changes(*, now: datetime) -> int:
+    """Delete former addresses that can't be restored any more. Returns how many."""
+    return EmailChange.objects.filter(expires_at__lt=now).delete()[0]
 
 
 @transaction.atomic
@@ -112,7 +152,10 @@ def mark_email_verified(*, user: User, now: datetime) -> None:
 
 
 @transaction.atomic
-def replace_email_address(*, user: User, email: str) -> None:
-    """Follow an administrator's change of the user's address, which is not verified yet."""
+def follow_email_change(*, user: User, before: str, actor: User, now: datetime) -> None:
+    """Follow an administrator's change of the user's address: verify the new one, and tell the former one."""
     EmailAddress.objects.filter(user=user).delete()
-    EmailAddress.objects.create(user=user, email=email, primary=True)
+    EmailAddress.objects.create(user=user, email=user.email, primary=True)
+    if not user.is_service:  # nobody reads its mailbox
+        send_verification_email(user=user)
+        notify_security_change(user=user, change="email_changed_by_admin", now=now, to=before, actor=actor)

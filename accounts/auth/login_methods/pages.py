@@ -1,4 +1,4 @@
-"""The page of the "this wasn't me" link about a new login method."""
+"""The page of the "this wasn't me" link about a new login method or address."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from accounts.auth.login_methods import selectors, services
 from accounts.auth.login_methods.services import LINK_EXPIRED
 from accounts.auth.oidc.client import provider_names
 from accounts.auth.requests import credential_page, logout_if_current
-from core.errors import NotFound
+from core.errors import Conflict, NotFound
 from core.htmx import render_page
 from core.http.client_ip import client_ip
 
@@ -26,8 +26,8 @@ def revert_login_method(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         try:
             user = services.revert_login_method(token=token, now=now, address=client_ip(request))
-        except NotFound as error:
-            return render_page(request, TEMPLATE, {"error": error.detail}, status=404)
+        except (Conflict, NotFound) as error:
+            return render_page(request, TEMPLATE, {"error": error.detail}, status=error.status)
         logout_if_current(request, user)
         messages.success(request, "The change is undone. We sent you a link to choose a new password.")
         return redirect("login")
@@ -42,5 +42,12 @@ def revert_login_method(request: HttpRequest) -> HttpResponse:
         ),
         *((f"Sign-in with {names.get(item.provider, item.provider)}", item.date_joined) for item in added.identities),
     ]
-    context = {"token": token, "account": added.user, "login_methods": login_methods}
+    if added.email_change:
+        login_methods.insert(0, (f"Email address {added.user.email}", added.email_change.changed_at))
+    context = {
+        "token": token,
+        "account": added.user,
+        "login_methods": login_methods,
+        "former_email": added.email_change.email if added.email_change else "",
+    }
     return render_page(request, TEMPLATE, context)

@@ -12,14 +12,14 @@ from django.core.signing import BadSignature, Signer
 from django.db.models import Q, QuerySet
 from django.urls import reverse
 
-from accounts.models import User
+from accounts.models import EmailChange, User
 from accounts.models.sessions import MFA_TYPES
 from core.errors import NotFound
 
 REVERT_LINK_TTL = timedelta(days=7)
 # By how much the clocks of two nodes may differ.
 MAX_CLOCK_SKEW = timedelta(seconds=5)
-MFA_METHOD, IDENTITY = "mfa", "identity"
+MFA_METHOD, IDENTITY, EMAIL = "mfa", "identity", "email"
 # The changes that add a method: the newest of this type is the one that was added.
 AUTHENTICATOR_TYPES = {
     "totp_activated": Authenticator.Type.TOTP,
@@ -37,11 +37,15 @@ class MfaMethods(NamedTuple):
 
 
 class AddedLoginMethods(NamedTuple):
-    """The login method that an email told of, with all that were added since: what its link removes."""
+    """The change that an email told of, with all methods that were added since: what its link undoes.
+
+    `email_change` has the address to restore, if the email told of another one.
+    """
 
     user: User
     mfa_methods: list[Authenticator]
     identities: list[SocialAccount]
+    email_change: EmailChange | None
 
 
 def get_mfa_methods(user: User) -> MfaMethods:
@@ -87,39 +91,43 @@ def revert_link_for_identity(user: User, identity_id: int) -> str | None:
     return _revert_link(user, IDENTITY, identity_id) if exists else None
 
 
-def _revert_link(user: User, kind: str, object_id: int) -> str:
-    token = _signer(user).sign(f"{kind}.{object_id}")
+def revert_link_for_email(change: EmailChange) -> str:
+    """Return the link that restores the former address."""
+    return _revert_link(change.user, EMAIL, change.pk, change.email)
+
+
+def _revert_link(user: User, kind: str, object_id: int, email: str = "") -> str:
+    token = _signer(user, email).sign(f"{kind}.{object_id}")
     return f"{reverse('revert-login-method')}?{urlencode({'token': token})}"
 
 
-def _signer(user: User) -> Signer:
-    """Return a signer whose signatures end with the user's address: an old mailbox must not undo anything."""
-    return Signer(salt=f"accounts.revert_login_method {user.pk} {user.email}")
+def _signer(user: User, email: str = "") -> Signer:
+    """Return a signer whose signatures end with the address: an old mailbox undoes the change of itself alone."""
+    return Signer(salt=f"accounts.revert_login_method {user.pk} {email or user.email}")
 
 
 def get_login_methods_added(token: str, now: datetime) -> AddedLoginMethods | None:
     """Return what a link removes now; None for an invalid link."""
     kind, _, number = token.partition(":")[0].partition(".")
     # Its user is read before the signature can be verified, so the number has to fit a column (19 digits).
-    if kind not in {MFA_METHOD, IDENTITY} or not (number.isascii() and number.isdigit() and len(number) < 19):
+    if kind not in {MFA_METHOD, IDENTITY, EMAIL} or not (number.isascii() and number.isdigit() and len(number) < 19):
         return None
-    is_mfa = kind == MFA_METHOD
-    rows = Authenticator.objects if is_mfa else SocialAccount.objects
+    rows = {MFA_METHOD: Authenticator.objects, IDENTITY: SocialAccount.objects, EMAIL: EmailChange.objects}[kind]
     row = rows.filter(pk=int(number), user__is_active=True).select_related("user").first()
     try:
-        if row is None or _signer(row.user).unsign(token) != f"{kind}.{row.pk}":
+        if row is None or _signer(row.user, row.email if kind == EMAIL else "").unsign(token) != f"{kind}.{row.pk}":
             return None
     except BadSignature:
         return None
-    added_at = row.created_at if is_mfa else row.date_joined
+    added_at = getattr(row, {MFA_METHOD: "created_at", IDENTITY: "date_joined", EMAIL: "changed_at"}[kind])
     if now - added_at > REVERT_LINK_TTL:
         return None
     # Within a table keys are compared, as the clocks of nodes may differ; between the two tables only times can be.
     earliest = added_at - MAX_CLOCK_SKEW
     methods = list(Authenticator.objects.filter(user=row.user).order_by("pk"))
-    added = [item for item in methods if (item.pk >= row.pk if is_mfa else item.created_at >= earliest)]
+    added = [item for item in methods if (item.pk >= row.pk if kind == MFA_METHOD else item.created_at >= earliest)]
     if all(item.type == Authenticator.Type.RECOVERY_CODES for item in methods if item not in added):
         added = methods  # recovery codes alone are no MFA
-    since = Q(date_joined__gte=earliest) if is_mfa else Q(pk__gte=row.pk)
+    since = Q(pk__gte=row.pk) if kind == IDENTITY else Q(date_joined__gte=earliest)
     identities = SocialAccount.objects.filter(since, user=row.user).order_by("pk")
-    return AddedLoginMethods(row.user, added, list(identities))
+    return AddedLoginMethods(row.user, added, list(identities), row if kind == EMAIL else None)

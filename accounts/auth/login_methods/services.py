@@ -27,9 +27,10 @@ LINK_EXPIRED = "This link is not valid: it was used already, is older than 7 day
 
 @transaction.atomic
 def revert_login_method(*, token: str, now: datetime, address: str = "") -> User:
-    """Remove a login method with all that were added since, and disable the password.
+    """Remove a login method or restore an address, with all methods added since, and disable the password.
 
-    The user who added them knew the password. A link to choose another one is sent at once. Raises NotFound.
+    Whoever made the change knew the password. A link to choose another one is sent at once. Raises NotFound, and
+    Conflict where another account has the address.
     """
     added = selectors.get_login_methods_added(token, now)
     if added is None:
@@ -38,6 +39,8 @@ def revert_login_method(*, token: str, now: datetime, address: str = "") -> User
     added = selectors.get_login_methods_added(token, now)  # again, now that they are locked
     if added is None:
         raise NotFound(LINK_EXPIRED)
+    if added.email_change:
+        email_addresses.restore_email(user=user, change=added.email_change, now=now)
     Authenticator.objects.filter(pk__in=[method.pk for method in added.mfa_methods]).delete()
     for identity in added.identities:
         oidc.delete_identity(identity, owner=user, actor=user, now=now)

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from accounts.auth import reauthentication
 from accounts.auth.allauth.reauthentication import reauthentication_redirect
 from accounts.auth.forms import ChangePasswordForm, NewPasswordForm, PasswordResetForm
+from accounts.auth.login_methods.selectors import has_mfa
 from accounts.auth.one_time_tokens import find_user_by_reset_key
 from accounts.auth.passwords import services
 from accounts.auth.rate_limited_emails import send_password_reset_email
@@ -76,6 +77,9 @@ def change_password(request: HttpRequest) -> HttpResponse:
     user = get_request_user(request)
     if not user.has_usable_password():
         return redirect("account_set_password")
+    # Whoever stole the password must not be able to lock the owner out.
+    if has_mfa(user) and (response := reauthentication_redirect(request, reverse("account_change_password"))):
+        return response
     form = ChangePasswordForm(form_data(request))
     if request.method == "POST" and form.is_valid():
         try:
