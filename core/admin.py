@@ -67,7 +67,7 @@ class BaseAdmin(admin.ModelAdmin):
         filters = self.list_filter if request is None else self.get_list_filter(request)
         for item in filters:
             if isinstance(item, type):
-                if lookup == item.parameter_name:
+                if lookup == getattr(item, "parameter_name", None):
                     return True
             elif (item[0] if isinstance(item, tuple) else item) in {lookup, name}:
                 return lookup == item or transform in FILTER_LOOKUPS

@@ -27,9 +27,9 @@ LINK_EXPIRED = "This link is not valid: it was used already, is older than 7 day
 
 @transaction.atomic
 def revert_login_method(*, token: str, now: datetime, address: str = "") -> User:
-    """Remove a login method or restore an address, with all methods added since, and disable the password.
+    """Undo a change of login methods or address, and disable the password.
 
-    Whoever made the change knew the password. A link to choose another one is sent at once. Raises NotFound, and
+    All methods that were added since go too. Whoever made the change knew the password. A link to choose another one is sent at once. Raises NotFound, and
     Conflict where another account has the address.
     """
     added = selectors.get_login_methods_added(token, now)
