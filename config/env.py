@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -94,9 +94,7 @@ def url(name: str) -> str:
 
 def database(name: str, default: str = _MISSING) -> dict[str, Any]:
     """Return the DATABASES entry for `postgresql://user:password@host:port/name?host=/socket/folder&...`."""
-    url = urlsplit(text(name, default))
-    if url.scheme not in {"postgresql", "postgres"}:
-        raise ImproperlyConfigured(f"{name} must be a postgresql:// URL.")
+    url = _split_server_url(name, text(name, default), ("postgresql", "postgres"))
     # What remains goes to libpq: sslmode, sslrootcert, application_name and the like.
     query = dict(parse_qsl(url.query))
     return {
@@ -108,3 +106,31 @@ def database(name: str, default: str = _MISSING) -> dict[str, Any]:
         "PORT": str(url.port or query.pop("port", "")),
         "OPTIONS": query,
     }
+
+
+def server(name: str, default: str, schemes: Collection[str]) -> str:
+    """Return the URL of a server such as Redis, as it is; its scheme must be one of `schemes`."""
+    value = text(name, default)
+    _split_server_url(name, value, schemes)
+    return value
+
+
+def _split_server_url(name: str, value: str, schemes: Collection[str]) -> SplitResult:
+    """Return the parts of a URL with a password. No error repeats any of it."""
+    if value.partition("://")[0] not in schemes:
+        raise ImproperlyConfigured(f"{name} must be a {next(iter(schemes))}:// URL.")
+    try:
+        url = urlsplit(value)
+        is_valid = url.port != 0
+    except ValueError:  # for a port that is no number, or a bracket
+        is_valid = False
+    else:
+        # After an unescaped # / or ? of a password the rest of it, up to the @, counts as something else. A % that escapes
+        # nothing was not escaped itself; urlsplit leaves out line breaks without a word.
+        swallowed = "@" in url.path or (not url.path and "@" in url.query)
+        is_valid = is_valid and not url.fragment and not swallowed and "#" not in value
+        is_valid = is_valid and re.search(r"[\s\x00-\x1f]|%(?![0-9A-Fa-f]{2})", value) is None
+    if not is_valid:
+        message = f"{name} is not a valid URL. Percent-encode special characters of its password: # as %23, / as %2F, % as %25."
+        raise ImproperlyConfigured(message)
+    return url

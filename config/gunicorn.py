@@ -28,7 +28,7 @@ accesslog = None
 loglevel = "warning"
 
 # Log lines of gunicorn and uvicorn have the format of all others.
-_json = env.boolean("LOG_JSON", os.environ.get("DJANGO_SETTINGS_MODULE", "").endswith("production"))
+_json = env.boolean("LOG_JSON", os.environ.get("DJANGO_SETTINGS_MODULE", "").endswith(("production", "stack")))
 logconfig_dict = configure(json=_json, level=env.text("LOG_LEVEL", "INFO"))
 for _name in ("gunicorn.error", "uvicorn.error"):
     logconfig_dict["loggers"][_name] = {"handlers": ["stderr"], "level": "WARNING", "propagate": False}

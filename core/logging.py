@@ -28,6 +28,8 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}\Z")
 # Seconds. A write for each line cost the event loop more than building the line.
 FLUSH_INTERVAL = 0.02
 # Asked every few seconds by load balancers and Prometheus.
+# Django's own frames, by which a traceback begins: one pair for each middleware.
+HANDLER_FILES = ("django/core/handlers/exception.py", "django/core/handlers/base.py")
 UNLOGGED_PATHS = ("/livez", "/readyz", "/metrics", "/static/")
 
 log = structlog.get_logger("taskflow.request")
@@ -43,6 +45,42 @@ def redact_secrets(_: object, __: str, entry: MutableMapping[str, Any]) -> Mutab
         elif isinstance(value, str):
             entry[name] = CREDENTIALS.sub("[redacted]", value)
     return entry
+
+
+def shorten_requests(_: object, __: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Replace request objects by method and path (a structlog processor).
+
+    Their repr has the query string, with the words of a search.
+    """
+    for name, value in entry.items():
+        if isinstance(value, HttpRequest):
+            entry[name] = f"{value.method} {value.path}"
+    return entry
+
+
+def attach_to_request_line(record: logging.LogRecord) -> bool:
+    """Keep the error of a request for its own line (a filter of `django.request`)."""
+    request = getattr(record, "request", None)
+    if getattr(request, "request_id", None) is None:
+        return True
+    if getattr(request, "is_logged", False):
+        # A response that replaced the one of the error is reported by Django again; an error in the outermost
+        # middleware is news.
+        return bool(record.exc_info)
+    if record.exc_info:
+        request.error_for_log = _from_the_view(record.exc_info)  # type: ignore[union-attr]
+    return False
+
+
+def _from_the_view(exc_info: Any) -> Any:
+    """Return the error without the frames of Django's handlers and middleware above the view."""
+    kind, error, traceback = exc_info
+    start = frame = traceback
+    while frame is not None:
+        if frame.tb_frame.f_code.co_filename.endswith(HANDLER_FILES) and frame.tb_next is not None:
+            start = frame.tb_next
+        frame = frame.tb_next
+    return kind, error, start
 
 
 def configure(*, json: bool, level: str) -> dict[str, Any]:
@@ -65,12 +103,14 @@ def configure(*, json: bool, level: str) -> dict[str, Any]:
         transformer = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
         output: list[Any] = [
             structlog.processors.ExceptionRenderer(transformer),
+            shorten_requests,
             redact_secrets,
             structlog.processors.JSONRenderer(),
         ]
     else:
         plain_traceback = structlog.dev.plain_traceback
         output = [
+            shorten_requests,
             redact_secrets,
             structlog.dev.ConsoleRenderer(colors=False, exception_formatter=plain_traceback),
         ]
@@ -82,6 +122,12 @@ def configure(*, json: bool, level: str) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
+        "filters": {
+            "attach_to_request_line": {
+                "()": "django.utils.log.CallbackFilter",
+                "callback": attach_to_request_line,
+            }
+        },
         "formatters": {"lines": formatter},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
         "root": {"handlers": ["stderr"], "level": level},
@@ -90,7 +136,7 @@ def configure(*, json: bool, level: str) -> dict[str, Any]:
             # It warns of each attempt of an outage; core.postgresql.availability logs begin and end.
             "psycopg.pool": {"level": "ERROR"},
             # Django warns of every 4xx; our own line has the status already.
-            "django.request": {"level": "ERROR"},
+            "django.request": {"level": "ERROR", "filters": ["attach_to_request_line"]},
             # Scanners send any Host header; the 400 is logged, and a stack trace helps nobody.
             "django.security.DisallowedHost": {"level": "CRITICAL"},
         },
@@ -152,6 +198,7 @@ class RequestLogMiddleware:
         return response
 
     def write_line(self, request: HttpRequest, response: HttpResponse, milliseconds: float) -> None:
+        request.is_logged = True  # type: ignore[attr-defined]
         if request.path.startswith(UNLOGGED_PATHS) and response.status_code < 500:
             return
         match = request.resolver_match
@@ -166,7 +213,8 @@ class RequestLogMiddleware:
             "user": str(user.pk) if user and user.pk else None,
         }
         if response.status_code >= 500 or not settings.LOG_JSON or not _stdlib_log.isEnabledFor(logging.INFO):
-            log.log(logging.ERROR if response.status_code >= 500 else logging.INFO, "request", **fields)
+            level = logging.ERROR if response.status_code >= 500 else logging.INFO
+            log.log(level, "request", **fields, exc_info=getattr(request, "error_for_log", None))
             return
         # The line of every request, written without the cost of structlog's processors. A path may hold a secret.
         fields["path"] = CREDENTIALS.sub("[redacted]", request.path)

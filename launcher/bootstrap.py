@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import time
 
-from launcher import console, system_packages
+from launcher import console, processes, system_packages
 from launcher.console import LaunchError
 from launcher.lock import single_instance_lock
-from launcher.paths import Paths
+from launcher.paths import Paths, is_read_only
 
 RUNTIME_REQUIREMENTS = ("requirements.txt", "requirements-local.txt")
 DEV_REQUIREMENTS = (*RUNTIME_REQUIREMENTS, "requirements-dev.txt")
@@ -20,6 +21,11 @@ CONSTRAINTS = "constraints.txt"
 STAMP = "taskflow-requirements.json"
 # Seconds; in a log of CI a line for each package would bury everything else.
 PROGRESS_INTERVAL = 5.0
+# What pip and urllib3 print when a connection fails.
+UNREACHABLE_INDEX = re.compile(
+    r"NewConnectionError|NameResolutionError|ConnectTimeoutError|ReadTimeoutError|connection broken by|ProxyError"
+    r"|Network is unreachable|Temporary failure in name resolution|Could not fetch URL"
+)
 
 
 def ensure_installed(paths: Paths, files: tuple[str, ...]) -> None:
@@ -39,13 +45,10 @@ def ensure_installed(paths: Paths, files: tuple[str, ...]) -> None:
                 system_packages.install_venv_package()
             if paths.venv.is_symlink():
                 paths.venv.unlink()  # `--clear` would empty a virtual environment that belongs to another checkout
-            log = paths.logs / "install.log"
-            with log.open("w") as output:
-                command = [sys.executable, "-m", "venv", "--clear", str(paths.venv)]
-                process = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, check=False)
-            if process.returncode != 0:
-                raise LaunchError("The virtual environment could not be created.", log=log)
+            _create_venv(paths)
             stamp = {}
+        # An installation that is interrupted leaves no claim that an earlier one is still whole.
+        (paths.venv / STAMP).unlink(missing_ok=True)
         _install(paths, files)
         # Other constraints may have changed the versions that another requirements file asks for.
         if stamp.get(CONSTRAINTS) != hashes[CONSTRAINTS]:
@@ -79,6 +82,22 @@ def _read_stamp(paths: Paths) -> dict[str, str]:
     return stamp
 
 
+def _create_venv(paths: Paths) -> None:
+    log = paths.logs / "install.log"
+    command = [sys.executable, "-m", "venv", "--clear", str(paths.venv)]
+    line = ""
+    with log.open("w") as record:
+        try:
+            for line in processes.run_group(command, environment=os.environ, folder=paths.root):
+                record.write(line)
+        except subprocess.CalledProcessError as error:
+            if is_read_only(paths.root):
+                raise LaunchError(
+                    f"{paths.root} is on a read-only file system; {paths.venv} is needed in it."
+                ) from error
+            raise LaunchError(f"The virtual environment could not be created. {line.strip()}", log=log) from error
+
+
 def _install(paths: Paths, files: tuple[str, ...]) -> None:
     console.print_step(f"Installing {', '.join(files)} (once; about a minute)")
     log = paths.logs / "install.log"
@@ -86,24 +105,26 @@ def _install(paths: Paths, files: tuple[str, ...]) -> None:
     command = [*pip_install, *(argument for name in files for argument in ("-r", name))]
     environment = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PYTHONUNBUFFERED": "1"}
     started = time.monotonic()
-    with (
-        log.open("a") as record,
-        subprocess.Popen(
-            command, cwd=paths.root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        ) as pip,
-    ):
-        progress = _Progress()
-        for line in pip.stdout or ():
-            record.write(line)
-            progress.show(line.strip())
-    progress.end()
-    if pip.returncode != 0:
-        errors = [line for line in log.read_text(errors="replace").splitlines() if line.startswith("ERROR")]
-        raise LaunchError(
-            "The dependencies could not be installed. Is the package index reachable, and is there space on the disk?"
-            + (f" pip says: {errors[-1]}" if errors else ""),
-            log=log,
-        )
+    progress = _Progress()
+    last_error, is_unreachable = "", False
+    with log.open("a") as record:
+        try:
+            for line in processes.run_group(command, environment=environment, folder=paths.root):
+                record.write(line)
+                progress.show(line.strip())
+                last_error = line.strip() if line.startswith("ERROR") else last_error
+                is_unreachable = is_unreachable or UNREACHABLE_INDEX.search(line) is not None
+        except subprocess.CalledProcessError as error:
+            # Without the index pip goes on to report that no version fits, which misleads.
+            message = (
+                "The package index can't be reached, so nothing could be installed. Check the network and the proxy, or name "
+                "another index in PIP_INDEX_URL."
+                if is_unreachable
+                else f"The dependencies could not be installed. pip says: {last_error or 'nothing'}"
+            )
+            raise LaunchError(message, log=log) from error
+        finally:
+            progress.end()
     console.print_line(f"    installed in {time.monotonic() - started:.0f} s")
 
 

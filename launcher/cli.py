@@ -25,14 +25,19 @@ def main(arguments: list[str]) -> int:
 
 
 def run_with_error_report(work: Callable[[], int | None]) -> int:
-    """Call `work` and return its exit code; print a LaunchError and return 1."""
+    """Call `work` and return its exit code; print a LaunchError or an OSError in one line and return 1."""
     try:
         return work() or 0
     except LaunchError as error:
         console.print_error(error)
         return 1
+    except OSError as error:
+        # Read-only, full, not ours: nothing that a traceback would explain better.
+        place = f"{error.filename}: " if error.filename else ""
+        console.print_error(LaunchError(f"{place}{error.strerror or error}."))
+        return 1
     except KeyboardInterrupt:
-        console.print_if_open("\nStopped.")
+        console.print_line("\nStopped.")
         return EXIT_INTERRUPTED
 
 
@@ -58,7 +63,7 @@ make install            only install the dependencies, for an editor
 
 make run uses the servers in DATABASE_URL, REDIS_URL and CELERY_BROKER_URL where these are set.
 Data, emails and logs are in var/ (change it with DATA_DIR=/other/folder). HOST=0.0.0.0 accepts connections
-from other machines."""
+from other machines, under this machine's addresses and host names; ALLOWED_HOSTS=name,... sets others."""
 
 COMMANDS: dict[str, Callable[[Paths, list[str]], int | None]] = {
     "run": lambda paths, _rest: run.run(paths),

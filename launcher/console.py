@@ -23,17 +23,20 @@ def supports_color() -> bool:
 
 
 def print_line(text: str = "") -> None:
-    print(text, flush=True)
+    """Print a line. Output that is closed or full must not end the processes that run."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:  # `make run | head`
+        # Python would report what is still in its buffer once more at the exit.
+        devnull = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(devnull, sys.stdout.fileno())
+        os.close(devnull)
+    except (OSError, ValueError):
+        pass  # a full disk, or a terminal that has gone; the log has the line as well
 
 
 def print_step(text: str) -> None:
     print_line(f"\x1b[1m==> {text}\x1b[0m" if supports_color() else f"==> {text}")
-
-
-def print_if_open(text: str) -> None:
-    """Print while stopping, when the terminal may be closed already."""
-    with contextlib.suppress(OSError, ValueError):
-        print_line(text)
 
 
 def log_prefix(name: str, index: int) -> str:
@@ -44,6 +47,7 @@ def log_prefix(name: str, index: int) -> str:
 
 
 def print_error(error: LaunchError) -> None:
-    print(f"\nTaskFlow: {error}", file=sys.stderr)
-    if error.log is not None:
-        print(f"Log: {error.log}", file=sys.stderr)
+    with contextlib.suppress(OSError, ValueError):
+        print(f"\nTaskFlow: {error}", file=sys.stderr)
+        if error.log is not None:
+            print(f"Log: {error.log}", file=sys.stderr)

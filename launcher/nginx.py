@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
-from launcher import system_packages
+from launcher import hosts, system_packages
 
 CONFIG_TEMPLATE = "nginx/stack.conf.template"
 # One failed request may be the request's fault; two within three seconds mean that the node is down.
@@ -25,11 +25,20 @@ def find_executable() -> str | None:
 
 
 def write_config(
-    *, root: Path, folder: Path, var: Path, host: str, port: int, sockets: Iterable[Path], tls: Path | None = None
+    *,
+    root: Path,
+    folder: Path,
+    var: Path,
+    host: str,
+    port: int,
+    sockets: Iterable[Path],
+    tls: Path | None = None,
+    access_log: str = "off",
 ) -> Path:
     """Write nginx.conf into `folder` and return its path.
 
-    `sockets` are the nodes' Unix sockets; `tls` is a folder with fullchain.pem and privkey.pem.
+    `sockets` are the nodes' Unix sockets; `tls` is a folder with fullchain.pem and privkey.pem; `access_log` is the value
+    of nginx's directive of that name.
     """
     folder.mkdir(exist_ok=True)
     tls_lines: tuple[str, ...] = ()
@@ -42,7 +51,8 @@ def write_config(
     servers = [UPSTREAM_SERVER.format(path) for path in sockets]
     # safe_substitute leaves nginx's own $variables alone.
     text = string.Template((root / CONFIG_TEMPLATE).read_text()).safe_substitute(
-        HOST=host,
+        HOST=hosts.in_url(host),
+        ACCESS_LOG=access_log,
         PORT=port,
         SSL=" ssl" if tls else "",
         TLS="\n".join(f"        {line}" for line in tls_lines),

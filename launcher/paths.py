@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -57,18 +58,28 @@ class Paths:
             for folder in (self.var, self.logs, self.var / "secrets"):
                 folder.mkdir(parents=True, exist_ok=True)
             (self.var / "secrets").chmod(0o700)
-        except PermissionError as error:
-            raise _not_writable_error(Path(error.filename)) from error
+        except OSError as error:
+            raise _not_writable_error(Path(error.filename), error) from error
         for path in (*self.var.iterdir(), *self.logs.iterdir()):
             if not os.access(path, os.W_OK):
                 raise _not_writable_error(path)
 
 
-def _not_writable_error(path: Path) -> LaunchError:
+def _not_writable_error(path: Path, error: OSError | None = None) -> LaunchError:
+    if (error and error.errno == errno.EROFS) or is_read_only(path):
+        return LaunchError(f"{path} is on a read-only file system. Set DATA_DIR to a folder that can be written.")
+    if error and not isinstance(error, PermissionError):
+        return LaunchError(f"{path} cannot be created: {error.strerror}.")
     return LaunchError(
         f"{path} is not writable. Perhaps TaskFlow was started as another user (such as root) before. "
         "Change its owner with chown -R, or set DATA_DIR to another folder."
     )
+
+
+def is_read_only(path: Path) -> bool:
+    """Return whether the existing part of a path is on a read-only file system."""
+    nearest = next(folder for folder in (path, *path.parents) if folder.exists())
+    return bool(os.statvfs(nearest).f_flag & os.ST_RDONLY)
 
 
 def site_packages(paths: Paths) -> Path:

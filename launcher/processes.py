@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -26,12 +26,13 @@ def spawn(
     folder: Path | str = "/",
     unix_user: UnixUser | None = None,
     stop_signal: int = signal.SIGTERM,
+    nice: int = 0,
 ) -> subprocess.Popen[bytes]:
-    """Start a process in a session of its own.
+    """Start a process in a session of its own; `nice` lowers its priority and that of its children.
 
     On Linux the process gets `stop_signal` when the launcher dies.
     """
-    return subprocess.Popen(
+    process = subprocess.Popen(
         command,
         env=environment,
         cwd=folder,
@@ -43,6 +44,29 @@ def spawn(
         preexec_fn=_set_parent_death_signal(stop_signal),  # noqa: PLW1509
         **(unix_user.subprocess_args() if unix_user else {}),
     )
+    if nice:
+        # The session is a process group of its own; children inherit the priority.
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PGRP, process.pid, os.getpriority(os.PRIO_PROCESS, 0) + nice)
+    return process
+
+
+def run_group(command: Sequence[str], *, environment: Mapping[str, str], folder: Path) -> Iterator[str]:
+    """Run a process and yield the lines it prints; raises CalledProcessError unless it exits with 0.
+
+    However the loop over the lines ends, the process and its children have ended too.
+    """
+    process = spawn(command, output=subprocess.PIPE, environment=environment, folder=folder, stop_signal=signal.SIGKILL)
+    try:
+        for line in process.stdout or ():
+            yield line.decode(errors="replace")
+        if code := process.wait():
+            raise subprocess.CalledProcessError(code, command)
+    finally:
+        signal_group(process.pid, signal.SIGKILL)
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def _set_parent_death_signal(signal_number: int) -> Callable[[], None] | None:

@@ -9,17 +9,18 @@ import signal
 import socket
 import time
 from collections.abc import Callable
-from pathlib import Path
 
-from launcher import bootstrap, console, environment, servers
+from launcher import bootstrap, console, environment, hosts, servers
 from launcher.console import LaunchError
 from launcher.lock import single_instance_lock
 from launcher.paths import Paths
 from launcher.supervisor import ProcessSpec, Supervisor
 
-# Checked at the start only: the log is for one developer, not for operation.
 MAIL_THREADS = "4"
-MAX_LOG_BYTES = 10 * 1024 * 1024
+# On a machine that does everything, a burst of writes is followed by jobs and events of the same number. At this niceness
+# they get about a quarter of a busy processor, and requests the rest: what people wait for is served first, and a
+# notification comes a little later. Not more, because the relay must not starve while requests keep the machine busy.
+BACKGROUND_NICE = 6
 # Celery warns because a worker that runs as root must not unpickle foreign messages. Ours are JSON, and only our user
 # can open the broker's socket.
 SUPPRESS_ROOT_WARNING = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges"}
@@ -34,8 +35,7 @@ def run(paths: Paths) -> None:
     require_free_port(host, port)
     bootstrap.ensure_installed(paths, bootstrap.RUNTIME_REQUIREMENTS)
     with single_instance_lock(paths.var / "instance.lock", note=f"http://{host}:{port}"):
-        common_log = rotate_log(paths.logs / "taskflow.log")
-        with Supervisor(log=common_log) as supervisor:
+        with Supervisor(log=paths.logs / "taskflow.log") as supervisor:
             settings = build_environment(paths, start_servers(supervisor, paths), host, port)
             supervisor.run_to_completion(prepare_command(paths, settings), action="Preparing the database")
             console.print_step("Starting web, then worker, scheduler and relay")
@@ -69,13 +69,6 @@ def require_free_port(host: str, port: int) -> None:
             ) from error
 
 
-def rotate_log(path: Path) -> Path:
-    """Rename a log of more than 10 MB to `.log.1`. Returns the path of the current log."""
-    if path.exists() and path.stat().st_size > MAX_LOG_BYTES:
-        path.replace(path.with_suffix(".log.1"))
-    return path
-
-
 def start_servers(supervisor: Supervisor, paths: Paths) -> dict[str, str]:
     """Start the embedded servers that are needed; return the environment variables that name them."""
     specs, urls = servers.persistent_servers(paths)
@@ -86,22 +79,30 @@ def start_servers(supervisor: Supervisor, paths: Paths) -> dict[str, str]:
     return urls
 
 
-def build_environment(paths: Paths, server_urls: dict[str, str], host: str, port: int) -> dict[str, str]:
+def build_environment(
+    paths: Paths, server_urls: dict[str, str], host: str, port: int, *, settings: str = "config.settings.dev"
+) -> dict[str, str]:
     """Return the environment of all processes of `make run` and `make stack`."""
-    base = environment.with_secret_keys(paths, environment.base_environment(paths, settings="config.settings.dev"))
-    # The wildcard addresses accept connections but cannot stand in a link.
-    site_host = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
+    base = environment.with_secret_keys(paths, environment.base_environment(paths, settings=settings))
     return {
         **base,
         **server_urls,
         "PORT": str(port),
-        "BIND": f"{host}:{port}",
-        "SITE_URL": os.environ.get("SITE_URL") or f"http://{site_host}:{port}",
+        "BIND": f"{hosts.in_url(host)}:{port}",
+        "SITE_URL": os.environ.get("SITE_URL") or site_url(host, port),
+        "ALLOWED_HOSTS": ",".join(hosts.allowed_hosts(host)),
     }
 
 
-def management_command(paths: Paths, settings: dict[str, str], name: str, *arguments: str) -> ProcessSpec:
-    return python_process(paths, settings, name, "manage.py", *arguments)
+def site_url(host: str, port: int) -> str:
+    # The wildcard addresses accept connections but cannot stand in a link.
+    return f"http://{'127.0.0.1' if host in hosts.WILDCARDS else hosts.in_url(host)}:{port}"
+
+
+def management_command(
+    paths: Paths, settings: dict[str, str], name: str, *arguments: str, nice: int = 0
+) -> ProcessSpec:
+    return python_process(paths, settings, name, "manage.py", *arguments, nice=nice)
 
 
 def prepare_command(paths: Paths, settings: dict[str, str]) -> ProcessSpec:
@@ -109,8 +110,9 @@ def prepare_command(paths: Paths, settings: dict[str, str]) -> ProcessSpec:
     return management_command(paths, {"SLOW_QUERY_MS": "10000", **settings}, "prepare", "prepare", "--demo")
 
 
-def python_process(paths: Paths, settings: dict[str, str], name: str, *arguments: str) -> ProcessSpec:
-    return ProcessSpec(name=name, command=[str(paths.python), *arguments], environment=settings, folder=paths.root)
+def python_process(paths: Paths, settings: dict[str, str], name: str, *arguments: str, nice: int = 0) -> ProcessSpec:
+    command = [str(paths.python), *arguments]
+    return ProcessSpec(name=name, command=command, environment=settings, folder=paths.root, nice=nice)
 
 
 def web_process(paths: Paths, settings: dict[str, str], name: str = "web") -> ProcessSpec:
@@ -139,7 +141,7 @@ def background_processes(
 
     A hanging mail server occupies the threads of the mail worker only, and long jobs the bulk worker (config.queues).
 
-    `default_level` is Celery's log level where LOG_LEVEL is not set; at INFO it prints lines for every job.
+    `default_level` is the log level where LOG_LEVEL is not set; at INFO Celery prints lines for every job.
     """
     celery = ("-m", "celery", "--quiet", "-A", "config")
     level = ("-l", settings.get("LOG_LEVEL", default_level))
@@ -162,17 +164,18 @@ def background_processes(
                 name,
                 *celery,
                 *("worker", "-n", f"{name}@%h", *level, *queues, *alone),
+                nice=BACKGROUND_NICE,
             )
             for name, queues in workers.items()
         ),
-        python_process(paths, settings, "scheduler", *celery, *schedule),
-        management_command(paths, settings, "relay", "relay"),
+        python_process(paths, settings, "scheduler", *celery, *schedule, nice=BACKGROUND_NICE),
+        management_command(paths, {**settings, "LOG_LEVEL": level[1]}, "relay", "relay", nice=BACKGROUND_NICE),
     )
 
 
 def readiness_probe(host: str, port: int) -> Callable[[], bool]:
     """Return a function that tells whether /readyz answers 200."""
-    target = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - compared, not bound
+    target = hosts.WILDCARDS.get(host, host)
 
     def is_ready() -> bool:
         connection = http.client.HTTPConnection(target, port, timeout=2)
@@ -191,11 +194,15 @@ def readiness_probe(host: str, port: int) -> Callable[[], bool]:
 def print_welcome(paths: Paths, host: str, port: int, seconds: float) -> None:
     """Print the address and the demo accounts; `seconds` is how long the start took."""
     console.print_line()
-    console.print_step(f"TaskFlow is ready after {seconds:.1f} s: http://{host}:{port}/")
+    address = site_url(host, port)
+    console.print_step(f"TaskFlow is ready after {seconds:.1f} s: {address}/")
     console.print_line(
         f"    Sign in as {', '.join(f'{name}@example.com' for name in DEMO_USERNAMES)} (password: {DEMO_PASSWORD})"
     )
-    console.print_line(f"    Administration: http://{host}:{port}/admin/   API: http://{host}:{port}/api/v1/docs/")
+    console.print_line(f"    Administration: {address}/admin/   API: {address}/api/v1/docs/")
+    if host in hosts.WILDCARDS:
+        others = [name for name in hosts.allowed_hosts(host) if name not in hosts.LOCAL_HOSTS]
+        console.print_line(f"    From other machines: {', '.join(f'http://{name}:{port}/' for name in others)}")
     console.print_line(f"    Data, emails and logs: {paths.var}   Ctrl-C stops everything.")
     console.print_line()
 

@@ -27,9 +27,10 @@ def run_stack(paths: Paths) -> None:
         raise LaunchError("make stack needs nginx. Install it with: sudo apt-get install nginx")
     bootstrap.ensure_installed(paths, bootstrap.RUNTIME_REQUIREMENTS)
     with single_instance_lock(paths.var / "instance.lock", note=f"http://{host}:{port}"):
-        with Supervisor(log=run.rotate_log(paths.logs / "taskflow.log")) as supervisor:
+        with Supervisor(log=paths.logs / "taskflow.log") as supervisor:
+            servers = run.start_servers(supervisor, paths)
             settings = {
-                **run.build_environment(paths, run.start_servers(supervisor, paths), host, port),
+                **run.build_environment(paths, servers, host, port, settings="config.settings.stack"),
                 "WORKERS": os.environ.get("WORKERS") or "1",
                 "NODE_COUNT": str(NODE_COUNT),
                 "MAX_CPU_BOUND_REQUESTS": os.environ.get("MAX_CPU_BOUND_REQUESTS")
@@ -53,7 +54,13 @@ def run_stack(paths: Paths) -> None:
             # Started after the nodes; before them it would answer requests with 502.
             folder = paths.var / "nginx"
             config = nginx.write_config(
-                root=paths.root, folder=folder, var=paths.var, host=host, port=port, sockets=sockets
+                root=paths.root,
+                folder=folder,
+                var=paths.var,
+                host=host,
+                port=port,
+                sockets=sockets,
+                access_log="/dev/stdout lines",
             )
             command = nginx.build_command(config)
             supervisor.start(ProcessSpec(name="nginx", command=command, environment=dict(os.environ), folder=folder))

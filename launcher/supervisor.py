@@ -16,6 +16,7 @@ from typing import IO, Self
 
 from launcher import console, processes
 from launcher.console import LaunchError
+from launcher.log_files import LogFile, truncate_log
 from launcher.unix_user import UnixUser
 from launcher.watchdog import Watchdog
 
@@ -29,6 +30,8 @@ MAX_STARTUP_CRASHES = 5
 STOP_TIMEOUT = 2.8
 SERVER_STOP_TIMEOUT = 1.6
 POLL_INTERVAL = 0.1
+# How often the logs of servers are measured, in seconds.
+LOG_CHECK_INTERVAL = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,7 @@ class ProcessSpec:
     is_ready: Callable[[], bool] = lambda: True
     is_server: bool = False
     """Servers (PostgreSQL, Valkey) are stopped last."""
+    nice: int = 0
 
 
 @dataclass(slots=True)
@@ -71,10 +75,11 @@ class Supervisor:
     _running: list[ManagedProcess] = field(default_factory=list)
     _selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
     _watchdog: Watchdog = field(default_factory=Watchdog)
-    _file: IO[bytes] = field(init=False)
+    _file: LogFile = field(init=False)
+    _logs_checked: float = 0.0
 
     def __enter__(self) -> Self:
-        self._file = self.log.open("ab")
+        self._file = LogFile(self.log)
         return self
 
     def __exit__(
@@ -153,6 +158,7 @@ class Supervisor:
                 folder=spec.folder,
                 unix_user=spec.unix_user,
                 stop_signal=spec.stop_signal,
+                nice=spec.nice,
             )
         if running.process.stdout is not None:
             # One thread reads the output of all processes in turn, so no pipe may block it.
@@ -163,17 +169,32 @@ class Supervisor:
     def _tick(self, seconds: float) -> None:
         self._pump_output(seconds)
         now = time.monotonic()
+        if now > self._logs_checked + LOG_CHECK_INTERVAL:
+            self._logs_checked = now
+            for log in {running.spec.log for running in self._running if running.spec.log is not None}:
+                truncate_log(log)
         for running in self._running:
             if running.process is None:
                 if now >= running.restart_at:
-                    self._launch(running)
+                    self._relaunch(running)
             elif running.process.poll() is not None:
                 code = self._reap(running)
-                running.crashes = 1 if now - running.started > STABLE_AFTER else running.crashes + 1
-                pause = restart_pause(running.crashes)
-                running.restart_at = now + pause
-                when = f"in {pause:g} s" if pause else "at once"
-                self._write(running, [f"stopped with {_exit_reason(code)}; starting it again {when}".encode()])
+                running.crashes = 0 if now - running.started > STABLE_AFTER else running.crashes
+                self._back_off(running, f"stopped with {_exit_reason(code)}")
+
+    def _relaunch(self, running: ManagedProcess) -> None:
+        try:
+            self._launch(running)
+        except OSError as error:  # such as a full disk, which may have room again soon
+            self._back_off(running, f"could not be started: {error.strerror}")
+
+    def _back_off(self, running: ManagedProcess, reason: str) -> None:
+        """Set the next start; the pause grows with the crashes in a row."""
+        running.crashes += 1
+        pause = restart_pause(running.crashes)
+        running.restart_at = time.monotonic() + pause
+        when = f"in {pause:g} s" if pause else "at once"
+        self._write(running, [f"{reason}; starting it again {when}".encode()])
 
     def _reap(self, running: ManagedProcess) -> int:
         """Kill the rest of a process's group, read its last output, return its exit code."""
@@ -220,7 +241,6 @@ class Supervisor:
         # One write for all lines: under load a node logs thousands of lines a second.
         label = f"{running.spec.name:<9} | ".encode()
         self._file.write(b"".join(label + line + b"\n" for line in lines))
-        self._file.flush()
         if not self.quiet:
             console.print_line("\n".join(running.prefix + line.decode(errors="replace") for line in lines))
 

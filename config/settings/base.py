@@ -135,7 +135,7 @@ SLOW_QUERY_MS = env.integer("SLOW_QUERY_MS", 200)
 DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
 
 # Redis is a cache that may be lost: every call times out after half a second, and no request fails because of it.
-REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:6379/0")
+REDIS_URL = env.server("REDIS_URL", "redis://127.0.0.1:6379/0", ("redis", "rediss", "unix"))
 CACHES = {
     "default": {
         "BACKEND": "django_redis.cache.RedisCache",
@@ -333,8 +333,10 @@ OIDC_PROVIDERS = oidc_providers.from_environment()
 # --- Jobs and events (Celery) -----------------------------------------------------------------------------------------
 
 # kombu has its own syntax for Unix sockets and database numbers.
-CELERY_BROKER_URL = env.text(
-    "CELERY_BROKER_URL", REDIS_URL.replace("unix://", "redis+socket://").replace("?db=", "?virtual_host=")
+CELERY_BROKER_URL = env.server(
+    "CELERY_BROKER_URL",
+    REDIS_URL.replace("unix://", "redis+socket://").replace("?db=", "?virtual_host="),
+    ("redis", "rediss", "redis+socket", "amqp", "amqps", "sentinel"),
 )
 CELERY_TASK_QUEUES = queues.QUEUES
 CELERY_TASK_DEFAULT_QUEUE = queues.DEFAULT

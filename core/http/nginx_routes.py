@@ -59,8 +59,9 @@ def render_snippets(table: RouteTable) -> dict[str, str]:
             ["proxy_read_timeout 60s;", "proxy_pass http://taskflow;"],
         ),
         "",
-        "# secret_in_url: the URL holds a token. nginx's message of an error at a node holds the whole URL, so none is logged.",
-        *_location(table.with_declaration("secret_in_url"), ["error_log stderr crit;", "proxy_pass http://taskflow;"]),
+        "# secret_in_url: the URL holds a token. nginx's message of an error at a node holds the whole URL, so none is logged,",
+        "# whatever level the rest of the site has.",
+        *_location(table.with_declaration("secret_in_url"), ["error_log stderr alert;", "proxy_pass http://taskflow;"]),
         "",
     ]
     return {"http_routes.conf": "\n".join(http_snippet), "server_routes.conf": "\n".join(server_snippet)}

@@ -9,10 +9,12 @@ import re
 from types import SimpleNamespace
 
 import pytest
+from django.test import Client
 
 from accounts.tests.factories import PASSWORD
 from core import logging as request_logging
-from core.logging import configure, redact_secrets
+from core.logging import configure, redact_secrets, shorten_requests
+from core.testing.page_client import logged_in_client
 
 
 @pytest.fixture
@@ -96,9 +98,57 @@ def test_crash_is_logged_with_its_stack_without_values(lines, clients, task, mon
     assert (response.status_code, response["Content-Type"]) == (500, "application/problem+json")
     assert response.json()["status"] == 500
     assert secret not in "\n".join(lines)
-    crashed = [json.loads(line) for line in lines if "RuntimeError" in line]
-    assert len(crashed) == 1
-    assert crashed[0]["request_id"] == response["X-Request-ID"]
+    (crashed,) = [json.loads(line) for line in lines if response["X-Request-ID"] in line]
+    assert (crashed["event"], crashed["status"], crashed["path"]) == ("request", 500, "/api/v1/tasks/OPS-1/")
+    (error,) = crashed["exception"]
+    assert (error["exc_type"], error["frames"][-1]["name"]) == ("RuntimeError", "broken")
+    # From the view on: above it are two frames of Django for each middleware.
+    assert not [frame for frame in error["frames"] if frame["filename"].endswith(("exception.py", "middleware.py"))]
+
+
+@pytest.mark.django_db
+def test_crash_on_a_page_is_one_readable_traceback(clients, alice, monkeypatch, caplog, settings):
+    def broken(*_args, **_more):
+        raise RuntimeError("out of order")
+
+    monkeypatch.setattr("tasks.projects.selectors.writable_projects", broken)
+    browser = logged_in_client(alice)
+    browser.raise_request_exception = False
+
+    assert browser.get("/import/?search=secretword").status_code == 500
+
+    formatter = configure(json=False, level="INFO")["formatters"]["lines"]
+    text = "\n".join(formatter.pop("()")(**formatter).format(record) for record in caplog.records)
+    assert (text.count("Traceback"), text.count("RuntimeError: out of order")) == (1, 1)
+    assert len(text.splitlines()) < 30
+    assert "secretword" not in text
+
+
+@pytest.mark.django_db
+def test_refused_requests_are_logged_without_their_query(lines, clients, alice, settings):
+    browser = Client(enforce_csrf_checks=True)
+    requests = [
+        (browser.get("/nothing/?search=secretword"), 404),
+        (browser.get("/livez?search=secretword", headers={"Host": "evil.example"}), None),
+        (browser.get("/login/?search=secretword", headers={"Host": "evil.example"}), 400),
+        (browser.post("/login/?search=secretword"), 403),
+        (browser.put("/login/?search=secretword"), 403),
+        (clients["anonymous"].get("/api/v1/tasks/?search=secretword"), 401),
+        (clients["alice"].get("/api/v1/tasks/?search=secretword&wrong=secretword"), 400),
+        (clients["alice"].delete("/api/v1/tasks/?search=secretword"), 405),
+    ]
+
+    assert [response.status_code for response, status in requests if status] == [
+        status for _, status in requests if status
+    ]
+    assert [line for line in lines if "secretword" in line] == []
+    assert len([line for line in lines if '"request"' in line]) >= 7
+
+
+def test_request_in_a_field_is_method_and_path(rf):
+    entry = shorten_requests(None, "", {"request": rf.get("/tasks/?search=secretword"), "status": 400})
+
+    assert entry == {"request": "GET /tasks/", "status": 400}
 
 
 @pytest.mark.django_db

@@ -1,5 +1,6 @@
 """Installation, secret keys and folders of the launcher."""
 
+import errno
 import json
 import stat
 import sys
@@ -7,6 +8,8 @@ import sys
 import pytest
 
 from launcher import bootstrap, environment
+from launcher import paths as paths_module
+from launcher.cli import run_with_error_report
 from launcher.console import LaunchError
 from launcher.paths import Paths, create_private_directory
 
@@ -115,3 +118,89 @@ def test_linked_venv_of_another_checkout_is_left_alone(paths, tmp_path, monkeypa
     assert (tmp_path / "package").exists()
     assert paths.python.exists()
     assert not paths.venv.is_symlink()
+
+
+FAKE_PIP = """#!{python}
+import subprocess, sys, time
+if sys.argv[1] == "-c" or "venv" in sys.argv:
+    sys.exit(0)
+print("Collecting django", flush=True)
+child = subprocess.Popen([{python!r}, "-c", "import time; time.sleep(600)", {marker!r}])
+time.sleep(600)
+"""
+
+
+def test_interrupted_installation_leaves_no_process(paths, leftover_processes, wait_until, monkeypatch):
+    write_stamp(paths, bootstrap.RUNTIME_REQUIREMENTS)
+    (paths.root / "requirements.txt").write_text("django==5.2.20\n")
+    paths.python.unlink()
+    paths.python.write_text(FAKE_PIP.format(python=sys.executable, marker=str(paths.root)))
+    paths.python.chmod(0o755)
+
+    class Interrupted:
+        def show(self, _line):
+            wait_until(lambda: [line for line in leftover_processes() if "time.sleep(600)" in line])
+            raise KeyboardInterrupt
+
+        def end(self):
+            pass
+
+    monkeypatch.setattr(bootstrap, "_Progress", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        bootstrap.ensure_installed(paths, bootstrap.RUNTIME_REQUIREMENTS)
+
+    wait_until(lambda: not leftover_processes())
+    # The next start does not trust what is half installed.
+    assert not is_current(paths, bootstrap.RUNTIME_REQUIREMENTS)
+    assert not (paths.venv / bootstrap.STAMP).exists()
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        (
+            "WARNING: Retrying after connection broken by 'NewConnectionError'\nERROR: ResolutionImpossible: for help",
+            "The package index can't be reached",
+        ),
+        ("ERROR: No matching distribution found for django==99", "pip says: ERROR: No matching distribution found"),
+        ("killed", "pip says: nothing"),
+    ],
+)
+def test_failed_installation_names_its_cause(paths, output, message):
+    write_stamp(paths, bootstrap.RUNTIME_REQUIREMENTS)
+    (paths.root / "requirements.txt").write_text("django==5.2.20\n")
+    paths.python.unlink()
+    paths.python.write_text(f"#!{sys.executable}\nprint({output!r}); raise SystemExit(1)\n")
+    paths.python.chmod(0o755)
+
+    with pytest.raises(LaunchError) as error:
+        bootstrap.ensure_installed(paths, bootstrap.RUNTIME_REQUIREMENTS)
+
+    assert message in str(error.value)
+    assert ("ResolutionImpossible" in str(error.value)) is False
+
+
+def test_read_only_folder_is_named_in_one_line(paths, monkeypatch):
+    monkeypatch.setattr(paths_module, "is_read_only", lambda _path: True)
+    (paths.var / "secrets").rmdir()
+    monkeypatch.setattr(
+        "pathlib.Path.mkdir", lambda self, **_: raise_error(OSError(errno.EROFS, "Read-only file system", str(self)))
+    )
+
+    with pytest.raises(LaunchError) as error:
+        paths.prepare()
+
+    assert str(error.value) == (
+        f"{paths.var} is on a read-only file system. Set DATA_DIR to a folder that can be written."
+    )
+
+
+def test_error_of_the_system_is_one_line(capsys):
+    error = OSError(errno.ENOSPC, "No space left on device", "/srv/var/log")
+
+    assert run_with_error_report(lambda: raise_error(error)) == 1
+    assert capsys.readouterr().err == "\nTaskFlow: /srv/var/log: No space left on device.\n"
+
+
+def raise_error(error):
+    raise error

@@ -1,11 +1,16 @@
 """The launcher's supervisor: output, restarts, and stopping all processes."""
 
+import errno
+import io
 import os
 import signal
 import sys
+import time
 
 import pytest
 
+from launcher import log_files
+from launcher.log_files import LogFile
 from launcher.supervisor import STABLE_AFTER, ProcessSpec, Supervisor, restart_pause
 
 pytestmark = pytest.mark.processes
@@ -141,3 +146,105 @@ def test_processes_run_in_their_own_session(checkout, launch):
 
     assert session == pid
     assert int(session) != os.getsid(0)
+
+
+def test_closed_output_does_not_end_the_supervisor(checkout, launch, wait_until, leftover_processes):
+    launcher_process = launch(
+        talker=python_command(
+            checkout, "import time\nwhile True: print('tick', time.monotonic(), flush=True); time.sleep(0.05)"
+        )
+    )
+    launcher_process.read_until("tick")
+
+    launcher_process.process.stdout.close()
+    log = checkout / "var/log/taskflow.log"
+    size = log.stat().st_size
+
+    wait_until(lambda: log.stat().st_size > size + 1000)
+    assert launcher_process.process.poll() is None
+    launcher_process.process.send_signal(signal.SIGTERM)
+    assert launcher_process.process.wait(5) == 130
+    assert leftover_processes() == []
+
+
+def test_full_disk_loses_lines_and_no_process(checkout):
+    log = LogFile(checkout / "taskflow.log")
+    writable, log._file = log._file, FullDisk()
+    log.write(b"lost\n")
+    log.write(b"lost\n")
+    log._file = writable
+    log.write(b"next\n")
+    log.close()
+
+    assert (checkout / "taskflow.log").read_text() == "2 writes were lost: the log could not be written.\nnext\n"
+
+
+def test_process_that_cannot_be_launched_is_tried_again(checkout):
+    attempts = []
+
+    def fail_once():
+        attempts.append(1)
+        if len(attempts) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    command = python_command(checkout, "pass")
+    spec = ProcessSpec(name="weak", command=command, environment=dict(os.environ), before_start=fail_once)
+    with Supervisor(log=checkout / "taskflow.log", quiet=True) as supervisor:
+        supervisor.start(spec)
+        deadline = time.monotonic() + 20
+        while len(attempts) < 3 and time.monotonic() < deadline:
+            supervisor._tick(0.05)
+
+    assert len(attempts) == 3
+    assert "could not be started: No space left on device" in (checkout / "taskflow.log").read_text()
+
+
+def test_logs_rotate_while_running(checkout, monkeypatch):
+    monkeypatch.setattr(log_files, "MAX_LOG_BYTES", 1000)
+    log = LogFile(checkout / "taskflow.log")
+    for number in range(100):
+        log.write(f"line {number:03} {'x' * 90}\n".encode())
+    log.close()
+    server_log = checkout / "server.log"
+    server_log.write_text("y" * 2000)
+    with server_log.open("ab", buffering=0) as appended:  # as a server that goes on writing
+        log_files.truncate_log(server_log)
+        appended.write(b"after\n")
+
+    sizes = {path.name: path.stat().st_size for path in checkout.glob("*.log*")}
+    assert sizes["taskflow.log"] <= 1200
+    assert sizes["taskflow.log.1"] <= 1200
+    assert (checkout / "taskflow.log").read_text().startswith("line ")
+    assert (server_log.read_text(), sizes["server.log.1"]) == ("after\n", 2000)
+
+
+def test_killed_process_is_restarted_within_a_second(checkout, launch):
+    source = "import os, time; print('up', os.getpid(), flush=True); time.sleep(600)"
+    names = ("relay", "worker", "web")
+    launcher_process = launch(**{name: python_command(checkout, source) for name in names})
+    for _ in names:
+        pid = int(launcher_process.read_until("| up").split()[-1])
+    for name in names:
+        os.kill(pid, signal.SIGKILL)
+        killed = time.monotonic()
+        launcher_process.read_until("stopped with signal SIGKILL")
+        pid = int(launcher_process.read_until("| up").split()[-1])
+
+        assert time.monotonic() - killed < (1 if name == names[0] else 3)
+
+
+def test_niceness_reaches_the_children(checkout):
+    source = "import os, subprocess, sys; subprocess.run([sys.executable, '-c', 'import os; print(os.nice(0))'])"
+    spec = ProcessSpec(
+        name="child", command=[sys.executable, "-c", f"import time; time.sleep(0.2); {source}"],
+        environment=dict(os.environ), nice=6,
+    )  # fmt: skip
+    with Supervisor(log=checkout / "taskflow.log", quiet=True) as supervisor:
+        supervisor.run_to_completion(spec, action="The child")
+
+    assert (checkout / "taskflow.log").read_text() == f"child     | {os.nice(0) + 6}\n"
+
+
+class FullDisk(io.BytesIO):
+    def write(self, _lines):
+        raise OSError(errno.ENOSPC, "No space left on device")
