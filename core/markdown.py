@@ -7,6 +7,7 @@ rules take more than linear time and space.
 from __future__ import annotations
 
 import re
+from html import unescape
 
 import nh3
 from django.utils.safestring import SafeString, mark_safe
@@ -95,6 +96,16 @@ def render(text: str) -> SafeString:
         link_rel="nofollow noopener noreferrer",
     )
     return mark_safe(html)  # noqa: S308 -- nh3 has just cleaned it
+
+
+def render_text(text: str) -> str:
+    """Return the words of a Markdown text without its marks."""
+    return unescape(nh3.clean(render(text), tags=set())).strip()
+
+
+def render_without_links(text: str) -> SafeString:
+    """Return sanitised HTML for emails, where a link could hide its target."""
+    return mark_safe(nh3.clean(render(text), tags=_TAGS - {"a"}))  # noqa: S308 -- nh3 has just cleaned it
 
 
 def stored_or_rendered(html: str, version: int, text: str) -> SafeString:

@@ -117,8 +117,11 @@ def flow_chart(flow: Sequence[FlowPoint]) -> Chart:
         verdict = f"{completed - created:,} more completed than created"
     else:
         verdict = "as many created as completed"
+    sentence = f"{created:,} tasks were created and {completed:,} completed: {verdict}."
+    if not created and not completed:
+        sentence = "No task was created or completed in this period."
     return Chart(
-        sentence=f"{created:,} tasks were created and {completed:,} completed: {verdict}.",
+        sentence=sentence,
         bars=bars,
         y_labels=[f"{top:,}", f"{top // 2:,}", "0"],
         x_labels=names if len(names) <= 3 else [names[0], names[len(names) // 2], names[-1]],

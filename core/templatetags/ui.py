@@ -17,7 +17,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 
+from core.markdown import render_text
+
 register = template.Library()
+register.filter("markdown_text", render_text)
 AVATAR_COLORS = 6
 # Pixels of an edge: enough for the largest that pages show, at two dots a pixel.
 AVATAR_PIXELS = 96

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.markdown import render
+from core.markdown import render, render_text, render_without_links
 
 NAMES = "a|blockquote|br|code|em|h[1-6]|hr|li|ol|p|pre|s|strong|table|tbody|td|th|thead|tr|ul"
 ALLOWED = re.compile(rf'</?(?:{NAMES})\b(?: (?:href|title|start|rel)="[^"]*")*\s*/?>')
@@ -76,6 +76,17 @@ def test_link_keeps_the_text_its_author_gave():
 
 HOSTILE = ["[", "![", "[a](", "[a][", "*a _b ", "**a", "~~a ", "`", "<a ", "&", "> ", "- ", "| a ", "|-", "https://a.b/))))", "OPS-1 ",
            "https://a.b/(", "[a]: b\n", "1. ", "```\n", "\\", "]("]  # fmt: skip
+
+
+def test_render_text_keeps_words_and_drops_marks():
+    assert render_text("**Look** at `a<b>`\nand [this](https://a.example) & OPS-1") == "Look at a<b>\nand this & OPS-1"
+    assert render_text("") == ""
+
+
+def test_render_without_links_leaves_no_way_to_hide_a_target():
+    html = render_without_links('**Pay** [here](https://a.example "x>y<img src=z>") or https://b.example, <b>now</b>')
+
+    assert html == "<p><strong>Pay</strong> here or https://b.example, &lt;b&gt;now&lt;/b&gt;</p>\n"
 
 
 def count_calls(text: str) -> int:

@@ -17,6 +17,7 @@ from django.template.defaultfilters import date as format_date
 from django.template.loader import render_to_string
 from django.urls import reverse
 
+from core import markdown
 from core.security.encryption import decrypt
 from core.text import single_line, truncate
 from notifications.kinds import TEMPLATES, Kind
@@ -85,7 +86,7 @@ def _notification_context(notification: Notification) -> dict[str, Any]:
         action_label = f"Open {notification.task_key}"
     return {
         "headline": notification.title,
-        "preview": notification.body or notification.subject,
+        "preview": markdown.render_text(notification.body) or notification.subject,
         "actor_name": notification.actor_name,
         "task_key": notification.task_key,
         "task_title": notification.task_title,
@@ -94,6 +95,7 @@ def _notification_context(notification: Notification) -> dict[str, Any]:
         "target_kind": "Team" if notification.team_id else "Project",
         "action_label": action_label,
         "excerpt": notification.body,
+        "excerpt_html": markdown.render_without_links(notification.body),
         "due": due,
         "due_class": "late" if is_due_soon else "",
         "task_class": "task-due-soon" if is_due_soon else "",

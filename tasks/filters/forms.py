@@ -155,7 +155,8 @@ def active_chips(form: FilterForm, query: QueryDict) -> list[FilterChip]:
     if data.get("category", OPEN_CHOICE) != OPEN_CHOICE:
         texts["category"] = dict(CATEGORY_CHOICES)[data["category"]]
     for name in ("project", "assignee", "priority", "label", "due"):
-        if data.get(name):
+        # A project's page has the project in its path, where it can't be removed.
+        if data.get(name) and (name != "project" or name in query):
             value = dict(form.fields[name].choices)[data[name]]
             texts[name] = f"{form.fields[name].label or name.capitalize()}: {value}"
     for name, verb in (("created_from", "Created"), ("closed_from", "Closed")):

@@ -169,11 +169,8 @@ class NewTaskForm(PageForm):
     def __init__(self, *args: Any, projects: Sequence[Project], people: Sequence[User], **options: Any) -> None:
         super().__init__(*args, **options)
         own = [(str(project.pk), f"{project.name} ({project.key})") for project in projects if not project.is_inbox]
-        self.fields["project"].choices = [
-            ("", "Personal"),
-            *((str(p.pk), "Personal") for p in projects if p.is_inbox),
-            *own,
-        ]
+        personal = next((str(project.pk) for project in projects if project.is_inbox), "")
+        self.fields["project"].choices = [(personal, "Personal"), *own]
         self.fields["assignee"].choices = [("", "Unassigned"), *((str(user.pk), user.name) for user in people)]
         self.fields["assignee"].error_messages["invalid_choice"] = "Choose a member of the project."
         attributes = {"hx-get": reverse("task-new"), "hx-target": "#assignee-field", "hx-swap": "outerHTML"}

@@ -71,7 +71,7 @@ def task_list_context(request: HttpRequest, reader: User, project: Project | Non
     count_limit = page_queries.MAX_SEARCH_COUNT if filters.search else page_queries.MAX_COUNT
     return {
         "form": form,
-        "chips": [] if project else active_chips(form, request.GET),
+        "chips": active_chips(form, request.GET),
         "columns": table_columns(form.order, request.GET),
         "page": page,
         "rows": page_queries.build_rows(reader, page.rows, now=now, today=today),

@@ -52,6 +52,7 @@ def test_flow_chart_of_a_long_period_has_bars_per_week():
         ((5, 3), "2 more created than completed."),
         ((3, 5), "2 more completed than created."),
         ((3, 3), "as many created as completed."),
+        ((0, 0), "No task was created or completed in this period."),
     ],
 )
 def test_flow_chart_sentence_compares_created_and_completed(pair, text):

@@ -20,6 +20,12 @@ def test_inbox_shows_only_own_notifications(alice, bob):
     assert response.context["unread"] == 1
 
 
+def test_inbox_quotes_comments_without_markdown_marks(alice):
+    make_notification(alice, body="Please **look** at `it` today")
+
+    assert "Please look at it today" in visible_text(logged_in_client(alice).get("/inbox/"))
+
+
 def test_inbox_filter_shows_unread_only(alice):
     make_notification(alice, title="Old", read_at=timezone.now())
     make_notification(alice, title="New")

@@ -16,6 +16,14 @@ def test_needs_no_more_than_a_title(alice):
     assert made.creator == alice
 
 
+def test_offers_the_personal_project_once(alice, project):
+    ProjectFactory(owner=alice, is_inbox=True, key="MEALICE", name="Personal")
+
+    choices = logged_in_client(alice).get("/tasks/new/").context["form"].fields["project"].choices
+
+    assert [label for _value, label in choices] == ["Personal", "Operations (OPS)"]
+
+
 def test_takes_all_that_the_form_asks(project, alice, bob):
     sent = {"title": "Plan", "project": str(project.pk), "priority": "3", "assignee": str(bob.pk), "labels": "a, b, a"}
 

@@ -98,6 +98,13 @@ def test_names_each_filter_with_a_way_out_of_it(several, bob):
     ]
 
 
+def test_project_page_lists_filters_but_not_its_project(several, bob):
+    response = logged_in_client(bob).get("/projects/OPS/?search=nothing+like+this")
+
+    assert [(chip.text, chip.url) for chip in response.context["chips"]] == [("“nothing like this”", "?")]
+    assert "No tasks match these filters" in visible_text(response)
+
+
 @pytest.mark.parametrize(
     "query", ["priority=9", "category=nothing", "project=SECRET", "search=%00", "created_from=soon"]
 )

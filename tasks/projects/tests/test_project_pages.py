@@ -81,6 +81,9 @@ def test_archives_a_project_and_brings_it_back(project, alice):
 
     reader.post("/projects/OPS/edit/", {"archive": "yes"})
     archived = Project.objects.get().archived_at
+    assert "This project is archived, so its tasks are read-only. Unarchive it" in visible_text(
+        reader.get("/projects/OPS/")
+    )
     reader.post("/projects/OPS/edit/", {"archive": "no"})
 
     assert archived is not None

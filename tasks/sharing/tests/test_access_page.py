@@ -24,7 +24,7 @@ def test_names_everybody_and_how_they_came_by_their_role(alice, bob, mallory, ca
 
     assert "Bob Editor, added directly Editor" in text
     assert "Mallory Commenter via team Crew Commenter" in text
-    assert "1 staff member can view and 1 administrator can manage every project" in text
+    assert "1 staff member can also view this project. 1 administrator can also manage it." in text
     assert "Shared with individuals Not shared with anyone." in text
 
 
