@@ -37,7 +37,10 @@ class SignInRedirectMiddleware:
         is_fragment = bool(request.headers.get("HX-Request"))
         if request.method in READS and not is_fragment:
             return response
-        if not _asks_to_sign_in(request, response):
+        # Only the redirect of `login_required`: to sign in and come back to this path.
+        location = urlsplit(response.get("Location", ""))
+        next_paths = parse_qs(location.query).get("next")
+        if location.path != reverse("login") or next_paths != [request.get_full_path()]:
             return response
         messages.info(request, SESSION_ENDED)
         return redirect_to_sign_in(request)
@@ -68,11 +71,3 @@ def parent_page(path: str) -> str:
             continue
         return path
     return "/"
-
-
-def _asks_to_sign_in(request: HttpRequest, response: HttpResponse) -> bool:
-    """Return whether this is the redirect of `login_required`: to sign in and come back to this path."""
-    location = urlsplit(response.get("Location", ""))
-    if location.path != reverse("login"):
-        return False
-    return parse_qs(location.query).get("next") == [request.get_full_path()]

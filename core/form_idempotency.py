@@ -83,7 +83,18 @@ def _run_once(view: Callable[..., HttpResponse], request: HttpRequest, *args: An
         record.delete()
     response = view(request, *args, **kwargs)
     if response.status_code < 400 and not response.streaming and not hasattr(response, "is_unfinished"):
-        _store(request, response, IdempotencyRecord(user_id=user_id, key=f"form:{digest}", fingerprint=digest))
+        # The next page shows the messages of a redirect, whose cookie is lost when the browser gives up its response.
+        pending = _requeue_messages(request, []) if "Location" in response else []
+        content = dumps({"content": response.content.decode(), "messages": pending})
+        IdempotencyRecord.objects.create(
+            user_id=user_id,
+            key=f"form:{digest}",
+            fingerprint=digest,
+            status=response.status_code,
+            headers={name: response[name] for name in STORED_HEADERS if name in response},
+            # A page may hold a secret, such as a new API key.
+            body=encrypt(content.decode(), purpose=ENCRYPTION_PURPOSE).encode(),
+        )
     return response
 
 
@@ -113,17 +124,6 @@ def _digest(request: HttpRequest) -> str:
             digest.update(file.read())
             file.seek(0)
     return digest.hexdigest()
-
-
-def _store(request: HttpRequest, response: HttpResponse, record: IdempotencyRecord) -> None:
-    record.status = response.status_code
-    record.headers = {name: response[name] for name in STORED_HEADERS if name in response}
-    # The next page shows the messages of a redirect, whose cookie is lost when the browser gives up its response.
-    pending = _requeue_messages(request, []) if "Location" in response else []
-    body = dumps({"content": response.content.decode(), "messages": pending})
-    # A page may hold a secret, such as a new API key.
-    record.body = encrypt(body.decode(), purpose=ENCRYPTION_PURPOSE).encode()
-    record.save(force_insert=True)
 
 
 def _requeue_messages(request: HttpRequest, added: list[list[Any]]) -> list[list[Any]]:

@@ -27,9 +27,9 @@ CREDENTIALS = re.compile(r"(Bearer|Api-Key)\s+[\w.~+/=-]+|tf_live_\w+|eyJ[\w-]+\
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}\Z")
 # Seconds. A write for each line cost the event loop more than building the line.
 FLUSH_INTERVAL = 0.02
-# Asked every few seconds by load balancers and Prometheus.
 # Django's own frames, by which a traceback begins: one pair for each middleware.
 HANDLER_FILES = ("django/core/handlers/exception.py", "django/core/handlers/base.py")
+# Asked every few seconds by load balancers and Prometheus.
 UNLOGGED_PATHS = ("/livez", "/readyz", "/metrics", "/static/")
 
 log = structlog.get_logger("taskflow.request")

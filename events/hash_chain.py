@@ -41,7 +41,7 @@ def canonical_json(value: Any) -> bytes:
 
 
 def chain_hash(previous: str, event: tuple[Any, ...]) -> str:
-    """Return the hash of an event, a tuple of the fields of HashedEvent, which follows the event of hash `previous`."""
+    """Return the hash of an event, given as the fields of HashedEvent; `previous` is the hash before it."""
     return hashlib.sha256(previous.encode() + canonical_json(tuple(event))).hexdigest()
 
 

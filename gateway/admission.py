@@ -125,7 +125,7 @@ class AdmissionControl:
         return self.cpu_bound < self.max_cpu_bound and self.active < self.threads
 
     def _may_enter(self, route: str) -> bool:
-        """Return whether the route holds less than its share of the threads, or none of its requests is slow."""
+        """Return whether the route may take a thread: it has no slow request, or fewer than its share."""
         return not route or not self.slow_by_route[route] or self.active_by_route[route] < max(1, self.threads // 2)
 
     def _take(self, route: str) -> Slot:

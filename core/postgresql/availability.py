@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import select
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -35,7 +34,8 @@ def on_reconnect_failed(pool: ConnectionPool[Any]) -> None:
 
 def require_reachable(connect: Callable[[], Any]) -> None:
     """Raise psycopg.OperationalError while the database is away; one caller at a time tries."""
-    with _only_one() as is_prober:
+    is_prober = _probing.acquire(blocking=False)
+    try:
         if not is_prober or not _breaker.allows_call():
             raise psycopg.OperationalError("The database could not be reached a moment ago.")
         try:
@@ -45,21 +45,13 @@ def require_reachable(connect: Callable[[], Any]) -> None:
             raise
         log.warning("database_back")
         _breaker.record_success()
+    finally:
+        if is_prober:
+            _probing.release()
 
 
 def is_away() -> bool:
     return _breaker.is_open
-
-
-@contextmanager
-def _only_one() -> Iterator[bool]:
-    """Yield whether this thread is the only one inside."""
-    is_only = _probing.acquire(blocking=False)
-    try:
-        yield is_only
-    finally:
-        if is_only:
-            _probing.release()
 
 
 def is_dead(connection: Any) -> bool:

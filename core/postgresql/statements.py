@@ -55,10 +55,17 @@ def run_statement(execute: Callable[..., Any], sql: str, params: Any, many: bool
         return result
     except (OperationalError, InterfaceError) as error:
         if key and isinstance(error.__cause__, LockNotAvailable):
-            _note_held_rows(key)
-        if _is_repeatable(text, context["connection"]):
-            return _repeat(execute, sql, params, many, context)
-        raise
+            with _lock:
+                if len(_held_until) >= MAX_HELD_ROWS:
+                    _held_until.clear()
+                _held_until[key] = time.monotonic() + HELD_ROWS_TTL
+        connection = context["connection"]
+        if not _is_repeatable(text, connection):
+            raise
+        connection.close()
+        connection.ensure_connection()
+        context["cursor"].cursor = connection.create_cursor()
+        return execute(sql, params, many, context)
     finally:
         if key:
             with _lock:
@@ -72,27 +79,11 @@ def run_statement(execute: Callable[..., Any], sql: str, params: Any, many: bool
             log.warning("slow_query", duration_ms=round(milliseconds, 1), sql=text[:MAX_SQL_LENGTH])
 
 
-def _note_held_rows(key: str) -> None:
-    with _lock:
-        if len(_held_until) >= MAX_HELD_ROWS:
-            _held_until.clear()
-        _held_until[key] = time.monotonic() + HELD_ROWS_TTL
-
-
 def _is_repeatable(sql: str, connection: Any) -> bool:
-    """Return whether a read has failed because its connection died, and nothing else was lost with it.
+    """Return whether a read failed because its connection died, losing nothing else.
 
     Outside a transaction that is so: it was the first statement of a request, or reads the response to a write that is
     committed already, which must not be answered with an error.
     """
     is_read = sql.lstrip("( ")[:6].upper() == "SELECT" and not connection.in_atomic_block
     return is_read and connection.connection is not None and bool(connection.connection.closed)
-
-
-def _repeat(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
-    """Run the statement once more, on a new connection."""
-    connection = context["connection"]
-    connection.close()
-    connection.ensure_connection()
-    context["cursor"].cursor = connection.create_cursor()
-    return execute(sql, params, many, context)

@@ -142,7 +142,7 @@ class TaskForm(ServiceForm):
         )
 
     def write(self, data: dict[str, Any]) -> Task:
-        emails = {normalize_email(email) for email in _split_commas(data["assignees"])}
+        emails = {normalize_email(email) for email in data["assignees"].split(",") if email.strip()}
         user_ids = dict(User.objects.filter(email__in=emails).values_list("email", "pk"))
         if missing := emails - set(user_ids):
             raise Invalid.field("assignees", f"No user has the address {', '.join(sorted(missing))}.", "does_not_exist")
@@ -162,7 +162,3 @@ class TaskForm(ServiceForm):
         # No row has version 0: a form without the version is a conflict.
         versions = frozenset({data["version"] or 0})
         return items.update(actor=self.actor, ref=str(self.instance.pk), changes=changes, now=now, versions=versions)
-
-
-def _split_commas(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]

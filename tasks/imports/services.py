@@ -65,7 +65,8 @@ def run_import(
     """
     project = projects_selectors.get_project(actor, project_id)
     _require_import(actor, project)
-    matcher = _match_members(project, aliases or {})
+    members = [member.user for member in members_selectors.list_members(project) if member.user.is_active]
+    matcher = UserMatcher(members, aliases or {})
     known = _imported_tasks(project, plan.source)
     work = _prepare(plan, actor, matcher, known)
     if not dry_run:
@@ -91,11 +92,6 @@ def run_import(
 def _require_import(actor: User, project: Project) -> None:
     policies.require_editor(projects_selectors.project_role(actor, project))
     policies.require_not_archived(project)
-
-
-def _match_members(project: Project, aliases: Mapping[str, str]) -> UserMatcher:
-    members = [member.user for member in members_selectors.list_members(project) if member.user.is_active]
-    return UserMatcher(members, aliases)
 
 
 def _imported_tasks(project: Project, source: str) -> dict[str, uuid.UUID | None]:

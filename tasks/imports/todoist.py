@@ -200,8 +200,12 @@ class _TodoistParser:
             if len(name) > MAX_LABEL_LENGTH:
                 self._warn(row, name, f"A label has at most {MAX_LABEL_LENGTH} characters; it was cut.")
             short_name = truncate(name, MAX_LABEL_LENGTH)
-            if short_name and self._take_label(row, short_name):
-                labels_by_key.setdefault(short_name.casefold(), short_name)
+            key = short_name.casefold()
+            if key and key not in self.file_labels and len(self.file_labels) >= MAX_FILE_LABELS:
+                self._warn(row, f"@{short_name}", f"A file brings at most {MAX_FILE_LABELS:,} labels.")
+            elif key:
+                self.file_labels.add(key)
+                labels_by_key.setdefault(key, short_name)
         labels = tuple(labels_by_key.values())
         if len(labels) > MAX_LABELS:
             self._warn(row, ", ".join(labels[MAX_LABELS:]), f"A task takes at most {MAX_LABELS} labels from a file.")
@@ -214,15 +218,6 @@ class _TodoistParser:
             f"A title has at most {MAX_TITLE_LENGTH} characters; the description has it all.",
         )
         return truncate(words, MAX_TITLE_LENGTH), labels, [words]
-
-    def _take_label(self, row: Row, name: str) -> bool:
-        """Return whether the file may have this label too; report it otherwise."""
-        key = name.casefold()
-        if key not in self.file_labels and len(self.file_labels) >= MAX_FILE_LABELS:
-            self._warn(row, f"@{name}", f"A file brings at most {MAX_FILE_LABELS:,} labels.")
-            return False
-        self.file_labels.add(key)
-        return True
 
     def _take_note(self, row: Row) -> None:
         text, files = link_attachments(row["CONTENT"])

@@ -171,7 +171,9 @@ def task_context(
     project_role, role = sharing_selectors.project_and_task_role(reader, task)
     now, today = timezone.now(), timezone.localdate()
     is_current = task.project.archived_at is None
-    limit = _subtask_limit(params.get("subtasks", ""))
+    text = params.get("subtasks", "")
+    subtask_pages = int(text) // SUBTASKS_PER_PAGE if text.isascii() and text.isdecimal() and len(text) < 6 else 1
+    limit = max(subtask_pages, 1) * SUBTASKS_PER_PAGE
     subtasks = page_queries.build_rows(reader, selectors.list_subtasks(reader, task)[:limit], now=now, today=today)
     # Without a second page, the rows themselves give the counts.
     subtask_count, subtasks_done = len(subtasks), sum(row.task.is_closed for row in subtasks)
@@ -205,12 +207,6 @@ def task_context(
         "can_comment": is_current and policies.can_comment(role),
         "can_manage": project_role == Role.ADMIN,
     }
-
-
-def _subtask_limit(text: str) -> int:
-    """Return how many subtasks to show: a multiple of the page size, at least one page."""
-    pages = int(text) // SUBTASKS_PER_PAGE if text.isascii() and text.isdecimal() and len(text) < 6 else 1
-    return max(pages, 1) * SUBTASKS_PER_PAGE
 
 
 def _task_form(

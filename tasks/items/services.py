@@ -86,10 +86,8 @@ def create_many(
         for number, (draft, state) in enumerate(zip(drafts, start_states, strict=True), start=first_number)
     ]
     insert_all(Task, tasks)
-    insert_all(
-        TaskAssignee,
-        [TaskAssignee(task_id=draft.id, user_id=user_id) for draft in drafts for user_id in set(draft.assignees)],
-    )
+    assigned = ((draft.id, user_id) for draft in drafts for user_id in set(draft.assignees))
+    insert_all(TaskAssignee, [TaskAssignee(task_id=task_id, user_id=user_id) for task_id, user_id in assigned])
     # The rows of the relation itself: `labels.add` would query once for each task.
     link = Task.labels.through
     insert_all(link, [link(task_id=task_id, label_id=label.pk) for task_id in labels for label in labels[task_id]])

@@ -275,13 +275,17 @@ def test_back_after_sign_out_shows_nothing_private(sample_workspace, site, brows
     page = context.new_page()
     page.goto("/tasks/")
     page.goto(f"/tasks/{task.key}/")
+    page.fill("[name=body]", "Private draft")
+    typed = page.evaluate("sessionStorage.getItem('drafts')")
     page.click(".topbar details.menu summary")
     page.click("button:text('Sign out')")
     page.wait_for_url("**/login/")
+    stored = page.evaluate("sessionStorage.getItem('drafts')")
     page.go_back()
     page.wait_for_timeout(500)
     text = page.locator("body").inner_text()
     caching.close()
 
+    assert ("Private draft" in typed, stored) == (True, None)
     assert "Private title" not in text
     assert "Sign in" in text

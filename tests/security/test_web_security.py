@@ -139,7 +139,7 @@ def test_forms_ask_for_no_hint_and_no_secret_question(path, fields, client):
     form = re.findall(r'<(?:input|textarea|select)[^>]*name="(\w+)"', client.get(path).content.decode())
 
     assert "email" in form
-    assert set(form) <= fields | {"csrfmiddlewaretoken", "credential"}
+    assert set(form) <= fields | {"csrfmiddlewaretoken", "idempotency_key", "credential"}
     assert not [field.name for field in User._meta.get_fields() if re.search("hint|question|secret", field.name)]
 
 
@@ -172,10 +172,14 @@ def test_token_responses_are_not_stored(clients, alice):
     assert [response["Cache-Control"] for response in (login, refresh)] == ["no-store"] * 2
 
 
-def test_scripts_store_nothing_in_the_browser():
-    scripts = "".join(path.read_text() for path in (ROOT / "static/js").glob("*.js"))
+def test_scripts_store_only_drafts_in_the_browser():
+    scripts = {path.name: path.read_text() for path in (ROOT / "static/js").glob("*.js")}
+    others = "".join(text for name, text in scripts.items() if name != "drafts.js")
 
-    assert not re.search(r"localStorage|sessionStorage|indexedDB|document\.cookie|innerHTML|eval\(", scripts)
+    assert not re.search(r"localStorage|indexedDB|document\.cookie|innerHTML|eval\(", "".join(scripts.values()))
+    assert "sessionStorage" not in others
+    # tests/browser/test_forms.py shows that signing out removes the drafts.
+    assert '"password", "file"' in re.search(r"SKIPPED_TYPES = .*", scripts["drafts.js"])[0]
 
 
 def test_gateway_errors_carry_the_security_headers(client):

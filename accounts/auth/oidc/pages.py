@@ -76,7 +76,10 @@ def start(request: HttpRequest, provider_id: str) -> HttpResponse:
         "next": get_next_url(request),
         "locale": asdict(browser_locale(request)),
     }
-    _save_state(request, state_id, provider_id=provider_id, data=data)
+    states: dict[str, Any] = request.session.get(STATES_KEY, {})
+    states[state_id] = {"provider_id": provider_id, "data": data, "started_at": time.time()}
+    request.session[STATES_KEY] = dict(sorted(states.items(), key=lambda item: item[1]["started_at"])[-MAX_STATES:])
+    request.session.save()
     return render_page(request, "socialaccount/redirect_to_provider.html", {"address": url, "name": client.name})
 
 
@@ -137,14 +140,6 @@ def _error_response(
         return redirect("socialaccount_connections")
     context = {"name": client.name, "detail": error.detail, "code": error.code}
     return render_page(request, "socialaccount/login_error.html", context, status=error.status)
-
-
-def _save_state(request: HttpRequest, state_id: str, *, provider_id: str, data: dict[str, Any]) -> None:
-    states: dict[str, Any] = request.session.get(STATES_KEY, {})
-    states[state_id] = {"provider_id": provider_id, "data": data, "started_at": time.time()}
-    newest = sorted(states.items(), key=lambda item: item[1]["started_at"])[-MAX_STATES:]
-    request.session[STATES_KEY] = dict(newest)
-    request.session.save()
 
 
 def _take_state(request: HttpRequest, state_id: str, *, provider_id: str) -> dict[str, Any] | None:

@@ -81,7 +81,7 @@ def fetch_json(
                 url,
                 data=form,
                 headers=headers,
-                auth=_no_auth,
+                auth=lambda prepared: prepared,  # none: without an `auth`, requests looks for a password in ~/.netrc
                 timeout=timeout,
                 allow_redirects=False,  # a redirect could take our secret, or the code, to another server
                 stream=True,
@@ -99,11 +99,6 @@ def fetch_json(
     if not isinstance(data, dict):
         raise OidcError("not_an_object")
     return data
-
-
-def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Add no credentials. Without an `auth`, requests would look for a password in ~/.netrc."""
-    return request
 
 
 def _read_body(response: requests.Response, deadline: float) -> bytes:

@@ -131,7 +131,15 @@ def _link_by_verified_email(identity: Identity) -> SocialAccount | None:
     Otherwise an attacker could register with the victim's address, keep the password, and wait for the victim to sign
     in with the provider (account pre-hijacking).
     """
-    _require_verified_email(identity)
+    try:
+        validate_email(identity.email)
+    except ValidationError as error:
+        raise NotAllowed("The provider didn't share your email address.", code="no_address") from error
+    if not identity.email_verified:
+        raise NotAllowed(
+            "The provider hasn't verified your email address. Verify it there, then try again.",
+            code="email_not_verified_by_provider",
+        )
     user: User | None = User.objects.select_for_update(no_key=True).filter(email=identity.email).first()
     if user is None:
         return None
@@ -181,15 +189,3 @@ def _link(user: User, identity: Identity, method: str) -> SocialAccount:
 def _require_active(user: User) -> None:
     if not user.is_active or user.kind != User.Kind.HUMAN:
         raise NotAuthenticated("This account is deactivated. Ask an administrator.", code="account_inactive")
-
-
-def _require_verified_email(identity: Identity) -> None:
-    try:
-        validate_email(identity.email)
-    except ValidationError as error:
-        raise NotAllowed("The provider didn't share your email address.", code="no_address") from error
-    if not identity.email_verified:
-        raise NotAllowed(
-            "The provider hasn't verified your email address. Verify it there, then try again.",
-            code="email_not_verified_by_provider",
-        )

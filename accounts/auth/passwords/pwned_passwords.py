@@ -60,16 +60,21 @@ class RangeQuery:
         self.socket: socket | None = None
 
     def send(self, end: float) -> frozenset[str]:
-        """Return the rest of each hash in the response. Raises NoResponse.
+        """Return the rest of each hash that was seen in a breach. Raises NoResponse.
 
         `end` is the deadline on the monotonic clock.
         """
         try:
             connection = self._connection(end - time.monotonic())
             try:
-                return _parse_entries(self._body(connection, end))
+                lines = self._body(connection, end).splitlines()
             finally:
                 connection.close()
+            entries = [RANGE_ENTRY.fullmatch(line.upper()) for line in lines]
+            if None in entries:
+                raise NoResponse("no_list")
+            # A count of zero is padding.
+            return frozenset(entry[1] for entry in entries if entry and int(entry[2].replace(",", "")) > 0)
         except (OSError, HTTPException, ValueError) as error:
             raise NoResponse("timeout" if isinstance(error, TimeoutError) else type(error).__name__) from error
 
@@ -108,11 +113,3 @@ def _ssl_context() -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.load_verify_locations(certs.where())
     return context
-
-
-def _parse_entries(body: str) -> frozenset[str]:
-    """Return the hashes that were seen in a breach. Those with a count of zero are padding."""
-    entries = [RANGE_ENTRY.fullmatch(entry.upper()) for entry in body.splitlines()]
-    if None in entries:
-        raise NoResponse("no_list")
-    return frozenset(entry[1] for entry in entries if entry and int(entry[2].replace(",", "")) > 0)
