@@ -17,10 +17,12 @@ JOB_QUEUES = {
     "analytics.reconcile": STATISTICS,
     "accounts.erase_due_accounts": BULK,
     "accounts.purge_exports": BULK,
+    "tasks.purge_import_jobs": BULK,
 }
 CONSUMER_QUEUES = {
     "analytics.handlers.": STATISTICS,
     "accounts.privacy.handlers.": BULK,
+    "tasks.imports.handlers.": BULK,
 }
 
 

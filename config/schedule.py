@@ -17,5 +17,6 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     # Hourly: an export holds everything about a user and must not outlive its term by a day.
     "purge data exports": {"task": "accounts.purge_exports", "schedule": 3600.0},
     "erase accounts due for deletion": {"task": "accounts.erase_due_accounts", "schedule": crontab(minute=40)},
+    "purge import jobs": {"task": "tasks.purge_import_jobs", "schedule": 3600.0},
     "purge sessions": {"task": "accounts.purge_sessions", "schedule": 3600.0},
 }

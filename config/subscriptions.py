@@ -35,6 +35,7 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     "project.member_added": ("notifications.handlers.project_member_added",),
     "project.member_changed": (),
     "project.member_removed": (),
+    "project.import_requested": ("tasks.imports.handlers.run_requested_import",),
     "project.team_added": ("notifications.handlers.project_team_added",),
     "project.team_changed": (),
     "project.team_removed": (),

@@ -101,6 +101,12 @@ class MemberRemoved(ProjectEvent, name="project.member_removed"):
     role: str
 
 
+class ImportRequested(ProjectEvent, name="project.import_requested"):
+    """A large file waits for a worker to check it, or to import it."""
+
+    import_id: str
+
+
 class ProjectTeamEvent(ProjectEvent):
     """Change of a team in a project. `user_ids` are its members, who gained, changed or lost its role."""
 

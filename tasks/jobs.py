@@ -1,6 +1,7 @@
 from celery import shared_task
 
 from core.db import database_now
+from tasks.imports import background as imports
 from tasks.items import reminders
 
 
@@ -9,3 +10,9 @@ from tasks.items import reminders
 def publish_due_soon(**_newer: object) -> None:
     """Publish reminders of tasks that are due soon."""
     reminders.publish_due_soon(now=database_now())
+
+
+@shared_task(name="tasks.purge_import_jobs")
+def purge_import_jobs(**_newer: object) -> None:
+    """Delete files of imports that have ended or were given up."""
+    imports.purge_jobs(now=database_now())

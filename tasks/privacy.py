@@ -17,7 +17,7 @@ from tasks.items import services as items
 from tasks.items.assignees import unassign
 from tasks.members import services as members
 from tasks.members.teams import unassign_former_members
-from tasks.models import Comment, Project, ProjectMember, Task, TaskShare
+from tasks.models import Comment, ImportJob, Project, ProjectMember, Task, TaskShare
 from tasks.projects import selectors as projects_selectors
 
 
@@ -35,6 +35,7 @@ def erase_user(user_id: uuid.UUID, now: datetime) -> None:
         inbox.delete()
     # Without events: the user is being erased, and nobody is to be told whom a task was shared with.
     TaskShare.objects.filter(user=user).delete()
+    ImportJob.objects.filter(user=user).delete()
     TeamMember.objects.filter(user=user).delete()
     for membership in ProjectMember.objects.filter(user=user).select_related("project").order_by("pk"):
         project = membership.project
@@ -89,6 +90,11 @@ def export_comments(user_id: uuid.UUID) -> Iterator[Row]:
     return in_batches(Comment.objects.filter(author=user_id).values(*columns))
 
 
+def export_import_jobs(user_id: uuid.UUID) -> Iterator[Row]:
+    """Yield the imports of large files of the last day. The files themselves are the user's own."""
+    return in_batches(ImportJob.objects.filter(user=user_id).values("pk", "id", "source", "state", "created_at"))
+
+
 PROVIDER = PersonalDataProvider(
     parts=(
         ExportSection("projects", "The projects you own.", export_projects, ("tasks.Project",)),
@@ -101,6 +107,7 @@ PROVIDER = PersonalDataProvider(
             ("tasks.Task", "tasks.TaskAssignee"),
         ),
         ExportSection("comments", "Your comments on tasks.", export_comments, ("tasks.Comment",)),
+        ExportSection("imports", "Your imports of the last day.", export_import_jobs, ("tasks.ImportJob",)),
     ),
     erase=erase_user,
 )

@@ -33,4 +33,5 @@ urlpatterns = [
     path("projects/<str:key>/members/<uuid:user_id>/remove/", members_pages.remove_member, name="member-remove"),
     path("projects/<str:key>/invitations/", members_pages.invite, name="project-invite"),
     path("import/", imports_pages.import_tasks, name="task-import"),
+    path("import/<uuid:import_id>/", imports_pages.import_job, name="task-import-job"),
 ]

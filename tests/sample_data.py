@@ -37,6 +37,7 @@ from notifications.tests.factories import make_notification
 from tasks.models import Project, Role
 from tasks.tests.factories import (
     CommentFactory,
+    ImportJobFactory,
     LabelFactory,
     MemberFactory,
     ProjectFactory,
@@ -108,6 +109,7 @@ def create_project(owner: User, key: str, *, editor: User, newcomer: User) -> Sa
     return {
         "project": key,
         "project_id": str(project.pk),
+        "import_id": str(ImportJobFactory(project=project, user=owner).pk),
         "ref:projects": key,
         "ref:tasks": task.key,
         "user:projects": str(leaving.pk),

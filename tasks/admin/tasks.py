@@ -14,7 +14,7 @@ from tasks.admin.base import ProjectScopedAdmin, TaskScopedAdmin
 from tasks.admin.forms import WRITABLE_FIELDS, TaskForm
 from tasks.comments import services as comments
 from tasks.items import services as items
-from tasks.models import Comment, ImportedRecord, Project, Task, TaskAssignee
+from tasks.models import Comment, ImportedRecord, ImportJob, Project, Task, TaskAssignee
 
 
 @admin.register(Task)
@@ -85,5 +85,19 @@ class ImportedRecordAdmin(ReadOnlyAdmin):
     ordering = ("-pk",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ImportedRecord]:
+        visible = Project.objects.visible_to(get_request_user(request)).values("pk")
+        return super().get_queryset(request).filter(project__in=visible)
+
+
+@admin.register(ImportJob)
+class ImportJobAdmin(ReadOnlyAdmin):
+    list_display = ("source", "state", "project", "user", "created_at")
+    list_filter = ("state",)
+    list_select_related = ("project", "user")
+    # The file and its report hold what a user wrote; neither is needed to operate the site.
+    fields = ("source", "state", "project", "user", "created_at")
+    ordering = ("-pk",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ImportJob]:
         visible = Project.objects.visible_to(get_request_user(request)).values("pk")
         return super().get_queryset(request).filter(project__in=visible)

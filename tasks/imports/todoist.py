@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, tzinfo
 
@@ -59,6 +59,7 @@ IMPORTED_COLUMNS = {
 VIEW_COLUMNS = {"IS_COLLAPSED": "Whether Todoist shows it folded is not imported."}
 # Todoist counts from 1, the most urgent, to 4, which is its "none".
 PRIORITY_MAP = {"": 0, "1": 4, "2": 3, "3": 2, "4": 0}
+PROGRESS_INTERVAL = 1000
 MAX_INDENT = 5
 MAX_QUOTE_LENGTH = 40
 INDENTS = {str(depth) for depth in range(1, MAX_INDENT + 1)}
@@ -72,15 +73,20 @@ MAX_COMMENT_LENGTH = 19_500
 LABEL_PATTERN = re.compile(r"(?<!\S)@(?P<name>\S*[^\s.,;:!?)])")
 
 
-def parse(data: bytes, *, today: date, zone: tzinfo = UTC) -> ImportPlan:
+def parse(
+    data: bytes, *, today: date, zone: tzinfo = UTC, progress: Callable[[int], object] | None = None
+) -> ImportPlan:
     """Return the import plan of a file. Raises UnreadableFile, which names the rows and columns at fault.
 
-    Relative dates count from `today`; a time of day without a TIMEZONE is meant in `zone`.
+    Relative dates count from `today`; a time of day without a TIMEZONE is meant in `zone`. `progress` is called every
+    thousand rows.
     """
     parser = _TodoistParser(today=today, zone=zone)
     # At most MAX_ROWS of them; the errors after MAX_REPORTED_ERRORS would not be shown.
     for row in read_rows(data, required=REQUIRED_COLUMNS):
         parser.take(row)
+        if progress and row.number % PROGRESS_INTERVAL == 0:
+            progress(row.number)
         if len(parser.errors) >= MAX_REPORTED_ERRORS:
             break
     if parser.errors:
@@ -118,9 +124,11 @@ class _TodoistParser:
             case "note":
                 self._take_note(row)
             case "section":
-                self.section, self.branch = row["CONTENT"], []
+                # Cut here and not at each of its tasks: they may be many, and it may be long.
+                self.section, self.branch = self._cut_label(row, row["CONTENT"]), []
                 if self.section:
-                    self._warn(row, self.section, "There are no sections here: its tasks carry a label of that name.")
+                    reason = "There are no sections here: its tasks carry a label of that name."
+                    self._warn(row, self.section, reason)
             case "meta":
                 self._warn(row, row["CONTENT"], "How Todoist shows the project is not imported.")
             case other:
@@ -196,10 +204,7 @@ class _TodoistParser:
         # Labels that differ in case only are one label here.
         labels_by_key: dict[str, str] = {}
         for raw_name in [self.section, *LABEL_PATTERN.findall(content)]:
-            name = " ".join(raw_name.split())
-            if len(name) > MAX_LABEL_LENGTH:
-                self._warn(row, name, f"A label has at most {MAX_LABEL_LENGTH} characters; it was cut.")
-            short_name = truncate(name, MAX_LABEL_LENGTH)
+            short_name = self._cut_label(row, raw_name)
             key = short_name.casefold()
             if key and key not in self.file_labels and len(self.file_labels) >= MAX_FILE_LABELS:
                 self._warn(row, f"@{short_name}", f"A file brings at most {MAX_FILE_LABELS:,} labels.")
@@ -218,6 +223,12 @@ class _TodoistParser:
             f"A title has at most {MAX_TITLE_LENGTH} characters; the description has it all.",
         )
         return truncate(words, MAX_TITLE_LENGTH), labels, [words]
+
+    def _cut_label(self, row: Row, raw_name: str) -> str:
+        name = " ".join(raw_name.split())
+        if len(name) > MAX_LABEL_LENGTH:
+            self._warn(row, name, f"A label has at most {MAX_LABEL_LENGTH} characters; it was cut.")
+        return truncate(name, MAX_LABEL_LENGTH)
 
     def _take_note(self, row: Row) -> None:
         text, files = link_attachments(row["CONTENT"])

@@ -1,6 +1,7 @@
 """Projects, and the tasks in them."""
 
 from tasks.models.comment import Comment
+from tasks.models.import_job import ImportJob
 from tasks.models.imported_record import ImportedRecord
 from tasks.models.invitation import ProjectInvitation
 from tasks.models.project import Category, Label, Project, ProjectMember, Role, State
@@ -10,6 +11,7 @@ from tasks.models.task import Priority, Task, TaskAssignee
 __all__ = [
     "Category",
     "Comment",
+    "ImportJob",
     "ImportedRecord",
     "Label",
     "Priority",

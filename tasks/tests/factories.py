@@ -9,7 +9,19 @@ from factory.django import DjangoModelFactory
 from accounts.models import User
 from accounts.tests.factories import UserFactory
 from tasks.items.fractional_indexing import initial_position
-from tasks.models import Comment, Label, Project, ProjectMember, ProjectTeam, Role, State, Task, TaskAssignee, TaskShare
+from tasks.models import (
+    Comment,
+    ImportJob,
+    Label,
+    Project,
+    ProjectMember,
+    ProjectTeam,
+    Role,
+    State,
+    Task,
+    TaskAssignee,
+    TaskShare,
+)
 from tasks.projects.states import DEFAULT_STATES
 
 
@@ -107,3 +119,17 @@ class CommentFactory(DjangoModelFactory):
     task = factory.SubFactory(TaskFactory)
     author = factory.LazyAttribute(lambda comment: comment.task.creator)
     body = "Looks good."
+
+
+class ImportJobFactory(DjangoModelFactory):
+    """A large file that was checked and waits for its user."""
+
+    class Meta:
+        model = ImportJob
+
+    source = "todoist"
+    state = ImportJob.State.CHECKED
+    data = b"TYPE,CONTENT,PRIORITY,INDENT\ntask,Imported,4,1\n"
+    report = factory.LazyFunction(
+        lambda: {"dry_run": True, "created": 1, "skipped": 0, "comments": 0, "warning_count": 0, "warnings": []}
+    )

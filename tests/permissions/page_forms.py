@@ -80,6 +80,7 @@ FORM_DATA: dict[str, dict[str, str | list[str]]] = {
     "projects/{key}/teams/{team_id}/remove/": {},
     "projects/{key}/invitations/": {"email": "somebody@example.com", "role": "viewer"},
     "import/": {"project": "{project_id}", "action": "import", "file": "export"},
+    "import/{import_id}/": {},
     "inbox/read/": {},
     "inbox/{notification_id}/open/": {},
     "inbox/{notification_id}/read/": {},

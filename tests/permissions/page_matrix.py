@@ -24,6 +24,8 @@ PAGES = {
     "GET health": PUBLIC,
     "GET import/": AUTHENTICATED,
     "POST import/": "login 422 422 422 200 200 200 422 200",
+    "GET import/{import_id}/": "login 404 404 404 404 404 200 404 404",
+    "POST import/{import_id}/": "login 404 404 404 404 404 go 404 404 -> /import/{import_id}/",
     "GET inbox/": AUTHENTICATED,
     "POST inbox/read/": f"{REDIRECTED} -> /inbox/",
     "POST inbox/{notification_id}/open/": "login 404 404 404 404 404 go 404 404 -> /tasks/OPS-42/",
