@@ -14,9 +14,10 @@ from core.logging import configure
 bind = os.environ.get("BIND", f"127.0.0.1:{os.environ.get('PORT', '8000')}").split(",")
 workers = int(os.environ.get("WORKERS", str(min(4, os.cpu_count() or 1))))
 worker_class = "config.worker.Worker"
-# Seconds: a worker without a heartbeat is killed; on shutdown, requests in progress get the second one.
+# Seconds: a worker without a heartbeat is killed; on shutdown, one that has not ended by then is killed too. It lets idle
+# connections run out, and gives requests in progress 30 s (config.worker).
 timeout = 60
-graceful_timeout = 20
+graceful_timeout = 35
 # Longer than nginx's keepalive of 60 s, so that nginx never sends a request on a connection being closed.
 keepalive = 75
 # 0: workers are never restarted. A number is a stopgap for a memory leak.

@@ -73,10 +73,15 @@ class Gateway:
             await self.run_lifespan(receive, send)
         elif scope["type"] == "http":
             request = parse_request(scope, receive, send, routes=self.routes)
-            if timing.is_padded(request):
-                await timing.pad_response_time(request, self.handle_http)
-            else:
-                await self.handle_http(request)
+            try:
+                if timing.is_padded(request):
+                    await timing.pad_response_time(request, self.handle_http)
+                else:
+                    await self.handle_http(request)
+            except asyncio.CancelledError:
+                # The server stops, and its time for requests in progress is over. RuntimeError: a response has begun.
+                with suppress(RuntimeError):
+                    await send_problem(request, 503, "The server is stopping.", wait=1, code="stopping")
         else:
             # There are no WebSocket endpoints yet. Closing before accepting makes the server answer 403.
             await send({"type": "websocket.close", "code": 1000})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 
 import pytest
 
@@ -109,3 +110,33 @@ def test_413_waits_for_a_slow_sender_only_so_long(node, alices, monkeypatch):  #
     run(asyncio.wait_for(node.gateway({**scope, "http_version": "1.1"}, receive, send), 20))
 
     assert not finished[1]
+
+
+def test_request_in_progress_at_the_end_gets_a_503(node, alices, monkeypatch):  # noqa: F811
+    may_go = threading.Event()
+    monkeypatch.setattr(node.gateway.django, "application", lambda _environ, _start: may_go.wait(10) and [])
+
+    async def story():
+        messages = []
+
+        async def send(message):
+            messages.append(message)
+
+        async def receive():
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        headers = [(b"host", b"testserver"), (b"authorization", f"Bearer {alices}".encode())]
+        scope = {"type": "http", "method": "POST", "path": LIST, "query_string": b"", "headers": headers}
+        request = asyncio.ensure_future(node.gateway({**scope, "client": ("127.0.0.1", 1)}, receive, send))
+        while not node.gateway.admission.active:
+            await asyncio.sleep(0.01)
+        request.cancel()
+        await request
+        return messages
+
+    try:
+        start, body = run(story())
+    finally:
+        may_go.set()
+    assert (start["status"], json.loads(body["body"])["code"]) == (503, "stopping")
+    assert dict(start["headers"])[b"retry-after"] == b"1"
