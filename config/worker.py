@@ -8,7 +8,6 @@ import sys
 import time
 from types import FrameType
 
-from gunicorn.arbiter import Arbiter
 from uvicorn.server import Server
 from uvicorn_worker import UvicornWorker
 
@@ -16,6 +15,7 @@ from uvicorn_worker import UvicornWorker
 GC_THRESHOLD_0, GC_THRESHOLD_1, GC_THRESHOLD_2 = 20_000, 20, 50
 # Seconds in which nginx uses up its idle connections to a node that stops, and that requests in progress get then.
 DRAIN_TIME, GRACEFUL_TIMEOUT = 1.0, 30
+WORKER_BOOT_ERROR = 3  # gunicorn's exit code for a worker that need not be started again
 CLOSE_HEADER = (b"connection", b"close")
 
 
@@ -82,4 +82,4 @@ class Worker(UvicornWorker):
         self._install_sigquit_handler()
         await server.serve(sockets=self.sockets)
         if not server.started:
-            sys.exit(Arbiter.WORKER_BOOT_ERROR)
+            sys.exit(WORKER_BOOT_ERROR)

@@ -8,7 +8,7 @@ from typing import Self
 
 from allauth.mfa.models import Authenticator
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Value
 from django.utils import timezone
 
 from accounts.models.users import User
@@ -35,10 +35,11 @@ class Session(models.Model):
     """A signed-in device: a browser, or an API client with its family of refresh tokens.
 
     A token or cookie is only valid while its session is alive. `refresh_jti` identifies the one valid refresh token,
-    `previous_jti` the one it replaced. `last_seen_at` is the last token refresh of an API client; for a browser it is
-    accurate to some minutes. `expires_at` moves on with use, up to SESSION_LIFETIME after the sign-in.
-    `reauthenticated_at` is the last time the user confirmed their identity. `is_untrusted` is set when a session
-    ended in another way than by signing out: its device and IP address are no longer trusted.
+    `replaced_jtis` has those it replaced within REFRESH_GRACE_PERIOD, with the Unix time of that. `last_seen_at` is the
+    last token refresh of an API client; for a browser it is accurate to some minutes. `expires_at` moves on with use, up
+    to SESSION_LIFETIME after the sign-in. `reauthenticated_at` is the last time the user confirmed their identity.
+    `is_untrusted` is set when a session ended in another way than by signing out: its device and IP address are no
+    longer trusted.
     """
 
     class Kind(models.TextChoices):
@@ -50,7 +51,7 @@ class Session(models.Model):
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.API, db_default="api")
     # Refresh token rotation (RFC 9700, section 4.14.2).
     refresh_jti = models.CharField(max_length=32, blank=True, default="")
-    previous_jti = models.CharField(max_length=32, blank=True, default="")
+    replaced_jtis = models.JSONField(default=dict, blank=True, db_default=Value({}, models.JSONField()))
     device_hash = models.CharField(
         max_length=64, blank=True, default="", db_default="", help_text="Hash that identifies a returning device."
     )
@@ -71,7 +72,7 @@ class Session(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="session_refresh_jti_only_for_api",
-                condition=Q(kind="browser", refresh_jti="", previous_jti="") | (Q(kind="api") & ~Q(refresh_jti="")),
+                condition=Q(kind="browser", refresh_jti="", replaced_jtis={}) | (Q(kind="api") & ~Q(refresh_jti="")),
             ),
         ]
         indexes = [

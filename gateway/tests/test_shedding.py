@@ -126,9 +126,10 @@ def test_request_in_progress_at_the_end_gets_a_503(node, alices, monkeypatch):  
             return {"type": "http.request", "body": b"", "more_body": False}
 
         headers = [(b"host", b"testserver"), (b"authorization", f"Bearer {alices}".encode())]
-        scope = {"type": "http", "method": "POST", "path": LIST, "query_string": b"", "headers": headers}
-        request = asyncio.ensure_future(node.gateway({**scope, "client": ("127.0.0.1", 1)}, receive, send))
-        while not node.gateway.admission.active:
+        scope = {"type": "http", "http_version": "1.1", "scheme": "http", "method": "POST", "path": LIST}
+        scope |= {"query_string": b"", "headers": headers, "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 2)}
+        request = asyncio.ensure_future(node.gateway(scope, receive, send))
+        while not (node.gateway.admission.active or request.done()):
             await asyncio.sleep(0.01)
         request.cancel()
         await request

@@ -63,3 +63,43 @@ def test_users_of_one_name_get_different_handles(db):
 
     assert errors_of_type(outcomes) == []
     assert sorted(User.objects.values_list("handle", flat=True)) == ["sam", *(f"sam{n}" for n in range(2, 9))]
+
+
+def test_late_duplicates_of_older_tokens_keep_the_session(alice, outbox):
+    now = timezone.now() - timedelta(seconds=30)
+    tokens = [issue_tokens(sessions.open_session(user=alice, now=now)).refresh]
+    for seconds in range(3):
+        tokens.append(sessions.refresh_session(token=tokens[-1], now=now + timedelta(seconds=seconds))[0].refresh)
+
+    outcomes = run_concurrently(
+        lambda token=token: sessions.refresh_session(token=token, now=now + timedelta(seconds=9))
+        for token in tokens[:3] * 4
+    )
+
+    # Each of them gets the present token, and none of them rotates it.
+    assert {pair.refresh for pair, _ in outcomes} == {tokens[3]}
+    assert Session.objects.get().revoked_at is None
+    assert "session.revoked" not in outbox.names()
+
+
+def test_older_token_revokes_the_session_after_its_grace(alice, outbox):
+    now = timezone.now() - timedelta(seconds=30)
+    first = issue_tokens(sessions.open_session(user=alice, now=now)).refresh
+    second = sessions.refresh_session(token=first, now=now)[0].refresh
+    sessions.refresh_session(token=second, now=now + timedelta(seconds=8))
+
+    # Its own grace counts, not that of its successor.
+    with pytest.raises(NotAuthenticated):
+        sessions.refresh_session(token=first, now=now + LATER)
+    assert Session.objects.get().revoked_at is not None
+
+
+def test_remembered_refresh_tokens_are_bounded(alice):
+    now = timezone.now() - timedelta(seconds=30)
+    token = issue_tokens(sessions.open_session(user=alice, now=now)).refresh
+    for number in range(sessions.MAX_REPLACED_TOKENS + 5):
+        token = sessions.refresh_session(token=token, now=now + timedelta(milliseconds=number))[0].refresh
+
+    assert len(Session.objects.get().replaced_jtis) == sessions.MAX_REPLACED_TOKENS + 1
+    sessions.refresh_session(token=token, now=now + timedelta(minutes=1))
+    assert len(Session.objects.get().replaced_jtis) == 1

@@ -36,6 +36,8 @@ RETENTION = timedelta(days=30)
 # A user who has just registered gets no email about a new device.
 NEW_USER_PERIOD = timedelta(minutes=10)
 TOUCH_INTERVAL = timedelta(minutes=5)
+# Remembered within REFRESH_GRACE_PERIOD: a client that rotates faster than twice a second is broken.
+MAX_REPLACED_TOKENS = 20
 BATCH_SIZE = 5000
 # The one reason after which the device and the address of a session stay trusted, see revoke().
 SIGNED_OUT = "signed out"
@@ -105,7 +107,7 @@ def refresh_session(*, token: str, now: datetime, address: str | None = None) ->
     """Exchange a refresh token for the next pair. Raises NotAuthenticated.
 
     One conditional UPDATE decides which of concurrent requests rotates the token. For REFRESH_GRACE_PERIOD afterwards
-    the replaced token returns the same successor (a second tab, a lost response: FAPI 2.0, section 5.3.2.1). Later use
+    a replaced token returns the present pair (a second tab, a lost response: FAPI 2.0, section 5.3.2.1). Later use
     of a replaced token means that it was stolen: it revokes the session and notifies the user (RFC 9700, 4.14.2).
     """
     claims = read_refresh(token)
@@ -117,16 +119,24 @@ def refresh_session(*, token: str, now: datetime, address: str | None = None) ->
         session = selectors.get_refreshable_session(claims.session_id, claims.user_id, now)
     if session is None:
         raise NotAuthenticated(SESSION_ENDED, code="token_not_valid")
-    if session.previous_jti == claims.jti and now - session.last_seen_at <= settings.REFRESH_GRACE_PERIOD:
+    if claims.jti in _within_grace(session, now):
         return issue_tokens(session), session.user
     _revoke_on_reuse(session, now, address)
     raise NotAuthenticated(SESSION_ENDED, code="token_not_valid")
 
 
+def _within_grace(session: Session, now: datetime) -> dict[str, float]:
+    """Return the replaced tokens that may still be used, with the time of that, oldest first."""
+    oldest = (now - settings.REFRESH_GRACE_PERIOD).timestamp()
+    recent = {jti: replaced_at for jti, replaced_at in session.replaced_jtis.items() if replaced_at >= oldest}
+    # jsonb keeps no order.
+    return dict(sorted(recent.items(), key=lambda item: item[1])[-MAX_REPLACED_TOKENS:])
+
+
 def _rotate(session: Session, now: datetime, address: str | None) -> bool:
     """Replace the refresh token, unless a concurrent request has done so. Returns whether it did."""
     columns = {
-        "previous_jti": session.refresh_jti,
+        "replaced_jtis": {**_within_grace(session, now), session.refresh_jti: now.timestamp()},
         "refresh_jti": uuid.uuid4().hex,
         "last_seen_at": now,
         "expires_at": compute_expiry(session.created_at, now),
