@@ -19,7 +19,7 @@ handler404 = "config.pages.not_found"
 handler500 = "config.pages.server_error"
 
 
-@endpoint(mfa_exempt=True)
+@endpoint(mfa_exempt=True, is_monitoring=True)
 @require_safe
 @cache_control(no_store=True)
 def metrics(request: HttpRequest) -> HttpResponse:

@@ -89,14 +89,14 @@ def run_checks(checks: dict[str, Check]) -> dict[str, dict[str, Any]]:
     return results
 
 
-@endpoint(mfa_exempt=True, rate_limit=False, is_liveness=True)
+@endpoint(mfa_exempt=True, is_monitoring=True, is_liveness=True)
 @never_cache
 @require_safe
 def livez(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "ok"})
 
 
-@endpoint(mfa_exempt=True, rate_limit=False)
+@endpoint(mfa_exempt=True, is_monitoring=True)
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
@@ -105,7 +105,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "ok" if is_ready else "failed", "checks": results}, status=200 if is_ready else 503)
 
 
-@endpoint(mfa_exempt=True, rate_limit=False)
+@endpoint(mfa_exempt=True, is_monitoring=True)
 @never_cache
 @require_safe
 def health(request: HttpRequest) -> JsonResponse:

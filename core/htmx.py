@@ -86,6 +86,13 @@ def unavailable_page(request: HttpRequest, error: ServiceUnavailable) -> HttpRes
     return response
 
 
+def rate_limited_page(request: HttpRequest, error: RateLimited) -> HttpResponse:
+    """Render the page of a 429 with its Retry-After."""
+    response = error_page(request, 429, error.detail)
+    response["Retry-After"] = str(error.retry_after)
+    return response
+
+
 class PageErrorMiddleware:
     """Turns domain errors of page views into error pages; the API has its own translation."""
 
@@ -109,7 +116,6 @@ class PageErrorMiddleware:
         message = " ".join(field.message for field in error.fields) or error.detail
         if isinstance(error, ServiceUnavailable):
             return unavailable_page(request, error)
-        response = error_page(request, 409 if error.status == 412 else error.status, message)
         if isinstance(error, RateLimited):
-            response["Retry-After"] = str(error.retry_after)
-        return response
+            return rate_limited_page(request, error)
+        return error_page(request, 409 if error.status == 412 else error.status, message)

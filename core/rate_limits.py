@@ -23,6 +23,7 @@ from core.errors import RateLimited
 RATE_PATTERN = re.compile(r"(\d+)/(\d*)([smhd])")
 UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 MAX_LOCAL_KEYS = 50_000
+CIRCUIT_OPEN_SECONDS = 2.0
 COUNT_KEY, BACKOFF_KEY = "taskflow:failures:{}", "taskflow:backoff:{}"
 
 
@@ -48,9 +49,11 @@ class Backoff:
 
 def consume(request: HttpRequest, *, group: str, key: str, rate: str) -> None:
     """Count one use of `group` by `key`. Raises RateLimited beyond `rate`, like `10/5m`."""
-    usage = get_usage(request, group=group, key=lambda _group, _request: key, rate=rate, increment=True)
-    wait: float = 0
-    if usage is None:  # Redis is unavailable
+    usage, wait = None, 0.0
+    if time.monotonic() >= _local_limiter.redis_retry_at:
+        usage = get_usage(request, group=group, key=lambda _group, _request: key, rate=rate, increment=True)
+    if usage is None:  # Redis is unavailable; not every request waits for its timeout
+        _local_limiter.open_circuit()
         wait = _local_limiter.consume(f"{group}:{key}", rate)
     elif usage["should_limit"]:
         wait = max(1, usage["time_left"])  # in the last second of a window it is 0, but the limit still holds
@@ -107,6 +110,13 @@ class _LocalLimiter:
     lock: Lock = field(default_factory=Lock)
     uses: dict[tuple[str, int], int] = field(default_factory=dict)
     failures: dict[str, tuple[int, float]] = field(default_factory=dict)
+    # On the monotonic clock: when Redis is asked again after a failure.
+    redis_retry_at: float = 0.0
+
+    def open_circuit(self) -> None:
+        now = time.monotonic()
+        if now >= self.redis_retry_at:
+            self.redis_retry_at = now + CIRCUIT_OPEN_SECONDS
 
     def consume(self, name: str, rate: str) -> float:
         """Return the wait in seconds: 0 within this process's share of the rate."""

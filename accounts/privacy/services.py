@@ -89,8 +89,8 @@ def build_export(*, export_id: uuid.UUID, now: datetime) -> None:
             ExportChunk.objects.create(export=export, number=number, data=data)
             number += 1
     requested.update(state=Export.State.READY, ready_at=now, expires_at=expires_at, size=size, version=F("version") + 1)
-    # A closed account gets no more emails.
-    if user.is_active:
+    # A closed account gets no more emails. It may have been closed while the archive was built.
+    if User.objects.active().filter(pk=user.pk).exists():
         context = {
             "expires_at": expires_at.isoformat(),
             "privacy_path": reverse("settings-privacy"),

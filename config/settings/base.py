@@ -71,6 +71,7 @@ MIDDLEWARE = [
     "core.http.append_slash.AppendSlashMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "config.middleware.PageAuthMiddleware",
+    "accounts.auth.sessions.middleware.PageRateLimitMiddleware",
     "accounts.auth.sessions.middleware.RequireMfaMiddleware",
     # After authentication: the user's own language and time zone replace the browser's.
     "accounts.users.middleware.LocaleMiddleware",
@@ -285,6 +286,9 @@ LOGIN_RATE_PER_ACCOUNT = env.text("LOGIN_RATE_PER_ACCOUNT", "10/5m")
 REGISTER_RATE = env.text("REGISTER_RATE", "20/h")
 INVITE_RATE = env.text("INVITE_RATE", "50/d")
 EXPORT_RATE = env.text("EXPORT_RATE", "5/d")
+# All pages of one user, and the forms of one address that is not signed in. Tier `load` has no limit.
+PAGE_RATE = env.text("PAGE_RATE", "600/m")
+ANONYMOUS_FORM_RATE = env.text("ANONYMOUS_FORM_RATE", "300/m")
 AVATAR_RATE = env.text("AVATAR_RATE", "20/h")
 # django-ratelimit lets requests pass while Redis is down; core.rate_limits counts locally then.
 RATELIMIT_FAIL_OPEN = True

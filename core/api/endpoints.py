@@ -56,6 +56,8 @@ class Endpoint:
     rate_limit: bool = False
     max_body_size: BodyLimit = BodyLimit.UPLOAD
     idempotent: bool = True
+    # No limit of pages counts it: monitoring asks often, and needs neither session nor Redis.
+    is_monitoring: bool = False
     # Sign-in and what it protects.
     pad_response_time: Collection[str] = ()
     hashes_password: Collection[str] = ()

@@ -29,8 +29,8 @@ LINK_EXPIRED = "This link is not valid: it was used already, is older than 7 day
 def revert_login_method(*, token: str, now: datetime, address: str = "") -> User:
     """Undo a change of login methods or address, and disable the password.
 
-    All methods that were added since go too. Whoever made the change knew the password. A link to choose another one is sent at once. Raises NotFound, and
-    Conflict where another account has the address.
+    All methods that were added since go too. Whoever made the change knew the password. A link to choose another one
+    is sent at once. Raises NotFound, and Conflict where another account has the address.
     """
     added = selectors.get_login_methods_added(token, now)
     if added is None:

@@ -27,8 +27,10 @@ from accounts.auth.sessions import selectors, services
 from accounts.models import Session, User
 from accounts.users import selectors as users_selectors
 from core.api.endpoints import API_PREFIX, endpoint_of
-from core.errors import NotAuthenticated, NotFound
+from core.errors import NotAuthenticated, NotFound, RateLimited
+from core.htmx import rate_limited_page
 from core.http.client_ip import client_ip, user_agent
+from core.rate_limits import consume
 
 SESSION_ID_KEY = "_session_id"
 # Set by a sign-in with MFA, until its row is created.
@@ -134,6 +136,35 @@ def _start_session(request: HttpRequest, response: HttpResponse) -> None:
         httponly=True,
         samesite="Lax",
     )
+
+
+class PageRateLimitMiddleware:
+    """Limits the pages of each user, and the forms of each anonymous address.
+
+    The gateway limits the API. Static files never come here.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], _args: Any, _kwargs: Any
+    ) -> HttpResponse | None:
+        if request.path.startswith(API_PREFIX) or endpoint_of(view).is_monitoring:
+            return None
+        session = current_session(request)
+        try:
+            if session is None:
+                if request.method == "POST":
+                    consume(request, group="form", key=client_ip(request), rate=settings.ANONYMOUS_FORM_RATE)
+            elif session.user.tier != User.Tier.LOAD:
+                consume(request, group="page", key=str(session.user_id), rate=settings.PAGE_RATE)
+        except RateLimited as error:
+            return rate_limited_page(request, error)
+        return None
 
 
 class RequireMfaMiddleware:

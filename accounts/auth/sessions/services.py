@@ -70,7 +70,10 @@ def open_session(
     unchanged = User.objects.filter(pk=user.pk, password=user.password, is_active=True).select_for_update(no_key=True)
     if not unchanged.values_list("pk").first():
         raise NotAuthenticated(SESSION_ENDED, code="token_not_valid")
-    known = Session.objects.filter(user=user.pk, device_hash=columns["device_hash"], is_untrusted=False)
+    # Of one kind: the hash of a program is that of a text which a browser could send as its cookie.
+    known = Session.objects.filter(
+        user=user.pk, kind=columns["kind"], device_hash=columns["device_hash"], is_untrusted=False
+    )
     mfa = Authenticator.objects.filter(user=user.pk, type__in=MFA_TYPES)
     is_known, has_mfa = User.objects.filter(pk=user.pk).values_list(Exists(known), Exists(mfa)).get()
     if has_mfa and not mfa_verified:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from accounts.auth.tests.test_session_pages import sign_in
 from accounts.models import Session, User
+from accounts.tests.factories import PASSWORD
+from accounts.tests.fixtures import ApiClient
+from core.security.hashing import sha256_hex
 
 LONG_AGO = timezone.now() - timedelta(days=400)
 
@@ -50,3 +54,19 @@ def test_login_from_a_new_device_is_emailed(alice, outbox, sink):
         assert "Firefox on Linux, IP address 192.0.2.8" in body
         assert "http://127.0.0.1:8000/settings/sessions/" in body
         assert "CET" in body or "CEST" in body
+
+
+def test_device_cookie_with_the_text_of_a_program_is_new(alice, outbox):
+    """A program is recognised by a text that anybody can guess; a browser that sends it is still a new one."""
+    User.objects.update(created_at=LONG_AGO)
+    program = ApiClient(HTTP_USER_AGENT="curl/8", REMOTE_ADDR="192.0.2.8")
+    data = {"email": alice.email, "password": PASSWORD}
+    program.post("/api/v1/auth/login/", data)
+    program.post("/api/v1/auth/login/", data)
+    client = Client(HTTP_USER_AGENT="curl/8")
+    client.cookies["device"] = "curl 192.0.2"
+    assert Session.objects.first().device_hash == sha256_hex("curl 192.0.2")
+
+    client.post("/login/", data)
+
+    assert [payload["session"]["is_new"] for payload in outbox.payloads("session.opened")] == [True, False, True]

@@ -210,3 +210,20 @@ def test_export_that_was_never_built_is_given_up(alice):
     privacy.purge_exports(now=NOW)
 
     assert privacy.request_export(actor=alice, now=NOW).state == "requested"
+
+
+def test_account_closed_while_its_export_is_built_gets_no_email(alice, monkeypatch):
+    """The account was active when the worker began."""
+    export = privacy.request_export(actor=alice, now=NOW)
+    readme = privacy._readme
+
+    def close_meanwhile(*args):
+        type(alice).objects.filter(pk=alice.pk).update(is_active=False)
+        return readme(*args)
+
+    monkeypatch.setattr(privacy, "_readme", close_meanwhile)
+
+    privacy.build_export(export_id=export.pk, now=NOW)
+
+    assert Export.objects.get().state == "ready"
+    assert not OutgoingEmail.objects.exists()
