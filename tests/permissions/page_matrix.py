@@ -169,6 +169,10 @@ SHARED = {
 # Requests that need a recent login: an older session is redirected to reauthentication.
 REAUTHENTICATED = {
     "POST people/{user_id}/",
+    "GET settings/delete-account/",
+    "POST settings/delete-account/",
+    "GET settings/security/password/",
+    "POST settings/security/password/",
     "GET settings/security/app/remove/",
     "POST settings/security/app/remove/",
     "GET settings/security/recovery-codes/",
