@@ -98,22 +98,12 @@ def configure(*, json: bool, level: str) -> dict[str, Any]:
         # Each logger would otherwise assemble its processors for every line.
         cache_logger_on_first_use=True,
     )
-    if json:
-        # show_locals would write the values of local variables, secrets among them, into the log.
-        transformer = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
-        output: list[Any] = [
-            structlog.processors.ExceptionRenderer(transformer),
-            shorten_requests,
-            redact_secrets,
-            structlog.processors.JSONRenderer(),
-        ]
-    else:
-        plain_traceback = structlog.dev.plain_traceback
-        output = [
-            shorten_requests,
-            redact_secrets,
-            structlog.dev.ConsoleRenderer(colors=False, exception_formatter=plain_traceback),
-        ]
+    # show_locals would write the values of local variables, secrets among them, into the log.
+    transformer = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+    exceptions = [structlog.processors.ExceptionRenderer(transformer)] if json else []
+    console = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    renderer: Any = structlog.processors.JSONRenderer() if json else console
+    output: list[Any] = [*exceptions, shorten_requests, redact_secrets, renderer]
     formatter = {
         "()": structlog.stdlib.ProcessorFormatter,
         "foreign_pre_chain": [*shared, structlog.stdlib.ExtraAdder()],
@@ -123,10 +113,7 @@ def configure(*, json: bool, level: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "filters": {
-            "attach_to_request_line": {
-                "()": "django.utils.log.CallbackFilter",
-                "callback": attach_to_request_line,
-            }
+            "attach_to_request_line": {"()": "django.utils.log.CallbackFilter", "callback": attach_to_request_line}
         },
         "formatters": {"lines": formatter},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
