@@ -1,12 +1,13 @@
 """Markdown rendered as sanitised HTML. Line breaks are kept; bare URLs and task keys become links.
 
-The work is bounded: texts with more brackets or table cells than people write are rendered without links or tables, whose
-rules take more than linear time and space.
+The work is bounded: texts with more brackets, repeated addresses or table cells than people write are rendered without
+links, references or tables, whose rules take more than linear time and space.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from html import unescape
 
 import nh3
@@ -19,6 +20,8 @@ from markdown_it.token import Token
 RENDERER_VERSION = 1
 MAX_BRACKETS = 1_000
 MAX_TABLE_CELLS = 5_000
+# A reference ([a]: https://...) repeats its address and title at each use of it, so 50 kB could become 20 MB.
+MAX_LINK_LENGTH = 100_000
 _TAGS = {
     "a", "blockquote", "br", "code", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "s",
     "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
@@ -72,9 +75,19 @@ def _text(content: str) -> Token:
     return Token("text", "", 0, content=content)
 
 
-# With html=False tags are shown as text; nh3 is a second line of defence behind the parser.
-_parser = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
-_parser.core.ruler.push("bare_links", _link_bare_text)
+def _link_length(block: Token) -> int:
+    """Return the length of the addresses and titles of all links in a block."""
+    return sum(len(str(value)) for token in block.children or () for value in token.attrs.values())
+
+
+def _make_parser(disabled: Sequence[str] = ()) -> MarkdownIt:
+    # With html=False tags are shown as text; nh3 is a second line of defence behind the parser.
+    parser = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
+    parser.disable(list(disabled)).core.ruler.push("bare_links", _link_bare_text)
+    return parser
+
+
+_parser = _make_parser()
 
 
 def render(text: str) -> SafeString:
@@ -84,12 +97,13 @@ def render(text: str) -> SafeString:
     # A row of a table is filled up to the columns of its head.
     if max(line.count("|") for line in lines) * sum("|" in line for line in lines) > MAX_TABLE_CELLS:
         disabled.append("table")
-    parser = _parser
-    if disabled:
-        parser = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
-        parser.disable(disabled).core.ruler.push("bare_links", _link_bare_text)
+    parser = _make_parser(disabled) if disabled else _parser
+    tokens = parser.parse(text)
+    if sum(map(_link_length, tokens)) > MAX_LINK_LENGTH:
+        parser = _make_parser([*disabled, "reference"])
+        tokens = parser.parse(text)
     html = nh3.clean(
-        parser.render(text),
+        parser.renderer.render(tokens, parser.options, {}),
         tags=_TAGS,
         attributes=_ATTRIBUTES,
         url_schemes={"http", "https", "mailto"},

@@ -20,6 +20,8 @@ _CONTROLS = regex.compile(r"[\p{Z}\p{Cc}\s]+")
 # Marks, embeddings, overrides and isolates of text direction (UAX 9).
 _BIDI_CONTROLS = regex.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _NEEDLESS_QUOTES = regex.compile(r'"([\w!#$%&\'*+/=?^`{|}~-]+(?:\.[\w!#$%&\'*+/=?^`{|}~-]+)*)"')
+# The backslash is needed before a quote or another backslash only.
+_QUOTED_PAIR = regex.compile(r"\\(.)")
 _GRAPHEME = regex.compile(r"\X")
 
 
@@ -35,7 +37,9 @@ def normalize_email(address: str) -> str:
     are gone, and `xn--` labels are decoded. A domain that IDNA refuses stays as it is.
     """
     local, at, domain = unicodedata.normalize("NFKC", address.strip()).lower().rpartition("@")
-    if quoted := _NEEDLESS_QUOTES.fullmatch(local):  # RFC 5321, section 4.1.2
+    if local.startswith('"'):  # RFC 5321, section 4.1.2: quotes and backslashes are no part of the mailbox's name
+        local = _QUOTED_PAIR.sub(lambda pair: pair[0] if pair[1] in '"\\' else pair[1], local)
+    if quoted := _NEEDLESS_QUOTES.fullmatch(local):
         local = quoted[1]
     with suppress(UnicodeError):
         domain = domain.encode("idna").decode("idna")

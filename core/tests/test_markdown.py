@@ -116,3 +116,14 @@ def test_work_grows_no_faster_than_the_text(fragment):
 
     assert large < 2.2 * small + 2_000
     assert len(render(text_of(20_000))) < 20 * 20_000
+
+
+@pytest.mark.parametrize("definition", ["[a]: https://a.example/{}", "[a]: <{}>", '[a]: b "{}"', "[a]: b '{}'"])
+def test_reference_used_often_does_not_multiply_its_address(definition):
+    html = render(definition.format("x" * 15_000) + "\n\n" + "[a]" * 900)
+
+    assert len(html) < 20 * 20_000
+
+
+def test_reference_used_twice_is_a_link():
+    assert render("[a]: https://a.example\n\n[a] [a]").count('<a href="https://a.example"') == 2

@@ -51,9 +51,12 @@ def test_spellings_of_a_domain_are_one_address():
         "ann@exa\u2060mple\u3002com",
         "ann@ex\u200dample\uff0ecom",
         "ann@exam\ufe0fple.com",
+        '"ann"@example.com',
+        '"a\\nn"@example.com',
+        '"\\a\\n\\n"@example.com',
     ]
     assert {normalize_email(address) for address in spellings} == {"ann@example.com"}
     assert normalize_email("a@M\u00dcLLER.de") == normalize_email("a@xn--mller-kva.de") == "a@m\u00fcller.de"
     # Not an address, or none that IDNA accepts: left to the validators.
-    for text in ("nonsense", "a@..", f"a@{'x' * 70}.com", "", "@"):
+    for text in ("nonsense", r'"a\"b"@a.com', r'"a\\\\n"@a.com', "a@..", f"a@{'x' * 70}.com", "", "@"):
         assert normalize_email(text) == text

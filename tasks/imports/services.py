@@ -6,12 +6,14 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
 from core.db import uuid7
+from core.markdown import RENDERER_VERSION, render
 from core.text import truncate
 from events.outbox import publish_all
 from tasks import events, policies
@@ -107,7 +109,7 @@ class _PendingImport:
 
     task_ids: dict[str, uuid.UUID | None]
     drafts: dict[str, TaskDraft] = field(default_factory=dict)
-    comments: list[tuple[ImportedComment, uuid.UUID, str]] = field(default_factory=list)
+    comments: list[tuple[ImportedComment, uuid.UUID, dict[str, Any]]] = field(default_factory=list)
     warnings: WarningLog = field(default_factory=WarningLog)
 
 
@@ -132,7 +134,9 @@ def _prepare(
             # Its own time is that of the import, so the time of the file is kept in words too.
             head = f"*{truncate(comment.author, MAX_NAME_LENGTH)} wrote{when}:*" if by_another else f"*Written{when}:*"
             body = f"{head}\n\n{comment.body}" if by_another or when else comment.body
-            work.comments.append((comment, task_id, body))
+            # Its HTML too, before the project is locked.
+            columns = {"body": body, "body_html": render(body), "body_html_version": RENDERER_VERSION}
+            work.comments.append((comment, task_id, columns))
 
     # Once for each name that matches no member, at its first row.
     new_tasks = [task for task in reversed(plan.tasks) if task.external_id in work.drafts]
@@ -176,8 +180,8 @@ def _write(work: _PendingImport, project: Project, actor: User, source: str, now
         drafts = list(work.drafts.values())
         items.create_many(actor=actor, project_ref=str(project.pk), drafts=drafts, now=now, notify_assignees=False)
     comments = [
-        Comment(id=uuid7(), task_id=task_id, author=actor, body=body, created_at=now)
-        for _, task_id, body in work.comments
+        Comment(id=uuid7(), task_id=task_id, author=actor, created_at=now, **columns)
+        for _, task_id, columns in work.comments
     ]
     Comment.objects.bulk_create(comments, batch_size=BATCH_SIZE)
     task_ids = [(external_id, draft.id) for external_id, draft in work.drafts.items()]

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from core.db import uuid7
+from core.markdown import render
 from tasks.models import Priority
 
 
@@ -26,6 +27,9 @@ class TaskDraft:
     assignees: Sequence[uuid.UUID] = ()
     labels: Sequence[str] = ()
     id: uuid.UUID = field(default_factory=uuid7)
+    # Rendered with the draft, hence before any lock: the texts of an import may take a minute.
+    description_html: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
         self.assignees = [uuid.UUID(str(user_id)) for user_id in self.assignees]
+        self.description_html = render(self.description) if self.description else ""

@@ -113,7 +113,8 @@ def _creation_events(actor: User, task: Task, payload: dict[str, Any], *, notify
 def _build_task(project: Project, actor: User, draft: TaskDraft, number: int, now: datetime, state: State) -> Task:
     scalars = {name: getattr(draft, name) for name in Task.SCALAR_FIELDS}
     return Task(
-        **(_html_columns(draft.description) if draft.description else {}),
+        description_html=draft.description_html,
+        description_html_version=RENDERER_VERSION if draft.description else 0,
         **scalars | {"title": draft.title.strip()},
         id=draft.id,
         project=project,
@@ -220,13 +221,10 @@ def _changed_columns(task: Task, changes: Mapping[str, Any], now: datetime, *, z
             columns["started_at"] = now
     columns = {name: value for name, value in columns.items() if getattr(task, name) != value}
     if "description" in columns:
-        columns |= _html_columns(columns["description"])
+        # Rendered once, when it is written.
+        html = render(columns["description"])
+        columns |= {"description_html": html, "description_html_version": RENDERER_VERSION}
     return columns
-
-
-def _html_columns(description: str) -> dict[str, Any]:
-    """Return the columns of the description's HTML, which is rendered once, when it is written."""
-    return {"description_html": render(description), "description_html_version": RENDERER_VERSION}
 
 
 def _mentions(actor: User, task: Task, payload: events.TaskPayload, before: str = "") -> Iterator[DomainEvent]:

@@ -9,8 +9,10 @@ from collections.abc import Callable
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils.safestring import SafeString
 
 from accounts.models import User
+from core.markdown import RENDERER_VERSION
 from tasks.imports import csv_rows, services
 from tasks.imports.plan import (
     MAX_CELL_LENGTH,
@@ -23,6 +25,7 @@ from tasks.imports.plan import (
 from tasks.imports.tests.conftest import HEADER, TODAY
 from tasks.imports.todoist import parse
 from tasks.imports.todoist_attachments import MAX_ATTACHMENTS, link_attachments
+from tasks.items import drafts
 from tasks.models import Label, Project, Task
 
 
@@ -134,3 +137,25 @@ def test_header_is_searched_once_for_each_delimiter() -> None:
     delimiters = len(csv_rows.DELIMITERS + csv_rows.UNSUPPORTED_DELIMITERS)
 
     assert count_calls(lambda: csv_rows._find_delimiter("x," * 200_000, ["TYPE"], 1)) < 20 * delimiters * MAX_COLUMNS
+
+
+def test_imported_markdown_is_rendered_before_the_lock(
+    alice: User, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    render, locked = services.render, []
+
+    def record(text: str) -> SafeString:
+        locked.append(any("FOR" in query["sql"] for query in captured.captured_queries))
+        return render(text)
+
+    for module in (services, drafts):
+        monkeypatch.setattr(module, "render", record)
+    file = "TYPE,CONTENT,PRIORITY,INDENT,DESCRIPTION\ntask,One,4,1,**long**\nnote,*Note*,,,\n"
+    with CaptureQueriesContext(connection) as captured:
+        services.run_import(project_id=project.pk, actor=alice, plan=parse(file.encode(), today=TODAY))
+
+    task = Task.objects.get()
+    comment = task.comments.get()
+    assert (locked, task.description_html_version, comment.body_html_version) == ([False] * 2, *[RENDERER_VERSION] * 2)
+    assert "<strong>long</strong>" in task.description_html
+    assert "<em>Note</em>" in comment.body_html
