@@ -102,6 +102,8 @@ def _install(paths: Paths, files: tuple[str, ...]) -> None:
     console.print_step(f"Installing {', '.join(files)} (once; about a minute)")
     log = paths.logs / "install.log"
     pip_install = [str(paths.python), "-m", "pip", "install", "--no-input", "--progress-bar", "off", "-c", CONSTRAINTS]
+    # With at least one retry pip says that a connection failed; with none it only says that no version fits.
+    pip_install += ["--retries", "3"]
     command = [*pip_install, *(argument for name in files for argument in ("-r", name))]
     environment = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PYTHONUNBUFFERED": "1"}
     started = time.monotonic()

@@ -19,7 +19,8 @@ class LimitExceeded(Exception):
 def limits(*, seconds: int, megabytes: int) -> Iterator[None]:
     """Raise LimitExceeded when the block takes more time or memory.
 
-    Memory is what the process grows by. In the main thread of a worker process; elsewhere, and where the system has no such limits, the block runs without.
+    Memory is what the process grows by. In the main thread of a worker process; elsewhere, and where the system has no such
+    limits, the block runs without.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

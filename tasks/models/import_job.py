@@ -14,7 +14,8 @@ from tasks.models.project import Project
 class ImportJob(models.Model):
     """An import of a large file.
 
-    A worker checks the file first, and imports it when the user has seen the report. `data` is the file until the job has ended. `report` is what the page shows, `error` why the job failed.
+    A worker checks the file first, and imports it when the user has seen the report. `data` is the file until the job has
+    ended. `report` is what the page shows, `error` why the job failed.
     """
 
     class State(models.TextChoices):
