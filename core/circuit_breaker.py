@@ -20,11 +20,6 @@ class CircuitBreaker:
         self._failures = 0
         self._open_until = 0.0
 
-    @property
-    def is_open(self) -> bool:
-        """Whether the last failures still count; `allows_call` says whether this caller may try."""
-        return self._failures >= self.max_failures
-
     def allows_call(self) -> bool:
         with self._lock:
             if self._failures < self.max_failures:

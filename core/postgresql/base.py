@@ -37,8 +37,7 @@ class DatabaseWrapper(PrometheusWrapper):
         pool = self.pool
         if pool is None:
             return super().get_new_connection(conn_params)
-        if availability.is_away():
-            availability.require_reachable(lambda: self.Database.connect(**conn_params))
+        availability.require_reachable()
         # With a pool this is a connection taken, not one opened, so it is the moment to measure.
         connection = super().get_new_connection(conn_params)
         # After a restart of the server all idle connections of the pool are dead, and no more than it may hold.
