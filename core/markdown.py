@@ -122,6 +122,13 @@ def render_without_links(text: str) -> SafeString:
     return mark_safe(nh3.clean(render(text), tags=_TAGS - {"a"}))  # noqa: S308 -- nh3 has just cleaned it
 
 
+def rendered_columns(name: str, text: str) -> dict[str, str | int]:
+    """Return the columns of a text and of its HTML, rendered when it is written."""
+    if not text:
+        return {name: "", f"{name}_html": "", f"{name}_html_version": 0}
+    return {name: text, f"{name}_html": render(text), f"{name}_html_version": RENDERER_VERSION}
+
+
 def stored_or_rendered(html: str, version: int, text: str) -> SafeString:
     """Return HTML that was stored by this version of the renderer; render the text if there is none."""
     return mark_safe(html) if version == RENDERER_VERSION else render(text)  # noqa: S308 -- `render` made it

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.utils.text import slugify
 
 from accounts.models import User
+from core.markdown import rendered_columns
 from core.text import truncate
 from demo.personas import DemoProject
 from demo.scenario import ScenarioStep, TaskScenario
@@ -118,7 +119,7 @@ class TaskWriter:
             project=scenario_writer.project,
             number=number,
             title=scenario.title,
-            description=scenario.description,
+            **rendered_columns("description", scenario.description),
             state=first_state,
             category=first_state.category,
             priority=scenario.priority,
@@ -176,7 +177,7 @@ class TaskWriter:
 
     def comment(self, step: ScenarioStep) -> None:
         author = self.users[step.actor]
-        comment = Comment(task=self.task, author=author, body=step.value, created_at=step.at)
+        comment = Comment(task=self.task, author=author, created_at=step.at, **rendered_columns("body", step.value))
         self.event_writer.comments.append(comment)
         mentioned = {self.users[handle].pk for handle in HANDLE_PATTERN.findall(step.value)}
         audience = (self.assignee_ids | self.commenter_ids | {self.task.creator_id}) - {author.pk}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
 from django.db.models import F
@@ -12,7 +11,7 @@ from django.db.models import F
 from accounts.models import User
 from core.errors import Invalid, NotFound, require
 from core.etags import check_version
-from core.markdown import RENDERER_VERSION, render
+from core.markdown import rendered_columns
 from core.text import is_blank, truncate
 from events.outbox import publish
 from tasks import events, policies
@@ -36,7 +35,7 @@ def add(*, actor: User, ref: str, body: str, now: datetime) -> Comment:
     require(policies.can_comment(locked.role), "You may read this task, not comment on it.")
     policies.require_not_archived(task.project)
     _require_text(body)
-    comment = Comment.objects.create(task=task, author=actor, created_at=now, **_body_columns(body))
+    comment = Comment.objects.create(task=task, author=actor, created_at=now, **rendered_columns("body", body))
 
     authors = set(Comment.objects.filter(task=task).values_list("author_id", flat=True))
     # Computed here, under the lock: a consumer would see the assignees of a later moment.
@@ -83,7 +82,9 @@ def update(
                 mentioned_ids=mentioned_ids,
             )
             publish(event, actor=actor, at=now)
-        Comment.objects.filter(pk=comment.pk).update(**_body_columns(body), edited_at=now, version=F("version") + 1)
+        Comment.objects.filter(pk=comment.pk).update(
+            **rendered_columns("body", body), edited_at=now, version=F("version") + 1
+        )
         comment.refresh_from_db()
         publish(events.CommentEdited(task=locked.payload(), comment_id=str(comment.pk)), actor=actor, at=now)
     return comment
@@ -113,11 +114,6 @@ def _lock_comment(actor: User, ref: str, comment_id: uuid.UUID) -> tuple[LockedT
     # The instance that is loaded already, or Django would query it again.
     comment.task = locked.task
     return locked, comment
-
-
-def _body_columns(body: str) -> dict[str, Any]:
-    """Return the columns of a text and of its HTML, which is stored."""
-    return {"body": body, "body_html": render(body), "body_html_version": RENDERER_VERSION}
 
 
 def _require_text(body: str) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 from accounts.models import User
 from core.api.pagination import Sort
-from tasks.models import Label, Project, ProjectMember, Task
+from tasks.models import Comment, Label, Project, ProjectMember, Task
+from tasks.models.search import is_match
 from tasks.models.task import TaskQuerySet
 from tasks.projects import selectors as projects_selectors
 
@@ -62,6 +63,8 @@ class TaskFilters:
     today: date
     zone: Any = "UTC"
     search: str = ""
+    # Instead of `search`, for words that many tasks have.
+    words: str = ""
     project: str | uuid.UUID = ""
     status: list[str] = field(default_factory=list)
     category: list[str] = field(default_factory=list)
@@ -127,6 +130,7 @@ FILTERS: dict[str, FilterFunction] = {
     "due_before": lambda rows, day, filters: rows.due_until(day, filters.zone),
     "updated_since": lambda rows, instant, _: rows.filter(updated_at__gte=instant),
     "search": lambda rows, text, _: rows.search(text),
+    "words": lambda rows, text, _: rows.filter(is_match(Comment.objects, text)),
 }
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from core.db import uuid7
-from core.markdown import RENDERER_VERSION, render
+from core.markdown import rendered_columns
 from core.text import truncate
 from events.outbox import publish_all
 from tasks import events, policies
@@ -135,7 +135,7 @@ def _prepare(
             head = f"*{truncate(comment.author, MAX_NAME_LENGTH)} wrote{when}:*" if by_another else f"*Written{when}:*"
             body = f"{head}\n\n{comment.body}" if by_another or when else comment.body
             # Its HTML too, before the project is locked.
-            columns = {"body": body, "body_html": render(body), "body_html_version": RENDERER_VERSION}
+            columns = rendered_columns("body", body)
             work.comments.append((comment, task_id, columns))
 
     # Once for each name that matches no member, at its first row.

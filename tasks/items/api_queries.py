@@ -19,7 +19,7 @@ from core.api import pagination
 from core.api.pagination import Cursor, Page, PageRequest
 from core.sql_templates import MAX_TEMPLATES, Param, Statement, Subquery
 from tasks.filters.selectors import TaskFilters, filter_visible
-from tasks.items import index_queries, selectors
+from tasks.items import index_queries, search_queries, selectors
 from tasks.items.query_shape import QueryShape, parametrize
 from tasks.items.task_columns import TaskColumns, select_task_columns
 from tasks.models import Task
@@ -64,7 +64,11 @@ def cursor_statement(
     include_description: bool = False,
 ) -> tuple[Statement | None, dict[str, Any]]:
     """Return the statement of a page by cursor, and its values."""
-    if filters.search:  # the SQL of a search depends on the words, so it is not kept
+    # The SQL of a search depends on the words, so it is not kept.
+    if filters.search and search_queries.has_common_words(filters.search):
+        ids, values = search_queries.first_ids(user, filters, page_request, cursor)
+        return _select_by_ids(ids, page_request, include_description, backwards=_is_backwards(cursor)), values
+    if filters.search:
         ids = index_queries.ids_in_order(filter_visible(user, filters), page_request, cursor)
         statement = _select_by_ids(ids, page_request, include_description, backwards=_is_backwards(cursor))
         return statement, {"zone": filters.zone}

@@ -65,7 +65,7 @@ def _replace_values(name: str, value: Any, values: dict[str, Any]) -> Any:
         # A parameter for each item: the number of items is a part of the SQL.
         return tuple(_replace_values(f"{name}{index}", item, values) for index, item in enumerate(value))
     # These make other SQL, not other values; categories decide whether the index of open tasks serves the query.
-    if value == "none" or isinstance(value, bool) or name.startswith("category"):
+    if value == "none" or isinstance(value, bool) or name.startswith("category") or name == "words":
         return value
     values[name] = value
     return Param(name)

@@ -12,7 +12,7 @@ from django.db import transaction
 from accounts.models import User
 from core.errors import NotAllowed, NotFound
 from core.etags import check_version
-from core.markdown import RENDERER_VERSION, render
+from core.markdown import RENDERER_VERSION, rendered_columns
 from core.serialization import to_json
 from core.sql_templates import insert_all, update_columns
 from core.text import truncate
@@ -221,9 +221,7 @@ def _changed_columns(task: Task, changes: Mapping[str, Any], now: datetime, *, z
             columns["started_at"] = now
     columns = {name: value for name, value in columns.items() if getattr(task, name) != value}
     if "description" in columns:
-        # Rendered once, when it is written.
-        html = render(columns["description"])
-        columns |= {"description_html": html, "description_html_version": RENDERER_VERSION}
+        columns |= rendered_columns("description", columns["description"])
     return columns
 
 

@@ -38,15 +38,39 @@ SEPARATORS = (
 )
 TOKEN = rf"[{UNSPACED}]+|[{SYMBOLS}]|[^{UNSPACED}{SYMBOLS}{SEPARATORS}]+"
 
+# A text of ASCII needs no more than PostgreSQL's own parser, once its punctuation is gone. Not so the words that it would read
+# as numbers (1e5), those with an alias (v2), long ones, which are cut off, and more places than a tsvector holds.
+IS_ASCII = "octet_length({0}) = length({0})"
+IS_SIMPLE = "{0} !~ 'v[0-9]|[0-9]e[0-9]' AND (length({0}) <= 100 OR length({0}) < 30000 AND {0} !~ '[a-z0-9]{{101}}')"
+SIMPLE_VECTOR = "to_tsvector('pg_catalog.simple'::regconfig, regexp_replace({0}, '[^a-z0-9]+', ' ', 'g'))"
+
 ADD_FUNCTIONS = rf"""
-CREATE FUNCTION taskflow_fold(value text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
-SET search_path FROM CURRENT AS $$
-    SELECT normalize(
+-- This and the next are called for each row that is written: PL/pgSQL keeps their plans for the session, and they need no SET,
+-- since they call functions of PostgreSQL only.
+CREATE FUNCTION taskflow_fold(value text) RETURNS text LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE STRICT AS $$
+BEGIN
+    IF {IS_ASCII.format("value")} THEN
+        RETURN lower(value COLLATE "C");
+    END IF;
+    RETURN normalize(
         replace(replace(replace(replace(
             translate(lower(regexp_replace(normalize(value, NFKD), '{REMOVED}', '', 'g')), 'øłđħŧıðς', 'oldhtidσ'),
             'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'), 'þ', 'th'),
-        NFKC)
-$$;
+        NFKC);
+END $$;
+
+-- The vector of a simple text of ASCII; NULL for others, for which taskflow_unicode_search_vector gives the same, slowly.
+CREATE FUNCTION taskflow_ascii_search_vector(value text) RETURNS tsvector LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE folded text;
+BEGIN
+    IF {IS_ASCII.format("value")} THEN
+        folded := lower(value COLLATE "C");
+        IF {IS_SIMPLE.format("folded")} THEN
+            RETURN {SIMPLE_VECTOR.format("folded")};
+        END IF;
+    END IF;
+    RETURN NULL;
+END $$;
 
 -- Each token with its place. A run of an unspaced script gives the pair that begins at each of its characters, and its last
 -- character, which is marked as the tail. A version such as v2 is also the number 2; such an alias shares its place.
@@ -74,11 +98,18 @@ SET search_path FROM CURRENT AS $$
 $$;
 
 -- Places are counted modulo the most that a tsvector holds: they serve phrases only, which need neighbours.
-CREATE FUNCTION taskflow_search_vector(value text) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE
+CREATE FUNCTION taskflow_unicode_search_vector(value text) RETURNS tsvector LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path FROM CURRENT AS $$
-    SELECT coalesce(string_agg('''' || token || ''':' || place % 16383 + 1, ' '), '')::tsvector
-    FROM taskflow_search_tokens(left(taskflow_fold(value), 60000))
-$$;
+DECLARE folded text := left(taskflow_fold(value), 60000);
+BEGIN
+    IF {IS_ASCII.format("folded")} AND {IS_SIMPLE.format("folded")} THEN
+        RETURN {SIMPLE_VECTOR.format("folded")};
+    END IF;
+    RETURN (
+        SELECT coalesce(string_agg('''' || token || ''':' || place % 16383 + 1, ' '), '')::tsvector
+        FROM taskflow_search_tokens(folded)
+    );
+END $$;
 
 -- Every word must occur, in any order; the parts of a word in a row. The last part may be the beginning of a longer one; a
 -- single letter only in the last word, which may still be being typed. With `transposed`, two neighbouring letters of each word may have changed places.
@@ -127,8 +158,9 @@ END $$;
 """  # noqa: S608 -- the constants above
 DROP_FUNCTIONS = """
 DROP FUNCTION taskflow_search_query(text, boolean);
-DROP FUNCTION taskflow_search_vector(text);
+DROP FUNCTION taskflow_unicode_search_vector(text);
 DROP FUNCTION taskflow_search_tokens(text);
+DROP FUNCTION taskflow_ascii_search_vector(text);
 DROP FUNCTION taskflow_fold(text);
 """
 

@@ -9,14 +9,14 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.search import SearchQueryField, SearchVectorField
 from django.core.exceptions import ValidationError
 from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet, TextField, UUIDField, Value
+from django.db.models.functions import Coalesce
 
 from core.sql_templates import EqualsAny
+from tasks.models.search_terms import candidate_ids
 
 # Each word is a scan of the index.
 MAX_WORDS = 20
 MAX_SEARCH_LENGTH = 200
-# More are not looked up by their ids: as half a percent of a million tasks or more, they are soon met in any order.
-MAX_CANDIDATES = 5_000
 MAX_SIMILAR = 500
 # Shorter words are like a large part of all titles.
 SIMILAR_PATTERN = re.compile(r"[^\W\d_]{3}")
@@ -40,7 +40,8 @@ def search_vector(*names: str) -> Func:
         text = Func(
             text, Value("\n"), F(name), template="(%(expressions)s)", arg_joiner=" || ", output_field=TextField()
         )
-    return Func(text, function="taskflow_search_vector", output_field=SearchVectorField())
+    functions = ("taskflow_ascii_search_vector", "taskflow_unicode_search_vector")
+    return Coalesce(*(Func(text, function=name, output_field=SearchVectorField()) for name in functions))
 
 
 def search_query(text: str, *, transposed: bool = False) -> Func:
@@ -74,25 +75,13 @@ def _with_ids(rows: Any, ids: list[Any]) -> Any:
     return rows.filter(EqualsAny("pk", Value(ids, output_field=ArrayField(UUIDField()))))
 
 
-def candidate_ids(tasks: Any, comments: Any, text: str) -> list[Any] | None:
-    """Return the ids of all tasks with the words of a text.
-
-    The words are in the task's own text or in one comment. None for more than MAX_CANDIDATES: no more rows are read,
-    whatever the search.
-    """
-    matches = Matches("search", search_query(text))
-    in_tasks, in_comments = tasks.filter(matches).values("pk"), comments.filter(matches).values("task")
-    both = in_tasks[: MAX_CANDIDATES + 1].union(in_comments[: MAX_CANDIDATES + 1], all=True)
-    ids = {row["pk"] for row in both}
-    return list(ids) if len(ids) <= MAX_CANDIDATES else None
-
-
 def is_match(comments: Any, text: str) -> Q:
     """Return the condition that a task is a candidate.
 
     It is for a walk through a list in its order, which soon meets some.
     """
-    matches = Matches("search", search_query(text))
+    # As a subquery, so that it is evaluated once.
+    matches = Matches("search", Func(search_query(text), template="(SELECT %(expressions)s)"))
     # As an array: to an equality PostgreSQL would answer by reading the comments of all tasks at once.
     own = Matches("task", Func(OuterRef("pk"), template="ANY(ARRAY[%(expressions)s])"), arg_joiner=" = ")
     return Q(matches) | Q(Exists(comments.filter(matches, own)))

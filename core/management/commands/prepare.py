@@ -43,6 +43,8 @@ class Command(BaseCommand):
             self.stdout.write("Collecting static files")
             call_command("collectstatic", interactive=False, clear=True, verbosity=0)
             stamp.write_text(digest)  # last: an interrupted collectstatic is repeated by the next start
-        # core does not know the app that has the command.
+        # core does not know the apps that have these commands.
+        if "render_markdown" in get_commands():
+            call_command("render_markdown", stdout=self.stdout)
         if demo and "demo" in get_commands():
             call_command("demo", stdout=self.stdout)
