@@ -11,6 +11,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.defaultfilters import pluralize
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
@@ -61,7 +62,9 @@ def import_tasks(request: HttpRequest) -> HttpResponse:
             form.add_domain_error(error)
         else:
             if not dry_run:
-                messages.success(request, f"{report.created} tasks and {report.comments} comments are imported.")
+                tasks = f"{report.created} task{pluralize(report.created)}"
+                message = f"Imported {tasks} and {report.comments} comment{pluralize(report.comments)}."
+                messages.success(request, message)
     context = {
         "form": form,
         "report": report,

@@ -127,7 +127,7 @@ class _TodoistParser:
                 # Cut here and not at each of its tasks: they may be many, and it may be long.
                 self.section, self.branch = self._cut_label(row, row["CONTENT"]), []
                 if self.section:
-                    reason = "There are no sections here: its tasks carry a label of that name."
+                    reason = "TaskFlow has no sections. Its tasks get a label with this name."
                     self._warn(row, self.section, reason)
             case "meta":
                 self._warn(row, row["CONTENT"], "How Todoist shows the project is not imported.")

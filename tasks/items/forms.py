@@ -86,6 +86,7 @@ class TaskForm(PageForm):
         **options: Any,
     ) -> None:
         super().__init__(*args, **options)
+        self.people = people
         self.fields["assignees"].choices = [(str(user.pk), user.name) for user in people]
         self.fields["status"].choices = [(state.slug, state.name) for state in states]
         self.fields["parent"].choices = [("", "None"), *((str(key), name) for key, name in parents)]

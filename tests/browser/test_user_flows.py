@@ -143,3 +143,26 @@ def test_keyboard_shortcuts_can_be_turned_off(sample_workspace, open_page):
     page.click("text=Save changes")
     page.wait_for_selector("html[data-keys=on]", state="attached")
     assert not is_visible
+
+
+def test_mention_is_completed_from_the_members(sample_workspace, open_page):
+    page = open_page(sample_workspace)
+    page.goto("/tasks/OPS-1/")
+    page.click("#comments textarea")
+    typed = page.locator("#comments textarea")
+
+    page.keyboard.type("会议@")
+    offered = page.locator("#mention-suggestions [role=option]").count()
+    page.keyboard.type("ad")
+    page.keyboard.press("Enter")
+    completed = typed.input_value()
+    page.keyboard.type("mail@ad")
+    in_address = page.locator("#mention-suggestions").count()
+    page.keyboard.type(" @ad")
+    page.keyboard.press("Escape")
+
+    assert offered >= 1
+    assert completed == "会议@ada "
+    assert in_address == 0
+    assert page.locator("#mention-suggestions").count() == 0
+    assert typed.input_value() == "会议@ada mail@ad @ad"

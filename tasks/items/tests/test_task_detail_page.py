@@ -4,9 +4,10 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from accounts.tests.factories import UserFactory
 from core.testing.page_client import logged_in_client, visible_text
-from tasks.models import Task
-from tasks.tests.factories import AssigneeFactory, CommentFactory, TaskFactory
+from tasks.models import Role, Task
+from tasks.tests.factories import AssigneeFactory, CommentFactory, TaskFactory, TaskShareFactory
 
 FIELDS = (
     "title",
@@ -228,3 +229,11 @@ def test_due_date_before_start_is_named(due, task, bob):
     assert response.status_code == 422
     assert list(response.context["form"].errors) == ["due_date"]
     assert Task.objects.get().version == 1
+
+
+def test_handles_of_members_are_listed_for_members_only(task, alice, bob):
+    guest = TaskShareFactory(task=task, user=UserFactory(), role=Role.EDITOR).user
+    option = f'<option value="{bob.handle}">'
+
+    assert option in logged_in_client(alice).get("/tasks/OPS-1/").content.decode()
+    assert option not in logged_in_client(guest).get("/tasks/OPS-1/").content.decode()
