@@ -16,6 +16,8 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
+from core.text import truncate
+
 # Stored with the HTML; a change of the rules below needs a new one.
 RENDERER_VERSION = 1
 MAX_BRACKETS = 1_000
@@ -32,6 +34,8 @@ _LINK_PATTERN = re.compile(
 )
 # Standards, which look like task keys.
 _STANDARDS = {"UTF", "ISO", "SHA", "RFC", "COVID", "CVE", "AES", "RSA", "MD", "PEP", "EN", "DIN", "IEEE", "ES"}
+# A link whose address was cut off: only its text remains.
+_CUT_LINK = re.compile(r"!?\[([^\[\]]{1,300})(?:\](?:\([^()\s]*)?)?…\Z")
 _BRACKETS = {")": "(", "]": "[", "}": "{"}
 
 
@@ -127,6 +131,19 @@ def rendered_columns(name: str, text: str) -> dict[str, str | int]:
     if not text:
         return {name: "", f"{name}_html": "", f"{name}_html_version": 0}
     return {name: text, f"{name}_html": render(text), f"{name}_html_version": RENDERER_VERSION}
+
+
+def make_excerpt(text: str, length: int) -> str:
+    """Return at most `length` characters of Markdown, without marks whose end was cut off."""
+    excerpt = truncate(text, length)
+    if excerpt == text:
+        return text
+    excerpt = _CUT_LINK.sub(r"\1…", excerpt)
+    for mark in ("```", "`", "**", "~~", "__"):
+        if excerpt.count(mark) % 2:
+            before, _, after = excerpt.rpartition(mark)
+            excerpt = before + after
+    return excerpt
 
 
 def stored_or_rendered(html: str, version: int, text: str) -> SafeString:

@@ -13,8 +13,7 @@ from django.conf import settings
 from django.utils.text import slugify
 
 from accounts.models import User
-from core.markdown import rendered_columns
-from core.text import truncate
+from core.markdown import make_excerpt, rendered_columns
 from demo.personas import DemoProject
 from demo.scenario import ScenarioStep, TaskScenario
 from events.models import Event
@@ -185,7 +184,7 @@ class TaskWriter:
         commented = events.TaskCommented(
             task=self.payload(),
             comment_id=str(comment.pk),
-            excerpt=truncate(step.value, MAX_EXCERPT_LENGTH),
+            excerpt=make_excerpt(step.value, MAX_EXCERPT_LENGTH),
             mentioned_ids=sorted(map(str, mentioned)),
             audience_ids=sorted(map(str, audience)),
         )

@@ -137,7 +137,7 @@ def web_process(paths: Paths, settings: dict[str, str], name: str = "web") -> Pr
 def background_processes(
     paths: Paths, settings: dict[str, str], *, default_level: str = "INFO"
 ) -> tuple[ProcessSpec, ...]:
-    """Return workers by purpose, scheduler and relay: a deployment needs each once, however many nodes it has.
+    """Return workers by purpose, scheduler, relay and its standby: once each, however many nodes there are.
 
     A hanging mail server occupies the threads of the mail worker only, and long jobs the bulk worker (config.queues).
 
@@ -170,6 +170,8 @@ def background_processes(
         ),
         python_process(paths, settings, "scheduler", *celery, *schedule, nice=BACKGROUND_NICE),
         management_command(paths, {**settings, "LOG_LEVEL": level[1]}, "relay", "relay", nice=BACKGROUND_NICE),
+        # Leads within a second when the other is killed; until a new process has started, seconds pass.
+        management_command(paths, {**settings, "LOG_LEVEL": level[1]}, "standby", "relay", nice=BACKGROUND_NICE),
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
+from uuid import UUID
 
 from django.db import transaction
 from django.urls import reverse
@@ -15,6 +16,7 @@ from accounts.auth.login_methods import selectors as login_methods_selectors
 from accounts.models import User
 from events.models import Event
 from notifications import jobs, notify
+from notifications.email import batching
 from notifications.kinds import AccountEmailKind, Kind
 
 
@@ -26,6 +28,8 @@ def task_commented(event: Event) -> None:
     """Notify the mentioned users and all others involved of a comment: one notification each."""
     # Mentions first and apart: a user may have turned off comments and still want to be told of mentions.
     mentioned_ids = set(event.payload["mentioned_ids"])
+    # All at once: two comments that lock some users first and others then could wait for each other.
+    batching.lock_recipients(UUID(user_id) for user_id in mentioned_ids | set(event.payload["audience_ids"]))
     _notify(event, Kind.MENTIONED, mentioned_ids)
     _notify(event, Kind.COMMENTED, set(event.payload["audience_ids"]) - mentioned_ids)
 

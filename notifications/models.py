@@ -10,6 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import models
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 
 from core.db import uuid7
 from notifications.kinds import Channel, Kind, get_reason
@@ -43,6 +44,10 @@ class OutgoingEmailQuerySet(QuerySet["OutgoingEmail"]):
     def claimable(self, now: datetime) -> Self:
         """Emails that a worker may claim: queued ones, due or not, and abandoned ones."""
         return self.queued() | self.abandoned(now)
+
+    def open_for_batching(self) -> Self:
+        """Emails that no worker has claimed yet: what is added to them is part of every attempt."""
+        return self.queued().filter(attempts=0, last_error="")
 
     def due_for_enqueue(self, now: datetime) -> Self:
         """Emails that are due or abandoned, and were not enqueued recently."""
@@ -83,7 +88,7 @@ class Notification(models.Model):
     kind = models.CharField(max_length=20, choices=Kind.choices)
     # Copies instead of foreign keys: a notification keeps its text when the target is renamed or deleted.
     title = models.TextField()
-    body = models.TextField(blank=True, help_text="Excerpt of the comment; blank for other kinds.")
+    body = models.TextField(blank=True, help_text="Excerpt of the comment or description, as Markdown.")
     url = models.CharField(max_length=200, help_text="Path of the target's page on this site.")
     actor_name = models.TextField(blank=True)
     task_id = models.UUIDField(null=True, blank=True, help_text="Null for a notification about a project or a team.")
@@ -99,6 +104,14 @@ class Notification(models.Model):
     in_inbox = models.BooleanField(default=True, help_text="False for a notification sent by other channels only.")
     created_at = models.DateTimeField()
     read_at = models.DateTimeField(null=True, blank=True)
+    batch_email = models.ForeignKey(
+        "OutgoingEmail",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="batched_notifications",
+        help_text="The email of an earlier notification that lists this one too.",
+    )
 
     objects = NotificationQuerySet.as_manager()
     # Set by selectors.mark_unavailable: the target is deleted or no longer visible to the recipient.
@@ -155,7 +168,8 @@ class Notification(models.Model):
 class OutgoingEmail(models.Model):
     """One message to one address: a worker claims the row, sends the message and records the outcome.
 
-    The content comes from the notification; an account email has none and carries its own encrypted content.
+    The content comes from the notification, and from those that were batched into it before the first attempt; an account
+    email has none and carries its own encrypted content.
     """
 
     # Withdrawn: the recipient lost access before it was sent. Dead: an administrator may requeue it.
@@ -179,7 +193,12 @@ class OutgoingEmail(models.Model):
     message_id = models.CharField(max_length=200)
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)
+    # When it was to be sent first; next_attempt_at moves with the attempts.
+    scheduled_at = models.DateTimeField(db_default=Now())
     next_attempt_at = models.DateTimeField()
+    sender_id = models.UUIDField(
+        null=True, blank=True, help_text="Who caused the notification, for the limit of emails."
+    )
     # When a job was started for it; null again once a worker has claimed it.
     enqueued_at = models.DateTimeField(null=True, blank=True)
     claimed_at = models.DateTimeField(null=True, blank=True)
@@ -217,10 +236,18 @@ class OutgoingEmail(models.Model):
         indexes = [
             models.Index(name="email_due", fields=["next_attempt_at"], condition=Q(state="queued")),
             models.Index(name="email_claimed", fields=["claimed_at"], condition=Q(state="sending")),
+            models.Index(
+                name="email_by_sender", fields=["sender_id", "scheduled_at"], condition=Q(sender_id__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.message_id} to {self.to}"
+
+    @property
+    def is_open_for_batching(self) -> bool:
+        """As in OutgoingEmailQuerySet; one that failed before keeps its content when an administrator retries it."""
+        return self.state == self.State.QUEUED and self.attempts == 0 and not self.last_error
 
     @staticmethod
     def make_message_id(key: str) -> str:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
-from django.db.models import Count
 from django.urls import reverse
 
 from accounts.models import User
@@ -16,6 +14,7 @@ from core.db import database_now
 from core.text import truncate
 from events.models import Event
 from notifications import recipients
+from notifications.email import batching
 from notifications.kinds import ROLE_ABILITIES, TEMPLATES, UNKNOWN_ACTOR, Channel, Kind
 from notifications.models import Notification, NotificationTarget, OutgoingEmail
 from notifications.preferences import selectors as preferences_selectors
@@ -29,7 +28,7 @@ def notify(*, event: Event, kind: Kind, user_ids: Iterable[str]) -> list[UUID]:
     """Notify these users, by the channels they chose for this kind.
 
     The actor, users who cannot see the target and users who turned the kind off are left out. Returns the ids of the
-    emails to send. A repeated call for the same event creates nothing and returns the emails that are still queued.
+    emails to send now. A repeated call for the same event creates nothing and returns those that are still queued.
     """
     candidate_ids = {UUID(user_id) for user_id in user_ids} - {event.actor_id}
     if not candidate_ids:
@@ -44,27 +43,12 @@ def notify(*, event: Event, kind: Kind, user_ids: Iterable[str]) -> list[UUID]:
     )
     # Service accounts have no mailbox.
     mailed = [user for user in users if Channel.EMAIL in channels[user.pk] and not user.is_service]
-    # Beyond the limit notifications are in the inbox only, so nobody can flood a mailbox with them.
-    recent = Notification.objects.filter(recipient__in=mailed, created_at__gt=now - timedelta(hours=1))
-    recent_emails = recent.filter(email__isnull=False).exclude(event_id=event.pk).values("recipient")
-    counts = dict(recent_emails.annotate(count=Count("pk")).values_list("recipient", "count"))
-    mailed = [user for user in mailed if counts.get(user.pk, 0) < settings.NOTIFICATION_EMAILS_PER_HOUR]
-    # One email per notification, also for notifications that an earlier attempt created.
     notifications = Notification.objects.filter(event_id=event.pk, kind=kind, recipient__in=mailed)
-    OutgoingEmail.objects.bulk_create(
-        [
-            OutgoingEmail(
-                notification=notification,
-                to=notification.recipient.email,
-                message_id=OutgoingEmail.make_message_id(f"{event.pk}.{kind}.{notification.recipient_id}"),
-                next_attempt_at=now,
-            )
-            for notification in notifications.select_related("recipient")
-        ],
-        ignore_conflicts=True,
-    )
-    # Read back, because rows that were ignored as duplicates keep their earlier ids.
-    return list(OutgoingEmail.objects.queued().filter(notification__in=notifications).values_list("pk", flat=True))
+    # Also those that an earlier attempt created.
+    batching.schedule(list(notifications.select_related("recipient")), kind=kind, sender_id=event.actor_id, now=now)
+    # A sweep enqueues those that are due later.
+    due = OutgoingEmail.objects.queued().filter(notification__in=notifications, next_attempt_at__lte=now)
+    return list(due.values_list("pk", flat=True))
 
 
 def _build_notification(event: Event, kind: Kind, user: User, channels: set[Channel], now: datetime) -> Notification:

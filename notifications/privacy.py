@@ -41,6 +41,7 @@ def erase(user_id: uuid.UUID, _now: datetime) -> None:
     """Delete the user's own rows, and replace their name in the notifications of others."""
     # Emails first: they are found by the address and the notifications, which are deleted below or by accounts.
     _emails_of(user_id).delete()
+    OutgoingEmail.objects.filter(sender_id=user_id).update(sender_id=None)
     Notification.objects.filter(recipient=user_id).delete()
     Preference.objects.filter(user=user_id).delete()
     own_events = Event.objects.filter(pk=OuterRef("event_id"), actor_id=user_id)

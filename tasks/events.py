@@ -150,9 +150,10 @@ class TaskDeleted(TaskEvent, name="task.deleted"):
 
 
 class TaskAssigned(TaskEvent, name="task.assigned"):
-    """A user was assigned; one event for each user."""
+    """A user was assigned; one event for each user. `excerpt` is the beginning of the description."""
 
     assignee_id: str
+    excerpt: str = ""
 
 
 class TaskUnassigned(TaskEvent, name="task.unassigned"):

@@ -23,6 +23,11 @@ def list_active_users(search: str = "") -> QuerySet[User]:
     return users.search(search, verified_only=True) if search else users
 
 
+def may_send_own_words(user: User) -> bool:
+    """Return whether mails to strangers may contain what the user typed: not without a verified address."""
+    return user.is_staff_or_admin or User.objects.with_verified_email().filter(pk=user.pk).exists()
+
+
 def find_active_user(user_id: uuid.UUID) -> User | None:
     """Return an active user, or None."""
     return User.objects.active().filter(pk=user_id).first()

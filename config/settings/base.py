@@ -395,8 +395,12 @@ if EMAIL_USE_TLS and (EMAIL_USE_SSL or EMAIL_PORT == 465):
     )
 # For the connection and for each command; the reply to a whole message may take longer.
 EMAIL_TIMEOUT = 5
-# To one recipient; further notifications are in the inbox only.
+# Notifications that follow within this time of an email to the same user go into one email at its end; 0 sends each alone.
+NOTIFICATION_BATCH_WINDOW = timedelta(seconds=env.integer("NOTIFICATION_BATCH_SECONDS", 120))
+# To one recipient, and caused by one user, with and without a verified address; further notifications are in the inbox only.
 NOTIFICATION_EMAILS_PER_HOUR = env.integer("NOTIFICATION_EMAILS_PER_HOUR", 30)
+NOTIFICATION_EMAILS_PER_SENDER = env.integer("NOTIFICATION_EMAILS_PER_SENDER", 200)
+NOTIFICATION_EMAILS_PER_UNVERIFIED_SENDER = env.integer("NOTIFICATION_EMAILS_PER_UNVERIFIED_SENDER", 20)
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "TaskFlow <taskflow@localhost>")
 MAIL_DOMAIN = env.text("MAIL_DOMAIN", "taskflow.localhost")
 # Set in development and tests only.

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.markdown import render, render_text, render_without_links
+from core.markdown import make_excerpt, render, render_text, render_without_links
 
 NAMES = "a|blockquote|br|code|em|h[1-6]|hr|li|ol|p|pre|s|strong|table|tbody|td|th|thead|tr|ul"
 ALLOWED = re.compile(rf'</?(?:{NAMES})\b(?: (?:href|title|start|rel)="[^"]*")*\s*/?>')
@@ -127,3 +127,16 @@ def test_reference_used_often_does_not_multiply_its_address(definition):
 
 def test_reference_used_twice_is_a_link():
     assert render("[a]: https://a.example\n\n[a] [a]").count('<a href="https://a.example"') == 2
+
+
+def test_excerpt_has_no_mark_whose_end_was_cut_off(subtests):
+    cases = {
+        "short **text**": "short **text**",
+        "a **bold text that goes on": "a bold text that…",
+        "a `code that goes on and on": "a code that goes o…",
+        "see [the page](https://example.com/x)": "see the page…",
+        "**b** and ~~gone for ever~~": "**b** and gone fo…",
+    }
+    for text, excerpt in cases.items():
+        with subtests.test(text):
+            assert make_excerpt(text, 20) == excerpt

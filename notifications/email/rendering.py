@@ -1,12 +1,13 @@
 """Render a stored email as a message with text and HTML parts.
 
-Everything comes from the row, its notification and the recipient; no other table is read.
+Everything comes from the row, its notifications and the recipient; no other table is read.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -31,11 +32,21 @@ CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 ENCRYPTION_PURPOSE = "mails"
 
 
-def compose(email: OutgoingEmail) -> EmailMultiAlternatives:
-    """Return the message of this row, with its stored Message-ID."""
-    notification = email.notification
+def compose(
+    email: OutgoingEmail, notifications: Sequence[Notification] = (), *, more: int = 0
+) -> EmailMultiAlternatives:
+    """Return the message of this row, with its stored Message-ID.
+
+    `notifications` are those it lists, by default the first alone; there are `more` that it does not list.
+    """
+    if not notifications and email.notification:
+        notifications = [email.notification]
+    notification = notifications[0] if notifications else None
     kind = notification.kind if notification else email.kind
-    if notification:
+    if len(notifications) > 1:
+        kind = "batch"
+        context = _batch_context(notifications, more)
+    elif notification:
         context = _notification_context(notification)
     else:
         context = {
@@ -57,13 +68,14 @@ def compose(email: OutgoingEmail) -> EmailMultiAlternatives:
         "Auto-Submitted": "auto-generated",
         "X-Auto-Response-Suppress": "All",
     }
-    if notification:
+    if notification and len({one.target for one in notifications}) == 1:
         # All messages about a target refer to the same id, so mail programs show them as one thread, although no
         # message has that id.
         thread_id = f"project.{notification.project_id}" if notification.project_id else f"team.{notification.team_id}"
         if notification.task_id:
             thread_id = f"task.{notification.task_id}"
         headers["References"] = f"<{thread_id}@{settings.MAIL_DOMAIN}>"
+    if notification:
         headers["List-Unsubscribe"] = f"<{context['settings_link']}>"
     text = CONTROL_CHARACTERS.sub("", render_to_string(f"emails/{kind}/body.txt", context)).strip()
     message = EmailMultiAlternatives(
@@ -94,7 +106,7 @@ def _notification_context(notification: Notification) -> dict[str, Any]:
         "target_name": notification.subject,
         "target_kind": "Team" if notification.team_id else "Project",
         "action_label": action_label,
-        "excerpt": notification.body,
+        "excerpt": markdown.render_text(notification.body),
         "excerpt_html": markdown.render_without_links(notification.body),
         "due": due,
         "due_class": "late" if is_due_soon else "",
@@ -103,6 +115,34 @@ def _notification_context(notification: Notification) -> dict[str, Any]:
         "settings_link": f"{settings.SITE_URL}{reverse('settings-notifications')}",
         "reason": TEMPLATES[Kind(notification.kind)].reason,
     }
+
+
+def _batch_context(notifications: Sequence[Notification], more: int) -> dict[str, Any]:
+    """Return the context of an email about several notifications, grouped by task, project or team."""
+    groups: dict[Any, list[dict[str, Any]]] = {}
+    for notification in notifications:
+        groups.setdefault(notification.target, []).append(_notification_context(notification))
+    count = len(notifications) + more
+    subjects = [str(group[0]["task_key"] or group[0]["target_name"]) for group in groups.values()]
+    first = next(iter(groups.values()))[0]
+    return {
+        "count": count,
+        "more": more,
+        "groups": list(groups.values()),
+        # One task: the subject begins as that of a single notification, so that mail programs and filters agree.
+        "task": first if len(groups) == 1 and first["task_key"] else None,
+        "summary": _summarize(subjects),
+        "preview": _summarize(subjects),
+        "inbox_link": f"{settings.SITE_URL}{reverse('inbox')}",
+        "settings_link": first["settings_link"],
+        "reason": "You're receiving this because several things concerned you within a short time.",
+    }
+
+
+def _summarize(names: Sequence[str]) -> str:
+    """Return the first three names, and how many more there are."""
+    rest = len(names) - 3
+    return ", ".join(names[:3]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _format_datetime(instant: datetime, time_zone: str) -> str:

@@ -24,7 +24,7 @@ from notifications import recipients
 from notifications.email.backend import DeliveryUnconfirmed
 from notifications.email.rendering import ENCRYPTION_PURPOSE, compose
 from notifications.kinds import AccountEmailKind
-from notifications.models import OutgoingEmail
+from notifications.models import Notification, OutgoingEmail
 
 # Long enough for an administrator to see why somebody did not get a mail.
 ACCOUNT_EMAIL_RETENTION = timedelta(days=30)
@@ -36,6 +36,8 @@ MAX_RETRY_DELAY = timedelta(hours=4)
 # One sweep; the next one takes the rest. Locked rows and memory stay bounded after an outage.
 CLAIM_BATCH_SIZE = 1000
 PERMANENT_FAILURE_CODE = 500
+# Notifications in one email; the rest is in the inbox. It bounds the message and the checks of access.
+MAX_LISTED = 50
 # After failures in a row the mail server is left alone, so that no worker waits for it again and again.
 mail_server = CircuitBreaker(max_failures=3, pause=15)
 
@@ -75,16 +77,15 @@ def send(*, email_id: UUID, now: datetime) -> None:
     email = claim_for_sending(email_id, now)
     if email is None:
         return
-    notification = email.notification
-    # The recipient may have lost access, or been deactivated, since the email was queued.
-    if notification and not recipients.eligible_recipients([notification.recipient_id], notification.target):
+    notifications, more = _visible_notifications(email)
+    if email.notification and not notifications:
         _release_claim(email, state=OutgoingEmail.State.WITHDRAWN)
         log.info("email_withdrawn", email_id=str(email.pk))
         return
     try:
         # A connection for each message: they go out from several processes, and rarely two at the same time.
         with get_connection() as connection:
-            message = compose(email)
+            message = compose(email, notifications, more=more)
             message.connection = connection
             mark_sent = _mark_sent_statement()
             message.send()
@@ -113,6 +114,23 @@ def send(*, email_id: UUID, now: datetime) -> None:
                 return
             outcome = {"next_attempt_at": now + MAX_RETRY_DELAY, "unconfirmed": True}
         _release_claim(email, state=OutgoingEmail.State.QUEUED, last_error=reason, **outcome)
+
+
+def _visible_notifications(email: OutgoingEmail) -> tuple[list[Notification], int]:
+    """Return the notifications that the email lists, and how many more there are.
+
+    The recipient may have lost access to some, or been deactivated, since they were queued.
+    """
+    if email.notification is None:
+        return [], 0
+    batched = email.batched_notifications.order_by("created_at", "pk").select_related("recipient")
+    listed = [email.notification, *batched[: MAX_LISTED - 1]]
+    recipient_id = email.notification.recipient_id
+    visible = {
+        target for target in {one.target for one in listed} if recipients.eligible_recipients([recipient_id], target)
+    }
+    more = max(0, batched.count() - len(listed) + 1)
+    return [one for one in listed if one.target in visible], more
 
 
 @transaction.atomic(durable=True)

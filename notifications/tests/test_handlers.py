@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from html import unescape
 
 import pytest
@@ -195,16 +196,17 @@ def test_notify_queries_do_not_grow_with_recipients(
     small = make_event("task.commented", task, audience_ids=[bob, carol], **comment)
     large = make_event("task.commented", task, audience_ids=[bob, carol, *viewers], **comment)
 
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         notify.notify(event=small, kind=Kind.COMMENTED, user_ids=small.payload["audience_ids"])
-    with django_assert_max_num_queries(12):
+    # Two more: some recipients have an email that waits, which is locked and takes the notification.
+    with django_assert_max_num_queries(15):
         notify.notify(event=large, kind=Kind.COMMENTED, user_ids=large.payload["audience_ids"])
 
     assert Notification.objects.filter(event_id=large.pk).count() == 10
 
 
 def test_emails_to_one_recipient_are_limited(alice, bob, carol, task, sink, deliver, settings):
-    settings.NOTIFICATION_EMAILS_PER_HOUR = 3
+    settings.NOTIFICATION_EMAILS_PER_HOUR, settings.NOTIFICATION_BATCH_WINDOW = 3, timedelta()
     for number in range(8):
         deliver(make_event("task.assigned", task, actor=alice, assignee_id=bob, number=number))
     deliver(make_event("task.assigned", task, actor=alice, assignee_id=carol))

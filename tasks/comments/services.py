@@ -11,8 +11,8 @@ from django.db.models import F
 from accounts.models import User
 from core.errors import Invalid, NotFound, require
 from core.etags import check_version
-from core.markdown import rendered_columns
-from core.text import is_blank, truncate
+from core.markdown import make_excerpt, rendered_columns
+from core.text import is_blank
 from events.outbox import publish
 from tasks import events, policies
 from tasks.cache import invalidate_viewers
@@ -43,7 +43,7 @@ def add(*, actor: User, ref: str, body: str, now: datetime) -> Comment:
     event = events.TaskCommented(
         task=locked.payload(),
         comment_id=str(comment.pk),
-        excerpt=truncate(body, events.MAX_EXCERPT_LENGTH),
+        excerpt=make_excerpt(body, events.MAX_EXCERPT_LENGTH),
         mentioned_ids=newly_mentioned(actor=actor, task_id=task.pk, text=body),
         audience_ids=sorted(map(str, audience)),
     )
@@ -78,7 +78,7 @@ def update(
             event = events.TaskMentioned(
                 task=locked.payload(),
                 comment_id=str(comment.pk),
-                excerpt=truncate(body, events.MAX_EXCERPT_LENGTH),
+                excerpt=make_excerpt(body, events.MAX_EXCERPT_LENGTH),
                 mentioned_ids=mentioned_ids,
             )
             publish(event, actor=actor, at=now)

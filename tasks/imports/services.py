@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from core.db import uuid7
-from core.markdown import rendered_columns
+from core.markdown import make_excerpt, rendered_columns
 from core.text import truncate
 from events.outbox import publish_all
 from tasks import events, policies
@@ -197,7 +197,7 @@ def _write(work: _PendingImport, project: Project, actor: User, source: str, now
         events.TaskCommented(
             task=tasks[comment.task_id].payload(),
             comment_id=str(comment.pk),
-            excerpt=truncate(comment.body, events.MAX_EXCERPT_LENGTH),
+            excerpt=make_excerpt(comment.body, events.MAX_EXCERPT_LENGTH),
             mentioned_ids=[],
             audience_ids=[],
         )

@@ -12,10 +12,9 @@ from django.db import transaction
 from accounts.models import User
 from core.errors import NotAllowed, NotFound
 from core.etags import check_version
-from core.markdown import RENDERER_VERSION, rendered_columns
+from core.markdown import RENDERER_VERSION, make_excerpt, rendered_columns
 from core.serialization import to_json
 from core.sql_templates import insert_all, update_columns
-from core.text import truncate
 from events.outbox import DomainEvent, publish_all
 from tasks import events, policies
 from tasks.cache import invalidate_viewers
@@ -105,7 +104,9 @@ def create_many(
 def _creation_events(actor: User, task: Task, payload: dict[str, Any], *, notify: bool) -> Iterator[DomainEvent]:
     yield events.TaskCreated(task=payload)
     if notify:
-        yield from (events.TaskAssigned(task=payload, assignee_id=user_id) for user_id in payload["assignee_ids"])
+        excerpt = make_excerpt(task.description, events.MAX_EXCERPT_LENGTH)
+        for user_id in payload["assignee_ids"]:
+            yield events.TaskAssigned(task=payload, assignee_id=user_id, excerpt=excerpt)
     if notify and task.description:
         yield from _mentions(actor, task, payload)
 
@@ -229,7 +230,7 @@ def _mentions(actor: User, task: Task, payload: events.TaskPayload, before: str 
     """Yield the event of the users that a description newly names, if any."""
     ids = newly_mentioned(actor=actor, task_id=task.pk, text=task.description, before=before)
     if ids:
-        excerpt = truncate(task.description, events.MAX_EXCERPT_LENGTH)
+        excerpt = make_excerpt(task.description, events.MAX_EXCERPT_LENGTH)
         yield events.TaskMentioned(task=payload, excerpt=excerpt, mentioned_ids=ids)
 
 
@@ -248,7 +249,8 @@ def _update_events(
     if "description" in differences:
         yield from _mentions(actor, task, payload, before=differences["description"][0])
     for user_id in sorted(assignee_ids - locked.assignee_ids):
-        yield events.TaskAssigned(task=payload, assignee_id=str(user_id))
+        excerpt = make_excerpt(task.description, events.MAX_EXCERPT_LENGTH)
+        yield events.TaskAssigned(task=payload, assignee_id=str(user_id), excerpt=excerpt)
     for user_id in sorted(locked.assignee_ids - assignee_ids):
         yield events.TaskUnassigned(task=payload, assignee_id=str(user_id))
     # A cancelled task is closed too, but nothing was completed.

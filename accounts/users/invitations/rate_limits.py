@@ -10,6 +10,7 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from accounts.models import User
+from accounts.users import selectors
 from core.rate_limits import consume
 from core.text import normalize_email
 
@@ -23,8 +24,8 @@ def rate_limited_invitation(request: HttpRequest, inviter: User, email: str) -> 
     Raises RateLimited; the changes of the block are rolled back then.
     """
     consume(request, group="invite", key=str(inviter.pk), rate=settings.INVITE_RATE)
-    # The email holds words of the inviter. Whoever has confirmed no address cannot send them to many strangers.
-    if not (inviter.is_staff_or_admin or User.objects.with_verified_email().filter(pk=inviter.pk).exists()):
+    # Whoever has confirmed no address cannot write to many strangers.
+    if not selectors.may_send_own_words(inviter):
         consume(request, group="invite-unverified", key=str(inviter.pk), rate=UNVERIFIED_INVITE_RATE)
     # Counted after the service allowed it: refused attempts must not use up the limit of a recipient.
     with transaction.atomic():

@@ -15,6 +15,7 @@ from accounts.events import user_payload
 from accounts.models import Invitation, Team, TeamMember, User
 from accounts.teams import selectors as teams_selectors
 from accounts.teams import services as teams
+from accounts.users import selectors
 from accounts.users.locales import DEFAULT_LOCALE, Locale
 from accounts.users.services import create_user_with_password
 from core.db import get_or_not_found
@@ -55,6 +56,8 @@ def create_invitation(
     `target` is the name of the team, project or task that the invitation leads to.
     """
     link = one_time_tokens.new_token()
+    # Names are words too: "Free phones at example.com" invited you to "Click here".
+    may_send_own_words = selectors.may_send_own_words(actor)
     invitation = Invitation.objects.create(
         email=normalize_email(email),
         inviter=actor,
@@ -65,8 +68,8 @@ def create_invitation(
         expires_at=now + INVITATION_TTL,
     )
     context = {
-        "actor_name": actor.name,
-        "target": target,
+        "actor_name": actor.name if may_send_own_words else "",
+        "target": target if may_send_own_words else "",
         "accept_path": link.path("invitation"),
         "expires_at": invitation.expires_at.isoformat(),
         "time_zone": actor.time_zone,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.utils import timezone
 
-from accounts.models import Invitation, TeamMember, User
+from accounts.models import Invitation, Team, TeamMember, User
 from accounts.tests.factories import InvitationFactory, TeamFactory, TeamMemberFactory, UserFactory
 from accounts.users.invitations import services as invitations
 from core.errors import NotAllowed, NotFound
@@ -60,6 +62,7 @@ def test_revoked_event_names_actor_and_time(carol, admin):
 def test_invitation_mail_names_team_and_expiry_in_local_time(alice, team, sink):
     User.objects.filter(pk=alice.pk).update(time_zone="Asia/Tokyo")
     alice.refresh_from_db()
+    EmailAddress.objects.create(user=alice, email=alice.email, verified=True, primary=True)
     invitations.invite(actor=alice, email="nina@example.com", team_id=team.pk, now=THEN)
 
     email.send(email_id=OutgoingEmail.objects.get().pk, now=timezone.now())
@@ -68,6 +71,30 @@ def test_invitation_mail_names_team_and_expiry_in_local_time(alice, team, sink):
     assert sink.only()["Subject"] == "Alice invited you to Operations on TaskFlow"
     assert "11 May 2026, 18:30" in text
     assert Invitation.objects.get().target == "Operations"
+
+
+def test_unverified_inviter_mails_none_of_their_words(alice, team, sink):
+    User.objects.filter(pk=alice.pk).update(name="Free phones at example.org")
+    Team.objects.filter(pk=team.pk).update(name="Click evil.example")
+    alice.refresh_from_db()
+
+    def invite(address):
+        invitations.invite(actor=alice, email=address, team_id=team.pk, now=THEN)
+        email.send(email_id=OutgoingEmail.objects.get(to=address).pk, now=timezone.now())
+
+    invite("nina@example.com")
+    # An address that was verified, and is no longer that of the account, does not count.
+    EmailAddress.objects.create(user=alice, email="old@example.com", verified=True)
+    invite("nino@example.com")
+    for message in sink.messages:
+        assert message["Subject"] == "You are invited to TaskFlow"
+        content = "".join(message.get_body((subtype,)).get_content() for subtype in ("plain", "html"))
+        assert "/invitation" in content
+        assert not {"Free", "evil"} & set(re.findall(r"\w+", content))
+
+    EmailAddress.objects.create(user=alice, email=alice.email, verified=True, primary=True)
+    invite("noah@example.com")
+    assert sink.messages[-1]["Subject"] == "Free phones at example.org invited you to Click evil.example on TaskFlow"
 
 
 def test_lead_of_another_team_cannot_invite(alice):

@@ -13,6 +13,8 @@ from events.relay import Relay
 
 class Command(BaseCommand):
     help = "Deliver events from the outbox to their consumers. One process leads, others stand by."
+    # They take a third of the start, and all events wait for a relay that was killed; `prepare` and the web nodes check.
+    requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
         invalidate_callback = import_string(settings.CACHE_INVALIDATION_HOOK)

@@ -50,7 +50,9 @@ def test_kind_has_texts_and_default_preferences():
 
 
 def test_template_folder_belongs_to_a_kind():
-    assert {source.parent.name for source in list_sources(templates_dir())} == {*Kind.values, *AccountEmailKind.values}
+    folders = {source.parent.name for source in list_sources(templates_dir())}
+
+    assert folders == {*Kind.values, *AccountEmailKind.values, "batch"}
 
 
 def test_committed_html_matches_compiled_mjml(subtests):
