@@ -124,7 +124,7 @@ class TestCompose:
         assert "R&D <now>" in message.body
         assert 'it\'s "on"' in message.body
 
-    def test_excerpt_is_rendered_in_the_html_part(self, bob):
+    def test_excerpt_is_rendered_and_the_text_part_is_plain(self, bob):
         body = "Look **today**:\n- [bank](https://a.example)\n- `<b>`"
 
         message = compose(make_email(bob, notification={"kind": "commented", "body": body}))
@@ -133,7 +133,8 @@ class TestCompose:
         assert "Look <strong>today</strong>:" in html
         assert "<li>bank</li>" in html
         assert "<code>&lt;b&gt;</code>" in html
-        assert body in message.body
+        assert "Look today:" in message.body
+        assert "**" not in message.body
 
     def test_long_subject_is_shortened(self, bob):
         email = make_email(bob, notification={"task_title": "x" * 500})
