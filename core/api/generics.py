@@ -171,6 +171,8 @@ class ListView(ApiView):
     query_serializer_class: ClassVar[type[QuerySerializer]] = PageQuerySerializer
     # Of a row, where it differs from what the collection's other methods answer.
     list_serializer_class: ClassVar[type[BaseSerializer[Any]] | None] = None
+    # Figures beside the rows, by name.
+    total_fields: ClassVar[Mapping[str, Any]] = {}
     list_selector: ClassVar[Selector]
     ordering_fields: ClassVar[Mapping[str, Sort]] = {"id": Sort("id")}
     default_ordering: ClassVar[str] = "id"
@@ -187,6 +189,7 @@ class ListView(ApiView):
         if not rows:
             select_fields(dict.fromkeys(self.get_field_names()), fields)  # refuses an unknown field here too
         body = list_body(page, results=rows, url=request.build_absolute_uri, parameters=request.query_params)
+        body |= self.get_totals()
         return HttpResponse(dumps(body), content_type="application/json")
 
     def get_queryset(self, **url: Any) -> QuerySet[Any]:
@@ -202,6 +205,10 @@ class ListView(ApiView):
     def serialize_page(self, page: Page[Any]) -> list[dict[str, Any]]:
         """Return the page's rows as JSON shows them."""
         return list(self._row_serializer(list(page.rows), many=True, context=self.get_serializer_context()).data)
+
+    def get_totals(self) -> dict[str, int]:
+        """Return figures of the list beside its rows; `total_fields` declares them."""
+        return {}
 
     def get_field_names(self) -> Iterable[str]:
         """Return the names that `?fields=` may select."""

@@ -92,7 +92,9 @@ class TaskFlowAutoSchema(AutoSchema):
         if self.method == "DELETE":
             return {204: None}
         if self.method == "GET" and hasattr(view, "get_page"):
-            return page_serializer(view.list_serializer_class or view.serializer_class)
+            return page_serializer(
+                view.list_serializer_class or view.serializer_class, tuple(view.total_fields.items())
+            )
         if self.method == "POST":
             return {view.success_status: view.serializer_class}
         return view.serializer_class
@@ -163,7 +165,9 @@ def _error_responses(method: str, operation: dict[str, Any]) -> dict[str, str]:
 
 
 @cache
-def page_serializer(serializer_class: type[serializers.Serializer[Any]]) -> Any:
+def page_serializer(
+    serializer_class: type[serializers.Serializer[Any]], totals: tuple[tuple[str, serializers.Field], ...] = ()
+) -> Any:
     """Return the declared shape of a page of these objects; one class for each, as one OpenAPI component."""
     return inline_serializer(
         name=f"{serializer_class.__name__}Page",
@@ -174,5 +178,6 @@ def page_serializer(serializer_class: type[serializers.Serializer[Any]]) -> Any:
             "count": serializers.IntegerField(required=False, help_text="Only with `page`."),
             "pages": serializers.IntegerField(required=False, help_text="Only with `page`."),
             "page": serializers.IntegerField(required=False, help_text="Only with `page`."),
+            **dict(totals),
         },
     )

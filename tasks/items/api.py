@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import QuerySet
+from rest_framework.serializers import IntegerField
 
 from core.api.generics import ActionView, CreateView, DeleteView, DetailView, ListView, UpdateView
 from core.api.pagination import Page, PageQuerySerializer, PageRequest
@@ -13,7 +14,7 @@ from core.errors import VersionConflict
 from events.models import Event
 from tasks.filters.query_params import StatsQuery, TaskQuery, filters_from_params
 from tasks.filters.selectors import TASK_SORTS
-from tasks.items import api_queries, ordering, selectors, services, stats
+from tasks.items import api_queries, ordering, page_queries, selectors, services, stats
 from tasks.items.drafts import TaskDraft
 from tasks.items.serializers import ActivityOut, MoveInput, StatsOut, TaskInput, TaskListOut, TaskOut, TaskPatch
 from tasks.items.task_columns import FIELD_NAMES, LIST_FIELD_NAMES, TaskColumns
@@ -35,6 +36,13 @@ class TasksView(ListView, CreateView):
     serializer_class = TaskOut
     to_json = TaskColumns.to_json
     list_serializer_class = TaskListOut
+    total_fields: ClassVar = {
+        "closed_matches": IntegerField(
+            required=False,
+            help_text="Only with `search`: how many closed tasks match that `category` leaves out, counted up to "
+            f"{page_queries.MAX_SEARCH_COUNT + 1}.",
+        )
+    }
     ordering_fields = TASK_SORTS
     default_ordering = "-created_at"
     has_location = True
@@ -48,6 +56,10 @@ class TasksView(ListView, CreateView):
         return api_queries.list_task_columns(
             self.user, filters, page_request, include_description=self.include_description
         )
+
+    def get_totals(self) -> dict[str, int]:
+        filters = filters_from_params(self.params, self.user)
+        return {"closed_matches": page_queries.count_closed_matches(self.user, filters)} if filters.search else {}
 
     def serialize_page(self, page: Page[TaskColumns]) -> list[dict[str, Any]]:
         include_description = self.include_description

@@ -21,7 +21,7 @@ from tasks.models import Project, Role, State, Task
 from tasks.models.task import CLOSED_CATEGORIES, TaskQuerySet
 from tasks.projects.selectors import roles_by_project, states_by_project, visible_project_ids
 
-MAX_COUNT, MAX_SEARCH_COUNT = 10_000, 1_000
+MAX_COUNT, MAX_SEARCH_COUNT = 10_000, 100
 MAX_CHOICE_LENGTH = 60
 # Without task.assigned and the like, which repeat what task.updated says.
 FEED_EVENTS = ("task.created", "task.updated", "task.commented", "task.deleted")
@@ -51,7 +51,9 @@ def filter_page_tasks(
     return rows
 
 
-def count_closed_matches(user: User, filters: TaskFilters, **since: date | None) -> int:
+def count_closed_matches(
+    user: User, filters: TaskFilters, *, created_from: date | None = None, closed_from: date | None = None
+) -> int:
     """Count the closed tasks that a search among open ones leaves out.
 
     At most MAX_SEARCH_COUNT + 1, and 0 for a list without a search.
@@ -59,7 +61,13 @@ def count_closed_matches(user: User, filters: TaskFilters, **since: date | None)
     if not filters.search or not filters.category or set(filters.category) & set(CLOSED_CATEGORIES):
         return 0
     return bounded_count(
-        filter_page_tasks(user, replace(filters, category=list(CLOSED_CATEGORIES)), **since), MAX_SEARCH_COUNT
+        filter_page_tasks(
+            user,
+            replace(filters, category=list(CLOSED_CATEGORIES)),
+            created_from=created_from,
+            closed_from=closed_from,
+        ),
+        MAX_SEARCH_COUNT,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.testing.page_client import logged_in_client, visible_text
+from tasks.items import page_queries
 from tasks.tests.factories import CommentFactory, ProjectFactory, TaskFactory, TaskShareFactory
 
 pytestmark = pytest.mark.django_db
@@ -178,7 +179,7 @@ def test_titles_are_sorted_as_in_a_dictionary(clients, project):
     assert pages == ["apple", "Banana", "Éclair", "ecru", "end", "österreich", "zebra", "Zulu"]
 
 
-def test_list_says_how_many_closed_tasks_match(alice, project):
+def test_list_says_how_many_closed_tasks_match(alice, clients, project, monkeypatch):
     states = {state.slug: state for state in project.states.all()}
     for _ in range(3):
         TaskFactory(
@@ -192,3 +193,9 @@ def test_list_says_how_many_closed_tasks_match(alice, project):
     assert "3 closed tasks match" in visible_text(searched)
     assert 'href="?search=analytics&amp;category=all"' in searched.content.decode()
     assert "closed tasks match" not in visible_text(plain) + visible_text(all_tasks)
+
+    queries = ["", "search=analytics", "search=analytics&category=todo,in_progress", "search=analytics&category=done"]
+    bodies = [clients["alice"].get(f"{TASKS}?{query}").json() for query in queries]
+    monkeypatch.setattr(page_queries, "MAX_SEARCH_COUNT", 1)
+    bodies.append(clients["alice"].get(f"{TASKS}?{queries[2]}&page=1").json())
+    assert [body.get("closed_matches") for body in bodies] == [None, 0, 3, 0, 2]
