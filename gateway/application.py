@@ -23,7 +23,7 @@ from redis.exceptions import RedisError
 from core.api.endpoints import API_PREFIX
 from core.api.routes import get_route_table
 from core.logging import flush_cache_hits
-from gateway import cors, request_body, timing
+from gateway import cors, request_body, responses, timing
 from gateway.admission import AdmissionControl, ConcurrencyLimiter, Overloaded
 from gateway.api_key_cache import NO_API_KEYS, ApiKeyBackend, ApiKeyCache, is_current
 from gateway.local_cache import CachedResponse, LruResponseCache
@@ -74,14 +74,10 @@ class Gateway:
         elif scope["type"] == "http":
             request = parse_request(scope, receive, send, routes=self.routes)
             try:
-                if timing.is_padded(request):
-                    await timing.pad_response_time(request, self.handle_http)
-                else:
-                    await self.handle_http(request)
+                is_padded = timing.is_padded(request)
+                await (timing.pad_response_time(request, self.handle_http) if is_padded else self.handle_http(request))
             except asyncio.CancelledError:
-                # The server stops, and its time for requests in progress is over. RuntimeError: a response has begun.
-                with suppress(RuntimeError):
-                    await send_problem(request, 503, "The server is stopping.", wait=1, code="stopping")
+                await responses.send_stopping(request)
         else:
             # There are no WebSocket endpoints yet. Closing before accepting makes the server answer 403.
             await send({"type": "websocket.close", "code": 1000})
@@ -280,7 +276,9 @@ class Gateway:
             # Requests that hash passwords share a narrower limiter.
             hashes_password = request.scope["method"] in request.endpoint.hashes_password
             limiter = self.password_limiter.slot(request.route) if hashes_password else nullcontext()
+            queued_at = time.perf_counter()
             async with limiter, self.admission.slot(request.max_wait, request.route):
+                await request_body.require_connected(request.receive, waited=time.perf_counter() - queued_at)
                 send = request_body.buffer_response_start(request.send)
                 await self.django(request.scope_for_django(), body, request.receive, send)
         except request_body.BodyTooLarge:
@@ -290,6 +288,9 @@ class Gateway:
             return
         except Overloaded:
             await self.shed(request)
+        # Of a response that is made while it is sent: Django itself answers the errors of all others.
+        except DatabaseError as error:
+            await responses.send_database_fault(request, error)
 
     async def shed(self, request: GatewayRequest) -> None:
         """Answer 503. A request that is shed spends none of its caller's quota."""

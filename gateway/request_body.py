@@ -5,7 +5,9 @@ A thread is taken after the body was read, so a slow sender holds none.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from typing import Any
 
 Scope = MutableMapping[str, Any]
@@ -13,6 +15,8 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Headers = tuple[tuple[bytes, bytes], ...]
+# Seconds in the queue after which it is worth asking whether the client is still there.
+MIN_WAIT = 0.05
 
 
 class BodyTooLarge(Exception):
@@ -40,6 +44,21 @@ async def read_body(scope: Scope, receive: Receive, *, limit: int) -> bytes:
             raise BodyTooLarge
         more_body = message.get("more_body", False)
     return b"".join(parts)
+
+
+async def require_connected(receive: Receive, *, waited: float) -> None:
+    """Raise ClientDisconnected if the client gave up while its request waited, after its body was read."""
+    # Work for a client that is gone would only delay the others.
+    if waited < MIN_WAIT:
+        return
+    task = asyncio.ensure_future(receive())
+    await asyncio.sleep(0)
+    if not task.done():
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+    elif task.result()["type"] == "http.disconnect":
+        raise ClientDisconnected
 
 
 def with_headers(send: Send, headers: Headers) -> Send:

@@ -13,8 +13,11 @@ from typing import Any
 
 import orjson
 from django.conf import settings
+from django.db import DatabaseError
 
 from core.api.problems import MEDIA_TYPE, problem_document
+from core.db import translate_db_error
+from core.errors import ServiceUnavailable
 from core.http.response_headers import security_headers
 from core.logging import log_cache_hit
 from gateway.local_cache import CachedResponse
@@ -125,6 +128,21 @@ async def send_liveness(request: GatewayRequest) -> None:
     ]
     await request.send({"type": "http.response.start", "status": 200, "headers": headers})
     await request.send({"type": "http.response.body", "body": b"" if request.scope["method"] == "HEAD" else body})
+
+
+async def send_stopping(request: GatewayRequest) -> None:
+    """Answer a request whose time is over because the server stops."""
+    with suppress(RuntimeError):  # a part of the response was sent already, so the connection is closed
+        await send_problem(request, 503, "The server is stopping.", wait=1, code="stopping")
+
+
+async def send_database_fault(request: GatewayRequest, error: DatabaseError) -> None:
+    """Answer a fault of the database with 503. Raises other errors of it."""
+    fault = translate_db_error(error)
+    if not isinstance(fault, ServiceUnavailable):
+        raise error
+    with suppress(RuntimeError):
+        await send_problem(request, fault.status, fault.detail, wait=fault.retry_after, code=fault.code)
 
 
 def rate_limit_headers(result: CheckResult) -> Headers:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import threading
 
 import pytest
+from django.db import OperationalError
 
 from core.testing.asgi import run
 from gateway import responses
@@ -112,23 +114,32 @@ def test_413_waits_for_a_slow_sender_only_so_long(node, alices, monkeypatch):  #
     assert not finished[1]
 
 
+def start_request(server, token, *, disconnects=False):
+    """Start a POST on the event loop; return its task and the messages of the response."""
+    messages, received = [], [{"type": "http.request", "body": b"{}", "more_body": False}]
+
+    async def send(message):
+        messages.append(message)
+
+    async def receive():
+        if received:
+            return received.pop()
+        if not disconnects:
+            await asyncio.sleep(30)
+        return {"type": "http.disconnect"}
+
+    headers = [(b"host", b"testserver"), (b"authorization", f"Bearer {token}".encode())]
+    scope = {"type": "http", "http_version": "1.1", "scheme": "http", "method": "POST", "path": LIST}
+    scope |= {"query_string": b"", "headers": headers, "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 2)}
+    return asyncio.ensure_future(server.gateway(scope, receive, send)), messages
+
+
 def test_request_in_progress_at_the_end_gets_a_503(node, alices, monkeypatch):  # noqa: F811
     may_go = threading.Event()
     monkeypatch.setattr(node.gateway.django, "application", lambda _environ, _start: may_go.wait(10) and [])
 
     async def story():
-        messages = []
-
-        async def send(message):
-            messages.append(message)
-
-        async def receive():
-            return {"type": "http.request", "body": b"", "more_body": False}
-
-        headers = [(b"host", b"testserver"), (b"authorization", f"Bearer {alices}".encode())]
-        scope = {"type": "http", "http_version": "1.1", "scheme": "http", "method": "POST", "path": LIST}
-        scope |= {"query_string": b"", "headers": headers, "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 2)}
-        request = asyncio.ensure_future(node.gateway(scope, receive, send))
+        request, messages = start_request(node, alices)
         while not (node.gateway.admission.active or request.done()):
             await asyncio.sleep(0.01)
         request.cancel()
@@ -141,3 +152,34 @@ def test_request_in_progress_at_the_end_gets_a_503(node, alices, monkeypatch):  
         may_go.set()
     assert (start["status"], json.loads(body["body"])["code"]) == (503, "stopping")
     assert dict(start["headers"])[b"retry-after"] == b"1"
+
+
+@pytest.mark.parametrize("disconnects", [True, False])
+def test_client_that_gave_up_in_the_queue_gets_no_thread(node, alices, disconnects):  # noqa: F811
+    node.get(LIST, alices)  # the session is known
+    node.entered = 0
+
+    async def story():
+        async with contextlib.AsyncExitStack() as stack:
+            for _ in range(node.gateway.admission.max_cpu_bound):
+                await stack.enter_async_context(node.gateway.admission.slot())
+            request, messages = start_request(node, alices, disconnects=disconnects)
+            await asyncio.sleep(0.1)
+        await request
+        return messages
+
+    messages = run(story())
+    assert (node.entered, bool(messages)) == ((0, False) if disconnects else (1, True))
+
+
+def test_database_fault_while_streaming_is_a_503(node, alices, monkeypatch):  # noqa: F811
+    def stream(_environ, start):
+        start("200 OK", [])
+        yield b"first"
+        raise OperationalError("the connection is lost")
+
+    monkeypatch.setattr(node.gateway.django, "application", stream)
+
+    response = node.send("POST", LIST, alices, {"title": "New"})
+
+    assert (response.status, response.json()["code"]) == (503, "database_unavailable")

@@ -103,3 +103,20 @@ def test_remembered_refresh_tokens_are_bounded(alice):
     assert len(Session.objects.get().replaced_jtis) == sessions.MAX_REPLACED_TOKENS + 1
     sessions.refresh_session(token=token, now=now + timedelta(minutes=1))
     assert len(Session.objects.get().replaced_jtis) == 1
+
+
+def test_node_whose_clock_is_wrong_keeps_to_the_grace(alice, monkeypatch, client):
+    first = issue_tokens(sessions.open_session(user=alice, now=timezone.now())).refresh
+    real = timezone.now
+    for hours in (0, -1, 1):
+        monkeypatch.setattr("django.utils.timezone.now", lambda hours=hours: real() + timedelta(hours=hours))
+        response = client.post("/api/v1/auth/refresh/", {"refresh": first}, content_type="application/json")
+
+        assert response.status_code == 200, hours
+    assert Session.objects.get().revoked_at is None
+
+
+def test_token_of_a_node_ahead_is_accepted(alice):
+    ahead = issue_tokens(sessions.open_session(user=alice, now=timezone.now() + timedelta(minutes=5)))
+
+    assert sessions.read_refresh(ahead.refresh).user_id == alice.pk
