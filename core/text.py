@@ -46,6 +46,15 @@ def normalize_email(address: str) -> str:
     return f"{local}{at}{domain}"
 
 
+def base_address(email: str) -> str:
+    """Return the normal form without a subaddress (RFC 5233), to count emails to one mailbox.
+
+    `ann+1@` and `ann+2@` may have accounts of their own, but most mail servers deliver both to `ann@`.
+    """
+    local, at, domain = normalize_email(email).rpartition("@")
+    return f"{local.partition('+')[0] or local}{at}{domain}"
+
+
 def is_blank(text: str) -> bool:
     """Return whether the text shows nothing: it is empty, or has spaces and invisible characters alone."""
     return VISIBLE.search(text) is None

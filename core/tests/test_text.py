@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.text import is_blank, normalize, normalize_email, single_line, truncate
+from core.text import base_address, is_blank, normalize, normalize_email, single_line, truncate
 
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
 INVISIBLE = [
@@ -60,3 +60,8 @@ def test_spellings_of_a_domain_are_one_address():
     # Not an address, or none that IDNA accepts: left to the validators.
     for text in ("nonsense", r'"a\"b"@a.com', r'"a\\\\n"@a.com', "a@..", f"a@{'x' * 70}.com", "", "@"):
         assert normalize_email(text) == text
+
+
+def test_base_address_is_that_of_the_mailbox():
+    assert {base_address(email) for email in ("Ann+1@a.com", '"ann+x"@a.com', "ann@a.com")} == {"ann@a.com"}
+    assert base_address("+1@a.com") == "+1@a.com"

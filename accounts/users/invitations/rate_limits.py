@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from accounts.models import User
 from accounts.users import selectors
 from core.rate_limits import consume
-from core.text import normalize_email
+from core.text import base_address
 
 UNVERIFIED_INVITE_RATE = "3/d"
 
@@ -30,4 +30,4 @@ def rate_limited_invitation(request: HttpRequest, inviter: User, email: str) -> 
     # Counted after the service allowed it: refused attempts must not use up the limit of a recipient.
     with transaction.atomic():
         yield
-        consume(request, group="invited", key=normalize_email(email), rate=settings.EMAIL_LINK_RATE)
+        consume(request, group="invited", key=base_address(email), rate=settings.EMAIL_LINK_RATE)
