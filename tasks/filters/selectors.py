@@ -63,6 +63,8 @@ class TaskFilters:
     today: date
     zone: Any = "UTC"
     search: str = ""
+    # Ids among which all matches of `search` are, if they are known.
+    candidates: list[Any] | None = None
     # Instead of `search`, for words that many tasks have.
     words: str = ""
     project: str | uuid.UUID = ""
@@ -129,7 +131,7 @@ FILTERS: dict[str, FilterFunction] = {
     "due_after": lambda rows, day, filters: rows.due_from(day, filters.zone),
     "due_before": lambda rows, day, filters: rows.due_until(day, filters.zone),
     "updated_since": lambda rows, instant, _: rows.filter(updated_at__gte=instant),
-    "search": lambda rows, text, _: rows.search(text),
+    "search": lambda rows, text, filters: rows.search(text, filters.candidates),
     "words": lambda rows, text, _: rows.filter(is_match(Comment.objects, text)),
 }
 

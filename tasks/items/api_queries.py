@@ -65,11 +65,12 @@ def cursor_statement(
 ) -> tuple[Statement | None, dict[str, Any]]:
     """Return the statement of a page by cursor, and its values."""
     # The SQL of a search depends on the words, so it is not kept.
-    if filters.search and search_queries.has_common_words(filters.search):
+    looked_up = search_queries.look_up(filters) if filters.search else None
+    if filters.search and not looked_up:
         ids, values = search_queries.first_ids(user, filters, page_request, cursor)
         return _select_by_ids(ids, page_request, include_description, backwards=_is_backwards(cursor)), values
-    if filters.search:
-        ids = index_queries.ids_in_order(filter_visible(user, filters), page_request, cursor)
+    if looked_up:
+        ids = index_queries.ids_in_order(filter_visible(user, looked_up), page_request, cursor)
         statement = _select_by_ids(ids, page_request, include_description, backwards=_is_backwards(cursor))
         return statement, {"zone": filters.zone}
     shape, values = parametrize(user, filters)

@@ -28,9 +28,11 @@ MAX_MERGED_PROJECTS = 100
 MERGED_ORDERS = {"created_at", "updated_at"}
 
 
-def has_common_words(text: str) -> bool:
-    """Return whether too many tasks have the words of a text to look them up."""
-    return not TASK_KEY_PATTERN.match(text.strip()) and candidate_ids(Task.objects, Comment.objects, text) is None
+def look_up(filters: TaskFilters) -> TaskFilters | None:
+    """Return the filters with the candidates of the search; None for words that too many tasks have."""
+    candidates = candidate_ids(Task.objects, Comment.objects, filters.search)
+    is_key = TASK_KEY_PATTERN.match(filters.search.strip())
+    return replace(filters, candidates=candidates) if is_key or candidates is not None else None
 
 
 def first_ids(

@@ -56,12 +56,13 @@ class Matches(Func):
     output_field = BooleanField()
 
 
-def search_rows(rows: Any, tasks: Any, comments: Any, text: str) -> Any:
+def search_rows(rows: Any, tasks: Any, comments: Any, text: str, candidates: list[Any] | None = None) -> Any:
     """Return the rows that match a text; if none do, some that nearly match.
 
-    `rows` are those that a reader sees, `tasks` and `comments` all there are.
+    `rows` are those that a reader sees, `tasks` and `comments` all there are;
+    `candidates` are those of `candidate_ids`, if they are known.
     """
-    ids = candidate_ids(tasks, comments, text)
+    ids = candidate_ids(tasks, comments, text) if candidates is None else candidates
     if ids is None:
         return rows.filter(is_match(comments, text))
     matching = _with_ids(rows, ids)

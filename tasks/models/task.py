@@ -125,13 +125,13 @@ class TaskQuerySet(models.QuerySet["Task"]):
         """Return the tasks with any of these labels."""
         return self.filter(Exists(Task.labels.through.objects.filter(task=OuterRef("pk"), label__name__in=names)))
 
-    def search(self, text: str) -> Self:
+    def search(self, text: str, candidates: list[Any] | None = None) -> Self:
         """Return the tasks of a key, with the words of a text, or nearly so."""
         key = TASK_KEY_PATTERN.match(text.strip())
         if key and (tasks := self.by_ref((key[1].upper(), int(key[2])))).exists():
             return tasks  # otherwise words: "covid-19" looks like a key too
         comments: Any = Task._meta.get_field("comments").related_model  # defined in a module that imports this one
-        return search_rows(self, Task.objects, comments.objects, text)
+        return search_rows(self, Task.objects, comments.objects, text, candidates)
 
     def with_relations(self) -> Self:
         """Load what a page or event shows of each task, with three queries."""
