@@ -31,7 +31,13 @@ QUERIES = {
     "category=todo,in_progress&ordering=-updated_at": 16_000,
     "assignee=me": 10_000,
     "creator=me": 10_000,
+    # Common words: the list is walked until a page is full, of which one task in a hundred has both.
+    "search=th": 40_000,
     "search=deploy": 40_000,
+    "search=deploy+gateway": 40_000,
+    # Rare ones, and none.
+    "search=number+1234": 10_000,
+    "search=zzqqxx": 10_000,
 }
 USER_HANDLES = ("bench2", "bench3", "bench4", "bench1")
 MAX_SCANNED_ROWS = 10_000
