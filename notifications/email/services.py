@@ -16,6 +16,7 @@ from django.core.mail import get_connection
 from django.db import transaction
 from django.db.models import F
 
+from accounts.models import User
 from core.circuit_breaker import CircuitBreaker
 from core.security.encryption import encrypt
 from core.sql_templates import Param, Statement
@@ -78,7 +79,11 @@ def send(*, email_id: UUID, now: datetime) -> None:
     if email is None:
         return
     notifications, more = _visible_notifications(email)
-    if email.notification and not notifications:
+    # The account may have been closed since the email was queued.
+    is_closed = (
+        email.kind == AccountEmailKind.EXPORT_READY and not User.objects.active().filter(email=email.to).exists()
+    )
+    if is_closed or (email.notification and not notifications):
         _release_claim(email, state=OutgoingEmail.State.WITHDRAWN)
         log.info("email_withdrawn", email_id=str(email.pk))
         return

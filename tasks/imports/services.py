@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from core.db import uuid7
+from core.errors import NotAllowed
 from core.markdown import make_excerpt, rendered_columns
 from core.text import truncate
 from events.outbox import publish_all
@@ -92,6 +93,9 @@ def run_import(
 
 
 def _require_import(actor: User, project: Project) -> None:
+    # A large file is read for minutes, in which the account may have been closed.
+    if not User.objects.active().filter(pk=actor.pk).exists():
+        raise NotAllowed("This account is deactivated.", code="account_inactive")
     policies.require_editor(projects_selectors.project_role(actor, project))
     policies.require_not_archived(project)
 

@@ -227,3 +227,15 @@ def test_account_closed_while_its_export_is_built_gets_no_email(alice, monkeypat
 
     assert Export.objects.get().state == "ready"
     assert not OutgoingEmail.objects.exists()
+
+
+def test_queued_export_email_of_a_closed_account_is_withdrawn(alice):
+    export = privacy.request_export(actor=alice, now=NOW)
+    privacy.build_export(export_id=export.pk, now=NOW)
+    (email,) = OutgoingEmail.objects.all()
+    type(alice).objects.filter(pk=alice.pk).update(is_active=False)
+
+    email_services.send(email_id=email.pk, now=timezone.now())
+
+    email.refresh_from_db()
+    assert (email.kind, email.state) == ("export_ready", "withdrawn")

@@ -16,6 +16,7 @@ from core.testing.page_client import logged_in_client, visible_text
 from events.models import Event
 from tasks.imports import background, handlers, pages
 from tasks.imports.limits import LimitExceeded, limits
+from tasks.imports.sources import parse_file
 from tasks.imports.tests.conftest import HEADER
 from tasks.models import ImportJob, Project, ProjectMember, Task
 
@@ -181,3 +182,26 @@ def test_old_jobs_are_deleted_with_their_files(bob, project):
     assert background.purge_jobs(now=timezone.now() + timedelta(hours=23)) == 0
     assert background.purge_jobs(now=timezone.now() + timedelta(hours=25)) == 1
     assert not ImportJob.objects.exists()
+
+
+@pytest.mark.parametrize("is_reading", [False, True])
+def test_import_of_a_deactivated_user_creates_nothing(is_reading, bob, project, monkeypatch):
+    """The account is closed before the worker begins, or while it reads the file."""
+    upload(bob, project)
+    run_requested()
+    logged_in_client(bob).post(f"/import/{ImportJob.objects.get().pk}/")
+
+    def deactivate(*args, **options):
+        User.objects.filter(pk=bob.pk).update(is_active=False)
+        return parse_file(*args, **options)
+
+    if is_reading:
+        monkeypatch.setattr(background, "parse_file", deactivate)
+    else:
+        User.objects.filter(pk=bob.pk).update(is_active=False)
+
+    run_requested()
+
+    job = ImportJob.objects.get()
+    assert (job.state, job.error, bytes(job.data)) == ("failed", "This account is deactivated.", b"")
+    assert not Task.objects.exists()
