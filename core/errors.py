@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+# A body may have a hundred thousand wrong fields; people and programs read the first errors.
+MAX_FIELD_ERRORS = 100
+
 
 class FieldError(NamedTuple):
     """An error of one field: its dotted path, a stable code, a sentence for people."""

@@ -11,6 +11,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from core.errors import MAX_FIELD_ERRORS
 from core.text import LINE_ENDS, VISIBLE
 from core.validators import validate_single_line
 
@@ -30,7 +31,7 @@ class StrictSerializer(serializers.Serializer[Any]):
             raise serializers.ValidationError(
                 {
                     str(name): [serializers.ErrorDetail("This field is not known.", "unknown")]
-                    for name in sorted(unknown)
+                    for name in sorted(unknown)[:MAX_FIELD_ERRORS]
                 }
             )
         return super().to_internal_value(data)

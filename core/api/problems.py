@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -19,7 +20,7 @@ from rest_framework.views import set_rollback
 
 from core.api.endpoints import API_PREFIX
 from core.db import translate_db_error
-from core.errors import DomainError, FieldError, VersionConflict
+from core.errors import MAX_FIELD_ERRORS, DomainError, FieldError, VersionConflict
 from core.serialization import dumps
 
 MEDIA_TYPE = "application/problem+json"
@@ -79,7 +80,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
             return None
         if isinstance(drf_error, exceptions.ValidationError):
             title = "The input is not valid"
-            errors = [field._asdict() for field in field_errors(drf_error.detail)]
+            errors = [field._asdict() for field in islice(field_errors(drf_error.detail), MAX_FIELD_ERRORS)]
             # `detail` repeats the first error, for clients that show one line.
             first = errors[0] if errors else {"field": "", "message": f"{title}."}
             detail = f"{first['field']}: {first['message']}" if first["field"] else first["message"]
