@@ -178,12 +178,12 @@ def test_local_limiter_is_bounded(monkeypatch):
 
 
 def test_unavailable_redis_is_asked_every_two_seconds(alone, monkeypatch):
-    asked, now = [], [1000.0]
-    monkeypatch.setattr(rate_limits, "get_usage", lambda *_args, **_options: asked.append(now[0]))
+    requested, now = [], [1000.0]
+    monkeypatch.setattr(rate_limits, "get_usage", lambda *_args, **_options: requested.append(now[0]))
     monkeypatch.setattr(rate_limits.time, "monotonic", lambda: now[0])
 
     for _ in range(5):
         uses(2, "100/m")
         now[0] += 1
 
-    assert asked == [1000.0, 1002.0, 1004.0]
+    assert requested == [1000.0, 1002.0, 1004.0]

@@ -10,8 +10,10 @@ from fnmatch import fnmatchcase
 from urllib.parse import unquote, urlsplit
 
 import pytest
+import time_machine
 from django.db import connection, transaction
 from django.test import override_settings
+from django.utils import timezone
 
 from config.sign_in_redirects import parent_page
 from tests.permissions.api_matrix import MATRIX
@@ -129,7 +131,13 @@ def _is_project_page(name: str) -> bool:
 @pytest.fixture(scope="module")
 def page_scenarios(django_db_setup, django_db_blocker, tmp_path_factory):
     mailbox = str(tmp_path_factory.mktemp("mailbox"))
-    with override_settings(MAILBOX_DIR=mailbox), django_db_blocker.unblock(), transaction.atomic():
+    # The clock stands still, because tokens expire after ten minutes, which all tests take on a busy machine.
+    with (
+        time_machine.travel(timezone.now(), tick=False),
+        override_settings(MAILBOX_DIR=mailbox),
+        django_db_blocker.unblock(),
+        transaction.atomic(),
+    ):
         yield PageScenarios()
         transaction.set_rollback(True)
     with django_db_blocker.unblock():

@@ -129,7 +129,7 @@ def refresh_session(*, token: str, now: datetime, address: str | None = None) ->
 
 
 def _within_grace(session: Session, now: datetime) -> dict[str, float]:
-    """Return the replaced tokens that may still be used, with the time of that, oldest first."""
+    """Return the replaced tokens that may still be used, by the time of replacement."""
     oldest = (now - settings.REFRESH_GRACE_PERIOD).timestamp()
     recent = {jti: replaced_at for jti, replaced_at in session.replaced_jtis.items() if replaced_at >= oldest}
     # jsonb keeps no order.
