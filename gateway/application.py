@@ -93,14 +93,14 @@ class Gateway:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def handle_http(self, request: GatewayRequest) -> None:
-        if request.endpoint.is_liveness and request.scope["method"] in SAFE_METHODS:
-            await send_liveness(request)
-            return
         if request.has_too_long_line:
             await send_problem(request, 431, "A header line or the URL is too long.")
             return
         if request.has_duplicate_host:
             await send_problem(request, 400, "Duplicate Host header.")
+            return
+        if request.endpoint.is_liveness and request.scope["method"] in SAFE_METHODS:
+            await send_liveness(request)
             return
         if b"origin" in request.headers and request.scope["path"].startswith(API_PREFIX):
             request.send = with_headers(request.send, cors.allow_origin_headers(request))

@@ -116,7 +116,7 @@ def test_gateway_passes_on_error_statuses_of_django(gateway, alice):
         "unknown method": send_request(gateway, "BREW", "/api/v1/tasks/", headers=headers).status,
         "malformed": send_request(gateway, "POST", "/api/v1/tasks/", headers=headers, chunks=[b"{"]).status,
         "a large number": send_request(
-            gateway, "GET", "/api/v1/tasks/", headers=headers, query=b"limit=" + b"9" * 60_000
+            gateway, "GET", "/api/v1/tasks/", headers=headers, query=b"limit=" + b"9" * 6_000
         ).status,
     }
 
