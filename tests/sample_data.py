@@ -94,7 +94,8 @@ class RequestBuilder:
 
 def create_sample_data(owner: User, key: str, *, editor: User, newcomer: User) -> SampleValues:
     """Create one object of every kind for the owner; the editor is a member of the project and wrote the comment."""
-    sample_values = create_project(owner, key, editor=editor, newcomer=newcomer) | _create_personal_data(owner)
+    sample_values = create_project(owner, key, editor=editor, newcomer=newcomer)
+    sample_values |= _create_personal_data(owner, task_id=sample_values["other_task"])
     add_member(sample_values, editor, Role.EDITOR)
     return sample_values
 
@@ -133,10 +134,10 @@ def _create_team(lead: User, name: str) -> Team:
     return TeamMemberFactory(team=TeamFactory(name=name), user=lead, role=TeamMember.Role.LEAD).team
 
 
-def _create_personal_data(owner: User) -> SampleValues:
+def _create_personal_data(owner: User, *, task_id: str) -> SampleValues:
     pair = issue_tokens(open_session(user=owner, now=timezone.now()))
     return {
-        "notification_id": str(make_notification(owner).pk),
+        "notification_id": str(make_notification(owner, task_id=task_id).pk),
         "session_id": str(owner.sessions.order_by("pk").last().pk),
         "refresh": pair.refresh,
         "key_id": str(create_api_key(owner).key.pk),

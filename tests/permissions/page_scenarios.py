@@ -41,7 +41,8 @@ PLACEHOLDER = re.compile(r"{([\w:]+)}")
 # The meaning of these placeholders depends on the first part of the path.
 PREFIXED_NAMES = {"key": "ref", "user_id": "user", "team_id": "team"}
 PREFIX_ALIASES = {"people": "directory", "avatars": "users"}
-CSRF_TOKEN_PATTERN = re.compile(rb'(name="csrfmiddlewaretoken" value=")[^"]+')
+# The fields of a form that have another value in each response.
+RANDOM_FIELD_PATTERN = re.compile(rb'(name="(?:csrfmiddlewaretoken|idempotency_key)" value=")[^"]+')
 # The time and the signature of a cookie with messages: TimestampSigner signs again each second.
 SIGNATURE_PATTERN = re.compile(rb":[\w-]{6}:[\w-]{43}$")
 PER_REQUEST_HEADERS = {"X-Request-ID", "Server-Timing", "Content-Length"}
@@ -57,7 +58,7 @@ class Outcome(NamedTuple):
         return unquote(self.response.get("Location", str(self.response.status_code)))
 
     def comparable(self) -> tuple[Any, ...]:
-        """Return the response without what names the request, its object, second and CSRF token."""
+        """Return the response without what names the request, its object, second and random fields."""
         response = self.response
         headers = {
             name: self._normalize(text.encode())
@@ -69,7 +70,7 @@ class Outcome(NamedTuple):
             for name, cookie in response.cookies.items()
             if name != "csrftoken"
         }
-        content = self._normalize(CSRF_TOKEN_PATTERN.sub(rb"\1", response.content))
+        content = self._normalize(RANDOM_FIELD_PATTERN.sub(rb"\1", response.content))
         return response.status_code, headers, cookies, content
 
     def _normalize(self, text: bytes) -> bytes:
