@@ -47,7 +47,7 @@ async def read_body(scope: Scope, receive: Receive, *, limit: int) -> bytes:
 
 
 async def require_connected(receive: Receive, *, waited: float) -> None:
-    """Raise ClientDisconnected if the client gave up while its request waited, after its body was read."""
+    """Raise ClientDisconnected if the client gave up after its body was read."""
     # Work for a client that is gone would only delay the others.
     if waited < MIN_WAIT:
         return
