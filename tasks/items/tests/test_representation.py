@@ -54,7 +54,7 @@ def every_kind(project, alice, bob):
             state=states["done" if has[1] else "in_progress"],
             closed_at=instant or INSTANTS[1] if has[1] else None,
             started_at=instant if has[2] else None,
-            start_date=date(2026, 5, number % 28 + 1) if has[3] else None,
+            start_date=date(1998, 5, number % 28 + 1) if has[3] else None,
             due_date=date(2026, 6, number % 28 + 1) if has[4] else None,
             due_at=instant if not has[4] else None,
             estimate=number if has[2] else None,
