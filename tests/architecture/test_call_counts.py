@@ -32,8 +32,8 @@ class Budget(NamedTuple):
 
 
 # As measured now. The goals from the view inward are (45, 14) and (40, 16); version 0.1 had (81, 24) and (68, 26).
-PATCH_BUDGET, PATCH_HANDLER_BUDGET = Budget(48, 21), Budget(37, 17)
-LOGIN_BUDGET, LOGIN_HANDLER_BUDGET = Budget(38, 16), Budget(36, 14)
+PATCH_BUDGET, PATCH_HANDLER_BUDGET = Budget(45, 20), Budget(34, 16)
+LOGIN_BUDGET, LOGIN_HANDLER_BUDGET = Budget(37, 16), Budget(35, 14)
 
 
 @dataclass
