@@ -42,7 +42,8 @@ def test_key_page_limits_key_to_projects_and_networks(alice, project):
 
     key = ApiKey.objects.get()
     assert (key.projects, key.allowed_networks) == ([project.pk], ["192.0.2.7/32", "198.51.100.0/24"])
-    assert "only <bdi>Operations</bdi>" in logged_in_client(alice).get(KEYS).content.decode()
+    page = logged_in_client(alice).get(KEYS).content.decode()
+    assert "only <bdi>Operations (OPS)</bdi>" in page
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,7 @@ def test_page_shows_own_entries_and_all_to_admins(alice, admin):
     assert "203.0.113.9" in own.content.decode()
     assert "All accounts" not in own.content.decode()
     assert denied.status_code == 403
-    assert "Alice: Sign-in failed" in " ".join(all_entries.content.decode().split())
+    assert "<bdi>Alice</bdi>: Sign-in failed" in " ".join(all_entries.content.decode().split())
 
 
 def test_page_requires_a_login(client):

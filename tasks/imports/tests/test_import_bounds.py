@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.safestring import SafeString
 
 from accounts.models import User
+from core import markdown
 from core.markdown import RENDERER_VERSION
 from tasks.imports import csv_rows, services
 from tasks.imports.plan import (
@@ -142,13 +143,13 @@ def test_header_is_searched_once_for_each_delimiter() -> None:
 def test_imported_markdown_is_rendered_before_the_lock(
     alice: User, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    render, locked = services.render, []
+    render, locked = markdown.render, []
 
     def record(text: str) -> SafeString:
         locked.append(any("FOR" in query["sql"] for query in captured.captured_queries))
         return render(text)
 
-    for module in (services, drafts):
+    for module in (markdown, drafts):
         monkeypatch.setattr(module, "render", record)
     file = "TYPE,CONTENT,PRIORITY,INDENT,DESCRIPTION\ntask,One,4,1,**long**\nnote,*Note*,,,\n"
     with CaptureQueriesContext(connection) as captured:
