@@ -2,6 +2,7 @@
 
 import errno
 import json
+import shlex
 import stat
 import sys
 
@@ -30,6 +31,16 @@ def write_stamp(paths, files):
     (paths.venv / "bin" / "python").symlink_to(sys.executable)
     stamp = {**bootstrap.requirement_hashes(paths, files), **bootstrap.venv_python(paths)}
     (paths.venv / bootstrap.STAMP).write_text(json.dumps(stamp))
+
+
+def replace_python(paths, source):
+    """Put a program in the place of the interpreter; it gets the same arguments."""
+    script = paths.root / "program.py"
+    script.write_text(source)
+    paths.python.unlink()
+    # A shell starts it: the first line of a script can't name an interpreter whose path has a space.
+    paths.python.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {shlex.quote(str(script))} "$@"\n')
+    paths.python.chmod(0o755)
 
 
 def is_current(paths, files):
@@ -120,12 +131,11 @@ def test_linked_venv_of_another_checkout_is_left_alone(paths, tmp_path, monkeypa
     assert not paths.venv.is_symlink()
 
 
-FAKE_PIP = """#!{python}
-import subprocess, sys, time
+FAKE_PIP = """import subprocess, sys, time
 if sys.argv[1] == "-c" or "venv" in sys.argv:
     sys.exit(0)
 print("Collecting django", flush=True)
-child = subprocess.Popen([{python!r}, "-c", "import time; time.sleep(600)", {marker!r}])
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", {marker!r}])
 time.sleep(600)
 """
 
@@ -133,9 +143,7 @@ time.sleep(600)
 def test_interrupted_installation_leaves_no_process(paths, leftover_processes, wait_until, monkeypatch):
     write_stamp(paths, bootstrap.RUNTIME_REQUIREMENTS)
     (paths.root / "requirements.txt").write_text("django==5.2.20\n")
-    paths.python.unlink()
-    paths.python.write_text(FAKE_PIP.format(python=sys.executable, marker=str(paths.root)))
-    paths.python.chmod(0o755)
+    replace_python(paths, FAKE_PIP.format(marker=str(paths.root)))
 
     class Interrupted:
         def show(self, _line):
@@ -169,9 +177,7 @@ def test_interrupted_installation_leaves_no_process(paths, leftover_processes, w
 def test_failed_installation_names_its_cause(paths, output, message):
     write_stamp(paths, bootstrap.RUNTIME_REQUIREMENTS)
     (paths.root / "requirements.txt").write_text("django==5.2.20\n")
-    paths.python.unlink()
-    paths.python.write_text(f"#!{sys.executable}\nprint({output!r}); raise SystemExit(1)\n")
-    paths.python.chmod(0o755)
+    replace_python(paths, f"print({output!r}); raise SystemExit(1)\n")
 
     with pytest.raises(LaunchError) as error:
         bootstrap.ensure_installed(paths, bootstrap.RUNTIME_REQUIREMENTS)
