@@ -92,8 +92,9 @@ class ImportedRecordAdmin(ReadOnlyAdmin):
 @admin.register(ImportJob)
 class ImportJobAdmin(ReadOnlyAdmin):
     list_display = ("source", "state", "project", "user", "created_at")
-    list_filter = ("state",)
+    list_filter = ("state", "source")
     list_select_related = ("project", "user")
+    search_fields = ("=project__key", "user__name", "=user__email")
     # The file and its report hold what a user wrote; neither is needed to operate the site.
     fields = ("source", "state", "project", "user", "created_at")
     ordering = ("-pk",)

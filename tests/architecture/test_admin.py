@@ -39,6 +39,7 @@ from tasks.models import ImportedRecord, ProjectInvitation
 from tasks.tests.factories import (
     AssigneeFactory,
     CommentFactory,
+    ImportJobFactory,
     LabelFactory,
     MemberFactory,
     ProjectFactory,
@@ -93,6 +94,7 @@ def create_all_models(number):
     AssigneeFactory(task=task, user=user)
     TaskShareFactory(task=task, user=UserFactory())
     ImportedRecord.objects.create(project=project, source="todoist", external_id=str(number), task=task)
+    ImportJobFactory(project=project, user=user)
     make_email(user)
     Preference.objects.create(user=user, kind="assigned", channel="email", enabled=True)
     event = Event.objects.create(
@@ -209,7 +211,7 @@ def test_admin_login_is_forbidden_for_other_users(client, alice):
 
 
 @pytest.mark.parametrize(
-    "name", ["task", "project", "projectmember", "state", "label", "comment", "taskassignee", "taskshare"]
+    "name", ["task", "project", "projectmember", "state", "label", "comment", "taskassignee", "taskshare", "importjob"]
 )
 def test_inbox_projects_are_hidden_from_admins(name, pages, inbox, alice):
     task = TaskFactory(project=inbox, title="Find a present")
@@ -217,6 +219,7 @@ def test_inbox_projects_are_hidden_from_admins(name, pages, inbox, alice):
     AssigneeFactory(task=task, user=alice)
     LabelFactory(project=inbox)
     TaskShareFactory(task=task, user=alice)
+    ImportJobFactory(project=inbox, user=alice)
     model = apps.get_model("tasks", name)
 
     listed = pages.get(admin_url(model, "changelist"))
