@@ -42,6 +42,12 @@ class SmtpSink:
         self.messages.append(message_from_bytes(envelope.content, policy=policy.default))
         return "250 OK"
 
+    def reset(self) -> None:
+        """Forget the messages of the test before, and accept everything at once."""
+        self.messages.clear()
+        self.refuse_recipient = self.refuse_message = ""
+        self.delay = 0
+
     def only(self) -> EmailMessage:
         """Return the one message; fails if there is none or more than one."""
         assert len(self.messages) == 1
@@ -75,9 +81,7 @@ def smtp_server() -> Iterator[SmtpSink]:
 @pytest.fixture
 def sink(smtp_server: SmtpSink, settings: Any) -> SmtpSink:
     """The SMTP server of this test, empty and accepting everything."""
-    smtp_server.messages.clear()
-    smtp_server.refuse_recipient = smtp_server.refuse_message = ""
-    smtp_server.delay = 0
+    smtp_server.reset()
     settings.EMAIL_BACKEND = "notifications.email.backend.SmtpBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", smtp_server.port
     return smtp_server

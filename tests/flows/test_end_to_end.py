@@ -23,7 +23,7 @@ WAIT_TIMEOUT = 30
 
 @pytest.fixture
 def processes(transactional_db: None, smtp_server: SmtpSink, tmp_path: Path) -> Iterator[Processes]:
-    smtp_server.messages.clear()
+    smtp_server.reset()
     database = connection.settings_dict
     host = f"host={database['HOST']}&user={database['USER']}"
     environment = {
@@ -33,6 +33,8 @@ def processes(transactional_db: None, smtp_server: SmtpSink, tmp_path: Path) -> 
         "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
         "EMAIL_HOST": "127.0.0.1",
         "EMAIL_PORT": str(smtp_server.port),
+        # The email of the assignment is sent at once, although that of the membership was sent just before.
+        "NOTIFICATION_BATCH_SECONDS": "0",
         "DATA_DIR": str(tmp_path),
         "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "prometheus"),
     }

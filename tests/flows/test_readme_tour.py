@@ -24,7 +24,7 @@ def readme_commands() -> str:
 
 @pytest.fixture
 def processes(transactional_db, smtp_server, tmp_path):
-    smtp_server.messages.clear()
+    smtp_server.reset()
     database = connection.settings_dict
     environment = {
         "DJANGO_SETTINGS_MODULE": "config.settings.test",
@@ -32,6 +32,8 @@ def processes(transactional_db, smtp_server, tmp_path):
         "REDIS_URL": str(settings.CACHES["default"]["LOCATION"]),
         "EMAIL_HOST": "127.0.0.1",
         "EMAIL_PORT": str(smtp_server.port),
+        # The email of the assignment is sent at once, although that of the membership was sent just before.
+        "NOTIFICATION_BATCH_SECONDS": "0",
         "DATA_DIR": str(tmp_path),
     }
     with Processes(tmp_path, **environment) as running:

@@ -47,7 +47,7 @@ pytestmark = pytest.mark.processes
 
 @pytest.fixture
 def processes(transactional_db: None, smtp_server: SmtpSink, tmp_path: Path) -> Iterator[Processes]:
-    smtp_server.messages.clear()
+    smtp_server.reset()
     redis.client().flushdb()
     database = connection.settings_dict
     (tmp_path / "prometheus").mkdir()
