@@ -16,7 +16,7 @@ CONFIG_TEMPLATE = "nginx/stack.conf.template"
 # One failed request may be the request's fault; two within three seconds mean that the node is down.
 UPSTREAM_SERVER = "server unix:{} weight=1 max_fails=2 fail_timeout=3s"
 # A node queues what it can serve in a fifth of a second; nginx refuses the rest.
-MAX_CONNS = "max_conns=128"
+MAX_CONNS = "max_conns=32"
 BROTLI_MODULE = "ngx_http_brotli_static_module.so"
 
 
