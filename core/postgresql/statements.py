@@ -41,7 +41,9 @@ def run_statement(execute: Callable[..., Any], sql: str, params: Any, many: bool
     """
     started_at = time.monotonic()
     text = str(sql)  # it may be a composed statement of psycopg
-    key = f"{text} {params!r}" if LOCKING_STATEMENT.match(text) and not many else ""
+    # SKIP LOCKED waits for no row, so a claim that takes long says nothing about the next one.
+    waits_for_rows = LOCKING_STATEMENT.match(text) and "SKIP LOCKED" not in text
+    key = f"{text} {params!r}" if waits_for_rows and not many else ""
     if key:
         with _lock:
             running = _running.setdefault(key, [])
