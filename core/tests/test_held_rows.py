@@ -70,6 +70,21 @@ def test_writers_that_take_turns_are_not_refused(project):
     assert statements._running == {}
 
 
+def test_statement_that_skips_locked_rows_is_never_refused(project, hold):
+    claim = Project.objects.select_for_update(skip_locked=True).filter(pk=project.pk)
+    seen = []
+
+    def run_during(execute, sql, params, many, context):
+        seen.append(dict(statements._running))
+        return execute(sql, params, many, context)
+
+    with transaction.atomic(), connection.execute_wrapper(run_during):
+        claimed = list(claim)
+
+    assert claimed == []
+    assert seen == [{}]
+
+
 def test_memory_of_held_rows_is_bounded(project, hold, monkeypatch):
     monkeypatch.setattr(statements, "MAX_HELD_ROWS", 2)
     for name in range(5):
