@@ -14,21 +14,22 @@ from typing import Any
 import django
 
 # The most 8 kB pages (buffers) that PostgreSQL may read for a list of 20 rows: 500 for the rows with their users and
-# labels, and up to 25 for each index range: 4 of the index, and one for each of its 21 rows that VACUUM has not seen yet.
+# labels, and up to 35 for each index range: 4 of the index, one for each of its 21 rows that VACUUM has not seen yet, and
+# some for entries of rows that are gone, which an index keeps until it is cleaned (10 were seen after other tests).
 # A user's own tasks are read from the newest on, past those that the user may no longer see.
 # 200 projects have 800 states, half of them open; staff see half as much again. The order by due date has two index
 # ranges for each state: days and instants.
 QUERIES = {
-    "": 6_000,
-    "ordering=-updated_at": 6_000,
-    "ordering=due_date": 46_000,
+    "": 7_500,
+    "ordering=-updated_at": 7_500,
+    "ordering=due_date": 60_000,
     "project=B0060": 2_500,
     "project=B0060&status=todo": 2_500,
-    "status=todo": 12_000,
-    "status=done": 12_000,
+    "status=todo": 15_000,
+    "status=done": 15_000,
     "status=unheard-of": 1_000,
-    "category=todo": 12_000,
-    "category=todo,in_progress&ordering=-updated_at": 16_000,
+    "category=todo": 15_000,
+    "category=todo,in_progress&ordering=-updated_at": 22_000,
     "assignee=me": 10_000,
     "creator=me": 10_000,
     # Common words: the list is walked until a page is full, of which one task in a hundred has both.
