@@ -17,7 +17,7 @@ from core.htmx import form_data, render_page
 from tasks.comments import selectors, services
 from tasks.comments.forms import CommentForm
 from tasks.items import selectors as items_selectors
-from tasks.items.pages import FRAGMENTS, task_context
+from tasks.items.task_page import FRAGMENTS, task_context
 
 
 @login_required

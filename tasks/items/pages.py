@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -19,23 +18,20 @@ from accounts.models import User
 from core.api.pagination import PageRequest
 from core.errors import Invalid, VersionConflict
 from core.etags import merge_changes
-from core.forms import expected_version, form_status, parse_uuid
+from core.forms import expected_version, form_status
 from core.htmx import form_data, render_page, requested_fragment, safe_redirect_url
 from core.text import is_blank, normalize
 from core.time_zones import sql_time_zone
 from tasks import policies
-from tasks.comments import selectors as comments_selectors
-from tasks.comments.forms import CommentForm
 from tasks.filters import selectors as filters_selectors
 from tasks.filters.forms import FilterForm, active_chips, table_columns, url_with
 from tasks.items import drafts, page_queries, selectors, services
-from tasks.items.activity import activity_entries, mentioned_user_ids
 from tasks.items.conflicts import build_conflict, describe_author
-from tasks.items.forms import NewTaskForm, SharedTaskForm, TaskForm, initial_data
+from tasks.items.forms import NewTaskForm
+from tasks.items.task_page import FRAGMENTS, task_context, task_form
 from tasks.members import selectors as members_selectors
-from tasks.models import Project, Role, Task
+from tasks.models import Project
 from tasks.projects import selectors as projects_selectors
-from tasks.sharing import selectors as sharing_selectors
 
 PAGE_SIZE = 50
 
@@ -116,16 +112,6 @@ def set_status(request: HttpRequest, key: str) -> HttpResponse:
     return render_page(request, "tasks/_task_row.html", context, fragments=fragments, status=status)
 
 
-FRAGMENTS = {
-    "comments": "tasks/_comments.html",
-    "older-comments": "tasks/_comment_list.html",
-    "subtasks": "tasks/_subtasks.html",
-}
-COMMENTS_PER_PAGE = 100
-SUBTASKS_PER_PAGE = 100
-MAX_ACTIVITY_ENTRIES = 30
-
-
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def task_detail(request: HttpRequest, key: str) -> HttpResponse:
@@ -135,7 +121,7 @@ def task_detail(request: HttpRequest, key: str) -> HttpResponse:
     if request.method != "POST":
         context = task_context(reader, task, params=request.GET)
         return render_page(request, "tasks/task_detail.html", context, fragments=FRAGMENTS)
-    form = _task_form(reader, task, request)
+    form = task_form(reader, task, request)
     if form.is_valid():
         try:
             changes, now = form.changes(), timezone.now()
@@ -157,74 +143,6 @@ def task_detail(request: HttpRequest, key: str) -> HttpResponse:
             return redirect("task-detail", key=task.key)
     context = task_context(reader, task, form=form)
     return render_page(request, "tasks/task_detail.html", context, status=form_status(form))
-
-
-def task_context(
-    reader: User,
-    task: Task,
-    *,
-    form: TaskForm | None = None,
-    comment_form: CommentForm | None = None,
-    params: Mapping[str, str] = {},
-) -> dict[str, Any]:
-    """Return the context of a task's page; `before` and `subtasks` of the query string show more than the first page."""
-    project_role, role = sharing_selectors.project_and_task_role(reader, task)
-    now, today = timezone.now(), timezone.localdate()
-    is_current = task.project.archived_at is None
-    text = params.get("subtasks", "")
-    subtask_pages = int(text) // SUBTASKS_PER_PAGE if text.isascii() and text.isdecimal() and len(text) < 6 else 1
-    limit = max(subtask_pages, 1) * SUBTASKS_PER_PAGE
-    subtasks = page_queries.build_rows(reader, selectors.list_subtasks(reader, task)[:limit], now=now, today=today)
-    # Without a second page, the rows themselves give the counts.
-    subtask_count, subtasks_done = len(subtasks), sum(row.task.is_closed for row in subtasks)
-    if subtask_count == limit:
-        subtask_count, subtasks_done = selectors.count_subtasks(reader, task)
-    before = parse_uuid(params.get("before", ""))
-    newest = comments_selectors.list_newest_comments(task, before=before, limit=COMMENTS_PER_PAGE)
-    events = list(selectors.list_activity(task).order_by("-pk")[:MAX_ACTIVITY_ENTRIES])
-    activity = activity_entries(
-        events,
-        names=page_queries.user_names(mentioned_user_ids(events)),
-        states={state.slug: state.name for state in projects_selectors.list_states(task.project)},
-    )
-    return {
-        "task": task,
-        "project": task.project,
-        "form": form or _task_form(reader, task, is_member=project_role is not None),
-        "comment_form": comment_form or CommentForm(),
-        "comments": newest.comments,
-        "has_older_comments": newest.has_older,
-        "has_newer_comments": before is not None,
-        "comment_count": newest.total,
-        "activity": activity,
-        "subtasks": subtasks,
-        "subtask_count": subtask_count,
-        "subtasks_done": subtasks_done,
-        "more_subtasks": limit + SUBTASKS_PER_PAGE if subtask_count > len(subtasks) else 0,
-        "is_overdue": task.is_overdue(now, today),
-        "is_member": project_role is not None,
-        "can_edit": is_current and policies.can_edit(role),
-        "can_comment": is_current and policies.can_comment(role),
-        "can_manage": project_role == Role.ADMIN,
-    }
-
-
-def _task_form(
-    reader: User, task: Task, request: HttpRequest | None = None, *, is_member: bool | None = None
-) -> TaskForm:
-    if is_member is None:
-        is_member = not reader.is_guest or projects_selectors.project_role(reader, task.project) is not None
-    states = list(projects_selectors.list_states(task.project))
-    data = request.POST if request else None
-    if not is_member:
-        return SharedTaskForm(data, people=(), states=states, initial=initial_data(task))
-    return TaskForm(
-        data,
-        people=members_selectors.assignable_users(task.project),
-        states=states,
-        parents=page_queries.parent_choices(task),
-        initial=initial_data(task),
-    )
 
 
 @login_required

@@ -1,0 +1,103 @@
+"""What the page of a task shows, for the views of every feature that has a part of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from accounts.models import User
+from core.forms import parse_uuid
+from tasks import policies
+from tasks.comments import selectors as comments_selectors
+from tasks.comments.forms import CommentForm
+from tasks.items import page_queries, selectors
+from tasks.items.activity import activity_entries, mentioned_user_ids
+from tasks.items.forms import SharedTaskForm, TaskForm, initial_data
+from tasks.members import selectors as members_selectors
+from tasks.models import Role, Task
+from tasks.projects import selectors as projects_selectors
+from tasks.sharing import selectors as sharing_selectors
+
+# What a feature adds to the page: a selector under the name that its template uses, with one query each.
+PANELS: dict[str, Callable[[User, Task], Any]] = {}
+FRAGMENTS = {
+    "comments": "tasks/_comments.html",
+    "older-comments": "tasks/_comment_list.html",
+    "subtasks": "tasks/_subtasks.html",
+}
+COMMENTS_PER_PAGE = 100
+SUBTASKS_PER_PAGE = 100
+MAX_ACTIVITY_ENTRIES = 30
+
+
+def task_context(
+    reader: User,
+    task: Task,
+    *,
+    form: TaskForm | None = None,
+    comment_form: CommentForm | None = None,
+    params: Mapping[str, str] = {},
+) -> dict[str, Any]:
+    """Return the context of a task's page; `before` and `subtasks` of the query string show more than the first page."""
+    project_role, role = sharing_selectors.project_and_task_role(reader, task)
+    now, today = timezone.now(), timezone.localdate()
+    is_current = task.project.archived_at is None
+    text = params.get("subtasks", "")
+    subtask_pages = int(text) // SUBTASKS_PER_PAGE if text.isascii() and text.isdecimal() and len(text) < 6 else 1
+    limit = max(subtask_pages, 1) * SUBTASKS_PER_PAGE
+    subtasks = page_queries.build_rows(reader, selectors.list_subtasks(reader, task)[:limit], now=now, today=today)
+    # Without a second page, the rows themselves give the counts.
+    subtask_count, subtasks_done = len(subtasks), sum(row.task.is_closed for row in subtasks)
+    if subtask_count == limit:
+        subtask_count, subtasks_done = selectors.count_subtasks(reader, task)
+    before = parse_uuid(params.get("before", ""))
+    newest = comments_selectors.list_newest_comments(task, before=before, limit=COMMENTS_PER_PAGE)
+    events = list(selectors.list_activity(task).order_by("-pk")[:MAX_ACTIVITY_ENTRIES])
+    activity = activity_entries(
+        events,
+        names=page_queries.user_names(mentioned_user_ids(events)),
+        states={state.slug: state.name for state in projects_selectors.list_states(task.project)},
+    )
+    return {
+        "task": task,
+        "project": task.project,
+        "form": form or task_form(reader, task, is_member=project_role is not None),
+        "comment_form": comment_form or CommentForm(),
+        "comments": newest.comments,
+        "has_older_comments": newest.has_older,
+        "has_newer_comments": before is not None,
+        "comment_count": newest.total,
+        "activity": activity,
+        "subtasks": subtasks,
+        "subtask_count": subtask_count,
+        "subtasks_done": subtasks_done,
+        "more_subtasks": limit + SUBTASKS_PER_PAGE if subtask_count > len(subtasks) else 0,
+        "is_overdue": task.is_overdue(now, today),
+        "is_member": project_role is not None,
+        "can_edit": is_current and policies.can_edit(role),
+        "can_comment": is_current and policies.can_comment(role),
+        "can_manage": project_role == Role.ADMIN,
+        **{name: panel(reader, task) for name, panel in PANELS.items()},
+    }
+
+
+def task_form(
+    reader: User, task: Task, request: HttpRequest | None = None, *, is_member: bool | None = None
+) -> TaskForm:
+    """Return the form of a task's fields, filled in from the request if there is one; guests get fewer fields."""
+    if is_member is None:
+        is_member = not reader.is_guest or projects_selectors.project_role(reader, task.project) is not None
+    states = list(projects_selectors.list_states(task.project))
+    data = request.POST if request else None
+    if not is_member:
+        return SharedTaskForm(data, people=(), states=states, initial=initial_data(task))
+    return TaskForm(
+        data,
+        people=members_selectors.assignable_users(task.project),
+        states=states,
+        parents=page_queries.parent_choices(task),
+        initial=initial_data(task),
+    )
