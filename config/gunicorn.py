@@ -40,6 +40,8 @@ os.environ.setdefault("STATEMENT_TIMEOUT_MS", "15000")
 # Waiting for a row or a connection holds a thread that others need.
 os.environ.setdefault("LOCK_TIMEOUT_MS", "2000")
 os.environ.setdefault("POOL_TIMEOUT", "1")
+# A read is answered after twice as long at most, before nginx takes the node for one that hangs (2.5 s).
+os.environ.setdefault("DATABASE_PROBE_AFTER_MS", "900")
 
 if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
     os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)  # prometheus_client takes an empty path for the current folder

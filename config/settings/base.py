@@ -106,6 +106,8 @@ TEMPLATES = [
 
 # Each process has a pool: a connection for each WSGI thread, and two for its other threads.
 WSGI_THREADS = env.integer("WSGI_THREADS", 4)
+# Seconds. A statement without an answer for so long makes the process check whether the server still answers.
+DATABASE_PROBE_AFTER = env.integer("DATABASE_PROBE_AFTER_MS", 10_000) / 1000
 DATABASES: dict[str, Any] = {"default": env.database("DATABASE_URL", "postgresql://taskflow@127.0.0.1/taskflow")}
 DATABASES["default"]["OPTIONS"].update(
     {
@@ -117,6 +119,8 @@ DATABASES["default"]["OPTIONS"].update(
             "reconnect_timeout": 0,
         },
         "connect_timeout": 5,
+        # A server whose machine is gone, after a failover for instance, ends idle connections too; not by Unix socket.
+        "tcp_user_timeout": 5000,
         # Word similarity of 0.45 still finds "gateway" for "gatway"; PostgreSQL's default of 0.6 does not. JIT is off,
         # because compiling a plan takes longer than any query here.
         "options": "-c pg_trgm.word_similarity_threshold=0.45 -c jit=off"

@@ -23,6 +23,7 @@ class DatabaseWrapper(PrometheusWrapper):
         super().__init__(*arguments, **options)
         if isinstance(pool_options := self.settings_dict["OPTIONS"].get("pool"), dict):
             pool_options.setdefault("reconnect_failed", availability.on_reconnect_failed)
+            pool_options.setdefault("connection_class", availability.WatchedConnection)
         # Django's own hook, so a query is timed whichever cursor it uses.
         self.execute_wrappers.append(run_statement)
         self._parameters: dict[str, Any] = {}
