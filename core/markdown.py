@@ -1,7 +1,7 @@
 """Markdown rendered as sanitised HTML. Line breaks are kept; bare URLs and task keys become links.
 
-The work is bounded: texts with more brackets, repeated addresses or table cells than people write are rendered without
-links, references or tables, whose rules take more than linear time and space.
+The work is bounded: texts with more brackets, repeated addresses, table cells, quoted lines or levels than people write
+are rendered without links, references, tables, quotes or lists, whose rules take more than linear time and space.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from html import unescape
 
 import nh3
+from django.utils.html import linebreaks
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
@@ -19,9 +20,15 @@ from markdown_it.token import Token
 from core.text import truncate
 
 # Stored with the HTML; a change of the rules below needs a new one.
-RENDERER_VERSION = 1
+RENDERER_VERSION = 2
+# Longer than any field may be; such a text is shown as it is.
+MAX_LENGTH = 100_000
 MAX_BRACKETS = 1_000
 MAX_TABLE_CELLS = 5_000
+# Levels of quotes, times the lines of the text: each quote reads all lines below it to find its end.
+MAX_QUOTED_LINES = 10_000
+# Of quotes, lists and items; the parser leaves out what lies deeper.
+MAX_LEVELS = 20
 # A reference ([a]: https://...) repeats its address and title at each use of it, so 50 kB could become 20 MB.
 MAX_LINK_LENGTH = 100_000
 _TAGS = {
@@ -36,6 +43,8 @@ _LINK_PATTERN = re.compile(
 _STANDARDS = {"UTF", "ISO", "SHA", "RFC", "COVID", "CVE", "AES", "RSA", "MD", "PEP", "EN", "DIN", "IEEE", "ES"}
 # A link whose address was cut off: only its text remains.
 _CUT_LINK = re.compile(r"!?\[([^\[\]]{1,300})(?:\](?:\([^()\s]*)?)?…\Z")
+# What may stand before the text of a line in quotes and lists.
+_LINE_PREFIX = re.compile(r"[ \t>*+\-.)0-9]*>")
 _BRACKETS = {")": "(", "]": "[", "}": "{"}
 
 
@@ -86,7 +95,9 @@ def _link_length(block: Token) -> int:
 
 def _make_parser(disabled: Sequence[str] = ()) -> MarkdownIt:
     # With html=False tags are shown as text; nh3 is a second line of defence behind the parser.
-    parser = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
+    parser = MarkdownIt("commonmark", {"html": False, "breaks": True, "maxNesting": MAX_LEVELS}).enable(
+        ["table", "strikethrough"]
+    )
     parser.disable(list(disabled)).core.ruler.push("bare_links", _link_bare_text)
     return parser
 
@@ -96,15 +107,25 @@ _parser = _make_parser()
 
 def render(text: str) -> SafeString:
     """Return sanitised HTML: an allow-list of tags and attributes, http(s) and mailto links, no images."""
+    if len(text) > MAX_LENGTH:
+        return mark_safe(linebreaks(text, autoescape=True))  # noqa: S308 -- escaped
     lines = text.split("\n")
     disabled = ["link", "image", "reference"] if text.count("[") > MAX_BRACKETS else []
     # A row of a table is filled up to the columns of its head.
     if max(line.count("|") for line in lines) * sum("|" in line for line in lines) > MAX_TABLE_CELLS:
         disabled.append("table")
+    quote_levels = max((match[0].count(">") for match in map(_LINE_PREFIX.match, lines) if match), default=0)
+    if quote_levels * len(lines) > MAX_QUOTED_LINES:
+        disabled.append("blockquote")
     parser = _make_parser(disabled) if disabled else _parser
     tokens = parser.parse(text)
+    retried = list(disabled)
+    if any(token.level >= MAX_LEVELS - 1 and token.nesting == 1 for token in tokens):
+        retried += ["blockquote", "list"]
     if sum(map(_link_length, tokens)) > MAX_LINK_LENGTH:
-        parser = _make_parser([*disabled, "reference"])
+        retried.append("reference")
+    if retried != disabled:
+        parser = _make_parser(retried)
         tokens = parser.parse(text)
     html = nh3.clean(
         parser.renderer.render(tokens, parser.options, {}),

@@ -12,6 +12,7 @@ urlpatterns = [
     path("projects/<str:ref>/", projects_api.ProjectView.as_view()),
     path("projects/<str:ref>/archive/", projects_api.ArchiveView.as_view()),
     path("projects/<str:ref>/imports/", imports_api.ImportsView.as_view()),
+    path("projects/<str:ref>/imports/<uuid:import_id>/", imports_api.ImportView.as_view()),
     path("projects/<str:ref>/invitations/", members_api.ProjectInvitationsView.as_view()),
     path("projects/<str:ref>/members/", members_api.MembersView.as_view()),
     path("projects/<str:ref>/members/<uuid:user_id>/", members_api.MemberView.as_view()),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.markdown import make_excerpt, render, render_text, render_without_links
+from core.markdown import MAX_LENGTH, make_excerpt, render, render_text, render_without_links
 
 NAMES = "a|blockquote|br|code|em|h[1-6]|hr|li|ol|p|pre|s|strong|table|tbody|td|th|thead|tr|ul"
 ALLOWED = re.compile(rf'</?(?:{NAMES})\b(?: (?:href|title|start|rel)="[^"]*")*\s*/?>')
@@ -105,17 +105,46 @@ def count_calls(text: str) -> int:
     return calls
 
 
-@pytest.mark.parametrize("fragment", [*HOSTILE, "table"], ids=ascii)
-def test_work_grows_no_faster_than_the_text(fragment):
+# What stands once above the fragment.
+HOSTILE_SHAPES = {
+    **{fragment: ("", fragment) for fragment in HOSTILE},
+    "lines in many quotes": (">" * 100 + "a\n", "b\n"),
+    "lines in few quotes": (">> a\n", "b\n"),
+    "lines in quotes and lists": ("- > " * 9 + "a\n", "b\n"),
+    "lines in lists": ("- " * 100 + "a\n", "b\n"),
+    "lines of many quotes": ("", ">" * 100 + "a\n"),
+    "lines of many lists": ("", "- " * 50 + "a\n"),
+    "quotes and lists": ("", ">\t- 1. "),
+}
+
+
+@pytest.mark.parametrize("shape", [*HOSTILE_SHAPES, "table"], ids=ascii)
+def test_work_grows_no_faster_than_the_text(shape):
     def text_of(size: int) -> str:
-        if fragment == "table":  # many columns, and rows that leave them out
+        if shape == "table":  # many columns, and rows that leave them out
             return "|" + "a|" * (size // 8) + "\n|" + "-|" * (size // 8) + "\n" + "|a\n" * (size // 6)
-        return (fragment * size)[:size]
+        start, fragment = HOSTILE_SHAPES[shape]
+        return (start + fragment * size)[:size]
 
     small, large = count_calls(text_of(10_000)), count_calls(text_of(20_000))
 
     assert large < 2.2 * small + 2_000
+    assert large < 60 * 20_000
     assert len(render(text_of(20_000))) < 20 * 20_000
+
+
+def test_text_below_many_levels_is_shown_and_not_left_out(subtests):
+    for text in (">" * 30 + "words", "- " * 30 + "words", "> - " * 15 + "words", ">" * 9 + "\n" * 5_000 + "words"):
+        with subtests.test(text[:9]):
+            assert "words" in render(text)
+    assert render(">" * 9 + "words").count("<blockquote>") == 9
+    assert render("> words\n" * 500).count("<blockquote>") == 1
+
+
+def test_text_longer_than_any_field_is_shown_as_it_is():
+    html = render("**<b>**\n" * (MAX_LENGTH // 8 + 1))
+
+    assert html.startswith("<p>**&lt;b&gt;**<br>**&lt;b&gt;**<br>")
 
 
 @pytest.mark.parametrize("definition", ["[a]: https://a.example/{}", "[a]: <{}>", '[a]: b "{}"', "[a]: b '{}'"])

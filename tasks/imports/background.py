@@ -1,4 +1,4 @@
-"""Imports of large files: a worker checks the file, its user looks at the report, and the worker imports it."""
+"""Imports of large files by a worker: on the page a check first, in the API at once what was asked for."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from tasks.imports.sources import parse_file
 from tasks.models import ImportJob
 from tasks.projects import selectors as projects_selectors
 
+# A file up to this size is read within its request; a larger one is a worker's job.
+MAX_INLINE_BYTES = 512 * 1024
 # What 50,000 rows, the largest file, need on a small machine, with room to spare.
 MAX_SECONDS = 600
 MAX_MEGABYTES = 1024
@@ -29,9 +31,12 @@ RETENTION = timedelta(days=1)
 State = ImportJob.State
 
 
-def get_job(user: User, job_id: uuid.UUID) -> ImportJob:
-    """Return an import job of this user, without its file. Raises NotFound."""
-    job = ImportJob.objects.filter(user=user, pk=job_id).select_related("project").defer("data").first()
+def get_job(user: User, job_id: uuid.UUID, project_id: uuid.UUID | None = None) -> ImportJob:
+    """Return an import job of this user (into this project), without its file. Raises NotFound."""
+    jobs = ImportJob.objects.filter(user=user, pk=job_id)
+    if project_id:
+        jobs = jobs.filter(project=project_id)
+    job = jobs.select_related("project").defer("data").first()
     if job is None:
         raise NotFound("There is no such import.")
     return job
@@ -43,15 +48,17 @@ def get_progress(job: ImportJob) -> int:
 
 
 @transaction.atomic
-def request_check(*, actor: User, project_id: str, source: str, data: bytes, now: datetime) -> ImportJob:
-    """Store a file for a worker to check. Raises NotFound, NotAllowed, Conflict, UnreadableFile."""
+def request_import(
+    *, actor: User, project_id: uuid.UUID | str, source: str, data: bytes, dry_run: bool, now: datetime
+) -> ImportJob:
+    """Store a file for a worker to import, or only to check. Raises NotFound, NotAllowed, Conflict, UnreadableFile."""
     project = projects_selectors.get_project(actor, project_id)
     policies.require_editor(projects_selectors.project_role(actor, project))
     policies.require_not_archived(project)
     if len(data) > MAX_BYTES:
         raise UnreadableFile([FileError(1, "", f"The file is larger than {MAX_BYTES // 1024 // 1024} MB.")])
     job = ImportJob(project=project, user=actor, source=source, data=data, created_at=now)
-    return _start(job, State.CHECKING, now)
+    return _start(job, State.CHECKING if dry_run else State.IMPORTING, now)
 
 
 @transaction.atomic
@@ -121,6 +128,7 @@ def _progress_key(job_id: uuid.UUID) -> str:
 
 def _report_json(report: ImportReport) -> dict[str, Any]:
     return {
+        "source": report.source,
         "dry_run": report.dry_run,
         "created": report.created,
         "skipped": report.skipped,

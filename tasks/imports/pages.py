@@ -26,8 +26,6 @@ from tasks.imports.plan import MAX_BYTES
 from tasks.imports.services import ImportReport, run_import
 from tasks.projects import selectors as projects_selectors
 
-# A file up to this size is read at once, and stays in the page between dry run and import; a larger one is a worker's job.
-MAX_EMBEDDED_BYTES = 512 * 1024
 MAX_LISTED_WARNINGS = 200
 
 
@@ -50,10 +48,16 @@ def import_tasks(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid() and data is not None:
         dry_run = request.POST.get("action") != "import"
         try:
-            if len(data) > MAX_EMBEDDED_BYTES:
+            # A smaller file stays in the page between dry run and import.
+            if len(data) > background.MAX_INLINE_BYTES:
                 project_id = form.cleaned_data["project"]
-                job = background.request_check(
-                    actor=reader, project_id=project_id, source=todoist.SOURCE, data=data, now=timezone.now()
+                job = background.request_import(
+                    actor=reader,
+                    project_id=project_id,
+                    source=todoist.SOURCE,
+                    data=data,
+                    dry_run=True,
+                    now=timezone.now(),
                 )
                 return redirect("task-import-job", job.pk)
             plan = todoist.parse(data, today=timezone.localdate(), zone=timezone.get_current_timezone())

@@ -131,5 +131,13 @@ class ImportJobFactory(DjangoModelFactory):
     state = ImportJob.State.CHECKED
     data = b"TYPE,CONTENT,PRIORITY,INDENT\ntask,Imported,4,1\n"
     report = factory.LazyFunction(
-        lambda: {"dry_run": True, "created": 1, "skipped": 0, "comments": 0, "warning_count": 0, "warnings": []}
+        lambda: {
+            "source": "todoist",
+            "dry_run": True,
+            "created": 1,
+            "skipped": 0,
+            "comments": 0,
+            "warning_count": 0,
+            "warnings": [],
+        }
     )

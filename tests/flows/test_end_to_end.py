@@ -123,3 +123,23 @@ def test_imported_task_reaches_email_statistics_and_admin(processes: Processes, 
 
     User.objects.filter(pk=lead.id).update(role=User.Role.ADMIN)
     assert task["title"] in lead.page(f"/admin/tasks/task/?q={task['key']}")
+
+
+@pytest.mark.timeout(180)
+def test_large_file_is_imported_by_the_worker_process(processes: Processes) -> None:
+    lead = BrowserClient(processes.url, "lena@example.com", "Lena Lead")
+    lead.call("POST", "/api/v1/projects/", json={"key": "OPS", "name": "Operations"})
+    rows = "".join(f"task,{'long title ' * 10}{number},4,1\n" for number in range(5_000))
+    response = lead.api.post(
+        f"{processes.url}/api/v1/projects/OPS/imports/",
+        data={"source": "todoist"},
+        files={"file": ("large.csv", "TYPE,CONTENT,PRIORITY,INDENT\n" + rows)},
+        timeout=WAIT_TIMEOUT,
+    )
+    assert response.status_code == 202
+
+    def has_ended() -> bool:
+        return lead.call("GET", response.headers["Location"])["state"] not in {"checking", "importing"}
+
+    wait_for(has_ended, processes)
+    assert lead.call("GET", response.headers["Location"])["report"]["created"] == 5_000

@@ -87,6 +87,7 @@ MATRIX = {
     "POST projects/{ref}/archive/": "401 404 403 403 403 200 200 403 200",
     "DELETE projects/{ref}/archive/": "401 404 403 403 403 200 200 403 200",
     "POST projects/{ref}/imports/": "401 404 403 403 200 200 200 403 200",
+    "GET projects/{ref}/imports/{import_id}/": "401 404 404 404 404 404 200 404 404",
     "POST projects/{ref}/invitations/": "401 404 403 403 403 201 201 403 201",
     "GET projects/{ref}/members/": "401 404 200 200 200 200 200 200 200",
     "POST projects/{ref}/members/": "401 404 403 403 403 201 201 403 201",

@@ -14,7 +14,7 @@ from accounts.models import User
 from core.errors import Conflict, NotAllowed, NotFound
 from core.testing.page_client import logged_in_client, visible_text
 from events.models import Event
-from tasks.imports import background, handlers, pages
+from tasks.imports import background, handlers
 from tasks.imports.limits import LimitExceeded, limits
 from tasks.imports.sources import parse_file
 from tasks.imports.tests.conftest import HEADER
@@ -25,7 +25,7 @@ FILE = (HEADER + "task,One,4,1\r\ntask,Two,4,2,,,every day,en\r\n").encode()
 
 @pytest.fixture(autouse=True)
 def _small_threshold(monkeypatch):
-    monkeypatch.setattr(pages, "MAX_EMBEDDED_BYTES", 50)
+    monkeypatch.setattr(background, "MAX_INLINE_BYTES", 50)
 
 
 def upload(user: User, project: Project, content: bytes = FILE, action: str = "check"):
@@ -109,8 +109,13 @@ def test_second_import_of_a_user_is_refused_while_one_runs(alice, bob, project):
 @pytest.mark.parametrize(("who", "error"), [("viewer", NotAllowed), ("mallory", NotFound)])
 def test_check_is_refused_below_editor(who, error, request, project):
     with pytest.raises(error):
-        background.request_check(
-            actor=request.getfixturevalue(who), project_id=project.pk, source="todoist", data=FILE, now=timezone.now()
+        background.request_import(
+            actor=request.getfixturevalue(who),
+            project_id=project.pk,
+            source="todoist",
+            data=FILE,
+            dry_run=True,
+            now=timezone.now(),
         )
     assert not ImportJob.objects.exists()
 
