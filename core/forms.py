@@ -12,7 +12,7 @@ from django.http import HttpRequest
 
 from core.errors import Conflict, DomainError, Invalid
 from core.text import is_blank, normalize
-from core.validators import validate_single_line
+from core.validators import validate_email_address, validate_single_line
 
 T = TypeVar("T")
 TEXT_INPUT_TYPES = {"text", "search"}
@@ -42,6 +42,15 @@ class SingleLineField(TextField):
     """One line of visible text, like a name."""
 
     default_validators = [validate_single_line]
+
+
+class EmailField(forms.EmailField):
+    """An email address, see `validate_email_address`."""
+
+    default_validators = [validate_email_address]
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"max_length": 254, **options})
 
 
 class DomainErrorMixin:

@@ -1,4 +1,4 @@
-"""Rate limits of single actions: uses within a window (django-ratelimit), and exponential backoff after failures.
+"""Rate limits of single actions: uses within a window, and exponential backoff after failures.
 
 Both are counted in Redis for all nodes. While Redis is unavailable each process counts by itself, at its share, so an action
 is never unlimited and never blocked for all.
@@ -8,22 +8,45 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from threading import Lock
+from typing import NamedTuple
 
 from django.conf import settings
 from django.http import HttpRequest
-from django_ratelimit.core import get_usage
 from redis.exceptions import RedisError
 
 from core import redis
 from core.errors import RateLimited
+from core.security.hashing import sha256_hex
 
 RATE_PATTERN = re.compile(r"(\d+)/(\d*)([smhd])")
 UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 MAX_LOCAL_KEYS = 50_000
 CIRCUIT_OPEN_SECONDS = 2.0
+USES_KEY, USES_ATTRIBUTE = "taskflow:uses:{}", "_rate_limit_uses"
+# Spends all or none. The answer is the wait in milliseconds.
+CONSUME_SCRIPT = """
+local wait = 0
+for i, key in ipairs(KEYS) do
+  if tonumber(redis.call('GET', key) or '0') >= tonumber(ARGV[2 * i - 1]) then
+    wait = math.max(wait, 1, redis.call('PTTL', key))
+  end
+end
+if wait == 0 then
+  for i, key in ipairs(KEYS) do
+    if redis.call('INCR', key) == 1 then redis.call('PEXPIRE', key, ARGV[2 * i]) end
+  end
+end
+return wait
+"""
+REFUND_SCRIPT = """
+for _, key in ipairs(KEYS) do
+  if tonumber(redis.call('GET', key) or '0') > 0 then redis.call('DECR', key) end
+end
+"""
 COUNT_KEY, BACKOFF_KEY = "taskflow:failures:{}", "taskflow:backoff:{}"
 
 
@@ -47,18 +70,70 @@ class Backoff:
         return replace(self, free_attempts=max(1, self.free_attempts // settings.NODE_COUNT))
 
 
-def consume(request: HttpRequest, *, group: str, key: str, rate: str) -> None:
-    """Count one use of `group` by `key`. Raises RateLimited beyond `rate`, like `10/5m`."""
-    usage, wait = None, 0.0
+class Use(NamedTuple):
+    """One use of `group` by `key`, of which `rate`, like `10/5m`, are allowed."""
+
+    group: str
+    key: str
+    rate: str
+
+    @property
+    def name(self) -> str:
+        """The name of the counter. Keys may be email addresses, which Redis must not hold."""
+        return sha256_hex(f"{self.group} {self.key} {self.rate}")
+
+    @property
+    def limit(self) -> tuple[int, int]:
+        """Return the number of uses and the window in seconds."""
+        quota, times, unit = RATE_PATTERN.fullmatch(self.rate).groups()  # type: ignore[union-attr]  # of the settings
+        return int(quota), int(times or 1) * UNIT_SECONDS[unit]
+
+
+def consume(request: HttpRequest, *uses: Use) -> None:
+    """Count these uses, or none of them: raises RateLimited where one is beyond its rate.
+
+    Redis counts, in windows that begin with the first use, by its own clock. `refund` undoes it.
+    """
+    wait = None
     if time.monotonic() >= _local_limiter.redis_retry_at:
-        usage = get_usage(request, group=group, key=lambda _group, _request: key, rate=rate, increment=True)
-    if usage is None:  # Redis is unavailable; not every request waits for its timeout
-        _local_limiter.open_circuit()
-        wait = _local_limiter.consume(f"{group}:{key}", rate)
-    elif usage["should_limit"]:
-        wait = max(1, usage["time_left"])  # in the last second of a window it is 0, but the limit still holds
+        limits = [number for use in uses for number in (use.limit[0], use.limit[1] * 1000)]
+        try:
+            keys = [USES_KEY.format(use.name) for use in uses]
+            wait = int(redis.client().eval(CONSUME_SCRIPT, len(uses), *keys, *limits)) / 1000
+        except RedisError:  # not every request waits for its timeout
+            _local_limiter.open_circuit()
+    if wait is None:
+        wait = _local_limiter.consume(uses)
     if wait:
         raise _rate_limited(wait)
+    request.__dict__.setdefault(USES_ATTRIBUTE, []).extend(uses)
+
+
+def refund(request: HttpRequest, *uses: Use) -> None:
+    """Give uses of this request back, without arguments all that it has spent: it was refused."""
+    spent: list[Use] = request.__dict__.get(USES_ATTRIBUTE, [])
+    returned = [use for use in uses or tuple(spent) if use in spent]
+    for use in returned:
+        spent.remove(use)
+        _local_limiter.refund(use)
+    if returned:
+        with suppress(RedisError):  # the window ends by itself
+            keys = [USES_KEY.format(use.name) for use in returned]
+            redis.client().eval(REFUND_SCRIPT, len(keys), *keys)
+
+
+@contextmanager
+def limited(request: HttpRequest, *uses: Use) -> Iterator[None]:
+    """Count the uses for a block that succeeds. What is refused, or fails, spends none. Raises RateLimited.
+
+    They are counted before, so that concurrent requests cannot exceed the limit.
+    """
+    consume(request, *uses)
+    try:
+        yield
+    except BaseException:
+        refund(request, *uses)
+        raise
 
 
 def check_backoff(names: Iterable[str]) -> None:
@@ -108,7 +183,8 @@ class _LocalLimiter:
     """The same limits in this process alone."""
 
     lock: Lock = field(default_factory=Lock)
-    uses: dict[tuple[str, int], int] = field(default_factory=dict)
+    # By name: how often, and when the window ends, on the monotonic clock.
+    uses: dict[str, tuple[int, float]] = field(default_factory=dict)
     failures: dict[str, tuple[int, float]] = field(default_factory=dict)
     # On the monotonic clock: when Redis is asked again after a failure.
     redis_retry_at: float = 0.0
@@ -118,19 +194,30 @@ class _LocalLimiter:
         if now >= self.redis_retry_at:
             self.redis_retry_at = now + CIRCUIT_OPEN_SECONDS
 
-    def consume(self, name: str, rate: str) -> float:
-        """Return the wait in seconds: 0 within this process's share of the rate."""
-        quota, times, unit = RATE_PATTERN.fullmatch(rate).groups()  # type: ignore[union-attr]  # django-ratelimit has read it
-        period, now = int(times or 1) * UNIT_SECONDS[unit], time.time()
-        # Fixed windows, as django-ratelimit counts in Redis.
-        window = (name, int(now // period))
+    def consume(self, uses: Sequence[Use]) -> float:
+        """Return the wait in seconds: 0 within this process's share of all rates, which are spent then."""
+        now = time.monotonic()
         with self.lock:
             if len(self.uses) > MAX_LOCAL_KEYS:
                 # Forgetting all is simple, and happens only while Redis is away and 50,000 keys were used.
                 self.uses.clear()
-            self.uses[window] = self.uses.get(window, 0) + 1
-            is_within = self.uses[window] <= max(1, int(quota) // settings.NODE_COUNT)
-        return 0.0 if is_within else period - now % period
+            counts = {}
+            for use in uses:
+                quota, period = use.limit
+                count, ends_at = self.uses.get(use.name, (0, 0.0))
+                if now >= ends_at:
+                    count, ends_at = 0, now + period
+                if count >= max(1, quota // settings.NODE_COUNT):
+                    return ends_at - now
+                counts[use.name] = count + 1, ends_at
+            self.uses.update(counts)
+        return 0.0
+
+    def refund(self, use: Use) -> None:
+        with self.lock:
+            if use.name in self.uses:
+                count, ends_at = self.uses[use.name]
+                self.uses[use.name] = max(0, count - 1), ends_at
 
     def wait(self, name: str) -> float:
         return self.failures.get(name, (0, 0.0))[1] - time.monotonic()

@@ -14,7 +14,7 @@ from accounts.admin.site import RequiresRecentLoginAdmin
 from accounts.api_keys import services as api_keys
 from accounts.auth.mfa import enrollment
 from accounts.auth.requests import get_request_user
-from accounts.models import ApiKey, EmailChange, MfaChallenge, Session, User
+from accounts.models import ApiKey, EmailChange, MfaChallenge, SecurityChange, Session, User
 from accounts.users import administration
 from core.admin import ReadOnlyAdmin
 
@@ -112,3 +112,12 @@ class EmailChangeAdmin(ReadOnlyAdmin):
     search_fields = ("=email", "=user__email")
     ordering = ("-id",)
     fields = ("user", "email", "changed_at", "expires_at")
+
+
+@admin.register(SecurityChange)
+class SecurityChangeAdmin(ReadOnlyAdmin):
+    list_display = ("id", "user", "change", "changed_at", "expires_at")
+    list_filter = ("change",)
+    search_fields = ("=user__email",)
+    ordering = ("-id",)
+    fields = ("user", "change", "changed_at", "expires_at")  # not the secrets of removed methods

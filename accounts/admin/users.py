@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.admin.widgets import AdminEmailInputWidget
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -20,12 +21,14 @@ from accounts.models import Session, User
 from accounts.users import administration
 from accounts.users.forms import time_zones
 from core.admin import ServiceAdmin, ServiceForm
+from core.forms import EmailField
 
 
 class NewPasswordForm(ServiceForm):
     """A form with a password that BreachCheckAdmin has looked up: the form is validated within a transaction."""
 
     password_is_breached: ClassVar[bool] = False
+    email = EmailField(widget=AdminEmailInputWidget())
 
     def clean_password(self) -> str:
         if self.password_is_breached:

@@ -6,13 +6,14 @@ from typing import Any
 
 from django import forms
 
+from core import forms as core_forms
 from core.forms import PageForm, SingleLineField
 
 
-class EmailField(forms.EmailField):
+class EmailField(core_forms.EmailField):
     def __init__(self, label: str = "Email", **attributes: Any) -> None:
         widget = forms.EmailInput(attrs={"autocomplete": "username", **attributes})
-        super().__init__(label=label, max_length=254, widget=widget)
+        super().__init__(label=label, widget=widget)
 
 
 class CurrentPasswordField(forms.CharField):

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.contrib import auth, messages
 from django.contrib.auth.hashers import check_password, make_password
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Max, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -32,6 +32,7 @@ from accounts.auth.rate_limited_emails import (
     send_verification_email,
 )
 from accounts.auth.sessions import services as sessions
+from accounts.auth.sessions.device_cookies import device_hashes
 from accounts.auth.sessions.middleware import MFA_VERIFIED_KEY
 from accounts.auth.sessions.services import TokenPair, issue_tokens
 from accounts.events import user_payload
@@ -42,7 +43,7 @@ from accounts.users.locales import Locale
 from accounts.users.services import WRONG_SECRET
 from core.errors import DomainError, Invalid, NotAllowed, NotAuthenticated
 from core.http.client_ip import client_ip, describe_user_agent, user_agent
-from core.rate_limits import Backoff, check_backoff, consume, record_failure, reset_failures
+from core.rate_limits import Backoff, Use, check_backoff, consume, record_failure, reset_failures
 from core.security.hashing import sha256_hex
 from core.text import normalize_email
 from events.outbox import publish
@@ -86,31 +87,31 @@ def throttled(request: HttpRequest, user: User | None, *, email: str = "", secre
     `email` is the address in normal form, for which there may be no `user`. Raises RateLimited.
     """
     email, ip = user.email if user else email, client_ip(request)
-    device_hash = sha256_hex(request.COOKIES.get(settings.DEVICE_COOKIE_NAME, ""))
     known = Session.objects.filter(user__email=email, is_untrusted=False).aggregate(
-        device=Count("pk", filter=Q(device_hash=device_hash, kind=Session.Kind.BROWSER)),
+        device=Max("device_hash", filter=Q(device_hash__in=device_hashes(request), kind=Session.Kind.BROWSER)),
         address=Count("pk", filter=Q(ip_address=ip)),
     )
     # Callers from unknown devices share one counter per account, so a thousand addresses guess no faster than one. A
     # device or address of an earlier session has a counter of its own: an attacker cannot lock the user out.
-    trusted_source = (known["device"] and device_hash) or (known["address"] and ip) or ""
+    trusted_source = known["device"] or (known["address"] and ip) or ""
     key, ip_key = f"{secret.name}:{sha256_hex(email)}:{trusted_source}", f"address:{ip}"
     if secret is PASSWORD and not trusted_source:
-        consume(request, group="login-address", key=ip, rate=settings.LOGIN_RATE_PER_ADDRESS)
-    consume(request, group=secret.rate_group, key=key, rate=getattr(settings, secret.rate_setting))
+        consume(request, Use("login-address", ip, settings.LOGIN_RATE_PER_ADDRESS))
+    consume(request, Use(secret.rate_group, key, getattr(settings, secret.rate_setting)))
     check_backoff([key] if trusted_source else [key, ip_key])
     try:
         yield
     except DomainError as error:
         if {error.code, *(field.code for field in error.fields)} & {WRONG_SECRET, WRONG_CREDENTIALS, mfa.WRONG_CODE}:
-            record_failure(key, secret.backoff)
-            if not trusted_source:
-                record_failure(ip_key, IP_BACKOFF)
             # Attempts at unknown addresses are published too, so that both cases take the same time.
             payload = user_payload(user) if user else events.ANONYMOUS_USER
             event = events.LoginFailed(user=payload, address=ip, device=describe_user_agent(user_agent(request)))
             with transaction.atomic():
                 publish(event, actor=None, at=timezone.now())
+            # At last: an attempt that ends here by an outage is not counted.
+            record_failure(key, secret.backoff)
+            if not trusted_source:
+                record_failure(ip_key, IP_BACKOFF)
         raise
     reset_failures(key)
 
@@ -121,7 +122,7 @@ def register(request: HttpRequest, *, email: str, name: str, password: str, loca
     Returns None for a taken address where REQUIRE_VERIFIED_EMAIL is set. The response must be that to a new one, so that
     it does not tell who has an account; the owner of the address gets an email about it instead.
     """
-    consume(request, group="register", key=client_ip(request), rate=settings.REGISTER_RATE)
+    consume(request, Use("register", client_ip(request), settings.REGISTER_RATE))
     try:
         user = users.register(email=email, name=name, password=password, locale=locale)
     except Invalid as error:

@@ -22,7 +22,7 @@ from core.errors import Invalid, NotAuthenticated
 from core.forms import form_status
 from core.htmx import form_data, render_page
 from core.http.client_ip import client_ip
-from core.rate_limits import consume
+from core.rate_limits import Use, consume
 
 LOGIN_EXPIRED = "This sign-in has expired. Sign in again."
 
@@ -81,7 +81,7 @@ def login_passkey(request: HttpRequest) -> HttpResponse:
         if "application/json" not in request.headers.get("Accept", ""):
             return redirect("login")  # a person followed the link; scripts ask for JSON
         return JsonResponse({"request_options": begin_authentication(request, Purpose.LOGIN)})
-    consume(request, group="login-address", key=client_ip(request), rate=settings.LOGIN_RATE_PER_ADDRESS)
+    consume(request, Use("login-address", client_ip(request), settings.LOGIN_RATE_PER_ADDRESS))
     form = PasskeyLoginForm(request.POST)
     authenticator: Authenticator | None = form.cleaned_data["credential"] if form.is_valid() else None
     if authenticator is None or not authenticator.user.is_active:

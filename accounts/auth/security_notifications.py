@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.db import transaction
 from django.urls import reverse
 
@@ -12,7 +15,8 @@ from accounts.auth import account_emails
 from accounts.auth.login_methods import selectors as login_methods_selectors
 from accounts.auth.sessions import cache
 from accounts.events import user_payload
-from accounts.models import User
+from accounts.models import SecurityChange, User
+from core.serialization import to_json
 from events.outbox import publish
 
 MESSAGES: dict[str, str] = {
@@ -46,6 +50,11 @@ MFA_CHANGES = {
 }
 
 
+PASSWORD_CHANGES = {"password_changed", "password_set"}
+# What the user can revert by the link in the email, from the row that is made here.
+REVERTIBLE_CHANGES = PASSWORD_CHANGES | {"totp_deactivated", "webauthn_removed"}
+
+
 @transaction.atomic
 def notify_security_change(
     *,
@@ -57,12 +66,14 @@ def notify_security_change(
     actor: User | None = None,
     dedup_key: str = "",
     revert_path: str = "",
+    removed_methods: Sequence[Authenticator] = (),
 ) -> None:
     """Publish `user.security_changed` and send the user an email about it.
 
     `change` is a key of MESSAGES, `address` the caller's IP address, `to` another email address than the present one.
+    `removed_methods` are deleted rows, which the link in the email can restore.
     """
-    context = {
+    context: dict[str, Any] = {
         "name": user.name,
         "headline": MESSAGES[change],
         "address": address,
@@ -70,9 +81,20 @@ def notify_security_change(
         "occurred_at": now.isoformat(),
         "security_path": reverse("mfa_index"),
     }
+    if change in REVERTIBLE_CHANGES:
+        columns = ("pk", "type", "data", "created_at", "last_used_at")
+        row = SecurityChange.objects.create(
+            user=user,
+            change=change,
+            removed_methods=[{name: to_json(getattr(item, name)) for name in columns} for item in removed_methods],
+            changed_at=now,
+            expires_at=now + login_methods_selectors.REVERT_LINK_TTL,
+        )
+        revert_path = login_methods_selectors.revert_link_for_change(row)
     # The user may not be able to sign in any more, so the email itself has the way back.
     if revert_path := revert_path or login_methods_selectors.revert_link_for_mfa_method(user, change) or "":
         context["revert_path"] = revert_path
+        context["password_changed"] = change in PASSWORD_CHANGES
     elif change not in {
         "email_changed",
         "email_changed_by_admin",

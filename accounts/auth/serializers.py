@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from accounts.auth.mfa.services import METHOD_NAMES
 from accounts.users.serializers import LocaleInput
-from core.api.fields import SingleLineField, StrictCharField, StrictSerializer
+from core.api.fields import EmailField, SingleLineField, StrictCharField, StrictSerializer
 
 METHODS = list(METHOD_NAMES.values())
 
@@ -19,7 +19,7 @@ class PasswordField(StrictCharField):
 
 
 class RegisterInput(LocaleInput):
-    email = serializers.EmailField(max_length=254)
+    email = EmailField()
     name = SingleLineField(max_length=120)
     password = PasswordField()
 
@@ -64,7 +64,7 @@ class EmailSentOut(serializers.Serializer[Any]):
 
 
 class EmailInput(StrictSerializer):
-    email = serializers.EmailField(max_length=254)
+    email = EmailField()
 
 
 class VerifyEmailInput(StrictSerializer):

@@ -22,7 +22,7 @@ from accounts.privacy.responses import export_response
 from core.api.fields import StrictCharField, StrictSerializer
 from core.api.generics import ActionView, ApiView, CreateView, DeleteView, DetailView, ListView
 from core.api.query_params import parse_query
-from core.rate_limits import consume
+from core.rate_limits import Use, limited
 
 
 class ZipRenderer(BaseRenderer):
@@ -54,8 +54,8 @@ class ExportsView(ListView, CreateView):
         return selectors.list_exports(self.user, self.now)
 
     def create_object(self, data: dict[str, Any]) -> Export:
-        consume(self.request._request, group="export", key=str(self.user.pk), rate=settings.EXPORT_RATE)
-        return services.request_export(actor=self.user, now=self.now)
+        with limited(self.request._request, Use("export", str(self.user.pk), settings.EXPORT_RATE)):
+            return services.request_export(actor=self.user, now=self.now)
 
 
 class ExportView(DetailView, DeleteView):

@@ -4,6 +4,7 @@ from celery import shared_task
 
 from accounts.api_keys import services as api_keys
 from accounts.auth.email_addresses import services as email_addresses
+from accounts.auth.login_methods import services as login_methods
 from accounts.auth.mfa import services as mfa
 from accounts.auth.sessions import services as sessions
 from accounts.privacy import services
@@ -21,6 +22,7 @@ def purge_sessions(**_newer: object) -> None:
     sessions.purge_sessions(now=database_now())
     mfa.purge_challenges(now=database_now())
     email_addresses.purge_email_changes(now=database_now())
+    login_methods.purge_security_changes(now=database_now())
 
 
 @shared_task(name="accounts.purge_invitations")

@@ -27,7 +27,7 @@ from core.api.endpoints import endpoint
 from core.errors import Conflict, Invalid, NotFound
 from core.forms import form_status
 from core.htmx import form_data, render_page
-from core.rate_limits import consume
+from core.rate_limits import Use, limited
 
 
 @never_cache
@@ -47,9 +47,9 @@ def request_export(request: HttpRequest) -> HttpResponse:
     user = get_request_user(request)
     if response := reauthentication_redirect(request, reverse("settings-privacy")):
         return response
-    consume(request, group="export", key=str(user.pk), rate=settings.EXPORT_RATE)
     try:
-        services.request_export(actor=user, now=timezone.now())
+        with limited(request, Use("export", str(user.pk), settings.EXPORT_RATE)):
+            services.request_export(actor=user, now=timezone.now())
     except Conflict as error:
         messages.warning(request, error.detail)
     else:

@@ -6,7 +6,17 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 
-from accounts.models import AccountDeletion, ApiKey, EmailChange, Export, Invitation, Session, TeamMember, User
+from accounts.models import (
+    AccountDeletion,
+    ApiKey,
+    EmailChange,
+    Export,
+    Invitation,
+    SecurityChange,
+    Session,
+    TeamMember,
+    User,
+)
 from accounts.privacy import services
 from core.privacy import PersonalDataProvider, section_of
 
@@ -48,6 +58,12 @@ PROVIDER = PersonalDataProvider(
             "mfa_methods",
             "Your methods for two-factor authentication.",
             ("type", "created_at", "last_used_at"),
+        ),
+        section_of(
+            SecurityChange,
+            "security_changes",
+            "Changes of your password and your methods that you can still undo.",
+            ("change", "changed_at", "expires_at"),
         ),
         section_of(SocialAccount, "linked_accounts", IDENTITIES_TEXT, IDENTITY_COLUMNS),
         section_of(ApiKey, "api_keys", "Your API keys, without their secrets.", API_KEY_COLUMNS, owner="owner"),

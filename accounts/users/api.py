@@ -35,7 +35,7 @@ from core.api.generics import ApiView, DeleteView, DetailView, ListView, UpdateV
 from core.api.pagination import Sort
 from core.api.query_params import parse_query
 from core.etags import object_etag
-from core.rate_limits import consume
+from core.rate_limits import Use, consume
 from core.serialization import dumps
 from core.uploads import read_single_upload
 
@@ -107,10 +107,10 @@ class MyAvatarView(DeleteView):
 
     @extend_schema(operation_id="set_my_avatar", request=AvatarInput, responses=MeOut)
     def post(self, request: Request) -> HttpResponse:
-        consume(request._request, group="picture", key=str(self.user.pk), rate=settings.AVATAR_RATE)
-        return self.object_response(
-            services.set_avatar(actor=self.user, data=read_single_upload(request._request.FILES, max_bytes=MAX_BYTES))
-        )
+        data = read_single_upload(request._request.FILES, max_bytes=MAX_BYTES)
+        # Also for a file that is refused below: decoding is expensive.
+        consume(request._request, Use("picture", str(self.user.pk), settings.AVATAR_RATE))
+        return self.object_response(services.set_avatar(actor=self.user, data=data))
 
     def delete_object(self) -> None:
         services.remove_avatar(actor=self.user, versions=self.versions)

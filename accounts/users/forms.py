@@ -9,7 +9,7 @@ from django.conf import settings
 
 from accounts.auth.forms import NewPasswordField
 from accounts.models import User
-from core.forms import PageForm, SingleLineField, show_initial
+from core.forms import EmailField, PageForm, SingleLineField, show_initial
 from core.time_zones import time_zone_names
 
 
@@ -68,9 +68,7 @@ def time_zones(current: str | None = None) -> list[str]:
 
 
 class InvitationForm(PageForm):
-    email = forms.EmailField(
-        label="Email", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "off", "spellcheck": "false"})
-    )
+    email = EmailField(label="Email", widget=forms.EmailInput(attrs={"autocomplete": "off", "spellcheck": "false"}))
 
 
 class InvitedRegistrationForm(PageForm):

@@ -28,7 +28,7 @@ from core.api.pagination import PageRequest, Sort, paginate
 from core.errors import Conflict, Invalid, NotFound
 from core.forms import changed_values, form_status
 from core.htmx import form_data, render_page
-from core.rate_limits import consume
+from core.rate_limits import Use, consume
 from core.uploads import read_upload
 
 DIRECTORY_PAGE_SIZE = 50
@@ -65,8 +65,8 @@ def set_avatar(request: HttpRequest) -> HttpResponse:
     user = get_request_user(request)
     form = AvatarForm(request.POST, request.FILES)
     if form.is_valid():
-        # Decoding is expensive, so uploads are limited before the file is read.
-        consume(request, group="picture", key=str(user.pk), rate=settings.AVATAR_RATE)
+        # Also those that are refused: decoding is expensive.
+        consume(request, Use("picture", str(user.pk), settings.AVATAR_RATE))
         if form.submit(
             lambda data: services.set_avatar(actor=user, data=read_upload(data["file"], max_bytes=MAX_BYTES))
         ):

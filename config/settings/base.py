@@ -294,8 +294,6 @@ EXPORT_RATE = env.text("EXPORT_RATE", "5/d")
 PAGE_RATE = env.text("PAGE_RATE", "600/m")
 ANONYMOUS_FORM_RATE = env.text("ANONYMOUS_FORM_RATE", "300/m")
 AVATAR_RATE = env.text("AVATAR_RATE", "20/h")
-# django-ratelimit lets requests pass while Redis is down; core.rate_limits counts locally then.
-RATELIMIT_FAIL_OPEN = True
 
 # --- Registration, MFA and email verification, partly by django-allauth -----------------------------------------------
 

@@ -13,7 +13,7 @@ from rest_framework import serializers
 
 from core.errors import MAX_FIELD_ERRORS
 from core.text import LINE_ENDS, VISIBLE
-from core.validators import validate_single_line
+from core.validators import validate_email_address, validate_single_line
 
 RFC3339_PATTERN = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)\Z", re.ASCII)
 DATE_PATTERN = re.compile(r"\d{4}-\d\d-\d\d\Z", re.ASCII)
@@ -71,6 +71,14 @@ class SingleLineField(TextField):
     """One line of visible text, like a name."""
 
     default_validators = [validate_single_line]
+
+
+class EmailField(serializers.EmailField):
+    """An email address, see `validate_email_address`."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"max_length": 254, **options})
+        self.validators[-1] = validate_email_address  # in place of that of REST framework
 
 
 class StrictIntegerField(serializers.IntegerField):

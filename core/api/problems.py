@@ -21,6 +21,7 @@ from rest_framework.views import set_rollback
 from core.api.endpoints import API_PREFIX
 from core.db import translate_db_error
 from core.errors import MAX_FIELD_ERRORS, DomainError, FieldError, VersionConflict
+from core.rate_limits import refund
 from core.serialization import dumps
 
 MEDIA_TYPE = "application/problem+json"
@@ -160,6 +161,8 @@ class ProblemDetailsMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
+        if response.status_code == http.HTTPStatus.SERVICE_UNAVAILABLE:
+            refund(request)  # an attempt that met an outage is none
         if response.status_code < 400 or not request.path.startswith(API_PREFIX):
             return response
         if response.get("Content-Type", "").startswith(MEDIA_TYPE):

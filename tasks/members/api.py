@@ -7,13 +7,12 @@ from typing import Any
 
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
 from rest_framework.request import Request
 
 from accounts.users import selectors as users_selectors
 from accounts.users.invitations.api import InvitationOut
 from accounts.users.invitations.rate_limits import rate_limited_invitation
-from core.api.fields import StrictChoiceField, StrictSerializer
+from core.api.fields import EmailField, StrictChoiceField, StrictSerializer
 from core.api.generics import ApiView, CreateView, DeleteView, DetailView, ListView, UpdateView
 from core.api.parsers import parse_body
 from tasks.members import invitations, selectors, services, teams
@@ -57,7 +56,7 @@ class ProjectTeamView(DetailView, UpdateView, DeleteView):
 
 
 class ProjectInvitationInput(StrictSerializer):
-    email = serializers.EmailField(max_length=254)
+    email = EmailField()
     role = StrictChoiceField(choices=Role.choices, default=Role.EDITOR)
 
 

@@ -5,7 +5,7 @@ from django import forms
 
 from accounts.models import Team, User
 from core.errors import Invalid
-from core.forms import PageForm
+from core.forms import EmailField, PageForm
 from tasks.models import Role
 
 
@@ -34,7 +34,7 @@ class ProjectTeamForm(PageForm):
 
 
 class InvitationForm(RoleForm):
-    email = forms.EmailField(max_length=254)
+    email = EmailField()
 
 
 def cleaned_role(form: RoleForm) -> str:

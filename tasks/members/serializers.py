@@ -4,7 +4,7 @@ from rest_framework import serializers
 
 from accounts.models import Team
 from accounts.users.serializers import UserOut
-from core.api.fields import StrictChoiceField, StrictSerializer, StrictUUIDField
+from core.api.fields import EmailField, StrictChoiceField, StrictSerializer, StrictUUIDField
 from tasks.models import ProjectMember, ProjectTeam, Role
 
 
@@ -35,7 +35,7 @@ class UserOrEmailInput(StrictSerializer):
     """Name the person by `user` or by `email`."""
 
     user = StrictUUIDField(source="user_id", required=False)
-    email = serializers.EmailField(required=False, max_length=254)
+    email = EmailField(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("user_id" in attrs) == ("email" in attrs):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html import unescape
 
 import pytest
@@ -14,7 +14,7 @@ from django.contrib import admin as registry
 from django.urls import reverse
 
 from accounts.auth.mfa import services as mfa
-from accounts.models import EmailChange, User
+from accounts.models import EmailChange, SecurityChange, User
 from accounts.tests.api_keys import create_api_key
 from accounts.tests.factories import (
     AccountDeletionFactory,
@@ -85,6 +85,7 @@ def create_all_models(number):
     invitation = InvitationFactory(inviter=user)
     project = ProjectFactory(owner=user)
     EmailChange.objects.create(user=user, email="former@example.com", changed_at=NOW, expires_at=NOW)
+    SecurityChange.objects.create(user=user, change="password_changed", changed_at=NOW, expires_at=NOW + timedelta(1))
     MemberFactory(project=project)
     ProjectTeamFactory(project=project, team=TeamFactory())
     task = TaskFactory(project=project, creator=UserFactory())

@@ -23,7 +23,7 @@ from core.errors import Conflict, Invalid, NotFound
 from core.forms import form_status
 from core.htmx import form_data, render_page
 from core.http.client_ip import client_ip
-from core.rate_limits import consume
+from core.rate_limits import Use, consume
 from core.text import base_address
 
 
@@ -83,8 +83,8 @@ def change_email(request: HttpRequest) -> HttpResponse:
 @require_POST
 def resend_verification(request: HttpRequest) -> HttpResponse:
     user = get_request_user(request)
-    consume(request, group=LINK_EMAIL_GROUP, key=base_address(user.email), rate=settings.EMAIL_LINK_RATE)
     if not services.is_email_verified(user):
+        consume(request, Use(LINK_EMAIL_GROUP, base_address(user.email), settings.EMAIL_LINK_RATE))
         services.send_verification_email(user=user)
     messages.success(request, f"We sent a confirmation link to {user.email}.")
     return redirect("mfa_index")

@@ -1,7 +1,8 @@
-"""The page of the "this wasn't me" link about a new login method or address."""
+"""The page of the "this wasn't me" link about login methods, another address or password."""
 
 from __future__ import annotations
 
+from allauth.mfa.models import Authenticator
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -16,6 +17,12 @@ from core.htmx import render_page
 from core.http.client_ip import client_ip
 
 TEMPLATE = "accounts/revert_login_method.html"
+CHANGE_NAMES = {
+    "password_changed": "Password changed",
+    "password_set": "Password set",
+    "totp_deactivated": "Authenticator app removed",
+    "webauthn_removed": "Passkey removed",
+}
 MFA_METHOD_NAMES = {"totp": "Authenticator app", "recovery_codes": "Recovery codes"}
 
 
@@ -36,18 +43,24 @@ def revert_login_method(request: HttpRequest) -> HttpResponse:
         return render_page(request, TEMPLATE, {"error": LINK_EXPIRED}, status=404)
     names = provider_names()
     login_methods: list[tuple[str, object]] = [
+        *((f"{_method_name(item)} added", item.created_at) for item in added.mfa_methods),
         *(
-            (MFA_METHOD_NAMES.get(item.type) or f"Passkey “{item.wrap().name}”", item.created_at)
-            for item in added.mfa_methods
+            (f"Sign-in with {names.get(item.provider, item.provider)} added", item.date_joined)
+            for item in added.identities
         ),
-        *((f"Sign-in with {names.get(item.provider, item.provider)}", item.date_joined) for item in added.identities),
+        *((CHANGE_NAMES[item.change], item.changed_at) for item in added.changes),
     ]
     if added.email_change:
-        login_methods.insert(0, (f"Email address {added.user.email}", added.email_change.changed_at))
+        login_methods.insert(0, (f"Email address changed to {added.user.email}", added.email_change.changed_at))
     context = {
         "token": token,
         "account": added.user,
         "login_methods": login_methods,
+        "restored_methods": [_method_name(item) for item in added.removed_methods],
         "former_email": added.email_change.email if added.email_change else "",
     }
     return render_page(request, TEMPLATE, context)
+
+
+def _method_name(method: Authenticator) -> str:
+    return MFA_METHOD_NAMES.get(method.type) or f"Passkey “{method.wrap().name}”"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from allauth.mfa.models import Authenticator
@@ -12,14 +12,21 @@ from django.core.signing import BadSignature, Signer
 from django.db.models import Q, QuerySet
 from django.urls import reverse
 
-from accounts.models import EmailChange, User
+from accounts.models import EmailChange, SecurityChange, User
 from accounts.models.sessions import MFA_TYPES
 from core.errors import NotFound
 
 REVERT_LINK_TTL = timedelta(days=7)
 # By how much the clocks of two nodes may differ.
 MAX_CLOCK_SKEW = timedelta(seconds=5)
-MFA_METHOD, IDENTITY, EMAIL = "mfa", "identity", "email"
+MFA_METHOD, IDENTITY, EMAIL, CHANGE = "mfa", "identity", "email", "change"
+# By the kind in a link's token: the rows it may name, and when the change was made.
+LINK_TARGETS: dict[str, tuple[Any, str]] = {
+    MFA_METHOD: (Authenticator, "created_at"),
+    IDENTITY: (SocialAccount, "date_joined"),
+    EMAIL: (EmailChange, "changed_at"),
+    CHANGE: (SecurityChange, "changed_at"),
+}
 # The changes that add a method: the newest of this type is the one that was added.
 AUTHENTICATOR_TYPES = {
     "totp_activated": Authenticator.Type.TOTP,
@@ -37,15 +44,18 @@ class MfaMethods(NamedTuple):
 
 
 class AddedLoginMethods(NamedTuple):
-    """The change that an email told of, with all methods that were added since: what its link undoes.
+    """The change that an email told of, with all that was added and removed since: what its link undoes.
 
-    `email_change` has the address to restore, if the email told of another one.
+    `email_change` has the address to restore, if the email told of another one. `changes` are changes of the password
+    and removals, `removed_methods` the methods that come back.
     """
 
     user: User
     mfa_methods: list[Authenticator]
     identities: list[SocialAccount]
     email_change: EmailChange | None
+    changes: list[SecurityChange]
+    removed_methods: list[Authenticator]
 
 
 def get_mfa_methods(user: User) -> MfaMethods:
@@ -96,6 +106,11 @@ def revert_link_for_email(change: EmailChange) -> str:
     return _revert_link(change.user, EMAIL, change.pk, change.email)
 
 
+def revert_link_for_change(change: SecurityChange) -> str:
+    """Return the link that reverts a password change or a removal of methods."""
+    return _revert_link(change.user, CHANGE, change.pk)
+
+
 def _revert_link(user: User, kind: str, object_id: int, email: str = "") -> str:
     token = _signer(user, email).sign(f"{kind}.{object_id}")
     return f"{reverse('revert-login-method')}?{urlencode({'token': token})}"
@@ -110,24 +125,39 @@ def get_login_methods_added(token: str, now: datetime) -> AddedLoginMethods | No
     """Return what a link removes now; None for an invalid link."""
     kind, _, number = token.partition(":")[0].partition(".")
     # Its user is read before the signature can be verified, so the number has to fit a column (19 digits).
-    if kind not in {MFA_METHOD, IDENTITY, EMAIL} or not (number.isascii() and number.isdigit() and len(number) < 19):
+    if kind not in LINK_TARGETS or not (number.isascii() and number.isdigit() and len(number) < 19):
         return None
-    rows = {MFA_METHOD: Authenticator.objects, IDENTITY: SocialAccount.objects, EMAIL: EmailChange.objects}[kind]
-    row = rows.filter(pk=int(number), user__is_active=True).select_related("user").first()
+    model, time_column = LINK_TARGETS[kind]
+    row = model.objects.filter(pk=int(number), user__is_active=True).select_related("user").first()
     try:
         if row is None or _signer(row.user, row.email if kind == EMAIL else "").unsign(token) != f"{kind}.{row.pk}":
             return None
     except BadSignature:
         return None
-    added_at = getattr(row, {MFA_METHOD: "created_at", IDENTITY: "date_joined", EMAIL: "changed_at"}[kind])
+    added_at = getattr(row, time_column)
     if now - added_at > REVERT_LINK_TTL:
         return None
     # Within a table keys are compared, as the clocks of nodes may differ; between the two tables only times can be.
     earliest = added_at - MAX_CLOCK_SKEW
     methods = list(Authenticator.objects.filter(user=row.user).order_by("pk"))
     added = [item for item in methods if (item.pk >= row.pk if kind == MFA_METHOD else item.created_at >= earliest)]
-    if all(item.type == Authenticator.Type.RECOVERY_CODES for item in methods if item not in added):
+    changes = list(SecurityChange.objects.filter(user=row.user, changed_at__gte=earliest).order_by("pk"))
+    removed = _methods_to_restore(changes, before=added_at, present=[item for item in methods if item not in added])
+    if not removed and all(item.type == Authenticator.Type.RECOVERY_CODES for item in methods if item not in added):
         added = methods  # recovery codes alone are no MFA
     since = Q(pk__gte=row.pk) if kind == IDENTITY else Q(date_joined__gte=earliest)
     identities = SocialAccount.objects.filter(since, user=row.user).order_by("pk")
-    return AddedLoginMethods(row.user, added, list(identities), row if kind == EMAIL else None)
+    return AddedLoginMethods(row.user, added, list(identities), row if kind == EMAIL else None, changes, removed)
+
+
+def _methods_to_restore(
+    changes: list[SecurityChange], *, before: datetime, present: list[Authenticator]
+) -> list[Authenticator]:
+    """Return removed methods that the user had before, and does not have again."""
+    types = {item.type for item in present if item.type != Authenticator.Type.WEBAUTHN}
+    removed = [
+        Authenticator(user_id=change.user_id, **method) for change in changes for method in change.removed_methods
+    ]
+    for method in removed:
+        method.created_at = datetime.fromisoformat(str(method.created_at))
+    return [method for method in removed if method.created_at < before and method.type not in types]

@@ -1,4 +1,4 @@
-"""Reverting a login method that an intruder added."""
+"""Reverting what an intruder did: login methods they added or removed, another address or password."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from accounts.auth.security_notifications import notify_security_change
 from accounts.auth.sessions import cache
 from accounts.auth.sessions import services as sessions
 from accounts.events import user_payload
-from accounts.models import Session, User
+from accounts.models import SecurityChange, Session, User
 from core.errors import NotFound
 from events.outbox import publish
 
@@ -29,8 +29,9 @@ LINK_EXPIRED = "This link is not valid: it was used already, is older than 7 day
 def revert_login_method(*, token: str, now: datetime, address: str = "") -> User:
     """Undo a change of login methods or address, and disable the password.
 
-    All methods that were added since go too. Whoever made the change knew the password. A link to choose another one
-    is sent at once. Raises NotFound, and Conflict where another account has the address.
+    All methods that were added since go too, and those that were removed come back. Whoever made the change knew the
+    password. A link to choose another one is sent at once. Raises NotFound, and Conflict where another account has the
+    address.
     """
     added = selectors.get_login_methods_added(token, now)
     if added is None:
@@ -42,6 +43,8 @@ def revert_login_method(*, token: str, now: datetime, address: str = "") -> User
     if added.email_change:
         email_addresses.restore_email(user=user, change=added.email_change, now=now)
     Authenticator.objects.filter(pk__in=[method.pk for method in added.mfa_methods]).delete()
+    Authenticator.objects.bulk_create(added.removed_methods)
+    SecurityChange.objects.filter(pk__in=[change.pk for change in added.changes]).delete()
     for identity in added.identities:
         oidc.delete_identity(identity, owner=user, actor=user, now=now)
     # The intruder knows the password: they signed in with it to add the method.
@@ -56,3 +59,8 @@ def revert_login_method(*, token: str, now: datetime, address: str = "") -> User
     notify_security_change(user=user, change="login_method_reverted", now=now, address=address)
     account_emails.send_password_reset(user)
     return user
+
+
+def purge_security_changes(*, now: datetime) -> int:
+    """Delete changes that can't be reverted any more, with the methods kept for it. Returns how many."""
+    return SecurityChange.objects.filter(expires_at__lt=now).delete()[0]

@@ -21,6 +21,7 @@ from accounts.auth.one_time_tokens import hash_token
 from accounts.auth.security_notifications import notify_security_change
 from accounts.auth.sessions import services as sessions
 from accounts.models import MfaChallenge, Session, User
+from accounts.models.sessions import MFA_TYPES
 from accounts.users.services import WRONG_SECRET
 from core.errors import Conflict, Invalid, NotFound
 from core.security.encryption import decrypt, encrypt
@@ -182,13 +183,15 @@ def _add(
 def _remove(user: User, columns: dict[str, Any], change: str, *, now: datetime, address: str) -> None:
     """Remove a method. The last one takes the recovery codes along, which are no method of their own."""
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
-    removed, _ = Authenticator.objects.filter(user=user, **columns).delete()
+    methods = list(Authenticator.objects.filter(user=user).order_by("pk"))
+    removed = list(Authenticator.objects.filter(user=user, **columns))
     if not removed:
         raise NotFound("There is no such method.")
     # Recovery codes that were left behind would look like MFA and protect nothing.
-    if not login_methods_selectors.has_mfa(user):
-        Authenticator.objects.filter(user=user).delete()
-    notify_security_change(user=user, change=change, now=now, address=address)
+    if not any(item.type in MFA_TYPES for item in methods if item not in removed):
+        removed = methods
+    Authenticator.objects.filter(pk__in=[item.pk for item in removed]).delete()
+    notify_security_change(user=user, change=change, now=now, address=address, removed_methods=removed)
 
 
 @transaction.atomic

@@ -21,7 +21,7 @@ from django.utils.crypto import constant_time_compare
 
 from accounts.auth.one_time_tokens import hash_token, new_token
 from accounts.auth.security_notifications import notify_security_change
-from accounts.models import MfaChallenge, User
+from accounts.models import MfaChallenge, SecurityChange, User
 from core.errors import NotAuthenticated
 from core.security.encryption import decrypt, encrypt, rotate
 
@@ -182,6 +182,12 @@ def reencrypt_secrets() -> int:
         name = "secret" if authenticator.type == Authenticator.Type.TOTP else "seed"
         data = {**authenticator.data, name: rotate(authenticator.data[name], purpose=ENCRYPTION_PURPOSE)}
         Authenticator.objects.filter(pk=authenticator.pk).update(data=data)
+    # Those that a link can still restore.
+    for change in SecurityChange.objects.select_for_update().exclude(removed_methods=[]).order_by("pk"):
+        for method in change.removed_methods:
+            for name in {"secret", "seed"} & set(method["data"]):
+                method["data"][name] = rotate(method["data"][name], purpose=ENCRYPTION_PURPOSE)
+        change.save(update_fields=["removed_methods"])
     return len(authenticators)
 
 

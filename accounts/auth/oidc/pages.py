@@ -38,7 +38,7 @@ from core.api.endpoints import endpoint
 from core.errors import Conflict, DomainError
 from core.htmx import render_page
 from core.http.client_ip import client_ip, describe_user_agent, user_agent
-from core.rate_limits import consume
+from core.rate_limits import Use, consume
 
 log = structlog.get_logger("taskflow.oidc")
 
@@ -63,7 +63,7 @@ def start(request: HttpRequest, provider_id: str) -> HttpResponse:
         return response
     if request.user.is_authenticated and not is_linking:
         return HttpResponseRedirect(get_next_url(request))
-    consume(request, group="login-provider", key=client_ip(request), rate=settings.LOGIN_RATE_PER_ADDRESS)
+    consume(request, Use("login-provider", client_ip(request), settings.LOGIN_RATE_PER_ADDRESS))
     callback_url = request.build_absolute_uri(reverse("openid_connect_callback", args=[provider_id]))
     authorization_request, state_id = AuthorizationRequest.create(callback_url), secrets.token_urlsafe(32)
     try:

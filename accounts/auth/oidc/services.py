@@ -9,7 +9,6 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
 from accounts import events
@@ -18,6 +17,7 @@ from accounts.models import User
 from accounts.users import services as users
 from accounts.users.locales import DEFAULT_LOCALE, Locale
 from core.errors import Conflict, Invalid, NotAllowed, NotAuthenticated, NotFound
+from core.validators import validate_email_address
 from events.outbox import publish
 
 MAX_ATTEMPTS = 3
@@ -132,7 +132,7 @@ def _link_by_verified_email(identity: Identity) -> SocialAccount | None:
     in with the provider (account pre-hijacking).
     """
     try:
-        validate_email(identity.email)
+        validate_email_address(identity.email)
     except ValidationError as error:
         raise NotAllowed("The provider didn't share your email address.", code="no_address") from error
     if not identity.email_verified:

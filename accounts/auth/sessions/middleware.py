@@ -6,7 +6,6 @@ request, so a revoked session ends on every node at once.
 
 from __future__ import annotations
 
-import secrets
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
@@ -23,20 +22,18 @@ from django.utils.crypto import constant_time_compare
 from django.utils.functional import SimpleLazyObject
 from django_htmx.http import HttpResponseClientRedirect
 
-from accounts.auth.sessions import selectors, services
+from accounts.auth.sessions import device_cookies, selectors, services
 from accounts.models import Session, User
 from accounts.users import selectors as users_selectors
 from core.api.endpoints import API_PREFIX, endpoint_of
 from core.errors import NotAuthenticated, NotFound, RateLimited
 from core.htmx import rate_limited_page
 from core.http.client_ip import client_ip, user_agent
-from core.rate_limits import consume
+from core.rate_limits import Use, consume
 
 SESSION_ID_KEY = "_session_id"
 # Set by a sign-in with MFA, until its row is created.
 MFA_VERIFIED_KEY = "_mfa_verified"
-DEVICE_COOKIE_MAX_AGE = 365 * 24 * 3600
-MAX_DEVICE_COOKIE_LENGTH = 64
 
 
 class SessionTrackingMiddleware(AuthenticationMiddleware):
@@ -107,35 +104,27 @@ def _load_user(request: HttpRequest) -> User | AnonymousUser:
 
 def _start_session(request: HttpRequest, response: HttpResponse) -> None:
     """Create the row, or sign out where the user changed since their credential was verified."""
-    # The secret by which this browser is recognised after signing out.
-    cookie = request.COOKIES.get(settings.DEVICE_COOKIE_NAME, "")[:MAX_DEVICE_COOKIE_LENGTH]
-    cookie = cookie or secrets.token_urlsafe(24)
     mfa_verified = request.session.pop(MFA_VERIFIED_KEY, False)
     user = users_selectors.find_active_user(request.session[SESSION_KEY])
     if user is None or not _has_current_password_hash(request, user):
         request.session.flush()
         return
+    browser_secrets = device_cookies.read_secrets(request)
+    secret = device_cookies.trusted_or_new_secret(user, browser_secrets)
     try:
         session = services.open_session(
             user=user,
             now=timezone.now(),
             user_agent=user_agent(request),
             address=client_ip(request),
-            cookie=cookie,
+            cookie=secret,
             mfa_verified=mfa_verified,
         )
     except NotAuthenticated:
         request.session.flush()
         return
     request.session[SESSION_ID_KEY] = str(session.pk)
-    response.set_cookie(
-        settings.DEVICE_COOKIE_NAME,
-        cookie,
-        max_age=DEVICE_COOKIE_MAX_AGE,
-        secure=settings.SESSION_COOKIE_SECURE,
-        httponly=True,
-        samesite="Lax",
-    )
+    device_cookies.set_cookie(response, secret, browser_secrets)
 
 
 class PageRateLimitMiddleware:
@@ -159,9 +148,9 @@ class PageRateLimitMiddleware:
         try:
             if session is None:
                 if request.method == "POST":
-                    consume(request, group="form", key=client_ip(request), rate=settings.ANONYMOUS_FORM_RATE)
+                    consume(request, Use("form", client_ip(request), settings.ANONYMOUS_FORM_RATE))
             elif session.user.tier != User.Tier.LOAD:
-                consume(request, group="page", key=str(session.user_id), rate=settings.PAGE_RATE)
+                consume(request, Use("page", str(session.user_id), settings.PAGE_RATE))
         except RateLimited as error:
             return rate_limited_page(request, error)
         return None

@@ -8,9 +8,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from accounts.auth.sessions import services as sessions
 from accounts.auth.tests.test_session_pages import sign_in
 from accounts.models import Session, User
-from accounts.tests.factories import PASSWORD
+from accounts.tests.factories import PASSWORD, UserFactory
 from accounts.tests.fixtures import ApiClient
 from core.security.hashing import sha256_hex
 
@@ -70,3 +71,53 @@ def test_device_cookie_with_the_text_of_a_program_is_new(alice, outbox):
     client.post("/login/", data)
 
     assert [payload["session"]["is_new"] for payload in outbox.payloads("session.opened")] == [True, False, True]
+
+
+def test_planted_device_cookie_is_trusted_for_nobody_else(alice, bob, outbox):
+    """The intruder puts their own cookie, or an invented one, into the victim's browser."""
+    User.objects.update(created_at=LONG_AGO)
+    intruder = sign_in(bob)
+    planted = intruder.cookies["device"].value
+    for value in (planted, "a" * 32, f"{planted}.{'a' * 32}", ".".join([planted] * 40), "x" * 4000):
+        victim = Client()
+        victim.cookies["device"] = value
+        sign_in(alice, victim)
+        latest = Session.objects.filter(user=alice).latest("pk")
+
+        secrets = victim.cookies["device"].value.split(".")
+        assert latest.device_hash == sha256_hex(secrets[0])
+        assert secrets[0] not in value
+        assert len(secrets) <= 5
+
+    for value in (planted, "a" * 32):
+        intruder.cookies["device"] = value
+        intruder.post("/logout/")
+        sign_in(alice, intruder)
+        assert outbox.payloads("session.opened")[-1]["session"]["is_new"] is True
+
+
+def test_stolen_device_cookie_stays_untrusted_after_a_login(alice, outbox):
+    User.objects.update(created_at=LONG_AGO)
+    owner, thief = sign_in(alice), Client()
+    stolen = owner.cookies["device"].value
+    sessions.revoke_all_sessions(actor=alice, now=timezone.now())
+    sign_in(alice, owner)
+
+    thief.cookies["device"] = stolen
+    sign_in(alice, thief)
+
+    assert owner.cookies["device"].value.split(".")[0] != stolen
+    assert outbox.payloads("session.opened")[-1]["session"]["is_new"] is True
+
+
+def test_browser_of_several_people_is_known_to_each(outbox):
+    users = [UserFactory(handle=f"p{number}") for number in range(5)]
+    User.objects.update(created_at=LONG_AGO)
+    client = Client()
+    for _ in range(2):
+        for user in users:
+            sign_in(user, client)
+            client.post("/logout/")
+
+    assert [payload["session"]["is_new"] for payload in outbox.payloads("session.opened")] == [True] * 5 + [False] * 5
+    assert len(client.cookies["device"].value) == 5 * 33 - 1

@@ -13,16 +13,16 @@ from accounts.users import selectors
 from accounts.users.invitations import services
 from accounts.users.invitations.rate_limits import rate_limited_invitation
 from accounts.users.serializers import LocaleInput, MeOut, UserOut, pop_locale
-from core.api.fields import SingleLineField, StrictCharField, StrictSerializer, StrictUUIDField
+from core.api.fields import EmailField, SingleLineField, StrictCharField, StrictSerializer, StrictUUIDField
 from core.api.generics import ActionView, CreateView, DeleteView, DetailView, ListView
 from core.http.client_ip import client_ip
-from core.rate_limits import consume
+from core.rate_limits import Use, consume
 
 
 class InvitationInput(StrictSerializer):
     """Input for a new invitation."""
 
-    email = serializers.EmailField(max_length=254)
+    email = EmailField()
     team = StrictUUIDField(
         required=False, help_text="Invite to this team, as one of its leads; without it to the instance, as staff."
     )
@@ -106,5 +106,5 @@ class RegisterWithInvitationView(PublicApiView, CreateView):
 
     def create_object(self, data: dict[str, Any]) -> User:
         request = self.request._request
-        consume(request, group="register", key=client_ip(request), rate=settings.REGISTER_RATE)
+        consume(request, Use("register", client_ip(request), settings.REGISTER_RATE))
         return services.register_with_invitation(now=self.now, locale=pop_locale(data, request), **data)

@@ -27,7 +27,7 @@ from core.errors import require
 from core.forms import form_status
 from core.htmx import form_data, render_page
 from core.http.client_ip import client_ip
-from core.rate_limits import consume
+from core.rate_limits import Use, consume
 
 MAX_LISTED = 100
 
@@ -87,7 +87,7 @@ def accept_invitation(request: HttpRequest) -> HttpResponse:
         return render_page(request, "accounts/invitation.html", context)
     form = InvitedRegistrationForm(form_data(request))
     if request.method == "POST" and form.is_valid():
-        consume(request, group="register", key=client_ip(request), rate=settings.REGISTER_RATE)
+        consume(request, Use("register", client_ip(request), settings.REGISTER_RATE))
         now, locale = timezone.now(), browser_locale(request)
         new_user = form.submit(
             lambda data: services.register_with_invitation(token=token, now=now, locale=locale, **data)
