@@ -1,6 +1,5 @@
 // Suggestions for @handles in text areas: the members of the project, from the page's list. Arrow keys choose, Enter or Tab
 // takes, Escape closes. Without a script, handles are typed in full.
-const people = [...document.querySelectorAll("#mention-people option")].map(({ value, label }) => ({ handle: value, name: label }));
 const MAX_SUGGESTIONS = 6;
 // An @ after a letter with spaces around its words belongs to an email address; other scripts have no spaces.
 const TYPED = /(?:^|[^\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{N}_.@-])[@＠]([\p{L}\p{M}\p{N}._-]{0,40})$/u;
@@ -8,6 +7,8 @@ let list; // of the field with the focus
 let field;
 
 const fold = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+// Read each time: choosing another project replaces the list.
+const readPeople = () => [...document.querySelectorAll("#mention-people option")].map(({ value, label }) => ({ handle: value, name: label }));
 const typedHandle = () => field.value.slice(0, field.selectionStart).match(TYPED)?.[1];
 
 function close() {
@@ -28,7 +29,7 @@ function suggest(target) {
   if (typed === undefined) return close();
   const start = fold(typed);
   const isMatch = ({ handle, name }) => [handle, ...name.split(/\s+/)].some((word) => fold(word).startsWith(start));
-  const found = people.filter(isMatch).slice(0, MAX_SUGGESTIONS);
+  const found = readPeople().filter(isMatch).slice(0, MAX_SUGGESTIONS);
   if (!found.length) return close();
   list = document.createElement("ul");
   list.id = "mention-suggestions";
@@ -61,7 +62,7 @@ function take(option) {
 }
 
 document.addEventListener("input", (event) => {
-  if (people.length && event.target.matches("textarea") && !event.isComposing) suggest(event.target);
+  if (event.target.matches("textarea") && !event.isComposing) suggest(event.target);
 });
 
 // Before the other listeners: Enter and Escape belong to the open list.

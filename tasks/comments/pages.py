@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.auth.requests import get_request_user
+from accounts.models import User
 from core.errors import Invalid, VersionConflict
 from core.forms import expected_version, form_status
 from core.htmx import form_data, render_page
@@ -18,6 +19,9 @@ from tasks.comments import selectors, services
 from tasks.comments.forms import CommentForm
 from tasks.items import selectors as items_selectors
 from tasks.items.task_page import FRAGMENTS, task_context
+from tasks.members import selectors as members_selectors
+from tasks.models import Comment, Task
+from tasks.projects import selectors as projects_selectors
 
 
 @login_required
@@ -53,12 +57,20 @@ def edit_comment(request: HttpRequest, key: str, comment_id: UUID) -> HttpRespon
             # Only its author can change a comment, so it was the same person.
             form.add_error("body", "You changed this comment in another tab. Save again to keep this text.")
             comment.version = error.version
-            context = {"task": task, "comment": comment, "form": form}
-            return render_page(request, "tasks/comment_form.html", context, status=409)
+            return _comment_page(request, reader, task, comment, form, status=409)
         messages.success(request, "Comment updated.")
         return redirect("task-detail", key=key)
-    context = {"task": task, "comment": comment, "form": form}
-    return render_page(request, "tasks/comment_form.html", context, status=form_status(form))
+    return _comment_page(request, reader, task, comment, form, status=form_status(form))
+
+
+def _comment_page(
+    request: HttpRequest, reader: User, task: Task, comment: Comment, form: CommentForm, *, status: int
+) -> HttpResponse:
+    # Guests don't learn who else is in the project.
+    is_member = projects_selectors.project_role(reader, task.project) is not None
+    people = members_selectors.assignable_users(task.project) if is_member else []
+    context = {"task": task, "comment": comment, "form": form, "people": people}
+    return render_page(request, "tasks/comment_form.html", context, status=status)
 
 
 @login_required

@@ -172,6 +172,7 @@ class NewTaskForm(PageForm):
         own = [(str(project.pk), f"{project.name} ({project.key})") for project in projects if not project.is_inbox]
         personal = next((str(project.pk) for project in projects if project.is_inbox), "")
         self.fields["project"].choices = [(personal, "Personal"), *own]
+        self.people = people
         self.fields["assignee"].choices = [("", "Unassigned"), *((str(user.pk), user.name) for user in people)]
         self.fields["assignee"].error_messages["invalid_choice"] = "Choose a member of the project."
         attributes = {"hx-get": reverse("task-new"), "hx-target": "#assignee-field", "hx-swap": "outerHTML"}

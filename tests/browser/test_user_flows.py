@@ -8,6 +8,7 @@ from accounts.tests.factories import PASSWORD
 from tasks.items import drafts
 from tasks.items import services as items
 from tasks.models import Task
+from tasks.tests.factories import CommentFactory
 
 
 def create_task(user, title):
@@ -166,3 +167,29 @@ def test_mention_is_completed_from_the_members(sample_workspace, open_page):
     assert in_address == 0
     assert page.locator("#mention-suggestions").count() == 0
     assert typed.input_value() == "会议@ada mail@ad @ad"
+
+
+def test_mention_is_completed_in_edited_comment_and_new_task(sample_workspace, open_page):
+    task = create_task(sample_workspace, "Ask")
+    comment = CommentFactory(task=task, author=sample_workspace, body="Ask")
+    page = open_page(sample_workspace)
+
+    def complete(field):
+        page.locator(field).press("End")
+        page.locator(field).press_sequentially(" @bo")
+        page.wait_for_selector("#mention-suggestions")
+        page.keyboard.press("Enter")
+        return page.locator(field).input_value()
+
+    page.goto(f"/tasks/{task.key}/comments/{comment.pk}/")
+    in_comment = complete("textarea[name=body]")
+    page.goto("/tasks/new/")
+    page.locator("textarea[name=description]").press_sequentially("@bo")
+    in_personal_task = page.locator("#mention-suggestions").count()
+    page.fill("textarea[name=description]", "")
+    with page.expect_response(lambda response: "/tasks/new/" in response.url):
+        page.select_option("[name=project]", label="Operations (OPS)")
+    page.wait_for_selector("#mention-people option[value=bob]", state="attached")
+    in_task = complete("textarea[name=description]")
+
+    assert (in_comment, in_personal_task, in_task) == ("Ask @bob ", 0, " @bob ")

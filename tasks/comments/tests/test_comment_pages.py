@@ -4,6 +4,7 @@ import pytest
 
 from core.testing.page_client import htmx_headers, is_full_page, logged_in_client
 from tasks.models import Comment
+from tasks.tests.factories import CommentFactory, TaskShareFactory
 
 
 def test_comments_and_returns_to_the_task(task, commenter):
@@ -69,3 +70,14 @@ def test_lets_nobody_else_change_it(comment, commenter):
     assert reader.post(f"/tasks/OPS-1/comments/{comment.pk}/", {"body": "Forged"}).status_code == 404
     assert reader.post(f"/tasks/OPS-1/comments/{comment.pk}/delete/").status_code == 403
     assert Comment.objects.get().body == "Looks good."
+
+
+def test_comment_form_suggests_members_to_members_alone(task, bob, alice, mallory):
+    TaskShareFactory(task=task, user=mallory, role="commenter")
+    pages = [
+        logged_in_client(user).get(f"/tasks/OPS-1/comments/{CommentFactory(task=task, author=user).pk}/")
+        for user in (bob, mallory)
+    ]
+
+    assert [b'<option value="alice">' in page.content for page in pages] == [True, False]
+    assert [page.status_code for page in pages] == [200, 200]
