@@ -1,5 +1,6 @@
 from django.urls import path
 
+from tasks.checklists import api as checklists_api
 from tasks.comments import api as comments_api
 from tasks.imports import api as imports_api
 from tasks.items import api as items_api
@@ -30,6 +31,9 @@ urlpatterns = [
     path("tasks/<str:ref>/shares/", sharing_api.SharesView.as_view()),
     path("tasks/<str:ref>/shares/<uuid:user_id>/", sharing_api.ShareView.as_view()),
     path("explain-access/", sharing_api.ExplainAccessView.as_view()),
+    path("tasks/<str:ref>/checklist/", checklists_api.ChecklistView.as_view()),
+    path("tasks/<str:ref>/checklist/<uuid:item_id>/", checklists_api.ChecklistItemView.as_view()),
+    path("tasks/<str:ref>/checklist/<uuid:item_id>/convert/", checklists_api.ConvertChecklistItemView.as_view()),
     path("tasks/<str:ref>/comments/", comments_api.CommentsView.as_view()),
     path("tasks/<str:ref>/comments/<uuid:comment_id>/", comments_api.CommentView.as_view()),
 ]

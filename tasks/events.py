@@ -192,6 +192,29 @@ class CommentDeleted(TaskEvent, name="task.comment_deleted"):
     author_id: str
 
 
+class ChecklistItemAdded(TaskEvent, name="task.checklist_item_added"):
+    """An item was added to a task's checklist. `excerpt` is its text."""
+
+    item_id: str
+    excerpt: str
+
+
+class ChecklistItemChanged(TaskEvent, name="task.checklist_item_changed"):
+    """A checklist item changed. `item_changes` is {field: [old, new]}, `excerpt` its text now."""
+
+    item_id: str
+    excerpt: str
+    item_changes: dict[str, list[Any]]
+
+
+class ChecklistItemRemoved(TaskEvent, name="task.checklist_item_removed"):
+    """A checklist item was deleted, or became the subtask `subtask_id`."""
+
+    item_id: str
+    excerpt: str
+    subtask_id: str = ""
+
+
 class TaskMentioned(TaskEvent, name="task.mentioned"):
     """A description or an edited comment names users that it did not name before."""
 

@@ -17,7 +17,7 @@ from tasks.items import services as items
 from tasks.items.assignees import unassign
 from tasks.members import services as members
 from tasks.members.teams import unassign_former_members
-from tasks.models import Comment, ImportJob, Project, ProjectMember, Task, TaskShare
+from tasks.models import ChecklistItem, Comment, ImportJob, Project, ProjectMember, Task, TaskShare
 from tasks.projects import selectors as projects_selectors
 
 
@@ -90,6 +90,12 @@ def export_comments(user_id: uuid.UUID) -> Iterator[Row]:
     return in_batches(Comment.objects.filter(author=user_id).values(*columns))
 
 
+def export_checklist_items(user_id: uuid.UUID) -> Iterator[Row]:
+    """Yield the checklist items that are assigned to the user."""
+    columns = ("pk", "id", "task_id", "task__project__key", "task__number", "text", "is_done", "due_date", "created_at")
+    return in_batches(ChecklistItem.objects.filter(assignee=user_id).values(*columns))
+
+
 def export_import_jobs(user_id: uuid.UUID) -> Iterator[Row]:
     """Yield the imports of large files of the last day. The files themselves are the user's own."""
     return in_batches(ImportJob.objects.filter(user=user_id).values("pk", "id", "source", "state", "created_at"))
@@ -107,6 +113,9 @@ PROVIDER = PersonalDataProvider(
             ("tasks.Task", "tasks.TaskAssignee"),
         ),
         ExportSection("comments", "Your comments on tasks.", export_comments, ("tasks.Comment",)),
+        ExportSection(
+            "checklist-items", "Checklist items assigned to you.", export_checklist_items, ("tasks.ChecklistItem",)
+        ),
         ExportSection("imports", "Your imports of the last day.", export_import_jobs, ("tasks.ImportJob",)),
     ),
     erase=erase_user,

@@ -1,5 +1,6 @@
 from django.urls import path
 
+from tasks.checklists import pages as checklists_pages
 from tasks.comments import pages as comments_pages
 from tasks.imports import pages as imports_pages
 from tasks.items import pages as items_pages
@@ -18,6 +19,18 @@ urlpatterns = [
     path("tasks/<str:key>/shares/", sharing_pages.share_task, name="share-add"),
     path("tasks/<str:key>/shares/<uuid:user_id>/", sharing_pages.update_share, name="share-update"),
     path("tasks/<str:key>/shares/<uuid:user_id>/remove/", sharing_pages.unshare_task, name="share-remove"),
+    path("tasks/<str:key>/checklist/", checklists_pages.add_checklist_item, name="checklist-add"),
+    path("tasks/<str:key>/checklist/<uuid:item_id>/", checklists_pages.update_checklist_item, name="checklist-update"),
+    path(
+        "tasks/<str:key>/checklist/<uuid:item_id>/delete/",
+        checklists_pages.delete_checklist_item,
+        name="checklist-delete",
+    ),
+    path(
+        "tasks/<str:key>/checklist/<uuid:item_id>/convert/",
+        checklists_pages.convert_checklist_item,
+        name="checklist-convert",
+    ),
     path("tasks/<str:key>/comments/", comments_pages.add_comment, name="comment-create"),
     path("tasks/<str:key>/comments/<uuid:comment_id>/", comments_pages.edit_comment, name="comment-update"),
     path("tasks/<str:key>/comments/<uuid:comment_id>/delete/", comments_pages.delete_comment, name="comment-delete"),

@@ -36,6 +36,7 @@ from core.db import uuid7
 from notifications.tests.factories import make_notification
 from tasks.models import Project, Role
 from tasks.tests.factories import (
+    ChecklistItemFactory,
     CommentFactory,
     ImportJobFactory,
     LabelFactory,
@@ -124,6 +125,7 @@ def create_project(owner: User, key: str, *, editor: User, newcomer: User) -> Sa
         "team:projects": str(ProjectTeamFactory(project=project, team=crew, role=Role.VIEWER).team_id),
         "other_team": str(others.pk),
         "label_id": str(LabelFactory(project=project, name="urgent").pk),
+        "item_id": str(ChecklistItemFactory(task=task, assignee=editor).pk),
         "comment_id": str(CommentFactory(task=task, author=editor).pk),
         "state_id": str(project.states.get(slug="cancelled").pk),
         "other_task": str(TaskFactory(project=project).pk),

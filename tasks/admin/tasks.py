@@ -14,7 +14,7 @@ from tasks.admin.base import ProjectScopedAdmin, TaskScopedAdmin
 from tasks.admin.forms import WRITABLE_FIELDS, TaskForm
 from tasks.comments import services as comments
 from tasks.items import services as items
-from tasks.models import Comment, ImportedRecord, ImportJob, Project, Task, TaskAssignee
+from tasks.models import ChecklistItem, Comment, ImportedRecord, ImportJob, Project, Task, TaskAssignee
 
 
 @admin.register(Task)
@@ -49,6 +49,15 @@ class TaskAssigneeAdmin(TaskScopedAdmin):
     list_display = ("user", "task", "created_at")
     list_select_related = ("user", "task__project")
     search_fields = ("user__name", "=user__email", "task__title")
+    ordering = ("-pk",)
+
+
+@admin.register(ChecklistItem)
+class ChecklistItemAdmin(TaskScopedAdmin):
+    list_display = ("text", "task", "is_done", "assignee", "due_date")
+    list_filter = ("is_done",)
+    list_select_related = ("assignee", "task__project")
+    search_fields = ("text", "assignee__name")
     ordering = ("-pk",)
 
 

@@ -25,8 +25,21 @@ FIELD_LABELS = {"start_date": "start", "due_date": "due date", "due_at": "due ti
 RELATION_VERBS = {"assignees": ("assigned", "unassigned"), "labels": ("added the label", "removed the label")}
 # Moving a task in the manual order is not shown in its activity.
 HIDDEN_FIELDS = frozenset({"position"})
-EVENT_ICONS = {"task.created": "plus", "task.commented": "message-square", "task.deleted": "trash-2"}
-EVENT_TEXTS = {"task.created": "created the task", "task.commented": "commented", "task.deleted": "deleted the task"}
+EVENT_ICONS = {
+    "task.created": "plus",
+    "task.commented": "message-square",
+    "task.deleted": "trash-2",
+    "task.checklist_item_added": "check",
+    "task.checklist_item_changed": "check",
+    "task.checklist_item_removed": "check",
+}
+EVENT_TEXTS = {
+    "task.created": "created the task",
+    "task.commented": "commented",
+    "task.deleted": "deleted the task",
+    "task.checklist_item_added": "added a checklist item",
+    "task.checklist_item_removed": "removed a checklist item",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +106,12 @@ def _changes(event: Event) -> dict[str, list[Any]]:
 def _event_changes(event: Event, names: Mapping[str, str], states: Mapping[str, str]) -> Iterator[ActivityChange]:
     if event.name in EVENT_TEXTS:
         yield ActivityChange(EVENT_TEXTS[event.name])
+    if event.name == "task.checklist_item_changed":
+        done = event.payload["item_changes"].get("is_done")
+        if done:
+            yield ActivityChange("completed a checklist item" if done[1] else "reopened a checklist item")
+        elif event.payload["item_changes"].keys() - HIDDEN_FIELDS:
+            yield ActivityChange("changed a checklist item")
     for name, (old, new) in _changes(event).items():
         if name in HIDDEN_FIELDS:
             continue

@@ -13,7 +13,7 @@ from accounts.models import User
 from core.errors import Invalid
 from events.outbox import DomainEvent, publish_all
 from tasks import events
-from tasks.models import Project, ProjectMember, Task, TaskAssignee
+from tasks.models import ChecklistItem, Project, ProjectMember, Task, TaskAssignee
 
 # Each assignee is an event and an email; a whole department is better served by a comment.
 MAX_ASSIGNEES = 20
@@ -27,6 +27,8 @@ def unassign(*, actor: User | None, project: Project, user_id: uuid.UUID, now: d
     task_ids = list(tasks.select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
     TaskAssignee.objects.filter(task__in=task_ids, user=user_id).delete()
     Task.objects.filter(pk__in=task_ids).update(version=F("version") + 1, updated_at=now)
+    items = ChecklistItem.objects.filter(task__project=project, assignee=user_id, is_done=False)
+    items.update(assignee=None, version=F("version") + 1)
     published: list[DomainEvent] = []
     # Read again, since each event carries the state after the change.
     for task in Task.objects.filter(pk__in=task_ids).with_relations().order_by("pk"):

@@ -23,7 +23,14 @@ from tasks.models.task import TASK_KEY_PATTERN, TaskQuerySet
 from tasks.projects import selectors as projects_selectors
 
 # task.shared and the like name people that not every reader may know of.
-ACTIVITY_EVENTS = ("task.created", "task.updated", "task.commented")
+ACTIVITY_EVENTS = (
+    "task.created",
+    "task.updated",
+    "task.commented",
+    "task.checklist_item_added",
+    "task.checklist_item_changed",
+    "task.checklist_item_removed",
+)
 TASK_NOT_FOUND = "There is no such task."
 
 

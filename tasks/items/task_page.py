@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.models import User
 from core.forms import parse_uuid
 from tasks import policies
+from tasks.checklists.selectors import checklist_panel
 from tasks.comments import selectors as comments_selectors
 from tasks.comments.forms import CommentForm
 from tasks.items import page_queries, selectors
@@ -22,7 +23,9 @@ from tasks.projects import selectors as projects_selectors
 from tasks.sharing import selectors as sharing_selectors
 
 # What a feature adds to the page: a selector under the name that its template uses, with one query each.
-PANELS: dict[str, Callable[[User, Task], Any]] = {}
+PANELS: dict[str, Callable[[User, Task], Any]] = {
+    "checklist": checklist_panel,
+}
 FRAGMENTS = {
     "comments": "tasks/_comments.html",
     "older-comments": "tasks/_comment_list.html",

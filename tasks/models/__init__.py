@@ -1,5 +1,6 @@
 """Projects, and the tasks in them."""
 
+from tasks.models.checklist import ChecklistItem
 from tasks.models.comment import Comment
 from tasks.models.import_job import ImportJob
 from tasks.models.imported_record import ImportedRecord
@@ -10,6 +11,7 @@ from tasks.models.task import Priority, Task, TaskAssignee
 
 __all__ = [
     "Category",
+    "ChecklistItem",
     "Comment",
     "ImportJob",
     "ImportedRecord",

@@ -10,6 +10,7 @@ from accounts.models import User
 from accounts.tests.factories import UserFactory
 from tasks.items.fractional_indexing import initial_position
 from tasks.models import (
+    ChecklistItem,
     Comment,
     ImportJob,
     Label,
@@ -141,3 +142,12 @@ class ImportJobFactory(DjangoModelFactory):
             "warnings": [],
         }
     )
+
+
+class ChecklistItemFactory(DjangoModelFactory):
+    class Meta:
+        model = ChecklistItem
+
+    task = factory.SubFactory(TaskFactory)
+    text = factory.Sequence(lambda n: f"Step {n}")
+    position = factory.Sequence(lambda n: n)

@@ -38,6 +38,7 @@ from notifications.tests.factories import make_email
 from tasks.models import ImportedRecord, ProjectInvitation
 from tasks.tests.factories import (
     AssigneeFactory,
+    ChecklistItemFactory,
     CommentFactory,
     ImportJobFactory,
     LabelFactory,
@@ -92,6 +93,7 @@ def create_all_models(number):
     LabelFactory(project=project)
     ProjectInvitation.objects.create(invitation=invitation, project=project)
     CommentFactory(task=task, author=UserFactory())
+    ChecklistItemFactory(task=task)
     AssigneeFactory(task=task, user=user)
     TaskShareFactory(task=task, user=UserFactory())
     ImportedRecord.objects.create(project=project, source="todoist", external_id=str(number), task=task)
@@ -212,11 +214,24 @@ def test_admin_login_is_forbidden_for_other_users(client, alice):
 
 
 @pytest.mark.parametrize(
-    "name", ["task", "project", "projectmember", "state", "label", "comment", "taskassignee", "taskshare", "importjob"]
+    "name",
+    [
+        "task",
+        "project",
+        "projectmember",
+        "state",
+        "label",
+        "comment",
+        "checklistitem",
+        "taskassignee",
+        "taskshare",
+        "importjob",
+    ],
 )
 def test_inbox_projects_are_hidden_from_admins(name, pages, inbox, alice):
     task = TaskFactory(project=inbox, title="Find a present")
     CommentFactory(task=task)
+    ChecklistItemFactory(task=task)
     AssigneeFactory(task=task, user=alice)
     LabelFactory(project=inbox)
     TaskShareFactory(task=task, user=alice)

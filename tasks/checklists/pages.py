@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from accounts.auth.requests import get_request_user
+from core.errors import VersionConflict
+from core.forms import expected_version
+from tasks.checklists import services
+from tasks.checklists.forms import ChecklistItemForm
+
+
+@login_required
+@require_POST
+def add_checklist_item(request: HttpRequest, key: str) -> HttpResponse:
+    """Add an item by its text; the panel shows where it went wrong."""
+    actor, form = get_request_user(request), ChecklistItemForm({"text": request.POST.get("text", "")})
+    form.submit(lambda data: services.add(actor=actor, ref=key, text=data["text"], now=timezone.now()))
+    return _back_to_panel(request, key, form)
+
+
+@login_required
+@require_POST
+def update_checklist_item(request: HttpRequest, key: str, item_id: UUID) -> HttpResponse:
+    """Change the fields of an item that the form holds: its tick, text, assignee, due date or place."""
+    actor, form = get_request_user(request), ChecklistItemForm(request.POST)
+    versions = expected_version(request)
+    try:
+        form.submit(
+            lambda _data: services.update(
+                actor=actor, ref=key, item_id=item_id, changes=form.changes(), now=timezone.now(), versions=versions
+            )
+        )
+    except VersionConflict:
+        messages.warning(request, "The item was changed meanwhile. This is what it says now.")
+    return _back_to_panel(request, key, form)
+
+
+@login_required
+@require_POST
+def delete_checklist_item(request: HttpRequest, key: str, item_id: UUID) -> HttpResponse:
+    services.delete(actor=get_request_user(request), ref=key, item_id=item_id, now=timezone.now())
+    return redirect(f"{reverse('task-detail', args=[key])}#checklist")
+
+
+@login_required
+@require_POST
+def convert_checklist_item(request: HttpRequest, key: str, item_id: UUID) -> HttpResponse:
+    """Turn an item into a subtask of the same task."""
+    subtask = services.convert(actor=get_request_user(request), ref=key, item_id=item_id, now=timezone.now())
+    messages.success(request, f"{subtask.key} created from the checklist item.")
+    return redirect("task-detail", key=key)
+
+
+def _back_to_panel(request: HttpRequest, key: str, form: ChecklistItemForm) -> HttpResponse:
+    for errors in form.errors.values():
+        messages.error(request, " ".join(errors))
+    return redirect(f"{reverse('task-detail', args=[key])}#checklist")
