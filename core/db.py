@@ -12,7 +12,15 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import structlog
-from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, ProgrammingError, connection
+from django.db import (
+    DatabaseError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    ProgrammingError,
+    connection,
+    transaction,
+)
 from django.db.models import Model, QuerySet
 from psycopg.errors import (
     DeadlockDetected,
@@ -137,6 +145,20 @@ def _database_fault(error: Exception) -> ServiceUnavailable | None:
     if is_broken or state.startswith(OUTAGE_CLASSES) or state in OUTAGE_STATES:
         return DatabaseUnavailable("The database can't be used at the moment. Try again shortly.")
     return None
+
+
+@contextmanager
+def statement_timeout(seconds: int, message: str) -> Iterator[None]:
+    """Let PostgreSQL cancel statements of the block that take longer. Raises QueryTimeout with the message."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            # Local to the transaction, so that the pool's next user of the connection has its own limit.
+            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{seconds}s"])
+            yield
+    except OperationalError as error:
+        if isinstance(error.__cause__, QueryCanceled):
+            raise QueryTimeout(message) from error
+        raise
 
 
 @contextmanager

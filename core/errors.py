@@ -10,11 +10,20 @@ MAX_FIELD_ERRORS = 100
 
 
 class FieldError(NamedTuple):
-    """An error of one field: its dotted path, a stable code, a sentence for people."""
+    """An error of one field: its dotted path, a stable code, a sentence for people.
+
+    `position` is the offset of the error in a text that is parsed.
+    """
 
     field: str
     code: str
     message: str
+    position: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the error as a problem document shows it."""
+        shown = {"field": self.field, "code": self.code, "message": self.message}
+        return shown if self.position is None else {**shown, "position": self.position}
 
 
 class DomainError(Exception):

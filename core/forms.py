@@ -65,9 +65,9 @@ class DomainErrorMixin:
 
     def add_domain_error(self, error: DomainError) -> None:
         """Show a domain error beside its fields, or above the form if it names none."""
-        for name, _, message in error.fields:
-            field = self.field_aliases.get(name, name)
-            self.add_error(field if field in self.fields else None, message)
+        for item in error.fields:
+            field = self.field_aliases.get(item.field, item.field)
+            self.add_error(field if field in self.fields else None, item.message)
         if not error.fields:
             self.add_error(None, error.detail)
 

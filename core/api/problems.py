@@ -37,7 +37,7 @@ def problem_document(
     code: str = "",
     detail: str = "",
     title: str = "",
-    errors: list[dict[str, str]] | None = None,
+    errors: list[dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
     phrase = REASON_PHRASES.get(status) or http.HTTPStatus(status).phrase
     code = code or phrase.lower().replace(" ", "_").replace("-", "_")
@@ -81,7 +81,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
             return None
         if isinstance(drf_error, exceptions.ValidationError):
             title = "The input is not valid"
-            errors = [field._asdict() for field in islice(field_errors(drf_error.detail), MAX_FIELD_ERRORS)]
+            errors = [field.to_json() for field in islice(field_errors(drf_error.detail), MAX_FIELD_ERRORS)]
             # `detail` repeats the first error, for clients that show one line.
             first = errors[0] if errors else {"field": "", "message": f"{title}."}
             detail = f"{first['field']}: {first['message']}" if first["field"] else first["message"]
@@ -114,7 +114,7 @@ def domain_error_document(error: DomainError, path: str) -> dict[str, Any]:
         code=error.code,
         title=error.title,
         detail=error.detail,
-        errors=[field._asdict() for field in error.fields],
+        errors=[field.to_json() for field in error.fields],
     )
     if isinstance(error, VersionConflict):
         body["version"] = error.version

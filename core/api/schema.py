@@ -31,6 +31,7 @@ PROBLEM_SCHEMA = {
                     "field": {"type": "string"},
                     "code": {"type": "string"},
                     "message": {"type": "string"},
+                    "position": {"type": "integer", "description": "Offset of the error in a text that is parsed."},
                 },
             },
         },

@@ -20,6 +20,7 @@ from core.api.query_params import (
     RepeatedTextField,
 )
 from core.time_zones import sql_time_zone
+from tasks.filters import compiler, grammar
 from tasks.filters.selectors import TASK_SORTS, TaskFilters
 from tasks.models import Category
 from tasks.models.search import MAX_SEARCH_LENGTH, MAX_WORDS, validate_search
@@ -66,6 +67,11 @@ class TaskQuery(PageQuerySerializer):
         required=False,
         help_text="`due_date` and `due_at` are one order: a day counts as its end in your time zone.",
     )
+    filter = serializers.CharField(
+        required=False,
+        trim_whitespace=False,
+        help_text="Terms of the filter language, like `state:open assignee:@me due<=@today+7`; beside the other parameters.",
+    )
     include = CommaSeparatedChoiceField(choices=["description"], required=False)
 
     def validate_parent(self, value: list[str]) -> list[str]:
@@ -75,11 +81,14 @@ class TaskQuery(PageQuerySerializer):
 
 
 def filters_from_params(params: dict[str, Any], user: User, now: datetime | None = None) -> TaskFilters:
-    """Return the filters of validated parameters, with the user's own clock and calendar."""
+    """Return the filters of validated parameters, with the user's own clock and calendar.
+
+    Raises Invalid for a `filter` that means nothing.
+    """
     now = now or timezone.now()
     names = ("search", "project", "status", "category", "assignee", "creator", "label")
     rest = ("overdue", "due_after", "due_before", "updated_since")
-    return TaskFilters(
+    filters = TaskFilters(
         now=now,
         today=now.astimezone(zoneinfo.ZoneInfo(user.time_zone)).date(),
         zone=sql_time_zone(user.time_zone),
@@ -88,3 +97,5 @@ def filters_from_params(params: dict[str, Any], user: User, now: datetime | None
         parent=(params.get("parent") or [""])[0],
         **{name: params[name] for name in (*names, *rest) if name in params},
     )
+    text = params.get("filter", "")
+    return compiler.compile_filter(grammar.parse(text), user, filters) if text else filters

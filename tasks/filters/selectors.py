@@ -6,6 +6,7 @@ from typing import Any
 
 from accounts.models import User
 from core.api.pagination import Sort
+from tasks.filters.conditions import Condition, to_q
 from tasks.models import Comment, Label, Project, ProjectMember, Task
 from tasks.models.search import is_match
 from tasks.models.task import TaskQuerySet
@@ -79,6 +80,8 @@ class TaskFilters:
     due_after: date | None = None
     due_before: date | None = None
     updated_since: datetime | None = None
+    # What the parameters cannot say; see tasks.filters.compiler.
+    condition: Condition | None = None
     guest: Any = None
 
 
@@ -131,6 +134,7 @@ FILTERS: dict[str, FilterFunction] = {
     "due_after": lambda rows, day, filters: rows.due_from(day, filters.zone),
     "due_before": lambda rows, day, filters: rows.due_until(day, filters.zone),
     "updated_since": lambda rows, instant, _: rows.filter(updated_at__gte=instant),
+    "condition": lambda rows, condition, filters: rows.filter(to_q(condition, filters)),
     "search": lambda rows, text, filters: rows.search(text, filters.candidates),
     "words": lambda rows, text, _: rows.filter(is_match(Comment.objects, text)),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
@@ -13,7 +14,7 @@ from core.api.query_params import FieldsQuerySerializer
 from core.errors import VersionConflict
 from events.models import Event
 from tasks.filters.query_params import StatsQuery, TaskQuery, filters_from_params
-from tasks.filters.selectors import TASK_SORTS
+from tasks.filters.selectors import TASK_SORTS, TaskFilters
 from tasks.items import api_queries, ordering, page_queries, selectors, services, stats
 from tasks.items.drafts import TaskDraft
 from tasks.items.serializers import ActivityOut, MoveInput, StatsOut, TaskInput, TaskListOut, TaskOut, TaskPatch
@@ -27,8 +28,8 @@ class TasksView(ListView, CreateView):
 
     operation_ids = {"get": "list_tasks", "post": "create_task"}
     cacheable = True
-    # Tasks become overdue without any write that would invalidate a cached response.
-    uncacheable_params = {"overdue"}
+    # Tasks become overdue, and days pass, without any write that would invalidate a cached response.
+    uncacheable_params = {"overdue", "filter", "saved_filter"}
     api_key_scope = {"GET": "tasks:read", "POST": "tasks:write"}
     project_from = {"GET": project_in_query, "POST": project_in_body}
     query_serializer_class = TaskQuery
@@ -51,15 +52,19 @@ class TasksView(ListView, CreateView):
     def include_description(self) -> bool:
         return "description" in self.params.get("include", ())
 
+    @cached_property
+    def filters(self) -> TaskFilters:
+        return filters_from_params(self.params, self.user)
+
     def get_page(self, page_request: PageRequest) -> Page[TaskColumns]:
-        filters = filters_from_params(self.params, self.user)
         return api_queries.list_task_columns(
-            self.user, filters, page_request, include_description=self.include_description
+            self.user, self.filters, page_request, include_description=self.include_description
         )
 
     def get_totals(self) -> dict[str, int]:
-        filters = filters_from_params(self.params, self.user)
-        return {"closed_matches": page_queries.count_closed_matches(self.user, filters)} if filters.search else {}
+        if not self.filters.search:
+            return {}
+        return {"closed_matches": page_queries.count_closed_matches(self.user, self.filters)}
 
     def serialize_page(self, page: Page[TaskColumns]) -> list[dict[str, Any]]:
         include_description = self.include_description

@@ -10,6 +10,7 @@ and `models.task.TaskQuerySet` the conditions that they and the rule of visibili
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 from accounts.models import User
 from core.api import pagination
 from core.api.pagination import Cursor, Page, PageRequest
+from core.db import statement_timeout
 from core.sql_templates import MAX_TEMPLATES, Param, Statement, Subquery
 from tasks.filters.selectors import TaskFilters, filter_visible
 from tasks.items import index_queries, search_queries, selectors
@@ -28,10 +30,28 @@ from tasks.models.task import TaskQuerySet
 CURSOR_SCOPE = Task._meta.label
 
 
+# A statement of a list without conditions follows an index; those of a filter may have to read many tasks for a page.
+FILTER_TIMEOUT = 5
+TOO_SLOW = (
+    f"The filter took longer than {FILTER_TIMEOUT} seconds and was stopped. Narrow it, for example to a project, an assignee "
+    "or tasks updated lately."
+)
+
+
 def list_task_columns(
     user: User, filters: TaskFilters, page_request: PageRequest, *, include_description: bool = False
 ) -> Page[TaskColumns]:
-    """Return a page of the visible tasks that pass the filters: one statement by cursor, two by page number."""
+    """Return a page of the visible tasks that pass the filters: one statement by cursor, two by page number.
+
+    Raises QueryTimeout for conditions that too few tasks meet.
+    """
+    with statement_timeout(FILTER_TIMEOUT, TOO_SLOW) if filters.condition else nullcontext():
+        return _list_task_columns(user, filters, page_request, include_description)
+
+
+def _list_task_columns(
+    user: User, filters: TaskFilters, page_request: PageRequest, include_description: bool
+) -> Page[TaskColumns]:
     if page_request.page:
         statement, count_statement, values = numbered_statements(user, filters, page_request, include_description)
         # None instead of a statement: Django knows that no task can match.

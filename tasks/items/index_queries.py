@@ -18,6 +18,7 @@ from django.db.models.functions import Cast
 from core.api import pagination
 from core.api.pagination import Cursor, PageRequest, Sort
 from core.sql_templates import Param, Statement, Subquery
+from tasks.filters.conditions import is_selective
 from tasks.filters.selectors import DUE_SORT
 from tasks.items.query_shape import QueryShape
 from tasks.models import Category, Project, State, Task, TaskAssignee
@@ -36,7 +37,7 @@ OPEN_CATEGORIES = (Category.TODO, Category.IN_PROGRESS)
 
 def first_ids(shape: QueryShape, page_request: PageRequest, cursor: Cursor | None) -> Statement | None:
     """Return the statement of the ids after the cursor, one more than the page holds."""
-    if shape.names & SELECTIVE_FILTERS:
+    if shape.names & SELECTIVE_FILTERS or ("condition" in shape.names and is_selective(shape.value("condition"))):
         assignees: Any = shape.value("assignee")
         single = assignees[0] if assignees and len(assignees) == 1 and assignees[0] != "none" else None
         if single and page_request.sort.column == "created_at":

@@ -8,6 +8,7 @@ from typing import Any
 
 from accounts.models import User
 from core.sql_templates import Param
+from tasks.filters import conditions
 from tasks.filters import selectors as filters_selectors
 from tasks.filters.selectors import TaskFilters
 from tasks.models import Task
@@ -61,6 +62,8 @@ def parametrize(user: User, filters: TaskFilters) -> tuple[QueryShape, dict[str,
 
 
 def _replace_values(name: str, value: Any, values: dict[str, Any]) -> Any:
+    if name == "condition":
+        return conditions.parametrize(value, values)
     if isinstance(value, list):
         # A parameter for each item: the number of items is a part of the SQL.
         return tuple(_replace_values(f"{name}{index}", item, values) for index, item in enumerate(value))

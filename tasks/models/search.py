@@ -67,7 +67,8 @@ def search_rows(rows: Any, tasks: Any, comments: Any, text: str, candidates: lis
         return rows.filter(is_match(comments, text))
     matching = _with_ids(rows, ids)
     # Not the number of candidates decides: it would tell of tasks that the reader does not see.
-    if not SIMILAR_PATTERN.search(text) or (ids and matching.exists()):
+    # Quotes ask for exactly these words.
+    if '"' in text or not SIMILAR_PATTERN.search(text) or (ids and matching.exists()):
         return matching
     return _with_ids(rows, similar_ids(rows, text))
 

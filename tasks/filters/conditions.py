@@ -1,0 +1,206 @@
+"""Conditions of a filter as a tree of plain values, and their SQL.
+
+A tree is hashable and its values can be replaced by parameters, so a query with it has a shape and is compiled once
+(tasks.items.query_shape).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import Exists, OuterRef, Q, UUIDField, Value
+
+from core.sql_templates import EqualsAny, Param
+from core.time_zones import NextDay, StartOfDay
+from tasks.models import Comment, Task, TaskAssignee
+from tasks.models.search import is_match
+from tasks.models.task import CLOSED_CATEGORIES
+
+if TYPE_CHECKING:
+    from tasks.filters.selectors import TaskFilters
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One condition. `value` is a constant, a tuple of alternatives, or a pair of bounds, of which one may be None."""
+
+    kind: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Negation:
+    part: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    parts: tuple[Condition, ...]
+
+
+Condition = Leaf | Negation | AllOf | AnyOf
+
+
+def to_q(condition: Condition, filters: TaskFilters) -> Q:
+    """Return the condition for a queryset of tasks; `filters` has the reader's clock and calendar."""
+    match condition:
+        case Leaf(kind, value):
+            return KINDS[kind](value, filters)
+        case Negation(part):
+            return ~to_q(part, filters)
+        case AllOf(parts):
+            return Q(*(to_q(part, filters) for part in parts))
+        case AnyOf(parts):
+            return Q(*(to_q(part, filters) for part in parts), _connector=Q.OR)
+
+
+def parametrize(condition: Condition, values: dict[str, Any]) -> Condition:
+    """Return the tree with parameters instead of values, which are added to `values`."""
+    match condition:
+        case Leaf(kind, value):
+            if kind in CONSTANT_KINDS:
+                return condition
+            if kind in ARRAY_KINDS:
+                return replace(condition, value=_add_parameter(list(value), values))
+            items = tuple(item if item is None else _add_parameter(item, values) for item in value)
+            return replace(condition, value=items)
+        case Negation(part):
+            return Negation(parametrize(part, values))
+        case AllOf(parts):
+            return AllOf(tuple(parametrize(part, values) for part in parts))
+        case AnyOf(parts):
+            return AnyOf(tuple(parametrize(part, values) for part in parts))
+
+
+def _add_parameter(value: Any, values: dict[str, Any]) -> Param:
+    name = f"condition{len(values)}"
+    values[name] = value
+    return Param(name)
+
+
+def is_selective(condition: Condition) -> bool:
+    """Return whether an index finds the few tasks that can match, whatever else must hold."""
+    match condition:
+        case Leaf(kind, value):
+            return kind in SELECTIVE_KINDS or (kind == "updated" and value[0] is not None)
+        case Negation():
+            return False
+        case AllOf(parts):
+            return any(map(is_selective, parts))
+        case AnyOf(parts):
+            return all(map(is_selective, parts))
+
+
+def _array(ids: Any) -> Any:
+    return ids if isinstance(ids, Param) else Value(list(ids), output_field=ArrayField(UUIDField()))
+
+
+def _between(name: str) -> Callable[[Any, TaskFilters], Q]:
+    """Return the condition on a column: from the first bound, and before the second."""
+
+    def condition(bounds: Any, _: TaskFilters) -> Q:
+        first, end = bounds
+        # Explicit, because a negation of `column < value` does not hold where the column is null.
+        known = Q(**{f"{name}__isnull": False})
+        at_least = Q() if first is None else Q(**{f"{name}__gte": first})
+        return known & at_least & (Q() if end is None else Q(**{f"{name}__lt": end}))
+
+    return condition
+
+
+def _due(bounds: Any, filters: TaskFilters) -> Q:
+    """Match tasks that are due from the first day to the last, both included."""
+    first, last = bounds
+    day, instant = Q(due_date__isnull=False), Q(due_at__isnull=False)
+    if first is not None:
+        day &= Q(due_date__gte=first)
+        instant &= Q(due_at__gte=StartOfDay(first, filters.zone))
+    if last is not None:
+        day &= Q(due_date__lte=last)
+        instant &= Q(due_at__lt=StartOfDay(NextDay(last), filters.zone))
+    return day | instant
+
+
+def _overdue(_: Any, filters: TaskFilters) -> Q:
+    due_at = Q(due_at__isnull=False, due_at__lt=filters.now)
+    return Q(closed_at=None) & (due_at | Q(due_date__isnull=False, due_date__lt=filters.today))
+
+
+def _category(names: Any, _: TaskFilters) -> Q:
+    # As in TaskQuerySet.in_categories: without a closed category, let PostgreSQL use the index of open tasks.
+    is_open = Q() if set(names) & set(CLOSED_CATEGORIES) else Q(closed_at=None)
+    return is_open & Q(category__in=names)
+
+
+def _assignee(ids: Any, _: TaskFilters) -> Q:
+    # An array, so that with another such condition one bitmap of the primary key is read.
+    assigned = TaskAssignee.objects.filter(EqualsAny("user_id", _array(ids)))
+    return Q(EqualsAny("pk", ArraySubquery(assigned.values("task"))))
+
+
+def _parent(ids: Any, filters: TaskFilters) -> Q:
+    return Q(EqualsAny("parent_id", _array(ids))) & _has_parent(None, filters)
+
+
+def _has_parent(_: Any, filters: TaskFilters) -> Q:
+    """Match tasks with a parent that the reader sees."""
+    if filters.guest is None:
+        return Q(parent__isnull=False)
+    visible = Task.objects.visible_to_id(filters.guest, as_staff=False, guest=True)
+    return Q(Exists(visible.filter(pk=OuterRef("parent"))))
+
+
+def _has_subtask(_: Any, filters: TaskFilters) -> Q:
+    subtasks = Task.objects.all()
+    if filters.guest is not None:
+        subtasks = Task.objects.visible_to_id(filters.guest, as_staff=False, guest=True)
+    return Q(Exists(subtasks.filter(parent=OuterRef("pk"))))
+
+
+def _exists(rows: Callable[[Any], Any]) -> Callable[[Any, TaskFilters], Q]:
+    return lambda value, _: Q(Exists(rows(value)))
+
+
+LABELS = Task.labels.through.objects
+KINDS: dict[str, Callable[[Any, TaskFilters], Q]] = {
+    "category": _category,
+    "status": lambda slugs, _: Q(state__slug__in=list(slugs)),
+    "priority": lambda numbers, _: Q(priority__in=list(numbers)),
+    "project": lambda ids, _: Q(EqualsAny("project_id", _array(ids))),
+    "assignee": _assignee,
+    "creator": lambda ids, _: Q(EqualsAny("creator_id", _array(ids))),
+    "label": _exists(lambda names: LABELS.filter(task=OuterRef("pk"), label__name__in=list(names))),
+    "parent": _parent,
+    "due": _due,
+    "start": _between("start_date"),
+    "created": _between("created_at"),
+    "updated": _between("updated_at"),
+    "closed": _between("closed_at"),
+    "estimate": _between("estimate"),
+    "words": lambda text, _: is_match(Comment.objects, text),
+    "overdue": _overdue,
+    "archived": lambda _value, _filters: Q(project__archived_at__isnull=False),
+    "has_due": lambda _value, _filters: Q(due_date__isnull=False) | Q(due_at__isnull=False),
+    "has_start": lambda _value, _filters: Q(start_date__isnull=False),
+    "has_estimate": lambda _value, _filters: Q(estimate__isnull=False),
+    "has_description": lambda _value, _filters: ~Q(description=""),
+    "has_assignee": _exists(lambda _: TaskAssignee.objects.filter(task=OuterRef("pk"))),
+    "has_label": _exists(lambda _: LABELS.filter(task=OuterRef("pk"))),
+    "has_comment": _exists(lambda _: Comment.objects.filter(task=OuterRef("pk"))),
+    "has_parent": _has_parent,
+    "has_subtask": _has_subtask,
+}
+# Their values decide the SQL: a text of words, names of categories, and conditions without a value.
+CONSTANT_KINDS = {"category", "words", "overdue", "archived", *(kind for kind in KINDS if kind.startswith("has_"))}
+# Bound as one array, so that the SQL does not depend on the number of ids.
+ARRAY_KINDS = {"project", "assignee", "creator", "parent"}
+SELECTIVE_KINDS = {"assignee", "creator", "parent"}
