@@ -78,7 +78,7 @@ def update(
     if changes.get("assignee") != item.assignee_id:
         _check_assignee(locked, changes.get("assignee"))
 
-    columns = {name: changes[name] for name in ("text", "is_done", "due_date") if name in changes}
+    columns: dict[str, Any] = {name: changes[name] for name in ("text", "is_done", "due_date") if name in changes}
     if "assignee" in changes:
         columns["assignee_id"] = changes["assignee"]
     if changes.get("is_done", item.is_done) != item.is_done:
@@ -169,7 +169,7 @@ def _check_assignee(locked: LockedTask, user_id: uuid.UUID | None) -> None:
 
 
 def _make_room(item: ChecklistItem, index: int) -> int:
-    """Give the other items positions with a gap at this place, and return the position of the gap."""
+    """Leave a gap between the other items at this place, and return its position."""
     others = list(ChecklistItem.objects.filter(task=item.task_id).exclude(pk=item.pk).order_by("position"))
     index = min(index, len(others))
     for place, other in enumerate(others):

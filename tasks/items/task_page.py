@@ -1,4 +1,4 @@
-"""What the page of a task shows, for the views of every feature that has a part of it."""
+"""Context of a task's page, for the views of every feature that has a part of it."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def task_context(
 def task_form(
     reader: User, task: Task, request: HttpRequest | None = None, *, is_member: bool | None = None
 ) -> TaskForm:
-    """Return the form of a task's fields, filled in from the request if there is one; guests get fewer fields."""
+    """Return the form of a task's fields; guests get fewer of them."""
     if is_member is None:
         is_member = not reader.is_guest or projects_selectors.project_role(reader, task.project) is not None
     states = list(projects_selectors.list_states(task.project))

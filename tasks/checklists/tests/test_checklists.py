@@ -52,7 +52,7 @@ def test_checklist_item_moves_to_a_place(clients, task):
 def test_checklist_refuses_what_it_cannot_hold(clients, mallory, task):
     item = ChecklistItemFactory(task=task, text="Order boxes", position=0)
     before = ChecklistItem.objects.values().get()
-    refusals = [
+    rejected = [
         (clients["alice"].post(url(task), {"text": " \u200b "}), 400, "text"),
         (clients["alice"].post(url(task), {"text": "x" * 501}), 400, "text"),
         (clients["alice"].post(url(task), {"text": "x", "is_done": True}), 400, "is_done"),
@@ -63,7 +63,7 @@ def test_checklist_refuses_what_it_cannot_hold(clients, mallory, task):
     ]
     stale = clients["alice"].patch(url(task, item.pk), {"text": "y"}, headers={"If-Match": '"7"'})
 
-    for answer, status, field in refusals:
+    for answer, status, field in rejected:
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (status, field)
     assert stale.status_code == 412
     assert ChecklistItem.objects.values().get() == before
