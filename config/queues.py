@@ -18,11 +18,14 @@ JOB_QUEUES = {
     "accounts.erase_due_accounts": BULK,
     "accounts.purge_exports": BULK,
     "tasks.purge_import_jobs": BULK,
+    "tasks.scan_quarantined_files": BULK,
+    "tasks.collect_orphaned_files": BULK,
 }
 CONSUMER_QUEUES = {
     "analytics.handlers.": STATISTICS,
     "accounts.privacy.handlers.": BULK,
     "tasks.imports.handlers.": BULK,
+    "tasks.attachments.handlers.": BULK,
 }
 
 

@@ -18,5 +18,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "purge data exports": {"task": "accounts.purge_exports", "schedule": 3600.0},
     "erase accounts due for deletion": {"task": "accounts.erase_due_accounts", "schedule": crontab(minute=40)},
     "purge import jobs": {"task": "tasks.purge_import_jobs", "schedule": 3600.0},
+    # What the scanner could not look at when it came: a file in quarantine is of no use to anyone.
+    "scan quarantined files": {"task": "tasks.scan_quarantined_files", "schedule": 60.0},
+    "collect orphaned files": {"task": "tasks.collect_orphaned_files", "schedule": crontab(hour=4, minute=20)},
     "purge sessions": {"task": "accounts.purge_sessions", "schedule": 3600.0},
 }

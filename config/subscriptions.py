@@ -52,6 +52,8 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     "task.checklist_item_added": (),
     "task.checklist_item_changed": (),
     "task.checklist_item_removed": (),
+    "task.attachment_added": ("tasks.attachments.handlers.process_added_file",),
+    "task.attachment_deleted": (),
     "task.mentioned": ("notifications.handlers.task_mentioned",),
     "task.shared": ("notifications.handlers.task_shared",),
     "task.unshared": (),

@@ -121,7 +121,8 @@ def _digest(request: HttpRequest) -> str:
     for name in sorted(request.FILES):
         digest.update(name.encode())
         for file in request.FILES.getlist(name):
-            digest.update(file.read())
+            for chunk in file.chunks():
+                digest.update(chunk)
             file.seek(0)
     return digest.hexdigest()
 

@@ -23,10 +23,15 @@ def read_single_upload(files: MultiValueDict[str, Any], *, max_bytes: int) -> by
 
     Raises Invalid for another field, no file, or several.
     """
+    return read_upload(get_single_upload(files), max_bytes=max_bytes)
+
+
+def get_single_upload(files: MultiValueDict[str, Any]) -> UploadedFile:
+    """Return a request's only file, the field `file`. Raises Invalid for another field, no file, or several."""
     if unknown := sorted(set(files) - {"file"}):
         raise Invalid.field(unknown[0], "This file is not expected here.", "unknown")
     uploads = files.getlist("file")
     # A field that is no file is a plain string here.
     if len(uploads) != 1 or not isinstance(uploads[0], UploadedFile):
         raise Invalid.field("file", "Send one file.", "required")
-    return read_upload(uploads[0], max_bytes=max_bytes)
+    return uploads[0]

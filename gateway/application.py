@@ -20,7 +20,7 @@ from django.db import DatabaseError
 from prometheus_client import Counter
 from redis.exceptions import RedisError
 
-from core.api.endpoints import API_PREFIX
+from core.api.endpoints import API_PREFIX, BodyLimit
 from core.api.routes import get_route_table
 from core.logging import flush_cache_hits
 from gateway import cors, request_body, responses, timing
@@ -272,7 +272,9 @@ class Gateway:
         try:
             # The declaration names a setting, so an operator can change the limit without a release.
             limit = getattr(settings, request.endpoint.max_body_size)
-            body = await request_body.read_body(request.scope, request.receive, limit=limit)
+            is_large = request.endpoint.max_body_size == BodyLimit.ATTACHMENT
+            read = request_body.spool_body if is_large else request_body.read_body
+            body = await read(request.scope, request.receive, limit=limit)
             # Requests that hash passwords share a narrower limiter.
             hashes_password = request.scope["method"] in request.endpoint.hashes_password
             limiter = self.password_limiter.slot(request.route) if hashes_password else nullcontext()

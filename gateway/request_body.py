@@ -6,9 +6,13 @@ A thread is taken after the body was read, so a slow sender holds none.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+import io
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import suppress
-from typing import Any
+from typing import IO, Any
+
+from django.conf import settings
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -17,6 +21,8 @@ Send = Callable[[Message], Awaitable[None]]
 Headers = tuple[tuple[bytes, bytes], ...]
 # Seconds in the queue after which it is worth asking whether the client is still there.
 MIN_WAIT = 0.05
+# Of a large body in memory, before it goes to the disk; the rest of it follows in pieces of this size.
+SPOOL_BYTES = 1024 * 1024
 
 
 class BodyTooLarge(Exception):
@@ -29,21 +35,51 @@ class ClientDisconnected(Exception):
 
 async def read_body(scope: Scope, receive: Receive, *, limit: int) -> bytes:
     """Return the whole body, whether or not its length was announced. Raises BodyTooLarge, ClientDisconnected."""
+    return b"".join([part async for part in _read_parts(scope, receive, limit)])
+
+
+async def spool_body(scope: Scope, receive: Receive, *, limit: int) -> IO[bytes]:
+    """Return the whole body as a file: in memory while it is small, else on the disk; it has no name there.
+
+    Raises BodyTooLarge, ClientDisconnected.
+    """
+    file: IO[bytes] | None = None
+    buffer = bytearray()
+    try:
+        async for part in _read_parts(scope, receive, limit):
+            buffer += part
+            if len(buffer) >= SPOOL_BYTES:
+                file = file or tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR)  # noqa: SIM115
+                # On a thread, because a disk may make its writer wait, and with it all other requests.
+                await asyncio.to_thread(file.write, bytes(buffer))
+                buffer.clear()
+        if file is None:
+            return io.BytesIO(bytes(buffer))
+        await asyncio.to_thread(file.write, bytes(buffer))
+        await asyncio.to_thread(file.flush)
+    except BaseException:
+        if file is not None:
+            file.close()
+        raise
+    return file
+
+
+async def _read_parts(scope: Scope, receive: Receive, limit: int) -> AsyncIterator[bytes]:
     # An announced length is refused before anything is read; the count below is for chunked bodies.
     content_length = dict(scope["headers"]).get(b"content-length", b"0")
     if content_length.isdigit() and int(content_length) > limit:
         raise BodyTooLarge
-    parts, size, more_body = [], 0, True
+    size, more_body = 0, True
     while more_body:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnected
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
+        part = message.get("body", b"")
+        size += len(part)
         if size > limit:
             raise BodyTooLarge
+        yield part
         more_body = message.get("more_body", False)
-    return b"".join(parts)
 
 
 async def require_connected(receive: Receive, *, waited: float) -> None:

@@ -23,7 +23,7 @@ from wsgiref.types import WSGIApplication
 from django.db import close_old_connections
 
 from gateway.request_body import ClientDisconnected, Message, Receive, Scope, Send
-from gateway.wsgi_environ import build_environ
+from gateway.wsgi_environ import Body, build_environ
 
 CHUNK_SIZE = 128 * 1024
 # Seconds; a client that takes nothing for so long gives its thread to others.
@@ -64,8 +64,8 @@ class WsgiThreadPool:
 
         return asyncio.get_running_loop().run_in_executor(self.pool, copy_context().run, run)
 
-    async def __call__(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
-        """Answer a request whose body has been read. Raises ClientDisconnected, and what the application raises."""
+    async def __call__(self, scope: Scope, body: Body, receive: Receive, send: Send) -> None:
+        """Answer a request whose body has been read, and close the body. Raises ClientDisconnected, and what the application raises."""
         client = StreamingClient(receive, send)
         response = WsgiResponse(scope["method"], client.send_from_thread)
 
@@ -86,6 +86,8 @@ class WsgiThreadPool:
                 await send(message)
         finally:
             client.close()
+            if not isinstance(body, bytes):
+                body.close()
 
 
 class WsgiResponse:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import sys
+from typing import IO
 from wsgiref.types import WSGIEnvironment
 
 from core.cache import GLOBAL_GENERATION_KEY
@@ -15,11 +16,15 @@ from gateway.request_body import Scope
 
 # The length is that of the body we have, however it was sent.
 DROPPED_HEADERS = {b"content-length", b"transfer-encoding"}
+Body = bytes | IO[bytes]
 DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 
-def build_environ(scope: Scope, body: bytes) -> WSGIEnvironment:
+def build_environ(scope: Scope, body: Body) -> WSGIEnvironment:
     scheme = scope.get("scheme", "http")
+    stream = io.BytesIO(body) if isinstance(body, bytes) else body
+    length = stream.seek(0, io.SEEK_END)
+    stream.seek(0)
     root, path = scope.get("root_path", ""), scope["path"]
     host, port = scope.get("server") or ("localhost", None)
     environ: WSGIEnvironment = {
@@ -31,10 +36,10 @@ def build_environ(scope: Scope, body: bytes) -> WSGIEnvironment:
         "SERVER_NAME": host,
         "SERVER_PORT": str(port) if port else DEFAULT_PORTS[scheme],
         "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
-        "CONTENT_LENGTH": str(len(body)),
+        "CONTENT_LENGTH": str(length),
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": scheme,
-        "wsgi.input": io.BytesIO(body),
+        "wsgi.input": stream,
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
         "wsgi.multiprocess": True,

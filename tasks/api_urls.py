@@ -1,5 +1,6 @@
 from django.urls import path
 
+from tasks.attachments import api as attachments_api
 from tasks.checklists import api as checklists_api
 from tasks.comments import api as comments_api
 from tasks.imports import api as imports_api
@@ -36,4 +37,11 @@ urlpatterns = [
     path("tasks/<str:ref>/checklist/<uuid:item_id>/convert/", checklists_api.ConvertChecklistItemView.as_view()),
     path("tasks/<str:ref>/comments/", comments_api.CommentsView.as_view()),
     path("tasks/<str:ref>/comments/<uuid:comment_id>/", comments_api.CommentView.as_view()),
+    path("tasks/<str:ref>/attachments/", attachments_api.AttachmentsView.as_view()),
+    path("tasks/<str:ref>/attachments/<uuid:attachment_id>/", attachments_api.AttachmentView.as_view()),
+    path("tasks/<str:ref>/attachments/<uuid:attachment_id>/content/", attachments_api.AttachmentContentView.as_view()),
+    path(
+        "tasks/<str:ref>/attachments/<uuid:attachment_id>/thumbnail/",
+        attachments_api.AttachmentThumbnailView.as_view(),
+    ),
 ]

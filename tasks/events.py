@@ -215,6 +215,24 @@ class ChecklistItemRemoved(TaskEvent, name="task.checklist_item_removed"):
     subtask_id: str = ""
 
 
+class TaskAttachmentAdded(TaskEvent, name="task.attachment_added"):
+    """A file was attached. `file_id` is its StoredFile, which may still be in quarantine."""
+
+    attachment_id: str
+    file_id: str
+    file_name: str
+    size: int
+    media_type: str
+
+
+class TaskAttachmentDeleted(TaskEvent, name="task.attachment_deleted"):
+    """An attachment was deleted, by its uploader or an admin of the project."""
+
+    attachment_id: str
+    file_name: str
+    uploader_id: str
+
+
 class TaskMentioned(TaskEvent, name="task.mentioned"):
     """A description or an edited comment names users that it did not name before."""
 

@@ -17,7 +17,7 @@ from tasks.items import services as items
 from tasks.items.assignees import unassign
 from tasks.members import services as members
 from tasks.members.teams import unassign_former_members
-from tasks.models import ChecklistItem, Comment, ImportJob, Project, ProjectMember, Task, TaskShare
+from tasks.models import Attachment, ChecklistItem, Comment, ImportJob, Project, ProjectMember, Task, TaskShare
 from tasks.projects import selectors as projects_selectors
 
 
@@ -96,6 +96,12 @@ def export_checklist_items(user_id: uuid.UUID) -> Iterator[Row]:
     return in_batches(ChecklistItem.objects.filter(assignee=user_id).values(*columns))
 
 
+def export_attachments(user_id: uuid.UUID) -> Iterator[Row]:
+    """Yield the files that the user attached to tasks; the files themselves are the user's own."""
+    columns = ("pk", "id", "task_id", "task__project__key", "task__number", "name", "file__size", "created_at")
+    return in_batches(Attachment.objects.filter(uploader=user_id).values(*columns))
+
+
 def export_import_jobs(user_id: uuid.UUID) -> Iterator[Row]:
     """Yield the imports of large files of the last day. The files themselves are the user's own."""
     return in_batches(ImportJob.objects.filter(user=user_id).values("pk", "id", "source", "state", "created_at"))
@@ -115,6 +121,12 @@ PROVIDER = PersonalDataProvider(
         ExportSection("comments", "Your comments on tasks.", export_comments, ("tasks.Comment",)),
         ExportSection(
             "checklist-items", "Checklist items assigned to you.", export_checklist_items, ("tasks.ChecklistItem",)
+        ),
+        ExportSection(
+            "attachments",
+            "Files that you attached to tasks: names and sizes.",
+            export_attachments,
+            ("tasks.Attachment",),
         ),
         ExportSection("imports", "Your imports of the last day.", export_import_jobs, ("tasks.ImportJob",)),
     ),

@@ -1,5 +1,6 @@
 from django.urls import path
 
+from tasks.attachments import pages as attachments_pages
 from tasks.checklists import pages as checklists_pages
 from tasks.comments import pages as comments_pages
 from tasks.imports import pages as imports_pages
@@ -34,6 +35,23 @@ urlpatterns = [
     path("tasks/<str:key>/comments/", comments_pages.add_comment, name="comment-create"),
     path("tasks/<str:key>/comments/<uuid:comment_id>/", comments_pages.edit_comment, name="comment-update"),
     path("tasks/<str:key>/comments/<uuid:comment_id>/delete/", comments_pages.delete_comment, name="comment-delete"),
+    path("tasks/<str:key>/attachments/", attachments_pages.add_attachments, name="attachment-add"),
+    path("tasks/<str:key>/attachments/<uuid:attachment_id>/", attachments_pages.attachment_detail, name="attachment"),
+    path(
+        "tasks/<str:key>/attachments/<uuid:attachment_id>/content/",
+        attachments_pages.download,
+        name="attachment-download",
+    ),
+    path(
+        "tasks/<str:key>/attachments/<uuid:attachment_id>/thumbnail/",
+        attachments_pages.thumbnail,
+        name="attachment-thumbnail",
+    ),
+    path(
+        "tasks/<str:key>/attachments/<uuid:attachment_id>/delete/",
+        attachments_pages.delete_attachment,
+        name="attachment-delete",
+    ),
     path("projects/", projects_pages.project_list, name="project-list"),
     path("projects/new/", projects_pages.new_project, name="project-new"),
     path("projects/<str:key>/", projects_pages.project_detail, name="project-detail"),

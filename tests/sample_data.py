@@ -35,6 +35,7 @@ from accounts.tests.mfa import recovery_codes, with_totp
 from core.db import uuid7
 from notifications.tests.factories import make_notification
 from tasks.models import Project, Role
+from tasks.tests.attachments import PIXEL, make_attachment
 from tasks.tests.factories import (
     ChecklistItemFactory,
     CommentFactory,
@@ -71,13 +72,13 @@ class RequestBuilder:
         return re.sub(r"{(\w+)}", lambda match: sample_values[match[1]], operation.template)
 
     def actor_for(self, operation: Operation) -> str:
-        """Return the handle of a user who is allowed to do this: alice, but a comment is changed by its author."""
+        """Return the handle of a user who is allowed to do this: alice, but a comment and a file are changed by their author."""
         if (
             operation.path.startswith(("directory/", "service-accounts/"))
             or str(operation) == "POST /api/v1/invitations/"
         ):
             return "admin"
-        return "bob" if operation.template.endswith("{comment_id}/") else "alice"
+        return "bob" if operation.template.endswith(("{comment_id}/", "{attachment_id}/")) else "alice"
 
     def query(self, operation: Operation) -> str:
         return urlencode(self._fill(REQUEST_QUERIES.get(str(operation), {})))
@@ -126,6 +127,9 @@ def create_project(owner: User, key: str, *, editor: User, newcomer: User) -> Sa
         "other_team": str(others.pk),
         "label_id": str(LabelFactory(project=project, name="urgent").pk),
         "item_id": str(ChecklistItemFactory(task=task, assignee=editor).pk),
+        "attachment_id": str(
+            make_attachment(task, editor, PIXEL, name="pixel.png", media_type="image/png", thumbnail=b"RIFF").pk
+        ),
         "comment_id": str(CommentFactory(task=task, author=editor).pk),
         "state_id": str(project.states.get(slug="cancelled").pk),
         "other_task": str(TaskFactory(project=project).pk),

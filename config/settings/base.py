@@ -12,7 +12,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from accounts.auth.mfa import enforcement
-from config import env, oidc_providers, queues, static_files, subscriptions
+from config import attachments, env, oidc_providers, queues, static_files, subscriptions
 from config.schedule import SCHEDULE
 from core import logging as request_logging
 
@@ -233,6 +233,14 @@ SPECTACULAR_SETTINGS = {
 }
 MAX_BODY_BYTES = env.integer("MAX_BODY_BYTES", 1024 * 1024)
 MAX_UPLOAD_BYTES = env.integer("MAX_UPLOAD_BYTES", 10 * 1024 * 1024)
+# Of one attachment, of a task, and of all attachments of a project.
+ATTACHMENT_MAX_BYTES = env.integer("ATTACHMENT_MAX_BYTES", 100 * 1024 * 1024)
+ATTACHMENT_MAX_PER_TASK = env.integer("ATTACHMENT_MAX_PER_TASK", 100)
+ATTACHMENT_PROJECT_QUOTA_BYTES = env.integer("ATTACHMENT_PROJECT_QUOTA_BYTES", 5 * 1024**3)
+# The file with the rest of its form.
+MAX_ATTACHMENT_BODY_BYTES = ATTACHMENT_MAX_BYTES + MAX_BODY_BYTES
+# Of bodies while they arrive; a folder in memory (tmpfs) would make memory grow with them. Empty: the system's.
+FILE_UPLOAD_TEMP_DIR = env.text("UPLOAD_TEMP_DIR", "") or None
 # The gateway refuses larger bodies first; this is the limit without it, as in tests.
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
@@ -426,10 +434,16 @@ STATIC_URL = env.text("STATIC_URL", "/static/")
 STATIC_ORIGINS = static_files.cdn_origins(STATIC_URL)
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STORAGES = {
+STORAGES: dict[str, Any] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": static_files.storage_backend(compressed=env.boolean("COMPRESS_STATIC", True))},
 }
+# Attachments: `local` is a folder that all nodes and workers share, `s3` a bucket (requirements-extras.txt).
+ATTACHMENT_STORAGE = env.choice("ATTACHMENT_STORAGE", "local", attachments.STORAGES)
+ATTACHMENT_DIR = Path(env.text("ATTACHMENT_DIR", str(DATA_DIR / "attachments")))
+STORAGES["attachments"] = attachments.storage_settings(ATTACHMENT_STORAGE, ATTACHMENT_DIR)
+# clamd's address, such as tcp://127.0.0.1:3310; without it files are not scanned.
+CLAMAV_URL = env.server("CLAMAV_URL", "", ("tcp",)) if env.text("CLAMAV_URL", "") else ""
 # Source maps are for developers; the other formats are compressed already.
 WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ["map", "png", "jpg", "gif", "ico", "woff", "woff2", "gz", "br"]
 WHITENOISE_MAX_AGE = 3600

@@ -29,6 +29,8 @@ class BodyLimit(StrEnum):
 
     JSON = "MAX_BODY_BYTES"
     UPLOAD = "MAX_UPLOAD_BYTES"
+    # Spooled to the disk, not read into memory.
+    ATTACHMENT = "MAX_ATTACHMENT_BODY_BYTES"
 
 
 def all_projects(user: Any, request: Request) -> None:

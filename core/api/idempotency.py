@@ -120,7 +120,8 @@ def request_fingerprint(request: Request) -> str:
     digest.update(dumps({name: value for name, value in data.items() if name not in files}))
     for name in sorted(files):
         digest.update(name.encode())
-        digest.update(files[name].read())
+        for chunk in files[name].chunks():
+            digest.update(chunk)
         files[name].seek(0)
     return digest.hexdigest()
 

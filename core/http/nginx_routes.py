@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from django.conf import settings
+
 from core.api.endpoints import BodyLimit
 from core.api.routes import Route, RouteTable
 
@@ -51,12 +53,20 @@ def render_snippets(table: RouteTable) -> dict[str, str]:
         "",
     ]
     uploads = [route for route in table.routes if route.is_api and route.endpoint.max_body_size == BodyLimit.UPLOAD]
+    attachments = [route for route in table.routes if route.endpoint.max_body_size == BodyLimit.ATTACHMENT]
+    megabytes = -(-settings.MAX_ATTACHMENT_BODY_BYTES // 1024**2)
     server_snippet = [
         HEADER,
         "# max_body_size: endpoints of the API that take files.",
         *_location(
             [route for route in uploads if "max_body_size" in route.endpoint.declared],
             ["proxy_read_timeout 60s;", "proxy_pass http://taskflow;"],
+        ),
+        "",
+        "# max_body_size: endpoints that take attachments (ATTACHMENT_MAX_BYTES, and the rest of the form).",
+        *_location(
+            attachments,
+            [f"client_max_body_size {megabytes}m;", "proxy_read_timeout 120s;", "proxy_pass http://taskflow;"],
         ),
         "",
         "# secret_in_url: the URL holds a token. nginx's message of an error at a node holds the whole URL, so none is logged,",

@@ -14,7 +14,17 @@ from tasks.admin.base import ProjectScopedAdmin, TaskScopedAdmin
 from tasks.admin.forms import WRITABLE_FIELDS, TaskForm
 from tasks.comments import services as comments
 from tasks.items import services as items
-from tasks.models import ChecklistItem, Comment, ImportedRecord, ImportJob, Project, Task, TaskAssignee
+from tasks.models import (
+    Attachment,
+    ChecklistItem,
+    Comment,
+    ImportedRecord,
+    ImportJob,
+    Project,
+    StoredFile,
+    Task,
+    TaskAssignee,
+)
 
 
 @admin.register(Task)
@@ -83,6 +93,24 @@ class CommentAdmin(TaskScopedAdmin):
             comments.delete(actor=get_request_user(request), ref=str(comment.task_id), comment_id=comment.pk)
 
         self.each(request, queryset, verb, "comments removed")
+
+
+@admin.register(Attachment)
+class AttachmentAdmin(TaskScopedAdmin):
+    list_display = ("name", "task", "uploader", "file", "created_at")
+    list_select_related = ("uploader", "file", "task__project")
+    search_fields = ("name", "=uploader__email")
+    ordering = ("-pk",)
+
+
+@admin.register(StoredFile)
+class StoredFileAdmin(ReadOnlyAdmin):
+    """Admin of the storage: what is stored, without the names that users gave it."""
+
+    list_display = ("name", "media_type", "size", "state", "created_at", "unreferenced_since")
+    list_filter = ("state", ("unreferenced_since", admin.EmptyFieldListFilter))
+    search_fields = ("=name", "=sha256")
+    ordering = ("-pk",)
 
 
 @admin.register(ImportedRecord)

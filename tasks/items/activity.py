@@ -32,6 +32,8 @@ EVENT_ICONS = {
     "task.checklist_item_added": "check",
     "task.checklist_item_changed": "check",
     "task.checklist_item_removed": "check",
+    "task.attachment_added": "paperclip",
+    "task.attachment_deleted": "paperclip",
 }
 EVENT_TEXTS = {
     "task.created": "created the task",
@@ -40,6 +42,8 @@ EVENT_TEXTS = {
     "task.checklist_item_added": "added a checklist item",
     "task.checklist_item_removed": "removed a checklist item",
 }
+# Followed by the name of the file.
+FILE_TEXTS = {"task.attachment_added": "attached", "task.attachment_deleted": "deleted the attachment"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,8 @@ def _event_changes(event: Event, names: Mapping[str, str], states: Mapping[str, 
             yield ActivityChange("completed a checklist item" if done[1] else "reopened a checklist item")
         elif event.payload["item_changes"].keys() - HIDDEN_FIELDS:
             yield ActivityChange("changed a checklist item")
+    if event.name in FILE_TEXTS:
+        yield ActivityChange(f"{FILE_TEXTS[event.name]} {event.payload['file_name']}")
     for name, (old, new) in _changes(event).items():
         if name in HIDDEN_FIELDS:
             continue

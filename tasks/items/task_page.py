@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.models import User
 from core.forms import parse_uuid
 from tasks import policies
+from tasks.attachments import selectors as attachments_selectors
 from tasks.checklists.selectors import checklist_panel
 from tasks.comments import selectors as comments_selectors
 from tasks.comments.forms import CommentForm
@@ -24,9 +25,11 @@ from tasks.sharing import selectors as sharing_selectors
 
 # What a feature adds to the page: a selector under the name that its template uses, with one query each.
 PANELS: dict[str, Callable[[User, Task], Any]] = {
+    "attachments": attachments_selectors.list_newest,
     "checklist": checklist_panel,
 }
 FRAGMENTS = {
+    "attachments": "tasks/_attachments.html",
     "comments": "tasks/_comments.html",
     "older-comments": "tasks/_comment_list.html",
     "subtasks": "tasks/_subtasks.html",

@@ -1,5 +1,6 @@
 """Projects, and the tasks in them."""
 
+from tasks.models.attachment import Attachment, StoredFile
 from tasks.models.checklist import ChecklistItem
 from tasks.models.comment import Comment
 from tasks.models.import_job import ImportJob
@@ -10,6 +11,7 @@ from tasks.models.sharing import ProjectTeam, SharedRole, TaskShare
 from tasks.models.task import Priority, Task, TaskAssignee
 
 __all__ = [
+    "Attachment",
     "Category",
     "ChecklistItem",
     "Comment",
@@ -24,6 +26,7 @@ __all__ = [
     "Role",
     "SharedRole",
     "State",
+    "StoredFile",
     "Task",
     "TaskAssignee",
     "TaskShare",

@@ -36,6 +36,7 @@ from events.models import Delivery, Event, LogHead, PersonalData
 from notifications.models import Preference
 from notifications.tests.factories import make_email
 from tasks.models import ImportedRecord, ProjectInvitation
+from tasks.tests.attachments import make_attachment
 from tasks.tests.factories import (
     AssigneeFactory,
     ChecklistItemFactory,
@@ -94,6 +95,7 @@ def create_all_models(number):
     ProjectInvitation.objects.create(invitation=invitation, project=project)
     CommentFactory(task=task, author=UserFactory())
     ChecklistItemFactory(task=task)
+    make_attachment(task, UserFactory())
     AssigneeFactory(task=task, user=user)
     TaskShareFactory(task=task, user=UserFactory())
     ImportedRecord.objects.create(project=project, source="todoist", external_id=str(number), task=task)

@@ -116,7 +116,7 @@ def request_kwargs(request_builder: RequestBuilder, operation: Operation) -> dic
     if operation.path == "projects/{ref}/imports/":
         form = {"source": "todoist", "file": SimpleUploadedFile("todoist.csv", TODOIST_CSV.encode())}
         return {"data": encode_multipart(BOUNDARY, form), "content_type": MULTIPART_CONTENT}
-    if operation.path == "me/avatar/" and operation.method == "POST":
+    if operation.path in {"me/avatar/", "tasks/{ref}/attachments/"} and operation.method == "POST":
         form = {"file": SimpleUploadedFile("me.jpg", photo())}
         return {"data": encode_multipart(BOUNDARY, form), "content_type": MULTIPART_CONTENT}
     if operation.method not in {"POST", "PATCH", "PUT"}:

@@ -71,6 +71,8 @@ FORM_DATA: dict[str, dict[str, str | list[str]]] = {
     "tasks/{key}/checklist/{item_id}/": {"is_done": "true"},
     "tasks/{key}/checklist/{item_id}/delete/": {},
     "tasks/{key}/checklist/{item_id}/convert/": {},
+    "tasks/{key}/attachments/": {"file": "picture"},
+    "tasks/{key}/attachments/{attachment_id}/delete/": {},
     "tasks/{key}/comments/": {"body": "New comment"},
     "tasks/{key}/comments/{comment_id}/": {"body": "Another comment"},
     "tasks/{key}/comments/{comment_id}/delete/": {},

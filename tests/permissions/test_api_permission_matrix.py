@@ -31,12 +31,13 @@ def expected_own(name: str) -> dict[str, int]:
 
 
 def _expected_for_api_key(name: str, row: dict[str, int]) -> int:
-    """Return the status for an editor who wrote none of the comments; many operations are closed to every key."""
+    """Return the status for an editor who wrote and attached nothing; many operations are closed to every key."""
     if row["anonymous"] != 401:
         return row["anonymous"]
     if required_scope(OPERATIONS[name]) is None:
         return 403
-    return 403 if "{comment_id}" in name and not name.startswith("GET ") else row["bob"]
+    is_of_bob = "{comment_id}" in name or "{attachment_id}" in name
+    return 403 if is_of_bob and not name.startswith("GET ") else row["bob"]
 
 
 def expected_foreign(name: str) -> dict[str, int]:
