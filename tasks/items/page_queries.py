@@ -36,13 +36,17 @@ class TaskTableRow:
     is_overdue: bool
 
 
+def hides_archived(filters: TaskFilters) -> bool:
+    """Return whether a list leaves out open tasks of archived projects, which the page of their project shows."""
+    return not filters.project and bool(filters.category) and not {*CLOSED_CATEGORIES} & {*filters.category}
+
+
 def filter_page_tasks(
     user: User, filters: TaskFilters, *, created_from: date | None, closed_from: date | None
 ) -> TaskQuerySet:
     """Return the visible tasks that pass the filters, created or closed since a day (UTC)."""
     rows = filters_selectors.filter_visible(user, filters)
-    if not filters.project and filters.category and not {*CLOSED_CATEGORIES} & {*filters.category}:
-        # Open tasks of archived projects are out of the way; the page of their project shows them.
+    if hides_archived(filters):
         rows = rows.filter(project__archived_at=None)
     if created_from:
         rows = rows.filter(created_at__gte=_start_of_day(created_from))
@@ -69,6 +73,19 @@ def count_closed_matches(
         ),
         MAX_SEARCH_COUNT,
     )
+
+
+def count_archived_matches(
+    user: User, filters: TaskFilters, *, created_from: date | None = None, closed_from: date | None = None
+) -> int:
+    """Count the open tasks of archived projects that a search leaves out, as `count_closed_matches` does."""
+    if not filters.search or not hides_archived(filters):
+        return 0
+    # Without a category, archived projects are not left out.
+    rows = filter_page_tasks(
+        user, replace(filters, category=[]), created_from=created_from, closed_from=closed_from
+    ).filter(category__in=filters.category, project__archived_at__isnull=False)
+    return bounded_count(rows, MAX_SEARCH_COUNT)
 
 
 def _start_of_day(day: date) -> datetime:

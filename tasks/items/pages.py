@@ -74,7 +74,8 @@ def task_list_context(request: HttpRequest, reader: User, project: Project | Non
         "count": page_queries.bounded_count(tasks, count_limit),
         "count_limit": count_limit,
         "closed_count": page_queries.count_closed_matches(reader, filters, **since),
-        "closed_url": url_with(request.GET, "category", "all"),
+        "archived_count": page_queries.count_archived_matches(reader, filters, **since),
+        "all_url": url_with(request.GET, "category", "all"),
         "project": project,
     }
 

@@ -199,3 +199,20 @@ def test_list_says_how_many_closed_tasks_match(alice, clients, project, monkeypa
     monkeypatch.setattr(page_queries, "MAX_SEARCH_COUNT", 1)
     bodies.append(clients["alice"].get(f"{TASKS}?{queries[2]}&page=1").json())
     assert [body.get("closed_matches") for body in bodies] == [None, 0, 3, 0, 2]
+
+
+def test_list_says_how_many_tasks_of_archived_projects_match(alice, project):
+    archived = ProjectFactory(key="OLD", owner=alice, archived_at=project.created_at)
+    for home in (project, archived, archived, ProjectFactory(key="FRN", archived_at=project.created_at)):
+        TaskFactory(project=home, title="Read analytics")
+    browser = logged_in_client(alice)
+
+    searched = browser.get("/tasks/?search=analytics")
+    shown = browser.get("/tasks/?search=analytics&category=all")
+    text = visible_text(searched)
+    assert ("2 tasks of archived projects match" in text, "closed task" in text) == (True, False)
+    assert 'of archived projects match: <a href="?search=analytics&amp;category=all">show' in searched.content.decode()
+    assert visible_text(shown).count("OLD-") == 2
+    for query in ("", "?search=analytics&category=all", "?search=analytics&project=OPS", "?search=nothing"):
+        assert "of archived projects" not in visible_text(browser.get(f"/tasks/{query}"))
+    assert "of archived projects" not in visible_text(browser.get("/projects/OLD/?search=analytics"))
