@@ -39,6 +39,7 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     "project.team_added": ("notifications.handlers.project_team_added",),
     "project.team_changed": (),
     "project.team_removed": (),
+    "field.changed": (),
     "task.created": ("analytics.handlers.task_created",),
     "task.updated": ("analytics.handlers.task_updated",),
     "task.deleted": ("analytics.handlers.task_deleted",),

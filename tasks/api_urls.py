@@ -3,6 +3,7 @@ from django.urls import path
 from tasks.attachments import api as attachments_api
 from tasks.checklists import api as checklists_api
 from tasks.comments import api as comments_api
+from tasks.custom_fields import api as fields_api
 from tasks.imports import api as imports_api
 from tasks.items import api as items_api
 from tasks.members import api as members_api
@@ -22,6 +23,15 @@ urlpatterns = [
     path("projects/<str:ref>/teams/<uuid:team_id>/", members_api.ProjectTeamView.as_view()),
     path("projects/<str:ref>/states/", projects_api.StatesView.as_view()),
     path("projects/<str:ref>/states/<uuid:state_id>/", projects_api.StateView.as_view()),
+    path("projects/<str:ref>/fields/", fields_api.ProjectFieldsView.as_view()),
+    path("projects/<str:ref>/fields/<uuid:field_id>/", fields_api.ProjectFieldView.as_view()),
+    path("projects/<str:ref>/fields/<uuid:field_id>/move/", fields_api.MoveFieldView.as_view()),
+    path("projects/<str:ref>/shared-fields/", fields_api.LinkedFieldsView.as_view()),
+    path("projects/<str:ref>/shared-fields/<uuid:shared_field_id>/", fields_api.LinkedFieldView.as_view()),
+    path("fields/", fields_api.SharedFieldsView.as_view()),
+    path("fields/<uuid:shared_field_id>/", fields_api.SharedFieldView.as_view()),
+    path("fields/<uuid:field_id>/options/", fields_api.OptionsView.as_view()),
+    path("fields/<uuid:field_id>/options/<uuid:option_id>/", fields_api.OptionView.as_view()),
     path("labels/", projects_api.LabelsView.as_view()),
     path("labels/<uuid:label_id>/", projects_api.LabelView.as_view()),
     path("tasks/", items_api.TasksView.as_view()),
@@ -29,6 +39,7 @@ urlpatterns = [
     path("tasks/<str:ref>/", items_api.TaskView.as_view()),
     path("tasks/<str:ref>/move/", items_api.MoveView.as_view()),
     path("tasks/<str:ref>/activity/", items_api.ActivityView.as_view()),
+    path("tasks/<str:ref>/fields/", fields_api.TaskFieldsView.as_view()),
     path("tasks/<str:ref>/shares/", sharing_api.SharesView.as_view()),
     path("tasks/<str:ref>/shares/<uuid:user_id>/", sharing_api.ShareView.as_view()),
     path("explain-access/", sharing_api.ExplainAccessView.as_view()),

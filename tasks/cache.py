@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from django.db import transaction
@@ -34,4 +34,13 @@ def invalidate_viewers(project: Project, *former_viewers: uuid.UUID) -> None:
         bump_generations([str(user_id) for user_id in viewers])
 
     # robust: the write has been committed, so an error here must not fail its request.
+    transaction.on_commit(invalidate, robust=True)
+
+
+def invalidate_viewers_of(project_ids: Collection[uuid.UUID]) -> None:
+    """Invalidate, on commit, what is cached for the viewers of these projects."""
+
+    def invalidate() -> None:
+        bump_generations([str(user_id) for user_id in projects_selectors.viewer_ids(project_ids)])
+
     transaction.on_commit(invalidate, robust=True)

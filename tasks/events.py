@@ -107,6 +107,13 @@ class ImportRequested(ProjectEvent, name="project.import_requested"):
     import_id: str
 
 
+class SharedFieldChanged(DomainEvent, name="field.changed", subject_type="field"):
+    """A custom field that projects share was created, changed or deleted. `field` is {id, key, name, kind}."""
+
+    field: dict[str, Any]
+    changes: dict[str, list[Any]]
+
+
 class ProjectTeamEvent(ProjectEvent):
     """Change of a team in a project. `user_ids` are its members, who gained, changed or lost its role."""
 

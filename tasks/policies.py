@@ -71,6 +71,12 @@ def require_manager(role: Role | None) -> None:
         raise NotAllowed("Only project admins can do this.")
 
 
+def require_administrator(user: User, message: str) -> None:
+    """Raise NotAllowed with this message unless the user is an administrator of the site."""
+    if not user.is_admin:
+        raise NotAllowed(message)
+
+
 def require_not_archived(project: Project) -> None:
     """Raise Conflict when the project is archived, and so read-only."""
     if project.archived_at is not None:

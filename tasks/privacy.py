@@ -17,7 +17,7 @@ from tasks.items import services as items
 from tasks.items.assignees import unassign
 from tasks.members import services as members
 from tasks.members.teams import unassign_former_members
-from tasks.models import Attachment, ChecklistItem, Comment, ImportJob, Project, ProjectMember, Task, TaskShare
+from tasks.models import Attachment, ChecklistItem, Comment, CustomFieldValue, ImportJob, Project, ProjectMember, Task, TaskShare
 from tasks.projects import selectors as projects_selectors
 
 
@@ -36,6 +36,7 @@ def erase_user(user_id: uuid.UUID, now: datetime) -> None:
     # Without events: the user is being erased, and nobody is to be told whom a task was shared with.
     TaskShare.objects.filter(user=user).delete()
     ImportJob.objects.filter(user=user).delete()
+    CustomFieldValue.objects.filter(user=user).delete()
     TeamMember.objects.filter(user=user).delete()
     for membership in ProjectMember.objects.filter(user=user).select_related("project").order_by("pk"):
         project = membership.project
@@ -102,6 +103,14 @@ def export_attachments(user_id: uuid.UUID) -> Iterator[Row]:
     return in_batches(Attachment.objects.filter(uploader=user_id).values(*columns))
 
 
+def export_user_fields(user_id: uuid.UUID) -> Iterator[Row]:
+    """Yield the person fields of visible tasks that name the user."""
+    user = User.objects.get(pk=user_id)
+    columns = ("pk", "task_id", "task__project__key", "task__number", "field__key", "field__name")
+    values = CustomFieldValue.objects.filter(user=user_id, task__in=Task.objects.visible_to(user).values("pk"))
+    return in_batches(values.values(*columns))
+
+
 def export_import_jobs(user_id: uuid.UUID) -> Iterator[Row]:
     """Yield the imports of large files of the last day. The files themselves are the user's own."""
     return in_batches(ImportJob.objects.filter(user=user_id).values("pk", "id", "source", "state", "created_at"))
@@ -127,6 +136,9 @@ PROVIDER = PersonalDataProvider(
             "Files that you attached to tasks: names and sizes.",
             export_attachments,
             ("tasks.Attachment",),
+        ),
+        ExportSection(
+            "person_fields", "Tasks that name you in a custom field.", export_user_fields, ("tasks.CustomFieldValue",)
         ),
         ExportSection("imports", "Your imports of the last day.", export_import_jobs, ("tasks.ImportJob",)),
     ),

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 
 from accounts.api_keys.scopes import ProjectScopeResolver
 from accounts.models import User
+from tasks.custom_fields import selectors as custom_fields_selectors
 from tasks.items import selectors as items_selectors
 from tasks.models import Project, Task
 from tasks.projects import selectors as projects_selectors
@@ -35,6 +36,12 @@ def project_of_task_in_path(user: User, request: Request) -> Collection[UUID]:
 def project_of_label_in_path(user: User, request: Request) -> Collection[UUID]:
     """Return the project of the label `label_id` in the path. Raises NotFound."""
     return [projects_selectors.get_label(user, request.parser_context["kwargs"]["label_id"]).project_id]
+
+
+def project_of_field_in_path(user: User, request: Request) -> Collection[UUID] | None:
+    """Return the project of the custom field `field_id` in the path; None for a shared one. Raises NotFound."""
+    field = custom_fields_selectors.get_visible_field(user, request.parser_context["kwargs"]["field_id"])
+    return [field.project_id] if field.project_id else None
 
 
 def project_in_query(user: User, request: Request) -> Collection[UUID] | None:

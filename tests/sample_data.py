@@ -39,9 +39,11 @@ from tasks.tests.attachments import PIXEL, make_attachment
 from tasks.tests.factories import (
     ChecklistItemFactory,
     CommentFactory,
+    FieldFactory,
     ImportJobFactory,
     LabelFactory,
     MemberFactory,
+    OptionFactory,
     ProjectFactory,
     ProjectTeamFactory,
     TaskFactory,
@@ -59,13 +61,14 @@ class RequestBuilder:
         self.sample_values = sample_values
 
     def url(self, operation: Operation) -> str:
-        """Fill the path; the meaning of `{ref}`, `{user_id}` and `{team_id}` depends on its first part."""
+        """Fill the path; the meaning of `{ref}`, `{user_id}` and the like depends on its first part."""
         family = operation.path.split("/")[0]
         sample_values = {
             **self.sample_values,
             "ref": self.sample_values.get(f"ref:{family}", ""),
             "user_id": self.sample_values.get(f"user:{family}", ""),
             "team_id": self.sample_values.get(f"team:{family}", ""),
+            "field_id": self.sample_values.get(f"field:{family}", ""),
         }
         if str(operation) == "DELETE /api/v1/projects/{ref}/":
             sample_values["ref"] = self.sample_values["empty"]
@@ -108,6 +111,8 @@ def create_project(owner: User, key: str, *, editor: User, newcomer: User) -> Sa
     task = TaskFactory(project=project, title="Fix the printer")
     team, crew, others = (_create_team(owner, f"{name} of {key}") for name in ("Team", "Crew", "Others"))
     TeamMemberFactory(team=team, user=editor)
+    field, shared_field = FieldFactory(project=project, kind="select", key="severity"), FieldFactory()
+    project.project_fields.create(field=shared_field, key=shared_field.key, position=1)
     leaving = MemberFactory(project=project, user=UserFactory(handle=f"leaving-{key.lower()}")).user
     return {
         "project": key,
@@ -131,6 +136,11 @@ def create_project(owner: User, key: str, *, editor: User, newcomer: User) -> Sa
             make_attachment(task, editor, PIXEL, name="pixel.png", media_type="image/png", thumbnail=b"RIFF").pk
         ),
         "comment_id": str(CommentFactory(task=task, author=editor).pk),
+        "field:projects": str(field.pk),
+        "field:fields": str(field.pk),
+        "option_id": str(OptionFactory(field=field, slug="low").pk),
+        "shared_field_id": str(shared_field.pk),
+        "other_shared_field": str(FieldFactory().pk),
         "state_id": str(project.states.get(slug="cancelled").pk),
         "other_task": str(TaskFactory(project=project).pk),
     }

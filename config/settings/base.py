@@ -229,6 +229,7 @@ SPECTACULAR_SETTINGS = {
         "ProjectRole": "tasks.models.Role",
         "SharedRole": "tasks.models.SharedRole",
         "Category": "tasks.models.Category",
+        "FieldKind": "tasks.models.FieldKind",
     },
 }
 MAX_BODY_BYTES = env.integer("MAX_BODY_BYTES", 1024 * 1024)

@@ -75,6 +75,7 @@ class TasksView(ListView, CreateView):
 
     def create_object(self, data: dict[str, Any]) -> TaskColumns:
         project = data.pop("project", "")
+        data.setdefault("fields", {})  # filled in by a caller, who has to give required ones
         # Read again by its columns: the response and its ETag are those that GET would give.
         task = services.create(actor=self.user, project_ref=project, draft=TaskDraft(**data), now=self.now)
         return selectors.get_task_columns(self.user, str(task.pk))

@@ -1,7 +1,8 @@
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 
 from core.db import uuid7
 from core.markdown import render
@@ -12,7 +13,8 @@ from tasks.models import Priority
 class TaskDraft:
     """Values of a new task. `status` is a state's slug or a category; `labels` are names, created where missing.
 
-    `id` is chosen here, so that a later draft of the same call can name it as its `parent`.
+    `id` is chosen here, so that a later draft of the same call can name it as its `parent`. `fields` are values of
+    custom fields by their keys; None for a task that no user fills in, which may lack required ones.
     """
 
     title: str
@@ -26,6 +28,7 @@ class TaskDraft:
     parent: uuid.UUID | None = None
     assignees: Sequence[uuid.UUID] = ()
     labels: Sequence[str] = ()
+    fields: Mapping[str, Any] | None = None
     id: uuid.UUID = field(default_factory=uuid7)
     # Rendered with the draft, hence before any lock: the texts of an import may take a minute.
     description_html: str = field(init=False, default="")

@@ -20,6 +20,7 @@ from core.api.fields import (
     TitleField,
 )
 from events.models import Event
+from tasks.custom_fields.serializers import VALUE_HELP, ValueField
 from tasks.items.assignees import MAX_ASSIGNEES
 from tasks.items.task_columns import FIELD_NAMES
 from tasks.models import Category, Task
@@ -60,12 +61,23 @@ class TaskInput(StrictSerializer):
     assignees = serializers.ListField(child=StrictUUIDField(), required=False, max_length=MAX_ASSIGNEES)
     labels = serializers.ListField(child=TitleField(max_length=60), required=False, max_length=MAX_LABELS)
 
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        # A class attribute `fields` would hide the property of that name that every serializer has.
+        values = serializers.DictField(
+            child=ValueField(allow_null=True), required=False, help_text="Values of custom fields by key. " + VALUE_HELP
+        )
+        return super().get_fields() | {"fields": values}
+
 
 class TaskPatch(TaskInput):
     """Changes of a task; missing fields stay as they are."""
 
     # None removes the inherited field: a task stays in its project.
     project = None
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        # Custom fields are changed by `/tasks/{ref}/fields/`.
+        return {name: field for name, field in super().get_fields().items() if name != "fields"}
 
 
 class MoveInput(StrictSerializer):

@@ -18,6 +18,7 @@ from core.sql_templates import insert_all, update_columns
 from events.outbox import DomainEvent, publish_all
 from tasks import events, policies
 from tasks.cache import invalidate_viewers
+from tasks.custom_fields import services as custom_fields
 from tasks.items import selectors
 from tasks.items.assignees import lock_assignable_members
 from tasks.items.drafts import TaskDraft
@@ -60,7 +61,7 @@ def create_many(
         target = projects_selectors.load_project_with_states(actor, str(get_or_create_inbox(actor=actor).pk))
     if target is None:
         raise NotFound(projects_selectors.PROJECT_NOT_FOUND)
-    project, role, states = target
+    project, role, states, has_fields = target
     policies.require_editor(role)
     policies.require_not_archived(project)
     if any(draft.assignees or draft.labels or draft.parent for draft in drafts):
@@ -90,6 +91,8 @@ def create_many(
     # The rows of the relation itself: `labels.add` would query once for each task.
     link = Task.labels.through
     insert_all(link, [link(task_id=task_id, label_id=label.pk) for task_id in labels for label in labels[task_id]])
+    if has_fields or any(draft.fields for draft in drafts):
+        custom_fields.insert_initial_values(project, {draft.id: draft.fields for draft in drafts})
 
     published: list[DomainEvent] = []
     for task, draft in zip(tasks, drafts, strict=True):

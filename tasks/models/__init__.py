@@ -3,6 +3,7 @@
 from tasks.models.attachment import Attachment, StoredFile
 from tasks.models.checklist import ChecklistItem
 from tasks.models.comment import Comment
+from tasks.models.custom_field import CustomField, CustomFieldOption, CustomFieldValue, FieldKind, ProjectField
 from tasks.models.import_job import ImportJob
 from tasks.models.imported_record import ImportedRecord
 from tasks.models.invitation import ProjectInvitation
@@ -15,11 +16,16 @@ __all__ = [
     "Category",
     "ChecklistItem",
     "Comment",
+    "CustomField",
+    "CustomFieldOption",
+    "CustomFieldValue",
+    "FieldKind",
     "ImportJob",
     "ImportedRecord",
     "Label",
     "Priority",
     "Project",
+    "ProjectField",
     "ProjectInvitation",
     "ProjectMember",
     "ProjectTeam",

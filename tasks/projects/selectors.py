@@ -15,7 +15,7 @@ from core.api.fields import UUID_PATTERN
 from core.errors import NotFound
 from core.sql_templates import EqualsAny, Param, Statement, from_row, select_columns
 from tasks import policies
-from tasks.models import Label, Project, ProjectMember, Role, State, TaskShare
+from tasks.models import Label, Project, ProjectField, ProjectMember, Role, State, TaskShare
 
 # RFC 9562, section 5.9: the nil UUID, which uuid7() never makes.
 NIL_UUID = uuid.UUID(int=0)
@@ -141,19 +141,20 @@ def _states_statement() -> Statement:
     )
 
 
-def load_project_with_states(user: User, ref: str) -> tuple[Project, Role | None, list[State]] | None:
-    """Return a visible project with the user's role and its states by one query; None if there is no such project.
+def load_project_with_states(user: User, ref: str) -> tuple[Project, Role | None, list[State], bool] | None:
+    """Return a visible project with the user's role, its states and whether it has custom fields, by one query.
 
-    An empty `ref` is the user's own inbox.
+    None if there is no such project. An empty `ref` is the user's own inbox.
     """
     column, value = lookup_for_ref(ref) if ref else ("owner_id", user.pk)
     rows = _project_with_states_statement(user.is_staff_or_admin, column).run({"user": user.pk, "ref": value})
     if not rows:
         return None
     columns = len(select_columns(State))
-    project = from_row(Project, rows[0][columns:-1])
-    role = policies.effective_role(user, project, rows[0][-1])
-    return project, role, [from_row(State, row[:columns]) for row in rows]
+    project = from_row(Project, rows[0][columns:-2])
+    member_role, has_fields = rows[0][-2:]
+    role = policies.effective_role(user, project, member_role)
+    return project, role, [from_row(State, row[:columns]) for row in rows], has_fields
 
 
 @lru_cache(maxsize=6)
@@ -164,7 +165,8 @@ def _project_with_states_statement(as_staff: bool, column: str) -> Statement:
     own = ProjectMember.objects.filter(project=OuterRef("project"), user=Param("user")).values("effective_role")
     project_columns = [f"project__{name}" for name in select_columns(Project)]
     states = State.objects.filter(project__in=visible).order_by("position", "id")
-    return Statement.always(states.values_list(*select_columns(State), *project_columns, Subquery(own)))
+    fields = Exists(ProjectField.objects.filter(project=OuterRef("project")))
+    return Statement.always(states.values_list(*select_columns(State), *project_columns, Subquery(own), fields))
 
 
 def get_state(project: Project, state_id: uuid.UUID) -> State:

@@ -12,9 +12,13 @@ from tasks.items.fractional_indexing import initial_position
 from tasks.models import (
     ChecklistItem,
     Comment,
+    CustomField,
+    CustomFieldOption,
+    CustomFieldValue,
     ImportJob,
     Label,
     Project,
+    ProjectField,
     ProjectMember,
     ProjectTeam,
     Role,
@@ -120,6 +124,40 @@ class CommentFactory(DjangoModelFactory):
     task = factory.SubFactory(TaskFactory)
     author = factory.LazyAttribute(lambda comment: comment.task.creator)
     body = "Looks good."
+
+
+class FieldFactory(DjangoModelFactory):
+    """A text field, which stands in its project; without a project a shared field."""
+
+    class Meta:
+        model = CustomField
+        skip_postgeneration_save = True
+
+    key = factory.Sequence(lambda n: f"field_{n:04}")
+    name = factory.LazyAttribute(lambda field: field.key.replace("_", " ").capitalize())
+    kind = "text"
+    project = None
+
+    @factory.post_generation
+    def add_to_project(field, create, _extracted, **_kwargs):  # noqa: N805 -- factory_boy passes the made object
+        if field.project:
+            position = ProjectField.objects.filter(project=field.project).count()
+            ProjectField.objects.create(project=field.project, field=field, key=field.key, position=position)
+
+
+class OptionFactory(DjangoModelFactory):
+    class Meta:
+        model = CustomFieldOption
+
+    name = factory.LazyAttribute(lambda option: option.slug.capitalize())
+    position = factory.LazyAttribute(lambda option: option.field.options.count())
+
+
+class FieldValueFactory(DjangoModelFactory):
+    class Meta:
+        model = CustomFieldValue
+
+    kind = factory.LazyAttribute(lambda value: value.field.kind)
 
 
 class ImportJobFactory(DjangoModelFactory):

@@ -41,9 +41,12 @@ from tasks.tests.factories import (
     AssigneeFactory,
     ChecklistItemFactory,
     CommentFactory,
+    FieldFactory,
+    FieldValueFactory,
     ImportJobFactory,
     LabelFactory,
     MemberFactory,
+    OptionFactory,
     ProjectFactory,
     ProjectTeamFactory,
     TaskFactory,
@@ -100,6 +103,8 @@ def create_all_models(number):
     TaskShareFactory(task=task, user=UserFactory())
     ImportedRecord.objects.create(project=project, source="todoist", external_id=str(number), task=task)
     ImportJobFactory(project=project, user=user)
+    field = FieldFactory(project=project, kind="select")
+    FieldValueFactory(task=task, field=field, option=OptionFactory(field=field, slug="low"))
     make_email(user)
     Preference.objects.create(user=user, kind="assigned", channel="email", enabled=True)
     event = Event.objects.create(

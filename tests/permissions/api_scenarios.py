@@ -171,5 +171,5 @@ def missing_objects(own: SampleValues) -> SampleValues:
 
 def crossed_objects(own: SampleValues, foreign: SampleValues) -> SampleValues:
     """Return paths from an own object to a part of a foreign one."""
-    first = {"project", "project_id", "ref:projects", "ref:tasks", "team:teams"}
+    first = {"project", "project_id", "ref:projects", "ref:tasks", "team:teams", "field:fields"}
     return {name: own[name] if name in first else foreign[name] for name in own}

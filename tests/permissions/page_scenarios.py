@@ -39,7 +39,7 @@ UPLOAD_FILES: dict[str, Callable[[], SimpleUploadedFile]] = {
 }
 PLACEHOLDER = re.compile(r"{([\w:]+)}")
 # The meaning of these placeholders depends on the first part of the path.
-PREFIXED_NAMES = {"key": "ref", "user_id": "user", "team_id": "team"}
+PREFIXED_NAMES = {"key": "ref", "user_id": "user", "team_id": "team", "field_id": "field"}
 PREFIX_ALIASES = {"people": "directory", "avatars": "users"}
 # The fields of a form that have another value in each response.
 RANDOM_FIELD_PATTERN = re.compile(rb'(name="(?:csrfmiddlewaretoken|idempotency_key)" value=")[^"]+')

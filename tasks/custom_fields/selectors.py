@@ -1,0 +1,159 @@
+"""Reads of custom fields: those of a project, and the values of a task."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Count, OuterRef, QuerySet, Subquery, TextField
+from django.db.models.functions import Cast, JSONObject
+
+from accounts.models import User
+from core.db import get_or_not_found
+from tasks.custom_fields.values import TaskField, TaskValues, read_value
+from tasks.items import selectors as items_selectors
+from tasks.models import CustomField, CustomFieldOption, CustomFieldValue, Project, ProjectField, Task
+
+FIELD_NOT_FOUND = "There is no such field."
+OPTION_COLUMNS = ("id", "slug", "name", "colour", "position", "version")
+
+
+def _with_options(rows: QuerySet[Any], field_ref: str) -> QuerySet[Any]:
+    """Annotate the options as JSON: one query for all fields of a project."""
+    options = CustomFieldOption.objects.filter(field=OuterRef(field_ref)).order_by("position", "pk")
+    columns: Any = {name: name for name in OPTION_COLUMNS}
+    annotated: QuerySet[Any] = rows.annotate(option_rows=ArraySubquery(options.values(data=JSONObject(**columns))))
+    return annotated
+
+
+def _options(field: CustomField, rows: Iterable[Mapping[str, Any]]) -> list[CustomFieldOption]:
+    return [CustomFieldOption(field=field, **{**row, "id": uuid.UUID(row["id"])}) for row in rows]
+
+
+def list_project_fields(project_id: uuid.UUID, *, archived: bool | None = False) -> list[TaskField]:
+    """Return the fields of a project in their order, without archived ones unless asked for; one query."""
+    rows = ProjectField.objects.filter(project=project_id).select_related("field").order_by("position", "pk")
+    if archived is not None:
+        rows = rows.filter(field__archived_at__isnull=not archived)
+    return [
+        TaskField(field=row.field, position=row.position, options=_options(row.field, row.option_rows))
+        for row in _with_options(rows, "field")
+    ]
+
+
+def list_task_fields(task: Task) -> list[TaskField]:
+    """Return the fields of a task's project with the task's values; one query."""
+    values = CustomFieldValue.objects.filter(field=OuterRef("field"), task=task).values(
+        # Numbers as text: a float would lose what a decimal holds.
+        data=JSONObject(
+            text="text",
+            number=Cast("number", TextField()),
+            date="date",
+            option="option_id",
+            user="user_id",
+            user_name="user__name",
+        )
+    )
+    rows = ProjectField.objects.filter(project=task.project_id, field__archived_at=None).select_related("field")
+    rows = rows.order_by("position", "pk").annotate(value_rows=ArraySubquery(values))
+    fields = []
+    for row in _with_options(rows, "field"):
+        options = _options(row.field, row.option_rows)
+        value = read_value(row.field, row.value_rows, options)
+        user_name = row.value_rows[0]["user_name"] or "" if row.value_rows else ""
+        fields.append(
+            TaskField(field=row.field, position=row.position, options=options, value=value, user_name=user_name)
+        )
+    return fields
+
+
+def get_task_values(user: User, ref: str) -> TaskValues:
+    """Return the values of a visible task. Raises NotFound."""
+    task = items_selectors.get_task(user, ref)
+    return TaskValues(values_by_key(list_task_fields(task)), task.version)
+
+
+def values_by_key(fields: Iterable[TaskField]) -> dict[str, Any]:
+    """Return the values as the API shows them: {key: value}."""
+    return {item.field.key: item.value for item in fields}
+
+
+def list_shared_fields(user: User) -> QuerySet[CustomField]:
+    """Return the shared fields, which every user may see: they hold nothing of any project."""
+    return _with_options(CustomField.objects.filter(project=None), "pk")
+
+
+def list_fields_of_project(project: Project, *, archived: bool | None = None) -> QuerySet[CustomField]:
+    """Return the fields of a project, own and shared, with their places in it."""
+    rows = CustomField.objects.filter(in_projects__project=project)
+    if archived is not None:
+        rows = rows.filter(archived_at__isnull=not archived)
+    place = ProjectField.objects.filter(project=project, field=OuterRef("pk")).values("position")
+    return _with_options(rows.annotate(position=Subquery(place)), "pk")
+
+
+def get_project_field(project: Project, field_id: uuid.UUID) -> CustomField:
+    """Return one field of a project. Raises NotFound."""
+    return get_or_not_found(list_fields_of_project(project).filter(pk=field_id), FIELD_NOT_FOUND)
+
+
+def get_shared_field(user: User, field_id: uuid.UUID) -> CustomField:
+    """Return one shared field. Raises NotFound."""
+    return get_or_not_found(list_shared_fields(user).filter(pk=field_id), FIELD_NOT_FOUND)
+
+
+def get_visible_field(user: User, field_id: uuid.UUID) -> CustomField:
+    """Return a shared field, or one of a visible project. Raises NotFound."""
+    fields = CustomField.objects.visible_to(user).select_related("project")
+    return get_or_not_found(fields.filter(pk=field_id), FIELD_NOT_FOUND)
+
+
+def list_options(field: CustomField) -> QuerySet[CustomFieldOption]:
+    return CustomFieldOption.objects.filter(field=field)
+
+
+def get_option(field: CustomField, option_id: uuid.UUID) -> CustomFieldOption:
+    """Return one option of a field. Raises NotFound."""
+    return get_or_not_found(list_options(field).filter(pk=option_id), "There is no such option.")
+
+
+def addable_fields(project: Project) -> QuerySet[CustomField]:
+    """Return the shared fields that the project does not have yet."""
+    shared = CustomField.objects.filter(project=None, archived_at=None).order_by("name", "pk")
+    return shared.exclude(in_projects__project=project)
+
+
+def count_tasks(field: CustomField, option: CustomFieldOption | None = None) -> int:
+    """Return how many tasks have a value in a field, or this option of it."""
+    rows = CustomFieldValue.objects.filter(field=field)
+    if option is not None:
+        rows = rows.filter(option=option)
+    return int(rows.aggregate(count=Count("task", distinct=True))["count"])
+
+
+def fields_in_changes(changes: Iterable[Mapping[str, Any]], project_ids: Collection[uuid.UUID]) -> dict[str, TaskField]:
+    """Return the fields that changes of tasks name as `field.<key>`; no query where they name none.
+
+    The keys are `<project id>:<key>`.
+    """
+    keys = {name.removeprefix("field.") for names in changes for name in names if name.startswith("field.")}
+    if not keys:
+        return {}
+    rows = ProjectField.objects.filter(project__in=project_ids, key__in=keys).select_related("field")
+    return {
+        f"{row.project_id}:{row.key}": TaskField(field=row.field, options=_options(row.field, row.option_rows))
+        for row in _with_options(rows, "field")
+    }
+
+
+def linked_project_ids(field: CustomField) -> list[uuid.UUID]:
+    """Return the projects that have the field."""
+    return list(ProjectField.objects.filter(field=field).values_list("project_id", flat=True))
+
+
+def values_that_cannot_move(task: Task, project: Project) -> list[TaskField]:
+    """Return the values of a task that another project has no field for; they would be lost in it."""
+    ids = set(ProjectField.objects.filter(project=project).values_list("field_id", flat=True))
+    return [item for item in list_task_fields(task) if item.value not in (None, False) and item.field.pk not in ids]
