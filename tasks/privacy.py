@@ -17,7 +17,17 @@ from tasks.items import services as items
 from tasks.items.assignees import unassign
 from tasks.members import services as members
 from tasks.members.teams import unassign_former_members
-from tasks.models import Attachment, ChecklistItem, Comment, CustomFieldValue, ImportJob, Project, ProjectMember, Task, TaskShare
+from tasks.models import (
+    Attachment,
+    ChecklistItem,
+    Comment,
+    CustomFieldValue,
+    ImportJob,
+    Project,
+    ProjectMember,
+    Task,
+    TaskShare,
+)
 from tasks.projects import selectors as projects_selectors
 
 
