@@ -13,6 +13,8 @@ from pathlib import Path
 
 import django
 
+from drills.postgres import PostgresServer
+
 DRILLS = {
     "mail": "no email is lost while workers are killed, and repeats have the same Message-ID",
     "stale": "no read is older than the last completed write, while Redis is flushed, killed and frozen",
@@ -20,12 +22,14 @@ DRILLS = {
     "revoke": "every node rejects a revoked session on its next request",
     "refresh": "a refresh token has one successor, reuse ends the session, a new signing key logs out no user",
     "redis": "no request fails while Redis is killed, frozen and flushed under load",
+    "database": "no write is lost and no request gets a 500 while PostgreSQL is terminated, restarted, frozen and full",
     "node": "no read and no keyed write fails while one node is killed and another hangs",
     "overload": "at five times the capacity, throughput stays and the rest is rejected at once",
     "idempotency": "fifty concurrent uses of one Idempotency-Key create one row while nodes are killed",
     "timing": "login, registration and password reset take equally long for known and unknown addresses",
     "headers": "MDN's HTTP Observatory grades every kind of page A+ over TLS (needs npm and nginx)",
 }
+DRILLS_WITH_OWN_DATABASE = {"database"}
 DRILLS_WITH_OWN_REDIS = set(DRILLS) - {"mail", "headers", "timing"}
 
 
@@ -46,6 +50,8 @@ def main(arguments: list[str]) -> int:
         if name in DRILLS_WITH_OWN_REDIS:
             os.environ["REDIS_URL"] = f"unix://{folder}/redis.sock?db=0"
             os.environ.pop("CELERY_BROKER_URL", None)
+        if name in DRILLS_WITH_OWN_DATABASE:
+            os.environ["DATABASE_URL"] = PostgresServer.url(Path(folder))
         django.setup()
         code: int = importlib.import_module(f"drills.{name}").run(Path(folder), *arguments[1:])
         return code

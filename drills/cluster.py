@@ -77,6 +77,10 @@ class Cluster(Processes):
             client.sendall((" ".join(command) + "\r\n").encode())
             return client.recv(4096)
 
+    def count_removed_nodes(self) -> int:
+        """Return how often nginx took a node out of service."""
+        return (self.folder / "nginx.log").read_text(errors="replace").count("upstream server temporarily disabled")
+
     async def counter(self, metric: str) -> float:
         """Return the sum of a Prometheus counter over all nodes.
 
@@ -136,4 +140,7 @@ def nginx_command(processes: Cluster) -> list[str]:
         port=processes.port,
         sockets=sockets,
     )
+    # With the level at which nginx says that it takes a node out.
+    text = path.read_text()
+    path.write_text(text.replace("    server {\n", "    server {\n        error_log stderr warn;\n"))
     return launcher_nginx.build_command(path)
