@@ -69,11 +69,12 @@ def _store_thumbnail(file: StoredFile) -> int:
 
 def scan_quarantined() -> int:
     """Scan files that wait in quarantine; return how many. Stops when the scanner is not there."""
-    ids = StoredFile.objects.filter(state=State.QUARANTINED).order_by("pk").values_list("pk", flat=True)
-    for number, file_id in enumerate(list(ids[:SCANS_PER_RUN])):
+    quarantined = StoredFile.objects.filter(state=State.QUARANTINED).order_by("pk")
+    file_ids = list(quarantined.values_list("pk", flat=True)[:SCANS_PER_RUN])
+    for number, file_id in enumerate(file_ids):
         try:
             process(file_id=file_id)
         except clamd.ScannerUnavailable as error:
             log.warning("scanner_unavailable", reason=str(error))
             return number
-    return min(len(ids), SCANS_PER_RUN)
+    return len(file_ids)

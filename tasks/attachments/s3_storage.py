@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from boto3.s3.transfer import TransferConfig
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from storages.backends.s3 import S3Storage
 
 from core.errors import ServiceUnavailable
 from tasks.attachments.storage import ByteRange
 
-UNAVAILABLE = "The storage of attachments can't be reached. Try again in a moment."
+# Seconds. boto3's default is a minute, with four more attempts; a request must not hold its thread for so long.
+CONNECT_TIMEOUT, READ_TIMEOUT = 3, 20
+
+
+@contextmanager
+def _errors_of(name: str) -> Iterator[None]:
+    """Raise FileNotFoundError for a missing object, ServiceUnavailable for all other errors of S3."""
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        if isinstance(error, ClientError) and error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
+            raise FileNotFoundError(name) from error
+        message = "The storage of attachments can't be reached. Try again in a moment."
+        raise ServiceUnavailable(message) from error
 
 
 class AttachmentS3Storage(S3Storage):
@@ -20,25 +36,23 @@ class AttachmentS3Storage(S3Storage):
     def get_default_settings(self) -> dict[str, Any]:
         return super().get_default_settings() | {
             "transfer_config": TransferConfig(multipart_chunksize=8 * 1024 * 1024, use_threads=False),
+            "client_config": Config(
+                connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT, retries={"total_max_attempts": 2}
+            ),
+            # Names are unique, so nothing is overwritten, and S3 need not be asked for each.
+            "file_overwrite": True,
             "default_acl": None,
-            "file_overwrite": False,
         }
 
     def open_range(self, name: str, start: int, size: int) -> ByteRange:
-        # S3 refuses a range without bytes, and an empty file is never stored.
-        try:
-            answer = self.bucket.Object(name).get(Range=f"bytes={start}-{start + max(size, 1) - 1}")
-        except ClientError as error:
-            if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
-                raise FileNotFoundError(name) from error
-            raise ServiceUnavailable(UNAVAILABLE) from error
-        except BotoCoreError as error:
-            raise ServiceUnavailable(UNAVAILABLE) from error
+        with _errors_of(name):
+            answer = self.bucket.Object(name).get(Range=f"bytes={start}-{start + size - 1}")
         return ByteRange(lambda: answer["Body"], size)
 
-    def _save(self, name: str, content: Any) -> str:
-        try:
-            saved: str = super()._save(name, content)
-        except (BotoCoreError, ClientError) as error:
-            raise ServiceUnavailable(UNAVAILABLE) from error
-        return saved
+    def save(self, name: str, content: Any, max_length: int | None = None) -> str:
+        with _errors_of(name):
+            return str(super().save(name, content, max_length))
+
+    def delete(self, name: str) -> None:
+        with _errors_of(name):
+            super().delete(name)

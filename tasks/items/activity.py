@@ -107,17 +107,21 @@ def _changes(event: Event) -> dict[str, list[Any]]:
     return changes
 
 
-def _event_changes(event: Event, names: Mapping[str, str], states: Mapping[str, str]) -> Iterator[ActivityChange]:
-    if event.name in EVENT_TEXTS:
-        yield ActivityChange(EVENT_TEXTS[event.name])
+def _event_text(event: Event) -> str:
+    """Return what happened beside changes of the task's own fields; empty for nothing that is shown."""
     if event.name == "task.checklist_item_changed":
-        done = event.payload["item_changes"].get("is_done")
-        if done:
-            yield ActivityChange("completed a checklist item" if done[1] else "reopened a checklist item")
-        elif event.payload["item_changes"].keys() - HIDDEN_FIELDS:
-            yield ActivityChange("changed a checklist item")
+        changes = event.payload["item_changes"]
+        if done := changes.get("is_done"):
+            return "completed a checklist item" if done[1] else "reopened a checklist item"
+        return "changed a checklist item" if changes.keys() - HIDDEN_FIELDS else ""
     if event.name in FILE_TEXTS:
-        yield ActivityChange(f"{FILE_TEXTS[event.name]} {event.payload['file_name']}")
+        return f"{FILE_TEXTS[event.name]} {event.payload['file_name']}"
+    return EVENT_TEXTS.get(event.name, "")
+
+
+def _event_changes(event: Event, names: Mapping[str, str], states: Mapping[str, str]) -> Iterator[ActivityChange]:
+    if text := _event_text(event):
+        yield ActivityChange(text)
     for name, (old, new) in _changes(event).items():
         if name in HIDDEN_FIELDS:
             continue
