@@ -50,6 +50,8 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     "task.commented": ("notifications.handlers.task_commented",),
     "task.comment_edited": (),
     "task.comment_deleted": (),
+    "task.relation_added": (),
+    "task.relation_removed": (),
     "task.checklist_item_added": (),
     "task.checklist_item_changed": (),
     "task.checklist_item_removed": (),

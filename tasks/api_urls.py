@@ -8,6 +8,7 @@ from tasks.imports import api as imports_api
 from tasks.items import api as items_api
 from tasks.members import api as members_api
 from tasks.projects import api as projects_api
+from tasks.relations import api as relations_api
 from tasks.sharing import api as sharing_api
 
 urlpatterns = [
@@ -43,6 +44,8 @@ urlpatterns = [
     path("tasks/<str:ref>/shares/", sharing_api.SharesView.as_view()),
     path("tasks/<str:ref>/shares/<uuid:user_id>/", sharing_api.ShareView.as_view()),
     path("explain-access/", sharing_api.ExplainAccessView.as_view()),
+    path("tasks/<str:ref>/relations/", relations_api.RelationsView.as_view()),
+    path("tasks/<str:ref>/relations/<uuid:relation_id>/", relations_api.RelationView.as_view()),
     path("tasks/<str:ref>/checklist/", checklists_api.ChecklistView.as_view()),
     path("tasks/<str:ref>/checklist/<uuid:item_id>/", checklists_api.ChecklistItemView.as_view()),
     path("tasks/<str:ref>/checklist/<uuid:item_id>/convert/", checklists_api.ConvertChecklistItemView.as_view()),

@@ -199,6 +199,20 @@ class CommentDeleted(TaskEvent, name="task.comment_deleted"):
     author_id: str
 
 
+class TaskRelationAdded(TaskEvent, name="task.relation_added"):
+    """A task was related to another. One event for each of the two; `kind` is what this one is to the other."""
+
+    kind: str
+    related_id: str
+
+
+class TaskRelationRemoved(TaskEvent, name="task.relation_removed"):
+    """A relation of two tasks was removed. One event for each of the two."""
+
+    kind: str
+    related_id: str
+
+
 class ChecklistItemAdded(TaskEvent, name="task.checklist_item_added"):
     """An item was added to a task's checklist. `excerpt` is its text."""
 

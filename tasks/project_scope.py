@@ -13,6 +13,7 @@ from rest_framework.request import Request
 
 from accounts.api_keys.scopes import ProjectScopeResolver
 from accounts.models import User
+from core.errors import NotFound
 from tasks.custom_fields import selectors as custom_fields_selectors
 from tasks.items import selectors as items_selectors
 from tasks.models import Project, Task
@@ -31,6 +32,20 @@ def project_of_task_in_path(user: User, request: Request) -> Collection[UUID]:
     project_id = Task.objects.visible_to(user).by_ref(ref).values_list("project_id", flat=True).first()
     # No key has this project, so a key is refused as if the task did not exist.
     return [project_id or NIL_UUID]
+
+
+def projects_of_related_tasks(user: User, request: Request) -> Collection[UUID]:
+    """Return the projects of the task in the path and of the one that the field `task` of the body names."""
+    project_ids = list(project_of_task_in_path(user, request))
+    other = request.data.get("task") if isinstance(request.data, dict) else None
+    if isinstance(other, str):
+        try:
+            ref = items_selectors.parse_ref(other)
+        except NotFound:
+            return [*project_ids, NIL_UUID]
+        ids = Task.objects.visible_to(user).by_ref(ref).values_list("project_id", flat=True)
+        project_ids.append(ids.first() or NIL_UUID)
+    return project_ids
 
 
 def project_of_label_in_path(user: User, request: Request) -> Collection[UUID]:

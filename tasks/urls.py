@@ -7,6 +7,7 @@ from tasks.imports import pages as imports_pages
 from tasks.items import pages as items_pages
 from tasks.members import pages as members_pages
 from tasks.projects import pages as projects_pages
+from tasks.relations import pages as relations_pages
 from tasks.sharing import pages as sharing_pages
 
 urlpatterns = [
@@ -20,6 +21,10 @@ urlpatterns = [
     path("tasks/<str:key>/shares/", sharing_pages.share_task, name="share-add"),
     path("tasks/<str:key>/shares/<uuid:user_id>/", sharing_pages.update_share, name="share-update"),
     path("tasks/<str:key>/shares/<uuid:user_id>/remove/", sharing_pages.unshare_task, name="share-remove"),
+    path("tasks/<str:key>/relations/", relations_pages.add_relation, name="relation-add"),
+    path(
+        "tasks/<str:key>/relations/<uuid:relation_id>/remove/", relations_pages.remove_relation, name="relation-remove"
+    ),
     path("tasks/<str:key>/checklist/", checklists_pages.add_checklist_item, name="checklist-add"),
     path("tasks/<str:key>/checklist/<uuid:item_id>/", checklists_pages.update_checklist_item, name="checklist-update"),
     path(

@@ -145,6 +145,7 @@ REQUEST_BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/tasks/{ref}/move/": {"after": "{other_task}"},
     "POST /api/v1/tasks/{ref}/shares/": {"user": "{newcomer}", "role": "viewer"},
     "PATCH /api/v1/tasks/{ref}/shares/{user_id}/": {"role": "editor"},
+    "POST /api/v1/tasks/{ref}/relations/": {"kind": "blocks", "task": "{other_task}"},
     "POST /api/v1/tasks/{ref}/checklist/": {"text": "New item"},
     "PATCH /api/v1/tasks/{ref}/checklist/{item_id}/": {"is_done": True},
     "POST /api/v1/tasks/{ref}/comments/": {"body": "New comment"},

@@ -47,6 +47,7 @@ from tasks.tests.factories import (
     ProjectFactory,
     ProjectTeamFactory,
     TaskFactory,
+    TaskRelationFactory,
     TaskShareFactory,
 )
 from tests.api_operations import REQUEST_BODIES, REQUEST_QUERIES, Operation
@@ -131,6 +132,7 @@ def create_project(owner: User, key: str, *, editor: User, newcomer: User) -> Sa
         "team:projects": str(ProjectTeamFactory(project=project, team=crew, role=Role.VIEWER).team_id),
         "other_team": str(others.pk),
         "label_id": str(LabelFactory(project=project, name="urgent").pk),
+        "relation_id": str(TaskRelationFactory(source=task, target=TaskFactory(project=project)).pk),
         "item_id": str(ChecklistItemFactory(task=task, assignee=editor).pk),
         "attachment_id": str(
             make_attachment(task, editor, PIXEL, name="pixel.png", media_type="image/png", thumbnail=b"RIFF").pk

@@ -24,6 +24,7 @@ from tasks.models import (
     StoredFile,
     Task,
     TaskAssignee,
+    TaskRelation,
 )
 
 
@@ -69,6 +70,20 @@ class ChecklistItemAdmin(TaskScopedAdmin):
     list_select_related = ("assignee", "task__project")
     search_fields = ("text", "assignee__name")
     ordering = ("-pk",)
+
+
+@admin.register(TaskRelation)
+class TaskRelationAdmin(ReadOnlyAdmin):
+    list_display = ("source", "kind", "target", "created_at")
+    list_filter = ("kind",)
+    list_select_related = ("source__project", "target__project")
+    search_fields = ("source__title", "target__title")
+    ordering = ("-pk",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[TaskRelation]:
+        visible = Project.objects.visible_to(get_request_user(request)).values("pk")
+        rows = super().get_queryset(request)
+        return rows.filter(source__project__in=visible, target__project__in=visible)
 
 
 @admin.register(Comment)

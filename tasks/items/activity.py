@@ -26,6 +26,8 @@ RELATION_VERBS = {"assignees": ("assigned", "unassigned"), "labels": ("added the
 # Moving a task in the manual order is not shown in its activity.
 HIDDEN_FIELDS = frozenset({"position"})
 EVENT_ICONS = {
+    "task.relation_added": "activity",
+    "task.relation_removed": "activity",
     "task.created": "plus",
     "task.commented": "message-square",
     "task.deleted": "trash-2",
@@ -36,6 +38,8 @@ EVENT_ICONS = {
     "task.attachment_deleted": "paperclip",
 }
 EVENT_TEXTS = {
+    "task.relation_added": "added a relation",
+    "task.relation_removed": "removed a relation",
     "task.created": "created the task",
     "task.commented": "commented",
     "task.deleted": "deleted the task",

@@ -27,6 +27,8 @@ ACTIVITY_EVENTS = (
     "task.created",
     "task.updated",
     "task.commented",
+    "task.relation_added",
+    "task.relation_removed",
     "task.checklist_item_added",
     "task.checklist_item_changed",
     "task.checklist_item_removed",

@@ -21,12 +21,14 @@ from tasks.items.forms import SharedTaskForm, TaskForm, initial_data
 from tasks.members import selectors as members_selectors
 from tasks.models import Role, Task
 from tasks.projects import selectors as projects_selectors
+from tasks.relations.selectors import relations_panel
 from tasks.sharing import selectors as sharing_selectors
 
 # What a feature adds to the page: a selector under the name that its template uses, with one query each.
 PANELS: dict[str, Callable[[User, Task], Any]] = {
     "attachments": attachments_selectors.list_newest,
     "checklist": checklist_panel,
+    "relations": relations_panel,
 }
 FRAGMENTS = {
     "attachments": "tasks/_attachments.html",

@@ -8,6 +8,7 @@ from tasks.models.import_job import ImportJob
 from tasks.models.imported_record import ImportedRecord
 from tasks.models.invitation import ProjectInvitation
 from tasks.models.project import Category, Label, Project, ProjectMember, Role, State
+from tasks.models.relation import RelationKind, TaskRelation
 from tasks.models.sharing import ProjectTeam, SharedRole, TaskShare
 from tasks.models.task import Priority, Task, TaskAssignee
 
@@ -29,11 +30,13 @@ __all__ = [
     "ProjectInvitation",
     "ProjectMember",
     "ProjectTeam",
+    "RelationKind",
     "Role",
     "SharedRole",
     "State",
     "StoredFile",
     "Task",
     "TaskAssignee",
+    "TaskRelation",
     "TaskShare",
 ]

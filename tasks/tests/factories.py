@@ -25,6 +25,7 @@ from tasks.models import (
     State,
     Task,
     TaskAssignee,
+    TaskRelation,
     TaskShare,
 )
 from tasks.projects.states import DEFAULT_STATES
@@ -189,3 +190,12 @@ class ChecklistItemFactory(DjangoModelFactory):
     task = factory.SubFactory(TaskFactory)
     text = factory.Sequence(lambda n: f"Step {n}")
     position = factory.Sequence(lambda n: n)
+
+
+class TaskRelationFactory(DjangoModelFactory):
+    class Meta:
+        model = TaskRelation
+
+    source = factory.SubFactory(TaskFactory)
+    target = factory.SubFactory(TaskFactory)
+    kind = "blocks"

@@ -50,6 +50,7 @@ from tasks.tests.factories import (
     ProjectFactory,
     ProjectTeamFactory,
     TaskFactory,
+    TaskRelationFactory,
     TaskShareFactory,
 )
 
@@ -98,6 +99,7 @@ def create_all_models(number):
     ProjectInvitation.objects.create(invitation=invitation, project=project)
     CommentFactory(task=task, author=UserFactory())
     ChecklistItemFactory(task=task)
+    TaskRelationFactory(source=task, target=TaskFactory(project=project, creator=UserFactory()))
     make_attachment(task, UserFactory())
     AssigneeFactory(task=task, user=user)
     TaskShareFactory(task=task, user=UserFactory())
@@ -239,6 +241,7 @@ def test_inbox_projects_are_hidden_from_admins(name, pages, inbox, alice):
     task = TaskFactory(project=inbox, title="Find a present")
     CommentFactory(task=task)
     ChecklistItemFactory(task=task)
+    TaskRelationFactory(source=task, target=TaskFactory(project=task.project))
     AssigneeFactory(task=task, user=alice)
     LabelFactory(project=inbox)
     TaskShareFactory(task=task, user=alice)

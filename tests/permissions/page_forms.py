@@ -67,6 +67,8 @@ FORM_DATA: dict[str, dict[str, str | list[str]]] = {
     "tasks/{key}/shares/": {"user": "{newcomer}", "role": "viewer"},
     "tasks/{key}/shares/{user_id}/": {"role": "editor"},
     "tasks/{key}/shares/{user_id}/remove/": {},
+    "tasks/{key}/relations/": {"kind": "blocks", "task": "{other_task}"},
+    "tasks/{key}/relations/{relation_id}/remove/": {},
     "tasks/{key}/checklist/": {"text": "New item"},
     "tasks/{key}/checklist/{item_id}/": {"is_done": "true"},
     "tasks/{key}/checklist/{item_id}/delete/": {},

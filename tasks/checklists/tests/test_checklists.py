@@ -25,7 +25,9 @@ def test_checklist_item_is_added_changed_and_deleted(clients, task):
     deleted = clients["alice"].delete(url(task, second["id"]))
 
     assert (first["text"], first["is_done"], first["position"], second["position"]) == ("Order boxes", False, 0, 1)
-    assert done.json()["is_done"] and done.json()["done_at"] and done.json()["version"] == 2
+    assert done.json()["is_done"]
+    assert done.json()["done_at"]
+    assert done.json()["version"] == 2
     assert [item["id"] for item in listed] == [first["id"], second["id"]]
     assert deleted.status_code == 204
     assert list(Event.objects.filter(subject_id=task.pk).order_by("pk").values_list("name", flat=True)) == [
@@ -76,7 +78,8 @@ def test_checklist_has_at_most_a_hundred_items(clients, task):
 
     answer = clients["alice"].post(url(task), {"text": "One more"})
 
-    assert answer.status_code == 409 and "100" in answer.json()["detail"]
+    assert answer.status_code == 409
+    assert "100" in answer.json()["detail"]
     assert task.checklist.count() == MAX_ITEMS
 
 
@@ -86,7 +89,8 @@ def test_checklist_item_converts_to_a_subtask(clients, bob, task):
     answer = clients["alice"].post(url(task, item.pk, "convert/"))
 
     subtask = Task.objects.get(parent=task)
-    assert answer.status_code == 201 and answer.json()["id"] == str(subtask.pk)
+    assert answer.status_code == 201
+    assert answer.json()["id"] == str(subtask.pk)
     assert (subtask.title, str(subtask.due_date)) == ("Book a van", "2026-12-24")
     assert [user.pk for user in subtask.assignees.all()] == [bob.pk]
     assert not task.checklist.exists()
@@ -118,7 +122,8 @@ def test_checklist_panel_works_without_scripts(alice, task):
     client.post(f"{page_url}checklist/{item.pk}/", {"text": "", "version": "2"})
     blank = client.get(page_url).content.decode()
 
-    assert "1 of 1 done" in ticked and "completed a checklist item" in ticked
+    assert "1 of 1 done" in ticked
+    assert "completed a checklist item" in ticked
     assert "Write what is to be done." in blank
     item.refresh_from_db()
     assert (item.text, item.is_done) == ("Order boxes", True)

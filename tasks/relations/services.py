@@ -1,0 +1,110 @@
+"""Writes of relations between tasks: add and remove."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from django.db import connection, transaction
+from django.db.models import Q
+
+from accounts.models import User
+from core.errors import Conflict, Invalid, NotFound
+from events.outbox import publish_all
+from tasks import events, policies
+from tasks.cache import invalidate_viewers
+from tasks.items import selectors as items_selectors
+from tasks.models import RelationKind, Task, TaskRelation
+from tasks.models.relation import MAX_RELATIONS
+from tasks.relations.selectors import DIRECTIONS, kind_for, list_relations, other_task
+
+# The ASCII codes of "link".
+CYCLE_LOCK = 0x6C696E6B
+# Links that the search for a cycle follows, level by level.
+MAX_CHAIN = 100
+
+
+@transaction.atomic
+def add(*, actor: User, ref: str, kind: str, task: str, now: datetime) -> TaskRelation:
+    """Relate a task to another that the actor sees; `kind` is one of DIRECTIONS, said of the first.
+
+    Raises NotFound, NotAllowed, Conflict, Invalid.
+    """
+    stored_kind, is_source = DIRECTIONS[kind]
+    if stored_kind != RelationKind.RELATES:
+        # Of two relations added at once, each might close the circle that the other begins, in any two projects.
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CYCLE_LOCK])
+    locked = items_selectors.lock_task(actor, ref)
+    policies.require_editor(locked.role)
+    policies.require_not_archived(locked.task.project)
+    try:
+        other = items_selectors.get_task(actor, task)
+    except NotFound as error:
+        raise Invalid.field("task", "There is no such task.", "does_not_exist") from error
+    if other.pk == locked.task.pk:
+        raise Invalid.field("task", "A task cannot be related to itself.", "itself")
+    for end in (locked.task, other):
+        if TaskRelation.objects.filter(Q(source=end) | Q(target=end)).count() >= MAX_RELATIONS:
+            raise Conflict(f"A task has at most {MAX_RELATIONS} relations.", code="too_many_relations")
+    source, target = (locked.task, other) if is_source else (other, locked.task)
+    if stored_kind == RelationKind.RELATES:
+        source, target = sorted((source, target), key=lambda end: end.pk)
+    elif _leads_to(target, source, stored_kind):
+        raise Invalid.field("task", "This would close a circle: the tasks would wait for each other.", "circle")
+    relation, is_new = TaskRelation.objects.get_or_create(
+        source=source, target=target, kind=stored_kind, defaults={"created_at": now}
+    )
+    if not is_new:
+        raise Conflict("The two tasks are related in this way already.", code="already_related")
+    publish_all(
+        [
+            events.TaskRelationAdded(
+                task=payload, kind=kind_for(relation, end.pk), related_id=str(other_task(relation, end.pk).pk)
+            )
+            for end, payload in ((locked.task, locked.payload()), (other, other.payload()))
+        ],
+        actor=actor,
+        at=now,
+    )
+    invalidate_viewers(locked.task.project)
+    if other.project_id != locked.task.project_id:
+        invalidate_viewers(other.project)
+    return relation
+
+
+@transaction.atomic
+def remove(*, actor: User, ref: str, relation_id: uuid.UUID, now: datetime) -> None:
+    """Remove a relation from either of its tasks. Raises NotFound, NotAllowed, Conflict."""
+    locked = items_selectors.lock_task(actor, ref)
+    relation = list_relations(actor, locked.task).filter(pk=relation_id).first()
+    if relation is None:
+        raise NotFound("There is no such relation.")
+    policies.require_editor(locked.role)
+    policies.require_not_archived(locked.task.project)
+    other = items_selectors.get_task(actor, other_task(relation, locked.task.pk).pk)
+    removed = [
+        events.TaskRelationRemoved(
+            task=payload, kind=kind_for(relation, end.pk), related_id=str(other_task(relation, end.pk).pk)
+        )
+        for end, payload in ((locked.task, locked.payload()), (other, other.payload()))
+    ]
+    TaskRelation.objects.filter(pk=relation_id).delete()
+    publish_all(removed, actor=actor, at=now)
+    invalidate_viewers(locked.task.project)
+    if other.project_id != locked.task.project_id:
+        invalidate_viewers(other.project)
+
+
+def _leads_to(start: Task, end: Task, kind: str) -> bool:
+    """Return whether relations of a kind lead from one task to another. Raises Conflict for a chain of MAX_CHAIN."""
+    seen, level = {start.pk}, {start.pk}
+    for _ in range(MAX_CHAIN):
+        if end.pk in level:
+            return True
+        following = TaskRelation.objects.filter(source__in=level, kind=kind).values_list("target_id", flat=True)
+        level = set(following) - seen
+        seen |= level
+        if not level:
+            return False
+    raise Conflict(f"A chain of such relations has at most {MAX_CHAIN} tasks.", code="chain_too_long")
