@@ -2,7 +2,7 @@
 
 SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     "user.registered": (),
-    "user.updated": (),
+    "user.updated": ("tasks.handlers.reschedule_reminders",),
     "user.email_verified": (),
     "user.security_changed": (),
     "user.login_failed": (),
@@ -60,5 +60,8 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     "task.mentioned": ("notifications.handlers.task_mentioned",),
     "task.shared": ("notifications.handlers.task_shared",),
     "task.unshared": (),
+    "task.recurrence_changed": (),
+    "task.repeated": (),
+    "task.reminder_due": ("notifications.handlers.task_reminder_due",),
     "task.due_soon": ("notifications.handlers.task_due_soon",),
 }

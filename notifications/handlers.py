@@ -44,6 +44,10 @@ def task_due_soon(event: Event) -> None:
     _notify(event, Kind.DUE_SOON, event.payload.get("user_ids") or task["assignee_ids"] or [task["creator_id"]])
 
 
+def task_reminder_due(event: Event) -> None:
+    _notify(event, Kind.REMINDER, [event.payload["user_id"]])
+
+
 def task_shared(event: Event) -> None:
     """Notify the user a task is shared with; a changed role on an existing share sends no notification."""
     # Empty for a new share.

@@ -14,6 +14,7 @@ class Kind(TextChoices):
     MENTIONED = "mentioned", "Mentioned"
     COMMENTED = "commented", "Commented"
     DUE_SOON = "due_soon", "Due soon"
+    REMINDER = "reminder", "Reminders"
     SHARED = "shared", "Shared with you"
     ADDED_TO_PROJECT = "added_to_project", "Added to a project"
     ADDED_TO_TEAM = "added_to_team", "Added to a team"
@@ -72,6 +73,11 @@ TEMPLATES: dict[Kind, Template] = {
         "{key} is due soon",
         "You're receiving this because a task of yours is due within a day.",
         "A task of yours is due within a day.",
+    ),
+    Kind.REMINDER: Template(
+        "Reminder: {key}",
+        "You're receiving this because you set a reminder for the task.",
+        "The time of a reminder has come that you set for a task.",
     ),
     Kind.SHARED: Template(
         "{actor} shared {key} with you ({abilities})",

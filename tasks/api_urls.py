@@ -8,7 +8,9 @@ from tasks.imports import api as imports_api
 from tasks.items import api as items_api
 from tasks.members import api as members_api
 from tasks.projects import api as projects_api
+from tasks.recurrence import api as recurrence_api
 from tasks.relations import api as relations_api
+from tasks.reminders import api as reminders_api
 from tasks.sharing import api as sharing_api
 
 urlpatterns = [
@@ -58,4 +60,8 @@ urlpatterns = [
         "tasks/<str:ref>/attachments/<uuid:attachment_id>/thumbnail/",
         attachments_api.AttachmentThumbnailView.as_view(),
     ),
+    path("tasks/<str:ref>/recurrence/", recurrence_api.RecurrenceView.as_view()),
+    path("recurrence/preview/", recurrence_api.PreviewView.as_view()),
+    path("tasks/<str:ref>/reminders/", reminders_api.RemindersView.as_view()),
+    path("tasks/<str:ref>/reminders/<uuid:reminder_id>/", reminders_api.ReminderView.as_view()),
 ]

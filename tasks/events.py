@@ -283,6 +283,26 @@ class TaskDueSoon(TaskEvent, name="task.due_soon"):
     user_ids: list[str]
 
 
+class TaskRecurrenceChanged(TaskEvent, name="task.recurrence_changed"):
+    """A task repeats now, repeats otherwise or no longer. `changes` is {"recurrence": [old, new]} in words."""
+
+    changes: dict[str, list[Any]]
+
+
+class TaskRepeated(TaskEvent, name="task.repeated"):
+    """The next task of a series was created. `task` is the one before it."""
+
+    next_id: str
+    next_key: str
+
+
+class TaskReminderDue(TaskEvent, name="task.reminder_due"):
+    """The time of a user's own reminder has come."""
+
+    user_id: str
+    reminder_id: str
+
+
 def project_payload(project: ProjectData) -> dict[str, Any]:
     """Return {id, key, name, is_inbox}, as the events of a project carry it."""
     return {"id": str(project.pk), "key": project.key, "name": project.name, "is_inbox": project.is_inbox}

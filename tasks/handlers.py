@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from events.models import Event
 from tasks.members import invitations, teams
+from tasks.reminders import sending as reminders
 
 
 def accept_project_invitation(event: Event) -> None:
@@ -20,3 +21,9 @@ def unassign_former_team_members(event: Event) -> None:
     # team.deleted names all the members, team.member_removed one.
     user_ids = event.payload["user_ids"] if "user_ids" in event.payload else [event.payload["user_id"]]
     teams.unassign_former_members(user_ids=[uuid.UUID(user_id) for user_id in user_ids], now=timezone.now())
+
+
+def reschedule_reminders(event: Event) -> None:
+    """Compute a user's reminders anew when their time zone or reminder time has changed."""
+    if event.payload["changes"].keys() & {"time_zone", "reminder_time"}:
+        reminders.mark_stale([uuid.UUID(event.payload["user"]["id"])], timezone.now())

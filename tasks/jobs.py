@@ -3,14 +3,28 @@ from celery import shared_task
 from core.db import database_now
 from tasks.attachments import orphans, processing
 from tasks.imports import background as imports
-from tasks.items import reminders
+from tasks.items import reminders as due_soon
+from tasks.recurrence import advancing
+from tasks.reminders import sending as reminders
 
 
 # `_newer` takes arguments of a newer release, whose jobs may reach this worker during a deployment.
 @shared_task(name="tasks.publish_due_soon")
 def publish_due_soon(**_newer: object) -> None:
     """Publish reminders of tasks that are due soon."""
-    reminders.publish_due_soon(now=database_now())
+    due_soon.publish_due_soon(now=database_now())
+
+
+@shared_task(name="tasks.send_reminders")
+def send_reminders(**_newer: object) -> None:
+    """Publish reminders that users have set."""
+    reminders.send_due(now=database_now())
+
+
+@shared_task(name="tasks.advance_recurrences")
+def advance_recurrences(**_newer: object) -> None:
+    """Create the tasks that follow missed ones in their series."""
+    advancing.advance_missed(now=database_now())
 
 
 @shared_task(name="tasks.purge_import_jobs")

@@ -25,6 +25,7 @@ from tasks.models import (
     ImportJob,
     Project,
     ProjectMember,
+    Reminder,
     Task,
     TaskShare,
 )
@@ -47,6 +48,7 @@ def erase_user(user_id: uuid.UUID, now: datetime) -> None:
     TaskShare.objects.filter(user=user).delete()
     ImportJob.objects.filter(user=user).delete()
     CustomFieldValue.objects.filter(user=user).delete()
+    Reminder.objects.filter(user=user).delete()
     TeamMember.objects.filter(user=user).delete()
     for membership in ProjectMember.objects.filter(user=user).select_related("project").order_by("pk"):
         project = membership.project
@@ -121,6 +123,12 @@ def export_user_fields(user_id: uuid.UUID) -> Iterator[Row]:
     return in_batches(values.values(*columns))
 
 
+def export_reminders(user_id: uuid.UUID) -> Iterator[Row]:
+    """Yield the reminders that the user set for tasks."""
+    columns = ("pk", "id", "task_id", "at", "minutes_before", "days_before", "time", "sent_at", "created_at")
+    return in_batches(Reminder.objects.filter(user=user_id).values(*columns))
+
+
 def export_import_jobs(user_id: uuid.UUID) -> Iterator[Row]:
     """Yield the imports of large files of the last day. The files themselves are the user's own."""
     return in_batches(ImportJob.objects.filter(user=user_id).values("pk", "id", "source", "state", "created_at"))
@@ -150,6 +158,7 @@ PROVIDER = PersonalDataProvider(
         ExportSection(
             "person_fields", "Tasks that name you in a custom field.", export_user_fields, ("tasks.CustomFieldValue",)
         ),
+        ExportSection("reminders", "Your reminders of tasks.", export_reminders, ("tasks.Reminder",)),
         ExportSection("imports", "Your imports of the last day.", export_import_jobs, ("tasks.ImportJob",)),
     ),
     erase=erase_user,

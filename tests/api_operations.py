@@ -148,6 +148,8 @@ REQUEST_BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/tasks/{ref}/relations/": {"kind": "blocks", "task": "{other_task}"},
     "POST /api/v1/tasks/{ref}/checklist/": {"text": "New item"},
     "PATCH /api/v1/tasks/{ref}/checklist/{item_id}/": {"is_done": True},
+    "PUT /api/v1/tasks/{ref}/recurrence/": {"rule": "FREQ=WEEKLY;BYDAY=MO"},
+    "POST /api/v1/tasks/{ref}/reminders/": {"minutes_before": 60},
     "POST /api/v1/tasks/{ref}/comments/": {"body": "New comment"},
     "PATCH /api/v1/tasks/{ref}/comments/{comment_id}/": {"body": "Another comment"},
     "POST /api/v1/notifications/read-all/": {},
@@ -155,7 +157,10 @@ REQUEST_BODIES: dict[str, dict[str, Any]] = {
 }
 
 # The required query parameters of an operation, likewise.
-REQUEST_QUERIES: dict[str, dict[str, str]] = {"GET /api/v1/explain-access/": {"task": "{ref:tasks}"}}
+REQUEST_QUERIES: dict[str, dict[str, str]] = {
+    "GET /api/v1/explain-access/": {"task": "{ref:tasks}"},
+    "GET /api/v1/recurrence/preview/": {"rule": "FREQ=DAILY"},
+}
 
 
 def required_scope(operation: Operation) -> str | None:

@@ -6,6 +6,7 @@ A new kind of object is created here, under the name that it has in paths and in
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
@@ -46,6 +47,8 @@ from tasks.tests.factories import (
     OptionFactory,
     ProjectFactory,
     ProjectTeamFactory,
+    RecurrenceFactory,
+    ReminderFactory,
     TaskFactory,
     TaskRelationFactory,
     TaskShareFactory,
@@ -109,7 +112,8 @@ def create_sample_data(owner: User, key: str, *, editor: User, newcomer: User) -
 def create_project(owner: User, key: str, *, editor: User, newcomer: User) -> SampleValues:
     """Create a project with one object of every kind; the editor, who wrote the comment, is no member yet."""
     project, empty = ProjectFactory(key=key, owner=owner), ProjectFactory(key=f"{key}0", owner=owner)
-    task = TaskFactory(project=project, title="Fix the printer")
+    task = TaskFactory(project=project, title="Fix the printer", due_date=date(2090, 5, 4))
+    RecurrenceFactory(task=task)
     team, crew, others = (_create_team(owner, f"{name} of {key}") for name in ("Team", "Crew", "Others"))
     TeamMemberFactory(team=team, user=editor)
     field, shared_field = FieldFactory(project=project, kind="select", key="severity"), FieldFactory()
@@ -143,6 +147,7 @@ def create_project(owner: User, key: str, *, editor: User, newcomer: User) -> Sa
         "option_id": str(OptionFactory(field=field, slug="low").pk),
         "shared_field_id": str(shared_field.pk),
         "other_shared_field": str(FieldFactory().pk),
+        "reminder_id": str(ReminderFactory(task=task, user=owner).pk),
         "state_id": str(project.states.get(slug="cancelled").pk),
         "other_task": str(TaskFactory(project=project).pk),
     }

@@ -84,7 +84,11 @@ class TaskFlowAutoSchema(AutoSchema):
         if self._operation_id is None:
             return super().get_request_serializer()
         view: Any = self.view
-        return {"POST": view.input_serializer_class, "PATCH": view.patch_serializer_class}.get(self.method)
+        return {
+            "POST": view.input_serializer_class,
+            "PATCH": view.patch_serializer_class,
+            "PUT": view.put_serializer_class,
+        }.get(self.method)
 
     def get_response_serializers(self) -> Any:
         if self._operation_id is None:
@@ -124,7 +128,7 @@ class TaskFlowAutoSchema(AutoSchema):
         signed_in = self.get_auth() != [{}] and bool(self.view.authentication_classes)
         if self.method == "POST" and signed_in and getattr(self.view, "idempotent", True):
             declared.append(IDEMPOTENCY_KEY)
-        if self.method in {"PATCH", "DELETE"}:
+        if self.method in {"PATCH", "PUT", "DELETE"}:
             declared.append(IF_MATCH)
         return declared
 

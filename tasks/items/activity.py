@@ -20,8 +20,15 @@ ICONS = {
     "priority": "flag",
     "due_date": "calendar",
     "due_at": "calendar",
+    "recurrence": "repeat",
 }
-FIELD_LABELS = {"start_date": "start", "due_date": "due date", "due_at": "due time", "parent": "parent task"}
+FIELD_LABELS = {
+    "start_date": "start",
+    "due_date": "due date",
+    "due_at": "due time",
+    "parent": "parent task",
+    "recurrence": "repetition",
+}
 RELATION_VERBS = {"assignees": ("assigned", "unassigned"), "labels": ("added the label", "removed the label")}
 # Moving a task in the manual order is not shown in its activity.
 HIDDEN_FIELDS = frozenset({"position"})
@@ -36,6 +43,7 @@ EVENT_ICONS = {
     "task.checklist_item_removed": "check",
     "task.attachment_added": "paperclip",
     "task.attachment_deleted": "paperclip",
+    "task.repeated": "repeat",
 }
 EVENT_TEXTS = {
     "task.relation_added": "added a relation",
@@ -45,6 +53,7 @@ EVENT_TEXTS = {
     "task.deleted": "deleted the task",
     "task.checklist_item_added": "added a checklist item",
     "task.checklist_item_removed": "removed a checklist item",
+    "task.repeated": "repeated the task",
 }
 # Followed by the name of the file.
 FILE_TEXTS = {"task.attachment_added": "attached", "task.attachment_deleted": "deleted the attachment"}

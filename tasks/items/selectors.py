@@ -32,6 +32,8 @@ ACTIVITY_EVENTS = (
     "task.checklist_item_added",
     "task.checklist_item_changed",
     "task.checklist_item_removed",
+    "task.recurrence_changed",
+    "task.repeated",
 )
 TASK_NOT_FOUND = "There is no such task."
 

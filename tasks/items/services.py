@@ -34,6 +34,7 @@ from tasks.projects import selectors as projects_selectors
 from tasks.projects.labels import get_or_create_label_sets
 from tasks.projects.services import get_or_create_inbox
 from tasks.projects.states import find_state
+from tasks.recurrence import advancing
 
 # Fields that tie a task to its project: closed to users who see it by a share alone.
 MEMBER_ONLY_FIELDS = frozenset({"assignees", "labels", "parent"})
@@ -261,6 +262,9 @@ def _update_events(
         yield events.TaskCompleted(task=payload)
     elif "status" in differences and was_closed and task.closed_at is None:
         yield events.TaskReopened(task=payload)
+    if task.is_recurring and task.is_closed and not was_closed:
+        # In this transaction: a series must neither lose its next task nor get it twice.
+        yield from advancing.create_next(task, assignee_ids=assignee_ids, labels=labels, now=task.updated_at)
 
 
 @transaction.atomic

@@ -8,7 +8,9 @@ from tasks.models.import_job import ImportJob
 from tasks.models.imported_record import ImportedRecord
 from tasks.models.invitation import ProjectInvitation
 from tasks.models.project import Category, Label, Project, ProjectMember, Role, State
+from tasks.models.recurrence import Occurrence, Recurrence, RecurrenceMode
 from tasks.models.relation import RelationKind, TaskRelation
+from tasks.models.reminder import Reminder
 from tasks.models.sharing import ProjectTeam, SharedRole, TaskShare
 from tasks.models.task import Priority, Task, TaskAssignee
 
@@ -24,13 +26,17 @@ __all__ = [
     "ImportJob",
     "ImportedRecord",
     "Label",
+    "Occurrence",
     "Priority",
     "Project",
     "ProjectField",
     "ProjectInvitation",
     "ProjectMember",
     "ProjectTeam",
+    "Recurrence",
+    "RecurrenceMode",
     "RelationKind",
+    "Reminder",
     "Role",
     "SharedRole",
     "State",

@@ -199,6 +199,8 @@ class Task(models.Model):
     updated_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True, blank=True, help_text="First moved to a state in progress.")
     closed_at = models.DateTimeField(null=True, blank=True, help_text="Done or cancelled.")
+    # Repeats the existence of a row, so that a list of tasks shows it without a query.
+    is_recurring = models.BooleanField(default=False, db_default=False, editable=False)
     due_soon_notified_for = models.DateTimeField(null=True, blank=True, editable=False)
     search = models.GeneratedField(
         expression=search_vector("title", "description"), output_field=SearchVectorField(), db_persist=True

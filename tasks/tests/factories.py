@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import time
+
 import factory
 from django.db.models import Max
 from factory.django import DjangoModelFactory
@@ -17,10 +19,13 @@ from tasks.models import (
     CustomFieldValue,
     ImportJob,
     Label,
+    Occurrence,
     Project,
     ProjectField,
     ProjectMember,
     ProjectTeam,
+    Recurrence,
+    Reminder,
     Role,
     State,
     Task,
@@ -159,6 +164,34 @@ class FieldValueFactory(DjangoModelFactory):
         model = CustomFieldValue
 
     kind = factory.LazyAttribute(lambda value: value.field.kind)
+
+
+class RecurrenceFactory(DjangoModelFactory):
+    """A daily series by schedule, whose current task is due all day."""
+
+    class Meta:
+        model = Recurrence
+        skip_postgeneration_save = True
+
+    rule = "FREQ=DAILY"
+    time_zone = "UTC"
+    starts_on = factory.LazyAttribute(lambda recurrence: recurrence.task.due_date)
+    occurs_on = factory.SelfAttribute("starts_on")
+
+    @factory.post_generation
+    def occurrence(self, create: bool, extracted: None, **_: object) -> None:
+        """Note the task as the first of the series."""
+        Occurrence.objects.create(recurrence=self, number=self.number, task=self.task, occurs_on=self.occurs_on)
+        Task.objects.filter(pk=self.task.pk).update(is_recurring=True)
+
+
+class ReminderFactory(DjangoModelFactory):
+    class Meta:
+        model = Reminder
+
+    days_before = 1
+    time = time(9)
+    is_stale = True
 
 
 class ImportJobFactory(DjangoModelFactory):

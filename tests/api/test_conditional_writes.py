@@ -17,6 +17,7 @@ WRITE_OPERATIONS = [operation for operation in operations() if operation.method 
 EXEMPT_OPERATIONS = {
     "DELETE /api/v1/sessions/{session_id}/": "A session has nothing to change, and ending one is never refused as late.",
     "DELETE /api/v1/me/identities/{identity_id}/": "An identity has no version, and unlinking one is never refused as late.",
+    "DELETE /api/v1/tasks/{ref}/reminders/{reminder_id}/": "A reminder has nothing to change, and no version.",
     "DELETE /api/v1/me/mfa/totp/": "An authenticator app has no version, and removing one is never refused as late.",
     "DELETE /api/v1/me/mfa/passkeys/{passkey_id}/": "A passkey has no version either.",
 }

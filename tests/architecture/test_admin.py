@@ -49,6 +49,8 @@ from tasks.tests.factories import (
     OptionFactory,
     ProjectFactory,
     ProjectTeamFactory,
+    RecurrenceFactory,
+    ReminderFactory,
     TaskFactory,
     TaskRelationFactory,
     TaskShareFactory,
@@ -94,7 +96,9 @@ def create_all_models(number):
     SecurityChange.objects.create(user=user, change="password_changed", changed_at=NOW, expires_at=NOW + timedelta(1))
     MemberFactory(project=project)
     ProjectTeamFactory(project=project, team=TeamFactory())
-    task = TaskFactory(project=project, creator=UserFactory())
+    task = TaskFactory(project=project, creator=UserFactory(), due_date=NOW.date())
+    RecurrenceFactory(task=task)
+    ReminderFactory(task=task, user=user)
     LabelFactory(project=project)
     ProjectInvitation.objects.create(invitation=invitation, project=project)
     CommentFactory(task=task, author=UserFactory())

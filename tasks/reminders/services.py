@@ -1,0 +1,74 @@
+"""Writes of a user's own reminders: add, delete. Others learn nothing of them, so they have no events."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, time
+
+from django.db import transaction
+
+from accounts.models import User
+from core.api.fields import SUPPORTED_YEARS
+from core.errors import Invalid, NotFound
+from tasks import policies
+from tasks.items import selectors as items_selectors
+from tasks.models import Reminder, Task
+from tasks.models.reminder import MAX_DAYS_BEFORE, MAX_MINUTES_BEFORE
+from tasks.reminders import selectors
+from tasks.reminders.timing import fire_time
+
+MAX_REMINDERS = 10
+
+
+@transaction.atomic
+def add(
+    *,
+    actor: User,
+    ref: str,
+    now: datetime,
+    at: datetime | None = None,
+    minutes_before: int | None = None,
+    days_before: int | None = None,
+    time: time | None = None,
+) -> Reminder:
+    """Remind the actor of a task: at an instant, minutes before it is due, or at a time some days before.
+
+    Everybody who sees the task may. Raises NotFound, Conflict, Invalid.
+    """
+    locked = items_selectors.lock_task(actor, ref)
+    task = locked.task
+    policies.require_not_archived(task.project)
+    kinds = [at is not None, minutes_before is not None, days_before is not None]
+    if sum(kinds) != 1 or (days_before is None) != (time is None):
+        message = "Send one of: at, minutes_before, or days_before with time."
+        raise Invalid.field("at", message, "one_kind")
+    if not 0 <= (minutes_before or 0) <= MAX_MINUTES_BEFORE:
+        raise Invalid.field("minutes_before", f"At most {MAX_MINUTES_BEFORE} minutes before: one year.", "max_value")
+    if not 0 <= (days_before or 0) <= MAX_DAYS_BEFORE:
+        raise Invalid.field("days_before", f"At most {MAX_DAYS_BEFORE} days before.", "max_value")
+    values = {"at": at, "minutes_before": minutes_before, "days_before": days_before, "time": time}
+    reminder = Reminder(task=task, user=actor, created_at=now, since=now, **values)
+    name = next(name for name, value in values.items() if value is not None)
+    reminder.fires_at = fire_time(reminder, task, actor)
+    if reminder.fires_at is None:
+        raise Invalid.field(name, "Give the task a due date first.", "no_due_date")
+    if reminder.fires_at <= now or reminder.fires_at.year not in SUPPORTED_YEARS:
+        raise Invalid.field(name, "This reminder would be in the past.", "past")
+    # The task is locked, so no other request of the same user counts at the same time.
+    own = selectors.list_own_reminders(actor, task)
+    if own.count() >= MAX_REMINDERS:
+        raise Invalid.field(name, f"At most {MAX_REMINDERS} reminders for a task.", "too_many")
+    if own.filter(**values).exists():
+        raise Invalid.field(name, "You have this reminder already.", "taken")
+    reminder.save(force_insert=True)
+    return reminder
+
+
+@transaction.atomic
+def delete(*, actor: User, ref: str, reminder_id: uuid.UUID, versions: frozenset[int] | None = None) -> None:
+    """Delete a reminder of the actor's own, also in an archived project. Raises NotFound."""
+    task = Task.objects.visible_to(actor).by_ref(items_selectors.parse_ref(ref))
+    deleted, _ = Reminder.objects.filter(pk=reminder_id, user=actor, task__in=task.values("pk")).delete()
+    if not deleted:
+        # The same for a task that is not visible: who has no reminder learns nothing more.
+        raise NotFound("There is no such reminder of yours.")
