@@ -8,34 +8,20 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Mapping
-from datetime import date, datetime
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 import structlog
 from django.db import DatabaseError, transaction
 
 from core.api.fields import SUPPORTED_YEARS
-from core.db import uuid7
 from core.errors import DomainError
 from core.serialization import to_json
 from events.outbox import DomainEvent, publish_all
 from tasks import events
 from tasks.cache import invalidate_viewers
-from tasks.items.fractional_indexing import initial_position
-from tasks.items.task_numbers import reserve_numbers
-from tasks.models import (
-    ChecklistItem,
-    Occurrence,
-    Project,
-    ProjectMember,
-    Recurrence,
-    RecurrenceMode,
-    Reminder,
-    Task,
-    TaskAssignee,
-)
-from tasks.projects import selectors as projects_selectors
-from tasks.recurrence.schedule import Series, next_day, series_of
+from tasks.models import Occurrence, Project, Recurrence, RecurrenceMode, Task
+from tasks.recurrence.copying import copy_task, moved_dates
+from tasks.recurrence.schedule import next_day, series_of
 
 log = structlog.get_logger(__name__)
 # The job runs every minute; a backlog is worked off over some of its runs.
@@ -62,7 +48,7 @@ def create_next(
     if day is None or day.year not in SUPPORTED_YEARS:
         Recurrence.objects.filter(pk=recurrence.pk).update(missed_at=None)
         return []
-    following = _insert_copy(task, series, day, now)
+    following, member_ids = copy_task(task, series, day, assignee_ids=assignee_ids, label_ids=labels, now=now)
     Task.objects.filter(pk=task.pk).update(is_recurring=False)
     Recurrence.objects.filter(pk=recurrence.pk).update(
         task=following,
@@ -71,89 +57,12 @@ def create_next(
         missed_at=series.missed_at(day) if series.mode == RecurrenceMode.FIXED else None,
     )
     Occurrence.objects.create(recurrence=recurrence, number=recurrence.number + 1, task=following, occurs_on=day)
-    # Whoever left the project meanwhile is not assigned anew.
-    members = ProjectMember.objects.filter(project=task.project_id, user__in=assignee_ids, user__is_active=True)
-    member_ids = sorted(members.values_list("user_id", flat=True))
-    TaskAssignee.objects.bulk_create(TaskAssignee(task=following, user_id=user_id) for user_id in member_ids)
-    link = Task.labels.through
-    link.objects.bulk_create(link(task_id=following.pk, label_id=label_id) for label_id in labels)
-    _copy_checklist(task, following, member_ids, now)
-    _copy_reminders(task, following, now)
     payload = events.task_payload(following, assignee_ids=member_ids, labels=labels.values())
     before = events.task_payload(task, assignee_ids=assignee_ids, labels=labels.values())
     return [
         events.TaskCreated(task=payload),
         events.TaskRepeated(task=before, next_id=payload["id"], next_key=payload["key"]),
     ]
-
-
-def _insert_copy(task: Task, series: Series, day: date, now: datetime) -> Task:
-    """Insert a task like this one, not begun, with its dates moved to the day."""
-    state = projects_selectors.load_states(task.project)[0]
-    copied = {
-        name: getattr(task, name) for name in (*Task.SCALAR_FIELDS, "description_html", "description_html_version")
-    }
-    number = reserve_numbers(task.project, 1)
-    following = Task(
-        **copied | moved_dates(task, series, day),
-        id=uuid7(),
-        project=task.project,
-        number=number,
-        state=state,
-        category=state.category,
-        position=initial_position(number),
-        parent_id=task.parent_id,
-        creator_id=task.creator_id,
-        created_at=now,
-        updated_at=now,
-        is_recurring=True,
-    )
-    following.save(force_insert=True)
-    return following
-
-
-def moved_dates(task: Task, series: Series, day: date) -> dict[str, date | datetime | None]:
-    """Return the dates of a task when it is due on this day: the start keeps its distance from the due date."""
-    due_day = task.due_at.astimezone(ZoneInfo(series.time_zone)).date() if task.due_at else task.due_date
-    start = day - (due_day - task.start_date) if task.start_date and due_day else None
-    is_timed = series.time_of_day is not None
-    return {
-        "start_date": start,
-        "due_date": None if is_timed else day,
-        "due_at": series.instant(day) if is_timed else None,
-    }
-
-
-def _copy_checklist(task: Task, following: Task, member_ids: Collection[uuid.UUID], now: datetime) -> None:
-    """Give the next task the items of the checklist, none of them done; their own due dates were those of this one."""
-    # `member_ids` are the task's assignees: an item of somebody else is open to all of them.
-    ChecklistItem.objects.bulk_create(
-        ChecklistItem(
-            task=following,
-            text=item.text,
-            position=item.position,
-            assignee_id=item.assignee_id if item.assignee_id in member_ids else None,
-            created_at=now,
-        )
-        for item in ChecklistItem.objects.filter(task=task)
-    )
-
-
-def _copy_reminders(task: Task, following: Task, now: datetime) -> None:
-    """Give the next task the reminders that are relative to its due date."""
-    relative = Reminder.objects.filter(task=task, at=None)
-    Reminder.objects.bulk_create(
-        Reminder(
-            task=following,
-            user_id=reminder.user_id,
-            minutes_before=reminder.minutes_before,
-            days_before=reminder.days_before,
-            time=reminder.time,
-            is_stale=True,
-            since=now,
-        )
-        for reminder in relative
-    )
 
 
 def advance_missed(*, now: datetime) -> int:

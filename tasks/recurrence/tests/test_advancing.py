@@ -10,7 +10,13 @@ from tasks.items import services as items
 from tasks.models import Category, Occurrence, Project, Recurrence, RecurrenceMode, State, Task
 from tasks.recurrence import services
 from tasks.recurrence.advancing import advance_missed
-from tasks.tests.factories import AssigneeFactory, TaskFactory
+from tasks.tests.factories import (
+    AssigneeFactory,
+    ChecklistItemFactory,
+    FieldFactory,
+    FieldValueFactory,
+    TaskFactory,
+)
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 ONE_DAY = timedelta(days=1)
@@ -238,3 +244,18 @@ def _instant(day, clock, zone):
     from zoneinfo import ZoneInfo
 
     return datetime.combine(day, clock, ZoneInfo(zone)).astimezone(UTC)
+
+
+def test_checklist_and_custom_fields_are_copied(repeat, bob, mallory):
+    task = repeat("FREQ=DAILY", due_date=date(2026, 5, 4))
+    for user in (bob, mallory):
+        ChecklistItemFactory(task=task, assignee=user, is_done=True, done_at=NOW, due_date=date(2026, 5, 4))
+    FieldValueFactory(task=task, field=FieldFactory(project=task.project), text="4711")
+
+    close(task, bob, NOW)
+
+    following = current()
+    items = following.checklist.order_by("position").values_list("is_done", "assignee", "due_date")
+    assert list(items) == [(False, bob.pk, None), (False, None, None)]
+    assert [value.text for value in following.field_values.all()] == ["4711"]
+    assert task.checklist.filter(is_done=True).count() == 2
