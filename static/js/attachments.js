@@ -81,17 +81,12 @@ function upload(files) {
 const filesOf = (transfer) => [...(transfer?.files ?? [])];
 const hasFiles = (transfer) => transfer?.types.includes("Files");
 
-document.addEventListener("submit", (event) => {
-  const form = event.target;
-  if (!form.matches("form[data-upload]")) return;
-  event.preventDefault();
-  const input = form.querySelector("input[type=file]");
-  upload(input.files);
-  form.reset();
-});
-
+// A choice is sent at once, so with a script there is no button.
 document.addEventListener("change", (event) => {
-  if (event.target.matches("form[data-upload] input[type=file]") && event.target.files.length) event.target.form.requestSubmit();
+  const input = event.target;
+  if (!input.matches("form[data-upload] input[type=file]")) return;
+  upload(input.files);
+  input.value = "";
 });
 
 document.addEventListener("dragover", (event) => {

@@ -29,6 +29,8 @@ ACTIVITY_EVENTS = (
     "task.commented",
     "task.relation_added",
     "task.relation_removed",
+    "task.attachment_added",
+    "task.attachment_deleted",
     "task.checklist_item_added",
     "task.checklist_item_changed",
     "task.checklist_item_removed",

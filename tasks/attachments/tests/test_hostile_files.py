@@ -37,7 +37,7 @@ def symlink_zip():
 
 
 def overlapping_zip():
-    """A few hundred bytes whose directory names 60 GB, as the bomb of David Fifield does."""
+    """Return a few hundred bytes whose directory names 60 GB, as in Fifield's bomb."""
     data = bytearray(zip_of(*((f"{number}", b"") for number in range(15))))
     start = 0
     while (start := data.find(b"PK\x01\x02", start)) >= 0:
@@ -178,10 +178,10 @@ def test_hostile_names_are_cleaned(clients, task, attachment_dir, subtests):
             if len(name) > 4000:  # longer than the head of a part may be
                 assert raw.status_code == 400
                 raw = response
-            shown = raw.json()["name"]
-            assert len(shown) <= 200
-            assert shown.isprintable()
-            assert not {"/", "\\"} & set(shown)
+            cleaned = raw.json()["name"]
+            assert len(cleaned) <= 200
+            assert cleaned.isprintable()
+            assert not {"/", "\\"} & set(cleaned)
             download = clients["bob"].get(f"{raw['Location']}content/")
             b"".join(download.streaming_content)
             assert "\n" not in download["Content-Disposition"]

@@ -23,7 +23,7 @@ MONTH = timedelta(days=30)
 
 
 def test_file_is_collected_a_month_after_its_last_attachment(task, alice):
-    kept = make_attachment(task, alice)
+    other = make_attachment(task, alice)
     shared = make_attachment(task, alice, b"shared")
     deleted = make_attachment(task, alice, b"deleted", thumbnail=b"RIFF")
     storage, file = get_storage(), deleted.file
@@ -39,7 +39,7 @@ def test_file_is_collected_a_month_after_its_last_attachment(task, alice):
     assert not storage.exists(file.name)
     assert not storage.exists(file.thumbnail_name)
     assert not StoredFile.objects.filter(pk=file.pk).exists()
-    assert all(storage.exists(name) for name in (kept.file.name, shared.file.name))
+    assert all(storage.exists(name) for name in (other.file.name, shared.file.name))
 
 
 def test_restored_attachment_keeps_its_file(task, alice):
