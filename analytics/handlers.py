@@ -22,5 +22,10 @@ def task_updated(events: Sequence[Event]) -> None:
 
 
 @batch_consumer
+def task_restored(events: Sequence[Event]) -> None:
+    rollups.record(task_states=[TaskState.from_payload(event.payload["task"]) for event in events])
+
+
+@batch_consumer
 def task_deleted(events: Sequence[Event]) -> None:
     rollups.record(task_states=[TaskState.from_payload(event.payload["task"], deleted=True) for event in events])

@@ -129,8 +129,8 @@ def _digest(request: HttpRequest) -> str:
 
 def _requeue_messages(request: HttpRequest, added: list[list[Any]]) -> list[list[Any]]:
     """Queue the pending and the added messages, each once, and return them."""
-    pending = [[item.level, str(item.message)] for item in messages.get_messages(request)]
+    pending = [[item.level, str(item.message), item.extra_tags] for item in messages.get_messages(request)]
     queued = pending + [item for item in added if item not in pending]
-    for level, text in queued:
-        messages.add_message(request, level, text)
+    for level, text, extra_tags in queued:
+        messages.add_message(request, level, text, extra_tags=extra_tags or "")
     return queued

@@ -20,6 +20,8 @@ from core.errors import DatabaseUnavailable, DomainError, NotAuthenticated, Rate
 VARY = ("HX-Request", "HX-Request-Type", "HX-Target", "Cookie")
 # Without a copy in the browser, going back after signing out shows nothing.
 SIGNED_IN_PAGE = "private, no-store"
+# The extra tag of a message whose write can be undone: this and the undo token.
+UNDO_TAG = "undo:"
 ERROR_PAGES = {400, 403, 404, 409, 429, 500, 503}
 
 
@@ -45,8 +47,11 @@ def render_page(
     fragment = (fragments or {}).get(requested_fragment(request))
     response = render(request, fragment or template, {**context, "is_fragment": bool(fragment)}, status=status)
     # A fragment has no room for messages; a script shows them as toasts.
-    if fragment and (text := " ".join(str(message) for message in messages.get_messages(request))):
-        response["HX-Trigger"] = json.dumps({"toast": {"text": text}})
+    if fragment and (pending := list(messages.get_messages(request))):
+        toast = {"text": " ".join(map(str, pending))}
+        if tokens := [item.extra_tags for item in pending if (item.extra_tags or "").startswith(UNDO_TAG)]:
+            toast["undo"] = tokens[-1].removeprefix(UNDO_TAG)
+        response["HX-Trigger"] = json.dumps({"toast": toast})
     patch_vary_headers(response, VARY)
     is_signed_in = getattr(request, "user", None) is not None and request.user.is_authenticated
     response["Cache-Control"] = SIGNED_IN_PAGE if is_signed_in else "private, no-cache"

@@ -6,6 +6,7 @@ import json
 import re
 import uuid
 from collections.abc import Iterable
+from contextvars import ContextVar
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, ClassVar, Protocol, dataclass_transform
@@ -26,6 +27,8 @@ MAX_NUMBER = 2**63
 # NUL, and floats with an exponent; text may look like them.
 SUSPICIOUS = re.compile(rb"\\u0000|\de[+-]?\d+[,}\]]")
 RELAY_CHANNEL = "taskflow:events:notify"
+# What the current request has published, for its response; None outside of requests.
+published_events: ContextVar[list[Event] | None] = ContextVar("published_events", default=None)
 log = structlog.get_logger(__name__)
 
 
@@ -86,6 +89,8 @@ def publish_all(events: Iterable[DomainEvent], *, actor: Actor | None, at: datet
         # After the commit, when the relay can see the row. robust: the event is stored, so a failed notification is no
         # error of the caller.
         transaction.on_commit(notify_relay, robust=True)
+    if (published := published_events.get()) is not None:
+        published += rows
     return rows
 
 

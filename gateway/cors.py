@@ -15,7 +15,7 @@ ALLOWED_METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 ALLOWED_HEADERS = b"Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-ID"
 # A script of another origin sees no response header that is not listed (Fetch standard).
 EXPOSED_HEADERS = (
-    b"Deprecation, ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After, Sunset, WWW-Authenticate, "
+    b"Deprecation, ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After, Sunset, Undo-Token, WWW-Authenticate, "
     b"X-Request-ID"
 )
 # Seconds for which a browser does not ask again; Chromium allows no more.

@@ -4,6 +4,7 @@ from tasks.attachments import api as attachments_api
 from tasks.checklists import api as checklists_api
 from tasks.comments import api as comments_api
 from tasks.custom_fields import api as fields_api
+from tasks.history import api as history_api
 from tasks.imports import api as imports_api
 from tasks.items import api as items_api
 from tasks.members import api as members_api
@@ -12,6 +13,8 @@ from tasks.recurrence import api as recurrence_api
 from tasks.relations import api as relations_api
 from tasks.reminders import api as reminders_api
 from tasks.sharing import api as sharing_api
+from tasks.trash import api as trash_api
+from tasks.undo import api as undo_api
 
 urlpatterns = [
     path("projects/", projects_api.ProjectsView.as_view()),
@@ -64,4 +67,10 @@ urlpatterns = [
     path("recurrence/preview/", recurrence_api.PreviewView.as_view()),
     path("tasks/<str:ref>/reminders/", reminders_api.RemindersView.as_view()),
     path("tasks/<str:ref>/reminders/<uuid:reminder_id>/", reminders_api.ReminderView.as_view()),
+    path("tasks/<str:ref>/comments/<uuid:comment_id>/versions/", history_api.CommentVersionsView.as_view()),
+    path("tasks/<str:ref>/versions/", history_api.DescriptionVersionsView.as_view()),
+    path("trash/", trash_api.TrashView.as_view()),
+    path("trash/<uuid:entry_id>/", trash_api.TrashEntryView.as_view()),
+    path("trash/<uuid:entry_id>/restore/", trash_api.RestoreView.as_view()),
+    path("undo/", undo_api.UndoView.as_view()),
 ]

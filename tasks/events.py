@@ -77,7 +77,11 @@ class ProjectUpdated(ProjectEvent, name="project.updated"):
 
 
 class ProjectDeleted(ProjectEvent, name="project.deleted"):
-    """An empty project was deleted."""
+    """A project was moved to the trash; each of its tasks has its own `TaskDeleted`."""
+
+
+class ProjectRestored(ProjectEvent, name="project.restored"):
+    """A project came back from the trash; each of its tasks has its own `TaskRestored`."""
 
 
 class MemberAdded(ProjectEvent, name="project.member_added"):
@@ -156,6 +160,10 @@ class TaskDeleted(TaskEvent, name="task.deleted"):
     """A task was deleted. `task` is its last state."""
 
 
+class TaskRestored(TaskEvent, name="task.restored"):
+    """A deleted task came back from the trash. `task` is its state from now on."""
+
+
 class TaskAssigned(TaskEvent, name="task.assigned"):
     """A user was assigned; one event for each user. `excerpt` is the beginning of the description."""
 
@@ -187,9 +195,13 @@ class TaskCommented(TaskEvent, name="task.commented"):
 
 
 class CommentEdited(TaskEvent, name="task.comment_edited"):
-    """A comment was changed by its author. Its texts are not repeated; `TaskMentioned` names whom to notify."""
+    """A comment was changed by its author. Its texts are not repeated; `TaskMentioned` names whom to notify.
+
+    `comment_version` is its version since then, one more than that of the former text.
+    """
 
     comment_id: str
+    comment_version: int = 0
 
 
 class CommentDeleted(TaskEvent, name="task.comment_deleted"):
@@ -252,6 +264,13 @@ class TaskAttachmentDeleted(TaskEvent, name="task.attachment_deleted"):
     attachment_id: str
     file_name: str
     uploader_id: str
+
+
+class CommentRestored(TaskEvent, name="task.comment_restored"):
+    """A deleted comment came back from the trash."""
+
+    comment_id: str
+    author_id: str
 
 
 class TaskMentioned(TaskEvent, name="task.mentioned"):

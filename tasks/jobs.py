@@ -6,6 +6,7 @@ from tasks.imports import background as imports
 from tasks.items import reminders as due_soon
 from tasks.recurrence import advancing
 from tasks.reminders import sending as reminders
+from tasks.trash import services as trash
 
 
 # `_newer` takes arguments of a newer release, whose jobs may reach this worker during a deployment.
@@ -43,3 +44,9 @@ def scan_quarantined_files(**_newer: object) -> None:
 def collect_orphaned_files(**_newer: object) -> None:
     """Delete files that no attachment has had for long."""
     orphans.collect(now=database_now())
+
+
+@shared_task(name="tasks.purge_trash")
+def purge_trash(**_newer: object) -> None:
+    """Delete for ever what has been in the trash for its term."""
+    trash.purge_expired(now=database_now())

@@ -28,8 +28,11 @@ from tasks.models import (
     Reminder,
     Task,
     TaskShare,
+    TrashEntry,
 )
 from tasks.projects import selectors as projects_selectors
+from tasks.trash import selectors as trash_selectors
+from tasks.trash.erasure import erase_user as erase_from_trash
 
 
 @transaction.atomic
@@ -43,6 +46,7 @@ def erase_user(user_id: uuid.UUID, now: datetime) -> None:
         for task_id in Task.objects.filter(project=inbox).order_by("-pk").values_list("pk", flat=True):
             items.delete(actor=user, ref=str(task_id), now=now)
         invalidate_viewers(inbox, user.pk)
+        TrashEntry.objects.filter(project=inbox).delete()
         inbox.delete()
     # Without events: the user is being erased, and nobody is to be told whom a task was shared with.
     TaskShare.objects.filter(user=user).delete()
@@ -57,6 +61,7 @@ def erase_user(user_id: uuid.UUID, now: datetime) -> None:
         except Conflict:  # the last admin stays a member, so that the project keeps an owner
             unassign(actor=user, project=project, user_id=user.pk, now=now)
     unassign_former_members(user_ids=[user.pk], now=now)
+    erase_from_trash(user.pk)
 
 
 # Listed one by one: a new column is exported only when somebody has decided so.
@@ -134,6 +139,18 @@ def export_import_jobs(user_id: uuid.UUID) -> Iterator[Row]:
     return in_batches(ImportJob.objects.filter(user=user_id).values("pk", "id", "source", "state", "created_at"))
 
 
+def export_trash(user_id: uuid.UUID) -> Iterator[Row]:
+    """Yield what the user deleted and can still restore."""
+    columns = ("pk", "id", "kind", "object_id", "title", "project__key", "deleted_at", "purge_at")
+    return in_batches(TrashEntry.objects.filter(deleted_by=user_id).values(*columns))
+
+
+def export_deleted_comments(user_id: uuid.UUID) -> Iterator[Row]:
+    """Yield the user's comments that are in the trash, by whoever deleted them."""
+    for comment in trash_selectors.stored_rows("tasks.Comment", {"author_id": str(user_id)}):
+        yield {name: comment.get(name) for name in ("id", "task_id", "body", "created_at", "edited_at")}
+
+
 PROVIDER = PersonalDataProvider(
     parts=(
         ExportSection("projects", "The projects you own.", export_projects, ("tasks.Project",)),
@@ -159,6 +176,8 @@ PROVIDER = PersonalDataProvider(
             "person_fields", "Tasks that name you in a custom field.", export_user_fields, ("tasks.CustomFieldValue",)
         ),
         ExportSection("reminders", "Your reminders of tasks.", export_reminders, ("tasks.Reminder",)),
+        ExportSection("trash", "What you deleted in the last weeks.", export_trash, ("tasks.TrashEntry",)),
+        ExportSection("deleted-comments", "Your comments in the trash.", export_deleted_comments, ()),
         ExportSection("imports", "Your imports of the last day.", export_import_jobs, ("tasks.ImportJob",)),
     ),
     erase=erase_user,

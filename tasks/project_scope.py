@@ -19,6 +19,8 @@ from tasks.items import selectors as items_selectors
 from tasks.models import Project, Task
 from tasks.projects import selectors as projects_selectors
 from tasks.projects.selectors import NIL_UUID
+from tasks.trash import selectors as trash_selectors
+from tasks.undo import services as undo
 
 
 def project_in_path(user: User, request: Request) -> Collection[UUID]:
@@ -57,6 +59,21 @@ def project_of_field_in_path(user: User, request: Request) -> Collection[UUID] |
     """Return the project of the custom field `field_id` in the path; None for a shared one. Raises NotFound."""
     field = custom_fields_selectors.get_visible_field(user, request.parser_context["kwargs"]["field_id"])
     return [field.project_id] if field.project_id else None
+
+
+def project_of_trash_entry_in_path(user: User, request: Request) -> Collection[UUID]:
+    """Return the project of the trash entry in the path, or the deleted project itself. Raises NotFound."""
+    entry = trash_selectors.get_entry(user, request.parser_context["kwargs"]["entry_id"])
+    return [entry.project_id or entry.object_id]
+
+
+def project_of_undo_token_in_body(user: User, request: Request) -> Collection[UUID] | None:
+    """Return the project of the write whose undo token the body names. Raises Invalid."""
+    body = request.data
+    if not isinstance(body, dict):
+        return None
+    payload = undo.get_undoable_event(user, str(body.get("token", ""))).payload
+    return [UUID(payload["task"]["project_id"] if "task" in payload else payload["project"]["id"])]
 
 
 def project_in_query(user: User, request: Request) -> Collection[UUID] | None:

@@ -3,12 +3,15 @@ from django.urls import path
 from tasks.attachments import pages as attachments_pages
 from tasks.checklists import pages as checklists_pages
 from tasks.comments import pages as comments_pages
+from tasks.history import pages as history_pages
 from tasks.imports import pages as imports_pages
 from tasks.items import pages as items_pages
 from tasks.members import pages as members_pages
 from tasks.projects import pages as projects_pages
 from tasks.relations import pages as relations_pages
 from tasks.sharing import pages as sharing_pages
+from tasks.trash import pages as trash_pages
+from tasks.undo import pages as undo_pages
 
 urlpatterns = [
     path("tasks/", items_pages.task_list, name="task-list"),
@@ -57,10 +60,17 @@ urlpatterns = [
         attachments_pages.delete_attachment,
         name="attachment-delete",
     ),
+    path(
+        "tasks/<str:key>/comments/<uuid:comment_id>/versions/",
+        history_pages.comment_versions,
+        name="comment-versions",
+    ),
+    path("tasks/<str:key>/versions/", history_pages.description_versions, name="task-versions"),
     path("projects/", projects_pages.project_list, name="project-list"),
     path("projects/new/", projects_pages.new_project, name="project-new"),
     path("projects/<str:key>/", projects_pages.project_detail, name="project-detail"),
     path("projects/<str:key>/edit/", projects_pages.edit_project, name="project-edit"),
+    path("projects/<str:key>/delete/", projects_pages.delete_project, name="project-delete"),
     path("projects/<str:key>/teams/", members_pages.add_team, name="project-team-add"),
     path("projects/<str:key>/teams/<uuid:team_id>/", members_pages.update_team, name="project-team-update"),
     path("projects/<str:key>/teams/<uuid:team_id>/remove/", members_pages.remove_team, name="project-team-remove"),
@@ -70,4 +80,8 @@ urlpatterns = [
     path("projects/<str:key>/invitations/", members_pages.invite, name="project-invite"),
     path("import/", imports_pages.import_tasks, name="task-import"),
     path("import/<uuid:import_id>/", imports_pages.import_job, name="task-import-job"),
+    path("trash/", trash_pages.trash_list, name="trash"),
+    path("trash/<uuid:entry_id>/restore/", trash_pages.restore_entry, name="trash-restore"),
+    path("trash/<uuid:entry_id>/delete/", trash_pages.purge_entry, name="trash-purge"),
+    path("undo/", undo_pages.undo, name="undo"),
 ]

@@ -152,6 +152,7 @@ REQUEST_BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/tasks/{ref}/reminders/": {"minutes_before": 60},
     "POST /api/v1/tasks/{ref}/comments/": {"body": "New comment"},
     "PATCH /api/v1/tasks/{ref}/comments/{comment_id}/": {"body": "Another comment"},
+    "POST /api/v1/undo/": {"token": "{undo_token}"},
     "POST /api/v1/notifications/read-all/": {},
     "PATCH /api/v1/notifications/preferences/": {"assigned": {"email": False}},
 }

@@ -52,6 +52,8 @@ from tasks.tests.factories import (
     TaskFactory,
     TaskRelationFactory,
     TaskShareFactory,
+    make_trash_entry,
+    make_undo_token,
 )
 from tests.api_operations import REQUEST_BODIES, REQUEST_QUERIES, Operation
 
@@ -150,6 +152,8 @@ def create_project(owner: User, key: str, *, editor: User, newcomer: User) -> Sa
         "reminder_id": str(ReminderFactory(task=task, user=owner).pk),
         "state_id": str(project.states.get(slug="cancelled").pk),
         "other_task": str(TaskFactory(project=project).pk),
+        "entry_id": str(make_trash_entry(project).pk),
+        "undo_token": make_undo_token(task, owner),
     }
 
 

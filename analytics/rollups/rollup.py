@@ -55,9 +55,9 @@ class TaskState(NamedTuple):
         )
 
     def supersedes(self, other: TaskState) -> bool:
-        """Return whether this state is newer: a deletion is final, otherwise the higher version wins."""
-        # A late event must not bring a deleted task back into the statistics, whatever its version.
-        return not other.deleted and (self.deleted or self.version > other.version)
+        """Return whether this state is newer: the higher version wins, and of equal ones the deletion."""
+        # A deletion has a version of its own, so a late event does not bring the task back; a restoration has the next.
+        return (self.version, self.deleted) > (other.version, other.deleted)
 
 
 def latest_states(task_states: Iterable[TaskState]) -> dict[UUID, TaskState]:

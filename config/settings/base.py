@@ -76,6 +76,7 @@ MIDDLEWARE = [
     # After authentication: the user's own language and time zone replace the browser's.
     "accounts.users.middleware.LocaleMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "tasks.undo.tokens.UndoTokenMiddleware",
     "config.middleware.PageAllauthMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -478,6 +479,9 @@ X_FRAME_OPTIONS = "DENY"
 # /health reports a failure when the storage has less free space.
 HEALTH_FREE_BYTES = env.integer("HEALTH_FREE_BYTES", 50 * 1024 * 1024)
 DUE_SOON_WITHIN = timedelta(hours=24)
+# Deleted objects can be restored for so long, and the last write can be undone.
+TRASH_RETENTION = timedelta(days=env.integer("TRASH_RETENTION_DAYS", 30))
+UNDO_PERIOD = timedelta(minutes=10)
 PROMETHEUS_EXPORT_MIGRATIONS = False
 LOGGING_CONFIG = "logging.config.dictConfig"
 LOG_JSON = env.boolean("LOG_JSON", False)

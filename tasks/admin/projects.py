@@ -37,7 +37,7 @@ class ProjectAdmin(ServiceAdmin):
         return ("key", "owner", "is_inbox", "next_number", "updated_at") if obj else ()
 
     def delete_model(self, request: HttpRequest, obj: Project) -> None:
-        projects.delete(actor=get_request_user(request), ref=str(obj.pk))
+        projects.delete(actor=get_request_user(request), ref=str(obj.pk), now=timezone.now())
 
 
 @admin.register(ProjectMember)
@@ -86,4 +86,4 @@ class LabelAdmin(ProjectScopedAdmin):
     raw_id_fields = ("project",)
 
     def delete_model(self, request: HttpRequest, obj: Label) -> None:
-        labels.delete(actor=get_request_user(request), label_id=obj.pk)
+        labels.delete(actor=get_request_user(request), label_id=obj.pk, now=timezone.now())

@@ -105,7 +105,9 @@ class CommentAdmin(TaskScopedAdmin):
     def remove(self, request: HttpRequest, queryset: QuerySet[Comment]) -> None:
         def verb(comment: Comment) -> None:
             # By the service, one by one: a bulk delete would skip its permissions.
-            comments.delete(actor=get_request_user(request), ref=str(comment.task_id), comment_id=comment.pk)
+            comments.delete(
+                actor=get_request_user(request), ref=str(comment.task_id), comment_id=comment.pk, now=timezone.now()
+            )
 
         self.each(request, queryset, verb, "comments removed")
 

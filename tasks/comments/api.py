@@ -32,6 +32,7 @@ class CommentView(DetailView, UpdateView, DeleteView):
     parent_selector = items_selectors.get_task
     object_selector = selectors.get_comment
     delete_service = services.delete
+    services_take_now = True
 
     def update_object(self, data: dict[str, Any], ref: str, comment_id: uuid.UUID) -> Comment:
         return services.update(

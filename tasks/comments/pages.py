@@ -3,7 +3,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -22,6 +21,7 @@ from tasks.items.task_page import FRAGMENTS, task_context
 from tasks.members import selectors as members_selectors
 from tasks.models import Comment, Task
 from tasks.projects import selectors as projects_selectors
+from tasks.undo.tokens import add_undo_message
 
 
 @login_required
@@ -36,6 +36,7 @@ def add_comment(request: HttpRequest, key: str) -> HttpResponse:
         except Invalid as error:
             form.add_domain_error(error)
         else:
+            add_undo_message(request, "Comment added.")
             return redirect("task-detail", key=key)
     context = task_context(reader, items_selectors.get_task(reader, key), comment_form=form)
     return render_page(request, "tasks/task_detail.html", context, fragments=FRAGMENTS, status=form_status(form))
@@ -58,7 +59,7 @@ def edit_comment(request: HttpRequest, key: str, comment_id: UUID) -> HttpRespon
             form.add_error("body", "You changed this comment in another tab. Save again to keep this text.")
             comment.version = error.version
             return _comment_page(request, reader, task, comment, form, status=409)
-        messages.success(request, "Comment updated.")
+        add_undo_message(request, "Comment updated.")
         return redirect("task-detail", key=key)
     return _comment_page(request, reader, task, comment, form, status=form_status(form))
 
@@ -76,6 +77,6 @@ def _comment_page(
 @login_required
 @require_POST
 def delete_comment(request: HttpRequest, key: str, comment_id: UUID) -> HttpResponse:
-    services.delete(actor=get_request_user(request), ref=key, comment_id=comment_id)
-    messages.success(request, "Comment deleted.")
+    services.delete(actor=get_request_user(request), ref=key, comment_id=comment_id, now=timezone.now())
+    add_undo_message(request, "Comment deleted.")
     return redirect("task-detail", key=key)

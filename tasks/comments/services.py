@@ -19,7 +19,8 @@ from tasks.cache import invalidate_viewers
 from tasks.items import selectors as items_selectors
 from tasks.items.selectors import LockedTask
 from tasks.mentions import newly_mentioned
-from tasks.models import Comment
+from tasks.models import Comment, CommentVersion
+from tasks.trash.storage import collect, discard
 
 # Not within a word, so that an email address mentions nobody.
 
@@ -82,17 +83,29 @@ def update(
                 mentioned_ids=mentioned_ids,
             )
             publish(event, actor=actor, at=now)
+        CommentVersion.objects.create(
+            comment=comment,
+            version=comment.version,
+            body=comment.body,
+            created_at=comment.edited_at or comment.created_at,
+        )
         Comment.objects.filter(pk=comment.pk).update(
             **rendered_columns("body", body), edited_at=now, version=F("version") + 1
         )
         comment.refresh_from_db()
-        publish(events.CommentEdited(task=locked.payload(), comment_id=str(comment.pk)), actor=actor, at=now)
+        edited = events.CommentEdited(
+            task=locked.payload(), comment_id=str(comment.pk), comment_version=comment.version
+        )
+        publish(edited, actor=actor, at=now)
+        invalidate_viewers(locked.task.project)
     return comment
 
 
 @transaction.atomic
-def delete(*, actor: User, ref: str, comment_id: uuid.UUID, versions: frozenset[int] | None = None) -> None:
-    """Delete the actor's own comment, or any as an admin of the project.
+def delete(
+    *, actor: User, ref: str, comment_id: uuid.UUID, now: datetime, versions: frozenset[int] | None = None
+) -> None:
+    """Move the actor's own comment to the trash, or any as a project admin.
 
     Raises NotFound, NotAllowed, Conflict, VersionConflict.
     """
@@ -101,8 +114,11 @@ def delete(*, actor: User, ref: str, comment_id: uuid.UUID, versions: frozenset[
     require(is_allowed, "Only its author or an admin of the project may delete a comment.")
     check_version(comment, versions)
     event = events.CommentDeleted(task=locked.payload(), comment_id=str(comment.pk), author_id=str(comment.author_id))
-    comment.delete()
-    publish(event, actor=actor)
+    project = locked.task.project
+    title = f"Comment on {locked.task.key}"
+    discard(collect(comment), kind="comment", obj=comment, title=title, project=project, actor=actor, now=now)
+    publish(event, actor=actor, at=now)
+    invalidate_viewers(project)
 
 
 def _lock_comment(actor: User, ref: str, comment_id: uuid.UUID) -> tuple[LockedTask, Comment]:

@@ -44,6 +44,7 @@ EVENT_ICONS = {
     "task.attachment_added": "paperclip",
     "task.attachment_deleted": "paperclip",
     "task.repeated": "repeat",
+    "task.restored": "rotate-ccw",
 }
 EVENT_TEXTS = {
     "task.relation_added": "added a relation",
@@ -54,6 +55,7 @@ EVENT_TEXTS = {
     "task.checklist_item_added": "added a checklist item",
     "task.checklist_item_removed": "removed a checklist item",
     "task.repeated": "repeated the task",
+    "task.restored": "restored the task",
 }
 # Followed by the name of the file.
 FILE_TEXTS = {"task.attachment_added": "attached", "task.attachment_deleted": "deleted the attachment"}
@@ -61,11 +63,15 @@ FILE_TEXTS = {"task.attachment_added": "attached", "task.attachment_deleted": "d
 
 @dataclass(frozen=True, slots=True)
 class ActivityChange:
-    """Change of one field as text; `before` and `after` are empty where they are not shown."""
+    """Change of one field as text; `before` and `after` are empty where they are not shown.
+
+    `event_id` is that of a change of the description, whose difference has a page of its own.
+    """
 
     text: str
     before: str = ""
     after: str = ""
+    event_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +155,7 @@ def _event_changes(event: Event, names: Mapping[str, str], states: Mapping[str, 
             for key in sorted(set(old) - set(new)):
                 yield ActivityChange(f"{removed} {texts[key]}")
         elif name in {"description", "parent"}:  # too long to show, or a task that the reader may not see
-            yield ActivityChange(f"changed the {label}")
+            yield ActivityChange(f"changed the {label}", event_id=event.pk if name == "description" else 0)
         else:
             yield ActivityChange(
                 f"changed the {label}",

@@ -10,14 +10,23 @@ from rest_framework.serializers import IntegerField
 
 from core.api.generics import ActionView, CreateView, DeleteView, DetailView, ListView, UpdateView
 from core.api.pagination import Page, PageQuerySerializer, PageRequest
-from core.api.query_params import FieldsQuerySerializer
 from core.errors import VersionConflict
 from events.models import Event
 from tasks.filters.query_params import StatsQuery, TaskQuery, filters_from_params
 from tasks.filters.selectors import TASK_SORTS, TaskFilters
+from tasks.history import selectors as history_selectors
 from tasks.items import api_queries, ordering, page_queries, selectors, services, stats
 from tasks.items.drafts import TaskDraft
-from tasks.items.serializers import ActivityOut, MoveInput, StatsOut, TaskInput, TaskListOut, TaskOut, TaskPatch
+from tasks.items.serializers import (
+    ActivityOut,
+    MoveInput,
+    StatsOut,
+    TaskDetailQuery,
+    TaskInput,
+    TaskListOut,
+    TaskOut,
+    TaskPatch,
+)
 from tasks.items.task_columns import FIELD_NAMES, LIST_FIELD_NAMES, TaskColumns
 from tasks.models.task import PRIORITY_NAMES
 from tasks.project_scope import project_in_body, project_in_query, project_of_task_in_path
@@ -88,13 +97,19 @@ class TaskView(DetailView, UpdateView, DeleteView):
     cacheable = True
     api_key_scope = {"GET": "tasks:read", "PATCH": "tasks:write", "DELETE": "tasks:delete"}
     project_from = project_of_task_in_path
-    query_serializer_class = FieldsQuerySerializer
+    query_serializer_class = TaskDetailQuery
+    # An event of a transaction that has not ended yet may be older than the instant.
+    uncacheable_params = {"as_of"}
     patch_serializer_class = TaskPatch
     serializer_class = TaskOut
     to_json = TaskColumns.to_json
-    object_selector = selectors.get_task_columns
     delete_service = services.delete
     services_take_now = True
+
+    def get_object(self, ref: str) -> TaskColumns:
+        if as_of := self.params.get("as_of"):
+            return history_selectors.get_task_columns_as_of(self.user, ref, as_of=as_of, now=self.now)
+        return selectors.get_task_columns(self.user, ref)
 
     def update_object(self, data: dict[str, Any], ref: str) -> TaskColumns:
         try:

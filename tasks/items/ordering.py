@@ -9,13 +9,14 @@ from django.db import transaction
 from django.db.models import F
 
 from accounts.models import User
-from core.errors import Invalid
+from core.errors import Conflict, Invalid, VersionConflict
 from core.etags import check_version
 from events.outbox import publish
 from tasks import events, policies
 from tasks.cache import invalidate_viewers
 from tasks.items import selectors
 from tasks.items.fractional_indexing import initial_position, position_between
+from tasks.items.selectors import LockedTask
 from tasks.models import Project, Task
 
 # Less than the column holds. Positions grow when tasks are moved between the same two again and again.
@@ -47,13 +48,36 @@ def move(
     check_version(task, versions, {"position": old})
     new = _free_position(project, task, neighbour=before or after or task.pk, is_before=before is not None)
     # No event and no new version for a task that is dropped where it was.
-    if new == old:
-        return task
-    Task.objects.filter(pk=task.pk).update(position=new, version=F("version") + 1, updated_at=now)
-    task.position, task.version, task.updated_at = new, task.version + 1, now
-    publish(events.TaskUpdated(task=locked.payload(), changes={"position": [old, new]}), actor=actor, at=now)
-    invalidate_viewers(project)
+    if new != old:
+        _save_position(locked, new, actor, now)
     return task
+
+
+@transaction.atomic
+def move_back(*, actor: User, ref: str, old: str, new: str, now: datetime) -> Task:
+    """Return a task to its former position, to undo a move.
+
+    Raises NotFound, NotAllowed, Conflict where another task has it by now, and VersionConflict after another move.
+    """
+    project = selectors.lock_project_of_task(actor, ref)
+    locked = selectors.lock_task(actor, ref)
+    policies.require_editor(locked.project_role)
+    policies.require_not_archived(project)
+    task = locked.task
+    if task.position != new:
+        raise VersionConflict(version=task.version, current={"position": task.position}, requested={"position": old})
+    if Task.objects.filter(project=project, position=old).exists():
+        raise Conflict("Another task has this position by now.", code="position_taken")
+    _save_position(locked, old, actor, now)
+    return task
+
+
+def _save_position(locked: LockedTask, position: str, actor: User, now: datetime) -> None:
+    task, old = locked.task, locked.task.position
+    Task.objects.filter(pk=task.pk).update(position=position, version=F("version") + 1, updated_at=now)
+    task.position, task.version, task.updated_at = position, task.version + 1, now
+    publish(events.TaskUpdated(task=locked.payload(), changes={"position": [old, position]}), actor=actor, at=now)
+    invalidate_viewers(task.project)
 
 
 def _free_position(project: Project, task: Task, *, neighbour: uuid.UUID, is_before: bool) -> str:

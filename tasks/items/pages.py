@@ -32,6 +32,7 @@ from tasks.items.task_page import FRAGMENTS, task_context, task_form
 from tasks.members import selectors as members_selectors
 from tasks.models import Project
 from tasks.projects import selectors as projects_selectors
+from tasks.undo.tokens import add_undo_message
 
 PAGE_SIZE = 50
 
@@ -101,6 +102,8 @@ def set_status(request: HttpRequest, key: str) -> HttpResponse:
     except Invalid as error:
         status = 422
         messages.error(request, " ".join(field.message for field in error.fields) or error.detail)
+    else:
+        add_undo_message(request, "Status saved.")
     if not requested_fragment(request):
         # Back to the page the form was on, if it is one of ours.
         url = safe_redirect_url(request, request.POST.get("next", ""), reverse("task-list"))
@@ -140,7 +143,7 @@ def task_detail(request: HttpRequest, key: str) -> HttpResponse:
         except Invalid as error:
             form.add_domain_error(error)
         else:
-            messages.success(request, f"{task.key} saved.")
+            add_undo_message(request, f"{task.key} saved.")
             return redirect("task-detail", key=task.key)
     context = task_context(reader, task, form=form)
     return render_page(request, "tasks/task_detail.html", context, status=form_status(form))
@@ -175,7 +178,7 @@ def new_task(request: HttpRequest) -> HttpResponse:
             fields = [field._replace(field=names.get(field.field, field.field)) for field in error.fields]
             form.add_domain_error(Invalid(error.detail, fields=fields))
         else:
-            messages.success(request, f"{task.key} created.")
+            add_undo_message(request, f"{task.key} created.")
             return redirect("task-detail", key=task.key)
     # Choosing another project replaces the choices of the assignee.
     fragments = {"assignee-field": "tasks/_assignee_field.html"}
@@ -194,19 +197,19 @@ def add_subtask(request: HttpRequest, key: str) -> HttpResponse:
     else:
         draft = drafts.TaskDraft(title=title, parent=task.pk)
         subtask = services.create(actor=reader, draft=draft, now=timezone.now(), project_ref=str(task.project_id))
-        messages.success(request, f"{subtask.key} created.")
+        add_undo_message(request, f"{subtask.key} created.")
     return redirect("task-detail", key=task.key)
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete_task(request: HttpRequest, key: str) -> HttpResponse:
-    """Delete a task after confirmation on its own page, since it cannot be undone."""
+    """Delete a task after confirmation on its own page, and go to the project's tasks."""
     reader = get_request_user(request)
     task = selectors.get_task(reader, key)
     if request.method == "POST":
         services.delete(actor=reader, ref=str(task.pk), now=timezone.now())
-        messages.success(request, f"{task.key} deleted.")
+        add_undo_message(request, f"{task.key} moved to the trash.")
         return redirect(f"{reverse('task-list')}?project={task.project.key}")
     # Only for the page: the service checks again, under the lock.
     policies.require_editor(projects_selectors.project_role(reader, task.project))

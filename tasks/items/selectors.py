@@ -36,6 +36,8 @@ ACTIVITY_EVENTS = (
     "task.checklist_item_removed",
     "task.recurrence_changed",
     "task.repeated",
+    "task.deleted",
+    "task.restored",
 )
 TASK_NOT_FOUND = "There is no such task."
 

@@ -19,6 +19,7 @@ from core.api.fields import (
     TextField,
     TitleField,
 )
+from core.api.query_params import FieldsQuerySerializer
 from events.models import Event
 from tasks.custom_fields.serializers import VALUE_HELP, ValueField
 from tasks.items.assignees import MAX_ASSIGNEES
@@ -128,6 +129,12 @@ class TaskListOut(TaskOut):
             # A list of a hundred tasks could otherwise have five megabytes.
             del row["description"]
         return row
+
+
+class TaskDetailQuery(FieldsQuerySerializer):
+    as_of = StrictDateTimeField(
+        required=False, help_text="The task as it was at this instant; 404 before its creation."
+    )
 
 
 class ActorOut(serializers.Serializer[Any]):

@@ -35,6 +35,7 @@ from tasks.projects.labels import get_or_create_label_sets
 from tasks.projects.services import get_or_create_inbox
 from tasks.projects.states import find_state
 from tasks.recurrence import advancing
+from tasks.trash.storage import collect, discard
 
 # Fields that tie a task to its project: closed to users who see it by a share alone.
 MEMBER_ONLY_FIELDS = frozenset({"assignees", "labels", "parent"})
@@ -138,12 +139,19 @@ def _build_task(project: Project, actor: User, draft: TaskDraft, number: int, no
 
 @transaction.atomic
 def update(
-    *, actor: User, ref: str, changes: dict[str, Any], now: datetime, versions: frozenset[int] | None = None
+    *,
+    actor: User,
+    ref: str,
+    changes: dict[str, Any],
+    now: datetime,
+    versions: frozenset[int] | None = None,
+    times: Mapping[str, datetime | None] | None = None,
 ) -> Task:
     """Change the given fields of a task and nothing else, and publish what changed.
 
     `changes` has names of WRITABLE_FIELDS: `status` is a slug or category, `labels` are names, `assignees` and `parent`
-    are ids. Raises NotFound, NotAllowed, Conflict, Invalid, and VersionConflict unless the row has one of `versions`.
+    are ids. `times` are `started_at` and `closed_at` that come back with a former status. Raises NotFound, NotAllowed,
+    Conflict, Invalid, and VersionConflict unless the row has one of `versions`.
     """
     if unknown := changes.keys() - WRITABLE_FIELDS:
         raise ValueError(f"not part of a task: {unknown}")
@@ -161,7 +169,7 @@ def update(
     check_version(task, versions, changes, current=before)
 
     was_closed = task.closed_at is not None
-    columns = _changed_columns(task, changes, now, zone=actor.time_zone)
+    columns = _changed_columns(task, changes, now, zone=actor.time_zone, times=times)
     assignee_ids, labels = locked.assignee_ids, locked.labels
     if "assignees" in changes:
         # Only added users must be members: a former member stays assigned to closed tasks.
@@ -204,7 +212,14 @@ def _field_values(task: Task, assignee_ids: Iterable[uuid.UUID], labels: Iterabl
     }
 
 
-def _changed_columns(task: Task, changes: Mapping[str, Any], now: datetime, *, zone: str) -> dict[str, Any]:
+def _changed_columns(
+    task: Task,
+    changes: Mapping[str, Any],
+    now: datetime,
+    *,
+    zone: str,
+    times: Mapping[str, datetime | None] | None = None,
+) -> dict[str, Any]:
     """Return the columns to write, with what follows from a change: one kind of due date, start and close times."""
     columns = {name: value for name, value in changes.items() if name in Task.SCALAR_FIELDS}
     due = {name: columns[name] for name in ("due_date", "due_at") if columns.get(name)}
@@ -224,6 +239,8 @@ def _changed_columns(task: Task, changes: Mapping[str, Any], now: datetime, *, z
             columns["closed_at"] = task.closed_at or now
         if state.category == Category.IN_PROGRESS and task.started_at is None:
             columns["started_at"] = now
+        if times and (times["closed_at"] is None) == (columns["closed_at"] is None):
+            columns |= times
     columns = {name: value for name, value in columns.items() if getattr(task, name) != value}
     if "description" in columns:
         columns |= rendered_columns("description", columns["description"])
@@ -269,7 +286,7 @@ def _update_events(
 
 @transaction.atomic
 def delete(*, actor: User, ref: str, now: datetime, versions: frozenset[int] | None = None) -> None:
-    """Delete a task with its comments; its subtasks stay, without a parent.
+    """Move a task with its comments to the trash; its subtasks stay, without a parent.
 
     Raises NotFound, NotAllowed, Conflict, VersionConflict.
     """
@@ -278,10 +295,12 @@ def delete(*, actor: User, ref: str, now: datetime, versions: frozenset[int] | N
     policies.require_editor(locked.project_role)
     policies.require_not_archived(project)
     check_version(task, versions)
+    # Before the subtasks are detached: the trash stores whose parent it was.
+    deletion = collect(task)
     # Consumers order the states of a task by its version, and the deletion is the last.
     task.version += 1
     deleted = events.TaskDeleted(task=locked.payload())
     detached = detach_subtasks(task, now)
-    task.delete()
+    discard(deletion, kind="task", obj=task, title=f"{task.key} {task.title}", project=project, actor=actor, now=now)
     publish_all([*detached, deleted], actor=actor, at=now)
     invalidate_viewers(project)

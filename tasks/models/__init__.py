@@ -2,7 +2,7 @@
 
 from tasks.models.attachment import Attachment, StoredFile
 from tasks.models.checklist import ChecklistItem
-from tasks.models.comment import Comment
+from tasks.models.comment import Comment, CommentVersion
 from tasks.models.custom_field import CustomField, CustomFieldOption, CustomFieldValue, FieldKind, ProjectField
 from tasks.models.import_job import ImportJob
 from tasks.models.imported_record import ImportedRecord
@@ -13,12 +13,14 @@ from tasks.models.relation import RelationKind, TaskRelation
 from tasks.models.reminder import Reminder
 from tasks.models.sharing import ProjectTeam, SharedRole, TaskShare
 from tasks.models.task import Priority, Task, TaskAssignee
+from tasks.models.trash import TrashEntry
 
 __all__ = [
     "Attachment",
     "Category",
     "ChecklistItem",
     "Comment",
+    "CommentVersion",
     "CustomField",
     "CustomFieldOption",
     "CustomFieldValue",
@@ -45,4 +47,5 @@ __all__ = [
     "TaskAssignee",
     "TaskRelation",
     "TaskShare",
+    "TrashEntry",
 ]

@@ -48,3 +48,22 @@ class Comment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.author_id} on {self.task_id}"
+
+
+class CommentVersion(models.Model):
+    """Former text of an edited comment. It lives and goes with the comment, unlike anything in the event log."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    comment = models.ForeignKey(Comment, on_delete=models.CASCADE, related_name="versions", db_index=False)
+    version = models.PositiveIntegerField()
+    body = models.TextField(max_length=20_000)
+    created_at = models.DateTimeField(help_text="When this text was written.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["comment", "version"], name="a_comment_has_each_version_once"),
+            models.CheckConstraint(name="a_comment_version_is_not_empty", condition=~Q(body="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.comment_id} version {self.version}"

@@ -146,4 +146,6 @@ class LabelView(DetailView, UpdateView, DeleteView):
     serializer_class = LabelOut
     object_selector = result_selector = selectors.get_label
     update_service = labels.update
-    delete_service = labels.delete
+
+    def delete_object(self, label_id: uuid.UUID) -> None:
+        labels.delete(actor=self.user, label_id=label_id, now=self.now, versions=self.versions)

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
@@ -17,6 +18,7 @@ from tasks.cache import invalidate_viewers
 from tasks.events import project_payload
 from tasks.models import Label, Project
 from tasks.projects import selectors
+from tasks.trash.storage import collect, discard
 
 # Of one task: its labels are part of every event and every row of a list.
 MAX_LABELS = 20
@@ -58,11 +60,12 @@ def update(
 
 
 @transaction.atomic
-def delete(*, actor: User, label_id: uuid.UUID, versions: frozenset[int] | None = None) -> None:
-    """Delete a label and take it off its tasks. Raises NotFound, NotAllowed, VersionConflict."""
+def delete(*, actor: User, label_id: uuid.UUID, now: datetime, versions: frozenset[int] | None = None) -> None:
+    """Move a label to the trash and take it off its tasks. Raises NotFound, NotAllowed, Conflict, VersionConflict."""
     label = _lock_label(actor, label_id)
     check_version(label, versions)
-    label.delete()
+    title, project = f"Label {label.name} of {label.project.key}", label.project
+    discard(collect(label), kind="label", obj=label, title=title, project=project, actor=actor, now=now)
     _publish_label_change(label, actor, [label.name], [])
 
 

@@ -25,6 +25,7 @@ from tasks.members.forms import MemberForm, ProjectTeamForm, RoleForm
 from tasks.models import Project
 from tasks.projects import selectors, services
 from tasks.projects.forms import ProjectForm, ProjectUpdateForm
+from tasks.undo.tokens import add_undo_message
 
 
 @login_required
@@ -60,6 +61,21 @@ def project_detail(request: HttpRequest, key: str) -> HttpResponse:
     return render_page(
         request, "tasks/project_detail.html", project_context(request, reader, project), fragments=fragments
     )
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete_project(request: HttpRequest, key: str) -> HttpResponse:
+    """Move a project with its tasks to the trash, after confirmation on its own page."""
+    reader = get_request_user(request)
+    project = selectors.get_project(reader, key)
+    if request.method == "POST":
+        services.delete(actor=reader, ref=str(project.pk), now=timezone.now())
+        add_undo_message(request, f"{project.name} moved to the trash.")
+        return redirect("project-list")
+    # Only for the page: the service checks again, under the lock.
+    policies.require_manager(selectors.project_role(reader, project))
+    return render_page(request, "tasks/project_confirm_delete.html", {"project": project})
 
 
 def project_context(

@@ -12,13 +12,14 @@ from accounts.models import User
 from core.errors import Conflict, Invalid
 from core.etags import check_version
 from core.serialization import to_json
-from events.outbox import publish
+from events.outbox import DomainEvent, publish, publish_all
 from tasks import events, policies
 from tasks.cache import invalidate_viewers
 from tasks.events import project_payload
 from tasks.models import Project, ProjectMember, Role, State, Task
 from tasks.projects import selectors
 from tasks.projects.states import DEFAULT_STATES
+from tasks.trash.storage import collect, discard, lock_rows
 
 
 @transaction.atomic
@@ -107,17 +108,27 @@ def _save_changes(project: Project, actor: User, changes: dict[str, Any], now: d
 
 
 @transaction.atomic
-def delete(*, actor: User, ref: str, now: datetime | None = None, versions: frozenset[int] | None = None) -> None:
-    """Delete an empty project. Raises Conflict for one with tasks, so that no work is lost by one click."""
+def delete(*, actor: User, ref: str, now: datetime, versions: frozenset[int] | None = None) -> None:
+    """Move a project with all its tasks to the trash.
+
+    Raises NotFound, NotAllowed, VersionConflict, and Conflict for an inbox and for more rows than the trash takes.
+    """
     project = selectors.lock_project(actor, ref)
     policies.require_manager(selectors.project_role(actor, project))
     check_version(project, versions)
     if project.is_inbox:
         raise Conflict("Your personal project cannot be deleted.", code="inbox")
-    # Safe without another lock: creating a task locks the project too.
-    if Task.objects.filter(project=project).exists():
-        raise Conflict("The project has tasks. Archive it, or delete them first.", code="not_empty")
-    publish(events.ProjectDeleted(project=project_payload(project)), actor=actor, at=now)
+    # Locked, so that no write comes between reading a task's rows and deleting them.
+    lock_rows(Task.objects.filter(project=project))
+    deletion = collect(project)
+    published: list[DomainEvent] = []
+    for task in Task.objects.filter(project=project).with_relations().order_by("pk"):
+        # As for a single task: the deletion is the last version.
+        task.version += 1
+        published.append(events.TaskDeleted(task=task.payload()))
+    published.append(events.ProjectDeleted(project=project_payload(project)))
     # The viewers are read now, since the memberships are deleted with the project.
     invalidate_viewers(project, *selectors.viewer_ids([project.pk]))
-    project.delete()
+    title = f"{project.key} {project.name}"
+    discard(deletion, kind="project", obj=project, title=title, project=None, actor=actor, now=now)
+    publish_all(published, actor=actor, at=now)

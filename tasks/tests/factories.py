@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import time
+from datetime import time, timedelta
 
 import factory
 from django.db.models import Max
+from django.utils import timezone
 from factory.django import DjangoModelFactory
 
 from accounts.models import User
 from accounts.tests.factories import UserFactory
+from events.outbox import publish
+from tasks.events import TaskUpdated
 from tasks.items.fractional_indexing import initial_position
 from tasks.models import (
     ChecklistItem,
@@ -32,8 +35,11 @@ from tasks.models import (
     TaskAssignee,
     TaskRelation,
     TaskShare,
+    TrashEntry,
 )
 from tasks.projects.states import DEFAULT_STATES
+from tasks.trash.storage import collect, discard
+from tasks.undo.tokens import make_token
 
 
 class ProjectFactory(DjangoModelFactory):
@@ -232,3 +238,17 @@ class TaskRelationFactory(DjangoModelFactory):
     source = factory.SubFactory(TaskFactory)
     target = factory.SubFactory(TaskFactory)
     kind = "blocks"
+
+
+def make_trash_entry(project: Project, *, name: str = "obsolete") -> TrashEntry:
+    """Delete a new label of the project into the trash."""
+    label = LabelFactory(project=project, name=name)
+    title, now = f"Label {name} of {project.key}", timezone.now()
+    return discard(collect(label), kind="label", obj=label, title=title, project=project, actor=project.owner, now=now)
+
+
+def make_undo_token(task: Task, actor: User) -> str:
+    """Return the undo token of a change of the task's estimate."""
+    event = TaskUpdated(task=task.payload(), changes={"estimate": [5, None]})
+    # Rows of many tests are older than a token lives.
+    return make_token([publish(event, actor=actor, at=timezone.now() + timedelta(hours=1))])

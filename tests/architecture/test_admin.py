@@ -35,7 +35,7 @@ from core.testing.page_client import log_in, visible_text
 from events.models import Delivery, Event, LogHead, PersonalData
 from notifications.models import Preference
 from notifications.tests.factories import make_email
-from tasks.models import ImportedRecord, ProjectInvitation
+from tasks.models import CommentVersion, ImportedRecord, ProjectInvitation
 from tasks.tests.attachments import make_attachment
 from tasks.tests.factories import (
     AssigneeFactory,
@@ -54,6 +54,7 @@ from tasks.tests.factories import (
     TaskFactory,
     TaskRelationFactory,
     TaskShareFactory,
+    make_trash_entry,
 )
 
 PROJECT_MODELS = ("accounts", "tasks", "events", "notifications", "analytics")
@@ -105,12 +106,15 @@ def create_all_models(number):
     ChecklistItemFactory(task=task)
     TaskRelationFactory(source=task, target=TaskFactory(project=project, creator=UserFactory()))
     make_attachment(task, UserFactory())
+    comment = CommentFactory(task=task, author=UserFactory())
     AssigneeFactory(task=task, user=user)
     TaskShareFactory(task=task, user=UserFactory())
     ImportedRecord.objects.create(project=project, source="todoist", external_id=str(number), task=task)
     ImportJobFactory(project=project, user=user)
     field = FieldFactory(project=project, kind="select")
     FieldValueFactory(task=task, field=field, option=OptionFactory(field=field, slug="low"))
+    make_trash_entry(project)
+    CommentVersion.objects.create(comment=comment, version=1, body="Once", created_at=NOW)
     make_email(user)
     Preference.objects.create(user=user, kind="assigned", channel="email", enabled=True)
     event = Event.objects.create(

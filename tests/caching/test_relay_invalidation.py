@@ -28,7 +28,7 @@ def update_label(alice, bob, project, label):
 
 
 def delete_label(alice, bob, project, label):
-    labels.delete(actor=alice, label_id=label.pk)
+    labels.delete(actor=alice, label_id=label.pk, now=timezone.now())
 
 
 def create_task(alice, bob, project, label):
@@ -40,7 +40,7 @@ def rename_project(alice, bob, project, label):
 
 
 def delete_project(alice, bob, project, label):
-    projects.delete(actor=alice, ref="OPS")
+    projects.delete(actor=alice, ref="OPS", now=timezone.now())
 
 
 def remove_member(alice, bob, project, label):

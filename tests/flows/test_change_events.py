@@ -24,7 +24,7 @@ def test_edited_and_deleted_comments_publish_events(alice, bob, project, outbox)
         comments.update(actor=bob, ref=ref, comment_id=comment.pk, body="forged", now=task.created_at)
     unchanged = outbox.names()
     comments.update(actor=alice, ref=ref, comment_id=comment.pk, body="after", now=task.created_at)
-    comments.delete(actor=alice, ref=ref, comment_id=comment.pk)
+    comments.delete(actor=alice, ref=ref, comment_id=comment.pk, now=task.created_at)
 
     assert (unchanged, outbox.names()) == ([], ["task.comment_edited", "task.comment_deleted"])
     assert outbox.only("task.comment_edited")["comment_id"] == str(comment.pk)

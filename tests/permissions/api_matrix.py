@@ -170,6 +170,13 @@ MATRIX = {
     "GET tasks/{ref}/reminders/": "401 404 200 200 200 200 200 200 200",
     "POST tasks/{ref}/reminders/": "401 404 201 201 201 201 201 201 201",
     "DELETE tasks/{ref}/reminders/{reminder_id}/": "401 404 404 404 404 404 204 404 404",
+    "GET tasks/{ref}/comments/{comment_id}/versions/": "401 404 200 200 200 200 200 200 200",
+    "GET tasks/{ref}/versions/": "401 404 200 200 200 200 200 200 200",
+    "POST undo/": "401 400 400 400 400 400 200 400 400",
+    "GET trash/": AUTHENTICATED,
+    "GET trash/{entry_id}/": "401 404 404 404 200 200 200 404 200",
+    "DELETE trash/{entry_id}/": "401 404 404 404 403 204 204 404 204",
+    "POST trash/{entry_id}/restore/": "401 404 404 404 200 200 200 404 200",
     "GET notifications/": AUTHENTICATED,
     "POST notifications/{notification_id}/read/": "401 404 404 404 404 404 200 404 404",
     "POST notifications/{notification_id}/unread/": "401 404 404 404 404 404 200 404 404",
@@ -220,6 +227,8 @@ SHARED = {
     "GET tasks/{ref}/reminders/": "200 200 200",
     "POST tasks/{ref}/reminders/": "201 201 201",
     "DELETE tasks/{ref}/reminders/{reminder_id}/": "404 404 404",
+    "GET tasks/{ref}/comments/{comment_id}/versions/": "200 200 200",
+    "GET tasks/{ref}/versions/": "200 200 200",
     "GET explain-access/": "200 200 200",
 }
 # Sample values that all users may read: users are in the directory, the others are words like any.

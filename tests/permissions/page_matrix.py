@@ -64,6 +64,8 @@ PAGES = {
     "GET projects/{key}/": "login 404 200 200 200 200 200 200 200",
     "GET projects/{key}/edit/": "login 404 403 403 403 200 200 403 200",
     "POST projects/{key}/edit/": "login 404 403 403 403 go go 403 go -> /projects/{key}/",
+    "GET projects/{key}/delete/": "login 404 403 403 403 200 200 403 200",
+    "POST projects/{key}/delete/": "login 404 403 403 403 go go 403 go -> /projects/",
     "POST projects/{key}/invitations/": "login 404 403 403 403 go go 403 go -> /projects/{key}/",
     "POST projects/{key}/members/": "login 404 403 403 403 go go 403 go -> /projects/{key}/",
     "POST projects/{key}/members/{user_id}/": "login 404 403 403 403 go go 403 go -> /projects/{key}/",
@@ -154,6 +156,12 @@ PAGES = {
     "POST tasks/{key}/shares/{user_id}/remove/": "login 404 403 403 go go go 403 go -> /tasks/{key}/access/",
     "POST tasks/{key}/status/": "login 404 403 403 go go go 403 go -> /tasks/",
     "POST tasks/{key}/subtasks/": "login 404 403 403 go go go 403 go -> /tasks/{key}/",
+    "GET tasks/{key}/comments/{comment_id}/versions/": "login 404 200 200 200 200 200 200 200",
+    "GET tasks/{key}/versions/": "login 404 200 200 200 200 200 200 200",
+    "POST undo/": f"{REDIRECTED} -> /tasks/",
+    "GET trash/": AUTHENTICATED,
+    "POST trash/{entry_id}/restore/": "login 404 404 404 go go go 404 go -> /projects/{project}/",
+    "POST trash/{entry_id}/delete/": "login 404 404 404 403 go go 404 go -> /trash/",
     "GET revert-login-method/": PUBLIC,
     "POST revert-login-method/": "go go go go go go go go go -> /login/",
     "GET verify-email/": PUBLIC,
@@ -187,6 +195,8 @@ SHARED = {
     "POST tasks/{key}/shares/{user_id}/": "403 403 403",
     "POST tasks/{key}/shares/{user_id}/remove/": "403 403 403",
     "POST tasks/{key}/status/": "403 403 go -> /tasks/",
+    "GET tasks/{key}/comments/{comment_id}/versions/": "200 200 200",
+    "GET tasks/{key}/versions/": "200 200 200",
 }
 # Requests that need a recent login: an older session is redirected to reauthentication.
 REAUTHENTICATED = {

@@ -41,7 +41,9 @@ WITHOUT_PROJECT_DATA = ("me/", "users/")
 pytestmark = pytest.mark.django_db
 
 SCOPED_OPERATIONS = [operation for operation in AUTHENTICATED if required_scope(operation)]
-NAMED_IN_PATH = [operation for operation in SCOPED_OPERATIONS if re.search(r"{(ref|label_id)}", operation.path)]
+NAMED_IN_PATH = [
+    operation for operation in SCOPED_OPERATIONS if re.search(r"{(ref|label_id|entry_id)}|^undo/$", operation.path)
+]
 
 
 def project_source(operation):

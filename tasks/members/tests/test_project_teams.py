@@ -244,7 +244,7 @@ def test_project_goes_with_its_teams(alice, crew):
     empty = ProjectFactory(key="EMPTY", owner=alice)
     ProjectTeamFactory(project=empty, team=crew)
 
-    projects.delete(actor=alice, ref="EMPTY")
+    projects.delete(actor=alice, ref="EMPTY", now=timezone.now())
 
     assert not ProjectMember.objects.filter(project=empty.pk).exists()
 

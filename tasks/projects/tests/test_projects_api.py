@@ -7,6 +7,7 @@ from core.testing.database_state import table_digests
 from tasks.items.tests.test_create_task import changed_since, error_fields
 from tasks.models import Project, ProjectMember, State, Task
 from tasks.tests.factories import AssigneeFactory, MemberFactory, ProjectFactory, TaskFactory
+from tasks.trash import storage
 
 PROJECTS, OPS = "/api/v1/projects/", "/api/v1/projects/OPS/"
 
@@ -79,16 +80,20 @@ def test_project_is_archived_and_restored(clients, project, outbox):
     assert outbox.names() == ["project.updated"] * 2
 
 
-def test_project_with_tasks_is_not_deleted(clients, task):
+def test_project_with_too_many_rows_is_not_deleted(clients, task, monkeypatch):
     client, before = clients["alice"], table_digests()
+    monkeypatch.setattr(storage, "MAX_ROWS", 5)
 
     refused = client.delete(OPS)
-    same = changed_since(before)
-    Task.objects.all().delete()
-    deleted = client.delete(OPS)
 
-    assert (refused.status_code, refused.json()["code"], same) == (409, "not_empty", set())
-    assert (deleted.status_code, Project.objects.exists()) == (204, False)
+    assert (refused.status_code, refused.json()["code"], changed_since(before)) == (409, "too_many_rows", set())
+    assert "More than 5 rows" in refused.json()["detail"]
+
+
+def test_project_is_deleted_with_its_tasks(clients, task):
+    deleted = clients["alice"].delete(OPS)
+
+    assert (deleted.status_code, Project.objects.exists(), Task.objects.exists()) == (204, False, False)
 
 
 def test_inbox_is_its_owners_alone_and_stays(clients, inbox, bob, admin):

@@ -1,0 +1,67 @@
+"""Pages of the trash."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.auth.requests import get_request_user
+from core.forms import parse_uuid
+from core.htmx import render_page
+from tasks.models import TrashEntry
+from tasks.trash import selectors, services
+from tasks.undo.tokens import add_undo_message
+
+PAGE_SIZE = 50
+
+
+@login_required
+@require_safe
+def trash_list(request: HttpRequest) -> HttpResponse:
+    """List what the user may restore, newest first; `?project=` and `?kind=` filter, `?before=` shows older ones."""
+    reader = get_request_user(request)
+    project, kind = request.GET.get("project", "")[:40], request.GET.get("kind", "")
+    kind = kind if kind in TrashEntry.Kind.values else ""
+    entries = selectors.list_entries(reader, project=project, kind=kind).order_by("-pk")
+    if before := parse_uuid(request.GET.get("before", "")):
+        entries = entries.filter(pk__lt=before)
+    rows = list(entries[: PAGE_SIZE + 1])
+    context = {
+        "entries": rows[:PAGE_SIZE],
+        "older_than": rows[PAGE_SIZE - 1].pk if len(rows) > PAGE_SIZE else None,
+        "project_key": project,
+        "kind": kind,
+        "kinds": TrashEntry.Kind.choices,
+        "manageable": selectors.purgeable_ids(reader, rows),
+    }
+    return render_page(request, "tasks/trash.html", context)
+
+
+@login_required
+@require_POST
+def restore_entry(request: HttpRequest, entry_id: UUID) -> HttpResponse:
+    """Restore a deleted object, and go to it."""
+    restoration = services.restore(actor=get_request_user(request), entry_id=entry_id, now=timezone.now())
+    text = f"{restoration.title} restored."
+    if restoration.skipped:
+        count = sum(restoration.skipped.values())
+        text += f" {count} {'part' if count == 1 else 'parts'} could not be restored: what they refer to is gone."
+    add_undo_message(request, text)
+    if restoration.task_key:
+        return redirect("task-detail", key=restoration.task_key)
+    return redirect("project-detail", key=restoration.project.key)
+
+
+@login_required
+@require_POST
+def purge_entry(request: HttpRequest, entry_id: UUID) -> HttpResponse:
+    """Delete an entry for ever."""
+    services.purge(actor=get_request_user(request), entry_id=entry_id)
+    messages.success(request, "Deleted for ever.")
+    return redirect("trash")

@@ -1,0 +1,235 @@
+"""Restore deleted objects from the trash, or purge them."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.apps import apps
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F
+
+from accounts.models import User
+from core.db import translate_db_error
+from core.errors import Conflict, require
+from events.outbox import DomainEvent, publish_all
+from tasks import events, policies
+from tasks.cache import invalidate_viewers
+from tasks.events import project_payload
+from tasks.items import selectors as items_selectors
+from tasks.items.fractional_indexing import position_between
+from tasks.models import Label, Project, ProjectMember, State, Task, TaskAssignee, TrashEntry
+from tasks.models.task import CLOSED_CATEGORIES
+from tasks.projects import selectors as projects_selectors
+from tasks.trash import selectors
+from tasks.trash.storage import reattach, reinsert
+
+MAX_ANCESTORS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Restoration:
+    """A restored object. `skipped` counts the rows of each model whose other end is gone."""
+
+    kind: str
+    object_id: uuid.UUID
+    title: str
+    project: Project
+    task_key: str = ""
+    skipped: dict[str, int] = field(default_factory=dict)
+
+
+@transaction.atomic
+def restore(*, actor: User, entry_id: uuid.UUID, now: datetime) -> Restoration:
+    """Restore a deleted object with all that was deleted with it.
+
+    Raises NotFound, NotAllowed, and Conflict when what it belonged to is gone or its unique name is taken.
+    """
+    entry = selectors.lock_entry(actor, entry_id)
+    try:
+        # A savepoint: the error below must not end the caller's transaction.
+        with transaction.atomic():
+            restoration = _RESTORERS[entry.kind](actor, entry, now)
+            with connection.cursor() as cursor:
+                # Now rather than at the commit, where it would be no Conflict.
+                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+                cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+    except IntegrityError as error:
+        if isinstance(translated := translate_db_error(error), Conflict):
+            raise translated from error
+        raise Conflict(
+            f"It can't be restored: something with the same name exists by now. Rename that first ({entry.title}).",
+            code="taken",
+        ) from error
+    entry.delete()
+    return restoration
+
+
+def _restore_task(actor: User, entry: TrashEntry, now: datetime) -> Restoration:
+    project = _lock_editable_project(actor, entry)
+    row = _root_row(entry)
+    overrides: dict[str, object] = {}
+    positions = Task.objects.filter(project=project)
+    if positions.filter(position=row["position"]).exists():
+        following = positions.filter(position__gt=row["position"]).order_by("position")
+        # Directly behind the task that has its place now.
+        high = following.values_list("position", flat=True).first() or ""
+        overrides["position"] = position_between(row["position"], high)
+    states = State.objects.filter(project=project).order_by("position", "id")
+    state = states.filter(pk=row["state_id"]).first()
+    if state is None or state.category != row["category"]:
+        # Its column of the workflow is gone, or means something else by now.
+        state = state or states.filter(category=row["category"]).first() or states.first()
+        closed = (row["closed_at"] or now) if state and state.category in CLOSED_CATEGORIES else None
+        overrides |= {"state_id": state and state.pk, "category": state and state.category, "closed_at": closed}
+    skipped = reinsert(entry, overrides)
+    _require_restored(entry, skipped)
+
+    # The deletion had the version after that of the row; consumers order states by version.
+    Task.objects.filter(pk=entry.object_id).update(version=F("version") + 2, updated_at=now)
+    _unassign_former_members(project, [entry.object_id])
+    ancestor_ids = _ancestor_ids(entry.object_id)
+    reattached = reattach(entry, excluded=ancestor_ids).get("tasks.Task", [])
+    Task.objects.filter(pk__in=reattached).update(version=F("version") + 1, updated_at=now)
+    task = Task.objects.with_relations().get(pk=entry.object_id)
+    published: list[DomainEvent] = [events.TaskRestored(task=task.payload())]
+    for subtask in Task.objects.filter(pk__in=reattached).with_relations().order_by("pk"):
+        changes = {"parent": [None, str(task.pk)]}
+        published.append(events.TaskUpdated(task=subtask.payload(), changes=changes))
+    publish_all(published, actor=actor, at=now)
+    invalidate_viewers(project)
+    return Restoration(entry.kind, entry.object_id, entry.title, project, task_key=task.key, skipped=skipped)
+
+
+def _restore_comment(actor: User, entry: TrashEntry, now: datetime) -> Restoration:
+    row = _root_row(entry)
+    if not Task.objects.filter(pk=row["task_id"]).exists():
+        raise Conflict("The task of this comment was deleted. Restore the task first.", code="parent_deleted")
+    locked = items_selectors.lock_task(actor, row["task_id"])
+    is_allowed = str(row["author_id"]) == str(actor.pk) or policies.can_manage(locked.project_role)
+    require(is_allowed, "Only its author or an admin of the project may restore a comment.")
+    policies.require_not_archived(locked.task.project)
+    skipped = reinsert(entry)
+    _require_restored(entry, skipped)
+    reattach(entry)
+    event = events.CommentRestored(
+        task=locked.payload(), comment_id=str(entry.object_id), author_id=str(row["author_id"])
+    )
+    publish_all([event], actor=actor, at=now)
+    project = locked.task.project
+    invalidate_viewers(project)
+    return Restoration(entry.kind, entry.object_id, entry.title, project, task_key=locked.task.key, skipped=skipped)
+
+
+def _restore_label(actor: User, entry: TrashEntry, now: datetime) -> Restoration:
+    project = _lock_editable_project(actor, entry)
+    skipped = reinsert(entry)
+    _require_restored(entry, skipped)
+    reattach(entry)
+    changes = {"labels": [[], [Label.objects.get(pk=entry.object_id).name]]}
+    publish_all([events.ProjectUpdated(project=project_payload(project), changes=changes)], actor=actor, at=now)
+    invalidate_viewers(project)
+    return Restoration(entry.kind, entry.object_id, entry.title, project, skipped=skipped)
+
+
+def _restore_project(actor: User, entry: TrashEntry, now: datetime) -> Restoration:
+    require(
+        actor.is_admin or entry.deleted_by_id == actor.pk,
+        "Only the user who deleted a project, or an administrator, may restore it.",
+    )
+    skipped = reinsert(entry)
+    _require_restored(entry, skipped)
+    reattach(entry)
+    Project.objects.filter(pk=entry.object_id).update(version=F("version") + 1, updated_at=now)
+    project = Project.objects.get(pk=entry.object_id)
+    Task.objects.filter(project=project).update(version=F("version") + 2, updated_at=now)
+    tasks = Task.objects.filter(project=project).with_relations().order_by("pk")
+    _unassign_former_members(project, [task.pk for task in tasks])
+    published: list[DomainEvent] = [events.ProjectRestored(project=project_payload(project))]
+    published += [events.TaskRestored(task=task.payload()) for task in tasks.all()]
+    publish_all(published, actor=actor, at=now)
+    invalidate_viewers(project)
+    return Restoration(entry.kind, entry.object_id, entry.title, project, skipped=skipped)
+
+
+_RESTORERS: dict[str, Callable[[User, TrashEntry, datetime], Restoration]] = {
+    TrashEntry.Kind.TASK: _restore_task,
+    TrashEntry.Kind.COMMENT: _restore_comment,
+    TrashEntry.Kind.LABEL: _restore_label,
+    TrashEntry.Kind.PROJECT: _restore_project,
+}
+
+
+def _lock_editable_project(actor: User, entry: TrashEntry) -> Project:
+    project = selectors.lock_project_of_entry(entry)
+    if project is None:
+        raise Conflict("Its project was deleted. Restore the project first.", code="parent_deleted")
+    policies.require_editor(projects_selectors.project_role(actor, project))
+    policies.require_not_archived(project)
+    return project
+
+
+def _root_row(entry: TrashEntry) -> dict[str, Any]:
+    """Return the stored row of the object itself, without loading all others."""
+    label = f"tasks.{entry.kind.capitalize()}"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT stored FROM tasks_trashentry, jsonb_array_elements(rows -> %s) AS stored "
+            "WHERE tasks_trashentry.id = %s AND stored ->> 'id' = %s",
+            [label, entry.pk, str(entry.object_id)],
+        )
+        return dict(json.loads(cursor.fetchone()[0]))
+
+
+def _require_restored(entry: TrashEntry, skipped: dict[str, int]) -> None:
+    """Raise Conflict if the object itself could not come back."""
+    model = apps.get_model(f"tasks.{entry.kind.capitalize()}")
+    if not model._default_manager.filter(pk=entry.object_id).exists():
+        gone = ", ".join(sorted(skipped)) or "it"
+        raise Conflict(f"What it belonged to was deleted meanwhile ({gone}).", code="parent_deleted")
+
+
+def _unassign_former_members(project: Project, task_ids: list[uuid.UUID]) -> None:
+    """Unassign users who have left the project from the open tasks that came back."""
+    members = ProjectMember.objects.filter(project=project, user__is_active=True).values("user")
+    TaskAssignee.objects.filter(task__in=task_ids, task__closed_at=None).exclude(user__in=members).delete()
+
+
+def _ancestor_ids(task_id: uuid.UUID) -> set[uuid.UUID]:
+    """Return the ids of the tasks above a restored one."""
+    ancestors: set[uuid.UUID] = set()
+    parent_id = Task.objects.filter(pk=task_id).values_list("parent_id", flat=True).first()
+    # The project is locked, so no ancestor is moved meanwhile; the bound is for rows that were written by hand.
+    while parent_id is not None and parent_id not in ancestors and len(ancestors) < MAX_ANCESTORS:
+        ancestors.add(parent_id)
+        parent_id = Task.objects.filter(pk=parent_id).values_list("parent_id", flat=True).first()
+    return ancestors
+
+
+@transaction.atomic
+def purge(*, actor: User, entry_id: uuid.UUID) -> None:
+    """Delete one entry for ever. Raises NotFound, NotAllowed."""
+    entry = selectors.lock_entry(actor, entry_id)
+    require(selectors.may_purge(actor, entry), "Only project admins can delete something for ever.")
+    entry.delete()
+
+
+PURGE_BATCH_SIZE = 100
+
+
+def purge_expired(*, now: datetime) -> int:
+    """Delete the entries whose time is over, a batch per transaction; return how many."""
+    count = 0
+    while True:
+        with transaction.atomic():
+            # An entry that is being restored is left for the next run.
+            expired = TrashEntry.objects.filter(purge_at__lte=now).order_by("purge_at")
+            ids = list(expired.select_for_update(skip_locked=True).values_list("pk", flat=True)[:PURGE_BATCH_SIZE])
+            TrashEntry.objects.filter(pk__in=ids).delete()
+        count += len(ids)
+        if len(ids) < PURGE_BATCH_SIZE:
+            return count

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from accounts.auth.requests import get_request_user
+from core.errors import DomainError, VersionConflict
+from core.htmx import safe_redirect_url
+from tasks.undo import services
+from tasks.undo.tokens import add_undo_message
+
+
+@login_required
+@require_POST
+def undo(request: HttpRequest) -> HttpResponse:
+    """Undo the write of a message, and go to what it was about, or back."""
+    url = safe_redirect_url(request, request.POST.get("next", ""), reverse("task-list"))
+    try:
+        undone = services.undo(
+            actor=get_request_user(request), token=request.POST.get("token", "")[:200], now=timezone.now()
+        )
+    except VersionConflict as error:
+        names = ", ".join(sorted(error.requested)).replace("_", " ")
+        messages.error(request, f"Can't undo: someone has changed the {names} since.")
+        return HttpResponseRedirect(url)
+    except DomainError as error:
+        text = " ".join(field.message for field in error.fields) or error.detail
+        messages.error(request, f"Can't undo: {text}")
+        return HttpResponseRedirect(url)
+    add_undo_message(request, "Undone.")
+    if not undone.exists:
+        # The page of the object, where the form may have been, is gone.
+        return HttpResponseRedirect(reverse("task-list"))
+    if undone.name == "task.deleted":
+        return HttpResponseRedirect(reverse("task-detail", args=[undone.key]))
+    if undone.name == "project.deleted":
+        return HttpResponseRedirect(reverse("project-detail", args=[undone.key]))
+    return HttpResponseRedirect(url)

@@ -1,0 +1,19 @@
+from typing import Any
+
+from rest_framework import serializers
+
+from core.api.fields import StrictCharField, StrictSerializer
+
+
+class UndoInput(StrictSerializer):
+    token = StrictCharField(max_length=200, help_text="The `Undo-Token` of a write's response, good for 10 minutes.")
+
+
+class UndoneOut(serializers.Serializer[Any]):
+    """The write that was undone: the name of its event, and the task (null for a project) or project it was about."""
+
+    name = serializers.CharField()
+    task_id = serializers.UUIDField(allow_null=True)
+    project_id = serializers.UUIDField()
+    key = serializers.CharField()
+    exists = serializers.BooleanField(help_text="Whether the task or project is there now.")

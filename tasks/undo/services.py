@@ -1,0 +1,173 @@
+"""Undo of the last writes: the inverse of an event, by the services that every write uses.
+
+Undoing publishes events of its own, so it can be undone too.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models.functions import Now
+from django.utils.dateparse import parse_datetime
+
+from accounts.models import User
+from core.errors import Conflict, Invalid
+from core.etags import merge_changes
+from events.models import Event
+from tasks.comments import selectors as comments_selectors
+from tasks.comments import services as comments
+from tasks.items import ordering
+from tasks.items import selectors as items_selectors
+from tasks.items import services as items
+from tasks.models import Task, TrashEntry
+from tasks.projects import services as projects
+from tasks.trash import services as trash
+from tasks.undo.tokens import UNDOABLE_EVENTS, parse_token
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """The write that was undone, and the task or project that it was about.
+
+    `exists` says whether that is there now.
+    """
+
+    name: str
+    task_id: uuid.UUID | None
+    project_id: uuid.UUID
+    key: str
+    exists: bool = True
+
+
+@transaction.atomic
+def undo(*, actor: User, token: str, now: datetime) -> Undone:
+    """Undo one write of the actor's own.
+
+    Raises Invalid for a token that is wrong or too old, VersionConflict naming the fields that were changed since, and
+    what the inverse write raises: NotFound, NotAllowed, Conflict.
+    """
+    event = get_undoable_event(actor, token)
+    _INVERSES[event.name](actor, event, now)
+    if event.subject_type == "project":
+        project = event.payload["project"]
+        exists = event.name == "project.deleted"
+        return Undone(event.name, None, uuid.UUID(project["id"]), project["key"], exists)
+    task = event.payload["task"]
+    exists = event.name not in {"task.created", "task.restored"}
+    return Undone(event.name, uuid.UUID(task["id"]), uuid.UUID(task["project_id"]), task["key"], exists)
+
+
+def get_undoable_event(actor: User, token: str) -> Event:
+    """Return the event of a token. Raises Invalid; the time is that of the database."""
+    events = Event.objects.filter(pk=parse_token(token), actor_id=actor.pk, name__in=UNDOABLE_EVENTS)
+    event = events.filter(occurred_at__gt=Now() - settings.UNDO_PERIOD).first()
+    if event is None:
+        raise Invalid.field("token", "This can't be undone any more.", "expired")
+    return event
+
+
+def _undo_update(actor: User, event: Event, now: datetime) -> None:
+    changes: dict[str, list[Any]] = event.payload["changes"]
+    task = event.payload["task"]
+    if "position" in changes:
+        old, new = changes["position"]
+        ordering.move_back(actor=actor, ref=task["id"], old=old, new=new, now=now)
+        return
+    before = {name: _parse(name, old) for name, (old, _) in changes.items()}
+    after = {name: new for name, (_, new) in changes.items()}
+    times = _times_before(event) if "status" in changes else None
+    # The fields that this write changed must have its values still; others may have changed.
+    merge_changes(
+        lambda versions: items.update(
+            actor=actor, ref=task["id"], changes=dict(before), now=now, versions=versions, times=times
+        ),
+        frozenset({task["version"]}),
+        after,
+    )
+
+
+def _parse(name: str, value: Any) -> Any:
+    """Return a JSON value of an event as `items.update` takes it."""
+    if name == "parent":
+        return uuid.UUID(value) if value else None
+    if name == "assignees":
+        return [uuid.UUID(user_id) for user_id in value]
+    return Task._meta.get_field(name).to_python(value) if name in Task.SCALAR_FIELDS else value  # type: ignore[union-attr]
+
+
+def _times_before(event: Event) -> dict[str, datetime | None] | None:
+    """Return when the task was started and closed, by the event before this one."""
+    earlier = Event.objects.filter(subject_id=event.subject_id, pk__lt=event.pk, payload__has_key="task")
+    previous = earlier.order_by("-pk").first()
+    if previous is None:
+        return None
+    return {name: parse_datetime(previous.payload["task"][name] or "") for name in ("started_at", "closed_at")}
+
+
+def _delete_task(actor: User, event: Event, now: datetime) -> None:
+    items.delete(actor=actor, ref=event.payload["task"]["id"], now=now)
+
+
+def _restore_task(actor: User, event: Event, now: datetime) -> None:
+    _restore(actor, TrashEntry.Kind.TASK, event.payload["task"]["id"], now)
+
+
+def _delete_comment(actor: User, event: Event, now: datetime) -> None:
+    comment_id = uuid.UUID(event.payload["comment_id"])
+    comments.delete(actor=actor, ref=event.payload["task"]["id"], comment_id=comment_id, now=now)
+
+
+def _restore_comment(actor: User, event: Event, now: datetime) -> None:
+    _restore(actor, TrashEntry.Kind.COMMENT, event.payload["comment_id"], now)
+
+
+def _undo_comment_edit(actor: User, event: Event, now: datetime) -> None:
+    task_id, comment_id = event.payload["task"]["id"], uuid.UUID(event.payload["comment_id"])
+    version = event.payload["comment_version"]
+    comment = comments_selectors.get_comment(items_selectors.get_task(actor, task_id), comment_id)
+    bodies = dict(comment.versions.filter(version__in=[version - 1, version]).values_list("version", "body"))
+    if comment.version == version:
+        bodies[version] = comment.body
+    merge_changes(
+        lambda versions: comments.update(
+            actor=actor, ref=task_id, comment_id=comment_id, body=bodies[version - 1], now=now, versions=versions
+        ),
+        frozenset({version}),
+        {"body": bodies[version]},
+    )
+
+
+def _delete_project(actor: User, event: Event, now: datetime) -> None:
+    projects.delete(actor=actor, ref=event.payload["project"]["id"], now=now)
+
+
+def _restore_project(actor: User, event: Event, now: datetime) -> None:
+    _restore(actor, TrashEntry.Kind.PROJECT, event.payload["project"]["id"], now)
+
+
+def _restore(actor: User, kind: str, object_id: str, now: datetime) -> None:
+    entries = TrashEntry.objects.visible_to(actor).filter(kind=kind, object_id=object_id)
+    entry_id = entries.values_list("pk", flat=True).first()
+    if entry_id is None:
+        raise Conflict("It is no longer in the trash.", code="not_in_trash")
+    trash.restore(actor=actor, entry_id=entry_id, now=now)
+
+
+_INVERSES: dict[str, Callable[[User, Event, datetime], None]] = {
+    "task.created": _delete_task,
+    "task.updated": _undo_update,
+    "task.deleted": _restore_task,
+    "task.restored": _delete_task,
+    "task.commented": _delete_comment,
+    "task.comment_edited": _undo_comment_edit,
+    "task.comment_deleted": _restore_comment,
+    "task.comment_restored": _delete_comment,
+    "project.deleted": _restore_project,
+    "project.restored": _delete_project,
+}

@@ -1,0 +1,77 @@
+"""Undo tokens: the signed id of the event of a write. The event itself is the record, so a write stores nothing more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from django.contrib import messages
+from django.core import signing
+from django.http import HttpRequest, HttpResponse
+
+from core.errors import Invalid
+from core.htmx import UNDO_TAG
+from events.models import Event
+from events.outbox import published_events
+
+HEADER = "Undo-Token"
+# By project, or else by task; a plain update may also be a consequence of another event of the same write.
+PROJECT_EVENTS = frozenset({"project.deleted", "project.restored"})
+TASK_EVENTS = frozenset(
+    {
+        "task.created",
+        "task.deleted",
+        "task.restored",
+        "task.commented",
+        "task.comment_edited",
+        "task.comment_deleted",
+        "task.comment_restored",
+    }
+)
+UPDATE_EVENTS = frozenset({"task.updated"})
+UNDOABLE_EVENTS = PROJECT_EVENTS | TASK_EVENTS | UPDATE_EVENTS
+
+
+def make_token(events: Iterable[Event]) -> str:
+    """Return the token of the write that published these events; empty for none, and for many at once."""
+    for names in (PROJECT_EVENTS, TASK_EVENTS, UPDATE_EVENTS):
+        if matching := [event for event in events if event.name in names]:
+            return _signer().sign(str(matching[0].pk)) if len(matching) == 1 else ""
+    return ""
+
+
+def parse_token(token: str) -> int:
+    """Return the id of the event. Raises Invalid for a token that was not made here."""
+    try:
+        return int(_signer().unsign(token))
+    except (signing.BadSignature, ValueError) as error:
+        raise Invalid.field("token", "This is not an undo token.", "invalid") from error
+
+
+def _signer() -> signing.Signer:
+    return signing.Signer(salt="undo", sep="~")  # a separator that needs no escaping
+
+
+def add_undo_message(request: HttpRequest, text: str) -> None:
+    """Show a message with a button that undoes what the current request has written."""
+    token = make_token(published_events.get() or ())
+    messages.success(request, text, extra_tags=f"{UNDO_TAG}{token}" if token else "")
+
+
+class UndoTokenMiddleware:
+    """Adds the undo token of a write to its response."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method in {"GET", "HEAD", "OPTIONS"}:
+            return self.get_response(request)
+        # Set even if an outer request of the same thread has left its own, as in tests.
+        reset_token = published_events.set([])
+        try:
+            response = self.get_response(request)
+            if response.status_code < 400 and (token := make_token(published_events.get() or ())):
+                response[HEADER] = token
+            return response
+        finally:
+            published_events.reset(reset_token)
