@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import structlog
+from django.core.exceptions import PermissionDenied
 from django.db import (
     DatabaseError,
     IntegrityError,
@@ -22,6 +23,7 @@ from django.db import (
     transaction,
 )
 from django.db.models import Model, QuerySet
+from django.http import Http404
 from psycopg.errors import (
     DeadlockDetected,
     ForeignKeyViolation,
@@ -34,6 +36,7 @@ from core.errors import (
     Busy,
     Conflict,
     DatabaseUnavailable,
+    DomainError,
     NotFound,
     QueryTimeout,
     ServiceUnavailable,
@@ -159,6 +162,25 @@ def statement_timeout(seconds: int, message: str) -> Iterator[None]:
         if isinstance(error.__cause__, QueryCanceled):
             raise QueryTimeout(message) from error
         raise
+
+
+@contextmanager
+def refusable_transaction() -> Iterator[None]:
+    """Run the block in a transaction that a refusal commits and other errors roll back.
+
+    Services write in blocks of their own, so a refusal has undone what it must. What they recorded of it, such as a
+    failed attempt, stays, as it does in a request without a surrounding transaction.
+    """
+    committed_error: Exception | None = None
+    with transaction.atomic():
+        try:
+            yield
+        except ServiceUnavailable:
+            raise
+        except (DomainError, Http404, PermissionDenied) as error:
+            committed_error = error
+    if committed_error is not None:
+        raise committed_error
 
 
 @contextmanager

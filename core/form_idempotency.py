@@ -2,33 +2,40 @@
 
 `{% idempotency_key %}` puts a random key into each rendered form. The response is stored in the transaction of the write,
 so a crash leaves either both or neither. A double click, a second Enter or a reload sends the same key with the same
-fields and gets the stored response; other fields are another write. Responses with an error are not stored.
+fields and gets the stored response; other fields are another write. Responses with an error are not stored, and what a
+view recorded of a refusal stays. The forms of anonymous users are bound to their browser by its CSRF cookie. A stored
+response never signs anyone in; views that check a credential are declared `idempotent=False`, so that each attempt counts.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+import uuid
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 import orjson
 from django.contrib import messages
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, connection
 from django.http import HttpRequest, HttpResponse
+from django.template.response import SimpleTemplateResponse
 from django.urls import URLPattern, URLResolver
 from django.utils import timezone
 from psycopg.errors import LockNotAvailable
 
 from core.api.endpoints import endpoint_of
 from core.api.idempotency import ENCRYPTION_PURPOSE, REPLAYED_HEADER, RETENTION
+from core.db import refusable_transaction
 from core.errors import TransientConflict
 from core.models import IdempotencyRecord
 from core.security.encryption import decrypt, encrypt
 from core.serialization import dumps
 
 FIELD = "idempotency_key"
+# Owner of the records of forms that anonymous users sent.
+ANONYMOUS_ID = uuid.UUID(int=0)
 # Not part of a form's content: the same form has other tokens after the user signed in again.
 TOKENS = {FIELD, "csrfmiddlewaretoken"}
 STORED_HEADERS = ("Location", "Content-Type", "Cache-Control", "HX-Trigger")
@@ -51,11 +58,10 @@ def idempotent_form(view: Callable[..., HttpResponse]) -> Callable[..., HttpResp
 
     @wraps(view)
     def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if request.method != "POST" or not request.user.is_authenticated:
+        if request.method != "POST" or not _KEY_PATTERN.fullmatch(request.POST.get(FIELD, "")):
             return view(request, *args, **kwargs)
-        if not _KEY_PATTERN.fullmatch(request.POST.get(FIELD, "")):
-            return view(request, *args, **kwargs)
-        return _run_once(view, request, *args, **kwargs)
+        with refusable_transaction():
+            return _run_once(view, request, *args, **kwargs)
 
     wrapper.is_idempotent = True  # type: ignore[attr-defined]  # so that no view is decorated twice
     return wrapper
@@ -67,10 +73,10 @@ def mark_unfinished(response: HttpResponse) -> HttpResponse:
     return response
 
 
-@transaction.atomic
 def _run_once(view: Callable[..., HttpResponse], request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
     digest = _digest(request)
-    user_id: Any = request.user.pk
+    # A view may sign in or out; the record belongs to the user who sent the form.
+    user_id: Any = request.user.pk or ANONYMOUS_ID
     _wait_for_lock(int(digest[:15], 16))
     records = IdempotencyRecord.objects.filter(user_id=user_id, key=f"form:{digest}")
     if record := records.first():
@@ -82,6 +88,8 @@ def _run_once(view: Callable[..., HttpResponse], request: HttpRequest, *args: An
             return response
         record.delete()
     response = view(request, *args, **kwargs)
+    if isinstance(response, SimpleTemplateResponse):
+        response.render()  # the pages of Django's admin
     if response.status_code < 400 and not response.streaming and not hasattr(response, "is_unfinished"):
         # The next page shows the messages of a redirect, whose cookie is lost when the browser gives up its response.
         pending = _requeue_messages(request, []) if "Location" in response else []
@@ -116,7 +124,8 @@ def _wait_for_lock(number: int) -> None:
 
 def _digest(request: HttpRequest) -> str:
     """Return a digest of path and content. The random key keeps a password in it from being guessed."""
-    digest = hashlib.sha256(f"{request.POST[FIELD]}\n{request.user.pk}\n{request.get_full_path()}\n".encode())
+    sender = request.user.pk or f"anonymous {request.META.get('CSRF_COOKIE', '')}"
+    digest = hashlib.sha256(f"{request.POST[FIELD]}\n{sender}\n{request.get_full_path()}\n".encode())
     digest.update(dumps(sorted((name, values) for name, values in request.POST.lists() if name not in TOKENS)))
     for name in sorted(request.FILES):
         digest.update(name.encode())

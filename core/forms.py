@@ -12,7 +12,7 @@ from django.http import HttpRequest
 
 from core.errors import Conflict, DomainError, Invalid
 from core.text import is_blank, normalize
-from core.validators import validate_email_address, validate_single_line
+from core.validators import validate_email_address, validate_no_control_characters, validate_single_line
 
 T = TypeVar("T")
 TEXT_INPUT_TYPES = {"text", "search"}
@@ -36,6 +36,15 @@ class MarkdownField(TextField):
 
     def __init__(self, *, rows: int, **options: Any) -> None:
         super().__init__(strip=False, widget=forms.Textarea(attrs={"rows": rows}), **options)
+
+
+class TitleField(TextField):
+    """A title: text of one line."""
+
+    default_validators = [validate_no_control_characters]
+
+    def to_python(self, value: Any) -> str:
+        return super().to_python(value).replace("\n", " ")
 
 
 class SingleLineField(TextField):

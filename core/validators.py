@@ -13,6 +13,8 @@ from core.text import is_blank, normalize_email
 # look like other text in an email or a list.
 UNSAFE_CHARACTERS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
+# In a title, also where text of other directions may stand: all controls but the tab.
+CONTROL_CHARACTERS = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 
 # A dot-atom at a host name of two labels or more (RFC 5321, section 4.1.2). Not there: quoted names, address literals,
 # numbers as the last label, and `localhost` (RFC 6761, section 6.3), which would deliver mail to the server itself.
@@ -43,6 +45,12 @@ def validate_not_blank(value: str) -> None:
     """Check that the value has a visible character. Raises ValidationError."""
     if is_blank(value):
         raise ValidationError("Write something that can be seen.", code="blank")
+
+
+def validate_no_control_characters(value: str) -> None:
+    """Check that the value has no control characters, such as ESC. Raises ValidationError."""
+    if CONTROL_CHARACTERS.search(value):
+        raise ValidationError("Write text without control characters.", code="control_character")
 
 
 def validate_single_line(value: str) -> None:

@@ -33,6 +33,7 @@ LOGIN_EXPIRED = "This sign-in has expired. Sign in again."
     pad_response_time={"POST"},
     hashes_password={"POST"},
     brute_force_limit={"POST"},
+    idempotent=False,
     secret_in_url=True,
 )
 def login(request: HttpRequest) -> HttpResponse:
@@ -50,7 +51,7 @@ def login(request: HttpRequest) -> HttpResponse:
     return render_page(request, "accounts/login.html", context, status=form_status(form))
 
 
-@credential_page("code", "credential", brute_force_limit={"POST"})
+@credential_page("code", "credential", brute_force_limit={"POST"}, idempotent=False)
 def login_mfa(request: HttpRequest) -> HttpResponse:
     """Ask for the code or the passkey that finishes the sign-in of this browser."""
     was_pending = sign_in.PENDING_LOGIN_KEY in request.session
@@ -72,7 +73,7 @@ def login_mfa(request: HttpRequest) -> HttpResponse:
     return render_page(request, "mfa/authenticate.html", context, status=form_status(form))
 
 
-@credential_page("credential", brute_force_limit={"POST"})
+@credential_page("credential", brute_force_limit={"POST"}, idempotent=False)
 def login_passkey(request: HttpRequest) -> HttpResponse:
     """Sign in with a passkey alone, which replaces both the password and MFA. A GET by script returns its options."""
     if request.user.is_authenticated:

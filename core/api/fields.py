@@ -13,7 +13,7 @@ from rest_framework import serializers
 
 from core.errors import MAX_FIELD_ERRORS
 from core.text import LINE_ENDS, VISIBLE
-from core.validators import validate_email_address, validate_single_line
+from core.validators import validate_email_address, validate_no_control_characters, validate_single_line
 
 RFC3339_PATTERN = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)\Z", re.ASCII)
 DATE_PATTERN = re.compile(r"\d{4}-\d\d-\d\d\Z", re.ASCII)
@@ -64,6 +64,7 @@ class TextField(serializers.CharField):
 class TitleField(TextField):
     """A title or label: text of one line."""
 
+    default_validators = [validate_no_control_characters]
     line_break = " "
 
 

@@ -14,12 +14,13 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 from django.http import HttpResponse
 from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.db import refusable_transaction
 from core.errors import Conflict, DomainError, Invalid
 from core.models import IdempotencyRecord
 from core.security.encryption import decrypt, encrypt
@@ -57,7 +58,7 @@ def parse_key(request: Request) -> str | None:
     return match[1] or match[2]
 
 
-@transaction.atomic
+@refusable_transaction()
 def run_idempotent(
     key: str, handler: Callable[..., HttpResponse], encrypted: bool, request: Request, *args: Any, **kwargs: Any
 ) -> HttpResponse:

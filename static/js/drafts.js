@@ -100,7 +100,10 @@ function restoreDrafts() {
     if (!draft) continue;
     restoreDraft(form, draft.changes);
     saveDraft(form);
-    isInterrupted ||= Boolean(draft.interrupted) && !form.closest("[popover]");
+    isInterrupted ||= Boolean(draft.interrupted);
+    if (draft.interrupted) form.closest("[popover]")?.showPopover();
+    // Its button was pressed already. After other scripts have loaded, which watch for a form that is sent.
+    if (draft.confirming && isConfirmed() && form.matches("[data-resubmit]")) setTimeout(() => form.requestSubmit());
   }
   if (isInterrupted) {
     const text = document.getElementById("toasts")?.dataset.restored;
@@ -108,11 +111,16 @@ function restoreDrafts() {
   }
 }
 
+// Whether the browser comes straight from the page that confirms the user's identity.
+const isConfirmed = () => new URL(document.referrer || location.href).pathname.startsWith("/reauthenticate/");
+
 // Pages without a frame (sign-in, errors) and the page to confirm one's identity stand between a form and its result.
 function markInterrupted() {
   const drafts = readDrafts();
   for (const draft of Object.values(drafts)) {
     draft.interrupted = true;
+    if (document.querySelector("[data-keep-drafts]")) draft.confirming ||= Boolean(draft.submitted);
+    else delete draft.confirming;
     delete draft.submitted;
   }
   writeDrafts(drafts);

@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.models import User
 from core.admin import ServiceForm
 from core.errors import Invalid, NotFound
+from core.forms import TitleField
 from core.text import join_names, normalize_email, split_names
 from tasks.items import drafts
 from tasks.items import selectors as items_selectors
@@ -117,6 +118,7 @@ class LabelForm(ServiceForm):
 class TaskForm(ServiceForm):
     """A task with its assignees by email address, labels by name and parent by key."""
 
+    title = TitleField(max_length=500)
     status = forms.ChoiceField(required=False)
     parent = forms.CharField(required=False, max_length=40, help_text="A key, like OPS-42.")
     assignees = forms.CharField(required=False, help_text="Email addresses, separated by commas.")

@@ -87,7 +87,7 @@ LANGUAGES = {
     "ja": Language(
         months="1月 2月 3月 4月 5月 6月 7月 8月 9月 10月 11月 12月",
         weekdays="月曜日 火曜日 水曜日 木曜日 金曜日 土曜日 日曜日",
-        days="今日 明日 明後日 昨日", recurring="毎",
+        days="今日|きょう|本日 明日|あした|あす 明後日|あさって 昨日|きのう", recurring="毎",
     ),
     "ko": Language(
         months="1월 2월 3월 4월 5월 6월 7월 8월 9월 10월 11월 12월",
@@ -190,8 +190,8 @@ def translate(text: str, language: str) -> str | None:
     # At most MAX_LENGTH tokens, each looked up at most MAX_PHRASE times.
     while place < len(tokens):
         token, length = tokens[place], 1
-        if token[0].isdigit() or token in MONTHS_BY_NUMBER:
-            result.append(MONTHS_BY_NUMBER.get(token, token))
+        if token[0].isdigit() or token in LITERALS:
+            result.append(LITERALS.get(token, token))
             place += 1
             continue
         for length in range(MAX_PHRASE, 0, -1):
@@ -255,14 +255,39 @@ def _meanings(language: str) -> dict[str, frozenset[str]]:
     return {word: frozenset(english) for word, english in meanings.items()}
 
 
-MONTHS_BY_NUMBER = {f"month{number}": name for number, name in enumerate(MONTHS, start=1)}
-TOKEN = re.compile(r"month\d{1,2}\b|\d[\d:./-]*(?:[ap]m\b)?|[^\W\d]+(?:['’-][^\W\d]+)*|[^\s\w.,]")
-# Forms in digits, whatever the language: 2027年4月9日, 午後5時15分, 9.4.2027, 17h15, and ordinals such as 9. and 1er.
+# What NUMERIC_FORMS write, in the words of `date_parser`.
+LITERALS = {
+    **{f"month{number}": name for number, name in enumerate(MONTHS, start=1)},
+    **{f"x{word}": word for word in ("next", "day", "week", "month", "year", "noon")},
+    "xend": "end of month",
+}
+TOKEN = re.compile(r"month\d{1,2}\b|\d[\d:./-]*(?:[ap]m\b|th\b)?|[^\W\d]+(?:['’-][^\W\d]+)*|[^\s\w.,]")
+# Forms in digits, whatever the language: 2027年4月9日(金), 午後5時15分, 3日後, 9.4.2027, 17h15, and ordinals such as 9. and 1er;
+# and words that scripts without spaces run together, such as 来週の月曜日.
 NUMERIC_FORMS = [
     (re.compile(_fold(pattern)), replacement)
     for pattern, replacement in (
+        (r"[(]\s*(?:月|火|水|木|金|土|日)(?:曜日?)?\s*[)]", " "),
+        (
+            r"(?:来週|다음\s*주)(?=[の\s]*(?:月曜|火曜|水曜|木曜|金曜|土曜|日曜|월요|화요|수요|목요|금요|토요|일요))",
+            " xnext ",
+        ),
+        (r"下(?:个|個)?(?=(?:周|週|星期)[一二三四五六日天])", " xnext "),
+        (r"来週|下(?:个|個)?(?:周|週|星期)|다음\s*주", " xnext xweek "),
+        (r"来月|下(?:个|個)?月|다음\s*달", " xnext xmonth "),
+        (r"来年|明年|내년", " xnext xyear "),
+        (r"今?月末|月底|월말", " xend "),
+        (r"正午|中午|정오", " xnoon "),
+        (r"の", " "),
+        (r"(\d{1,4})\s*(?:日|天|일)\s*(?:後|后|후)", r"\1 xday "),
+        (r"(\d{1,4})\s*(?:週間|週|周|주)\s*(?:後|后|후)", r"\1 xweek "),
+        (r"(\d{1,4})\s*(?:[かカヶヵケ箇个個]\s*月|개월)\s*(?:後|后|후)", r"\1 xmonth "),
+        (r"(\d{1,4})\s*(?:年|년)\s*(?:後|后|후)", r"\1 xyear "),
+        (r"^(\d{1,2})\s*(?:日|号|號|일)$", r"\1th"),
+        (r"(?<![\d:])(\d{1,2})\s+(\d{1,2})\s*(?:月|월)(?!\s*\d{1,2}(?![\d:]))", r"\1 month\2 "),
+        (r"(\d{1,2})\s*(?:時|时|點|点|시)\s*(?:半|반)", r"\1:30"),
         (r"(\d{4})\s*(?:年|년)\s*(\d{1,2})\s*(?:月|월)\s*(\d{1,2})\s*(?:日|일|号|號)?", r"\1-\2-\3 "),
-        (r"(\d{1,2})\s*(?:月|월)\s*(\d{1,2})\s*(?:日|일|号|號)?", r"\2 month\1 "),
+        (r"(\d{1,2})\s*(?:月|월)\s*(\d{1,2})(?!\d)\s*(?:日|일|号|號)?", r"\2 month\1 "),
         (r"(\d{1,2})\s*(?:時|时|點|点|시)\s*(\d{1,2})\s*(?:分|분)", r"\1:\2"),
         (r"(\d{1,2})\s*(?:時|时|點|点|시)", r"\1:00"),
         (r"(?:午前|上午|오전)\s*(\d{1,2}:\d{2})", r" \1am"),

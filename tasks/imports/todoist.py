@@ -28,6 +28,7 @@ from datetime import UTC, date, tzinfo
 
 from core.security.hashing import sha256_hex
 from core.text import is_blank, truncate
+from core.validators import CONTROL_CHARACTERS
 from tasks.imports.csv_rows import Row, read_rows
 from tasks.imports.date_parser import parse_date
 from tasks.imports.plan import (
@@ -196,7 +197,7 @@ class _TodoistParser:
 
     def _title(self, row: Row) -> tuple[str, tuple[str, ...], list[str]]:
         """Return the title, its labels, and the whole title if it was cut. The last is for the description."""
-        content = row["CONTENT"]
+        content = CONTROL_CHARACTERS.sub(" ", row["CONTENT"])
         if content.startswith("* ") and content[2:].strip():
             content = content[2:]
             self._warn(row, row["CONTENT"], "It cannot be ticked off in Todoist; here it is a task like any other.")
@@ -225,7 +226,7 @@ class _TodoistParser:
         return truncate(words, MAX_TITLE_LENGTH), labels, [words]
 
     def _cut_label(self, row: Row, raw_name: str) -> str:
-        name = " ".join(raw_name.split())
+        name = " ".join(CONTROL_CHARACTERS.sub(" ", raw_name).split())
         if len(name) > MAX_LABEL_LENGTH:
             self._warn(row, name, f"A label has at most {MAX_LABEL_LENGTH} characters; it was cut.")
         return truncate(name, MAX_LABEL_LENGTH)

@@ -77,7 +77,7 @@ def _parse_column(row: Row, column: str, schedule: Schedule, today: date) -> Par
     known_language = date_languages.find_language(language)
     english: str | None = text
     # A date in digits reads the same in every language.
-    if known_language != "en" and not text[:4].isdigit():
+    if known_language != "en" and not re.match(r"[0-9]{4}[-/]", text):
         english = date_languages.translate(text, known_language) if known_language else None
     parsed = parse_date(english, today) if english else None
     if parsed is None:

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from core.forms import MarkdownField, PageForm, TextField, initial_values, show_initial
+from core.forms import MarkdownField, PageForm, TitleField, initial_values, show_initial
 from core.text import join_names, normalize, split_names
 from core.validators import validate_single_line
 from tasks.models import Label, Priority, Project, State, Task
@@ -60,7 +60,7 @@ class TaskForm(PageForm):
 
     field_aliases: ClassVar = {"due_at": "due_date"}
 
-    title = TextField(max_length=500, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    title = TitleField(max_length=500, widget=forms.TextInput(attrs={"autocomplete": "off"}))
     description = MarkdownField(required=False, max_length=50_000, rows=6, help_text="Supports Markdown.")
     status = forms.ChoiceField(required=False)
     priority = forms.TypedChoiceField(choices=PRIORITY_CHOICES, coerce=int, empty_value=0, required=False)
@@ -157,7 +157,7 @@ def initial_data(task: Task) -> dict[str, Any]:
 class NewTaskForm(PageForm):
     """Form of a new task."""
 
-    title = TextField(max_length=500, widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}))
+    title = TitleField(max_length=500, widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}))
     project = forms.ChoiceField(required=False)
     description = MarkdownField(required=False, max_length=50_000, rows=5, help_text="Supports Markdown.")
     priority = forms.TypedChoiceField(

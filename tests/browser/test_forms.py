@@ -160,6 +160,26 @@ def test_comment_survives_an_ended_session(sample_workspace, open_page):
     assert page.evaluate("violations") == []
 
 
+def test_quick_add_is_open_with_its_text_after_an_ended_session(sample_workspace, open_page):
+    page = open_page(sample_workspace)
+    page.goto("/tasks/")
+    page.click(".topbar button[popovertarget=quick-add]")
+    page.fill("#quick-title", "Typed quickly")
+    Session.objects.filter(user=sample_workspace).delete()
+    page.click("#quick-add button[type=submit]")
+    page.wait_for_url("**/login/?next=*")
+    sign_in_by_form(page, sample_workspace)
+    page.locator(".toast", has_text="restored").wait_for()
+    is_open, text = page.locator("#quick-add").is_visible(), page.input_value("#quick-title")
+    page.click("#quick-add button[type=submit]")
+    page.locator("h1", has_text="Typed quickly").wait_for()
+    page.goto("/tasks/")
+
+    assert (is_open, text) == (True, "Typed quickly")
+    assert Task.objects.filter(title="Typed quickly").count() == 1
+    assert not page.locator("#quick-add").is_visible()
+
+
 @pytest.mark.parametrize("path", ["/tasks/new/", "/projects/new/", "edit"])
 def test_full_page_form_survives_an_ended_session(path, sample_workspace, open_page):
     task = create_task(sample_workspace, "Edited")
@@ -240,10 +260,12 @@ def test_api_key_form_survives_the_confirmation(sample_workspace, open_page):
     page.click("main .form button.primary")
     page.fill("[name=password]", PASSWORD)
     page.click("main button:text('Confirm')")
-    page.locator(".toast", has_text="restored").wait_for()
-    page.click("main .form button.primary")
-    page.locator("textarea").first.wait_for()
+    # The button was pressed before the confirmation, and is not asked for again.
+    page.locator("h1, h2", has_text="Backup job").first.wait_for()
+    page.goto("/settings/api-keys/")
+    page.wait_for_timeout(200)
 
+    assert page.input_value("[name=name]") == ""
     key = ApiKey.objects.get(name="Backup job")
     assert key.scopes == ["tasks:read"]
     assert (key.expires_at - timezone.now()).days == 6

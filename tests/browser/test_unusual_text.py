@@ -45,9 +45,9 @@ LEFT_TO_RIGHT_TEXTS = """() => {
     const inputs = [...document.querySelectorAll("input:is([type=text], [type=search], :not([type])), textarea")];
     return found.concat(inputs.filter((input) => input.dir !== "auto" && !input.readOnly).map((input) => input.outerHTML));
 }"""
-SMALL_CONTROLS = """() => [...document.querySelectorAll("input, select, textarea, .button")].filter((control) => {
+SMALL_CONTROLS = """() => [...document.querySelectorAll("input, select, textarea, .button, button.inbox-title")].filter((control) => {
     if (["checkbox", "radio", "hidden"].includes(control.type) || !control.checkVisibility()) return false;
-    const isText = !control.matches(".button");
+    const isText = !control.matches("button, .button");
     return control.offsetHeight < 44 || (isText && parseFloat(getComputedStyle(control).fontSize) < 16);
 }).map((control) => control.outerHTML.slice(0, 100))"""
 

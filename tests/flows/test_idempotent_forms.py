@@ -20,8 +20,13 @@ from tests.permissions.page_scenarios import PageScenarios, build_path, form_dat
 
 pytestmark = pytest.mark.django_db
 KEY = "0f0e0d0c-0b0a-4908-8706-050403020100"
-# Signing out, confirming and links of emails, which are valid once: they end or change the browser's own session.
+# Signing in and out, confirming and links of emails, which are valid once: they check a credential, or end or change the
+# browser's own session.
 NOT_IDEMPOTENT = {
+    "login/",
+    "login/mfa/",
+    "login/passkey/",
+    "login/with/{provider_id}/",
     "logout/",
     "reauthenticate/",
     "reauthenticate/code/",

@@ -49,7 +49,7 @@ MAX_STATE_AGE = 600
 MAX_STATES = 10
 
 
-@endpoint(brute_force_limit={"POST"})
+@endpoint(brute_force_limit={"POST"}, idempotent=False)
 @never_cache
 @require_POST
 def start(request: HttpRequest, provider_id: str) -> HttpResponse:

@@ -106,6 +106,13 @@ def test_unparsed_date_is_kept_in_description(written: str, language: str) -> No
     assert losses_of(**cells) == [f"Date: {written}"]
 
 
+def test_date_that_begins_with_its_year_is_read_in_its_language() -> None:
+    cells = {"DATE": "2027年1月4日 午後4時", "DATE_LANG": "ja", "TIMEZONE": "Asia/Tokyo"}
+
+    assert task_of(**cells).due_at == datetime(2027, 1, 4, 7, tzinfo=UTC)
+    assert losses_of(**cells) == []
+
+
 def test_iso_date_is_read_in_every_language() -> None:
     assert task_of(DATE="2027-01-04", DATE_LANG="es").due_date == date(2027, 1, 4)
     assert losses_of(DATE="2027-01-04", DATE_LANG="es") == []

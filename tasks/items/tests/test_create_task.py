@@ -4,6 +4,7 @@ import pytest
 
 from accounts.tests.factories import UserFactory
 from core.testing.database_state import table_digests
+from core.testing.page_client import logged_in_client, visible_text
 from tasks.models import Project, Task
 from tasks.tests.factories import MemberFactory, ProjectFactory, TaskFactory
 
@@ -132,6 +133,10 @@ def test_closed_status_closes_task_and_category_resolves_status(clients, project
     ("change", "refused"),
     [
         ({"status": "nonsense"}, [("status", "invalid_choice")]),
+        ({"title": "Red \x1b[31malert"}, [("title", "control_character")]),
+        ({"title": "Next\u0085line"}, [("title", "control_character")]),
+        ({"title": "Two\u2028lines"}, [("title", "control_character")]),
+        ({"labels": ["bell\x07"]}, [("labels.0", "control_character")]),
         ({"due_date": "2026-05-04", "due_at": "2026-05-04T10:00:00Z"}, [("due_at", "both_given")]),
         ({"start_date": "2027-01-01", "due_date": "2026-12-01"}, [("start_date", "start_after_due")]),
         ({"start_date": "2027-01-01", "due_at": "2026-12-01T10:00:00Z"}, [("start_date", "start_after_due")]),
@@ -205,3 +210,20 @@ def test_label_is_one_label_whatever_the_case_of_its_name(name, clients, project
 
     assert {response.status_code for response in made} == {201}
     assert ProjectFactory._meta.model.objects.get().labels.count() <= 2
+
+
+def test_control_character_in_title_is_refused_on_pages(alice, project):
+    browser = logged_in_client(alice)
+    for title in ("Red \x1b[31malert", "\x9b31m alert", "bell\x07"):
+        page = browser.post("/tasks/new/", {"title": title, "project": str(project.pk)})
+
+        assert page.status_code == 422
+        assert "Write text without control characters." in visible_text(page)
+    assert not Task.objects.exists()
+
+
+def test_line_break_and_tab_in_title_are_kept_as_spaces(alice, project, clients):
+    logged_in_client(alice).post("/tasks/new/", {"title": "From\r\na\tpage", "project": str(project.pk)})
+    clients["alice"].post(TASKS, {"title": "From\r\nthe\tAPI", "project": "OPS"})
+
+    assert sorted(Task.objects.values_list("title", flat=True)) == ["From a\tpage", "From the\tAPI"]
