@@ -18,6 +18,7 @@ from events.models import Event
 from notifications import jobs, notify
 from notifications.email import batching
 from notifications.kinds import AccountEmailKind, Kind
+from tasks.watching import selectors as watching_selectors
 
 
 def task_assigned(event: Event) -> None:
@@ -36,6 +37,12 @@ def task_commented(event: Event) -> None:
 
 def task_mentioned(event: Event) -> None:
     _notify(event, Kind.MENTIONED, event.payload["mentioned_ids"])
+
+
+def task_completed(event: Event) -> None:
+    """Notify whoever watches the task now."""
+    task_id = UUID(event.payload["task"]["id"])
+    _notify(event, Kind.COMPLETED, map(str, watching_selectors.watchers(task_id).values_list("pk", flat=True)))
 
 
 def task_due_soon(event: Event) -> None:

@@ -13,6 +13,7 @@ class Kind(TextChoices):
     ASSIGNED = "assigned", "Assigned"
     MENTIONED = "mentioned", "Mentioned"
     COMMENTED = "commented", "Commented"
+    COMPLETED = "completed", "Completed"
     DUE_SOON = "due_soon", "Due soon"
     REMINDER = "reminder", "Reminders"
     SHARED = "shared", "Shared with you"
@@ -66,8 +67,13 @@ TEMPLATES: dict[Kind, Template] = {
     ),
     Kind.COMMENTED: Template(
         "{actor} commented on {key}",
-        "You're receiving this because you created, are assigned to or commented on the task.",
-        "Someone comments on a task that you created, are assigned to or commented on.",
+        "You're receiving this because you watch the task.",
+        "Someone comments on a task that you watch. You watch what you created, are assigned to or commented on.",
+    ),
+    Kind.COMPLETED: Template(
+        "{actor} completed {key}",
+        "You're receiving this because you watch the task.",
+        "Someone completes a task that you watch.",
     ),
     Kind.DUE_SOON: Template(
         "{key} is due soon",

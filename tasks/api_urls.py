@@ -15,6 +15,7 @@ from tasks.reminders import api as reminders_api
 from tasks.sharing import api as sharing_api
 from tasks.trash import api as trash_api
 from tasks.undo import api as undo_api
+from tasks.watching import api as watching_api
 
 urlpatterns = [
     path("projects/", projects_api.ProjectsView.as_view()),
@@ -49,6 +50,9 @@ urlpatterns = [
     path("tasks/<str:ref>/shares/", sharing_api.SharesView.as_view()),
     path("tasks/<str:ref>/shares/<uuid:user_id>/", sharing_api.ShareView.as_view()),
     path("explain-access/", sharing_api.ExplainAccessView.as_view()),
+    path("tasks/<str:ref>/watchers/", watching_api.WatchersView.as_view()),
+    path("tasks/<str:ref>/watch/", watching_api.WatchView.as_view()),
+    path("tasks/<str:ref>/unwatch/", watching_api.UnwatchView.as_view()),
     path("tasks/<str:ref>/relations/", relations_api.RelationsView.as_view()),
     path("tasks/<str:ref>/relations/<uuid:relation_id>/", relations_api.RelationView.as_view()),
     path("tasks/<str:ref>/checklist/", checklists_api.ChecklistView.as_view()),

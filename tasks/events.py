@@ -186,7 +186,7 @@ class TaskReopened(TaskEvent, name="task.reopened"):
 
 
 class TaskCommented(TaskEvent, name="task.commented"):
-    """A comment was added. `audience_ids` are its assignees, creator and earlier commenters."""
+    """A comment was added. `audience_ids` are those who watch the task, without the author."""
 
     comment_id: str
     excerpt: str

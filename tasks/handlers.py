@@ -8,7 +8,9 @@ from django.utils import timezone
 
 from events.models import Event
 from tasks.members import invitations, teams
+from tasks.models import Task
 from tasks.reminders import sending as reminders
+from tasks.watching import services as watching
 
 
 def accept_project_invitation(event: Event) -> None:
@@ -27,3 +29,11 @@ def reschedule_reminders(event: Event) -> None:
     """Compute a user's reminders anew when their time zone or reminder time has changed."""
     if event.payload["changes"].keys() & {"time_zone", "reminder_time"}:
         reminders.mark_stale([uuid.UUID(event.payload["user"]["id"])], timezone.now())
+
+
+def watch_mentioned(event: Event) -> None:
+    """Let the users whom a comment or description names watch the task."""
+    task_id = uuid.UUID(event.payload["task"]["id"])
+    # The task may have been deleted since.
+    if event.payload["mentioned_ids"] and Task.objects.filter(pk=task_id).exists():
+        watching.watch_for(task_id=task_id, user_ids=event.payload["mentioned_ids"])

@@ -28,6 +28,7 @@ from tasks.models import (
     Reminder,
     Task,
     TaskShare,
+    TaskWatch,
     TrashEntry,
 )
 from tasks.projects import selectors as projects_selectors
@@ -50,6 +51,7 @@ def erase_user(user_id: uuid.UUID, now: datetime) -> None:
         inbox.delete()
     # Without events: the user is being erased, and nobody is to be told whom a task was shared with.
     TaskShare.objects.filter(user=user).delete()
+    TaskWatch.objects.filter(user=user).delete()
     ImportJob.objects.filter(user=user).delete()
     CustomFieldValue.objects.filter(user=user).delete()
     Reminder.objects.filter(user=user).delete()
@@ -134,6 +136,12 @@ def export_reminders(user_id: uuid.UUID) -> Iterator[Row]:
     return in_batches(Reminder.objects.filter(user=user_id).values(*columns))
 
 
+def export_watches(user_id: uuid.UUID) -> Iterator[Row]:
+    """Yield the tasks that the user chose to watch, or not to."""
+    columns = ("pk", "task_id", "task__project__key", "task__number", "is_watching", "created_at")
+    return in_batches(TaskWatch.objects.filter(user=user_id).values(*columns))
+
+
 def export_import_jobs(user_id: uuid.UUID) -> Iterator[Row]:
     """Yield the imports of large files of the last day. The files themselves are the user's own."""
     return in_batches(ImportJob.objects.filter(user=user_id).values("pk", "id", "source", "state", "created_at"))
@@ -178,6 +186,7 @@ PROVIDER = PersonalDataProvider(
         ExportSection("reminders", "Your reminders of tasks.", export_reminders, ("tasks.Reminder",)),
         ExportSection("trash", "What you deleted in the last weeks.", export_trash, ("tasks.TrashEntry",)),
         ExportSection("deleted-comments", "Your comments in the trash.", export_deleted_comments, ()),
+        ExportSection("watches", "Tasks you chose to watch, or not to.", export_watches, ("tasks.TaskWatch",)),
         ExportSection("imports", "Your imports of the last day.", export_import_jobs, ("tasks.ImportJob",)),
     ),
     erase=erase_user,

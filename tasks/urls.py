@@ -12,6 +12,7 @@ from tasks.relations import pages as relations_pages
 from tasks.sharing import pages as sharing_pages
 from tasks.trash import pages as trash_pages
 from tasks.undo import pages as undo_pages
+from tasks.watching import pages as watching_pages
 
 urlpatterns = [
     path("tasks/", items_pages.task_list, name="task-list"),
@@ -24,6 +25,7 @@ urlpatterns = [
     path("tasks/<str:key>/shares/", sharing_pages.share_task, name="share-add"),
     path("tasks/<str:key>/shares/<uuid:user_id>/", sharing_pages.update_share, name="share-update"),
     path("tasks/<str:key>/shares/<uuid:user_id>/remove/", sharing_pages.unshare_task, name="share-remove"),
+    path("tasks/<str:key>/watch/", watching_pages.watch_task, name="task-watch"),
     path("tasks/<str:key>/relations/", relations_pages.add_relation, name="relation-add"),
     path(
         "tasks/<str:key>/relations/<uuid:relation_id>/remove/", relations_pages.remove_relation, name="relation-remove"

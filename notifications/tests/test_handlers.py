@@ -14,7 +14,7 @@ from notifications.kinds import Channel, Kind
 from notifications.models import Notification, OutgoingEmail
 from notifications.preferences import services as preferences
 from notifications.tests.factories import NOW, make_event
-from tasks.tests.factories import ProjectFactory, TaskFactory
+from tasks.tests.factories import AssigneeFactory, ProjectFactory, TaskFactory, TaskWatchFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -79,6 +79,17 @@ def test_comment_notifies_mentioned_users_and_the_audience(alice, bob, carol, ta
     }
     for message in sink.messages:
         assert "@bob the vendor comes\non Tuesday" in message.get_body(("plain",)).get_content().replace("\r\n", "\n")
+
+
+def test_completion_notifies_watchers(alice, bob, carol, task, sink, deliver):
+    AssigneeFactory(task=task, user=bob)
+    TaskWatchFactory(task=task, user=carol, is_watching=False)
+
+    deliver(make_event("task.completed", task, actor=alice))
+
+    assert ("Bob", "completed") in notified()
+    assert not {name for name, _ in notified()} & {"Alice", "Carol"}
+    assert "[OPS-42] Alice completed: Fix the printer" in {message["Subject"] for message in sink.messages}
 
 
 def test_due_soon_notifies_assignees_in_their_time_zone(alice, project, sink, deliver):

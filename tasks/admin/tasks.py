@@ -25,6 +25,7 @@ from tasks.models import (
     Task,
     TaskAssignee,
     TaskRelation,
+    TaskWatch,
 )
 
 
@@ -84,6 +85,15 @@ class TaskRelationAdmin(ReadOnlyAdmin):
         visible = Project.objects.visible_to(get_request_user(request)).values("pk")
         rows = super().get_queryset(request)
         return rows.filter(source__project__in=visible, target__project__in=visible)
+
+
+@admin.register(TaskWatch)
+class TaskWatchAdmin(TaskScopedAdmin):
+    list_display = ("user", "task", "is_watching", "created_at")
+    list_filter = ("is_watching",)
+    list_select_related = ("user", "task__project")
+    search_fields = ("user__name", "task__title")
+    ordering = ("-pk",)
 
 
 @admin.register(Comment)

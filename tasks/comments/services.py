@@ -21,6 +21,7 @@ from tasks.items.selectors import LockedTask
 from tasks.mentions import newly_mentioned
 from tasks.models import Comment, CommentVersion
 from tasks.trash.storage import collect, discard
+from tasks.watching import selectors as watching_selectors
 
 # Not within a word, so that an email address mentions nobody.
 
@@ -38,9 +39,8 @@ def add(*, actor: User, ref: str, body: str, now: datetime) -> Comment:
     _require_text(body)
     comment = Comment.objects.create(task=task, author=actor, created_at=now, **rendered_columns("body", body))
 
-    authors = set(Comment.objects.filter(task=task).values_list("author_id", flat=True))
-    # Computed here, under the lock: a consumer would see the assignees of a later moment.
-    audience = (locked.assignee_ids | authors | {task.creator_id}) - {actor.pk}
+    # Computed here, under the lock: a consumer would see the watchers of a later moment.
+    audience = set(watching_selectors.watchers(task.pk).values_list("pk", flat=True)) - {actor.pk}
     event = events.TaskCommented(
         task=locked.payload(),
         comment_id=str(comment.pk),

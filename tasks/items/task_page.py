@@ -23,9 +23,11 @@ from tasks.models import Role, Task
 from tasks.projects import selectors as projects_selectors
 from tasks.relations.selectors import relations_panel
 from tasks.sharing import selectors as sharing_selectors
+from tasks.watching.selectors import watchers_panel
 
 # What a feature adds to the page: a selector under the name that its template uses, with one query each.
 PANELS: dict[str, Callable[[User, Task], Any]] = {
+    "watchers": watchers_panel,
     "attachments": attachments_selectors.list_newest,
     "checklist": checklist_panel,
     "relations": relations_panel,

@@ -14,6 +14,7 @@ from tasks.models.reminder import Reminder
 from tasks.models.sharing import ProjectTeam, SharedRole, TaskShare
 from tasks.models.task import Priority, Task, TaskAssignee
 from tasks.models.trash import TrashEntry
+from tasks.models.watch import TaskWatch
 
 __all__ = [
     "Attachment",
@@ -47,5 +48,6 @@ __all__ = [
     "TaskAssignee",
     "TaskRelation",
     "TaskShare",
+    "TaskWatch",
     "TrashEntry",
 ]

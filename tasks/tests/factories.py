@@ -35,6 +35,7 @@ from tasks.models import (
     TaskAssignee,
     TaskRelation,
     TaskShare,
+    TaskWatch,
     TrashEntry,
 )
 from tasks.projects.states import DEFAULT_STATES
@@ -252,3 +253,12 @@ def make_undo_token(task: Task, actor: User) -> str:
     event = TaskUpdated(task=task.payload(), changes={"estimate": [5, None]})
     # Rows of many tests are older than a token lives.
     return make_token([publish(event, actor=actor, at=timezone.now() + timedelta(hours=1))])
+
+
+class TaskWatchFactory(DjangoModelFactory):
+    class Meta:
+        model = TaskWatch
+
+    task = factory.SubFactory(TaskFactory)
+    user = factory.SubFactory(UserFactory)
+    is_watching = True

@@ -54,6 +54,7 @@ from tasks.tests.factories import (
     TaskFactory,
     TaskRelationFactory,
     TaskShareFactory,
+    TaskWatchFactory,
     make_trash_entry,
 )
 
@@ -109,6 +110,7 @@ def create_all_models(number):
     comment = CommentFactory(task=task, author=UserFactory())
     AssigneeFactory(task=task, user=user)
     TaskShareFactory(task=task, user=UserFactory())
+    TaskWatchFactory(task=task, user=UserFactory())
     ImportedRecord.objects.create(project=project, source="todoist", external_id=str(number), task=task)
     ImportJobFactory(project=project, user=user)
     field = FieldFactory(project=project, kind="select")

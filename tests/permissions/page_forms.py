@@ -67,6 +67,7 @@ FORM_DATA: dict[str, dict[str, str | list[str]]] = {
     "tasks/{key}/shares/": {"user": "{newcomer}", "role": "viewer"},
     "tasks/{key}/shares/{user_id}/": {"role": "editor"},
     "tasks/{key}/shares/{user_id}/remove/": {},
+    "tasks/{key}/watch/": {"watch": "true"},
     "tasks/{key}/relations/": {"kind": "blocks", "task": "{other_task}"},
     "tasks/{key}/relations/{relation_id}/remove/": {},
     "tasks/{key}/checklist/": {"text": "New item"},
