@@ -11,10 +11,10 @@ import orjson
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from analytics.rollups.histogram import BUCKET_COUNT, EMPTY_HISTOGRAM
 from analytics.rollups.rollup import Amounts, Cell, TaskState
+from core.clock import current_time
 
 # Rows of one statement; a rebuild writes as many as the log has tasks.
 BATCH_SIZE = 1000
@@ -52,7 +52,7 @@ class TaskSnapshotQuerySet(QuerySet["TaskSnapshot"]):
 
     def create_missing(self, task_states: Iterable[TaskState]) -> set[UUID]:
         """Insert the snapshots that do not exist yet; return the ids of their tasks."""
-        now = timezone.now()
+        now = current_time()
         rows = [{**task_state._asdict(), "counted_at": now} for task_state in task_states]
         with connection.cursor() as cursor:
             # JSON instead of arrays: one parameter for all rows, and the column types come from the table itself.

@@ -22,11 +22,11 @@ from django.db import OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.template.response import SimpleTemplateResponse
 from django.urls import URLPattern, URLResolver
-from django.utils import timezone
 from psycopg.errors import LockNotAvailable
 
 from core.api.endpoints import endpoint_of
 from core.api.idempotency import ENCRYPTION_PURPOSE, REPLAYED_HEADER, RETENTION
+from core.clock import current_time
 from core.db import refusable_transaction
 from core.errors import TransientConflict
 from core.models import IdempotencyRecord
@@ -80,7 +80,7 @@ def _run_once(view: Callable[..., HttpResponse], request: HttpRequest, *args: An
     _wait_for_lock(int(digest[:15], 16))
     records = IdempotencyRecord.objects.filter(user_id=user_id, key=f"form:{digest}")
     if record := records.first():
-        if record.created_at >= timezone.now() - RETENTION:
+        if record.created_at >= current_time() - RETENTION:
             body = orjson.loads(decrypt(bytes(record.body).decode(), purpose=ENCRYPTION_PURPOSE))
             response = HttpResponse(body["content"], status=record.status, headers=record.headers)
             response[REPLAYED_HEADER] = "true"
@@ -102,6 +102,7 @@ def _run_once(view: Callable[..., HttpResponse], request: HttpRequest, *args: An
             headers={name: response[name] for name in STORED_HEADERS if name in response},
             # A page may hold a secret, such as a new API key.
             body=encrypt(content.decode(), purpose=ENCRYPTION_PURPOSE).encode(),
+            created_at=current_time(),
         )
     return response
 

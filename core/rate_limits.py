@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from threading import Lock
 from typing import NamedTuple
 
@@ -77,16 +78,12 @@ class Use(NamedTuple):
     key: str
     rate: str
 
-    @property
-    def name(self) -> str:
-        """The name of the counter. Keys may be email addresses, which Redis must not hold."""
-        return sha256_hex(f"{self.group} {self.key} {self.rate}")
 
-    @property
-    def limit(self) -> tuple[int, int]:
-        """Return the number of uses and the window in seconds."""
-        quota, times, unit = RATE_PATTERN.fullmatch(self.rate).groups()  # type: ignore[union-attr]  # of the settings
-        return int(quota), int(times or 1) * UNIT_SECONDS[unit]
+@lru_cache(maxsize=64)
+def parse_rate(rate: str) -> tuple[int, int]:
+    """Return the number of uses and the window in seconds."""
+    quota, times, unit = RATE_PATTERN.fullmatch(rate).groups()  # type: ignore[union-attr]  # of the settings
+    return int(quota), int(times or 1) * UNIT_SECONDS[unit]
 
 
 def consume(request: HttpRequest, *uses: Use) -> None:
@@ -96,9 +93,12 @@ def consume(request: HttpRequest, *uses: Use) -> None:
     """
     wait = None
     if time.monotonic() >= _local_limiter.redis_retry_at:
-        limits = [number for use in uses for number in (use.limit[0], use.limit[1] * 1000)]
+        limits = [
+            number for quota, seconds in (parse_rate(use.rate) for use in uses) for number in (quota, seconds * 1000)
+        ]
         try:
-            keys = [USES_KEY.format(use.name) for use in uses]
+            # Hashed: keys may be email addresses, which Redis must not hold.
+            keys = [USES_KEY.format(sha256_hex(" ".join(use))) for use in uses]
             wait = int(redis.client().eval(CONSUME_SCRIPT, len(uses), *keys, *limits)) / 1000
         except RedisError:  # not every request waits for its timeout
             _local_limiter.open_circuit()
@@ -118,7 +118,7 @@ def refund(request: HttpRequest, *uses: Use) -> None:
         _local_limiter.refund(use)
     if returned:
         with suppress(RedisError):  # the window ends by itself
-            keys = [USES_KEY.format(use.name) for use in returned]
+            keys = [USES_KEY.format(sha256_hex(" ".join(use))) for use in returned]
             redis.client().eval(REFUND_SCRIPT, len(keys), *keys)
 
 
@@ -183,8 +183,8 @@ class _LocalLimiter:
     """The same limits in this process alone."""
 
     lock: Lock = field(default_factory=Lock)
-    # By name: how often, and when the window ends, on the monotonic clock.
-    uses: dict[str, tuple[int, float]] = field(default_factory=dict)
+    # How often, and when the window ends, on the monotonic clock.
+    uses: dict[Use, tuple[int, float]] = field(default_factory=dict)
     failures: dict[str, tuple[int, float]] = field(default_factory=dict)
     # On the monotonic clock: when Redis is asked again after a failure.
     redis_retry_at: float = 0.0
@@ -203,21 +203,21 @@ class _LocalLimiter:
                 self.uses.clear()
             counts = {}
             for use in uses:
-                quota, period = use.limit
-                count, ends_at = self.uses.get(use.name, (0, 0.0))
+                quota, period = parse_rate(use.rate)
+                count, ends_at = self.uses.get(use, (0, 0.0))
                 if now >= ends_at:
                     count, ends_at = 0, now + period
                 if count >= max(1, quota // settings.NODE_COUNT):
                     return ends_at - now
-                counts[use.name] = count + 1, ends_at
+                counts[use] = count + 1, ends_at
             self.uses.update(counts)
         return 0.0
 
     def refund(self, use: Use) -> None:
         with self.lock:
-            if use.name in self.uses:
-                count, ends_at = self.uses[use.name]
-                self.uses[use.name] = max(0, count - 1), ends_at
+            if use in self.uses:
+                count, ends_at = self.uses[use]
+                self.uses[use] = max(0, count - 1), ends_at
 
     def wait(self, name: str) -> float:
         return self.failures.get(name, (0, 0.0))[1] - time.monotonic()

@@ -14,10 +14,10 @@ from typing import Any, ClassVar, Protocol, dataclass_transform
 import orjson
 import structlog
 from django.db import transaction
-from django.utils import timezone
 from redis.exceptions import RedisError
 
 from core import redis
+from core.clock import current_time
 from core.sql_templates import insert_all
 from events.models import Event
 
@@ -83,7 +83,7 @@ def publish_all(events: Iterable[DomainEvent], *, actor: Actor | None, at: datet
     # In autocommit mode a crash between the change and its event would lose the event.
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("publish() belongs inside a service's transaction")
-    rows = [build_event(event, actor=actor, at=at or timezone.now()) for event in events]
+    rows = [build_event(event, actor=actor, at=at or current_time()) for event in events]
     if rows:
         insert_all(Event, rows)
         # After the commit, when the relay can see the row. robust: the event is stored, so a failed notification is no

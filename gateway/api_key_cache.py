@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from core.clock import current_time
 from core.security import api_keys
 from core.security.api_keys import PresentedKey
 from core.security.claims import ApiKeyClaims
@@ -76,7 +77,7 @@ class ApiKeyCache:
 
 
 def is_current(claims: ApiKeyClaims, address: str) -> bool:
-    return time.time() < claims.expires_at and claims.admits(address)
+    return current_time().timestamp() < claims.expires_at and claims.admits(address)
 
 
 def _key_digest(text: bytes) -> bytes:

@@ -14,6 +14,7 @@ from urllib.parse import unquote_to_bytes
 from core.api.endpoints import Endpoint
 from core.api.routes import RouteTable
 from core.cache import GLOBAL_GENERATION_KEY
+from core.clock import current_time
 from core.http.client_ip import resolve_client_ip
 from core.http.compression import negotiate_encoding
 from core.logging import REQUEST_ID
@@ -123,7 +124,7 @@ class GatewayRequest:
 
 
 def current_minute() -> int:
-    return int(time.time() // 60)
+    return int(current_time().timestamp() // 60)
 
 
 def parse_request(scope: Scope, receive: Receive, send: Send, *, routes: RouteTable) -> GatewayRequest:

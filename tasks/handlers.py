@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from django.utils import timezone
-
+from core.clock import current_time
 from events.models import Event
 from tasks.members import invitations, teams
 from tasks.models import Task
@@ -22,13 +21,13 @@ def unassign_former_team_members(event: Event) -> None:
     """Unassign users who left a team from the projects that they are no longer in."""
     # team.deleted names all the members, team.member_removed one.
     user_ids = event.payload["user_ids"] if "user_ids" in event.payload else [event.payload["user_id"]]
-    teams.unassign_former_members(user_ids=[uuid.UUID(user_id) for user_id in user_ids], now=timezone.now())
+    teams.unassign_former_members(user_ids=[uuid.UUID(user_id) for user_id in user_ids], now=current_time())
 
 
 def reschedule_reminders(event: Event) -> None:
     """Compute a user's reminders anew when their time zone or reminder time has changed."""
     if event.payload["changes"].keys() & {"time_zone", "reminder_time"}:
-        reminders.mark_stale([uuid.UUID(event.payload["user"]["id"])], timezone.now())
+        reminders.mark_stale([uuid.UUID(event.payload["user"]["id"])], current_time())
 
 
 def watch_mentioned(event: Event) -> None:

@@ -11,14 +11,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from allauth.account.models import EmailAddress, EmailConfirmationHMAC
+from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django.utils import timezone
 
 from accounts.auth.mfa import enrollment
 from accounts.auth.mfa import services as mfa
-from accounts.auth.one_time_tokens import make_reset_key
+from accounts.auth.one_time_tokens import make_reset_key, make_verification_key
 from accounts.auth.sessions.services import issue_tokens, open_session
 from accounts.models import Team, TeamMember, User
 from accounts.tests.api_keys import create_api_key
@@ -188,7 +188,7 @@ def _create_email_keys(handle: str) -> SampleValues:
     """Create the keys of emailed links: one verifies an address, one resets a password."""
     user = UserFactory(handle=handle)
     address = EmailAddress.objects.create(user=user, email=user.email, primary=True)
-    return {"verification_key": EmailConfirmationHMAC(address).key, "reset_key": make_reset_key(user)}
+    return {"verification_key": make_verification_key(address), "reset_key": make_reset_key(user)}
 
 
 def _create_account_data(owner: User) -> SampleValues:

@@ -8,7 +8,6 @@ from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 
 from accounts.admin.site import RequiresRecentLoginAdmin
 from accounts.api_keys import services as api_keys
@@ -17,6 +16,7 @@ from accounts.auth.requests import get_request_user
 from accounts.models import ApiKey, EmailChange, MfaChallenge, SecurityChange, Session, User
 from accounts.users import administration
 from core.admin import ReadOnlyAdmin
+from core.clock import current_time
 
 # allauth registers editable admin classes, which would bypass our services.
 for model in (EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken):
@@ -39,7 +39,7 @@ class SessionAdmin(ReadOnlyAdmin):
     def revoke(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
         session_ids = list(queryset.values_list("pk", flat=True))
         count = administration.revoke_sessions(
-            actor=get_request_user(request), session_ids=session_ids, now=timezone.now()
+            actor=get_request_user(request), session_ids=session_ids, now=current_time()
         )
         self.message_user(request, f"{count} sessions revoked.")
 
@@ -60,7 +60,7 @@ class ApiKeyAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Revoke these keys")
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
-        actor, now = get_request_user(request), timezone.now()
+        actor, now = get_request_user(request), current_time()
         open_keys = ApiKey.objects.open(now).filter(pk__in=queryset.values("pk"))
         self.each(request, open_keys, lambda key: api_keys.revoke_key(actor=actor, key_id=key.pk, now=now), "revoked")
 
@@ -78,7 +78,7 @@ class AuthenticatorAdmin(RequiresRecentLoginAdmin, ReadOnlyAdmin):
     @admin.action(description="Reset two-factor authentication of these users")
     def reset(self, request: HttpRequest, queryset: QuerySet[Authenticator]) -> None:
         users = list(User.objects.filter(pk__in=queryset.values("user")))
-        count = enrollment.reset_mfa(actor=get_request_user(request), users=users, now=timezone.now())
+        count = enrollment.reset_mfa(actor=get_request_user(request), users=users, now=current_time())
         self.message_user(request, f"Two-factor authentication was reset for {count} users.")
 
 

@@ -10,7 +10,6 @@ from django.contrib import admin
 from django.contrib.admin.widgets import AdminEmailInputWidget
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 
 from accounts.admin.site import RequiresRecentLoginAdmin
 from accounts.auth.forms import NewPasswordField
@@ -21,6 +20,7 @@ from accounts.models import Session, User
 from accounts.users import administration
 from accounts.users.forms import time_zones
 from core.admin import ServiceAdmin, ServiceForm
+from core.clock import current_time
 from core.forms import EmailField
 
 
@@ -46,7 +46,7 @@ class UserCreateForm(NewPasswordForm):
         fields = ["email", "name", "password", "role", "tier"]
 
     def write(self, data: dict[str, Any]) -> User:
-        return administration.create_user_as_admin(actor=self.actor, now=timezone.now(), **data)
+        return administration.create_user_as_admin(actor=self.actor, now=current_time(), **data)
 
 
 class UserChangeForm(NewPasswordForm):
@@ -77,7 +77,7 @@ class UserChangeForm(NewPasswordForm):
             self.fields["time_zone"] = forms.ChoiceField(choices=choices)
 
     def write(self, data: dict[str, Any]) -> User:
-        now, password, version = timezone.now(), data["password"], data["version"]
+        now, password, version = current_time(), data["password"], data["version"]
         # Naming `is_active: False` again would invalidate the link that cancels a deletion.
         omitted = {"password", "version"} | ({"is_active"} - set(self.changed_data))
         changes = {name: value for name, value in data.items() if name not in omitted}
@@ -135,7 +135,7 @@ class UserAdmin(RequiresRecentLoginAdmin, BreachCheckAdmin):
     def _set_active(self, request: HttpRequest, users: QuerySet[User], *, active: bool) -> None:
         def update(user: User) -> None:
             administration.update_user(
-                actor=get_request_user(request), user_id=user.pk, changes={"is_active": active}, now=timezone.now()
+                actor=get_request_user(request), user_id=user.pk, changes={"is_active": active}, now=current_time()
             )
 
         self.each(request, users, update, "activated" if active else "deactivated")
@@ -144,6 +144,6 @@ class UserAdmin(RequiresRecentLoginAdmin, BreachCheckAdmin):
     def sign_out(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         sessions = Session.objects.filter(user__in=queryset).values_list("pk", flat=True)
         count = administration.revoke_sessions(
-            actor=get_request_user(request), session_ids=list(sessions), now=timezone.now()
+            actor=get_request_user(request), session_ids=list(sessions), now=current_time()
         )
         self.message_user(request, f"{count} sessions revoked.")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
-from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.request import Request
@@ -16,6 +15,7 @@ from accounts.auth.mfa.enforcement import mfa_setup_required_error
 from accounts.models import ApiKey, User
 from core.api.routes import get_route_table
 from core.cache import GLOBAL_GENERATION_KEY
+from core.clock import current_time
 from core.errors import NotAllowed, NotAuthenticated
 from core.http.client_ip import client_ip
 from core.security import api_keys
@@ -32,7 +32,7 @@ class ApiKeyAuthentication(BaseAuthentication):
             return None
         key, presented = None, api_keys.parse(parts[1]) if len(parts) == 2 else None
         if presented is not None:
-            key = get_active_key(presented, timezone.now(), as_of=request.META.get(GLOBAL_GENERATION_KEY, ""))
+            key = get_active_key(presented, current_time(), as_of=request.META.get(GLOBAL_GENERATION_KEY, ""))
         if key is None:
             # One answer for unknown, ended and mistyped keys: it must not tell which of them exist.
             raise NotAuthenticated("The key is not valid.", code="key_not_valid")

@@ -9,12 +9,11 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from django.utils import timezone
-
 from accounts.auth.mfa.enforcement import mfa_setup_required
 from accounts.auth.sessions.selectors import USER_COLUMNS, RowCache
 from accounts.models import ApiKey, User
 from accounts.models.sessions import has_mfa_subquery
+from core.clock import current_time
 from core.security.api_keys import PresentedKey
 from core.security.claims import ApiKeyClaims
 from core.sql_templates import Param, Statement
@@ -95,4 +94,4 @@ def record_use(key_id: str, address: str) -> None:
     """Record that a key was used from this address; also called by the gateway."""
     from accounts.api_keys import services  # late: DRF imports this module while it is being imported itself
 
-    services.record_key_use(key_id=uuid.UUID(key_id), address=address, now=timezone.now())
+    services.record_key_use(key_id=uuid.UUID(key_id), address=address, now=current_time())

@@ -10,7 +10,6 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import policies
@@ -20,6 +19,7 @@ from accounts.api_keys.scopes import get_resolver
 from accounts.auth.allauth.reauthentication import reauthentication_redirect
 from accounts.auth.requests import get_request_user
 from accounts.models import User
+from core.clock import current_time
 from core.forms import form_status
 from core.htmx import form_data, render_page
 
@@ -38,7 +38,7 @@ def keys_page(request: HttpRequest, owner: User, context: dict[str, Any]) -> Htt
 
     Creating asks for a recent login, so that an unattended browser does not give keys away.
     """
-    project_names, now = get_resolver().choices(owner), timezone.now()
+    project_names, now = get_resolver().choices(owner), current_time()
     form = ApiKeyForm(form_data(request), projects=project_names)
     if request.method == "POST" and form.is_valid():
         if response := reauthentication_redirect(request, _list_url(owner)):
@@ -68,7 +68,7 @@ def rotate_key(request: HttpRequest, key_id: UUID) -> HttpResponse:
     key = selectors.get_api_key(get_request_user(request), key_id)
     if response := reauthentication_redirect(request, _list_url(key.owner)):
         return response
-    created = services.rotate_key(actor=get_request_user(request), key_id=key_id, now=timezone.now())
+    created = services.rotate_key(actor=get_request_user(request), key_id=key_id, now=current_time())
     return _created_response(request, created)
 
 
@@ -77,7 +77,7 @@ def rotate_key(request: HttpRequest, key_id: UUID) -> HttpResponse:
 def revoke_key(request: HttpRequest, key_id: UUID) -> HttpResponse:
     """Revoke a key at once."""
     key = selectors.get_api_key(get_request_user(request), key_id)
-    services.revoke_key(actor=get_request_user(request), key_id=key_id, now=timezone.now())
+    services.revoke_key(actor=get_request_user(request), key_id=key_id, now=current_time())
     messages.success(request, f"{key.name} revoked.")
     return redirect(_list_url(key.owner))
 
@@ -130,7 +130,7 @@ def set_service_account_active(request: HttpRequest, account_id: UUID) -> HttpRe
         actor=get_request_user(request),
         account_id=account_id,
         changes={"is_active": request.POST.get("is_active") == "true"},
-        now=timezone.now(),
+        now=current_time(),
     )
     messages.success(request, f"{account.name} {'activated' if account.is_active else 'deactivated'}.")
     return redirect("service-account", account.pk)

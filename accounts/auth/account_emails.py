@@ -8,14 +8,14 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from allauth.account.models import EmailAddress, EmailConfirmationHMAC
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.module_loading import import_string
 
-from accounts.auth.one_time_tokens import make_reset_key
+from accounts.auth.one_time_tokens import make_reset_key, make_verification_key
 from accounts.models import User
 
 
@@ -33,7 +33,7 @@ def enqueue(*, kind: str, to: str, context: dict[str, Any], dedup_key: str = "")
 
 def send_verification(address: EmailAddress) -> None:
     """Send the link that verifies an address."""
-    query = urlencode({"key": EmailConfirmationHMAC.create(address).key})
+    query = urlencode({"key": make_verification_key(address)})
     context = {"name": address.user.name, "verify_path": f"{reverse('account_confirm_email')}?{query}"}
     enqueue(kind="verify_email", to=address.email, context=context)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.permissions import BasePermission
@@ -18,6 +17,7 @@ from accounts.auth.sessions import selectors as sessions_selectors
 from accounts.models import Session, User
 from core.api.endpoints import endpoint_of_request
 from core.cache import GLOBAL_GENERATION_KEY
+from core.clock import current_time
 from core.errors import NotAllowed, NotAuthenticated
 from core.security.tokens import read_access_token
 
@@ -37,7 +37,7 @@ class BearerAuthentication(BaseAuthentication):
         if claims is None:
             raise NotAuthenticated("The token is not valid.", code="token_not_valid")
         as_of = request.META.get(GLOBAL_GENERATION_KEY, "")
-        session = sessions_selectors.get_active_api_session(uuid.UUID(claims.session_id), timezone.now(), as_of=as_of)
+        session = sessions_selectors.get_active_api_session(uuid.UUID(claims.session_id), current_time(), as_of=as_of)
         if session is None or str(session.user_id) != claims.user_id:
             raise NotAuthenticated("The token is not valid.", code="token_not_valid")
         request._request.user_for_log = session.user
@@ -62,7 +62,7 @@ class RequiresRecentLogin(BasePermission):
             return True
         if not isinstance(request.auth, Session):
             raise NotAllowed("API keys cannot do this. Sign in instead.", code="not_for_keys")
-        require_recent_login(session_id=request.auth.pk, now=timezone.now())
+        require_recent_login(session_id=request.auth.pk, now=current_time())
         return True
 
 

@@ -20,7 +20,6 @@ from django.db import transaction
 from django.db.models import Count, Max, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from accounts import events
@@ -41,6 +40,7 @@ from accounts.users import selectors as users_selectors
 from accounts.users import services as users
 from accounts.users.locales import Locale
 from accounts.users.services import WRONG_SECRET
+from core.clock import current_time
 from core.errors import DomainError, Invalid, NotAllowed, NotAuthenticated
 from core.http.client_ip import client_ip, describe_user_agent, user_agent
 from core.rate_limits import Backoff, Use, check_backoff, consume, record_failure, reset_failures
@@ -87,8 +87,10 @@ def throttled(request: HttpRequest, user: User | None, *, email: str = "", secre
     `email` is the address in normal form, for which there may be no `user`. Raises RateLimited.
     """
     email, ip = user.email if user else email, client_ip(request)
+    # Programs send no cookie.
+    hashes = device_hashes(request) if request.COOKIES else []
     known = Session.objects.filter(user__email=email, is_untrusted=False).aggregate(
-        device=Max("device_hash", filter=Q(device_hash__in=device_hashes(request), kind=Session.Kind.BROWSER)),
+        device=Max("device_hash", filter=Q(device_hash__in=hashes, kind=Session.Kind.BROWSER)),
         address=Count("pk", filter=Q(ip_address=ip)),
     )
     # Callers from unknown devices share one counter per account, so a thousand addresses guess no faster than one. A
@@ -107,7 +109,7 @@ def throttled(request: HttpRequest, user: User | None, *, email: str = "", secre
             payload = user_payload(user) if user else events.ANONYMOUS_USER
             event = events.LoginFailed(user=payload, address=ip, device=describe_user_agent(user_agent(request)))
             with transaction.atomic():
-                publish(event, actor=None, at=timezone.now())
+                publish(event, actor=None, at=current_time())
             # At last: an attempt that ends here by an outage is not counted.
             record_failure(key, secret.backoff)
             if not trusted_source:
@@ -164,7 +166,7 @@ def verify_challenge(request: HttpRequest, *, token: str, code: str) -> User:
 
     Raises RateLimited, and NotAuthenticated (`challenge_not_valid`, `wrong_code`).
     """
-    now = timezone.now()
+    now = current_time()
     user = mfa.challenged_user(token=token, now=now)
     with throttled(request, user, secret=MFA_CODE):
         return mfa.complete_challenge(token=token, code=code, now=now)
@@ -183,7 +185,7 @@ def continue_api_login(
 
     Raises NotAllowed (`email_not_verified`), after sending the verification email once more.
     """
-    now = timezone.now()
+    now = current_time()
     if settings.REQUIRE_VERIFIED_EMAIL and not email_addresses.is_email_verified(user):
         send_verification_email(request, user)
         raise NotAllowed(
@@ -237,7 +239,7 @@ def save_pending_login(request: HttpRequest, user: User | None, next_url: str) -
         "user": str(user.pk) if user else "",
         "password_hash": user.get_session_auth_hash() if user else "",
         "next": next_url,
-        "started_at": int(timezone.now().timestamp()),
+        "started_at": int(current_time().timestamp()),
     }
 
 
@@ -247,7 +249,7 @@ def load_pending_login(request: HttpRequest) -> PendingLogin | None:
     if data is None:
         return None
     user = users_selectors.find_active_user(data["user"]) if data["user"] else None
-    is_recent = timezone.now().timestamp() - data["started_at"] <= PENDING_LOGIN_MAX_AGE
+    is_recent = current_time().timestamp() - data["started_at"] <= PENDING_LOGIN_MAX_AGE
     # A password changed meanwhile, perhaps because it was stolen, ends the sign-in that began with it.
     if user and is_recent and constant_time_compare(data["password_hash"], user.get_session_auth_hash()):
         return PendingLogin(user, data["next"])

@@ -6,11 +6,11 @@ from contextlib import suppress
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.utils import timezone
 
 from accounts.auth import account_emails
 from accounts.auth.email_addresses import services as email_addresses
 from accounts.models import User
+from core.clock import current_time
 from core.errors import RateLimited
 from core.http.client_ip import client_ip
 from core.rate_limits import Use, consume, limited
@@ -56,4 +56,4 @@ def request_email_change(request: HttpRequest, user: User, email: str) -> None:
     email = normalize_email(email)
     mailboxes = (base_address(email), f"proposals {user.pk}")
     with limited(request, *(Use(LINK_EMAIL_GROUP, mailbox, settings.EMAIL_LINK_RATE) for mailbox in mailboxes)):
-        email_addresses.request_email_change(user=user, email=email, now=timezone.now(), seen_at=client_ip(request))
+        email_addresses.request_email_change(user=user, email=email, now=current_time(), seen_at=client_ip(request))

@@ -10,7 +10,6 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -24,6 +23,7 @@ from accounts.privacy.forms import DeleteAccountForm
 from accounts.privacy.responses import export_response
 from accounts.privacy.services import GRACE_PERIOD
 from core.api.endpoints import endpoint
+from core.clock import current_time
 from core.errors import Conflict, Invalid, NotFound
 from core.forms import form_status
 from core.htmx import form_data, render_page
@@ -35,7 +35,7 @@ from core.rate_limits import Use, limited
 @require_safe
 def privacy(request: HttpRequest) -> HttpResponse:
     """Show the user's exports and the way to account deletion."""
-    exports = selectors.list_exports(get_request_user(request), timezone.now()).order_by("-pk")[:20]
+    exports = selectors.list_exports(get_request_user(request), current_time()).order_by("-pk")[:20]
     context = {"exports": exports, "tab": "data", "grace_days": GRACE_PERIOD.days}
     return render_page(request, "accounts/privacy.html", context)
 
@@ -49,7 +49,7 @@ def request_export(request: HttpRequest) -> HttpResponse:
         return response
     try:
         with limited(request, Use("export", str(user.pk), settings.EXPORT_RATE)):
-            services.request_export(actor=user, now=timezone.now())
+            services.request_export(actor=user, now=current_time())
     except Conflict as error:
         messages.warning(request, error.detail)
     else:
@@ -62,7 +62,7 @@ def request_export(request: HttpRequest) -> HttpResponse:
 @require_safe
 def download_export(request: HttpRequest, export_id: UUID) -> HttpResponseBase:
     """Download an export after a recent login."""
-    export = selectors.get_export(get_request_user(request), export_id, timezone.now())
+    export = selectors.get_export(get_request_user(request), export_id, current_time())
     return reauthentication_redirect(request, reverse("settings-privacy")) or export_response(export)
 
 
@@ -70,7 +70,7 @@ def download_export(request: HttpRequest, export_id: UUID) -> HttpResponseBase:
 @require_POST
 def delete_export(request: HttpRequest, export_id: UUID) -> HttpResponse:
     """Delete an export before it expires."""
-    services.delete_export(actor=get_request_user(request), export_id=export_id, now=timezone.now())
+    services.delete_export(actor=get_request_user(request), export_id=export_id, now=current_time())
     messages.success(request, "Export deleted.")
     return redirect("settings-privacy")
 
@@ -97,7 +97,7 @@ def delete_account(request: HttpRequest) -> HttpResponse:
             # Guessing the password here counts like guessing it at the login.
             with reauthentication.throttled_reauthentication(request, user):
                 services.request_deletion(
-                    actor=user, confirmation=form.cleaned_data["confirmation"], now=timezone.now()
+                    actor=user, confirmation=form.cleaned_data["confirmation"], now=current_time()
                 )
         except Invalid as error:
             form.add_domain_error(error)
@@ -117,7 +117,7 @@ def cancel_deletion(request: HttpRequest) -> HttpResponse:
     token = request.POST.get("token") or request.GET.get("token", "")
     if request.method == "POST":
         try:
-            services.cancel_deletion(token=token, now=timezone.now())
+            services.cancel_deletion(token=token, now=current_time())
         except NotFound as error:
             return render_page(request, "accounts/cancel_deletion.html", {"error": error.detail}, status=404)
         messages.success(request, "Welcome back. Your account is open again. Please sign in.")

@@ -10,7 +10,6 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -25,6 +24,7 @@ from accounts.users.image_processing import MAX_BYTES
 from accounts.users.responses import avatar_response
 from core.api.endpoints import endpoint
 from core.api.pagination import PageRequest, Sort, paginate
+from core.clock import current_time
 from core.errors import Conflict, Invalid, NotFound
 from core.forms import changed_values, form_status
 from core.htmx import form_data, render_page
@@ -148,7 +148,7 @@ def user_detail(request: HttpRequest, user_id: UUID) -> HttpResponse:
     if response := reauthentication_redirect(request, reverse("user-detail", args=[user.pk])):
         return response
     try:
-        administration.update_user(actor=reader, user_id=user.pk, changes=changes, now=timezone.now())
+        administration.update_user(actor=reader, user_id=user.pk, changes=changes, now=current_time())
     except Conflict as error:
         messages.error(request, error.detail)
     else:

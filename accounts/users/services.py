@@ -10,7 +10,6 @@ from typing import Any
 from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
 from django.db.models import F
-from django.utils import timezone
 
 from accounts import events
 from accounts.auth.passwords.validators import check_new_password
@@ -19,6 +18,7 @@ from accounts.events import user_payload
 from accounts.models import Avatar, EmailChange, User
 from accounts.users.image_processing import make_thumbnails
 from accounts.users.locales import DEFAULT_LOCALE, Locale
+from core.clock import current_time
 from core.db import violated_constraint
 from core.errors import Invalid
 from core.etags import check_version
@@ -63,8 +63,9 @@ def create_user(user: User) -> None:
     # The local part of an address may hold characters that a handle cannot have, or nothing but such.
     base = re.sub(r"[^a-z0-9._-]", "", user.email.split("@")[0]).lstrip("._-")[:32] or "user"
     # The former owner can restore it with the link that was sent to it.
-    if EmailChange.objects.filter(email=user.email, expires_at__gt=timezone.now()).exists():
+    if EmailChange.objects.filter(email=user.email, expires_at__gt=current_time()).exists():
         raise Invalid.field("email", "An account with this email address already exists.", "taken")
+    user.created_at = current_time()
     for attempt in range(MAX_HANDLE_ATTEMPTS):
         user.handle = base if attempt == 0 else f"{base}{attempt + 1}"
         try:
@@ -140,7 +141,7 @@ def set_avatar(*, actor: User, data: bytes) -> User:
     with transaction.atomic():
         user = User.objects.select_for_update(no_key=True).get(pk=actor.pk)
         # The images live in a table of their own, so that reading users does not load them.
-        columns: dict[str, Any] = {**thumbnails._asdict(), "created_at": timezone.now()}
+        columns: dict[str, Any] = {**thumbnails._asdict(), "created_at": current_time()}
         Avatar.objects.update_or_create(user=user, defaults=columns)
         save_changes(user, {"avatar": thumbnails.digest}, actor=user)
         return user

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
@@ -16,6 +15,7 @@ from django.views.decorators.http import require_safe
 from accounts.auth.requests import get_request_user
 from analytics.overview import charts, selectors
 from analytics.overview.results import Kpi, Overview, Period
+from core.clock import current_time
 from core.htmx import render_page
 from tasks.filters import selectors as filters_selectors
 from tasks.items import page_queries
@@ -52,10 +52,10 @@ def overview(request: HttpRequest) -> HttpResponse:
     chosen = request.GET.get("range", DEFAULT_RANGE)
     chosen = chosen if chosen in RANGES else DEFAULT_RANGE
     # Statistics have UTC days, whatever time zone the reader is in; lists of tasks use the reader's.
-    period = Period.ending(datetime.now(UTC).date(), length=int(chosen))
+    period = Period.ending(current_time().date(), length=int(chosen))
     scope = selectors.scope_for(user, project_id=project.pk if project else None)
     result = selectors.overview(scope, period)
-    now, today = timezone.now(), timezone.localdate()
+    now, today = current_time(), timezone.localdate(current_time())
     events = page_queries.list_recent_activity(user, project, limit=MAX_ACTIVITY_ENTRIES)
     context = {
         "scope_project": project,

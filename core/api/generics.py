@@ -34,7 +34,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
-from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer, Serializer
@@ -46,6 +45,7 @@ from core.api.endpoints import BodyLimit
 from core.api.pagination import NOT_FILTERS, Page, PageQuerySerializer, PageRequest, Sort, list_body, paginate
 from core.api.parsers import parse_body
 from core.api.query_params import QuerySerializer, parse_query, select_fields
+from core.clock import current_time
 from core.etags import object_etag, parse_if_match
 from core.serialization import dumps
 
@@ -107,7 +107,7 @@ class ApiView(APIView):
         if self.deprecated:
             self.headers.update(self.deprecated.headers())  # DRF adds them to the response, also to that of an error
         super().initial(request, *args, **kwargs)
-        self.user, self.now = request.user, timezone.now()
+        self.user, self.now = request.user, current_time()
         if request.method in {"GET", "HEAD", "OPTIONS"}:
             return
         self.versions = parse_if_match(request._request)

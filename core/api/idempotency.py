@@ -16,10 +16,10 @@ from typing import Any
 
 from django.db import connection
 from django.http import HttpResponse
-from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.clock import current_time
 from core.db import refusable_transaction
 from core.errors import Conflict, DomainError, Invalid
 from core.models import IdempotencyRecord
@@ -75,7 +75,7 @@ def run_idempotent(
             raise InProgress
     rows = _record_statement().run({"user_id": user_id, "key": key})
     record = from_row(IdempotencyRecord, rows[0]) if rows else None
-    if record is not None and record.created_at < timezone.now() - RETENTION:
+    if record is not None and record.created_at < current_time() - RETENTION:
         record.delete()
         record = None
     if record is not None:
@@ -102,6 +102,7 @@ def run_idempotent(
         status=response.status_code,
         headers={name: response[name] for name in STORED_HEADERS if name in response},
         body=encrypt(body.decode(), purpose=ENCRYPTION_PURPOSE).encode() if encrypted else body,
+        created_at=current_time(),
     )
     insert_all(IdempotencyRecord, [record])
     return response

@@ -5,6 +5,7 @@ from typing import Any
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django_prometheus.db.backends.postgresql.base import DatabaseWrapper as PrometheusWrapper
 
+from core import clock
 from core.postgresql import availability
 from core.postgresql.metrics import record_pool_stats
 from core.postgresql.statements import run_statement
@@ -27,6 +28,11 @@ class DatabaseWrapper(PrometheusWrapper):
         # Django's own hook, so a query is timed whichever cursor it uses.
         self.execute_wrappers.append(run_statement)
         self._parameters: dict[str, Any] = {}
+
+    def connect(self) -> None:
+        """Connect, or take a connection of the pool; set the clock by it now and then."""
+        super().connect()
+        clock.synchronise(self.connection)
 
     def get_connection_params(self) -> dict[str, Any]:
         """Return the parameters, computed once per database: with a pool Django asks at every request."""

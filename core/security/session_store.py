@@ -9,7 +9,8 @@ from typing import Any
 from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.backends.cached_db import SessionStore as CachedStore
 from django.db import DatabaseError
-from django.utils import timezone
+
+from core.clock import current_time
 
 KEY_LENGTH = 40  # of the column; 240 bits
 
@@ -29,6 +30,9 @@ class SessionStore(CachedStore):
         row = super().create_model_instance(data)
         row.session_key = hash_session_key(row.session_key)
         return row
+
+    def get_expiry_date(self, **options: Any) -> Any:
+        return super().get_expiry_date(**{"modification": current_time(), **options})
 
     def exists(self, session_key: str) -> bool:
         return bool(session_key) and bool(self.model.objects.filter(session_key=hash_session_key(session_key)).exists())
@@ -50,7 +54,7 @@ class SessionStore(CachedStore):
 
     def _get_session_from_db(self) -> Any:
         rows = self.model.objects.filter(
-            session_key=hash_session_key(self.session_key or ""), expire_date__gt=timezone.now()
+            session_key=hash_session_key(self.session_key or ""), expire_date__gt=current_time()
         )
         session = rows.first()
         if session is None:

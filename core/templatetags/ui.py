@@ -17,6 +17,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 
+from core.clock import current_time
 from core.markdown import render_text
 
 register = template.Library()
@@ -66,7 +67,7 @@ def relative_time(when: datetime | None) -> SafeString:
     local = timezone.localtime(when)
     exact = formats.date_format(local, "j M Y, H:i") + f" {local.tzname()}"
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>', when.isoformat(), exact, humanize_time(when, timezone.now())
+        '<time datetime="{}" title="{}">{}</time>', when.isoformat(), exact, humanize_time(when, current_time())
     )
 
 
@@ -103,7 +104,7 @@ def short_date(when: date | None) -> SafeString:
     """Render a date; the year only if it is not the current one."""
     if when is None:
         return format_html('<span class="muted">{}</span>', "–")
-    pattern = "j M" if when.year == timezone.localdate().year else "j M Y"
+    pattern = "j M" if when.year == timezone.localdate(current_time()).year else "j M Y"
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         when.isoformat(),
@@ -116,7 +117,7 @@ def short_date(when: date | None) -> SafeString:
 def short_date_and_time(when: datetime) -> SafeString:
     """Render an instant as `short_date` renders a day, with the local time."""
     local = timezone.localtime(when)
-    pattern = "j M, H:i" if local.year == timezone.localdate().year else "j M Y, H:i"
+    pattern = "j M, H:i" if local.year == timezone.localdate(current_time()).year else "j M Y, H:i"
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         when.isoformat(),

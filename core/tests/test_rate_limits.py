@@ -13,6 +13,7 @@ from django.test import RequestFactory
 from core import rate_limits, redis
 from core.errors import RateLimited
 from core.rate_limits import Backoff, Use, check_backoff, consume, limited, record_failure, refund, reset_failures
+from core.security.hashing import sha256_hex
 from core.testing.clock import NOW
 from core.testing.concurrency import run_concurrently
 
@@ -66,7 +67,7 @@ def test_consume_allows_its_rate_and_returns_the_wait(rate):
 
 
 def test_limit_holds_until_its_window_ends():
-    name = f"taskflow:uses:{Use('door', 'x', '2/m').name}"
+    name = f"taskflow:uses:{sha256_hex('door x 2/m')}"
     assert uses(3, "2/m")[:2] == [0, 0]
     redis.client().pexpire(name, 40)
 

@@ -8,11 +8,11 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.auth.requests import get_request_user
 from core.api.pagination import PageRequest
+from core.clock import current_time
 from core.htmx import render_page, safe_redirect_url
 from notifications.inbox import selectors, services
 
@@ -54,7 +54,7 @@ def open_notification(request: HttpRequest, notification_id: UUID) -> HttpRespon
     """
     user = get_request_user(request)
     notification = selectors.get_notification(user, notification_id)
-    services.mark_read(actor=user, notification_id=notification_id, now=timezone.now())
+    services.mark_read(actor=user, notification_id=notification_id, now=current_time())
     selectors.mark_unavailable(user, [notification])
     if notification.is_unavailable:
         messages.info(request, "It was deleted, or you no longer have access to it.")
@@ -65,7 +65,7 @@ def open_notification(request: HttpRequest, notification_id: UUID) -> HttpRespon
 @login_required
 @require_POST
 def mark_read(request: HttpRequest, notification_id: UUID) -> HttpResponse:
-    services.mark_read(actor=get_request_user(request), notification_id=notification_id, now=timezone.now())
+    services.mark_read(actor=get_request_user(request), notification_id=notification_id, now=current_time())
     return _redirect_back(request)
 
 
@@ -84,7 +84,7 @@ def mark_all_read(request: HttpRequest) -> HttpResponse:
         until = UUID(request.POST.get("until", ""))
     except ValueError:
         until = None
-    count = services.mark_all_read(actor=get_request_user(request), now=timezone.now(), until=until)
+    count = services.mark_all_read(actor=get_request_user(request), now=current_time(), until=until)
     messages.success(
         request, f"{count} notifications marked as read." if count != 1 else "1 notification marked as read."
     )

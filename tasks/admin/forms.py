@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.utils import timezone
 
 from accounts.models import User
 from core.admin import ServiceForm
+from core.clock import current_time
 from core.errors import Invalid, NotFound
 from core.forms import TitleField
 from core.text import join_names, normalize_email, split_names
@@ -47,7 +47,7 @@ class ProjectForm(ServiceForm):
             return projects.create(
                 actor=self.actor, key=data["key"], name=data["name"], description=data["description"]
             )
-        ref, now, changes = str(self.instance.pk), timezone.now(), {n: data[n] for n in ("name", "description")}
+        ref, now, changes = str(self.instance.pk), current_time(), {n: data[n] for n in ("name", "description")}
         versions = frozenset({data["version"] or 0})
         project = projects.update(actor=self.actor, ref=ref, changes=changes, now=now, versions=versions)
         if data["archived"] != (project.archived_at is not None):
@@ -156,7 +156,7 @@ class TaskForm(ServiceForm):
         changes["assignees"] = sorted(user_ids.values())
         changes["labels"] = split_names(data["labels"])
         changes["parent"] = parent.pk if parent else None
-        now = timezone.now()
+        now = current_time()
         if self.instance._state.adding:
             draft = drafts.TaskDraft(**changes)
             return items.create(actor=self.actor, project_ref=str(data["project"].pk), draft=draft, now=now)

@@ -5,10 +5,10 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 
 from accounts.auth.requests import get_request_user
 from core.admin import ServiceAdmin
+from core.clock import current_time
 from tasks.admin.base import ProjectScopedAdmin
 from tasks.admin.forms import LabelForm, MemberForm, ProjectForm, StateForm
 from tasks.members import services as members
@@ -37,7 +37,7 @@ class ProjectAdmin(ServiceAdmin):
         return ("key", "owner", "is_inbox", "next_number", "updated_at") if obj else ()
 
     def delete_model(self, request: HttpRequest, obj: Project) -> None:
-        projects.delete(actor=get_request_user(request), ref=str(obj.pk), now=timezone.now())
+        projects.delete(actor=get_request_user(request), ref=str(obj.pk), now=current_time())
 
 
 @admin.register(ProjectMember)
@@ -53,7 +53,7 @@ class ProjectMemberAdmin(ProjectScopedAdmin):
 
     def delete_model(self, request: HttpRequest, obj: ProjectMember) -> None:
         members.remove(
-            actor=get_request_user(request), ref=str(obj.project_id), user_id=obj.user_id, now=timezone.now()
+            actor=get_request_user(request), ref=str(obj.project_id), user_id=obj.user_id, now=current_time()
         )
 
 
@@ -86,4 +86,4 @@ class LabelAdmin(ProjectScopedAdmin):
     raw_id_fields = ("project",)
 
     def delete_model(self, request: HttpRequest, obj: Label) -> None:
-        labels.delete(actor=get_request_user(request), label_id=obj.pk, now=timezone.now())
+        labels.delete(actor=get_request_user(request), label_id=obj.pk, now=current_time())

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.utils import timezone
 
 from accounts.auth.requests import get_request_user
+from core.clock import current_time
 from tasks.admin.base import ProjectScopedAdmin, TaskScopedAdmin
 from tasks.admin.forms import ProjectTeamForm
 from tasks.members import teams
@@ -23,7 +23,7 @@ class ProjectTeamAdmin(ProjectScopedAdmin):
     raw_id_fields = ("project", "team")
 
     def delete_model(self, request: HttpRequest, obj: ProjectTeam) -> None:
-        teams.remove(actor=get_request_user(request), ref=str(obj.project_id), team_id=obj.team_id, now=timezone.now())
+        teams.remove(actor=get_request_user(request), ref=str(obj.project_id), team_id=obj.team_id, now=current_time())
 
 
 @admin.register(TaskShare)

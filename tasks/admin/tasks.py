@@ -5,10 +5,10 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 
 from accounts.auth.requests import get_request_user
 from core.admin import ReadOnlyAdmin
+from core.clock import current_time
 from core.text import truncate
 from tasks.admin.base import ProjectScopedAdmin, TaskScopedAdmin
 from tasks.admin.forms import WRITABLE_FIELDS, TaskForm
@@ -53,7 +53,7 @@ class TaskAdmin(ProjectScopedAdmin):
         return (queryset.search(search_term) if search_term else queryset), False  # type: ignore[attr-defined]
 
     def delete_model(self, request: HttpRequest, obj: Task) -> None:
-        items.delete(actor=get_request_user(request), ref=str(obj.pk), now=timezone.now())
+        items.delete(actor=get_request_user(request), ref=str(obj.pk), now=current_time())
 
 
 @admin.register(TaskAssignee)
@@ -116,7 +116,7 @@ class CommentAdmin(TaskScopedAdmin):
         def verb(comment: Comment) -> None:
             # By the service, one by one: a bulk delete would skip its permissions.
             comments.delete(
-                actor=get_request_user(request), ref=str(comment.task_id), comment_id=comment.pk, now=timezone.now()
+                actor=get_request_user(request), ref=str(comment.task_id), comment_id=comment.pk, now=current_time()
             )
 
         self.each(request, queryset, verb, "comments removed")

@@ -9,11 +9,11 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.auth.requests import get_request_user
 from core.api.endpoints import BodyLimit, endpoint
+from core.clock import current_time
 from core.errors import Conflict, DomainError, Invalid
 from core.htmx import render_page
 from tasks.attachments import selectors, services
@@ -43,7 +43,7 @@ def add_attachments(request: HttpRequest, key: str) -> HttpResponse:
     else:
         for upload in uploads:
             try:
-                services.add(actor=reader, ref=str(task.pk), upload=upload, now=timezone.now())
+                services.add(actor=reader, ref=str(task.pk), upload=upload, now=current_time())
             except (Conflict, FileRefused) as error:
                 errors.append(error)
     if not errors:

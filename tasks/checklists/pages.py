@@ -7,10 +7,10 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from accounts.auth.requests import get_request_user
+from core.clock import current_time
 from core.errors import VersionConflict
 from core.forms import expected_version
 from tasks.checklists import services
@@ -22,7 +22,7 @@ from tasks.checklists.forms import ChecklistItemForm
 def add_checklist_item(request: HttpRequest, key: str) -> HttpResponse:
     """Add an item by its text; the panel shows where it went wrong."""
     actor, form = get_request_user(request), ChecklistItemForm({"text": request.POST.get("text", "")})
-    form.submit(lambda data: services.add(actor=actor, ref=key, text=data["text"], now=timezone.now()))
+    form.submit(lambda data: services.add(actor=actor, ref=key, text=data["text"], now=current_time()))
     return _back_to_panel(request, key, form)
 
 
@@ -35,7 +35,7 @@ def update_checklist_item(request: HttpRequest, key: str, item_id: UUID) -> Http
     try:
         form.submit(
             lambda _data: services.update(
-                actor=actor, ref=key, item_id=item_id, changes=form.changes(), now=timezone.now(), versions=versions
+                actor=actor, ref=key, item_id=item_id, changes=form.changes(), now=current_time(), versions=versions
             )
         )
     except VersionConflict:
@@ -46,7 +46,7 @@ def update_checklist_item(request: HttpRequest, key: str, item_id: UUID) -> Http
 @login_required
 @require_POST
 def delete_checklist_item(request: HttpRequest, key: str, item_id: UUID) -> HttpResponse:
-    services.delete(actor=get_request_user(request), ref=key, item_id=item_id, now=timezone.now())
+    services.delete(actor=get_request_user(request), ref=key, item_id=item_id, now=current_time())
     return redirect(f"{reverse('task-detail', args=[key])}#checklist")
 
 
@@ -54,7 +54,7 @@ def delete_checklist_item(request: HttpRequest, key: str, item_id: UUID) -> Http
 @require_POST
 def convert_checklist_item(request: HttpRequest, key: str, item_id: UUID) -> HttpResponse:
     """Turn an item into a subtask of the same task."""
-    subtask = services.convert(actor=get_request_user(request), ref=key, item_id=item_id, now=timezone.now())
+    subtask = services.convert(actor=get_request_user(request), ref=key, item_id=item_id, now=current_time())
     messages.success(request, f"{subtask.key} created from the checklist item.")
     return redirect("task-detail", key=key)
 

@@ -6,11 +6,11 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.auth.requests import get_request_user
 from accounts.models import User
+from core.clock import current_time
 from core.errors import Invalid, VersionConflict
 from core.forms import expected_version, form_status
 from core.htmx import form_data, render_page
@@ -32,7 +32,7 @@ def add_comment(request: HttpRequest, key: str) -> HttpResponse:
     form = CommentForm(request.POST)
     if form.is_valid():
         try:
-            services.add(actor=reader, ref=key, body=form.cleaned_data["body"], now=timezone.now())
+            services.add(actor=reader, ref=key, body=form.cleaned_data["body"], now=current_time())
         except Invalid as error:
             form.add_domain_error(error)
         else:
@@ -53,7 +53,7 @@ def edit_comment(request: HttpRequest, key: str, comment_id: UUID) -> HttpRespon
     if request.method == "POST" and form.is_valid():
         changes: dict[str, Any] = {"body": form.cleaned_data["body"], "versions": expected_version(request)}
         try:
-            services.update(actor=reader, ref=key, comment_id=comment_id, now=timezone.now(), **changes)
+            services.update(actor=reader, ref=key, comment_id=comment_id, now=current_time(), **changes)
         except VersionConflict as error:
             # Only its author can change a comment, so it was the same person.
             form.add_error("body", "You changed this comment in another tab. Save again to keep this text.")
@@ -77,6 +77,6 @@ def _comment_page(
 @login_required
 @require_POST
 def delete_comment(request: HttpRequest, key: str, comment_id: UUID) -> HttpResponse:
-    services.delete(actor=get_request_user(request), ref=key, comment_id=comment_id, now=timezone.now())
+    services.delete(actor=get_request_user(request), ref=key, comment_id=comment_id, now=current_time())
     add_undo_message(request, "Comment deleted.")
     return redirect("task-detail", key=key)

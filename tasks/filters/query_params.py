@@ -6,7 +6,6 @@ import zoneinfo
 from datetime import datetime
 from typing import Any
 
-from django.utils import timezone
 from rest_framework import serializers
 
 from accounts.models import User
@@ -19,6 +18,7 @@ from core.api.query_params import (
     QuerySerializer,
     RepeatedTextField,
 )
+from core.clock import current_time
 from core.time_zones import sql_time_zone
 from tasks.filters import compiler, grammar
 from tasks.filters.selectors import TASK_SORTS, TaskFilters
@@ -85,7 +85,7 @@ def filters_from_params(params: dict[str, Any], user: User, now: datetime | None
 
     Raises Invalid for a `filter` that means nothing.
     """
-    now = now or timezone.now()
+    now = now or current_time()
     names = ("search", "project", "status", "category", "assignee", "creator", "label")
     rest = ("overdue", "due_after", "due_before", "updated_since")
     filters = TaskFilters(

@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from accounts.auth.requests import get_request_user
+from core.clock import current_time
 from core.errors import Conflict, Invalid
 from core.forms import form_status
 from core.htmx import form_data, render_page
@@ -57,10 +58,10 @@ def import_tasks(request: HttpRequest) -> HttpResponse:
                     source=todoist.SOURCE,
                     data=data,
                     dry_run=True,
-                    now=timezone.now(),
+                    now=current_time(),
                 )
                 return redirect("task-import-job", job.pk)
-            plan = todoist.parse(data, today=timezone.localdate(), zone=timezone.get_current_timezone())
+            plan = todoist.parse(data, today=timezone.localdate(current_time()), zone=timezone.get_current_timezone())
             report = run_import(project_id=form.cleaned_data["project"], actor=reader, plan=plan, dry_run=dry_run)
         except (Conflict, Invalid) as error:
             form.add_domain_error(error)
@@ -89,7 +90,7 @@ def import_job(request: HttpRequest, import_id: uuid.UUID) -> HttpResponse:
     reader = get_request_user(request)
     if request.method == "POST":
         try:
-            background.confirm(actor=reader, job_id=import_id, now=timezone.now())
+            background.confirm(actor=reader, job_id=import_id, now=current_time())
         except Conflict as error:
             messages.warning(request, error.detail)
         return redirect("task-import-job", import_id)

@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
 from accounts.models import User
+from core.clock import current_time
 from core.db import uuid7
 from core.errors import NotAllowed
 from core.markdown import make_excerpt, rendered_columns
@@ -79,7 +79,7 @@ def run_import(
             # Another import or a deletion may have come first; members that left are refused when tasks are assigned.
             if (now_known := _imported_tasks(project, plan.source)) != known:
                 work = _prepare(plan, actor, matcher, now_known)
-            _write(work, project, actor, plan.source, timezone.now())
+            _write(work, project, actor, plan.source, current_time())
     return ImportReport(
         source=plan.source,
         dry_run=dry_run,

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.auth.requests import get_request_user
 from accounts.models import User
 from core.api.pagination import PageRequest
+from core.clock import current_time
 from core.errors import Invalid, VersionConflict
 from core.etags import merge_changes
 from core.forms import expected_version, form_status
@@ -47,7 +48,7 @@ def task_list(request: HttpRequest) -> HttpResponse:
 
 def task_list_context(request: HttpRequest, reader: User, project: Project | None = None) -> dict[str, Any]:
     """Return the context of the task table, of all visible tasks or of one project."""
-    now, today = timezone.now(), timezone.localdate()
+    now, today = current_time(), timezone.localdate(current_time())
     address = request.GET.copy()
     if project:
         address["project"] = project.key
@@ -85,7 +86,7 @@ def task_list_context(request: HttpRequest, reader: User, project: Project | Non
 @require_POST
 def set_status(request: HttpRequest, key: str) -> HttpResponse:
     """Change the status of one task from the list; htmx gets the new row, a browser is redirected back."""
-    reader, now = get_request_user(request), timezone.now()
+    reader, now = get_request_user(request), current_time()
     status = 200
     changes, initial = {"status": request.POST.get("status", "")}, request.POST.get("initial-status")
     try:
@@ -110,7 +111,7 @@ def set_status(request: HttpRequest, key: str) -> HttpResponse:
         return HttpResponseRedirect(url)
     task = selectors.get_task(reader, key)
     # The row as it is now, also after an error.
-    [row] = page_queries.build_rows(reader, [task], now=now, today=timezone.localdate())
+    [row] = page_queries.build_rows(reader, [task], now=now, today=timezone.localdate(current_time()))
     context = {"row": row, "page_url": request.POST.get("next", "")}
     fragments = {f"task-{task.pk}": "tasks/_task_row.html"}
     return render_page(request, "tasks/_task_row.html", context, fragments=fragments, status=status)
@@ -128,7 +129,7 @@ def task_detail(request: HttpRequest, key: str) -> HttpResponse:
     form = task_form(reader, task, request)
     if form.is_valid():
         try:
-            changes, now = form.changes(), timezone.now()
+            changes, now = form.changes(), current_time()
             merge_changes(
                 lambda versions: services.update(
                     actor=reader, ref=str(task.pk), changes=changes, now=now, versions=versions
@@ -171,7 +172,7 @@ def new_task(request: HttpRequest) -> HttpResponse:
             labels=data["labels"],
         )
         try:
-            task = services.create(actor=reader, draft=draft, now=timezone.now(), project_ref=data["project"])
+            task = services.create(actor=reader, draft=draft, now=current_time(), project_ref=data["project"])
         except Invalid as error:
             # The form has one assignee where the service takes several.
             names = {"assignees": "assignee"}
@@ -196,7 +197,7 @@ def add_subtask(request: HttpRequest, key: str) -> HttpResponse:
         messages.error(request, "A subtask needs a title of at most 500 characters.")
     else:
         draft = drafts.TaskDraft(title=title, parent=task.pk)
-        subtask = services.create(actor=reader, draft=draft, now=timezone.now(), project_ref=str(task.project_id))
+        subtask = services.create(actor=reader, draft=draft, now=current_time(), project_ref=str(task.project_id))
         add_undo_message(request, f"{subtask.key} created.")
     return redirect("task-detail", key=task.key)
 
@@ -208,7 +209,7 @@ def delete_task(request: HttpRequest, key: str) -> HttpResponse:
     reader = get_request_user(request)
     task = selectors.get_task(reader, key)
     if request.method == "POST":
-        services.delete(actor=reader, ref=str(task.pk), now=timezone.now())
+        services.delete(actor=reader, ref=str(task.pk), now=current_time())
         add_undo_message(request, f"{task.key} moved to the trash.")
         return redirect(f"{reverse('task-list')}?project={task.project.key}")
     # Only for the page: the service checks again, under the lock.

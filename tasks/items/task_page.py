@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.models import User
+from core.clock import current_time
 from core.forms import parse_uuid
 from tasks import policies
 from tasks.attachments import selectors as attachments_selectors
@@ -53,7 +54,7 @@ def task_context(
 ) -> dict[str, Any]:
     """Return the context of a task's page; `before` and `subtasks` of the query string show more than the first page."""
     project_role, role = sharing_selectors.project_and_task_role(reader, task)
-    now, today = timezone.now(), timezone.localdate()
+    now, today = current_time(), timezone.localdate(current_time())
     is_current = task.project.archived_at is None
     text = params.get("subtasks", "")
     subtask_pages = int(text) // SUBTASKS_PER_PAGE if text.isascii() and text.isdecimal() and len(text) < 6 else 1

@@ -9,11 +9,11 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from accounts.auth.requests import get_request_user
 from accounts.users.invitations.rate_limits import rate_limited_invitation
+from core.clock import current_time
 from core.errors import Conflict, Invalid
 from core.forms import form_status
 from core.htmx import render_page
@@ -67,7 +67,7 @@ def update_team(request: HttpRequest, key: str, team_id: UUID) -> HttpResponse:
 @require_POST
 @show_rules_in_place
 def remove_team(request: HttpRequest, key: str, team_id: UUID) -> HttpResponse:
-    teams.remove(actor=get_request_user(request), ref=key, team_id=team_id, now=timezone.now())
+    teams.remove(actor=get_request_user(request), ref=key, team_id=team_id, now=current_time())
     messages.success(request, "Team removed from the project.")
     return redirect("project-detail", key=key)
 
@@ -81,7 +81,7 @@ def invite(request: HttpRequest, key: str) -> HttpResponse:
     if not form.is_valid():
         raise Invalid.field("email", "Enter an email address and choose a role.")
     with rate_limited_invitation(request, reader, form.cleaned_data["email"]):
-        invitation = invitations.invite(actor=reader, ref=key, now=timezone.now(), **form.cleaned_data)
+        invitation = invitations.invite(actor=reader, ref=key, now=current_time(), **form.cleaned_data)
     messages.success(request, f"Invitation to {invitation.target} sent to {invitation.email}.")
     return redirect("project-detail", key=key)
 
@@ -118,7 +118,7 @@ def update_member(request: HttpRequest, key: str, user_id: UUID) -> HttpResponse
 @show_rules_in_place
 def remove_member(request: HttpRequest, key: str, user_id: UUID) -> HttpResponse:
     reader = get_request_user(request)
-    members.remove(actor=reader, ref=key, user_id=user_id, now=timezone.now())
+    members.remove(actor=reader, ref=key, user_id=user_id, now=current_time())
     messages.success(request, "Member removed from the project.")
     # A user who leaves a project may no longer see its page.
     return redirect("project-list") if user_id == reader.pk else redirect("project-detail", key=key)

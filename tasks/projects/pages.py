@@ -9,11 +9,11 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.auth.requests import get_request_user
 from accounts.models import User
+from core.clock import current_time
 from core.errors import VersionConflict
 from core.etags import merge_changes
 from core.forms import changed_values, expected_version, form_status, initial_values
@@ -70,7 +70,7 @@ def delete_project(request: HttpRequest, key: str) -> HttpResponse:
     reader = get_request_user(request)
     project = selectors.get_project(reader, key)
     if request.method == "POST":
-        services.delete(actor=reader, ref=str(project.pk), now=timezone.now())
+        services.delete(actor=reader, ref=str(project.pk), now=current_time())
         add_undo_message(request, f"{project.name} moved to the trash.")
         return redirect("project-list")
     # Only for the page: the service checks again, under the lock.
@@ -116,11 +116,11 @@ def edit_project(request: HttpRequest, key: str) -> HttpResponse:
     initial = {"name": project.name, "description": project.description}
     form = ProjectUpdateForm(form_data(request), initial=initial)
     if request.method == "POST" and request.POST.get("archive"):
-        services.archive(actor=reader, ref=key, now=timezone.now(), archived=request.POST["archive"] == "yes")
+        services.archive(actor=reader, ref=key, now=current_time(), archived=request.POST["archive"] == "yes")
         return redirect("project-detail", key=project.key)
     if request.method == "POST" and form.is_valid():
         try:
-            changes, now = changed_values(form), timezone.now()
+            changes, now = changed_values(form), current_time()
             merge_changes(
                 lambda versions: services.update(actor=reader, ref=key, changes=changes, now=now, versions=versions),
                 expected_version(request),

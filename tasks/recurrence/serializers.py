@@ -2,12 +2,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.api.fields import StrictCharField, StrictChoiceField, StrictDateField, StrictSerializer
 from core.api.query_params import QuerySerializer
+from core.clock import current_time
 from tasks.models import Recurrence, RecurrenceMode
 from tasks.models.recurrence import MAX_EXCEPTIONS
 from tasks.recurrence.rules import MAX_COUNT, MAX_INTERVAL, MAX_RULE_LENGTH
@@ -61,7 +61,7 @@ class RecurrenceOut(serializers.ModelSerializer[Recurrence]):
     @extend_schema_field(NextOccurrence(many=True))
     def get_next(self, recurrence: Recurrence) -> list[dict[str, Any]]:
         series, number = series_of(recurrence), recurrence.number - recurrence.first_number + 1
-        days = upcoming_days(series, after=recurrence.occurs_on, number=number, now=timezone.now())
+        days = upcoming_days(series, after=recurrence.occurs_on, number=number, now=current_time())
         return next_occurrences(series, days)
 
 

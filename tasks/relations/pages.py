@@ -8,10 +8,10 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from accounts.auth.requests import get_request_user
+from core.clock import current_time
 from core.forms import PageForm
 from tasks.relations import selectors, services
 
@@ -26,7 +26,7 @@ class RelationForm(PageForm):
 def add_relation(request: HttpRequest, key: str) -> HttpResponse:
     """Relate the task to another by its key."""
     actor, form = get_request_user(request), RelationForm(request.POST)
-    form.submit(lambda data: services.add(actor=actor, ref=key, now=timezone.now(), **data))
+    form.submit(lambda data: services.add(actor=actor, ref=key, now=current_time(), **data))
     for errors in form.errors.values():
         messages.error(request, " ".join(errors))
     return redirect(f"{reverse('task-detail', args=[key])}#relations")
@@ -35,5 +35,5 @@ def add_relation(request: HttpRequest, key: str) -> HttpResponse:
 @login_required
 @require_POST
 def remove_relation(request: HttpRequest, key: str, relation_id: UUID) -> HttpResponse:
-    services.remove(actor=get_request_user(request), ref=key, relation_id=relation_id, now=timezone.now())
+    services.remove(actor=get_request_user(request), ref=key, relation_id=relation_id, now=current_time())
     return redirect(f"{reverse('task-detail', args=[key])}#relations")

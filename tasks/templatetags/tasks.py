@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from core.clock import current_time
 from core.templatetags.ui import icon, short_date, short_date_and_time
 from tasks.models import Task
 
@@ -38,7 +39,7 @@ def due_badge(task: Task) -> SafeString:
     if not (task.due_date or task.due_at):
         return format_html('<span class="muted none">{}</span>', "–")
     when = short_date_and_time(task.due_at) if task.due_at else short_date(task.due_date)
-    now, today = timezone.now(), timezone.localdate()
+    now, today = current_time(), timezone.localdate(current_time())
     if task.is_overdue(now, today):
         return format_html('<span class="badge bad">{}Overdue: {}</span>', icon("triangle-alert"), when)
     last = timezone.localtime(task.due_at).date() if task.due_at else task.due_date

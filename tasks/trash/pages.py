@@ -8,10 +8,10 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.auth.requests import get_request_user
+from core.clock import current_time
 from core.forms import parse_uuid
 from core.htmx import render_page
 from tasks.models import TrashEntry
@@ -47,7 +47,7 @@ def trash_list(request: HttpRequest) -> HttpResponse:
 @require_POST
 def restore_entry(request: HttpRequest, entry_id: UUID) -> HttpResponse:
     """Restore a deleted object, and go to it."""
-    restoration = services.restore(actor=get_request_user(request), entry_id=entry_id, now=timezone.now())
+    restoration = services.restore(actor=get_request_user(request), entry_id=entry_id, now=current_time())
     text = f"{restoration.title} restored."
     if restoration.skipped:
         count = sum(restoration.skipped.values())

@@ -4,10 +4,10 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from accounts.auth.requests import get_request_user
+from core.clock import current_time
 from core.errors import DomainError, VersionConflict
 from core.htmx import safe_redirect_url
 from tasks.undo import services
@@ -21,7 +21,7 @@ def undo(request: HttpRequest) -> HttpResponse:
     url = safe_redirect_url(request, request.POST.get("next", ""), reverse("task-list"))
     try:
         undone = services.undo(
-            actor=get_request_user(request), token=request.POST.get("token", "")[:200], now=timezone.now()
+            actor=get_request_user(request), token=request.POST.get("token", "")[:200], now=current_time()
         )
     except VersionConflict as error:
         names = ", ".join(sorted(error.requested)).replace("_", " ")

@@ -31,9 +31,10 @@ class Budget(NamedTuple):
     modules: int
 
 
-# As measured now. The goals from the view inward are (45, 14) and (40, 16); version 0.1 had (81, 24) and (68, 26).
-PATCH_BUDGET, PATCH_HANDLER_BUDGET = Budget(45, 20), Budget(34, 16)
-LOGIN_BUDGET, LOGIN_HANDLER_BUDGET = Budget(37, 16), Budget(35, 14)
+# As measured now; one function and module is core.clock.current_time, which stands for Django's timezone.now. The goals
+# from the view inward are (45, 14) and (40, 16); version 0.1 had (81, 24) and (68, 26).
+PATCH_BUDGET, PATCH_HANDLER_BUDGET = Budget(46, 21), Budget(34, 16)
+LOGIN_BUDGET, LOGIN_HANDLER_BUDGET = Budget(38, 17), Budget(36, 15)
 
 
 @dataclass

@@ -8,7 +8,7 @@ from copy import deepcopy
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote, urlencode
 
-from allauth.account.models import EmailAddress, EmailConfirmationHMAC
+from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.mail import EmailMessage
@@ -16,7 +16,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from accounts.auth.login_methods import selectors as login_methods_selectors
-from accounts.auth.one_time_tokens import make_reset_key
+from accounts.auth.one_time_tokens import make_reset_key, make_verification_key
 from accounts.models import User
 from accounts.tests.api_keys import create_api_key
 from accounts.tests.factories import PASSWORD
@@ -228,6 +228,6 @@ def create_page_only_data(owner: User) -> SampleValues:
         "revert_token": unquote(link.partition("=")[2]),
         "identity_id": str(identity.pk),
         "pk": str(passkey.pk),
-        "verification": EmailConfirmationHMAC(address).key,
+        "verification": make_verification_key(address),
         "reset": make_reset_key(owner),
     }

@@ -14,7 +14,6 @@ from allauth.mfa.base import forms as mfa
 from allauth.mfa.models import Authenticator
 from django import forms
 from django.conf import settings
-from django.utils import timezone
 from fido2.utils import websafe_decode
 from fido2.webauthn import CollectedClientData
 from rest_framework.exceptions import ParseError
@@ -26,6 +25,7 @@ from accounts.auth.login_methods import selectors as login_methods_selectors
 from accounts.auth.mfa import services as mfa_services
 from accounts.models import User
 from core.api.parsers import StrictJSONParser
+from core.clock import current_time
 from core.errors import NotAuthenticated
 from core.forms import SingleLineField
 
@@ -79,7 +79,7 @@ class MfaCodeForm(RelabelledForm, mfa.BaseAuthenticateForm):
         code: str = self.cleaned_data["code"]
         try:
             with throttled(context.request, self.user, secret=MFA_CODE):
-                authenticator = mfa_services.verify_code(user=self.user, code=code, now=timezone.now())
+                authenticator = mfa_services.verify_code(user=self.user, code=code, now=current_time())
                 if authenticator is None:
                     raise NotAuthenticated(code=mfa_services.WRONG_CODE)
         except NotAuthenticated as error:

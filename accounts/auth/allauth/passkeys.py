@@ -9,12 +9,12 @@ from typing import Any
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.models import Authenticator
 from django.http import HttpRequest
-from django.utils import timezone
 from fido2.webauthn import AuthenticationResponse, RegistrationResponse, UserVerificationRequirement
 
 from accounts.auth.allauth import internals
 from accounts.auth.mfa import services as mfa
 from accounts.models import User
+from core.clock import current_time
 from core.errors import NotAuthenticated
 from core.http.client_ip import client_ip
 
@@ -82,7 +82,7 @@ def complete_authentication(
             passkey,
             challenge=state["challenge"],
             signature_count=response.counter,
-            now=timezone.now(),
+            now=current_time(),
             address=client_ip(request),
         )
     except NotAuthenticated as error:
@@ -93,7 +93,7 @@ def complete_authentication(
 def _keep_challenge(request: HttpRequest, purpose: Purpose, user: User | None) -> None:
     """Keep the challenge of fido2 under its purpose: allauth has one place for all."""
     state = request.session.pop(internals.PASSKEY_STATE_KEY)
-    challenge = {**state, "user": str(user.pk) if user else "", "issued_at": int(timezone.now().timestamp())}
+    challenge = {**state, "user": str(user.pk) if user else "", "issued_at": int(current_time().timestamp())}
     request.session[CHALLENGES_KEY] = {**request.session.get(CHALLENGES_KEY, {}), purpose.value: challenge}
 
 
@@ -105,7 +105,7 @@ def _take_challenge(request: HttpRequest, purpose: Purpose, user: User | None) -
     if (
         state is None
         or state["user"] != (str(user.pk) if user else "")
-        or timezone.now().timestamp() - state["issued_at"] > MAX_CHALLENGE_AGE
+        or current_time().timestamp() - state["issued_at"] > MAX_CHALLENGE_AGE
     ):
         raise get_adapter().validation_error("incorrect_code")
     return {

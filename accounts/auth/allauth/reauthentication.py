@@ -13,7 +13,6 @@ from django.contrib import auth, messages
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.http import urlencode
 
 from accounts.auth import reauthentication
@@ -23,6 +22,7 @@ from accounts.auth.login_methods import selectors as login_methods_selectors
 from accounts.auth.sessions.middleware import current_session
 from accounts.models import User
 from accounts.users import services as users
+from core.clock import current_time
 from core.errors import Invalid
 from core.form_idempotency import mark_unfinished
 from core.http.client_ip import client_ip
@@ -50,7 +50,7 @@ def reauthentication_redirect(request: HttpRequest, next_url: str = "") -> HttpR
 def _has_recent_session(request: HttpRequest) -> bool:
     """Whether the session is recent by the rule of the API."""
     session = current_session(request)
-    return session is not None and reauthentication.is_recent(session, timezone.now())
+    return session is not None and reauthentication.is_recent(session, current_time())
 
 
 def _redirect_to_login(request: HttpRequest, next_url: str) -> HttpResponse:

@@ -9,7 +9,6 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -19,6 +18,7 @@ from accounts.auth.forms import ChangeEmailForm
 from accounts.auth.rate_limited_emails import LINK_EMAIL_GROUP, request_email_change
 from accounts.auth.requests import credential_page, get_request_user
 from core.api.endpoints import endpoint
+from core.clock import current_time
 from core.errors import Conflict, Invalid, NotFound
 from core.forms import form_status
 from core.htmx import form_data, render_page
@@ -40,7 +40,7 @@ def verify_email(request: HttpRequest) -> HttpResponse:
             return render_page(request, "account/email_confirmation_expired.html", {}, status=404)
         return render_page(request, "account/email_confirm.html", {"key": key, "email": address.email})
     try:
-        user = services.verify_email(key=key, now=timezone.now(), ip=client_ip(request))
+        user = services.verify_email(key=key, now=current_time(), ip=client_ip(request))
     except (Conflict, NotFound) as error:
         return render_page(
             request, "account/email_confirmation_expired.html", {"error": error.detail}, status=error.status

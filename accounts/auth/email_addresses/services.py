@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from allauth.account.models import EmailAddress, EmailConfirmationHMAC
+from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from accounts import events
 from accounts.auth import account_emails
 from accounts.auth.login_methods.selectors import REVERT_LINK_TTL, revert_link_for_email
+from accounts.auth.one_time_tokens import find_address_by_key
 from accounts.auth.security_notifications import notify_security_change
 from accounts.auth.sessions import cache
 from accounts.events import user_payload
@@ -40,8 +41,7 @@ def send_verification_email(*, user: User) -> None:
 
 def find_address_to_verify(key: str) -> EmailAddress | None:
     """Return the address that the key of a link verifies; None for a used, old or forged key."""
-    confirmation = EmailConfirmationHMAC.from_key(key)
-    return confirmation.email_address if confirmation else None
+    return find_address_by_key(key)
 
 
 def verify_email(*, key: str, now: datetime, ip: str = "") -> User:

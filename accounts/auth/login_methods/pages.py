@@ -6,12 +6,12 @@ from allauth.mfa.models import Authenticator
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 
 from accounts.auth.login_methods import selectors, services
 from accounts.auth.login_methods.services import LINK_EXPIRED
 from accounts.auth.oidc.client import provider_names
 from accounts.auth.requests import credential_page, logout_if_current
+from core.clock import current_time
 from core.errors import Conflict, NotFound
 from core.htmx import render_page
 from core.http.client_ip import client_ip
@@ -29,7 +29,7 @@ MFA_METHOD_NAMES = {"totp": "Authenticator app", "recovery_codes": "Recovery cod
 @credential_page(mfa_exempt=True, secret_in_url=True)
 def revert_login_method(request: HttpRequest) -> HttpResponse:
     """Show what the link removes. A button removes it, because mail programs open links by themselves."""
-    token, now = request.POST.get("token") or request.GET.get("token", ""), timezone.now()
+    token, now = request.POST.get("token") or request.GET.get("token", ""), current_time()
     if request.method == "POST":
         try:
             user = services.revert_login_method(token=token, now=now, address=client_ip(request))

@@ -126,7 +126,7 @@ def generate_recovery_codes(*, user: User, now: datetime, address: str = "") -> 
     if not login_methods_selectors.has_mfa(user):
         raise Conflict("Add an authenticator app or a passkey first.", code="mfa_required")
     Authenticator.objects.filter(user=user, type=Type.RECOVERY_CODES).delete()
-    RecoveryCodes.activate(user)
+    _create_recovery_codes(user, now)
     notify_security_change(user=user, change="recovery_codes_generated", now=now, address=address)
 
 
@@ -168,7 +168,7 @@ def _add(
     had_mfa = login_methods_selectors.has_mfa(user)
     if kind == Type.TOTP and Authenticator.objects.filter(user=user, type=kind).exists():
         raise Conflict("There is an authenticator app already. Remove it first.", code="totp_exists")
-    Authenticator.objects.create(user=user, type=kind, data=data)
+    Authenticator.objects.create(user=user, type=kind, data=data, created_at=now)
     revoked = 0
     if not had_mfa:
         others = Session.objects.open(now).filter(user=user).excluding(keep)
@@ -176,8 +176,14 @@ def _add(
     notify_security_change(user=user, change=change, now=now, address=address)
     has_recovery_codes = Authenticator.objects.filter(user=user, type=Type.RECOVERY_CODES).exists()
     if not has_recovery_codes:
-        RecoveryCodes.activate(user)
+        _create_recovery_codes(user, now)
     return EnrollmentResult(not has_recovery_codes, revoked)
+
+
+def _create_recovery_codes(user: User, now: datetime) -> None:
+    """Create recovery codes. allauth takes the clock of the process, which does not decide how long a link is valid."""
+    RecoveryCodes.activate(user)
+    Authenticator.objects.filter(user=user, type=Type.RECOVERY_CODES).update(created_at=now)
 
 
 def _remove(user: User, columns: dict[str, Any], change: str, *, now: datetime, address: str) -> None:

@@ -12,7 +12,6 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -26,6 +25,7 @@ from accounts.auth.oidc.client import provider_names
 from accounts.auth.requests import credential_page, get_request_user
 from accounts.auth.sessions.middleware import current_session
 from core.api.endpoints import endpoint
+from core.clock import current_time
 from core.errors import Conflict, Invalid, NotFound
 from core.forms import form_status
 from core.htmx import form_data, render_page
@@ -54,7 +54,7 @@ def security(request: HttpRequest) -> HttpResponse:
 @credential_page("code", "setup_token", mfa_exempt=True)
 @reauthentication_required(app="allauth.mfa")
 def add_totp(request: HttpRequest) -> HttpResponse:
-    user, now, form = get_request_user(request), timezone.now(), TotpForm(form_data(request))
+    user, now, form = get_request_user(request), current_time(), TotpForm(form_data(request))
     if login_methods_selectors.get_mfa_methods(user).totp:
         return redirect("mfa_deactivate_totp")
     setup = None
@@ -83,7 +83,7 @@ def add_totp(request: HttpRequest) -> HttpResponse:
 def remove_totp(request: HttpRequest) -> HttpResponse:
     user = get_request_user(request)
     if request.method == "POST":
-        enrollment.deactivate_totp(user=user, now=timezone.now(), address=client_ip(request))
+        enrollment.deactivate_totp(user=user, now=current_time(), address=client_ip(request))
         messages.success(request, "The authenticator app is removed.")
         return redirect("mfa_index")
     if not login_methods_selectors.get_mfa_methods(user).totp:
@@ -101,7 +101,7 @@ def add_passkey(request: HttpRequest) -> HttpResponse:
         if request.method == "POST" and form.is_valid():
             name, credential = form.cleaned_data["name"], form.cleaned_data["credential"]
             result = enrollment.add_passkey(
-                user=user, name=name, credential=credential, now=timezone.now(), **_caller(request)
+                user=user, name=name, credential=credential, now=current_time(), **_caller(request)
             )
             return _added(request, result, "The passkey is added.")
     except Conflict as error:
@@ -130,7 +130,7 @@ def rename_passkey(request: HttpRequest, pk: int) -> HttpResponse:
 def remove_passkey(request: HttpRequest, pk: int) -> HttpResponse:
     user = get_request_user(request)
     if request.method == "POST":
-        enrollment.remove_passkey(user=user, passkey_id=pk, now=timezone.now(), address=client_ip(request))
+        enrollment.remove_passkey(user=user, passkey_id=pk, now=current_time(), address=client_ip(request))
         messages.success(request, "The passkey is removed.")
         return redirect("mfa_index")
     context = {"authenticator": login_methods_selectors.get_passkey(user, pk), "tab": "security"}
@@ -157,7 +157,7 @@ def new_recovery_codes(request: HttpRequest) -> HttpResponse:
     user = get_request_user(request)
     if request.method == "POST":
         try:
-            enrollment.generate_recovery_codes(user=user, now=timezone.now(), address=client_ip(request))
+            enrollment.generate_recovery_codes(user=user, now=current_time(), address=client_ip(request))
         except Conflict as error:
             return _refused(request, error)
         return redirect("mfa_view_recovery_codes")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import secrets
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain
@@ -23,6 +22,7 @@ from joserfc.jws import JWSRegistry
 
 from accounts.auth.oidc.provider import Issuer, Metadata, OidcError, fetch_json, get_issuer
 from accounts.auth.oidc.services import Identity
+from core.clock import current_time
 from core.errors import NotFound
 from core.text import is_blank, normalize, normalize_email, truncate
 from core.validators import UNSAFE_CHARACTERS
@@ -218,7 +218,10 @@ def verify_id_token(
         # Authlib would skip an empty hash.
         "at_hash": {"validate": lambda _, digest: isinstance(digest, str) and digest != ""},
         # The browser was redirected minutes ago at most, so an older token is from another sign-in.
-        "iat": {"essential": True, "validate": lambda _, issued_at: time.time() - issued_at <= MAX_TOKEN_AGE},
+        "iat": {
+            "essential": True,
+            "validate": lambda _, issued_at: current_time().timestamp() - issued_at <= MAX_TOKEN_AGE,
+        },
     }
     params = {"client_id": client_id, "nonce": nonce, "access_token": access_token}
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from dataclasses import asdict
 from typing import Any
 
@@ -14,7 +13,6 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
@@ -35,6 +33,7 @@ from accounts.auth.oidc.services import Identity
 from accounts.auth.requests import get_next_url, get_request_user
 from accounts.users.locales import Locale, browser_locale
 from core.api.endpoints import endpoint
+from core.clock import current_time
 from core.errors import Conflict, DomainError
 from core.htmx import render_page
 from core.http.client_ip import client_ip, describe_user_agent, user_agent
@@ -77,7 +76,7 @@ def start(request: HttpRequest, provider_id: str) -> HttpResponse:
         "locale": asdict(browser_locale(request)),
     }
     states: dict[str, Any] = request.session.get(STATES_KEY, {})
-    states[state_id] = {"provider_id": provider_id, "data": data, "started_at": time.time()}
+    states[state_id] = {"provider_id": provider_id, "data": data, "started_at": current_time().timestamp()}
     request.session[STATES_KEY] = dict(sorted(states.items(), key=lambda item: item[1]["started_at"])[-MAX_STATES:])
     request.session.save()
     return render_page(request, "socialaccount/redirect_to_provider.html", {"address": url, "name": client.name})
@@ -155,7 +154,7 @@ def _take_state(request: HttpRequest, state_id: str, *, provider_id: str) -> dic
     request.session[STATES_KEY] = states
     request.session.save()
     data: dict[str, Any] = state["data"]
-    return data if time.time() - state["started_at"] <= MAX_STATE_AGE else None
+    return data if current_time().timestamp() - state["started_at"] <= MAX_STATE_AGE else None
 
 
 @never_cache
@@ -180,7 +179,7 @@ def unlink_identity(request: HttpRequest, identity_id: int) -> HttpResponse:
     if response := reauthentication_redirect(request):
         return response
     try:
-        services.unlink_identity(actor=get_request_user(request), identity_id=identity_id, now=timezone.now())
+        services.unlink_identity(actor=get_request_user(request), identity_id=identity_id, now=current_time())
     except Conflict as error:
         messages.error(request, error.detail)
     else:

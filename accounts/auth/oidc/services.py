@@ -16,6 +16,7 @@ from accounts.events import user_payload
 from accounts.models import User
 from accounts.users import services as users
 from accounts.users.locales import DEFAULT_LOCALE, Locale
+from core.clock import current_time
 from core.errors import Conflict, Invalid, NotAllowed, NotAuthenticated, NotFound
 from core.validators import validate_email_address
 from events.outbox import publish
@@ -179,6 +180,8 @@ def _link(user: User, identity: Identity, method: str) -> SocialAccount:
         # An unverified address may be another person's: it is shown, and keeps no identity after a password reset.
         extra_data={"email": identity.email} | ({} if identity.email_verified else {"email_verified": False}),
     )
+    # Django takes the clock of the process; how long the link in the email is valid follows this one.
+    SocialAccount.objects.filter(pk=social_account.pk).update(date_joined=current_time())
     event = events.IdentityLinked(
         user=user_payload(user), provider=social_account.provider, identity_id=social_account.pk, method=method
     )

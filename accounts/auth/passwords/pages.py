@@ -8,7 +8,6 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.auth import reauthentication
@@ -23,6 +22,7 @@ from accounts.auth.sessions.middleware import current_session
 from accounts.models import User
 from accounts.users import services as users
 from core.api.endpoints import endpoint
+from core.clock import current_time
 from core.errors import Invalid, NotFound
 from core.forms import form_status
 from core.htmx import form_data, render_page
@@ -58,7 +58,7 @@ def reset_password(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         password = form.cleaned_data["password"]
         try:
-            services.reset_password(user=user, password=password, now=timezone.now(), address=client_ip(request))
+            services.reset_password(user=user, password=password, now=current_time(), address=client_ip(request))
         except Invalid as error:
             form.add_domain_error(error)
         except NotFound:  # a concurrent request has used the link
@@ -120,6 +120,6 @@ def _save_password(request: HttpRequest, user: User, password: str) -> None:
     """Change the password and keep this browser signed in."""
     session = current_session(request)
     keep, address = session.pk if session else None, client_ip(request)
-    services.change_password(user=user, password=password, now=timezone.now(), keep=keep, address=address)
+    services.change_password(user=user, password=password, now=current_time(), keep=keep, address=address)
     update_session_auth_hash(request, user)
     messages.success(request, "Your new password is saved.")

@@ -10,13 +10,13 @@ from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from django.db import transaction
-from django.utils import timezone
 
 from accounts.auth.mfa.enforcement import mfa_setup_required
 from accounts.models import ApiKey, Session
 from accounts.models.sessions import has_mfa_subquery
 from core import redis
 from core.cache import GLOBAL_SCOPE, get_or_build, invalidate_after_commit, retry_until_lease_ends
+from core.clock import current_time
 from core.security.session_status import ACTIVE, RESTRICTED, REVOKED
 from core.sql_templates import Param, Statement
 
@@ -73,13 +73,13 @@ class SessionStatus(NamedTuple):
     @property
     def milliseconds(self) -> int:
         """How long the status may be cached: a session or a key may expire within the day."""
-        remaining = (self.ends_at - timezone.now()).total_seconds()
+        remaining = (self.ends_at - current_time()).total_seconds()
         ttl = RESTRICTED_TTL if self.value.startswith(RESTRICTED) else SESSION_STATUS_TTL
         return max(1, math.ceil(min(remaining, ttl) * 1000))
 
 
 def _read_status(session_id: uuid.UUID) -> SessionStatus:
-    for tier, kind, role, ends_at, has_mfa in _status_statement().run({"now": timezone.now(), "id": session_id}):
+    for tier, kind, role, ends_at, has_mfa in _status_statement().run({"now": current_time(), "id": session_id}):
         status = RESTRICTED if mfa_setup_required(kind=kind, role=role, has_mfa=has_mfa) else ACTIVE
         return SessionStatus(f"{status}:{tier}", ends_at)
     return SessionStatus(REVOKED, NEVER)
@@ -113,7 +113,7 @@ def mark_revoked(session_ids: Iterable[object]) -> None:
 
 def mark_recently_revoked() -> None:
     """Reject all sessions and keys that were revoked while their status may still be cached."""
-    since = timezone.now() - timedelta(seconds=SESSION_STATUS_TTL)
+    since = current_time() - timedelta(seconds=SESSION_STATUS_TTL)
     mark_revoked(Session.objects.filter(revoked_at__gt=since).values_list("pk", flat=True))
     mark_revoked(ApiKey.objects.filter(revoked_at__gt=since).values_list("pk", flat=True))
 

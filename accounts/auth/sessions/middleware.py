@@ -17,7 +17,6 @@ from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.functional import SimpleLazyObject
 from django_htmx.http import HttpResponseClientRedirect
@@ -26,6 +25,7 @@ from accounts.auth.sessions import device_cookies, selectors, services
 from accounts.models import Session, User
 from accounts.users import selectors as users_selectors
 from core.api.endpoints import API_PREFIX, endpoint_of
+from core.clock import current_time
 from core.errors import NotAuthenticated, NotFound, RateLimited
 from core.htmx import rate_limited_page
 from core.http.client_ip import client_ip, user_agent
@@ -54,7 +54,7 @@ class SessionTrackingMiddleware(AuthenticationMiddleware):
         if SESSION_KEY in request.session and session_id is None:
             _start_session(request, response)
         elif before is not None and session_id == str(before.pk):
-            services.touch(before, now=timezone.now(), address=client_ip(request))
+            services.touch(before, now=current_time(), address=client_ip(request))
         return response
 
 
@@ -71,7 +71,7 @@ def _load(request: HttpRequest) -> Session | None:
     session_id = request.session.get(SESSION_ID_KEY)
     if session_id is None:
         return None
-    session = selectors.get_active_browser_session(uuid.UUID(session_id), timezone.now())
+    session = selectors.get_active_browser_session(uuid.UUID(session_id), current_time())
     # Django's session and the row must name the same user, or the browser would act as one and be listed as another.
     if session is not None and request.session.get(SESSION_KEY) == str(session.user_id):
         if _has_current_password_hash(request, session.user):
@@ -83,7 +83,7 @@ def _load(request: HttpRequest) -> Session | None:
 
 def _revoke(session: Session, *, reason: str) -> None:
     with suppress(NotFound):  # a concurrent request has revoked it
-        services.revoke_session(actor=session.user, session_id=session.pk, now=timezone.now(), reason=reason)
+        services.revoke_session(actor=session.user, session_id=session.pk, now=current_time(), reason=reason)
 
 
 def _has_current_password_hash(request: HttpRequest, user: User) -> bool:
@@ -114,7 +114,7 @@ def _start_session(request: HttpRequest, response: HttpResponse) -> None:
     try:
         session = services.open_session(
             user=user,
-            now=timezone.now(),
+            now=current_time(),
             user_agent=user_agent(request),
             address=client_ip(request),
             cookie=secret,

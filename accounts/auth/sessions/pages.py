@@ -8,12 +8,12 @@ from django.contrib import auth, messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.auth.requests import get_request_user
 from accounts.auth.sessions import selectors, services
 from accounts.auth.sessions.middleware import current_session
+from core.clock import current_time
 from core.htmx import render_page
 
 MAX_LISTED = 100
@@ -24,7 +24,7 @@ MAX_LISTED = 100
 def sessions(request: HttpRequest) -> HttpResponse:
     """List this browser first, then the others by when they were last seen."""
     current, user = current_session(request), get_request_user(request)
-    rows = selectors.list_sessions(user, timezone.now()).order_by("-last_seen_at")[:MAX_LISTED]
+    rows = selectors.list_sessions(user, current_time()).order_by("-last_seen_at")[:MAX_LISTED]
     context = {"current": current, "others": [session for session in rows if session != current], "tab": "sessions"}
     return render_page(request, "accounts/sessions.html", context)
 
@@ -32,7 +32,7 @@ def sessions(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def revoke_session(request: HttpRequest, session_id: UUID) -> HttpResponse:
-    services.revoke_session(actor=get_request_user(request), session_id=session_id, now=timezone.now())
+    services.revoke_session(actor=get_request_user(request), session_id=session_id, now=current_time())
     messages.success(request, "That device is signed out.")
     return redirect("settings-sessions")
 
@@ -42,7 +42,7 @@ def revoke_session(request: HttpRequest, session_id: UUID) -> HttpResponse:
 def revoke_other_sessions(request: HttpRequest) -> HttpResponse:
     current = current_session(request)
     count = services.revoke_other_sessions(
-        actor=get_request_user(request), keep=current.pk if current else None, now=timezone.now()
+        actor=get_request_user(request), keep=current.pk if current else None, now=current_time()
     )
     messages.success(
         request, "1 other device is signed out." if count == 1 else f"{count} other devices are signed out."
@@ -54,7 +54,7 @@ def revoke_other_sessions(request: HttpRequest) -> HttpResponse:
 @require_POST
 def revoke_all_sessions(request: HttpRequest) -> HttpResponse:
     """Sign out of all devices, this browser included."""
-    services.revoke_all_sessions(actor=get_request_user(request), now=timezone.now())
+    services.revoke_all_sessions(actor=get_request_user(request), now=current_time())
     auth.logout(request)
     messages.success(request, "You are signed out of all devices.")
     return redirect("login")

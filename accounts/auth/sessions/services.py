@@ -26,6 +26,7 @@ from accounts.auth.sessions import cache, selectors
 from accounts.events import session_payload, user_payload
 from accounts.models import Session, User
 from accounts.models.sessions import MFA_TYPES
+from core.clock import current_time
 from core.errors import NotAuthenticated, NotFound
 from core.http.client_ip import describe_user_agent
 from core.security.hashing import sha256_hex
@@ -255,7 +256,9 @@ class TokenPair:
 
 def issue_tokens(session: Session) -> TokenPair:
     """Return the tokens of a session. The refresh token follows from the row, so it is the same each time."""
-    access, refresh = SessionAccessToken(), SessionRefreshToken()
+    access, refresh, now = SessionAccessToken(), SessionRefreshToken(), current_time()
+    access.set_iat(at_time=now)
+    access.set_exp(from_time=now, lifetime=access.lifetime)
     for token in (access, refresh):
         token["sub"], token["sid"] = str(session.user_id), str(session.pk)
     refresh.set_iat(at_time=session.last_seen_at)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from allauth.account.models import EmailAddress, EmailConfirmationHMAC
+from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django.test import Client
 from django.utils import timezone
 
+from accounts.auth.one_time_tokens import make_verification_key
 from accounts.auth.passwords import services as passwords
 from accounts.auth.tests.test_password_pages import NEW, change, link, parse_link, request_reset
 from accounts.models import ApiKey, Session, User
@@ -150,7 +151,7 @@ def test_revoking_sessions_cancels_the_pending_email_change(path, alice, bob):
 
 def test_password_change_ends_the_pending_verification_link(alice):
     add_intrusion(alice, verified=True)
-    key = EmailConfirmationHMAC(EmailAddress.objects.get(email="intruder@example.com")).key
+    key = make_verification_key(EmailAddress.objects.get(email="intruder@example.com"))
 
     change(logged_in_client(alice))
     response = Client().post("/verify-email/", {"key": key})

@@ -9,7 +9,6 @@ from django.contrib import auth, messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
@@ -23,6 +22,7 @@ from accounts.users.invitations.rate_limits import rate_limited_invitation
 from accounts.users.invitations.services import INVALID_INVITATION
 from accounts.users.locales import browser_locale
 from core.api.endpoints import endpoint
+from core.clock import current_time
 from core.errors import require
 from core.forms import form_status
 from core.htmx import form_data, render_page
@@ -42,13 +42,13 @@ def invitations(request: HttpRequest) -> HttpResponse:
     form = InvitationForm(form_data(request))
     if request.method == "POST" and form.is_valid():
         with rate_limited_invitation(request, user, form.cleaned_data["email"]):
-            invitation = services.invite(actor=user, email=form.cleaned_data["email"], now=timezone.now())
+            invitation = services.invite(actor=user, email=form.cleaned_data["email"], now=current_time())
         messages.success(request, f"Invitation sent to {invitation.email}.")
         return redirect("invitations")
     context = {
         "form": form,
         "invitations": selectors.list_invitations(user).order_by("-pk")[:MAX_LISTED],
-        "now": timezone.now(),
+        "now": current_time(),
     }
     return render_page(request, "accounts/invitations.html", context, status=form_status(form))
 
@@ -57,7 +57,7 @@ def invitations(request: HttpRequest) -> HttpResponse:
 @require_POST
 def revoke_invitation(request: HttpRequest, invitation_id: UUID) -> HttpResponse:
     """Withdraw an invitation."""
-    services.revoke_invitation(actor=get_request_user(request), invitation_id=invitation_id, now=timezone.now())
+    services.revoke_invitation(actor=get_request_user(request), invitation_id=invitation_id, now=current_time())
     messages.success(request, "Invitation withdrawn.")
     return redirect("invitations")
 
@@ -70,13 +70,13 @@ def accept_invitation(request: HttpRequest) -> HttpResponse:
     """Open the link of an invitation: accept as the signed-in user, sign in first, or register."""
     token = request.POST.get("token") or request.GET.get("token", "")
     # The token comes in the query from the email, and in the body from the forms of this page.
-    invitation = selectors.find_invitation(token, timezone.now())
+    invitation = selectors.find_invitation(token, current_time())
     if invitation is None:
         return render_page(request, "accounts/invitation.html", {"error": INVALID_INVITATION}, status=404)
     if request.user.is_authenticated:
         user = get_request_user(request)
         if request.method == "POST":
-            services.accept_invitation(actor=user, token=token, now=timezone.now())
+            services.accept_invitation(actor=user, token=token, now=current_time())
             messages.success(request, f"Welcome{f' to {invitation.target}' if invitation.target else ''}.")
             return redirect("overview")
         # The page explains it to a user who opens the link for another address.
@@ -88,7 +88,7 @@ def accept_invitation(request: HttpRequest) -> HttpResponse:
     form = InvitedRegistrationForm(form_data(request))
     if request.method == "POST" and form.is_valid():
         consume(request, Use("register", client_ip(request), settings.REGISTER_RATE))
-        now, locale = timezone.now(), browser_locale(request)
+        now, locale = current_time(), browser_locale(request)
         new_user = form.submit(
             lambda data: services.register_with_invitation(token=token, now=now, locale=locale, **data)
         )

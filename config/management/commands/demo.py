@@ -5,8 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import IntegrityError
-from django.utils import timezone
 
+from core.clock import current_time
 from core.db import advisory_lock
 from demo.loader import is_loaded, load_demo
 from demo.personas import LOAD_TEST_PERSONA, PASSWORD, TEAM_PERSONAS
@@ -29,7 +29,7 @@ class Command(BaseCommand):
                 self.stdout.write("The demo data is already loaded.")
                 return
             try:
-                result = load_demo(now=timezone.now())
+                result = load_demo(now=current_time())
             except IntegrityError as error:
                 raise CommandError(
                     f"A user or project with the same name exists; nothing was written. {error}"

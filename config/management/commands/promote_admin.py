@@ -6,9 +6,9 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 
 from accounts.users import administration
+from core.clock import current_time
 from core.errors import NotFound
 
 
@@ -20,7 +20,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, email: str, **_options: Any) -> None:
         try:
-            user = administration.promote_admin(email=email, now=timezone.now())
+            user = administration.promote_admin(email=email, now=current_time())
         except NotFound as error:
             raise CommandError(error.detail) from error
         self.stdout.write(f"{user.name} is an administrator.")

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 
 from accounts.models import User
 from accounts.users import selectors as users_selectors
+from core.clock import current_time
 from core.errors import DomainError
 from tasks.imports import plan
 from tasks.imports import services as imports
@@ -52,7 +52,7 @@ class Command(BaseCommand):
 
     def run(self, *, source: str, file: Path, project: str, email: str | None, **options: Any) -> imports.ImportReport:
         actor = self.actor(project, email)
-        read = parse_file(source, read_file(file), now=timezone.now(), time_zone=actor.time_zone)
+        read = parse_file(source, read_file(file), now=current_time(), time_zone=actor.time_zone)
         self.stdout.write(f"Read {len(read.tasks):,} tasks and {read.comment_count:,} comments from {file.name}.")
         return imports.run_import(
             project_id=project, actor=actor, plan=read, dry_run=options["dry_run"], aliases=dict(options["user"])
