@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -22,6 +23,8 @@ from tasks.relations.selectors import DIRECTIONS, kind_for, list_relations, othe
 CYCLE_LOCK = 0x6C696E6B
 # Links that the search for a cycle follows, level by level.
 MAX_CHAIN = 100
+# Relations that one restoration checks.
+MAX_CHECKED = 1000
 
 
 @transaction.atomic
@@ -33,8 +36,7 @@ def add(*, actor: User, ref: str, kind: str, task: str, now: datetime) -> TaskRe
     stored_kind, is_source = DIRECTIONS[kind]
     if stored_kind != RelationKind.RELATES:
         # Of two relations added at once, each might close the circle that the other begins, in any two projects.
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CYCLE_LOCK])
+        lock_chains()
     locked = items_selectors.lock_task(actor, ref)
     policies.require_editor(locked.role)
     policies.require_not_archived(locked.task.project)
@@ -94,6 +96,28 @@ def remove(*, actor: User, ref: str, relation_id: uuid.UUID, now: datetime) -> N
     invalidate_viewers(locked.task.project)
     if other.project_id != locked.task.project_id:
         invalidate_viewers(other.project)
+
+
+def lock_chains() -> None:
+    """Let one transaction at a time add relations that have a direction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CYCLE_LOCK])
+
+
+def remove_circular(task_ids: Collection[uuid.UUID]) -> int:
+    """Remove relations of restored tasks that close a circle; return how many.
+
+    The caller has called `lock_chains`. Relations that were added while a task was deleted know nothing of its own.
+    """
+    directed = TaskRelation.objects.exclude(kind=RelationKind.RELATES).select_related("source", "target")
+    # Those within the tasks were there together before, so a circle leaves the tasks somewhere.
+    leaving = directed.filter(source__in=task_ids).exclude(target__in=task_ids).order_by("pk")
+    removed = 0
+    for relation in leaving[:MAX_CHECKED]:
+        if _leads_to(relation.target, relation.source, relation.kind):
+            relation.delete()
+            removed += 1
+    return removed
 
 
 def _leads_to(start: Task, end: Task, kind: str) -> bool:

@@ -22,9 +22,10 @@ from tasks.cache import invalidate_viewers
 from tasks.events import project_payload
 from tasks.items import selectors as items_selectors
 from tasks.items.fractional_indexing import position_between
-from tasks.models import Label, Project, ProjectMember, State, Task, TaskAssignee, TrashEntry
+from tasks.models import Label, Project, ProjectMember, State, Task, TaskAssignee, TaskRelation, TrashEntry
 from tasks.models.task import CLOSED_CATEGORIES
 from tasks.projects import selectors as projects_selectors
+from tasks.relations import services as relations
 from tasks.trash import selectors
 from tasks.trash.storage import reattach, reinsert
 
@@ -50,6 +51,8 @@ def restore(*, actor: User, entry_id: uuid.UUID, now: datetime) -> Restoration:
     Raises NotFound, NotAllowed, and Conflict when what it belonged to is gone or its unique name is taken.
     """
     entry = selectors.lock_entry(actor, entry_id)
+    # Before any other lock, as where relations are added.
+    relations.lock_chains()
     try:
         # A savepoint: the error below must not end the caller's transaction.
         with transaction.atomic():
@@ -88,6 +91,7 @@ def _restore_task(actor: User, entry: TrashEntry, now: datetime) -> Restoration:
         overrides |= {"state_id": state and state.pk, "category": state and state.category, "closed_at": closed}
     skipped = reinsert(entry, overrides)
     _require_restored(entry, skipped)
+    _remove_circular_relations([entry.object_id], skipped)
 
     # The deletion had the version after that of the row; consumers order states by version.
     Task.objects.filter(pk=entry.object_id).update(version=F("version") + 2, updated_at=now)
@@ -149,6 +153,7 @@ def _restore_project(actor: User, entry: TrashEntry, now: datetime) -> Restorati
     Task.objects.filter(project=project).update(version=F("version") + 2, updated_at=now)
     tasks = Task.objects.filter(project=project).with_relations().order_by("pk")
     _unassign_former_members(project, [task.pk for task in tasks])
+    _remove_circular_relations([task.pk for task in tasks], skipped)
     published: list[DomainEvent] = [events.ProjectRestored(project=project_payload(project))]
     published += [events.TaskRestored(task=task.payload()) for task in tasks.all()]
     publish_all(published, actor=actor, at=now)
@@ -197,6 +202,12 @@ def _unassign_former_members(project: Project, task_ids: list[uuid.UUID]) -> Non
     """Unassign users who have left the project from the open tasks that came back."""
     members = ProjectMember.objects.filter(project=project, user__is_active=True).values("user")
     TaskAssignee.objects.filter(task__in=task_ids, task__closed_at=None).exclude(user__in=members).delete()
+
+
+def _remove_circular_relations(task_ids: list[uuid.UUID], skipped: dict[str, int]) -> None:
+    if count := relations.remove_circular(task_ids):
+        label = TaskRelation._meta.label
+        skipped[label] = skipped.get(label, 0) + count
 
 
 def _ancestor_ids(task_id: uuid.UUID) -> set[uuid.UUID]:

@@ -44,7 +44,10 @@ from tasks.tests.factories import (
     OptionFactory,
     ProjectFactory,
     ProjectTeamFactory,
+    RecurrenceFactory,
+    ReminderFactory,
     TaskFactory,
+    TaskRelationFactory,
     TaskShareFactory,
 )
 from tasks.trash import services
@@ -95,6 +98,9 @@ def full_project(alice, bob):
     FieldValueFactory(task=task, field=field, option=option)
     number = FieldFactory(project=project, kind=FieldKind.NUMBER)
     FieldValueFactory(task=task, field=number, number=Decimal("12345678901234.123456"))
+    TaskRelationFactory(source=task, target=child)
+    ReminderFactory(task=task, user=bob)
+    RecurrenceFactory(task=TaskFactory(project=project, title="Daily", due_date=NOW.date()))
     ImportJobFactory(project=project, user=alice)
     ImportedRecord.objects.create(project=project, source="todoist", external_id="a" * 64, task=task)
     invitation = InvitationFactory(inviter=alice)
