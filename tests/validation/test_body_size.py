@@ -7,7 +7,7 @@ import pytest
 from accounts.tests.fixtures import token_of
 from config.asgi import application
 from core.testing.asgi import run, send_request
-from tasks.models import Task
+from tasks.models import Attachment, Task
 
 JSON = {"content-type": "application/json"}
 MEGABYTE = b"x" * 1024 * 1024
@@ -128,3 +128,39 @@ def test_gateway_passes_on_error_statuses_of_django(gateway, alice):
         "a large number": 400,
     }
     assert not Task.objects.exists()
+
+
+def form_parts(content_parts):
+    head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="film.mp4"\r\n\r\n\0\0\0\x20ftypisom'
+    return [head, *content_parts, b"\r\n--b--\r\n"]
+
+
+def send_attachment(gateway, task, user, parts):
+    headers = {"content-type": "multipart/form-data; boundary=b", "authorization": f"Bearer {token_of(user)}"}
+    return send_request(gateway, "POST", f"/api/v1/tasks/{task.key}/attachments/", headers=headers, chunks=parts)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_large_attachment_is_spooled_to_the_disk(gateway, task, alice, settings, tmp_path):
+    resource = pytest.importorskip("resource")
+    settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path)
+    assert send_attachment(gateway, task, alice, form_parts([b"x"])).status == 201
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    response = send_attachment(gateway, task, alice, form_parts([MEGABYTE] * 80))
+
+    assert (response.status, response.json()["size"]) == (201, 80 * 1024 * 1024 + 12)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 40 * 1024
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_attachment_over_the_limit_is_refused_while_it_arrives(gateway, task, alice, settings, tmp_path):
+    settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path)
+    settings.MAX_ATTACHMENT_BODY_BYTES = 4 * 1024 * 1024
+
+    response = send_attachment(gateway, task, alice, form_parts([MEGABYTE] * 5))
+
+    assert problem_of(response) == CONTENT_TOO_LARGE
+    assert list(tmp_path.iterdir()) == []
+    assert not Attachment.objects.exists()
