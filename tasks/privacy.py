@@ -181,7 +181,7 @@ PROVIDER = PersonalDataProvider(
             ("tasks.Attachment",),
         ),
         ExportSection(
-            "person_fields", "Tasks that name you in a custom field.", export_user_fields, ("tasks.CustomFieldValue",)
+            "person-fields", "Tasks that name you in a custom field.", export_user_fields, ("tasks.CustomFieldValue",)
         ),
         ExportSection("reminders", "Your reminders of tasks.", export_reminders, ("tasks.Reminder",)),
         ExportSection("trash", "What you deleted in the last weeks.", export_trash, ("tasks.TrashEntry",)),

@@ -4,6 +4,7 @@ from tasks.attachments import pages as attachments_pages
 from tasks.checklists import pages as checklists_pages
 from tasks.comments import pages as comments_pages
 from tasks.history import pages as history_pages
+from tasks.custom_fields import pages as fields_pages
 from tasks.imports import pages as imports_pages
 from tasks.items import pages as items_pages
 from tasks.members import pages as members_pages
@@ -45,6 +46,7 @@ urlpatterns = [
     path("tasks/<str:key>/comments/", comments_pages.add_comment, name="comment-create"),
     path("tasks/<str:key>/comments/<uuid:comment_id>/", comments_pages.edit_comment, name="comment-update"),
     path("tasks/<str:key>/comments/<uuid:comment_id>/delete/", comments_pages.delete_comment, name="comment-delete"),
+    path("tasks/<str:key>/fields/", fields_pages.update_values, name="task-fields"),
     path("tasks/<str:key>/attachments/", attachments_pages.add_attachments, name="attachment-add"),
     path("tasks/<str:key>/attachments/<uuid:attachment_id>/", attachments_pages.attachment_detail, name="attachment"),
     path(
@@ -73,6 +75,20 @@ urlpatterns = [
     path("projects/<str:key>/", projects_pages.project_detail, name="project-detail"),
     path("projects/<str:key>/edit/", projects_pages.edit_project, name="project-edit"),
     path("projects/<str:key>/delete/", projects_pages.delete_project, name="project-delete"),
+    path("projects/<str:key>/fields/", fields_pages.project_fields, name="project-fields"),
+    path("projects/<str:key>/fields/<uuid:field_id>/move/", fields_pages.move_field, name="field-move"),
+    path("projects/<str:key>/shared-fields/", fields_pages.link_field, name="field-link"),
+    path(
+        "projects/<str:key>/shared-fields/<uuid:shared_field_id>/remove/",
+        fields_pages.unlink_field,
+        name="field-unlink",
+    ),
+    path("fields/", fields_pages.shared_fields, name="shared-fields"),
+    path("fields/<uuid:field_id>/", fields_pages.field_detail, name="field"),
+    path("fields/<uuid:field_id>/delete/", fields_pages.delete_field, name="field-delete"),
+    path("fields/<uuid:field_id>/options/", fields_pages.add_option, name="option-add"),
+    path("fields/<uuid:field_id>/options/<uuid:option_id>/", fields_pages.update_option, name="option-update"),
+    path("fields/<uuid:field_id>/options/<uuid:option_id>/delete/", fields_pages.delete_option, name="option-delete"),
     path("projects/<str:key>/teams/", members_pages.add_team, name="project-team-add"),
     path("projects/<str:key>/teams/<uuid:team_id>/", members_pages.update_team, name="project-team-update"),
     path("projects/<str:key>/teams/<uuid:team_id>/remove/", members_pages.remove_team, name="project-team-remove"),

@@ -17,6 +17,7 @@ from analytics.overview import charts, selectors
 from analytics.overview.results import Kpi, Overview, Period
 from core.clock import current_time
 from core.htmx import render_page
+from tasks.custom_fields import selectors as custom_fields_selectors
 from tasks.filters import selectors as filters_selectors
 from tasks.items import page_queries
 from tasks.items.activity import activity_entries, mentioned_user_ids
@@ -72,7 +73,12 @@ def overview(request: HttpRequest) -> HttpResponse:
         "cycle": charts.cycle_time_chart([bucket.count for bucket in result.histogram]),
         "workload": charts.workload_chart(result.workload),
         "attention": page_queries.list_overdue(user, project, now=now, today=today, limit=MAX_ATTENTION_TASKS),
-        "activity": activity_entries(events, names=page_queries.user_names(mentioned_user_ids(events)), states={}),
+        "activity": activity_entries(
+            events,
+            names=page_queries.user_names(mentioned_user_ids(events)),
+            states={},
+            fields=custom_fields_selectors.fields_in_events(events),
+        ),
     }
     return render_page(request, "analytics/overview.html", context, fragments={"overview": "analytics/_overview.html"})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -12,6 +12,7 @@ from django.db.models.functions import Cast, JSONObject
 
 from accounts.models import User
 from core.db import get_or_not_found
+from events.models import Event
 from tasks.custom_fields.values import TaskField, TaskValues, read_value
 from tasks.items import selectors as items_selectors
 from tasks.models import CustomField, CustomFieldOption, CustomFieldValue, Project, ProjectField, Task
@@ -133,17 +134,25 @@ def count_tasks(field: CustomField, option: CustomFieldOption | None = None) -> 
     return int(rows.aggregate(count=Count("task", distinct=True))["count"])
 
 
-def fields_in_changes(changes: Iterable[Mapping[str, Any]], project_ids: Collection[uuid.UUID]) -> dict[str, TaskField]:
-    """Return the fields that changes of tasks name as `field.<key>`; no query where they name none.
+def count_by_option(field: CustomField) -> dict[uuid.UUID, int]:
+    """Return how many tasks have each option of a field."""
+    rows = CustomFieldValue.objects.filter(field=field, option__isnull=False).values("option")
+    return {row["option"]: row["count"] for row in rows.annotate(count=Count("pk"))}
 
-    The keys are `<project id>:<key>`.
+
+def fields_in_events(events: Iterable[Event]) -> dict[str, TaskField]:
+    """Return the fields that changes in events of tasks name, by project id and key: `<id>:field.<key>`.
+
+    No query where they name none.
     """
-    keys = {name.removeprefix("field.") for names in changes for name in names if name.startswith("field.")}
+    changed = [(event.payload["task"]["project_id"], event.payload.get("changes", {})) for event in events]
+    keys = {name.removeprefix("field.") for _, changes in changed for name in changes if name.startswith("field.")}
     if not keys:
         return {}
+    project_ids = {project_id for project_id, _ in changed}
     rows = ProjectField.objects.filter(project__in=project_ids, key__in=keys).select_related("field")
     return {
-        f"{row.project_id}:{row.key}": TaskField(field=row.field, options=_options(row.field, row.option_rows))
+        f"{row.project_id}:field.{row.key}": TaskField(field=row.field, options=_options(row.field, row.option_rows))
         for row in _with_options(rows, "field")
     }
 

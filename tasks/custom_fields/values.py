@@ -39,6 +39,11 @@ class TaskField:
     user_name: str = ""
 
     @property
+    def day(self) -> date | None:
+        """Value of a date field."""
+        return date.fromisoformat(self.value) if self.field.kind == FieldKind.DATE and self.value else None
+
+    @property
     def option_names(self) -> list[str]:
         """Names of the chosen options, in the order of the options."""
         slugs = self.value if isinstance(self.value, list) else [self.value]

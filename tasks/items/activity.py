@@ -11,6 +11,8 @@ from django.utils import formats, timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
 from events.models import Event
+from tasks.custom_fields import activity as custom_fields_activity
+from tasks.custom_fields.values import TaskField
 from tasks.models import Priority
 
 ICONS = {
@@ -88,21 +90,26 @@ class ActivityEntry:
 
 
 def mentioned_user_ids(events: Sequence[Event]) -> set[str]:
-    """Return the ids of the users that were assigned or unassigned."""
-    changes = [_changes(event).get("assignees", []) for event in events]
-    return {user_id for old_and_new in changes for user_ids in old_and_new for user_id in user_ids}
+    """Return the ids of the users who were assigned, unassigned or put in person fields."""
+    changes = [_changes(event) for event in events]
+    assignees = {key for change in changes for keys in change.get("assignees", []) for key in keys}
+    return assignees.union(*map(custom_fields_activity.user_ids, changes))
 
 
 def activity_entries(
-    events: Sequence[Event], *, names: Mapping[str, str], states: Mapping[str, str]
+    events: Sequence[Event],
+    *,
+    names: Mapping[str, str],
+    states: Mapping[str, str],
+    fields: Mapping[str, TaskField] = {},
 ) -> list[ActivityEntry]:
     """Return the entries of these events, without those that have nothing to show.
 
-    `names` are users' names by id, `states` the states' names by slug.
+    `names` are users' names by id, `states` the states' names by slug, `fields` the custom fields of `fields_in_events`.
     """
     entries = []
     for event in events:
-        changes = list(_event_changes(event, names, states))
+        changes = [*_event_changes(event, names, states), *_field_changes(event, names, fields)]
         if not changes:
             continue
         # Events of the system have no actor; "TaskFlow" stands for them.
@@ -128,6 +135,17 @@ def _changes(event: Event) -> dict[str, list[Any]]:
 
 def _event_text(event: Event) -> str:
     """Return what happened beside changes of the task's own fields; empty for nothing that is shown."""
+def _field_changes(event: Event, names: Mapping[str, str], fields: Mapping[str, TaskField]) -> Iterator[ActivityChange]:
+    """Yield the changes of custom fields."""
+    for name, (old, new) in _changes(event).items():
+        if name.startswith(custom_fields_activity.PREFIX):
+            field = fields.get(f"{event.payload['task']['project_id']}:{name}")
+            yield ActivityChange(*custom_fields_activity.change_text(name, old, new, field, names))
+
+
+def _event_changes(event: Event, names: Mapping[str, str], states: Mapping[str, str]) -> Iterator[ActivityChange]:
+    if event.name in EVENT_TEXTS:
+        yield ActivityChange(EVENT_TEXTS[event.name])
     if event.name == "task.checklist_item_changed":
         changes = event.payload["item_changes"]
         if done := changes.get("is_done"):
@@ -142,7 +160,7 @@ def _event_changes(event: Event, names: Mapping[str, str], states: Mapping[str, 
     if text := _event_text(event):
         yield ActivityChange(text)
     for name, (old, new) in _changes(event).items():
-        if name in HIDDEN_FIELDS:
+        if name in HIDDEN_FIELDS or name.startswith(custom_fields_activity.PREFIX):
             continue
         # Unknown names are shown too: events of an older or newer release may have other fields.
         label = FIELD_LABELS.get(name, name.replace("_", " "))

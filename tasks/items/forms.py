@@ -155,7 +155,9 @@ def initial_data(task: Task) -> dict[str, Any]:
 
 
 class NewTaskForm(PageForm):
-    """Form of a new task."""
+    """Form of a new task. It has one assignee where the service takes several."""
+
+    field_aliases: ClassVar = {"assignees": "assignee"}
 
     title = TitleField(max_length=500, widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}))
     project = forms.ChoiceField(required=False)

@@ -24,6 +24,8 @@ from core.htmx import form_data, render_page, requested_fragment, safe_redirect_
 from core.text import is_blank, normalize
 from core.time_zones import sql_time_zone
 from tasks import policies
+from tasks.custom_fields import selectors as custom_fields_selectors
+from tasks.custom_fields.forms import ValuesForm
 from tasks.filters import selectors as filters_selectors
 from tasks.filters.forms import FilterForm, active_chips, table_columns, url_with
 from tasks.items import drafts, page_queries, selectors, services
@@ -161,7 +163,10 @@ def new_task(request: HttpRequest) -> HttpResponse:
     project = next((one for one in projects if (str(one.pk) == project_id if project_id else one.is_inbox)), None)
     people = members_selectors.assignable_users(project) if project else [reader]
     form = NewTaskForm(form_data(request), projects=projects, people=people, initial=initial)
-    if request.method == "POST" and form.is_valid():
+    task_fields = custom_fields_selectors.list_project_fields(project.pk) if project else []
+    required = [item for item in task_fields if item.field.required]
+    values_form = ValuesForm(form_data(request), task_fields=required, people=people, new=True)
+    if request.method == "POST" and form.is_valid() & values_form.is_valid():
         data = form.cleaned_data
         draft = drafts.TaskDraft(
             title=data["title"],
@@ -170,20 +175,21 @@ def new_task(request: HttpRequest) -> HttpResponse:
             due_date=data["due_date"],
             assignees=[UUID(data["assignee"])] if data["assignee"] else [],
             labels=data["labels"],
+            fields=values_form.values(),
         )
         try:
             task = services.create(actor=reader, draft=draft, now=current_time(), project_ref=data["project"])
         except Invalid as error:
-            # The form has one assignee where the service takes several.
-            names = {"assignees": "assignee"}
-            fields = [field._replace(field=names.get(field.field, field.field)) for field in error.fields]
-            form.add_domain_error(Invalid(error.detail, fields=fields))
+            is_of_values = error.fields and error.fields[0].field.startswith("fields.")
+            (values_form if is_of_values else form).add_domain_error(error)
         else:
             add_undo_message(request, f"{task.key} created.")
             return redirect("task-detail", key=task.key)
     # Choosing another project replaces the choices of the assignee.
     fragments = {"assignee-field": "tasks/_assignee_field.html"}
-    return render_page(request, "tasks/task_new.html", {"form": form}, fragments=fragments, status=form_status(form))
+    context = {"form": form, "values_form": values_form}
+    status = max(form_status(form), form_status(values_form))
+    return render_page(request, "tasks/task_new.html", context, fragments=fragments, status=status)
 
 
 @login_required

@@ -16,6 +16,8 @@ from tasks.attachments import selectors as attachments_selectors
 from tasks.checklists.selectors import checklist_panel
 from tasks.comments import selectors as comments_selectors
 from tasks.comments.forms import CommentForm
+from tasks.custom_fields import selectors as custom_fields_selectors
+from tasks.custom_fields.forms import ValuesForm
 from tasks.items import page_queries, selectors
 from tasks.items.activity import activity_entries, mentioned_user_ids
 from tasks.items.forms import SharedTaskForm, TaskForm, initial_data
@@ -32,6 +34,7 @@ PANELS: dict[str, Callable[[User, Task], Any]] = {
     "attachments": attachments_selectors.list_newest,
     "checklist": checklist_panel,
     "relations": relations_panel,
+    "task_fields": lambda _, task: custom_fields_selectors.list_task_fields(task),
 }
 FRAGMENTS = {
     "attachments": "tasks/_attachments.html",
@@ -50,6 +53,7 @@ def task_context(
     *,
     form: TaskForm | None = None,
     comment_form: CommentForm | None = None,
+    values_form: ValuesForm | None = None,
     params: Mapping[str, str] = {},
 ) -> dict[str, Any]:
     """Return the context of a task's page; `before` and `subtasks` of the query string show more than the first page."""
@@ -71,11 +75,15 @@ def task_context(
         events,
         names=page_queries.user_names(mentioned_user_ids(events)),
         states={state.slug: state.name for state in projects_selectors.list_states(task.project)},
+        fields=custom_fields_selectors.fields_in_events(events),
     )
+    panels = {name: panel(reader, task) for name, panel in PANELS.items()}
+    form = form or task_form(reader, task, is_member=project_role is not None)
     return {
         "task": task,
         "project": task.project,
-        "form": form or task_form(reader, task, is_member=project_role is not None),
+        "form": form,
+        "values_form": values_form or ValuesForm(task_fields=panels["task_fields"], people=form.people),
         "comment_form": comment_form or CommentForm(),
         "comments": newest.comments,
         "has_older_comments": newest.has_older,
@@ -91,7 +99,7 @@ def task_context(
         "can_edit": is_current and policies.can_edit(role),
         "can_comment": is_current and policies.can_comment(role),
         "can_manage": project_role == Role.ADMIN,
-        **{name: panel(reader, task) for name, panel in PANELS.items()},
+        **panels,
     }
 
 

@@ -32,6 +32,8 @@ PAGE_NAMES = sorted(PAGES)
 # Values that all users may know, and secrets that work for every reader of the email.
 NOT_HIDDEN = {
     "newcomer",
+    "shared_field_id",
+    "other_shared_field",
     "digest",
     "size",
     "name",
