@@ -3,8 +3,8 @@ from django.urls import path
 from tasks.attachments import pages as attachments_pages
 from tasks.checklists import pages as checklists_pages
 from tasks.comments import pages as comments_pages
-from tasks.history import pages as history_pages
 from tasks.custom_fields import pages as fields_pages
+from tasks.history import pages as history_pages
 from tasks.imports import pages as imports_pages
 from tasks.items import pages as items_pages
 from tasks.members import pages as members_pages

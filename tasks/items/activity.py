@@ -135,17 +135,6 @@ def _changes(event: Event) -> dict[str, list[Any]]:
 
 def _event_text(event: Event) -> str:
     """Return what happened beside changes of the task's own fields; empty for nothing that is shown."""
-def _field_changes(event: Event, names: Mapping[str, str], fields: Mapping[str, TaskField]) -> Iterator[ActivityChange]:
-    """Yield the changes of custom fields."""
-    for name, (old, new) in _changes(event).items():
-        if name.startswith(custom_fields_activity.PREFIX):
-            field = fields.get(f"{event.payload['task']['project_id']}:{name}")
-            yield ActivityChange(*custom_fields_activity.change_text(name, old, new, field, names))
-
-
-def _event_changes(event: Event, names: Mapping[str, str], states: Mapping[str, str]) -> Iterator[ActivityChange]:
-    if event.name in EVENT_TEXTS:
-        yield ActivityChange(EVENT_TEXTS[event.name])
     if event.name == "task.checklist_item_changed":
         changes = event.payload["item_changes"]
         if done := changes.get("is_done"):
@@ -154,6 +143,14 @@ def _event_changes(event: Event, names: Mapping[str, str], states: Mapping[str, 
     if event.name in FILE_TEXTS:
         return f"{FILE_TEXTS[event.name]} {event.payload['file_name']}"
     return EVENT_TEXTS.get(event.name, "")
+
+
+def _field_changes(event: Event, names: Mapping[str, str], fields: Mapping[str, TaskField]) -> Iterator[ActivityChange]:
+    """Yield the changes of custom fields."""
+    for name, (old, new) in _changes(event).items():
+        if name.startswith(custom_fields_activity.PREFIX):
+            field = fields.get(f"{event.payload['task']['project_id']}:{name}")
+            yield ActivityChange(*custom_fields_activity.change_text(name, old, new, field, names))
 
 
 def _event_changes(event: Event, names: Mapping[str, str], states: Mapping[str, str]) -> Iterator[ActivityChange]:
