@@ -427,6 +427,7 @@ USE_I18N = True
 LANGUAGE_CODE = "en"
 # The texts are English; the languages differ in how dates and numbers are formatted.
 LANGUAGES = [("en", "English"), ("en-gb", "English (UK)")]
+FORMAT_MODULE_PATH = "config.formats"
 
 # --- Static files -----------------------------------------------------------------------------------------------------
 

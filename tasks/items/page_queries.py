@@ -37,7 +37,7 @@ class TaskTableRow:
 
 
 def hides_archived(filters: TaskFilters) -> bool:
-    """Return whether a list leaves out open tasks of archived projects, which the page of their project shows."""
+    """Return whether a list leaves out open tasks of archived projects."""
     return not filters.project and bool(filters.category) and not {*CLOSED_CATEGORIES} & {*filters.category}
 
 

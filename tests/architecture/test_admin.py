@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from html import unescape
 
 import pytest
@@ -35,7 +35,7 @@ from core.testing.page_client import log_in, visible_text
 from events.models import Delivery, Event, LogHead, PersonalData
 from notifications.models import Preference
 from notifications.tests.factories import make_email
-from tasks.models import CommentVersion, ImportedRecord, ProjectInvitation
+from tasks.models import CommentVersion, ImportedRecord, ProjectInvitation, Task
 from tasks.tests.attachments import make_attachment
 from tasks.tests.factories import (
     AssigneeFactory,
@@ -294,3 +294,15 @@ def test_filters_of_all_lists_still_filter(pages):
         for query in set(re.findall(rb'href="\?([^"]+)"', page.content)):
             response = pages.get(f"{admin_url(model, 'changelist')}?{unescape(query.decode())}")
             assert (response.status_code, b"e=1" in query) == (200, False), (model, query)
+
+
+@pytest.mark.parametrize("language", ["en", "en-gb"])
+def test_dates_are_written_as_on_the_pages(language, pages, admin):
+    task = TaskFactory(due_date=date(2027, 3, 4))
+    Task.objects.filter(pk=task.pk).update(updated_at=datetime(2027, 3, 5, 15, 6, tzinfo=UTC))
+    User.objects.filter(pk=admin.pk).update(language=language, time_zone="UTC")
+
+    text = visible_text(pages.get(admin_url(Task, "changelist")))
+
+    assert ("4 Mar 2027" in text, "5 Mar 2027, 15:06" in text) == (True, True)
+    assert not re.search(r"March|Mar\.|[ap]\.m\.", text)

@@ -30,7 +30,8 @@ class SilentNode:
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(str(path))
         self.listener.listen(128)
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.thread = threading.Thread(target=self._accept, daemon=True)
+        self.thread.start()
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
@@ -39,6 +40,9 @@ class SilentNode:
                 self.requests.append(self.connections[-1].recv(65536))
 
     def close(self) -> None:
+        # Closing a listener does not end a call of accept in another thread; that thread may just have opened a socket.
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.thread.join(10)
         for open_socket in (self.listener, *self.connections):
             open_socket.close()
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from notifications.email.mjml import compile_email, list_sources
+from notifications.email.mjml import HEAD_NAME, compile_email, list_sources
 
 
 class Command(BaseCommand):
@@ -20,17 +20,26 @@ class Command(BaseCommand):
         parser.add_argument("--check", action="store_true", help="Write nothing; fail if any HTML is outdated.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        outdated = {}
+        compiled = {}
         for source in list_sources(templates_dir()):
-            target, html = source.with_suffix(".html"), compile_email(source)
-            if not target.exists() or target.read_text(encoding="utf-8") != html:
-                outdated[target] = html
+            head, compiled[source.with_suffix(".html")] = compile_email(source)
+            if compiled.setdefault(templates_dir() / HEAD_NAME, head) != head:
+                raise CommandError(f"The head of {source.parent.name} differs from that of the other emails.")
+        outdated = {
+            target: html
+            for target, html in compiled.items()
+            if not target.exists() or target.read_text(encoding="utf-8") != html
+        }
         if options["check"] and outdated:
-            names = ", ".join(target.parent.name for target in outdated)
+            names = ", ".join(_name(target) for target in outdated)
             raise CommandError(f"Outdated: {names}. Run manage.py compile_emails.")
         for target, html in outdated.items():
             target.write_text(html, encoding="utf-8")
-            self.stdout.write(f"Compiled {target.parent.name}")
+            self.stdout.write(f"Compiled {_name(target)}")
+
+
+def _name(target: Path) -> str:
+    return target.name if target.name == HEAD_NAME else target.parent.name
 
 
 def templates_dir() -> Path:
