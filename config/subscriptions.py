@@ -59,6 +59,7 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     "task.checklist_item_removed": (),
     "task.attachment_added": ("tasks.attachments.handlers.process_added_file",),
     "task.attachment_deleted": (),
+    "task.attachment_restored": (),
     "task.comment_restored": (),
     "task.mentioned": ("notifications.handlers.task_mentioned", "tasks.handlers.watch_mentioned"),
     "task.shared": ("notifications.handlers.task_shared",),

@@ -266,6 +266,14 @@ class TaskAttachmentDeleted(TaskEvent, name="task.attachment_deleted"):
     uploader_id: str
 
 
+class TaskAttachmentRestored(TaskEvent, name="task.attachment_restored"):
+    """A deleted attachment came back from the trash."""
+
+    attachment_id: str
+    file_name: str
+    uploader_id: str
+
+
 class CommentRestored(TaskEvent, name="task.comment_restored"):
     """A deleted comment came back from the trash."""
 

@@ -12,6 +12,7 @@ from django.db.models import Q
 from accounts.models import TeamMember, User
 from core.errors import Conflict
 from core.privacy import ExportSection, PersonalDataProvider, Row, in_batches
+from tasks.attachments import orphans as attachments_orphans
 from tasks.cache import invalidate_viewers
 from tasks.items import services as items
 from tasks.items.assignees import unassign
@@ -47,6 +48,8 @@ def erase_user(user_id: uuid.UUID, now: datetime) -> None:
         for task_id in Task.objects.filter(project=inbox).order_by("-pk").values_list("pk", flat=True):
             items.delete(actor=user, ref=str(task_id), now=now)
         invalidate_viewers(inbox, user.pk)
+        # Their files have nothing to wait for.
+        attachments_orphans.release_files(project=inbox, now=now)
         TrashEntry.objects.filter(project=inbox).delete()
         inbox.delete()
     # Without events: the user is being erased, and nobody is to be told whom a task was shared with.
@@ -117,9 +120,11 @@ def export_checklist_items(user_id: uuid.UUID) -> Iterator[Row]:
 
 
 def export_attachments(user_id: uuid.UUID) -> Iterator[Row]:
-    """Yield the files that the user attached to tasks; the files themselves are the user's own."""
+    """Yield the files that the user attached to tasks, also those in the trash; the files are the user's own."""
     columns = ("pk", "id", "task_id", "task__project__key", "task__number", "name", "file__size", "created_at")
-    return in_batches(Attachment.objects.filter(uploader=user_id).values(*columns))
+    yield from in_batches(Attachment.objects.filter(uploader=user_id).values(*columns))
+    for attachment in trash_selectors.stored_rows("tasks.Attachment", {"uploader_id": str(user_id)}):
+        yield {name: attachment.get(name) for name in ("id", "task_id", "name", "created_at")}
 
 
 def export_user_fields(user_id: uuid.UUID) -> Iterator[Row]:

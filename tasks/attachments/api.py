@@ -62,6 +62,7 @@ class AttachmentView(DetailView, DeleteView):
     parent_selector = items_selectors.get_task
     object_selector = selectors.get_attachment
     delete_service = services.delete
+    services_take_now = True
 
 
 class FileView(ApiView):

@@ -1,4 +1,4 @@
-"""Collection of files that no attachment has: those of deleted ones, and of uploads that never finished."""
+"""Collection of files that nothing refers to: those of purged attachments, and of uploads that never finished."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from uuid import UUID
 
 import structlog
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q
 
 from tasks.attachments.storage import get_storage
-from tasks.models import Attachment, StoredFile
+from tasks.models import Attachment, Project, StoredFile, TrashEntry
+from tasks.trash import selectors as trash_selectors
 
-# From the first run that finds a file without an attachment. The trash keeps its entries shorter than this.
-RETENTION = timedelta(days=30)
-# Of a file without a row: longer than any upload, and than it takes to notice that a backup was restored.
+# From the first run that finds a file without an attachment, here or in the trash: as long as it may take to notice that
+# the database was restored to an earlier time.
+RETENTION = timedelta(days=7)
+# Of a file without a row, by the time in the storage.
 STRAY_RETENTION = timedelta(days=30)
 # Rows deleted in one run; the next one continues.
 MAX_DELETIONS = 1000
@@ -25,21 +27,34 @@ log = structlog.get_logger(__name__)
 
 def collect(*, now: datetime) -> int:
     """Delete files that nothing has referred to for RETENTION; return how many."""
-    referenced = Q(Exists(Attachment.objects.filter(file=OuterRef("pk"))))
-    StoredFile.objects.filter(referenced, unreferenced_since__isnull=False).update(unreferenced_since=None)
-    StoredFile.objects.filter(~referenced, unreferenced_since=None).update(unreferenced_since=now)
-    due = StoredFile.objects.filter(~referenced, unreferenced_since__lte=now - RETENTION)
-    deleted = 0
-    for file_id in list(due.order_by("unreferenced_since").values_list("pk", flat=True)[:MAX_DELETIONS]):
-        deleted += _delete(due, file_id)
-    return deleted + _delete_strays(now)
+    attached = Q(Exists(Attachment.objects.filter(file=OuterRef("pk"))))
+    in_trash = {UUID(file_id) for file_id in trash_selectors.stored_values("tasks.Attachment", "file_id")}
+    marked = StoredFile.objects.filter(unreferenced_since__isnull=False)
+    marked.filter(attached | Q(pk__in=in_trash)).update(unreferenced_since=None)
+    unmarked = StoredFile.objects.filter(~attached, unreferenced_since=None).values_list("pk", flat=True)
+    orphans = [file_id for file_id in unmarked.iterator() if file_id not in in_trash]
+    for start in range(0, len(orphans), BATCH_SIZE):
+        StoredFile.objects.filter(pk__in=orphans[start : start + BATCH_SIZE]).update(unreferenced_since=now)
+    due = marked.filter(unreferenced_since__lte=now - RETENTION).order_by("unreferenced_since")
+    file_ids = list(due.values_list("pk", flat=True)[:MAX_DELETIONS])
+    return sum(_delete(file_id) for file_id in file_ids) + _delete_strays(now)
+
+
+def release_files(*, project: Project, now: datetime) -> None:
+    """Let the next run delete the files of a project that is being erased, unless something else refers to them."""
+    files = set(Attachment.objects.filter(task__project=project).values_list("file_id", flat=True))
+    entries = TrashEntry.objects.filter(project=project, rows__has_key="tasks.Attachment")
+    for rows in entries.values_list("rows__tasks.Attachment", flat=True):
+        files |= {UUID(row["file_id"]) for row in rows}
+    StoredFile.objects.filter(pk__in=files).update(unreferenced_since=now - RETENTION)
 
 
 @transaction.atomic
-def _delete(due: QuerySet[StoredFile], file_id: UUID) -> int:
-    # The lock makes a restore, which refers to the row, wait or find it gone.
-    file = due.select_for_update(of=("self",)).filter(pk=file_id).first()
-    if file is None:
+def _delete(file_id: UUID) -> int:
+    # The lock makes a restore from the trash wait, and find the file gone. Whether it is attached is read after the lock
+    # was taken, or a restore that has just been committed would be missed.
+    file = StoredFile.objects.select_for_update().filter(pk=file_id).first()
+    if file is None or file.attachments.exists():
         return 0
     # The content first: a crash in between leaves a row that the next run deletes.
     storage = get_storage()

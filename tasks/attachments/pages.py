@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
@@ -22,6 +21,7 @@ from tasks.attachments.responses import content_response, thumbnail_response
 from tasks.items import selectors as items_selectors
 from tasks.items.task_page import FRAGMENTS, task_context
 from tasks.models import Attachment
+from tasks.undo.tokens import add_undo_message
 
 # A form without JavaScript sends all chosen files at once.
 MAX_FILES = 20
@@ -85,8 +85,8 @@ def thumbnail(request: HttpRequest, key: str, attachment_id: UUID) -> HttpRespon
 @login_required
 @require_POST
 def delete_attachment(request: HttpRequest, key: str, attachment_id: UUID) -> HttpResponse:
-    services.delete(actor=get_request_user(request), ref=key, attachment_id=attachment_id)
-    messages.success(request, "Attachment deleted.")
+    services.delete(actor=get_request_user(request), ref=key, attachment_id=attachment_id, now=current_time())
+    add_undo_message(request, "Attachment deleted.")
     return redirect(f"{reverse('task-detail', args=[key])}#attachments")
 
 

@@ -22,6 +22,7 @@ from tasks.attachments.storage import generate_name, get_storage
 from tasks.items import selectors as items_selectors
 from tasks.models import Attachment, StoredFile, Task
 from tasks.sharing import selectors as sharing_selectors
+from tasks.trash.storage import collect, discard
 
 READ_ONLY = "You may read this task, not attach files to it."
 
@@ -60,7 +61,7 @@ def _insert(*, actor: User, ref: str, file: StoredFile, name: str, now: datetime
     locked = items_selectors.lock_task(actor, ref)
     require(policies.can_comment(locked.role), READ_ONLY)
     policies.require_not_archived(project)
-    _require_room(locked.task, file.size)
+    require_room(locked.task, file.size)
     file.save(force_insert=True)
     attachment = Attachment(task=locked.task, uploader=actor, file=file, name=name, created_at=now)
     attachment.save(force_insert=True)
@@ -76,8 +77,8 @@ def _insert(*, actor: User, ref: str, file: StoredFile, name: str, now: datetime
     return attachment
 
 
-def _require_room(task: Task, size: int) -> None:
-    """Raise Conflict beyond the count of a task or the quota of a project."""
+def require_room(task: Task, size: int) -> None:
+    """Raise Conflict beyond the count of a task or the quota of a project; call it under the project's lock."""
     count = Attachment.objects.filter(task=task).count()
     if count >= settings.ATTACHMENT_MAX_PER_TASK:
         message = f"This task has {count} attachments, the most a task may have. Delete one first."
@@ -90,10 +91,12 @@ def _require_room(task: Task, size: int) -> None:
 
 
 @transaction.atomic
-def delete(*, actor: User, ref: str, attachment_id: uuid.UUID, versions: frozenset[int] | None = None) -> None:
-    """Delete the actor's own attachment, or any as an admin of the project.
+def delete(
+    *, actor: User, ref: str, attachment_id: uuid.UUID, now: datetime, versions: frozenset[int] | None = None
+) -> None:
+    """Move the actor's own attachment to the trash, or any as an admin of the project.
 
-    The file is collected later. Raises NotFound, NotAllowed, Conflict, VersionConflict.
+    Its file stays until the trash is emptied. Raises NotFound, NotAllowed, Conflict, VersionConflict.
     """
     locked = items_selectors.lock_task(actor, ref)
     policies.require_not_archived(locked.task.project)
@@ -111,5 +114,7 @@ def delete(*, actor: User, ref: str, attachment_id: uuid.UUID, versions: frozens
         file_name=attachment.name,
         uploader_id=str(attachment.uploader_id),
     )
-    attachment.delete()
-    publish(event, actor=actor)
+    project = locked.task.project
+    title = f"{attachment.name} on {locked.task.key}"
+    discard(collect(attachment), kind="attachment", obj=attachment, title=title, project=project, actor=actor, now=now)
+    publish(event, actor=actor, at=now)

@@ -45,6 +45,7 @@ EVENT_ICONS = {
     "task.checklist_item_removed": "check",
     "task.attachment_added": "paperclip",
     "task.attachment_deleted": "paperclip",
+    "task.attachment_restored": "paperclip",
     "task.repeated": "repeat",
     "task.restored": "rotate-ccw",
 }
@@ -60,7 +61,11 @@ EVENT_TEXTS = {
     "task.restored": "restored the task",
 }
 # Followed by the name of the file.
-FILE_TEXTS = {"task.attachment_added": "attached", "task.attachment_deleted": "deleted the attachment"}
+FILE_TEXTS = {
+    "task.attachment_added": "attached",
+    "task.attachment_deleted": "deleted the attachment",
+    "task.attachment_restored": "restored the attachment",
+}
 
 
 @dataclass(frozen=True, slots=True)

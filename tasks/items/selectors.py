@@ -31,6 +31,7 @@ ACTIVITY_EVENTS = (
     "task.relation_removed",
     "task.attachment_added",
     "task.attachment_deleted",
+    "task.attachment_restored",
     "task.checklist_item_added",
     "task.checklist_item_changed",
     "task.checklist_item_removed",

@@ -36,6 +36,7 @@ class TrashEntry(models.Model):
     class Kind(models.TextChoices):
         TASK = "task"
         COMMENT = "comment"
+        ATTACHMENT = "attachment"
         PROJECT = "project"
         LABEL = "label"
 

@@ -18,11 +18,12 @@ from core.db import translate_db_error
 from core.errors import Conflict, require
 from events.outbox import DomainEvent, publish_all
 from tasks import events, policies
+from tasks.attachments import services as attachments
 from tasks.cache import invalidate_viewers
 from tasks.events import project_payload
 from tasks.items import selectors as items_selectors
 from tasks.items.fractional_indexing import position_between
-from tasks.models import Label, Project, ProjectMember, State, Task, TaskAssignee, TaskRelation, TrashEntry
+from tasks.models import Label, Project, ProjectMember, State, StoredFile, Task, TaskAssignee, TaskRelation, TrashEntry
 from tasks.models.task import CLOSED_CATEGORIES
 from tasks.projects import selectors as projects_selectors
 from tasks.relations import services as relations
@@ -129,6 +130,29 @@ def _restore_comment(actor: User, entry: TrashEntry, now: datetime) -> Restorati
     return Restoration(entry.kind, entry.object_id, entry.title, project, task_key=locked.task.key, skipped=skipped)
 
 
+def _restore_attachment(actor: User, entry: TrashEntry, now: datetime) -> Restoration:
+    row = _root_row(entry)
+    if not Task.objects.filter(pk=row["task_id"]).exists():
+        raise Conflict("The task of this file was deleted. Restore the task first.", code="parent_deleted")
+    items_selectors.lock_project_of_task(actor, row["task_id"])
+    locked = items_selectors.lock_task(actor, row["task_id"])
+    is_allowed = str(row["uploader_id"]) == str(actor.pk) or policies.can_manage(locked.project_role)
+    require(is_allowed, "Only its uploader or an admin of the project may restore an attachment.")
+    project = locked.task.project
+    policies.require_not_archived(project)
+    attachments.require_room(locked.task, StoredFile.objects.get(pk=row["file_id"]).size)
+    skipped = reinsert(entry)
+    _require_restored(entry, skipped)
+    event = events.TaskAttachmentRestored(
+        task=locked.payload(),
+        attachment_id=str(entry.object_id),
+        file_name=row["name"],
+        uploader_id=str(row["uploader_id"]),
+    )
+    publish_all([event], actor=actor, at=now)
+    return Restoration(entry.kind, entry.object_id, entry.title, project, task_key=locked.task.key, skipped=skipped)
+
+
 def _restore_label(actor: User, entry: TrashEntry, now: datetime) -> Restoration:
     project = _lock_editable_project(actor, entry)
     skipped = reinsert(entry)
@@ -164,6 +188,7 @@ def _restore_project(actor: User, entry: TrashEntry, now: datetime) -> Restorati
 _RESTORERS: dict[str, Callable[[User, TrashEntry, datetime], Restoration]] = {
     TrashEntry.Kind.TASK: _restore_task,
     TrashEntry.Kind.COMMENT: _restore_comment,
+    TrashEntry.Kind.ATTACHMENT: _restore_attachment,
     TrashEntry.Kind.LABEL: _restore_label,
     TrashEntry.Kind.PROJECT: _restore_project,
 }

@@ -20,6 +20,7 @@ from accounts.models import User
 from core.errors import Conflict, Invalid
 from core.etags import merge_changes
 from events.models import Event
+from tasks.attachments import services as attachments
 from tasks.comments import selectors as comments_selectors
 from tasks.comments import services as comments
 from tasks.items import ordering
@@ -127,6 +128,15 @@ def _restore_comment(actor: User, event: Event, now: datetime) -> None:
     _restore(actor, TrashEntry.Kind.COMMENT, event.payload["comment_id"], now)
 
 
+def _delete_attachment(actor: User, event: Event, now: datetime) -> None:
+    attachment_id = uuid.UUID(event.payload["attachment_id"])
+    attachments.delete(actor=actor, ref=event.payload["task"]["id"], attachment_id=attachment_id, now=now)
+
+
+def _restore_attachment(actor: User, event: Event, now: datetime) -> None:
+    _restore(actor, TrashEntry.Kind.ATTACHMENT, event.payload["attachment_id"], now)
+
+
 def _undo_comment_edit(actor: User, event: Event, now: datetime) -> None:
     task_id, comment_id = event.payload["task"]["id"], uuid.UUID(event.payload["comment_id"])
     version = event.payload["comment_version"]
@@ -168,6 +178,9 @@ _INVERSES: dict[str, Callable[[User, Event, datetime], None]] = {
     "task.comment_edited": _undo_comment_edit,
     "task.comment_deleted": _restore_comment,
     "task.comment_restored": _delete_comment,
+    "task.attachment_added": _delete_attachment,
+    "task.attachment_deleted": _restore_attachment,
+    "task.attachment_restored": _delete_attachment,
     "project.deleted": _restore_project,
     "project.restored": _delete_project,
 }

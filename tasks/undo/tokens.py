@@ -25,6 +25,9 @@ TASK_EVENTS = frozenset(
         "task.comment_edited",
         "task.comment_deleted",
         "task.comment_restored",
+        "task.attachment_added",
+        "task.attachment_deleted",
+        "task.attachment_restored",
     }
 )
 UPDATE_EVENTS = frozenset({"task.updated"})

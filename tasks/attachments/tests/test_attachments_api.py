@@ -180,8 +180,43 @@ def test_delete_needs_uploader_or_project_admin(clients, task, alice, bob, comme
     event = outbox.only("task.attachment_deleted")
     assert (event["file_name"], event["uploader_id"]) == ("plan.txt", str(bob.pk))
     assert not Attachment.objects.exists()
-    # The file waits for the collector.
+    # The file is in the trash with it.
     assert get_storage().exists(StoredFile.objects.get().name)
+
+
+def test_attachment_is_undone_and_restored(clients, task, bob, outbox):
+    client = clients["bob"]
+    created = post(client, upload(b"plan", "plan.txt"))
+    before = client.get(URL).json()["results"]
+
+    deleted = client.delete(created["Location"])
+    undone = client.post("/api/v1/undo/", {"token": deleted["Undo-Token"]})
+    assert (undone.status_code, client.get(URL).json()["results"]) == (200, before)
+    assert body_of(client.get(f"{created['Location']}content/")) == b"plan"
+    redone = client.post("/api/v1/undo/", {"token": undone["Undo-Token"]})
+    assert (redone.status_code, client.get(URL).json()["results"]) == (200, [])
+    again = post(client, upload())
+    assert client.post("/api/v1/undo/", {"token": again["Undo-Token"]}).status_code == 200
+
+    assert client.get(URL).json()["results"] == []
+    assert [name for name in outbox.names() if name != "task.attachment_added"] == [
+        "task.attachment_deleted",
+        "task.attachment_restored",
+        "task.attachment_deleted",
+        "task.attachment_deleted",
+    ]
+
+
+def test_restoration_keeps_the_limits(clients, task, bob, settings):
+    settings.ATTACHMENT_MAX_PER_TASK = 1
+    client = clients["bob"]
+    deleted = client.delete(post(client, upload())["Location"])
+    other = post(client, upload(name="other.txt"))
+
+    refused = client.post("/api/v1/undo/", {"token": deleted["Undo-Token"]})
+
+    assert (other.status_code, refused.status_code, refused.json()["code"]) == (201, 409, "too_many_attachments")
+    assert [item["name"] for item in client.get(URL).json()["results"]] == ["other.txt"]
 
 
 def test_archived_project_takes_no_files(clients, task, bob):

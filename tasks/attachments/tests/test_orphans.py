@@ -12,17 +12,22 @@ from django.utils import timezone
 
 from accounts.tests.images import PLACE, photo
 from tasks.attachments import orphans, processing
+from tasks.attachments import services as attachments
 from tasks.attachments.storage import generate_name, get_storage
 from tasks.items import services as items
-from tasks.models import Attachment, StoredFile
+from tasks.models import Attachment, StoredFile, TrashEntry
+from tasks.privacy import erase_user
+from tasks.projects import services as projects
 from tasks.tests.attachments import PIXEL, make_attachment, store_file
+from tasks.tests.factories import TaskFactory
+from tasks.trash import services as trash
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
-MONTH = timedelta(days=30)
+TERM, STRAY_TERM = orphans.RETENTION, orphans.STRAY_RETENTION
 
 
-def test_file_is_collected_a_month_after_its_last_attachment(task, alice):
+def test_file_is_collected_after_its_last_attachment(task, alice):
     other = make_attachment(task, alice)
     shared = make_attachment(task, alice, b"shared")
     deleted = make_attachment(task, alice, b"deleted", thumbnail=b"RIFF")
@@ -32,9 +37,9 @@ def test_file_is_collected_a_month_after_its_last_attachment(task, alice):
     deleted.delete()
 
     assert orphans.collect(now=NOW) == 0
-    assert orphans.collect(now=NOW + MONTH - timedelta(seconds=1)) == 0
+    assert orphans.collect(now=NOW + TERM - timedelta(seconds=1)) == 0
     assert storage.exists(file.name)
-    assert orphans.collect(now=NOW + MONTH) == 1
+    assert orphans.collect(now=NOW + TERM) == 1
 
     assert not storage.exists(file.name)
     assert not storage.exists(file.thumbnail_name)
@@ -42,35 +47,61 @@ def test_file_is_collected_a_month_after_its_last_attachment(task, alice):
     assert all(storage.exists(name) for name in (other.file.name, shared.file.name))
 
 
+def test_file_of_the_trash_is_kept_until_the_entry_is_purged(task, alice):
+    attachment = make_attachment(task, alice)
+    file, storage = attachment.file, get_storage()
+    attachments.delete(actor=alice, ref=str(task.pk), attachment_id=attachment.pk, now=NOW)
+    items.delete(actor=alice, ref=str(task.pk), now=NOW)
+
+    for day in range(0, 29, 7):
+        assert orphans.collect(now=NOW + timedelta(days=day)) == 0
+    trash.purge_expired(now=NOW + timedelta(days=31))
+    assert orphans.collect(now=NOW + timedelta(days=31)) == 0
+    assert storage.exists(file.name)
+    assert orphans.collect(now=NOW + timedelta(days=31) + TERM) == 1
+
+    assert not storage.exists(file.name)
+    assert not TrashEntry.objects.exists()
+
+
 def test_restored_attachment_keeps_its_file(task, alice):
     attachment = make_attachment(task, alice)
-    pk, file = attachment.pk, attachment.file
-    attachment.delete()
-    orphans.collect(now=NOW)
-    attachment.pk = pk
-    attachment.save(force_insert=True)  # as the trash does
+    attachments.delete(actor=alice, ref=str(task.pk), attachment_id=attachment.pk, now=NOW)
+    StoredFile.objects.update(unreferenced_since=NOW - TERM)  # as if an older release had not known the trash
+    trash.restore(actor=alice, entry_id=TrashEntry.objects.get().pk, now=NOW)
 
-    orphans.collect(now=NOW + MONTH)
+    assert orphans.collect(now=NOW + TERM) == 0
 
-    file.refresh_from_db()
-    assert file.unreferenced_since is None
+    assert StoredFile.objects.get().unreferenced_since is None
+    assert get_storage().exists(attachment.file.name)
+
+
+def test_file_attached_while_it_is_collected_is_kept(task, alice):
+    file = store_file()
+    StoredFile.objects.update(unreferenced_since=NOW - TERM)
+    Attachment.objects.create(task=task, uploader=alice, file=file, name="late.txt")
+
+    assert orphans._delete(file.pk) == 0
     assert get_storage().exists(file.name)
 
 
-def test_file_outlives_its_deleted_task(task, alice):
-    attachment = make_attachment(task, alice)
+def test_files_of_an_erased_user_wait_for_nothing(alice, bob, task):
+    inbox = projects.get_or_create_inbox(actor=bob)
+    own = TaskFactory(project=inbox, creator=bob)
+    files = [make_attachment(own, bob).file, make_attachment(own, bob).file, make_attachment(task, bob).file]
+    attachments.delete(actor=bob, ref=str(own.pk), attachment_id=files[0].attachments.get().pk, now=NOW)
 
-    items.delete(actor=alice, ref=str(task.pk), now=NOW)
+    erase_user(bob.pk, NOW)
     orphans.collect(now=NOW)
 
-    assert get_storage().exists(attachment.file.name)
+    assert [get_storage().exists(file.name) for file in files] == [False, False, True]
 
 
 def test_old_file_without_a_row_is_collected(task, alice):
     storage = get_storage()
     known = make_attachment(task, alice, thumbnail=b"RIFF").file
     old, new = (storage.save(generate_name(NOW), ContentFile(b"x")) for _ in range(2))
-    past = (NOW - MONTH - timedelta(days=1)).timestamp()
+    past = (NOW - STRAY_TERM - timedelta(days=1)).timestamp()
     for name in (old, known.name, known.thumbnail_name):
         os.utime(Path(storage.path(name)), (past, past))
 

@@ -8,7 +8,7 @@ from django.core.files.storage import storages
 from config import attachments
 from tasks.attachments import orphans, processing
 from tasks.attachments.storage import get_storage
-from tasks.models import StoredFile
+from tasks.models import StoredFile, TrashEntry
 from tasks.tests.attachments import upload
 
 boto3 = pytest.importorskip("boto3")
@@ -59,6 +59,7 @@ def test_file_is_stored_read_and_collected_in_s3(clients, task, s3):
     file = StoredFile.objects.get()
     assert [item["Key"] for item in s3.list_objects_v2(Bucket="taskflow")["Contents"]] == [file.name]
     assert clients["bob"].delete(created["Location"]).status_code == 204
+    TrashEntry.objects.all().delete()
     orphans.collect(now=file.created_at)
     assert orphans.collect(now=file.created_at + orphans.RETENTION) == 1
     assert "Contents" not in s3.list_objects_v2(Bucket="taskflow")

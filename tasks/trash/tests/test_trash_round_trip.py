@@ -12,6 +12,7 @@ from django.db.models import CASCADE, SET_NULL, ForeignKey
 
 from accounts.tests.factories import InvitationFactory, TeamFactory, TeamMemberFactory, UserFactory
 from core.testing.database_state import table_digests
+from tasks.attachments import services as attachments
 from tasks.comments import services as comments
 from tasks.items import services as items
 from tasks.models import (
@@ -92,7 +93,7 @@ def full_project(alice, bob):
     TaskShareFactory(task=task, user=UserFactory(handle="guest"))
     ChecklistItemFactory(task=task, assignee=bob)
     file = StoredFile.objects.create(name="2026/03/a", size=1, sha256="a" * 64, media_type="text/plain")
-    Attachment.objects.create(task=task, uploader=bob, file=file, name="a.txt")
+    attachment = Attachment.objects.create(task=task, uploader=bob, file=file, name="a.txt")
     field = FieldFactory(project=project, kind=FieldKind.SELECT)
     option = OptionFactory(field=field, slug="low")
     FieldValueFactory(task=task, field=field, option=option)
@@ -108,7 +109,12 @@ def full_project(alice, bob):
     # An entry of the project that is in the trash already, when the project goes there.
     older = TaskFactory(project=project, title="Older")
     items.delete(actor=alice, ref=str(older.pk), now=NOW)
-    project.sample = {"task": task, "comment": comment, "label": Label.objects.get(project=project)}
+    project.sample = {
+        "task": task,
+        "comment": comment,
+        "attachment": attachment,
+        "label": Label.objects.get(project=project),
+    }
     return project
 
 
@@ -139,6 +145,12 @@ DELETIONS = {
         actor=project.owner,
         ref=str(project.sample["task"].pk),
         comment_id=project.sample["comment"].pk,
+        now=NOW,
+    ),
+    "attachment": lambda project: attachments.delete(
+        actor=project.owner,
+        ref=str(project.sample["task"].pk),
+        attachment_id=project.sample["attachment"].pk,
         now=NOW,
     ),
     "label": lambda project: labels.delete(actor=project.owner, label_id=project.sample["label"].pk, now=NOW),
