@@ -55,6 +55,10 @@ def task_reminder_due(event: Event) -> None:
     _notify(event, Kind.REMINDER, [event.payload["user_id"]])
 
 
+def task_entered_filter(event: Event) -> None:
+    _notify(event, Kind.ENTERED_FILTER, event.payload["user_ids"])
+
+
 def task_shared(event: Event) -> None:
     """Notify the user a task is shared with; a changed role on an existing share sends no notification."""
     # Empty for a new share.

@@ -17,6 +17,7 @@ class Kind(TextChoices):
     DUE_SOON = "due_soon", "Due soon"
     REMINDER = "reminder", "Reminders"
     SHARED = "shared", "Shared with you"
+    ENTERED_FILTER = "entered_filter", "Entered a filter"
     ADDED_TO_PROJECT = "added_to_project", "Added to a project"
     ADDED_TO_TEAM = "added_to_team", "Added to a team"
 
@@ -44,7 +45,7 @@ class Channel(TextChoices):
 class Template(NamedTuple):
     """Texts of a notification kind.
 
-    `headline` is the title; it may use {actor}, {key}, {project}, {team} and {abilities}. `reason` says why the reader
+    `headline` is the title; it may use {actor}, {key}, {project}, {team}, {filter} and {abilities}. `reason` says why the reader
     gets it, `description` explains the kind in the preferences.
     """
 
@@ -89,6 +90,11 @@ TEMPLATES: dict[Kind, Template] = {
         "{actor} shared {key} with you ({abilities})",
         "You're receiving this because the task was shared with you.",
         "Someone shares a single task with you.",
+    ),
+    Kind.ENTERED_FILTER: Template(
+        "{key} is now in the filter {filter}",
+        "You're receiving this because you subscribe to the filter.",
+        "A task enters a saved filter that you subscribe to.",
     ),
     Kind.ADDED_TO_PROJECT: Template(
         "{actor} added you to the project {project} ({abilities})",

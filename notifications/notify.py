@@ -81,6 +81,7 @@ def _build_notification(event: Event, kind: Kind, user: User, channels: set[Chan
             key=target.get("task_key"),
             project=target.get("project_name"),
             team=target.get("team_name"),
+            filter=event.payload.get("filter_name"),
             abilities=ROLE_ABILITIES.get(event.payload.get("role", "")),
         ),
         body=truncate(excerpt, MAX_EXCERPT_LENGTH),

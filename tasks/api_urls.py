@@ -12,6 +12,7 @@ from tasks.projects import api as projects_api
 from tasks.recurrence import api as recurrence_api
 from tasks.relations import api as relations_api
 from tasks.reminders import api as reminders_api
+from tasks.saved_filters import api as saved_filters_api
 from tasks.sharing import api as sharing_api
 from tasks.trash import api as trash_api
 from tasks.undo import api as undo_api
@@ -41,6 +42,11 @@ urlpatterns = [
     path("fields/<uuid:field_id>/options/<uuid:option_id>/", fields_api.OptionView.as_view()),
     path("labels/", projects_api.LabelsView.as_view()),
     path("labels/<uuid:label_id>/", projects_api.LabelView.as_view()),
+    path("filters/parse/", saved_filters_api.ParseView.as_view()),
+    path("saved-filters/", saved_filters_api.SavedFiltersView.as_view()),
+    path("saved-filters/<uuid:filter_id>/", saved_filters_api.SavedFilterView.as_view()),
+    path("saved-filters/<uuid:filter_id>/tasks/", saved_filters_api.SavedFilterTasksView.as_view()),
+    path("saved-filters/<uuid:filter_id>/subscription/", saved_filters_api.SubscriptionView.as_view()),
     path("tasks/", items_api.TasksView.as_view()),
     path("tasks/stats/", items_api.StatsView.as_view()),
     path("tasks/<str:ref>/", items_api.TaskView.as_view()),

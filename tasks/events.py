@@ -140,6 +140,26 @@ class ProjectTeamRemoved(ProjectTeamEvent, name="project.team_removed"):
     """A team was removed from a project."""
 
 
+class SavedFilterEvent(DomainEvent, subject_type="saved_filter"):
+    """Base of the events of saved filters. `saved_filter` is {id, owner_id}: its texts are the owner's own."""
+
+    saved_filter: dict[str, Any]
+
+
+class SavedFilterCreated(SavedFilterEvent, name="saved_filter.created"):
+    """A filter was saved."""
+
+
+class SavedFilterUpdated(SavedFilterEvent, name="saved_filter.updated"):
+    """Fields of a saved filter changed; `fields` are their names."""
+
+    fields: list[str]
+
+
+class SavedFilterDeleted(SavedFilterEvent, name="saved_filter.deleted"):
+    """A saved filter was deleted, with the subscriptions to it."""
+
+
 class TaskEvent(DomainEvent, subject_type="task"):
     """Base of task events. `task` is the result of `task_payload`."""
 
@@ -328,6 +348,14 @@ class TaskReminderDue(TaskEvent, name="task.reminder_due"):
 
     user_id: str
     reminder_id: str
+
+
+class TaskEnteredFilter(TaskEvent, name="task.entered_filter"):
+    """A task entered a saved filter to which users subscribe. `filter_name` is its name then."""
+
+    filter_id: str
+    filter_name: str
+    user_ids: list[str]
 
 
 def project_payload(project: ProjectData) -> dict[str, Any]:

@@ -27,6 +27,8 @@ from tasks.models import (
     Project,
     ProjectMember,
     Reminder,
+    FilterSubscription,
+    SavedFilter,
     Task,
     TaskShare,
     TaskWatch,
@@ -58,6 +60,8 @@ def erase_user(user_id: uuid.UUID, now: datetime) -> None:
     ImportJob.objects.filter(user=user).delete()
     CustomFieldValue.objects.filter(user=user).delete()
     Reminder.objects.filter(user=user).delete()
+    SavedFilter.objects.filter(owner=user).delete()
+    FilterSubscription.objects.filter(user=user).delete()
     TeamMember.objects.filter(user=user).delete()
     for membership in ProjectMember.objects.filter(user=user).select_related("project").order_by("pk"):
         project = membership.project
@@ -133,6 +137,16 @@ def export_user_fields(user_id: uuid.UUID) -> Iterator[Row]:
     columns = ("pk", "task_id", "task__project__key", "task__number", "field__key", "field__name")
     values = CustomFieldValue.objects.filter(user=user_id, task__in=Task.objects.visible_to(user).values("pk"))
     return in_batches(values.values(*columns))
+def export_saved_filters(user_id: uuid.UUID) -> Iterator[Row]:
+    """Yield the filters that the user saved."""
+    columns = ("pk", "id", "name", "filter", "project_id", "team_id", "everyone", "is_favourite", "created_at")
+    return in_batches(SavedFilter.objects.filter(owner=user_id).values(*columns))
+
+
+def export_filter_subscriptions(user_id: uuid.UUID) -> Iterator[Row]:
+    """Yield the saved filters that the user subscribes to."""
+    columns = ("pk", "saved_filter_id", "saved_filter__name", "created_at")
+    return in_batches(FilterSubscription.objects.filter(user=user_id).values(*columns))
 
 
 def export_reminders(user_id: uuid.UUID) -> Iterator[Row]:
@@ -187,6 +201,12 @@ PROVIDER = PersonalDataProvider(
         ),
         ExportSection(
             "person-fields", "Tasks that name you in a custom field.", export_user_fields, ("tasks.CustomFieldValue",)
+            "person_fields", "Tasks that name you in a custom field.", export_user_fields, ("tasks.CustomFieldValue",)
+        ExportSection("saved_filters", "Your saved filters.", export_saved_filters, ("tasks.SavedFilter",)),
+            "filter_subscriptions",
+            "Your subscriptions to saved filters.",
+            export_filter_subscriptions,
+            ("tasks.FilterSubscription",),
         ),
         ExportSection("reminders", "Your reminders of tasks.", export_reminders, ("tasks.Reminder",)),
         ExportSection("trash", "What you deleted in the last weeks.", export_trash, ("tasks.TrashEntry",)),

@@ -26,6 +26,7 @@ class PreferencesPatch(StrictSerializer):
     due_soon = ChannelsPatch(required=False)
     reminder = ChannelsPatch(required=False)
     shared = ChannelsPatch(required=False)
+    entered_filter = ChannelsPatch(required=False)
     added_to_project = ChannelsPatch(required=False)
     added_to_team = ChannelsPatch(required=False)
 
@@ -43,6 +44,7 @@ class PreferencesOut(serializers.Serializer[Any]):
     due_soon = ChannelsOut()
     reminder = ChannelsOut()
     shared = ChannelsOut()
+    entered_filter = ChannelsOut()
     added_to_project = ChannelsOut()
     added_to_team = ChannelsOut()
 

@@ -25,6 +25,7 @@ from tasks.filters.selectors import TASK_SORTS, TaskFilters
 from tasks.models import Category
 from tasks.models.search import MAX_SEARCH_LENGTH, MAX_WORDS, validate_search
 from tasks.models.task import PRIORITY_NAMES
+from tasks.saved_filters import selectors as saved_filters_selectors
 
 DAY_HELP_TEXT = "Days begin and end in your time zone, that of `/me/`."
 ORDERINGS = [f"{sign}{name}" for name in TASK_SORTS for sign in ("", "-")]
@@ -72,6 +73,9 @@ class TaskQuery(PageQuerySerializer):
         trim_whitespace=False,
         help_text="Terms of the filter language, like `state:open assignee:@me due<=@today+7`; beside the other parameters.",
     )
+    saved_filter = serializers.UUIDField(
+        required=False, help_text="The id of a saved filter, beside the other parameters."
+    )
     include = CommaSeparatedChoiceField(choices=["description"], required=False)
 
     def validate_parent(self, value: list[str]) -> list[str]:
@@ -83,7 +87,7 @@ class TaskQuery(PageQuerySerializer):
 def filters_from_params(params: dict[str, Any], user: User, now: datetime | None = None) -> TaskFilters:
     """Return the filters of validated parameters, with the user's own clock and calendar.
 
-    Raises Invalid for a `filter` that means nothing.
+    Raises Invalid for a `filter` that means nothing, and NotFound for an unknown `saved_filter`.
     """
     now = now or current_time()
     names = ("search", "project", "status", "category", "assignee", "creator", "label")
@@ -97,5 +101,9 @@ def filters_from_params(params: dict[str, Any], user: User, now: datetime | None
         parent=(params.get("parent") or [""])[0],
         **{name: params[name] for name in (*names, *rest) if name in params},
     )
-    text = params.get("filter", "")
-    return compiler.compile_filter(grammar.parse(text), user, filters) if text else filters
+    texts = [params.get("filter", "")]
+    if filter_id := params.get("saved_filter"):
+        texts.insert(0, saved_filters_selectors.get_saved_filter(user, filter_id).filter)
+    for text in filter(None, texts):
+        filters = compiler.compile_filter(grammar.parse(text), user, filters)
+    return filters

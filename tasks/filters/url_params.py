@@ -1,8 +1,9 @@
-"""Filters as parameters of the task list, as far as these can say them, and the other way."""
+"""Conversion between filters and parameters of the task list, as far as these can say them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any
 
 from tasks.filters.selectors import TaskFilters
@@ -31,15 +32,18 @@ def _terms(params: Mapping[str, Any]) -> Iterator[Node]:
             yield _term(name, *("@me" if value == "me" else value for value in values))
     if (overdue := params.get("overdue")) is not None:
         yield _term("is", "overdue") if overdue else Not(_term("is", "overdue"))
-    first, last = params.get("due_after"), params.get("due_before")
-    if first and last and first <= last:
-        yield Term("due", RANGE, (Value(first.isoformat()), Value(last.isoformat())))
-    else:
-        for sign, day in ((">=", first), ("<=", last)):
-            if day:
-                yield Term("due", sign, (Value(day.isoformat()),))
+    yield from _due_terms(params.get("due_after"), params.get("due_before"))
     if instant := params.get("updated_since"):
         yield Term("updated", ">=", (Value(instant.isoformat()),))
+
+
+def _due_terms(first: date | None, last: date | None) -> Iterator[Term]:
+    if first and last and first <= last:
+        yield Term("due", RANGE, (Value(first.isoformat()), Value(last.isoformat())))
+        return
+    for sign, day in ((">=", first), ("<=", last)):
+        if day:
+            yield Term("due", sign, (Value(day.isoformat()),))
 
 
 def _term(name: str, *texts: str) -> Term:

@@ -32,17 +32,15 @@ from tasks.models.task import PRIORITY_NAMES
 from tasks.project_scope import project_in_body, project_in_query, project_of_task_in_path
 
 
-class TasksView(ListView, CreateView):
-    """List of the visible tasks; POST creates one."""
+class TaskListView(ListView):
+    """List of the visible tasks; of those in a saved filter where the path names one."""
 
-    operation_ids = {"get": "list_tasks", "post": "create_task"}
     cacheable = True
     # Tasks become overdue, and days pass, without any write that would invalidate a cached response.
     uncacheable_params = {"overdue", "filter", "saved_filter"}
-    api_key_scope = {"GET": "tasks:read", "POST": "tasks:write"}
-    project_from = {"GET": project_in_query, "POST": project_in_body}
+    api_key_scope = {"GET": "tasks:read"}
+    project_from = {"GET": project_in_query}
     query_serializer_class = TaskQuery
-    input_serializer_class = TaskInput
     serializer_class = TaskOut
     to_json = TaskColumns.to_json
     list_serializer_class = TaskListOut
@@ -55,7 +53,6 @@ class TasksView(ListView, CreateView):
     }
     ordering_fields = TASK_SORTS
     default_ordering = "-created_at"
-    has_location = True
 
     @property
     def include_description(self) -> bool:
@@ -63,9 +60,10 @@ class TasksView(ListView, CreateView):
 
     @cached_property
     def filters(self) -> TaskFilters:
-        return filters_from_params(self.params, self.user)
+        saved_filter = {"saved_filter": self.kwargs["filter_id"]} if "filter_id" in self.kwargs else {}
+        return filters_from_params(self.params | saved_filter, self.user)
 
-    def get_page(self, page_request: PageRequest) -> Page[TaskColumns]:
+    def get_page(self, page_request: PageRequest, **_url: Any) -> Page[TaskColumns]:
         return api_queries.list_task_columns(
             self.user, self.filters, page_request, include_description=self.include_description
         )
@@ -81,6 +79,16 @@ class TasksView(ListView, CreateView):
 
     def get_field_names(self) -> tuple[str, ...]:
         return FIELD_NAMES if self.include_description else LIST_FIELD_NAMES
+
+
+class TasksView(TaskListView, CreateView):
+    """List of the visible tasks; POST creates one."""
+
+    operation_ids = {"get": "list_tasks", "post": "create_task"}
+    api_key_scope = {"GET": "tasks:read", "POST": "tasks:write"}
+    project_from = {"GET": project_in_query, "POST": project_in_body}
+    input_serializer_class = TaskInput
+    has_location = True
 
     def create_object(self, data: dict[str, Any]) -> TaskColumns:
         project = data.pop("project", "")

@@ -11,6 +11,7 @@ from tasks.models.project import Category, Label, Project, ProjectMember, Role, 
 from tasks.models.recurrence import Occurrence, Recurrence, RecurrenceMode
 from tasks.models.relation import RelationKind, TaskRelation
 from tasks.models.reminder import Reminder
+from tasks.models.saved_filter import FilterMatch, FilterSubscription, SavedFilter
 from tasks.models.sharing import ProjectTeam, SharedRole, TaskShare
 from tasks.models.task import Priority, Task, TaskAssignee
 from tasks.models.trash import TrashEntry
@@ -26,6 +27,8 @@ __all__ = [
     "CustomFieldOption",
     "CustomFieldValue",
     "FieldKind",
+    "FilterMatch",
+    "FilterSubscription",
     "ImportJob",
     "ImportedRecord",
     "Label",
@@ -41,6 +44,7 @@ __all__ = [
     "RelationKind",
     "Reminder",
     "Role",
+    "SavedFilter",
     "SharedRole",
     "State",
     "StoredFile",
