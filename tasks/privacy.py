@@ -23,6 +23,7 @@ from tasks.models import (
     ChecklistItem,
     Comment,
     CustomFieldValue,
+    FilterSubscription,
     ImportJob,
     Project,
     ProjectMember,
@@ -137,6 +138,8 @@ def export_user_fields(user_id: uuid.UUID) -> Iterator[Row]:
     columns = ("pk", "task_id", "task__project__key", "task__number", "field__key", "field__name")
     values = CustomFieldValue.objects.filter(user=user_id, task__in=Task.objects.visible_to(user).values("pk"))
     return in_batches(values.values(*columns))
+
+
 def export_saved_filters(user_id: uuid.UUID) -> Iterator[Row]:
     """Yield the filters that the user saved."""
     columns = ("pk", "id", "name", "filter", "project_id", "team_id", "everyone", "is_favourite", "created_at")
@@ -202,7 +205,9 @@ PROVIDER = PersonalDataProvider(
         ExportSection(
             "person-fields", "Tasks that name you in a custom field.", export_user_fields, ("tasks.CustomFieldValue",)
             "person_fields", "Tasks that name you in a custom field.", export_user_fields, ("tasks.CustomFieldValue",)
+        ),
         ExportSection("saved_filters", "Your saved filters.", export_saved_filters, ("tasks.SavedFilter",)),
+        ExportSection(
             "filter_subscriptions",
             "Your subscriptions to saved filters.",
             export_filter_subscriptions,

@@ -5,37 +5,102 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('notifications', '0005_completed'),
+        ("notifications", "0005_completed"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.RemoveConstraint(
-            model_name='notification',
-            name='notification_kind_is_known',
+            model_name="notification",
+            name="notification_kind_is_known",
         ),
         migrations.RemoveConstraint(
-            model_name='preference',
-            name='preference_kind_is_known',
+            model_name="preference",
+            name="preference_kind_is_known",
         ),
         migrations.AlterField(
-            model_name='notification',
-            name='kind',
-            field=models.CharField(choices=[('assigned', 'Assigned'), ('mentioned', 'Mentioned'), ('commented', 'Commented'), ('completed', 'Completed'), ('due_soon', 'Due soon'), ('reminder', 'Reminders'), ('shared', 'Shared with you'), ('entered_filter', 'Entered a filter'), ('added_to_project', 'Added to a project'), ('added_to_team', 'Added to a team')], max_length=20),
+            model_name="notification",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("assigned", "Assigned"),
+                    ("mentioned", "Mentioned"),
+                    ("commented", "Commented"),
+                    ("completed", "Completed"),
+                    ("due_soon", "Due soon"),
+                    ("reminder", "Reminders"),
+                    ("shared", "Shared with you"),
+                    ("entered_filter", "Entered a filter"),
+                    ("added_to_project", "Added to a project"),
+                    ("added_to_team", "Added to a team"),
+                ],
+                max_length=20,
+            ),
         ),
         migrations.AlterField(
-            model_name='preference',
-            name='kind',
-            field=models.CharField(choices=[('assigned', 'Assigned'), ('mentioned', 'Mentioned'), ('commented', 'Commented'), ('completed', 'Completed'), ('due_soon', 'Due soon'), ('reminder', 'Reminders'), ('shared', 'Shared with you'), ('entered_filter', 'Entered a filter'), ('added_to_project', 'Added to a project'), ('added_to_team', 'Added to a team')], max_length=20),
+            model_name="preference",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("assigned", "Assigned"),
+                    ("mentioned", "Mentioned"),
+                    ("commented", "Commented"),
+                    ("completed", "Completed"),
+                    ("due_soon", "Due soon"),
+                    ("reminder", "Reminders"),
+                    ("shared", "Shared with you"),
+                    ("entered_filter", "Entered a filter"),
+                    ("added_to_project", "Added to a project"),
+                    ("added_to_team", "Added to a team"),
+                ],
+                max_length=20,
+            ),
         ),
         migrations.AddConstraint(
-            model_name='notification',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['assigned', 'mentioned', 'commented', 'completed', 'due_soon', 'reminder', 'shared', 'entered_filter', 'added_to_project', 'added_to_team'])), name='notification_kind_is_known'),
+            model_name="notification",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "kind__in",
+                        [
+                            "assigned",
+                            "mentioned",
+                            "commented",
+                            "completed",
+                            "due_soon",
+                            "reminder",
+                            "shared",
+                            "entered_filter",
+                            "added_to_project",
+                            "added_to_team",
+                        ],
+                    )
+                ),
+                name="notification_kind_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='preference',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['assigned', 'mentioned', 'commented', 'completed', 'due_soon', 'reminder', 'shared', 'entered_filter', 'added_to_project', 'added_to_team'])), name='preference_kind_is_known'),
+            model_name="preference",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "kind__in",
+                        [
+                            "assigned",
+                            "mentioned",
+                            "commented",
+                            "completed",
+                            "due_soon",
+                            "reminder",
+                            "shared",
+                            "entered_filter",
+                            "added_to_project",
+                            "added_to_team",
+                        ],
+                    )
+                ),
+                name="preference_kind_is_known",
+            ),
         ),
     ]

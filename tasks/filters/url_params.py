@@ -1,4 +1,4 @@
-"""Conversion between filters and parameters of the task list, as far as these can say them."""
+"""Conversion between filters and the equal parameters of the task list."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from tasks.models.task import Task
 
 class SavedFilterQuerySet(models.QuerySet["SavedFilter"]):
     def visible_to(self, user: User) -> Self:
-        """Return a user's own filters, and those shared with a project or team of theirs or everyone."""
+        """Return a user's own filters, and those that are shared with the user."""
         projects = ProjectMember.objects.filter(user=user).values("project")
         teams = TeamMember.objects.filter(user=user).values("team")
         return self.filter(Q(owner=user) | Q(everyone=True) | Q(project__in=projects) | Q(team__in=teams))

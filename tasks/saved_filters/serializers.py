@@ -16,7 +16,9 @@ from core.api.fields import (
 )
 from core.api.pagination import PageQuerySerializer
 from core.api.query_params import BooleanQueryField
+from tasks.members.serializers import TeamRef
 from tasks.models import SavedFilter
+from tasks.projects.serializers import ProjectRef
 
 MAX_POSITION = 100_000
 
@@ -40,17 +42,6 @@ class SavedFilterInput(StrictSerializer):
 
 class SavedFilterPatch(SavedFilterInput):
     pass
-
-
-class ProjectRef(serializers.Serializer[Any]):
-    id = serializers.UUIDField()
-    key = serializers.CharField()
-    name = serializers.CharField()
-
-
-class TeamRef(serializers.Serializer[Any]):
-    id = serializers.UUIDField()
-    name = serializers.CharField()
 
 
 class SavedFilterOut(serializers.ModelSerializer[SavedFilter]):

@@ -111,7 +111,10 @@ def rebuild_matches(*, filter_id: uuid.UUID, now: datetime) -> None:
 
 
 def _lock(rows: Any) -> list[FilterSubscription]:
-    """Lock subscriptions in one order, so that the last to look at a task sees its last state."""
+    """Lock subscriptions in one order.
+
+    So the last consumer to look at a task sees its last state.
+    """
     locked = rows.select_for_update(of=("self",), no_key=True).select_related("user", "saved_filter")
     return list(locked.order_by("pk"))
 

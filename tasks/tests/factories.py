@@ -20,6 +20,8 @@ from tasks.models import (
     CustomField,
     CustomFieldOption,
     CustomFieldValue,
+    FilterMatch,
+    FilterSubscription,
     ImportJob,
     Label,
     Occurrence,
@@ -30,6 +32,7 @@ from tasks.models import (
     Recurrence,
     Reminder,
     Role,
+    SavedFilter,
     State,
     Task,
     TaskAssignee,
@@ -199,6 +202,36 @@ class ReminderFactory(DjangoModelFactory):
     days_before = 1
     time = time(9)
     is_stale = True
+
+
+class SavedFilterFactory(DjangoModelFactory):
+    """A private filter of open tasks."""
+
+    class Meta:
+        model = SavedFilter
+
+    name = factory.Sequence(lambda n: f"Filter {n:04}")
+    filter = "state:open"
+
+
+class FilterSubscriptionFactory(DjangoModelFactory):
+    """A subscription to a filter of the user's own."""
+
+    class Meta:
+        model = FilterSubscription
+
+    saved_filter = factory.SubFactory(SavedFilterFactory, owner=factory.SelfAttribute("..user"))
+
+
+class FilterMatchFactory(DjangoModelFactory):
+    """A task in a filter that `user` subscribes to."""
+
+    class Meta:
+        model = FilterMatch
+        exclude = ("user",)
+
+    user = factory.LazyAttribute(lambda match: match.task.creator)
+    subscription = factory.SubFactory(FilterSubscriptionFactory, user=factory.SelfAttribute("..user"))
 
 
 class ImportJobFactory(DjangoModelFactory):

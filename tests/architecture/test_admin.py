@@ -43,6 +43,7 @@ from tasks.tests.factories import (
     CommentFactory,
     FieldFactory,
     FieldValueFactory,
+    FilterMatchFactory,
     ImportJobFactory,
     LabelFactory,
     MemberFactory,
@@ -106,6 +107,7 @@ def create_all_models(number):
     CommentFactory(task=task, author=UserFactory())
     ChecklistItemFactory(task=task)
     TaskRelationFactory(source=task, target=TaskFactory(project=project, creator=UserFactory()))
+    FilterMatchFactory(task=task, user=user, subscription__saved_filter__everyone=True)
     make_attachment(task, UserFactory())
     comment = CommentFactory(task=task, author=UserFactory())
     AssigneeFactory(task=task, user=user)
@@ -244,6 +246,7 @@ def test_admin_login_is_forbidden_for_other_users(client, alice):
         "checklistitem",
         "taskassignee",
         "taskshare",
+        "filtermatch",
         "importjob",
     ],
 )
@@ -252,6 +255,7 @@ def test_inbox_projects_are_hidden_from_admins(name, pages, inbox, alice):
     CommentFactory(task=task)
     ChecklistItemFactory(task=task)
     TaskRelationFactory(source=task, target=TaskFactory(project=task.project))
+    FilterMatchFactory(task=task, user=alice)
     AssigneeFactory(task=task, user=alice)
     LabelFactory(project=inbox)
     TaskShareFactory(task=task, user=alice)

@@ -10,7 +10,17 @@ from notifications.preferences.api import ChannelsOut, ChannelsPatch, Preference
 
 pytestmark = pytest.mark.django_db
 URL = "/api/v1/notifications/preferences/"
-KINDS = ("assigned", "mentioned", "commented", "completed", "due_soon", "shared", "added_to_project", "added_to_team")
+KINDS = (
+    "assigned",
+    "mentioned",
+    "commented",
+    "completed",
+    "due_soon",
+    "shared",
+    "entered_filter",
+    "added_to_project",
+    "added_to_team",
+)
 ALL_ON = {kind: {"inbox": True, "email": True} for kind in KINDS}
 
 
