@@ -28,7 +28,6 @@ from tasks.models import (
     Project,
     ProjectMember,
     Reminder,
-    FilterSubscription,
     SavedFilter,
     Task,
     TaskShare,
@@ -204,11 +203,10 @@ PROVIDER = PersonalDataProvider(
         ),
         ExportSection(
             "person-fields", "Tasks that name you in a custom field.", export_user_fields, ("tasks.CustomFieldValue",)
-            "person_fields", "Tasks that name you in a custom field.", export_user_fields, ("tasks.CustomFieldValue",)
         ),
-        ExportSection("saved_filters", "Your saved filters.", export_saved_filters, ("tasks.SavedFilter",)),
+        ExportSection("saved-filters", "Your saved filters.", export_saved_filters, ("tasks.SavedFilter",)),
         ExportSection(
-            "filter_subscriptions",
+            "filter-subscriptions",
             "Your subscriptions to saved filters.",
             export_filter_subscriptions,
             ("tasks.FilterSubscription",),
