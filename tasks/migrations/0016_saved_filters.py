@@ -13,7 +13,7 @@ import core.validators
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0005_security_changes"),
-        ("tasks", "0014_watches"),
+        ("tasks", "0015_attachments_in_trash"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
