@@ -85,7 +85,7 @@ def test_revert_of_removed_mfa_restores_it(alice, clock):
 
     text = visible_text(Client().get(first))
     assert all(part in text for part in ("Authenticator app removed", "Passkey removed", "Passkey “Key” added"))
-    assert "We'll restore Authenticator app, Recovery codes, Passkey “Key”" in text
+    assert "We'll restore: Authenticator app, Recovery codes, Passkey “Key”" in text
     assert post_revert(first).status_code == 302
 
     assert methods(alice) == before
