@@ -53,14 +53,15 @@ def generation(scope: str) -> str | None:
     """
     keys = [generation_key(GLOBAL_SCOPE), generation_key(scope)]
     try:
-        lease, *generations = redis.client().mget(LEASE, *keys)
-        if lease is None:
-            return None
-        if None in generations:
-            # nx: of two processes that find a generation missing, one sets it, and both then read that one.
-            for key in keys:
-                redis.client().set(key, new_generation(), nx=True, ex=GENERATION_TTL)
-            generations = redis.client().mget(*keys)
+        with redis.optional_client() as client:
+            lease, *generations = client.mget(LEASE, *keys)
+            if lease is None:
+                return None
+            if None in generations:
+                # nx: of two processes that find a generation missing, one sets it, and both then read that one.
+                for key in keys:
+                    client.set(key, new_generation(), nx=True, ex=GENERATION_TTL)
+                generations = client.mget(*keys)
     except RedisError:
         return None
     return None if None in generations else ".".join(map(str, generations))

@@ -20,6 +20,11 @@ class CircuitBreaker:
         self._failures = 0
         self._open_until = 0.0
 
+    @property
+    def is_open(self) -> bool:
+        """Whether calls fail now; other than `allows_call` this is no attempt."""
+        return self._failures >= self.max_failures and time.monotonic() < self._open_until
+
     def allows_call(self) -> bool:
         with self._lock:
             if self._failures < self.max_failures:

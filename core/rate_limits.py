@@ -17,6 +17,8 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.http import HttpRequest
+from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from core import redis
@@ -91,18 +93,13 @@ def consume(request: HttpRequest, *uses: Use) -> None:
 
     Redis counts, in windows that begin with the first use, by its own clock. `refund` undoes it.
     """
-    wait = None
-    if time.monotonic() >= _local_limiter.redis_retry_at:
-        limits = [
-            number for quota, seconds in (parse_rate(use.rate) for use in uses) for number in (quota, seconds * 1000)
-        ]
-        try:
+    limits = [number for quota, seconds in (parse_rate(use.rate) for use in uses) for number in (quota, seconds * 1000)]
+    try:
+        with _redis_client() as client:
             # Hashed: keys may be email addresses, which Redis must not hold.
             keys = [USES_KEY.format(sha256_hex(" ".join(use))) for use in uses]
-            wait = int(redis.client().eval(CONSUME_SCRIPT, len(uses), *keys, *limits)) / 1000
-        except RedisError:  # not every request waits for its timeout
-            _local_limiter.open_circuit()
-    if wait is None:
+            wait = int(client.eval(CONSUME_SCRIPT, len(uses), *keys, *limits)) / 1000
+    except RedisError:
         wait = _local_limiter.consume(uses)
     if wait:
         raise _rate_limited(wait)
@@ -117,9 +114,9 @@ def refund(request: HttpRequest, *uses: Use) -> None:
         spent.remove(use)
         _local_limiter.refund(use)
     if returned:
-        with suppress(RedisError):  # the window ends by itself
+        with suppress(RedisError), _redis_client() as client:  # the window ends by itself
             keys = [USES_KEY.format(sha256_hex(" ".join(use))) for use in returned]
-            redis.client().eval(REFUND_SCRIPT, len(keys), *keys)
+            client.eval(REFUND_SCRIPT, len(keys), *keys)
 
 
 @contextmanager
@@ -140,7 +137,7 @@ def check_backoff(names: Iterable[str]) -> None:
     """Raise RateLimited while one of these names has to wait after failures."""
     names = list(names)
     try:
-        with redis.client().pipeline(transaction=False) as pipe:
+        with _redis_client() as client, client.pipeline(transaction=False) as pipe:
             for name in names:
                 pipe.pttl(BACKOFF_KEY.format(name))
             # PTTL is -2 without a key, so no backoff gives no wait.
@@ -154,13 +151,14 @@ def check_backoff(names: Iterable[str]) -> None:
 def record_failure(name: str, backoff: Backoff) -> None:
     """Count a failure, and start the wait once no free attempts are left."""
     try:
-        with redis.client().pipeline() as pipe:
-            # In one transaction (MULTI), so that no counter remains without an expiry.
-            pipe.incr(COUNT_KEY.format(name))
-            pipe.expire(COUNT_KEY.format(name), backoff.window)
-            count = pipe.execute()[0]
-        if wait := backoff.wait_after(count):
-            redis.client().set(BACKOFF_KEY.format(name), 1, ex=wait)
+        with _redis_client() as client:
+            with client.pipeline() as pipe:
+                # In one transaction (MULTI), so that no counter remains without an expiry.
+                pipe.incr(COUNT_KEY.format(name))
+                pipe.expire(COUNT_KEY.format(name), backoff.window)
+                count = pipe.execute()[0]
+            if wait := backoff.wait_after(count):
+                client.set(BACKOFF_KEY.format(name), 1, ex=wait)
     except RedisError:
         _local_limiter.record_failure(name, backoff.share())
 
@@ -168,10 +166,24 @@ def record_failure(name: str, backoff: Backoff) -> None:
 def reset_failures(name: str) -> None:
     # Both: failures may have been counted here while Redis was away.
     _local_limiter.failures.pop(name, None)
+    with suppress(RedisError), _redis_client() as client:  # they expire by themselves
+        client.delete(COUNT_KEY.format(name), BACKOFF_KEY.format(name))
+
+
+@contextmanager
+def _redis_client() -> Iterator[Redis]:
+    """Yield the client; raises RedisError at once after a failure, so that one call of a request waits for it only.
+
+    All counts of a process are local then, so what it records it also finds.
+    """
+    if time.monotonic() < _local_limiter.redis_retry_at:
+        raise RedisConnectionError("Redis failed a moment ago.")
     try:
-        redis.client().delete(COUNT_KEY.format(name), BACKOFF_KEY.format(name))
+        yield redis.client()
     except RedisError:
-        return  # they expire by themselves
+        _local_limiter.open_circuit()
+        redis.circuit.record_failure()
+        raise
 
 
 def _rate_limited(wait: float) -> RateLimited:

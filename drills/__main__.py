@@ -23,6 +23,7 @@ DRILLS = {
     "refresh": "a refresh token has one successor, reuse ends the session, a new signing key logs out no user",
     "redis": "no request fails while Redis is killed, frozen and flushed under load",
     "database": "no write is lost and no request gets a 500 while PostgreSQL is terminated, restarted, frozen and full",
+    "slow": "a hanging mail server, a frozen Redis and a locked project stop nothing else",
     "node": "no read and no keyed write fails while one node is killed and another hangs",
     "overload": "at five times the capacity, throughput stays and the rest is rejected at once",
     "idempotency": "fifty concurrent uses of one Idempotency-Key create one row while nodes are killed",

@@ -139,6 +139,7 @@ def notify_relay() -> None:
     """Wake the relay. It polls anyway, so without Redis an event waits for the next poll and nothing else happens."""
     try:
         # The message is empty: what is to be done stands in the database, so a lost or repeated one does no harm.
-        redis.client().publish(RELAY_CHANNEL, b"1")
+        with redis.optional_client() as client:
+            client.publish(RELAY_CHANNEL, b"1")
     except RedisError:
         log.warning("relay_notification_failed")

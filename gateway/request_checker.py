@@ -26,6 +26,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
 
+from core.redis import circuit
 from core.security.session_status import ACTIVE
 
 LUA_SCRIPT = (Path(__file__).parent / "request_check.lua").read_text()
@@ -178,9 +179,12 @@ class RequestChecker:
             values = await _with_timeout(self._run_script(arguments))
         except REDIS_ERRORS as error:
             self.circuit_open_until = time.monotonic() + CIRCUIT_OPEN_SECONDS
+            circuit.record_failure()
             log.warning("rate_limits_local", reason=type(error).__name__)
             return None
         self.circuit_open_until = 0.0
+        if circuit.is_open:
+            circuit.record_success()
         results = []
         # The script returns one flat list; -1 says that the tier, and so the limit, is unknown.
         for item, start in zip(requests, range(0, len(values), VALUES_PER_RESULT), strict=True):

@@ -12,6 +12,7 @@ from celery import shared_task
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
+from core import redis
 from core.db import database_now
 from notifications.email import services as email
 from notifications.inbox import services as inbox
@@ -50,6 +51,10 @@ def enqueue_account_email(*, kind: str, to: str, context: dict[str, Any], dedup_
 
 def enqueue_emails(email_ids: Iterable[UUID]) -> None:
     """Start a job for each email. While the broker is down the rows stay queued, and a later sweep enqueues them."""
+    # The broker is the same server as a rule, so nobody waits for it as well.
+    if redis.circuit.is_open:
+        log.warning("redis_unavailable_emails_deferred")
+        return
     try:
         for email_id in email_ids:
             # Only the id: a job must not carry an old state, and the broker no addresses or texts.

@@ -15,6 +15,7 @@ from accounts.auth.mfa import enforcement
 from config import attachments, env, oidc_providers, queues, static_files, subscriptions
 from config.schedule import SCHEDULE
 from core import logging as request_logging
+from core import redis
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / "var")))
@@ -140,7 +141,7 @@ SLOW_QUERY_MS = env.integer("SLOW_QUERY_MS", 200)
 # A server-side cursor needs one connection for its whole life, which a transaction pooler does not give.
 DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
 
-# Redis is a cache that may be lost: every call times out after half a second, and no request fails because of it.
+# Redis is a cache that may be lost: every call times out after a quarter of a second, and no request fails because of it.
 REDIS_URL = env.server("REDIS_URL", "redis://127.0.0.1:6379/0", ("redis", "rediss", "unix"))
 CACHES = {
     "default": {
@@ -149,8 +150,8 @@ CACHES = {
         "KEY_PREFIX": "taskflow",
         "OPTIONS": {
             "CONNECTION_POOL_KWARGS": {
-                "socket_timeout": 0.5,
-                "socket_connect_timeout": 0.5,
+                "socket_timeout": redis.TIMEOUT,
+                "socket_connect_timeout": redis.TIMEOUT,
                 # No retries: they would multiply the timeout of every request while Redis is down.
                 "retry": Retry(NoBackoff(), 0),
             },
