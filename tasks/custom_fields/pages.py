@@ -10,11 +10,11 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.auth.requests import get_request_user
 from accounts.models import User
+from core.clock import current_time
 from core.errors import Conflict, Invalid, VersionConflict
 from core.etags import merge_changes
 from core.forms import changed_values, expected_version, form_status, initial_values
@@ -37,7 +37,7 @@ ADMINISTRATORS_ONLY = "Only administrators manage shared fields."
 @require_POST
 def update_values(request: HttpRequest, key: str) -> HttpResponse:
     """Save the changed values of a task; an error shows the page of the task with the form."""
-    reader, now = get_request_user(request), timezone.now()
+    reader, now = get_request_user(request), current_time()
     task = items_selectors.get_task(reader, key)
     form = ValuesForm(
         request.POST,
@@ -152,7 +152,7 @@ def unlink_field(request: HttpRequest, key: str, shared_field_id: UUID) -> HttpR
 @require_http_methods(["GET", "HEAD", "POST"])
 def field_detail(request: HttpRequest, field_id: UUID) -> HttpResponse:
     """Show a field with its options, save its definition, or archive it."""
-    reader, now = get_request_user(request), timezone.now()
+    reader, now = get_request_user(request), current_time()
     field = _managed_field(reader, field_id)
     if request.method == "POST" and request.POST.get("archive"):
         archived = request.POST["archive"] == "yes"
