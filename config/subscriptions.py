@@ -59,6 +59,8 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     ),
     "task.comment_edited": (),
     "task.comment_deleted": (),
+    "task.link_created": (),
+    "task.link_revoked": (),
     "task.relation_added": (),
     "task.relation_removed": (),
     "task.checklist_item_added": (),

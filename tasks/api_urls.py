@@ -7,6 +7,7 @@ from tasks.custom_fields import api as fields_api
 from tasks.history import api as history_api
 from tasks.imports import api as imports_api
 from tasks.items import api as items_api
+from tasks.link_shares import api as link_shares_api
 from tasks.members import api as members_api
 from tasks.projects import api as projects_api
 from tasks.recurrence import api as recurrence_api
@@ -56,6 +57,8 @@ urlpatterns = [
     path("tasks/<str:ref>/shares/", sharing_api.SharesView.as_view()),
     path("tasks/<str:ref>/shares/<uuid:user_id>/", sharing_api.ShareView.as_view()),
     path("explain-access/", sharing_api.ExplainAccessView.as_view()),
+    path("tasks/<str:ref>/links/", link_shares_api.LinkSharesView.as_view()),
+    path("tasks/<str:ref>/links/<uuid:link_id>/", link_shares_api.LinkShareView.as_view()),
     path("tasks/<str:ref>/watchers/", watching_api.WatchersView.as_view()),
     path("tasks/<str:ref>/watch/", watching_api.WatchView.as_view()),
     path("tasks/<str:ref>/unwatch/", watching_api.UnwatchView.as_view()),

@@ -231,6 +231,19 @@ class CommentDeleted(TaskEvent, name="task.comment_deleted"):
     author_id: str
 
 
+class TaskLinkCreated(TaskEvent, name="task.link_created"):
+    """A link that shows the task to whoever has it was created."""
+
+    link_id: str
+    role: str
+
+
+class TaskLinkRevoked(TaskEvent, name="task.link_revoked"):
+    """A link to the task was revoked."""
+
+    link_id: str
+
+
 class TaskRelationAdded(TaskEvent, name="task.relation_added"):
     """A task was related to another. One event for each of the two; `kind` is what this one is to the other."""
 

@@ -25,6 +25,7 @@ from tasks.models import (
     CustomFieldValue,
     FilterSubscription,
     ImportJob,
+    LinkShare,
     Project,
     ProjectMember,
     Reminder,
@@ -56,6 +57,7 @@ def erase_user(user_id: uuid.UUID, now: datetime) -> None:
         inbox.delete()
     # Without events: the user is being erased, and nobody is to be told whom a task was shared with.
     TaskShare.objects.filter(user=user).delete()
+    LinkShare.objects.filter(creator=user).delete()
     TaskWatch.objects.filter(user=user).delete()
     ImportJob.objects.filter(user=user).delete()
     CustomFieldValue.objects.filter(user=user).delete()
@@ -163,6 +165,12 @@ def export_watches(user_id: uuid.UUID) -> Iterator[Row]:
     return in_batches(TaskWatch.objects.filter(user=user_id).values(*columns))
 
 
+def export_links(user_id: uuid.UUID) -> Iterator[Row]:
+    """Yield the links to tasks that the user created."""
+    columns = ("pk", "task_id", "task__project__key", "task__number", "role", "expires_at", "revoked_at", "created_at")
+    return in_batches(LinkShare.objects.filter(creator=user_id).values(*columns))
+
+
 def export_import_jobs(user_id: uuid.UUID) -> Iterator[Row]:
     """Yield the imports of large files of the last day. The files themselves are the user's own."""
     return in_batches(ImportJob.objects.filter(user=user_id).values("pk", "id", "source", "state", "created_at"))
@@ -215,6 +223,7 @@ PROVIDER = PersonalDataProvider(
         ExportSection("trash", "What you deleted in the last weeks.", export_trash, ("tasks.TrashEntry",)),
         ExportSection("deleted-comments", "Your comments in the trash.", export_deleted_comments, ()),
         ExportSection("watches", "Tasks you chose to watch, or not to.", export_watches, ("tasks.TaskWatch",)),
+        ExportSection("links", "Links to tasks that you created.", export_links, ("tasks.LinkShare",)),
         ExportSection("imports", "Your imports of the last day.", export_import_jobs, ("tasks.ImportJob",)),
     ),
     erase=erase_user,

@@ -7,6 +7,7 @@ from tasks.custom_fields import pages as fields_pages
 from tasks.history import pages as history_pages
 from tasks.imports import pages as imports_pages
 from tasks.items import pages as items_pages
+from tasks.link_shares import pages as link_shares_pages
 from tasks.members import pages as members_pages
 from tasks.projects import pages as projects_pages
 from tasks.relations import pages as relations_pages
@@ -26,6 +27,9 @@ urlpatterns = [
     path("tasks/<str:key>/shares/", sharing_pages.share_task, name="share-add"),
     path("tasks/<str:key>/shares/<uuid:user_id>/", sharing_pages.update_share, name="share-update"),
     path("tasks/<str:key>/shares/<uuid:user_id>/remove/", sharing_pages.unshare_task, name="share-remove"),
+    path("shared-task/", link_shares_pages.shared_task, name="shared-task"),
+    path("tasks/<str:key>/links/", link_shares_pages.create_link, name="link-create"),
+    path("tasks/<str:key>/links/<uuid:link_id>/revoke/", link_shares_pages.revoke_link, name="link-revoke"),
     path("tasks/<str:key>/watch/", watching_pages.watch_task, name="task-watch"),
     path("tasks/<str:key>/relations/", relations_pages.add_relation, name="relation-add"),
     path(

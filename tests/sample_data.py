@@ -35,6 +35,7 @@ from accounts.tests.factories import (
 from accounts.tests.mfa import recovery_codes, with_totp
 from core.db import uuid7
 from notifications.tests.factories import make_notification
+from tasks.link_shares.tokens import make_token
 from tasks.models import Project, Role
 from tasks.tests.attachments import PIXEL, make_attachment
 from tasks.tests.factories import (
@@ -43,6 +44,7 @@ from tasks.tests.factories import (
     FieldFactory,
     ImportJobFactory,
     LabelFactory,
+    LinkShareFactory,
     MemberFactory,
     OptionFactory,
     ProjectFactory,
@@ -117,6 +119,7 @@ def create_project(owner: User, key: str, *, editor: User, newcomer: User) -> Sa
     project, empty = ProjectFactory(key=key, owner=owner), ProjectFactory(key=f"{key}0", owner=owner)
     task = TaskFactory(project=project, title="Fix the printer", due_date=date(2090, 5, 4))
     RecurrenceFactory(task=task)
+    link = LinkShareFactory(task=task, creator=owner, role="commenter")
     team, crew, others = (_create_team(owner, f"{name} of {key}") for name in ("Team", "Crew", "Others"))
     TeamMemberFactory(team=team, user=editor)
     field, shared_field = FieldFactory(project=project, kind="select", key="severity"), FieldFactory()
@@ -139,6 +142,8 @@ def create_project(owner: User, key: str, *, editor: User, newcomer: User) -> Sa
         "team:projects": str(ProjectTeamFactory(project=project, team=crew, role=Role.VIEWER).team_id),
         "other_team": str(others.pk),
         "label_id": str(LabelFactory(project=project, name="urgent").pk),
+        "link_id": str(link.pk),
+        "link_token": make_token(link.pk),
         "relation_id": str(TaskRelationFactory(source=task, target=TaskFactory(project=project)).pk),
         "item_id": str(ChecklistItemFactory(task=task, assignee=editor).pk),
         "attachment_id": str(

@@ -230,6 +230,7 @@ SPECTACULAR_SETTINGS = {
         "NotificationKind": "notifications.kinds.Kind",
         "ProjectRole": "tasks.models.Role",
         "SharedRole": "tasks.models.SharedRole",
+        "LinkRole": "tasks.models.LinkRole",
         "Category": "tasks.models.Category",
         "FieldKind": "tasks.models.FieldKind",
     },

@@ -20,6 +20,7 @@ from tasks.models import (
     Comment,
     ImportedRecord,
     ImportJob,
+    LinkShare,
     Project,
     StoredFile,
     Task,
@@ -85,6 +86,18 @@ class TaskRelationAdmin(ReadOnlyAdmin):
         visible = Project.objects.visible_to(get_request_user(request)).values("pk")
         rows = super().get_queryset(request)
         return rows.filter(source__project__in=visible, target__project__in=visible)
+
+
+@admin.register(LinkShare)
+class LinkShareAdmin(TaskScopedAdmin):
+    """Admin of links, without what would open them."""
+
+    list_display = ("task", "role", "creator", "created_at", "expires_at", "revoked_at")
+    list_filter = ("role", ("revoked_at", admin.EmptyFieldListFilter))
+    list_select_related = ("creator", "task__project")
+    search_fields = ("task__title", "creator__name")
+    fields = ("task", "role", "creator", "created_at", "expires_at", "revoked_at")
+    ordering = ("-pk",)
 
 
 @admin.register(TaskWatch)

@@ -7,6 +7,7 @@ from tasks.models.custom_field import CustomField, CustomFieldOption, CustomFiel
 from tasks.models.import_job import ImportJob
 from tasks.models.imported_record import ImportedRecord
 from tasks.models.invitation import ProjectInvitation
+from tasks.models.link_share import LinkRole, LinkShare
 from tasks.models.project import Category, Label, Project, ProjectMember, Role, State
 from tasks.models.recurrence import Occurrence, Recurrence, RecurrenceMode
 from tasks.models.relation import RelationKind, TaskRelation
@@ -32,6 +33,8 @@ __all__ = [
     "ImportJob",
     "ImportedRecord",
     "Label",
+    "LinkRole",
+    "LinkShare",
     "Occurrence",
     "Priority",
     "Project",

@@ -21,6 +21,9 @@ from core.forms import form_status
 from core.htmx import render_page
 from tasks import policies
 from tasks.items import selectors as items_selectors
+from tasks.link_shares.forms import LinkShareForm
+from tasks.link_shares.selectors import usable_links
+from tasks.link_shares.tokens import link_url
 from tasks.members import selectors as members_selectors
 from tasks.members.forms import cleaned_role
 from tasks.models import Task
@@ -60,6 +63,8 @@ def _context(reader: User, task: Task, form: ShareForm | None = None) -> dict[st
         "shared_roles": SharedRoleForm.base_fields["role"].choices,
         "can_share": can_share,
         "form": form or (ShareForm(people=members_selectors.users_to_share_with(reader)) if can_share else None),
+        "links": [(link, link_url(link)) for link in usable_links(task)] if can_share else [],
+        "link_form": LinkShareForm() if can_share else None,
         "can_explain": policies.can_explain_others(reader, role),
         "people": [reader, *members_selectors.users_to_share_with(reader)],
     }

@@ -24,6 +24,7 @@ from tasks.models import (
     FilterSubscription,
     ImportJob,
     Label,
+    LinkShare,
     Occurrence,
     Project,
     ProjectField,
@@ -295,3 +296,11 @@ class TaskWatchFactory(DjangoModelFactory):
     task = factory.SubFactory(TaskFactory)
     user = factory.SubFactory(UserFactory)
     is_watching = True
+
+
+class LinkShareFactory(DjangoModelFactory):
+    class Meta:
+        model = LinkShare
+
+    task = factory.SubFactory(TaskFactory)
+    creator = factory.SubFactory(UserFactory)

@@ -46,6 +46,7 @@ from tasks.tests.factories import (
     FilterMatchFactory,
     ImportJobFactory,
     LabelFactory,
+    LinkShareFactory,
     MemberFactory,
     OptionFactory,
     ProjectFactory,
@@ -112,6 +113,7 @@ def create_all_models(number):
     comment = CommentFactory(task=task, author=UserFactory())
     AssigneeFactory(task=task, user=user)
     TaskShareFactory(task=task, user=UserFactory())
+    LinkShareFactory(task=task, creator=user)
     TaskWatchFactory(task=task, user=UserFactory())
     ImportedRecord.objects.create(project=project, source="todoist", external_id=str(number), task=task)
     ImportJobFactory(project=project, user=user)

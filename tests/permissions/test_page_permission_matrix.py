@@ -43,6 +43,7 @@ NOT_HIDDEN = {
     "verification",
     "reset",
     "revert_token",
+    "link_token",
     "accept_token",
     "cancel_deletion_token",
 }
