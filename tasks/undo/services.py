@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 from django.utils.dateparse import parse_datetime
 
 from accounts.models import User
-from core.errors import Conflict, Invalid
+from core.errors import Conflict
 from core.etags import merge_changes
 from events.models import Event
 from tasks.attachments import services as attachments
@@ -29,7 +29,7 @@ from tasks.items import services as items
 from tasks.models import Task, TrashEntry
 from tasks.projects import services as projects
 from tasks.trash import services as trash
-from tasks.undo.tokens import UNDOABLE_EVENTS, parse_token
+from tasks.undo.tokens import UNDOABLE_EVENTS, invalid_token, parse_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def get_undoable_event(actor: User, token: str) -> Event:
     events = Event.objects.filter(pk=parse_token(token), actor_id=actor.pk, name__in=UNDOABLE_EVENTS)
     event = events.filter(occurred_at__gt=Now() - settings.UNDO_PERIOD).first()
     if event is None:
-        raise Invalid.field("token", "This can't be undone any more.", "expired")
+        raise invalid_token()
     return event
 
 

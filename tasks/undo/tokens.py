@@ -42,12 +42,17 @@ def make_token(events: Iterable[Event]) -> str:
     return ""
 
 
+def invalid_token() -> Invalid:
+    """Return the error for a token that is wrong, too old or somebody else's: they look the same."""
+    return Invalid.field("token", "This can't be undone any more.", "invalid")
+
+
 def parse_token(token: str) -> int:
     """Return the id of the event. Raises Invalid for a token that was not made here."""
     try:
         return int(_signer().unsign(token))
     except (signing.BadSignature, ValueError) as error:
-        raise Invalid.field("token", "This is not an undo token.", "invalid") from error
+        raise invalid_token() from error
 
 
 def _signer() -> signing.Signer:

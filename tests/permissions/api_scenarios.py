@@ -166,7 +166,7 @@ def missing_objects(own: SampleValues) -> SampleValues:
     """Return values of the same shape that name nothing."""
     return {
         name: PROJECT_KEY_PATTERN.sub("QQQ", UUID_PATTERN.sub(str(uuid.uuid4()), value)) for name, value in own.items()
-    } | {"identity_id": "999999999"}
+    } | {"identity_id": "999999999", "undo_token": "1~missing"}
 
 
 def crossed_objects(own: SampleValues, foreign: SampleValues) -> SampleValues:

@@ -183,18 +183,13 @@ def test_wrong_tokens_are_refused(api, clients, task):
     written = api.patch(f"{TASKS}{task.key}/", {"title": "Other"})
     token = written[HEADER]
     forged = token.replace(token.partition("~")[0], str(int(token.partition("~")[0]) - 1))
-    for client, text, code in (
-        (clients["bob"], token, "expired"),
-        (api, forged, "invalid"),
-        (api, "x", "invalid"),
-        (api, "1~2~3", "invalid"),
-    ):
+    for client, text in ((clients["bob"], token), (api, forged), (api, "x"), (api, "1~2~3")):
         response = client.post(UNDO, {"token": text})
         [error] = response.json()["errors"]
-        assert (response.status_code, error["field"], error["code"]) == (400, "token", code)
+        assert (response.status_code, error["field"], error["code"]) == (400, "token", "invalid")
     Event.objects.update(occurred_at=written_at() - settings.UNDO_PERIOD - timedelta(seconds=1))
     expired = api.post(UNDO, {"token": token})
-    assert expired.json()["errors"][0]["code"] == "expired"
+    assert expired.json()["errors"][0]["code"] == "invalid"
     task.refresh_from_db()
     assert task.title == "Other"
 

@@ -1,0 +1,176 @@
+"""Any sequence of writes and undos returns the exact prior state; concurrent updates of other fields both stay."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from accounts.tests.factories import UserFactory
+from core.errors import VersionConflict
+from core.etags import merge_changes
+from core.testing.database_state import RollbackProbe
+from events.outbox import published_events
+from tasks.comments import services as comments
+from tasks.items import ordering
+from tasks.items import services as items
+from tasks.models import Comment, Role, Task
+from tasks.tests.factories import LabelFactory, MemberFactory, ProjectFactory, TaskFactory
+from tasks.undo import services
+from tasks.undo.tokens import make_token
+
+pytestmark = pytest.mark.django_db
+# Of today: a token of a longer past would have expired.
+NOW = datetime.now(UTC)
+TITLES = st.sampled_from(["a", "b", "c"])
+FIELDS: dict[str, st.SearchStrategy[Any]] = {
+    "title": TITLES,
+    "description": st.sampled_from(["", "one", "one two"]),
+    "priority": st.integers(0, 4),
+    "estimate": st.none() | st.integers(0, 3),
+    "status": st.sampled_from(["todo", "in_progress", "done", "cancelled"]),
+    "labels": st.lists(st.sampled_from(["x", "y"]), unique=True),
+    "due_date": st.none() | st.dates(date(2026, 1, 1), date(2026, 1, 3)),
+}
+UPDATES = st.tuples(
+    st.just("update"), st.integers(0, 2), st.fixed_dictionaries({}, optional=FIELDS).filter(lambda changes: changes)
+)
+WRITES = st.one_of(
+    UPDATES,
+    st.tuples(st.just("move"), st.integers(0, 2), st.integers(0, 2)),
+    st.tuples(st.just("delete"), st.integers(0, 2), st.none()),
+    st.tuples(st.just("parent"), st.integers(0, 2), st.integers(0, 2)),
+    st.tuples(st.just("comment"), st.integers(0, 2), TITLES),
+    st.tuples(st.just("edit"), st.integers(0, 2), TITLES),
+    st.tuples(st.just("remove"), st.integers(0, 2), st.none()),
+)
+
+
+class World:
+    """A project with three tasks, and one user who writes and undoes."""
+
+    def __init__(self) -> None:
+        self.user = UserFactory()
+        self.project = ProjectFactory(owner=self.user)
+        LabelFactory(project=self.project, name="x")
+        LabelFactory(project=self.project, name="y")
+        self.ids = [TaskFactory(project=self.project, title=f"task {number}").pk for number in range(3)]
+        self.now = NOW
+        for task_id in self.ids:
+            # The event from which the times of a former status are read.
+            self.write("update", self.ids.index(task_id), {"estimate": 7})
+
+    def state(self) -> dict[str, Any]:
+        """Return all that users see, without what every write sets."""
+        tasks = Task.objects.with_relations().order_by("pk")
+        rows = {
+            str(task.pk): {
+                **{name: str(getattr(task, name)) for name in (*Task.SCALAR_FIELDS, "position", "parent_id", "number")},
+                "state": task.state.slug,
+                "labels": sorted(label.name for label in task.labels.all()),
+                "times": (task.started_at, task.closed_at),
+            }
+            for task in tasks
+        }
+        texts = Comment.objects.order_by("pk").values_list("pk", "task", "body")
+        return {"tasks": rows, "comments": [tuple(map(str, row)) for row in texts]}
+
+    def write(self, verb: str, index: int, value: Any) -> str:
+        """Write, and return the undo token; empty if nothing could be or was changed."""
+        self.now += timedelta(milliseconds=1)
+        ref = str(self.ids[index])
+        common = {"actor": self.user, "ref": ref, "now": self.now}
+        comment = Comment.objects.filter(task=ref).order_by("-pk").first()
+        token = published_events.set([])
+        try:
+            if not Task.objects.filter(pk=ref).exists():
+                return ""
+            if verb == "update":
+                items.update(**common, changes=dict(value))
+            elif verb == "move" and value != index and Task.objects.filter(pk=self.ids[value]).exists():
+                ordering.move(**common, after=self.ids[value])
+            elif verb == "parent" and value > index and Task.objects.filter(pk=self.ids[value]).exists():
+                items.update(**common, changes={"parent": self.ids[value]})
+            elif verb == "delete":
+                items.delete(**common)
+            elif verb == "comment":
+                comments.add(**common, body=value)
+            elif verb == "edit" and comment:
+                comments.update(**common, comment_id=comment.pk, body=value)
+            elif verb == "remove" and comment:
+                comments.delete(**common, comment_id=comment.pk)
+            return make_token(published_events.get() or ())
+        finally:
+            published_events.reset(token)
+
+    def undo(self, undo_token: str) -> str:
+        """Undo a write, and return the token to redo it."""
+        self.now += timedelta(milliseconds=1)
+        token = published_events.set([])
+        try:
+            services.undo(actor=self.user, token=undo_token, now=self.now)
+            return make_token(published_events.get() or ())
+        finally:
+            published_events.reset(token)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(WRITES, min_size=1, max_size=6), st.data())
+def test_undo_in_reverse_returns_each_prior_state(db, writes, data):
+    with RollbackProbe().rollback():
+        world = World()
+        history: list[tuple[dict[str, Any], str]] = []
+        for write in writes:
+            before = world.state()
+            if token := world.write(*write):
+                history.append((before, token))
+            # Now and then the last write is undone and redone.
+            if history and data.draw(st.booleans(), label="undo and redo"):
+                before, token = history.pop()
+                after = world.state()
+                redo = world.undo(token)
+                assert world.state() == before
+                again = world.undo(redo)
+                assert world.state() == after
+                history.append((before, again))
+        while history:
+            before, token = history.pop()
+            world.undo(token)
+            assert world.state() == before
+
+
+PATCHES = st.fixed_dictionaries({}, optional={name: FIELDS[name] for name in ("title", "description", "priority")})
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(PATCHES, PATCHES, st.booleans())
+def test_patches_of_two_editors_both_stay_or_name_the_field(db, first, second, is_merged):
+    """Both have read the task before either writes; the second write merges or is refused with the difference."""
+    with RollbackProbe().rollback():
+        project = ProjectFactory()
+        task = TaskFactory(project=project, title="read", description="read", priority=0)
+        editors = [MemberFactory(project=project, role=Role.EDITOR).user for _ in range(2)]
+        read = {"title": "read", "description": "read", "priority": 0}
+        items.update(actor=editors[0], ref=str(task.pk), changes=dict(first), now=NOW, versions=frozenset({1}))
+
+        def write(versions):
+            return items.update(actor=editors[1], ref=str(task.pk), changes=dict(second), now=NOW, versions=versions)
+
+        changed = {name for name, value in first.items() if value != read[name]}
+        conflicting = {name for name in changed & second.keys() if first[name] != second[name]}
+        refused = conflicting if is_merged else changed
+        error = None
+        try:
+            merge_changes(write, frozenset({1}), read) if is_merged else write(frozenset({1}))
+        except VersionConflict as conflict:
+            error = conflict
+        assert (error is not None) == bool(refused)
+        if error is not None:
+            assert error.requested == second
+            assert error.current == {name: first.get(name, read[name]) for name in second}
+            second = {}
+        task.refresh_from_db()
+        assert {name: getattr(task, name) for name in read} == read | first | second
