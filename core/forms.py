@@ -76,7 +76,8 @@ class DomainErrorMixin:
         """Show a domain error beside its fields, or above the form if it names none."""
         for item in error.fields:
             field = self.field_aliases.get(item.field, item.field)
-            self.add_error(field if field in self.fields else None, item.message)
+            place = "" if item.position is None else f"At character {item.position + 1}: "
+            self.add_error(field if field in self.fields else None, f"{place}{item.message}")
         if not error.fields:
             self.add_error(None, error.detail)
 

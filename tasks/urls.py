@@ -11,6 +11,7 @@ from tasks.link_shares import pages as link_shares_pages
 from tasks.members import pages as members_pages
 from tasks.projects import pages as projects_pages
 from tasks.relations import pages as relations_pages
+from tasks.saved_filters import pages as saved_filters_pages
 from tasks.sharing import pages as sharing_pages
 from tasks.trash import pages as trash_pages
 from tasks.undo import pages as undo_pages
@@ -74,6 +75,11 @@ urlpatterns = [
         name="comment-versions",
     ),
     path("tasks/<str:key>/versions/", history_pages.description_versions, name="task-versions"),
+    path("filters/", saved_filters_pages.saved_filters, name="saved-filters"),
+    path("filters/new/", saved_filters_pages.new_filter, name="saved-filter-new"),
+    path("filters/<uuid:filter_id>/", saved_filters_pages.edit_filter, name="saved-filter-edit"),
+    path("filters/<uuid:filter_id>/delete/", saved_filters_pages.delete_filter, name="saved-filter-delete"),
+    path("filters/<uuid:filter_id>/subscription/", saved_filters_pages.subscribe, name="saved-filter-subscribe"),
     path("projects/", projects_pages.project_list, name="project-list"),
     path("projects/new/", projects_pages.new_project, name="project-new"),
     path("projects/<str:key>/", projects_pages.project_detail, name="project-detail"),

@@ -83,12 +83,16 @@ class FilterForm(PageForm):
     created_from = forms.DateField(required=False, widget=forms.HiddenInput)
     closed_from = forms.DateField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, data: QueryDict, *, choices: FilterChoices) -> None:
+    def __init__(self, data: QueryDict, *, choices: FilterChoices, has_text: bool = False) -> None:
         # Always bound: a list without parameters has filters too, the defaults.
         values = {name: data.get(name, "") for name in self.base_fields}
-        values["category"] = values["category"] or OPEN_CHOICE
+        # A filter text says all, so beside it every choice stands in the URL.
+        self.default_category = "all" if has_text else OPEN_CHOICE
+        values["category"] = values["category"] or self.default_category
         values["ordering"] = values["ordering"] or DEFAULT_ORDERING
         super().__init__(values, auto_id="filter_%s")
+        if has_text:
+            del self.fields["category"].widget.attrs["data-default"]
         people = [(str(user.pk), user.name) for user in choices.people]
         self.fields["project"].choices = [("", "Any"), *((project.key, project.name) for project in choices.projects)]
         self.fields["assignee"].choices = [("", "Anyone"), ("me", "Me"), ("none", "Unassigned"), *people]
@@ -97,6 +101,15 @@ class FilterForm(PageForm):
     def visible_filters(self) -> Iterator[forms.BoundField]:
         """The fields that are shown as drop-downs."""
         return (self[name] for name in ("category", "project", "assignee", "priority", "label", "due", "ordering"))
+
+    def hidden_values(self) -> list[forms.BoundField]:
+        """The values beside a filter text that it does not say, as hidden fields."""
+        fields = [self[name] for name in ("ordering", "created_from", "closed_from")]
+        for field in fields:
+            field.field.widget = forms.HiddenInput()
+        return [
+            field for field in fields if field.value() and (field.name, field.value()) != ("ordering", DEFAULT_ORDERING)
+        ]
 
     def filters(self, *, now: datetime, today: date, zone: str = "UTC", week_start: str = "monday") -> TaskFilters:
         """Return the filters; an invalid value filters nothing, and the page shows its error."""
@@ -152,7 +165,7 @@ def active_chips(form: FilterForm, query: QueryDict) -> list[FilterChip]:
     texts: dict[str, str] = {}
     if data.get("search"):
         texts["search"] = f"“{data['search']}”"
-    if data.get("category", OPEN_CHOICE) != OPEN_CHOICE:
+    if data.get("category", form.default_category) != form.default_category:
         texts["category"] = dict(CATEGORY_CHOICES)[data["category"]]
     for name in ("project", "assignee", "priority", "label", "due"):
         # A project's page has the project in its path, where it can't be removed.
@@ -162,7 +175,9 @@ def active_chips(form: FilterForm, query: QueryDict) -> list[FilterChip]:
     for name, verb in (("created_from", "Created"), ("closed_from", "Closed")):
         if data.get(name):
             texts[name] = f"{verb} since {data[name]:%-d %b %Y}"
-    return [FilterChip(text, url_without(query, name)) for name, text in texts.items()]
+    # Beside a filter text the category has no default that could be left out.
+    urls = {"category": url_with(query, "category", "all")} if form.default_category == "all" else {}
+    return [FilterChip(text, urls.get(name) or url_without(query, name)) for name, text in texts.items()]
 
 
 def table_columns(ordering: str, query: QueryDict) -> list[Column]:

@@ -22,12 +22,12 @@ from core.etags import merge_changes
 from core.forms import expected_version, form_status
 from core.htmx import form_data, render_page, requested_fragment, safe_redirect_url
 from core.text import is_blank, normalize
-from core.time_zones import sql_time_zone
 from tasks import policies
 from tasks.custom_fields import selectors as custom_fields_selectors
 from tasks.custom_fields.forms import ValuesForm
 from tasks.filters import selectors as filters_selectors
-from tasks.filters.forms import FilterForm, active_chips, table_columns, url_with
+from tasks.filters.forms import table_columns, url_with
+from tasks.filters.list_filter import read_filter
 from tasks.items import drafts, page_queries, selectors, services
 from tasks.items.conflicts import build_conflict, describe_author
 from tasks.items.forms import NewTaskForm
@@ -35,27 +35,30 @@ from tasks.items.task_page import FRAGMENTS, task_context, task_form
 from tasks.members import selectors as members_selectors
 from tasks.models import Project
 from tasks.projects import selectors as projects_selectors
+from tasks.saved_filters import selectors as saved_filters_selectors
 from tasks.undo.tokens import add_undo_message
 
 PAGE_SIZE = 50
+MAX_SAVED_FILTERS = 12
 
 
 @login_required
 @require_safe
 def task_list(request: HttpRequest) -> HttpResponse:
     """List the visible tasks; htmx gets the table alone."""
-    context = task_list_context(request, get_request_user(request))
+    reader = get_request_user(request)
+    context = task_list_context(request, reader)
+    # The table alone has no room for them.
+    if not requested_fragment(request):
+        context["saved_filters"] = saved_filters_selectors.list_for_navigation(reader, limit=MAX_SAVED_FILTERS)
     return render_page(request, "tasks/task_list.html", context, fragments={"results": "tasks/_task_table.html"})
 
 
 def task_list_context(request: HttpRequest, reader: User, project: Project | None = None) -> dict[str, Any]:
     """Return the context of the task table, of all visible tasks or of one project."""
     now, today = current_time(), timezone.localdate(current_time())
-    address = request.GET.copy()
-    if project:
-        address["project"] = project.key
-    form = FilterForm(address, choices=filters_selectors.filter_choices(reader, project))
-    filters = form.filters(now=now, today=today, zone=sql_time_zone(reader.time_zone), week_start=reader.week_start)
+    list_filter = read_filter(reader, request.GET, now=now, project=project)
+    form, filters = list_filter.form, list_filter.filters
     since = {name: form.cleaned_data.get(name) for name in ("created_from", "closed_from")}
     tasks = page_queries.filter_page_tasks(reader, filters, **since)
     page_request = PageRequest(
@@ -65,21 +68,22 @@ def task_list_context(request: HttpRequest, reader: User, project: Project | Non
         cursor=request.GET.get("cursor", ""),
         # A cursor holds for this reader and these filters only.
         owner=str(reader.pk),
-        filters=f"page:{sorted((name, str(value)) for name, value in form.cleaned_data.items())}",
+        filters=f"page:{list_filter.rest}:{sorted((name, str(value)) for name, value in form.cleaned_data.items())}",
     )
     page = page_queries.paginate_tasks(tasks, page_request, zone=filters.zone)
     count_limit = page_queries.MAX_SEARCH_COUNT if filters.search else page_queries.MAX_COUNT
     return {
         "form": form,
-        "chips": active_chips(form, request.GET),
-        "columns": table_columns(form.order, request.GET),
+        "list_filter": list_filter,
+        "chips": list_filter.chips,
+        "columns": table_columns(form.order, list_filter.query),
         "page": page,
         "rows": page_queries.build_rows(reader, page.rows, now=now, today=today),
         "count": page_queries.bounded_count(tasks, count_limit),
         "count_limit": count_limit,
         "closed_count": page_queries.count_closed_matches(reader, filters, **since),
         "archived_count": page_queries.count_archived_matches(reader, filters, **since),
-        "all_url": url_with(request.GET, "category", "all"),
+        "all_url": url_with(list_filter.query, "category", "all"),
         "project": project,
     }
 

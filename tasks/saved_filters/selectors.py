@@ -5,9 +5,11 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from accounts.models import User
-from core.errors import NotFound
-from tasks.models import FilterSubscription, SavedFilter
+from accounts.models import Team, User
+from core.errors import NotFound, require
+from tasks.models import FilterSubscription, Project, ProjectMember, SavedFilter
+
+MAX_CHOICES = 500
 
 NOT_FOUND = "There is no such saved filter."
 
@@ -37,3 +39,18 @@ def get_saved_filter(user: User, filter_id: UUID | str) -> Any:
     if saved_filter is None:
         raise NotFound(NOT_FOUND)
     return saved_filter
+
+
+def get_own_filter(owner: User, filter_id: UUID) -> SavedFilter:
+    """Return a saved filter for its owner to change. Raises NotFound, and NotAllowed for one of another user."""
+    saved_filter: SavedFilter = get_saved_filter(owner, filter_id)
+    require(saved_filter.owner_id == owner.pk, "Only its owner may change a saved filter.")
+    return saved_filter
+
+
+def audience_choices(user: User) -> tuple[list[Project], list[Team]]:
+    """Return the projects and teams that a user can share a filter with."""
+    own = ProjectMember.objects.filter(user=user).values("project")
+    projects = Project.objects.filter(pk__in=own, is_inbox=False).current().order_by("name")
+    teams = Team.objects.filter(memberships__user=user).order_by("name")
+    return list(projects[:MAX_CHOICES]), list(teams[:MAX_CHOICES])

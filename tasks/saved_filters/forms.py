@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+
+from accounts.models import Team
+from core.forms import PageForm, SingleLineField
+from tasks.filters.grammar import MAX_LENGTH
+from tasks.models import Project, SavedFilter
+
+PRIVATE, EVERYONE = "", "everyone"
+
+
+class SavedFilterForm(PageForm):
+    """Name, text and audience of a saved filter."""
+
+    field_aliases = {"project": "audience", "team": "audience", "everyone": "audience"}
+
+    name = SingleLineField(max_length=100, help_text="For example “My overdue tasks”.")
+    filter = forms.CharField(
+        max_length=MAX_LENGTH,
+        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
+        help_text="Words such as state:open, assignee:@me or due<=@today+7. OR, parentheses and a leading - work too.",
+    )
+    audience = forms.ChoiceField(
+        label="Share with",
+        required=False,
+        help_text="Others get the filter, not your rights: everyone sees their own tasks.",
+    )
+    is_favourite = forms.BooleanField(label="Show first in the task list", required=False)
+
+    def __init__(self, data: Any, *, projects: Iterable[Project], teams: Iterable[Team], **options: Any) -> None:
+        super().__init__(data, **options)
+        self.fields["audience"].choices = [
+            (PRIVATE, "Only me"),
+            *((f"project:{project.pk}", f"Project {project.name}") for project in projects),
+            *((f"team:{team.pk}", f"Team {team.name}") for team in teams),
+            (EVERYONE, "Everyone"),
+        ]
+
+    def values(self) -> dict[str, Any]:
+        """Return the cleaned data by the names of the service."""
+        data = dict(self.cleaned_data)
+        kind, _, key = data.pop("audience").partition(":")
+        return {
+            **data,
+            "project": key if kind == "project" else None,
+            "team": key if kind == "team" else None,
+            "everyone": kind == EVERYONE,
+        }
+
+
+def audience_of(saved_filter: SavedFilter) -> str:
+    """Return the choice of a saved filter's audience."""
+    if saved_filter.everyone:
+        return EVERYONE
+    if saved_filter.project_id:
+        return f"project:{saved_filter.project_id}"
+    return f"team:{saved_filter.team_id}" if saved_filter.team_id else PRIVATE
