@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Count, OuterRef, QuerySet, Subquery, TextField
-from django.db.models.functions import Cast, JSONObject
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, TextField
+from django.db.models.functions import Cast, JSONObject, Lower
 
 from accounts.models import User
 from core.db import get_or_not_found
@@ -16,6 +18,7 @@ from events.models import Event
 from tasks.custom_fields.values import TaskField, TaskValues, read_value
 from tasks.items import selectors as items_selectors
 from tasks.models import CustomField, CustomFieldOption, CustomFieldValue, Project, ProjectField, Task
+from tasks.models.custom_field import OPTION_KINDS
 
 FIELD_NOT_FOUND = "There is no such field."
 OPTION_COLUMNS = ("id", "slug", "name", "colour", "position", "version")
@@ -155,6 +158,52 @@ def fields_in_events(events: Iterable[Event]) -> dict[str, TaskField]:
         f"{row.project_id}:field.{row.key}": TaskField(field=row.field, options=_options(row.field, row.option_rows))
         for row in _with_options(rows, "field")
     }
+
+
+@dataclass(frozen=True, slots=True)
+class FieldNames:
+    """Names of fields in filters.
+
+    `kinds` are by key, `slugs` those of options by key and slug or name in lower case.
+    """
+
+    kinds: Mapping[str, set[str]]
+    slugs: Mapping[tuple[str, str], set[str]]
+
+
+def field_names(user: User, texts: Mapping[str, Collection[str]]) -> FieldNames:
+    """Return the visible fields of these keys by two queries.
+
+    Of their options those of which a text is the slug or name.
+    """
+    if not texts:
+        return FieldNames({}, {})
+    kinds: dict[str, set[str]] = defaultdict(set)
+    visible = CustomField.objects.visible_to(user).filter(key__in=texts, archived_at=None)
+    for key, kind in visible.values_list("key", "kind").distinct():
+        kinds[key].add(kind)
+    slugs: dict[tuple[str, str], set[str]] = defaultdict(set)
+    if any(kind in OPTION_KINDS for of_key in kinds.values() for kind in of_key):
+        chosen = {text.lower() for of_key in texts.values() for text in of_key}
+        options = CustomFieldOption.objects.filter(field__in=visible.values("pk")).annotate(lower=Lower("name"))
+        options = options.filter(Q(slug__in=chosen) | Q(lower__in=chosen))
+        for key, slug, name in options.values_list("field__key", "slug", "lower").distinct():
+            slugs[key, slug].add(slug)
+            slugs[key, name].add(slug)
+    return FieldNames(kinds, slugs)
+
+
+def fields_of_project(key: Any) -> QuerySet[ProjectField]:
+    """Return the field of this key for a subquery of tasks."""
+    return ProjectField.objects.filter(project=OuterRef("project"), key=key, field__archived_at=None)
+
+
+def value_rows_of(key: Any) -> QuerySet[CustomFieldValue]:
+    """Return the values in the field of this key for a subquery of tasks."""
+    # Those of a field that was taken out of the project are stored, and no values any more.
+    in_project = ProjectField.objects.filter(project=OuterRef(OuterRef("project")), field=OuterRef("field"))
+    values = CustomFieldValue.objects.filter(task=OuterRef("pk"), field__key=key, field__archived_at=None)
+    return values.filter(Exists(in_project))
 
 
 def linked_project_ids(field: CustomField) -> list[uuid.UUID]:

@@ -16,6 +16,7 @@ from django.db.models import Exists, OuterRef, Q, UUIDField, Value
 
 from core.sql_templates import EqualsAny, Param
 from core.time_zones import NextDay, StartOfDay
+from tasks.custom_fields.selectors import fields_of_project, value_rows_of
 from tasks.models import Comment, Task, TaskAssignee
 from tasks.models.search import is_match
 from tasks.models.task import CLOSED_CATEGORIES
@@ -170,6 +171,28 @@ def _exists(rows: Callable[[Any], Any]) -> Callable[[Any, TaskFilters], Q]:
     return lambda value, _: Q(Exists(rows(value)))
 
 
+def _field_values(*lookups: str) -> Callable[[Any, TaskFilters], Q]:
+    """Return the condition on values of custom fields: a key, and a value for each lookup that is not None."""
+
+    def condition(value: Any, _: TaskFilters) -> Q:
+        key, *bounds = value
+        known = {lookup: bound for lookup, bound in zip(lookups, bounds, strict=True) if bound is not None}
+        return Q(Exists(value_rows_of(key).filter(**known)))
+
+    return condition
+
+
+def _field_values_in(lookup: str) -> Callable[[Any, TaskFilters], Q]:
+    return lambda value, _: Q(Exists(value_rows_of(value[0]).filter(**{lookup: list(value[1:])})))
+
+
+def _field_user(value: Any, _: TaskFilters) -> Q:
+    key, *ids = value
+    # `__in` takes no expression where the field is a foreign key.
+    users = Q(*(("user", user_id) for user_id in ids), _connector=Q.OR)
+    return Q(Exists(value_rows_of(key).filter(users)))
+
+
 LABELS = Task.labels.through.objects
 KINDS: dict[str, Callable[[Any, TaskFilters], Q]] = {
     "category": _category,
@@ -196,6 +219,13 @@ KINDS: dict[str, Callable[[Any, TaskFilters], Q]] = {
     "has_assignee": _exists(lambda _: TaskAssignee.objects.filter(task=OuterRef("pk"))),
     "has_label": _exists(lambda _: LABELS.filter(task=OuterRef("pk"))),
     "has_comment": _exists(lambda _: Comment.objects.filter(task=OuterRef("pk"))),
+    "field_number": _field_values("number__gte", "number__lt"),
+    "field_date": _field_values("date__gte", "date__lt"),
+    "field_text": _field_values("text__icontains"),
+    "field_option": _field_values_in("option__slug__in"),
+    "field_user": _field_user,
+    "field_checked": _field_values(),
+    "field_missing": lambda value, _: Q(Exists(fields_of_project(value[0])), ~Exists(value_rows_of(value[0]))),
     "has_parent": _has_parent,
     "has_subtask": _has_subtask,
 }

@@ -14,8 +14,11 @@ from django.db.models import Q
 from accounts.models import User
 from core.api.fields import UUID_PATTERN
 from core.errors import FieldError, Invalid
+from tasks.custom_fields import selectors as custom_fields_selectors
+from tasks.custom_fields.selectors import FieldNames
 from tasks.filters import grammar, values
 from tasks.filters.conditions import AllOf, AnyOf, Condition, Leaf, Negation
+from tasks.filters.field_terms import FIELD_PREFIX, custom_field_condition
 from tasks.filters.syntax_tree import And, Node, Not, Or, Term, Text, Value, iter_terms
 from tasks.filters.values import ONE_DAY, BadTerm, Calendar
 from tasks.models import Category, Project, Task
@@ -26,7 +29,6 @@ from tasks.projects.selectors import NIL_UUID
 OPEN_CATEGORIES = (Category.TODO.value, Category.IN_PROGRESS.value)
 STATES = {"open": OPEN_CATEGORIES, "closed": CLOSED_CATEGORIES, **{name: (name,) for name in Category.values}}
 HAS_NAMES = ("due", "start", "estimate", "assignee", "label", "parent", "subtask", "comment", "description")
-FIELD_PREFIX = "field."
 MAX_NAME_LENGTH = 60
 NO_WORDS = "There is no word to search for."
 
@@ -39,6 +41,7 @@ class References:
     users: dict[str, UUID]
     projects: dict[str, UUID]
     tasks: dict[str, UUID]
+    fields: FieldNames
 
 
 def valid_search(words: list[Text]) -> str:
@@ -60,10 +63,16 @@ def _query_text(node: Text) -> str:
 def load_references(user: User, node: Node) -> References:
     """Look up the handles and keys of all terms together: at most one query for each kind."""
     texts: dict[str, set[str]] = {"assignee": set(), "creator": set(), "project": set(), "parent": set()}
+    of_fields: dict[str, set[str]] = {}
     for term in iter_terms(node):
         if isinstance(term, Term) and term.name in texts:
             texts[term.name] |= {value.text.replace("\x00", "") for value in term.values}
-    handles = {text.lstrip("@").lower() for text in texts["assignee"] | texts["creator"] if not _is_user_id(text)}
+        elif isinstance(term, Term) and term.name.startswith(FIELD_PREFIX):
+            key = term.name.removeprefix(FIELD_PREFIX).lower()
+            of_fields.setdefault(key, set()).update(value.text.replace("\x00", "") for value in term.values)
+    mentioned = {text for chosen in of_fields.values() for text in chosen if text.startswith("@")}
+    people = texts["assignee"] | texts["creator"] | mentioned
+    handles = {text.lstrip("@").lower() for text in people if not _is_user_id(text)}
     users = User.objects.filter(handle__in=handles).values_list("handle", "pk") if handles else ()
     keys = {text.upper()[:20] for text in texts["project"] if not UUID_PATTERN.match(text)}
     projects = Project.objects.visible_to(user).filter(key__in=keys).values_list("key", "pk") if keys else ()
@@ -71,7 +80,8 @@ def load_references(user: User, node: Node) -> References:
     by_key = Q(*(Q(project__key=ref[1].upper(), number=int(ref[2])) for ref in refs.values()), _connector=Q.OR)
     parents = Task.objects.visible_to(user).filter(by_key).values_list("project__key", "number", "pk") if refs else ()
     tasks = {f"{key}-{number}": task_id for key, number, task_id in parents}
-    return References(user.pk, {handle.lower(): pk for handle, pk in users}, dict(projects), tasks)
+    fields = custom_fields_selectors.field_names(user, of_fields)
+    return References(user.pk, {handle.lower(): pk for handle, pk in users}, dict(projects), tasks, fields)
 
 
 def _is_user_id(text: str) -> bool:
@@ -106,7 +116,8 @@ class Terms:
 
     def term(self, term: Term) -> Condition:
         if term.name.startswith(FIELD_PREFIX):
-            return custom_field_condition(self.user, term, self.calendar)
+            known = self.references
+            return custom_field_condition(term, known.fields, known.users, known.me, self.calendar)
         if term.name not in NAMES:
             hint = values.suggest(term.name, [*NAMES, "field."])
             message = f"There is no filter “{term.name}”. {hint} To search for this text, put it in quotes."
@@ -243,9 +254,3 @@ NAMES: dict[str, tuple[bool, Build]] = {
     "has": (False, Terms.has),
     "is": (False, Terms.flags),
 }
-
-
-def custom_field_condition(user: User, term: Term, calendar: Calendar) -> Condition:
-    """Return the condition on a custom field of the reader's projects."""
-    name = term.name.removeprefix(FIELD_PREFIX)
-    raise BadTerm("unknown_field", f"There is no field “{name}” that you can see.", term.start)
