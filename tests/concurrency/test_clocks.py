@@ -226,7 +226,7 @@ def test_current_time_follows_the_database_only():
 
 
 class Database:
-    """A connection that answers 5,000,000 s, one more each time, and after `delay` seconds of the counter."""
+    """A connection that answers 5,000,000 s, one more each time, after `delay` seconds."""
 
     def __init__(self, monkeypatch):
         self.now, self.own_clock, self.delay, self.readings = 1000.0, 77_000.0, 0.0, 0
@@ -268,7 +268,7 @@ def test_clock_is_read_once_a_minute(monkeypatch):
 
 
 def test_clock_is_read_at_once_after_a_step(monkeypatch):
-    """A machine that was suspended, or whose clock was set, does not wait for the next minute."""
+    """A machine that was suspended, or whose clock was set, reads it at once."""
     database = Database(monkeypatch)
     synchronise(database)
     for step in (3600, -7200, 2):
@@ -282,7 +282,7 @@ def test_clock_is_read_at_once_after_a_step(monkeypatch):
 
 
 def test_no_module_reads_the_clock_of_the_process():
-    """Logs and the health page show it; everything else takes `core.clock.current_time` or `core.db.database_now`."""
+    """Logs and the health page show it; all else takes `current_time` or `database_now`."""
     reading = re.compile(
         r"timezone\.now\(\)|timezone\.local(?:date|time)\(\)|\btime\.time\(\)|datetime\.(?:now|utcnow)\("
     )

@@ -1,4 +1,4 @@
-"""The "this wasn't me" link in emails about a changed password and about removed MFA methods."""
+"""The "this wasn't me" links about a changed password and removed MFA methods."""
 
 from __future__ import annotations
 
