@@ -19,7 +19,7 @@ def list_sources(folder: Path) -> list[Path]:
 
 
 def compile_email(source: Path) -> tuple[str, str]:
-    """Return the head that all emails share, and the HTML of one email, which includes it.
+    """Return the head that all emails share, and the HTML of one email below it.
 
     `<mj-include path="x.mjml" name="value" />` inserts includes/x.mjml as text, with the value in place of
     `{{ name }}`; mrml's own include loses the width of the section around it. Raises ValueError when the compiler warns.

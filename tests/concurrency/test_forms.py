@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
+from copy import deepcopy
 
-from accounts.models import ApiKey, Invitation
+import pytest
+from django.test import Client
+
+from accounts.models import ApiKey, Invitation, User
 from accounts.tests.factories import PASSWORD
 from core.testing.concurrency import run_concurrently
 from core.testing.page_client import logged_in_client
+from notifications.models import OutgoingEmail
 from tasks.models import Comment, Project, Task
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -39,3 +43,26 @@ def test_form_sent_four_times_at_once_is_one_write(path, task, alice):
     assert len({response.content for response in responses}) == 1
     assert model.objects.count() == before + 1
     assert sum("Idempotency-Replayed" in response for response in responses) == 3
+
+
+@pytest.mark.parametrize(
+    ("path", "data", "emails"),
+    [
+        ("/register/", {"email": "new@example.com", "name": "New", "password": PASSWORD}, 1),
+        ("/password/reset/", {"email": "alice@example.com"}, 1),
+    ],
+)
+def test_anonymous_form_sent_four_times_at_once_is_one_write(path, data, emails, alice):
+    before = User.objects.count()
+    browser = Client()
+    browser.get(path)
+    clients = [Client() for _ in range(4)]
+    for client in clients:
+        client.cookies = deepcopy(browser.cookies)
+
+    responses = run_concurrently(lambda c=c: c.post(path, data | {"idempotency_key": KEY}) for c in clients)
+
+    assert {(response.status_code, response["Location"]) for response in responses} == {(302, responses[0]["Location"])}
+    assert sum("Idempotency-Replayed" in response for response in responses) == 3
+    assert User.objects.count() == before + (path == "/register/")
+    assert OutgoingEmail.objects.count() == emails
