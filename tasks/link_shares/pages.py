@@ -10,12 +10,12 @@ from django.contrib.auth.decorators import login_required
 from django.contrib.auth.hashers import check_password
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.views.decorators.http import require_POST
 
 from accounts.auth.requests import credential_page, get_request_user
 from core.api.endpoints import endpoint
+from core.clock import current_time
 from core.errors import NotFound
 from core.htmx import render_page
 from tasks.link_shares import selectors, services
@@ -31,7 +31,7 @@ PASSWORD_HOURS = 12
 def create_link(request: HttpRequest, key: str) -> HttpResponse:
     """Create a link to a task; the access page shows it."""
     actor, form = get_request_user(request), LinkShareForm(request.POST)
-    if form.submit(lambda data: services.create(actor=actor, ref=key, now=timezone.now(), **data)):
+    if form.submit(lambda data: services.create(actor=actor, ref=key, now=current_time(), **data)):
         messages.success(request, "Link created.")
     for errors in form.errors.values():
         messages.error(request, " ".join(errors))
@@ -41,7 +41,7 @@ def create_link(request: HttpRequest, key: str) -> HttpResponse:
 @login_required
 @require_POST
 def revoke_link(request: HttpRequest, key: str, link_id: UUID) -> HttpResponse:
-    services.revoke(actor=get_request_user(request), ref=key, link_id=link_id, now=timezone.now())
+    services.revoke(actor=get_request_user(request), ref=key, link_id=link_id, now=current_time())
     messages.success(request, "Link revoked.")
     return redirect("task-access", key=key)
 
