@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.tests.factories import UserFactory
 from core.errors import VersionConflict
 from core.etags import merge_changes
-from core.testing.database_state import RollbackProbe
 from events.outbox import published_events
 from tasks.comments import services as comments
 from tasks.items import ordering
@@ -23,8 +25,6 @@ from tasks.undo import services
 from tasks.undo.tokens import make_token
 
 pytestmark = pytest.mark.django_db
-# Of today: a token of a longer past would have expired.
-NOW = datetime.now(UTC)
 TITLES = st.sampled_from(["a", "b", "c"])
 FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "title": TITLES,
@@ -39,7 +39,9 @@ UPDATES = st.tuples(
     st.just("update"), st.integers(0, 2), st.fixed_dictionaries({}, optional=FIELDS).filter(lambda changes: changes)
 )
 WRITES = st.one_of(
+    # Twice: most writes are updates, and of these a new status has the most consequences.
     UPDATES,
+    st.tuples(st.just("update"), st.integers(0, 2), st.fixed_dictionaries({"status": FIELDS["status"]})),
     st.tuples(st.just("move"), st.integers(0, 2), st.integers(0, 2)),
     st.tuples(st.just("delete"), st.integers(0, 2), st.none()),
     st.tuples(st.just("parent"), st.integers(0, 2), st.integers(0, 2)),
@@ -47,6 +49,13 @@ WRITES = st.one_of(
     st.tuples(st.just("edit"), st.integers(0, 2), TITLES),
     st.tuples(st.just("remove"), st.integers(0, 2), st.none()),
 )
+
+
+@contextmanager
+def rolled_back() -> Iterator[None]:
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
 
 
 class World:
@@ -58,7 +67,8 @@ class World:
         LabelFactory(project=self.project, name="x")
         LabelFactory(project=self.project, name="y")
         self.ids = [TaskFactory(project=self.project, title=f"task {number}").pk for number in range(3)]
-        self.now = NOW
+        # A token of a longer past would have expired.
+        self.now = datetime.now(UTC)
         for task_id in self.ids:
             # The event from which the times of a former status are read.
             self.write("update", self.ids.index(task_id), {"estimate": 7})
@@ -117,10 +127,10 @@ class World:
             published_events.reset(token)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(WRITES, min_size=1, max_size=6), st.data())
 def test_undo_in_reverse_returns_each_prior_state(db, writes, data):
-    with RollbackProbe().rollback():
+    with rolled_back():
         world = World()
         history: list[tuple[dict[str, Any], str]] = []
         for write in writes:
@@ -145,19 +155,23 @@ def test_undo_in_reverse_returns_each_prior_state(db, writes, data):
 PATCHES = st.fixed_dictionaries({}, optional={name: FIELDS[name] for name in ("title", "description", "priority")})
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(PATCHES, PATCHES, st.booleans())
 def test_patches_of_two_editors_both_stay_or_name_the_field(db, first, second, is_merged):
     """Both have read the task before either writes; the second write merges or is refused with the difference."""
-    with RollbackProbe().rollback():
+    with rolled_back():
         project = ProjectFactory()
         task = TaskFactory(project=project, title="read", description="read", priority=0)
         editors = [MemberFactory(project=project, role=Role.EDITOR).user for _ in range(2)]
         read = {"title": "read", "description": "read", "priority": 0}
-        items.update(actor=editors[0], ref=str(task.pk), changes=dict(first), now=NOW, versions=frozenset({1}))
+        items.update(
+            actor=editors[0], ref=str(task.pk), changes=dict(first), now=datetime.now(UTC), versions=frozenset({1})
+        )
 
         def write(versions):
-            return items.update(actor=editors[1], ref=str(task.pk), changes=dict(second), now=NOW, versions=versions)
+            return items.update(
+                actor=editors[1], ref=str(task.pk), changes=dict(second), now=datetime.now(UTC), versions=versions
+            )
 
         changed = {name for name, value in first.items() if value != read[name]}
         conflicting = {name for name in changed & second.keys() if first[name] != second[name]}
