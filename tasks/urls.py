@@ -10,7 +10,9 @@ from tasks.items import pages as items_pages
 from tasks.link_shares import pages as link_shares_pages
 from tasks.members import pages as members_pages
 from tasks.projects import pages as projects_pages
+from tasks.recurrence import pages as recurrence_pages
 from tasks.relations import pages as relations_pages
+from tasks.reminders import pages as reminders_pages
 from tasks.saved_filters import pages as saved_filters_pages
 from tasks.sharing import pages as sharing_pages
 from tasks.trash import pages as trash_pages
@@ -80,6 +82,13 @@ urlpatterns = [
     path("filters/<uuid:filter_id>/", saved_filters_pages.edit_filter, name="saved-filter-edit"),
     path("filters/<uuid:filter_id>/delete/", saved_filters_pages.delete_filter, name="saved-filter-delete"),
     path("filters/<uuid:filter_id>/subscription/", saved_filters_pages.subscribe, name="saved-filter-subscribe"),
+    path("tasks/<str:key>/recurrence/", recurrence_pages.set_recurrence, name="recurrence-set"),
+    path("tasks/<str:key>/recurrence/remove/", recurrence_pages.remove_recurrence, name="recurrence-remove"),
+    path("tasks/<str:key>/recurrence/skip/", recurrence_pages.skip_occurrence, name="recurrence-skip"),
+    path("tasks/<str:key>/reminders/", reminders_pages.add_reminder, name="reminder-add"),
+    path(
+        "tasks/<str:key>/reminders/<uuid:reminder_id>/delete/", reminders_pages.delete_reminder, name="reminder-delete"
+    ),
     path("projects/", projects_pages.project_list, name="project-list"),
     path("projects/new/", projects_pages.new_project, name="project-new"),
     path("projects/<str:key>/", projects_pages.project_detail, name="project-detail"),

@@ -24,7 +24,9 @@ from tasks.items.forms import SharedTaskForm, TaskForm, initial_data
 from tasks.members import selectors as members_selectors
 from tasks.models import Role, Task
 from tasks.projects import selectors as projects_selectors
+from tasks.recurrence.panel import recurrence_panel
 from tasks.relations.selectors import relations_panel
+from tasks.reminders.panel import reminders_panel
 from tasks.sharing import selectors as sharing_selectors
 from tasks.watching.selectors import watchers_panel
 
@@ -33,13 +35,17 @@ PANELS: dict[str, Callable[[User, Task], Any]] = {
     "watchers": watchers_panel,
     "attachments": attachments_selectors.list_newest,
     "checklist": checklist_panel,
+    "recurrence": recurrence_panel,
     "relations": relations_panel,
     "task_fields": lambda _, task: custom_fields_selectors.list_task_fields(task),
+    "reminders": reminders_panel,
 }
 FRAGMENTS = {
     "attachments": "tasks/_attachments.html",
     "comments": "tasks/_comments.html",
     "older-comments": "tasks/_comment_list.html",
+    "recurrence": "tasks/_recurrence.html",
+    "reminders": "tasks/_reminders.html",
     "subtasks": "tasks/_subtasks.html",
 }
 COMMENTS_PER_PAGE = 100

@@ -1,4 +1,4 @@
-"""Copies of a task for the next occurrence of its series, with all that describes what is to be done."""
+"""Copies of a task for the next occurrence of its series."""
 
 from __future__ import annotations
 

@@ -8,14 +8,14 @@ from tasks.models import Recurrence, Task
 NOT_RECURRING = "This task doesn't repeat."
 
 
-def get_recurrence(task: Task) -> Recurrence:
-    """Return the series whose current task this is. Raises NotFound."""
-    recurrence = Recurrence.objects.filter(task=task).first() if task.is_recurring else None
-    if recurrence is None:
-        raise NotFound(NOT_RECURRING)
-    return recurrence
+def find_recurrence(task: Task) -> Recurrence | None:
+    """Return the series whose current task this is."""
+    return Recurrence.objects.filter(task=task).first() if task.is_recurring else None
 
 
 def get_recurrence_of_task(user: User, ref: str) -> Recurrence:
     """Return the series of a visible task. Raises NotFound."""
-    return get_recurrence(items_selectors.get_task(user, ref))
+    recurrence = find_recurrence(items_selectors.get_task(user, ref))
+    if recurrence is None:
+        raise NotFound(NOT_RECURRING)
+    return recurrence

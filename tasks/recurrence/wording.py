@@ -37,7 +37,7 @@ def describe(series: Series) -> str:
     if rule.by_week_number:
         text += f" in week {_join([_from_end(number) for number in rule.by_week_number])}"
     if rule.by_set_position:
-        text += f", only the {_join([_ordinal(position) for position in rule.by_set_position])} of these"
+        text += f", only the {_join([ordinal_name(position) for position in rule.by_set_position])} of these"
     if series.mode == RecurrenceMode.AFTER_COMPLETION:
         text += " after completion"
     if rule.count is not None:
@@ -61,7 +61,7 @@ def _days(rule: Rule, start: date, *, is_counted: bool) -> str:
         return ""
     parts = []
     if rule.by_day:
-        names = [f"the {_ordinal(n)} {DAY_NAMES[day]}" if n else DAY_NAMES[day] for n, day in rule.by_day]
+        names = [f"the {ordinal_name(n)} {DAY_NAMES[day]}" if n else DAY_NAMES[day] for n, day in rule.by_day]
         parts.append(_join(names))
     if rule.by_month_day:
         parts.append(_join([_month_day(day) for day in rule.by_month_day]))
@@ -81,16 +81,16 @@ def _days(rule: Rule, start: date, *, is_counted: bool) -> str:
 def _month_day(day: int) -> str:
     if day == -1:
         return "the last day of the month"
-    return f"the {_ordinal(day)} day of the month" if day < 0 else f"the {_with_suffix(day)}"
+    return f"the {ordinal_name(day)} day of the month" if day < 0 else f"the {with_suffix(day)}"
 
 
-def _ordinal(number: int) -> str:
+def ordinal_name(number: int) -> str:
     if number > 0:
-        return SMALL_ORDINALS.get(number) or _with_suffix(number)
-    return "last" if number == -1 else f"{_ordinal(-number)} to last"
+        return SMALL_ORDINALS.get(number) or with_suffix(number)
+    return "last" if number == -1 else f"{ordinal_name(-number)} to last"
 
 
-def _with_suffix(number: int) -> str:
+def with_suffix(number: int) -> str:
     suffix = "th" if number % 100 in {11, 12, 13} else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     return f"{number}{suffix}"
 

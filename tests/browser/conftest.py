@@ -28,6 +28,8 @@ from tasks.comments import services as comments
 from tasks.items import drafts as items_drafts
 from tasks.items import services as items_services
 from tasks.models import Role
+from tasks.recurrence import services as recurrence
+from tasks.reminders import services as reminders
 from tasks.tests.factories import MemberFactory, ProjectFactory
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
@@ -122,6 +124,8 @@ def create_sample_work(ada: User, bob: User) -> None:
         moved_at = now - timedelta(days=index)
         items_services.update(actor=ada, ref=task.key, changes={"status": status}, now=moved_at)
     comments.add(actor=bob, ref="OPS-1", body="I looked, @ada.\n\n```\nlong " + "line " * 40 + "\n```", now=now)
+    recurrence.set_recurrence(actor=ada, ref="OPS-1", values={"rule": "FREQ=MONTHLY"}, now=now)
+    reminders.add(actor=ada, ref="OPS-1", at=now + timedelta(days=1), now=now)
 
 
 def _task_data(number: int, user_ids: list[UUID]) -> items_drafts.TaskDraft:

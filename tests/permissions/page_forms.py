@@ -7,6 +7,11 @@ from accounts.tests.factories import PASSWORD
 INVALID_VALUE = "000000"
 # A file is named by its kind: see UPLOAD_FILES in tests/permissions/page_scenarios.py.
 FORM_DATA: dict[str, dict[str, str | list[str]]] = {
+    "tasks/{key}/recurrence/": {"frequency": "DAILY", "interval": "2", "mode": "fixed", "ends": "never"},
+    "tasks/{key}/recurrence/remove/": {},
+    "tasks/{key}/recurrence/skip/": {"date": "2090-05-05"},
+    "tasks/{key}/reminders/": {"when": "minutes:10"},
+    "tasks/{key}/reminders/{reminder_id}/delete/": {},
     "login/": {"email": "bob@example.com", "password": PASSWORD},
     "login/mfa/": {"code": INVALID_VALUE},
     "login/passkey/": {"credential": "{}"},
