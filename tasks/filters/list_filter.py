@@ -126,7 +126,7 @@ DUE_NODES: dict[str, Node] = {
 
 
 def _choice_nodes(choices: FilterChoices) -> Iterator[tuple[Node, tuple[str, str]]]:
-    """Yield each choice of a control as the term that says it, with the control's name and value."""
+    """Yield each choice of a control as a term, with the control's name and value."""
     for category in (OPEN_CHOICE, "todo", "in_progress", "done", "cancelled"):
         yield _term("state", category), ("category", category)
     for project in choices.projects:
@@ -153,7 +153,7 @@ def _control_nodes(form: FilterForm, choices: FilterChoices) -> list[Node]:
 
 
 def _rest_chips(rest: list[Node], query: QueryDict) -> list[FilterChip]:
-    """Return a chip for each part of the text that no control says, with the URL of the list without it."""
+    """Return a chip for each part of the text that no control says."""
     chips = []
     for index, node in enumerate(rest):
         others = to_text(conjunction((*rest[:index], *rest[index + 1 :])))
