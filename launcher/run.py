@@ -154,6 +154,7 @@ def background_processes(
         "mail": ("-Q", "mail", "-P", "threads", "-c", MAIL_THREADS),
         "bulk": ("-Q", "statistics,bulk", "-c", "1"),
     }
+    relay = ("relay", "--nice", str(BACKGROUND_NICE))
     # No pid file: one that a crash left behind would keep the scheduler from starting.
     schedule = ("beat", *level, "-s", str(paths.var / "celerybeat-schedule"), "--pidfile=")
     return (
@@ -169,9 +170,10 @@ def background_processes(
             for name, queues in workers.items()
         ),
         python_process(paths, settings, "scheduler", *celery, *schedule, nice=BACKGROUND_NICE),
-        management_command(paths, {**settings, "LOG_LEVEL": level[1]}, "relay", "relay", nice=BACKGROUND_NICE),
+        # They lower their priority themselves after the start: until a killed one has started again, all events wait.
+        management_command(paths, {**settings, "LOG_LEVEL": level[1]}, "relay", *relay),
         # Leads within a second when the other is killed; until a new process has started, seconds pass.
-        management_command(paths, {**settings, "LOG_LEVEL": level[1]}, "standby", "relay", nice=BACKGROUND_NICE),
+        management_command(paths, {**settings, "LOG_LEVEL": level[1]}, "standby", *relay),
     )
 
 

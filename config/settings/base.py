@@ -32,7 +32,7 @@ AUTH_USER_MODEL = "accounts.User"
 
 INSTALLED_APPS = [
     "django_prometheus",
-    "django.contrib.admin",
+    "config.apps.PageAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import signal
+from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
@@ -16,6 +18,11 @@ class Command(BaseCommand):
     # They take a third of the start, and all events wait for a relay that was killed; `prepare` and the web nodes check.
     requires_system_checks: list[str] = []
 
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--nice", type=int, default=0, help="lower the priority by so much after the start, for which events wait"
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         invalidate_callback = import_string(settings.CACHE_INVALIDATION_HOOK)
 
@@ -25,4 +32,5 @@ class Command(BaseCommand):
         relay = Relay(settings.SUBSCRIPTIONS, enqueue, invalidate_callback)
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: relay.stop())
+        os.nice(options["nice"])
         relay.run()
