@@ -10,16 +10,15 @@ from django.utils.dateparse import parse_date
 
 from core.api.fields import UUID_PATTERN
 from core.text import truncate
-from tasks.custom_fields.values import TaskField
+from tasks.custom_fields.values import FIELD_PREFIX, TaskField
 from tasks.models import FieldKind
 
-PREFIX = "field."
 MAX_VALUE_LENGTH = 60
 
 
 def user_ids(changes: Mapping[str, Any]) -> set[str]:
     """Return what may be ids of users in changes of person fields."""
-    values = [value for name, change in changes.items() if name.startswith(PREFIX) for value in change]
+    values = [value for name, change in changes.items() if name.startswith(FIELD_PREFIX) for value in change]
     return {value for value in values if isinstance(value, str) and UUID_PATTERN.match(value)}
 
 
@@ -30,7 +29,7 @@ def change_text(
 
     `name` is the name of the change, `field.<key>`; a field that was deleted since is called by its key.
     """
-    label = field.field.name if field else name.removeprefix(PREFIX).replace("_", " ")
+    label = field.field.name if field else name.removeprefix(FIELD_PREFIX).replace("_", " ")
     if isinstance(new, bool):
         return f"{'ticked' if new else 'unticked'} {label}", "", ""
     if new is None:

@@ -206,6 +206,11 @@ def value_rows_of(key: Any) -> QuerySet[CustomFieldValue]:
     return values.filter(Exists(in_project))
 
 
+def get_field_of_key(project_id: Any, key: str) -> CustomField | None:
+    """Return the field of this key in a project."""
+    return CustomField.objects.filter(in_projects__project=project_id, key=key, archived_at=None).first()
+
+
 def linked_project_ids(field: CustomField) -> list[uuid.UUID]:
     """Return the projects that have the field."""
     return list(ProjectField.objects.filter(field=field).values_list("project_id", flat=True))

@@ -21,6 +21,8 @@ from core.validators import UNSAFE_CHARACTERS
 from tasks.models import CustomField, CustomFieldOption, CustomFieldValue, FieldKind
 from tasks.models.custom_field import MAX_TEXT_LENGTH
 
+# Of the names of custom fields where those of a task stand beside them: in filters, orders and changes.
+FIELD_PREFIX = "field."
 # Every JSON parser reads so many digits exactly (IEEE 754 double precision).
 MAX_DIGITS, MAX_DECIMAL_PLACES = 15, 6
 

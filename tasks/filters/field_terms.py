@@ -8,7 +8,7 @@ from uuid import UUID
 
 from core.api.fields import UUID_PATTERN
 from tasks.custom_fields.selectors import FieldNames
-from tasks.custom_fields.values import parse_number_text
+from tasks.custom_fields.values import FIELD_PREFIX, parse_number_text
 from tasks.filters import values
 from tasks.filters.conditions import AnyOf, Condition, Leaf
 from tasks.filters.syntax_tree import Term, Value
@@ -17,7 +17,6 @@ from tasks.models import FieldKind
 from tasks.models.custom_field import MAX_TEXT_LENGTH
 from tasks.projects.selectors import NIL_UUID
 
-FIELD_PREFIX = "field."
 COMPARED_KINDS = {FieldKind.NUMBER, FieldKind.DATE}
 # A number has six digits after the point.
 SMALLEST_NUMBER = Decimal("0.000001")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import zoneinfo
 from datetime import datetime
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.models import User
@@ -28,6 +30,8 @@ from tasks.models.task import PRIORITY_NAMES
 from tasks.saved_filters import selectors as saved_filters_selectors
 
 DAY_HELP_TEXT = "Days begin and end in your time zone, that of `/me/`."
+KEY_PATTERN = r"[a-z][a-z0-9_]{0,39}"
+FIELD_ORDERING_PATTERN = re.compile(rf"-?field\.{KEY_PATTERN}", re.ASCII)
 ORDERINGS = [f"{sign}{name}" for name in TASK_SORTS for sign in ("", "-")]
 
 
@@ -36,6 +40,17 @@ class StatsQuery(QuerySerializer):
     assignee = CommaSeparatedUUIDField(
         keywords=("me", "none"), required=False, help_text="Comma-separated ids, `me` or `none`."
     )
+
+
+@extend_schema_field(
+    {"oneOf": [{"type": "string", "enum": ORDERINGS}, {"type": "string", "pattern": rf"^-?field\.{KEY_PATTERN}$"}]}
+)
+class TaskOrderingField(serializers.ChoiceField):
+    """An order of the task list, or `field.<key>` for that of a custom field."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        is_field = FIELD_ORDERING_PATTERN.fullmatch(str(data))
+        return str(data) if is_field else super().to_internal_value(data)
 
 
 class TaskQuery(PageQuerySerializer):
@@ -63,10 +78,11 @@ class TaskQuery(PageQuerySerializer):
     due_after = StrictDateField(required=False, help_text=f"Due on this day or later. {DAY_HELP_TEXT}")
     due_before = StrictDateField(required=False, help_text=f"Due on this day or earlier. {DAY_HELP_TEXT}")
     updated_since = StrictDateTimeField(required=False)
-    ordering = serializers.ChoiceField(
+    ordering = TaskOrderingField(
         choices=ORDERINGS,
         required=False,
-        help_text="`due_date` and `due_at` are one order: a day counts as its end in your time zone.",
+        help_text="`due_date` and `due_at` are one order: a day counts as its end in your time zone. Within a `project` "
+        "also `field.<key>`, a custom field.",
     )
     filter = serializers.CharField(
         required=False,

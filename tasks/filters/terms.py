@@ -16,9 +16,10 @@ from core.api.fields import UUID_PATTERN
 from core.errors import FieldError, Invalid
 from tasks.custom_fields import selectors as custom_fields_selectors
 from tasks.custom_fields.selectors import FieldNames
+from tasks.custom_fields.values import FIELD_PREFIX
 from tasks.filters import grammar, values
 from tasks.filters.conditions import AllOf, AnyOf, Condition, Leaf, Negation
-from tasks.filters.field_terms import FIELD_PREFIX, custom_field_condition
+from tasks.filters.field_terms import custom_field_condition
 from tasks.filters.syntax_tree import And, Node, Not, Or, Term, Text, Value, iter_terms
 from tasks.filters.values import ONE_DAY, BadTerm, Calendar
 from tasks.models import Category, Project, Task

@@ -12,7 +12,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 
 from events.models import Event
 from tasks.custom_fields import activity as custom_fields_activity
-from tasks.custom_fields.values import TaskField
+from tasks.custom_fields.values import FIELD_PREFIX, TaskField
 from tasks.models import Priority
 
 ICONS = {
@@ -153,7 +153,7 @@ def _event_text(event: Event) -> str:
 def _field_changes(event: Event, names: Mapping[str, str], fields: Mapping[str, TaskField]) -> Iterator[ActivityChange]:
     """Yield the changes of custom fields."""
     for name, (old, new) in _changes(event).items():
-        if name.startswith(custom_fields_activity.PREFIX):
+        if name.startswith(FIELD_PREFIX):
             field = fields.get(f"{event.payload['task']['project_id']}:{name}")
             yield ActivityChange(*custom_fields_activity.change_text(name, old, new, field, names))
 
@@ -162,7 +162,7 @@ def _event_changes(event: Event, names: Mapping[str, str], states: Mapping[str, 
     if text := _event_text(event):
         yield ActivityChange(text)
     for name, (old, new) in _changes(event).items():
-        if name in HIDDEN_FIELDS or name.startswith(custom_fields_activity.PREFIX):
+        if name in HIDDEN_FIELDS or name.startswith(FIELD_PREFIX):
             continue
         # Unknown names are shown too: events of an older or newer release may have other fields.
         label = FIELD_LABELS.get(name, name.replace("_", " "))

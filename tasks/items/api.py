@@ -15,7 +15,7 @@ from events.models import Event
 from tasks.filters.query_params import StatsQuery, TaskQuery, filters_from_params
 from tasks.filters.selectors import TASK_SORTS, TaskFilters
 from tasks.history import selectors as history_selectors
-from tasks.items import api_queries, ordering, page_queries, selectors, services, stats
+from tasks.items import api_queries, field_order, ordering, page_queries, selectors, services, stats
 from tasks.items.drafts import TaskDraft
 from tasks.items.serializers import (
     ActivityOut,
@@ -64,9 +64,9 @@ class TaskListView(ListView):
         return filters_from_params(self.params | saved_filter, self.user)
 
     def get_page(self, page_request: PageRequest, **_url: Any) -> Page[TaskColumns]:
-        return api_queries.list_task_columns(
-            self.user, self.filters, page_request, include_description=self.include_description
-        )
+        by_field = field_order.is_field_ordering(page_request.ordering)
+        list_tasks = field_order.list_by_field if by_field else api_queries.list_task_columns
+        return list_tasks(self.user, self.filters, page_request, include_description=self.include_description)
 
     def get_totals(self) -> dict[str, int]:
         if not self.filters.search:
