@@ -44,6 +44,7 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     "saved_filter.created": (),
     "saved_filter.updated": ("tasks.saved_filters.handlers.rebuild_matches",),
     "saved_filter.deleted": (),
+    "saved_filter.restored": ("tasks.saved_filters.handlers.rebuild_matches",),
     "task.created": ("analytics.handlers.task_created", "tasks.saved_filters.handlers.match_tasks"),
     "task.updated": ("analytics.handlers.task_updated", "tasks.saved_filters.handlers.match_tasks"),
     "task.deleted": ("analytics.handlers.task_deleted",),

@@ -157,7 +157,13 @@ class SavedFilterUpdated(SavedFilterEvent, name="saved_filter.updated"):
 
 
 class SavedFilterDeleted(SavedFilterEvent, name="saved_filter.deleted"):
-    """A saved filter was deleted, with the subscriptions to it."""
+    """A saved filter was moved to the trash, with the subscriptions to it."""
+
+
+class SavedFilterRestored(SavedFilterEvent, name="saved_filter.restored"):
+    """A saved filter came back from the trash. `fields` has `filter`: what matches is found anew."""
+
+    fields: list[str]
 
 
 class TaskEvent(DomainEvent, subject_type="task"):

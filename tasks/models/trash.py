@@ -17,7 +17,7 @@ class TrashEntryQuerySet(models.QuerySet["TrashEntry"]):
         edited = ProjectMember.objects.filter(user=user.pk, effective_role__in=[Role.EDITOR, Role.ADMIN])
         visible = Q(project__in=edited.values("project")) | Q(deleted_by=user.pk)
         if user.is_admin:
-            visible |= Q(project=None) | Q(project__is_inbox=False)
+            visible |= (Q(project=None) & ~Q(kind="saved_filter")) | Q(project__is_inbox=False)
         return self.filter(visible)
 
     def without_rows(self) -> Self:
@@ -39,6 +39,7 @@ class TrashEntry(models.Model):
         ATTACHMENT = "attachment"
         PROJECT = "project"
         LABEL = "label"
+        SAVED_FILTER = "saved_filter"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     kind = models.CharField(max_length=20, choices=Kind)
@@ -71,3 +72,12 @@ class TrashEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.title}"
+
+    @property
+    def model_label(self) -> str:
+        return model_label(self.kind)
+
+
+def model_label(kind: str) -> str:
+    """Return the label of the model of a kind: `saved_filter` is `tasks.SavedFilter`."""
+    return f"tasks.{kind.title().replace('_', '')}"

@@ -53,6 +53,7 @@ class SavedFilterView(DetailView, UpdateView, DeleteView):
     object_selector = selectors.get_saved_filter
     result_selector = selectors.get_saved_filter
     delete_service = services.delete
+    services_take_now = True
 
     def update_object(self, data: dict[str, Any], filter_id: uuid.UUID) -> Any:
         services.update(actor=self.user, filter_id=filter_id, changes=data, now=self.now, versions=self.versions)

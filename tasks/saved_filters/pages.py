@@ -78,8 +78,8 @@ def edit_filter(request: HttpRequest, filter_id: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def delete_filter(request: HttpRequest, filter_id: UUID) -> HttpResponse:
-    services.delete(actor=get_request_user(request), filter_id=filter_id)
-    messages.success(request, "Filter deleted.")
+    services.delete(actor=get_request_user(request), filter_id=filter_id, now=current_time())
+    messages.success(request, "Filter moved to the trash.")
     return redirect("saved-filters")
 
 

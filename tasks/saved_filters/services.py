@@ -20,6 +20,7 @@ from tasks.filters.syntax_tree import to_text
 from tasks.models import FilterSubscription, Project, ProjectMember, SavedFilter
 from tasks.projects import selectors as projects_selectors
 from tasks.saved_filters.selectors import NOT_FOUND
+from tasks.trash.storage import collect, discard
 
 MAX_SAVED_FILTERS = 200
 TAKEN = "You have a saved filter of this name already."
@@ -85,13 +86,16 @@ def update(
 
 
 @transaction.atomic
-def delete(*, actor: User, filter_id: uuid.UUID, versions: frozenset[int] | None = None) -> None:
-    """Delete a filter of the actor's own. Raises NotFound, NotAllowed, VersionConflict."""
+def delete(*, actor: User, filter_id: uuid.UUID, now: datetime, versions: frozenset[int] | None = None) -> None:
+    """Move a filter of the actor's own to the trash. Raises NotFound, NotAllowed, Conflict, VersionConflict."""
     saved_filter = _lock(actor, filter_id)
     check_version(saved_filter, versions)
     event = events.SavedFilterDeleted(saved_filter=_payload(saved_filter))
-    saved_filter.delete()
-    publish(event, actor=actor)
+    title = f"Filter {saved_filter.name}"
+    discard(
+        collect(saved_filter), kind="saved_filter", obj=saved_filter, title=title, project=None, actor=actor, now=now
+    )
+    publish(event, actor=actor, at=now)
 
 
 def _lock(actor: User, filter_id: uuid.UUID) -> SavedFilter:

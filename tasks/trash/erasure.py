@@ -11,6 +11,7 @@ from django.db.models import CASCADE, SET_NULL, ForeignKey
 
 from accounts.models import User
 from tasks.models import TrashEntry
+from tasks.models.trash import model_label
 
 
 def erase_user(user_id: uuid.UUID) -> None:
@@ -22,7 +23,7 @@ def erase_user(user_id: uuid.UUID) -> None:
                 _erase_column(model._meta.label, field.column, str(user_id), field.remote_field.on_delete)
     # What was the user's own has no row of itself any more.
     for kind in TrashEntry.Kind.values:
-        TrashEntry.objects.filter(kind=kind, **{f"rows__tasks.{kind.capitalize()}": []}).delete()
+        TrashEntry.objects.filter(kind=kind, **{f"rows__{model_label(kind)}": []}).delete()
 
 
 def _erase_column(label: str, column: str, user_id: str, on_delete: object) -> None:

@@ -55,7 +55,9 @@ def restore_entry(request: HttpRequest, entry_id: UUID) -> HttpResponse:
     add_undo_message(request, text)
     if restoration.task_key:
         return redirect("task-detail", key=restoration.task_key)
-    return redirect("project-detail", key=restoration.project.key)
+    if restoration.project:
+        return redirect("project-detail", key=restoration.project.key)
+    return redirect("saved-filters")
 
 
 @login_required

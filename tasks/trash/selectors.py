@@ -47,7 +47,8 @@ def lock_entry(user: User, entry_id: uuid.UUID) -> TrashEntry:
 def may_purge(user: User, entry: TrashEntry) -> bool:
     """Return whether the user may delete an entry for ever: an admin of its project, or of the site."""
     if entry.project is None:
-        return user.is_admin or (entry.kind == TrashEntry.Kind.PROJECT and entry.deleted_by_id == user.pk)
+        is_own = entry.kind in {TrashEntry.Kind.PROJECT, TrashEntry.Kind.SAVED_FILTER}
+        return user.is_admin or (is_own and entry.deleted_by_id == user.pk)
     return policies.can_manage(projects_selectors.project_role(user, entry.project))
 
 

@@ -30,5 +30,5 @@ class RestorationOut(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(choices=TrashEntry.Kind.values)
     object_id = serializers.UUIDField()
     title = serializers.CharField()
-    project = ProjectRef()
+    project = ProjectRef(allow_null=True)
     skipped = serializers.DictField(child=serializers.IntegerField())

@@ -23,12 +23,24 @@ from tasks.cache import invalidate_viewers
 from tasks.events import project_payload
 from tasks.items import selectors as items_selectors
 from tasks.items.fractional_indexing import position_between
-from tasks.models import Label, Project, ProjectMember, State, StoredFile, Task, TaskAssignee, TaskRelation, TrashEntry
+from tasks.models import (
+    FilterSubscription,
+    Label,
+    Project,
+    ProjectMember,
+    SavedFilter,
+    State,
+    StoredFile,
+    Task,
+    TaskAssignee,
+    TaskRelation,
+    TrashEntry,
+)
 from tasks.models.task import CLOSED_CATEGORIES
 from tasks.projects import selectors as projects_selectors
 from tasks.relations import services as relations
 from tasks.trash import selectors
-from tasks.trash.storage import reattach, reinsert
+from tasks.trash.reinsertion import reattach, reinsert
 
 MAX_ANCESTORS = 1000
 
@@ -40,7 +52,7 @@ class Restoration:
     kind: str
     object_id: uuid.UUID
     title: str
-    project: Project
+    project: Project | None
     task_key: str = ""
     skipped: dict[str, int] = field(default_factory=dict)
 
@@ -185,11 +197,24 @@ def _restore_project(actor: User, entry: TrashEntry, now: datetime) -> Restorati
     return Restoration(entry.kind, entry.object_id, entry.title, project, skipped=skipped)
 
 
+def _restore_saved_filter(actor: User, entry: TrashEntry, now: datetime) -> Restoration:
+    require(str(_root_row(entry)["owner_id"]) == str(actor.pk), "Only its owner may restore a saved filter.")
+    skipped = reinsert(entry)
+    _require_restored(entry, skipped)
+    # Tasks have changed meanwhile: what matches is found anew, which notifies nobody.
+    FilterSubscription.objects.filter(saved_filter=entry.object_id).update(is_current=False)
+    saved_filter = SavedFilter.objects.get(pk=entry.object_id)
+    payload = {"id": str(saved_filter.pk), "owner_id": str(saved_filter.owner_id)}
+    publish_all([events.SavedFilterRestored(saved_filter=payload, fields=["filter"])], actor=actor, at=now)
+    return Restoration(entry.kind, entry.object_id, entry.title, None, skipped=skipped)
+
+
 _RESTORERS: dict[str, Callable[[User, TrashEntry, datetime], Restoration]] = {
     TrashEntry.Kind.TASK: _restore_task,
     TrashEntry.Kind.COMMENT: _restore_comment,
     TrashEntry.Kind.ATTACHMENT: _restore_attachment,
     TrashEntry.Kind.LABEL: _restore_label,
+    TrashEntry.Kind.SAVED_FILTER: _restore_saved_filter,
     TrashEntry.Kind.PROJECT: _restore_project,
 }
 
@@ -205,7 +230,7 @@ def _lock_editable_project(actor: User, entry: TrashEntry) -> Project:
 
 def _root_row(entry: TrashEntry) -> dict[str, Any]:
     """Return the stored row of the object itself, without loading all others."""
-    label = f"tasks.{entry.kind.capitalize()}"
+    label = entry.model_label
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT stored FROM tasks_trashentry, jsonb_array_elements(rows -> %s) AS stored "
@@ -217,7 +242,7 @@ def _root_row(entry: TrashEntry) -> dict[str, Any]:
 
 def _require_restored(entry: TrashEntry, skipped: dict[str, int]) -> None:
     """Raise Conflict if the object itself could not come back."""
-    model = apps.get_model(f"tasks.{entry.kind.capitalize()}")
+    model = apps.get_model(entry.model_label)
     if not model._default_manager.filter(pk=entry.object_id).exists():
         gone = ", ".join(sorted(skipped)) or "it"
         raise Conflict(f"What it belonged to was deleted meanwhile ({gone}).", code="parent_deleted")

@@ -20,6 +20,7 @@ from tasks.models import (
     Comment,
     CommentVersion,
     FieldKind,
+    FilterSubscription,
     ImportedRecord,
     Label,
     Project,
@@ -33,23 +34,29 @@ from tasks.models import (
 )
 from tasks.projects import labels
 from tasks.projects import services as projects
+from tasks.saved_filters import services as saved_filters
 from tasks.tests.factories import (
     AssigneeFactory,
     ChecklistItemFactory,
     CommentFactory,
     FieldFactory,
     FieldValueFactory,
+    FilterMatchFactory,
+    FilterSubscriptionFactory,
     ImportJobFactory,
     LabelFactory,
+    LinkShareFactory,
     MemberFactory,
     OptionFactory,
     ProjectFactory,
     ProjectTeamFactory,
     RecurrenceFactory,
     ReminderFactory,
+    SavedFilterFactory,
     TaskFactory,
     TaskRelationFactory,
     TaskShareFactory,
+    TaskWatchFactory,
 )
 from tasks.trash import services
 
@@ -102,6 +109,11 @@ def full_project(alice, bob):
     TaskRelationFactory(source=task, target=child)
     ReminderFactory(task=task, user=bob)
     RecurrenceFactory(task=TaskFactory(project=project, title="Daily", due_date=NOW.date()))
+    TaskWatchFactory(task=task, user=bob)
+    LinkShareFactory(task=task, creator=alice)
+    saved_filter = SavedFilterFactory(owner=alice, project=project)
+    subscription = FilterSubscriptionFactory(saved_filter=saved_filter, user=bob)
+    FilterMatchFactory(task=task, subscription=subscription)
     ImportJobFactory(project=project, user=alice)
     ImportedRecord.objects.create(project=project, source="todoist", external_id="a" * 64, task=task)
     invitation = InvitationFactory(inviter=alice)
@@ -114,6 +126,7 @@ def full_project(alice, bob):
         "comment": comment,
         "attachment": attachment,
         "label": Label.objects.get(project=project),
+        "saved_filter": saved_filter,
     }
     return project
 
@@ -154,6 +167,9 @@ DELETIONS = {
         now=NOW,
     ),
     "label": lambda project: labels.delete(actor=project.owner, label_id=project.sample["label"].pk, now=NOW),
+    "saved_filter": lambda project: saved_filters.delete(
+        actor=project.owner, filter_id=project.sample["saved_filter"].pk, now=NOW
+    ),
 }
 
 
@@ -164,16 +180,10 @@ def test_deleted_object_comes_back_with_all_rows(kind, full_project, alice):
     object_id = full_project.pk if kind == "project" else full_project.sample[kind].pk
     DELETIONS[kind](full_project)
     entry = TrashEntry.objects.get(kind=kind, object_id=object_id)
-    model = apps.get_model("tasks", kind)
+    model = apps.get_model(entry.model_label)
     assert not model.objects.filter(pk=object_id).exists()
-    if kind == "comment":
-        TrashEntry.objects.filter(pk=entry.pk).update(deleted_by=alice)
-        comment_author = UserFactory._meta.model.objects.get(pk=full_project.sample["comment"].author_id)
-        restorer = comment_author
-    else:
-        restorer = alice
-
-    restoration = services.restore(actor=restorer, entry_id=entry.pk, now=NOW)
+    restoration = services.restore(actor=alice, entry_id=entry.pk, now=NOW)
+    FilterSubscription.objects.update(is_current=True)
 
     assert rows_of(models) == before
     assert restoration.skipped == {}
