@@ -13,7 +13,7 @@ from django.db.models import Model
 from core.db import uuid7
 from tasks.items.fractional_indexing import initial_position
 from tasks.items.task_numbers import reserve_numbers
-from tasks.models import ChecklistItem, CustomFieldValue, ProjectMember, Reminder, Task, TaskAssignee
+from tasks.models import ChecklistItem, CustomFieldValue, ProjectMember, Reminder, Task, TaskAssignee, TaskWatch
 from tasks.projects import selectors as projects_selectors
 from tasks.recurrence.schedule import Series
 
@@ -46,6 +46,7 @@ def copy_task(
     CustomFieldValue.objects.bulk_create(_copies(CustomFieldValue.objects.filter(task=task), task=following))
     for item in items:
         item.assignee_id = item.assignee_id if item.assignee_id in all_member_ids else None
+    TaskWatch.objects.bulk_create(_copies(TaskWatch.objects.filter(task=task), task=following, created_at=now))
     # The items' own due dates belonged to the occurrence that is over.
     ChecklistItem.objects.bulk_create(
         _copies(items, task=following, is_done=False, done_at=None, due_date=None, version=1, created_at=now)

@@ -7,11 +7,11 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_POST
 
 from accounts.auth.requests import get_request_user
+from core.clock import current_time
 from core.errors import Conflict, Invalid, VersionConflict
 from core.forms import expected_version, form_status
 from core.htmx import render_page
@@ -48,7 +48,7 @@ def set_recurrence(request: HttpRequest, key: str) -> HttpResponse:
             else:
                 versions = expected_version(request)
                 saved = services.set_recurrence(
-                    actor=actor, ref=key, values=values, now=timezone.now(), versions=versions
+                    actor=actor, ref=key, values=values, now=current_time(), versions=versions
                 )
                 messages.success(
                     request, f"{make_preview(series_of(saved), after=saved.occurs_on, number=1).description}."
@@ -73,7 +73,7 @@ def remove_recurrence(request: HttpRequest, key: str) -> HttpResponse:
     """Let a task repeat no longer."""
     try:
         versions = expected_version(request)
-        services.remove(actor=get_request_user(request), ref=key, now=timezone.now(), versions=versions)
+        services.remove(actor=get_request_user(request), ref=key, now=current_time(), versions=versions)
     except VersionConflict:
         messages.warning(request, CHANGED_MEANWHILE)
     else:
@@ -100,7 +100,7 @@ def skip_occurrence(request: HttpRequest, key: str) -> HttpResponse:
     }
     try:
         versions = expected_version(request)
-        services.set_recurrence(actor=actor, ref=key, values=values, now=timezone.now(), versions=versions)
+        services.set_recurrence(actor=actor, ref=key, values=values, now=current_time(), versions=versions)
     except VersionConflict:
         messages.warning(request, CHANGED_MEANWHILE)
     except (Invalid, Conflict) as error:

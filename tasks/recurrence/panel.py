@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from django.utils import timezone
-
 from accounts.models import User
+from core.clock import current_time
 from tasks.models import Occurrence, Recurrence, Task
 from tasks.recurrence.forms import CUSTOM, RecurrenceForm, initial_data, is_common
 from tasks.recurrence.schedule import Series, series_of, upcoming_days
@@ -59,7 +58,7 @@ def first_day(reader: User, task: Task) -> date | None:
 
 def make_preview(series: Series, *, after: date, number: int) -> Preview:
     """Return a series in words and dates."""
-    days = upcoming_days(series, after=after, number=number, now=timezone.now())
+    days = upcoming_days(series, after=after, number=number, now=current_time())
     is_timed = series.time_of_day is not None
     return Preview(
         describe(series), series.time_zone, [(day, series.instant(day) if is_timed else None) for day in days]

@@ -19,8 +19,9 @@ from events.outbox import publish
 from tasks import events, policies
 from tasks.cache import invalidate_viewers
 from tasks.items import selectors as items_selectors
+from tasks.items import services as items
 from tasks.items.selectors import LockedTask
-from tasks.models import Occurrence, Recurrence, RecurrenceMode, Task
+from tasks.models import Attachment, Occurrence, Recurrence, RecurrenceMode, Task
 from tasks.models.recurrence import MAX_EXCEPTIONS
 from tasks.recurrence.expansion import HORIZON_YEARS, SERIES_YEARS
 from tasks.recurrence.rules import parse
@@ -167,6 +168,34 @@ def remove(*, actor: User, ref: str, now: datetime, versions: frozenset[int] | N
     Task.objects.filter(pk=locked.task.pk).update(is_recurring=False)
     publish(events.TaskRecurrenceChanged(task=locked.payload(), changes=changes), actor=actor, at=now)
     invalidate_viewers(locked.task.project)
+
+
+@transaction.atomic
+def step_back(*, actor: User, ref: str, next_id: str, now: datetime) -> bool:
+    """Take back the next task of a series; returns whether that was possible.
+
+    The task before it is the current one again. It is not possible once anybody has changed, closed or commented on the next task, or for actors who see this task alone.
+    """
+    items_selectors.lock_project_of_task(actor, ref)
+    locked = items_selectors.lock_task(actor, ref)
+    following = Task.objects.select_for_update(no_key=True).filter(pk=next_id, version=1, closed_at=None).first()
+    if following is None or not policies.can_edit(locked.project_role):
+        return False
+    recurrence = Recurrence.objects.select_for_update(no_key=True).filter(task=following).first()
+    before = Occurrence.objects.filter(recurrence=recurrence, task=locked.task).first()
+    has_work = following.comments.exists() or Attachment.objects.filter(task=following).exists()
+    if recurrence is None or before is None or has_work:
+        return False
+    # Not part of the series any more, or the trash would hold a second task of this number.
+    Occurrence.objects.filter(task=following).delete()
+    Task.objects.filter(pk=following.pk).update(is_recurring=False)
+    Task.objects.filter(pk=locked.task.pk).update(is_recurring=True)
+    recurrence.task, recurrence.number, recurrence.occurs_on = locked.task, before.number, before.occurs_on
+    if recurrence.mode == RecurrenceMode.FIXED:
+        recurrence.missed_at = series_of(recurrence).missed_at(before.occurs_on)
+    recurrence.save(update_fields=["task", "number", "occurs_on", "missed_at"])
+    items.delete(actor=actor, ref=next_id, now=now)
+    return True
 
 
 def _lock_task(actor: User, ref: str) -> LockedTask:

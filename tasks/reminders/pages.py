@@ -7,10 +7,10 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from accounts.auth.requests import get_request_user
+from core.clock import current_time
 from core.forms import form_status
 from core.htmx import render_page
 from tasks.items import selectors as items_selectors
@@ -26,7 +26,7 @@ def add_reminder(request: HttpRequest, key: str) -> HttpResponse:
     actor = get_request_user(request)
     task = items_selectors.get_task(actor, key)
     form = ReminderForm(request.POST, is_due=bool(task.due_date or task.due_at))
-    if form.submit(lambda _data: services.add(actor=actor, ref=key, now=timezone.now(), **form.values())):
+    if form.submit(lambda _data: services.add(actor=actor, ref=key, now=current_time(), **form.values())):
         messages.success(request, "Reminder added.")
         return _back_to_panel(key)
     context = task_context(actor, task)

@@ -28,6 +28,7 @@ from tasks.items import selectors as items_selectors
 from tasks.items import services as items
 from tasks.models import Task, TrashEntry
 from tasks.projects import services as projects
+from tasks.recurrence import services as recurrence
 from tasks.trash import services as trash
 from tasks.undo.tokens import UNDOABLE_EVENTS, invalid_token, parse_token
 
@@ -91,6 +92,13 @@ def _undo_update(actor: User, event: Event, now: datetime) -> None:
         frozenset({task["version"]}),
         after,
     )
+
+
+def _undo_repetition(actor: User, event: Event, now: datetime) -> None:
+    """Reopen a closed task, and take back the next one of its series if untouched."""
+    closing = Event.objects.filter(subject_id=event.subject_id, name="task.updated", pk__lt=event.pk)
+    recurrence.step_back(actor=actor, ref=event.payload["task"]["id"], next_id=event.payload["next_id"], now=now)
+    _undo_update(actor, closing.order_by("-pk")[0], now)
 
 
 def _parse(name: str, value: Any) -> Any:
@@ -172,6 +180,7 @@ def _restore(actor: User, kind: str, object_id: str, now: datetime) -> None:
 _INVERSES: dict[str, Callable[[User, Event, datetime], None]] = {
     "task.created": _delete_task,
     "task.updated": _undo_update,
+    "task.repeated": _undo_repetition,
     "task.deleted": _restore_task,
     "task.restored": _delete_task,
     "task.commented": _delete_comment,
