@@ -25,9 +25,11 @@ from core.testing.page_client import logged_in_client
 from events.tests.fixtures import Outbox
 from notifications.tests.factories import make_notification
 from tasks.comments import services as comments
+from tasks.custom_fields import definitions
+from tasks.custom_fields import services as custom_fields
 from tasks.items import drafts as items_drafts
 from tasks.items import services as items_services
-from tasks.models import Role
+from tasks.models import FieldKind, Role
 from tasks.recurrence import services as recurrence
 from tasks.reminders import services as reminders
 from tasks.tests.factories import MemberFactory, ProjectFactory
@@ -124,8 +126,31 @@ def create_sample_work(ada: User, bob: User) -> None:
         moved_at = now - timedelta(days=index)
         items_services.update(actor=ada, ref=task.key, changes={"status": status}, now=moved_at)
     comments.add(actor=bob, ref="OPS-1", body="I looked, @ada.\n\n```\nlong " + "line " * 40 + "\n```", now=now)
+    create_fields(ada)
     recurrence.set_recurrence(actor=ada, ref="OPS-1", values={"rule": "FREQ=MONTHLY"}, now=now)
     reminders.add(actor=ada, ref="OPS-1", at=now + timedelta(days=1), now=now)
+
+
+def create_fields(ada: User) -> None:
+    """Create a custom field of each kind, with values in the first task."""
+    options = [{"name": name, "colour": colour} for name, colour in (("Low", "#12703f"), ("High", "#b4232c"))]
+    for kind, label in FieldKind.choices:
+        has_options = kind in {FieldKind.SELECT, FieldKind.MULTI_SELECT}
+        definitions.create(
+            actor=ada,
+            ref="OPS",
+            name=f"{label} field",
+            kind=kind,
+            description=f"A {label.lower()} for every task.",
+            options=options if has_options else (),
+        )
+    values = {
+        "number_field": 12.5,
+        "select_field": "high",
+        "multi_select_field": ["low", "high"],
+        "text_field": "Two\nlines",
+    }
+    custom_fields.update_values(actor=ada, ref="OPS-1", fields=values, now=timezone.now())
 
 
 def _task_data(number: int, user_ids: list[UUID]) -> items_drafts.TaskDraft:

@@ -7,6 +7,7 @@ import pytest
 from accounts.auth.login_methods import selectors as login_methods_selectors
 from accounts.tests.factories import UserFactory
 from accounts.tests.mfa import with_passkey
+from tasks.models import CustomField
 from tests.browser.conftest import AXE_SCRIPT
 
 # Groups, so that the tests can be spread over processes.
@@ -27,6 +28,8 @@ PAGE_PATHS = {
         "/projects/",
         "/projects/OPS/",
         "/projects/OPS/edit/",
+        "/projects/OPS/fields/",
+        "/fields/",
         "/projects/new/",
         "/inbox/",
         "/inbox/?show=unread",
@@ -101,6 +104,12 @@ def test_signed_in_pages_have_no_problems(group, sample_workspace, email_id, ope
     email_pages = [f"/mail/{email_id}/"] if group == "settings" else []
 
     assert_no_problems(open_page(sample_workspace), [*PAGE_PATHS[group], *email_pages], subtests)
+
+
+def test_page_of_a_custom_field_has_no_problems(sample_workspace, open_page, subtests):
+    field = CustomField.objects.get(key="select_field")
+
+    assert_no_problems(open_page(sample_workspace), [f"/fields/{field.pk}/"], subtests)
 
 
 def test_signed_out_pages_have_no_problems(sample_workspace, open_page, subtests):
