@@ -4,6 +4,7 @@ from tasks.attachments import api as attachments_api
 from tasks.checklists import api as checklists_api
 from tasks.comments import api as comments_api
 from tasks.custom_fields import api as fields_api
+from tasks.favourites import api as favourites_api
 from tasks.history import api as history_api
 from tasks.imports import api as imports_api
 from tasks.items import api as items_api
@@ -23,6 +24,8 @@ urlpatterns = [
     path("projects/", projects_api.ProjectsView.as_view()),
     path("projects/<str:ref>/", projects_api.ProjectView.as_view()),
     path("projects/<str:ref>/archive/", projects_api.ArchiveView.as_view()),
+    path("projects/<str:ref>/favourite/", favourites_api.FavouriteView.as_view()),
+    path("projects/<str:ref>/unfavourite/", favourites_api.UnfavouriteView.as_view()),
     path("projects/<str:ref>/imports/", imports_api.ImportsView.as_view()),
     path("projects/<str:ref>/imports/<uuid:import_id>/", imports_api.ImportView.as_view()),
     path("projects/<str:ref>/invitations/", members_api.ProjectInvitationsView.as_view()),

@@ -27,6 +27,7 @@ from tasks.models import (
     ImportJob,
     LinkShare,
     Project,
+    ProjectFavourite,
     ProjectMember,
     Reminder,
     SavedFilter,
@@ -59,6 +60,7 @@ def erase_user(user_id: uuid.UUID, now: datetime) -> None:
     TaskShare.objects.filter(user=user).delete()
     LinkShare.objects.filter(creator=user).delete()
     TaskWatch.objects.filter(user=user).delete()
+    ProjectFavourite.objects.filter(user=user).delete()
     ImportJob.objects.filter(user=user).delete()
     CustomFieldValue.objects.filter(user=user).delete()
     Reminder.objects.filter(user=user).delete()
@@ -165,6 +167,12 @@ def export_watches(user_id: uuid.UUID) -> Iterator[Row]:
     return in_batches(TaskWatch.objects.filter(user=user_id).values(*columns))
 
 
+def export_favourites(user_id: uuid.UUID) -> Iterator[Row]:
+    """Yield the user's favourite projects."""
+    columns = ("pk", "project_id", "project__key", "position", "created_at")
+    return in_batches(ProjectFavourite.objects.filter(user=user_id).values(*columns))
+
+
 def export_links(user_id: uuid.UUID) -> Iterator[Row]:
     """Yield the links to tasks that the user created."""
     columns = ("pk", "task_id", "task__project__key", "task__number", "role", "expires_at", "revoked_at", "created_at")
@@ -223,6 +231,7 @@ PROVIDER = PersonalDataProvider(
         ExportSection("trash", "What you deleted in the last weeks.", export_trash, ("tasks.TrashEntry",)),
         ExportSection("deleted-comments", "Your comments in the trash.", export_deleted_comments, ()),
         ExportSection("watches", "Tasks you chose to watch, or not to.", export_watches, ("tasks.TaskWatch",)),
+        ExportSection("favourites", "Your favourite projects.", export_favourites, ("tasks.ProjectFavourite",)),
         ExportSection("links", "Links to tasks that you created.", export_links, ("tasks.LinkShare",)),
         ExportSection("imports", "Your imports of the last day.", export_import_jobs, ("tasks.ImportJob",)),
     ),

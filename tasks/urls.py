@@ -4,6 +4,7 @@ from tasks.attachments import pages as attachments_pages
 from tasks.checklists import pages as checklists_pages
 from tasks.comments import pages as comments_pages
 from tasks.custom_fields import pages as fields_pages
+from tasks.favourites import pages as favourites_pages
 from tasks.history import pages as history_pages
 from tasks.imports import pages as imports_pages
 from tasks.items import pages as items_pages
@@ -94,6 +95,7 @@ urlpatterns = [
     path("projects/<str:key>/", projects_pages.project_detail, name="project-detail"),
     path("projects/<str:key>/edit/", projects_pages.edit_project, name="project-edit"),
     path("projects/<str:key>/delete/", projects_pages.delete_project, name="project-delete"),
+    path("projects/<str:key>/favourite/", favourites_pages.set_favourite, name="project-favourite"),
     path("projects/<str:key>/fields/", fields_pages.project_fields, name="project-fields"),
     path("projects/<str:key>/fields/<uuid:field_id>/move/", fields_pages.move_field, name="field-move"),
     path("projects/<str:key>/shared-fields/", fields_pages.link_field, name="field-link"),

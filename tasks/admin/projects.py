@@ -7,12 +7,12 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from accounts.auth.requests import get_request_user
-from core.admin import ServiceAdmin
+from core.admin import ReadOnlyAdmin, ServiceAdmin
 from core.clock import current_time
 from tasks.admin.base import ProjectScopedAdmin
 from tasks.admin.forms import LabelForm, MemberForm, ProjectForm, StateForm
 from tasks.members import services as members
-from tasks.models import Label, Project, ProjectMember, State
+from tasks.models import Label, Project, ProjectFavourite, ProjectMember, State
 from tasks.projects import labels, states
 from tasks.projects import services as projects
 
@@ -87,3 +87,15 @@ class LabelAdmin(ProjectScopedAdmin):
 
     def delete_model(self, request: HttpRequest, obj: Label) -> None:
         labels.delete(actor=get_request_user(request), label_id=obj.pk, now=current_time())
+
+
+@admin.register(ProjectFavourite)
+class ProjectFavouriteAdmin(ReadOnlyAdmin):
+    list_display = ("user", "project", "position", "created_at")
+    list_select_related = ("user", "project")
+    search_fields = ("user__name", "=project__key")
+    ordering = ("-pk",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ProjectFavourite]:
+        visible = Project.objects.visible_to(get_request_user(request)).values("pk")
+        return super().get_queryset(request).filter(project__in=visible)

@@ -4,6 +4,7 @@ from tasks.models.attachment import Attachment, StoredFile
 from tasks.models.checklist import ChecklistItem
 from tasks.models.comment import Comment, CommentVersion
 from tasks.models.custom_field import CustomField, CustomFieldOption, CustomFieldValue, FieldKind, ProjectField
+from tasks.models.favourite import ProjectFavourite
 from tasks.models.import_job import ImportJob
 from tasks.models.imported_record import ImportedRecord
 from tasks.models.invitation import ProjectInvitation
@@ -38,6 +39,7 @@ __all__ = [
     "Occurrence",
     "Priority",
     "Project",
+    "ProjectFavourite",
     "ProjectField",
     "ProjectInvitation",
     "ProjectMember",

@@ -15,7 +15,7 @@ from core.api.fields import UUID_PATTERN
 from core.errors import NotFound
 from core.sql_templates import EqualsAny, Param, Statement, from_row, select_columns
 from tasks import policies
-from tasks.models import Label, Project, ProjectField, ProjectMember, Role, State, TaskShare
+from tasks.models import Label, Project, ProjectFavourite, ProjectField, ProjectMember, Role, State, TaskShare
 
 # RFC 9562, section 5.9: the nil UUID, which uuid7() never makes.
 NIL_UUID = uuid.UUID(int=0)
@@ -59,6 +59,7 @@ def list_projects(user: User, *, search: str = "", archived: bool | None = None)
             # distinct, since the two joins multiply each other's rows.
             open_count=Count("tasks", filter=Q(tasks__closed_at=None), distinct=True),
             member_count=Count("memberships", distinct=True),
+            is_favourite=Exists(ProjectFavourite.objects.filter(project=OuterRef("pk"), user=user)),
         )
     )
 

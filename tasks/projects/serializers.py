@@ -42,6 +42,7 @@ class ProjectOut(serializers.ModelSerializer[Project]):
     owner = UserOut()
     open_count = serializers.IntegerField()
     member_count = serializers.IntegerField()
+    is_favourite = serializers.BooleanField(help_text="One of the caller's favourites.")
 
     class Meta:
         model = Project
@@ -54,6 +55,7 @@ class ProjectOut(serializers.ModelSerializer[Project]):
             "owner",
             "open_count",
             "member_count",
+            "is_favourite",
             "version",
             "created_at",
             "updated_at",

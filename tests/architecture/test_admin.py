@@ -35,7 +35,7 @@ from core.testing.page_client import log_in, visible_text
 from events.models import Delivery, Event, LogHead, PersonalData
 from notifications.models import Preference
 from notifications.tests.factories import make_email
-from tasks.models import CommentVersion, ImportedRecord, ProjectInvitation, Task
+from tasks.models import CommentVersion, ImportedRecord, ProjectFavourite, ProjectInvitation, Task
 from tasks.tests.attachments import make_attachment
 from tasks.tests.factories import (
     AssigneeFactory,
@@ -99,6 +99,7 @@ def create_all_models(number):
     EmailChange.objects.create(user=user, email="former@example.com", changed_at=NOW, expires_at=NOW)
     SecurityChange.objects.create(user=user, change="password_changed", changed_at=NOW, expires_at=NOW + timedelta(1))
     MemberFactory(project=project)
+    ProjectFavourite.objects.create(project=project, user=user)
     ProjectTeamFactory(project=project, team=TeamFactory())
     task = TaskFactory(project=project, creator=UserFactory(), due_date=NOW.date())
     RecurrenceFactory(task=task)

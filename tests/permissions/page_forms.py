@@ -103,6 +103,7 @@ FORM_DATA: dict[str, dict[str, str | list[str]]] = {
     "filters/{filter_id}/delete/": {},
     "filters/{filter_id}/subscription/": {},
     "projects/new/": {"key": "NEW", "name": "New project"},
+    "projects/{key}/favourite/": {"favourite": "true"},
     "projects/{key}/edit/": {"name": "Renamed"},
     "projects/{key}/delete/": {},
     "trash/{entry_id}/restore/": {},

@@ -73,6 +73,7 @@ PAGES = {
     "POST projects/{key}/edit/": "login 404 403 403 403 go go 403 go -> /projects/{key}/",
     "GET projects/{key}/delete/": "login 404 403 403 403 200 200 403 200",
     "POST projects/{key}/delete/": "login 404 403 403 403 go go 403 go -> /projects/",
+    "POST projects/{key}/favourite/": "login 404 go go go go go go go -> /projects/{key}/",
     "POST projects/{key}/invitations/": "login 404 403 403 403 go go 403 go -> /projects/{key}/",
     "POST projects/{key}/members/": "login 404 403 403 403 go go 403 go -> /projects/{key}/",
     "POST projects/{key}/members/{user_id}/": "login 404 403 403 403 go go 403 go -> /projects/{key}/",
