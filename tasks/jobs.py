@@ -4,6 +4,7 @@ from core.db import database_now
 from tasks.attachments import orphans, processing
 from tasks.imports import background as imports
 from tasks.items import reminders as due_soon
+from tasks.projects import services as projects
 from tasks.recurrence import advancing
 from tasks.reminders import sending as reminders
 from tasks.trash import services as trash
@@ -50,3 +51,9 @@ def collect_orphaned_files(**_newer: object) -> None:
 def purge_trash(**_newer: object) -> None:
     """Delete for ever what has been in the trash for its term."""
     trash.purge_expired(now=database_now())
+
+
+@shared_task(name="tasks.archive_finished_projects")
+def archive_finished_projects(**_newer: object) -> None:
+    """Archive projects that have been finished for long, if the settings say so."""
+    projects.archive_finished(now=database_now())

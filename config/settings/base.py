@@ -485,6 +485,8 @@ DUE_SOON_WITHIN = timedelta(hours=24)
 # Deleted objects can be restored for so long, and the last write can be undone.
 TRASH_RETENTION = timedelta(days=env.integer("TRASH_RETENTION_DAYS", 30))
 UNDO_PERIOD = timedelta(minutes=10)
+# Projects without open tasks that nobody has changed for so many days are archived; 0 archives none.
+ARCHIVE_PROJECTS_AFTER_DAYS = env.integer("ARCHIVE_PROJECTS_AFTER_DAYS", 0)
 PROMETHEUS_EXPORT_MIGRATIONS = False
 LOGGING_CONFIG = "logging.config.dictConfig"
 LOG_JSON = env.boolean("LOG_JSON", False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -15,7 +16,7 @@ from core.api.fields import UUID_PATTERN
 from core.errors import NotFound
 from core.sql_templates import EqualsAny, Param, Statement, from_row, select_columns
 from tasks import policies
-from tasks.models import Label, Project, ProjectFavourite, ProjectField, ProjectMember, Role, State, TaskShare
+from tasks.models import Label, Project, ProjectFavourite, ProjectField, ProjectMember, Role, State, Task, TaskShare
 
 # RFC 9562, section 5.9: the nil UUID, which uuid7() never makes.
 NIL_UUID = uuid.UUID(int=0)
@@ -62,6 +63,13 @@ def list_projects(user: User, *, search: str = "", archived: bool | None = None)
             is_favourite=Exists(ProjectFavourite.objects.filter(project=OuterRef("pk"), user=user)),
         )
     )
+
+
+def finished_projects(before: datetime) -> QuerySet[Project]:
+    """Return the projects with tasks, none of them open, in which nothing has changed since."""
+    tasks = Task.objects.filter(project=OuterRef("pk"))
+    active = tasks.filter(Q(closed_at=None) | Q(updated_at__gte=before))
+    return Project.objects.current().filter(Exists(tasks), ~Exists(active), is_inbox=False, updated_at__lt=before)
 
 
 def get_project(user: User, ref: str | uuid.UUID) -> Project:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
@@ -96,7 +97,34 @@ def archive(
     return _save_changes(project, actor, {"archived_at": now if archived else None}, now)
 
 
-def _save_changes(project: Project, actor: User, changes: dict[str, Any], now: datetime) -> Project:
+# Projects archived in one run; the next one continues.
+MAX_ARCHIVED = 500
+
+
+def archive_finished(*, now: datetime) -> int:
+    """Archive projects that have been finished for long, each in its own transaction; return how many.
+
+    Finished is a project with tasks of which none is open, when neither it nor a task of it has changed for
+    ARCHIVE_PROJECTS_AFTER_DAYS. Its admins can unarchive it like any other.
+    """
+    if not settings.ARCHIVE_PROJECTS_AFTER_DAYS:
+        return 0
+    before = now - timedelta(days=settings.ARCHIVE_PROJECTS_AFTER_DAYS)
+    finished = selectors.finished_projects(before)
+    count = 0
+    for project_id in list(finished.order_by("pk").values_list("pk", flat=True)[:MAX_ARCHIVED]):
+        with transaction.atomic():
+            # Read again under the lock: a task may have been created meanwhile.
+            project = (
+                finished.select_for_update(of=("self",), no_key=True, skip_locked=True).filter(pk=project_id).first()
+            )
+            if project is not None:
+                _save_changes(project, None, {"archived_at": now}, now)
+                count += 1
+    return count
+
+
+def _save_changes(project: Project, actor: User | None, changes: dict[str, Any], now: datetime) -> Project:
     changed = {name: value for name, value in changes.items() if getattr(project, name) != value}
     if changed:
         differences = {n: [to_json(getattr(project, n)), to_json(v)] for n, v in changed.items()}
