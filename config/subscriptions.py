@@ -60,6 +60,8 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     ),
     "task.comment_edited": (),
     "task.comment_deleted": (),
+    "bulk.requested": ("tasks.bulk.handlers.run_requested_change",),
+    "bulk.updated": (),
     "task.link_created": (),
     "task.link_revoked": (),
     "task.relation_added": (),

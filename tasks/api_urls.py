@@ -1,6 +1,7 @@
 from django.urls import path
 
 from tasks.attachments import api as attachments_api
+from tasks.bulk import api as bulk_api
 from tasks.checklists import api as checklists_api
 from tasks.comments import api as comments_api
 from tasks.custom_fields import api as fields_api
@@ -53,6 +54,8 @@ urlpatterns = [
     path("saved-filters/<uuid:filter_id>/subscription/", saved_filters_api.SubscriptionView.as_view()),
     path("tasks/", items_api.TasksView.as_view()),
     path("tasks/stats/", items_api.StatsView.as_view()),
+    path("tasks/bulk/", bulk_api.BulkUpdateView.as_view()),
+    path("tasks/bulk/<uuid:job_id>/", bulk_api.BulkJobView.as_view()),
     path("tasks/<str:ref>/", items_api.TaskView.as_view()),
     path("tasks/<str:ref>/move/", items_api.MoveView.as_view()),
     path("tasks/<str:ref>/activity/", items_api.ActivityView.as_view()),

@@ -237,6 +237,22 @@ class CommentDeleted(TaskEvent, name="task.comment_deleted"):
     author_id: str
 
 
+class BulkEvent(DomainEvent, subject_type="bulk"):
+    """Base of events about many tasks. `bulk` is {id}, the same for all events of one change."""
+
+    bulk: dict[str, Any]
+
+
+class BulkRequested(BulkEvent, name="bulk.requested"):
+    """A change of many tasks waits for a worker."""
+
+
+class BulkUpdated(BulkEvent, name="bulk.updated"):
+    """Many tasks were changed in one transaction. Each has its own event, all at the time of this one."""
+
+    task_ids: list[str]
+
+
 class TaskLinkCreated(TaskEvent, name="task.link_created"):
     """A link that shows the task to whoever has it was created."""
 

@@ -20,6 +20,7 @@ from tasks.members import services as members
 from tasks.members.teams import unassign_former_members
 from tasks.models import (
     Attachment,
+    BulkJob,
     ChecklistItem,
     Comment,
     CustomFieldValue,
@@ -62,6 +63,7 @@ def erase_user(user_id: uuid.UUID, now: datetime) -> None:
     TaskWatch.objects.filter(user=user).delete()
     ProjectFavourite.objects.filter(user=user).delete()
     ImportJob.objects.filter(user=user).delete()
+    BulkJob.objects.filter(user=user).delete()
     CustomFieldValue.objects.filter(user=user).delete()
     Reminder.objects.filter(user=user).delete()
     SavedFilter.objects.filter(owner=user).delete()
@@ -171,6 +173,11 @@ def export_favourites(user_id: uuid.UUID) -> Iterator[Row]:
     """Yield the user's favourite projects."""
     columns = ("pk", "project_id", "project__key", "position", "created_at")
     return in_batches(ProjectFavourite.objects.filter(user=user_id).values(*columns))
+def export_bulk_jobs(user_id: uuid.UUID) -> Iterator[Row]:
+    """Yield the user's changes of many tasks by a worker."""
+    return in_batches(
+        BulkJob.objects.filter(user=user_id).values("pk", "id", "state", "changes", "total", "created_at")
+    )
 
 
 def export_links(user_id: uuid.UUID) -> Iterator[Row]:
@@ -232,6 +239,7 @@ PROVIDER = PersonalDataProvider(
         ExportSection("deleted-comments", "Your comments in the trash.", export_deleted_comments, ()),
         ExportSection("watches", "Tasks you chose to watch, or not to.", export_watches, ("tasks.TaskWatch",)),
         ExportSection("favourites", "Your favourite projects.", export_favourites, ("tasks.ProjectFavourite",)),
+        ExportSection("bulk-changes", "Your changes of many tasks.", export_bulk_jobs, ("tasks.BulkJob",)),
         ExportSection("links", "Links to tasks that you created.", export_links, ("tasks.LinkShare",)),
         ExportSection("imports", "Your imports of the last day.", export_import_jobs, ("tasks.ImportJob",)),
     ),

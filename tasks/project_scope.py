@@ -13,6 +13,7 @@ from rest_framework.request import Request
 
 from accounts.api_keys.scopes import ProjectScopeResolver
 from accounts.models import User
+from core.api.fields import UUID_PATTERN
 from core.errors import NotFound
 from tasks.custom_fields import selectors as custom_fields_selectors
 from tasks.items import selectors as items_selectors
@@ -72,8 +73,23 @@ def project_of_undo_token_in_body(user: User, request: Request) -> Collection[UU
     body = request.data
     if not isinstance(body, dict):
         return None
-    payload = undo.get_undoable_event(user, str(body.get("token", ""))).payload
+    event = undo.get_undoable_event(user, str(body.get("token", "")))
+    payload = event.payload
+    if event.name == "bulk.updated":
+        return _projects_of_tasks(user, payload["task_ids"])
     return [UUID(payload["task"]["project_id"] if "task" in payload else payload["project"]["id"])]
+
+
+def projects_of_tasks_in_body(user: User, request: Request) -> Collection[UUID] | None:
+    """Return the projects of the tasks that `ids` of the body names; None when it is missing."""
+    body = request.data
+    ids = body.get("ids") if isinstance(body, dict) else None
+    return _projects_of_tasks(user, ids) if isinstance(ids, list) else None
+
+
+def _projects_of_tasks(user: User, ids: Iterable[str]) -> Collection[UUID]:
+    valid = [text for text in ids if isinstance(text, str) and UUID_PATTERN.match(text)]
+    return set(Task.objects.visible_to(user).filter(pk__in=valid).values_list("project_id", flat=True)) or {NIL_UUID}
 
 
 def project_in_query(user: User, request: Request) -> Collection[UUID] | None:

@@ -145,6 +145,7 @@ REQUEST_BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/tasks/{ref}/move/": {"after": "{other_task}"},
     "POST /api/v1/tasks/{ref}/shares/": {"user": "{newcomer}", "role": "viewer"},
     "PATCH /api/v1/tasks/{ref}/shares/{user_id}/": {"role": "editor"},
+    "PATCH /api/v1/tasks/bulk/": {"ids": ["{task_id}"], "changes": {"priority": "high"}},
     "POST /api/v1/tasks/{ref}/links/": {"role": "viewer"},
     "POST /api/v1/tasks/{ref}/relations/": {"kind": "blocks", "task": "{other_task}"},
     "POST /api/v1/filters/parse/": {"filter": "state:open"},

@@ -39,6 +39,7 @@ from tasks.link_shares.tokens import make_token
 from tasks.models import Project, Role
 from tasks.tests.attachments import PIXEL, make_attachment
 from tasks.tests.factories import (
+    BulkJobFactory,
     ChecklistItemFactory,
     CommentFactory,
     FieldFactory,
@@ -99,11 +100,13 @@ class RequestBuilder:
         return self._fill(REQUEST_BODIES.get(str(operation), {}))
 
     def _fill(self, template: dict[str, Any]) -> dict[str, Any]:
-        filled = {}
-        for name, value in template.items():
-            placeholder = re.fullmatch(r"{([\w:]+)}", value) if isinstance(value, str) else None
-            filled[name] = self.sample_values[placeholder[1]] if placeholder else value
-        return filled
+        return {name: self._fill_value(value) for name, value in template.items()}
+
+    def _fill_value(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._fill_value(item) for item in value]
+        placeholder = re.fullmatch(r"{([\w:]+)}", value) if isinstance(value, str) else None
+        return self.sample_values[placeholder[1]] if placeholder else value
 
 
 def create_sample_data(owner: User, key: str, *, editor: User, newcomer: User) -> SampleValues:
@@ -142,6 +145,8 @@ def create_project(owner: User, key: str, *, editor: User, newcomer: User) -> Sa
         "team:projects": str(ProjectTeamFactory(project=project, team=crew, role=Role.VIEWER).team_id),
         "other_team": str(others.pk),
         "label_id": str(LabelFactory(project=project, name="urgent").pk),
+        "task_id": str(task.pk),
+        "job_id": str(BulkJobFactory(user=owner).pk),
         "link_id": str(link.pk),
         "link_token": make_token(link.pk),
         "relation_id": str(TaskRelationFactory(source=task, target=TaskFactory(project=project)).pk),

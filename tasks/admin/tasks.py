@@ -16,6 +16,7 @@ from tasks.comments import services as comments
 from tasks.items import services as items
 from tasks.models import (
     Attachment,
+    BulkJob,
     ChecklistItem,
     Comment,
     ImportedRecord,
@@ -86,6 +87,17 @@ class TaskRelationAdmin(ReadOnlyAdmin):
         visible = Project.objects.visible_to(get_request_user(request)).values("pk")
         rows = super().get_queryset(request)
         return rows.filter(source__project__in=visible, target__project__in=visible)
+
+
+@admin.register(BulkJob)
+class BulkJobAdmin(ReadOnlyAdmin):
+    list_display = ("user", "state", "total", "updated", "created_at")
+    list_filter = ("state",)
+    list_select_related = ("user",)
+    search_fields = ("user__name", "=user__email")
+    # What is changed may quote what users wrote; it is not needed to operate the site.
+    fields = ("user", "state", "total", "updated", "error", "created_at")
+    ordering = ("-pk",)
 
 
 @admin.register(LinkShare)

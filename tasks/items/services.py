@@ -165,11 +165,11 @@ def update(
         raise NotAllowed("Only editors of the project may change a task's assignees, labels and parent.")
     policies.require_not_archived(project)
     # The error of a stale version shows these beside the requested values.
-    before = _field_values(task, locked.assignee_ids, locked.labels.values())
+    before = field_values(task, locked.assignee_ids, locked.labels.values())
     check_version(task, versions, changes, current=before)
 
     was_closed = task.closed_at is not None
-    columns = _changed_columns(task, changes, now, zone=actor.time_zone, times=times)
+    columns = changed_columns(task, changes, now, zone=actor.time_zone, times=times)
     assignee_ids, labels = locked.assignee_ids, locked.labels
     if "assignees" in changes:
         # Only added users must be members: a former member stays assigned to closed tasks.
@@ -179,7 +179,7 @@ def update(
         labels = {label.pk: label.name for label in get_or_create_label_sets(project, [changes["labels"]])[0]}
     for name, value in columns.items():
         setattr(task, name, value)
-    after = _field_values(task, assignee_ids, labels.values())
+    after = field_values(task, assignee_ids, labels.values())
     differences = {name: [before[name], after[name]] for name in before if before[name] != after[name]}
     # Without a change the version stays and no event is published.
     if not differences:
@@ -195,13 +195,13 @@ def update(
         TaskAssignee.objects.bulk_create(added, ignore_conflicts=True)
     if labels != locked.labels:
         task.labels.set(Label.objects.filter(pk__in=labels))
-    published = _update_events(actor, locked, assignee_ids, labels, differences, was_closed=was_closed)
+    published = update_events(actor, locked, assignee_ids, labels, differences, was_closed=was_closed)
     publish_all(published, actor=actor, at=now)
     invalidate_viewers(project)
     return task
 
 
-def _field_values(task: Task, assignee_ids: Iterable[uuid.UUID], labels: Iterable[str]) -> dict[str, Any]:
+def field_values(task: Task, assignee_ids: Iterable[uuid.UUID], labels: Iterable[str]) -> dict[str, Any]:
     """Return the writable fields by the names that callers use, as JSON values."""
     return {
         **{name: to_json(getattr(task, name)) for name in Task.SCALAR_FIELDS},
@@ -212,15 +212,19 @@ def _field_values(task: Task, assignee_ids: Iterable[uuid.UUID], labels: Iterabl
     }
 
 
-def _changed_columns(
+def changed_columns(
     task: Task,
     changes: Mapping[str, Any],
     now: datetime,
     *,
     zone: str,
     times: Mapping[str, datetime | None] | None = None,
+    states: Sequence[State] = (),
 ) -> dict[str, Any]:
-    """Return the columns to write, with what follows from a change: one kind of due date, start and close times."""
+    """Return the columns to write, with what follows from a change: one kind of due date, start and close times.
+
+    `states` are those of the project, where they are loaded already.
+    """
     columns = {name: value for name, value in changes.items() if name in Task.SCALAR_FIELDS}
     due = {name: columns[name] for name in ("due_date", "due_at") if columns.get(name)}
     if len(due) == 1:
@@ -232,7 +236,7 @@ def _changed_columns(
         parent = get_valid_parent(task.project, changes["parent"], of=task)
         columns["parent_id"] = parent.pk if parent else None
     if "status" in changes and changes["status"] != task.state.slug:
-        state = find_state(projects_selectors.load_states(task.project), changes["status"])
+        state = find_state(states or projects_selectors.load_states(task.project), changes["status"])
         columns |= {"state": state, "category": state.category, "closed_at": None}
         if state.category in CLOSED_CATEGORIES:
             # A move from done to cancelled keeps the time at which the task was closed.
@@ -255,7 +259,7 @@ def _mentions(actor: User, task: Task, payload: events.TaskPayload, before: str 
         yield events.TaskMentioned(task=payload, excerpt=excerpt, mentioned_ids=ids)
 
 
-def _update_events(
+def update_events(
     actor: User,
     locked: LockedTask,
     assignee_ids: set[uuid.UUID],
@@ -264,6 +268,7 @@ def _update_events(
     *,
     was_closed: bool,
 ) -> Iterator[DomainEvent]:
+    """Yield the events of an update whose `differences` are {field: [old, new]}."""
     task = locked.task
     payload = events.task_payload(task, assignee_ids=assignee_ids, labels=labels.values())
     yield events.TaskUpdated(task=payload, changes=differences)

@@ -1,6 +1,7 @@
 """Projects, and the tasks in them."""
 
 from tasks.models.attachment import Attachment, StoredFile
+from tasks.models.bulk_job import BulkJob
 from tasks.models.checklist import ChecklistItem
 from tasks.models.comment import Comment, CommentVersion
 from tasks.models.custom_field import CustomField, CustomFieldOption, CustomFieldValue, FieldKind, ProjectField
@@ -21,6 +22,7 @@ from tasks.models.watch import TaskWatch
 
 __all__ = [
     "Attachment",
+    "BulkJob",
     "Category",
     "ChecklistItem",
     "Comment",

@@ -15,6 +15,7 @@ from events.outbox import publish
 from tasks.events import TaskUpdated
 from tasks.items.fractional_indexing import initial_position
 from tasks.models import (
+    BulkJob,
     ChecklistItem,
     Comment,
     CustomField,
@@ -304,3 +305,14 @@ class LinkShareFactory(DjangoModelFactory):
 
     task = factory.SubFactory(TaskFactory)
     creator = factory.SubFactory(UserFactory)
+
+
+class BulkJobFactory(DjangoModelFactory):
+    class Meta:
+        model = BulkJob
+
+    user = factory.SubFactory(UserFactory)
+    state = BulkJob.State.DONE
+    task_ids: list[str] = []
+    changes = {"priority": 3}
+    total = 2000

@@ -10,10 +10,13 @@ class UndoInput(StrictSerializer):
 
 
 class UndoneOut(serializers.Serializer[Any]):
-    """The write that was undone: the name of its event, and the task (null for a project) or project it was about."""
+    """The write that was undone: the name of its event, and the task or project it was about.
+
+    Both are null for a change of many tasks.
+    """
 
     name = serializers.CharField()
     task_id = serializers.UUIDField(allow_null=True)
-    project_id = serializers.UUIDField()
+    project_id = serializers.UUIDField(allow_null=True)
     key = serializers.CharField()
     exists = serializers.BooleanField(help_text="Whether the task or project is there now.")

@@ -21,6 +21,8 @@ from core.errors import Conflict
 from core.etags import merge_changes
 from events.models import Event
 from tasks.attachments import services as attachments
+from tasks.bulk import selectors as bulk_selectors
+from tasks.bulk import services as bulk
 from tasks.comments import selectors as comments_selectors
 from tasks.comments import services as comments
 from tasks.items import ordering
@@ -35,14 +37,14 @@ from tasks.undo.tokens import UNDOABLE_EVENTS, invalid_token, parse_token
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """The write that was undone, and the task or project that it was about.
+    """The write that was undone, and the task or project that it was about; neither for a change of many tasks.
 
     `exists` says whether that is there now.
     """
 
     name: str
     task_id: uuid.UUID | None
-    project_id: uuid.UUID
+    project_id: uuid.UUID | None
     key: str
     exists: bool = True
 
@@ -56,6 +58,8 @@ def undo(*, actor: User, token: str, now: datetime) -> Undone:
     """
     event = get_undoable_event(actor, token)
     _INVERSES[event.name](actor, event, now)
+    if event.subject_type == "bulk":
+        return Undone(event.name, None, None, "")
     if event.subject_type == "project":
         project = event.payload["project"]
         exists = event.name == "project.deleted"
@@ -177,7 +181,17 @@ def _restore(actor: User, kind: str, object_id: str, now: datetime) -> None:
     trash.restore(actor=actor, entry_id=entry_id, now=now)
 
 
+def _undo_bulk(actor: User, event: Event, now: datetime) -> None:
+    changes, expected = {}, {}
+    for update in bulk_selectors.updates_of(event):
+        task_id = uuid.UUID(update.payload["task"]["id"])
+        changes[task_id] = {name: _parse(name, old) for name, (old, _) in update.payload["changes"].items()}
+        expected[task_id] = {name: new for name, (_, new) in update.payload["changes"].items()}
+    bulk.update_each(actor=actor, changes=changes, expected=expected, now=now, operation_id=event.subject_id)
+
+
 _INVERSES: dict[str, Callable[[User, Event, datetime], None]] = {
+    "bulk.updated": _undo_bulk,
     "task.created": _delete_task,
     "task.updated": _undo_update,
     "task.repeated": _undo_repetition,

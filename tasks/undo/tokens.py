@@ -14,8 +14,9 @@ from events.models import Event
 from events.outbox import published_events
 
 HEADER = "Undo-Token"
-# First a task that was closed and repeated: one write, undone as one. Then by project, or else by task; a plain update
-# may also be a consequence of another event of the same write.
+# First a change of many tasks, then a task that was closed and repeated: one write, undone as one. Then by project, or
+# else by task; a plain update may also be a consequence of another event of the same write.
+BULK_EVENTS = frozenset({"bulk.updated"})
 SERIES_EVENTS = frozenset({"task.repeated"})
 PROJECT_EVENTS = frozenset({"project.deleted", "project.restored"})
 TASK_EVENTS = frozenset(
@@ -33,12 +34,12 @@ TASK_EVENTS = frozenset(
     }
 )
 UPDATE_EVENTS = frozenset({"task.updated"})
-UNDOABLE_EVENTS = SERIES_EVENTS | PROJECT_EVENTS | TASK_EVENTS | UPDATE_EVENTS
+UNDOABLE_EVENTS = BULK_EVENTS | SERIES_EVENTS | PROJECT_EVENTS | TASK_EVENTS | UPDATE_EVENTS
 
 
 def make_token(events: Iterable[Event]) -> str:
     """Return the token of the write that published these events; empty for none, and for many at once."""
-    for names in (SERIES_EVENTS, PROJECT_EVENTS, TASK_EVENTS, UPDATE_EVENTS):
+    for names in (BULK_EVENTS, SERIES_EVENTS, PROJECT_EVENTS, TASK_EVENTS, UPDATE_EVENTS):
         if matching := [event for event in events if event.name in names]:
             return _signer().sign(str(matching[0].pk)) if len(matching) == 1 else ""
     return ""

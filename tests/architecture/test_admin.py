@@ -39,6 +39,7 @@ from tasks.models import CommentVersion, ImportedRecord, ProjectFavourite, Proje
 from tasks.tests.attachments import make_attachment
 from tasks.tests.factories import (
     AssigneeFactory,
+    BulkJobFactory,
     ChecklistItemFactory,
     CommentFactory,
     FieldFactory,
@@ -114,6 +115,7 @@ def create_all_models(number):
     comment = CommentFactory(task=task, author=UserFactory())
     AssigneeFactory(task=task, user=user)
     TaskShareFactory(task=task, user=UserFactory())
+    BulkJobFactory(user=user)
     LinkShareFactory(task=task, creator=user)
     TaskWatchFactory(task=task, user=UserFactory())
     ImportedRecord.objects.create(project=project, source="todoist", external_id=str(number), task=task)

@@ -1,0 +1,240 @@
+"""Changes of many tasks at once, in one transaction: all of them or none."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+
+from accounts.models import User
+from core.db import uuid7
+from core.errors import Conflict, Invalid, NotAllowed, VersionConflict
+from core.sql_templates import insert_all
+from events.outbox import DomainEvent, publish_all
+from tasks import events, policies
+from tasks.cache import invalidate_viewers
+from tasks.items.assignees import MAX_ASSIGNEES, lock_assignable_members
+from tasks.items.selectors import LockedTask
+from tasks.items.services import changed_columns, field_values, update_events
+from tasks.models import Project, Role, State, Task, TaskAssignee
+from tasks.projects import selectors as projects_selectors
+from tasks.projects.labels import get_or_create_label_sets
+
+MAX_TASKS = 1000
+# By a worker.
+MAX_TASKS_OF_JOB = 10_000
+FIELDS = ("status", "priority", "start_date", "due_date", "due_at", "estimate", "assignees", "labels")
+# Changes that add to a relation, or remove from it.
+RELATIVE_CHANGES = {
+    "add_assignees": ("assignees", True),
+    "remove_assignees": ("assignees", False),
+    "add_labels": ("labels", True),
+    "remove_labels": ("labels", False),
+}
+
+
+@dataclass(slots=True)
+class _Change:
+    """One task with what it was, and what it is to be."""
+
+    locked: LockedTask
+    before: dict[str, Any]
+    columns: dict[str, Any]
+    assignee_ids: set[uuid.UUID]
+    label_names: set[str]
+    was_closed: bool
+
+
+def update(*, actor: User, ids: Collection[uuid.UUID], changes: Mapping[str, Any], now: datetime) -> list[uuid.UUID]:
+    """Apply the same changes to up to MAX_TASKS tasks; return the ids of those that changed.
+
+    `changes` has names of FIELDS and of RELATIVE_CHANGES. Raises NotAllowed, Conflict, Invalid.
+    """
+    if len(ids) > MAX_TASKS:
+        raise Invalid.field("ids", f"At most {MAX_TASKS} tasks at once.", "too_many")
+    return update_each(actor=actor, changes=dict.fromkeys(ids, changes), now=now)
+
+
+@transaction.atomic
+def update_each(
+    *,
+    actor: User,
+    changes: Mapping[uuid.UUID, Mapping[str, Any]],
+    now: datetime,
+    expected: Mapping[uuid.UUID, Mapping[str, Any]] | None = None,
+    operation_id: uuid.UUID | None = None,
+) -> list[uuid.UUID]:
+    """Apply its own changes to each task; return the ids of those that changed.
+
+    With `expected` every task must have these values still. Raises NotAllowed, Conflict, Invalid, VersionConflict.
+    """
+    tasks = _lock_tasks(actor, changes.keys())
+    projects = {task.project_id: task.project for task in tasks}
+    roles = {project.pk: projects_selectors.project_role(actor, project) for project in projects.values()}
+    for task in tasks:
+        if not policies.can_edit(roles[task.project_id]):
+            raise NotAllowed(f"You may read {task.key}, not change it. Nothing was changed.")
+        if task.project.archived_at is not None:
+            raise Conflict(f"The project of {task.key} is archived. Nothing was changed.", code="archived")
+    states: dict[uuid.UUID, Sequence[State]] = {}
+    if any("status" in change for change in changes.values()):
+        states = {project.pk: projects_selectors.load_states(project) for project in projects.values()}
+    prepared = [
+        _prepare(task, changes[task.pk], roles[task.project_id], now, actor.time_zone, states.get(task.project_id, ()))
+        for task in tasks
+    ]
+    if expected:
+        _require_expected(prepared, expected)
+    _lock_new_assignees(prepared, projects)
+    label_ids = _resolve_labels(prepared, projects)
+    return _write(actor, prepared, label_ids, now, operation_id or uuid7())
+
+
+def _lock_tasks(actor: User, ids: Iterable[uuid.UUID]) -> list[Task]:
+    visible = Task.objects.visible_to(actor).filter(pk__in=list(ids))
+    # In the order of their ids, so that two of these calls cannot wait for each other.
+    locked = list(visible.order_by("pk").select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
+    if missing := len(set(ids)) - len(locked):
+        message = "One of these tasks does not exist." if missing == 1 else f"{missing} of these tasks do not exist."
+        raise Invalid.field("ids", f"{message} Nothing was changed.", "does_not_exist")
+    return list(Task.objects.filter(pk__in=locked).with_relations().order_by("pk"))
+
+
+def _prepare(
+    task: Task, changes: Mapping[str, Any], role: Role | None, now: datetime, zone: str, states: Sequence[State]
+) -> _Change:
+    labels = {label.pk: label.name for label in task.labels.all()}
+    assignee_ids = {user.pk for user in task.assignees.all()}
+    targets: dict[str, set[Any]] = {"assignees": set(assignee_ids), "labels": set(labels.values())}
+    for name in targets.keys() & changes.keys():
+        targets[name] = set(changes[name])
+    for name, (relation, adds) in RELATIVE_CHANGES.items():
+        if name in changes:
+            targets[relation] = (
+                targets[relation] | set(changes[name]) if adds else targets[relation] - set(changes[name])
+            )
+    if len(targets["assignees"]) > MAX_ASSIGNEES:
+        raise Invalid.field("add_assignees", f"{task.key} would have more than {MAX_ASSIGNEES} assignees.", "too_many")
+    locked = LockedTask(task=task, project_role=role, role=role, assignee_ids=assignee_ids, labels=labels)
+    scalars = {name: value for name, value in changes.items() if name not in RELATIVE_CHANGES}
+    try:
+        columns = changed_columns(task, scalars, now, zone=zone, states=states)
+    except Invalid as error:
+        fields = [field._replace(message=f"{task.key}: {field.message}") for field in error.fields]
+        raise Invalid(f"{error.detail} Nothing was changed.", fields=fields) from error
+    return _Change(
+        locked=locked,
+        before=field_values(task, assignee_ids, labels.values()),
+        columns=columns,
+        assignee_ids=targets["assignees"],
+        label_names=targets["labels"],
+        was_closed=task.closed_at is not None,
+    )
+
+
+def _require_expected(prepared: Iterable[_Change], expected: Mapping[uuid.UUID, Mapping[str, Any]]) -> None:
+    for change in prepared:
+        task = change.locked.task
+        different = {name: value for name, value in expected[task.pk].items() if change.before[name] != value}
+        if different:
+            current = {name: change.before[name] for name in different}
+            raise VersionConflict(version=task.version, current=current, requested=different)
+
+
+def _lock_new_assignees(prepared: Iterable[_Change], projects: Mapping[uuid.UUID, Project]) -> None:
+    added: dict[uuid.UUID, set[uuid.UUID]] = defaultdict(set)
+    for change in prepared:
+        # Only added users must be members: a former member stays assigned to closed tasks.
+        added[change.locked.task.project_id] |= change.assignee_ids - change.locked.assignee_ids
+    for project_id, user_ids in sorted(added.items()):
+        for user_id in sorted(user_ids):
+            lock_assignable_members(projects[project_id], [user_id])
+
+
+def _resolve_labels(
+    prepared: Iterable[_Change], projects: Mapping[uuid.UUID, Project]
+) -> dict[uuid.UUID, dict[uuid.UUID, str]]:
+    """Return the labels that each task is to have, by task: names by id. Missing labels are created."""
+    by_project: dict[uuid.UUID, list[_Change]] = defaultdict(list)
+    for change in prepared:
+        by_project[change.locked.task.project_id].append(change)
+    result = {}
+    for project_id, changes in sorted(by_project.items()):
+        label_sets = get_or_create_label_sets(projects[project_id], [sorted(one.label_names) for one in changes])
+        for change, labels in zip(changes, label_sets, strict=True):
+            result[change.locked.task.pk] = {label.pk: label.name for label in labels}
+    return result
+
+
+def _write(
+    actor: User,
+    prepared: Iterable[_Change],
+    label_ids: Mapping[uuid.UUID, dict[uuid.UUID, str]],
+    now: datetime,
+    operation_id: uuid.UUID,
+) -> list[uuid.UUID]:
+    """Write what differs, with one statement for each distinct set of values, and publish the events."""
+    groups: dict[tuple[Any, ...], list[uuid.UUID]] = defaultdict(list)
+    columns_of: dict[tuple[Any, ...], dict[str, Any]] = {}
+    published: list[DomainEvent] = []
+    changed: list[_Change] = []
+    for change in prepared:
+        task = change.locked.task
+        for name, value in change.columns.items():
+            setattr(task, name, value)
+        labels = label_ids[task.pk]
+        after = field_values(task, change.assignee_ids, labels.values())
+        differences = {name: [old, after[name]] for name, old in change.before.items() if old != after[name]}
+        if not differences:
+            continue
+        changed.append(change)
+        task.version, task.updated_at = task.version + 1, now
+        key = tuple(sorted((name, str(getattr(value, "pk", value))) for name, value in change.columns.items()))
+        groups[key].append(task.pk)
+        columns_of[key] = change.columns
+        published += update_events(
+            actor, change.locked, change.assignee_ids, labels, differences, was_closed=change.was_closed
+        )
+    for key, task_ids in groups.items():
+        Task.objects.filter(pk__in=task_ids).update(**columns_of[key], version=F("version") + 1, updated_at=now)
+    _write_relations(changed, label_ids)
+    if changed:
+        ids = [str(change.locked.task.pk) for change in changed]
+        published.append(events.BulkUpdated(bulk={"id": str(operation_id)}, task_ids=ids))
+        publish_all(published, actor=actor, at=now)
+        for project in {change.locked.task.project_id: change.locked.task.project for change in changed}.values():
+            invalidate_viewers(project)
+    return [change.locked.task.pk for change in changed]
+
+
+def _write_relations(changed: Iterable[_Change], label_ids: Mapping[uuid.UUID, dict[uuid.UUID, str]]) -> None:
+    link = Task.labels.through
+    removed_assignees: dict[uuid.UUID, list[uuid.UUID]] = defaultdict(list)
+    removed_labels: dict[uuid.UUID, list[uuid.UUID]] = defaultdict(list)
+    assignees, links = [], []
+    for change in changed:
+        task_id, locked = change.locked.task.pk, change.locked
+        for user_id in locked.assignee_ids - change.assignee_ids:
+            removed_assignees[user_id].append(task_id)
+        assignees += [
+            TaskAssignee(task_id=task_id, user_id=user_id) for user_id in change.assignee_ids - locked.assignee_ids
+        ]
+        for label_id in locked.labels.keys() - label_ids[task_id].keys():
+            removed_labels[label_id].append(task_id)
+        links += [
+            link(task_id=task_id, label_id=label_id) for label_id in label_ids[task_id].keys() - locked.labels.keys()
+        ]
+    for user_id, task_ids in removed_assignees.items():
+        TaskAssignee.objects.filter(user=user_id, task__in=task_ids).delete()
+    for label_id, task_ids in removed_labels.items():
+        link.objects.filter(label=label_id, task__in=task_ids).delete()
+    if assignees:
+        insert_all(TaskAssignee, assignees)
+    if links:
+        insert_all(link, links)
