@@ -173,6 +173,8 @@ def export_favourites(user_id: uuid.UUID) -> Iterator[Row]:
     """Yield the user's favourite projects."""
     columns = ("pk", "project_id", "project__key", "position", "created_at")
     return in_batches(ProjectFavourite.objects.filter(user=user_id).values(*columns))
+
+
 def export_bulk_jobs(user_id: uuid.UUID) -> Iterator[Row]:
     """Yield the user's changes of many tasks by a worker."""
     return in_batches(
