@@ -1,6 +1,7 @@
 from django.urls import path
 
 from tasks.attachments import pages as attachments_pages
+from tasks.bulk import pages as bulk_pages
 from tasks.checklists import pages as checklists_pages
 from tasks.comments import pages as comments_pages
 from tasks.custom_fields import pages as fields_pages
@@ -23,6 +24,7 @@ from tasks.watching import pages as watching_pages
 urlpatterns = [
     path("tasks/", items_pages.task_list, name="task-list"),
     path("tasks/new/", items_pages.new_task, name="task-new"),
+    path("tasks/bulk/", bulk_pages.update_selected, name="tasks-update"),
     path("tasks/<str:key>/", items_pages.task_detail, name="task-detail"),
     path("tasks/<str:key>/status/", items_pages.set_status, name="task-status"),
     path("tasks/<str:key>/delete/", items_pages.delete_task, name="task-delete"),

@@ -23,6 +23,7 @@ from core.forms import expected_version, form_status
 from core.htmx import form_data, render_page, requested_fragment, safe_redirect_url
 from core.text import is_blank, normalize
 from tasks import policies
+from tasks.bulk.forms import BulkForm
 from tasks.custom_fields import selectors as custom_fields_selectors
 from tasks.custom_fields.forms import ValuesForm
 from tasks.filters import selectors as filters_selectors
@@ -78,6 +79,7 @@ def task_list_context(request: HttpRequest, reader: User, project: Project | Non
         "chips": list_filter.chips,
         "columns": table_columns(form.order, list_filter.query),
         "page": page,
+        "bulk_form": BulkForm(auto_id="bulk_%s"),
         "rows": page_queries.build_rows(reader, page.rows, now=now, today=today),
         "count": page_queries.bounded_count(tasks, count_limit),
         "count_limit": count_limit,

@@ -84,6 +84,7 @@ FORM_DATA: dict[str, dict[str, str | list[str]]] = {
     "tasks/{key}/shares/": {"user": "{newcomer}", "role": "viewer"},
     "tasks/{key}/shares/{user_id}/": {"role": "editor"},
     "tasks/{key}/shares/{user_id}/remove/": {},
+    "tasks/bulk/": {"ids": "{task_id}", "priority": "3"},
     "tasks/{key}/links/": {"role": "viewer"},
     "tasks/{key}/links/{link_id}/revoke/": {},
     "tasks/{key}/watch/": {"watch": "true"},

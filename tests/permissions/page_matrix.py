@@ -155,6 +155,7 @@ PAGES = {
     "GET tasks/{key}/": "login 404 200 200 200 200 200 200 200",
     "POST tasks/{key}/": "login 404 403 403 go go go 403 go -> /tasks/{key}/",
     "GET tasks/{key}/access/": "login 404 200 200 200 200 200 200 200",
+    "POST tasks/bulk/": "login go go go go go go go go -> /tasks/",
     "GET shared-task/": "200 200 200 200 200 200 200 200 200",
     "POST shared-task/": "200 go go go go go go go go -> /tasks/{project}-1/",
     "POST tasks/{key}/links/": "login 404 403 403 go go go 403 go -> /tasks/{key}/access/",

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from core.testing.concurrency import run_concurrently
 from core.testing.database_state import table_digests
+from core.testing.page_client import logged_in_client
 from events.models import Event
 from tasks.bulk import background, services
 from tasks.models import BulkJob, Task
@@ -192,3 +193,27 @@ def test_bulk_changes_at_once_do_not_deadlock(alice, project):
     assert [len(outcome) for outcome in outcomes] == [20, 20, 20]
     assert Task.objects.values("priority").distinct().count() == 1
     assert set(Task.objects.values_list("version", flat=True)) == {4}
+
+
+def test_selected_tasks_are_changed_from_the_list(alice, viewer, tasks):
+    page = logged_in_client(alice)
+    shown = page.get("/tasks/?project=OPS").content.decode()
+    form = {"ids": ids(tasks[:2]), "priority": "4", "due_date": "2026-12-24", "add_label": "Release"}
+
+    answer = page.post("/tasks/bulk/", {**form, "next": "/tasks/?project=OPS"}, follow=True)
+    nothing = [
+        page.post("/tasks/bulk/", {"priority": "1"}, follow=True).content.decode(),
+        page.post("/tasks/bulk/", {"ids": ids(tasks)}, follow=True).content.decode(),
+        page.post("/tasks/bulk/", {"ids": ids(tasks), "priority": "9"}, follow=True).content.decode(),
+    ]
+    refused = logged_in_client(viewer).post("/tasks/bulk/", {"ids": ids(tasks), "priority": "1"}, follow=True)
+
+    assert shown.count('name="ids"') == 5
+    assert "2 tasks changed." in answer.content.decode()
+    assert "Undo" in answer.content.decode()
+    assert answer.redirect_chain[0][0] == "/tasks/?project=OPS"
+    assert "Select at least one task." in nothing[0]
+    assert "Choose what to change." in nothing[1]
+    assert "not change it" in refused.content.decode()
+    assert sorted(Task.objects.values_list("priority", flat=True)) == [0, 0, 0, 4, 4]
+    assert Task.objects.filter(labels__name="Release", due_date="2026-12-24").count() == 2
