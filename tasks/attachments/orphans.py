@@ -41,7 +41,7 @@ def collect(*, now: datetime) -> int:
 
 
 def release_files(*, project: Project, now: datetime) -> None:
-    """Let the next run delete the files of a project that is being erased, unless something else refers to them."""
+    """Let the next run delete the files of a project that is being erased."""
     files = set(Attachment.objects.filter(task__project=project).values_list("file_id", flat=True))
     entries = TrashEntry.objects.filter(project=project, rows__has_key="tasks.Attachment")
     for rows in entries.values_list("rows__tasks.Attachment", flat=True):

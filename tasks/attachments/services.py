@@ -78,7 +78,10 @@ def _insert(*, actor: User, ref: str, file: StoredFile, name: str, now: datetime
 
 
 def require_room(task: Task, size: int) -> None:
-    """Raise Conflict beyond the count of a task or the quota of a project; call it under the project's lock."""
+    """Raise Conflict beyond the count of a task or the quota of a project.
+
+    Call it under the lock of the project.
+    """
     count = Attachment.objects.filter(task=task).count()
     if count >= settings.ATTACHMENT_MAX_PER_TASK:
         message = f"This task has {count} attachments, the most a task may have. Delete one first."
