@@ -20,7 +20,7 @@ from django.db import DatabaseError
 from prometheus_client import Counter
 from redis.exceptions import RedisError
 
-from core.api.endpoints import API_PREFIX, BodyLimit
+from core.api.endpoints import API_PREFIX
 from core.api.routes import get_route_table
 from core.logging import flush_cache_hits
 from gateway import cors, request_body, responses, timing
@@ -270,11 +270,7 @@ class Gateway:
             await self.shed(request)  # before the body is read, which would be for nothing
             return
         try:
-            # The declaration names a setting, so an operator can change the limit without a release.
-            limit = getattr(settings, request.endpoint.max_body_size)
-            is_large = request.endpoint.max_body_size == BodyLimit.ATTACHMENT
-            read = request_body.spool_body if is_large else request_body.read_body
-            body = await read(request.scope, request.receive, limit=limit)
+            body = await request.read_body()
             # Requests that hash passwords share a narrower limiter.
             hashes_password = request.scope["method"] in request.endpoint.hashes_password
             limiter = self.password_limiter.slot(request.route) if hashes_password else nullcontext()
@@ -285,9 +281,12 @@ class Gateway:
                 await self.django(request.scope_for_django(), body, request.receive, send)
         except request_body.BodyTooLarge:
             await send_body_too_large(request)
-        # The client is gone.
+        except request_body.SpoolFailed:
+            await send_problem(
+                request, 507, "There is no space for uploads at the moment.", code="insufficient_storage"
+            )
         except request_body.ClientDisconnected:
-            return
+            return  # the client is gone
         except Overloaded:
             await self.shed(request)
         # Of a response that is made while it is sent: Django itself answers the errors of all others.

@@ -9,9 +9,12 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass
+from typing import IO
 from urllib.parse import unquote_to_bytes
 
-from core.api.endpoints import Endpoint
+from django.conf import settings
+
+from core.api.endpoints import BodyLimit, Endpoint
 from core.api.routes import RouteTable
 from core.cache import GLOBAL_GENERATION_KEY
 from core.clock import current_time
@@ -21,6 +24,7 @@ from core.logging import REQUEST_ID
 from core.security.api_keys import SCHEME as API_KEY_SCHEME
 from core.security.claims import Claims
 from core.security.tokens import read_access_token
+from gateway import request_body
 from gateway.admission import MAX_READ_WAIT, MAX_WRITE_WAIT
 from gateway.request_body import Receive, Scope, Send
 
@@ -92,6 +96,19 @@ class GatewayRequest:
         if self.global_generation and time.perf_counter() - self.checked_at < MAX_GENERATION_AGE:
             scope[GLOBAL_GENERATION_KEY] = self.global_generation
         return scope
+
+    async def read_body(self) -> bytes | IO[bytes]:
+        """Return the whole body, as a file where the endpoint takes attachments.
+
+        Raises BodyTooLarge, ClientDisconnected, SpoolFailed.
+        """
+        limit = self.endpoint.max_body_size
+        # A caller of the API who is not known will be refused, and must not fill the disk before.
+        if limit == BodyLimit.ATTACHMENT and self.endpoint.rate_limit and self.claims is None:
+            limit = BodyLimit.JSON
+        read = request_body.spool_body if limit == BodyLimit.ATTACHMENT else request_body.read_body
+        # The declaration names a setting, so an operator can change the limit without a release.
+        return await read(self.scope, self.receive, limit=getattr(settings, limit))
 
     def text(self, header: bytes) -> str:
         return self.headers.get(header, b"").decode("latin-1")

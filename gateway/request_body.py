@@ -33,6 +33,10 @@ class ClientDisconnected(Exception):
     pass
 
 
+class SpoolFailed(Exception):
+    """The disk takes no more of a large body."""
+
+
 async def read_body(scope: Scope, receive: Receive, *, limit: int) -> bytes:
     """Return the whole body, whether or not its length was announced. Raises BodyTooLarge, ClientDisconnected."""
     return b"".join([part async for part in _read_parts(scope, receive, limit)])
@@ -41,7 +45,7 @@ async def read_body(scope: Scope, receive: Receive, *, limit: int) -> bytes:
 async def spool_body(scope: Scope, receive: Receive, *, limit: int) -> IO[bytes]:
     """Return the whole body as a file: in memory while it is small, else on the disk; it has no name there.
 
-    Raises BodyTooLarge, ClientDisconnected.
+    Raises BodyTooLarge, ClientDisconnected, SpoolFailed.
     """
     file: IO[bytes] | None = None
     buffer = bytearray()
@@ -57,9 +61,12 @@ async def spool_body(scope: Scope, receive: Receive, *, limit: int) -> IO[bytes]
             return io.BytesIO(bytes(buffer))
         await asyncio.to_thread(file.write, bytes(buffer))
         await asyncio.to_thread(file.flush)
-    except BaseException:
+    except BaseException as error:
         if file is not None:
-            file.close()
+            with suppress(OSError):  # what is still buffered does not fit either
+                file.close()
+        if isinstance(error, OSError):
+            raise SpoolFailed from error
         raise
     return file
 

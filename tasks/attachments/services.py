@@ -97,7 +97,7 @@ def require_room(task: Task, size: int) -> None:
 def delete(
     *, actor: User, ref: str, attachment_id: uuid.UUID, now: datetime, versions: frozenset[int] | None = None
 ) -> None:
-    """Move the actor's own attachment to the trash, or any as an admin of the project.
+    """Move the actor's own attachment to the trash, or any as a project admin.
 
     Its file stays until the trash is emptied. Raises NotFound, NotAllowed, Conflict, VersionConflict.
     """

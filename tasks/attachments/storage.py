@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, Protocol, cast
 
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage, storages
+
+from core.errors import ServiceUnavailable
 
 CHUNK_BYTES = 128 * 1024
 
@@ -69,13 +72,19 @@ class LocalStorage(FileSystemStorage):
         return ByteRange(open_file, size)
 
     def _save(self, name: str, content: File) -> str:
-        saved: str = super()._save(name, content)  # type: ignore[misc]
-        # Otherwise a power failure could leave a row whose file is empty.
-        descriptor = os.open(self.path(saved), os.O_RDONLY)
         try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+            saved: str = super()._save(name, content)  # type: ignore[misc]
+            # Otherwise a power failure could leave a row whose file is empty.
+            descriptor = os.open(self.path(saved), os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            with suppress(OSError):
+                self.delete(name)  # the part that has found room
+            message = "The storage of attachments takes no file at the moment. Try again later."
+            raise ServiceUnavailable(message, code="storage_unavailable") from error
         return saved
 
 

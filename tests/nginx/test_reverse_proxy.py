@@ -50,6 +50,17 @@ def test_container_configuration_is_valid(tmp_path):
     assert "[warn]" not in process.stderr
 
 
+def test_bodies_of_attachments_have_a_limit_of_their_own(nginx_server):
+    body = b"x" * 12_000_000
+
+    statuses = {
+        path: nginx_server.send("POST", path, body).status for path in ("/tasks/OPS-1/attachments/", "/tasks/new/")
+    }
+
+    # The node answers the first one, which has no CSRF token.
+    assert statuses == {"/tasks/OPS-1/attachments/": 403, "/tasks/new/": 413}
+
+
 def test_api_response_passes_unchanged(nginx_server):
     response = nginx_server.get("/api/v1/health", Accept_Encoding="gzip")
 

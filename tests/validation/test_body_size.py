@@ -164,3 +164,27 @@ def test_attachment_over_the_limit_is_refused_while_it_arrives(gateway, task, al
     assert problem_of(response) == CONTENT_TOO_LARGE
     assert list(tmp_path.iterdir()) == []
     assert not Attachment.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_anonymous_attachment_is_refused_before_it_is_spooled(gateway, task, settings, tmp_path):
+    settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path / "missing")
+    headers = {"content-type": "multipart/form-data; boundary=b"}
+    url = f"/api/v1/tasks/{task.key}/attachments/"
+
+    statuses = [
+        send_request(gateway, "POST", url, headers=headers, chunks=form_parts([MEGABYTE] * size)).status
+        for size in (0, 3)
+    ]
+
+    assert statuses == [401, 413]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_full_disk_answers_507(gateway, task, alice, settings, tmp_path):
+    settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path / "missing")
+
+    response = send_attachment(gateway, task, alice, form_parts([MEGABYTE] * 2))
+
+    assert problem_of(response) == (507, "application/problem+json", "insufficient_storage")
+    assert not Attachment.objects.exists()

@@ -270,6 +270,30 @@ def test_file_lost_from_the_storage_is_not_found(clients, task, bob):
     assert response.status_code == 404
 
 
+def test_full_disk_is_no_server_error(clients, task, attachment_dir, monkeypatch):
+    def full(*_arguments):
+        raise OSError(28, "No space left on device")
+
+    clients["bob"].get(URL)
+    before = table_digests()
+    monkeypatch.setattr("os.fsync", full)
+
+    response = post(clients["bob"], upload())
+
+    assert (response.status_code, response.json()["code"]) == (503, "storage_unavailable")
+    assert [path for path in attachment_dir.rglob("*") if path.is_file()] == []
+    assert table_digests() == before
+
+
+def test_form_with_too_many_parts_is_refused(clients, task):
+    files = {"file": [upload(name=f"{number}.txt") for number in range(150)]}
+
+    response = clients["bob"].post(URL, files, format="multipart")
+
+    assert response.status_code == 400
+    assert not Attachment.objects.exists()
+
+
 def test_large_upload_goes_through_a_temporary_file(clients, task, settings):
     settings.FILE_UPLOAD_MAX_MEMORY_SIZE = 1000
     content = io.BytesIO(photo()).getvalue()
