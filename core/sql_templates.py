@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any, TypeVar
 
 import psycopg
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import AutoField, BooleanField, Expression, Field, Func, Model, QuerySet
+from django.db.models import AutoField, BooleanField, Expression, Field, Func, Model, OuterRef, Q, QuerySet, UUIDField
 from django.db.models.sql import InsertQuery, UpdateQuery
 
 M = TypeVar("M", bound=Model)
@@ -49,6 +50,20 @@ class EqualsAny(Func):
     template = "%(expressions)s)"
     arg_joiner = " = ANY("
     output_field = BooleanField()
+
+
+def equals_outer_pk(column: str) -> EqualsAny:
+    """Return the condition of a subquery that a column is the key of the outer query's row.
+
+    As an array: to an equality PostgreSQL would answer by reading the rows of all outer rows at once.
+    """
+    key = Func(OuterRef("pk"), template="ARRAY[%(expressions)s]", output_field=ArrayField(UUIDField()))
+    return EqualsAny(column, key)
+
+
+def any_of(column: str, values: Iterable[Any]) -> Q:
+    """Match any of these values or expressions; `__in` takes no expression where the field is a foreign key."""
+    return Q(*((column, value) for value in values), _connector=Q.OR)
 
 
 class PreparedCursor(psycopg.Cursor[Any]):

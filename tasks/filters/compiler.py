@@ -47,12 +47,12 @@ def compile_filter(node: Node, user: User, filters: TaskFilters) -> TaskFilters:
 EMPTY: tuple[Any, ...] = ("", [], None)
 FROM_LEAF: Mapping[str, Callable[[Any], dict[str, Any]]] = {
     **{
-        kind: lambda value, kind=kind: {kind: list(value)}  # type: ignore[misc]  # the default binds the loop's value
+        kind: lambda value, kind=kind: {kind: list(value)} if value else {}  # type: ignore[misc]  # the default binds the loop's value
         for kind in ("category", "status", "label", "priority")
     },
     "assignee": lambda ids: {"assignee": list(map(str, ids))},
     "creator": lambda ids: {"creator": list(map(str, ids))},
-    "project": lambda ids: {"project": str(ids[0])} if len(ids) == 1 else {},
+    "project": lambda ids: {"project": str(ids[0])} if len(ids) == 1 else {"projects": list(ids)},
     "parent": lambda ids: {"parent": str(ids[0])} if len(ids) == 1 else {},
     "overdue": lambda _: {"overdue": True},
     "due": lambda days: {"due_after": days[0], "due_before": days[1]},

@@ -6,15 +6,15 @@ A tree is hashable and its values can be replaced by parameters, so a query with
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
-from django.db.models import Exists, OuterRef, Q, UUIDField, Value
+from django.db.models import Exists, Func, OuterRef, Q, UUIDField, Value
 
-from core.sql_templates import EqualsAny, Param
+from core.sql_templates import EqualsAny, Param, equals_outer_pk
 from core.time_zones import NextDay, StartOfDay
 from tasks.custom_fields.selectors import fields_of_project, value_rows_of
 from tasks.models import Comment, Task, TaskAssignee
@@ -51,17 +51,32 @@ class AnyOf:
 Condition = Leaf | Negation | AllOf | AnyOf
 
 
-def to_q(condition: Condition, filters: TaskFilters) -> Q:
-    """Return the condition for a queryset of tasks; `filters` has the reader's clock and calendar."""
+def to_q(condition: Condition, filters: TaskFilters, *, nested: bool = False) -> Q:
+    """Return the condition for a queryset of tasks; `filters` has the reader's clock and calendar.
+
+    A nested one is part of a negation or alternative, so it is evaluated for one task after the other.
+    """
     match condition:
+        case Leaf(kind, value) if kind in ROWS and (nested or kind not in KINDS):
+            return Q(Exists(_of_task(ROWS[kind](value), nested or kind == "label")))
         case Leaf(kind, value):
             return KINDS[kind](value, filters)
         case Negation(part):
-            return ~to_q(part, filters)
+            return ~to_q(part, filters, nested=True)
         case AllOf(parts):
-            return Q(*(to_q(part, filters) for part in parts))
+            return Q(*(to_q(part, filters, nested=nested) for part in parts))
+        case AnyOf(parts) if not nested and is_selective(condition):
+            return _among_all(parts, filters)
         case AnyOf(parts):
-            return Q(*(to_q(part, filters) for part in parts), _connector=Q.OR)
+            return Q(*(to_q(part, filters, nested=True) for part in parts), _connector=Q.OR)
+
+
+def _among_all(parts: Iterable[Condition], filters: TaskFilters) -> Q:
+    """Match the tasks of several conditions of which each has an index."""
+    first, *others = (Task.objects.filter(to_q(part, filters)).values("pk") for part in parts)
+    # unnest(ARRAY(...)) evaluates the subquery first, as in TaskQuerySet.assigned_to.
+    task_ids = ArraySubquery(first.union(*others))
+    return Q(pk__in=Func(task_ids, template="SELECT unnest(%(expressions)s)", output_field=UUIDField()))
 
 
 def parametrize(condition: Condition, values: dict[str, Any]) -> Condition:
@@ -99,6 +114,16 @@ def is_selective(condition: Condition) -> bool:
             return any(map(is_selective, parts))
         case AnyOf(parts):
             return all(map(is_selective, parts))
+
+
+def has_range(condition: Condition | None) -> bool:
+    """Return whether all tasks that can match are in one range of an index of their project."""
+    match condition:
+        case Leaf(kind):
+            return kind in RANGE_KINDS
+        case AllOf(parts):
+            return any(map(has_range, parts))
+    return False
 
 
 def _array(ids: Any) -> Any:
@@ -167,8 +192,9 @@ def _has_subtask(_: Any, filters: TaskFilters) -> Q:
     return Q(Exists(subtasks.filter(parent=OuterRef("pk"))))
 
 
-def _exists(rows: Callable[[Any], Any]) -> Callable[[Any, TaskFilters], Q]:
-    return lambda value, _: Q(Exists(rows(value)))
+def _of_task(rows: Any, nested: bool) -> Any:
+    """Return the rows of the task of the outer query."""
+    return rows.filter(equals_outer_pk("task_id")) if nested else rows.filter(task=OuterRef("pk"))
 
 
 def _field_values(*lookups: str) -> Callable[[Any, TaskFilters], Q]:
@@ -201,7 +227,6 @@ KINDS: dict[str, Callable[[Any, TaskFilters], Q]] = {
     "project": lambda ids, _: Q(EqualsAny("project_id", _array(ids))),
     "assignee": _assignee,
     "creator": lambda ids, _: Q(EqualsAny("creator_id", _array(ids))),
-    "label": _exists(lambda names: LABELS.filter(task=OuterRef("pk"), label__name__in=list(names))),
     "parent": _parent,
     "due": _due,
     "start": _between("start_date"),
@@ -216,9 +241,6 @@ KINDS: dict[str, Callable[[Any, TaskFilters], Q]] = {
     "has_start": lambda _value, _filters: Q(start_date__isnull=False),
     "has_estimate": lambda _value, _filters: Q(estimate__isnull=False),
     "has_description": lambda _value, _filters: ~Q(description=""),
-    "has_assignee": _exists(lambda _: TaskAssignee.objects.filter(task=OuterRef("pk"))),
-    "has_label": _exists(lambda _: LABELS.filter(task=OuterRef("pk"))),
-    "has_comment": _exists(lambda _: Comment.objects.filter(task=OuterRef("pk"))),
     "field_number": _field_values("number__gte", "number__lt"),
     "field_date": _field_values("date__gte", "date__lt"),
     "field_text": _field_values("text__icontains"),
@@ -229,8 +251,24 @@ KINDS: dict[str, Callable[[Any, TaskFilters], Q]] = {
     "has_parent": _has_parent,
     "has_subtask": _has_subtask,
 }
+# Conditions that a row of another table belongs to the task.
+ROWS: dict[str, Callable[[Any], Any]] = {
+    "label": lambda names: LABELS.filter(label__name__in=list(names)),
+    "assignee": lambda ids: TaskAssignee.objects.filter(EqualsAny("user_id", _array(ids))),
+    "has_assignee": lambda _: TaskAssignee.objects.all(),
+    "has_label": lambda _: LABELS.all(),
+    "has_comment": lambda _: Comment.objects.all(),
+}
 # Their values decide the SQL: a text of words, names of categories, and conditions without a value.
-CONSTANT_KINDS = {"category", "words", "overdue", "archived", *(kind for kind in KINDS if kind.startswith("has_"))}
+CONSTANT_KINDS = {
+    "category",
+    "words",
+    "overdue",
+    "archived",
+    *(kind for kind in (*KINDS, *ROWS) if kind.startswith("has_")),
+}
 # Bound as one array, so that the SQL does not depend on the number of ids.
 ARRAY_KINDS = {"project", "assignee", "creator", "parent"}
+# Columns with an index within each project, besides those that are orders of lists.
+RANGE_KINDS = {"estimate", "start", "closed"}
 SELECTIVE_KINDS = {"assignee", "creator", "parent"}

@@ -6,6 +6,7 @@ from typing import Any
 
 from accounts.models import User
 from core.api.pagination import Sort
+from core.sql_templates import any_of
 from tasks.filters.conditions import Condition, to_q
 from tasks.models import Comment, Label, Project, ProjectMember, Task
 from tasks.models.search import is_match
@@ -69,6 +70,8 @@ class TaskFilters:
     # Instead of `search`, for words that many tasks have.
     words: str = ""
     project: str | uuid.UUID = ""
+    # Ids of several projects.
+    projects: list[Any] = field(default_factory=list)
     status: list[str] = field(default_factory=list)
     category: list[str] = field(default_factory=list)
     priority: list[int] = field(default_factory=list)
@@ -123,6 +126,7 @@ FilterFunction = Callable[[TaskQuerySet, Any, TaskFilters], TaskQuerySet]
 # Each takes the rows, its own value and all the filters, since some depend on others.
 FILTERS: dict[str, FilterFunction] = {
     "project": lambda rows, key, _: rows.filter(project=key),
+    "projects": lambda rows, ids, _: rows.filter(any_of("project", ids)),
     "status": lambda rows, slugs, _: rows.filter(state__slug__in=slugs),
     "category": lambda rows, names, _: rows.in_categories(names),
     "priority": lambda rows, numbers, _: rows.filter(priority__in=numbers),

@@ -52,7 +52,7 @@ def _term(name: str, *texts: str) -> Term:
 
 def params_of_filters(filters: TaskFilters) -> dict[str, Any] | None:
     """Return the parameters that say these filters, lists for repeated ones; None where they cannot."""
-    if filters.condition is not None:
+    if filters.condition is not None or filters.projects:
         return None
     params: dict[str, Any] = {
         "search": filters.search,

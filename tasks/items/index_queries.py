@@ -17,16 +17,21 @@ from django.db.models.functions import Cast
 
 from core.api import pagination
 from core.api.pagination import Cursor, PageRequest, Sort
-from core.sql_templates import Param, Statement, Subquery
-from tasks.filters.conditions import is_selective
+from core.sql_templates import Param, Statement, Subquery, any_of
+from core.time_zones import NextDay, StartOfDay
+from tasks.filters.conditions import has_range, is_selective
 from tasks.filters.selectors import DUE_SORT
-from tasks.items.query_shape import QueryShape
+from tasks.items.query_shape import COMPARED_FILTERS, QueryShape
 from tasks.models import Category, Project, State, Task, TaskAssignee
 from tasks.models.task import TaskQuerySet
 
 # These leave few tasks or have an index of their own: they are evaluated over all projects at once.
 SELECTIVE_FILTERS = frozenset({"assignee", "creator", "label", "parent", "updated_since"})
-STATE_FILTERS = frozenset({"project", "status", "category"})
+STATE_FILTERS = frozenset({"project", "projects", "status", "category"})
+# Only an index on the state serves these, and the order by due date.
+STATE_INDEX_FILTERS = frozenset({"status", "category", "due_after", "due_before"})
+# The orders in which an index holds all tasks.
+GLOBAL_ORDERS = frozenset({"created_at", "updated_at"})
 # The last day, or the first, that may end before or after an instant somewhere in the world.
 DAY_BOUNDS = {
     "lt": "((%(expressions)s AT TIME ZONE 'UTC')::date + 1)",
@@ -37,25 +42,35 @@ OPEN_CATEGORIES = (Category.TODO, Category.IN_PROGRESS)
 
 def first_ids(shape: QueryShape, page_request: PageRequest, cursor: Cursor | None) -> Statement | None:
     """Return the statement of the ids after the cursor, one more than the page holds."""
-    if shape.names & SELECTIVE_FILTERS or ("condition" in shape.names and is_selective(shape.value("condition"))):
-        assignees: Any = shape.value("assignee")
+    assignees: Any = shape.value("assignee")
+    condition = shape.value("condition")
+    selective = shape.names & SELECTIVE_FILTERS - ({"assignee"} if assignees and "none" in assignees else set())
+    if selective or (condition is not None and is_selective(condition)):
         single = assignees[0] if assignees and len(assignees) == 1 and assignees[0] != "none" else None
         if single and page_request.sort.column == "created_at":
             return _lateral_by_assignment(single, shape, page_request, cursor)
         return ids_in_order(shape.rows(), page_request, cursor)
-    # Only an index on the state serves these filters, and the order by due date.
-    is_overdue = shape.value("overdue") is True
-    if shape.names & {"status", "category"} or is_overdue or page_request.sort == DUE_SORT:
-        projects = Project.objects.visible_to_id(Param("reader"), as_staff=shape.as_staff)
+    # An index of each project holds the range, whatever the order.
+    by_range = has_range(condition)
+    narrow = {"project", "projects", "due_after"}
+    # So many parts, of each of which the first rows would be compared with these filters.
+    compared = shape.names & COMPARED_FILTERS and not shape.names & narrow
+    if shape.is_broad and compared and not by_range and page_request.sort.column in GLOBAL_ORDERS:
+        return ids_in_order(shape.rows(), page_request, cursor)
+    projects = Project.objects.visible_to_id(Param("reader"), as_staff=shape.as_staff)
+    if ids := shape.value("projects"):
+        projects = projects.filter(any_of("pk", ids))
+    if not by_range and (
+        shape.names & STATE_INDEX_FILTERS or shape.value("overdue") is True or page_request.sort == DUE_SORT
+    ):
         states = State.objects.filter(project__in=projects)
-        if is_overdue:
+        if shape.value("overdue") is True:
             states = states.filter(category__in=OPEN_CATEGORIES)
         lookups = {"project": "project", "status": "slug__in", "category": "category__in"}
         states = states.filter(**{lookups[name]: value for name, value in shape.filters if name in lookups})
         return _lateral_with_shared("state", states, shape, page_request, cursor)
-    if shape.as_staff or "project" in shape.names:
+    if "project" in shape.names or (shape.as_staff and not by_range and not ids):
         return ids_in_order(shape.rows(), page_request, cursor)
-    projects = Project.objects.visible_to_id(Param("reader"), as_staff=False)
     return _lateral_with_shared("project", projects, shape, page_request, cursor)
 
 
@@ -82,7 +97,10 @@ def _lateral_with_shared(
     # Nulls that follow the values are a query of their own: an index cannot start at “this value or null”.
     phases: list[list[Any]]
     if page_request.sort == DUE_SORT:
-        phases = _split_due(narrowed, page_request, cursor)
+        phases = _split_due(narrowed, shape, page_request, cursor)
+    elif shape.names & {"due_after", "due_before"}:
+        split = [pagination.split_nulls(rows, page_request, cursor) for rows in _due_ranges(narrowed, shape)]
+        phases = [list(queries) for queries in zip(*split, strict=True)]
     else:
         phases = [[query] for query in pagination.split_nulls(narrowed, page_request, cursor)]
     by_part = None if part_ids is None else _lateral(part_ids, phases, page_request, cursor)
@@ -127,15 +145,30 @@ def _lateral(
     return Statement(sql, (*first.parameters, *(value for statement in second for value in statement.parameters)))
 
 
-def _split_due(tasks: TaskQuerySet, page_request: PageRequest, cursor: Cursor | None) -> list[list[Any]]:
+def _due_ranges(tasks: TaskQuerySet, shape: QueryShape) -> tuple[Any, Any]:
+    """Return the tasks with a day and those with an instant, each within the range that the filters name."""
+    days = tasks.filter(due_date__isnull=False)
+    instants = tasks.filter(due_date=None, due_at__isnull=False)
+    # Redundant, but each is a range of the index, which the union of both is not.
+    if (first := shape.value("due_after")) is not None:
+        days = days.filter(due_date__gte=first)
+        instants = instants.filter(due_at__gte=StartOfDay(first, Param("zone")))
+    if (last := shape.value("due_before")) is not None:
+        days = days.filter(due_date__lte=last)
+        instants = instants.filter(due_at__lt=StartOfDay(NextDay(last), Param("zone")))
+    return days, instants
+
+
+def _split_due(
+    tasks: TaskQuerySet, shape: QueryShape, page_request: PageRequest, cursor: Cursor | None
+) -> list[list[Any]]:
     """Return the tasks after the cursor: those with a day and with an instant, and those without a due date.
 
     An index holds each of the three in due order, but not their union: when a day ends depends on the reader.
     """
     backwards = bool(cursor and cursor.backwards)
     descending = page_request.descending != backwards
-    days = tasks.filter(due_date__isnull=False)
-    instants = tasks.filter(due_date=None, due_at__isnull=False)
+    days, instants = _due_ranges(tasks, shape)
     undated = tasks.filter(due_date=None, due_at=None)
     if cursor and cursor.value is None:
         undated = undated.filter(**{"pk__lt" if descending else "pk__gt": cursor.key})

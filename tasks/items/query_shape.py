@@ -11,8 +11,13 @@ from core.sql_templates import Param
 from tasks.filters import conditions
 from tasks.filters import selectors as filters_selectors
 from tasks.filters.selectors import TaskFilters
-from tasks.models import Task
+from tasks.models import ProjectMember, Task
 from tasks.models.task import TaskQuerySet
+
+# Readers of more projects see so many of all tasks that these are walked, past those of other projects.
+MAX_MERGED_PROJECTS = 100
+# Filters that no index serves and many tasks pass.
+COMPARED_FILTERS = frozenset({"assignee", "priority", "overdue", "condition"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,8 @@ class QueryShape:
 
     as_staff: bool
     guest: bool
+    # Whether the reader sees so large a part of all tasks that a walk through these soon meets some.
+    is_broad: bool
     filters: tuple[tuple[str, Any], ...]
 
     @property
@@ -58,7 +65,15 @@ def parametrize(user: User, filters: TaskFilters) -> tuple[QueryShape, dict[str,
         (name, _replace_values(name, value, values))
         for name, value in filters_selectors.active_filters(filters_selectors.resolve_refs(user, filters))
     )
-    return QueryShape(user.is_staff_or_admin, user.is_guest, parameters), values
+    compared = COMPARED_FILTERS & {name for name, _ in parameters}
+    # Worth a query only where many rows may be compared.
+    is_costly = filters.condition is not None or len(compared) > 1
+    is_broad = user.is_staff_or_admin or (is_costly and _has_many_projects(user))
+    return QueryShape(user.is_staff_or_admin, user.is_guest, is_broad, parameters), values
+
+
+def _has_many_projects(user: User) -> bool:
+    return ProjectMember.objects.filter(user=user).values("pk")[: MAX_MERGED_PROJECTS + 1].count() > MAX_MERGED_PROJECTS
 
 
 def _replace_values(name: str, value: Any, values: dict[str, Any]) -> Any:

@@ -17,13 +17,11 @@ from core.api.pagination import Cursor, PageRequest
 from core.sql_templates import Param, Statement
 from tasks.filters.selectors import TaskFilters
 from tasks.items import index_queries
-from tasks.items.query_shape import parametrize
+from tasks.items.query_shape import MAX_MERGED_PROJECTS, parametrize
 from tasks.models import Comment, Project, Task
 from tasks.models.search_terms import candidate_ids
 from tasks.models.task import CLOSED_CATEGORIES, TASK_KEY_PATTERN
 
-# Readers of more projects see so many of all tasks that these are walked, past those of other projects.
-MAX_MERGED_PROJECTS = 100
 # The orders in which an index holds the tasks of a project.
 MERGED_ORDERS = {"created_at", "updated_at"}
 

@@ -20,24 +20,20 @@ from django.utils.safestring import SafeString
 
 from core.db import uuid7
 from core.markdown import stored_or_rendered
-from core.sql_templates import EqualsAny
+from core.sql_templates import EqualsAny, any_of, equals_outer_pk
 from core.time_zones import NextDay, StartOfDay
 from core.validators import validate_not_blank
 from tasks.events import TaskPayload, task_payload
 from tasks.models.due_dates import STARTS_BEFORE_DUE, due_instant
 from tasks.models.project import Category, Label, Project, ProjectMember, State
 from tasks.models.search import fold, search_rows, search_vector
+from tasks.models.task_indexes import RANGE_INDEXES
 
 if TYPE_CHECKING:
     from accounts.models import User
 
 CLOSED_CATEGORIES = ("done", "cancelled")
 TASK_KEY_PATTERN = re.compile(r"([A-Za-z][A-Za-z0-9]{1,9})-([1-9][0-9]{0,8})\Z", re.ASCII)
-
-
-def _any_of(field: str, values: list[Any]) -> Q:
-    """Match any of these values or expressions; `__in` takes no expression where the field is a foreign key."""
-    return Q(*((field, value) for value in values), _connector=Q.OR)
 
 
 class TaskQuerySet(models.QuerySet["Task"]):
@@ -102,15 +98,15 @@ class TaskQuerySet(models.QuerySet["Task"]):
         if ids := [user_id for user_id in user_ids if user_id != "none"]:
             # unnest(ARRAY(...)) evaluates the subquery first. Left to itself PostgreSQL would walk all tasks in the
             # requested order until enough of them match, which for a user with few tasks is the whole table.
-            task_ids = ArraySubquery(assignments.filter(_any_of("user", ids)).values("task"))
+            task_ids = ArraySubquery(assignments.filter(any_of("user", ids)).values("task"))
             template = "SELECT unnest(%(expressions)s)"
             condition = Q(pk__in=Func(task_ids, template=template, output_field=models.UUIDField()))
         if "none" in user_ids:
-            condition |= Q(~Exists(assignments.filter(task=OuterRef("pk"))))
+            condition |= Q(~Exists(assignments.filter(equals_outer_pk("task_id"))))
         return self.filter(condition)
 
     def created_by(self, user_ids: list[Any]) -> Self:
-        return self.filter(_any_of("creator", user_ids))
+        return self.filter(any_of("creator", user_ids))
 
     def with_parent(self, parent: Any, *, guest: Any = None) -> Self:
         """Return the subtasks of a parent; with `none` the tasks without one that the guest sees."""
@@ -250,6 +246,7 @@ class Task(models.Model):
             models.Index(
                 fields=["due_date"], condition=Q(closed_at=None, due_date__isnull=False), name="task_due_date"
             ),
+            *RANGE_INDEXES,
             models.Index(fields=["creator", "-created_at"], name="task_creator"),
             models.Index(fields=["parent"], condition=Q(parent__isnull=False), name="task_parent"),
             GinIndex(fields=["search"], name="task_search"),
