@@ -53,7 +53,7 @@ class EqualsAny(Func):
 
 
 def equals_outer_pk(column: str) -> EqualsAny:
-    """Return the condition of a subquery that a column is the key of the outer query's row.
+    """Compare a column of a subquery with the key of the outer query's row.
 
     As an array: to an equality PostgreSQL would answer by reading the rows of all outer rows at once.
     """

@@ -117,7 +117,7 @@ def is_selective(condition: Condition) -> bool:
 
 
 def has_range(condition: Condition | None) -> bool:
-    """Return whether all tasks that can match are in one range of an index of their project."""
+    """Return whether a range of an index of each project holds all matches."""
     match condition:
         case Leaf(kind):
             return kind in RANGE_KINDS

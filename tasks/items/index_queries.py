@@ -146,7 +146,7 @@ def _lateral(
 
 
 def _due_ranges(tasks: TaskQuerySet, shape: QueryShape) -> tuple[Any, Any]:
-    """Return the tasks with a day and those with an instant, each within the range that the filters name."""
+    """Return the tasks with a day and those with an instant, within the filters' range."""
     days = tasks.filter(due_date__isnull=False)
     instants = tasks.filter(due_date=None, due_at__isnull=False)
     # Redundant, but each is a range of the index, which the union of both is not.
