@@ -174,7 +174,8 @@ def remove(*, actor: User, ref: str, now: datetime, versions: frozenset[int] | N
 def step_back(*, actor: User, ref: str, next_id: str, now: datetime) -> bool:
     """Take back the next task of a series; returns whether that was possible.
 
-    The task before it is the current one again. It is not possible once anybody has changed, closed or commented on the next task, or for actors who see this task alone.
+    The task before it is the current one again. It is not possible once anybody has changed, closed or commented on the
+    next task, or for actors who see this task alone.
     """
     items_selectors.lock_project_of_task(actor, ref)
     locked = items_selectors.lock_task(actor, ref)
