@@ -20,8 +20,8 @@ from core.errors import DatabaseUnavailable, DomainError, NotAuthenticated, Rate
 VARY = ("HX-Request", "HX-Request-Type", "HX-Target", "Cookie")
 # Without a copy in the browser, going back after signing out shows nothing.
 SIGNED_IN_PAGE = "private, no-store"
-# The extra tag of a message whose write can be undone: this and the undo token.
-UNDO_TAG = "undo:"
+# The extra tag of a message whose write can be undone, or of an undo: this and the undo token.
+UNDO_TAG, REDO_TAG = "undo:", "redo:"
 ERROR_PAGES = {400, 403, 404, 409, 429, 500, 503}
 
 

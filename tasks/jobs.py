@@ -49,7 +49,7 @@ def collect_orphaned_files(**_newer: object) -> None:
 
 @shared_task(name="tasks.purge_trash")
 def purge_trash(**_newer: object) -> None:
-    """Delete for ever what has been in the trash for its term."""
+    """Delete permanently what has been in the trash for its term."""
     trash.purge_expired(now=database_now())
 
 

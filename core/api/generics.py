@@ -86,6 +86,8 @@ class ApiView(APIView):
     put_serializer_class: ClassVar[type[Serializer[Any]] | None] = None
     # Status of a successful POST.
     success_status: ClassVar[int] = 201
+    # Whether writes answer with an `Undo-Token`.
+    has_undo: ClassVar[bool] = False
     # Whether objects have a `version`, and answers that show one an ETag made of it.
     has_versions: ClassVar[bool] = True
 

@@ -54,6 +54,13 @@ VERSION_PREFIX = re.compile(r"^/api/v[0-9]+/")
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key", str, OpenApiParameter.HEADER, description="Sent again with the same key, it is done once (24 h)."
 )
+UNDO_TOKEN = OpenApiParameter(
+    "Undo-Token",
+    str,
+    OpenApiParameter.HEADER,
+    response=["200", "201", "204"],
+    description="For `POST /undo/`, within ten minutes; missing when nothing was changed.",
+)
 ABBREVIATIONS = {"api": "API", "mfa": "MFA", "totp": "TOTP"}
 METHOD_DESCRIPTIONS = {
     "LIST": "Returns one page; `next` holds the cursor of the page after it.",
@@ -130,6 +137,8 @@ class TaskFlowAutoSchema(AutoSchema):
             declared.append(IDEMPOTENCY_KEY)
         if self.method in {"PATCH", "PUT", "DELETE"}:
             declared.append(IF_MATCH)
+        if self.method != "GET" and getattr(self.view, "has_undo", False):
+            declared.append(UNDO_TOKEN)
         return declared
 
     def is_deprecated(self) -> bool:

@@ -36,6 +36,7 @@ class AttachmentsView(ListView):
     """The files of a task. A new one is sent as the field `file` of a form."""
 
     operation_ids = {"get": "list_attachments"}
+    has_undo = True
     api_key_scope = {"GET": "tasks:read", "POST": "tasks:write"}
     project_from = project_of_task_in_path
     max_body_size = BodyLimit.ATTACHMENT
@@ -56,6 +57,7 @@ class AttachmentView(DetailView, DeleteView):
     """A file of a task: name, size, type and state."""
 
     operation_ids = {"get": "get_attachment", "delete": "delete_attachment"}
+    has_undo = True
     api_key_scope = {"GET": "tasks:read", "DELETE": "tasks:delete"}
     project_from = project_of_task_in_path
     serializer_class = AttachmentOut

@@ -13,6 +13,7 @@ from tasks.project_scope import project_of_task_in_path
 
 class CommentsView(ListView, CreateView):
     operation_ids = {"get": "list_comments", "post": "create_comment"}
+    has_undo = True
     api_key_scope = {"GET": "tasks:read", "POST": "tasks:write"}
     project_from = project_of_task_in_path
     serializer_class = CommentOut
@@ -25,6 +26,7 @@ class CommentsView(ListView, CreateView):
 
 class CommentView(DetailView, UpdateView, DeleteView):
     operation_ids = {"get": "get_comment", "patch": "update_comment", "delete": "delete_comment"}
+    has_undo = True
     api_key_scope = {"GET": "tasks:read", "PATCH": "tasks:write", "DELETE": "tasks:delete"}
     project_from = project_of_task_in_path
     serializer_class = CommentOut

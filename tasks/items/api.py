@@ -85,6 +85,7 @@ class TasksView(TaskListView, CreateView):
     """List of the visible tasks; POST creates one."""
 
     operation_ids = {"get": "list_tasks", "post": "create_task"}
+    has_undo = True
     api_key_scope = {"GET": "tasks:read", "POST": "tasks:write"}
     project_from = {"GET": project_in_query, "POST": project_in_body}
     input_serializer_class = TaskInput
@@ -102,6 +103,7 @@ class TaskView(DetailView, UpdateView, DeleteView):
     """One task by id or key."""
 
     operation_ids = {"get": "get_task", "patch": "update_task", "delete": "delete_task"}
+    has_undo = True
     cacheable = True
     api_key_scope = {"GET": "tasks:read", "PATCH": "tasks:write", "DELETE": "tasks:delete"}
     project_from = project_of_task_in_path
@@ -135,6 +137,7 @@ class MoveView(ActionView):
     """Move of a task in the manual order of its project."""
 
     operation_ids = {"post": "move_task"}
+    has_undo = True
     api_key_scope = {"POST": "tasks:write"}
     project_from = project_of_task_in_path
     input_serializer_class = MoveInput

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -226,4 +227,6 @@ def delete_task(request: HttpRequest, key: str) -> HttpResponse:
         return redirect(f"{reverse('task-list')}?project={task.project.key}")
     # Only for the page: the service checks again, under the lock.
     policies.require_editor(projects_selectors.project_role(reader, task.project))
-    return render_page(request, "tasks/task_confirm_delete.html", {"task": task})
+    return render_page(
+        request, "tasks/task_confirm_delete.html", {"task": task, "retention_days": settings.TRASH_RETENTION.days}
+    )

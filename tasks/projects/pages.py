@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import F
@@ -75,7 +76,11 @@ def delete_project(request: HttpRequest, key: str) -> HttpResponse:
         return redirect("project-list")
     # Only for the page: the service checks again, under the lock.
     policies.require_manager(selectors.project_role(reader, project))
-    return render_page(request, "tasks/project_confirm_delete.html", {"project": project})
+    return render_page(
+        request,
+        "tasks/project_confirm_delete.html",
+        {"project": project, "retention_days": settings.TRASH_RETENTION.days},
+    )
 
 
 def project_context(

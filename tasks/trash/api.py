@@ -1,4 +1,4 @@
-"""Endpoints of the trash: list, restore, delete for ever."""
+"""Endpoints of the trash: list, restore, delete permanently."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class TrashView(ListView):
 
 
 class TrashEntryView(DetailView, DeleteView):
-    """One deleted object; DELETE removes it for ever."""
+    """One deleted object; DELETE removes it permanently."""
 
     operation_ids = {"get": "get_trash_entry", "delete": "purge_trash_entry"}
     api_key_scope = {"GET": "tasks:read", "DELETE": "tasks:delete"}
@@ -41,6 +41,7 @@ class RestoreView(ActionView):
     """Restoration of a deleted object with all that belongs to it."""
 
     operation_ids = {"post": "restore_trash_entry"}
+    has_undo = True
     api_key_scope = {"POST": "tasks:write"}
     project_from = project_of_trash_entry_in_path
     serializer_class = RestorationOut

@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.auth.requests import get_request_user
 from core.clock import current_time
@@ -61,9 +61,15 @@ def restore_entry(request: HttpRequest, entry_id: UUID) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def purge_entry(request: HttpRequest, entry_id: UUID) -> HttpResponse:
-    """Delete an entry for ever."""
-    services.purge(actor=get_request_user(request), entry_id=entry_id)
-    messages.success(request, "Deleted for ever.")
-    return redirect("trash")
+    """Delete an entry permanently, after confirmation on its own page."""
+    reader = get_request_user(request)
+    if request.method == "POST":
+        services.purge(actor=reader, entry_id=entry_id)
+        messages.success(request, "Permanently deleted.")
+        return redirect("trash")
+    entry = selectors.get_entry(reader, entry_id)
+    # Only for the page: the service checks again, under the lock.
+    selectors.require_purger(reader, entry)
+    return render_page(request, "tasks/trash_confirm_purge.html", {"entry": entry})

@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from accounts.models import User
-from core.errors import NotFound
+from core.errors import NotFound, require
 from tasks import policies
 from tasks.models import Project, TrashEntry
 from tasks.projects import selectors as projects_selectors
@@ -45,11 +45,16 @@ def lock_entry(user: User, entry_id: uuid.UUID) -> TrashEntry:
 
 
 def may_purge(user: User, entry: TrashEntry) -> bool:
-    """Return whether the user may delete an entry for ever: an admin of its project, or of the site."""
+    """Return whether the user may delete an entry permanently: an admin of its project, or of the site."""
     if entry.project is None:
         is_own = entry.kind in {TrashEntry.Kind.PROJECT, TrashEntry.Kind.SAVED_FILTER}
         return user.is_admin or (is_own and entry.deleted_by_id == user.pk)
     return policies.can_manage(projects_selectors.project_role(user, entry.project))
+
+
+def require_purger(user: User, entry: TrashEntry) -> None:
+    """Raise NotAllowed unless the user may delete the entry permanently."""
+    require(may_purge(user, entry), "Only project admins can delete something permanently.")
 
 
 def lock_project_of_entry(entry: TrashEntry) -> Project | None:
@@ -84,7 +89,7 @@ def stored_values(model_label: str, column: str) -> Iterator[Any]:
 
 
 def purgeable_ids(user: User, entries: list[TrashEntry]) -> set[uuid.UUID]:
-    """Return the ids of the entries that the user may delete for ever; one query."""
+    """Return the ids of the entries that the user may delete permanently; one query."""
     roles = projects_selectors.roles_by_project(user, {entry.project for entry in entries if entry.project})
     return {
         entry.pk

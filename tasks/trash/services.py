@@ -273,9 +273,9 @@ def _ancestor_ids(task_id: uuid.UUID) -> set[uuid.UUID]:
 
 @transaction.atomic
 def purge(*, actor: User, entry_id: uuid.UUID) -> None:
-    """Delete one entry for ever. Raises NotFound, NotAllowed."""
+    """Delete one entry permanently. Raises NotFound, NotAllowed."""
     entry = selectors.lock_entry(actor, entry_id)
-    require(selectors.may_purge(actor, entry), "Only project admins can delete something for ever.")
+    selectors.require_purger(actor, entry)
     entry.delete()
 
 

@@ -11,7 +11,8 @@ from tasks.undo.serializers import UndoInput, UndoneOut
 class UndoView(ActionView):
     """Undo of one of the caller's own writes of the last ten minutes; its response carries a token to redo it."""
 
-    operation_ids = {"post": "undo"}
+    operation_ids = {"post": "undo_write"}
+    has_undo = True
     api_key_scope = {"POST": "tasks:write"}
     project_from = project_of_undo_token_in_body
     input_serializer_class = UndoInput

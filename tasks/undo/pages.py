@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 from accounts.auth.requests import get_request_user
 from core.clock import current_time
 from core.errors import DomainError, VersionConflict
-from core.htmx import safe_redirect_url
+from core.htmx import REDO_TAG, safe_redirect_url
 from tasks.undo import services
 from tasks.undo.tokens import add_undo_message
 
@@ -31,7 +31,7 @@ def undo(request: HttpRequest) -> HttpResponse:
         text = " ".join(field.message for field in error.fields) or error.detail
         messages.error(request, f"Can't undo: {text}")
         return HttpResponseRedirect(url)
-    add_undo_message(request, "Undone.")
+    add_undo_message(request, "Undone.", tag=REDO_TAG)
     if not undone.exists:
         # The page of the object, where the form may have been, is gone.
         return HttpResponseRedirect(reverse("task-list"))

@@ -62,10 +62,10 @@ def _signer() -> signing.Signer:
     return signing.Signer(salt="undo", sep="~")  # a separator that needs no escaping
 
 
-def add_undo_message(request: HttpRequest, text: str) -> None:
+def add_undo_message(request: HttpRequest, text: str, *, tag: str = UNDO_TAG) -> None:
     """Show a message with a button that undoes what the current request has written."""
     token = make_token(published_events.get() or ())
-    messages.success(request, text, extra_tags=f"{UNDO_TAG}{token}" if token else "")
+    messages.success(request, text, extra_tags=f"{tag}{token}" if token else "")
 
 
 class UndoTokenMiddleware:

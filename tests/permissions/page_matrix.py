@@ -194,6 +194,7 @@ PAGES = {
     "POST undo/": f"{REDIRECTED} -> /tasks/",
     "GET trash/": AUTHENTICATED,
     "POST trash/{entry_id}/restore/": "login 404 404 404 go go go 404 go -> /projects/{project}/",
+    "GET trash/{entry_id}/delete/": "login 404 404 404 403 200 200 404 200",
     "POST trash/{entry_id}/delete/": "login 404 404 404 403 go go 404 go -> /trash/",
     "GET revert-login-method/": PUBLIC,
     "POST revert-login-method/": "go go go go go go go go go -> /login/",
