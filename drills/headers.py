@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from http.cookiejar import CookieJar
 from pathlib import Path
 from ssl import create_default_context
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, HTTPSHandler, OpenerDirector, Request, build_opener
 
 from django.core.management import call_command
@@ -65,8 +66,9 @@ class Site(Processes):
             wait_until(lambda name=name: self.is_up(name), seconds=30, what=name)  # type: ignore[misc]
 
     def _database(self, name: str) -> dict[str, str]:
-        url = urlsplit(self.environment["DATABASE_URL"])
-        return {} if name == "good" else {"DATABASE_URL": urlunsplit(url._replace(path="/postgres"))}
+        # Not by urlunsplit, which leaves out the slashes of a URL without a host.
+        url = self.environment["DATABASE_URL"]
+        return {} if name == "good" else {"DATABASE_URL": re.sub(r"/\w+(?=\?|$)", "/postgres", url, count=1)}
 
     def _nginx(self, name: str, socket: Path) -> list[str]:
         return nginx.build_command(
