@@ -40,7 +40,7 @@ def _input(task_field: TaskField, people: Sequence[User]) -> forms.Field:
         choices = [("", "None"), *((option.slug, option.name) for option in task_field.options)]
         return forms.ChoiceField(choices=choices, **options)
     if kind == FieldKind.USER:
-        choices = [("", "Nobody"), *((str(user.pk), user.name) for user in people)]
+        choices = [("", "Not set"), *((str(user.pk), user.name) for user in people)]
         # Who has left the project stays until somebody else is chosen.
         if task_field.value and task_field.value not in dict(choices):
             choices.append((task_field.value, task_field.user_name))
