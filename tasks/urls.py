@@ -12,6 +12,7 @@ from tasks.items import pages as items_pages
 from tasks.link_shares import pages as link_shares_pages
 from tasks.members import pages as members_pages
 from tasks.projects import pages as projects_pages
+from tasks.projects import state_pages
 from tasks.recurrence import pages as recurrence_pages
 from tasks.relations import pages as relations_pages
 from tasks.reminders import pages as reminders_pages
@@ -112,6 +113,9 @@ urlpatterns = [
     path("fields/<uuid:field_id>/options/", fields_pages.add_option, name="option-add"),
     path("fields/<uuid:field_id>/options/<uuid:option_id>/", fields_pages.update_option, name="option-update"),
     path("fields/<uuid:field_id>/options/<uuid:option_id>/delete/", fields_pages.delete_option, name="option-delete"),
+    path("projects/<str:key>/states/", state_pages.project_states, name="project-states"),
+    path("projects/<str:key>/states/<uuid:state_id>/", state_pages.update_state, name="state-update"),
+    path("projects/<str:key>/states/<uuid:state_id>/delete/", state_pages.delete_state, name="state-delete"),
     path("projects/<str:key>/teams/", members_pages.add_team, name="project-team-add"),
     path("projects/<str:key>/teams/<uuid:team_id>/", members_pages.update_team, name="project-team-update"),
     path("projects/<str:key>/teams/<uuid:team_id>/remove/", members_pages.remove_team, name="project-team-remove"),

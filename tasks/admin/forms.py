@@ -34,7 +34,7 @@ class ProjectForm(ServiceForm):
 
     class Meta:
         model = Project
-        fields = ["key", "name", "description", "archived", "version"]
+        fields = ["key", "name", "description", "wip_policy", "archived", "version"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -47,7 +47,11 @@ class ProjectForm(ServiceForm):
             return projects.create(
                 actor=self.actor, key=data["key"], name=data["name"], description=data["description"]
             )
-        ref, now, changes = str(self.instance.pk), current_time(), {n: data[n] for n in ("name", "description")}
+        ref, now, changes = (
+            str(self.instance.pk),
+            current_time(),
+            {n: data[n] for n in ("name", "description", "wip_policy")},
+        )
         versions = frozenset({data["version"] or 0})
         project = projects.update(actor=self.actor, ref=ref, changes=changes, now=now, versions=versions)
         if data["archived"] != (project.archived_at is not None):
@@ -82,19 +86,19 @@ class ProjectTeamForm(ServiceForm):
 
 
 class StateForm(ServiceForm):
-    """A state; only its name can be changed."""
+    """A state; its name and WIP limit can be changed."""
 
     class Meta:
         model = State
-        fields = ["project", "name", "category"]
+        fields = ["project", "name", "category", "wip_limit"]
 
     def write(self, data: dict[str, Any]) -> State:
         if self.instance._state.adding:
             project = str(data.pop("project").pk)
             return states.add(actor=self.actor, ref=project, **data)
-        return states.update(
-            actor=self.actor, ref=str(self.instance.project_id), state_id=self.instance.pk, name=data["name"]
-        )
+        changes = {name: data[name] for name in ("name", "wip_limit")}
+        ref = str(self.instance.project_id)
+        return states.update(actor=self.actor, ref=ref, state_id=self.instance.pk, changes=changes)
 
 
 class LabelForm(ServiceForm):

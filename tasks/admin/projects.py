@@ -31,7 +31,11 @@ class ProjectAdmin(ServiceAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         fields = ["key", "name", "description"]
-        return [*fields, "archived", "version", "owner", "is_inbox", "next_number", "updated_at"] if obj else fields
+        return (
+            [*fields, "wip_policy", "archived", "version", "owner", "is_inbox", "next_number", "updated_at"]
+            if obj
+            else fields
+        )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
         return ("key", "owner", "is_inbox", "next_number", "updated_at") if obj else ()
@@ -61,7 +65,7 @@ class ProjectMemberAdmin(ProjectScopedAdmin):
 class StateAdmin(ProjectScopedAdmin):
     form = StateForm
     immutable_fields = ("project", "category", "slug", "position")
-    list_display = ("name", "project", "slug", "category", "position")
+    list_display = ("name", "project", "slug", "category", "position", "wip_limit")
     list_filter = ("category",)
     list_select_related = ("project",)
     search_fields = ("name", "=slug", "=project__key")
@@ -69,7 +73,7 @@ class StateAdmin(ProjectScopedAdmin):
     raw_id_fields = ("project",)
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        fields = ["project", "name", "category"]
+        fields = ["project", "name", "category", "wip_limit"]
         return [*fields, "slug", "position"] if obj else fields
 
     def delete_model(self, request: HttpRequest, obj: State) -> None:

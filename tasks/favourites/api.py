@@ -14,6 +14,7 @@ class FavouriteView(ActionView):
     api_key_scope = {"POST": "projects:write"}
     project_from = project_in_path
     has_versions = False
+    success_status = 204
     is_favourite: ClassVar[bool] = True
 
     def perform_action(self, data: dict[str, Any], ref: str) -> None:

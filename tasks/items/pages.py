@@ -18,7 +18,7 @@ from accounts.auth.requests import get_request_user
 from accounts.models import User
 from core.api.pagination import PageRequest
 from core.clock import current_time
-from core.errors import Invalid, VersionConflict
+from core.errors import Conflict, Invalid, VersionConflict
 from core.etags import merge_changes
 from core.forms import expected_version, form_status
 from core.htmx import form_data, render_page, requested_fragment, safe_redirect_url
@@ -37,6 +37,7 @@ from tasks.items.task_page import FRAGMENTS, task_context, task_form
 from tasks.members import selectors as members_selectors
 from tasks.models import Project
 from tasks.projects import selectors as projects_selectors
+from tasks.projects import wip_limits
 from tasks.saved_filters import selectors as saved_filters_selectors
 from tasks.undo.tokens import add_undo_message
 
@@ -99,7 +100,7 @@ def set_status(request: HttpRequest, key: str) -> HttpResponse:
     status = 200
     changes, initial = {"status": request.POST.get("status", "")}, request.POST.get("initial-status")
     try:
-        merge_changes(
+        written = merge_changes(
             lambda versions: services.update(actor=reader, ref=key, changes=changes, now=now, versions=versions),
             expected_version(request),
             {"status": initial} if initial else {},
@@ -112,8 +113,15 @@ def set_status(request: HttpRequest, key: str) -> HttpResponse:
     except Invalid as error:
         status = 422
         messages.error(request, " ".join(field.message for field in error.fields) or error.detail)
+    except Conflict as error:
+        if error.code != wip_limits.CODE:
+            raise
+        status = 409
+        messages.error(request, error.detail)
     else:
         add_undo_message(request, "Status saved.")
+        if warning := wip_limits.warning(written.state):
+            messages.warning(request, warning)
     if not requested_fragment(request):
         # Back to the page the form was on, if it is one of ours.
         url = safe_redirect_url(request, request.POST.get("next", ""), reverse("task-list"))
@@ -139,7 +147,7 @@ def task_detail(request: HttpRequest, key: str) -> HttpResponse:
     if form.is_valid():
         try:
             changes, now = form.changes(), current_time()
-            merge_changes(
+            written = merge_changes(
                 lambda versions: services.update(
                     actor=reader, ref=str(task.pk), changes=changes, now=now, versions=versions
                 ),
@@ -152,8 +160,14 @@ def task_detail(request: HttpRequest, key: str) -> HttpResponse:
             return render_page(request, "tasks/edit_conflict.html", context, status=409)
         except Invalid as error:
             form.add_domain_error(error)
+        except Conflict as error:
+            if error.code != wip_limits.CODE:
+                raise
+            form.add_error("status", error.detail)
         else:
             add_undo_message(request, f"{task.key} saved.")
+            if "status" in changes and (warning := wip_limits.warning(written.state)):
+                messages.warning(request, warning)
             return redirect("task-detail", key=task.key)
     context = task_context(reader, task, form=form)
     return render_page(request, "tasks/task_detail.html", context, status=form_status(form))
@@ -189,8 +203,14 @@ def new_task(request: HttpRequest) -> HttpResponse:
         except Invalid as error:
             is_of_values = error.fields and error.fields[0].field.startswith("fields.")
             (values_form if is_of_values else form).add_domain_error(error)
+        except Conflict as error:
+            if error.code != wip_limits.CODE:
+                raise
+            form.add_domain_error(error)
         else:
             add_undo_message(request, f"{task.key} created.")
+            if warning := wip_limits.warning(task.state):
+                messages.warning(request, warning)
             return redirect("task-detail", key=task.key)
     # Choosing another project replaces the choices of the assignee.
     fragments = {"assignee-field": "tasks/_assignee_field.html"}

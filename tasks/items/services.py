@@ -31,6 +31,7 @@ from tasks.mentions import newly_mentioned
 from tasks.models import Category, Label, Project, State, Task, TaskAssignee
 from tasks.models.task import CLOSED_CATEGORIES
 from tasks.projects import selectors as projects_selectors
+from tasks.projects import wip_limits
 from tasks.projects.labels import get_or_create_label_sets
 from tasks.projects.services import get_or_create_inbox
 from tasks.projects.states import find_state
@@ -83,6 +84,8 @@ def create_many(
 
     # As late as possible: from here to the commit, other creations in this project wait for this one.
     first_number = reserve_numbers(project, len(drafts))
+    # After the project's row, as where a limit is changed.
+    wip_limits.require_room(project, start_states)
     tasks = [
         _build_task(project, actor, draft, number, now, state)
         for number, (draft, state) in enumerate(zip(drafts, start_states, strict=True), start=first_number)
@@ -185,6 +188,8 @@ def update(
     if not differences:
         return task
 
+    if "status" in differences and task.state.wip_limit is not None:
+        wip_limits.require_room(project, [task.state])
     task.version, task.updated_at = task.version + 1, now
     # The changed columns alone; the state is set as an instance and written as its id.
     names = ["state_id" if name == "state" else name for name in columns]

@@ -10,7 +10,7 @@ from tasks.models.import_job import ImportJob
 from tasks.models.imported_record import ImportedRecord
 from tasks.models.invitation import ProjectInvitation
 from tasks.models.link_share import LinkRole, LinkShare
-from tasks.models.project import Category, Label, Project, ProjectMember, Role, State
+from tasks.models.project import Category, Label, Project, ProjectMember, Role, State, WipPolicy
 from tasks.models.recurrence import Occurrence, Recurrence, RecurrenceMode
 from tasks.models.relation import RelationKind, TaskRelation
 from tasks.models.reminder import Reminder
@@ -61,4 +61,5 @@ __all__ = [
     "TaskShare",
     "TaskWatch",
     "TrashEntry",
+    "WipPolicy",
 ]

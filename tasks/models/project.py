@@ -35,6 +35,7 @@ class ProjectQuerySet(models.QuerySet["Project"]):
 PROJECT_KEY_VALIDATOR = RegexValidator(
     r"\A[A-Z][A-Z0-9]{1,9}\Z", "A key is 2 to 10 capital letters and digits, and begins with a letter."
 )
+MAX_WIP_LIMIT = 999
 COLOUR_VALIDATOR = RegexValidator(r"\A#[0-9a-f]{6}\Z", "A colour is written like #3d52d5.")
 
 
@@ -56,6 +57,13 @@ class Role(models.TextChoices):
     ADMIN = "admin"
 
 
+class WipPolicy(models.TextChoices):
+    """What happens to a task that enters a full state."""
+
+    WARN = "warn", "Warn"
+    REFUSE = "refuse", "Refuse"
+
+
 class Project(models.Model):
     """A project: tasks and their members. `next_number` is the number of its next task."""
 
@@ -71,6 +79,9 @@ class Project(models.Model):
     )
     # A counter in the row, not a sequence: numbers have no gaps, since a rollback gives them back.
     next_number = models.PositiveIntegerField(default=1)
+    wip_policy = models.CharField(
+        max_length=6, choices=WipPolicy, default=WipPolicy.WARN, db_default=WipPolicy.WARN, verbose_name="WIP policy"
+    )
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now)
@@ -81,6 +92,7 @@ class Project(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["owner"], condition=Q(is_inbox=True), name="a_user_has_one_inbox_project"),
+            models.CheckConstraint(name="a_wip_policy_is_known", condition=Q(wip_policy__in=WipPolicy.values)),
         ]
 
     def __str__(self) -> str:
@@ -122,6 +134,8 @@ class State(models.Model):
     name = models.CharField(max_length=60, validators=[validate_single_line])
     category = models.CharField(max_length=12, choices=Category)
     position = models.PositiveSmallIntegerField(default=0)
+    # Of tasks; null for no limit. See projects/wip_limits.py.
+    wip_limit = models.PositiveSmallIntegerField(null=True, blank=True, verbose_name="WIP limit")
     version = models.PositiveIntegerField(default=1, db_default=1)
 
     class Meta:
@@ -132,6 +146,10 @@ class State(models.Model):
                 fields=["id", "project", "category"], name="a_state_can_be_referred_to_with_its_category"
             ),
             models.CheckConstraint(name="a_state_category_is_known", condition=Q(category__in=Category.values)),
+            models.CheckConstraint(
+                name="a_wip_limit_is_1_to_999",
+                condition=Q(wip_limit=None) | Q(wip_limit__gte=1, wip_limit__lte=MAX_WIP_LIMIT),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -13,7 +13,7 @@ from core.api.endpoints import all_projects
 from core.api.generics import ActionView, CreateView, DeleteView, DetailView, ListView, UpdateView
 from core.api.pagination import Sort
 from core.api.query_params import FieldsQuerySerializer
-from tasks.models import Project, State
+from tasks.models import Project
 from tasks.project_scope import project_in_body, project_in_path, project_in_query, project_of_label_in_path
 from tasks.projects import labels, selectors, services, states
 from tasks.projects.serializers import (
@@ -115,9 +115,7 @@ class StateView(DetailView, UpdateView, DeleteView):
     parent_selector = selectors.get_project
     object_selector = selectors.get_state
     delete_service = states.delete
-
-    def update_object(self, data: dict[str, Any], ref: str, state_id: uuid.UUID) -> State:
-        return states.update(actor=self.user, ref=ref, state_id=state_id, name=data.get("name"), versions=self.versions)
+    update_service = states.update
 
 
 class LabelsView(ListView, CreateView):

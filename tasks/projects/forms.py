@@ -3,7 +3,8 @@ from typing import Any
 from django import forms
 
 from core.forms import MarkdownField, PageForm, SingleLineField, show_initial
-from tasks.models.project import PROJECT_KEY_VALIDATOR
+from tasks.models import Category, WipPolicy
+from tasks.models.project import MAX_WIP_LIMIT, PROJECT_KEY_VALIDATOR
 
 
 class ProjectForm(PageForm):
@@ -26,7 +27,29 @@ class ProjectUpdateForm(PageForm):
 
     name = SingleLineField(max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"}))
     description = MarkdownField(required=False, max_length=20_000, rows=4)
+    wip_policy = forms.ChoiceField(
+        label="Full statuses",
+        required=False,
+        choices=[(WipPolicy.WARN, "Warn, and accept the task"), (WipPolicy.REFUSE, "Refuse the task")],
+        help_text="What happens when a task enters a status that has reached its limit.",
+    )
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         show_initial(self)
+
+    def clean_wip_policy(self) -> str:
+        return str(self.cleaned_data["wip_policy"] or self.initial["wip_policy"])
+
+
+class StateForm(PageForm):
+    """A status of the workflow: its name and its limit of tasks."""
+
+    name = SingleLineField(max_length=60, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    wip_limit = forms.IntegerField(label="Limit", required=False, min_value=1, max_value=MAX_WIP_LIMIT)
+
+
+class NewStateForm(StateForm):
+    """A new status. Its category stays: statistics rely on it."""
+
+    category = forms.ChoiceField(choices=Category.choices)

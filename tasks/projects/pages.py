@@ -118,7 +118,7 @@ def edit_project(request: HttpRequest, key: str) -> HttpResponse:
     reader = get_request_user(request)
     project = selectors.get_project(reader, key)
     policies.require_manager(selectors.project_role(reader, project))
-    initial = {"name": project.name, "description": project.description}
+    initial = {name: getattr(project, name) for name in ("name", "description", "wip_policy")}
     form = ProjectUpdateForm(form_data(request), initial=initial)
     if request.method == "POST" and request.POST.get("archive"):
         services.archive(actor=reader, ref=key, now=current_time(), archived=request.POST["archive"] == "yes")

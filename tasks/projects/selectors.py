@@ -138,6 +138,11 @@ def list_states(project: Project) -> QuerySet[State]:
     return State.objects.filter(project=project).order_by("position", "id")
 
 
+def states_with_counts(project: Project) -> QuerySet[State]:
+    """Return the states of a project in their order, each with its `task_count`."""
+    return list_states(project).annotate(task_count=Count("tasks"))
+
+
 def load_states(project: Project) -> list[State]:
     """Return the states of a project in their order, by a prepared statement."""
     return [from_row(State, row) for row in _states_statement().run({"project": project.pk})]

@@ -1,11 +1,18 @@
 from rest_framework import serializers
 
 from accounts.users.serializers import UserOut
-from core.api.fields import SingleLineField, StrictCharField, StrictChoiceField, StrictSerializer, TextField
+from core.api.fields import (
+    SingleLineField,
+    StrictCharField,
+    StrictChoiceField,
+    StrictIntegerField,
+    StrictSerializer,
+    TextField,
+)
 from core.api.pagination import PageQuerySerializer
 from core.api.query_params import BooleanQueryField
-from tasks.models import Category, Label, Project, State
-from tasks.models.project import COLOUR_VALIDATOR, PROJECT_KEY_VALIDATOR
+from tasks.models import Category, Label, Project, State, WipPolicy
+from tasks.models.project import COLOUR_VALIDATOR, MAX_WIP_LIMIT, PROJECT_KEY_VALIDATOR
 
 
 class ProjectQuery(PageQuerySerializer):
@@ -33,9 +40,13 @@ class ProjectInput(StrictSerializer):
     description = TextField(max_length=20_000, required=False, allow_blank=True, trim_whitespace=False)
 
 
+WIP_POLICY_HELP = "Whether a task that enters a full status passes with a warning or is refused (409 `wip_limit`)."
+
+
 class ProjectPatch(StrictSerializer):
     name = SingleLineField(max_length=120)
     description = TextField(max_length=20_000, allow_blank=True, trim_whitespace=False)
+    wip_policy = StrictChoiceField(choices=WipPolicy.choices, help_text=WIP_POLICY_HELP)
 
 
 class ProjectOut(serializers.ModelSerializer[Project]):
@@ -52,6 +63,7 @@ class ProjectOut(serializers.ModelSerializer[Project]):
             "name",
             "description",
             "is_inbox",
+            "wip_policy",
             "owner",
             "open_count",
             "member_count",
@@ -66,16 +78,24 @@ class ProjectOut(serializers.ModelSerializer[Project]):
 class StateInput(StrictSerializer):
     name = SingleLineField(max_length=60)
     category = StrictChoiceField(choices=Category.choices)
+    wip_limit = StrictIntegerField(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=MAX_WIP_LIMIT,
+        help_text="Most tasks; null for no limit.",
+    )
 
 
-class StatePatch(StrictSerializer):
-    name = SingleLineField(max_length=60)
+class StatePatch(StateInput):
+    # None removes the inherited field: statistics rely on it.
+    category = None
 
 
 class StateOut(serializers.ModelSerializer[State]):
     class Meta:
         model = State
-        fields = ["id", "slug", "name", "category", "position", "version"]
+        fields = ["id", "slug", "name", "category", "position", "wip_limit", "version"]
 
 
 class LabelInput(StrictSerializer):

@@ -40,7 +40,7 @@ def get_or_create_inbox(*, actor: User) -> Project:
     )
 
 
-WRITABLE_FIELDS = frozenset({"name", "description"})
+WRITABLE_FIELDS = frozenset({"name", "description", "wip_policy"})
 
 
 @transaction.atomic

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, RestrictedError
@@ -25,7 +26,7 @@ DEFAULT_STATES = (
 
 
 @transaction.atomic
-def add(*, actor: User, ref: str, name: str, category: str) -> State:
+def add(*, actor: User, ref: str, name: str, category: str, wip_limit: int | None = None) -> State:
     """Add a state as the last one of the workflow. Raises NotFound, NotAllowed, Invalid."""
     project = _lock_managed_project(actor, ref)
     # With underscores, as the slugs of the default states.
@@ -38,7 +39,12 @@ def add(*, actor: User, ref: str, name: str, category: str) -> State:
     try:
         with transaction.atomic():
             state = State.objects.create(
-                project=project, slug=slug, name=name.strip(), category=category, position=position
+                project=project,
+                slug=slug,
+                name=name.strip(),
+                category=category,
+                position=position,
+                wip_limit=wip_limit,
             )
     except IntegrityError as error:
         raise Invalid.field("name", "The project has a status of this name already.", "taken") from error
@@ -48,20 +54,23 @@ def add(*, actor: User, ref: str, name: str, category: str) -> State:
 
 @transaction.atomic
 def update(
-    *, actor: User, ref: str, state_id: uuid.UUID, name: str | None, versions: frozenset[int] | None = None
+    *, actor: User, ref: str, state_id: uuid.UUID, changes: dict[str, Any], versions: frozenset[int] | None = None
 ) -> State:
-    """Rename a state; its slug stays, so that clients' filters go on working.
+    """Change the name or WIP limit of a state; its slug stays, so that clients' filters go on working.
 
     Raises NotFound, NotAllowed, VersionConflict.
     """
     project = _lock_managed_project(actor, ref)
     state = selectors.get_state(project, state_id)
-    new_name = state.name if name is None else name.strip()
-    check_version(state, versions, {} if name is None else {"name": new_name})
-    if new_name != state.name:
-        State.objects.filter(pk=state.pk).update(name=new_name, version=F("version") + 1)
-        _publish_change(project, actor, [state.name], [new_name])
+    if "name" in changes:
+        changes = changes | {"name": changes["name"].strip()}
+    check_version(state, versions, changes)
+    changes = {name: value for name, value in changes.items() if getattr(state, name) != value}
+    if changes:
+        before = state.name
+        State.objects.filter(pk=state.pk).update(**changes, version=F("version") + 1)
         state.refresh_from_db()
+        _publish_change(project, actor, [before], [state.name])
     return state
 
 

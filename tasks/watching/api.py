@@ -25,6 +25,7 @@ class WatchView(ActionView):
     api_key_scope = {"POST": "tasks:write"}
     project_from = project_of_task_in_path
     has_versions = False
+    success_status = 204
     is_watching: ClassVar[bool] = True
 
     def perform_action(self, data: dict[str, Any], ref: str) -> None:

@@ -35,8 +35,8 @@ def test_edited_and_deleted_comments_publish_events(alice, bob, project, outbox)
 
 def test_changed_states_publish_events(alice, project, outbox):
     state = states.add(actor=alice, ref=project.key, name="Review", category="in_progress")
-    states.update(actor=alice, ref=project.key, state_id=state.pk, name="Review")
-    states.update(actor=alice, ref=project.key, state_id=state.pk, name="Checks")
+    states.update(actor=alice, ref=project.key, state_id=state.pk, changes={"name": "Review"})
+    states.update(actor=alice, ref=project.key, state_id=state.pk, changes={"name": "Checks"})
     states.delete(actor=alice, ref=project.key, state_id=state.pk)
 
     assert [payload["changes"]["states"] for payload in outbox.payloads("project.updated")] == [

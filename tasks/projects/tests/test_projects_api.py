@@ -176,6 +176,7 @@ def test_state_renamed_to_its_own_name_is_unchanged(clients, project):
         "name": "Later",
         "category": "todo",
         "position": 0,
+        "wip_limit": None,
         "version": 2,
     }
 
