@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
 import structlog
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
@@ -19,6 +22,8 @@ from tasks.trash import selectors as trash_selectors
 RETENTION = timedelta(days=7)
 # Of a file without a row, by the time in the storage.
 STRAY_RETENTION = timedelta(days=30)
+# Longer than any upload.
+UPLOAD_TERM = timedelta(days=1)
 # Rows deleted in one run; the next one continues.
 MAX_DELETIONS = 1000
 BATCH_SIZE = 500
@@ -37,6 +42,7 @@ def collect(*, now: datetime) -> int:
         StoredFile.objects.filter(pk__in=orphans[start : start + BATCH_SIZE]).update(unreferenced_since=now)
     due = marked.filter(unreferenced_since__lte=now - RETENTION).order_by("unreferenced_since")
     file_ids = list(due.values_list("pk", flat=True)[:MAX_DELETIONS])
+    _delete_interrupted_uploads(now)
     return sum(_delete(file_id) for file_id in file_ids) + _delete_strays(now)
 
 
@@ -62,6 +68,16 @@ def _delete(file_id: UUID) -> int:
     storage.delete(file.thumbnail_name)
     file.delete()
     return 1
+
+
+def _delete_interrupted_uploads(now: datetime) -> None:
+    """Delete Django's temporary files of requests whose process was killed."""
+    # The system's own folder is cleaned by the system.
+    if settings.FILE_UPLOAD_TEMP_DIR:
+        for path in Path(settings.FILE_UPLOAD_TEMP_DIR).glob("tmp*.upload*"):
+            with suppress(FileNotFoundError):  # the request has just ended
+                if path.stat().st_mtime < (now - UPLOAD_TERM).timestamp():
+                    path.unlink()
 
 
 def _delete_strays(now: datetime) -> int:

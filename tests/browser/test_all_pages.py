@@ -7,7 +7,8 @@ import pytest
 from accounts.auth.login_methods import selectors as login_methods_selectors
 from accounts.tests.factories import UserFactory
 from accounts.tests.mfa import with_passkey
-from tasks.models import CustomField
+from tasks.models import CustomField, Task
+from tasks.tests.attachments import PIXEL, make_attachment
 from tests.browser.conftest import AXE_SCRIPT
 
 # Groups, so that the tests can be spread over processes.
@@ -113,6 +114,17 @@ def test_page_of_a_custom_field_has_no_problems(sample_workspace, open_page, sub
     field = CustomField.objects.get(key="select_field")
 
     assert_no_problems(open_page(sample_workspace), [f"/fields/{field.pk}/"], subtests)
+
+
+def test_pages_with_attachments_have_no_problems(sample_workspace, open_page, subtests):
+    task = Task.objects.get(project__key="OPS", number=2)
+    text = make_attachment(task, sample_workspace, b"a long line " * 500, name="a-name-without-spaces-" * 8 + ".txt")
+    image = make_attachment(task, sample_workspace, PIXEL, name="pixel.png", media_type="image/png", thumbnail=PIXEL)
+    make_attachment(task, sample_workspace, state="quarantined")
+    make_attachment(task, sample_workspace, state="infected")
+    pages = [f"/tasks/OPS-2/attachments/{attachment.pk}/" for attachment in (text, image)]
+
+    assert_no_problems(open_page(sample_workspace), ["/tasks/OPS-2/", *pages], subtests)
 
 
 def test_signed_out_pages_have_no_problems(sample_workspace, open_page, subtests):

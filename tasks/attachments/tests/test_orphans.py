@@ -111,6 +111,20 @@ def test_old_file_without_a_row_is_collected(task, alice):
     storage.delete(new)
 
 
+def test_temporary_file_of_a_killed_process_is_deleted(settings, tmp_path):
+    settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path)
+    old, new, other = (tmp_path / name for name in ("tmpa.upload.pdf", "tmpb.upload", "notes.txt"))
+    past = (NOW - timedelta(days=2)).timestamp()
+    for path in (old, new, other):
+        path.write_bytes(b"x")
+    os.utime(old, (past, past))
+    os.utime(other, (past, past))
+
+    orphans.collect(now=NOW)
+
+    assert [path.exists() for path in (old, new, other)] == [False, True, True]
+
+
 def test_thumbnail_is_drawn_anew_without_metadata():
     content = photo(size=(1600, 1200))
     file = store_file(content, media_type="image/jpeg")
