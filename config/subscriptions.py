@@ -72,6 +72,7 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     "task.attachment_added": ("tasks.attachments.handlers.process_added_file",),
     "task.attachment_deleted": (),
     "task.attachment_restored": (),
+    "task.attachment_infected": (),
     "task.comment_restored": (),
     "task.mentioned": ("notifications.handlers.task_mentioned", "tasks.handlers.watch_mentioned"),
     "task.shared": ("notifications.handlers.task_shared", "tasks.saved_filters.handlers.match_tasks"),

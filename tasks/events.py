@@ -321,6 +321,15 @@ class TaskAttachmentDeleted(TaskEvent, name="task.attachment_deleted"):
     uploader_id: str
 
 
+class TaskAttachmentInfected(TaskEvent, name="task.attachment_infected"):
+    """The scanner found malware in an attachment, and its file was deleted. Nobody is the actor."""
+
+    attachment_id: str
+    file_name: str
+    uploader_id: str
+    malware: str
+
+
 class TaskAttachmentRestored(TaskEvent, name="task.attachment_restored"):
     """A deleted attachment came back from the trash."""
 

@@ -10,11 +10,13 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 from django.db import transaction
 
+from events.outbox import publish_all
+from tasks import events
 from tasks.attachments import clamd
 from tasks.attachments.storage import get_storage
 from tasks.attachments.thumbnails import NoThumbnail, make_thumbnail
 from tasks.imports.limits import LimitExceeded, limits
-from tasks.models import StoredFile
+from tasks.models import StoredFile, Task
 
 State = StoredFile.State
 MAX_SECONDS = 60
@@ -42,11 +44,28 @@ def process(*, file_id: uuid.UUID) -> None:
         file.state = State.INFECTED if malware else State.STORED
         if malware:
             log.warning("malware_found", file=str(file.pk), malware=malware)
+            _publish_infected(file, malware)
             # After the commit: a row that still offers the content must have it. robust: the collector repeats it.
             transaction.on_commit(lambda: storage.delete(file.name), robust=True)
     if file.state == State.STORED and file.is_image and not file.thumbnail_size:
         file.thumbnail_size = _store_thumbnail(file)
     file.save(update_fields=["state", "thumbnail_size"])
+
+
+def _publish_infected(file: StoredFile, malware: str) -> None:
+    attachments = list(file.attachments.order_by("pk"))
+    tasks = Task.objects.with_relations().in_bulk([attachment.task_id for attachment in attachments])
+    published = (
+        events.TaskAttachmentInfected(
+            task=tasks[attachment.task_id].payload(),
+            attachment_id=str(attachment.pk),
+            file_name=attachment.name,
+            uploader_id=str(attachment.uploader_id),
+            malware=malware,
+        )
+        for attachment in attachments
+    )
+    publish_all(published, actor=None)
 
 
 def _store_thumbnail(file: StoredFile) -> int:

@@ -46,6 +46,7 @@ EVENT_ICONS = {
     "task.attachment_added": "paperclip",
     "task.attachment_deleted": "paperclip",
     "task.attachment_restored": "paperclip",
+    "task.attachment_infected": "triangle-alert",
     "task.repeated": "repeat",
     "task.restored": "rotate-ccw",
 }
@@ -65,6 +66,7 @@ FILE_TEXTS = {
     "task.attachment_added": "attached",
     "task.attachment_deleted": "deleted the attachment",
     "task.attachment_restored": "restored the attachment",
+    "task.attachment_infected": "found malware in, and deleted,",
 }
 
 

@@ -32,6 +32,7 @@ ACTIVITY_EVENTS = (
     "task.attachment_added",
     "task.attachment_deleted",
     "task.attachment_restored",
+    "task.attachment_infected",
     "task.checklist_item_added",
     "task.checklist_item_changed",
     "task.checklist_item_removed",
