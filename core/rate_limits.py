@@ -93,13 +93,18 @@ def consume(request: HttpRequest, *uses: Use) -> None:
 
     Redis counts, in windows that begin with the first use, by its own clock. `refund` undoes it.
     """
-    limits = [number for quota, seconds in (parse_rate(use.rate) for use in uses) for number in (quota, seconds * 1000)]
-    try:
-        with _redis_client() as client:
+    wait = None
+    if time.monotonic() >= _local_limiter.redis_retry_at:
+        limits = [
+            number for quota, seconds in (parse_rate(use.rate) for use in uses) for number in (quota, seconds * 1000)
+        ]
+        try:
             # Hashed: keys may be email addresses, which Redis must not hold.
             keys = [USES_KEY.format(sha256_hex(" ".join(use))) for use in uses]
-            wait = int(client.eval(CONSUME_SCRIPT, len(uses), *keys, *limits)) / 1000
-    except RedisError:
+            wait = int(redis.client().eval(CONSUME_SCRIPT, len(uses), *keys, *limits)) / 1000
+        except RedisError:
+            _local_limiter.open_circuit()
+    if wait is None:
         wait = _local_limiter.consume(uses)
     if wait:
         raise _rate_limited(wait)
@@ -135,14 +140,17 @@ def limited(request: HttpRequest, *uses: Use) -> Iterator[None]:
 
 def check_backoff(names: Iterable[str]) -> None:
     """Raise RateLimited while one of these names has to wait after failures."""
-    names = list(names)
-    try:
-        with _redis_client() as client, client.pipeline(transaction=False) as pipe:
-            for name in names:
-                pipe.pttl(BACKOFF_KEY.format(name))
-            # PTTL is -2 without a key, so no backoff gives no wait.
-            wait = max(pipe.execute(), default=0) / 1000
-    except RedisError:
+    names, wait = list(names), None
+    if time.monotonic() >= _local_limiter.redis_retry_at:
+        try:
+            with redis.client().pipeline(transaction=False) as pipe:
+                for name in names:
+                    pipe.pttl(BACKOFF_KEY.format(name))
+                # PTTL is -2 without a key, so no backoff gives no wait.
+                wait = max(pipe.execute(), default=0) / 1000
+        except RedisError:
+            _local_limiter.open_circuit()
+    if wait is None:
         wait = max(map(_local_limiter.wait, names), default=0.0)
     if wait > 0:
         raise _rate_limited(wait)
@@ -166,8 +174,11 @@ def record_failure(name: str, backoff: Backoff) -> None:
 def reset_failures(name: str) -> None:
     # Both: failures may have been counted here while Redis was away.
     _local_limiter.failures.pop(name, None)
-    with suppress(RedisError), _redis_client() as client:  # they expire by themselves
-        client.delete(COUNT_KEY.format(name), BACKOFF_KEY.format(name))
+    if time.monotonic() >= _local_limiter.redis_retry_at:
+        try:
+            redis.client().delete(COUNT_KEY.format(name), BACKOFF_KEY.format(name))
+        except RedisError:  # they expire by themselves
+            _local_limiter.open_circuit()
 
 
 @contextmanager
@@ -182,7 +193,6 @@ def _redis_client() -> Iterator[Redis]:
         yield redis.client()
     except RedisError:
         _local_limiter.open_circuit()
-        redis.circuit.record_failure()
         raise
 
 
@@ -202,6 +212,8 @@ class _LocalLimiter:
     redis_retry_at: float = 0.0
 
     def open_circuit(self) -> None:
+        """Ask Redis again later: one call of a request waits for its timeout."""
+        redis.circuit.record_failure()
         now = time.monotonic()
         if now >= self.redis_retry_at:
             self.redis_retry_at = now + CIRCUIT_OPEN_SECONDS
