@@ -22,8 +22,8 @@ class FieldError(NamedTuple):
 
     def to_json(self) -> dict[str, Any]:
         """Return the error as a problem document shows it."""
-        shown = {"field": self.field, "code": self.code, "message": self.message}
-        return shown if self.position is None else {**shown, "position": self.position}
+        problem = {"field": self.field, "code": self.code, "message": self.message}
+        return problem if self.position is None else {**problem, "position": self.position}
 
 
 class DomainError(Exception):

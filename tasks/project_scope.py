@@ -38,7 +38,7 @@ def project_of_task_in_path(user: User, request: Request) -> Collection[UUID]:
 
 
 def projects_of_related_tasks(user: User, request: Request) -> Collection[UUID]:
-    """Return the projects of the task in the path and of the one that the field `task` of the body names."""
+    """Return the projects of the task in the path and of `task` in the body."""
     project_ids = list(project_of_task_in_path(user, request))
     other = request.data.get("task") if isinstance(request.data, dict) else None
     if isinstance(other, str):

@@ -52,7 +52,7 @@ class WatchedConnection(psycopg.Connection[Any]):
 
 
 def _forget_threads() -> None:
-    """Forget the threads and connections of the parent process, which are not those of a fork."""
+    """Forget the threads and connections of the parent process, in a fork."""
     global _lock, _watchdog
     _lock, _watchdog = threading.Lock(), None
     _connections.clear()
@@ -63,9 +63,9 @@ os.register_at_fork(after_in_child=_forget_threads)
 
 
 def _watch() -> None:
-    """Ask for an answer where a statement has none, whenever a connection is found active for so long.
+    """Ask for an answer whenever a connection is active for so long.
 
-    It may have been several statements: the question does no harm.
+    A statement may have none. It may have been several statements: the question does no harm.
     """
     active_since: dict[WatchedConnection, float] = {}
     while threading.current_thread() is _watchdog:

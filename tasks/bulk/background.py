@@ -37,7 +37,7 @@ class BulkResult:
 def update_matching(
     *, actor: User, filter_text: str, expected_count: int, changes: Mapping[str, Any], now: datetime
 ) -> BulkResult:
-    """Change all visible tasks that match a filter, if there are as many as the caller expects.
+    """Change all visible tasks that match a filter, if they are as many as expected.
 
     More than MAX_TASKS are left to a worker. Raises Invalid, Conflict, NotAllowed.
     """

@@ -19,7 +19,7 @@ from tasks.undo.tokens import add_undo_message
 @login_required
 @require_POST
 def update_selected(request: HttpRequest) -> HttpResponse:
-    """Change the tasks that were selected in a list, all or none, and go back to it."""
+    """Change the selected tasks of a list, all or none, and return to it."""
     actor, form = get_request_user(request), BulkForm(request.POST)
     ids = {task_id for text in request.POST.getlist("ids") if (task_id := parse_uuid(text))}
     if not ids:

@@ -11,7 +11,7 @@ from tasks.models import BulkJob
 
 
 def updates_of(event: Event) -> QuerySet[Event]:
-    """Return the events of the single tasks that a `bulk.updated` and the others of its transaction stand for."""
+    """Return the events of the tasks of all `bulk.updated` of one transaction."""
     # The times of one transaction are equal; its undo has the same subject and another time.
     parts = Event.objects.filter(
         name=event.name, subject_id=event.subject_id, actor_id=event.actor_id, occurred_at=event.occurred_at

@@ -24,6 +24,7 @@ from tasks.items.selectors import LockedTask
 from tasks.items.services import changed_columns, field_values, update_events
 from tasks.models import Project, Role, State, Task, TaskAssignee
 from tasks.projects import selectors as projects_selectors
+from tasks.projects import wip_limits
 from tasks.projects.labels import get_or_create_label_sets
 
 MAX_TASKS = 1000
@@ -179,11 +180,12 @@ def _write(
     now: datetime,
     operation_id: uuid.UUID,
 ) -> list[uuid.UUID]:
-    """Write what differs, with one statement for each distinct set of values, and publish the events."""
+    """Write what differs, one statement for each set of values, and publish the events."""
     groups: dict[tuple[Any, ...], list[uuid.UUID]] = defaultdict(list)
     columns_of: dict[tuple[Any, ...], dict[str, Any]] = {}
     published: list[DomainEvent] = []
     changed: list[_Change] = []
+    entered: dict[Project, list[State]] = defaultdict(list)
     for change in prepared:
         task = change.locked.task
         for name, value in change.columns.items():
@@ -194,6 +196,8 @@ def _write(
         if not differences:
             continue
         changed.append(change)
+        if "status" in differences:
+            entered[task.project].append(task.state)
         task.version, task.updated_at = task.version + 1, now
         key = tuple(sorted((name, str(getattr(value, "pk", value))) for name, value in change.columns.items()))
         groups[key].append(task.pk)
@@ -201,6 +205,8 @@ def _write(
         published += update_events(
             actor, change.locked, change.assignee_ids, labels, differences, was_closed=change.was_closed
         )
+    for project, states in sorted(entered.items(), key=lambda pair: pair[0].pk):
+        wip_limits.require_room(project, states)
     for key, task_ids in groups.items():
         Task.objects.filter(pk__in=task_ids).update(**columns_of[key], version=F("version") + 1, updated_at=now)
     _write_relations(changed, label_ids)

@@ -77,7 +77,7 @@ def list_by_field(
 def _pairs(
     values: QuerySet[Any], unset: TaskQuerySet, request: PageRequest, cursor: Cursor | None
 ) -> list[tuple[Any, Any]]:
-    """Return ids and sort values of the tasks after the cursor, up to `limit + 1`."""
+    """Return ids and sort values of tasks after the cursor, up to `limit + 1`."""
     limit, backwards = request.limit + 1, bool(cursor and cursor.backwards)
     of_value = cursor if cursor and cursor.value is not None else None
     of_null = cursor if cursor and cursor.value is None else None

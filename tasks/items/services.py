@@ -188,7 +188,7 @@ def update(
     if not differences:
         return task
 
-    if "status" in differences and task.state.wip_limit is not None:
+    if "status" in differences:
         wip_limits.require_room(project, [task.state])
     task.version, task.updated_at = task.version + 1, now
     # The changed columns alone; the state is set as an instance and written as its id.

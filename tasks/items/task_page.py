@@ -1,4 +1,4 @@
-"""Context of a task's page, for the views of every feature that has a part of it."""
+"""Context of a task's page, for the views of every feature on it."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def shared_task(request: HttpRequest) -> HttpResponse:
     except NotFound as error:
         return _render(request, {"error": error.detail}, status=404)
     context: dict[str, Any] = {"link": link, "token": token}
-    is_open = not link.has_password or _has_proof(request, link)
+    is_open = not link.has_password or _has_password_cookie(request, link)
     if request.method == "POST" and not is_open:
         is_open = check_password(request.POST.get("password", ""), link.password_hash)
         if not is_open:
@@ -64,7 +64,7 @@ def shared_task(request: HttpRequest) -> HttpResponse:
         response = redirect(f"{request.path}?link={token}")
         response.set_signed_cookie(
             _cookie_name(link),
-            _proof(link),
+            _password_digest(link),
             max_age=PASSWORD_HOURS * 3600,
             path=request.path,
             secure=request.is_secure(),
@@ -98,11 +98,11 @@ def _cookie_name(link: LinkShare) -> str:
     return f"link-{link.pk.hex}"
 
 
-def _proof(link: LinkShare) -> str:
+def _password_digest(link: LinkShare) -> str:
     """Return what shows that a browser has given the present password of a link."""
     return salted_hmac("tasks.link_shares.password", link.password_hash, algorithm="sha256").hexdigest()
 
 
-def _has_proof(request: HttpRequest, link: LinkShare) -> bool:
-    proof = request.get_signed_cookie(_cookie_name(link), default="", max_age=PASSWORD_HOURS * 3600)
-    return constant_time_compare(proof, _proof(link))
+def _has_password_cookie(request: HttpRequest, link: LinkShare) -> bool:
+    digest = request.get_signed_cookie(_cookie_name(link), default="", max_age=PASSWORD_HOURS * 3600)
+    return constant_time_compare(digest, _password_digest(link))

@@ -17,7 +17,7 @@ MAX_LINKS = 20
 
 
 class LinkRole(models.TextChoices):
-    """What whoever has the link may do; to comment they sign in."""
+    """Role of whoever has the link; to comment they sign in."""
 
     VIEWER = Role.VIEWER.value, Role.VIEWER.label
     COMMENTER = Role.COMMENTER.value, Role.COMMENTER.label

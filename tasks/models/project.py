@@ -58,7 +58,7 @@ class Role(models.TextChoices):
 
 
 class WipPolicy(models.TextChoices):
-    """What happens to a task that enters a full state."""
+    """Treatment of a task that enters a full state."""
 
     WARN = "warn", "Warn"
     REFUSE = "refuse", "Refuse"

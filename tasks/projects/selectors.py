@@ -156,9 +156,9 @@ def _states_statement() -> Statement:
 
 
 def load_project_with_states(user: User, ref: str) -> tuple[Project, Role | None, list[State], bool] | None:
-    """Return a visible project with the user's role, its states and whether it has custom fields, by one query.
+    """Return a visible project with the user's role and its states, by one query.
 
-    None if there is no such project. An empty `ref` is the user's own inbox.
+    Last comes whether it has custom fields. None if there is no such project. An empty `ref` is the user's own inbox.
     """
     column, value = lookup_for_ref(ref) if ref else ("owner_id", user.pk)
     rows = _project_with_states_statement(user.is_staff_or_admin, column).run({"user": user.pk, "ref": value})

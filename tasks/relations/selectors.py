@@ -75,10 +75,10 @@ class RelationsPanel(NamedTuple):
 def relations_panel(reader: User, task: Task) -> RelationsPanel:
     """Return the relations that the page of a task shows to its reader."""
     order = list(LABELS)
-    found = [
+    rows = [
         (kind_for(relation, task.pk), other_task(relation, task.pk), relation.pk)
         for relation in list_relations(reader, task).order_by("pk")
     ]
-    found.sort(key=lambda row: order.index(row[0]))
-    blockers = [other for kind, other, _ in found if kind == "blocked_by" and not other.is_closed]
-    return RelationsPanel([RelatedTask(pk, LABELS[kind], other) for kind, other, pk in found], blockers, LABELS.items())
+    rows.sort(key=lambda row: order.index(row[0]))
+    blockers = [other for kind, other, _ in rows if kind == "blocked_by" and not other.is_closed]
+    return RelationsPanel([RelatedTask(pk, LABELS[kind], other) for kind, other, pk in rows], blockers, LABELS.items())

@@ -1,4 +1,4 @@
-"""Reinsertion of stored rows by PostgreSQL, with their ids and in the order of their foreign keys."""
+"""Reinsertion of stored rows by PostgreSQL, with their ids, in the order of foreign keys."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def list_watchers(user: User, ref: str) -> QuerySet[User]:
 
 
 class WatchersPanel(NamedTuple):
-    """Who watches a task, and whether the reader does."""
+    """Watchers of a task, and whether the reader is one."""
 
     users: list[User]
     is_watching: bool

@@ -69,7 +69,7 @@ def test_compile_check_reports_outdated_html(settings, tmp_path):
     (kind / "body.mjml").write_text("<mjml><mj-body></mj-body></mjml>")
     settings.BASE_DIR = tmp_path
 
-    with pytest.raises(CommandError, match="Outdated: .*assigned"):
+    with pytest.raises(CommandError, match=r"Outdated: .*assigned"):
         call_command("compile_emails", check=True)
     assert not (kind / "body.html").exists()
 

@@ -124,9 +124,9 @@ def test_undo_of_a_bulk_change_is_refused_after_another_change(clients, tasks):
     answer = client.patch(URL, {"ids": ids(tasks), "changes": {"priority": "high"}})
     client.patch(f"/api/v1/tasks/{tasks[2].key}/", {"priority": "low"})
 
-    refused = client.post("/api/v1/undo/", {"token": answer["Undo-Token"]})
+    rejected = client.post("/api/v1/undo/", {"token": answer["Undo-Token"]})
 
-    assert refused.status_code == 412
+    assert rejected.status_code == 412
     assert Task.objects.filter(priority=3).count() == 4
 
 
@@ -197,7 +197,7 @@ def test_bulk_changes_at_once_do_not_deadlock(alice, project):
 
 def test_selected_tasks_are_changed_from_the_list(alice, viewer, tasks):
     page = logged_in_client(alice)
-    shown = page.get("/tasks/?project=OPS").content.decode()
+    listed = page.get("/tasks/?project=OPS").content.decode()
     form = {"ids": ids(tasks[:2]), "priority": "4", "due_date": "2026-12-24", "add_label": "Release"}
 
     answer = page.post("/tasks/bulk/", {**form, "next": "/tasks/?project=OPS"}, follow=True)
@@ -206,14 +206,26 @@ def test_selected_tasks_are_changed_from_the_list(alice, viewer, tasks):
         page.post("/tasks/bulk/", {"ids": ids(tasks)}, follow=True).content.decode(),
         page.post("/tasks/bulk/", {"ids": ids(tasks), "priority": "9"}, follow=True).content.decode(),
     ]
-    refused = logged_in_client(viewer).post("/tasks/bulk/", {"ids": ids(tasks), "priority": "1"}, follow=True)
+    rejected = logged_in_client(viewer).post("/tasks/bulk/", {"ids": ids(tasks), "priority": "1"}, follow=True)
 
-    assert shown.count('name="ids"') == 5
+    assert listed.count('name="ids"') == 5
     assert "2 tasks changed." in answer.content.decode()
     assert "Undo" in answer.content.decode()
     assert answer.redirect_chain[0][0] == "/tasks/?project=OPS"
     assert "Select at least one task." in nothing[0]
     assert "Choose what to change." in nothing[1]
-    assert "not change it" in refused.content.decode()
+    assert "not change it" in rejected.content.decode()
     assert sorted(Task.objects.values_list("priority", flat=True)) == [0, 0, 0, 4, 4]
     assert Task.objects.filter(labels__name="Release", due_date="2026-12-24").count() == 2
+
+
+def test_bulk_respects_the_limit_of_a_state(clients, project, tasks):
+    project.states.filter(slug="in_progress").update(wip_limit=4)
+    type(project).objects.update(wip_policy="refuse")
+
+    rejected = clients["alice"].patch(URL, {"ids": ids(tasks), "changes": {"status": "in_progress"}})
+    accepted = clients["alice"].patch(URL, {"ids": ids(tasks[:4]), "changes": {"status": "in_progress"}})
+
+    assert (rejected.status_code, rejected.json()["code"]) == (409, "wip_limit")
+    assert accepted.json()["updated"] == 4
+    assert Task.objects.filter(category="in_progress").count() == 4

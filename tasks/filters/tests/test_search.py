@@ -208,11 +208,11 @@ def test_list_says_how_many_tasks_of_archived_projects_match(alice, project):
     browser = logged_in_client(alice)
 
     searched = browser.get("/tasks/?search=analytics")
-    shown = browser.get("/tasks/?search=analytics&category=all")
+    everything = browser.get("/tasks/?search=analytics&category=all")
     text = visible_text(searched)
     assert ("2 tasks of archived projects match" in text, "closed task" in text) == (True, False)
     assert 'of archived projects match: <a href="?search=analytics&amp;category=all">show' in searched.content.decode()
-    assert visible_text(shown).count("OLD-") == 2
+    assert visible_text(everything).count("OLD-") == 2
     for query in ("", "?search=analytics&category=all", "?search=analytics&project=OPS", "?search=nothing"):
         assert "of archived projects" not in visible_text(browser.get(f"/tasks/{query}"))
     assert "of archived projects" not in visible_text(browser.get("/projects/OLD/?search=analytics"))

@@ -66,19 +66,19 @@ def test_link_with_a_password_asks_for_it(clients, task):
     link, visitor = LinkShare.objects.get(), Client()
     form = {"link": make_token(link.pk)}
 
-    asked = opened(visitor, link)
+    first = opened(visitor, link)
     wrong = visitor.post("/shared-task/", {**form, "password": "a loud river"})
     still_closed = opened(visitor, link)
     right = visitor.post("/shared-task/", {**form, "password": "a quiet river"})
-    shown = opened(visitor, link)
+    visible = opened(visitor, link)
     LinkShare.objects.update(password_hash="changed")
 
     assert created["has_password"] is True
     assert "password" not in created
-    for page in (asked, wrong, still_closed):
+    for page in (first, wrong, still_closed):
         assert task.title not in page.content.decode()
-    assert (asked.status_code, wrong.status_code, right.status_code) == (200, 403, 302)
-    assert task.title in shown.content.decode()
+    assert (first.status_code, wrong.status_code, right.status_code) == (200, 403, 302)
+    assert task.title in visible.content.decode()
     # Whoever gave the former password gives the new one.
     assert task.title not in opened(visitor, link).content.decode()
 
@@ -88,12 +88,12 @@ def test_visitor_joins_to_comment_only_where_the_link_allows(task, alice, mallor
     commenting = LinkShareFactory(task=task, creator=alice, role="commenter")
     page = logged_in_client(mallory)
 
-    refused = page.post("/shared-task/", {"link": make_token(reading.pk)})
+    rejected = page.post("/shared-task/", {"link": make_token(reading.pk)})
     before = TaskShare.objects.count()
     joined = page.post("/shared-task/", {"link": make_token(commenting.pk)})
     member = logged_in_client(alice).post("/shared-task/", {"link": make_token(commenting.pk)})
 
-    assert (refused.status_code, before) == (403, 0)
+    assert (rejected.status_code, before) == (403, 0)
     assert (joined.status_code, joined["Location"]) == (302, f"/tasks/{task.key}/")
     assert member.status_code == 302
     share = TaskShare.objects.get()
