@@ -116,13 +116,13 @@ def is_selective(condition: Condition) -> bool:
             return all(map(is_selective, parts))
 
 
-def has_range(condition: Condition | None) -> bool:
-    """Return whether a range of an index of each project holds all matches."""
+def has_range(condition: Condition | None, column: str) -> bool:
+    """Return whether a range of an index of each project holds all matches, other than that of the list's order."""
     match condition:
         case Leaf(kind):
-            return kind in RANGE_KINDS
+            return RANGE_KINDS.get(kind, column) != column
         case AllOf(parts):
-            return any(map(has_range, parts))
+            return any(has_range(part, column) for part in parts)
     return False
 
 
@@ -269,6 +269,6 @@ CONSTANT_KINDS = {
 }
 # Bound as one array, so that the SQL does not depend on the number of ids.
 ARRAY_KINDS = {"project", "assignee", "creator", "parent"}
-# Columns with an index within each project, besides those that are orders of lists.
-RANGE_KINDS = {"estimate", "start", "closed"}
+# Columns with an index within each project.
+RANGE_KINDS = {"estimate": "estimate", "start": "start_date", "closed": "closed_at", "created": "created_at"}
 SELECTIVE_KINDS = {"assignee", "creator", "parent"}

@@ -11,7 +11,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from django.db.models import DateField, DateTimeField, Func, Q, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import DateField, DateTimeField, Func, Q, QuerySet, UUIDField
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast
 
@@ -49,17 +50,23 @@ def first_ids(shape: QueryShape, page_request: PageRequest, cursor: Cursor | Non
         single = assignees[0] if assignees and len(assignees) == 1 and assignees[0] != "none" else None
         if single and page_request.sort.column == "created_at":
             return _lateral_by_assignment(single, shape, page_request, cursor)
+        if condition is not None and "creator" in shape.names and page_request.sort.column != "created_at":
+            # The user's tasks first: PostgreSQL overrates how many pass a condition, and would walk all in list order.
+            created = ArraySubquery(Task.objects.created_by(list(shape.value("creator"))).values("pk"))
+            ids: Any = Func(created, template="SELECT unnest(%(expressions)s)", output_field=UUIDField())
+            rows = shape.narrow(shape.visible(), but={"creator"}).filter(pk__in=ids)
+            return ids_in_order(rows, page_request, cursor)
         return ids_in_order(shape.rows(), page_request, cursor)
     # An index of each project holds the range, whatever the order.
-    by_range = has_range(condition)
+    by_range = has_range(condition, page_request.sort.column)
     narrow = {"project", "projects", "due_after"}
     # So many parts, of each of which the first rows would be compared with these filters.
     compared = shape.names & COMPARED_FILTERS and not shape.names & narrow
     if shape.is_broad and compared and not by_range and page_request.sort.column in GLOBAL_ORDERS:
         return ids_in_order(shape.rows(), page_request, cursor)
     projects = Project.objects.visible_to_id(Param("reader"), as_staff=shape.as_staff)
-    if ids := shape.value("projects"):
-        projects = projects.filter(any_of("pk", ids))
+    if project_ids := shape.value("projects"):
+        projects = projects.filter(any_of("pk", project_ids))
     if not by_range and (
         shape.names & STATE_INDEX_FILTERS or shape.value("overdue") is True or page_request.sort == DUE_SORT
     ):
@@ -69,7 +76,7 @@ def first_ids(shape: QueryShape, page_request: PageRequest, cursor: Cursor | Non
         lookups = {"project": "project", "status": "slug__in", "category": "category__in"}
         states = states.filter(**{lookups[name]: value for name, value in shape.filters if name in lookups})
         return _lateral_with_shared("state", states, shape, page_request, cursor)
-    if "project" in shape.names or (shape.as_staff and not by_range and not ids):
+    if "project" in shape.names or (shape.as_staff and not by_range and not project_ids):
         return ids_in_order(shape.rows(), page_request, cursor)
     return _lateral_with_shared("project", projects, shape, page_request, cursor)
 
