@@ -79,6 +79,7 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     "task.unshared": (),
     "task.recurrence_changed": (),
     "task.repeated": (),
+    "task.repetition_undone": (),
     "task.reminder_due": ("notifications.handlers.task_reminder_due",),
     "task.entered_filter": ("notifications.handlers.task_entered_filter",),
     "task.due_soon": ("notifications.handlers.task_due_soon",),

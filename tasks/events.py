@@ -387,6 +387,12 @@ class TaskRepeated(TaskEvent, name="task.repeated"):
     next_key: str
 
 
+class TaskRepetitionUndone(TaskEvent, name="task.repetition_undone"):
+    """A task is the current one of its series again, since its completion is undone. `next_id` was the next task."""
+
+    next_id: str
+
+
 class TaskReminderDue(TaskEvent, name="task.reminder_due"):
     """The time of a user's own reminder has come."""
 

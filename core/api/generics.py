@@ -19,7 +19,7 @@ string by keyword. Services are called by keyword, with `now` too where `service
     delete_service(actor=, **url, versions=)
 
 A view whose selector or service is called otherwise overrides the hook instead: `get_queryset`, `get_page`,
-`get_object`, `create_object`, `update_object`, `replace_object`, `delete_object`, or for an action `perform_action`. Hooks get the
+`get_object`, `create_object`, `update_object`, `delete_object`, or for an action `perform_action`. Hooks get the
 arguments of the URL; those that write get the validated body before them. They read `self.user`, `self.now`,
 `self.versions` (If-Match) and `self.params` (the validated query string).
 `core.api.schema` reads the same declarations, so `extend_schema` is needed only where a view answers irregularly.
@@ -113,12 +113,8 @@ class ApiView(APIView):
         if request.method in {"GET", "HEAD", "OPTIONS"}:
             return
         self.versions = parse_if_match(request._request)
-        inputs = {
-            "POST": self.input_serializer_class,
-            "PATCH": self.patch_serializer_class,
-            "PUT": self.put_serializer_class,
-        }
-        if inputs.get(request.method):
+        serializers = {"POST": "input", "PATCH": "patch", "PUT": "put"}
+        if getattr(self, f"{serializers.get(request.method)}_serializer_class", None):
             request.data  # noqa: B018 -- parsed here, kept by DRF
         # After authentication, permissions and limits: a stored response is replayed only to those who may send the
         # request.
@@ -286,18 +282,6 @@ class UpdateView(ApiView):
     def update_object(self, data: dict[str, Any], **url: Any) -> Any:
         """Change the fields that were sent if `versions` allows, and return the object. Raises VersionConflict."""
         return self.call_service(type(self).update_service, **url, changes=data, versions=self.versions)
-
-
-class ReplaceView(ApiView):
-    """PUT of one object that belongs to another (If-Match honoured): 200 with the new state, also where it had none."""
-
-    def put(self, request: Request, **url: Any) -> HttpResponse:
-        assert self.put_serializer_class is not None
-        return self.object_response(self.replace_object(parse_body(self.put_serializer_class, request), **url))
-
-    def replace_object(self, data: dict[str, Any], **url: Any) -> Any:
-        """Set the whole state if `versions` allows, and return the object. Raises VersionConflict."""
-        raise NotImplementedError  # abstract: each view defines it
 
 
 class DeleteView(ApiView):

@@ -23,8 +23,8 @@ from tasks.models.task import PRIORITY_NAMES, TaskQuerySet
 # The fields of the API in their order.
 FIELD_NAMES = (
     "id", "key", "number", "project", "title", "description", "status", "category", "priority", "start_date", "due_date",
-    "due_at", "estimate", "parent", "creator", "assignees", "labels", "position", "version", "created_at", "updated_at",
-    "started_at", "closed_at",
+    "due_at", "estimate", "parent", "creator", "assignees", "labels", "position", "is_recurring", "version",
+    "created_at", "updated_at", "started_at", "closed_at",
 )  # fmt: skip
 LIST_FIELD_NAMES = tuple(name for name in FIELD_NAMES if name != "description")
 
@@ -57,6 +57,7 @@ class TaskColumns(NamedTuple):
     creator_handle: str
     creator_role: str
     position: str
+    is_recurring: bool
     version: int
     created_at: datetime
     updated_at: datetime
@@ -101,6 +102,7 @@ class TaskColumns(NamedTuple):
             ],
             "labels": sorted(self.label_names),
             "position": self.position,
+            "is_recurring": self.is_recurring,
             "version": self.version,
             "created_at": self.created_at,
             "updated_at": self.updated_at,

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http import HttpResponse
+from rest_framework.request import Request
+
 from core.api.endpoints import no_projects
-from core.api.generics import DeleteView, DetailView, ReplaceView
-from tasks.models import Recurrence
+from core.api.generics import DeleteView, DetailView
+from core.api.parsers import parse_body
 from tasks.project_scope import project_of_task_in_path
 from tasks.recurrence import selectors, services
 from tasks.recurrence.schedule import upcoming_days
@@ -14,7 +17,7 @@ from tasks.recurrence.serializers import PreviewOut, PreviewQuery, RecurrenceInp
 from tasks.recurrence.wording import describe
 
 
-class RecurrenceView(DetailView, ReplaceView, DeleteView):
+class RecurrenceView(DetailView, DeleteView):
     """The series whose current task this is."""
 
     operation_ids = {
@@ -30,8 +33,13 @@ class RecurrenceView(DetailView, ReplaceView, DeleteView):
     delete_service = services.remove
     services_take_now = True
 
-    def replace_object(self, data: dict[str, Any], ref: str) -> Recurrence:
-        return services.set_recurrence(actor=self.user, ref=ref, values=data, now=self.now, versions=self.versions)
+    def put(self, request: Request, ref: str) -> HttpResponse:
+        """Let the task repeat by this rule; its due date is the first occurrence of a new one."""
+        data = parse_body(RecurrenceInput, request)
+        recurrence = services.set_recurrence(
+            actor=self.user, ref=ref, values=data, now=self.now, versions=self.versions
+        )
+        return self.object_response(recurrence)
 
 
 class PreviewView(DetailView):

@@ -195,6 +195,7 @@ def step_back(*, actor: User, ref: str, next_id: str, now: datetime) -> bool:
     if recurrence.mode == RecurrenceMode.FIXED:
         recurrence.missed_at = series_of(recurrence).missed_at(before.occurs_on)
     recurrence.save(update_fields=["task", "number", "occurs_on", "missed_at"])
+    publish(events.TaskRepetitionUndone(task=locked.payload(), next_id=next_id), actor=actor, at=now)
     items.delete(actor=actor, ref=next_id, now=now)
     return True
 

@@ -105,6 +105,12 @@ def _undo_repetition(actor: User, event: Event, now: datetime) -> None:
     _undo_update(actor, closing.order_by("-pk")[0], now)
 
 
+def _redo_repetition(actor: User, event: Event, now: datetime) -> None:
+    """Close a task again whose completion was undone, which repeats it again."""
+    reopening = Event.objects.filter(subject_id=event.subject_id, name="task.updated", pk__gt=event.pk)
+    _undo_update(actor, reopening.order_by("pk")[0], now)
+
+
 def _parse(name: str, value: Any) -> Any:
     """Return a JSON value of an event as `items.update` takes it."""
     if name == "parent":
@@ -195,6 +201,7 @@ _INVERSES: dict[str, Callable[[User, Event, datetime], None]] = {
     "task.created": _delete_task,
     "task.updated": _undo_update,
     "task.repeated": _undo_repetition,
+    "task.repetition_undone": _redo_repetition,
     "task.deleted": _restore_task,
     "task.restored": _delete_task,
     "task.commented": _delete_comment,

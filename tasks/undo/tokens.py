@@ -17,7 +17,7 @@ HEADER = "Undo-Token"
 # First a change of many tasks, then a task that was closed and repeated: one write, undone as one. Then by project, or
 # else by task; a plain update may also be a consequence of another event of the same write.
 BULK_EVENTS = frozenset({"bulk.updated"})
-SERIES_EVENTS = frozenset({"task.repeated"})
+SERIES_EVENTS = frozenset({"task.repeated", "task.repetition_undone"})
 PROJECT_EVENTS = frozenset({"project.deleted", "project.restored"})
 TASK_EVENTS = frozenset(
     {

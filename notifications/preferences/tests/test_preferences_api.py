@@ -16,6 +16,7 @@ KINDS = (
     "commented",
     "completed",
     "due_soon",
+    "reminder",
     "shared",
     "entered_filter",
     "added_to_project",

@@ -50,6 +50,7 @@ def test_task_with_title_only_lands_in_own_inbox(clients, alice, outbox):
         "assignees": [],
         "labels": [],
         "position": task.position,
+        "is_recurring": False,
         "version": 1,
         "created_at": first.json()["created_at"],
         "updated_at": first.json()["created_at"],

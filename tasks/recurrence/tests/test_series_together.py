@@ -39,7 +39,7 @@ def test_undone_completion_takes_back_the_next_task(clients, daily):
     done = clients["bob"].patch(TASK_URL, {"status": "done"})
     undone = clients["bob"].post("/api/v1/undo/", {"token": done[HEADER]})
     after = series_rows()
-    again = clients["bob"].patch(TASK_URL, {"status": "done"})
+    again = clients["bob"].post("/api/v1/undo/", {"token": undone[HEADER]})
 
     assert (done.status_code, undone.status_code, again.status_code) == (200, 200, 200)
     assert after["tasks_occurrence"] == before["tasks_occurrence"]
@@ -110,3 +110,28 @@ def test_ruined_series_does_not_stop_the_others(project, daily):
 
     assert advance_missed(now=NOW + timedelta(days=1)) == 1
     assert Recurrence.objects.filter(rule="FREQ=NEVER", number=1).exists()
+
+
+def test_bulk_completion_repeats_each_task(clients, daily, project):
+    RecurrenceFactory(task=TaskFactory(project=project, due_date=date(2090, 5, 9)))
+    ids = [str(key) for key in Task.objects.values_list("pk", flat=True)]
+
+    response = clients["bob"].patch("/api/v1/tasks/bulk/", {"ids": ids, "changes": {"status": "done"}})
+
+    assert response.status_code == 200, response.json()
+    rows = Task.objects.order_by("number").values_list("due_date", "category", "is_recurring")
+    assert list(rows) == [
+        (date(2090, 5, 1), "done", False),
+        (date(2090, 5, 9), "done", False),
+        (date(2090, 5, 2), "todo", True),
+        (date(2090, 5, 10), "todo", True),
+    ]
+
+
+def test_task_says_whether_it_repeats(clients, daily):
+    clients["bob"].patch(TASK_URL, {"status": "done"})
+
+    listed = clients["bob"].get("/api/v1/tasks/?ordering=created_at&fields=key,is_recurring").json()["results"]
+
+    assert listed == [{"key": "OPS-1", "is_recurring": False}, {"key": "OPS-2", "is_recurring": True}]
+    assert clients["bob"].get("/api/v1/tasks/OPS-2/").json()["is_recurring"] is True
