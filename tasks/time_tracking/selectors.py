@@ -1,0 +1,63 @@
+"""Reads of time entries and of the running timer."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db.models import Count, F, Q, QuerySet, Sum, Window
+
+from accounts.models import User
+from core.db import get_or_not_found
+from tasks.models import Task, TimeEntry
+
+ENTRIES_IN_PANEL = 10
+
+
+def list_entries(task: Task) -> QuerySet[TimeEntry]:
+    """Return the time entries of a task with their users."""
+    return TimeEntry.objects.filter(task=task).select_related("user")
+
+
+def get_entry(task: Task, entry_id: uuid.UUID) -> TimeEntry:
+    """Return one time entry of a task. Raises NotFound."""
+    return get_or_not_found(list_entries(task).filter(pk=entry_id), "There is no such time entry.")
+
+
+def get_running_timer(user: User) -> TimeEntry:
+    """Return the user's running timer, with its task. Raises NotFound without one."""
+    # Of a task that the user no longer sees only the own entry is shown.
+    timers = TimeEntry.objects.filter(user=user, ended_at=None).select_related("user", "task__project")
+    return get_or_not_found(timers, "No timer is running.")
+
+
+@dataclass(frozen=True, slots=True)
+class TimePanel:
+    """Newest time entries of a task, the number and minutes of all, and the reader's running timer."""
+
+    entries: Sequence[TimeEntry]
+    count: int
+    minutes: int
+    estimate: int | None
+    running: TimeEntry | None
+
+    @property
+    def is_over(self) -> bool:
+        return self.estimate is not None and self.minutes > self.estimate
+
+
+def time_panel(reader: User, task: Task) -> TimePanel:
+    """Return what the page of a task shows of its time; one query."""
+    rows = list_entries(task).annotate(
+        total=Window(Sum("minutes")), row_count=Window(Count("pk", filter=Q(ended_at__isnull=False)))
+    )
+    # Running timers first, or an old one of the reader's could be beyond the limit.
+    listed = list(rows.order_by(F("ended_at").desc(nulls_first=True), "-started_at", "-pk")[:ENTRIES_IN_PANEL])
+    return TimePanel(
+        entries=[entry for entry in listed if entry.ended_at],
+        count=listed[0].row_count if listed else 0,
+        minutes=listed[0].total or 0 if listed else 0,
+        estimate=task.estimate,
+        running=next((entry for entry in listed if entry.ended_at is None and entry.user_id == reader.pk), None),
+    )
