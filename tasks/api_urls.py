@@ -17,6 +17,7 @@ from tasks.relations import api as relations_api
 from tasks.reminders import api as reminders_api
 from tasks.saved_filters import api as saved_filters_api
 from tasks.sharing import api as sharing_api
+from tasks.time_tracking import api as time_api
 from tasks.trash import api as trash_api
 from tasks.undo import api as undo_api
 from tasks.watching import api as watching_api
@@ -59,6 +60,11 @@ urlpatterns = [
     path("tasks/<str:ref>/", items_api.TaskView.as_view()),
     path("tasks/<str:ref>/move/", items_api.MoveView.as_view()),
     path("tasks/<str:ref>/activity/", items_api.ActivityView.as_view()),
+    path("me/timer/", time_api.TimerView.as_view()),
+    path("tasks/<str:ref>/timer/start/", time_api.StartTimerView.as_view()),
+    path("tasks/<str:ref>/timer/stop/", time_api.StopTimerView.as_view()),
+    path("tasks/<str:ref>/time-entries/", time_api.TimeEntriesView.as_view()),
+    path("tasks/<str:ref>/time-entries/<uuid:time_entry_id>/", time_api.TimeEntryView.as_view()),
     path("tasks/<str:ref>/fields/", fields_api.TaskFieldsView.as_view()),
     path("tasks/<str:ref>/shares/", sharing_api.SharesView.as_view()),
     path("tasks/<str:ref>/shares/<uuid:user_id>/", sharing_api.ShareView.as_view()),

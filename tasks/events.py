@@ -391,6 +391,24 @@ class TaskRepetitionUndone(TaskEvent, name="task.repetition_undone"):
     """A task is the current one of its series again, since its completion is undone. `next_id` was the next task."""
 
     next_id: str
+class TimeLogged(TaskEvent, name="task.time_logged"):
+    """A user logged time on a task, by hand or by stopping the timer."""
+
+    entry_id: str
+    minutes: int
+
+
+class TimeEntryChanged(TaskEvent, name="task.time_entry_changed"):
+    """A time entry was changed by its author."""
+
+    entry_id: str
+
+
+class TimeEntryDeleted(TaskEvent, name="task.time_entry_deleted"):
+    """A time entry was deleted, by its author or an admin of the project."""
+
+    entry_id: str
+    minutes: int
 
 
 class TaskReminderDue(TaskEvent, name="task.reminder_due"):

@@ -35,6 +35,7 @@ from tasks.models import (
     Task,
     TaskShare,
     TaskWatch,
+    TimeEntry,
     TrashEntry,
 )
 from tasks.projects import selectors as projects_selectors
@@ -65,6 +66,9 @@ def erase_user(user_id: uuid.UUID, now: datetime) -> None:
     ImportJob.objects.filter(user=user).delete()
     BulkJob.objects.filter(user=user).delete()
     CustomFieldValue.objects.filter(user=user).delete()
+    # Work that was logged counts in the totals of its tasks, without the user's name and words.
+    TimeEntry.objects.filter(user=user, ended_at=None).delete()
+    TimeEntry.objects.filter(user=user).update(note="")
     Reminder.objects.filter(user=user).delete()
     SavedFilter.objects.filter(owner=user).delete()
     FilterSubscription.objects.filter(user=user).delete()
@@ -135,6 +139,12 @@ def export_attachments(user_id: uuid.UUID) -> Iterator[Row]:
     yield from in_batches(Attachment.objects.filter(uploader=user_id).values(*columns))
     for attachment in trash_selectors.stored_rows("tasks.Attachment", {"uploader_id": str(user_id)}):
         yield {name: attachment.get(name) for name in ("id", "task_id", "name", "created_at")}
+
+
+def export_time_entries(user_id: uuid.UUID) -> Iterator[Row]:
+    """Yield the time that the user logged."""
+    columns = ("pk", "id", "task_id", "task__project__key", "task__number", "started_at", "ended_at", "minutes", "note")
+    return in_batches(TimeEntry.objects.filter(user=user_id).values(*columns))
 
 
 def export_user_fields(user_id: uuid.UUID) -> Iterator[Row]:
@@ -226,6 +236,7 @@ PROVIDER = PersonalDataProvider(
             export_attachments,
             ("tasks.Attachment",),
         ),
+        ExportSection("time-entries", "Time that you logged.", export_time_entries, ("tasks.TimeEntry",)),
         ExportSection(
             "person-fields", "Tasks that name you in a custom field.", export_user_fields, ("tasks.CustomFieldValue",)
         ),

@@ -18,6 +18,7 @@ from tasks.relations import pages as relations_pages
 from tasks.reminders import pages as reminders_pages
 from tasks.saved_filters import pages as saved_filters_pages
 from tasks.sharing import pages as sharing_pages
+from tasks.time_tracking import pages as time_pages
 from tasks.trash import pages as trash_pages
 from tasks.undo import pages as undo_pages
 from tasks.watching import pages as watching_pages
@@ -57,6 +58,11 @@ urlpatterns = [
     path("tasks/<str:key>/comments/", comments_pages.add_comment, name="comment-create"),
     path("tasks/<str:key>/comments/<uuid:comment_id>/", comments_pages.edit_comment, name="comment-update"),
     path("tasks/<str:key>/comments/<uuid:comment_id>/delete/", comments_pages.delete_comment, name="comment-delete"),
+    path("tasks/<str:key>/timer/start/", time_pages.start_timer, name="timer-start"),
+    path("tasks/<str:key>/timer/stop/", time_pages.stop_timer, name="timer-stop"),
+    path("tasks/<str:key>/time/", time_pages.add_time_entry, name="time-add"),
+    path("tasks/<str:key>/time/<uuid:time_entry_id>/", time_pages.update_time_entry, name="time-update"),
+    path("tasks/<str:key>/time/<uuid:time_entry_id>/delete/", time_pages.delete_time_entry, name="time-delete"),
     path("tasks/<str:key>/fields/", fields_pages.update_values, name="task-fields"),
     path("tasks/<str:key>/attachments/", attachments_pages.add_attachments, name="attachment-add"),
     path("tasks/<str:key>/attachments/<uuid:attachment_id>/", attachments_pages.attachment_detail, name="attachment"),

@@ -137,6 +137,8 @@ REQUEST_BODIES: dict[str, dict[str, Any]] = {
     "PATCH /api/v1/fields/{shared_field_id}/": {"name": "Client"},
     "POST /api/v1/fields/{field_id}/options/": {"name": "High"},
     "PATCH /api/v1/fields/{field_id}/options/{option_id}/": {"name": "Minor"},
+    "POST /api/v1/tasks/{ref}/time-entries/": {"minutes": 30},
+    "PATCH /api/v1/tasks/{ref}/time-entries/{time_entry_id}/": {"note": "Called them"},
     "PATCH /api/v1/tasks/{ref}/fields/": {"fields": {"severity": "low"}},
     "POST /api/v1/labels/": {"project": "{project}", "name": "new"},
     "PATCH /api/v1/labels/{label_id}/": {"name": "other"},

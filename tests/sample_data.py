@@ -36,7 +36,7 @@ from accounts.tests.mfa import recovery_codes, with_totp
 from core.db import uuid7
 from notifications.tests.factories import make_notification
 from tasks.link_shares.tokens import make_token
-from tasks.models import Project, Role
+from tasks.models import Project, Role, Task
 from tasks.tests.attachments import PIXEL, make_attachment
 from tasks.tests.factories import (
     BulkJobFactory,
@@ -56,6 +56,7 @@ from tasks.tests.factories import (
     TaskFactory,
     TaskRelationFactory,
     TaskShareFactory,
+    TimeEntryFactory,
     make_trash_entry,
     make_undo_token,
 )
@@ -158,6 +159,7 @@ def create_project(owner: User, key: str, *, editor: User, newcomer: User) -> Sa
         "comment_id": str(CommentFactory(task=task, author=editor).pk),
         "field:projects": str(field.pk),
         "field:fields": str(field.pk),
+        "time_entry_id": str(TimeEntryFactory(task=task, user=owner).pk),
         "option_id": str(OptionFactory(field=field, slug="low").pk),
         "shared_field_id": str(shared_field.pk),
         "other_shared_field": str(FieldFactory().pk),
@@ -174,6 +176,7 @@ def _create_team(lead: User, name: str) -> Team:
 
 
 def _create_personal_data(owner: User, *, task_id: str) -> SampleValues:
+    TimeEntryFactory(task=Task.objects.get(pk=task_id), user=owner, minutes=None, ended_at=None)
     pair = issue_tokens(open_session(user=owner, now=timezone.now()))
     return {
         "notification_id": str(make_notification(owner, task_id=task_id).pk),

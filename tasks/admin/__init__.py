@@ -3,6 +3,26 @@
 The inbox projects of other users are as private here as everywhere.
 """
 
-from tasks.admin import custom_fields, invitations, projects, recurrence, saved_filters, sharing, tasks, trash
+from tasks.admin import (
+    custom_fields,
+    invitations,
+    projects,
+    recurrence,
+    saved_filters,
+    sharing,
+    tasks,
+    time_tracking,
+    trash,
+)
 
-__all__ = ["custom_fields", "invitations", "projects", "recurrence", "saved_filters", "sharing", "tasks", "trash"]
+__all__ = [
+    "custom_fields",
+    "invitations",
+    "projects",
+    "recurrence",
+    "saved_filters",
+    "sharing",
+    "tasks",
+    "time_tracking",
+    "trash",
+]

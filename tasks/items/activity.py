@@ -47,12 +47,17 @@ EVENT_ICONS = {
     "task.attachment_deleted": "paperclip",
     "task.attachment_restored": "paperclip",
     "task.attachment_infected": "triangle-alert",
+    "task.time_logged": "timer",
+    "task.time_entry_changed": "timer",
+    "task.time_entry_deleted": "timer",
     "task.repeated": "repeat",
     "task.restored": "rotate-ccw",
 }
 EVENT_TEXTS = {
     "task.relation_added": "added a relation",
     "task.relation_removed": "removed a relation",
+    "task.time_entry_changed": "changed a time entry",
+    "task.time_entry_deleted": "deleted a time entry",
     "task.created": "created the task",
     "task.commented": "commented",
     "task.deleted": "deleted the task",
@@ -147,6 +152,8 @@ def _event_text(event: Event) -> str:
         if done := changes.get("is_done"):
             return "completed a checklist item" if done[1] else "reopened a checklist item"
         return "changed a checklist item" if changes.keys() - HIDDEN_FIELDS else ""
+    if event.name == "task.time_logged":
+        return f"logged {event.payload['minutes']} min"
     if event.name in FILE_TEXTS:
         return f"{FILE_TEXTS[event.name]} {event.payload['file_name']}"
     return EVENT_TEXTS.get(event.name, "")

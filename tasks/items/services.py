@@ -36,6 +36,7 @@ from tasks.projects.labels import get_or_create_label_sets
 from tasks.projects.services import get_or_create_inbox
 from tasks.projects.states import find_state
 from tasks.recurrence import advancing
+from tasks.time_tracking import services as time_tracking
 from tasks.trash.storage import collect, discard
 
 # Fields that tie a task to its project: closed to users who see it by a share alone.
@@ -305,6 +306,7 @@ def delete(*, actor: User, ref: str, now: datetime, versions: frozenset[int] | N
     policies.require_editor(locked.project_role)
     policies.require_not_archived(project)
     check_version(task, versions)
+    time_tracking.end_timers(task, now)
     # Before the subtasks are detached: the trash stores whose parent it was.
     deletion = collect(task)
     # Consumers order the states of a task by its version, and the deletion is the last.

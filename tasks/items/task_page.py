@@ -28,6 +28,7 @@ from tasks.recurrence.panel import recurrence_panel
 from tasks.relations.selectors import relations_panel
 from tasks.reminders.panel import reminders_panel
 from tasks.sharing import selectors as sharing_selectors
+from tasks.time_tracking.selectors import time_panel
 from tasks.watching.selectors import watchers_panel
 
 # What a feature adds to the page: a selector under the name that its template uses, with one query each.
@@ -37,6 +38,7 @@ PANELS: dict[str, Callable[[User, Task], Any]] = {
     "checklist": checklist_panel,
     "recurrence": recurrence_panel,
     "relations": relations_panel,
+    "time": time_panel,
     "task_fields": lambda _, task: custom_fields_selectors.list_task_fields(task),
     "reminders": reminders_panel,
 }

@@ -17,6 +17,7 @@ from tasks.models.reminder import Reminder
 from tasks.models.saved_filter import FilterMatch, FilterSubscription, SavedFilter
 from tasks.models.sharing import ProjectTeam, SharedRole, TaskShare
 from tasks.models.task import Priority, Task, TaskAssignee
+from tasks.models.time_entry import TimeEntry
 from tasks.models.trash import TrashEntry
 from tasks.models.watch import TaskWatch
 
@@ -60,6 +61,7 @@ __all__ = [
     "TaskRelation",
     "TaskShare",
     "TaskWatch",
+    "TimeEntry",
     "TrashEntry",
     "WipPolicy",
 ]

@@ -41,6 +41,7 @@ from tasks.models import (
     TaskRelation,
     TaskShare,
     TaskWatch,
+    TimeEntry,
     TrashEntry,
 )
 from tasks.projects.states import DEFAULT_STATES
@@ -234,6 +235,18 @@ class FilterMatchFactory(DjangoModelFactory):
 
     user = factory.LazyAttribute(lambda match: match.task.creator)
     subscription = factory.SubFactory(FilterSubscriptionFactory, user=factory.SelfAttribute("..user"))
+
+
+class TimeEntryFactory(DjangoModelFactory):
+    """Half an hour of work; with `minutes=None, ended_at=None` a running timer."""
+
+    class Meta:
+        model = TimeEntry
+
+    user = factory.LazyAttribute(lambda entry: entry.task.creator)
+    started_at = factory.LazyFunction(lambda: timezone.now() - timedelta(minutes=30))
+    ended_at = factory.LazyFunction(timezone.now)
+    minutes = 30
 
 
 class ImportJobFactory(DjangoModelFactory):

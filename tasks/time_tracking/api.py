@@ -10,7 +10,7 @@ from tasks.items import selectors as items_selectors
 from tasks.models import TimeEntry
 from tasks.project_scope import project_of_task_in_path
 from tasks.time_tracking import selectors, services
-from tasks.time_tracking.serializers import TimeEntryInput, TimeEntryOut, TimeEntryPatch, TimerOut
+from tasks.time_tracking.serializers import CurrentTimerOut, TimeEntryInput, TimeEntryOut, TimeEntryPatch
 
 
 class TimeEntriesView(ListView, CreateView):
@@ -41,9 +41,9 @@ class TimeEntryView(DetailView, UpdateView, DeleteView):
     object_selector = selectors.get_entry
     delete_service = services.delete
 
-    def update_object(self, data: dict[str, Any], ref: str, entry_id: uuid.UUID) -> TimeEntry:
+    def update_object(self, data: dict[str, Any], ref: str, time_entry_id: uuid.UUID) -> TimeEntry:
         return services.update(
-            actor=self.user, ref=ref, entry_id=entry_id, changes=data, now=self.now, versions=self.versions
+            actor=self.user, ref=ref, time_entry_id=time_entry_id, changes=data, now=self.now, versions=self.versions
         )
 
 
@@ -72,10 +72,11 @@ class StopTimerView(ActionView):
 
 
 class TimerView(DetailView):
-    """The caller's running timer; 404 while none runs."""
+    """The caller's running timer, if there is one."""
 
     operation_ids = {"get": "get_timer"}
     api_key_scope = {"GET": "tasks:read"}
     project_from = all_projects
-    serializer_class = TimerOut
-    object_selector = selectors.get_running_timer
+    serializer_class = CurrentTimerOut
+    object_selector = selectors.get_current_timer
+    has_versions = False

@@ -61,18 +61,18 @@ def add_time_entry(request: HttpRequest, key: str) -> HttpResponse:
 
 @login_required
 @require_POST
-def update_time_entry(request: HttpRequest, key: str, entry_id: UUID) -> HttpResponse:
+def update_time_entry(request: HttpRequest, key: str, time_entry_id: UUID) -> HttpResponse:
     """Save the minutes and the note of an own entry."""
     reader = get_request_user(request)
     task = items_selectors.get_task(reader, key)
-    selectors.get_entry(task, entry_id)
+    selectors.get_entry(task, time_entry_id)
     form = TimeEntryForm(request.POST)
     versions = expected_version(request)
 
     def save(data: dict[str, Any]) -> Any:
         now = timezone.now()
         return services.update(
-            actor=reader, ref=key, entry_id=entry_id, changes=data, now=now, versions=versions
+            actor=reader, ref=key, time_entry_id=time_entry_id, changes=data, now=now, versions=versions
         )
 
     try:
@@ -87,7 +87,7 @@ def update_time_entry(request: HttpRequest, key: str, entry_id: UUID) -> HttpRes
 
 @login_required
 @require_POST
-def delete_time_entry(request: HttpRequest, key: str, entry_id: UUID) -> HttpResponse:
-    services.delete(actor=get_request_user(request), ref=key, entry_id=entry_id)
+def delete_time_entry(request: HttpRequest, key: str, time_entry_id: UUID) -> HttpResponse:
+    services.delete(actor=get_request_user(request), ref=key, time_entry_id=time_entry_id)
     messages.success(request, "Time entry deleted.")
     return _to_panel(key)

@@ -20,21 +20,27 @@ def list_entries(task: Task) -> QuerySet[TimeEntry]:
     return TimeEntry.objects.filter(task=task).select_related("user")
 
 
-def get_entry(task: Task, entry_id: uuid.UUID) -> TimeEntry:
+def get_entry(task: Task, time_entry_id: uuid.UUID) -> TimeEntry:
     """Return one time entry of a task. Raises NotFound."""
-    return get_or_not_found(list_entries(task).filter(pk=entry_id), "There is no such time entry.")
+    return get_or_not_found(list_entries(task).filter(pk=time_entry_id), "There is no such time entry.")
 
 
-def get_running_timer(user: User) -> TimeEntry:
-    """Return the user's running timer, with its task. Raises NotFound without one."""
-    # Of a task that the user no longer sees only the own entry is shown.
-    timers = TimeEntry.objects.filter(user=user, ended_at=None).select_related("user", "task__project")
-    return get_or_not_found(timers, "No timer is running.")
+@dataclass(frozen=True, slots=True)
+class CurrentTimer:
+    """Running timer of a user, if there is one."""
+
+    timer: TimeEntry | None
+
+
+def get_current_timer(user: User) -> CurrentTimer:
+    """Return the user's running timer with its task, as far as the user still sees that."""
+    timers = TimeEntry.objects.filter(user=user, ended_at=None, task__in=Task.objects.visible_to(user).values("pk"))
+    return CurrentTimer(timers.select_related("user", "task__project").first())
 
 
 @dataclass(frozen=True, slots=True)
 class TimePanel:
-    """Newest time entries of a task, the number and minutes of all, and the reader's running timer."""
+    """Newest time entries of a task, the totals of all, and the reader's timer."""
 
     entries: Sequence[TimeEntry]
     count: int

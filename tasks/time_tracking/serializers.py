@@ -7,6 +7,7 @@ from core.api.fields import StrictDateTimeField, StrictIntegerField, StrictSeria
 from tasks.items.serializers import TaskRef
 from tasks.models import TimeEntry
 from tasks.models.time_entry import MAX_ENTRY_MINUTES, MAX_NOTE_LENGTH
+from tasks.time_tracking.selectors import CurrentTimer
 
 
 class TimeEntryInput(StrictSerializer):
@@ -32,9 +33,15 @@ class TimeEntryOut(serializers.ModelSerializer[TimeEntry]):
 
 
 class TimerOut(TimeEntryOut):
-    """The running timer of the caller, and its task."""
+    """A running timer and its task."""
 
     task = TaskRef()
 
     class Meta(TimeEntryOut.Meta):
         fields = [*TimeEntryOut.Meta.fields, "task"]
+
+
+class CurrentTimerOut(serializers.Serializer[CurrentTimer]):
+    """The running timer of the caller; null while none runs."""
+
+    timer = TimerOut(allow_null=True)

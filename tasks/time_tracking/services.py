@@ -53,6 +53,13 @@ def stop(*, actor: User, ref: str, now: datetime) -> TimeEntry:
     return running
 
 
+def end_timers(task: Task, now: datetime) -> None:
+    """End all timers of a task that is deleted, so that their time comes back with it."""
+    for entry in TimeEntry.objects.filter(task=task, ended_at=None):  # at most one for each user
+        ended_at, minutes = entry.end_at(now)
+        TimeEntry.objects.filter(pk=entry.pk, ended_at=None).update(ended_at=ended_at, minutes=minutes)
+
+
 def _end(entry: TimeEntry, actor: User, now: datetime) -> bool:
     """End a running timer by a conditional UPDATE; return whether this call ended it."""
     entry.ended_at, entry.minutes = entry.end_at(now)
@@ -89,7 +96,7 @@ def update(
     *,
     actor: User,
     ref: str,
-    entry_id: uuid.UUID,
+    time_entry_id: uuid.UUID,
     changes: Mapping[str, Any],
     now: datetime,
     versions: frozenset[int] | None = None,
@@ -98,7 +105,7 @@ def update(
 
     Raises NotFound, NotAllowed, Conflict, Invalid, VersionConflict.
     """
-    locked, entry = _lock_entry(actor, ref, entry_id)
+    locked, entry = _lock_entry(actor, ref, time_entry_id)
     require(entry.user_id == actor.pk, "Only its author may change a time entry.")
     check_version(entry, versions, changes)
     changed = {name: value for name, value in changes.items() if getattr(entry, name) != value}
@@ -108,7 +115,9 @@ def update(
         raise Conflict("The timer is running; stop it first.", code="timer_running")
     for name, value in changed.items():
         setattr(entry, name, value)
-    if entry.minutes is not None:
+    if entry.ended_at is not None and entry.minutes is not None:
+        if "started_at" not in changed:  # more minutes began earlier: what was done has its end already
+            entry.started_at = entry.ended_at - timedelta(minutes=entry.minutes)
         entry.ended_at = _valid_end(entry.started_at, entry.minutes, now)
     entry.version += 1
     entry.save(update_fields=["started_at", "ended_at", "minutes", "note", "version"])
@@ -117,12 +126,12 @@ def update(
 
 
 @transaction.atomic
-def delete(*, actor: User, ref: str, entry_id: uuid.UUID, versions: frozenset[int] | None = None) -> None:
+def delete(*, actor: User, ref: str, time_entry_id: uuid.UUID, versions: frozenset[int] | None = None) -> None:
     """Delete the actor's own entry, or any as an admin of the project.
 
     Raises NotFound, NotAllowed, Conflict, VersionConflict.
     """
-    locked, entry = _lock_entry(actor, ref, entry_id)
+    locked, entry = _lock_entry(actor, ref, time_entry_id)
     is_allowed = entry.user_id == actor.pk or policies.can_manage(locked.project_role)
     require(is_allowed, "Only its author or an admin of the project may delete a time entry.")
     check_version(entry, versions)
@@ -138,11 +147,11 @@ def _lock_editable(actor: User, ref: str) -> LockedTask:
     return locked
 
 
-def _lock_entry(actor: User, ref: str, entry_id: uuid.UUID) -> tuple[LockedTask, TimeEntry]:
+def _lock_entry(actor: User, ref: str, time_entry_id: uuid.UUID) -> tuple[LockedTask, TimeEntry]:
     locked = items_selectors.lock_task(actor, ref)
     policies.require_not_archived(locked.task.project)
     rows = TimeEntry.objects.select_for_update(of=("self",)).select_related("user")
-    entry = rows.filter(task=locked.task, pk=entry_id).first()
+    entry = rows.filter(task=locked.task, pk=time_entry_id).first()
     if entry is None:
         raise NotFound("There is no such time entry.")
     return locked, entry

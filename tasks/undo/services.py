@@ -25,6 +25,8 @@ from tasks.bulk import selectors as bulk_selectors
 from tasks.bulk import services as bulk
 from tasks.comments import selectors as comments_selectors
 from tasks.comments import services as comments
+from tasks.custom_fields import services as custom_fields
+from tasks.custom_fields.values import FIELD_PREFIX
 from tasks.items import ordering
 from tasks.items import selectors as items_selectors
 from tasks.items import services as items
@@ -84,6 +86,17 @@ def _undo_update(actor: User, event: Event, now: datetime) -> None:
     if "position" in changes:
         old, new = changes["position"]
         ordering.move_back(actor=actor, ref=task["id"], old=old, new=new, now=now)
+        return
+    if any(name.startswith(FIELD_PREFIX) for name in changes):
+        former = {name.removeprefix(FIELD_PREFIX): pair for name, pair in changes.items()}
+        values = {key: old for key, (old, _) in former.items()}
+        merge_changes(
+            lambda versions: custom_fields.update_values(
+                actor=actor, ref=task["id"], fields=values, now=now, versions=versions
+            ),
+            frozenset({task["version"]}),
+            {key: new for key, (_, new) in former.items()},
+        )
         return
     before = {name: _parse(name, old) for name, (old, _) in changes.items()}
     after = {name: new for name, (_, new) in changes.items()}

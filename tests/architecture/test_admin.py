@@ -58,6 +58,7 @@ from tasks.tests.factories import (
     TaskRelationFactory,
     TaskShareFactory,
     TaskWatchFactory,
+    TimeEntryFactory,
     make_trash_entry,
 )
 
@@ -120,6 +121,7 @@ def create_all_models(number):
     TaskWatchFactory(task=task, user=UserFactory())
     ImportedRecord.objects.create(project=project, source="todoist", external_id=str(number), task=task)
     ImportJobFactory(project=project, user=user)
+    TimeEntryFactory(task=task)
     field = FieldFactory(project=project, kind="select")
     FieldValueFactory(task=task, field=field, option=OptionFactory(field=field, slug="low"))
     make_trash_entry(project)

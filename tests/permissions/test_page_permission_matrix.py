@@ -55,6 +55,7 @@ NO_SIDE_EFFECTS = {
         "reauthenticate/code/",
         "reauthenticate/passkey/",
         "inbox/{notification_id}/unread/",
+        "tasks/{key}/timer/stop/",
         "login/passkey/",
         "login/mfa/",
         "login/with/{provider_id}/",

@@ -237,6 +237,42 @@ def test_values_are_copied_and_named_where_they_cannot_go(clients, fields, value
     assert [item.field.key for item in lost] == [kind for kind in KINDS if kind != "text"]
 
 
+def test_restored_task_has_its_values_in_the_fields_of_now(clients, fields, values, task):
+    client = clients["alice"]
+    client.patch(URL, {"fields": values | {"text": "https://example.com"}})
+    client.delete("/api/v1/tasks/OPS-1/")
+    client.patch(f"/api/v1/projects/OPS/fields/{fields['text'].pk}/", {"kind": "url"})
+    client.patch(f"/api/v1/projects/OPS/fields/{fields['select'].pk}/", {"kind": "multi_select"})
+    top = fields["multi_select"].options.get(slug="top")
+    client.delete(f"/api/v1/fields/{fields['multi_select'].pk}/options/{top.pk}/")
+    client.delete(f"/api/v1/projects/OPS/fields/{fields['number'].pk}/")
+
+    entry = client.get("/api/v1/trash/").json()["results"][0]
+    restored = client.post(f"/api/v1/trash/{entry['id']}/restore/")
+
+    assert restored.status_code == 200, restored.json()
+    expected = values | {"text": "https://example.com", "select": ["high"], "multi_select": ["low"]}
+    del expected["number"]
+    assert client.get(URL).json()["fields"] == expected
+
+
+def test_undo_restores_former_values(clients, fields, task):
+    client = clients["bob"]
+    client.patch(URL, {"fields": {"number": 1, "multi_select": ["low"]}})
+    changed = client.patch(URL, {"fields": {"number": 2, "multi_select": None}})
+    client.patch(URL, {"fields": {"text": "other"}})
+
+    undone = client.post("/api/v1/undo/", {"token": changed["Undo-Token"]})
+    undone_version = client.get(URL).json()["version"]
+    values = client.get(URL).json()["fields"]
+    again = client.post("/api/v1/undo/", {"token": changed["Undo-Token"]})
+
+    assert undone.status_code == 200
+    assert (values["number"], values["multi_select"], values["text"]) == (1, ["low"], "other")
+    # Undone already, so nothing changes.
+    assert (again.status_code, client.get(URL).json()["version"]) == (200, undone_version)
+
+
 def test_deleting_a_task_deletes_its_values(clients, fields, values, task):
     clients["bob"].patch(URL, {"fields": values})
 
