@@ -33,7 +33,7 @@ class CurrentTimer:
 
 
 def get_current_timer(user: User) -> CurrentTimer:
-    """Return the user's running timer with its task, as far as the user still sees that."""
+    """Return the running timer of a user on a task that is visible still."""
     timers = TimeEntry.objects.filter(user=user, ended_at=None, task__in=Task.objects.visible_to(user).values("pk"))
     return CurrentTimer(timers.select_related("user", "task__project").first())
 

@@ -54,7 +54,7 @@ def stop(*, actor: User, ref: str, now: datetime) -> TimeEntry:
 
 
 def end_timers(task: Task, now: datetime) -> None:
-    """End all timers of a task that is deleted, so that their time comes back with it."""
+    """End the timers of a task that is deleted, so that their time is stored."""
     for entry in TimeEntry.objects.filter(task=task, ended_at=None):  # at most one for each user
         ended_at, minutes = entry.end_at(now)
         TimeEntry.objects.filter(pk=entry.pk, ended_at=None).update(ended_at=ended_at, minutes=minutes)

@@ -26,7 +26,7 @@ DROP FUNCTION taskflow_set_field_kind();
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tasks", "0020_bulk_jobs"),
+        ("tasks", "0022_wip_limits"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
