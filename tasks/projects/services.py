@@ -17,6 +17,7 @@ from events.outbox import DomainEvent, publish, publish_all
 from tasks import events, policies
 from tasks.cache import invalidate_viewers
 from tasks.events import project_payload
+from tasks.items import selectors as items_selectors
 from tasks.models import Project, ProjectMember, Role, State, Task
 from tasks.projects import selectors
 from tasks.projects.states import DEFAULT_STATES
@@ -149,11 +150,10 @@ def delete(*, actor: User, ref: str, now: datetime, versions: frozenset[int] | N
     # Locked, so that no write comes between reading a task's rows and deleting them.
     lock_rows(Task.objects.filter(project=project))
     deletion = collect(project)
-    published: list[DomainEvent] = []
-    for task in Task.objects.filter(project=project).with_relations().order_by("pk"):
-        # As for a single task: the deletion is the last version.
-        task.version += 1
-        published.append(events.TaskDeleted(task=task.payload()))
+    payloads = items_selectors.task_payloads(Task.objects.filter(project=project))
+    # As for a single task: the deletion is the last version.
+    deleted = [payload | {"version": payload["version"] + 1} for payload in payloads]
+    published: list[DomainEvent] = [events.TaskDeleted(task=payload) for payload in deleted]
     published.append(events.ProjectDeleted(project=project_payload(project)))
     # The viewers are read now, since the memberships are deleted with the project.
     invalidate_viewers(project, *selectors.viewer_ids([project.pk]))

@@ -187,11 +187,12 @@ def _restore_project(actor: User, entry: TrashEntry, now: datetime) -> Restorati
     Project.objects.filter(pk=entry.object_id).update(version=F("version") + 1, updated_at=now)
     project = Project.objects.get(pk=entry.object_id)
     Task.objects.filter(project=project).update(version=F("version") + 2, updated_at=now)
-    tasks = Task.objects.filter(project=project).with_relations().order_by("pk")
-    _unassign_former_members(project, [task.pk for task in tasks])
-    _remove_circular_relations([task.pk for task in tasks], skipped)
+    tasks = Task.objects.filter(project=project)
+    task_ids = list(tasks.values_list("pk", flat=True))
+    _unassign_former_members(project, task_ids)
+    _remove_circular_relations(task_ids, skipped)
     published: list[DomainEvent] = [events.ProjectRestored(project=project_payload(project))]
-    published += [events.TaskRestored(task=task.payload()) for task in tasks.all()]
+    published += [events.TaskRestored(task=payload) for payload in items_selectors.task_payloads(tasks)]
     publish_all(published, actor=actor, at=now)
     invalidate_viewers(project)
     return Restoration(entry.kind, entry.object_id, entry.title, project, skipped=skipped)
