@@ -391,6 +391,8 @@ class TaskRepetitionUndone(TaskEvent, name="task.repetition_undone"):
     """A task is the current one of its series again, since its completion is undone. `next_id` was the next task."""
 
     next_id: str
+
+
 class TimeLogged(TaskEvent, name="task.time_logged"):
     """A user logged time on a task, by hand or by stopping the timer."""
 
