@@ -12,6 +12,7 @@ from tasks.items import api as items_api
 from tasks.link_shares import api as link_shares_api
 from tasks.members import api as members_api
 from tasks.projects import api as projects_api
+from tasks.quick_add import api as quick_add_api
 from tasks.recurrence import api as recurrence_api
 from tasks.relations import api as relations_api
 from tasks.reminders import api as reminders_api
@@ -54,6 +55,8 @@ urlpatterns = [
     path("saved-filters/<uuid:filter_id>/tasks/", saved_filters_api.SavedFilterTasksView.as_view()),
     path("saved-filters/<uuid:filter_id>/subscription/", saved_filters_api.SubscriptionView.as_view()),
     path("tasks/", items_api.TasksView.as_view()),
+    path("tasks/parse/", quick_add_api.ParseView.as_view()),
+    path("tasks/quick-add/", quick_add_api.QuickAddView.as_view()),
     path("tasks/stats/", items_api.StatsView.as_view()),
     path("tasks/bulk/", bulk_api.BulkUpdateView.as_view()),
     path("tasks/bulk/<uuid:job_id>/", bulk_api.BulkJobView.as_view()),

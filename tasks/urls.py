@@ -13,6 +13,7 @@ from tasks.link_shares import pages as link_shares_pages
 from tasks.members import pages as members_pages
 from tasks.projects import pages as projects_pages
 from tasks.projects import state_pages
+from tasks.quick_add import pages as quick_add_pages
 from tasks.recurrence import pages as recurrence_pages
 from tasks.relations import pages as relations_pages
 from tasks.reminders import pages as reminders_pages
@@ -27,6 +28,8 @@ urlpatterns = [
     path("tasks/", items_pages.task_list, name="task-list"),
     path("tasks/new/", items_pages.new_task, name="task-new"),
     path("tasks/bulk/", bulk_pages.update_selected, name="tasks-update"),
+    path("tasks/quick-add/", quick_add_pages.quick_add, name="quick-add"),
+    path("tasks/quick-add/preview/", quick_add_pages.preview, name="quick-add-preview"),
     path("tasks/<str:key>/", items_pages.task_detail, name="task-detail"),
     path("tasks/<str:key>/status/", items_pages.set_status, name="task-status"),
     path("tasks/<str:key>/delete/", items_pages.delete_task, name="task-delete"),

@@ -142,6 +142,8 @@ REQUEST_BODIES: dict[str, dict[str, Any]] = {
     "PATCH /api/v1/tasks/{ref}/fields/": {"fields": {"severity": "low"}},
     "POST /api/v1/labels/": {"project": "{project}", "name": "new"},
     "PATCH /api/v1/labels/{label_id}/": {"name": "other"},
+    "POST /api/v1/tasks/parse/": {"text": "New task tomorrow", "project": "{project}"},
+    "POST /api/v1/tasks/quick-add/": {"text": "New task tomorrow", "project": "{project}"},
     "POST /api/v1/tasks/": {"project": "{project}", "title": "New task"},
     "PATCH /api/v1/tasks/{ref}/": {"title": "New title"},
     "POST /api/v1/tasks/{ref}/move/": {"after": "{other_task}"},

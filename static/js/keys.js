@@ -10,7 +10,7 @@ const quickAdd = document.getElementById("quick-add");
 function newTask() {
   if (!quickAdd?.showPopover) return;
   quickAdd.showPopover();
-  quickAdd.querySelector("input[name=title]").focus();
+  quickAdd.querySelector("input[name=text]").focus();
 }
 
 function goToPage(letter) {
@@ -60,5 +60,5 @@ document.addEventListener("click", (event) => {
 });
 
 quickAdd?.addEventListener("toggle", (event) => {
-  if (event.newState === "open") quickAdd.querySelector("input[name=title]").focus();
+  if (event.newState === "open") quickAdd.querySelector("input[name=text]").focus();
 });

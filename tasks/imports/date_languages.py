@@ -170,17 +170,17 @@ def is_recurring(text: str, language: str) -> bool:
         return True
     if language not in LANGUAGES or len(text) > MAX_LENGTH:
         return False
-    words = _fold(LANGUAGES[language].recurring).split()
+    words = fold(LANGUAGES[language].recurring).split()
     if language in EAST_ASIAN:
-        return any(word in _fold(text) for word in words)
-    return not set(words).isdisjoint(re.findall(r"\w+", _fold(text)))
+        return any(word in fold(text) for word in words)
+    return not set(words).isdisjoint(re.findall(r"\w+", fold(text)))
 
 
 def translate(text: str, language: str) -> str | None:
     """Return a date in English; None when it is too long or holds a word that the language's table does not."""
     if len(text) > MAX_LENGTH:
         return None
-    text = _fold(text)
+    text = fold(text)
     for pattern, replacement in NUMERIC_FORMS:
         text = pattern.sub(replacement, text)
     tokens = TOKEN.findall(text)
@@ -221,7 +221,7 @@ def _choose(meanings: frozenset[str], *, beside_number: bool) -> str | None:
     return next(iter(meanings)) if len(meanings) == 1 else None
 
 
-def _fold(text: str) -> str:
+def fold(text: str) -> str:
     """Return the text in lower case, without accents and without differences of width."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return "".join(character for character in decomposed if unicodedata.category(character) != "Mn")
@@ -241,12 +241,10 @@ def _meanings(language: str) -> dict[str, frozenset[str]]:
             (table.at, "at"), (table.after, "in"), (table.next, "next"), (table.fillers, ""),
         )),
     ]  # fmt: skip
-    exact = {
-        spelling for text in (table.days, table.units, table.fillers) for spelling in re.split("[ |]", _fold(text))
-    }
+    exact = {spelling for text in (table.days, table.units, table.fillers) for spelling in re.split("[ |]", fold(text))}
     for spellings, english, shortest in groups:
         for alternatives, meaning in zip(spellings.split(), english, strict=False):
-            for spelling in _fold(alternatives).replace("_", " ").split("|"):
+            for spelling in fold(alternatives).replace("_", " ").split("|"):
                 meanings[spelling].add(meaning)
                 for length in range(shortest, len(spelling)):
                     # "dom" is no Sunday where a word of its own is written like that.
@@ -265,7 +263,7 @@ TOKEN = re.compile(r"month\d{1,2}\b|\d[\d:./-]*(?:[ap]m\b|th\b)?|[^\W\d]+(?:['�
 # Forms in digits, whatever the language: 2027年4月9日(金), 午後5時15分, 3日後, 9.4.2027, 17h15, and ordinals such as 9. and 1er;
 # and words that scripts without spaces run together, such as 来週の月曜日.
 NUMERIC_FORMS = [
-    (re.compile(_fold(pattern)), replacement)
+    (re.compile(fold(pattern)), replacement)
     for pattern, replacement in (
         (r"[(]\s*(?:月|火|水|木|金|土|日)(?:曜日?)?\s*[)]", " "),
         (

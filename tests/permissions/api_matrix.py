@@ -131,6 +131,8 @@ MATRIX = {
     "DELETE labels/{label_id}/": "401 404 403 403 204 204 204 403 204",
     "GET tasks/": AUTHENTICATED,
     "POST tasks/": "401 404 403 403 201 201 201 403 201",
+    "POST tasks/parse/": "401 404 200 200 200 200 200 200 200",
+    "POST tasks/quick-add/": "401 404 403 403 201 201 201 403 201",
     "POST filters/parse/": AUTHENTICATED,
     "GET saved-filters/": AUTHENTICATED,
     "POST saved-filters/": "401 400 201 201 201 201 201 400 400",

@@ -65,6 +65,8 @@ FORM_DATA: dict[str, dict[str, str | list[str]]] = {
     "people/invitations/": {"email": "somebody@example.com"},
     "people/invitations/{invitation_id}/revoke/": {},
     "people/{user_id}/": {"role": "staff"},
+    "tasks/quick-add/": {"text": "New task tomorrow", "project": "{project_id}"},
+    "tasks/quick-add/preview/": {"text": "New task tomorrow", "project": "{project_id}"},
     "tasks/new/": {"title": "New task", "project": "{project_id}"},
     "tasks/{key}/": {"title": "New title", "initial-title": "Fix the printer", "status": "todo"},
     "tasks/{key}/status/": {"status": "done"},
@@ -143,4 +145,5 @@ QUERY_PARAMS: dict[str, dict[str, str]] = {
     "verify-email/": {"key": "{verification}"},
     "tasks/": {"project": "{project}"},
     "tasks/new/": {"project": "{project_id}"},
+    "tasks/quick-add/": {"project": "{project_id}"},
 }

@@ -18,6 +18,7 @@ from core.api.endpoints import endpoint_of, no_projects
 from core.testing.database_state import row_write_count, table_digests
 from tasks.models import Project
 from tasks.project_scope import project_in_body, project_in_query
+from tasks.quick_add.api import projects_in_text
 from tasks.tests.factories import ProjectFactory, TaskFactory
 from tests.api_operations import (
     body_fields,
@@ -207,7 +208,7 @@ def test_declared_project_source_matches_the_schema(subtests):
             locations, source = project_locations(operation), project_source(operation)
 
             assert ("query" in locations) == (source is project_in_query)
-            assert ("body" in locations) == (source is project_in_body)
+            assert ("body" in locations) == (source in {project_in_body, projects_in_text})
 
 
 def test_project_in_unexpected_place_is_ignored(request_builder, key_client, db_subtest):
