@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.http import HttpRequest
+from django_ratelimit.core import get_usage
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
@@ -109,6 +110,20 @@ def consume(request: HttpRequest, *uses: Use) -> None:
     if wait:
         raise _rate_limited(wait)
     request.__dict__.setdefault(USES_ATTRIBUTE, []).extend(uses)
+
+
+def limit_address(request: HttpRequest, *, group: str, address: str, rate: str) -> None:
+    """Count a form of `group` that an address sends, whatever comes of it (django-ratelimit). Raises RateLimited.
+
+    It is the outer limit against floods. While Redis is unavailable nothing is counted; `consume` still is.
+    """
+    if time.monotonic() < _local_limiter.redis_retry_at:
+        return
+    usage = get_usage(request, group=group, key=lambda _group, _request: address, rate=rate, increment=True)
+    if usage is None:
+        _local_limiter.open_circuit()
+    elif usage["should_limit"]:
+        raise _rate_limited(max(1, usage["time_left"]))  # in the last second of a window it is 0
 
 
 def refund(request: HttpRequest, *uses: Use) -> None:

@@ -297,6 +297,9 @@ SIMPLE_JWT: dict[str, Any] = {
     "AUDIENCE": "taskflow",
     "USER_ID_CLAIM": "sub",
 }
+# Forms with secrets that one address sends, right or wrong; django-ratelimit lets them pass while Redis is down.
+CREDENTIAL_FORM_RATE = env.text("CREDENTIAL_FORM_RATE", "60/m")
+RATELIMIT_FAIL_OPEN = True
 LOGIN_RATE_PER_ADDRESS = env.text("LOGIN_RATE_PER_ADDRESS", "60/5m")
 LOGIN_RATE_PER_ACCOUNT = env.text("LOGIN_RATE_PER_ACCOUNT", "10/5m")
 REGISTER_RATE = env.text("REGISTER_RATE", "20/h")

@@ -13,7 +13,7 @@ ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
 EMAIL_BACKEND = "notifications.email.backend.SmtpBackend"
 MAILBOX_DIR = str(DATA_DIR / "test-mail")
 DEMO_ALLOWED = True
-LOGIN_RATE_PER_ADDRESS = "10000/m"
+LOGIN_RATE_PER_ADDRESS = CREDENTIAL_FORM_RATE = "10000/m"
 REGISTER_RATE = "10000/m"
 PAGE_RATE = ANONYMOUS_FORM_RATE = "1000000/m"
 # Concurrency tests start more threads than a node has.

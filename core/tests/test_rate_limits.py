@@ -239,3 +239,23 @@ def test_unavailable_redis_is_asked_every_two_seconds(alone, monkeypatch, monoto
         monotonic[0] += 1
 
     assert requested == [1000.0, 1002.0, 1004.0]
+
+
+def test_forms_of_an_address_are_limited_apart():
+    def send(address, group="login"):
+        request = RequestFactory().post("/")
+        rate_limits.limit_address(request, group=group, address=address, rate="3/h")
+
+    for _ in range(3):
+        send("192.0.2.1")
+    send("192.0.2.2")
+    send("192.0.2.1", group="reset")
+    with pytest.raises(RateLimited) as error:
+        send("192.0.2.1")
+
+    assert 1 <= error.value.retry_after <= 3600
+
+
+def test_forms_of_an_address_pass_without_redis(alone):
+    for _ in range(5):
+        rate_limits.limit_address(RequestFactory().post("/"), group="login", address="192.0.2.1", rate="1/h")
