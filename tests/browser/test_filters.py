@@ -1,0 +1,39 @@
+"""Filter box, controls and saved filters in a browser, with and without JavaScript."""
+
+from __future__ import annotations
+
+import pytest
+
+from tasks.models import SavedFilter
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_filter_text_and_controls_are_one_filter(scripts, sample_workspace, open_page):
+    page = open_page(sample_workspace, width=1280 if scripts else 390, scripts=scripts)
+
+    page.goto("/tasks/")
+    assert page.input_value("#filter_text") == "state:open"
+    page.fill("#filter_text", "project:OPS priority<=urgent -label:none-such")
+    page.click(".filter-text button:text('Filter')")
+    page.wait_for_selector(".chip:has-text('-label:none-such')")
+    assert page.input_value("#filter_project") == "OPS"
+
+    page.select_option("#filter_category", "open")
+    if not scripts:
+        page.click("#filters button:text('Apply')")
+    page.wait_for_selector("#results .chip:has-text('Open')")
+    assert page.input_value("#filter_text") == "state:open project:OPS priority<=urgent -label:none-such"
+
+    page.click("text=Save filter")
+    page.fill("#id_name", f"Open ones {scripts}")
+    page.click("main button:text('Save filter')")
+    page.wait_for_selector("text=Only you")
+    row = SavedFilter.objects.get(name=f"Open ones {scripts}")
+    assert row.filter == "state:open project:OPS priority<=urgent -label:none-such"
+
+    page.click(f"a:has-text('Open ones {scripts}')")
+    page.wait_for_selector(f"h1:has-text('Open ones {scripts}')")
+    page.click(".page-head button:has-text('Subscribe')")
+    page.wait_for_selector("button:has-text('Unsubscribe')")
+    if scripts:
+        assert page.evaluate("violations") == []
