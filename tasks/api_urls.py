@@ -17,6 +17,7 @@ from tasks.recurrence import api as recurrence_api
 from tasks.relations import api as relations_api
 from tasks.reminders import api as reminders_api
 from tasks.saved_filters import api as saved_filters_api
+from tasks.sections import api as sections_api
 from tasks.sharing import api as sharing_api
 from tasks.time_tracking import api as time_api
 from tasks.trash import api as trash_api
@@ -36,6 +37,8 @@ urlpatterns = [
     path("projects/<str:ref>/members/<uuid:user_id>/", members_api.MemberView.as_view()),
     path("projects/<str:ref>/teams/", members_api.ProjectTeamsView.as_view()),
     path("projects/<str:ref>/teams/<uuid:team_id>/", members_api.ProjectTeamView.as_view()),
+    path("projects/<str:ref>/sections/", sections_api.SectionsView.as_view()),
+    path("projects/<str:ref>/sections/<uuid:section_id>/", sections_api.SectionView.as_view()),
     path("projects/<str:ref>/states/", projects_api.StatesView.as_view()),
     path("projects/<str:ref>/states/<uuid:state_id>/", projects_api.StateView.as_view()),
     path("projects/<str:ref>/fields/", fields_api.ProjectFieldsView.as_view()),

@@ -18,6 +18,7 @@ from tasks.recurrence import pages as recurrence_pages
 from tasks.relations import pages as relations_pages
 from tasks.reminders import pages as reminders_pages
 from tasks.saved_filters import pages as saved_filters_pages
+from tasks.sections import pages as sections_pages
 from tasks.sharing import pages as sharing_pages
 from tasks.time_tracking import pages as time_pages
 from tasks.trash import pages as trash_pages
@@ -122,6 +123,9 @@ urlpatterns = [
     path("fields/<uuid:field_id>/options/", fields_pages.add_option, name="option-add"),
     path("fields/<uuid:field_id>/options/<uuid:option_id>/", fields_pages.update_option, name="option-update"),
     path("fields/<uuid:field_id>/options/<uuid:option_id>/delete/", fields_pages.delete_option, name="option-delete"),
+    path("projects/<str:key>/sections/", sections_pages.project_sections, name="project-sections"),
+    path("projects/<str:key>/sections/<uuid:section_id>/", sections_pages.update_section, name="section-update"),
+    path("projects/<str:key>/sections/<uuid:section_id>/delete/", sections_pages.delete_section, name="section-delete"),
     path("projects/<str:key>/states/", state_pages.project_states, name="project-states"),
     path("projects/<str:key>/states/<uuid:state_id>/", state_pages.update_state, name="state-update"),
     path("projects/<str:key>/states/<uuid:state_id>/delete/", state_pages.delete_state, name="state-delete"),

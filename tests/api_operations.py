@@ -127,6 +127,8 @@ REQUEST_BODIES: dict[str, dict[str, Any]] = {
     "PATCH /api/v1/projects/{ref}/members/{user_id}/": {"role": "viewer"},
     "POST /api/v1/projects/{ref}/teams/": {"team": "{other_team}", "role": "viewer"},
     "PATCH /api/v1/projects/{ref}/teams/{team_id}/": {"role": "commenter"},
+    "POST /api/v1/projects/{ref}/sections/": {"name": "Later"},
+    "PATCH /api/v1/projects/{ref}/sections/{section_id}/": {"name": "Sooner"},
     "POST /api/v1/projects/{ref}/states/": {"name": "In review", "category": "in_progress"},
     "PATCH /api/v1/projects/{ref}/states/{state_id}/": {"name": "Dropped"},
     "POST /api/v1/projects/{ref}/fields/": {"name": "Cost", "kind": "number"},

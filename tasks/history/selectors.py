@@ -17,7 +17,7 @@ from tasks.comments import selectors as comments_selectors
 from tasks.history.word_diff import DiffPart, diff_words
 from tasks.items import selectors as items_selectors
 from tasks.items.task_columns import TaskColumns
-from tasks.models import CommentVersion, Task
+from tasks.models import CommentVersion, Section, Task
 
 VERSION_NOT_FOUND = "There is no such version."
 
@@ -60,6 +60,9 @@ def _replace(user: User, columns: TaskColumns, values: dict[str, Any]) -> TaskCo
     if "assignees" in values:
         people = User.objects.filter(pk__in=values["assignees"]).order_by("name", "pk")
         changed["assignee_rows"] = [[str(one.pk), one.name, one.handle, one.role] for one in people]
+    if "section" in values:
+        section = Section.objects.filter(pk=values["section"], project=columns.project_id).first()
+        changed |= {"section_id": section and section.pk, "section_name": section and section.name}
     if "parent" in values:
         parents = Task.objects.visible_to(user).filter(pk=values["parent"]).select_related("project")
         parent = parents.first()  # null where it is gone, or where the reader may not see it

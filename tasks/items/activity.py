@@ -183,7 +183,7 @@ def _event_changes(event: Event, names: Mapping[str, str], states: Mapping[str, 
                 yield ActivityChange(f"{added} {texts[key]}")
             for key in sorted(set(old) - set(new)):
                 yield ActivityChange(f"{removed} {texts[key]}")
-        elif name in {"description", "parent"}:  # too long to show, or a task that the reader may not see
+        elif name in {"description", "parent", "section"}:  # too long to show, or an id of what the reader may not see
             yield ActivityChange(f"changed the {label}", event_id=event.pk if name == "description" else 0)
         else:
             yield ActivityChange(

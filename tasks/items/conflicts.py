@@ -50,7 +50,7 @@ def build_conflict(error: VersionConflict, form: TaskForm, data: QueryDict) -> E
     """Return the conflict page's contents for the submitted form data."""
     choices = {
         str(value): str(label)
-        for name in ("status", "assignees", "parent")
+        for name in ("status", "assignees", "parent", "section")
         if name in form.fields
         for value, label in form.fields[name].choices
     }

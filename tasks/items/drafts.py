@@ -26,6 +26,7 @@ class TaskDraft:
     due_at: datetime | None = None
     estimate: int | None = None
     parent: uuid.UUID | None = None
+    section: uuid.UUID | None = None
     assignees: Sequence[uuid.UUID] = ()
     labels: Sequence[str] = ()
     fields: Mapping[str, Any] | None = None

@@ -15,7 +15,7 @@ from accounts.models import User
 from core.forms import MarkdownField, PageForm, TitleField, initial_values, show_initial
 from core.text import join_names, normalize, split_names
 from core.validators import validate_single_line
-from tasks.models import Label, Priority, Project, State, Task
+from tasks.models import Label, Priority, Project, Section, State, Task
 from tasks.projects.labels import MAX_LABELS
 
 PRIORITY_CHOICES = [(value, label) for value, label in reversed(Priority.choices)]
@@ -76,6 +76,7 @@ class TaskForm(PageForm):
     )
     estimate = forms.IntegerField(label="Estimate (minutes)", required=False, min_value=0, max_value=1_000_000)
     parent = forms.ChoiceField(label="Parent task", required=False)
+    section = forms.ChoiceField(required=False)
 
     def __init__(
         self,
@@ -83,6 +84,7 @@ class TaskForm(PageForm):
         people: Sequence[User],
         states: Sequence[State],
         parents: Sequence[tuple[UUID, str]] = (),
+        sections: Sequence[Section] = (),
         **options: Any,
     ) -> None:
         super().__init__(*args, **options)
@@ -90,6 +92,7 @@ class TaskForm(PageForm):
         self.fields["assignees"].choices = [(str(user.pk), user.name) for user in people]
         self.fields["status"].choices = [(state.slug, state.name) for state in states]
         self.fields["parent"].choices = [("", "None"), *((str(key), name) for key, name in parents)]
+        self.fields["section"].choices = [("", "None"), *((str(section.pk), section.name) for section in sections)]
         # A field that only another user changed is not written back.
         show_initial(self)
 
@@ -118,9 +121,9 @@ def _to_changes(values: Mapping[str, Any], names: set[str]) -> dict[str, Any]:
 
     That is `due_date` for a day, and `due_at` for a day with a local time.
     """
-    changes = {name: values[name] for name in names - {"due_date", "due_time", "parent"}}
-    if "parent" in names:
-        changes["parent"] = values["parent"] or None
+    changes = {name: values[name] for name in names - {"due_date", "due_time", "parent", "section"}}
+    for name in names & {"parent", "section"}:
+        changes[name] = values[name] or None
     if names & {"due_date", "due_time"}:
         day, clock = values.get("due_date"), values.get("due_time")
         # In the time zone of the reader, which a middleware has activated.
@@ -135,7 +138,7 @@ class SharedTaskForm(TaskForm):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         # Their choices would name people and tasks of a project that a guest does not see.
-        for name in ("assignees", "labels", "parent"):
+        for name in ("assignees", "labels", "parent", "section"):
             del self.fields[name]
 
 
@@ -150,6 +153,7 @@ def initial_data(task: Task) -> dict[str, Any]:
         "due_date": local.date() if local else task.due_date,
         "due_time": local.time() if local else None,
         "parent": str(task.parent_id or ""),
+        "section": str(task.section_id or ""),
         "version": task.version,
     }
 
@@ -166,11 +170,20 @@ class NewTaskForm(PageForm):
         choices=PRIORITY_CHOICES, coerce=int, empty_value=0, required=False, initial=Priority.NONE
     )
     assignee = forms.ChoiceField(required=False)
+    section = forms.ChoiceField(required=False)
     due_date = _date_field("Due")
     labels = LabelsField()
 
-    def __init__(self, *args: Any, projects: Sequence[Project], people: Sequence[User], **options: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        projects: Sequence[Project],
+        people: Sequence[User],
+        sections: Sequence[Section] = (),
+        **options: Any,
+    ) -> None:
         super().__init__(*args, **options)
+        self.fields["section"].choices = [("", "None"), *((str(section.pk), section.name) for section in sections)]
         own = [(str(project.pk), f"{project.name} ({project.key})") for project in projects if not project.is_inbox]
         personal = next((str(project.pk) for project in projects if project.is_inbox), "")
         self.fields["project"].choices = [(personal, "Personal"), *own]

@@ -39,6 +39,7 @@ from tasks.models import Project
 from tasks.projects import selectors as projects_selectors
 from tasks.projects import wip_limits
 from tasks.saved_filters import selectors as saved_filters_selectors
+from tasks.sections.selectors import list_sections
 from tasks.undo.tokens import add_undo_message
 
 PAGE_SIZE = 50
@@ -74,6 +75,11 @@ def task_list_context(request: HttpRequest, reader: User, project: Project | Non
         filters=f"page:{list_filter.rest}:{sorted((name, str(value)) for name, value in form.cleaned_data.items())}",
     )
     page = page_queries.paginate_tasks(tasks, page_request, zone=filters.zone)
+    sections, listed = list(list_sections(project)) if project else [], page.rows
+    if is_grouped := bool(sections) and request.GET.get("group") == "section":
+        # Within the page, whose tasks keep their order in each section.
+        places = {section.pk: place for place, section in enumerate(sections)}
+        listed = sorted(page.rows, key=lambda task: places.get(task.section_id, len(places)))
     count_limit = page_queries.MAX_SEARCH_COUNT if filters.search else page_queries.MAX_COUNT
     return {
         "form": form,
@@ -82,13 +88,15 @@ def task_list_context(request: HttpRequest, reader: User, project: Project | Non
         "columns": table_columns(form.order, list_filter.query),
         "page": page,
         "bulk_form": BulkForm(auto_id="bulk_%s"),
-        "rows": page_queries.build_rows(reader, page.rows, now=now, today=today),
+        "rows": page_queries.build_rows(reader, listed, now=now, today=today),
         "count": page_queries.bounded_count(tasks, count_limit),
         "count_limit": count_limit,
         "closed_count": page_queries.count_closed_matches(reader, filters, **since),
         "archived_count": page_queries.count_archived_matches(reader, filters, **since),
         "all_url": url_with(list_filter.query, "category", "all"),
         "project": project,
+        "sections": sections,
+        "is_grouped": is_grouped,
     }
 
 
@@ -183,7 +191,8 @@ def new_task(request: HttpRequest) -> HttpResponse:
     project_id = request.POST.get("project", "") if request.method == "POST" else initial["project"]
     project = next((one for one in projects if (str(one.pk) == project_id if project_id else one.is_inbox)), None)
     people = members_selectors.assignable_users(project) if project else [reader]
-    form = NewTaskForm(form_data(request), projects=projects, people=people, initial=initial)
+    sections = list(list_sections(project)) if project else []
+    form = NewTaskForm(form_data(request), projects=projects, people=people, sections=sections, initial=initial)
     task_fields = custom_fields_selectors.list_project_fields(project.pk) if project else []
     required = [item for item in task_fields if item.field.required]
     values_form = ValuesForm(form_data(request), task_fields=required, people=people, new=True)
@@ -196,6 +205,7 @@ def new_task(request: HttpRequest) -> HttpResponse:
             due_date=data["due_date"],
             assignees=[UUID(data["assignee"])] if data["assignee"] else [],
             labels=data["labels"],
+            section=UUID(data["section"]) if data["section"] else None,
             fields=values_form.values(),
         )
         try:

@@ -24,7 +24,7 @@ from events.models import Event
 from tasks.custom_fields.serializers import VALUE_HELP, ValueField
 from tasks.items.assignees import MAX_ASSIGNEES
 from tasks.items.task_columns import FIELD_NAMES
-from tasks.models import Category, Task
+from tasks.models import Category, Section, Task
 from tasks.models.task import PRIORITY_NAMES
 from tasks.projects.labels import MAX_LABELS
 from tasks.projects.serializers import ProjectRef
@@ -59,6 +59,7 @@ class TaskInput(StrictSerializer):
         required=False, allow_null=True, min_value=0, max_value=1_000_000, help_text="Minutes."
     )
     parent = StrictUUIDField(required=False, allow_null=True)
+    section = StrictUUIDField(required=False, allow_null=True, help_text="Of the same project.")
     assignees = serializers.ListField(child=StrictUUIDField(), required=False, max_length=MAX_ASSIGNEES)
     labels = serializers.ListField(child=TitleField(max_length=60), required=False, max_length=MAX_LABELS)
 
@@ -96,6 +97,12 @@ class TaskRef(serializers.ModelSerializer[Task]):
         fields = ["id", "key", "title"]
 
 
+class SectionRef(serializers.ModelSerializer[Section]):
+    class Meta:
+        model = Section
+        fields = ["id", "name"]
+
+
 class TaskOut(serializers.ModelSerializer[Task]):
     """A task in full."""
 
@@ -105,6 +112,7 @@ class TaskOut(serializers.ModelSerializer[Task]):
     category = serializers.ChoiceField(choices=Category.choices)
     priority = PriorityField()
     parent = TaskRef(allow_null=True, help_text="Null also where the reader may not see it.")
+    section = SectionRef(allow_null=True)
     creator = UserOut()
     assignees = UserOut(many=True)
     labels = serializers.SerializerMethodField()

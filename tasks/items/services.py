@@ -36,11 +36,12 @@ from tasks.projects.labels import get_or_create_label_sets
 from tasks.projects.services import get_or_create_inbox
 from tasks.projects.states import find_state
 from tasks.recurrence import advancing
+from tasks.sections.selectors import require_sections
 from tasks.time_tracking import services as time_tracking
 from tasks.trash.storage import collect, discard
 
 # Fields that tie a task to its project: closed to users who see it by a share alone.
-MEMBER_ONLY_FIELDS = frozenset({"assignees", "labels", "parent"})
+MEMBER_ONLY_FIELDS = frozenset({"assignees", "labels", "parent", "section"})
 WRITABLE_FIELDS = MEMBER_ONLY_FIELDS | {*Task.SCALAR_FIELDS, "status"}
 
 
@@ -75,6 +76,7 @@ def create_many(
     lock_assignable_members(project, *(draft.assignees for draft in drafts))
     new_ids = {draft.id for draft in drafts}
     require_tasks_of_project(project, {draft.parent for draft in drafts if draft.parent} - new_ids)
+    require_sections(project, {draft.section for draft in drafts if draft.section})
     for draft in drafts:
         check_dates(start_date=draft.start_date, due_date=draft.due_date, due_at=draft.due_at, zone=actor.time_zone)
 
@@ -133,6 +135,7 @@ def _build_task(project: Project, actor: User, draft: TaskDraft, number: int, no
         category=state.category,
         position=initial_position(number),
         parent_id=draft.parent,
+        section_id=draft.section,
         creator=actor,
         created_at=now,
         updated_at=now,
@@ -165,7 +168,7 @@ def update(
     task, project = locked.task, locked.task.project
     policies.require_editor(locked.role)
     if changes.keys() & MEMBER_ONLY_FIELDS and not policies.can_edit(locked.project_role):
-        raise NotAllowed("Only editors of the project may change a task's assignees, labels and parent.")
+        raise NotAllowed("Only editors of the project may change a task's assignees, labels, parent and section.")
     policies.require_not_archived(project)
     # The error of a stale version shows these beside the requested values.
     before = field_values(task, locked.assignee_ids, locked.labels.values())
@@ -173,13 +176,13 @@ def update(
 
     was_closed = task.closed_at is not None
     columns = changed_columns(task, changes, now, zone=actor.time_zone, times=times)
-    assignee_ids, labels = locked.assignee_ids, locked.labels
+    assignee_ids = locked.assignee_ids
     if "assignees" in changes:
         # Only added users must be members: a former member stays assigned to closed tasks.
         assignee_ids = {uuid.UUID(str(user_id)) for user_id in changes["assignees"]}
         lock_assignable_members(project, assignee_ids - locked.assignee_ids)
-    if "labels" in changes:
-        labels = {label.pk: label.name for label in get_or_create_label_sets(project, [changes["labels"]])[0]}
+    new_labels = get_or_create_label_sets(project, [changes["labels"]])[0] if "labels" in changes else None
+    labels = locked.labels if new_labels is None else {label.pk: label.name for label in new_labels}
     for name, value in columns.items():
         setattr(task, name, value)
     after = field_values(task, assignee_ids, labels.values())
@@ -212,6 +215,7 @@ def field_values(task: Task, assignee_ids: Iterable[uuid.UUID], labels: Iterable
         **{name: to_json(getattr(task, name)) for name in Task.SCALAR_FIELDS},
         "status": task.state.slug,
         "parent": to_json(task.parent_id),
+        "section": to_json(task.section_id),
         "assignees": sorted(map(str, assignee_ids)),
         "labels": sorted(labels),
     }
@@ -240,6 +244,9 @@ def changed_columns(
     if "parent" in changes:
         parent = get_valid_parent(task.project, changes["parent"], of=task)
         columns["parent_id"] = parent.pk if parent else None
+    if "section" in changes:
+        columns["section_id"] = uuid.UUID(str(changes["section"])) if changes["section"] else None
+        require_sections(task.project, {columns["section_id"]} - {None})
     if "status" in changes and changes["status"] != task.state.slug:
         state = find_state(states or projects_selectors.load_states(task.project), changes["status"])
         columns |= {"state": state, "category": state.category, "closed_at": None}

@@ -23,7 +23,7 @@ from tasks.models.task import PRIORITY_NAMES, TaskQuerySet
 # The fields of the API in their order.
 FIELD_NAMES = (
     "id", "key", "number", "project", "title", "description", "status", "category", "priority", "start_date", "due_date",
-    "due_at", "estimate", "parent", "creator", "assignees", "labels", "position", "is_recurring", "version",
+    "due_at", "estimate", "parent", "section", "creator", "assignees", "labels", "position", "is_recurring", "version",
     "created_at", "updated_at", "started_at", "closed_at",
 )  # fmt: skip
 LIST_FIELD_NAMES = tuple(name for name in FIELD_NAMES if name != "description")
@@ -52,6 +52,8 @@ class TaskColumns(NamedTuple):
     parent_key: str | None
     parent_number: int | None
     parent_title: str | None
+    section_id: uuid.UUID | None
+    section_name: str | None
     creator_id: uuid.UUID
     creator_name: str
     creator_handle: str
@@ -90,6 +92,7 @@ class TaskColumns(NamedTuple):
             "due_at": self.due_at,
             "estimate": self.estimate,
             "parent": parent,
+            "section": {"id": self.section_id, "name": self.section_name} if self.section_id else None,
             "creator": {
                 "id": self.creator_id,
                 "name": self.creator_name,
@@ -122,6 +125,7 @@ JOINED_COLUMNS = {
     "parent_key": F("parent__project__key"),
     "parent_number": F("parent__number"),
     "parent_title": F("parent__title"),
+    "section_name": F("section__name"),
     "creator_name": F("creator__name"),
     "creator_handle": F("creator__handle"),
     "creator_role": F("creator__role"),

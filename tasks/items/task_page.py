@@ -27,6 +27,7 @@ from tasks.projects import selectors as projects_selectors
 from tasks.recurrence.panel import recurrence_panel
 from tasks.relations.selectors import relations_panel
 from tasks.reminders.panel import reminders_panel
+from tasks.sections.selectors import list_sections
 from tasks.sharing import selectors as sharing_selectors
 from tasks.time_tracking.selectors import time_panel
 from tasks.watching.selectors import watchers_panel
@@ -126,5 +127,6 @@ def task_form(
         people=members_selectors.assignable_users(task.project),
         states=states,
         parents=page_queries.parent_choices(task),
+        sections=list(list_sections(task.project)),
         initial=initial_data(task),
     )

@@ -15,6 +15,7 @@ from tasks.models.recurrence import Occurrence, Recurrence, RecurrenceMode
 from tasks.models.relation import RelationKind, TaskRelation
 from tasks.models.reminder import Reminder
 from tasks.models.saved_filter import FilterMatch, FilterSubscription, SavedFilter
+from tasks.models.section import Section
 from tasks.models.sharing import ProjectTeam, SharedRole, TaskShare
 from tasks.models.task import Priority, Task, TaskAssignee
 from tasks.models.time_entry import TimeEntry
@@ -53,6 +54,7 @@ __all__ = [
     "Reminder",
     "Role",
     "SavedFilter",
+    "Section",
     "SharedRole",
     "State",
     "StoredFile",

@@ -27,6 +27,7 @@ from tasks.events import TaskPayload, task_payload
 from tasks.models.due_dates import STARTS_BEFORE_DUE, due_instant
 from tasks.models.project import Category, Label, Project, ProjectMember, State
 from tasks.models.search import fold, search_rows, search_vector
+from tasks.models.section import Section
 from tasks.models.task_indexes import RANGE_INDEXES
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ class TaskQuerySet(models.QuerySet["Task"]):
     def with_relations(self) -> Self:
         """Load what a page or event shows of each task, with three queries."""
         assignees = models.Prefetch("assignees", get_user_model().objects.order_by("name", "pk"))
-        related = self.select_related("project", "state", "creator", "parent__project")
+        related = self.select_related("project", "state", "section", "creator", "parent__project")
         related = related.defer("search", "parent__search")
         return related.prefetch_related(assignees, "labels")
 
@@ -182,6 +183,10 @@ class Task(models.Model):
     )
     parent = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="subtasks", db_index=False
+    )
+    # A composite foreign key keeps the section in the task's own project.
+    section = models.ForeignKey(
+        Section, on_delete=models.SET_NULL, null=True, blank=True, related_name="tasks", db_index=False
     )
     creator = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="created_tasks", db_index=False
@@ -248,6 +253,7 @@ class Task(models.Model):
             ),
             *RANGE_INDEXES,
             models.Index(fields=["creator", "-created_at"], name="task_creator"),
+            models.Index(fields=["section"], condition=Q(section__isnull=False), name="task_section"),
             models.Index(fields=["parent"], condition=Q(parent__isnull=False), name="task_parent"),
             GinIndex(fields=["search"], name="task_search"),
             GinIndex(fields=["title_key"], opclasses=["gin_trgm_ops"], name="task_title_trigram"),

@@ -39,6 +39,7 @@ class TrashEntry(models.Model):
         ATTACHMENT = "attachment"
         PROJECT = "project"
         LABEL = "label"
+        SECTION = "section"
         SAVED_FILTER = "saved_filter"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

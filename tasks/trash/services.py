@@ -29,6 +29,7 @@ from tasks.models import (
     Project,
     ProjectMember,
     SavedFilter,
+    Section,
     State,
     StoredFile,
     Task,
@@ -39,6 +40,7 @@ from tasks.models import (
 from tasks.models.task import CLOSED_CATEGORIES
 from tasks.projects import selectors as projects_selectors
 from tasks.relations import services as relations
+from tasks.sections import selectors as sections_selectors
 from tasks.trash import selectors
 from tasks.trash.reinsertion import reattach, reinsert
 
@@ -176,6 +178,18 @@ def _restore_label(actor: User, entry: TrashEntry, now: datetime) -> Restoration
     return Restoration(entry.kind, entry.object_id, entry.title, project, skipped=skipped)
 
 
+def _restore_section(actor: User, entry: TrashEntry, now: datetime) -> Restoration:
+    project = _lock_editable_project(actor, entry)
+    # Behind the sections that stand there now.
+    skipped = reinsert(entry, {"position": sections_selectors.next_position(project)})
+    _require_restored(entry, skipped)
+    reattach(entry)
+    changes = {"sections": [[], [Section.objects.get(pk=entry.object_id).name]]}
+    publish_all([events.ProjectUpdated(project=project_payload(project), changes=changes)], actor=actor, at=now)
+    invalidate_viewers(project)
+    return Restoration(entry.kind, entry.object_id, entry.title, project, skipped=skipped)
+
+
 def _restore_project(actor: User, entry: TrashEntry, now: datetime) -> Restoration:
     require(
         actor.is_admin or entry.deleted_by_id == actor.pk,
@@ -215,6 +229,7 @@ _RESTORERS: dict[str, Callable[[User, TrashEntry, datetime], Restoration]] = {
     TrashEntry.Kind.COMMENT: _restore_comment,
     TrashEntry.Kind.ATTACHMENT: _restore_attachment,
     TrashEntry.Kind.LABEL: _restore_label,
+    TrashEntry.Kind.SECTION: _restore_section,
     TrashEntry.Kind.SAVED_FILTER: _restore_saved_filter,
     TrashEntry.Kind.PROJECT: _restore_project,
 }

@@ -102,6 +102,7 @@ def create_all_models(number):
     SecurityChange.objects.create(user=user, change="password_changed", changed_at=NOW, expires_at=NOW + timedelta(1))
     MemberFactory(project=project)
     ProjectFavourite.objects.create(project=project, user=user)
+    project.sections.create(name="Phase 1")
     ProjectTeamFactory(project=project, team=TeamFactory())
     task = TaskFactory(project=project, creator=UserFactory(), due_date=NOW.date())
     RecurrenceFactory(task=task)

@@ -45,6 +45,7 @@ def test_task_with_title_only_lands_in_own_inbox(clients, alice, outbox):
         "due_date": None,
         "due_at": None,
         "estimate": None,
+        "section": None,
         "parent": None,
         "creator": {"id": str(alice.pk), "name": "Alice", "handle": "alice", "role": "user"},
         "assignees": [],

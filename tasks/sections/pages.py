@@ -1,0 +1,64 @@
+"""Page of a project's sections."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.auth.requests import get_request_user
+from core.clock import current_time
+from core.forms import form_status
+from core.htmx import form_data, render_page
+from tasks import policies
+from tasks.projects import selectors as projects_selectors
+from tasks.sections import selectors, services
+from tasks.sections.forms import SectionForm, SectionUpdateForm
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def project_sections(request: HttpRequest, key: str) -> HttpResponse:
+    """Show the sections of a project, or add one."""
+    reader = get_request_user(request)
+    project = projects_selectors.get_project(reader, key)
+    policies.require_editor(projects_selectors.project_role(reader, project))
+    form = SectionForm(form_data(request))
+    section = form.submit(lambda data: services.create(actor=reader, ref=key, **data))
+    if section is not None:
+        messages.success(request, f"{section.name} added.")
+        return redirect("project-sections", key=project.key)
+    sections = selectors.list_sections(project).annotate(task_count=Count("tasks"))
+    context = {"project": project, "form": form, "sections": list(sections)}
+    return render_page(request, "tasks/project_sections.html", context, status=form_status(form))
+
+
+@login_required
+@require_POST
+def update_section(request: HttpRequest, key: str, section_id: UUID) -> HttpResponse:
+    """Rename a section, or move it."""
+    form = SectionUpdateForm(request.POST)
+
+    def update(data: dict[str, object]) -> object:
+        changes = {name: value for name, value in data.items() if value not in (None, "")}
+        return services.update(actor=get_request_user(request), ref=key, section_id=section_id, changes=changes)
+
+    if form.submit(update) is None:
+        messages.error(request, f"The section wasn't saved: {next(iter(form.errors.values()))[0]}")
+    else:
+        messages.success(request, "Section saved.")
+    return redirect("project-sections", key=key)
+
+
+@login_required
+@require_POST
+def delete_section(request: HttpRequest, key: str, section_id: UUID) -> HttpResponse:
+    """Move a section to the trash; its tasks stay."""
+    services.delete(actor=get_request_user(request), ref=key, section_id=section_id, now=current_time())
+    messages.success(request, "Section moved to the trash. Its tasks have no section now.")
+    return redirect("project-sections", key=key)
