@@ -36,7 +36,9 @@ class RecurrencePanel:
 
 def recurrence_panel(reader: User, task: Task) -> RecurrencePanel:
     """Return the panel of a task with one query."""
-    related = Occurrence.objects.select_related("recurrence__task__project")
+    related = Occurrence.objects.select_related("recurrence__task__project").defer(
+        "recurrence__task__search", "recurrence__task__description", "recurrence__task__description_html"
+    )
     occurrence = related.filter(task=task).first()
     panel = RecurrencePanel()
     if occurrence and occurrence.recurrence.task_id == task.pk:
