@@ -175,6 +175,9 @@ def _undo_comment_edit(actor: User, event: Event, now: datetime) -> None:
     bodies = dict(comment.versions.filter(version__in=[version - 1, version]).values_list("version", "body"))
     if comment.version == version:
         bodies[version] = comment.body
+    if not {version - 1, version} <= bodies.keys():
+        # An event of the previous release names no version.
+        raise invalid_token()
     merge_changes(
         lambda versions: comments.update(
             actor=actor, ref=task_id, comment_id=comment_id, body=bodies[version - 1], now=now, versions=versions

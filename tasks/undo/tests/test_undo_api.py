@@ -9,7 +9,7 @@ from django.conf import settings
 
 from core.testing.database_state import table_digests
 from events.models import Event
-from tasks.models import Comment, Task, TrashEntry
+from tasks.models import Comment, CommentVersion, Task, TrashEntry
 from tasks.tests.factories import TaskFactory
 from tasks.undo.tokens import HEADER
 
@@ -161,6 +161,15 @@ def test_comments_are_undone_and_redone(api, task, clients):
     assert api.get(comment_url).json()["body"] == "Second"
     undo(api, added)
     assert not Comment.objects.exists()
+
+
+def test_edit_without_a_former_text_is_not_undone(api, task):
+    comment = api.post(f"{TASKS}{task.key}/comments/", {"body": "First"}).json()
+    edited = api.patch(f"{TASKS}{task.key}/comments/{comment['id']}/", {"body": "Second"})
+    CommentVersion.objects.all().delete()
+
+    assert undo(api, edited, status=400).json()["errors"][0]["field"] == "token"
+    assert Comment.objects.get().body == "Second"
 
 
 def test_project_deletion_is_undone(api, task):
