@@ -5,7 +5,7 @@ from typing import Any, Self
 from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -82,6 +82,8 @@ class Project(models.Model):
     wip_policy = models.CharField(
         max_length=6, choices=WipPolicy, default=WipPolicy.WARN, db_default=WipPolicy.WARN, verbose_name="WIP policy"
     )
+    # See projects/nesting.py. Deleting a project moves those below it up.
+    parent = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="children")
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now)
@@ -92,6 +94,7 @@ class Project(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["owner"], condition=Q(is_inbox=True), name="a_user_has_one_inbox_project"),
+            models.CheckConstraint(name="a_project_is_not_its_own_parent", condition=~Q(parent=F("id"))),
             models.CheckConstraint(name="a_wip_policy_is_known", condition=Q(wip_policy__in=WipPolicy.values)),
         ]
 

@@ -1,9 +1,10 @@
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 
 from core.forms import MarkdownField, PageForm, SingleLineField, show_initial
-from tasks.models import Category, WipPolicy
+from tasks.models import Category, Project, WipPolicy
 from tasks.models.project import MAX_WIP_LIMIT, PROJECT_KEY_VALIDATOR
 
 
@@ -34,8 +35,16 @@ class ProjectUpdateForm(PageForm):
         help_text="What happens when a task enters a status that has reached its limit.",
     )
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    parent = forms.ChoiceField(
+        label="Below", required=False, help_text="A project that you manage. Its members get no access to this one."
+    )
+
+    def __init__(self, *args: Any, parents: Sequence[Project], **options: Any) -> None:
         super().__init__(*args, **options)
+        self.fields["parent"].choices = [
+            ("", "No project"),
+            *((project.key, f"{project.name} ({project.key})") for project in parents),
+        ]
         show_initial(self)
 
     def clean_wip_policy(self) -> str:

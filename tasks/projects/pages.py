@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.auth.requests import get_request_user
 from accounts.models import User
 from core.clock import current_time
-from core.errors import VersionConflict
+from core.errors import Conflict, Invalid, VersionConflict
 from core.etags import merge_changes
 from core.forms import changed_values, expected_version, form_status, initial_values
 from core.htmx import form_data, render_page
@@ -37,7 +37,7 @@ def project_list(request: HttpRequest) -> HttpResponse:
         F("archived_at").asc(nulls_first=True), "-is_favourite", "is_inbox", "name"
     )
     # A bound for the page, not a feature: nobody looks through more.
-    return render_page(request, "tasks/project_list.html", {"projects": list(projects[:500])})
+    return render_page(request, "tasks/project_list.html", {"projects": selectors.in_tree_order(projects[:500])})
 
 
 @login_required
@@ -95,6 +95,7 @@ def project_context(
     return {
         **task_list_context(request, reader, project),
         "project": project,
+        "ancestors": selectors.visible_ancestors(reader, project),
         "members": members,
         "roles": RoleForm.base_fields["role"].choices,
         "member_form": member_form or (build_member_form(members) if can_manage and not project.is_inbox else None),
@@ -119,7 +120,9 @@ def edit_project(request: HttpRequest, key: str) -> HttpResponse:
     project = selectors.get_project(reader, key)
     policies.require_manager(selectors.project_role(reader, project))
     initial = {name: getattr(project, name) for name in ("name", "description", "wip_policy")}
-    form = ProjectUpdateForm(form_data(request), initial=initial)
+    initial["parent"] = project.parent.key if project.parent and project.parent_is_visible else ""
+    parents = selectors.possible_parents(reader, project)
+    form = ProjectUpdateForm(form_data(request), initial=initial, parents=parents)
     if request.method == "POST" and request.POST.get("archive"):
         services.archive(actor=reader, ref=key, now=current_time(), archived=request.POST["archive"] == "yes")
         return redirect("project-detail", key=project.key)
@@ -131,6 +134,10 @@ def edit_project(request: HttpRequest, key: str) -> HttpResponse:
                 expected_version(request),
                 initial_values(form),
             )
+        except (Invalid, Conflict) as error:
+            form.add_domain_error(error)
+            context = {"form": form, "project": project}
+            return render_page(request, "tasks/project_form.html", context, status=form_status(form))
         except VersionConflict:
             form.add_error(None, "The project has changed since you opened this page. Save again to keep your version.")
             # With the present version, so that saving again overwrites it knowingly.

@@ -55,11 +55,12 @@ def list_projects(user: User, *, search: str = "", archived: bool | None = None)
     return (
         Project.objects.visible_to(user)
         .filter(**filters)
-        .select_related("owner")
+        .select_related("owner", "parent")
         .annotate(
             # distinct, since the two joins multiply each other's rows.
             open_count=Count("tasks", filter=Q(tasks__closed_at=None), distinct=True),
             member_count=Count("memberships", distinct=True),
+            parent_is_visible=Exists(Project.objects.visible_to(user).filter(pk=OuterRef("parent"))),
             is_favourite=Exists(ProjectFavourite.objects.filter(project=OuterRef("pk"), user=user)),
         )
     )
@@ -78,6 +79,45 @@ def get_project(user: User, ref: str | uuid.UUID) -> Project:
     if project is None:
         raise NotFound(PROJECT_NOT_FOUND)
     return project
+
+
+def visible_ancestors(user: User, project: Project) -> list[Project]:
+    """Return the projects above one as far as the user sees them, the topmost first."""
+    above: list[Project] = []
+    if project.parent_id:
+        current = Project.objects.select_related("parent__parent__parent__parent").get(pk=project.pk).parent
+        while current is not None:
+            above.insert(0, current)
+            current = current.parent
+    visible = set(
+        Project.objects.visible_to(user).filter(pk__in=[one.pk for one in above]).values_list("pk", flat=True)
+    )
+    return [ancestor for ancestor in above if ancestor.pk in visible]
+
+
+def possible_parents(user: User, project: Project) -> list[Project]:
+    """Return the projects that a user manages as a member, and the present parent."""
+    managed = Q(memberships__user=user, memberships__effective_role=Role.ADMIN) | Q(pk=project.parent_id)
+    projects = Project.objects.visible_to(user).filter(managed, is_inbox=False).exclude(pk=project.pk)
+    return list(projects.order_by("name").distinct()[:500])
+
+
+def in_tree_order(projects: Iterable[Any]) -> list[Any]:
+    """Return projects with their `depth`, each behind the one that it is below, where that is in the same group."""
+    listed = list(projects)
+    groups = {project.pk: (project.is_favourite, project.archived_at is None) for project in listed}
+    children: dict[uuid.UUID | None, list[Any]] = defaultdict(list)
+    for project in listed:
+        is_below = project.parent_id in groups and groups[project.parent_id] == groups[project.pk]
+        children[project.parent_id if is_below else None].append(project)
+    ordered: list[Any] = []
+    stack = [(0, project) for project in reversed(children[None])]
+    while stack:
+        depth, project = stack.pop()
+        project.depth = depth
+        ordered.append(project)
+        stack += [(depth + 1, child) for child in reversed(children.pop(project.pk, []))]
+    return ordered
 
 
 def resolve_project_id(user: User, ref: str | uuid.UUID) -> uuid.UUID:

@@ -1,3 +1,6 @@
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.users.serializers import UserOut
@@ -31,6 +34,9 @@ class ProjectRef(serializers.ModelSerializer[Project]):
         fields = ["id", "key", "name"]
 
 
+PARENT_HELP = "Id or key of the project that this one is below; you manage both. At most five levels."
+
+
 class ProjectInput(StrictSerializer):
     # The schema shows the pattern, and JSON Schema knows ^ and $ instead of \A and \Z.
     key = serializers.RegexField(
@@ -38,6 +44,7 @@ class ProjectInput(StrictSerializer):
     )
     name = SingleLineField(max_length=120)
     description = TextField(max_length=20_000, required=False, allow_blank=True, trim_whitespace=False)
+    parent = StrictCharField(max_length=40, required=False, allow_null=True, help_text=PARENT_HELP)
 
 
 WIP_POLICY_HELP = "Whether a task that enters a full status passes with a warning or is refused (409 `wip_limit`)."
@@ -46,11 +53,13 @@ WIP_POLICY_HELP = "Whether a task that enters a full status passes with a warnin
 class ProjectPatch(StrictSerializer):
     name = SingleLineField(max_length=120)
     description = TextField(max_length=20_000, allow_blank=True, trim_whitespace=False)
+    parent = StrictCharField(max_length=40, allow_null=True, help_text=PARENT_HELP)
     wip_policy = StrictChoiceField(choices=WipPolicy.choices, help_text=WIP_POLICY_HELP)
 
 
 class ProjectOut(serializers.ModelSerializer[Project]):
     owner = UserOut()
+    parent = serializers.SerializerMethodField()
     open_count = serializers.IntegerField()
     member_count = serializers.IntegerField()
     is_favourite = serializers.BooleanField(help_text="One of the caller's favourites.")
@@ -63,6 +72,7 @@ class ProjectOut(serializers.ModelSerializer[Project]):
             "name",
             "description",
             "is_inbox",
+            "parent",
             "wip_policy",
             "owner",
             "open_count",
@@ -73,6 +83,11 @@ class ProjectOut(serializers.ModelSerializer[Project]):
             "updated_at",
             "archived_at",
         ]
+
+    @extend_schema_field(ProjectRef(allow_null=True, help_text="Null also where the reader may not see it."))
+    def get_parent(self, project: Project) -> dict[str, Any] | None:
+        visible = project.parent_id and project.parent_is_visible  # type: ignore[attr-defined]
+        return dict(ProjectRef(project.parent).data) if visible else None
 
 
 class StateInput(StrictSerializer):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,7 +20,7 @@ from tasks.cache import invalidate_viewers
 from tasks.events import project_payload
 from tasks.items import selectors as items_selectors
 from tasks.models import Project, ProjectMember, Role, State, Task
-from tasks.projects import selectors
+from tasks.projects import nesting, selectors
 from tasks.projects.states import DEFAULT_STATES
 from tasks.trash.storage import collect, discard, lock_rows
 
@@ -41,19 +42,33 @@ def get_or_create_inbox(*, actor: User) -> Project:
     )
 
 
-WRITABLE_FIELDS = frozenset({"name", "description", "wip_policy"})
+WRITABLE_FIELDS = frozenset({"name", "description", "wip_policy", "parent"})
 
 
 @transaction.atomic
-def create(*, actor: User, key: str, name: str, description: str = "") -> Project:
-    """Create a project with the four default states; the actor becomes its admin. Raises Invalid for a taken key."""
-    return _create_with_defaults(actor=actor, key=key, name=name, description=description)
+def create(*, actor: User, key: str, name: str, description: str = "", parent: str | None = None) -> Project:
+    """Create a project with the four default states; the actor becomes its admin.
+
+    Raises Invalid for a taken key and a parent that does not exist, NotAllowed, Conflict.
+    """
+    if parent:
+        nesting.lock_nesting()
+    parent_id = nesting.valid_parent(actor, parent)
+    return _create_with_defaults(actor=actor, key=key, name=name, description=description, parent_id=parent_id)
 
 
 def _create_with_defaults(
-    *, actor: User, key: str, name: str, description: str = "", is_inbox: bool = False
+    *,
+    actor: User,
+    key: str,
+    name: str,
+    description: str = "",
+    is_inbox: bool = False,
+    parent_id: uuid.UUID | None = None,
 ) -> Project:
-    project = Project(key=key, name=name.strip(), description=description, owner=actor, is_inbox=is_inbox)
+    project = Project(
+        key=key, name=name.strip(), description=description, owner=actor, is_inbox=is_inbox, parent_id=parent_id
+    )
     try:
         # A savepoint, without which an IntegrityError would end the caller's transaction.
         with transaction.atomic():
@@ -77,8 +92,13 @@ def update(
     """Change the given fields of a project. Raises NotFound, NotAllowed, VersionConflict."""
     if unknown := set(changes) - WRITABLE_FIELDS:
         raise ValueError(f"not part of a project: {unknown}")
+    if "parent" in changes:
+        nesting.lock_nesting()
     project = selectors.lock_project(actor, ref)
     policies.require_manager(selectors.project_role(actor, project))
+    if "parent" in changes:
+        parent_id = nesting.valid_parent(actor, changes["parent"], of=project)
+        changes = {name: value for name, value in changes.items() if name != "parent"} | {"parent_id": parent_id}
     check_version(project, versions, changes)
     return _save_changes(project, actor, changes, now)
 
@@ -142,11 +162,13 @@ def delete(*, actor: User, ref: str, now: datetime, versions: frozenset[int] | N
 
     Raises NotFound, NotAllowed, VersionConflict, and Conflict for an inbox and for more rows than the trash takes.
     """
+    nesting.lock_nesting()
     project = selectors.lock_project(actor, ref)
     policies.require_manager(selectors.project_role(actor, project))
     check_version(project, versions)
     if project.is_inbox:
         raise Conflict("Your personal project cannot be deleted.", code="inbox")
+    children = nesting.move_children_up(project)
     # Locked, so that no write comes between reading a task's rows and deleting them.
     lock_rows(Task.objects.filter(project=project))
     deletion = collect(project)
@@ -154,6 +176,10 @@ def delete(*, actor: User, ref: str, now: datetime, versions: frozenset[int] | N
     # As for a single task: the deletion is the last version.
     deleted = [payload | {"version": payload["version"] + 1} for payload in payloads]
     published: list[DomainEvent] = [events.TaskDeleted(task=payload) for payload in deleted]
+    for child in children:
+        changes = {"parent_id": [str(project.pk), to_json(project.parent_id)]}
+        published.append(events.ProjectUpdated(project=project_payload(child), changes=changes))
+        invalidate_viewers(child)
     published.append(events.ProjectDeleted(project=project_payload(project)))
     # The viewers are read now, since the memberships are deleted with the project.
     invalidate_viewers(project, *selectors.viewer_ids([project.pk]))

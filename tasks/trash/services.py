@@ -38,6 +38,7 @@ from tasks.models import (
     TrashEntry,
 )
 from tasks.models.task import CLOSED_CATEGORIES
+from tasks.projects import nesting
 from tasks.projects import selectors as projects_selectors
 from tasks.relations import services as relations
 from tasks.sections import selectors as sections_selectors
@@ -198,6 +199,10 @@ def _restore_project(actor: User, entry: TrashEntry, now: datetime) -> Restorati
     skipped = reinsert(entry)
     _require_restored(entry, skipped)
     reattach(entry)
+    nesting.lock_nesting()
+    if len(nesting.ancestors(entry.object_id)) >= nesting.MAX_DEPTH:
+        # What it stood below was moved further down meanwhile.
+        Project.objects.filter(pk=entry.object_id).update(parent=None)
     Project.objects.filter(pk=entry.object_id).update(version=F("version") + 1, updated_at=now)
     project = Project.objects.get(pk=entry.object_id)
     Task.objects.filter(project=project).update(version=F("version") + 2, updated_at=now)

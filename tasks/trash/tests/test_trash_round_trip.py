@@ -140,8 +140,6 @@ def full_project(alice, bob):
     for model in belongings(Project, Task):
         if model is not TrashEntry and not model._default_manager.exists():
             create_minimal(model, {Project: project, Task: task, Comment: comment, Label: task.labels.get(), User: bob})
-    project.sections.create(name="Phase 1")
-    project.favourites.create(user=bob)
     # An entry of the project that is in the trash already, when the project goes there.
     older = TaskFactory(project=project, title="Older")
     items.delete(actor=alice, ref=str(older.pk), now=NOW)
