@@ -7,7 +7,7 @@ from tasks.items import reminders as due_soon
 from tasks.projects import services as projects
 from tasks.recurrence import advancing
 from tasks.reminders import sending as reminders
-from tasks.trash import services as trash
+from tasks.trash import purging
 
 
 # `_newer` takes arguments of a newer release, whose jobs may reach this worker during a deployment.
@@ -50,7 +50,7 @@ def collect_orphaned_files(**_newer: object) -> None:
 @shared_task(name="tasks.purge_trash")
 def purge_trash(**_newer: object) -> None:
     """Delete permanently what has been in the trash for its term."""
-    trash.purge_expired(now=database_now())
+    purging.purge_expired(now=database_now())
 
 
 @shared_task(name="tasks.archive_finished_projects")

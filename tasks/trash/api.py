@@ -7,7 +7,7 @@ from typing import Any
 
 from core.api.generics import ActionView, DeleteView, DetailView, ListView
 from tasks.project_scope import project_in_query, project_of_trash_entry_in_path
-from tasks.trash import selectors, services
+from tasks.trash import purging, selectors, services
 from tasks.trash.serializers import RestorationOut, TrashEntryOut, TrashQuery
 
 
@@ -34,7 +34,7 @@ class TrashEntryView(DetailView, DeleteView):
     has_versions = False
 
     def delete_object(self, entry_id: uuid.UUID) -> None:
-        services.purge(actor=self.user, entry_id=entry_id)
+        purging.purge(actor=self.user, entry_id=entry_id)
 
 
 class RestoreView(ActionView):

@@ -15,7 +15,7 @@ from core.clock import current_time
 from core.forms import parse_uuid
 from core.htmx import render_page
 from tasks.models import TrashEntry
-from tasks.trash import selectors, services
+from tasks.trash import purging, selectors, services
 from tasks.undo.tokens import add_undo_message
 
 PAGE_SIZE = 50
@@ -66,7 +66,7 @@ def purge_entry(request: HttpRequest, entry_id: UUID) -> HttpResponse:
     """Delete an entry permanently, after confirmation on its own page."""
     reader = get_request_user(request)
     if request.method == "POST":
-        services.purge(actor=reader, entry_id=entry_id)
+        purging.purge(actor=reader, entry_id=entry_id)
         messages.success(request, "Permanently deleted.")
         return redirect("trash")
     entry = selectors.get_entry(reader, entry_id)

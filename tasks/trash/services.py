@@ -1,4 +1,4 @@
-"""Restore deleted objects from the trash, or purge them."""
+"""Restore deleted objects from the trash."""
 
 from __future__ import annotations
 
@@ -290,28 +290,3 @@ def _ancestor_ids(task_id: uuid.UUID) -> set[uuid.UUID]:
         ancestors.add(parent_id)
         parent_id = Task.objects.filter(pk=parent_id).values_list("parent_id", flat=True).first()
     return ancestors
-
-
-@transaction.atomic
-def purge(*, actor: User, entry_id: uuid.UUID) -> None:
-    """Delete one entry permanently. Raises NotFound, NotAllowed."""
-    entry = selectors.lock_entry(actor, entry_id)
-    selectors.require_purger(actor, entry)
-    entry.delete()
-
-
-PURGE_BATCH_SIZE = 100
-
-
-def purge_expired(*, now: datetime) -> int:
-    """Delete the entries whose time is over, a batch per transaction; return how many."""
-    count = 0
-    while True:
-        with transaction.atomic():
-            # An entry that is being restored is left for the next run.
-            expired = TrashEntry.objects.filter(purge_at__lte=now).order_by("purge_at")
-            ids = list(expired.select_for_update(skip_locked=True).values_list("pk", flat=True)[:PURGE_BATCH_SIZE])
-            TrashEntry.objects.filter(pk__in=ids).delete()
-        count += len(ids)
-        if len(ids) < PURGE_BATCH_SIZE:
-            return count

@@ -20,6 +20,7 @@ from tasks.privacy import erase_user
 from tasks.projects import services as projects
 from tasks.tests.attachments import PIXEL, make_attachment, store_file
 from tasks.tests.factories import TaskFactory
+from tasks.trash import purging
 from tasks.trash import services as trash
 
 pytestmark = pytest.mark.django_db
@@ -55,7 +56,7 @@ def test_file_of_the_trash_is_kept_until_the_entry_is_purged(task, alice):
 
     for day in range(0, 29, 7):
         assert orphans.collect(now=NOW + timedelta(days=day)) == 0
-    trash.purge_expired(now=NOW + timedelta(days=31))
+    purging.purge_expired(now=NOW + timedelta(days=31))
     assert orphans.collect(now=NOW + timedelta(days=31)) == 0
     assert storage.exists(file.name)
     assert orphans.collect(now=NOW + timedelta(days=31) + TERM) == 1

@@ -27,7 +27,7 @@ from tasks.tests.factories import (
     TaskRelationFactory,
     TaskShareFactory,
 )
-from tasks.trash import services, storage
+from tasks.trash import purging, services, storage
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -197,7 +197,7 @@ def test_trash_is_for_editors_and_for_who_deleted(task, comment, alice, bob, vie
             restore(entry, reader)
     ProjectMember.objects.filter(user=bob).update(role="viewer")
     with pytest.raises(NotAllowed):
-        services.purge(actor=bob, entry_id=entry.pk)
+        purging.purge(actor=bob, entry_id=entry.pk)
     restore(entry, project_admin)
     assert alice.pk != bob.pk
 
@@ -217,7 +217,7 @@ def test_expired_entries_are_purged(task, project, alice):
     old = delete_task(task, alice)
     items.delete(actor=alice, ref=str(TaskFactory(project=project).pk), now=NOW + timedelta(days=1))
 
-    count = services.purge_expired(now=NOW + settings.TRASH_RETENTION)
+    count = purging.purge_expired(now=NOW + settings.TRASH_RETENTION)
 
     assert count == 1
     assert not TrashEntry.objects.filter(pk=old.pk).exists()
