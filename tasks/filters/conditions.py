@@ -117,7 +117,10 @@ def is_selective(condition: Condition) -> bool:
 
 
 def has_range(condition: Condition | None, column: str) -> bool:
-    """Return whether a range of an index of each project holds all matches, other than that of the list's order."""
+    """Return whether a range of an index of each project holds all matches.
+
+    `column` is the order of the list, whose own index serves it anyway.
+    """
     match condition:
         case Leaf(kind):
             return RANGE_KINDS.get(kind, column) != column
