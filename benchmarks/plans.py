@@ -142,7 +142,9 @@ def main() -> int:
     from accounts.models import User
 
     # A filter's first page only: deeper ones walk on from a cursor, as the lists above do.
-    checks = [(query_string, max_buffers, (1, 1000)) for query_string, max_buffers in QUERIES.items()]
+    checks: list[tuple[str, int, tuple[int, ...]]] = [
+        (query_string, max_buffers, (1, 1000)) for query_string, max_buffers in QUERIES.items()
+    ]
     checks += [(urlencode({"filter": text}), MAX_FILTER_BUFFERS, (1,)) for text in FILTERS]
     is_good = True
     print("| user | query | page | 8 kB pages | ms | |\n|---|---|---|---|---|---|")

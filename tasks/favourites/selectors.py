@@ -13,6 +13,7 @@ def list_favourites(user: User) -> list[dict[str, str]]:
 
     def build() -> list[dict[str, str]]:
         projects = Project.objects.visible_to(user).current().filter(favourites__user=user)
-        return list(projects.order_by("favourites__position", "favourites__pk").values("key", "name"))
+        rows = projects.order_by("favourites__position", "favourites__pk").values_list("key", "name")
+        return [{"key": key, "name": name} for key, name in rows]
 
     return get_or_build(str(user.pk), "favourites", seconds=CACHE_TTL, build=build)

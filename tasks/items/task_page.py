@@ -79,15 +79,15 @@ def task_context(
         subtask_count, subtasks_done = selectors.count_subtasks(reader, task)
     before = parse_uuid(params.get("before", ""))
     newest = comments_selectors.list_newest_comments(task, before=before, limit=COMMENTS_PER_PAGE)
+    form = form or task_form(reader, task, is_member=project_role is not None)
     events = list(selectors.list_activity(task).order_by("-pk")[:MAX_ACTIVITY_ENTRIES])
     activity = activity_entries(
         events,
         names=page_queries.user_names(mentioned_user_ids(events)),
-        states={state.slug: state.name for state in projects_selectors.list_states(task.project)},
+        states=dict(form.fields["status"].choices),
         fields=custom_fields_selectors.fields_in_events(events),
     )
     panels = {name: panel(reader, task) for name, panel in PANELS.items()}
-    form = form or task_form(reader, task, is_member=project_role is not None)
     return {
         "task": task,
         "project": task.project,

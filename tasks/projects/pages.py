@@ -34,7 +34,7 @@ from tasks.undo.tokens import add_undo_message
 def project_list(request: HttpRequest) -> HttpResponse:
     """List the projects that the user sees, favourites first, the archived ones last."""
     projects = selectors.list_projects(get_request_user(request)).order_by(
-        F("archived_at").asc(nulls_first=True), "-is_favourite", "is_inbox", "name"
+        F("archived_at").asc(nulls_first=True), F("is_favourite").desc(), "is_inbox", "name"
     )
     # A bound for the page, not a feature: nobody looks through more.
     return render_page(request, "tasks/project_list.html", {"projects": selectors.in_tree_order(projects[:500])})

@@ -33,7 +33,7 @@ class Budget(NamedTuple):
 
 # As measured now; one function and module is core.clock.current_time, which stands for Django's timezone.now. The goals
 # from the view inward are (45, 14) and (40, 16); version 0.1 had (81, 24) and (68, 26).
-PATCH_BUDGET, PATCH_HANDLER_BUDGET = Budget(46, 21), Budget(34, 16)
+PATCH_BUDGET, PATCH_HANDLER_BUDGET = Budget(47, 22), Budget(35, 17)
 LOGIN_BUDGET, LOGIN_HANDLER_BUDGET = Budget(38, 17), Budget(36, 15)
 
 

@@ -31,6 +31,7 @@ NOT_IDEMPOTENT = {
     "reauthenticate/",
     "reauthenticate/code/",
     "reauthenticate/passkey/",
+    "tasks/quick-add/preview/",
     "password/reset/new/",
     "revert-login-method/",
 }
