@@ -196,6 +196,7 @@ class TaskFieldsView(DetailView, UpdateView):
     """Values of a task in the fields of its project; PATCH changes those that are sent."""
 
     operation_ids = {"get": "get_task_fields", "patch": "update_task_fields"}
+    has_undo = True
     api_key_scope = {"GET": "tasks:read", "PATCH": "tasks:write"}
     project_from = project_of_task_in_path
     patch_serializer_class = TaskFieldsPatch

@@ -9,7 +9,8 @@ from django.utils import timezone
 from core.db import translate_db_error
 from core.errors import Conflict
 from core.testing.concurrency import errors_of_type, run_concurrently
-from tasks.custom_fields import definitions, options, selectors
+from tasks.custom_fields import definitions, options
+from tasks.custom_fields import selectors as custom_fields_selectors
 from tasks.custom_fields import services as custom_fields
 from tasks.models import CustomFieldValue, TimeEntry
 from tasks.tests.factories import FieldFactory, OptionFactory, TaskFactory
@@ -28,7 +29,7 @@ def test_writers_of_different_fields_keep_each_others_values(alice, project, tas
     outcomes = run_concurrently(lambda n=n, key=key: set_values(alice, task, **{key: n}) for n, key in enumerate(keys))
 
     assert errors_of_type(outcomes) == []
-    assert selectors.get_task_values(alice, task.key).fields == {key: n for n, key in enumerate(keys)}
+    assert custom_fields_selectors.get_task_values(alice, task.key).fields == {key: n for n, key in enumerate(keys)}
     task.refresh_from_db()
     assert task.version == 9
 
