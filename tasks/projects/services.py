@@ -22,6 +22,7 @@ from tasks.items import selectors as items_selectors
 from tasks.models import Project, ProjectMember, Role, State, Task
 from tasks.projects import nesting, selectors
 from tasks.projects.states import DEFAULT_STATES
+from tasks.time_tracking import services as time_tracking
 from tasks.trash.storage import collect, discard, lock_rows
 
 
@@ -171,6 +172,7 @@ def delete(*, actor: User, ref: str, now: datetime, versions: frozenset[int] | N
     children = nesting.move_children_up(project)
     # Locked, so that no write comes between reading a task's rows and deleting them.
     lock_rows(Task.objects.filter(project=project))
+    time_tracking.end_timers(Task.objects.filter(project=project), now)
     deletion = collect(project)
     payloads = items_selectors.task_payloads(Task.objects.filter(project=project))
     # As for a single task: the deletion is the last version.

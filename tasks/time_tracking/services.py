@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from accounts.models import User
 from core.errors import Conflict, Invalid, NotFound, require
@@ -53,9 +53,10 @@ def stop(*, actor: User, ref: str, now: datetime) -> TimeEntry:
     return running
 
 
-def end_timers(task: Task, now: datetime) -> None:
-    """End the timers of a task that is deleted, so that their time is stored."""
-    for entry in TimeEntry.objects.filter(task=task, ended_at=None):  # at most one for each user
+def end_timers(tasks: Task | QuerySet[Task], now: datetime) -> None:
+    """End the timers of tasks that are deleted, so that their time is stored."""
+    rows: Any = tasks.values("pk") if isinstance(tasks, QuerySet) else [tasks.pk]
+    for entry in TimeEntry.objects.filter(task__in=rows, ended_at=None):  # at most one for each user
         ended_at, minutes = entry.end_at(now)
         TimeEntry.objects.filter(pk=entry.pk, ended_at=None).update(ended_at=ended_at, minutes=minutes)
 

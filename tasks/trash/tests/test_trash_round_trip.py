@@ -58,6 +58,7 @@ from tasks.tests.factories import (
     TaskRelationFactory,
     TaskShareFactory,
     TaskWatchFactory,
+    TimeEntryFactory,
 )
 from tasks.trash import services
 
@@ -133,6 +134,7 @@ def full_project(alice, bob):
     saved_filter = SavedFilterFactory(owner=alice, project=project)
     subscription = FilterSubscriptionFactory(saved_filter=saved_filter, user=bob)
     FilterMatchFactory(task=task, subscription=subscription)
+    TimeEntryFactory(task=task)
     ImportJobFactory(project=project, user=alice)
     ImportedRecord.objects.create(project=project, source="todoist", external_id="a" * 64, task=task)
     invitation = InvitationFactory(inviter=alice)

@@ -26,6 +26,7 @@ from tasks.tests.factories import (
     TaskFactory,
     TaskRelationFactory,
     TaskShareFactory,
+    TimeEntryFactory,
 )
 from tasks.trash import purging, services, storage
 
@@ -265,3 +266,15 @@ def test_column_that_is_younger_than_the_entry_gets_its_default(task, alice):
 
     assert Task.objects.get().priority == 0
     assert restoration.skipped == {"tasks.Removed": 1}
+
+
+def test_running_timer_of_a_deleted_project_ends_and_comes_back(task, alice, project):
+    TimeEntryFactory(task=task, user=alice, started_at=NOW - timedelta(minutes=5), ended_at=None, minutes=None)
+    projects.delete(actor=alice, ref="OPS", now=NOW)
+    elsewhere = TaskFactory(project=ProjectFactory(owner=alice))
+    TimeEntryFactory(task=elsewhere, user=alice, ended_at=None, minutes=None)
+
+    restoration = restore(TrashEntry.objects.get(), alice)
+
+    assert restoration.skipped == {}
+    assert task.time_entries.get().minutes == 5
