@@ -37,6 +37,7 @@ TEST_PACKAGES = (
         file="ngx_http_brotli_static_module.so",
     ),
     SystemPackage("chromium", "browser", programs=("chromium", "chromium-browser", "google-chrome")),
+    SystemPackage("npm", "npm", programs=("npm",)),
     SystemPackage("fonts-noto-core", "browser", folder="/usr/share/fonts/truetype/noto", file="NotoSans-Regular.*"),
 )
 

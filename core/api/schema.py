@@ -35,6 +35,21 @@ PROBLEM_SCHEMA = {
                 },
             },
         },
+        "version": {"type": "integer", "description": "Of the present state; only with 412."},
+        "current": {
+            "type": "object",
+            "description": "Only with 412: the present values of the requested fields.",
+            "additionalProperties": {},
+        },
+        "differences": {
+            "type": "array",
+            "description": "Only with 412: the fields whose present and requested values differ.",
+            "items": {
+                "type": "object",
+                "required": ["field", "current", "requested"],
+                "properties": {"field": {"type": "string"}, "current": {}, "requested": {}},
+            },
+        },
     },
 }
 COMMON_ERRORS = {
