@@ -9,7 +9,6 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max
-from django.utils.text import slugify
 
 from accounts.models import User
 from core.errors import Conflict, Invalid, NotFound
@@ -18,6 +17,7 @@ from events.outbox import publish
 from tasks import events, policies
 from tasks.cache import invalidate_viewers_of
 from tasks.custom_fields import selectors
+from tasks.custom_fields.slugs import free_slug
 from tasks.custom_fields.values import TaskField, parse_value
 from tasks.models import CustomField, CustomFieldOption, CustomFieldValue, FieldKind, Project, ProjectField
 from tasks.models.custom_field import OPTION_KINDS
@@ -70,14 +70,7 @@ def create(
         description=description.strip(),
         required=required,
     )
-    new_options: list[CustomFieldOption] = []
-    for position, option in enumerate(options):  # at most MAX_OPTIONS
-        slug = free_slug(option["name"], {other.slug for other in new_options}, "option")
-        colour = {"colour": option["colour"]} if option.get("colour") else {}
-        name_of_option = option["name"].strip()
-        new_options.append(CustomFieldOption(field=field, slug=slug, name=name_of_option, position=position, **colour))
-    if len({option.name.lower() for option in new_options}) < len(new_options):
-        raise Invalid.field("options", "Two options have the same name.", "taken")
+    new_options = _new_options(field, options)
     field.default = _valid_default(field, default, new_options)
     _require_no_needless_rule(field)
     try:
@@ -107,9 +100,8 @@ def update(
     A kind changes only where no value is lost. Raises NotFound, NotAllowed, Conflict, Invalid, VersionConflict.
     """
     field = lock_field(actor, field_id, ref=ref)
-    changes = dict(changes)
-    current = {**{name: getattr(field, name) for name in changes if name != "archived"}}
-    check_version(field, versions, changes, current=current | {"archived": field.archived_at is not None})
+    current = {name: getattr(field, name, None) for name in changes} | {"archived": field.archived_at is not None}
+    check_version(field, versions, changes, current=current)
     old_name = field.name
     options = list(field.options.order_by("position", "pk"))
     if "kind" in changes:
@@ -132,6 +124,19 @@ def update(
         field.save(update_fields=[*changed, "version"])
         publish_change(field, actor, [old_name], [field.name])
     return field
+
+
+def _new_options(field: CustomField, options: Sequence[Mapping[str, str]]) -> list[CustomFieldOption]:
+    """Return the options of a new field, not saved yet. Raises Invalid for two of one name."""
+    new_options: list[CustomFieldOption] = []
+    for position, option in enumerate(options):  # at most MAX_OPTIONS
+        slug = free_slug(option["name"], {other.slug for other in new_options}, "option")
+        colour = {"colour": option["colour"]} if option.get("colour") else {}
+        name = option["name"].strip()
+        new_options.append(CustomFieldOption(field=field, slug=slug, name=name, position=position, **colour))
+    if len({option.name.lower() for option in new_options}) < len(new_options):
+        raise Invalid.field("options", "Two options have the same name.", "taken")
+    return new_options
 
 
 def _change_kind(field: CustomField, kind: str) -> None:
@@ -277,18 +282,6 @@ def reorder(rows: Iterable[Any]) -> None:
             changed.append(row)
     if changed:
         type(changed[0]).objects.bulk_update(changed, ["position"])
-
-
-def free_slug(name: str, taken: Iterable[str], fallback: str) -> str:
-    """Return a slug for a name that is not taken yet: `Cost centre` becomes `cost_centre`, or `cost_centre_2`."""
-    used = set(taken)
-    # Of a name in a script that slugify drops, nothing is left.
-    base = slugify(name).replace("-", "_").strip("_")[:35]
-    if not base or not base[0].isalpha():
-        base = f"{fallback}_{base}".strip("_")[:35]
-    # One more than are taken: one of them is free.
-    candidates = [base, *(f"{base}_{number}" for number in range(2, len(used) + 2))]
-    return next(slug for slug in candidates if slug not in used)
 
 
 def _valid_default(field: CustomField, default: Any, options: Sequence[CustomFieldOption]) -> Any:

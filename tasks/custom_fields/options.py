@@ -13,7 +13,8 @@ from accounts.models import User
 from core.errors import Conflict, Invalid, NotFound
 from core.etags import check_version
 from tasks.custom_fields import selectors
-from tasks.custom_fields.definitions import MAX_OPTIONS, free_slug, lock_field, publish_change, reorder
+from tasks.custom_fields.definitions import MAX_OPTIONS, lock_field, publish_change, reorder
+from tasks.custom_fields.slugs import free_slug
 from tasks.custom_fields.values import find_option
 from tasks.models import CustomField, CustomFieldOption, CustomFieldValue, FieldKind
 from tasks.models.custom_field import OPTION_KINDS
