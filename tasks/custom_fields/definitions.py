@@ -102,7 +102,6 @@ def update(
     field = lock_field(actor, field_id, ref=ref)
     current = {name: getattr(field, name, None) for name in changes} | {"archived": field.archived_at is not None}
     check_version(field, versions, changes, current=current)
-    old_name = field.name
     options = list(field.options.order_by("position", "pk"))
     if "kind" in changes:
         _change_kind(field, changes["kind"])
@@ -116,13 +115,13 @@ def update(
         field.archived_at = (field.archived_at or now) if changes["archived"] else None
     _require_no_needless_rule(field)
     names = ["name", "description", "kind", "required", "default", "archived_at"]
-    before = CustomField.objects.values(*names).get(pk=field.pk)
+    before: Any = CustomField.objects.values(*names).get(pk=field.pk)
     changed = [name for name in names if before[name] != getattr(field, name)]
     if changed:
         field.version += 1
         # The kind too, of which the database tells the values (ON UPDATE CASCADE).
         field.save(update_fields=[*changed, "version"])
-        publish_change(field, actor, [old_name], [field.name])
+        publish_change(field, actor, [before["name"]], [field.name])
     return field
 
 
