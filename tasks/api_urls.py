@@ -19,6 +19,7 @@ from tasks.reminders import api as reminders_api
 from tasks.saved_filters import api as saved_filters_api
 from tasks.sections import api as sections_api
 from tasks.sharing import api as sharing_api
+from tasks.task_templates import api as templates_api
 from tasks.time_tracking import api as time_api
 from tasks.trash import api as trash_api
 from tasks.undo import api as undo_api
@@ -39,6 +40,9 @@ urlpatterns = [
     path("projects/<str:ref>/teams/<uuid:team_id>/", members_api.ProjectTeamView.as_view()),
     path("projects/<str:ref>/sections/", sections_api.SectionsView.as_view()),
     path("projects/<str:ref>/sections/<uuid:section_id>/", sections_api.SectionView.as_view()),
+    path("projects/<str:ref>/templates/", templates_api.TaskTemplatesView.as_view()),
+    path("projects/<str:ref>/templates/<uuid:template_id>/", templates_api.TaskTemplateView.as_view()),
+    path("projects/<str:ref>/templates/<uuid:template_id>/tasks/", templates_api.TemplateTasksView.as_view()),
     path("projects/<str:ref>/states/", projects_api.StatesView.as_view()),
     path("projects/<str:ref>/states/<uuid:state_id>/", projects_api.StateView.as_view()),
     path("projects/<str:ref>/fields/", fields_api.ProjectFieldsView.as_view()),

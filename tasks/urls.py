@@ -20,6 +20,7 @@ from tasks.reminders import pages as reminders_pages
 from tasks.saved_filters import pages as saved_filters_pages
 from tasks.sections import pages as sections_pages
 from tasks.sharing import pages as sharing_pages
+from tasks.task_templates import pages as templates_pages
 from tasks.time_tracking import pages as time_pages
 from tasks.trash import pages as trash_pages
 from tasks.undo import pages as undo_pages
@@ -126,6 +127,15 @@ urlpatterns = [
     path("projects/<str:key>/sections/", sections_pages.project_sections, name="project-sections"),
     path("projects/<str:key>/sections/<uuid:section_id>/", sections_pages.update_section, name="section-update"),
     path("projects/<str:key>/sections/<uuid:section_id>/delete/", sections_pages.delete_section, name="section-delete"),
+    path("tasks/<str:key>/template/", templates_pages.save_template, name="template-save"),
+    path("projects/<str:key>/templates/", templates_pages.project_templates, name="project-templates"),
+    path("projects/<str:key>/templates/<uuid:template_id>/", templates_pages.update_template, name="template-update"),
+    path(
+        "projects/<str:key>/templates/<uuid:template_id>/delete/",
+        templates_pages.delete_template,
+        name="template-delete",
+    ),
+    path("projects/<str:key>/templates/<uuid:template_id>/tasks/", templates_pages.use_template, name="template-use"),
     path("projects/<str:key>/states/", state_pages.project_states, name="project-states"),
     path("projects/<str:key>/states/<uuid:state_id>/", state_pages.update_state, name="state-update"),
     path("projects/<str:key>/states/<uuid:state_id>/delete/", state_pages.delete_state, name="state-delete"),

@@ -165,6 +165,7 @@ def create_project(owner: User, key: str, *, editor: User, newcomer: User) -> Sa
         "other_shared_field": str(FieldFactory().pk),
         "reminder_id": str(ReminderFactory(task=task, user=owner).pk),
         "section_id": str(project.sections.create(name="Phase 1").pk),
+        "template_id": str(project.task_templates.create(name="Weekly", content={"title": "Report"}).pk),
         "state_id": str(project.states.get(slug="cancelled").pk),
         "other_task": str(TaskFactory(project=project).pk),
         "entry_id": str(make_trash_entry(project).pk),

@@ -12,7 +12,7 @@ from core.clock import current_time
 from tasks.admin.base import ProjectScopedAdmin
 from tasks.admin.forms import LabelForm, MemberForm, ProjectForm, StateForm
 from tasks.members import services as members
-from tasks.models import Label, Project, ProjectFavourite, ProjectMember, Section, State
+from tasks.models import Label, Project, ProjectFavourite, ProjectMember, Section, State, TaskTemplate
 from tasks.projects import labels, states
 from tasks.projects import services as projects
 
@@ -113,5 +113,18 @@ class SectionAdmin(ReadOnlyAdmin):
     ordering = ("project__key", "position", "pk")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Section]:
+        visible = Project.objects.visible_to(get_request_user(request)).values("pk")
+        return super().get_queryset(request).filter(project__in=visible)
+
+
+@admin.register(TaskTemplate)
+class TaskTemplateAdmin(ReadOnlyAdmin):
+    list_display = ("name", "project", "created_at")
+    list_select_related = ("project",)
+    search_fields = ("name", "=project__key")
+    fields = ("name", "project", "created_at")
+    ordering = ("project__key", "name", "pk")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[TaskTemplate]:
         visible = Project.objects.visible_to(get_request_user(request)).values("pk")
         return super().get_queryset(request).filter(project__in=visible)

@@ -40,6 +40,7 @@ from tasks.projects import selectors as projects_selectors
 from tasks.projects import wip_limits
 from tasks.saved_filters import selectors as saved_filters_selectors
 from tasks.sections.selectors import list_sections
+from tasks.task_templates.selectors import list_templates
 from tasks.undo.tokens import add_undo_message
 
 PAGE_SIZE = 50
@@ -224,7 +225,8 @@ def new_task(request: HttpRequest) -> HttpResponse:
             return redirect("task-detail", key=task.key)
     # Choosing another project replaces the choices of the assignee.
     fragments = {"assignee-field": "tasks/_assignee_field.html"}
-    context = {"form": form, "values_form": values_form}
+    templates = list(list_templates(project).select_related("project")) if project else []
+    context = {"form": form, "values_form": values_form, "templates": templates}
     status = max(form_status(form), form_status(values_form))
     return render_page(request, "tasks/task_new.html", context, fragments=fragments, status=status)
 

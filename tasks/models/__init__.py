@@ -18,6 +18,7 @@ from tasks.models.saved_filter import FilterMatch, FilterSubscription, SavedFilt
 from tasks.models.section import Section
 from tasks.models.sharing import ProjectTeam, SharedRole, TaskShare
 from tasks.models.task import Priority, Task, TaskAssignee
+from tasks.models.task_template import TaskTemplate
 from tasks.models.time_entry import TimeEntry
 from tasks.models.trash import TrashEntry
 from tasks.models.watch import TaskWatch
@@ -62,6 +63,7 @@ __all__ = [
     "TaskAssignee",
     "TaskRelation",
     "TaskShare",
+    "TaskTemplate",
     "TaskWatch",
     "TimeEntry",
     "TrashEntry",

@@ -16,6 +16,16 @@ class ProjectForm(PageForm):
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters"}),
     )
     description = MarkdownField(required=False, max_length=20_000, rows=3)
+    template = forms.ChoiceField(
+        label="Settings of",
+        required=False,
+        help_text="Copies statuses, labels, sections, fields and task templates of a project, not its tasks or members.",
+    )
+
+    def __init__(self, *args: Any, projects: Sequence[Project], **options: Any) -> None:
+        super().__init__(*args, **options)
+        choices = [(project.key, f"{project.name} ({project.key})") for project in projects]
+        self.fields["template"].choices = [("", "The usual settings"), *choices]
 
     def clean_key(self) -> str:
         key = str(self.cleaned_data["key"]).upper()

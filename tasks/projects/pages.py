@@ -44,8 +44,10 @@ def project_list(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_project(request: HttpRequest) -> HttpResponse:
     """Create a project; a taken key is an error of the form."""
-    form = ProjectForm(form_data(request))
-    project = form.submit(lambda data: services.create(actor=get_request_user(request), **data))
+    reader = get_request_user(request)
+    visible = Project.objects.visible_to(reader).filter(is_inbox=False).order_by("name")[:500]
+    form = ProjectForm(form_data(request), projects=visible, initial={"template": request.GET.get("template", "")})
+    project = form.submit(lambda data: services.create(actor=reader, **data))
     if project is not None:
         messages.success(request, f"{project.name} created. Add the people who work in it.")
         return redirect("project-detail", key=project.key)

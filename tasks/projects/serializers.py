@@ -45,6 +45,11 @@ class ProjectInput(StrictSerializer):
     name = SingleLineField(max_length=120)
     description = TextField(max_length=20_000, required=False, allow_blank=True, trim_whitespace=False)
     parent = StrictCharField(max_length=40, required=False, allow_null=True, help_text=PARENT_HELP)
+    template = StrictCharField(
+        max_length=40,
+        required=False,
+        help_text="Id or key of a project whose statuses, labels, sections, custom fields and task templates are copied.",
+    )
 
 
 WIP_POLICY_HELP = "Whether a task that enters a full status passes with a warning or is refused (409 `wip_limit`)."

@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from accounts.models import User
-from core.errors import Conflict, Invalid
+from core.errors import Conflict, Invalid, NotFound
 from core.etags import check_version
 from core.serialization import to_json
 from events.outbox import DomainEvent, publish, publish_all
@@ -21,6 +21,7 @@ from tasks.events import project_payload
 from tasks.items import selectors as items_selectors
 from tasks.models import Project, ProjectMember, Role, State, Task
 from tasks.projects import nesting, selectors
+from tasks.projects.copying import copy_settings
 from tasks.projects.states import DEFAULT_STATES
 from tasks.time_tracking import services as time_tracking
 from tasks.trash.storage import collect, discard, lock_rows
@@ -47,15 +48,26 @@ WRITABLE_FIELDS = frozenset({"name", "description", "wip_policy", "parent"})
 
 
 @transaction.atomic
-def create(*, actor: User, key: str, name: str, description: str = "", parent: str | None = None) -> Project:
-    """Create a project with the four default states; the actor becomes its admin.
+def create(
+    *, actor: User, key: str, name: str, description: str = "", parent: str | None = None, template: str = ""
+) -> Project:
+    """Create a project with the four default states, or the settings of a visible one; the actor becomes its admin.
 
     Raises Invalid for a taken key and a parent that does not exist, NotAllowed, Conflict.
     """
     if parent:
         nesting.lock_nesting()
     parent_id = nesting.valid_parent(actor, parent)
-    return _create_with_defaults(actor=actor, key=key, name=name, description=description, parent_id=parent_id)
+    source = None
+    if template:
+        try:
+            source = selectors.get_project(actor, template)
+        except NotFound as error:
+            raise Invalid.field("template", selectors.PROJECT_NOT_FOUND, "does_not_exist") from error
+    project = _create_with_defaults(actor=actor, key=key, name=name, description=description, parent_id=parent_id)
+    if source:
+        copy_settings(source, project)
+    return project
 
 
 def _create_with_defaults(

@@ -103,6 +103,7 @@ def create_all_models(number):
     MemberFactory(project=project)
     ProjectFavourite.objects.create(project=project, user=user)
     project.sections.create(name="Phase 1")
+    project.task_templates.create(name="Weekly", content={"title": "Report"})
     ProjectTeamFactory(project=project, team=TeamFactory())
     task = TaskFactory(project=project, creator=UserFactory(), due_date=NOW.date())
     RecurrenceFactory(task=task)
