@@ -5,6 +5,7 @@ from tasks.bulk import api as bulk_api
 from tasks.checklists import api as checklists_api
 from tasks.comments import api as comments_api
 from tasks.custom_fields import api as fields_api
+from tasks.duplication import api as duplication_api
 from tasks.favourites import api as favourites_api
 from tasks.history import api as history_api
 from tasks.imports import api as imports_api
@@ -81,6 +82,7 @@ urlpatterns = [
     path("explain-access/", sharing_api.ExplainAccessView.as_view()),
     path("tasks/<str:ref>/links/", link_shares_api.LinkSharesView.as_view()),
     path("tasks/<str:ref>/links/<uuid:link_id>/", link_shares_api.LinkShareView.as_view()),
+    path("tasks/<str:ref>/duplicate/", duplication_api.DuplicateView.as_view()),
     path("tasks/<str:ref>/watchers/", watching_api.WatchersView.as_view()),
     path("tasks/<str:ref>/watch/", watching_api.WatchView.as_view()),
     path("tasks/<str:ref>/unwatch/", watching_api.UnwatchView.as_view()),

@@ -5,6 +5,7 @@ from tasks.bulk import pages as bulk_pages
 from tasks.checklists import pages as checklists_pages
 from tasks.comments import pages as comments_pages
 from tasks.custom_fields import pages as fields_pages
+from tasks.duplication import pages as duplication_pages
 from tasks.favourites import pages as favourites_pages
 from tasks.history import pages as history_pages
 from tasks.imports import pages as imports_pages
@@ -43,6 +44,7 @@ urlpatterns = [
     path("shared-task/", link_shares_pages.shared_task, name="shared-task"),
     path("tasks/<str:key>/links/", link_shares_pages.create_link, name="link-create"),
     path("tasks/<str:key>/links/<uuid:link_id>/revoke/", link_shares_pages.revoke_link, name="link-revoke"),
+    path("tasks/<str:key>/duplicate/", duplication_pages.duplicate_task, name="task-duplicate"),
     path("tasks/<str:key>/watch/", watching_pages.watch_task, name="task-watch"),
     path("tasks/<str:key>/relations/", relations_pages.add_relation, name="relation-add"),
     path(
