@@ -12,7 +12,7 @@ from tasks.models.project import Project
 
 
 class TaskTemplate(models.Model):
-    """What a new task of a project begins with, see task_templates/content.py."""
+    """Values with which a new task of a project begins, see task_templates/content.py."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     # Without an index of its own: that of the unique constraint begins with the column.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from core.db import uuid7
 from tasks.models import (
     CustomField,
@@ -20,11 +22,12 @@ def copy_settings(source: Project, target: Project) -> None:
     Project.objects.filter(pk=target.pk).update(wip_policy=source.wip_policy)
     target.wip_policy = source.wip_policy
     State.objects.filter(project=target).delete()
-    for model in (State, Label, Section, TaskTemplate):
-        rows = list(model._default_manager.filter(project=source))
+    models: tuple[Any, ...] = (State, Label, Section, TaskTemplate)
+    for model in models:
+        rows = list(model.objects.filter(project=source))
         for row in rows:
             row.pk, row.project, row.version = uuid7(), target, 1
-        model._default_manager.bulk_create(rows)
+        model.objects.bulk_create(rows)
     for place in ProjectField.objects.filter(project=source, field__archived_at=None).select_related("field"):
         field: CustomField = place.field
         if field.project_id:  # a shared field is the same one there

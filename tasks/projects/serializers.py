@@ -91,7 +91,7 @@ class ProjectOut(serializers.ModelSerializer[Project]):
 
     @extend_schema_field(ProjectRef(allow_null=True, help_text="Null also where the reader may not see it."))
     def get_parent(self, project: Project) -> dict[str, Any] | None:
-        visible = project.parent_id and project.parent_is_visible  # type: ignore[attr-defined]
+        visible = project.parent_id and project.parent_is_visible
         return dict(ProjectRef(project.parent).data) if visible else None
 
 

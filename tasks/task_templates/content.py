@@ -46,21 +46,21 @@ def _days(begin: date, day: date | None) -> int | None:
 
 
 def drafts_of(content: Mapping[str, Any], *, title: str, today: date, field_keys: set[str]) -> list[TaskDraft]:
-    """Return the new task and its subtasks; values of fields that the project no longer has are left out."""
+    """Return the new task and its subtasks, without values of fields that are gone."""
     fields = {key: value for key, value in content.get("fields", {}).items() if key in field_keys}
     first = _draft({**content, "title": title or content["title"]}, today, fields=fields)
     return [first, *(_draft(row, today, parent=first.id) for row in content.get("subtasks", []))]
 
 
 def _draft(row: Mapping[str, Any], today: date, **values: Any) -> TaskDraft:
-    days = {name: row.get(f"{name}_in_days") for name in ("start", "due")}
-    dates = {f"{name}_date": None if count is None else today + timedelta(count) for name, count in days.items()}
+    start, due = (row.get(f"{name}_in_days") for name in ("start", "due"))
     return TaskDraft(
         title=row["title"],
         description=row.get("description", ""),
         priority=row.get("priority", 0),
         estimate=row.get("estimate"),
         labels=row.get("labels", ()),
-        **dates,
+        start_date=None if start is None else today + timedelta(start),
+        due_date=None if due is None else today + timedelta(due),
         **values,
     )

@@ -80,7 +80,7 @@ def delete_template(request: HttpRequest, key: str, template_id: UUID) -> HttpRe
 @login_required
 @require_POST
 def use_template(request: HttpRequest, key: str, template_id: UUID) -> HttpResponse:
-    """Create a task from a template, under the title of the form if it has one."""
+    """Create a task from a template, under the title of the form if any."""
     title = request.POST.get("title", "").strip()[:500]
     try:
         task = services.create_task(

@@ -40,7 +40,7 @@ class TemplateContent(TemplateSubtask):
     """Values of the task that a template creates."""
 
     checklist = serializers.ListField(child=SingleLineField(max_length=500), required=False, max_length=MAX_ITEMS)
-    subtasks = TemplateSubtask(many=True, required=False, max_length=MAX_SUBTASKS)
+    subtasks = TemplateSubtask(many=True, required=False, max_length=MAX_SUBTASKS)  # type: ignore[call-arg]
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         # A class attribute `fields` would hide the property of that name that every serializer has.
