@@ -9,7 +9,7 @@ from rest_framework import serializers
 from accounts.users.serializers import UserOut
 from core.api.fields import StrictCharField, StrictSerializer
 from core.serialization import to_json
-from core.validators import validate_no_control_characters
+from core.validators import validate_no_control_characters, validate_not_blank
 from tasks.items.serializers import PriorityField
 from tasks.models.task import PRIORITY_NAMES
 from tasks.projects.serializers import ProjectRef
@@ -24,7 +24,7 @@ class QuickAddText(StrictSerializer):
     text = StrictCharField(
         max_length=MAX_LENGTH,
         trim_whitespace=False,
-        validators=[validate_no_control_characters],
+        validators=[validate_not_blank, validate_no_control_characters],
         help_text="One line, like: Pay rent tomorrow 9am #home @ana +bills !high ~30m every month",
     )
     project = StrictCharField(

@@ -126,7 +126,7 @@ def test_quick_add_refusal_names_the_text_and_writes_nothing(clients, project, o
     before = table_digests()
     expected = {
         "": "blank",
-        "   ": "title_blank",
+        "   ": "blank",
         "tomorrow #ops": "title_blank",
         "x" * 501: "title_too_long",
         "x" * 1001: "max_length",
