@@ -29,7 +29,8 @@ from tasks.custom_fields import definitions
 from tasks.custom_fields import services as custom_fields
 from tasks.items import drafts as items_drafts
 from tasks.items import services as items_services
-from tasks.models import FieldKind, Role
+from tasks.models import FieldKind, Project, Role
+from tasks.projects import services as projects
 from tasks.recurrence import services as recurrence
 from tasks.reminders import services as reminders
 from tasks.tests.factories import MemberFactory, ProjectFactory
@@ -127,8 +128,21 @@ def create_sample_work(ada: User, bob: User) -> None:
         items_services.update(actor=ada, ref=task.key, changes={"status": status}, now=moved_at)
     comments.add(actor=bob, ref="OPS-1", body="I looked, @ada.\n\n```\nlong " + "line " * 40 + "\n```", now=now)
     create_fields(ada)
+    create_structure(ada)
     recurrence.set_recurrence(actor=ada, ref="OPS-1", values={"rule": "FREQ=MONTHLY"}, now=now)
     reminders.add(actor=ada, ref="OPS-1", at=now + timedelta(days=1), now=now)
+
+
+def create_structure(ada: User) -> None:
+    """Give the project a favourite, sections, a full status, a template, and a project below it."""
+    project = Project.objects.get(key="OPS")
+    project.favourites.create(user=ada)
+    sections = [project.sections.create(name=name, position=place) for place, name in enumerate(("Now", "Later"))]
+    for task, section in zip(project.tasks.order_by("number"), sections, strict=False):
+        project.tasks.filter(pk=task.pk).update(section=section)
+    project.states.filter(slug="todo").update(wip_limit=1)
+    project.task_templates.create(name="Weekly report", content={"title": "Report"})
+    projects.create(actor=ada, key="SUB", name="Below operations", parent="OPS")
 
 
 def create_fields(ada: User) -> None:

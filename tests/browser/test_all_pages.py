@@ -46,6 +46,12 @@ PAGE_PATHS = {
         "/people/?state=all",
         "/people/invitations/",
     ),
+    "structure": (
+        "/projects/OPS/?group=section",
+        "/projects/OPS/states/",
+        "/projects/OPS/sections/",
+        "/projects/OPS/templates/",
+    ),
     "settings": (
         "/settings/",
         "/settings/notifications/",
