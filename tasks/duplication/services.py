@@ -20,9 +20,9 @@ MAX_TITLE_LENGTH = 500
 
 @transaction.atomic
 def duplicate(*, actor: User, ref: str, now: datetime) -> Task:
-    """Create an open copy of a task in its project, with its fields, labels, assignees, checklist and custom fields.
+    """Create an open copy of a task in its project, with its checklist and custom fields.
 
-    Comments, files, relations, reminders and the recurrence stay with the original. Raises NotFound, NotAllowed,
+    Labels and assignees come along. Comments, files, relations, reminders and the recurrence stay with the original. Raises NotFound, NotAllowed,
     Conflict, Invalid.
     """
     # The project before the task, as everywhere: two locks in one order cannot deadlock.
