@@ -22,8 +22,8 @@ MAX_TITLE_LENGTH = 500
 def duplicate(*, actor: User, ref: str, now: datetime) -> Task:
     """Create an open copy of a task in its project, with its checklist and custom fields.
 
-    Labels and assignees come along. Comments, files, relations, reminders and the recurrence stay with the original. Raises NotFound, NotAllowed,
-    Conflict, Invalid.
+    Labels and assignees come along. Comments, files, relations, reminders and the recurrence stay with the
+    original. Raises NotFound, NotAllowed, Conflict, Invalid.
     """
     # The project before the task, as everywhere: two locks in one order cannot deadlock.
     items_selectors.lock_project_of_task(actor, ref)

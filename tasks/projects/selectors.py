@@ -103,7 +103,10 @@ def possible_parents(user: User, project: Project) -> list[Project]:
 
 
 def in_tree_order(projects: Iterable[Any]) -> list[Any]:
-    """Return projects with their `depth`, each behind the one that it is below, where that is in the same group."""
+    """Return projects with their `depth`, each behind the one that it is below.
+
+    Where the one above is in another group (favourites, archived), a project stands at the top of its own.
+    """
     listed = list(projects)
     groups = {project.pk: (project.is_favourite, project.archived_at is None) for project in listed}
     children: dict[uuid.UUID | None, list[Any]] = defaultdict(list)

@@ -16,7 +16,7 @@ MAX_DAYS = 3650
 
 
 def content_of(task: Task, *, zone: str) -> dict[str, Any]:
-    """Return a task as a template has it, with its checklist and one level of subtasks."""
+    """Return a task as a template keeps it: checklist and one level of subtasks included."""
     subtasks = Task.objects.filter(parent=task, project=task.project_id).prefetch_related("labels")
     values = custom_fields_selectors.values_by_key(custom_fields_selectors.list_task_fields(task))
     return {

@@ -134,7 +134,7 @@ def create_sample_work(ada: User, bob: User) -> None:
 
 
 def create_structure(ada: User) -> None:
-    """Give the project a favourite, sections, a full status, a template, and a project below it."""
+    """Create a favourite, sections, a full status, a template and a project below."""
     project = Project.objects.get(key="OPS")
     project.favourites.create(user=ada)
     sections = [project.sections.create(name=name, position=place) for place, name in enumerate(("Now", "Later"))]
