@@ -89,6 +89,7 @@ class RequestBuilder:
         """Return the handle of a user who is allowed to do this: alice, but a comment and a file are changed by their author."""
         if (
             operation.path.startswith(("directory/", "service-accounts/"))
+            or operation.path in {"fields/", "fields/{shared_field_id}/"}
             or str(operation) == "POST /api/v1/invitations/"
         ):
             return "admin"

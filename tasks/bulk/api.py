@@ -7,7 +7,7 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from core.api.endpoints import no_projects
+from core.api.endpoints import all_projects
 from core.api.fields import StrictCharField, StrictIntegerField, StrictSerializer, StrictUUIDField, TitleField
 from core.api.generics import ApiView, DetailView
 from core.api.parsers import parse_body
@@ -107,7 +107,7 @@ class BulkUpdateView(ApiView):
 class BulkJobView(DetailView):
     operation_ids = {"get": "get_bulk_job"}
     api_key_scope = {"GET": "tasks:read"}
-    project_from = no_projects
+    project_from = all_projects
     serializer_class = BulkJobOut
     has_versions = False
     object_selector = selectors.get_job
