@@ -41,17 +41,17 @@ class ProjectForm(ServiceForm):
         if "archived" in self.fields:
             # The form has a check box where the model has the time of archiving.
             self.fields["archived"].initial = self.instance.archived_at is not None
+        if "wip_policy" in self.fields:
+            self.fields["wip_policy"].required = False  # left out, it stays as it is
 
     def write(self, data: dict[str, Any]) -> Project:
         if self.instance._state.adding:
             return projects.create(
                 actor=self.actor, key=data["key"], name=data["name"], description=data["description"]
             )
-        ref, now, changes = (
-            str(self.instance.pk),
-            current_time(),
-            {n: data[n] for n in ("name", "description", "wip_policy")},
-        )
+        ref, now = str(self.instance.pk), current_time()
+        changes = {name: data[name] for name in ("name", "description")}
+        changes["wip_policy"] = data["wip_policy"] or self.instance.wip_policy
         versions = frozenset({data["version"] or 0})
         project = projects.update(actor=self.actor, ref=ref, changes=changes, now=now, versions=versions)
         if data["archived"] != (project.archived_at is not None):

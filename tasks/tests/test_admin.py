@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from accounts.tests.factories import TeamMemberFactory
 from core.testing.page_client import log_in
-from tasks.models import Comment, Label, Project, ProjectMember, ProjectTeam, State, Task
+from tasks.models import Comment, Label, Project, ProjectMember, ProjectTeam, State, Task, TrashEntry
 from tasks.tests.factories import LabelFactory, TaskFactory
 
 pytestmark = pytest.mark.django_db
@@ -135,12 +135,13 @@ def test_taken_key_is_rejected(pages, project, outbox):
     assert outbox.names() == []
 
 
-def test_project_with_tasks_is_not_deleted(pages, task, outbox):
-    response = pages.post(page("project", "delete", task.project), {"post": "yes"}, follow=True)
+def test_deleted_project_goes_to_the_trash_with_its_tasks(pages, task, outbox):
+    pages.post(page("project", "delete", task.project), {"post": "yes"}, follow=True)
 
-    assert "The project has tasks." in response.content.decode()
-    assert Project.objects.exists()
-    assert outbox.names() == []
+    assert not Project.objects.exists()
+    assert not Task.objects.exists()
+    assert TrashEntry.objects.get().kind == "project"
+    assert "project.deleted" in outbox.names()
 
 
 def test_project_is_renamed_and_brought_back(pages, project, outbox):

@@ -10,10 +10,10 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from accounts.auth.requests import get_request_user
+from core.clock import current_time
 from core.errors import Conflict, VersionConflict
 from core.forms import expected_version
 from core.htmx import render_page
@@ -30,7 +30,7 @@ def _to_panel(key: str) -> HttpResponse:
 @login_required
 @require_POST
 def start_timer(request: HttpRequest, key: str) -> HttpResponse:
-    services.start(actor=get_request_user(request), ref=key, now=timezone.now())
+    services.start(actor=get_request_user(request), ref=key, now=current_time())
     return _to_panel(key)
 
 
@@ -39,7 +39,7 @@ def start_timer(request: HttpRequest, key: str) -> HttpResponse:
 def stop_timer(request: HttpRequest, key: str) -> HttpResponse:
     """Stop the timer; a second click finds it stopped, which is no error."""
     try:
-        entry = services.stop(actor=get_request_user(request), ref=key, now=timezone.now())
+        entry = services.stop(actor=get_request_user(request), ref=key, now=current_time())
         messages.success(request, f"{entry.minutes} min logged.")
     except Conflict as error:
         messages.warning(request, error.detail)
@@ -53,7 +53,7 @@ def add_time_entry(request: HttpRequest, key: str) -> HttpResponse:
     reader = get_request_user(request)
     task = items_selectors.get_task(reader, key)
     form = TimeEntryForm(request.POST)
-    if form.submit(lambda data: services.add(actor=reader, ref=key, now=timezone.now(), **data)):
+    if form.submit(lambda data: services.add(actor=reader, ref=key, now=current_time(), **data)):
         return _to_panel(key)
     context = task_context(reader, task) | {"time_form": form}
     return render_page(request, "tasks/task_detail.html", context, status=422)
@@ -70,7 +70,7 @@ def update_time_entry(request: HttpRequest, key: str, time_entry_id: UUID) -> Ht
     versions = expected_version(request)
 
     def save(data: dict[str, Any]) -> Any:
-        now = timezone.now()
+        now = current_time()
         return services.update(
             actor=reader, ref=key, time_entry_id=time_entry_id, changes=data, now=now, versions=versions
         )

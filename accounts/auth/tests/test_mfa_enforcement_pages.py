@@ -49,6 +49,7 @@ EXEMPT_PATHS = {
     "/password/reset/sent/",
     "/password/reset/new/",
     "/revert-login-method/",
+    "/shared-task/",
     "/cancel-deletion/",
     "/login/",
     "/logout/",
