@@ -9,6 +9,7 @@ import re
 from types import SimpleNamespace
 
 import pytest
+import structlog
 from django.test import Client
 
 from accounts.tests.factories import PASSWORD
@@ -143,6 +144,14 @@ def test_refused_requests_are_logged_without_their_query(lines, clients, alice, 
     ]
     assert [line for line in lines if "secretword" in line] == []
     assert len([line for line in lines if '"request"' in line]) >= 7
+
+
+@pytest.fixture(autouse=True)
+def _keep_configuration():
+    """Loggers that were used before hold on to their configuration, and other tests read what they log."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 def test_request_in_a_field_is_method_and_path(rf):
