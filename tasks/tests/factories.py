@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import time, timedelta
 
 import factory
+from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 from factory.django import DjangoModelFactory
@@ -300,7 +301,8 @@ def make_undo_token(task: Task, actor: User) -> str:
     """Return the undo token of a change of the task's estimate."""
     event = TaskUpdated(task=task.payload(), changes={"estimate": [5, None]})
     # Rows of many tests are older than a token lives.
-    return make_token([publish(event, actor=actor, at=timezone.now() + timedelta(hours=1))])
+    with transaction.atomic():
+        return make_token([publish(event, actor=actor, at=timezone.now() + timedelta(hours=1))])
 
 
 class TaskWatchFactory(DjangoModelFactory):
