@@ -47,7 +47,7 @@ NOT_HIDDEN = {
     "accept_token",
     "cancel_deletion_token",
 }
-# Forms that are understood and change nothing: a wrong code, no MFA method to use, nothing to restore.
+# Forms that are understood and change nothing: a wrong code, no MFA method to use, a preview.
 NO_SIDE_EFFECTS = {
     f"POST {path}"
     for path in (
@@ -55,6 +55,7 @@ NO_SIDE_EFFECTS = {
         "reauthenticate/code/",
         "reauthenticate/passkey/",
         "inbox/{notification_id}/unread/",
+        "tasks/quick-add/preview/",
         "tasks/{key}/timer/stop/",
         "login/passkey/",
         "login/mfa/",

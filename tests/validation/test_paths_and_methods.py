@@ -6,12 +6,12 @@ import re
 import uuid
 from collections import defaultdict
 
-import orjson
 import pytest
 
 from accounts.users.invitations import rate_limits
 from core.testing.database_state import table_digests
 from tests.api_operations import HTTP_METHODS, operations, schema_operation
+from tests.permissions.api_scenarios import request_kwargs
 from tests.validation.problem_details import check_problem, unexpected_statuses
 
 INVALID_IDS = ("1", "0", "-1", "null", "None", "٣", "not-an-id", "%00", "%ff", "%ed%a0%80", "..%2f..%2fetc", "'%20OR%201=1--", "{{7*7}}",
@@ -53,12 +53,6 @@ def test_invalid_id_is_not_found(resource, request_builder, clients, db_subtest,
 
                 assert unexpected_statuses(outcomes, 404) == {}
                 assert table_digests() == before
-
-
-def request_kwargs(request_builder, operation):
-    if operation.method in {"POST", "PATCH"} and "imports" not in operation.path:
-        return {"data": orjson.dumps(request_builder.body(operation)), "content_type": "application/json"}
-    return {}
 
 
 def test_unsupported_method_is_a_405_with_allow(request_builder, clients, db_subtest):
