@@ -18,6 +18,8 @@ INVALID_IDS = ("1", "0", "-1", "null", "None", "٣", "not-an-id", "%00", "%ff", 
          "a" * 5000, "01a200dc9b1e751c8fa26e159714ad44", "01a200dc-9b1e-751c-8fa2-6e159714ad4g", "OPS-0", "OPS-01", "OPS-٣",
          "OPS--1", "OPS-99999999999999999999", "OPS-1%00", "OPS-1.0", "-", "*")  # fmt: skip
 UNACCEPTABLE_TYPES = ("application/xml", "text/html", "image/png;q=0.9, text/csv", "nonsense/*")
+# An attachment is served in its own type, whatever that is.
+FILE_PATHS = ("/content/", "/thumbnail/")
 SUPPORTED_METHODS: dict[str, set[str]] = defaultdict(set)
 for _operation in operations():
     SUPPORTED_METHODS[_operation.template].add(_operation.method)
@@ -82,7 +84,7 @@ def test_method_override_headers_are_ignored(clients, task):
 
 def test_unacceptable_media_type_is_a_406(request_builder, clients, db_subtest):
     for operation in operations():
-        if "operationId" in schema_operation(operation):
+        if "operationId" in schema_operation(operation) and not operation.path.endswith(FILE_PATHS):
             client, url = clients[request_builder.actor_for(operation)], request_builder.url(operation)
             before = table_digests()
             with db_subtest(str(operation)):
