@@ -148,7 +148,7 @@ def test_refused_requests_are_logged_without_their_query(lines, clients, alice, 
 
 @pytest.fixture(autouse=True)
 def _keep_configuration():
-    """Loggers that were used before hold on to their configuration, and other tests read what they log."""
+    """Restore the loggers: used ones keep their configuration, and other tests read them."""
     before = structlog.get_config()
     yield
     structlog.configure(**before)

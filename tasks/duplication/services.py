@@ -20,7 +20,7 @@ MAX_TITLE_LENGTH = 500
 
 @transaction.atomic
 def duplicate(*, actor: User, ref: str, now: datetime) -> Task:
-    """Create an open copy of a task in its project, with its checklist and custom fields.
+    """Create an open copy of a task in its project, with checklist and custom fields.
 
     Labels and assignees come along. Comments, files, relations, reminders and the recurrence stay with the
     original. Raises NotFound, NotAllowed, Conflict, Invalid.
