@@ -36,4 +36,4 @@ def compile_email(source: Path) -> tuple[str, str]:
     if output.warnings:
         raise ValueError(f"{source}: {[str(warning.kind) for warning in output.warnings]}")
     head, _, rest = output.content.rstrip().partition(HEAD_END)
-    return f"{head}{HEAD_END}", f'{{% include "emails/{HEAD_NAME}" %}}{rest}\n'
+    return f"{head}{HEAD_END}\n", f'{{% include "emails/{HEAD_NAME}" %}}{rest}\n'

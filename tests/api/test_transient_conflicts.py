@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import pytest
+import structlog
 from django.db import IntegrityError, OperationalError
 from django.http import HttpRequest
 from django.test import Client
@@ -45,7 +48,8 @@ urlpatterns = [
 
 def request_conflict(path: str, cause: str) -> tuple[int, str, list[tuple[str, str]]]:
     """Return status, Retry-After and the (event, reason) pairs that were logged."""
-    with capture_logs() as logs:
+    # A logger of its own: one that was used before may hold an earlier configuration.
+    with capture_logs() as logs, mock.patch("core.db.log", structlog.get_logger()):
         response = Client(raise_request_exception=False).get(path, {"to": cause})
     events = [(log["event"], log["reason"]) for log in logs if log["event"] in CONFLICT_CAUSES]
     return response.status_code, response.headers.get("Retry-After", ""), events

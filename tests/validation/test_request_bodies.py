@@ -58,7 +58,7 @@ MEDIA_TYPES = (
     "",
 )
 # Operations whose body may be empty.
-OPTIONAL_BODY = ("read-all/", "rotate/")
+OPTIONAL_BODY = ("read-all/", "rotate/", "links/", "{template_id}/tasks/")
 pytestmark = pytest.mark.django_db
 
 
