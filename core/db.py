@@ -65,7 +65,7 @@ def uuid7() -> uuid.UUID:
     return uuid.UUID(int=milliseconds << 80 | 7 << 76 | fraction << 64 | 2 << 62 | tail)
 
 
-def get_or_not_found(rows: QuerySet[M], message: str) -> M:
+def get_or_404(rows: QuerySet[M], message: str) -> M:
     """Return the only row of a queryset; raise NotFound with this message without one."""
     row = rows.first()
     if row is None:
@@ -185,15 +185,15 @@ def refusable_transaction() -> Iterator[None]:
 
 @contextmanager
 def advisory_lock(key: int) -> Iterator[bool]:
-    """Try to take a session-level PostgreSQL advisory lock for the block; yield whether it is held."""
+    """Try to take a session-level PostgreSQL advisory lock for the block; yield whether it was acquired."""
     with connection.cursor() as cursor:
         # try: who does not get it does something else instead of waiting.
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
-        is_held = bool(cursor.fetchone()[0])
+        is_acquired = bool(cursor.fetchone()[0])
     try:
-        yield is_held
+        yield is_acquired
     finally:
-        if is_held:
+        if is_acquired:
             # The lock belongs to the database session, so it outlives the transaction, and a connection that goes back
             # to the pool would keep it. A lost connection has released it; the original error is more useful then.
             with suppress(DatabaseError), connection.cursor() as cursor:

@@ -208,8 +208,8 @@ class Drill:
         frozen, overall = slowest["frozen"], max(slowest.values())
         recovery = max(self._recovery_time(self._between(samples, fault), fault) for fault in self.faults)
         lock = next(fault for fault in self.faults if fault.inject == self._lock_row)
-        held_up = [sample for sample in self._between([*self.reads, *other.samples], lock) if is_refused(sample)]
-        for sample in held_up:
+        rejected = [sample for sample in self._between([*self.reads, *other.samples], lock) if is_refused(sample)]
+        for sample in rejected:
             print(f"refused while the row of another project was locked: {sample.response.body!r}")
         return print_verdict(
             "database",
@@ -229,7 +229,7 @@ class Drill:
                 ),
                 Check(f"slowest of all {overall:.1f} s", f"<= {MAX_WAIT} s", overall <= MAX_WAIT),
                 Check(f"full service after {recovery:.1f} s", f"<= {MAX_RECOVERY:.0f} s", recovery <= MAX_RECOVERY),
-                Check(f"{len(held_up)} requests refused that need no locked row", "0", not held_up),
+                Check(f"{len(rejected)} requests refused that need no locked row", "0", not rejected),
                 Check(f"nginx took a node out {removed} times", "0", removed == 0),
                 Check(f"{self.liveness.failed} of all /livez failed", "0", self.liveness.failed == 0),
                 Check(f"slowest /livez {self.liveness.slowest:.1f} s", "<= 1 s", self.liveness.slowest <= 1),

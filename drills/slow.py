@@ -1,7 +1,7 @@
 """One slow thing stops no others: a mail server that hangs, a frozen Redis, one project whose row is locked.
 
 Notices reach the inbox while the mail server accepts connections and never answers. People register and sign in while
-Redis, which is the broker as well, is frozen. Other projects are read and written while one project is held.
+Redis, which is the broker as well, is frozen. Other projects are read and written while one project is locked.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from launcher.paths import Paths
 
 SLOW_SECONDS = 8.0
 NOTICE_INTERVAL, NOTICE_TIMEOUT, START_TIMEOUT = 0.25, 60.0, 90.0
-# Seconds. A creation elsewhere may wait until those that are held give up (LOCK_TIMEOUT_MS).
+# Seconds. A creation elsewhere may wait until those that wait for the lock give up (LOCK_TIMEOUT_MS).
 MAX_NOTICE_DELAY, MAX_SIGN_IN, MAX_OTHERS = 3.0, 1.0, 2.5
 UNLIMITED = {
     "REGISTER_RATE": "100000/h",
@@ -67,7 +67,7 @@ class Drill:
     processes: Cluster
     lead: SignedInUser
     member: SignedInUser
-    held: str
+    locked: str
     project: str
     seconds: float
     notice_delays: list[float] = field(default_factory=list)
@@ -149,21 +149,21 @@ class Drill:
         body = {"title": f"Other {number}", "project": self.project}
         return await connection.send("POST", "/api/v1/tasks/", body)
 
-    async def _create_held(self, connection: Connection, number: int) -> Response:
-        return await connection.send("POST", "/api/v1/tasks/", {"title": f"Held {number}", "project": self.held})
+    async def _create_in_locked(self, connection: Connection, number: int) -> Response:
+        return await connection.send("POST", "/api/v1/tasks/", {"title": f"Waiting {number}", "project": self.locked})
 
     async def _read(self, connection: Connection, number: int) -> Response:
         return await connection.send("GET", f"/api/v1/tasks/?project={self.project}&search={number}")
 
     async def _lock_project(self) -> None:
-        held = ClosedLoopLoad(self._create_held, [self.connect(self.lead.token) for _ in range(20)], 0.1)
+        creators = ClosedLoopLoad(self._create_in_locked, [self.connect(self.lead.token) for _ in range(20)], 0.1)
         parameters = connection.get_connection_params()
         with psycopg.connect(**{name: parameters[name] for name in ("dbname", "user", "host")}) as holder:
-            holder.execute("SELECT 1 FROM tasks_project WHERE key = %s FOR UPDATE", [self.held])
-            held.start()
+            holder.execute("SELECT 1 FROM tasks_project WHERE key = %s FOR UPDATE", [self.locked])
+            creators.start()
             await self._run_loads({"creation elsewhere": self._create, "list": self._read, "sign-in": self._sign_in})
             holder.rollback()
-        await held.stop()
+        await creators.stop()
 
 
 def run(folder: Path, seconds: str = str(SLOW_SECONDS)) -> int:
@@ -179,8 +179,8 @@ def run(folder: Path, seconds: str = str(SLOW_SECONDS)) -> int:
         with cluster(folder, **UNLIMITED, **mail) as processes:
             start_workers(processes)
             lead, member = create_user("Lena"), create_user("Milo")
-            held, project = (create_shared_project(name, lead, member).key for name in ("Held", "Other"))
-            drill = Drill(processes, lead, member, held, project, float(seconds))
+            locked, project = (create_shared_project(name, lead, member).key for name in ("Locked", "Other"))
+            drill = Drill(processes, lead, member, locked, project, float(seconds))
             uvloop.run(drill.run())
     finally:
         mail_server.close()

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from accounts import policies
 from accounts.models import ApiKey, User
-from core.db import get_or_not_found
+from core.db import get_or_404
 
 
 def list_api_keys(owner: User) -> QuerySet[ApiKey]:
@@ -25,7 +25,7 @@ def list_by_state(owner: User, *, active: bool, now: datetime) -> QuerySet[ApiKe
 
 def get_api_key(user: User, key_id: uuid.UUID) -> ApiKey:
     """Return a key visible to the user. Raises NotFound."""
-    return get_or_not_found(
+    return get_or_404(
         ApiKey.objects.visible_to(user).select_related("owner").filter(pk=key_id), "There is no such key."
     )
 
@@ -38,4 +38,4 @@ def list_service_accounts(user: User) -> QuerySet[User]:
 
 def get_service_account(user: User, account_id: uuid.UUID) -> User:
     """Return a service account visible to the user. Raises NotFound."""
-    return get_or_not_found(list_service_accounts(user).filter(pk=account_id), "There is no such service account.")
+    return get_or_404(list_service_accounts(user).filter(pk=account_id), "There is no such service account.")

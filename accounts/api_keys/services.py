@@ -18,7 +18,7 @@ from accounts.auth import account_emails
 from accounts.auth.sessions import cache
 from accounts.events import api_key_payload, user_payload
 from accounts.models import ApiKey, User
-from core.db import get_or_not_found
+from core.db import get_or_404
 from core.errors import Conflict, Invalid, require
 from core.etags import check_version
 from core.security import api_keys
@@ -205,7 +205,7 @@ def _send_security_email(key: ApiKey, headline: str, now: datetime) -> None:
 def _get_key_for_update(actor: User, key_id: uuid.UUID, now: datetime, versions: frozenset[int] | None) -> ApiKey:
     """Lock an open key visible to the actor. Raises NotFound, VersionConflict."""
     visible = ApiKey.objects.open(now).visible_to(actor).filter(pk=key_id).select_related("owner")
-    key = get_or_not_found(visible.select_for_update(of=("self",)), "There is no such key.")
+    key = get_or_404(visible.select_for_update(of=("self",)), "There is no such key.")
     check_version(key, versions)
     return key
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db.models import QuerySet
 
 from accounts.models import Export, ExportChunk, User
-from core.db import get_or_not_found
+from core.db import get_or_404
 
 
 def list_exports(user: User, now: datetime) -> QuerySet[Export]:
@@ -19,7 +19,7 @@ def list_exports(user: User, now: datetime) -> QuerySet[Export]:
 
 def get_export(user: User, export_id: uuid.UUID, now: datetime) -> Export:
     """Return one of the user's own exports. Raises NotFound."""
-    return get_or_not_found(list_exports(user, now).filter(pk=export_id), "There is no such export.")
+    return get_or_404(list_exports(user, now).filter(pk=export_id), "There is no such export.")
 
 
 def iter_archive(export: Export) -> Iterator[bytes]:

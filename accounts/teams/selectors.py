@@ -7,7 +7,7 @@ import uuid
 from django.db.models import Count, QuerySet
 
 from accounts.models import Team, TeamMember, User
-from core.db import get_or_not_found
+from core.db import get_or_404
 
 
 def list_teams(user: User) -> QuerySet[Team]:
@@ -17,7 +17,7 @@ def list_teams(user: User) -> QuerySet[Team]:
 
 def get_team(user: User, team_id: uuid.UUID) -> Team:
     """Return a team visible to the user. Raises NotFound."""
-    return get_or_not_found(list_teams(user).filter(pk=team_id), "There is no such team.")
+    return get_or_404(list_teams(user).filter(pk=team_id), "There is no such team.")
 
 
 def list_members(team: Team) -> QuerySet[TeamMember]:
@@ -27,7 +27,7 @@ def list_members(team: Team) -> QuerySet[TeamMember]:
 
 def get_member(team: Team, user_id: uuid.UUID) -> TeamMember:
     """Return the user's membership of the team. Raises NotFound."""
-    return get_or_not_found(list_members(team).filter(user=user_id), "This user is not in the team.")
+    return get_or_404(list_members(team).filter(user=user_id), "This user is not in the team.")
 
 
 def list_memberships(user: User) -> QuerySet[TeamMember]:

@@ -12,7 +12,7 @@ from accounts.auth.sessions import cache
 from accounts.events import team_payload
 from accounts.models import Team, TeamMember, User
 from accounts.teams import selectors
-from core.db import get_or_not_found
+from core.db import get_or_404
 from core.errors import Conflict, Invalid, require
 from core.etags import check_version
 from events.outbox import DomainEvent, publish
@@ -133,9 +133,7 @@ def _publish_membership(event: DomainEvent, actor: User) -> None:
 def _get_team_for_update(actor: User, team_id: uuid.UUID) -> Team:
     """Lock a team that the actor leads. Raises NotFound, NotAllowed."""
     # The lock on the team serializes changes of its members, so that the last lead cannot be removed twice.
-    team = get_or_not_found(
-        Team.objects.visible_to(actor).select_for_update().filter(pk=team_id), "There is no such team."
-    )
+    team = get_or_404(Team.objects.visible_to(actor).select_for_update().filter(pk=team_id), "There is no such team.")
     membership = TeamMember.objects.filter(team=team, user=actor).first()
     require(policies.can_lead_team(actor, membership), "Only leads of the team can do this.")
     return team

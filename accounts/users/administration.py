@@ -22,7 +22,7 @@ from accounts.auth.sessions import services as sessions
 from accounts.events import user_payload
 from accounts.models import AccountDeletion, Session, User
 from accounts.users.services import create_user_with_password, save_changes
-from core.db import get_or_not_found
+from core.db import get_or_404
 from core.errors import Conflict, NotFound
 from core.etags import check_version
 from core.text import normalize_email
@@ -88,7 +88,7 @@ def update_user(
 @transaction.atomic
 def promote_admin(*, email: str, now: datetime) -> User:
     """Make an active user an administrator, on behalf of the operator of the server. Raises NotFound."""
-    user = get_or_not_found(
+    user = get_or_404(
         User.objects.active().select_for_update().filter(email=normalize_email(email)),
         "There is no active user with this email address.",
     )

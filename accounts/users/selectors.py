@@ -10,7 +10,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from accounts import policies
 from accounts.auth.one_time_tokens import hash_token
 from accounts.models import Avatar, Invitation, Session, User
-from core.db import get_or_not_found
+from core.db import get_or_404
 from core.errors import NotFound, require
 from core.text import normalize_email
 
@@ -35,7 +35,7 @@ def find_active_user(user_id: uuid.UUID) -> User | None:
 
 def get_user(user_id: uuid.UUID) -> User:
     """Return an active user. Raises NotFound."""
-    return get_or_not_found(User.objects.active().filter(pk=user_id), "There is no such user.")
+    return get_or_404(User.objects.active().filter(pk=user_id), "There is no such user.")
 
 
 def get_by_email(email: str) -> User | None:
@@ -83,7 +83,7 @@ def list_users(user: User, *, search: str = "", state: str = "active") -> QueryS
 
 def get_user_for_staff(user: User, user_id: uuid.UUID) -> User:
     """Return a user in the directory. Raises NotFound, NotAllowed."""
-    return get_or_not_found(list_users(user, state="all").filter(pk=user_id), "There is no such user.")
+    return get_or_404(list_users(user, state="all").filter(pk=user_id), "There is no such user.")
 
 
 def list_invitations(user: User) -> QuerySet[Invitation]:
@@ -93,7 +93,7 @@ def list_invitations(user: User) -> QuerySet[Invitation]:
 
 def get_invitation(user: User, invitation_id: uuid.UUID) -> Invitation:
     """Return an invitation visible to the user. Raises NotFound."""
-    return get_or_not_found(list_invitations(user).filter(pk=invitation_id), "There is no such invitation.")
+    return get_or_404(list_invitations(user).filter(pk=invitation_id), "There is no such invitation.")
 
 
 def find_invitation(token: str, now: datetime) -> Invitation | None:

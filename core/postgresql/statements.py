@@ -1,4 +1,4 @@
-"""The query wrapper of all statements: slow ones are logged, dead connections replaced, rows held for long left alone.
+"""The query wrapper of all statements: slow ones are logged, dead connections replaced, rows locked for long left alone.
 
 One thread of a process waits for rows that somebody holds for long, and others are refused at once. Otherwise all
 requests for one locked project would wait in turn for `lock_timeout`, each on a thread that the rest of the site needs.
@@ -23,15 +23,15 @@ LOCKING_STATEMENT = re.compile(r"\s*UPDATE|.*FOR (NO KEY )?UPDATE", re.DOTALL)
 # Seconds. A statement that has run for so long keeps the next ones from waiting too; ordinary writers take turns faster.
 LONG_WAIT = 1.0
 # Seconds after a wait in vain for which only one statement at a time may try.
-HELD_ROWS_TTL = 5.0
-MAX_HELD_ROWS = 1000
+LOCKED_ROWS_TTL = 5.0
+MAX_LOCKED_ROWS = 1000
 MAX_SQL_LENGTH = 500
 SLOW_QUERIES = Counter("database_slow_queries", "Statements that took longer than SLOW_QUERY_MS.")
 log = structlog.get_logger(__name__)
 _lock = threading.Lock()
 # The locking statements that run now, by text and parameters: when each of them began.
 _running: dict[str, list[float]] = {}
-_held_until: dict[str, float] = {}
+_locked_until: dict[str, float] = {}
 
 
 def run_statement(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
@@ -47,20 +47,20 @@ def run_statement(execute: Callable[..., Any], sql: str, params: Any, many: bool
     if key:
         with _lock:
             running = _running.setdefault(key, [])
-            is_held = started_at < _held_until.get(key, 0)
-            if running and (is_held or started_at - running[0] > LONG_WAIT):
+            is_locked = started_at < _locked_until.get(key, 0)
+            if running and (is_locked or started_at - running[0] > LONG_WAIT):
                 raise OperationalError("Another request waits for these rows.") from LockNotAvailable()
             running.append(started_at)
     try:
         result = execute(sql, params, many, context)
-        _held_until.pop(key, None)
+        _locked_until.pop(key, None)
         return result
     except (OperationalError, InterfaceError) as error:
         if key and isinstance(error.__cause__, LockNotAvailable):
             with _lock:
-                if len(_held_until) >= MAX_HELD_ROWS:
-                    _held_until.clear()
-                _held_until[key] = time.monotonic() + HELD_ROWS_TTL
+                if len(_locked_until) >= MAX_LOCKED_ROWS:
+                    _locked_until.clear()
+                _locked_until[key] = time.monotonic() + LOCKED_ROWS_TTL
         connection = context["connection"]
         if not _is_repeatable(text, connection):
             raise

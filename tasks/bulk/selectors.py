@@ -5,7 +5,7 @@ import uuid
 from django.db.models import QuerySet
 
 from accounts.models import User
-from core.errors import NotFound
+from core.db import get_or_404
 from events.models import Event
 from tasks.models import BulkJob
 
@@ -26,7 +26,4 @@ def updates_of(event: Event) -> QuerySet[Event]:
 
 def get_job(user: User, job_id: uuid.UUID) -> BulkJob:
     """Return a change of the user's own. Raises NotFound."""
-    job = BulkJob.objects.filter(user=user, pk=job_id).defer("task_ids").first()
-    if job is None:
-        raise NotFound("There is no such change.")
-    return job
+    return get_or_404(BulkJob.objects.filter(user=user, pk=job_id).defer("task_ids"), "There is no such change.")

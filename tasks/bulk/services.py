@@ -154,8 +154,7 @@ def _lock_new_assignees(prepared: Iterable[_Change], projects: Mapping[uuid.UUID
         # Only added users must be members: a former member stays assigned to closed tasks.
         added[change.locked.task.project_id] |= change.assignee_ids - change.locked.assignee_ids
     for project_id, user_ids in sorted(added.items()):
-        for user_id in sorted(user_ids):
-            lock_assignable_members(projects[project_id], [user_id])
+        lock_assignable_members(projects[project_id], *([user_id] for user_id in user_ids))
 
 
 def _resolve_labels(

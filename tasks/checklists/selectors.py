@@ -6,7 +6,7 @@ from typing import NamedTuple
 from django.db.models import QuerySet
 
 from accounts.models import User
-from core.errors import NotFound
+from core.db import get_or_404
 from tasks.models import ChecklistItem, Task
 
 
@@ -17,10 +17,7 @@ def list_items(task: Task) -> QuerySet[ChecklistItem]:
 
 def get_item(task: Task, item_id: uuid.UUID) -> ChecklistItem:
     """Return one item of a task's checklist. Raises NotFound."""
-    item = list_items(task).filter(pk=item_id).first()
-    if item is None:
-        raise NotFound("There is no such checklist item.")
-    return item
+    return get_or_404(list_items(task).filter(pk=item_id), "There is no such checklist item.")
 
 
 class Checklist(NamedTuple):

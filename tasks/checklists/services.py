@@ -9,12 +9,13 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import User
-from core.errors import Conflict, Invalid, NotAllowed, NotFound
+from core.errors import Conflict, Invalid, NotAllowed
 from core.etags import check_version
 from core.serialization import to_json
 from core.sql_templates import update_columns
 from events.outbox import publish
 from tasks import events, policies
+from tasks.checklists import selectors
 from tasks.items import selectors as items_selectors
 from tasks.items import services as items
 from tasks.items.assignees import lock_assignable_members
@@ -75,8 +76,8 @@ def update(
     locked, item = _lock_item(actor, ref, item_id)
     before = _field_values(item)
     check_version(item, versions, changes, current=before)
-    if changes.get("assignee") != item.assignee_id:
-        _check_assignee(locked, changes.get("assignee"))
+    if "assignee" in changes and changes["assignee"] != item.assignee_id:
+        _check_assignee(locked, changes["assignee"])
 
     columns: dict[str, Any] = {name: changes[name] for name in ("text", "is_done", "due_date") if name in changes}
     if "assignee" in changes:
@@ -150,10 +151,7 @@ def _lock_task(actor: User, ref: str) -> LockedTask:
 def _lock_item(actor: User, ref: str, item_id: uuid.UUID) -> tuple[LockedTask, ChecklistItem]:
     # The lock of the task orders all writes of its checklist.
     locked = _lock_task(actor, ref)
-    item = ChecklistItem.objects.filter(task=locked.task, pk=item_id).first()
-    if item is None:
-        raise NotFound("There is no such checklist item.")
-    return locked, item
+    return locked, selectors.get_item(locked.task, item_id)
 
 
 def _check_assignee(locked: LockedTask, user_id: uuid.UUID | None) -> None:

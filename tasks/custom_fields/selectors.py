@@ -13,7 +13,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Tex
 from django.db.models.functions import Cast, JSONObject, Lower
 
 from accounts.models import User
-from core.db import get_or_not_found
+from core.db import get_or_404
 from events.models import Event
 from tasks.custom_fields.values import TaskField, TaskValues, read_value
 from tasks.items import selectors as items_selectors
@@ -100,18 +100,18 @@ def list_fields_of_project(project: Project, *, archived: bool | None = None) ->
 
 def get_project_field(project: Project, field_id: uuid.UUID) -> CustomField:
     """Return one field of a project. Raises NotFound."""
-    return get_or_not_found(list_fields_of_project(project).filter(pk=field_id), FIELD_NOT_FOUND)
+    return get_or_404(list_fields_of_project(project).filter(pk=field_id), FIELD_NOT_FOUND)
 
 
 def get_shared_field(user: User, field_id: uuid.UUID) -> CustomField:
     """Return one shared field. Raises NotFound."""
-    return get_or_not_found(list_shared_fields(user).filter(pk=field_id), FIELD_NOT_FOUND)
+    return get_or_404(list_shared_fields(user).filter(pk=field_id), FIELD_NOT_FOUND)
 
 
 def get_visible_field(user: User, field_id: uuid.UUID) -> CustomField:
     """Return a shared field, or one of a visible project. Raises NotFound."""
     fields = CustomField.objects.visible_to(user).select_related("project")
-    return get_or_not_found(fields.filter(pk=field_id), FIELD_NOT_FOUND)
+    return get_or_404(fields.filter(pk=field_id), FIELD_NOT_FOUND)
 
 
 def list_options(field: CustomField) -> QuerySet[CustomFieldOption]:
@@ -120,7 +120,7 @@ def list_options(field: CustomField) -> QuerySet[CustomFieldOption]:
 
 def get_option(field: CustomField, option_id: uuid.UUID) -> CustomFieldOption:
     """Return one option of a field. Raises NotFound."""
-    return get_or_not_found(list_options(field).filter(pk=option_id), "There is no such option.")
+    return get_or_404(list_options(field).filter(pk=option_id), "There is no such option.")
 
 
 def addable_fields(project: Project) -> QuerySet[CustomField]:

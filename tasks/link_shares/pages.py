@@ -18,11 +18,13 @@ from core.api.endpoints import endpoint
 from core.clock import current_time
 from core.errors import NotFound
 from core.htmx import render_page
+from core.rate_limits import Use, consume, refund
 from tasks.link_shares import selectors, services
 from tasks.link_shares.forms import LinkShareForm
 from tasks.models import LinkRole, LinkShare
 
 PASSWORD_HOURS = 12
+GUESS_RATE = "30/h"
 
 
 @endpoint(hashes_password={"POST"})
@@ -57,10 +59,13 @@ def shared_task(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {"link": link, "token": token}
     is_open = not link.has_password or _has_password_cookie(request, link)
     if request.method == "POST" and not is_open:
-        is_open = check_password(request.POST.get("password", ""), link.password_hash)
-        if not is_open:
+        # Counted for the link, from wherever it is guessed at; the right password gives the use back.
+        guess = Use("link-password", str(link.pk), GUESS_RATE)
+        consume(request, guess)
+        if not check_password(request.POST.get("password", ""), link.password_hash):
             context["wrong"] = "This is not the password of the link."
             return _render(request, context, status=403)
+        refund(request, guess)
         response = redirect(f"{request.path}?link={token}")
         response.set_signed_cookie(
             _cookie_name(link),

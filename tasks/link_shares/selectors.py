@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from django.db.models import QuerySet
 
 from accounts.models import User
+from core.db import get_or_404
 from core.errors import NotFound, require
 from tasks import policies
 from tasks.items import selectors as items_selectors
@@ -32,10 +33,7 @@ def usable_links(task: Task) -> QuerySet[LinkShare]:
 
 def get_link(user: User, ref: str, link_id: uuid.UUID) -> LinkShare:
     """Return one usable link. Raises NotFound, NotAllowed."""
-    link = list_links(user, ref).filter(pk=link_id).first()
-    if link is None:
-        raise NotFound("There is no such link.")
-    return link
+    return get_or_404(list_links(user, ref).filter(pk=link_id), "There is no such link.")
 
 
 def get_link_by_token(token: str) -> LinkShare:

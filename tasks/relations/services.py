@@ -10,11 +10,13 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from accounts.models import User
+from core.db import get_or_404
 from core.errors import Conflict, Invalid, NotFound
 from events.outbox import publish_all
 from tasks import events, policies
 from tasks.cache import invalidate_viewers
 from tasks.items import selectors as items_selectors
+from tasks.items.selectors import LockedTask
 from tasks.models import RelationKind, Task, TaskRelation
 from tasks.models.relation import MAX_RELATIONS
 from tasks.relations.selectors import DIRECTIONS, kind_for, list_relations, other_task
@@ -59,19 +61,7 @@ def add(*, actor: User, ref: str, kind: str, task: str, now: datetime) -> TaskRe
     )
     if not is_new:
         raise Conflict("The two tasks are related in this way already.", code="already_related")
-    publish_all(
-        [
-            events.TaskRelationAdded(
-                task=payload, kind=kind_for(relation, end.pk), related_id=str(other_task(relation, end.pk).pk)
-            )
-            for end, payload in ((locked.task, locked.payload()), (other, other.payload()))
-        ],
-        actor=actor,
-        at=now,
-    )
-    invalidate_viewers(locked.task.project)
-    if other.project_id != locked.task.project_id:
-        invalidate_viewers(other.project)
+    _publish(events.TaskRelationAdded, relation, locked, actor, now)
     return relation
 
 
@@ -79,23 +69,33 @@ def add(*, actor: User, ref: str, kind: str, task: str, now: datetime) -> TaskRe
 def remove(*, actor: User, ref: str, relation_id: uuid.UUID, now: datetime) -> None:
     """Remove a relation from either of its tasks. Raises NotFound, NotAllowed, Conflict."""
     locked = items_selectors.lock_task(actor, ref)
-    relation = list_relations(actor, locked.task).filter(pk=relation_id).first()
-    if relation is None:
-        raise NotFound("There is no such relation.")
+    relation = get_or_404(list_relations(actor, locked.task).filter(pk=relation_id), "There is no such relation.")
     policies.require_editor(locked.role)
     policies.require_not_archived(locked.task.project)
-    other = items_selectors.get_task(actor, other_task(relation, locked.task.pk).pk)
-    removed = [
-        events.TaskRelationRemoved(
-            task=payload, kind=kind_for(relation, end.pk), related_id=str(other_task(relation, end.pk).pk)
-        )
-        for end, payload in ((locked.task, locked.payload()), (other, other.payload()))
+    # It may be removed from its other task at the same time.
+    if not TaskRelation.objects.filter(pk=relation_id).delete()[0]:
+        raise NotFound("There is no such relation.")
+    _publish(events.TaskRelationRemoved, relation, locked, actor, now)
+
+
+def _publish(
+    event: type[events.TaskRelationAdded | events.TaskRelationRemoved],
+    relation: TaskRelation,
+    locked: LockedTask,
+    actor: User,
+    now: datetime,
+) -> None:
+    """Publish an event about each of the two tasks, as it says the relation."""
+    # Not as the actor sees it: a guest may not know its parent, which the event states.
+    other = Task.objects.with_relations().get(pk=other_task(relation, locked.task.pk).pk)
+    ends = ((locked.task, locked.payload(), other), (other, other.payload(), locked.task))
+    published = [
+        event(task=payload, kind=kind_for(relation, task.pk), related_id=str(related.pk))
+        for task, payload, related in ends
     ]
-    TaskRelation.objects.filter(pk=relation_id).delete()
-    publish_all(removed, actor=actor, at=now)
-    invalidate_viewers(locked.task.project)
-    if other.project_id != locked.task.project_id:
-        invalidate_viewers(other.project)
+    publish_all(published, actor=actor, at=now)
+    for project in {task.project_id: task.project for task, _, _ in ends}.values():
+        invalidate_viewers(project)
 
 
 def lock_chains() -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.db.models import Count, F, Q, QuerySet, Sum, Window
 
 from accounts.models import User
-from core.db import get_or_not_found
+from core.db import get_or_404
 from tasks.models import Task, TimeEntry
 
 ENTRIES_IN_PANEL = 10
@@ -22,7 +22,7 @@ def list_entries(task: Task) -> QuerySet[TimeEntry]:
 
 def get_entry(task: Task, time_entry_id: uuid.UUID) -> TimeEntry:
     """Return one time entry of a task. Raises NotFound."""
-    return get_or_not_found(list_entries(task).filter(pk=time_entry_id), "There is no such time entry.")
+    return get_or_404(list_entries(task).filter(pk=time_entry_id), "There is no such time entry.")
 
 
 @dataclass(frozen=True, slots=True)

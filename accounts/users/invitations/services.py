@@ -18,7 +18,7 @@ from accounts.teams import services as teams
 from accounts.users import selectors
 from accounts.users.locales import DEFAULT_LOCALE, Locale
 from accounts.users.services import create_user_with_password
-from core.db import get_or_not_found
+from core.db import get_or_404
 from core.errors import Conflict, NotAllowed, NotFound, require
 from core.etags import check_version
 from core.text import normalize_email
@@ -112,7 +112,7 @@ def revoke_invitation(
     *, actor: User, invitation_id: uuid.UUID, now: datetime, versions: frozenset[int] | None = None
 ) -> None:
     """Withdraw an open invitation. Raises NotFound, NotAllowed, Conflict, VersionConflict."""
-    invitation = get_or_not_found(
+    invitation = get_or_404(
         Invitation.objects.visible_to(actor).select_for_update().filter(pk=invitation_id),
         "There is no such invitation.",
     )

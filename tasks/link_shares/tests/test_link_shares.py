@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from core.testing.page_client import logged_in_client
+from tasks.link_shares import pages
 from tasks.link_shares.tokens import make_token, parse_token
 from tasks.models import LinkShare, TaskShare
 from tasks.models.link_share import MAX_LINKS
@@ -117,3 +118,19 @@ def test_link_is_created_within_limits(clients, task, alice):
     assert before == 0
     assert (full.status_code, full.json()["code"]) == (409, "too_many_links")
     assert LinkShare.objects.count() == MAX_LINKS
+
+
+def test_link_password_beyond_the_rate_is_refused(clients, task, monkeypatch):
+    monkeypatch.setattr(pages, "GUESS_RATE", "3/h")
+    clients["alice"].post(URL, {"password": "a quiet river"})
+    form = {"link": make_token(LinkShare.objects.get().pk)}
+
+    # Right ones spend nothing, and each visitor has another address.
+    right = [Client().post("/shared-task/", {**form, "password": "a quiet river"}).status_code for _ in range(5)]
+    wrong = [Client().post("/shared-task/", {**form, "password": f"guess {n}"}).status_code for n in range(4)]
+    late = Client().post("/shared-task/", {**form, "password": "a quiet river"})
+
+    assert right == [302] * 5
+    assert wrong == [403, 403, 403, 429]
+    assert late.status_code == 429
+    assert task.title not in late.content.decode()

@@ -14,7 +14,7 @@ from events.models import Event
 from tasks.models import Role, TaskRelation
 from tasks.relations import services
 from tasks.relations.selectors import LABELS
-from tasks.tests.factories import MemberFactory, ProjectFactory, TaskFactory, TaskRelationFactory
+from tasks.tests.factories import MemberFactory, ProjectFactory, TaskFactory, TaskRelationFactory, TaskShareFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -139,3 +139,31 @@ def test_relation_of_an_editor_of_one_side_is_kept(clients, task, bob):
     # He may read the other task, and change this one.
     assert clients["bob"].post(url(task), {"kind": "blocked_by", "task": other.key}).status_code == 201
     assert clients["bob"].post(url(other), {"kind": "blocks", "task": task.key}).status_code == 403
+
+
+@pytest.mark.django_db(transaction=True)
+def test_relation_removed_from_both_sides_has_one_event_each(alice, task):
+    other = TaskFactory(project=task.project)
+    relation = TaskRelationFactory(source=task, target=other)
+
+    outcomes = run_concurrently(
+        partial(services.remove, actor=alice, ref=end.key, relation_id=relation.pk, now=timezone.now())
+        for end in (task, other)
+    )
+
+    assert sum(outcome is None for outcome in outcomes) == 1
+    assert Event.objects.filter(name="task.relation_removed").count() == 2
+
+
+def test_relation_by_a_guest_keeps_the_parent_in_events(task, mallory):
+    parent = TaskFactory(project=task.project)
+    child = TaskFactory(project=task.project, parent=parent)
+    for shared in (task, child):
+        TaskShareFactory(task=shared, user=mallory, role="editor")
+    type(mallory).objects.filter(pk=mallory.pk).update(is_guest=True)
+    mallory.refresh_from_db()
+
+    services.add(actor=mallory, ref=task.key, kind="relates", task=child.key, now=timezone.now())
+
+    event = Event.objects.get(name="task.relation_added", subject_id=child.pk)
+    assert event.payload["task"]["parent_id"] == str(parent.pk)

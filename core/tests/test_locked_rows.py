@@ -1,4 +1,4 @@
-"""Rows that are held for long: one statement of the process waits for them."""
+"""Rows that are locked for long: one statement of the process waits for them."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ def rename(project, timeout="500ms", name="Renamed"):
 @pytest.fixture
 def hold(project):
     """Hold the row of the project until the returned event is set."""
-    release, held = threading.Event(), threading.Event()
+    release, is_locked = threading.Event(), threading.Event()
 
     def run():
         try:
             with transaction.atomic():
                 Project.objects.select_for_update().get(pk=project.pk)
-                held.set()
+                is_locked.set()
                 release.wait(20)
         finally:
             connection.close()
 
     thread = threading.Thread(target=run)
     thread.start()
-    held.wait(20)
+    is_locked.wait(20)
     yield release
     release.set()
     thread.join()
-    statements._held_until.clear()
+    statements._locked_until.clear()
 
 
 def test_second_statement_is_refused_after_a_wait_in_vain(project, hold):
@@ -62,7 +62,7 @@ def test_second_statement_is_refused_after_a_wait_in_vain(project, hold):
     assert "Another request waits" in str(second.value)
     assert outcomes == [1]
     assert rename(project) == 1
-    assert (statements._running, statements._held_until) == ({}, {})
+    assert (statements._running, statements._locked_until) == ({}, {})
 
 
 def test_writers_that_take_turns_are_not_refused(project):
@@ -85,10 +85,10 @@ def test_statement_that_skips_locked_rows_is_never_refused(project, hold):
     assert seen == [{}]
 
 
-def test_memory_of_held_rows_is_bounded(project, hold, monkeypatch):
-    monkeypatch.setattr(statements, "MAX_HELD_ROWS", 2)
+def test_memory_of_locked_rows_is_bounded(project, hold, monkeypatch):
+    monkeypatch.setattr(statements, "MAX_LOCKED_ROWS", 2)
     for name in range(5):
         with pytest.raises(OperationalError):
             rename(project, "10ms", str(name))
 
-    assert len(statements._held_until) <= 2
+    assert len(statements._locked_until) <= 2
