@@ -24,7 +24,7 @@ from tasks.items.assignees import lock_assignable_members
 from tasks.items.drafts import TaskDraft
 from tasks.items.due_dates import check_dates
 from tasks.items.fractional_indexing import initial_position
-from tasks.items.hierarchy import detach_subtasks, get_valid_parent, require_tasks_of_project
+from tasks.items.hierarchy import detach_subtasks, get_valid_parent, require_valid_parents
 from tasks.items.selectors import LockedTask
 from tasks.items.task_numbers import reserve_numbers
 from tasks.mentions import newly_mentioned
@@ -74,8 +74,7 @@ def create_many(
         projects_selectors.lock_project(actor, project.pk)
     # Assignees, parents and labels are read once for all tasks: an import has thousands of them.
     lock_assignable_members(project, *(draft.assignees for draft in drafts))
-    new_ids = {draft.id for draft in drafts}
-    require_tasks_of_project(project, {draft.parent for draft in drafts if draft.parent} - new_ids)
+    require_valid_parents(project, drafts)
     require_sections(project, {draft.section for draft in drafts if draft.section})
     for draft in drafts:
         check_dates(start_date=draft.start_date, due_date=draft.due_date, due_at=draft.due_at, zone=actor.time_zone)
@@ -242,8 +241,7 @@ def changed_columns(
         values = {name: columns.get(name, getattr(task, name)) for name in ("start_date", "due_date", "due_at")}
         check_dates(**values, zone=zone, changed=dates)
     if "parent" in changes:
-        parent = get_valid_parent(task.project, changes["parent"], of=task)
-        columns["parent_id"] = parent.pk if parent else None
+        columns["parent_id"] = get_valid_parent(task.project, changes["parent"], of=task)
     if "section" in changes:
         columns["section_id"] = uuid.UUID(str(changes["section"])) if changes["section"] else None
         require_sections(task.project, {columns["section_id"]} - {None})

@@ -42,10 +42,8 @@ from tasks.projects import nesting
 from tasks.projects import selectors as projects_selectors
 from tasks.relations import services as relations
 from tasks.sections import selectors as sections_selectors
-from tasks.trash import selectors
+from tasks.trash import former_parents, selectors
 from tasks.trash.reinsertion import reattach, reinsert
-
-MAX_ANCESTORS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +103,9 @@ def _restore_task(actor: User, entry: TrashEntry, now: datetime) -> Restoration:
         state = state or states.filter(category=row["category"]).first() or states.first()
         closed = (row["closed_at"] or now) if state and state.category in CLOSED_CATEGORIES else None
         overrides |= {"state_id": state and state.pk, "category": state and state.category, "closed_at": closed}
+    level = former_parents.level_below(project, row["parent_id"])
+    if level == 1:
+        overrides["parent_id"] = None
     skipped = reinsert(entry, overrides)
     _require_restored(entry, skipped)
     _remove_circular_relations([entry.object_id], skipped)
@@ -112,8 +113,8 @@ def _restore_task(actor: User, entry: TrashEntry, now: datetime) -> Restoration:
     # The deletion had the version after that of the row; consumers order states by version.
     Task.objects.filter(pk=entry.object_id).update(version=F("version") + 2, updated_at=now)
     _unassign_former_members(project, [entry.object_id])
-    ancestor_ids = _ancestor_ids(entry.object_id)
-    reattached = reattach(entry, excluded=ancestor_ids).get("tasks.Task", [])
+    excluded = former_parents.no_longer_subtasks(entry, project, level)
+    reattached = reattach(entry, excluded=excluded).get("tasks.Task", [])
     Task.objects.filter(pk__in=reattached).update(version=F("version") + 1, updated_at=now)
     task = Task.objects.with_relations().get(pk=entry.object_id)
     published: list[DomainEvent] = [events.TaskRestored(task=task.payload())]
@@ -172,6 +173,8 @@ def _restore_label(actor: User, entry: TrashEntry, now: datetime) -> Restoration
     project = _lock_editable_project(actor, entry)
     skipped = reinsert(entry)
     _require_restored(entry, skipped)
+    # Tasks that were moved to another project since have only labels of that one.
+    Task.labels.through.objects.filter(label=entry.object_id).exclude(task__project=project).delete()
     reattach(entry)
     changes = {"labels": [[], [Label.objects.get(pk=entry.object_id).name]]}
     publish_all([events.ProjectUpdated(project=project_payload(project), changes=changes)], actor=actor, at=now)
@@ -184,7 +187,7 @@ def _restore_section(actor: User, entry: TrashEntry, now: datetime) -> Restorati
     # Behind the sections that stand there now.
     skipped = reinsert(entry, {"position": sections_selectors.next_position(project)})
     _require_restored(entry, skipped)
-    reattach(entry)
+    reattach(entry, excluded=former_parents.moved_away(entry, project))
     changes = {"sections": [[], [Section.objects.get(pk=entry.object_id).name]]}
     publish_all([events.ProjectUpdated(project=project_payload(project), changes=changes)], actor=actor, at=now)
     invalidate_viewers(project)
@@ -279,14 +282,3 @@ def _remove_circular_relations(task_ids: list[uuid.UUID], skipped: dict[str, int
     if count := relations.remove_circular(task_ids):
         label = TaskRelation._meta.label
         skipped[label] = skipped.get(label, 0) + count
-
-
-def _ancestor_ids(task_id: uuid.UUID) -> set[uuid.UUID]:
-    """Return the ids of the tasks above a restored one."""
-    ancestors: set[uuid.UUID] = set()
-    parent_id = Task.objects.filter(pk=task_id).values_list("parent_id", flat=True).first()
-    # The project is locked, so no ancestor is moved meanwhile; the bound is for rows that were written by hand.
-    while parent_id is not None and parent_id not in ancestors and len(ancestors) < MAX_ANCESTORS:
-        ancestors.add(parent_id)
-        parent_id = Task.objects.filter(pk=parent_id).values_list("parent_id", flat=True).first()
-    return ancestors

@@ -13,6 +13,7 @@ from core.cache import generation
 from core.errors import Invalid
 from core.testing.concurrency import run_concurrently
 from tasks.items import services
+from tasks.items.hierarchy import MAX_DEPTH
 from tasks.models import Role, Task
 from tasks.tests.factories import MemberFactory, TaskFactory
 
@@ -64,3 +65,15 @@ def test_cached_stats_of_concurrent_joiner_are_invalidated(alice, carol, project
 
     assert read[0] is not None
     assert generation(str(carol.pk)) != read[0]
+
+
+def test_concurrent_parent_changes_respect_the_depth(alice, project):
+    """Each alone stays within the limit: one puts a task on the last level, the other makes its ancestors deeper."""
+    ancestor = root = TaskFactory(project=project)
+    for _ in range(MAX_DEPTH - 2):
+        ancestor = TaskFactory(project=project, parent=ancestor)
+    leaf, top = TaskFactory.create_batch(2, project=project)
+
+    outcomes = overlapping(lambda: update(alice, leaf, parent=ancestor.pk), lambda: update(alice, root, parent=top.pk))
+
+    assert (outcomes[1].code, Task.objects.get(pk=root.pk).parent) == ("too_deep", None)
