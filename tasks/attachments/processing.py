@@ -14,7 +14,7 @@ from events.outbox import publish_all
 from tasks import events
 from tasks.attachments import clamd
 from tasks.attachments.storage import get_storage
-from tasks.attachments.thumbnails import NoThumbnail, make_thumbnail
+from tasks.attachments.thumbnails import NoThumbnail, make_pdf_thumbnail, make_thumbnail
 from tasks.imports.limits import LimitExceeded, limits
 from tasks.models import StoredFile, Task
 
@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 @transaction.atomic
 def process(*, file_id: uuid.UUID) -> None:
-    """Scan a quarantined file, then draw the thumbnail of an image. Does nothing for what was done already.
+    """Scan a quarantined file, then draw the thumbnail of an image or PDF. Does nothing for what was done already.
 
     Raises ScannerUnavailable; the file stays in quarantine then.
     """
@@ -47,7 +47,7 @@ def process(*, file_id: uuid.UUID) -> None:
             _publish_infected(file, malware)
             # After the commit: a row that still offers the content must have it. robust: the collector repeats it.
             transaction.on_commit(lambda: storage.delete(file.name), robust=True)
-    if file.state == State.STORED and file.is_image and not file.thumbnail_size:
+    if file.state == State.STORED and (file.is_image or file.is_pdf) and not file.thumbnail_size:
         file.thumbnail_size = _store_thumbnail(file)
     file.save(update_fields=["state", "thumbnail_size"])
 
@@ -77,7 +77,7 @@ def _store_thumbnail(file: StoredFile) -> int:
         copy.seek(0)
         try:
             with limits(seconds=MAX_SECONDS, megabytes=MAX_MEGABYTES):
-                thumbnail = make_thumbnail(copy)
+                thumbnail = make_pdf_thumbnail(copy) if file.is_pdf else make_thumbnail(copy)
         except (NoThumbnail, LimitExceeded):
             return 0
     # Of an earlier run that did not commit.

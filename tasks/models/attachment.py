@@ -66,6 +66,10 @@ class StoredFile(models.Model):
         return self.media_type.startswith("image/")
 
     @property
+    def is_pdf(self) -> bool:
+        return self.media_type == "application/pdf"
+
+    @property
     def is_text(self) -> bool:
         return self.media_type.startswith("text/") or self.media_type == "application/json"
 

@@ -22,7 +22,7 @@ from tasks.models.relation import MAX_RELATIONS
 from tasks.relations.selectors import DIRECTIONS, kind_for, list_relations, other_task
 
 # The ASCII codes of "link".
-CYCLE_LOCK = 0x6C696E6B
+RELATIONS_LOCK = 0x6C696E6B
 # Links that the search for a cycle follows, level by level.
 MAX_CHAIN = 100
 # Relations that one restoration checks.
@@ -36,9 +36,9 @@ def add(*, actor: User, ref: str, kind: str, task: str, now: datetime) -> TaskRe
     Raises NotFound, NotAllowed, Conflict, Invalid.
     """
     stored_kind, is_source = DIRECTIONS[kind]
-    if stored_kind != RelationKind.RELATES:
-        # Of two relations added at once, each might close the circle that the other begins, in any two projects.
-        lock_chains()
+    # Of two relations added at once, each might close the circle that the other begins, or pass the limit of the task at
+    # its other end, in any two projects.
+    lock_relations()
     locked = items_selectors.lock_task(actor, ref)
     policies.require_editor(locked.role)
     policies.require_not_archived(locked.task.project)
@@ -98,16 +98,16 @@ def _publish(
         invalidate_viewers(project)
 
 
-def lock_chains() -> None:
-    """Let one transaction at a time add relations that have a direction."""
+def lock_relations() -> None:
+    """Let one transaction at a time add relations."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CYCLE_LOCK])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [RELATIONS_LOCK])
 
 
 def remove_circular(task_ids: Collection[uuid.UUID]) -> int:
     """Remove relations of restored tasks that close a circle; return how many.
 
-    The caller has called `lock_chains`. Relations that were added while a task was deleted know nothing of its own.
+    The caller has called `lock_relations`. Relations that were added while a task was deleted know nothing of its own.
     """
     directed = TaskRelation.objects.exclude(kind=RelationKind.RELATES).select_related("source", "target")
     # Those within the tasks were there together before, so a circle leaves the tasks somewhere.

@@ -19,6 +19,30 @@ PIXEL = bytes.fromhex(
     "000049454e44ae426082"
 )
 
+PDF_TEXT = b"BT /F1 48 Tf 72 700 Td (Invoice) Tj ET"
+
+
+def make_pdf(
+    content: bytes = PDF_TEXT, *, pages: int = 1, box: str = "0 0 612 792", filters: str = "", trailer: str = ""
+) -> bytes:
+    """Return a PDF whose pages share one content."""
+    kids = " ".join(f"{number} 0 R" for number in range(5, 5 + pages))
+    page = f"<</Type/Page/Parent 2 0 R/MediaBox[{box}]/Contents 3 0 R/Resources<</Font<</F1 4 0 R>>>>>>".encode()
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R/OpenAction<</S/JavaScript/JS(app.alert(1))>>>>",
+        f"<</Type/Pages/Count {pages}/Kids[{kids}]>>".encode(),
+        f"<</Length {len(content)}{filters}>>stream\n".encode() + content + b"\nendstream",
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+        *[page] * pages,
+    ]
+    data, offsets = b"%PDF-1.7\n", []
+    for number, body in enumerate(objects, 1):
+        offsets.append(len(data))
+        data += f"{number} 0 obj".encode() + body + b" endobj\n"
+    table = "".join(f"{offset:010} 00000 n \n" for offset in offsets)
+    end = f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}trailer<</Size {len(objects) + 1}/Root 1 0 R{trailer}>>"
+    return data + f"{end}\nstartxref\n{len(data)}\n%%EOF".encode()
+
 
 def upload(content: bytes = b"Hello", name: str = "notes.txt") -> SimpleUploadedFile:
     return SimpleUploadedFile(name, content)

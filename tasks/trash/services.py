@@ -66,7 +66,7 @@ def restore(*, actor: User, entry_id: uuid.UUID, now: datetime) -> Restoration:
     """
     entry = selectors.lock_entry(actor, entry_id)
     # Before any other lock, as where relations are added.
-    relations.lock_chains()
+    relations.lock_relations()
     try:
         # A savepoint: the error below must not end the caller's transaction.
         with transaction.atomic():

@@ -8,10 +8,12 @@ import pytest
 from django.utils import timezone
 
 from accounts.tests.api_keys import api_key_client, create_api_key
-from core.testing.concurrency import run_concurrently
+from core.errors import Conflict
+from core.testing.concurrency import interleave, run_concurrently
 from core.testing.page_client import logged_in_client
 from events.models import Event
 from tasks.models import Role, TaskRelation
+from tasks.models.relation import MAX_RELATIONS
 from tasks.relations import services
 from tasks.relations.selectors import LABELS
 from tasks.tests.factories import MemberFactory, ProjectFactory, TaskFactory, TaskRelationFactory, TaskShareFactory
@@ -130,6 +132,25 @@ def test_relations_added_at_once_close_no_circle(alice):
 
     assert sum(isinstance(outcome, TaskRelation) for outcome in outcomes) == 3
     assert TaskRelation.objects.count() == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_relations_added_at_once_keep_the_limit(alice, task):
+    ends = [TaskFactory(project=ProjectFactory(owner=alice)) for _ in range(2)]
+    for _ in range(MAX_RELATIONS - 1):
+        TaskRelationFactory(source=task, target=TaskFactory(project=task.project))
+
+    # From the other end, in projects that share no lock.
+    outcomes = interleave(
+        *(
+            partial(services.add, actor=alice, ref=end.key, kind="relates", task=task.key, now=timezone.now())
+            for end in ends
+        )
+    )
+
+    assert [type(outcome) for outcome in outcomes] == [TaskRelation, Conflict]
+    assert outcomes[1].code == "too_many_relations"
+    assert TaskRelation.objects.count() == MAX_RELATIONS
 
 
 def test_relation_of_an_editor_of_one_side_is_kept(clients, task, bob):
