@@ -31,6 +31,7 @@ urlpatterns = [
     path("tasks/", items_pages.task_list, name="task-list"),
     path("tasks/new/", items_pages.new_task, name="task-new"),
     path("tasks/bulk/", bulk_pages.update_selected, name="tasks-update"),
+    path("tasks/bulk/<uuid:job_id>/", bulk_pages.bulk_job, name="bulk-job"),
     path("tasks/quick-add/", quick_add_pages.quick_add, name="quick-add"),
     path("tasks/quick-add/preview/", quick_add_pages.preview, name="quick-add-preview"),
     path("tasks/<str:key>/", items_pages.task_detail, name="task-detail"),

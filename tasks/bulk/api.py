@@ -13,6 +13,8 @@ from core.api.generics import ApiView, DetailView
 from core.api.parsers import parse_body
 from core.errors import Invalid
 from tasks.bulk import background, selectors, services
+from tasks.filters import selectors as filters_selectors
+from tasks.filters.query_params import filters_from_params
 from tasks.items.assignees import MAX_ASSIGNEES
 from tasks.items.serializers import TaskPatch
 from tasks.models import BulkJob
@@ -94,9 +96,10 @@ class BulkUpdateView(ApiView):
             updated = services.update(actor=self.user, ids=ids, changes=changes, now=self.now)
             result = background.BulkResult(len(ids), len(updated))
         else:
+            filters = filters_from_params({"filter": data["filter"]}, self.user)
             result = background.update_matching(
                 actor=self.user,
-                filter_text=data["filter"],
+                matching=filters_selectors.filter_visible(self.user, filters),
                 expected_count=data["expected_count"],
                 changes=changes,
                 now=self.now,

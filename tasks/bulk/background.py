@@ -10,6 +10,7 @@ from typing import Any
 
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from accounts.models import User
 from core.db import violated_constraint
@@ -19,8 +20,6 @@ from events.models import Event
 from events.outbox import publish
 from tasks import events
 from tasks.bulk import services
-from tasks.filters import selectors as filters_selectors
-from tasks.filters.query_params import filters_from_params
 from tasks.models import BulkJob, Task
 from tasks.undo.tokens import make_token
 
@@ -35,20 +34,19 @@ class BulkResult:
 
 
 def update_matching(
-    *, actor: User, filter_text: str, expected_count: int, changes: Mapping[str, Any], now: datetime
+    *, actor: User, matching: QuerySet[Task], expected_count: int, changes: Mapping[str, Any], now: datetime
 ) -> BulkResult:
-    """Change all visible tasks that match a filter, if they are as many as expected.
+    """Change the tasks that match a filter, if they are as many as expected.
 
     More than MAX_TASKS are left to a worker. Raises Invalid, Conflict, NotAllowed.
     """
-    filters = filters_from_params({"filter": filter_text}, actor)
-    matching = filters_selectors.filter_visible(actor, filters).order_by("pk")
-    ids = list(matching.values_list("pk", flat=True)[: services.MAX_TASKS_OF_JOB + 1])
+    ids = list(matching.order_by("pk").values_list("pk", flat=True)[: services.MAX_TASKS_OF_JOB + 1])
     if len(ids) > services.MAX_TASKS_OF_JOB:
         raise Conflict(f"The filter matches more than {services.MAX_TASKS_OF_JOB:,} tasks.", code="too_many_tasks")
     if len(ids) != expected_count:
         raise Conflict(
-            f"The filter matches {len(ids)} tasks now, not {expected_count}. Nothing was changed.", code="count_changed"
+            f"The filter matches {len(ids):,} tasks now, not {expected_count:,}. Nothing was changed.",
+            code="count_changed",
         )
     if len(ids) <= services.MAX_TASKS:
         return BulkResult(len(ids), len(services.update(actor=actor, ids=ids, changes=changes, now=now)))

@@ -1,37 +1,71 @@
 from __future__ import annotations
 
+from typing import Any
+from uuid import UUID
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.auth.requests import get_request_user
 from core.clock import current_time
-from core.errors import DomainError
+from core.errors import Conflict, DomainError
 from core.forms import parse_uuid
-from core.htmx import safe_redirect_url
-from tasks.bulk import services
+from core.htmx import render_page, safe_redirect_url
+from tasks.bulk import background, selectors, services
+from tasks.bulk.background import BulkResult
 from tasks.bulk.forms import BulkForm
+from tasks.items.pages import filter_listed_tasks
+from tasks.projects import selectors as projects_selectors
 from tasks.undo.tokens import add_undo_message
 
 
 @login_required
 @require_POST
 def update_selected(request: HttpRequest) -> HttpResponse:
-    """Change the selected tasks of a list, all or none, and return to it."""
-    actor, form = get_request_user(request), BulkForm(request.POST)
+    """Change the selected tasks of a list, or all on all its pages: all or none, and return to it."""
+    form = BulkForm(request.POST)
     ids = {task_id for text in request.POST.getlist("ids") if (task_id := parse_uuid(text))}
-    if not ids:
+    is_all = request.POST.get("select") == "all"
+    if not ids and not is_all:
         messages.error(request, "Select at least one task.")
     elif form.is_valid():
         try:
-            changed = services.update(actor=actor, ids=ids, changes=form.changes(), now=current_time())
+            result = _update(request, ids, form.changes(), is_all=is_all)
         except DomainError as error:
             messages.error(request, " ".join(field.message for field in error.fields) or error.detail)
         else:
-            count = len(changed)
-            add_undo_message(request, f"{count} task{'' if count == 1 else 's'} changed.")
-    for errors in form.errors.values() if ids else ():
+            if result.job:
+                return redirect("bulk-job", result.job.pk)
+            add_undo_message(request, f"{result.updated:,} task{'' if result.updated == 1 else 's'} changed.")
+    for errors in form.errors.values() if ids or is_all else ():
         messages.error(request, " ".join(errors))
     return HttpResponseRedirect(safe_redirect_url(request, request.POST.get("next", ""), reverse("task-list")))
+
+
+def _update(request: HttpRequest, ids: set[UUID], changes: dict[str, Any], *, is_all: bool) -> BulkResult:
+    actor, now, data = get_request_user(request), current_time(), request.POST
+    if not is_all:
+        return BulkResult(len(ids), len(services.update(actor=actor, ids=ids, changes=changes, now=now)))
+    project = projects_selectors.get_project(actor, ref) if (ref := data.get("project", "")) else None
+    list_filter, tasks = filter_listed_tasks(actor, QueryDict(data.get("query", "")[:4000]), now=now, project=project)
+    if list_filter.error or list_filter.form.errors:
+        # The list ignores what it cannot read; a change must not.
+        raise Conflict("A part of the filter is not valid. Nothing was changed.", code="invalid_filter")
+    expected = data.get("expected_count", "")
+    expected_count = int(expected) if expected.isdecimal() and len(expected) < 10 else 0
+    return background.update_matching(
+        actor=actor, matching=tasks, expected_count=expected_count, changes=changes, now=now
+    )
+
+
+@login_required
+@require_safe
+def bulk_job(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    """Show how far a change of many tasks is."""
+    job = selectors.get_job(get_request_user(request), job_id)
+    context = {"job": job, "processed": background.get_progress(job)}
+    return render_page(request, "tasks/bulk_job.html", context, fragments={"bulk-job": "tasks/_bulk_job.html"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -9,16 +10,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
-from django.db.models import F
+from django.db import connection, transaction
+from django.db.models import Model
 
 from accounts.models import User
 from core.db import uuid7
 from core.errors import Conflict, Invalid, NotAllowed, VersionConflict
+from core.serialization import to_json
 from core.sql_templates import insert_all
 from events.outbox import DomainEvent, publish_all
 from tasks import events, policies
-from tasks.cache import invalidate_viewers
+from tasks.cache import invalidate_viewers_of
 from tasks.items.assignees import MAX_ASSIGNEES, lock_assignable_members
 from tasks.items.selectors import LockedTask
 from tasks.items.services import changed_columns, field_values, update_events
@@ -69,27 +71,32 @@ def update_each(
     changes: Mapping[uuid.UUID, Mapping[str, Any]],
     now: datetime,
     expected: Mapping[uuid.UUID, Mapping[str, Any]] | None = None,
+    times: Mapping[uuid.UUID, Mapping[str, datetime | None]] | None = None,
     operation_id: uuid.UUID | None = None,
 ) -> list[uuid.UUID]:
     """Apply its own changes to each task; return the ids of those that changed.
 
-    With `expected` every task must have these values still. Raises NotAllowed, Conflict, Invalid, VersionConflict.
+    With `expected` every task must have these values still; `times` come back with a former status, as in a single
+    update. Raises NotAllowed, Conflict, Invalid, VersionConflict.
     """
     tasks = _lock_tasks(actor, changes.keys())
     projects = {task.project_id: task.project for task in tasks}
-    roles = {project.pk: projects_selectors.project_role(actor, project) for project in projects.values()}
+    roles = projects_selectors.roles_by_project(actor, projects.values())
     for task in tasks:
         if not policies.can_edit(roles[task.project_id]):
             raise NotAllowed(f"You may read {task.key}, not change it. Nothing was changed.")
         if task.project.archived_at is not None:
             raise Conflict(f"The project of {task.key} is archived. Nothing was changed.", code="archived")
-    states: dict[uuid.UUID, Sequence[State]] = {}
+    states: Mapping[uuid.UUID, Sequence[State]] = {}
     if any("status" in change for change in changes.values()):
-        states = {project.pk: projects_selectors.load_states(project) for project in projects.values()}
-    prepared = [
-        _prepare(task, changes[task.pk], roles[task.project_id], now, actor.time_zone, states.get(task.project_id, ()))
-        for task in tasks
-    ]
+        states = projects_selectors.states_by_project(projects)
+    prepared = []
+    for task in tasks:
+        former = (times or {}).get(task.pk)
+        columns = _changed_columns(
+            task, changes[task.pk], now, actor.time_zone, former, states.get(task.project_id, ())
+        )
+        prepared.append(_prepare(task, changes[task.pk], roles[task.project_id], columns))
     if expected:
         _require_expected(prepared, expected)
     _lock_new_assignees(prepared, projects)
@@ -107,9 +114,23 @@ def _lock_tasks(actor: User, ids: Iterable[uuid.UUID]) -> list[Task]:
     return list(Task.objects.filter(pk__in=locked).with_relations().order_by("pk"))
 
 
-def _prepare(
-    task: Task, changes: Mapping[str, Any], role: Role | None, now: datetime, zone: str, states: Sequence[State]
-) -> _Change:
+def _changed_columns(
+    task: Task,
+    changes: Mapping[str, Any],
+    now: datetime,
+    zone: str,
+    times: Mapping[str, datetime | None] | None,
+    states: Sequence[State],
+) -> dict[str, Any]:
+    scalars = {name: value for name, value in changes.items() if name not in RELATIVE_CHANGES}
+    try:
+        return changed_columns(task, scalars, now, zone=zone, times=times, states=states)
+    except Invalid as error:
+        fields = [field._replace(message=f"{task.key}: {field.message}") for field in error.fields]
+        raise Invalid(f"{error.detail} Nothing was changed.", fields=fields) from error
+
+
+def _prepare(task: Task, changes: Mapping[str, Any], role: Role | None, columns: dict[str, Any]) -> _Change:
     labels = {label.pk: label.name for label in task.labels.all()}
     assignee_ids = {user.pk for user in task.assignees.all()}
     targets: dict[str, set[Any]] = {"assignees": set(assignee_ids), "labels": set(labels.values())}
@@ -122,15 +143,8 @@ def _prepare(
             )
     if len(targets["assignees"]) > MAX_ASSIGNEES:
         raise Invalid.field("add_assignees", f"{task.key} would have more than {MAX_ASSIGNEES} assignees.", "too_many")
-    locked = LockedTask(task=task, project_role=role, role=role, assignee_ids=assignee_ids, labels=labels)
-    scalars = {name: value for name, value in changes.items() if name not in RELATIVE_CHANGES}
-    try:
-        columns = changed_columns(task, scalars, now, zone=zone, states=states)
-    except Invalid as error:
-        fields = [field._replace(message=f"{task.key}: {field.message}") for field in error.fields]
-        raise Invalid(f"{error.detail} Nothing was changed.", fields=fields) from error
     return _Change(
-        locked=locked,
+        locked=LockedTask(task=task, project_role=role, role=role, assignee_ids=assignee_ids, labels=labels),
         before=field_values(task, assignee_ids, labels.values()),
         columns=columns,
         assignee_ids=targets["assignees"],
@@ -179,9 +193,7 @@ def _write(
     now: datetime,
     operation_id: uuid.UUID,
 ) -> list[uuid.UUID]:
-    """Write what differs, one statement for each set of values, and publish the events."""
-    groups: dict[tuple[Any, ...], list[uuid.UUID]] = defaultdict(list)
-    columns_of: dict[tuple[Any, ...], dict[str, Any]] = {}
+    """Write what differs, and publish the events."""
     published: list[DomainEvent] = []
     changed: list[_Change] = []
     entered: dict[Project, list[State]] = defaultdict(list)
@@ -198,48 +210,64 @@ def _write(
         if "status" in differences:
             entered[task.project].append(task.state)
         task.version, task.updated_at = task.version + 1, now
-        key = tuple(sorted((name, str(getattr(value, "pk", value))) for name, value in change.columns.items()))
-        groups[key].append(task.pk)
-        columns_of[key] = change.columns
         published += update_events(
             actor, change.locked, change.assignee_ids, labels, differences, was_closed=change.was_closed
         )
     for project, states in sorted(entered.items(), key=lambda pair: pair[0].pk):
         wip_limits.require_room(project, states)
-    for key, task_ids in groups.items():
-        Task.objects.filter(pk__in=task_ids).update(**columns_of[key], version=F("version") + 1, updated_at=now)
+    _write_columns(changed, now)
     _write_relations(changed, label_ids)
     if changed:
         ids = [str(change.locked.task.pk) for change in changed]
         published.append(events.BulkUpdated(bulk={"id": str(operation_id)}, task_ids=ids))
         publish_all(published, actor=actor, at=now)
-        for project in {change.locked.task.project_id: change.locked.task.project for change in changed}.values():
-            invalidate_viewers(project)
+        invalidate_viewers_of({change.locked.task.project_id for change in changed})
     return [change.locked.task.pk for change in changed]
 
 
+def _write_columns(changed: Iterable[_Change], now: datetime) -> None:
+    """Write the columns that differ: a statement for each set of columns, whatever their values are."""
+    rows: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    for change in changed:
+        columns = {str(Task._meta.get_field(name).column): value for name, value in change.columns.items()}  # type: ignore[union-attr]
+        row = {column: to_json(getattr(value, "pk", value)) for column, value in columns.items()}
+        rows[tuple(sorted(row))].append({"id": str(change.locked.task.pk), **row})
+    for names, values in rows.items():
+        assignments = "".join(f"{connection.ops.quote_name(name)} = row.{name}, " for name in names)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"UPDATE tasks_task AS task SET {assignments}version = task.version + 1, updated_at = %s "  # noqa: S608 -- names of columns
+                "FROM jsonb_populate_recordset(NULL::tasks_task, %s::jsonb) AS row WHERE task.id = row.id",
+                [now, json.dumps(values)],
+            )
+
+
 def _write_relations(changed: Iterable[_Change], label_ids: Mapping[uuid.UUID, dict[uuid.UUID, str]]) -> None:
+    """Write the assignees and labels that differ: a statement for each table, however many there are."""
     link = Task.labels.through
-    removed_assignees: dict[uuid.UUID, list[uuid.UUID]] = defaultdict(list)
-    removed_labels: dict[uuid.UUID, list[uuid.UUID]] = defaultdict(list)
-    assignees, links = [], []
+    assignees: tuple[set[tuple[uuid.UUID, uuid.UUID]], ...] = (set(), set())
+    labels: tuple[set[tuple[uuid.UUID, uuid.UUID]], ...] = (set(), set())
     for change in changed:
         task_id, locked = change.locked.task.pk, change.locked
-        for user_id in locked.assignee_ids - change.assignee_ids:
-            removed_assignees[user_id].append(task_id)
-        assignees += [
-            TaskAssignee(task_id=task_id, user_id=user_id) for user_id in change.assignee_ids - locked.assignee_ids
-        ]
-        for label_id in locked.labels.keys() - label_ids[task_id].keys():
-            removed_labels[label_id].append(task_id)
-        links += [
-            link(task_id=task_id, label_id=label_id) for label_id in label_ids[task_id].keys() - locked.labels.keys()
-        ]
-    for user_id, task_ids in removed_assignees.items():
-        TaskAssignee.objects.filter(user=user_id, task__in=task_ids).delete()
-    for label_id, task_ids in removed_labels.items():
-        link.objects.filter(label=label_id, task__in=task_ids).delete()
-    if assignees:
-        insert_all(TaskAssignee, assignees)
-    if links:
-        insert_all(link, links)
+        for (removed, added), before, after in (
+            (assignees, locked.assignee_ids, change.assignee_ids),
+            (labels, locked.labels.keys(), label_ids[task_id].keys()),
+        ):
+            removed |= {(task_id, key) for key in before - after}
+            added |= {(task_id, key) for key in after - before}
+    _delete_pairs(TaskAssignee, "user_id", assignees[0])
+    _delete_pairs(link, "label_id", labels[0])
+    insert_all(TaskAssignee, [TaskAssignee(task_id=task_id, user_id=user_id) for task_id, user_id in assignees[1]])
+    insert_all(link, [link(task_id=task_id, label_id=label_id) for task_id, label_id in labels[1]])
+
+
+def _delete_pairs(model: type[Model], column: str, pairs: Collection[tuple[uuid.UUID, uuid.UUID]]) -> None:
+    """Delete the rows of a relation of tasks."""
+    if pairs:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"DELETE FROM {model._meta.db_table} AS link "  # noqa: S608 -- names of models
+                f"USING unnest(%s::uuid[], %s::uuid[]) AS pair(task_id, key) "
+                f"WHERE link.task_id = pair.task_id AND link.{column} = pair.key",
+                [list(keys) for keys in zip(*pairs, strict=True)],
+            )

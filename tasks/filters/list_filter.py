@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -40,6 +40,11 @@ class ListFilter:
     chips: list[FilterChip]
     error: FieldError | None = None
     saved_filter: SavedFilter | None = None
+
+    @property
+    def since(self) -> dict[str, date | None]:
+        """Days since which tasks were created or closed."""
+        return {name: self.form.cleaned_data.get(name) for name in ("created_from", "closed_from")}
 
     @property
     def save_query(self) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -29,13 +30,14 @@ from tasks.custom_fields import selectors as custom_fields_selectors
 from tasks.custom_fields.forms import ValuesForm
 from tasks.filters import selectors as filters_selectors
 from tasks.filters.forms import table_columns, url_with
-from tasks.filters.list_filter import read_filter
+from tasks.filters.list_filter import ListFilter, read_filter
 from tasks.items import drafts, page_queries, selectors, services
 from tasks.items.conflicts import build_conflict, describe_author
 from tasks.items.forms import NewTaskForm
 from tasks.items.task_page import FRAGMENTS, task_context, task_form
 from tasks.members import selectors as members_selectors
 from tasks.models import Project
+from tasks.models.task import TaskQuerySet
 from tasks.projects import selectors as projects_selectors
 from tasks.projects import wip_limits
 from tasks.saved_filters import selectors as saved_filters_selectors
@@ -62,10 +64,8 @@ def task_list(request: HttpRequest) -> HttpResponse:
 def task_list_context(request: HttpRequest, reader: User, project: Project | None = None) -> dict[str, Any]:
     """Return the context of the task table, of all visible tasks or of one project."""
     now, today = current_time(), timezone.localdate(current_time())
-    list_filter = read_filter(reader, request.GET, now=now, project=project)
-    form, filters = list_filter.form, list_filter.filters
-    since = {name: form.cleaned_data.get(name) for name in ("created_from", "closed_from")}
-    tasks = page_queries.filter_page_tasks(reader, filters, **since)
+    list_filter, tasks = filter_listed_tasks(reader, request.GET, now=now, project=project)
+    form, filters, since = list_filter.form, list_filter.filters, list_filter.since
     page_request = PageRequest(
         sorts=filters_selectors.TASK_SORTS,
         ordering=form.order,
@@ -81,7 +81,9 @@ def task_list_context(request: HttpRequest, reader: User, project: Project | Non
         # Within the page, whose tasks keep their order in each section.
         places = {section.pk: place for place, section in enumerate(sections)}
         listed = sorted(page.rows, key=lambda task: places.get(task.section_id, len(places)))
-    count_limit = page_queries.MAX_SEARCH_COUNT if filters.search else page_queries.MAX_COUNT
+    is_all_selected = request.GET.get("select") == "all"
+    count_limit = page_queries.MAX_SEARCH_COUNT if filters.search and not is_all_selected else page_queries.MAX_COUNT
+    count = page_queries.bounded_count(tasks, count_limit)
     return {
         "form": form,
         "list_filter": list_filter,
@@ -90,7 +92,9 @@ def task_list_context(request: HttpRequest, reader: User, project: Project | Non
         "page": page,
         "bulk_form": BulkForm(auto_id="bulk_%s"),
         "rows": page_queries.build_rows(reader, listed, now=now, today=today),
-        "count": page_queries.bounded_count(tasks, count_limit),
+        "count": count,
+        "is_all_selected": is_all_selected and count <= count_limit,
+        "is_too_many_to_select": is_all_selected and count > count_limit,
         "count_limit": count_limit,
         "closed_count": page_queries.count_closed_matches(reader, filters, **since),
         "archived_count": page_queries.count_archived_matches(reader, filters, **since),
@@ -99,6 +103,14 @@ def task_list_context(request: HttpRequest, reader: User, project: Project | Non
         "sections": sections,
         "is_grouped": is_grouped,
     }
+
+
+def filter_listed_tasks(
+    reader: User, query: QueryDict, *, now: datetime, project: Project | None = None
+) -> tuple[ListFilter, TaskQuerySet]:
+    """Return the filter of a list's query string, and the tasks on all its pages."""
+    list_filter = read_filter(reader, query, now=now, project=project)
+    return list_filter, page_queries.filter_page_tasks(reader, list_filter.filters, **list_filter.since)
 
 
 @login_required

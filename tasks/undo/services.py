@@ -205,11 +205,23 @@ def _restore(actor: User, kind: str, object_id: str, now: datetime) -> None:
 
 def _undo_bulk(actor: User, event: Event, now: datetime) -> None:
     changes, expected = {}, {}
-    for update in bulk_selectors.updates_of(event):
+    updates = list(bulk_selectors.updates_of(event))
+    for update in updates:
         task_id = uuid.UUID(update.payload["task"]["id"])
         changes[task_id] = {name: _parse(name, old) for name, (old, _) in update.payload["changes"].items()}
         expected[task_id] = {name: new for name, (_, new) in update.payload["changes"].items()}
-    bulk.update_each(actor=actor, changes=changes, expected=expected, now=now, operation_id=event.subject_id)
+    bulk.update_each(
+        actor=actor,
+        changes=changes,
+        expected=expected,
+        times=bulk_selectors.times_before(update for update in updates if "status" in update.payload["changes"]),
+        now=now,
+        operation_id=event.subject_id,
+    )
+    # After the tasks are locked, as a completion locks them before it creates the next ones.
+    for repeated in bulk_selectors.repetitions_of(event):
+        next_id = repeated.payload["next_id"]
+        recurrence.step_back(actor=actor, ref=repeated.payload["task"]["id"], next_id=next_id, now=now)
 
 
 _INVERSES: dict[str, Callable[[User, Event, datetime], None]] = {

@@ -172,6 +172,7 @@ PAGES = {
     "POST tasks/{key}/": "login 404 403 403 go go go 403 go -> /tasks/{key}/",
     "GET tasks/{key}/access/": "login 404 200 200 200 200 200 200 200",
     "POST tasks/bulk/": "login go go go go go go go go -> /tasks/",
+    "GET tasks/bulk/{job_id}/": "login 404 404 404 404 404 200 404 404",
     "GET shared-task/": "200 200 200 200 200 200 200 200 200",
     "POST shared-task/": "200 go go go go go go go go -> /tasks/{project}-1/",
     "POST tasks/{key}/links/": "login 404 403 403 go go go 403 go -> /tasks/{key}/access/",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import partial
 
 import pytest
@@ -12,8 +13,8 @@ from core.testing.database_state import table_digests
 from core.testing.page_client import logged_in_client
 from events.models import Event
 from tasks.bulk import background, services
-from tasks.models import BulkJob, Task
-from tasks.tests.factories import AssigneeFactory, ProjectFactory, TaskFactory
+from tasks.models import BulkJob, Task, TrashEntry
+from tasks.tests.factories import AssigneeFactory, ProjectFactory, RecurrenceFactory, TaskFactory
 
 pytestmark = pytest.mark.django_db
 URL = "/api/v1/tasks/bulk/"
@@ -53,11 +54,34 @@ def test_bulk_changes_every_task_and_undoes_at_once(clients, tasks, alice, bob):
     }
     assert sorted(len(row["assignees"]) for row in rows) == [1, 1, 1, 1, 2]
     assert undone.status_code == 200
-    volatile = {"version", "updated_at", "closed_at"}
+    volatile = {"version", "updated_at"}
     stable = [{name: value for name, value in row.items() if name not in volatile} for row in before]
     assert [{name: value for name, value in row.items() if name not in volatile} for row in after] == stable
     assert redone.status_code == 200
     assert Task.objects.filter(priority=3, category="done").count() == 5
+
+
+def test_undo_of_bulk_completion_takes_back_next_tasks(clients, project):
+    series = TaskFactory.create_batch(3, project=project, due_date=date(2090, 5, 1))
+    for task in series:
+        RecurrenceFactory(task=task)
+    single = TaskFactory(project=project)
+    done = clients["alice"].patch(URL, {"ids": ids([*series, single]), "changes": {"status": "done"}})
+    following = Task.objects.filter(category="todo").order_by("number")
+    touched, commented, untouched = following
+    clients["alice"].patch(f"/api/v1/tasks/{touched.key}/", {"title": "Changed"})
+    clients["alice"].post(f"/api/v1/tasks/{commented.key}/comments/", {"body": "On it."})
+
+    undone = clients["alice"].post("/api/v1/undo/", {"token": done["Undo-Token"]})
+    left = set(Task.objects.values_list("pk", flat=True))
+    redone = clients["alice"].post("/api/v1/undo/", {"token": undone["Undo-Token"]})
+
+    assert (done.json()["updated"], undone.status_code, redone.status_code) == (4, 200, 200)
+    assert left == {task.pk for task in (*series, single, touched, commented)}
+    assert set(Task.objects.filter(pk__in=ids([*series, single])).values_list("category", flat=True)) == {"done"}
+    # Only the series whose next task was taken back has been repeated again.
+    assert Task.objects.filter(category="todo").count() == 3
+    assert TrashEntry.objects.get().object_id == untouched.pk
 
 
 def test_bulk_publishes_what_single_changes_publish(clients, tasks, bob, outbox):
@@ -229,3 +253,43 @@ def test_bulk_respects_the_limit_of_a_state(clients, project, tasks):
     assert (rejected.status_code, rejected.json()["code"]) == (409, "wip_limit")
     assert accepted.json()["updated"] == 4
     assert Task.objects.filter(category="in_progress").count() == 4
+
+
+def test_all_matching_tasks_are_changed_from_the_list(alice, tasks, project, monkeypatch):
+    monkeypatch.setattr("tasks.items.pages.PAGE_SIZE", 2)
+    page = logged_in_client(alice)
+    listed = page.get("/projects/OPS/").content.decode()
+    selected = page.get("/tasks/?project=OPS&select=all").content.decode()
+    form = {"select": "all", "query": "project=OPS", "expected_count": "5", "priority": "4"}
+    errors = [
+        ({"expected_count": "4"}, "matches 5 tasks now, not 4"),
+        ({"expected_count": ""}, "matches 5 tasks now, not 0"),
+        ({"query": "filter=due:nonsense"}, "not valid"),
+        ({"query": "priority=77"}, "not valid"),
+        ({"priority": ""}, "Choose what to change."),
+    ]
+    for changes, text in errors:
+        answer = page.post("/tasks/bulk/", form | changes, follow=True)
+        assert text in answer.content.decode(), changes
+    assert not Task.objects.exclude(priority=0).exists()
+
+    changed = page.post("/tasks/bulk/", form | {"project": "OPS", "query": "select=all"}, follow=True)
+
+    assert "Select all 5 matching tasks" in listed
+    assert "All 5 matching tasks are selected" in selected
+    assert selected.count("checked disabled") == 2
+    assert 'name="expected_count" value="5"' in selected
+    assert "5 tasks changed." in changed.content.decode()
+    assert set(Task.objects.values_list("priority", flat=True)) == {4}
+
+    monkeypatch.setattr(services, "MAX_TASKS", 2)
+    started = page.post("/tasks/bulk/", form | {"priority": "1"})
+    waiting = page.get(started["Location"]).content.decode()
+    background.run_job(job_id=BulkJob.objects.get().pk, now=timezone.now())
+    done = page.get(started["Location"]).content.decode()
+
+    assert started["Location"] == f"/tasks/bulk/{BulkJob.objects.get().pk}/"
+    assert "0 of 5 tasks" in waiting
+    assert "5 tasks changed." in done
+    page.post("/undo/", {"token": BulkJob.objects.get().undo_token})
+    assert set(Task.objects.values_list("priority", flat=True)) == {4}

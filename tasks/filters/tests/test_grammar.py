@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from core.errors import Invalid
 from tasks.filters import grammar
-from tasks.filters.syntax_tree import to_text
+from tasks.filters.syntax_tree import RANGE, And, Not, Or, Term, Text, Value, to_text
 
 FRAGMENTS = [
     "a",
@@ -112,3 +112,51 @@ def test_filter_text_to_tree_to_text_is_stable(text):
         assert to_text(grammar.parse(canonical)) == canonical
 
     assert 0 <= position <= len(text)
+
+
+# Letters, digits, marks, signs and emoji of all scripts; no controls, which no text field accepts.
+SCRIPTS = st.characters(exclude_categories=["Cc", "Cs"]) | st.sampled_from('aZ1-":()\\,.<>=@| éİßжع漢あก\u0301\u200d😀')
+VALUES = (
+    st.text(SCRIPTS, max_size=12)
+    | st.dates().map(str)
+    | st.sampled_from(["@today", "@today-7", "@week-end", "none", "@me", "1.5", "-3", "OR", "a..b", ".."])
+).map(Value)
+BOUNDS = VALUES.filter(lambda value: value.text)  # a range with one bound is a comparison
+NAMES = st.sampled_from(["state", "label", "due", "created", "estimate", "field.cost", "field.due-by", "field.x_1"])
+TERMS = (
+    st.builds(Term, NAMES, st.just(":"), st.lists(VALUES, min_size=1, max_size=3).map(tuple))
+    | st.builds(Term, NAMES, st.sampled_from(["<", "<=", ">", ">="]), st.tuples(VALUES))
+    | st.builds(Term, NAMES, st.just(RANGE), st.tuples(BOUNDS, BOUNDS))
+)
+WORDS = st.text(SCRIPTS.filter(lambda char: not char.isspace()), min_size=1, max_size=12).map(Text)
+PHRASES = st.text(SCRIPTS, max_size=20).map(lambda text: Text(text, is_phrase=True))
+TREES = st.recursive(
+    TERMS | WORDS | PHRASES,
+    lambda parts: (
+        parts.map(Not)
+        | st.lists(parts, min_size=2, max_size=4).map(lambda nodes: And(tuple(nodes)))
+        | st.lists(parts, min_size=2, max_size=4).map(lambda nodes: Or(tuple(nodes)))
+    ),
+    max_leaves=12,
+)
+
+
+@given(TREES)
+def test_tree_to_filter_text_to_tree_is_stable(tree):
+    parsed = grammar.parse(to_text(tree))
+
+    assert parsed == _simplified(tree)
+    assert grammar.parse(to_text(parsed)) == parsed
+
+
+def _simplified(node):
+    """Return the tree as the parser builds it: without double negations and groups within groups of a kind."""
+    match node:
+        case Not(part):
+            inner = _simplified(part)
+            return inner.node if isinstance(inner, Not) else Not(inner)
+        case And(nodes) | Or(nodes):
+            kind = type(node)
+            parts = [_simplified(part) for part in nodes]
+            return kind(tuple(one for part in parts for one in (part.nodes if isinstance(part, kind) else (part,))))
+    return node

@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 
 from core import db
 from core.api.query_params import parse_query
+from tasks.filters import grammar
+from tasks.filters.conditions import AllOf
 from tasks.filters.query_params import TaskQuery, filters_from_params
 from tasks.filters.syntax_tree import to_text
 from tasks.filters.url_params import params_of_filters, tree_of_params
 from tasks.items import api_queries
 from tasks.models.task import PRIORITY_NAMES
-from tasks.tests.factories import TaskFactory
+from tasks.tests.factories import FieldFactory, OptionFactory, TaskFactory
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -33,9 +35,8 @@ def commas(values):
 
 
 DAYS = st.dates(min_value=date(1990, 1, 1), max_value=date(2090, 1, 1)).map(str)
-WORDS = st.text(st.sampled_from('abcXYZé-":()\\,1'), min_size=1, max_size=6).filter(
-    lambda word: any(map(str.isalnum, word))
-)
+SCRIPTS = 'abcXYZéßİжΩعא漢あ한กक-":()\\,1'
+WORDS = st.text(st.sampled_from(SCRIPTS), min_size=1, max_size=6).filter(lambda word: any(map(str.isalnum, word)))
 PARAMS = st.fixed_dictionaries(
     {},
     optional={
@@ -46,7 +47,10 @@ PARAMS = st.fixed_dictionaries(
         "priority": commas(st.sampled_from(PRIORITY_NAMES)),
         "assignee": commas(IDS | st.sampled_from(["me", "none"])),
         "creator": commas(IDS | st.just("me")),
-        "label": some(st.sampled_from(["bug", "big red", 'a "b", c', "none", "@me", "x..y", "-1", ">2"])),
+        "label": some(
+            st.sampled_from(["bug", "big red", 'a "b", c', "none", "@me", "x..y", "-1", ">2", "OR", "-(x)", "a\\b"])
+            | st.text(st.sampled_from(SCRIPTS), min_size=1, max_size=6)
+        ),
         "parent": IDS | st.just("none"),
         "overdue": st.sampled_from(["true", "false"]),
         "due_after": DAYS,
@@ -54,6 +58,27 @@ PARAMS = st.fixed_dictionaries(
         "updated_since": st.integers(10**9, 3 * 10**9).map(lambda at: datetime.fromtimestamp(at, UTC).isoformat()),
     },
 )
+
+
+# What no parameter says: negations, custom fields, days by the clock, alternatives. Beside the parameters as `filter`.
+FILTER_TERMS = [
+    "-state:done",
+    "-label:漢字,жук",
+    "-(is:overdue OR due:@today)",
+    "due:@today..@week-end",
+    "-due>=2026-05-04",
+    "field.cost>100.5",
+    "-field.cost:1..2",
+    "field.due_by<=@today+7",
+    'field.note:"عربي, \\"x\\" .."',
+    "field.reviewer:@me",
+    "field.done:yes",
+    "-field.severity:high,low",
+    "field.note:none",
+    '"two words"',
+    '-"zwei Wörter"',
+    "estimate>5 OR priority>=high",
+]
 
 
 def validated(params):
@@ -89,6 +114,40 @@ def test_params_and_filter_text_round_trip(alice):
             )
 
     check()
+
+
+def test_filter_param_and_its_canonical_text_say_the_same(alice, project):
+    for kind in ("number", "date", "text", "person", "checkbox", "select"):
+        key = {"number": "cost", "date": "due_by", "text": "note", "person": "reviewer", "checkbox": "done"}
+        field = FieldFactory(project=project, kind=kind, key=key.get(kind, "severity"))
+        if kind == "select":
+            for slug in ("high", "low"):
+                OptionFactory(field=field, slug=slug, name=slug)
+
+    @settings(max_examples=150)
+    @given(PARAMS, some(st.sampled_from(FILTER_TERMS), most=3))
+    def check(params, terms):
+        # Words of both are looked up together, where the parameter and a phrase are two conditions.
+        params.pop("search", None)
+        if params.get("due_after", "") > params.get("due_before", "9"):
+            del params["due_after"]
+        text = " ".join(f"({term})" if " OR " in term else term for term in terms)
+        by_both = filters_from_params(validated(params | {"filter": text}), alice, NOW)
+        by_canonical = filters_from_params(validated(params | {"filter": to_text(grammar.parse(text))}), alice, NOW)
+        whole = f"{to_text(tree_of_params(validated(params)))} {text}"
+        by_text = filters_from_params({"filter": whole}, alice, NOW)
+
+        assert comparable(by_both, alice.pk) == comparable(by_canonical, alice.pk)
+        assert comparable(by_text, alice.pk) | {"condition": 0} == comparable(by_both, alice.pk) | {"condition": 0}
+        assert _conditions(by_text) == _conditions(by_both), whole
+
+    check()
+
+
+def _conditions(filters):
+    """Return the parts that hold together, in any order: those of the parameters stand in the filters."""
+    condition = filters.condition
+    return set(map(str, condition.parts if isinstance(condition, AllOf) else (condition,)))
 
 
 @pytest.mark.parametrize(
