@@ -18,6 +18,7 @@ JOB_QUEUES = {
     "accounts.erase_due_accounts": BULK,
     "accounts.purge_exports": BULK,
     "tasks.purge_import_jobs": BULK,
+    "tasks.match_filters_by_clock": BULK,
     "tasks.scan_quarantined_files": BULK,
     "tasks.collect_orphaned_files": BULK,
 }
@@ -25,6 +26,7 @@ CONSUMER_QUEUES = {
     "analytics.handlers.": STATISTICS,
     "accounts.privacy.handlers.": BULK,
     "tasks.imports.handlers.": BULK,
+    "tasks.bulk.handlers.": BULK,
     "tasks.attachments.handlers.": BULK,
 }
 

@@ -7,6 +7,7 @@ from celery.schedules import crontab
 SCHEDULE: dict[str, dict[str, Any]] = {
     "announce tasks due soon": {"task": "tasks.publish_due_soon", "schedule": 60.0},
     "send reminders": {"task": "tasks.send_reminders", "schedule": 60.0},
+    "match filters by the clock": {"task": "tasks.match_filters_by_clock", "schedule": 60.0},
     "advance recurrences": {"task": "tasks.advance_recurrences", "schedule": 60.0},
     # The retry of everything that the broker lost, so it bounds how late an email can be.
     "enqueue pending emails": {"task": "notifications.sweep_emails", "schedule": 10.0},

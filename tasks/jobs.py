@@ -7,6 +7,7 @@ from tasks.items import reminders as due_soon
 from tasks.projects import services as projects
 from tasks.recurrence import advancing
 from tasks.reminders import sending as reminders
+from tasks.saved_filters import clock
 from tasks.trash import purging
 
 
@@ -21,6 +22,12 @@ def publish_due_soon(**_newer: object) -> None:
 def send_reminders(**_newer: object) -> None:
     """Publish reminders that users have set."""
     reminders.send_due(now=database_now())
+
+
+@shared_task(name="tasks.match_filters_by_clock")
+def match_filters_by_clock(**_newer: object) -> None:
+    """Publish which tasks have entered a subscribed filter because time has passed."""
+    clock.match_by_clock(now=database_now())
 
 
 @shared_task(name="tasks.advance_recurrences")

@@ -198,13 +198,13 @@ def table_columns(ordering: str, query: QueryDict) -> list[Column]:
 
 def url_without(query: QueryDict, name: str) -> str:
     """Return the URL of the list without a parameter, from its first page."""
-    return _link(query, drop=(name, "cursor"))
+    return _link(query, drop=(name, "cursor", "page"))
 
 
 def url_with(query: QueryDict, name: str, value: str) -> str:
     """Return the URL of the list with this value of a parameter. It begins at the first page."""
     # A cursor holds for one order and one set of filters.
-    return _link(query, drop=("cursor",), **{name: value})
+    return _link(query, drop=("cursor", "page"), **{name: value})
 
 
 def _link(query: QueryDict, *, drop: Sequence[str], **values: str) -> str:

@@ -6,23 +6,37 @@ import uuid
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
+from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import (
+    Case,
+    CharField,
+    Count,
+    F,
+    IntegerField,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    When,
+    Window,
+)
+from django.db.models import Value as DbValue
 
 from accounts.models import User
-from core.api.pagination import Page, PageRequest, paginate
+from core.api.pagination import Page, PageRequest, apply_ordering, build_numbered_page, page_offset, paginate
 from core.text import truncate
 from core.time_zones import sql_time_zone
 from events.models import Event
 from tasks import policies
 from tasks.filters import selectors as filters_selectors
 from tasks.filters.selectors import TaskFilters
-from tasks.models import Project, Role, State, Task
+from tasks.models import Category, Project, Role, State, Task, TaskAssignee
 from tasks.models.task import CLOSED_CATEGORIES, TaskQuerySet
 from tasks.projects.selectors import roles_by_project, states_by_project, visible_project_ids
 
 MAX_COUNT, MAX_SEARCH_COUNT = 10_000, 100
 MAX_CHOICE_LENGTH = 60
+CATEGORY_LABELS = {"todo": "To do", "in_progress": "In progress", "done": "Done", "cancelled": "Cancelled"}
 # Without task.assigned and the like, which repeat what task.updated says.
 FEED_EVENTS = ("task.created", "task.updated", "task.commented", "task.deleted")
 
@@ -97,6 +111,44 @@ def paginate_tasks(rows: TaskQuerySet, page_request: PageRequest, *, zone: str) 
     if page_request.sort == filters_selectors.DUE_SORT:
         rows = rows.with_due_instant(zone)
     return paginate(rows.with_relations(), page_request)
+
+
+def _group_columns(name: str, project: Project | None) -> dict[str, Any]:
+    """Return the place, key and name of a task's group; null in the group of tasks without."""
+    if name == "section":
+        return {"group_place": F("section__position"), "group_key": F("section_id"), "group_name": F("section__name")}
+    if name == "assignee":
+        # Of several, the first by name: a task is listed once.
+        first = TaskAssignee.objects.filter(task=OuterRef("pk")).order_by("user__name", "user_id")
+        user_name = Subquery(first.values("user__name")[:1])
+        return {"group_place": user_name, "group_key": Subquery(first.values("user_id")[:1]), "group_name": user_name}
+    if project:
+        return {"group_place": F("state__position"), "group_key": F("state_id"), "group_name": F("state__name")}
+    # Workflows differ by project: their categories are the same.
+    places = [When(category=category, then=place) for place, category in enumerate(Category.values)]
+    labels = [When(category=name, then=DbValue(label)) for name, label in CATEGORY_LABELS.items()]
+    return {
+        "group_place": Case(*places, output_field=IntegerField()),
+        "group_key": F("category"),
+        "group_name": Case(*labels, output_field=CharField()),
+    }
+
+
+def paginate_groups(
+    rows: TaskQuerySet, name: str, page_request: PageRequest, *, project: Project | None, zone: str, count: int
+) -> Page[Task]:
+    """Return a numbered page of the tasks, ordered by their group first; each has the total of its group.
+
+    Sorting reads all matching tasks, so their `count` must be bounded.
+    """
+    if page_request.sort == filters_selectors.DUE_SORT:
+        rows = rows.with_due_instant(zone)
+    start = page_offset(page_request)
+    within = apply_ordering(rows, page_request).query.order_by
+    grouped = rows.annotate(**_group_columns(name, project))
+    grouped = grouped.annotate(group_total=Window(Count("*"), partition_by=[F("group_key")]))  # type: ignore[misc] -- an annotation
+    ordered = grouped.with_relations().order_by(F("group_place").asc(nulls_last=True), "group_key", *within)
+    return build_numbered_page(list(ordered[start : start + page_request.limit]), page_request, count)
 
 
 def bounded_count(rows: QuerySet[Task], limit: int = MAX_COUNT) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -46,6 +47,7 @@ from tasks.task_templates.selectors import list_templates
 from tasks.undo.tokens import add_undo_message
 
 PAGE_SIZE = 50
+GROUPINGS = {"section": "No section", "state": "", "assignee": "Unassigned"}
 MAX_SAVED_FILTERS = 12
 
 
@@ -75,15 +77,22 @@ def task_list_context(request: HttpRequest, reader: User, project: Project | Non
         owner=str(reader.pk),
         filters=f"page:{list_filter.rest}:{sorted((name, str(value)) for name, value in form.cleaned_data.items())}",
     )
-    page = page_queries.paginate_tasks(tasks, page_request, zone=filters.zone)
-    sections, listed = list(list_sections(project)) if project else [], page.rows
-    if is_grouped := bool(sections) and request.GET.get("group") == "section":
-        # Within the page, whose tasks keep their order in each section.
-        places = {section.pk: place for place, section in enumerate(sections)}
-        listed = sorted(page.rows, key=lambda task: places.get(task.section_id, len(places)))
+    sections = list(list_sections(project)) if project else []
+    groupings = [name for name in GROUPINGS if name != "section" or sections]
+    group = group if (group := request.GET.get("group")) in groupings else ""
     is_all_selected = request.GET.get("select") == "all"
-    count_limit = page_queries.MAX_SEARCH_COUNT if filters.search and not is_all_selected else page_queries.MAX_COUNT
+    is_exact = is_all_selected or group or not filters.search
+    count_limit = page_queries.MAX_COUNT if is_exact else page_queries.MAX_SEARCH_COUNT
     count = page_queries.bounded_count(tasks, count_limit)
+    if is_grouped := bool(group) and count <= count_limit:
+        number = request.GET.get("page", "")
+        last = max(1, -(-count // PAGE_SIZE))
+        number = min(int(number), last) if number.isdecimal() and len(number) < 6 else 1
+        page = page_queries.paginate_groups(
+            tasks, group, replace(page_request, page=max(1, number)), project=project, zone=filters.zone, count=count
+        )
+    else:
+        page = page_queries.paginate_tasks(tasks, page_request, zone=filters.zone)
     return {
         "form": form,
         "list_filter": list_filter,
@@ -91,7 +100,7 @@ def task_list_context(request: HttpRequest, reader: User, project: Project | Non
         "columns": table_columns(form.order, list_filter.query),
         "page": page,
         "bulk_form": BulkForm(auto_id="bulk_%s"),
-        "rows": page_queries.build_rows(reader, listed, now=now, today=today),
+        "rows": page_queries.build_rows(reader, page.rows, now=now, today=today),
         "count": count,
         "is_all_selected": is_all_selected and count <= count_limit,
         "is_too_many_to_select": is_all_selected and count > count_limit,
@@ -101,6 +110,9 @@ def task_list_context(request: HttpRequest, reader: User, project: Project | Non
         "all_url": url_with(list_filter.query, "category", "all"),
         "project": project,
         "sections": sections,
+        "groupings": groupings,
+        "ungrouped_name": GROUPINGS.get(group, ""),
+        "group": group,
         "is_grouped": is_grouped,
     }
 

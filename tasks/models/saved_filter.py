@@ -80,6 +80,8 @@ class FilterSubscription(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="filter_subscriptions")
     # False from a change of the filter's text until its matches are found anew, which notifies nobody.
     is_current = models.BooleanField(default=True)
+    # When the clock may have let tasks enter; null for a filter that does not depend on it.
+    next_check_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = FilterSubscriptionQuerySet.as_manager()
@@ -87,6 +89,11 @@ class FilterSubscription(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["saved_filter", "user"], name="a_user_subscribes_to_a_saved_filter_once"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_check_at"], condition=Q(next_check_at__isnull=False), name="filter_subscription_check"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -26,6 +26,7 @@ from tasks.filters.query_params import filters_from_params
 from tasks.models import FilterMatch, FilterSubscription, SavedFilter, Task
 from tasks.models.task import TaskQuerySet
 from tasks.projects import selectors as projects_selectors
+from tasks.saved_filters.check_times import next_check
 from tasks.saved_filters.selectors import NOT_FOUND
 
 # Of one user.
@@ -60,7 +61,12 @@ def subscribe(*, actor: User, filter_id: uuid.UUID, now: datetime) -> SavedFilte
         raise Conflict(
             f"You can subscribe to {MAX_SUBSCRIPTIONS} filters; unsubscribe from one first.", code="too_many"
         )
-    subscription = FilterSubscription.objects.create(saved_filter=saved_filter, user=actor, created_at=now)
+    subscription = FilterSubscription.objects.create(
+        saved_filter=saved_filter,
+        user=actor,
+        created_at=now,
+        next_check_at=next_check(saved_filter.filter, actor.time_zone, now),
+    )
     if not _find_matches(subscription, now):
         raise Conflict(f"More than {MAX_MATCHES:,} tasks are in this filter now; narrow it first.", code="too_many")
     return saved_filter
@@ -82,13 +88,19 @@ def _get_visible(user: User, filter_id: uuid.UUID) -> SavedFilter:
 
 def _find_matches(subscription: FilterSubscription, now: datetime) -> bool:
     """Note the tasks that are in the filter already; return False and note none if they are too many."""
-    rows = _matching(subscription, now)
-    task_ids = list(rows.order_by().values_list("pk", flat=True)[: MAX_MATCHES + 1])
-    if len(task_ids) > MAX_MATCHES:
+    task_ids = matching_ids(subscription, now)
+    if task_ids is None:
         return False
     matches = [FilterMatch(subscription=subscription, task_id=task_id) for task_id in task_ids]
     FilterMatch.objects.bulk_create(matches, batch_size=2_000, ignore_conflicts=True)
     return True
+
+
+def matching_ids(subscription: FilterSubscription, now: datetime) -> list[uuid.UUID] | None:
+    """Return the ids of the tasks in the filter; None if they are more than MAX_MATCHES. Raises Invalid."""
+    rows = _matching(subscription, now)
+    task_ids = list(rows.order_by().values_list("pk", flat=True)[: MAX_MATCHES + 1])
+    return task_ids if len(task_ids) <= MAX_MATCHES else None
 
 
 @transaction.atomic
@@ -105,7 +117,8 @@ def rebuild_matches(*, filter_id: uuid.UUID, now: datetime) -> None:
         except Invalid:  # of this reader: the owner sees fields that they do not
             is_current = False
         if is_current:
-            FilterSubscription.objects.filter(pk=subscription.pk).update(is_current=True)
+            check_at = next_check(subscription.saved_filter.filter, subscription.user.time_zone, now)
+            FilterSubscription.objects.filter(pk=subscription.pk).update(is_current=True, next_check_at=check_at)
         else:
             subscription.delete()
 
@@ -143,12 +156,7 @@ def match_tasks(*, project_ids: Collection[uuid.UUID], actors: Mapping[uuid.UUID
     noted = {(match.subscription_id, match.task_id): match.pk for match in known}
     left = [pk for pair, pk in noted.items() if pair not in matching]
     FilterMatch.objects.filter(pk__in=left).delete()
-    entered = sorted(matching - set(noted))
-    FilterMatch.objects.bulk_create(
-        [FilterMatch(subscription_id=subscription_id, task_id=task_id) for subscription_id, task_id in entered],
-        ignore_conflicts=True,
-    )
-    _publish_entries(subscriptions, entered, actors, now)
+    enter(sorted(matching - set(noted)), subscriptions, actors, now)
 
 
 def _matching_pairs(
@@ -173,13 +181,17 @@ def _matching_pairs(
     return pairs
 
 
-def _publish_entries(
-    subscriptions: Sequence[FilterSubscription],
+def enter(
     entered: Sequence[tuple[uuid.UUID, uuid.UUID]],
+    subscriptions: Sequence[FilterSubscription],
     actors: Mapping[uuid.UUID, Actor | None],
     now: datetime,
 ) -> None:
-    """Publish one event for each task and filter, with all users to tell."""
+    """Note pairs of locked subscriptions and tasks; publish one event for each task and filter, with all users to tell."""
+    FilterMatch.objects.bulk_create(
+        [FilterMatch(subscription_id=subscription_id, task_id=task_id) for subscription_id, task_id in entered],
+        ignore_conflicts=True,
+    )
     by_id = {subscription.pk: subscription for subscription in subscriptions}
     readers: dict[tuple[uuid.UUID, uuid.UUID], list[FilterSubscription]] = defaultdict(list)
     for subscription_id, task_id in entered:
@@ -194,4 +206,4 @@ def _publish_entries(
             filter_name=notified[0].saved_filter.name,
             user_ids=sorted(str(subscription.user_id) for subscription in notified),
         )
-        publish_all([event], actor=actors[task_id], at=now)
+        publish_all([event], actor=actors.get(task_id), at=now)

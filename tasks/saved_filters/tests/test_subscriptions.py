@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+
 import pytest
 from django.utils import timezone
 
 from accounts.tests.factories import UserFactory
+from core.testing.concurrency import run_concurrently
 from events.models import Event
 from notifications.handlers import task_entered_filter
 from notifications.models import Notification
 from tasks.items import services as items
 from tasks.items.drafts import TaskDraft
 from tasks.models import FilterMatch, FilterSubscription
-from tasks.saved_filters import handlers, services, subscriptions
+from tasks.saved_filters import clock, handlers, services, subscriptions
 from tasks.tests.factories import MemberFactory, ProjectFactory, SavedFilterFactory, TaskFactory
 
 pytestmark = pytest.mark.django_db
@@ -163,3 +167,56 @@ def test_batch_of_events_is_evaluated_by_few_queries(alice, bob, project, django
     # Viewers, subscriptions, one statement for all filters, known matches; the clock and a savepoint around it.
     with django_assert_max_num_queries(9):
         handlers.match_tasks(events)
+
+
+MIDNIGHT_IN_AUCKLAND = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)  # of 5 May
+
+
+def test_task_enters_by_the_clock_once_in_the_readers_zone(alice, bob, project, monkeypatch):
+    type(bob).objects.filter(pk=bob.pk).update(time_zone="Pacific/Auckland")
+    bob.refresh_from_db()
+    before = MIDNIGHT_IN_AUCKLAND - timedelta(minutes=1)
+    tasks = TaskFactory.create_batch(3, project=project, due_date=date(2026, 5, 5))
+    timed = TaskFactory(project=project, due_at=MIDNIGHT_IN_AUCKLAND + timedelta(minutes=2))
+    hidden = TaskFactory(project=ProjectFactory(owner=alice), due_date=date(2026, 5, 5))
+    texts = {"today": "due:@today has:due -created>@now", "overdue": "is:overdue", "never": "due:2026-05-05"}
+    filters = {name: SavedFilterFactory(owner=bob, name=name, filter=text) for name, text in texts.items()}
+    for saved_filter in filters.values():
+        subscriptions.subscribe(actor=bob, filter_id=saved_filter.pk, now=before)
+    day_filter = filters["today"]
+    day_filter.filter = "due:@today"
+    day_filter.save()
+    FilterSubscription.objects.filter(saved_filter=day_filter).update(next_check_at=MIDNIGHT_IN_AUCKLAND)
+
+    runs = [clock.match_by_clock(now=before)]
+    monkeypatch.setattr(clock, "MAX_ENTRIES", 3)
+    runs += [clock.match_by_clock(now=MIDNIGHT_IN_AUCKLAND) for _ in range(3)]
+    # Overdue is asked for the time: checked every five minutes.
+    runs += [clock.match_by_clock(now=MIDNIGHT_IN_AUCKLAND + timedelta(minutes=minutes)) for minutes in (5, 6, 11)]
+    entries = [event.payload for event in Event.objects.filter(name="task.entered_filter").order_by("pk")]
+
+    assert runs == [0, 3, 1, 0, 1, 0, 0]
+    assert {entry["task"]["id"] for entry in entries} == {str(task.pk) for task in (*tasks, timed)}
+    assert str(hidden.pk) not in {entry["task"]["id"] for entry in entries}
+    assert [entry["filter_name"] for entry in entries] == ["today"] * 4 + ["overdue"]
+    next_checks = dict(FilterSubscription.objects.values_list("saved_filter__name", "next_check_at"))
+    assert next_checks["today"] == MIDNIGHT_IN_AUCKLAND + timedelta(hours=1)
+    assert next_checks["never"] is None
+    # A task leaves by the clock, too.
+    clock.match_by_clock(now=MIDNIGHT_IN_AUCKLAND + timedelta(days=1))
+    assert not FilterMatch.objects.filter(subscription__saved_filter=day_filter).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_schedulers_at_once_tell_of_an_entry_once(bob, project):
+    TaskFactory.create_batch(5, project=project, due_date=date(2026, 5, 5))
+    for number in range(3):
+        saved_filter = SavedFilterFactory(
+            owner=bob, name=f"Day {number}", filter=f"due:@today estimate:none -label:x{number}"
+        )
+        subscriptions.subscribe(actor=bob, filter_id=saved_filter.pk, now=MIDNIGHT_IN_AUCKLAND - timedelta(days=1))
+    now = MIDNIGHT_IN_AUCKLAND + timedelta(hours=13)
+
+    counts = run_concurrently([partial(clock.match_by_clock, now=now)] * 3)
+
+    assert sum(counts) == FilterMatch.objects.count() == Event.objects.filter(name="task.entered_filter").count() == 15

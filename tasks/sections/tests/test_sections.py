@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection, transaction
 from core.testing.page_client import logged_in_client
 from tasks.models import Section, Task
 from tasks.sections import services
-from tasks.tests.factories import ProjectFactory, TaskFactory
+from tasks.tests.factories import AssigneeFactory, ProjectFactory, TaskFactory
 
 pytestmark = pytest.mark.django_db
 URL, TASKS = "/api/v1/projects/OPS/sections/", "/api/v1/tasks/"
@@ -110,3 +110,48 @@ def test_pages_choose_and_group_by_section(sections, project, alice, queries):
     assert grouped.index("In C") < grouped.index("In A")
     assert grouped.count('scope="rowgroup"') == 2
     assert 'scope="rowgroup"' not in page.get("/projects/OPS/").content.decode()
+
+
+def test_groups_are_whole_across_pages(sections, project, alice, bob, queries, monkeypatch):
+    monkeypatch.setattr("tasks.items.pages.PAGE_SIZE", 3)
+    states = list(project.states.order_by("position"))
+    for number in range(8):
+        task = TaskFactory(project=project, section=[*sections[:2], None][number % 3], state=states[number % 2])
+        if number % 2:
+            AssigneeFactory(task=task, user=bob)
+        if number % 4 == 1:
+            AssigneeFactory(task=task, user=alice)
+    page = logged_in_client(alice)
+    expected = {
+        "/projects/OPS/?group=section": [("A", 3), ("B", 3), ("No section", 2)],
+        "/projects/OPS/?group=state": [(states[0].name, 4), (states[1].name, 4)],
+        "/projects/OPS/?group=assignee": [("Alice", 2), ("Bob", 2), ("Unassigned", 4)],
+        "/tasks/?group=state&ordering=due_date": [("To do", 4), ("In progress", 4)],
+        "/tasks/?group=assignee&ordering=title": [("Alice", 2), ("Bob", 2), ("Unassigned", 4)],
+    }
+    for url, groups in expected.items():
+        rows, keys = [], []
+        for number in (1, 2, 3):
+            context = page.get(f"{url}&page={number}").context
+            for row in context["rows"]:
+                name = row.task.group_name or context["ungrouped_name"]
+                rows.append((name, row.task.group_total))
+                keys.append(row.task.pk)
+        assert list(dict.fromkeys(rows)) == groups, url
+        assert rows == [pair for pair in groups for _ in range(pair[1])], url
+        assert len(set(keys)) == 8, url
+
+    with queries() as small:
+        page.get("/projects/OPS/?group=assignee")
+    monkeypatch.setattr("tasks.items.pages.PAGE_SIZE", 8)
+    with queries(equal_to=small):
+        page.get("/projects/OPS/?group=assignee")
+    monkeypatch.setattr("tasks.items.pages.PAGE_SIZE", 3)
+    beyond = page.get("/projects/OPS/?group=section&page=99").context["rows"]
+    nonsense = page.get("/projects/OPS/?group=nothing&page=x")
+    monkeypatch.setattr("tasks.items.page_queries.MAX_COUNT", 5)
+    too_many = page.get("/projects/OPS/?group=section").content.decode()
+
+    assert len(beyond) == 2
+    assert not nonsense.context["is_grouped"]
+    assert "Narrow the filter to group them" in too_many
