@@ -8,31 +8,42 @@ from functools import cache
 
 from django.apps import apps
 from django.db import connection, transaction
+from psycopg import Cursor
+
+# The views of PostgreSQL's statistics join all catalogues and take three times as long.
+WRITE_COUNT_SQL = """
+SELECT coalesce(sum(pg_stat_get_xact_tuples_inserted(oid)
+                  + pg_stat_get_xact_tuples_updated(oid)
+                  + pg_stat_get_xact_tuples_deleted(oid)), 0)
+FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+"""
 
 
 @cache
 def _digest_sql() -> str:
     tables = sorted({model._meta.db_table for model in apps.get_models(include_auto_created=True)})
+    # A sum does not depend on the order of the rows, which thus need no sorting.
     return " UNION ALL ".join(
-        f"SELECT '{table}', md5(coalesce(string_agg(x::text, '|' ORDER BY x::text), '')) FROM {table} AS x"  # noqa: S608
+        f"SELECT '{table}', count(*) || ':' || coalesce(sum(hashtextextended(x::text, 0)), 0) FROM {table} AS x"  # noqa: S608
         for table in tables
     )
 
 
 def table_digests() -> dict[str, str]:
     """Return {table: digest of all its rows}; equal before and after means that not one row was written."""
-    with connection.cursor() as cursor:
-        cursor.execute(_digest_sql())
-        return dict(cursor.fetchall())
+    connection.ensure_connection()
+    # Thousands of calls: planning a hundred SELECTs takes longer than running them, so the statement is prepared.
+    with Cursor(connection.connection) as cursor:
+        return dict(cursor.execute(_digest_sql(), prepare=True).fetchall())
 
 
 def row_write_count() -> int:
     """Return how many rows this transaction has tried to write, rolled back ones included.
 
-    Ten times cheaper than `table_digests`: where the number has not grown, nothing was written.
+    Cheaper than `table_digests`: where the number has not grown, nothing was written.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0) FROM pg_stat_xact_user_tables")
+        cursor.execute(WRITE_COUNT_SQL)
         return int(cursor.fetchone()[0])
 
 
@@ -45,14 +56,16 @@ class RollbackProbe:
 
     def __init__(self) -> None:
         self.initial = table_digests()
+        self.write_count = row_write_count()
 
     @contextmanager
     def rollback(self) -> Iterator[set[str]]:
         changed: set[str] = set()
-        before = row_write_count()
         with transaction.atomic():
             yield changed
-            if row_write_count() != before:
+            # The number never falls, so the one after the last block is at least as good as one before this.
+            self.write_count, before = row_write_count(), self.write_count
+            if self.write_count != before:
                 changed |= {table for table, digest in table_digests().items() if digest != self.initial[table]}
             transaction.set_rollback(True)
         changed.discard("django_session")
