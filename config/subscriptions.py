@@ -47,6 +47,8 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     "saved_filter.restored": ("tasks.saved_filters.handlers.rebuild_matches",),
     "task.created": ("analytics.handlers.task_created", "tasks.saved_filters.handlers.match_tasks"),
     "task.updated": ("analytics.handlers.task_updated", "tasks.saved_filters.handlers.match_tasks"),
+    "task.moved_to_project": ("analytics.handlers.task_updated", "tasks.saved_filters.handlers.match_tasks"),
+    "task.moved_with_parent": ("analytics.handlers.task_updated", "tasks.saved_filters.handlers.match_tasks"),
     "task.deleted": ("analytics.handlers.task_deleted",),
     "task.restored": ("analytics.handlers.task_restored", "tasks.saved_filters.handlers.match_tasks"),
     "task.assigned": ("notifications.handlers.task_assigned",),

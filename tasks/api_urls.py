@@ -12,6 +12,7 @@ from tasks.imports import api as imports_api
 from tasks.items import api as items_api
 from tasks.link_shares import api as link_shares_api
 from tasks.members import api as members_api
+from tasks.moving import api as moving_api
 from tasks.projects import api as projects_api
 from tasks.quick_add import api as quick_add_api
 from tasks.recurrence import api as recurrence_api
@@ -70,6 +71,8 @@ urlpatterns = [
     path("tasks/bulk/<uuid:job_id>/", bulk_api.BulkJobView.as_view()),
     path("tasks/<str:ref>/", items_api.TaskView.as_view()),
     path("tasks/<str:ref>/move/", items_api.MoveView.as_view()),
+    path("tasks/<str:ref>/move-to-project/", moving_api.MoveToProjectView.as_view()),
+    path("tasks/<str:ref>/move-to-project/preview/", moving_api.MovePreviewView.as_view()),
     path("tasks/<str:ref>/activity/", items_api.ActivityView.as_view()),
     path("me/timer/", time_api.TimerView.as_view()),
     path("tasks/<str:ref>/timer/start/", time_api.StartTimerView.as_view()),

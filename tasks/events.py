@@ -182,6 +182,22 @@ class TaskUpdated(TaskEvent, name="task.updated"):
     changes: dict[str, list[Any]]
 
 
+class TaskMovedToProject(TaskEvent, name="task.moved_to_project"):
+    """A task was moved to another project, where it has the key of `task`.
+
+    `changes` is {field: [old, new]}. `removed_watcher_ids` are those who watched it by choice and do not see it any more.
+    """
+
+    changes: dict[str, list[Any]]
+    former_project_id: str
+    former_key: str
+    removed_watcher_ids: list[str]
+
+
+class TaskMovedWithParent(TaskMovedToProject, name="task.moved_with_parent"):
+    """A subtask came along when a task above it was moved to another project."""
+
+
 class TaskDeleted(TaskEvent, name="task.deleted"):
     """A task was deleted. `task` is its last state."""
 

@@ -32,9 +32,17 @@ def project_in_path(user: User, request: Request) -> Collection[UUID]:
 def project_of_task_in_path(user: User, request: Request) -> Collection[UUID]:
     """Return the project of the task whose id or key is `ref` in the path; NIL_UUID for a task that is not visible."""
     ref = items_selectors.parse_ref(request.parser_context["kwargs"]["ref"])
-    project_id = Task.objects.visible_to(user).by_ref(ref).values_list("project_id", flat=True).first()
+    ids = items_selectors.visible_project_id(user, ref)
     # No key has this project, so a key is refused as if the task did not exist.
-    return [project_id or NIL_UUID]
+    return [ids[1] if ids else NIL_UUID]
+
+
+def projects_of_move(user: User, request: Request) -> Collection[UUID]:
+    """Return the project of the task in the path and the requested one."""
+    source = request.query_params if request.method == "GET" else request.data
+    ref = source.get("project") if hasattr(source, "get") else None
+    targets = [projects_selectors.resolve_project_id(user, ref)] if isinstance(ref, str) else []
+    return [*project_of_task_in_path(user, request), *targets]
 
 
 def projects_of_related_tasks(user: User, request: Request) -> Collection[UUID]:
@@ -46,8 +54,8 @@ def projects_of_related_tasks(user: User, request: Request) -> Collection[UUID]:
             ref = items_selectors.parse_ref(other)
         except NotFound:
             return [*project_ids, NIL_UUID]
-        ids = Task.objects.visible_to(user).by_ref(ref).values_list("project_id", flat=True)
-        project_ids.append(ids.first() or NIL_UUID)
+        ids = items_selectors.visible_project_id(user, ref)
+        project_ids.append(ids[1] if ids else NIL_UUID)
     return project_ids
 
 
@@ -77,6 +85,8 @@ def project_of_undo_token_in_body(user: User, request: Request) -> Collection[UU
     payload = event.payload
     if event.name == "bulk.updated":
         return _projects_of_tasks(user, payload["task_ids"])
+    if event.name == "task.moved_to_project":
+        return [UUID(payload["task"]["project_id"]), UUID(payload["former_project_id"])]
     return [UUID(payload["task"]["project_id"] if "task" in payload else payload["project"]["id"])]
 
 

@@ -12,6 +12,7 @@ from tasks.imports import pages as imports_pages
 from tasks.items import pages as items_pages
 from tasks.link_shares import pages as link_shares_pages
 from tasks.members import pages as members_pages
+from tasks.moving import pages as moving_pages
 from tasks.projects import pages as projects_pages
 from tasks.projects import state_pages
 from tasks.quick_add import pages as quick_add_pages
@@ -46,6 +47,7 @@ urlpatterns = [
     path("tasks/<str:key>/links/", link_shares_pages.create_link, name="link-create"),
     path("tasks/<str:key>/links/<uuid:link_id>/revoke/", link_shares_pages.revoke_link, name="link-revoke"),
     path("tasks/<str:key>/duplicate/", duplication_pages.duplicate_task, name="task-duplicate"),
+    path("tasks/<str:key>/move/", moving_pages.move_task, name="task-move"),
     path("tasks/<str:key>/watch/", watching_pages.watch_task, name="task-watch"),
     path("tasks/<str:key>/relations/", relations_pages.add_relation, name="relation-add"),
     path(

@@ -156,6 +156,7 @@ REQUEST_BODIES: dict[str, dict[str, Any]] = {
     "PATCH /api/v1/tasks/{ref}/shares/{user_id}/": {"role": "editor"},
     "PATCH /api/v1/tasks/bulk/": {"ids": ["{task_id}"], "changes": {"priority": "high"}},
     "POST /api/v1/tasks/{ref}/links/": {"role": "viewer"},
+    "POST /api/v1/tasks/{ref}/move-to-project/": {"project": "{empty}"},
     "POST /api/v1/tasks/{ref}/relations/": {"kind": "blocks", "task": "{other_task}"},
     "POST /api/v1/filters/parse/": {"filter": "state:open"},
     "POST /api/v1/saved-filters/": {"name": "New filter", "filter": "state:open", "project": "{project}"},
@@ -175,6 +176,7 @@ REQUEST_BODIES: dict[str, dict[str, Any]] = {
 REQUEST_QUERIES: dict[str, dict[str, str]] = {
     "GET /api/v1/explain-access/": {"task": "{ref:tasks}"},
     "GET /api/v1/recurrence/preview/": {"rule": "FREQ=DAILY"},
+    "GET /api/v1/tasks/{ref}/move-to-project/preview/": {"project": "{empty}"},
 }
 
 

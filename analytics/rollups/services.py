@@ -26,7 +26,14 @@ from analytics.rollups.rollup import Contributions, TaskState, add_up, contribut
 from core.db import advisory_lock
 from events.models import Delivery, Event
 
-TASK_EVENTS = ("task.created", "task.updated", "task.deleted", "task.restored")
+TASK_EVENTS = (
+    "task.created",
+    "task.updated",
+    "task.moved_to_project",
+    "task.moved_with_parent",
+    "task.deleted",
+    "task.restored",
+)
 # By position rather than by cursor, because the second pass continues where the first one ended.
 READ_BATCH_SIZE = 2000
 RECONCILE_LOCK = 0x7374617473  # "stats", a key that no other advisory lock has

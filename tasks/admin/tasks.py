@@ -19,6 +19,7 @@ from tasks.models import (
     BulkJob,
     ChecklistItem,
     Comment,
+    FormerTaskKey,
     ImportedRecord,
     ImportJob,
     LinkShare,
@@ -152,6 +153,14 @@ class AttachmentAdmin(TaskScopedAdmin):
     list_display = ("name", "task", "uploader", "file", "created_at")
     list_select_related = ("uploader", "file", "task__project")
     search_fields = ("name", "=uploader__email")
+    ordering = ("-pk",)
+
+
+@admin.register(FormerTaskKey)
+class FormerTaskKeyAdmin(TaskScopedAdmin):
+    list_display = ("project_key", "number", "task", "created_at")
+    list_select_related = ("task__project",)
+    search_fields = ("=project_key", "=number")
     ordering = ("-pk",)
 
 

@@ -22,7 +22,7 @@ from tasks.filters.conditions import AllOf, AnyOf, Condition, Leaf, Negation
 from tasks.filters.field_terms import custom_field_condition
 from tasks.filters.syntax_tree import And, Node, Not, Or, Term, Text, Value, iter_terms
 from tasks.filters.values import ONE_DAY, BadTerm, Calendar
-from tasks.models import Category, Project, Task
+from tasks.models import Category, FormerTaskKey, Project, Task
 from tasks.models.search import MAX_SEARCH_LENGTH, validate_search
 from tasks.models.task import CLOSED_CATEGORIES, PRIORITY_NAMES, TASK_KEY_PATTERN
 from tasks.projects.selectors import NIL_UUID
@@ -81,6 +81,11 @@ def load_references(user: User, node: Node) -> References:
     by_key = Q(*(Q(project__key=ref[1].upper(), number=int(ref[2])) for ref in refs.values()), _connector=Q.OR)
     parents = Task.objects.visible_to(user).filter(by_key).values_list("project__key", "number", "pk") if refs else ()
     tasks = {f"{key}-{number}": task_id for key, number, task_id in parents}
+    if former := [match for match in refs.values() if match[0].upper() not in tasks]:
+        # Keys that tasks had in other projects.
+        by_key = Q(*(Q(project_key=ref[1].upper(), number=int(ref[2])) for ref in former), _connector=Q.OR)
+        rows = FormerTaskKey.objects.filter(by_key, task__in=Task.objects.visible_to(user).values("pk"))
+        tasks |= {str(row): row.task_id for row in rows}
     fields = custom_fields_selectors.field_names(user, of_fields)
     return References(user.pk, {handle.lower(): pk for handle, pk in users}, dict(projects), tasks, fields)
 

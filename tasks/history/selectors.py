@@ -19,6 +19,8 @@ from tasks.items import selectors as items_selectors
 from tasks.items.task_columns import TaskColumns
 from tasks.models import CommentVersion, Section, Task
 
+# Events with `changes` of the task's own fields.
+CHANGE_EVENTS = ("task.updated", "task.moved_to_project", "task.moved_with_parent")
 VERSION_NOT_FOUND = "There is no such version."
 
 
@@ -39,7 +41,7 @@ def get_task_columns_as_of(user: User, ref: str, *, as_of: datetime, now: dateti
         raise NotFound("The task was in the trash at that time.")
     # The first change after that instant says what each field was: not all of them are in the events' state.
     values: dict[str, Any] = {}
-    for event in events.filter(occurred_at__gt=as_of, name="task.updated").order_by("pk").iterator():
+    for event in events.filter(occurred_at__gt=as_of, name__in=CHANGE_EVENTS).order_by("pk").iterator():
         for name, (old, _) in event.payload["changes"].items():
             values.setdefault(name, old)
     if last is not None:

@@ -32,11 +32,13 @@ FIELD_LABELS = {
     "recurrence": "repetition",
 }
 RELATION_VERBS = {"assignees": ("assigned", "unassigned"), "labels": ("added the label", "removed the label")}
-# Moving a task in the manual order is not shown in its activity.
-HIDDEN_FIELDS = frozenset({"position"})
+# Moving a task in the manual order is not shown in its activity; a move to another project is, as a sentence.
+HIDDEN_FIELDS = frozenset({"position", "project"})
 EVENT_ICONS = {
     "task.relation_added": "activity",
     "task.relation_removed": "activity",
+    "task.moved_to_project": "folder-kanban",
+    "task.moved_with_parent": "folder-kanban",
     "task.created": "plus",
     "task.commented": "message-square",
     "task.deleted": "trash-2",
@@ -152,6 +154,8 @@ def _event_text(event: Event) -> str:
         if done := changes.get("is_done"):
             return "completed a checklist item" if done[1] else "reopened a checklist item"
         return "changed a checklist item" if changes.keys() - HIDDEN_FIELDS else ""
+    if event.name in {"task.moved_to_project", "task.moved_with_parent"}:
+        return f"moved the task from {event.payload['former_key']} to {event.payload['task']['key']}"
     if event.name == "task.time_logged":
         return f"logged {event.payload['minutes']} min"
     if event.name in FILE_TEXTS:

@@ -174,6 +174,9 @@ def task_detail(request: HttpRequest, key: str) -> HttpResponse:
     reader = get_request_user(request)
     task = selectors.get_task(reader, key)
     if request.method != "POST":
+        if key.upper() not in {task.key, str(task.pk).upper()}:  # it had this key in another project
+            query = request.META.get("QUERY_STRING", "")
+            return redirect(f"{reverse('task-detail', args=[task.key])}{'?' if query else ''}{query}")
         context = task_context(reader, task, params=request.GET)
         return render_page(request, "tasks/task_detail.html", context, fragments=FRAGMENTS)
     form = task_form(reader, task, request)

@@ -12,7 +12,7 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
 from accounts.models import User
 from core.api.fields import UUID_PATTERN
-from core.errors import NotFound
+from core.errors import Conflict, NotFound
 from core.sql_templates import Param, Statement, from_row, select_columns
 from events import selectors as events_selectors
 from events.models import Event
@@ -27,6 +27,8 @@ from tasks.projects import selectors as projects_selectors
 ACTIVITY_EVENTS = (
     "task.created",
     "task.updated",
+    "task.moved_to_project",
+    "task.moved_with_parent",
     "task.commented",
     "task.relation_added",
     "task.relation_removed",
@@ -46,6 +48,7 @@ ACTIVITY_EVENTS = (
     "task.restored",
 )
 TASK_NOT_FOUND = "There is no such task."
+MOVED_MEANWHILE = "The task was deleted or moved to another project meanwhile. Reload and try again."
 
 
 def parse_ref(ref: str) -> uuid.UUID | tuple[str, int]:
@@ -59,7 +62,10 @@ def parse_ref(ref: str) -> uuid.UUID | tuple[str, int]:
 
 def get_task(user: User, ref: str | uuid.UUID) -> Task:
     """Return one visible task with its relations, as pages show it. Raises NotFound."""
-    task = Task.objects.visible_to(user).with_relations().by_ref(parse_ref(str(ref))).first()
+    parsed, tasks = parse_ref(str(ref)), Task.objects.visible_to(user).with_relations()
+    task = tasks.by_ref(parsed).first()
+    if task is None and isinstance(parsed, tuple):
+        task = tasks.by_former_key(parsed).first()
     if task is None:
         raise NotFound(TASK_NOT_FOUND)
     # A guest may see a task by a share without seeing its parent.
@@ -76,9 +82,28 @@ def get_task_columns(user: User, ref: str) -> TaskColumns:
     statement = _columns_statement(user.is_staff_or_admin, user.is_guest, by_key)
     rows = statement.run({"reader": user.pk, **values}) if statement else []
     if not rows:
-        raise NotFound(TASK_NOT_FOUND)
+        return get_task_columns(user, str(find_moved(parsed)))
     task = TaskColumns(*rows[0])
     return hide_parents(user, [task])[0] if user.is_guest else task
+
+
+def find_moved(ref: uuid.UUID | tuple[str, int]) -> uuid.UUID:
+    """Return the id of the task that had this key in another project. Raises NotFound, for an id too."""
+    task_id = None
+    if isinstance(ref, tuple):
+        task_id = Task.objects.by_former_key(ref).values_list("pk", flat=True).first()
+    if task_id is None:
+        raise NotFound(TASK_NOT_FOUND)
+    return task_id
+
+
+def visible_project_id(user: User, ref: uuid.UUID | tuple[str, int]) -> tuple[uuid.UUID, uuid.UUID] | None:
+    """Return the ids of a visible task and its project; None without one."""
+    tasks = Task.objects.visible_to(user)
+    ids = tasks.by_ref(ref).values_list("pk", "project_id").first()
+    if ids is None and isinstance(ref, tuple):
+        ids = tasks.by_former_key(ref).values_list("pk", "project_id").first()
+    return ids
 
 
 # Eight statements, here and below: for staff or not, for guests or not, by key or id.
@@ -130,12 +155,13 @@ def list_activity(task: Task) -> QuerySet[Event]:
 
 def lock_project_of_task(user: User, ref: str | uuid.UUID) -> Project:
     """Lock the project of a visible task until the end of the transaction; call it before `lock_task`."""
-    tasks = Task.objects.visible_to(user).by_ref(parse_ref(str(ref)))
-    project_id = tasks.values_list("project_id", flat=True).first()
-    if project_id is None:
+    ids = visible_project_id(user, parse_ref(str(ref)))
+    if ids is None:
         raise NotFound(TASK_NOT_FOUND)
-    # The project of a task never changes, so it is still the right one once the lock is held.
-    return Project.objects.select_for_update(no_key=True).get(pk=project_id)
+    project = Project.objects.select_for_update(no_key=True).get(pk=ids[1])
+    if not Task.objects.filter(pk=ids[0], project=project).exists():
+        raise Conflict(MOVED_MEANWHILE, code="changed_meanwhile")
+    return project
 
 
 def task_payloads(tasks: QuerySet[Task]) -> list[TaskPayload]:
@@ -178,7 +204,7 @@ def lock_task(actor: User, ref: str | uuid.UUID) -> LockedTask:
     values = {"key": parsed[0], "number": parsed[1]} if isinstance(parsed, tuple) else {"id": parsed}
     rows = _lock_statement(actor.is_staff_or_admin, actor.is_guest, by_key).run({"reader": actor.pk, **values})
     if not rows:
-        raise NotFound(TASK_NOT_FOUND)
+        return lock_task(actor, find_moved(parsed))
     task = from_row(Task, rows[0])
     # Not joined to the locked row: a transaction that waited for the lock would look for the state of the new row
     # among the rows of its old snapshot, and find no task.

@@ -6,6 +6,7 @@ from tasks.models.checklist import ChecklistItem
 from tasks.models.comment import Comment, CommentVersion
 from tasks.models.custom_field import CustomField, CustomFieldOption, CustomFieldValue, FieldKind, ProjectField
 from tasks.models.favourite import ProjectFavourite
+from tasks.models.former_key import FormerTaskKey
 from tasks.models.import_job import ImportJob
 from tasks.models.imported_record import ImportedRecord
 from tasks.models.invitation import ProjectInvitation
@@ -36,6 +37,7 @@ __all__ = [
     "FieldKind",
     "FilterMatch",
     "FilterSubscription",
+    "FormerTaskKey",
     "ImportJob",
     "ImportedRecord",
     "Label",

@@ -44,7 +44,7 @@ class ProjectTeam(models.Model):
 
 
 class TaskShare(models.Model):
-    """One task shared with one user outside its project. A trigger copies the project, which never changes."""
+    """One task shared with one user outside its project. A trigger copies the project."""
 
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="shares", db_index=False)
     # Copied, so that the guests of a project are found without a join.

@@ -126,7 +126,9 @@ class TaskQuerySet(models.QuerySet["Task"]):
         """Return the tasks of a key, with the words of a text, or nearly so."""
         key = TASK_KEY_PATTERN.match(text.strip())
         if key and (tasks := self.by_ref((key[1].upper(), int(key[2])))).exists():
-            return tasks  # otherwise words: "covid-19" looks like a key too
+            return tasks  # otherwise a former key, or words: "covid-19" looks like a key too
+        if key and (former := self.by_former_key((key[1].upper(), int(key[2])))).exists():
+            return former
         comments: Any = Task._meta.get_field("comments").related_model  # defined in a module that imports this one
         return search_rows(self, Task.objects, comments.objects, text, candidates)
 
@@ -142,6 +144,10 @@ class TaskQuerySet(models.QuerySet["Task"]):
         if isinstance(ref, tuple):
             return self.filter(project__key=ref[0], number=ref[1])
         return self.filter(pk=ref)
+
+    def by_former_key(self, ref: tuple[str, int]) -> Self:
+        """Return the task that had this key before it was moved to another project."""
+        return self.filter(former_keys__project_key=ref[0], former_keys__number=ref[1])
 
 
 class Priority(models.IntegerChoices):

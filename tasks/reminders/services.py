@@ -12,7 +12,7 @@ from core.api.fields import SUPPORTED_YEARS
 from core.errors import Invalid, NotFound
 from tasks import policies
 from tasks.items import selectors as items_selectors
-from tasks.models import Reminder, Task
+from tasks.models import Reminder
 from tasks.models.reminder import MAX_DAYS_BEFORE, MAX_MINUTES_BEFORE
 from tasks.reminders import selectors
 from tasks.reminders.timing import fire_time
@@ -67,8 +67,8 @@ def add(
 @transaction.atomic
 def delete(*, actor: User, ref: str, reminder_id: uuid.UUID, versions: frozenset[int] | None = None) -> None:
     """Delete a reminder of the actor's own, also in an archived project. Raises NotFound."""
-    task = Task.objects.visible_to(actor).by_ref(items_selectors.parse_ref(ref))
-    deleted, _ = Reminder.objects.filter(pk=reminder_id, user=actor, task__in=task.values("pk")).delete()
-    if not deleted:
+    ids = items_selectors.visible_project_id(actor, items_selectors.parse_ref(ref))
+    rows = Reminder.objects.filter(pk=reminder_id, user=actor, task=ids[0]) if ids else Reminder.objects.none()
+    if not rows.delete()[0]:
         # The same for a task that is not visible: who has no reminder learns nothing more.
         raise NotFound("There is no such reminder of yours.")

@@ -22,6 +22,9 @@ def match_tasks(events: Sequence[Event]) -> None:
         for task_id in filter(None, (task["id"], task.get("parent_id"))):
             actors[uuid.UUID(task_id)] = Actor(uuid.UUID(actor["id"]), actor["name"]) if actor else None
     project_ids = {uuid.UUID(event.payload["task"]["project_id"]) for event in events}
+    # Of a task that was moved from one to another: it leaves the filters of the former one.
+    former_ids = filter(None, (event.payload.get("former_project_id") for event in events))
+    project_ids |= {uuid.UUID(project_id) for project_id in former_ids}
     subscriptions.match_tasks(project_ids=project_ids, actors=actors, now=database_now())
 
 

@@ -31,6 +31,7 @@ from tasks.items import ordering
 from tasks.items import selectors as items_selectors
 from tasks.items import services as items
 from tasks.models import Task, TrashEntry
+from tasks.moving import services as moving
 from tasks.projects import services as projects
 from tasks.recurrence import services as recurrence
 from tasks.trash import services as trash
@@ -142,6 +143,10 @@ def _times_before(event: Event) -> dict[str, datetime | None] | None:
     return {name: parse_datetime(previous.payload["task"][name] or "") for name in ("started_at", "closed_at")}
 
 
+def _move_back(actor: User, event: Event, now: datetime) -> None:
+    moving.move_back(actor=actor, event=event, now=now)
+
+
 def _delete_task(actor: User, event: Event, now: datetime) -> None:
     items.delete(actor=actor, ref=event.payload["task"]["id"], now=now)
 
@@ -228,6 +233,7 @@ _INVERSES: dict[str, Callable[[User, Event, datetime], None]] = {
     "bulk.updated": _undo_bulk,
     "task.created": _delete_task,
     "task.updated": _undo_update,
+    "task.moved_to_project": _move_back,
     "task.repeated": _undo_repetition,
     "task.repetition_undone": _redo_repetition,
     "task.deleted": _restore_task,

@@ -33,13 +33,15 @@ TASK_EVENTS = frozenset(
         "task.attachment_restored",
     }
 )
+# A task that was moved to another project; what came along with it has events of another name.
+MOVE_EVENTS = frozenset({"task.moved_to_project"})
 UPDATE_EVENTS = frozenset({"task.updated"})
-UNDOABLE_EVENTS = BULK_EVENTS | SERIES_EVENTS | PROJECT_EVENTS | TASK_EVENTS | UPDATE_EVENTS
+UNDOABLE_EVENTS = BULK_EVENTS | SERIES_EVENTS | MOVE_EVENTS | PROJECT_EVENTS | TASK_EVENTS | UPDATE_EVENTS
 
 
 def make_token(events: Iterable[Event]) -> str:
     """Return the token of the write that published these events; empty for none, and for many at once."""
-    for names in (BULK_EVENTS, SERIES_EVENTS, PROJECT_EVENTS, TASK_EVENTS, UPDATE_EVENTS):
+    for names in (BULK_EVENTS, SERIES_EVENTS, MOVE_EVENTS, PROJECT_EVENTS, TASK_EVENTS, UPDATE_EVENTS):
         if matching := [event for event in events if event.name in names]:
             return _signer().sign(str(matching[0].pk)) if len(matching) == 1 else ""
     return ""

@@ -94,6 +94,7 @@ FORM_DATA: dict[str, dict[str, str | list[str]]] = {
     "tasks/bulk/": {"ids": "{task_id}", "priority": "3"},
     "tasks/{key}/links/": {"role": "viewer"},
     "tasks/{key}/links/{link_id}/revoke/": {},
+    "tasks/{key}/move/": {"project": "{empty}"},
     "tasks/{key}/duplicate/": {},
     "tasks/{key}/watch/": {"watch": "true"},
     "tasks/{key}/relations/": {"kind": "blocks", "task": "{other_task}"},
