@@ -9,7 +9,7 @@ import core.db
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tasks", "0026_task_templates"),
+        ("tasks", "0027_subscription_checks"),
     ]
 
     operations = [
