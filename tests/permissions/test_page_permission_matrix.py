@@ -111,16 +111,6 @@ PAGES_WITH_OBJECT = [name for name in PAGE_NAMES if placeholders(name) - NOT_HID
 PAGES_WITH_HIDDEN_OBJECT = [name for name in PAGES_WITH_OBJECT if expected_own(name)["mallory"] == "404"]
 
 
-def section(name: str) -> str:
-    """Return the first part of the path, or its first two below /settings/."""
-    parts = name.split(" ")[1].split("/")
-    return "/".join(parts[: 2 if parts[0] == "settings" and not parts[1].startswith("{") else 1]) or "/"
-
-
-def names_by_section(names: list[str]) -> dict[str, list[str]]:
-    return {key: [name for name in names if section(name) == key] for key in sorted({section(name) for name in names})}
-
-
 def scenarios_for(name: str) -> list[str]:
     if name not in PAGES_WITH_HIDDEN_OBJECT:
         return ["own"]
@@ -185,6 +175,11 @@ def test_responses_match_matrix(name, page_scenarios, subtests):
             assert responses == expected, build_path(name, sample_values)
             denied = {actor: outcomes[actor].changed for actor, cell in responses.items() if _is_denied(name, cell)}
             assert {actor: changed for actor, changed in denied.items() if changed} == {}
+    for case, (names, check) in CHECKS.items():
+        if name in names:
+            with subtests.test(case):
+                check(name, page_scenarios)
+    page_scenarios.outcomes.clear()
 
 
 def _expected_response(cell: str, name: str, sample_values: dict[str, str]) -> str:
@@ -200,19 +195,53 @@ def _is_denied(name: str, cell: str) -> bool:
     )
 
 
-WRITING_FORMS = names_by_section(
-    [name for name in PAGE_NAMES if name.startswith("POST ") and name not in NO_SIDE_EFFECTS]
-)
-
-
-@pytest.mark.parametrize("section_name", WRITING_FORMS)
-def test_allowed_form_changes_something(section_name, page_scenarios, subtests):
+def check_allowed_form_changes_something(name: str, page_scenarios: PageScenarios) -> None:
     """A table of forms that change nothing would prove nothing about permissions."""
-    for name in WRITING_FORMS[section_name]:
-        with subtests.test(name):
-            allowed = [actor for actor, cell in expected_own(name).items() if not _is_denied(name, cell)]
+    allowed = [actor for actor, cell in expected_own(name).items() if not _is_denied(name, cell)]
 
-            assert any(page_scenarios.send(name, "own", actor).changed for actor in allowed)
+    assert any(page_scenarios.send(name, "own", actor).changed for actor in allowed)
+
+
+def check_foreign_object_looks_like_missing_one(name: str, page_scenarios: PageScenarios) -> None:
+    readers = {
+        actor for actor in ("carol", "admin") if expected_foreign(name)[actor] != "404" or _is_project_page(name)
+    }
+    outsiders = sorted(set(expected_own(name)) - readers)
+
+    foreign = {actor: page_scenarios.send(name, "foreign", actor) for actor in outsiders}
+    missing = {actor: page_scenarios.send(name, "missing", actor) for actor in outsiders}
+
+    assert {actor: outcome.comparable() for actor, outcome in foreign.items()} == {
+        actor: outcome.comparable() for actor, outcome in missing.items()
+    }
+    assert {actor for actor, outcome in foreign.items() if outcome.changed} == set()
+
+
+def check_recent_login_is_required_where_listed(name: str, page_scenarios: PageScenarios) -> None:
+    """A session without a recent login is redirected to reauthentication there, and nowhere else."""
+    able = [actor for actor in ("alice", "bob", "carol", "admin") if not expected_own(name)[actor].startswith("4")]
+    for actor in able[:1]:
+        recent, stale = (page_scenarios.send(name, "own", key) for key in (actor, f"stale {actor}"))
+
+        # alice has set up TOTP, the others have a password only
+        path = "/reauthenticate/code/" if actor == "alice" else "/reauthenticate/"
+        is_redirected = stale.redirect_or_status.startswith(f"{path}?next=")
+        assert is_redirected == (name in REAUTHENTICATED)
+        assert (
+            is_redirected
+            or stale.redirect_or_status == recent.redirect_or_status
+            or fnmatchcase(stale.redirect_or_status, expected_own(name)[actor])
+        )
+        assert not (is_redirected and stale.changed)
+
+
+WRITING_FORMS = [name for name in PAGE_NAMES if name.startswith("POST ") and name not in NO_SIDE_EFFECTS]
+# They look at the same requests as the matrix, so they are asked of each page right after it: a request is sent once.
+CHECKS = {
+    "allowed form changes something": (WRITING_FORMS, check_allowed_form_changes_something),
+    "foreign object looks like missing one": (PAGES_WITH_OBJECT, check_foreign_object_looks_like_missing_one),
+    "recent login is required where listed": (PAGE_NAMES, check_recent_login_is_required_where_listed),
+}
 
 
 @pytest.mark.parametrize("path", page_paths())
@@ -229,55 +258,6 @@ def test_method_without_row_is_refused(path, page_scenarios):
             allowed = {login, refused} if needs_login and actor == "anonymous" else {refused}
             assert outcome.redirect_or_status in allowed, (name, actor)
             assert outcome.changed == set(), (name, actor)
-
-
-OBJECT_PAGES = names_by_section(PAGES_WITH_OBJECT)
-
-
-@pytest.mark.parametrize("section_name", OBJECT_PAGES)
-def test_foreign_object_looks_like_missing_one(section_name, page_scenarios, subtests):
-    for name in OBJECT_PAGES[section_name]:
-        with subtests.test(name):
-            readers = {
-                actor
-                for actor in ("carol", "admin")
-                if expected_foreign(name)[actor] != "404" or _is_project_page(name)
-            }
-            outsiders = sorted(set(expected_own(name)) - readers)
-
-            foreign = {actor: page_scenarios.send(name, "foreign", actor) for actor in outsiders}
-            missing = {actor: page_scenarios.send(name, "missing", actor) for actor in outsiders}
-
-            assert {actor: outcome.comparable() for actor, outcome in foreign.items()} == {
-                actor: outcome.comparable() for actor, outcome in missing.items()
-            }
-            assert {actor for actor, outcome in foreign.items() if outcome.changed} == set()
-
-
-PAGES_BY_SECTION = names_by_section(PAGE_NAMES)
-
-
-@pytest.mark.parametrize("section_name", PAGES_BY_SECTION)
-def test_recent_login_is_required_where_listed(section_name, page_scenarios, subtests):
-    """A session without a recent login is redirected to reauthentication there, and nowhere else."""
-    for name in PAGES_BY_SECTION[section_name]:
-        with subtests.test(name):
-            able = [
-                actor for actor in ("alice", "bob", "carol", "admin") if not expected_own(name)[actor].startswith("4")
-            ]
-            for actor in able[:1]:
-                recent, stale = (page_scenarios.send(name, "own", key) for key in (actor, f"stale {actor}"))
-
-                # alice has set up TOTP, the others have a password only
-                path = "/reauthenticate/code/" if actor == "alice" else "/reauthenticate/"
-                is_redirected = stale.redirect_or_status.startswith(f"{path}?next=")
-                assert is_redirected == (name in REAUTHENTICATED)
-                assert (
-                    is_redirected
-                    or stale.redirect_or_status == recent.redirect_or_status
-                    or fnmatchcase(stale.redirect_or_status, expected_own(name)[actor])
-                )
-                assert not (is_redirected and stale.changed)
 
 
 def test_api_accepts_no_session_cookie(page_scenarios, subtests):
