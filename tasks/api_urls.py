@@ -15,6 +15,7 @@ from tasks.members import api as members_api
 from tasks.moving import api as moving_api
 from tasks.projects import api as projects_api
 from tasks.quick_add import api as quick_add_api
+from tasks.reactions import api as reactions_api
 from tasks.recurrence import api as recurrence_api
 from tasks.relations import api as relations_api
 from tasks.reminders import api as reminders_api
@@ -96,6 +97,13 @@ urlpatterns = [
     path("tasks/<str:ref>/checklist/<uuid:item_id>/convert/", checklists_api.ConvertChecklistItemView.as_view()),
     path("tasks/<str:ref>/comments/", comments_api.CommentsView.as_view()),
     path("tasks/<str:ref>/comments/<uuid:comment_id>/", comments_api.CommentView.as_view()),
+    path("tasks/<str:ref>/reactions/", reactions_api.TaskReactionsView.as_view()),
+    path("tasks/<str:ref>/reactions/<str:emoji>/", reactions_api.TaskReactionView.as_view()),
+    path("tasks/<str:ref>/comments/<uuid:comment_id>/reactions/", reactions_api.CommentReactionsView.as_view()),
+    path(
+        "tasks/<str:ref>/comments/<uuid:comment_id>/reactions/<str:emoji>/",
+        reactions_api.CommentReactionView.as_view(),
+    ),
     path("tasks/<str:ref>/attachments/", attachments_api.AttachmentsView.as_view()),
     path("tasks/<str:ref>/attachments/<uuid:attachment_id>/", attachments_api.AttachmentView.as_view()),
     path("tasks/<str:ref>/attachments/<uuid:attachment_id>/content/", attachments_api.AttachmentContentView.as_view()),

@@ -287,6 +287,7 @@ class TaskRelationAdded(TaskEvent, name="task.relation_added"):
 
     kind: str
     related_id: str
+    relation_id: str = ""
 
 
 class TaskRelationRemoved(TaskEvent, name="task.relation_removed"):
@@ -294,6 +295,7 @@ class TaskRelationRemoved(TaskEvent, name="task.relation_removed"):
 
     kind: str
     related_id: str
+    relation_id: str = ""
 
 
 class ChecklistItemAdded(TaskEvent, name="task.checklist_item_added"):

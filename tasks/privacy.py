@@ -30,6 +30,7 @@ from tasks.models import (
     Project,
     ProjectFavourite,
     ProjectMember,
+    Reaction,
     Reminder,
     SavedFilter,
     Task,
@@ -62,6 +63,7 @@ def erase_user(user_id: uuid.UUID, now: datetime) -> None:
     TaskShare.objects.filter(user=user).delete()
     LinkShare.objects.filter(creator=user).delete()
     TaskWatch.objects.filter(user=user).delete()
+    Reaction.objects.filter(user=user).delete()
     ProjectFavourite.objects.filter(user=user).delete()
     ImportJob.objects.filter(user=user).delete()
     BulkJob.objects.filter(user=user).delete()
@@ -179,6 +181,12 @@ def export_watches(user_id: uuid.UUID) -> Iterator[Row]:
     return in_batches(TaskWatch.objects.filter(user=user_id).values(*columns))
 
 
+def export_reactions(user_id: uuid.UUID) -> Iterator[Row]:
+    """Yield the user's reactions to tasks and comments."""
+    columns = ("pk", "task_id", "task__project__key", "task__number", "comment_id", "emoji", "created_at")
+    return in_batches(Reaction.objects.filter(user=user_id).values(*columns))
+
+
 def export_favourites(user_id: uuid.UUID) -> Iterator[Row]:
     """Yield the user's favourite projects."""
     columns = ("pk", "project_id", "project__key", "position", "created_at")
@@ -251,6 +259,7 @@ PROVIDER = PersonalDataProvider(
         ExportSection("trash", "What you deleted in the last weeks.", export_trash, ("tasks.TrashEntry",)),
         ExportSection("deleted-comments", "Your comments in the trash.", export_deleted_comments, ()),
         ExportSection("watches", "Tasks you chose to watch, or not to.", export_watches, ("tasks.TaskWatch",)),
+        ExportSection("reactions", "Your reactions to tasks and comments.", export_reactions, ("tasks.Reaction",)),
         ExportSection("favourites", "Your favourite projects.", export_favourites, ("tasks.ProjectFavourite",)),
         ExportSection("bulk-changes", "Your changes of many tasks.", export_bulk_jobs, ("tasks.BulkJob",)),
         ExportSection("links", "Links to tasks that you created.", export_links, ("tasks.LinkShare",)),

@@ -16,6 +16,7 @@ from tasks.moving import pages as moving_pages
 from tasks.projects import pages as projects_pages
 from tasks.projects import state_pages
 from tasks.quick_add import pages as quick_add_pages
+from tasks.reactions import pages as reactions_pages
 from tasks.recurrence import pages as recurrence_pages
 from tasks.relations import pages as relations_pages
 from tasks.reminders import pages as reminders_pages
@@ -68,6 +69,7 @@ urlpatterns = [
     path("tasks/<str:key>/comments/", comments_pages.add_comment, name="comment-create"),
     path("tasks/<str:key>/comments/<uuid:comment_id>/", comments_pages.edit_comment, name="comment-update"),
     path("tasks/<str:key>/comments/<uuid:comment_id>/delete/", comments_pages.delete_comment, name="comment-delete"),
+    path("tasks/<str:key>/reactions/", reactions_pages.set_reaction, name="reaction-set"),
     path("tasks/<str:key>/timer/start/", time_pages.start_timer, name="timer-start"),
     path("tasks/<str:key>/timer/stop/", time_pages.stop_timer, name="timer-stop"),
     path("tasks/<str:key>/time/", time_pages.add_time_entry, name="time-add"),

@@ -157,6 +157,7 @@ def create_project(owner: User, key: str, *, editor: User, newcomer: User) -> Sa
             make_attachment(task, editor, PIXEL, name="pixel.png", media_type="image/png", thumbnail=b"RIFF").pk
         ),
         "filter_id": str(SavedFilterFactory(owner=owner, name=f"Filter of {key}", project=project).pk),
+        "emoji": "👍",
         "comment_id": str(CommentFactory(task=task, author=editor).pk),
         "field:projects": str(field.pk),
         "field:fields": str(field.pk),

@@ -210,7 +210,7 @@ class ListView(ApiView):
         """Return the page's rows as JSON shows them."""
         return list(self._row_serializer(list(page.rows), many=True, context=self.get_serializer_context()).data)
 
-    def get_totals(self) -> dict[str, int]:
+    def get_totals(self) -> dict[str, Any]:
         """Return figures of the list beside its rows; `total_fields` declares them."""
         return {}
 

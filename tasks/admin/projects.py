@@ -77,7 +77,7 @@ class StateAdmin(ProjectScopedAdmin):
         return [*fields, "slug", "position"] if obj else fields
 
     def delete_model(self, request: HttpRequest, obj: State) -> None:
-        states.delete(actor=get_request_user(request), ref=str(obj.project_id), state_id=obj.pk)
+        states.delete(actor=get_request_user(request), ref=str(obj.project_id), state_id=obj.pk, now=current_time())
 
 
 @admin.register(Label)

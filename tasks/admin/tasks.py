@@ -24,6 +24,7 @@ from tasks.models import (
     ImportJob,
     LinkShare,
     Project,
+    Reaction,
     StoredFile,
     Task,
     TaskAssignee,
@@ -118,6 +119,14 @@ class TaskWatchAdmin(TaskScopedAdmin):
     list_display = ("user", "task", "is_watching", "created_at")
     list_filter = ("is_watching",)
     list_select_related = ("user", "task__project")
+    search_fields = ("user__name", "task__title")
+    ordering = ("-pk",)
+
+
+@admin.register(Reaction)
+class ReactionAdmin(TaskScopedAdmin):
+    list_display = ("emoji", "user", "task", "comment", "created_at")
+    list_select_related = ("user", "task__project", "comment")
     search_fields = ("user__name", "task__title")
     ordering = ("-pk",)
 

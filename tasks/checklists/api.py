@@ -17,6 +17,7 @@ class ChecklistView(ListView, CreateView):
     """Items of a task's checklist, in their order."""
 
     operation_ids = {"get": "list_checklist_items", "post": "create_checklist_item"}
+    has_undo = True
     api_key_scope = {"GET": "tasks:read", "POST": "tasks:write"}
     project_from = project_of_task_in_path
     serializer_class = ChecklistItemOut
@@ -36,6 +37,7 @@ class ChecklistItemView(DetailView, UpdateView, DeleteView):
         "patch": "update_checklist_item",
         "delete": "delete_checklist_item",
     }
+    has_undo = True
     api_key_scope = {"GET": "tasks:read", "PATCH": "tasks:write", "DELETE": "tasks:write"}
     project_from = project_of_task_in_path
     serializer_class = ChecklistItemOut
@@ -51,6 +53,7 @@ class ConvertChecklistItemView(ActionView):
     """Replacement of a checklist item by a subtask."""
 
     operation_ids = {"post": "convert_checklist_item"}
+    has_undo = True
     api_key_scope = {"POST": "tasks:write"}
     project_from = project_of_task_in_path
     serializer_class = TaskOut

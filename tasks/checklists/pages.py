@@ -15,6 +15,7 @@ from core.errors import VersionConflict
 from core.forms import expected_version
 from tasks.checklists import services
 from tasks.checklists.forms import ChecklistItemForm
+from tasks.undo.tokens import add_undo_message
 
 
 @login_required
@@ -47,6 +48,7 @@ def update_checklist_item(request: HttpRequest, key: str, item_id: UUID) -> Http
 @require_POST
 def delete_checklist_item(request: HttpRequest, key: str, item_id: UUID) -> HttpResponse:
     services.delete(actor=get_request_user(request), ref=key, item_id=item_id, now=current_time())
+    add_undo_message(request, "Item deleted.")
     return redirect(f"{reverse('task-detail', args=[key])}#checklist")
 
 
@@ -55,7 +57,7 @@ def delete_checklist_item(request: HttpRequest, key: str, item_id: UUID) -> Http
 def convert_checklist_item(request: HttpRequest, key: str, item_id: UUID) -> HttpResponse:
     """Turn an item into a subtask of the same task."""
     subtask = services.convert(actor=get_request_user(request), ref=key, item_id=item_id, now=current_time())
-    messages.success(request, f"{subtask.key} created from the checklist item.")
+    add_undo_message(request, f"{subtask.key} created from the checklist item.")
     return redirect("task-detail", key=key)
 
 

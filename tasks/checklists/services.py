@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Max
 
 from accounts.models import User
 from core.errors import Conflict, Invalid, NotAllowed
@@ -23,6 +24,7 @@ from tasks.items.drafts import TaskDraft
 from tasks.items.selectors import LockedTask
 from tasks.models import ChecklistItem, ProjectMember, Task
 from tasks.models.checklist import MAX_ITEMS
+from tasks.trash.storage import collect, discard
 
 WRITABLE_FIELDS = ("text", "is_done", "assignee", "due_date", "position")
 
@@ -40,17 +42,14 @@ def add(
     """Add an item at the end of a task's checklist. Raises NotFound, NotAllowed, Conflict, Invalid."""
     locked = _lock_task(actor, ref)
     _check_assignee(locked, assignee)
-    positions = list(
-        ChecklistItem.objects.filter(task=locked.task).order_by("position").values_list("position", flat=True)
-    )
-    if len(positions) >= MAX_ITEMS:
-        raise Conflict(f"A checklist has at most {MAX_ITEMS} items.", code="too_many_items")
+    require_room(locked.task)
+    last = ChecklistItem.objects.filter(task=locked.task).aggregate(last=Max("position"))["last"]
     item = ChecklistItem.objects.create(
         task=locked.task,
         text=text,
         assignee_id=assignee,
         due_date=due_date,
-        position=positions[-1] + 1 if positions else 0,
+        position=0 if last is None else last + 1,
         created_at=now,
     )
     publish(events.ChecklistItemAdded(task=locked.payload(), item_id=str(item.pk), excerpt=text), actor=actor, at=now)
@@ -105,11 +104,11 @@ def update(
 
 @transaction.atomic
 def delete(*, actor: User, ref: str, item_id: uuid.UUID, now: datetime, versions: frozenset[int] | None = None) -> None:
-    """Delete an item. Raises NotFound, NotAllowed, Conflict, VersionConflict."""
+    """Move an item to the trash. Raises NotFound, NotAllowed, Conflict, VersionConflict."""
     locked, item = _lock_item(actor, ref, item_id)
     check_version(item, versions)
     event = events.ChecklistItemRemoved(task=locked.payload(), item_id=str(item.pk), excerpt=item.text)
-    item.delete()
+    _discard(locked, item, actor, now)
     publish(event, actor=actor, at=now)
 
 
@@ -136,9 +135,20 @@ def convert(*, actor: User, ref: str, item_id: uuid.UUID, now: datetime) -> Task
     event = events.ChecklistItemRemoved(
         task=locked.payload(), item_id=str(item.pk), excerpt=item.text, subtask_id=str(draft.id)
     )
-    item.delete()
+    _discard(locked, item, actor, now)
     publish(event, actor=actor, at=now)
     return items.create(actor=actor, draft=draft, now=now, project_ref=str(locked.task.project_id))
+
+
+def require_room(task: Task) -> None:
+    """Raise Conflict if the checklist of a task is full."""
+    if ChecklistItem.objects.filter(task=task).count() >= MAX_ITEMS:
+        raise Conflict(f"A checklist has at most {MAX_ITEMS} items.", code="too_many_items")
+
+
+def _discard(locked: LockedTask, item: ChecklistItem, actor: User, now: datetime) -> None:
+    title, project = f"Checklist item {item.text} of {locked.task.key}", locked.task.project
+    discard(collect(item), kind="checklist_item", obj=item, title=title, project=project, actor=actor, now=now)
 
 
 def _lock_task(actor: User, ref: str) -> LockedTask:

@@ -67,6 +67,7 @@ class ProjectFieldView(DetailView, UpdateView, DeleteView):
     parent_selector = projects_selectors.get_project
     object_selector = selectors.get_project_field
     delete_service = definitions.delete
+    services_take_now = True
 
     def update_object(self, data: dict[str, Any], ref: str, field_id: uuid.UUID) -> CustomField:
         definitions.update(
@@ -148,7 +149,7 @@ class SharedFieldView(DetailView, UpdateView, DeleteView):
 
     def delete_object(self, shared_field_id: uuid.UUID) -> None:
         field = selectors.get_shared_field(self.user, shared_field_id)
-        definitions.delete(actor=self.user, field_id=field.pk, versions=self.versions)
+        definitions.delete(actor=self.user, field_id=field.pk, now=self.now, versions=self.versions)
 
 
 class OptionsView(ListView, CreateView):
@@ -189,7 +190,9 @@ class OptionView(DetailView, UpdateView, DeleteView):
 
     def delete_object(self, field_id: uuid.UUID, option_id: uuid.UUID) -> None:
         params = parse_query(OptionDeleteQuery, self.request.query_params)
-        options.delete(actor=self.user, field_id=field_id, option_id=option_id, versions=self.versions, **params)
+        options.delete(
+            actor=self.user, field_id=field_id, option_id=option_id, now=self.now, versions=self.versions, **params
+        )
 
 
 class TaskFieldsView(DetailView, UpdateView):

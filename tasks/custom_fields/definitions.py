@@ -22,6 +22,7 @@ from tasks.custom_fields.values import TaskField, parse_value
 from tasks.models import CustomField, CustomFieldOption, CustomFieldValue, FieldKind, Project, ProjectField
 from tasks.models.custom_field import OPTION_KINDS
 from tasks.projects import selectors as projects_selectors
+from tasks.trash.storage import collect, discard
 
 # Each field is an input on every task page of its project, and each option a line in it.
 MAX_FIELDS, MAX_OPTIONS, MAX_SHARED_FIELDS = 50, 100, 200
@@ -57,7 +58,7 @@ def create(
         raise Invalid.field("options", "Only select and multi-select fields have options.")
     if len(options) > MAX_OPTIONS:
         raise Invalid.field("options", f"A field has at most {MAX_OPTIONS} options.", "too_many")
-    _require_space(project)
+    require_room(project)
     taken = set(
         (ProjectField.objects.filter(project=project) if project else CustomField.objects.filter(project=None))
         .values_list("key", flat=True)
@@ -157,8 +158,10 @@ def _change_kind(field: CustomField, kind: str) -> None:
 
 
 @transaction.atomic
-def delete(*, actor: User, field_id: uuid.UUID, ref: str = "", versions: frozenset[int] | None = None) -> None:
-    """Delete a field with its values; one that tasks have values in must be archived first.
+def delete(
+    *, actor: User, field_id: uuid.UUID, now: datetime, ref: str = "", versions: frozenset[int] | None = None
+) -> None:
+    """Move a field with its values to the trash; one that tasks have values in must be archived first.
 
     Raises NotFound, NotAllowed, Conflict, VersionConflict.
     """
@@ -168,7 +171,9 @@ def delete(*, actor: User, field_id: uuid.UUID, ref: str = "", versions: frozens
         tasks = f"{count} task has a value" if count == 1 else f"{count} tasks have a value"
         raise Conflict(f"{tasks} in this field. Archive it first; deleting it then deletes them.", code="in_use")
     publish_change(field, actor, [field.name], [])
-    field.delete()
+    project = field.project
+    title = f"Field {field.name} of {project.key}" if project else f"Field {field.name}"
+    discard(collect(field), kind="custom_field", obj=field, title=title, project=project, actor=actor, now=now)
 
 
 @transaction.atomic
@@ -194,7 +199,7 @@ def link(*, actor: User, ref: str, field_id: uuid.UUID) -> Project:
         raise Conflict("This field is archived.", code="archived")
     if ProjectField.objects.filter(project=project, field=field).exists():
         return project
-    _require_space(project)
+    require_room(project)
     try:
         with transaction.atomic():
             _add_to_project(project, field)
@@ -260,7 +265,8 @@ def _publish_project_change(project: Project, actor: User, before: list[str], af
     invalidate_viewers_of([project.pk])
 
 
-def _require_space(project: Project | None) -> None:
+def require_room(project: Project | None) -> None:
+    """Raise Conflict without room for another field in a project, or for a shared one."""
     if project and ProjectField.objects.filter(project=project).count() >= MAX_FIELDS:
         raise Conflict(f"A project has at most {MAX_FIELDS} fields.", code="too_many")
     if project is None and CustomField.objects.filter(project=None).count() >= MAX_SHARED_FIELDS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -18,6 +19,7 @@ from tasks.custom_fields.slugs import free_slug
 from tasks.custom_fields.values import find_option
 from tasks.models import CustomField, CustomFieldOption, CustomFieldValue, FieldKind
 from tasks.models.custom_field import OPTION_KINDS
+from tasks.trash.storage import collect, discard
 
 
 @transaction.atomic
@@ -74,11 +76,12 @@ def delete(
     actor: User,
     field_id: uuid.UUID,
     option_id: uuid.UUID,
+    now: datetime,
     replace_with: str = "",
     remove: bool = False,
     versions: frozenset[int] | None = None,
 ) -> None:
-    """Delete an option. Tasks that have it get another one, or with `remove` none.
+    """Move an option to the trash. Tasks that have it get another one, or with `remove` none.
 
     Raises NotFound, NotAllowed, VersionConflict, Invalid, and Conflict with the number of tasks that have it if neither
     is said.
@@ -99,7 +102,9 @@ def delete(
     if field.required and remove and field.kind == FieldKind.SELECT and selectors.count_tasks(field, option):
         raise Conflict("The field is required, so its tasks need another option: send `replace_with`.", code="required")
     _forget_default(field, option, replace_with and find_option(options, replace_with).slug)
-    option.delete()
+    title = f"Option {option.name} of {field.name}"
+    deletion, project = collect(option), field.project
+    discard(deletion, kind="custom_field_option", obj=option, title=title, project=project, actor=actor, now=now)
     reorder(options)
     _bump(field, actor)
 

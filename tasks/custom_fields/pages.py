@@ -188,7 +188,7 @@ def delete_field(request: HttpRequest, field_id: UUID) -> HttpResponse:
     reader = get_request_user(request)
     field = _managed_field(reader, field_id)
     try:
-        definitions.delete(actor=reader, field_id=field_id)
+        definitions.delete(actor=reader, field_id=field_id, now=current_time())
     except Conflict as error:
         messages.error(request, error.detail)
         return redirect("field", field_id=field_id)
@@ -245,6 +245,7 @@ def delete_option(request: HttpRequest, field_id: UUID, option_id: UUID) -> Http
                 actor=reader,
                 field_id=field_id,
                 option_id=option_id,
+                now=current_time(),
                 replace_with=replace_with,
                 remove=not replace_with,
             )

@@ -24,7 +24,9 @@ from tasks.items.forms import SharedTaskForm, TaskForm, initial_data
 from tasks.members import selectors as members_selectors
 from tasks.models import Role, Task
 from tasks.projects import selectors as projects_selectors
+from tasks.reactions.selectors import reactions_panel
 from tasks.recurrence.panel import recurrence_panel
+from tasks.references.selectors import find_references
 from tasks.relations.selectors import relations_panel
 from tasks.reminders.panel import reminders_panel
 from tasks.sections.selectors import list_sections
@@ -95,6 +97,8 @@ def task_context(
         "values_form": values_form or ValuesForm(task_fields=panels["task_fields"], people=form.people),
         "comment_form": comment_form or CommentForm(),
         "comments": newest.comments,
+        "references": find_references(reader, [task.html, *(comment.html for comment in newest.comments)]),
+        "reactions": reactions_panel(reader, task, newest.comments),
         "has_older_comments": newest.has_older,
         "has_newer_comments": before is not None,
         "comment_count": newest.total,

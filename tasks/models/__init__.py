@@ -12,6 +12,7 @@ from tasks.models.imported_record import ImportedRecord
 from tasks.models.invitation import ProjectInvitation
 from tasks.models.link_share import LinkRole, LinkShare
 from tasks.models.project import Category, Label, Project, ProjectMember, Role, State, WipPolicy
+from tasks.models.reaction import Reaction
 from tasks.models.recurrence import Occurrence, Recurrence, RecurrenceMode
 from tasks.models.relation import RelationKind, TaskRelation
 from tasks.models.reminder import Reminder
@@ -51,6 +52,7 @@ __all__ = [
     "ProjectInvitation",
     "ProjectMember",
     "ProjectTeam",
+    "Reaction",
     "Recurrence",
     "RecurrenceMode",
     "RelationKind",

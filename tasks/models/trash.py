@@ -10,6 +10,9 @@ from accounts.models import User
 from core.db import uuid7
 from tasks.models.project import Project, ProjectMember, Role
 
+# What nobody but its owner knows of; it belongs to no project here.
+PRIVATE_KINDS = ("saved_filter", "reminder")
+
 
 class TrashEntryQuerySet(models.QuerySet["TrashEntry"]):
     def visible_to(self, user: User) -> Self:
@@ -17,7 +20,7 @@ class TrashEntryQuerySet(models.QuerySet["TrashEntry"]):
         edited = ProjectMember.objects.filter(user=user.pk, effective_role__in=[Role.EDITOR, Role.ADMIN])
         visible = Q(project__in=edited.values("project")) | Q(deleted_by=user.pk)
         if user.is_admin:
-            visible |= (Q(project=None) & ~Q(kind="saved_filter")) | Q(project__is_inbox=False)
+            visible |= (Q(project=None) & ~Q(kind__in=PRIVATE_KINDS)) | Q(project__is_inbox=False)
         return self.filter(visible)
 
     def without_rows(self) -> Self:
@@ -37,9 +40,18 @@ class TrashEntry(models.Model):
         TASK = "task"
         COMMENT = "comment"
         ATTACHMENT = "attachment"
+        CHECKLIST_ITEM = "checklist_item"
+        TASK_RELATION = "task_relation", "Relation"
+        TIME_ENTRY = "time_entry"
+        REMINDER = "reminder"
+        RECURRENCE = "recurrence", "Repetition"
         PROJECT = "project"
         LABEL = "label"
         SECTION = "section"
+        STATE = "state", "Status"
+        TASK_TEMPLATE = "task_template"
+        CUSTOM_FIELD = "custom_field"
+        CUSTOM_FIELD_OPTION = "custom_field_option"
         SAVED_FILTER = "saved_filter"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -114,8 +114,10 @@ class StateView(DetailView, UpdateView, DeleteView):
     serializer_class = StateOut
     parent_selector = selectors.get_project
     object_selector = selectors.get_state
-    delete_service = states.delete
     update_service = states.update
+
+    def delete_object(self, ref: str, state_id: uuid.UUID) -> None:
+        states.delete(actor=self.user, ref=ref, state_id=state_id, now=self.now, versions=self.versions)
 
 
 class LabelsView(ListView, CreateView):

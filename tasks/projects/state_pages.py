@@ -12,6 +12,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.auth.requests import get_request_user
+from core.clock import current_time
 from core.errors import Conflict, Invalid
 from core.forms import form_status
 from core.htmx import form_data, render_page
@@ -56,7 +57,7 @@ def update_state(request: HttpRequest, key: str, state_id: UUID) -> HttpResponse
 def delete_state(request: HttpRequest, key: str, state_id: UUID) -> HttpResponse:
     """Delete a status without tasks."""
     try:
-        states.delete(actor=get_request_user(request), ref=key, state_id=state_id)
+        states.delete(actor=get_request_user(request), ref=key, state_id=state_id, now=current_time())
     except (Conflict, Invalid) as error:
         messages.error(request, error.detail)
     else:

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -16,6 +17,7 @@ from tasks import events, policies
 from tasks.events import project_payload
 from tasks.models import Category, Project, State
 from tasks.projects import selectors
+from tasks.trash.storage import collect, discard
 
 DEFAULT_STATES = (
     ("todo", "To do", Category.TODO),
@@ -75,8 +77,10 @@ def update(
 
 
 @transaction.atomic
-def delete(*, actor: User, ref: str, state_id: uuid.UUID, versions: frozenset[int] | None = None) -> None:
-    """Delete a state without tasks; a project keeps one of the categories to do and done.
+def delete(
+    *, actor: User, ref: str, state_id: uuid.UUID, now: datetime, versions: frozenset[int] | None = None
+) -> None:
+    """Move a state without tasks to the trash; a project keeps one of the categories to do and done.
 
     Raises NotFound, NotAllowed, Conflict, VersionConflict.
     """
@@ -88,7 +92,9 @@ def delete(*, actor: User, ref: str, state_id: uuid.UUID, versions: frozenset[in
         raise Conflict("A project keeps one status to do and one done.", code="last_of_category")
     try:
         # Django looks for its tasks; for one that is moved here at the same moment the foreign key decides.
-        state.delete()
+        deletion = collect(state)
+        title = f"Status {state.name} of {project.key}"
+        discard(deletion, kind="state", obj=state, title=title, project=project, actor=actor, now=now)
     except RestrictedError as error:
         raise Conflict("Tasks have this status; move them first.", code="in_use") from error
     _publish_change(project, actor, [state.name], [])

@@ -28,6 +28,7 @@ from tasks.recurrence.rules import parse
 from tasks.recurrence.schedule import Series, next_day, series_of
 from tasks.recurrence.selectors import NOT_RECURRING
 from tasks.recurrence.wording import describe
+from tasks.trash.storage import collect, discard
 
 
 @transaction.atomic
@@ -164,7 +165,8 @@ def remove(*, actor: User, ref: str, now: datetime, versions: frozenset[int] | N
         raise NotFound(NOT_RECURRING)
     check_version(recurrence, versions)
     changes: dict[str, list[Any]] = {"recurrence": [describe(series_of(recurrence)), ""]}
-    recurrence.delete()
+    project, title = locked.task.project, f"Repetition of {locked.task.key}"
+    discard(collect(recurrence), kind="recurrence", obj=recurrence, title=title, project=project, actor=actor, now=now)
     Task.objects.filter(pk=locked.task.pk).update(is_recurring=False)
     publish(events.TaskRecurrenceChanged(task=locked.payload(), changes=changes), actor=actor, at=now)
     invalidate_viewers(locked.task.project)

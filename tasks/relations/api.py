@@ -47,6 +47,7 @@ class RelationsView(ListView, CreateView):
     """Relations of a task to others that the caller sees."""
 
     operation_ids = {"get": "list_task_relations", "post": "relate_task"}
+    has_undo = True
     api_key_scope = {"GET": "tasks:read", "POST": "tasks:write"}
     project_from = {"GET": project_of_task_in_path, "POST": projects_of_related_tasks}
     serializer_class = RelationOut
@@ -73,6 +74,7 @@ class RelationsView(ListView, CreateView):
 
 class RelationView(DeleteView):
     operation_ids = {"delete": "remove_task_relation"}
+    has_undo = True
     api_key_scope = {"DELETE": "tasks:write"}
     project_from = project_of_task_in_path
     has_versions = False

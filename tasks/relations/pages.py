@@ -14,6 +14,7 @@ from accounts.auth.requests import get_request_user
 from core.clock import current_time
 from core.forms import PageForm
 from tasks.relations import selectors, services
+from tasks.undo.tokens import add_undo_message
 
 
 class RelationForm(PageForm):
@@ -36,4 +37,5 @@ def add_relation(request: HttpRequest, key: str) -> HttpResponse:
 @require_POST
 def remove_relation(request: HttpRequest, key: str, relation_id: UUID) -> HttpResponse:
     services.remove(actor=get_request_user(request), ref=key, relation_id=relation_id, now=current_time())
+    add_undo_message(request, "Relation removed.")
     return redirect(f"{reverse('task-detail', args=[key])}#relations")

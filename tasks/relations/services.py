@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -20,6 +20,7 @@ from tasks.items.selectors import LockedTask
 from tasks.models import RelationKind, Task, TaskRelation
 from tasks.models.relation import MAX_RELATIONS
 from tasks.relations.selectors import DIRECTIONS, kind_for, list_relations, other_task
+from tasks.trash.storage import collect, discard
 
 # The ASCII codes of "link".
 RELATIONS_LOCK = 0x6C696E6B
@@ -48,20 +49,18 @@ def add(*, actor: User, ref: str, kind: str, task: str, now: datetime) -> TaskRe
         raise Invalid.field("task", "There is no such task.", "does_not_exist") from error
     if other.pk == locked.task.pk:
         raise Invalid.field("task", "A task cannot be related to itself.", "itself")
-    for end in (locked.task, other):
-        if TaskRelation.objects.filter(Q(source=end) | Q(target=end)).count() >= MAX_RELATIONS:
-            raise Conflict(f"A task has at most {MAX_RELATIONS} relations.", code="too_many_relations")
+    require_room((locked.task, other))
     source, target = (locked.task, other) if is_source else (other, locked.task)
     if stored_kind == RelationKind.RELATES:
         source, target = sorted((source, target), key=lambda end: end.pk)
-    elif _leads_to(target, source, stored_kind):
+    elif leads_to(target, source, stored_kind):
         raise Invalid.field("task", "This would close a circle: the tasks would wait for each other.", "circle")
     relation, is_new = TaskRelation.objects.get_or_create(
         source=source, target=target, kind=stored_kind, defaults={"created_at": now}
     )
     if not is_new:
         raise Conflict("The two tasks are related in this way already.", code="already_related")
-    _publish(events.TaskRelationAdded, relation, locked, actor, now)
+    publish_change(events.TaskRelationAdded, relation, locked, actor, now)
     return relation
 
 
@@ -73,24 +72,36 @@ def remove(*, actor: User, ref: str, relation_id: uuid.UUID, now: datetime) -> N
     policies.require_editor(locked.role)
     policies.require_not_archived(locked.task.project)
     # It may be removed from its other task at the same time.
-    if not TaskRelation.objects.filter(pk=relation_id).delete()[0]:
+    if not TaskRelation.objects.select_for_update().filter(pk=relation_id).exists():
         raise NotFound("There is no such relation.")
-    _publish(events.TaskRelationRemoved, relation, locked, actor, now)
+    # Editors of this project see the entry, but perhaps not the other task.
+    other = other_task(relation, locked.task.pk)
+    ends = f"{locked.task.key} to {other.key}" if other.project_id == locked.task.project_id else locked.task.key
+    project = locked.task.project
+    title = f"Relation of {ends}"
+    deletion = collect(TaskRelation(pk=relation_id))
+    discard(deletion, kind="task_relation", obj=relation, title=title, project=project, actor=actor, now=now)
+    publish_change(events.TaskRelationRemoved, relation, locked, actor, now)
 
 
-def _publish(
+def publish_change(
     event: type[events.TaskRelationAdded | events.TaskRelationRemoved],
     relation: TaskRelation,
     locked: LockedTask,
     actor: User,
     now: datetime,
 ) -> None:
-    """Publish an event about each of the two tasks, as it says the relation."""
+    """Publish an event about each of the two tasks, first the locked one. Each says the relation from its side."""
     # Not as the actor sees it: a guest may not know its parent, which the event states.
     other = Task.objects.with_relations().get(pk=other_task(relation, locked.task.pk).pk)
     ends = ((locked.task, locked.payload(), other), (other, other.payload(), locked.task))
     published = [
-        event(task=payload, kind=kind_for(relation, task.pk), related_id=str(related.pk))
+        event(
+            task=payload,
+            kind=kind_for(relation, task.pk),
+            related_id=str(related.pk),
+            relation_id=str(relation.pk),
+        )
         for task, payload, related in ends
     ]
     publish_all(published, actor=actor, at=now)
@@ -114,13 +125,20 @@ def remove_circular(task_ids: Collection[uuid.UUID]) -> int:
     leaving = directed.filter(source__in=task_ids).exclude(target__in=task_ids).order_by("pk")
     removed = 0
     for relation in leaving[:MAX_CHECKED]:
-        if _leads_to(relation.target, relation.source, relation.kind):
+        if leads_to(relation.target, relation.source, relation.kind):
             relation.delete()
             removed += 1
     return removed
 
 
-def _leads_to(start: Task, end: Task, kind: str) -> bool:
+def require_room(tasks: Iterable[Task]) -> None:
+    """Raise Conflict if one of the tasks has no room for another relation."""
+    for end in tasks:
+        if TaskRelation.objects.filter(Q(source=end) | Q(target=end)).count() >= MAX_RELATIONS:
+            raise Conflict(f"A task has at most {MAX_RELATIONS} relations.", code="too_many_relations")
+
+
+def leads_to(start: Task, end: Task, kind: str) -> bool:
     """Return whether relations of a kind lead from one task to another. Raises Conflict for a chain of MAX_CHAIN."""
     seen, level = {start.pk}, {start.pk}
     for _ in range(MAX_CHAIN):

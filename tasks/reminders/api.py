@@ -27,3 +27,4 @@ class ReminderView(DeleteView):
     api_key_scope = {"DELETE": "tasks:write"}
     project_from = project_of_task_in_path
     delete_service = services.delete
+    services_take_now = True

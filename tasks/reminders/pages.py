@@ -37,7 +37,7 @@ def add_reminder(request: HttpRequest, key: str) -> HttpResponse:
 @login_required
 @require_POST
 def delete_reminder(request: HttpRequest, key: str, reminder_id: UUID) -> HttpResponse:
-    services.delete(actor=get_request_user(request), ref=key, reminder_id=reminder_id)
+    services.delete(actor=get_request_user(request), ref=key, reminder_id=reminder_id, now=current_time())
     messages.success(request, "Reminder deleted.")
     return _back_to_panel(key)
 

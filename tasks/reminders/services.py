@@ -16,6 +16,7 @@ from tasks.models import Reminder
 from tasks.models.reminder import MAX_DAYS_BEFORE, MAX_MINUTES_BEFORE
 from tasks.reminders import selectors
 from tasks.reminders.timing import fire_time
+from tasks.trash.storage import collect, discard
 
 MAX_REMINDERS = 10
 
@@ -55,20 +56,24 @@ def add(
     if reminder.fires_at <= now or reminder.fires_at.year not in SUPPORTED_YEARS:
         raise Invalid.field(name, "This reminder would be in the past.", "past")
     # The task is locked, so no other request of the same user counts at the same time.
-    own = selectors.list_own_reminders(actor, task)
-    if own.count() >= MAX_REMINDERS:
+    if selectors.list_own_reminders(actor, task).count() >= MAX_REMINDERS:
         raise Invalid.field(name, f"At most {MAX_REMINDERS} reminders for a task.", "too_many")
-    if own.filter(**values).exists():
+    if selectors.list_own_reminders(actor, task).filter(**values).exists():
         raise Invalid.field(name, "You have this reminder already.", "taken")
     reminder.save(force_insert=True)
     return reminder
 
 
 @transaction.atomic
-def delete(*, actor: User, ref: str, reminder_id: uuid.UUID, versions: frozenset[int] | None = None) -> None:
-    """Delete a reminder of the actor's own, also in an archived project. Raises NotFound."""
+def delete(
+    *, actor: User, ref: str, reminder_id: uuid.UUID, now: datetime, versions: frozenset[int] | None = None
+) -> None:
+    """Move a reminder of the actor's own to the trash, also in an archived project. Raises NotFound."""
     ids = items_selectors.visible_project_id(actor, items_selectors.parse_ref(ref))
-    rows = Reminder.objects.filter(pk=reminder_id, user=actor, task=ids[0]) if ids else Reminder.objects.none()
-    if not rows.delete()[0]:
+    rows = Reminder.objects.select_for_update(of=("self",)).select_related("task__project")
+    reminder = rows.filter(pk=reminder_id, user=actor, task=ids[0]).first() if ids else None
+    if reminder is None:
         # The same for a task that is not visible: who has no reminder learns nothing more.
         raise NotFound("There is no such reminder of yours.")
+    title = f"Reminder of {reminder.task.key}"
+    discard(collect(reminder), kind="reminder", obj=reminder, title=title, project=None, actor=actor, now=now)

@@ -30,8 +30,7 @@ def create(*, actor: User, ref: str, name: str) -> Section:
     """Add a section as the last one. Raises NotFound, NotAllowed, Conflict."""
     project = _lock_project(actor, ref)
     # The project is locked, so no other new section takes this position.
-    if selectors.list_sections(project).count() >= MAX_SECTIONS:
-        raise Conflict(f"A project has at most {MAX_SECTIONS} sections.", code="too_many")
+    require_room(project)
     section = Section.objects.create(project=project, name=name.strip(), position=selectors.next_position(project))
     _publish_change(project, actor, [], [section.name])
     return section
@@ -78,6 +77,12 @@ def delete(
     title = f"Section {section.name} of {project.key}"
     discard(collect(section), kind="section", obj=section, title=title, project=project, actor=actor, now=now)
     _publish_change(project, actor, [section.name], [])
+
+
+def require_room(project: Project) -> None:
+    """Raise Conflict if a project has no room for another section."""
+    if selectors.list_sections(project).count() >= MAX_SECTIONS:
+        raise Conflict(f"A project has at most {MAX_SECTIONS} sections.", code="too_many")
 
 
 def _lock_project(actor: User, ref: str) -> Project:

@@ -38,7 +38,9 @@ class TaskTemplateView(DetailView, UpdateView, DeleteView):
     parent_selector = projects_selectors.get_project
     object_selector = selectors.get_template
     update_service = services.update
-    delete_service = services.delete
+
+    def delete_object(self, ref: str, template_id: uuid.UUID) -> None:
+        services.delete(actor=self.user, ref=ref, template_id=template_id, now=self.now, versions=self.versions)
 
 
 class TemplateTasksView(CreateView):

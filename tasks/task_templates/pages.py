@@ -72,8 +72,8 @@ def update_template(request: HttpRequest, key: str, template_id: UUID) -> HttpRe
 @require_POST
 def delete_template(request: HttpRequest, key: str, template_id: UUID) -> HttpResponse:
     """Delete a template; tasks made from it stay."""
-    services.delete(actor=get_request_user(request), ref=key, template_id=template_id)
-    messages.success(request, "Template deleted.")
+    services.delete(actor=get_request_user(request), ref=key, template_id=template_id, now=current_time())
+    messages.success(request, "Template deleted. You can restore it from the trash.")
     return redirect("project-templates", key=key)
 
 

@@ -25,6 +25,7 @@ from tasks.models import ChecklistItem, Project, Task, TaskTemplate
 from tasks.projects import selectors as projects_selectors
 from tasks.task_templates import selectors
 from tasks.task_templates.content import content_of, drafts_of
+from tasks.trash.storage import collect, discard
 
 # Of one project: a page lists them all.
 MAX_TEMPLATES = 100
@@ -44,8 +45,7 @@ def create(*, actor: User, ref: str, name: str, task: str = "", content: dict[st
         if source.project_id != project.pk:
             raise Invalid.field("task", "There is no such task in this project.", "does_not_exist")
         content = content_of(source, zone=actor.time_zone)
-    if selectors.list_templates(project).count() >= MAX_TEMPLATES:
-        raise Conflict(f"A project has at most {MAX_TEMPLATES} templates.", code="too_many")
+    require_room(project)
     with _unique_name():
         template = TaskTemplate.objects.create(project=project, name=name.strip(), content=content)
     _publish_change(project, actor, [], [template.name])
@@ -78,12 +78,15 @@ def update(
 
 
 @transaction.atomic
-def delete(*, actor: User, ref: str, template_id: uuid.UUID, versions: frozenset[int] | None = None) -> None:
-    """Delete a template; tasks made from it stay. Raises NotFound, NotAllowed, Conflict, VersionConflict."""
+def delete(
+    *, actor: User, ref: str, template_id: uuid.UUID, now: datetime, versions: frozenset[int] | None = None
+) -> None:
+    """Move a template to the trash; tasks made from it stay. Raises NotFound, NotAllowed, Conflict, VersionConflict."""
     project = _lock_project(actor, ref)
     template = selectors.get_template(project, template_id)
     check_version(template, versions)
-    template.delete()
+    title = f"Template {template.name} of {project.key}"
+    discard(collect(template), kind="task_template", obj=template, title=title, project=project, actor=actor, now=now)
     _publish_change(project, actor, [template.name], [])
 
 
@@ -101,6 +104,12 @@ def create_task(*, actor: User, ref: str, template_id: uuid.UUID, now: datetime,
         for position, text in enumerate(template.content.get("checklist", []))
     )
     return task
+
+
+def require_room(project: Project) -> None:
+    """Raise Conflict if a project has no room for another template."""
+    if selectors.list_templates(project).count() >= MAX_TEMPLATES:
+        raise Conflict(f"A project has at most {MAX_TEMPLATES} templates.", code="too_many")
 
 
 @contextmanager

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from uuid import UUID
 
 from django import template
 from django.utils import timezone
@@ -12,6 +14,9 @@ from django.utils.safestring import SafeString
 from core.clock import current_time
 from core.templatetags.ui import icon, short_date, short_date_and_time
 from tasks.models import Task
+from tasks.reactions.emoji import SUGGESTED_EMOJI
+from tasks.reactions.selectors import ReactionGroup
+from tasks.references.selectors import TaskReference, add_titles
 
 register = template.Library()
 STATE_ICONS = {"todo": "circle", "in_progress": "circle-dot", "done": "circle-check", "cancelled": "circle-slash"}
@@ -46,3 +51,22 @@ def due_badge(task: Task) -> SafeString:
     if not task.is_closed and last and last - today < DUE_SOON_WITHIN:
         return format_html('<span class="badge warn">{}{}</span>', icon("clock"), when)
     return when
+
+
+@register.filter
+def for_comment(reactions: Mapping[UUID | None, list[ReactionGroup]], comment_id: UUID | None) -> list[ReactionGroup]:
+    """Return the reactions to a comment of a task, or to the task itself."""
+    return reactions.get(comment_id, [])
+
+
+@register.filter
+def emoji_choices(groups: list[ReactionGroup]) -> list[str]:
+    """Return the suggested emoji that are not among the reactions yet."""
+    present = {group.emoji for group in groups}
+    return [emoji for emoji in SUGGESTED_EMOJI if emoji not in present]
+
+
+@register.filter
+def with_titles(html: SafeString, references: Mapping[str, TaskReference]) -> SafeString:
+    """Add the titles of referenced tasks to rendered Markdown."""
+    return add_titles(html, references)

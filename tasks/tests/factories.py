@@ -32,6 +32,7 @@ from tasks.models import (
     ProjectField,
     ProjectMember,
     ProjectTeam,
+    Reaction,
     Recurrence,
     Reminder,
     Role,
@@ -312,6 +313,15 @@ class TaskWatchFactory(DjangoModelFactory):
     task = factory.SubFactory(TaskFactory)
     user = factory.SubFactory(UserFactory)
     is_watching = True
+
+
+class ReactionFactory(DjangoModelFactory):
+    class Meta:
+        model = Reaction
+
+    task = factory.SubFactory(TaskFactory)
+    user = factory.SubFactory(UserFactory)
+    emoji = "👍"
 
 
 class LinkShareFactory(DjangoModelFactory):

@@ -40,6 +40,8 @@ class TimeEntryView(DetailView, UpdateView, DeleteView):
     parent_selector = items_selectors.get_task
     object_selector = selectors.get_entry
     delete_service = services.delete
+    services_take_now = True
+    has_undo = True
 
     def update_object(self, data: dict[str, Any], ref: str, time_entry_id: uuid.UUID) -> TimeEntry:
         return services.update(

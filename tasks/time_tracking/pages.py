@@ -21,6 +21,7 @@ from tasks.items import selectors as items_selectors
 from tasks.items.task_page import task_context
 from tasks.time_tracking import selectors, services
 from tasks.time_tracking.forms import TimeEntryForm
+from tasks.undo.tokens import add_undo_message
 
 
 def _to_panel(key: str) -> HttpResponse:
@@ -88,6 +89,6 @@ def update_time_entry(request: HttpRequest, key: str, time_entry_id: UUID) -> Ht
 @login_required
 @require_POST
 def delete_time_entry(request: HttpRequest, key: str, time_entry_id: UUID) -> HttpResponse:
-    services.delete(actor=get_request_user(request), ref=key, time_entry_id=time_entry_id)
-    messages.success(request, "Time entry deleted.")
+    services.delete(actor=get_request_user(request), ref=key, time_entry_id=time_entry_id, now=current_time())
+    add_undo_message(request, "Time entry deleted.")
     return _to_panel(key)

@@ -19,6 +19,7 @@ from tasks.items import selectors as items_selectors
 from tasks.items.selectors import LockedTask
 from tasks.models import Task, TimeEntry
 from tasks.models.time_entry import MAX_ENTRY_MINUTES
+from tasks.trash.storage import collect, discard
 
 MAX_ENTRIES = 10_000
 
@@ -35,7 +36,7 @@ def start(*, actor: User, ref: str, now: datetime) -> TimeEntry:
         if running.task_id == task.pk:
             return running
         _end(running, actor, now)
-    _require_space(task)
+    require_room(task)
     try:
         with transaction.atomic():
             return TimeEntry.objects.create(task=task, user=actor, started_at=now, created_at=now)
@@ -82,7 +83,7 @@ def add(
     Raises NotFound, NotAllowed, Conflict, Invalid.
     """
     locked = _lock_editable(actor, ref)
-    _require_space(locked.task)
+    require_room(locked.task)
     started_at = started_at or now - timedelta(minutes=minutes)
     ended_at = _valid_end(started_at, minutes, now)
     values = {"started_at": started_at, "ended_at": ended_at, "minutes": minutes, "note": note.strip()}
@@ -127,8 +128,10 @@ def update(
 
 
 @transaction.atomic
-def delete(*, actor: User, ref: str, time_entry_id: uuid.UUID, versions: frozenset[int] | None = None) -> None:
-    """Delete the actor's own entry, or any as an admin of the project.
+def delete(
+    *, actor: User, ref: str, time_entry_id: uuid.UUID, now: datetime, versions: frozenset[int] | None = None
+) -> None:
+    """Move the actor's own entry to the trash, or any as a project admin.
 
     Raises NotFound, NotAllowed, Conflict, VersionConflict.
     """
@@ -137,8 +140,9 @@ def delete(*, actor: User, ref: str, time_entry_id: uuid.UUID, versions: frozens
     require(is_allowed, "Only its author or an admin of the project may delete a time entry.")
     check_version(entry, versions)
     event = events.TimeEntryDeleted(task=locked.payload(), entry_id=str(entry.pk), minutes=entry.minutes or 0)
-    entry.delete()
-    publish(event, actor=actor)
+    title, project = f"Time entry of {entry.user.name} on {locked.task.key}", locked.task.project
+    discard(collect(entry), kind="time_entry", obj=entry, title=title, project=project, actor=actor, now=now)
+    publish(event, actor=actor, at=now)
 
 
 def _lock_editable(actor: User, ref: str) -> LockedTask:
@@ -158,7 +162,8 @@ def _lock_entry(actor: User, ref: str, time_entry_id: uuid.UUID) -> tuple[Locked
     return locked, entry
 
 
-def _require_space(task: Task) -> None:
+def require_room(task: Task) -> None:
+    """Raise Conflict if a task has no room for another time entry."""
     if TimeEntry.objects.filter(task=task)[MAX_ENTRIES - 1 : MAX_ENTRIES].exists():
         raise Conflict(f"A task has at most {MAX_ENTRIES:,} time entries.", code="too_many")
 

@@ -8,6 +8,7 @@ from typing import Any
 from core.api.generics import ActionView, DeleteView, DetailView, ListView
 from tasks.project_scope import project_in_query, project_of_trash_entry_in_path
 from tasks.trash import purging, selectors, services
+from tasks.trash.restoration import Restoration
 from tasks.trash.serializers import RestorationOut, TrashEntryOut, TrashQuery
 
 
@@ -47,5 +48,5 @@ class RestoreView(ActionView):
     serializer_class = RestorationOut
     has_versions = False
 
-    def perform_action(self, data: dict[str, Any], entry_id: uuid.UUID) -> services.Restoration:
+    def perform_action(self, data: dict[str, Any], entry_id: uuid.UUID) -> Restoration:
         return services.restore(actor=self.user, entry_id=entry_id, now=self.now)

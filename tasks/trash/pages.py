@@ -57,7 +57,8 @@ def restore_entry(request: HttpRequest, entry_id: UUID) -> HttpResponse:
         return redirect("task-detail", key=restoration.task_key)
     if restoration.project:
         return redirect("project-detail", key=restoration.project.key)
-    return redirect("saved-filters")
+    # What belongs to no project is a filter or a field that projects share.
+    return redirect("shared-fields" if restoration.kind.startswith("custom_field") else "saved-filters")
 
 
 @login_required

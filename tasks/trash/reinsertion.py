@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -12,6 +13,7 @@ from django.db import connection
 from django.db.models import ForeignKey, Model
 from django.db.models.deletion import SET_NULL
 
+from core.errors import Conflict
 from tasks.models import TrashEntry
 from tasks.trash.storage import foreign_keys, key_array, quote, stored_columns
 
@@ -164,3 +166,23 @@ def reattach(entry: TrashEntry, *, excluded: Collection[uuid.UUID] = ()) -> dict
             )
             changed[label] += [row[0] for row in cursor.fetchall()]
     return changed
+
+
+def root_row(entry: TrashEntry) -> dict[str, Any]:
+    """Return the stored row of the object itself, without loading all others."""
+    label = entry.model_label
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT stored FROM tasks_trashentry, jsonb_array_elements(rows -> %s) AS stored "
+            "WHERE tasks_trashentry.id = %s AND stored ->> 'id' = %s",
+            [label, entry.pk, str(entry.object_id)],
+        )
+        return dict(json.loads(cursor.fetchone()[0]))
+
+
+def require_restored(entry: TrashEntry, skipped: dict[str, int]) -> None:
+    """Raise Conflict if the object itself could not come back."""
+    model = apps.get_model(entry.model_label)
+    if not model._default_manager.filter(pk=entry.object_id).exists():
+        gone = ", ".join(sorted(skipped)) or "it"
+        raise Conflict(f"What it belonged to was deleted meanwhile ({gone}).", code="parent_deleted")

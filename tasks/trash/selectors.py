@@ -14,6 +14,7 @@ from accounts.models import User
 from core.errors import NotFound, require
 from tasks import policies
 from tasks.models import Project, TrashEntry
+from tasks.models.trash import PRIVATE_KINDS
 from tasks.projects import selectors as projects_selectors
 
 ENTRY_NOT_FOUND = "There is no such entry in the trash."
@@ -47,7 +48,7 @@ def lock_entry(user: User, entry_id: uuid.UUID) -> TrashEntry:
 def may_purge(user: User, entry: TrashEntry) -> bool:
     """Return whether the user may delete an entry permanently: an admin of its project, or of the site."""
     if entry.project is None:
-        is_own = entry.kind in {TrashEntry.Kind.PROJECT, TrashEntry.Kind.SAVED_FILTER}
+        is_own = entry.kind in {TrashEntry.Kind.PROJECT, *PRIVATE_KINDS}
         return user.is_admin or (is_own and entry.deleted_by_id == user.pk)
     return policies.can_manage(projects_selectors.project_role(user, entry.project))
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
-from django.apps import apps
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 
@@ -25,11 +21,9 @@ from tasks.items import selectors as items_selectors
 from tasks.items.fractional_indexing import position_between
 from tasks.models import (
     FilterSubscription,
-    Label,
     Project,
     ProjectMember,
     SavedFilter,
-    Section,
     State,
     StoredFile,
     Task,
@@ -39,23 +33,10 @@ from tasks.models import (
 )
 from tasks.models.task import CLOSED_CATEGORIES
 from tasks.projects import nesting
-from tasks.projects import selectors as projects_selectors
 from tasks.relations import services as relations
-from tasks.sections import selectors as sections_selectors
-from tasks.trash import former_parents, selectors
-from tasks.trash.reinsertion import reattach, reinsert
-
-
-@dataclass(frozen=True, slots=True)
-class Restoration:
-    """A restored object. `skipped` counts the rows of each model whose other end is gone."""
-
-    kind: str
-    object_id: uuid.UUID
-    title: str
-    project: Project | None
-    task_key: str = ""
-    skipped: dict[str, int] = field(default_factory=dict)
+from tasks.trash import former_parents, project_parts, selectors, task_parts
+from tasks.trash.reinsertion import reattach, reinsert, require_restored, root_row
+from tasks.trash.restoration import Restoration
 
 
 @transaction.atomic
@@ -87,8 +68,8 @@ def restore(*, actor: User, entry_id: uuid.UUID, now: datetime) -> Restoration:
 
 
 def _restore_task(actor: User, entry: TrashEntry, now: datetime) -> Restoration:
-    project = _lock_editable_project(actor, entry)
-    row = _root_row(entry)
+    project = project_parts.lock_editable_project(actor, entry)
+    row = root_row(entry)
     overrides: dict[str, object] = {}
     positions = Task.objects.filter(project=project)
     if positions.filter(position=row["position"]).exists():
@@ -107,7 +88,7 @@ def _restore_task(actor: User, entry: TrashEntry, now: datetime) -> Restoration:
     if level == 1:
         overrides["parent_id"] = None
     skipped = reinsert(entry, overrides)
-    _require_restored(entry, skipped)
+    require_restored(entry, skipped)
     _remove_circular_relations([entry.object_id], skipped)
 
     # The deletion had the version after that of the row; consumers order states by version.
@@ -127,7 +108,7 @@ def _restore_task(actor: User, entry: TrashEntry, now: datetime) -> Restoration:
 
 
 def _restore_comment(actor: User, entry: TrashEntry, now: datetime) -> Restoration:
-    row = _root_row(entry)
+    row = root_row(entry)
     if not Task.objects.filter(pk=row["task_id"]).exists():
         raise Conflict("The task of this comment was deleted. Restore the task first.", code="parent_deleted")
     locked = items_selectors.lock_task(actor, row["task_id"])
@@ -135,7 +116,7 @@ def _restore_comment(actor: User, entry: TrashEntry, now: datetime) -> Restorati
     require(is_allowed, "Only its author or an admin of the project may restore a comment.")
     policies.require_not_archived(locked.task.project)
     skipped = reinsert(entry)
-    _require_restored(entry, skipped)
+    require_restored(entry, skipped)
     reattach(entry)
     event = events.CommentRestored(
         task=locked.payload(), comment_id=str(entry.object_id), author_id=str(row["author_id"])
@@ -147,7 +128,7 @@ def _restore_comment(actor: User, entry: TrashEntry, now: datetime) -> Restorati
 
 
 def _restore_attachment(actor: User, entry: TrashEntry, now: datetime) -> Restoration:
-    row = _root_row(entry)
+    row = root_row(entry)
     if not Task.objects.filter(pk=row["task_id"]).exists():
         raise Conflict("The task of this file was deleted. Restore the task first.", code="parent_deleted")
     items_selectors.lock_project_of_task(actor, row["task_id"])
@@ -158,7 +139,7 @@ def _restore_attachment(actor: User, entry: TrashEntry, now: datetime) -> Restor
     policies.require_not_archived(project)
     attachments.require_room(locked.task, StoredFile.objects.get(pk=row["file_id"]).size)
     skipped = reinsert(entry)
-    _require_restored(entry, skipped)
+    require_restored(entry, skipped)
     event = events.TaskAttachmentRestored(
         task=locked.payload(),
         attachment_id=str(entry.object_id),
@@ -169,38 +150,13 @@ def _restore_attachment(actor: User, entry: TrashEntry, now: datetime) -> Restor
     return Restoration(entry.kind, entry.object_id, entry.title, project, task_key=locked.task.key, skipped=skipped)
 
 
-def _restore_label(actor: User, entry: TrashEntry, now: datetime) -> Restoration:
-    project = _lock_editable_project(actor, entry)
-    skipped = reinsert(entry)
-    _require_restored(entry, skipped)
-    # Tasks that were moved to another project since have only labels of that one.
-    Task.labels.through.objects.filter(label=entry.object_id).exclude(task__project=project).delete()
-    reattach(entry)
-    changes = {"labels": [[], [Label.objects.get(pk=entry.object_id).name]]}
-    publish_all([events.ProjectUpdated(project=project_payload(project), changes=changes)], actor=actor, at=now)
-    invalidate_viewers(project)
-    return Restoration(entry.kind, entry.object_id, entry.title, project, skipped=skipped)
-
-
-def _restore_section(actor: User, entry: TrashEntry, now: datetime) -> Restoration:
-    project = _lock_editable_project(actor, entry)
-    # Behind the sections that stand there now.
-    skipped = reinsert(entry, {"position": sections_selectors.next_position(project)})
-    _require_restored(entry, skipped)
-    reattach(entry, excluded=former_parents.moved_away(entry, project))
-    changes = {"sections": [[], [Section.objects.get(pk=entry.object_id).name]]}
-    publish_all([events.ProjectUpdated(project=project_payload(project), changes=changes)], actor=actor, at=now)
-    invalidate_viewers(project)
-    return Restoration(entry.kind, entry.object_id, entry.title, project, skipped=skipped)
-
-
 def _restore_project(actor: User, entry: TrashEntry, now: datetime) -> Restoration:
     require(
         actor.is_admin or entry.deleted_by_id == actor.pk,
         "Only the user who deleted a project, or an administrator, may restore it.",
     )
     skipped = reinsert(entry)
-    _require_restored(entry, skipped)
+    require_restored(entry, skipped)
     reattach(entry)
     nesting.lock_nesting()
     if len(nesting.ancestors(entry.object_id)) >= nesting.MAX_DEPTH:
@@ -221,9 +177,9 @@ def _restore_project(actor: User, entry: TrashEntry, now: datetime) -> Restorati
 
 
 def _restore_saved_filter(actor: User, entry: TrashEntry, now: datetime) -> Restoration:
-    require(str(_root_row(entry)["owner_id"]) == str(actor.pk), "Only its owner may restore a saved filter.")
+    require(str(root_row(entry)["owner_id"]) == str(actor.pk), "Only its owner may restore a saved filter.")
     skipped = reinsert(entry)
-    _require_restored(entry, skipped)
+    require_restored(entry, skipped)
     # Tasks have changed meanwhile: what matches is found anew, which notifies nobody.
     FilterSubscription.objects.filter(saved_filter=entry.object_id).update(is_current=False)
     saved_filter = SavedFilter.objects.get(pk=entry.object_id)
@@ -236,40 +192,20 @@ _RESTORERS: dict[str, Callable[[User, TrashEntry, datetime], Restoration]] = {
     TrashEntry.Kind.TASK: _restore_task,
     TrashEntry.Kind.COMMENT: _restore_comment,
     TrashEntry.Kind.ATTACHMENT: _restore_attachment,
-    TrashEntry.Kind.LABEL: _restore_label,
-    TrashEntry.Kind.SECTION: _restore_section,
+    TrashEntry.Kind.CHECKLIST_ITEM: task_parts.restore_checklist_item,
+    TrashEntry.Kind.TASK_RELATION: task_parts.restore_relation,
+    TrashEntry.Kind.TIME_ENTRY: task_parts.restore_time_entry,
+    TrashEntry.Kind.REMINDER: task_parts.restore_reminder,
+    TrashEntry.Kind.RECURRENCE: task_parts.restore_recurrence,
+    TrashEntry.Kind.LABEL: project_parts.restore_label,
+    TrashEntry.Kind.SECTION: project_parts.restore_section,
+    TrashEntry.Kind.STATE: project_parts.restore_state,
+    TrashEntry.Kind.TASK_TEMPLATE: project_parts.restore_task_template,
+    TrashEntry.Kind.CUSTOM_FIELD: project_parts.restore_custom_field,
+    TrashEntry.Kind.CUSTOM_FIELD_OPTION: project_parts.restore_custom_field_option,
     TrashEntry.Kind.SAVED_FILTER: _restore_saved_filter,
     TrashEntry.Kind.PROJECT: _restore_project,
 }
-
-
-def _lock_editable_project(actor: User, entry: TrashEntry) -> Project:
-    project = selectors.lock_project_of_entry(entry)
-    if project is None:
-        raise Conflict("Its project was deleted. Restore the project first.", code="parent_deleted")
-    policies.require_editor(projects_selectors.project_role(actor, project))
-    policies.require_not_archived(project)
-    return project
-
-
-def _root_row(entry: TrashEntry) -> dict[str, Any]:
-    """Return the stored row of the object itself, without loading all others."""
-    label = entry.model_label
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT stored FROM tasks_trashentry, jsonb_array_elements(rows -> %s) AS stored "
-            "WHERE tasks_trashentry.id = %s AND stored ->> 'id' = %s",
-            [label, entry.pk, str(entry.object_id)],
-        )
-        return dict(json.loads(cursor.fetchone()[0]))
-
-
-def _require_restored(entry: TrashEntry, skipped: dict[str, int]) -> None:
-    """Raise Conflict if the object itself could not come back."""
-    model = apps.get_model(entry.model_label)
-    if not model._default_manager.filter(pk=entry.object_id).exists():
-        gone = ", ".join(sorted(skipped)) or "it"
-        raise Conflict(f"What it belonged to was deleted meanwhile ({gone}).", code="parent_deleted")
 
 
 def _unassign_former_members(project: Project, task_ids: list[uuid.UUID]) -> None:

@@ -23,6 +23,7 @@ from events.models import Event
 from tasks.attachments import services as attachments
 from tasks.bulk import selectors as bulk_selectors
 from tasks.bulk import services as bulk
+from tasks.checklists import services as checklists
 from tasks.comments import selectors as comments_selectors
 from tasks.comments import services as comments
 from tasks.custom_fields import services as custom_fields
@@ -34,6 +35,7 @@ from tasks.models import Task, TrashEntry
 from tasks.moving import services as moving
 from tasks.projects import services as projects
 from tasks.recurrence import services as recurrence
+from tasks.relations import services as relations
 from tasks.trash import services as trash
 from tasks.undo.tokens import UNDOABLE_EVENTS, invalid_token, parse_token
 
@@ -173,6 +175,22 @@ def _restore_attachment(actor: User, event: Event, now: datetime) -> None:
     _restore(actor, TrashEntry.Kind.ATTACHMENT, event.payload["attachment_id"], now)
 
 
+def _remove_relation(actor: User, event: Event, now: datetime) -> None:
+    relation_id = uuid.UUID(event.payload["relation_id"])
+    relations.remove(actor=actor, ref=event.payload["task"]["id"], relation_id=relation_id, now=now)
+
+
+def _delete_checklist_item(actor: User, event: Event, now: datetime) -> None:
+    item_id = uuid.UUID(event.payload["item_id"])
+    checklists.delete(actor=actor, ref=event.payload["task"]["id"], item_id=item_id, now=now)
+
+
+def _restore_checklist_item(actor: User, event: Event, now: datetime) -> None:
+    if subtask_id := event.payload["subtask_id"]:
+        items.delete(actor=actor, ref=subtask_id, now=now)
+    _restore(actor, TrashEntry.Kind.CHECKLIST_ITEM, event.payload["item_id"], now)
+
+
 def _undo_comment_edit(actor: User, event: Event, now: datetime) -> None:
     task_id, comment_id = event.payload["task"]["id"], uuid.UUID(event.payload["comment_id"])
     version = event.payload["comment_version"]
@@ -245,6 +263,15 @@ _INVERSES: dict[str, Callable[[User, Event, datetime], None]] = {
     "task.attachment_added": _delete_attachment,
     "task.attachment_deleted": _restore_attachment,
     "task.attachment_restored": _delete_attachment,
+    "task.relation_added": _remove_relation,
+    "task.relation_removed": lambda actor, event, now: _restore(
+        actor, TrashEntry.Kind.TASK_RELATION, event.payload["relation_id"], now
+    ),
+    "task.checklist_item_added": _delete_checklist_item,
+    "task.checklist_item_removed": _restore_checklist_item,
+    "task.time_entry_deleted": lambda actor, event, now: _restore(
+        actor, TrashEntry.Kind.TIME_ENTRY, event.payload["entry_id"], now
+    ),
     "project.deleted": _restore_project,
     "project.restored": _delete_project,
 }

@@ -18,10 +18,15 @@ HEADER = "Undo-Token"
 # else by task; a plain update may also be a consequence of another event of the same write.
 BULK_EVENTS = frozenset({"bulk.updated"})
 SERIES_EVENTS = frozenset({"task.repeated", "task.repetition_undone"})
+# A relation has an event for each of its tasks, the first of which stands for both. An item that becomes a subtask is
+# undone with it.
+RELATION_EVENTS = frozenset({"task.relation_added", "task.relation_removed"})
+CHECKLIST_EVENTS = frozenset({"task.checklist_item_added", "task.checklist_item_removed"})
 PROJECT_EVENTS = frozenset({"project.deleted", "project.restored"})
 TASK_EVENTS = frozenset(
     {
         "task.created",
+        "task.time_entry_deleted",
         "task.deleted",
         "task.restored",
         "task.commented",
@@ -36,13 +41,25 @@ TASK_EVENTS = frozenset(
 # A task that was moved to another project; what came along with it has events of another name.
 MOVE_EVENTS = frozenset({"task.moved_to_project"})
 UPDATE_EVENTS = frozenset({"task.updated"})
-UNDOABLE_EVENTS = BULK_EVENTS | SERIES_EVENTS | MOVE_EVENTS | PROJECT_EVENTS | TASK_EVENTS | UPDATE_EVENTS
+UNDO_ORDER = (
+    BULK_EVENTS,
+    SERIES_EVENTS,
+    MOVE_EVENTS,
+    PROJECT_EVENTS,
+    RELATION_EVENTS,
+    CHECKLIST_EVENTS,
+    TASK_EVENTS,
+    UPDATE_EVENTS,
+)
+UNDOABLE_EVENTS = frozenset().union(*UNDO_ORDER)
 
 
 def make_token(events: Iterable[Event]) -> str:
     """Return the token of the write that published these events; empty for none, and for many at once."""
-    for names in (BULK_EVENTS, SERIES_EVENTS, MOVE_EVENTS, PROJECT_EVENTS, TASK_EVENTS, UPDATE_EVENTS):
+    for names in UNDO_ORDER:
         if matching := [event for event in events if event.name in names]:
+            if names is RELATION_EVENTS and len({event.payload["relation_id"] for event in matching}) == 1:
+                matching = matching[:1]
             return _signer().sign(str(matching[0].pk)) if len(matching) == 1 else ""
     return ""
 

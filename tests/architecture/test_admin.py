@@ -52,6 +52,7 @@ from tasks.tests.factories import (
     OptionFactory,
     ProjectFactory,
     ProjectTeamFactory,
+    ReactionFactory,
     RecurrenceFactory,
     ReminderFactory,
     TaskFactory,
@@ -120,6 +121,7 @@ def create_all_models(number):
     TaskShareFactory(task=task, user=UserFactory())
     BulkJobFactory(user=user)
     LinkShareFactory(task=task, creator=user)
+    ReactionFactory(task=task, user=UserFactory())
     TaskWatchFactory(task=task, user=UserFactory())
     ImportedRecord.objects.create(project=project, source="todoist", external_id=str(number), task=task)
     ImportJobFactory(project=project, user=user)

@@ -60,7 +60,7 @@ def test_option_deleted_meanwhile_leaves_no_value_behind(alice, project):
     low = OptionFactory(field=field, slug="low")
 
     def delete_option():
-        options.delete(actor=alice, field_id=field.pk, option_id=low.pk, remove=True)
+        options.delete(actor=alice, field_id=field.pk, option_id=low.pk, remove=True, now=timezone.now())
 
     writes = [lambda task=task: set_values(alice, task, size="low") for task in tasks]
     outcomes = run_concurrently([*writes[:3], delete_option, *writes[3:]])

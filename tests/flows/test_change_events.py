@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import TeamMember
 from accounts.teams import services as teams
@@ -37,7 +38,7 @@ def test_changed_states_publish_events(alice, project, outbox):
     state = states.add(actor=alice, ref=project.key, name="Review", category="in_progress")
     states.update(actor=alice, ref=project.key, state_id=state.pk, changes={"name": "Review"})
     states.update(actor=alice, ref=project.key, state_id=state.pk, changes={"name": "Checks"})
-    states.delete(actor=alice, ref=project.key, state_id=state.pk)
+    states.delete(actor=alice, ref=project.key, state_id=state.pk, now=timezone.now())
 
     assert [payload["changes"]["states"] for payload in outbox.payloads("project.updated")] == [
         [[], ["Review"]],

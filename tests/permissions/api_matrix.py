@@ -207,6 +207,12 @@ MATRIX = {
     "DELETE tasks/{ref}/attachments/{attachment_id}/": "401 404 403 403 204 204 204 403 204",
     "GET tasks/{ref}/attachments/{attachment_id}/content/": "401 404 200 200 200 200 200 200 200",
     "GET tasks/{ref}/attachments/{attachment_id}/thumbnail/": "401 404 200 200 200 200 200 200 200",
+    "GET tasks/{ref}/reactions/": "401 404 200 200 200 200 200 200 200",
+    "PUT tasks/{ref}/reactions/{emoji}/": "401 404 403 200 200 200 200 403 200",
+    "DELETE tasks/{ref}/reactions/{emoji}/": "401 404 403 204 204 204 204 403 204",
+    "GET tasks/{ref}/comments/{comment_id}/reactions/": "401 404 200 200 200 200 200 200 200",
+    "PUT tasks/{ref}/comments/{comment_id}/reactions/{emoji}/": "401 404 403 200 200 200 200 403 200",
+    "DELETE tasks/{ref}/comments/{comment_id}/reactions/{emoji}/": "401 404 403 204 204 204 204 403 204",
     "GET recurrence/preview/": AUTHENTICATED,
     "GET tasks/{ref}/recurrence/": "401 404 200 200 200 200 200 200 200",
     "PUT tasks/{ref}/recurrence/": "401 404 403 403 200 200 200 403 200",
@@ -282,6 +288,12 @@ SHARED = {
     "DELETE tasks/{ref}/attachments/{attachment_id}/": "403 403 204",
     "GET tasks/{ref}/attachments/{attachment_id}/content/": "200 200 200",
     "GET tasks/{ref}/attachments/{attachment_id}/thumbnail/": "200 200 200",
+    "GET tasks/{ref}/reactions/": "200 200 200",
+    "PUT tasks/{ref}/reactions/{emoji}/": "403 200 200",
+    "DELETE tasks/{ref}/reactions/{emoji}/": "403 204 204",
+    "GET tasks/{ref}/comments/{comment_id}/reactions/": "200 200 200",
+    "PUT tasks/{ref}/comments/{comment_id}/reactions/{emoji}/": "403 200 200",
+    "DELETE tasks/{ref}/comments/{comment_id}/reactions/{emoji}/": "403 204 204",
     "GET tasks/{ref}/recurrence/": "200 200 200",
     "PUT tasks/{ref}/recurrence/": "403 403 403",
     "DELETE tasks/{ref}/recurrence/": "403 403 403",
@@ -294,6 +306,7 @@ SHARED = {
 }
 # Sample values that all users may read: users are in the directory, the others are words like any.
 PUBLIC_VALUES = {
+    "emoji",
     "passkey_id",
     "newcomer",
     "shared_field_id",

@@ -97,6 +97,7 @@ FORM_DATA: dict[str, dict[str, str | list[str]]] = {
     "tasks/{key}/move/": {"project": "{empty}"},
     "tasks/{key}/duplicate/": {},
     "tasks/{key}/watch/": {"watch": "true"},
+    "tasks/{key}/reactions/": {"emoji": "👍", "comment": "{comment_id}"},
     "tasks/{key}/relations/": {"kind": "blocks", "task": "{other_task}"},
     "tasks/{key}/relations/{relation_id}/remove/": {},
     "tasks/{key}/checklist/": {"text": "New item"},
