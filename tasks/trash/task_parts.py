@@ -58,7 +58,7 @@ def restore_checklist_item(actor: User, entry: TrashEntry, now: datetime) -> Res
 
 
 def restore_relation(actor: User, entry: TrashEntry, now: datetime) -> Restoration:
-    """Restore a relation of two tasks that the actor sees, by the rules for new ones."""
+    """Restore a relation of two visible tasks, by the rules for new ones."""
     row = root_row(entry)
     visible = Task.objects.visible_to(actor).filter(pk__in=[row["source_id"], row["target_id"]])
     ends = {str(task.pk): task for task in visible.with_relations()}

@@ -247,7 +247,7 @@ def test_restored_task_has_its_values_in_the_fields_of_now(clients, fields, valu
     client.delete(f"/api/v1/fields/{fields['multi_select'].pk}/options/{top.pk}/")
     client.delete(f"/api/v1/projects/OPS/fields/{fields['number'].pk}/")
 
-    entry = client.get("/api/v1/trash/").json()["results"][0]
+    entry = client.get("/api/v1/trash/?kind=task").json()["results"][0]
     restored = client.post(f"/api/v1/trash/{entry['id']}/restore/")
 
     assert restored.status_code == 200, restored.json()
