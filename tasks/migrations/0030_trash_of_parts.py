@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tasks", "0027_reactions"),
+        ("tasks", "0029_reactions"),
     ]
 
     operations = [

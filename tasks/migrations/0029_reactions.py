@@ -10,7 +10,7 @@ import core.db
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tasks", "0026_task_templates"),
+        ("tasks", "0028_former_keys"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
