@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = (
@@ -20,3 +21,9 @@ pytest_plugins = (
 # No deadline: an example that queries a database has no constant cost. The examples of one test share its fixtures.
 settings.register_profile("taskflow", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 settings.load_profile("taskflow")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that wait for processes: one worker waits while the others keep the cores busy."""
+    items.sort(key=lambda item: not any(item.get_closest_marker(name) for name in ("nginx", "processes")))

@@ -17,6 +17,8 @@ from launcher.supervisor import Supervisor
 
 # Each worker has a database of its own; more of them compete for the disk.
 MAX_WORKERS = 4
+# A worker waits for the database, a browser or a process in a third of its time.
+WORKERS_BEYOND_CORES = 1
 
 
 def run_tests(paths: Paths, arguments: list[str]) -> int:
@@ -25,7 +27,7 @@ def run_tests(paths: Paths, arguments: list[str]) -> int:
     bootstrap.ensure_installed(paths, bootstrap.DEV_REQUIREMENTS)
     command = [str(paths.python), "-m", "pytest"]
     if not any(argument.startswith(("-n", "--numprocesses", "-p no:xdist")) for argument in arguments):
-        command += ["-n", str(min(os.cpu_count() or 1, MAX_WORKERS)), "--dist=worksteal"]
+        command += ["-n", str(min((os.cpu_count() or 1) + WORKERS_BEYOND_CORES, MAX_WORKERS)), "--dist=worksteal"]
     if markers := sorted({package.marker for package in missing}):
         command += ["-m", " and ".join(f"not {marker}" for marker in markers)]
     with throwaway_servers(paths) as settings:
