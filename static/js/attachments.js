@@ -71,6 +71,7 @@ function showList(updated) {
 }
 
 function upload(files) {
+  panel().open = true; // it is folded while it holds no file
   for (const file of files) {
     const shown = addRow(file.name);
     pending += 1;

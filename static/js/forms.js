@@ -118,6 +118,52 @@ document.addEventListener("focusout", (event) => {
   if (event.target.matches?.(AUTO_SUBMIT) && "stepping" in event.target.dataset) save(event.target);
 });
 
+// The key of a new project follows its name until somebody types another one.
+document.addEventListener("input", (event) => {
+  const key = event.target.form?.querySelector("[data-key-of]");
+  if (key === event.target) delete key.dataset.keyOf;
+  else if (key?.dataset.keyOf === event.target.name) key.value = proposedKey(event.target.value);
+});
+
+// The initials of three words and more, else the beginning of the first one.
+function proposedKey(name) {
+  const words = name.normalize("NFD").toUpperCase().split(/\s+/).map((word) => word.replace(/[^A-Z0-9]/g, "")).filter(Boolean);
+  const key = words.length > 2 ? words.map((word) => word[0]).join("") : (words[0] ?? "").slice(0, 4);
+  return key.replace(/^[0-9]+/, "").slice(0, 10);
+}
+
+// Sending with the keyboard from a field that takes several lines.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || !event.target.matches("form[method=post] textarea")) return;
+  event.preventDefault();
+  event.target.form.requestSubmit();
+});
+
+// A form that adds one of several is ready for the next one on the page that follows.
+const REFOCUS = "refocus";
+document.addEventListener("submit", (event) => {
+  if (event.defaultPrevented || !event.target.matches("form[data-refocus]")) return;
+  try {
+    sessionStorage.setItem(REFOCUS, event.target.querySelector("input:not([type=hidden])").id);
+  } catch {
+    // Storage is off or full: the focus is at the top, as after every navigation.
+  }
+});
+try {
+  const id = sessionStorage.getItem(REFOCUS);
+  sessionStorage.removeItem(REFOCUS);
+  if (id) document.getElementById(id)?.focus();
+} catch {
+  // As above.
+}
+
+// What a person opens in order to type in it has the focus in its first field.
+document.addEventListener("click", (event) => {
+  const details = event.target.closest?.("summary")?.parentElement;
+  if (!details?.matches(".panel, .edit-box, .card-foot") || details.open) return;
+  setTimeout(() => details.querySelector("input:not([type=hidden], [type=file]), select, textarea")?.focus());
+});
+
 // Move the focus to the first field with an error, after loading and after htmx has replaced a form.
 const focusFirstError = (root) => root.querySelector?.("form[method=post] [aria-invalid=true]")?.focus();
 focusFirstError(document);

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from django import forms
 
-from core.forms import PageForm, SingleLineField
+from accounts.models import User
+from core.forms import PageForm, SingleLineField, parse_uuid
 from tasks.models import Category, Priority
 
 UNCHANGED = ("", "Don't change")
@@ -14,11 +17,27 @@ class BulkForm(PageForm):
     """Changes of the selected tasks; an empty field changes nothing."""
 
     status = forms.ChoiceField(choices=[UNCHANGED, *Category.choices], required=False)
+    assignee = forms.CharField(required=False, max_length=40, widget=forms.Select)
     priority = forms.TypedChoiceField(
         choices=[UNCHANGED, *Priority.choices], coerce=int, empty_value=None, required=False
     )
     due_date = forms.DateField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
     add_label = SingleLineField(label="Add label", max_length=60, required=False)
+
+    def __init__(self, *args: Any, actor: User, people: Sequence[tuple[str, str]] = (), **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.actor = actor
+        self.fields["assignee"].widget.choices = [UNCHANGED, *people]
+
+    def clean_assignee(self) -> list[UUID] | None:
+        """Return the assignees as the service takes them, which decides who can be one; None changes nothing."""
+        value = self.cleaned_data["assignee"]
+        special: dict[str, list[UUID] | None] = {"": None, "me": [self.actor.pk], "none": []}
+        if value in special:
+            return special[value]
+        if user_id := parse_uuid(value):
+            return [user_id]
+        raise forms.ValidationError("Choose a person.", "invalid_choice")
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}
@@ -30,4 +49,6 @@ class BulkForm(PageForm):
         """Return the changes as the service takes them."""
         data = self.cleaned_data
         changes = {name: data[name] for name in ("status", "priority", "due_date") if data.get(name) not in {"", None}}
+        if data.get("assignee") is not None:
+            changes["assignees"] = data["assignee"]
         return changes | ({"add_labels": [data["add_label"]]} if data.get("add_label") else {})

@@ -27,7 +27,7 @@ from tasks.undo.tokens import add_undo_message
 @require_POST
 def update_selected(request: HttpRequest) -> HttpResponse:
     """Change the selected tasks of a list, or all on all its pages: all or none, and return to it."""
-    form = BulkForm(request.POST)
+    form = BulkForm(request.POST, actor=get_request_user(request))
     ids = {task_id for text in request.POST.getlist("ids") if (task_id := parse_uuid(text))}
     is_all = request.POST.get("select") == "all"
     if not ids and not is_all:

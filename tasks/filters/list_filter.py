@@ -55,7 +55,7 @@ class ListFilter:
 def read_filter(reader: User, query: QueryDict, *, now: datetime, project: Project | None = None) -> ListFilter:
     """Return the filter of a query string: its `filter` or `saved_filter`, and the controls.
 
-    A text that means nothing filters nothing, and the page shows its error.
+    A text that means nothing filters nothing; the page shows its error instead of tasks.
     """
     choices = filters_selectors.filter_choices(reader, project)
     saved_filter, error = None, None

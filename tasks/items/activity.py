@@ -9,6 +9,7 @@ from typing import Any
 
 from django.utils import formats, timezone
 from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.text import Truncator
 
 from events.models import Event
 from tasks.custom_fields import activity as custom_fields_activity
@@ -63,11 +64,10 @@ EVENT_TEXTS = {
     "task.created": "created the task",
     "task.commented": "commented",
     "task.deleted": "deleted the task",
-    "task.checklist_item_added": "added a checklist item",
-    "task.checklist_item_removed": "removed a checklist item",
-    "task.repeated": "repeated the task",
     "task.restored": "restored the task",
 }
+# Followed by the text of the item.
+ITEM_VERBS = {"task.checklist_item_added": "added", "task.checklist_item_removed": "removed"}
 # Followed by the name of the file.
 FILE_TEXTS = {
     "task.attachment_added": "attached",
@@ -152,15 +152,25 @@ def _event_text(event: Event) -> str:
     if event.name == "task.checklist_item_changed":
         changes = event.payload["item_changes"]
         if done := changes.get("is_done"):
-            return "completed a checklist item" if done[1] else "reopened a checklist item"
-        return "changed a checklist item" if changes.keys() - HIDDEN_FIELDS else ""
+            return f"{'completed' if done[1] else 'reopened'} {_quoted_item(event)}"
+        return f"changed {_quoted_item(event)}" if changes.keys() - HIDDEN_FIELDS else ""
     if event.name in {"task.moved_to_project", "task.moved_with_parent"}:
         return f"moved the task from {event.payload['former_key']} to {event.payload['task']['key']}"
+    if event.name in ITEM_VERBS:
+        return f"{ITEM_VERBS[event.name]} {_quoted_item(event)}"
     if event.name == "task.time_logged":
         return f"logged {event.payload['minutes']} min"
+    if event.name == "task.repeated":
+        return f"created the next one, {event.payload['next_key']}"
     if event.name in FILE_TEXTS:
         return f"{FILE_TEXTS[event.name]} {event.payload['file_name']}"
     return EVENT_TEXTS.get(event.name, "")
+
+
+def _quoted_item(event: Event) -> str:
+    """Name a checklist item by its text; an event from before texts were recorded has none."""
+    text = event.payload.get("excerpt", "")
+    return f"the checklist item “{Truncator(text).chars(80)}”" if text else "a checklist item"
 
 
 def _field_changes(event: Event, names: Mapping[str, str], fields: Mapping[str, TaskField]) -> Iterator[ActivityChange]:

@@ -25,6 +25,7 @@ from core.etags import merge_changes
 from core.forms import expected_version, form_status
 from core.htmx import form_data, render_page, requested_fragment, safe_redirect_url
 from core.text import is_blank, normalize
+from events.outbox import published_events
 from tasks import policies
 from tasks.bulk.forms import BulkForm
 from tasks.custom_fields import selectors as custom_fields_selectors
@@ -99,7 +100,7 @@ def task_list_context(request: HttpRequest, reader: User, project: Project | Non
         "chips": list_filter.chips,
         "columns": table_columns(form.order, list_filter.query),
         "page": page,
-        "bulk_form": BulkForm(auto_id="bulk_%s"),
+        "bulk_form": BulkForm(auto_id="bulk_%s", actor=reader, people=form.fields["assignee"].choices[1:]),
         "rows": page_queries.build_rows(reader, page.rows, now=now, today=today),
         "count": count,
         "is_all_selected": is_all_selected and count <= count_limit,
@@ -122,7 +123,9 @@ def filter_listed_tasks(
 ) -> tuple[ListFilter, TaskQuerySet]:
     """Return the filter of a list's query string, and the tasks on all its pages."""
     list_filter = read_filter(reader, query, now=now, project=project)
-    return list_filter, page_queries.filter_page_tasks(reader, list_filter.filters, **list_filter.since)
+    tasks = page_queries.filter_page_tasks(reader, list_filter.filters, **list_filter.since)
+    # Of a filter with an error none: all of them would look like those that match, and be changed in bulk as such.
+    return list_filter, tasks.none() if list_filter.error else tasks
 
 
 @login_required
@@ -152,7 +155,7 @@ def set_status(request: HttpRequest, key: str) -> HttpResponse:
         status = 409
         messages.error(request, error.detail)
     else:
-        add_undo_message(request, "Status saved.")
+        add_undo_message(request, _with_next_task("Status saved."))
         if warning := wip_limits.warning(written.state):
             messages.warning(request, warning)
     if not requested_fragment(request):
@@ -165,6 +168,12 @@ def set_status(request: HttpRequest, key: str) -> HttpResponse:
     context = {"row": row, "page_url": request.POST.get("next", "")}
     fragments = {f"task-{task.pk}": "tasks/_task_row.html"}
     return render_page(request, "tasks/_task_row.html", context, fragments=fragments, status=status)
+
+
+def _with_next_task(text: str) -> str:
+    """Add the next task of a series to a message, if the request has created one."""
+    keys = [event.payload["next_key"] for event in published_events.get() or () if event.name == "task.repeated"]
+    return f"{text} {keys[0]} is the next one." if keys else text
 
 
 @login_required
@@ -201,7 +210,7 @@ def task_detail(request: HttpRequest, key: str) -> HttpResponse:
                 raise
             form.add_error("status", error.detail)
         else:
-            add_undo_message(request, f"{task.key} saved.")
+            add_undo_message(request, _with_next_task(f"{task.key} saved."))
             if "status" in changes and (warning := wip_limits.warning(written.state)):
                 messages.warning(request, warning)
             return redirect("task-detail", key=task.key)

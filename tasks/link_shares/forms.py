@@ -5,7 +5,11 @@ from tasks.models import LinkRole
 
 
 class LinkShareForm(PageForm):
-    role = forms.ChoiceField(label="Visitors can", choices=LinkRole.choices, initial=LinkRole.VIEWER)
+    role = forms.ChoiceField(
+        label="Visitors can",
+        choices=[(LinkRole.VIEWER, "View"), (LinkRole.COMMENTER, "View and comment")],
+        initial=LinkRole.VIEWER,
+    )
     password = forms.CharField(
         label="Password (optional)",
         required=False,

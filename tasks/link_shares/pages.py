@@ -94,8 +94,9 @@ def shared_task(request: HttpRequest) -> HttpResponse:
 def _render(request: HttpRequest, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
     response = render_page(request, "tasks/shared_task.html", context, status=status)
     response["X-Robots-Tag"] = "noindex, nofollow"
-    # The address is the secret: no page that the visitor goes on to may learn it.
-    response["Referrer-Policy"] = "no-referrer"
+    # The address is the secret: no page that the visitor goes on to may learn it. With "no-referrer" browsers would send
+    # the form of the password without an origin, and it would be refused as a forgery.
+    response["Referrer-Policy"] = "strict-origin"
     return response
 
 

@@ -42,8 +42,8 @@ COLOUR_VALIDATOR = RegexValidator(r"\A#[0-9a-f]{6}\Z", "A colour is written like
 class Category(models.TextChoices):
     """Meaning of a state for statistics and for open and closed tasks."""
 
-    TODO = "todo"
-    IN_PROGRESS = "in_progress"
+    TODO = "todo", "To do"
+    IN_PROGRESS = "in_progress", "In progress"
     DONE = "done"
     CANCELLED = "cancelled"
 

@@ -8,24 +8,34 @@ from tasks.models import Category, Project, WipPolicy
 from tasks.models.project import MAX_WIP_LIMIT, PROJECT_KEY_VALIDATOR
 
 
+def _choice(project: Project) -> tuple[str, str]:
+    return (project.key, f"{project.name} ({project.key})")
+
+
 class ProjectForm(PageForm):
     name = SingleLineField(max_length=120, widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "off"}))
     key = forms.CharField(
         max_length=10,
         help_text="2 to 10 capital letters and digits, such as OPS. Task IDs will look like OPS-1, OPS-2.",
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters"}),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters", "data-key-of": "name"}),
     )
     description = MarkdownField(required=False, max_length=20_000, rows=3)
     template = forms.ChoiceField(
-        label="Settings of",
+        label="Copy settings from",
         required=False,
-        help_text="Copies statuses, labels, sections, fields and task templates of a project, not its tasks or members.",
+        help_text="Its statuses, labels, sections, fields and task templates, without its tasks and members.",
     )
 
-    def __init__(self, *args: Any, projects: Sequence[Project], **options: Any) -> None:
+    parent = forms.ChoiceField(
+        label="Parent project",
+        required=False,
+        help_text="A project that you manage. Its members get no access to this one.",
+    )
+
+    def __init__(self, *args: Any, projects: Sequence[Project], parents: Sequence[Project], **options: Any) -> None:
         super().__init__(*args, **options)
-        choices = [(project.key, f"{project.name} ({project.key})") for project in projects]
-        self.fields["template"].choices = [("", "The usual settings"), *choices]
+        self.fields["template"].choices = [("", "Default settings"), *map(_choice, projects)]
+        self.fields["parent"].choices = [("", "None"), *map(_choice, parents)]
 
     def clean_key(self) -> str:
         key = str(self.cleaned_data["key"]).upper()
@@ -39,22 +49,21 @@ class ProjectUpdateForm(PageForm):
     name = SingleLineField(max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"}))
     description = MarkdownField(required=False, max_length=20_000, rows=4)
     wip_policy = forms.ChoiceField(
-        label="Full statuses",
+        label="When a status is full",
         required=False,
-        choices=[(WipPolicy.WARN, "Warn, and accept the task"), (WipPolicy.REFUSE, "Refuse the task")],
-        help_text="What happens when a task enters a status that has reached its limit.",
+        choices=[(WipPolicy.WARN, "Warn, but allow more tasks"), (WipPolicy.REFUSE, "Allow no more tasks")],
+        help_text="For statuses with a limit of tasks.",
     )
 
     parent = forms.ChoiceField(
-        label="Below", required=False, help_text="A project that you manage. Its members get no access to this one."
+        label="Parent project",
+        required=False,
+        help_text="A project that you manage. Its members get no access to this one.",
     )
 
     def __init__(self, *args: Any, parents: Sequence[Project], **options: Any) -> None:
         super().__init__(*args, **options)
-        self.fields["parent"].choices = [
-            ("", "No project"),
-            *((project.key, f"{project.name} ({project.key})") for project in parents),
-        ]
+        self.fields["parent"].choices = [("", "None"), *map(_choice, parents)]
         show_initial(self)
 
     def clean_wip_policy(self) -> str:

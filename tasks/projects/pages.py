@@ -46,7 +46,9 @@ def new_project(request: HttpRequest) -> HttpResponse:
     """Create a project; a taken key is an error of the form."""
     reader = get_request_user(request)
     visible = Project.objects.visible_to(reader).filter(is_inbox=False).order_by("name")[:500]
-    form = ProjectForm(form_data(request), projects=visible, initial={"template": request.GET.get("template", "")})
+    initial = {name: request.GET.get(name, "") for name in ("template", "parent")}
+    parents = selectors.possible_parents(reader)
+    form = ProjectForm(form_data(request), projects=visible, parents=parents, initial=initial)
     project = form.submit(lambda data: services.create(actor=reader, **data))
     if project is not None:
         messages.success(request, f"{project.name} created. Add the people who work in it.")

@@ -95,10 +95,14 @@ def visible_ancestors(user: User, project: Project) -> list[Project]:
     return [ancestor for ancestor in above if ancestor.pk in visible]
 
 
-def possible_parents(user: User, project: Project) -> list[Project]:
+def possible_parents(user: User, project: Project | None = None) -> list[Project]:
     """Return the projects that a user manages as a member, and the present parent."""
-    managed = Q(memberships__user=user, memberships__effective_role=Role.ADMIN) | Q(pk=project.parent_id)
-    projects = Project.objects.visible_to(user).filter(managed, is_inbox=False).exclude(pk=project.pk)
+    managed = Q(memberships__user=user, memberships__effective_role=Role.ADMIN)
+    if project:
+        managed |= Q(pk=project.parent_id)
+    projects = Project.objects.visible_to(user).filter(managed, is_inbox=False)
+    if project:
+        projects = projects.exclude(pk=project.pk)
     return list(projects.order_by("name").distinct()[:500])
 
 

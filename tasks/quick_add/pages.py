@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.auth.requests import get_request_user
@@ -12,7 +13,7 @@ from core.api.endpoints import endpoint
 from core.clock import current_time
 from core.errors import Invalid
 from core.forms import form_status
-from core.htmx import form_data, render_page
+from core.htmx import form_data, render_page, safe_redirect_url
 from tasks.quick_add import services
 from tasks.quick_add.forms import QuickAddForm
 from tasks.quick_add.interpretation import interpret
@@ -31,8 +32,10 @@ def quick_add(request: HttpRequest) -> HttpResponse:
         except Invalid as error:
             form.add_domain_error(error)
         else:
-            add_undo_message(request, f"{task.key} created.")
-            return redirect("task-detail", key=task.key)
+            url = reverse("task-detail", args=[task.key])
+            add_undo_message(request, format_html('<a href="{}">{}</a> created.', url, task.key))
+            # Several tasks are written one after another, on the page where one is.
+            return HttpResponseRedirect(safe_redirect_url(request, request.POST.get("next", ""), url))
     return render_page(request, "tasks/quick_add.html", {"form": form}, status=form_status(form))
 
 
@@ -46,5 +49,5 @@ def preview(request: HttpRequest) -> HttpResponse:
     context = {"form": form, "meaning": None}
     if form.is_valid():
         context["meaning"] = interpret(user=get_request_user(request), now=current_time(), **form.cleaned_data)
-    fragments = {"quick-preview": "tasks/_quick_preview.html"}
+    fragments = dict.fromkeys(("quick-preview", "add-preview"), "tasks/_quick_preview.html")
     return render_page(request, "tasks/quick_add.html", context, fragments=fragments)

@@ -17,7 +17,7 @@ from accounts.models import User
 from core.clock import current_time
 from core.errors import VersionConflict
 from core.forms import expected_version, form_status
-from core.htmx import form_data, render_page
+from core.htmx import form_data, render_page, safe_redirect_url
 from tasks.filters.grammar import MAX_LENGTH
 from tasks.saved_filters import selectors, services, subscriptions
 from tasks.saved_filters.forms import SavedFilterForm, audience_of
@@ -45,7 +45,7 @@ def new_filter(request: HttpRequest) -> HttpResponse:
     saved_filter = form.submit(lambda _: services.create(actor=reader, now=current_time(), **form.values()))
     if saved_filter is not None:
         messages.success(request, f"Filter “{saved_filter.name}” saved.")
-        return redirect("saved-filters")
+        return redirect(f"{reverse('task-list')}?saved_filter={saved_filter.pk}")
     return render_page(request, "tasks/saved_filter_form.html", {"form": form}, status=form_status(form))
 
 
@@ -94,7 +94,7 @@ def subscribe(request: HttpRequest, filter_id: UUID) -> HttpResponse:
     else:
         saved_filter = subscriptions.subscribe(actor=reader, filter_id=filter_id, now=current_time())
         messages.success(request, f"You get a notification when a task enters “{saved_filter.name}”.")
-    return redirect("saved-filters")
+    return HttpResponseRedirect(safe_redirect_url(request, request.POST.get("next", ""), reverse("saved-filters")))
 
 
 def _form(reader: User, request: HttpRequest, initial: dict[str, Any]) -> SavedFilterForm:

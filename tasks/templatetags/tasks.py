@@ -24,6 +24,13 @@ PRIORITY_ICONS = {0: "minus", 1: "signal-low", 2: "signal-medium", 3: "signal-hi
 DUE_SOON_WITHIN = timedelta(days=2)
 
 
+@register.filter
+def duration(minutes: int) -> str:
+    """Return minutes in words, such as "1 h 30 min"."""
+    hours, rest = divmod(minutes, 60)
+    return f"{hours} h {rest} min" if hours and rest else f"{hours} h" if hours else f"{rest} min"
+
+
 @register.simple_tag
 def state_badge(name: str, category: str) -> SafeString:
     return format_html('<span class="badge {}">{}<bdi>{}</bdi></span>', category, icon(STATE_ICONS[category]), name)

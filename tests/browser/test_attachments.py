@@ -131,6 +131,7 @@ def test_form_attaches_without_scripts(sample_workspace, open_page, task, tmp_pa
     page.goto(f"/tasks/{task.key}/")
     page.set_input_files("#attachment-file", [str(path)])
 
+    page.click("#attachments summary")
     page.click("#attachments button:text('Attach')")
 
     page.wait_for_selector("#attachments ul.list >> text=plain.txt")

@@ -22,6 +22,9 @@ def test_quick_add_shows_chips_and_creates_the_task(width, scheme, sample_worksp
     page.evaluate(AXE_SCRIPT)
     violations = page.evaluate("axe.run('#quick-add').then((result) => result.violations.map(({ id }) => id))")
     page.click("#quick-add button[type=submit]")
+    page.locator(".toast a").wait_for()
+    assert page.locator("h1").inner_text() == "Tasks"
+    page.click(".toast a")
     page.locator("h1", has_text=f"Pay rent {width}").wait_for()
 
     assert "several projects" in problems
@@ -43,3 +46,20 @@ def test_quick_add_page_works_without_scripts(sample_workspace, open_page):
 
     assert "Due" in preview
     assert Task.objects.filter(title="Without a script", priority=1).count() == 1
+
+
+def test_quick_adds_of_a_project_follow_one_another(sample_workspace, open_page):
+    page = open_page(sample_workspace)
+    page.goto("/projects/OPS/")
+    page.fill("#add-title", "Renew the certificate tomorrow !high")
+    page.locator("#add-preview .chip", has_text="High").wait_for()
+    page.keyboard.press("Enter")
+    page.locator(".toast", has_text="created").wait_for()
+    # The focus is in the field again, so the next task is typed at once.
+    page.keyboard.type("Check the backup")
+    page.keyboard.press("Enter")
+    page.locator(".task-name", has_text="Check the backup").wait_for()
+
+    assert page.url.endswith("/projects/OPS/")
+    assert Task.objects.filter(project__key="OPS", title="Renew the certificate", priority=3).count() == 1
+    assert page.evaluate("violations") == []

@@ -39,6 +39,7 @@ def test_task_repeats_as_the_form_previewed(scripts, sample_workspace, open_page
     dates = page.locator("#recurrence > div .dates li span.grow").all_inner_texts()
     assert [date.strip() for date in dates] == [line.strip() for line in preview.split("\n")[1:] if line.strip()]
 
+    page.click("#reminders summary")
     page.select_option("#reminder_when", "days:1")
     page.fill("#reminder_time", "23:30")
     page.click("#reminders button:text('Add reminder')")

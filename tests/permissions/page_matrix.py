@@ -60,7 +60,7 @@ PAGES = {
     "POST people/{user_id}/": "login 403 403 403 403 403 403 403 go -> /people/{user_id}/",
     "GET filters/": AUTHENTICATED,
     "GET filters/new/": AUTHENTICATED,
-    "POST filters/new/": f"{REDIRECTED} -> /filters/",
+    "POST filters/new/": f"{REDIRECTED} -> /tasks/?saved_filter=*",
     "GET filters/{filter_id}/": "login 404 403 403 403 403 200 404 404",
     "POST filters/{filter_id}/": "login 404 403 403 403 403 go 404 404 -> /tasks/?saved_filter={filter_id}",
     "POST filters/{filter_id}/delete/": "login 404 403 403 403 403 go 404 404 -> /filters/",

@@ -123,7 +123,7 @@ def test_checklist_panel_works_without_scripts(alice, task):
     blank = client.get(page_url).content.decode()
 
     assert "1 of 1 done" in ticked
-    assert "completed a checklist item" in ticked
+    assert "completed the checklist item “Order boxes”" in ticked
     assert "Write what is to be done." in blank
     item.refresh_from_db()
     assert (item.text, item.is_done) == ("Order boxes", True)

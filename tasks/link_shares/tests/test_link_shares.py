@@ -36,7 +36,7 @@ def test_link_shows_one_task_to_anybody(clients, task, comment):
     assert comment.body in text
     assert "Another task" not in text
     assert page["X-Robots-Tag"] == "noindex, nofollow"
-    assert page["Referrer-Policy"] == "no-referrer"
+    assert page["Referrer-Policy"] == "strict-origin"
     assert "no-store" in page["Cache-Control"]
 
 
