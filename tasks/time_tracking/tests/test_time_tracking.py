@@ -135,7 +135,13 @@ def test_panel_shows_total_beside_the_estimate(bob, alice, task, queries):
     assert "50 min of 1 h" in running
     assert "Timer running since" in running
     assert wrong.status_code == 422
-    for text in ("1 h 15 min of 1 h, over the estimate", "25 min Bob", "Planning", "logged 20 min", "changed a time entry"):
+    for text in (
+        "1 h 15 min of 1 h, over the estimate",
+        "25 min Bob",
+        "Planning",
+        "logged 20 min",
+        "changed a time entry",
+    ):
         assert text in page, text
     browser.post(f"/tasks/{task.key}/time/{own.pk}/delete/")
     assert not TimeEntry.objects.filter(pk=own.pk).exists()
