@@ -85,7 +85,7 @@ def explain(user: Any, query_string: str, page: int) -> Plan:
 
     from core.sql_templates import Param
 
-    statement, values = _build_query(user, query_string, page)
+    statement, values = build_query(user, query_string, page)
     parameters = [values[part.name] if isinstance(part, Param) else part for part in statement.parameters]
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement.sql}", parameters)
@@ -100,7 +100,8 @@ def explain(user: Any, query_string: str, page: int) -> Plan:
     )
 
 
-def _build_query(user: Any, query_string: str, page: int) -> Any:
+def build_query(user: Any, query_string: str, page: int) -> Any:
+    """Return the API's statement for one page of a list, and its values."""
     from django.http import QueryDict
 
     from core.api.pagination import PageRequest
@@ -120,8 +121,10 @@ def _cursor_before(tasks: Any, column: str, page: int) -> Any:
     """Return the cursor before a page, or before the last page if there are fewer; None for page 1."""
     from core.api.pagination import Cursor
 
+    if page == 1:
+        return None
     last = min((page - 1) * 20, tasks.count()) - 1
-    if page == 1 or last < 0:
+    if last < 0:
         return None
     value, key = tasks.order_by(f"-{column}", "-pk").values_list(column, "pk")[last]
     return Cursor(value, key, backwards=False)

@@ -196,7 +196,9 @@ def export_favourites(user_id: uuid.UUID) -> Iterator[Row]:
 def export_bulk_jobs(user_id: uuid.UUID) -> Iterator[Row]:
     """Yield the user's changes of many tasks by a worker."""
     return in_batches(
-        BulkJob.objects.filter(user=user_id).values("pk", "id", "state", "changes", "total", "created_at")
+        BulkJob.objects.filter(user=user_id).values(
+            "pk", "id", "kind", "title", "state", "changes", "total", "created_at"
+        )
     )
 
 

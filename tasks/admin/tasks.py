@@ -93,12 +93,12 @@ class TaskRelationAdmin(ReadOnlyAdmin):
 
 @admin.register(BulkJob)
 class BulkJobAdmin(ReadOnlyAdmin):
-    list_display = ("user", "state", "total", "updated", "created_at")
-    list_filter = ("state",)
+    list_display = ("user", "kind", "state", "total", "updated", "created_at")
+    list_filter = ("kind", "state")
     list_select_related = ("user",)
     search_fields = ("user__name", "=user__email")
     # What is changed may quote what users wrote; it is not needed to operate the site.
-    fields = ("user", "state", "total", "updated", "error", "created_at")
+    fields = ("user", "kind", "state", "total", "updated", "error", "created_at")
     ordering = ("-pk",)
 
 

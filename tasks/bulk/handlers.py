@@ -6,9 +6,9 @@ import uuid
 
 from core.db import database_now
 from events.models import Event
-from tasks.bulk import background
+from tasks.bulk import worker
 
 
 def run_requested_change(event: Event) -> None:
     """Make the change of a job (`bulk.requested`)."""
-    background.run_job(job_id=uuid.UUID(event.payload["bulk"]["id"]), now=database_now())
+    worker.run_job(job_id=uuid.UUID(event.payload["bulk"]["id"]), now=database_now())

@@ -8,10 +8,12 @@ from typing import Any, ClassVar
 from django.db.models import QuerySet
 from rest_framework.serializers import IntegerField
 
-from core.api.generics import ActionView, CreateView, DeleteView, DetailView, ListView, UpdateView
+from core.api.generics import ActionView, CreateView, DetailView, ListView, UpdateView
 from core.api.pagination import Page, PageQuerySerializer, PageRequest
 from core.errors import VersionConflict
 from events.models import Event
+from tasks.bulk import deletions
+from tasks.bulk.api import DeleteByJobView
 from tasks.filters.query_params import StatsQuery, TaskQuery, filters_from_params
 from tasks.filters.selectors import TASK_SORTS, TaskFilters
 from tasks.history import selectors as history_selectors
@@ -99,7 +101,7 @@ class TasksView(TaskListView, CreateView):
         return selectors.get_task_columns(self.user, str(task.pk))
 
 
-class TaskView(DetailView, UpdateView, DeleteView):
+class TaskView(DetailView, UpdateView, DeleteByJobView):
     """One task by id or key."""
 
     operation_ids = {"get": "get_task", "patch": "update_task", "delete": "delete_task"}
@@ -113,7 +115,7 @@ class TaskView(DetailView, UpdateView, DeleteView):
     patch_serializer_class = TaskPatch
     serializer_class = TaskOut
     to_json = TaskColumns.to_json
-    delete_service = services.delete
+    delete_service = deletions.delete_task
     services_take_now = True
 
     def get_object(self, ref: str) -> TaskColumns:

@@ -145,8 +145,8 @@ def paginate_groups(
         rows = rows.with_due_instant(zone)
     start = page_offset(page_request)
     within = apply_ordering(rows, page_request).query.order_by
-    grouped = rows.annotate(**_group_columns(name, project))
-    grouped = grouped.annotate(group_total=Window(Count("*"), partition_by=[F("group_key")]))  # type: ignore[misc] -- an annotation
+    grouped: Any = rows.annotate(**_group_columns(name, project))
+    grouped = grouped.annotate(group_total=Window(Count("*"), partition_by=[F("group_key")]))
     ordered = grouped.with_relations().order_by(F("group_place").asc(nulls_last=True), "group_key", *within)
     return build_numbered_page(list(ordered[start : start + page_request.limit]), page_request, count)
 

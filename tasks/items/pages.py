@@ -27,6 +27,7 @@ from core.htmx import form_data, render_page, requested_fragment, safe_redirect_
 from core.text import is_blank, normalize
 from events.outbox import published_events
 from tasks import policies
+from tasks.bulk import deletions
 from tasks.bulk.forms import BulkForm
 from tasks.custom_fields import selectors as custom_fields_selectors
 from tasks.custom_fields.forms import ValuesForm
@@ -290,7 +291,8 @@ def delete_task(request: HttpRequest, key: str) -> HttpResponse:
     reader = get_request_user(request)
     task = selectors.get_task(reader, key)
     if request.method == "POST":
-        services.delete(actor=reader, ref=str(task.pk), now=current_time())
+        if job := deletions.delete_task(actor=reader, ref=str(task.pk), now=current_time()):
+            return redirect("bulk-job", job.pk)
         add_undo_message(request, f"{task.key} moved to the trash.")
         return redirect(f"{reverse('task-list')}?project={task.project.key}")
     # Only for the page: the service checks again, under the lock.

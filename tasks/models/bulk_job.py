@@ -12,7 +12,19 @@ from core.db import uuid7
 
 
 class BulkJob(models.Model):
-    """A change of many tasks by a worker. `changes` are those of the request, `error` says why it failed."""
+    """A change, deletion or restoration by a worker, because it is too large for a request.
+
+    `changes` are those of many tasks, `object_id` is a deleted object or an entry of the trash; `error` says why it
+    failed.
+    """
+
+    class Kind(models.TextChoices):
+        UPDATE = "update", "Change"
+        DELETE_PROJECT = "delete_project", "Deletion"
+        DELETE_LABEL = "delete_label", "Deletion of a label"
+        DELETE_TASK = "delete_task", "Deletion of a task"
+        DELETE_SECTION = "delete_section", "Deletion of a section"
+        RESTORE = "restore", "Restoration"
 
     class State(models.TextChoices):
         QUEUED = "queued", "Waiting"
@@ -21,6 +33,9 @@ class BulkJob(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="bulk_jobs")
+    kind = models.CharField(max_length=20, choices=Kind, default=Kind.UPDATE)
+    object_id = models.UUIDField(null=True, editable=False)
+    title = models.CharField(max_length=560, default="")
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     task_ids = ArrayField(models.UUIDField())
     changes: models.JSONField[dict[str, Any]] = models.JSONField()
@@ -34,6 +49,10 @@ class BulkJob(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
+                name="a_bulk_job_has_tasks_or_an_object",
+                condition=Q(kind="update", object_id=None) | (~Q(kind="update") & Q(object_id__isnull=False)),
+            ),
+            models.CheckConstraint(
                 name="a_bulk_job_state_is_known", condition=Q(state__in=["queued", "done", "failed"])
             ),
             models.UniqueConstraint(
@@ -42,4 +61,4 @@ class BulkJob(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.total} tasks {self.state}"
+        return f"{self.get_kind_display()} {self.state}"

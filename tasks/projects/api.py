@@ -13,7 +13,9 @@ from core.api.endpoints import all_projects
 from core.api.generics import ActionView, CreateView, DeleteView, DetailView, ListView, UpdateView
 from core.api.pagination import Sort
 from core.api.query_params import FieldsQuerySerializer
-from tasks.models import Project
+from tasks.bulk import deletions
+from tasks.bulk.api import DeleteByJobView
+from tasks.models import BulkJob, Project
 from tasks.project_scope import project_in_body, project_in_path, project_in_query, project_of_label_in_path
 from tasks.projects import labels, selectors, services, states
 from tasks.projects.serializers import (
@@ -51,7 +53,7 @@ class ProjectsView(ListView, CreateView):
     result_selector = selectors.get_project
 
 
-class ProjectView(DetailView, UpdateView, DeleteView):
+class ProjectView(DetailView, UpdateView, DeleteByJobView):
     """One project by id or key."""
 
     operation_ids = {"get": "get_project", "patch": "update_project", "delete": "delete_project"}
@@ -62,8 +64,10 @@ class ProjectView(DetailView, UpdateView, DeleteView):
     serializer_class = ProjectOut
     object_selector = result_selector = selectors.get_project
     update_service = services.update
-    delete_service = services.delete
     services_take_now = True
+
+    def delete_object(self, ref: str) -> BulkJob | None:
+        return deletions.delete_project(actor=self.user, ref=ref, now=self.now, versions=self.versions)
 
 
 class ArchiveView(ActionView, DeleteView):
@@ -136,7 +140,7 @@ class LabelsView(ListView, CreateView):
     create_service = labels.create
 
 
-class LabelView(DetailView, UpdateView, DeleteView):
+class LabelView(DetailView, UpdateView, DeleteByJobView):
     """One label."""
 
     operation_ids = {"get": "get_label", "patch": "update_label", "delete": "delete_label"}
@@ -147,5 +151,5 @@ class LabelView(DetailView, UpdateView, DeleteView):
     object_selector = result_selector = selectors.get_label
     update_service = labels.update
 
-    def delete_object(self, label_id: uuid.UUID) -> None:
-        labels.delete(actor=self.user, label_id=label_id, now=self.now, versions=self.versions)
+    def delete_object(self, label_id: uuid.UUID) -> BulkJob | None:
+        return deletions.delete_label(actor=self.user, label_id=label_id, now=self.now, versions=self.versions)

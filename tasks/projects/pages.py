@@ -20,6 +20,7 @@ from core.etags import merge_changes
 from core.forms import changed_values, expected_version, form_status, initial_values
 from core.htmx import form_data, render_page
 from tasks import policies
+from tasks.bulk import deletions
 from tasks.items.pages import task_list_context
 from tasks.members import selectors as members_selectors
 from tasks.members.forms import MemberForm, ProjectTeamForm, RoleForm
@@ -75,7 +76,8 @@ def delete_project(request: HttpRequest, key: str) -> HttpResponse:
     reader = get_request_user(request)
     project = selectors.get_project(reader, key)
     if request.method == "POST":
-        services.delete(actor=reader, ref=str(project.pk), now=current_time())
+        if job := deletions.delete_project(actor=reader, ref=str(project.pk), now=current_time()):
+            return redirect("bulk-job", job.pk)
         add_undo_message(request, f"{project.name} moved to the trash.")
         return redirect("project-list")
     # Only for the page: the service checks again, under the lock.

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import uuid
 
-from core.api.generics import CreateView, DeleteView, DetailView, ListView, UpdateView
+from core.api.generics import CreateView, DetailView, ListView, UpdateView
 from core.api.pagination import Sort
+from tasks.bulk import deletions
+from tasks.bulk.api import DeleteByJobView
+from tasks.models import BulkJob
 from tasks.project_scope import project_in_path
 from tasks.projects import selectors as projects_selectors
 from tasks.sections import selectors, services
@@ -26,7 +29,7 @@ class SectionsView(ListView, CreateView):
     create_service = services.create
 
 
-class SectionView(DetailView, UpdateView, DeleteView):
+class SectionView(DetailView, UpdateView, DeleteByJobView):
     """One section of a project."""
 
     operation_ids = {
@@ -42,5 +45,7 @@ class SectionView(DetailView, UpdateView, DeleteView):
     object_selector = selectors.get_section
     update_service = services.update
 
-    def delete_object(self, ref: str, section_id: uuid.UUID) -> None:
-        services.delete(actor=self.user, ref=ref, section_id=section_id, now=self.now, versions=self.versions)
+    def delete_object(self, ref: str, section_id: uuid.UUID) -> BulkJob | None:
+        return deletions.delete_section(
+            actor=self.user, ref=ref, section_id=section_id, now=self.now, versions=self.versions
+        )

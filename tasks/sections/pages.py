@@ -16,6 +16,7 @@ from core.clock import current_time
 from core.forms import form_status
 from core.htmx import form_data, render_page
 from tasks import policies
+from tasks.bulk import deletions
 from tasks.projects import selectors as projects_selectors
 from tasks.sections import selectors, services
 from tasks.sections.forms import SectionForm, SectionUpdateForm
@@ -59,6 +60,8 @@ def update_section(request: HttpRequest, key: str, section_id: UUID) -> HttpResp
 @require_POST
 def delete_section(request: HttpRequest, key: str, section_id: UUID) -> HttpResponse:
     """Move a section to the trash; its tasks stay."""
-    services.delete(actor=get_request_user(request), ref=key, section_id=section_id, now=current_time())
+    actor = get_request_user(request)
+    if job := deletions.delete_section(actor=actor, ref=key, section_id=section_id, now=current_time()):
+        return redirect("bulk-job", job.pk)
     messages.success(request, "Section moved to the trash. Its tasks have no section now.")
     return redirect("project-sections", key=key)

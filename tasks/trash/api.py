@@ -5,10 +5,17 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.request import Request
+
 from core.api.generics import ActionView, DeleteView, DetailView, ListView
+from tasks.bulk import deletions
+from tasks.bulk.api import job_response
+from tasks.bulk.serializers import BulkJobOut
+from tasks.models import BulkJob
 from tasks.project_scope import project_in_query, project_of_trash_entry_in_path
-from tasks.trash import purging, selectors, services
-from tasks.trash.restoration import Restoration
+from tasks.trash import purging, selectors
 from tasks.trash.serializers import RestorationOut, TrashEntryOut, TrashQuery
 
 
@@ -48,5 +55,13 @@ class RestoreView(ActionView):
     serializer_class = RestorationOut
     has_versions = False
 
-    def perform_action(self, data: dict[str, Any], entry_id: uuid.UUID) -> Restoration:
-        return services.restore(actor=self.user, entry_id=entry_id, now=self.now)
+    @extend_schema(
+        request=None,
+        responses={
+            200: RestorationOut,
+            202: OpenApiResponse(BulkJobOut, description="A worker restores more than 20,000 rows: see `Location`."),
+        },
+    )
+    def post(self, request: Request, **url: Any) -> HttpResponse:
+        restored = deletions.restore(actor=self.user, now=self.now, **url)
+        return job_response(restored) if isinstance(restored, BulkJob) else self.object_response(restored)

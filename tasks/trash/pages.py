@@ -14,8 +14,9 @@ from accounts.auth.requests import get_request_user
 from core.clock import current_time
 from core.forms import parse_uuid
 from core.htmx import render_page
-from tasks.models import TrashEntry
-from tasks.trash import purging, selectors, services
+from tasks.bulk import deletions
+from tasks.models import BulkJob, TrashEntry
+from tasks.trash import purging, selectors
 from tasks.undo.tokens import add_undo_message
 
 PAGE_SIZE = 50
@@ -47,7 +48,9 @@ def trash_list(request: HttpRequest) -> HttpResponse:
 @require_POST
 def restore_entry(request: HttpRequest, entry_id: UUID) -> HttpResponse:
     """Restore a deleted object, and go to it."""
-    restoration = services.restore(actor=get_request_user(request), entry_id=entry_id, now=current_time())
+    restoration = deletions.restore(actor=get_request_user(request), entry_id=entry_id, now=current_time())
+    if isinstance(restoration, BulkJob):
+        return redirect("bulk-job", restoration.pk)
     text = f"{restoration.title} restored."
     if restoration.skipped:
         count = sum(restoration.skipped.values())

@@ -15,7 +15,7 @@ from django.db.models.deletion import SET_NULL
 
 from core.errors import Conflict
 from tasks.models import TrashEntry
-from tasks.trash.storage import foreign_keys, key_array, quote, stored_columns
+from tasks.trash.storage import foreign_keys, key_array, quote, report_rows, stored_columns
 
 MEMBERSHIPS, TEAM_ROLES = "tasks.ProjectMember", "tasks.ProjectTeam"
 
@@ -63,6 +63,7 @@ def reinsert(entry: TrashEntry, overrides: Mapping[str, Any] | None = None) -> d
         inserted[model] = _insert(entry, model, later, (overrides or {}) if is_root else {}, is_root=is_root)
         waiting.discard(model._meta.label)
         unchecked += later
+        report_rows(sum(map(len, inserted.values())))
     for field in unchecked:
         inserted[field.model] -= _resolve(field, inserted[field.model])
     counts |= {model._meta.label: counts[model._meta.label] - len(pks) for model, pks in inserted.items()}

@@ -7,7 +7,9 @@ round-trips exactly.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -22,8 +24,35 @@ from accounts.models import User
 from core.errors import Conflict
 from tasks.models import Project, TrashEntry
 
-# Of one deletion with all that belongs to it: it is one transaction of one request.
+# Of one deletion with all that belongs to it: it is one transaction of one request. More are a worker's job.
 MAX_ROWS = 20_000
+# Of a worker, which holds the rows in memory.
+MAX_ROWS_OF_JOB = 200_000
+TOO_MANY_ROWS = "too_many_rows"
+_limit: ContextVar[int | None] = ContextVar("limit", default=None)
+_report_rows: ContextVar[Callable[[int], None] | None] = ContextVar("report_rows", default=None)
+
+
+def max_rows() -> int:
+    """Return how many rows a deletion may have here: in a request or in a job."""
+    return _limit.get() or MAX_ROWS
+
+
+@contextmanager
+def large_deletions(progress: Callable[[int], None]) -> Iterator[None]:
+    """Permit MAX_ROWS_OF_JOB rows; `progress` is told how many have been moved."""
+    limit, report = _limit.set(MAX_ROWS_OF_JOB), _report_rows.set(progress)
+    try:
+        yield
+    finally:
+        _limit.reset(limit)
+        _report_rows.reset(report)
+
+
+def report_rows(count: int) -> None:
+    """Tell a job how many rows have been moved."""
+    if report := _report_rows.get():
+        report(count)
 
 
 class BoundedCollector(Collector):
@@ -34,7 +63,7 @@ class BoundedCollector(Collector):
         return False
 
     def related_objects(self, related_model: Any, related_fields: Any, objs: Any) -> Any:
-        return super().related_objects(related_model, related_fields, objs)[: MAX_ROWS + 1]
+        return super().related_objects(related_model, related_fields, objs)[: max_rows() + 1]
 
     def add(self, objs: Any, source: Any = None, nullable: bool = False, reverse_dependency: bool = False) -> Any:
         # Rows that cascade go first, also by a nullable key: composite keys are checked at once (migration 0010).
@@ -46,16 +75,16 @@ class BoundedCollector(Collector):
 
 def lock_rows(rows: QuerySet[Any, Any]) -> None:
     """Lock rows that are to be collected. Raises Conflict beyond MAX_ROWS."""
-    require_row_count(len(rows.select_for_update().order_by("pk").values_list("pk")[: MAX_ROWS + 1]))
+    require_row_count(len(rows.select_for_update().order_by("pk").values_list("pk")[: max_rows() + 1]))
 
 
 def require_row_count(count: int) -> None:
     """Raise Conflict for more rows than one deletion may have."""
-    if count > MAX_ROWS:
+    if count > (limit := max_rows()):
         raise Conflict(
-            f"More than {MAX_ROWS:,} rows belong to this, the most that can be deleted at once. "
+            f"More than {limit:,} rows belong to this, the most that can be deleted at once. "
             "Delete parts of it first, or archive it.",
-            code="too_many_rows",
+            code=TOO_MANY_ROWS,
         )
 
 
@@ -81,7 +110,10 @@ def collect(obj: Model) -> Deletion:
     collector = BoundedCollector(using=connection.alias)
     collector.collect([obj])
     keys = {model: [row.pk for row in rows] for model, rows in collector.data.items() if rows}
-    rows = {model._meta.label: _read_rows(model, pks) for model, pks in keys.items()}
+    rows: dict[str, str] = {}
+    for model, pks in keys.items():
+        rows[model._meta.label] = _read_rows(model, pks)
+        report_rows(sum(len(keys[known]) for known in keys if known._meta.label in rows))
     references: list[str] = []
     for (field, value), querysets in collector.field_updates.items():
         # A row that is itself deleted keeps the value in its stored row.

@@ -31,6 +31,8 @@ def undo(request: HttpRequest) -> HttpResponse:
         text = " ".join(field.message for field in error.fields) or error.detail
         messages.error(request, f"Can't undo: {text}")
         return HttpResponseRedirect(url)
+    if undone.job:
+        return HttpResponseRedirect(reverse("bulk-job", args=[undone.job.pk]))
     add_undo_message(request, "Undone.", tag=REDO_TAG)
     if not undone.exists:
         # The page of the object, where the form may have been, is gone.

@@ -3,6 +3,7 @@ from typing import Any
 from rest_framework import serializers
 
 from core.api.fields import StrictCharField, StrictSerializer
+from tasks.bulk.serializers import BulkJobOut
 
 
 class UndoInput(StrictSerializer):
@@ -20,3 +21,4 @@ class UndoneOut(serializers.Serializer[Any]):
     project_id = serializers.UUIDField(allow_null=True)
     key = serializers.CharField()
     exists = serializers.BooleanField(help_text="Whether the task or project is there now.")
+    job = BulkJobOut(allow_null=True, help_text="A restoration by a worker, of more than 20,000 rows.")

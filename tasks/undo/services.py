@@ -21,6 +21,7 @@ from core.errors import Conflict
 from core.etags import merge_changes
 from events.models import Event
 from tasks.attachments import services as attachments
+from tasks.bulk import deletions
 from tasks.bulk import selectors as bulk_selectors
 from tasks.bulk import services as bulk
 from tasks.checklists import services as checklists
@@ -31,12 +32,10 @@ from tasks.custom_fields.values import FIELD_PREFIX
 from tasks.items import ordering
 from tasks.items import selectors as items_selectors
 from tasks.items import services as items
-from tasks.models import Task, TrashEntry
+from tasks.models import BulkJob, Task, TrashEntry
 from tasks.moving import services as moving
-from tasks.projects import services as projects
 from tasks.recurrence import services as recurrence
 from tasks.relations import services as relations
-from tasks.trash import services as trash
 from tasks.undo.tokens import UNDOABLE_EVENTS, invalid_token, parse_token
 
 
@@ -44,7 +43,7 @@ from tasks.undo.tokens import UNDOABLE_EVENTS, invalid_token, parse_token
 class Undone:
     """The write that was undone, and the task or project that it was about; neither for a change of many tasks.
 
-    `exists` says whether that is there now.
+    `exists` says whether that is there now; not yet while a `job` restores it.
     """
 
     name: str
@@ -52,6 +51,7 @@ class Undone:
     project_id: uuid.UUID | None
     key: str
     exists: bool = True
+    job: BulkJob | None = None
 
 
 @transaction.atomic
@@ -62,16 +62,16 @@ def undo(*, actor: User, token: str, now: datetime) -> Undone:
     what the inverse write raises: NotFound, NotAllowed, Conflict.
     """
     event = get_undoable_event(actor, token)
-    _INVERSES[event.name](actor, event, now)
+    job = _INVERSES[event.name](actor, event, now)
     if event.subject_type == "bulk":
         return Undone(event.name, None, None, "")
     if event.subject_type == "project":
         project = event.payload["project"]
-        exists = event.name == "project.deleted"
-        return Undone(event.name, None, uuid.UUID(project["id"]), project["key"], exists)
+        exists = event.name == "project.deleted" and job is None
+        return Undone(event.name, None, uuid.UUID(project["id"]), project["key"], exists, job)
     task = event.payload["task"]
-    exists = event.name not in {"task.created", "task.restored"}
-    return Undone(event.name, uuid.UUID(task["id"]), uuid.UUID(task["project_id"]), task["key"], exists)
+    exists = event.name not in {"task.created", "task.restored"} and job is None
+    return Undone(event.name, uuid.UUID(task["id"]), uuid.UUID(task["project_id"]), task["key"], exists, job)
 
 
 def get_undoable_event(actor: User, token: str) -> Event:
@@ -149,12 +149,12 @@ def _move_back(actor: User, event: Event, now: datetime) -> None:
     moving.move_back(actor=actor, event=event, now=now)
 
 
-def _delete_task(actor: User, event: Event, now: datetime) -> None:
-    items.delete(actor=actor, ref=event.payload["task"]["id"], now=now)
+def _delete_task(actor: User, event: Event, now: datetime) -> BulkJob | None:
+    return deletions.delete_task(actor=actor, ref=event.payload["task"]["id"], now=now)
 
 
-def _restore_task(actor: User, event: Event, now: datetime) -> None:
-    _restore(actor, TrashEntry.Kind.TASK, event.payload["task"]["id"], now)
+def _restore_task(actor: User, event: Event, now: datetime) -> BulkJob | None:
+    return _restore(actor, TrashEntry.Kind.TASK, event.payload["task"]["id"], now)
 
 
 def _delete_comment(actor: User, event: Event, now: datetime) -> None:
@@ -210,20 +210,21 @@ def _undo_comment_edit(actor: User, event: Event, now: datetime) -> None:
     )
 
 
-def _delete_project(actor: User, event: Event, now: datetime) -> None:
-    projects.delete(actor=actor, ref=event.payload["project"]["id"], now=now)
+def _delete_project(actor: User, event: Event, now: datetime) -> BulkJob | None:
+    return deletions.delete_project(actor=actor, ref=event.payload["project"]["id"], now=now)
 
 
-def _restore_project(actor: User, event: Event, now: datetime) -> None:
-    _restore(actor, TrashEntry.Kind.PROJECT, event.payload["project"]["id"], now)
+def _restore_project(actor: User, event: Event, now: datetime) -> BulkJob | None:
+    return _restore(actor, TrashEntry.Kind.PROJECT, event.payload["project"]["id"], now)
 
 
-def _restore(actor: User, kind: str, object_id: str, now: datetime) -> None:
+def _restore(actor: User, kind: str, object_id: str, now: datetime) -> BulkJob | None:
     entries = TrashEntry.objects.visible_to(actor).filter(kind=kind, object_id=object_id)
     entry_id = entries.values_list("pk", flat=True).first()
     if entry_id is None:
         raise Conflict("It is no longer in the trash.", code="not_in_trash")
-    trash.restore(actor=actor, entry_id=entry_id, now=now)
+    restored = deletions.restore(actor=actor, entry_id=entry_id, now=now)
+    return restored if isinstance(restored, BulkJob) else None
 
 
 def _undo_bulk(actor: User, event: Event, now: datetime) -> None:
@@ -247,7 +248,7 @@ def _undo_bulk(actor: User, event: Event, now: datetime) -> None:
         recurrence.step_back(actor=actor, ref=repeated.payload["task"]["id"], next_id=next_id, now=now)
 
 
-_INVERSES: dict[str, Callable[[User, Event, datetime], None]] = {
+_INVERSES: dict[str, Callable[[User, Event, datetime], BulkJob | None]] = {
     "bulk.updated": _undo_bulk,
     "task.created": _delete_task,
     "task.updated": _undo_update,

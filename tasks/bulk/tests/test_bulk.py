@@ -12,7 +12,7 @@ from core.testing.concurrency import run_concurrently
 from core.testing.database_state import table_digests
 from core.testing.page_client import logged_in_client
 from events.models import Event
-from tasks.bulk import background, services
+from tasks.bulk import services, worker
 from tasks.models import BulkJob, Task, TrashEntry
 from tasks.tests.factories import AssigneeFactory, ProjectFactory, RecurrenceFactory, TaskFactory
 
@@ -161,8 +161,8 @@ def test_bulk_of_a_large_filter_is_a_job(clients, tasks, monkeypatch):
     answer = client.patch(URL, {"filter": "project:OPS", "expected_count": 5, "changes": {"due_date": "2026-12-24"}})
     second = client.patch(URL, {"filter": "project:OPS", "expected_count": 5, "changes": {"priority": "high"}})
     job = answer.json()["job"]
-    background.run_job(job_id=job["id"], now=timezone.now())
-    background.run_job(job_id=job["id"], now=timezone.now())
+    worker.run_job(job_id=job["id"], now=timezone.now())
+    worker.run_job(job_id=job["id"], now=timezone.now())
     done = client.get(f"{URL}{job['id']}/").json()
     foreign = clients["bob"].get(f"{URL}{job['id']}/")
 
@@ -183,7 +183,7 @@ def test_bulk_job_that_fails_changes_nothing(clients, tasks, monkeypatch):
         URL, {"filter": "project:OPS", "expected_count": 5, "changes": {"due_date": "2026-12-24"}}
     )
 
-    background.run_job(job_id=answer.json()["job"]["id"], now=timezone.now())
+    worker.run_job(job_id=answer.json()["job"]["id"], now=timezone.now())
 
     job = BulkJob.objects.get()
     assert (job.state, job.updated, bool(job.error)) == ("failed", 0, True)
@@ -285,7 +285,7 @@ def test_all_matching_tasks_are_changed_from_the_list(alice, tasks, project, mon
     monkeypatch.setattr(services, "MAX_TASKS", 2)
     started = page.post("/tasks/bulk/", form | {"priority": "1"})
     waiting = page.get(started["Location"]).content.decode()
-    background.run_job(job_id=BulkJob.objects.get().pk, now=timezone.now())
+    worker.run_job(job_id=BulkJob.objects.get().pk, now=timezone.now())
     done = page.get(started["Location"]).content.decode()
 
     assert started["Location"] == f"/tasks/bulk/{BulkJob.objects.get().pk}/"

@@ -184,6 +184,7 @@ def test_project_deletion_is_undone(api, task):
         "project_id": str(task.project_id),
         "key": "OPS",
         "exists": True,
+        "job": None,
     }
     assert api.get(f"{TASKS}{task.key}/").json()["title"] == "Fix the printer"
 
