@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tasks", "0027_subscription_checks"),
+        ("tasks", "0030_trash_of_parts"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
