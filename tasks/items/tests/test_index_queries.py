@@ -80,19 +80,23 @@ def keys(client, url):
 
 
 @pytest.mark.parametrize("ordering", ["created_at", "-created_at", "-updated_at", "due_date", "-due_date", "title"])
-@pytest.mark.parametrize("username", ["alice", "bob", "carol", "mallory", "guest", "guest_of_staff"])
-def test_pages_return_each_row_once_in_order(username, ordering, work, clients, request):
-    user, column = request.getfixturevalue(username), ordering.lstrip("-")
-    for query in QUERIES:
-        tasks = filters_selectors.filter_visible(
-            user, filters_from_params(parse_query(TaskQuery, QueryDict(query)), user)
-        )
-        page_request = filters_selectors.TASK_SORTS[column]
-        expected = _in_order(user, tasks, column, descending=ordering.startswith("-"), nullable=page_request.nullable)
+def test_pages_return_each_row_once_in_order(ordering, work, clients, request, subtests):
+    column = ordering.lstrip("-")
+    for username in ("alice", "bob", "carol", "mallory", "guest", "guest_of_staff"):
+        user = request.getfixturevalue(username)
+        for query in QUERIES:
+            with subtests.test(f"{username} {query}"):
+                tasks = filters_selectors.filter_visible(
+                    user, filters_from_params(parse_query(TaskQuery, QueryDict(query)), user)
+                )
+                page_request = filters_selectors.TASK_SORTS[column]
+                expected = _in_order(
+                    user, tasks, column, descending=ordering.startswith("-"), nullable=page_request.nullable
+                )
 
-        there, back = keys(clients[username], f"{TASKS}?limit=4&fields=id&ordering={ordering}&{query}")
+                there, back = keys(clients[username], f"{TASKS}?limit=4&fields=id&ordering={ordering}&{query}")
 
-        assert (there, back) == (expected, expected), query
+                assert (there, back) == (expected, expected)
 
 
 def _in_order(user, tasks, column, *, descending, nullable):
