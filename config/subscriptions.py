@@ -71,6 +71,7 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     "task.checklist_item_added": (),
     "task.checklist_item_changed": (),
     "task.checklist_item_removed": (),
+    "task.converted_to_item": (),
     "task.attachment_added": ("tasks.attachments.handlers.process_added_file",),
     "task.attachment_deleted": (),
     "task.attachment_restored": (),

@@ -95,6 +95,7 @@ urlpatterns = [
     path("tasks/<str:ref>/checklist/", checklists_api.ChecklistView.as_view()),
     path("tasks/<str:ref>/checklist/<uuid:item_id>/", checklists_api.ChecklistItemView.as_view()),
     path("tasks/<str:ref>/checklist/<uuid:item_id>/convert/", checklists_api.ConvertChecklistItemView.as_view()),
+    path("tasks/<str:ref>/convert-to-item/", checklists_api.ConvertTaskView.as_view()),
     path("tasks/<str:ref>/comments/", comments_api.CommentsView.as_view()),
     path("tasks/<str:ref>/comments/<uuid:comment_id>/", comments_api.CommentView.as_view()),
     path("tasks/<str:ref>/reactions/", reactions_api.TaskReactionsView.as_view()),

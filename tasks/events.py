@@ -321,6 +321,15 @@ class ChecklistItemRemoved(TaskEvent, name="task.checklist_item_removed"):
     subtask_id: str = ""
 
 
+class TaskConvertedToItem(TaskEvent, name="task.converted_to_item"):
+    """Another task was deleted and became a checklist item of `task`. `excerpt` is its title."""
+
+    item_id: str
+    excerpt: str
+    converted_id: str
+    converted_key: str
+
+
 class TaskAttachmentAdded(TaskEvent, name="task.attachment_added"):
     """A file was attached. `file_id` is its StoredFile, which may still be in quarantine."""
 

@@ -66,6 +66,7 @@ urlpatterns = [
         checklists_pages.convert_checklist_item,
         name="checklist-convert",
     ),
+    path("tasks/<str:key>/convert-to-item/", checklists_pages.convert_task, name="task-convert"),
     path("tasks/<str:key>/comments/", comments_pages.add_comment, name="comment-create"),
     path("tasks/<str:key>/comments/<uuid:comment_id>/", comments_pages.edit_comment, name="comment-update"),
     path("tasks/<str:key>/comments/<uuid:comment_id>/delete/", comments_pages.delete_comment, name="comment-delete"),

@@ -156,6 +156,7 @@ REQUEST_BODIES: dict[str, dict[str, Any]] = {
     "PATCH /api/v1/tasks/{ref}/shares/{user_id}/": {"role": "editor"},
     "PATCH /api/v1/tasks/bulk/": {"ids": ["{task_id}"], "changes": {"priority": "high"}},
     "POST /api/v1/tasks/{ref}/links/": {"role": "viewer"},
+    "POST /api/v1/tasks/{ref}/convert-to-item/": {"parent": "{other_task}"},
     "POST /api/v1/tasks/{ref}/move-to-project/": {"project": "{empty}"},
     "POST /api/v1/tasks/{ref}/relations/": {"kind": "blocks", "task": "{other_task}"},
     "POST /api/v1/filters/parse/": {"filter": "state:open"},

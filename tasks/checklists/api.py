@@ -5,11 +5,12 @@ from typing import Any
 
 from core.api.generics import ActionView, CreateView, DeleteView, DetailView, ListView, UpdateView
 from core.api.pagination import Sort
-from tasks.checklists import selectors, services
-from tasks.checklists.serializers import ChecklistItemInput, ChecklistItemOut, ChecklistItemPatch
+from tasks.checklists import conversion, selectors, services
+from tasks.checklists.serializers import ChecklistItemInput, ChecklistItemOut, ChecklistItemPatch, ConvertTaskInput
 from tasks.items import selectors as items_selectors
 from tasks.items.serializers import TaskOut
 from tasks.items.task_columns import TaskColumns
+from tasks.models import ChecklistItem
 from tasks.project_scope import project_of_task_in_path
 
 
@@ -63,3 +64,21 @@ class ConvertChecklistItemView(ActionView):
     def perform_action(self, data: dict[str, Any], ref: str, item_id: uuid.UUID) -> TaskColumns:
         task = services.convert(actor=self.user, ref=ref, item_id=item_id, now=self.now)
         return items_selectors.get_task_columns(self.user, str(task.pk))
+
+
+class ConvertTaskView(ActionView):
+    """Replacement of a task by an item of its parent's checklist, or of another task's.
+
+    A task with parts that an item cannot hold, such as comments, is refused with 409 `not_convertible`.
+    """
+
+    operation_ids = {"post": "convert_task_to_checklist_item"}
+    has_undo = True
+    api_key_scope = {"POST": "tasks:delete"}
+    project_from = project_of_task_in_path
+    input_serializer_class = ConvertTaskInput
+    serializer_class = ChecklistItemOut
+    success_status = 201
+
+    def perform_action(self, data: dict[str, Any], ref: str) -> ChecklistItem:
+        return conversion.convert_task(actor=self.user, ref=ref, now=self.now, versions=self.versions, **data)

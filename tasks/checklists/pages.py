@@ -11,9 +11,9 @@ from django.views.decorators.http import require_POST
 
 from accounts.auth.requests import get_request_user
 from core.clock import current_time
-from core.errors import VersionConflict
+from core.errors import Conflict, Invalid, VersionConflict
 from core.forms import expected_version
-from tasks.checklists import services
+from tasks.checklists import conversion, services
 from tasks.checklists.forms import ChecklistItemForm
 from tasks.undo.tokens import add_undo_message
 
@@ -59,6 +59,21 @@ def convert_checklist_item(request: HttpRequest, key: str, item_id: UUID) -> Htt
     subtask = services.convert(actor=get_request_user(request), ref=key, item_id=item_id, now=current_time())
     add_undo_message(request, f"{subtask.key} created from the checklist item.")
     return redirect("task-detail", key=key)
+
+
+@login_required
+@require_POST
+def convert_task(request: HttpRequest, key: str) -> HttpResponse:
+    """Turn a subtask into an item of its parent's checklist, and show that."""
+    actor = get_request_user(request)
+    versions = expected_version(request)
+    try:
+        item = conversion.convert_task(actor=actor, ref=key, now=current_time(), versions=versions)
+    except (Conflict, Invalid) as error:
+        messages.error(request, " ".join(field.message for field in error.fields) or error.detail)
+        return redirect("task-detail", key=key)
+    add_undo_message(request, f"{key.upper()} is a checklist item now.")
+    return redirect(f"{reverse('task-detail', args=[item.task.key])}#checklist")
 
 
 def _back_to_panel(request: HttpRequest, key: str, form: ChecklistItemForm) -> HttpResponse:

@@ -4,6 +4,7 @@ from accounts.users.serializers import UserOut
 from core.api.fields import (
     SingleLineField,
     StrictBooleanField,
+    StrictCharField,
     StrictDateField,
     StrictIntegerField,
     StrictSerializer,
@@ -23,6 +24,14 @@ class ChecklistItemPatch(ChecklistItemInput):
     is_done = StrictBooleanField(required=False)
     position = StrictIntegerField(
         required=False, min_value=0, max_value=MAX_ITEMS, help_text="Place among the items, counted from 0."
+    )
+
+
+class ConvertTaskInput(StrictSerializer):
+    parent = StrictCharField(
+        max_length=40,
+        required=False,
+        help_text="Id or key of the task whose checklist gets the item; the parent's without it.",
     )
 
 

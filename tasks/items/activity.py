@@ -46,6 +46,7 @@ EVENT_ICONS = {
     "task.checklist_item_added": "check",
     "task.checklist_item_changed": "check",
     "task.checklist_item_removed": "check",
+    "task.converted_to_item": "check",
     "task.attachment_added": "paperclip",
     "task.attachment_deleted": "paperclip",
     "task.attachment_restored": "paperclip",
@@ -158,6 +159,8 @@ def _event_text(event: Event) -> str:
         return f"moved the task from {event.payload['former_key']} to {event.payload['task']['key']}"
     if event.name in ITEM_VERBS:
         return f"{ITEM_VERBS[event.name]} {_quoted_item(event)}"
+    if event.name == "task.converted_to_item":
+        return f"converted {event.payload['converted_key']} to a checklist item"
     if event.name == "task.time_logged":
         return f"logged {event.payload['minutes']} min"
     if event.name == "task.repeated":

@@ -39,6 +39,7 @@ ACTIVITY_EVENTS = (
     "task.checklist_item_added",
     "task.checklist_item_changed",
     "task.checklist_item_removed",
+    "task.converted_to_item",
     "task.recurrence_changed",
     "task.time_logged",
     "task.time_entry_changed",

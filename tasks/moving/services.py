@@ -68,7 +68,7 @@ def move(
 
 @transaction.atomic
 def move_back(*, actor: User, event: Event, now: datetime) -> None:
-    """Move a task to its former project with what it had there, to undo a move.
+    """Move a task back to its former project, to undo a move.
 
     Raises NotFound, NotAllowed, Conflict, and VersionConflict for fields that were changed since.
     """
@@ -96,7 +96,7 @@ def move_back(*, actor: User, event: Event, now: datetime) -> None:
 
 
 def _lock(actor: User, ref: str, project_ref: str) -> tuple[list[Task], Project]:
-    """Lock the projects and tasks; return the tasks, topmost first, and the target."""
+    """Lock projects and tasks; return the tasks, topmost first, and the target."""
     ids = items_selectors.visible_project_id(actor, items_selectors.parse_ref(ref))
     if ids is None:
         raise NotFound(items_selectors.TASK_NOT_FOUND)
@@ -206,7 +206,7 @@ def _number(plan: MovePlan, now: datetime) -> None:
 
 
 def _withdraw(plan: MovePlan, now: datetime) -> dict[uuid.UUID, list[str]]:
-    """Remove watches, timers and links of those without access; return watchers."""
+    """Remove watches, timers and links of people without access; return watchers."""
     people = people_without_access(plan).values("pk")
     share = TaskShare.objects.filter(task=OuterRef("task"), user=OuterRef("user"))
     watches = TaskWatch.objects.filter(~Exists(share), task__in=plan.task_ids, user__in=people)
@@ -222,7 +222,7 @@ def _withdraw(plan: MovePlan, now: datetime) -> dict[uuid.UUID, list[str]]:
 
 
 def _values(placement: Placement) -> dict[str, Any]:
-    """Return the values of a task before its move, as the changes of its event name them."""
+    """Return the present values of a task by the names of its events."""
     task = placement.task
     labels = [label.name for label in task.labels.all()]
     values = field_values(task, [user.pk for user in task.assignees.all()], labels)

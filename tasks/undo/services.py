@@ -24,6 +24,7 @@ from tasks.attachments import services as attachments
 from tasks.bulk import deletions
 from tasks.bulk import selectors as bulk_selectors
 from tasks.bulk import services as bulk
+from tasks.checklists import conversion
 from tasks.checklists import services as checklists
 from tasks.comments import selectors as comments_selectors
 from tasks.comments import services as comments
@@ -145,6 +146,12 @@ def _times_before(event: Event) -> dict[str, datetime | None] | None:
     return {name: parse_datetime(previous.payload["task"][name] or "") for name in ("started_at", "closed_at")}
 
 
+def _revert_conversion(actor: User, event: Event, now: datetime) -> None:
+    item_id = uuid.UUID(event.payload["item_id"])
+    conversion.take_back(actor=actor, task_id=event.payload["task"]["id"], item_id=item_id, now=now)
+    _restore(actor, TrashEntry.Kind.TASK, event.payload["converted_id"], now)
+
+
 def _move_back(actor: User, event: Event, now: datetime) -> None:
     moving.move_back(actor=actor, event=event, now=now)
 
@@ -252,6 +259,7 @@ _INVERSES: dict[str, Callable[[User, Event, datetime], BulkJob | None]] = {
     "bulk.updated": _undo_bulk,
     "task.created": _delete_task,
     "task.updated": _undo_update,
+    "task.converted_to_item": _revert_conversion,
     "task.moved_to_project": _move_back,
     "task.repeated": _undo_repetition,
     "task.repetition_undone": _redo_repetition,

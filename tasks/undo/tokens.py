@@ -38,12 +38,15 @@ TASK_EVENTS = frozenset(
         "task.attachment_restored",
     }
 )
+# A task that became a checklist item, and is deleted as a part of that.
+CONVERSION_EVENTS = frozenset({"task.converted_to_item"})
 # A task that was moved to another project; what came along with it has events of another name.
 MOVE_EVENTS = frozenset({"task.moved_to_project"})
 UPDATE_EVENTS = frozenset({"task.updated"})
 UNDO_ORDER = (
     BULK_EVENTS,
     SERIES_EVENTS,
+    CONVERSION_EVENTS,
     MOVE_EVENTS,
     PROJECT_EVENTS,
     RELATION_EVENTS,

@@ -95,6 +95,7 @@ FORM_DATA: dict[str, dict[str, str | list[str]]] = {
     "tasks/{key}/links/": {"role": "viewer"},
     "tasks/{key}/links/{link_id}/revoke/": {},
     "tasks/{key}/move/": {"project": "{empty}"},
+    "tasks/{key}/convert-to-item/": {},
     "tasks/{key}/duplicate/": {},
     "tasks/{key}/watch/": {"watch": "true"},
     "tasks/{key}/reactions/": {"emoji": "👍", "comment": "{comment_id}"},

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from core.testing.database_state import table_digests
 from core.testing.page_client import logged_in_client
 from events.models import Event
 from tasks.models import ChecklistItem, Task
 from tasks.models.checklist import MAX_ITEMS
-from tasks.tests.factories import ChecklistItemFactory, TaskFactory
+from tasks.tests.factories import AssigneeFactory, ChecklistItemFactory, CommentFactory, LabelFactory, TaskFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -127,3 +128,51 @@ def test_checklist_panel_works_without_scripts(alice, task):
     assert "Write what is to be done." in blank
     item.refresh_from_db()
     assert (item.text, item.is_done) == ("Order boxes", True)
+
+
+def test_plain_subtask_converts_to_an_item_and_back(clients, alice, bob, task, outbox):
+    child = TaskFactory(project=task.project, parent=task, title="Order boxes", due_date="2026-12-24")
+    AssigneeFactory(task=child, user=bob)
+    ChecklistItemFactory(task=task, position=4)
+
+    answer = clients["alice"].post(f"/api/v1/tasks/{child.key}/convert-to-item/", {}, headers={"If-Match": '"1"'})
+
+    item = answer.json()
+    assert (answer.status_code, item["text"], item["due_date"]) == (201, "Order boxes", "2026-12-24")
+    assert (item["assignee"]["id"], item["position"], item["is_done"]) == (str(bob.pk), 5, False)
+    assert not Task.objects.filter(pk=child.pk).exists()
+    assert outbox.only("task.converted_to_item")["converted_key"] == child.key
+    assert f"converted {child.key} to a checklist item" in logged_in_client(alice).get("/tasks/OPS-1/").content.decode()
+
+    undone = clients["alice"].post("/api/v1/undo/", {"token": answer["Undo-Token"]})
+
+    child.refresh_from_db()
+    assert (undone.status_code, child.parent, ChecklistItem.objects.count()) == (200, task, 1)
+
+
+def test_task_with_more_than_an_item_holds_is_kept(clients, alice, bob, task):
+    rich = TaskFactory(project=task.project, parent=task, description="x", estimate=5, priority=3)
+    CommentFactory(task=rich)
+    rich.labels.add(LabelFactory(project=task.project))
+    foreign = TaskFactory()
+    TaskFactory(project=task.project, parent=rich)
+    before = table_digests()
+
+    refused = [
+        clients["alice"].post(f"/api/v1/tasks/{rich.key}/convert-to-item/", {}),
+        clients["alice"].post(f"/api/v1/tasks/{task.key}/convert-to-item/", {}),
+        clients["alice"].post(f"/api/v1/tasks/{task.key}/convert-to-item/", {"parent": task.key}),
+        clients["alice"].post(f"/api/v1/tasks/{task.key}/convert-to-item/", {"parent": foreign.key}),
+        clients["alice"].post(f"/api/v1/tasks/{rich.key}/convert-to-item/", {}, headers={"If-Match": '"9"'}),
+    ]
+    page = logged_in_client(alice).post(f"/tasks/{rich.key}/convert-to-item/", {})
+
+    assert [row.status_code for row in refused] == [409, 400, 400, 400, 412]
+    lost = "description, priority, estimate, subtasks, comments, labels"
+    assert refused[0].json()["detail"] == f"{rich.key} can't become a checklist item, which has no: {lost}."
+    assert (page.status_code, page["Location"]) == (302, f"/tasks/{rich.key}/")
+    assert {name for name, value in table_digests().items() if value != before[name]} <= {
+        "accounts_session",
+        "django_session",
+        "accounts_user",
+    }
