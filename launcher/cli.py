@@ -58,7 +58,8 @@ make stack [PORT=8000]  run the production setup: nginx, three nodes, worker, sc
 make drill-NAME         test one guarantee with real processes: mail, stale, limit, revoke, refresh, redis, node,
                         overload, idempotency, headers or timing
 make drills [ARGS=...]  run all drills, or those in ARGS="limit stale", and print one table
-make bench [ARGS=...]   run the benchmarks and their references (needs nginx and wrk)
+make bench [ARGS=...]   run the benchmarks and their references (needs nginx and wrk); ARGS=filters: the filters at a
+                        million tasks alone
 make install            only install the dependencies, for an editor
 
 make run uses the servers in DATABASE_URL, REDIS_URL and CELERY_BROKER_URL where these are set.

@@ -36,7 +36,7 @@ from tasks.projects.selectors import roles_by_project, states_by_project, visibl
 
 MAX_COUNT, MAX_SEARCH_COUNT = 10_000, 100
 MAX_CHOICE_LENGTH = 60
-CATEGORY_LABELS = {"todo": "To do", "in_progress": "In progress", "done": "Done", "cancelled": "Cancelled"}
+CATEGORY_LABELS = dict(Category.choices)
 # Without task.assigned and the like, which repeat what task.updated says.
 FEED_EVENTS = ("task.created", "task.updated", "task.moved_to_project", "task.commented", "task.deleted")
 

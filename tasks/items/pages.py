@@ -87,12 +87,10 @@ def task_list_context(request: HttpRequest, reader: User, project: Project | Non
     count_limit = page_queries.MAX_COUNT if is_exact else page_queries.MAX_SEARCH_COUNT
     count = page_queries.bounded_count(tasks, count_limit)
     if is_grouped := bool(group) and count <= count_limit:
-        number = request.GET.get("page", "")
-        last = max(1, -(-count // PAGE_SIZE))
-        number = min(int(number), last) if number.isdecimal() and len(number) < 6 else 1
-        page = page_queries.paginate_groups(
-            tasks, group, replace(page_request, page=max(1, number)), project=project, zone=filters.zone, count=count
-        )
+        number, last = request.GET.get("page", ""), max(1, -(-count // PAGE_SIZE))
+        number = min(max(1, int(number)), last) if number.isdecimal() and len(number) < 6 else 1
+        numbered = replace(page_request, page=number)
+        page = page_queries.paginate_groups(tasks, group, numbered, project=project, zone=filters.zone, count=count)
     else:
         page = page_queries.paginate_tasks(tasks, page_request, zone=filters.zone)
     return {

@@ -26,8 +26,8 @@ from tasks.models import Project, TrashEntry
 
 # Of one deletion with all that belongs to it: it is one transaction of one request. More are a worker's job.
 MAX_ROWS = 20_000
-# Of a worker, which holds the rows in memory.
-MAX_ROWS_OF_JOB = 200_000
+# Of a worker, which holds the rows in memory: about 7 kB for each.
+MAX_ROWS_OF_JOB = 100_000
 TOO_MANY_ROWS = "too_many_rows"
 _limit: ContextVar[int | None] = ContextVar("limit", default=None)
 _report_rows: ContextVar[Callable[[int], None] | None] = ContextVar("report_rows", default=None)
