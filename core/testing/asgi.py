@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeVar
+
+import pytest
 
 T = TypeVar("T")
 _loop_lock = threading.Lock()
@@ -30,6 +33,14 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
     with _loop_lock:  # several threads may be the first to call
         loop = _loop()
     return asyncio.run_coroutine_threadsafe(coroutine, loop).result(60)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def close_served_gateway() -> Iterator[None]:
+    """Close the connection to Redis of the application that gunicorn serves, which many tests share, after the last one."""
+    yield
+    if served := sys.modules.get("config.asgi"):
+        run(served.application.checker.close())
 
 
 @dataclass
