@@ -1,6 +1,7 @@
 from django.urls import path
 
 from tasks.attachments import pages as attachments_pages
+from tasks.board import pages as board_pages
 from tasks.bulk import pages as bulk_pages
 from tasks.checklists import pages as checklists_pages
 from tasks.comments import pages as comments_pages
@@ -115,6 +116,9 @@ urlpatterns = [
     path("projects/", projects_pages.project_list, name="project-list"),
     path("projects/new/", projects_pages.new_project, name="project-new"),
     path("projects/<str:key>/", projects_pages.project_detail, name="project-detail"),
+    path("projects/<str:key>/board/", board_pages.board, name="project-board"),
+    path("projects/<str:key>/board/move/", board_pages.move_card, name="card-move"),
+    path("projects/<str:key>/board/tasks/", board_pages.add_card, name="card-add"),
     path("projects/<str:key>/edit/", projects_pages.edit_project, name="project-edit"),
     path("projects/<str:key>/delete/", projects_pages.delete_project, name="project-delete"),
     path("projects/<str:key>/favourite/", favourites_pages.set_favourite, name="project-favourite"),

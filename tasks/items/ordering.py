@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
-from django.db.models import F
 
 from accounts.models import User
-from core.errors import Conflict, Invalid, VersionConflict
-from core.etags import check_version
-from events.outbox import publish
-from tasks import events, policies
-from tasks.cache import invalidate_viewers
-from tasks.items import selectors
+from core.errors import Conflict, Invalid
+from tasks.items import selectors, services
 from tasks.items.fractional_indexing import initial_position, position_between
-from tasks.items.selectors import LockedTask
 from tasks.models import Project, Task
 
 # Less than the column holds. Positions grow when tasks are moved between the same two again and again.
@@ -31,53 +26,31 @@ def move(
     now: datetime,
     before: uuid.UUID | None = None,
     after: uuid.UUID | None = None,
+    status: str | None = None,
     versions: frozenset[int] | None = None,
 ) -> Task:
-    """Move a task directly before or after another one of its project.
+    """Move a task directly before or after another one of its project, or to another status, or both in one write.
 
     Moves in one project wait for each other at its row. Raises NotFound, NotAllowed, Conflict, Invalid, VersionConflict.
     """
-    if (before is None) == (after is None):
-        raise Invalid.field("before", "Name one neighbour: before or after.", "one_neighbour")
+    if (before is not None and after is not None) or not (before or after or status):
+        raise Invalid.field("before", "Name one neighbour, before or after, or a status.", "one_neighbour")
     # The project before the task, as in `services.update`: two locks in one order cannot deadlock.
     project = selectors.lock_project_of_task(actor, ref)
-    locked = selectors.lock_task(actor, ref)
-    policies.require_editor(locked.project_role)
-    policies.require_not_archived(project)
-    task, old = locked.task, locked.task.position
-    check_version(task, versions, {"position": old})
-    new = _free_position(project, task, neighbour=before or after or task.pk, is_before=before is not None)
-    # No event and no new version for a task that is dropped where it was.
-    if new != old:
-        _save_position(locked, new, actor, now)
-    return task
+    task = selectors.get_task(actor, ref)
+    if task.project_id != project.pk:
+        raise Conflict("The task has just been moved to another project. Try again.", code="moved")
+    changes: dict[str, Any] = {"status": status} if status else {}
+    if neighbour := before or after:
+        changes["position"] = _free_position(project, task, neighbour=neighbour, is_before=before is not None)
+    return services.update(actor=actor, ref=str(task.pk), changes=changes, now=now, versions=versions)
 
 
-@transaction.atomic
-def move_back(*, actor: User, ref: str, old: str, new: str, now: datetime) -> Task:
-    """Return a task to its former position, to undo a move.
-
-    Raises NotFound, NotAllowed, Conflict where another task has it by now, and VersionConflict after another move.
-    """
+def require_free(*, actor: User, ref: str, position: str) -> None:
+    """Lock the project of a task and raise Conflict if another of its tasks has this position."""
     project = selectors.lock_project_of_task(actor, ref)
-    locked = selectors.lock_task(actor, ref)
-    policies.require_editor(locked.project_role)
-    policies.require_not_archived(project)
-    task = locked.task
-    if task.position != new:
-        raise VersionConflict(version=task.version, current={"position": task.position}, requested={"position": old})
-    if Task.objects.filter(project=project, position=old).exists():
+    if Task.objects.filter(project=project, position=position).exclude(pk=ref).exists():
         raise Conflict("Another task has this position by now.", code="position_taken")
-    _save_position(locked, old, actor, now)
-    return task
-
-
-def _save_position(locked: LockedTask, position: str, actor: User, now: datetime) -> None:
-    task, old = locked.task, locked.task.position
-    Task.objects.filter(pk=task.pk).update(position=position, version=F("version") + 1, updated_at=now)
-    task.position, task.version, task.updated_at = position, task.version + 1, now
-    publish(events.TaskUpdated(task=locked.payload(), changes={"position": [old, position]}), actor=actor, at=now)
-    invalidate_viewers(task.project)
 
 
 def _free_position(project: Project, task: Task, *, neighbour: uuid.UUID, is_before: bool) -> str:

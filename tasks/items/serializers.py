@@ -83,10 +83,11 @@ class TaskPatch(TaskInput):
 
 
 class MoveInput(StrictSerializer):
-    """The task to stand before or after; exactly one of the two."""
+    """The task to stand before or after, one of the two at most, and the status to move to."""
 
     before = StrictUUIDField(required=False)
     after = StrictUUIDField(required=False)
+    status = serializers.CharField(required=False, max_length=40, help_text="A status or a category of the project.")
 
 
 class TaskRef(serializers.ModelSerializer[Task]):

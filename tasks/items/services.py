@@ -41,7 +41,7 @@ from tasks.time_tracking import services as time_tracking
 from tasks.trash.storage import collect, discard
 
 # Fields that tie a task to its project: closed to users who see it by a share alone.
-MEMBER_ONLY_FIELDS = frozenset({"assignees", "labels", "parent", "section"})
+MEMBER_ONLY_FIELDS = frozenset({"assignees", "labels", "parent", "section", "position"})
 WRITABLE_FIELDS = MEMBER_ONLY_FIELDS | {*Task.SCALAR_FIELDS, "status"}
 
 
@@ -156,8 +156,9 @@ def update(
     """Change the given fields of a task and nothing else, and publish what changed.
 
     `changes` has names of WRITABLE_FIELDS: `status` is a slug or category, `labels` are names, `assignees` and `parent`
-    are ids. `times` are `started_at` and `closed_at` that come back with a former status. Raises NotFound, NotAllowed,
-    Conflict, Invalid, and VersionConflict unless the row has one of `versions`.
+    are ids, `position` is one that `ordering` found free. `times` are `started_at` and `closed_at` that come back with
+    a former status. Raises NotFound, NotAllowed, Conflict, Invalid, and VersionConflict unless the row has one of
+    `versions`.
     """
     assert changes.keys() <= WRITABLE_FIELDS, changes.keys() - WRITABLE_FIELDS
     if changes.get("parent"):
@@ -167,7 +168,7 @@ def update(
     task, project = locked.task, locked.task.project
     policies.require_editor(locked.role)
     if changes.keys() & MEMBER_ONLY_FIELDS and not policies.can_edit(locked.project_role):
-        raise NotAllowed("Only editors of the project may change a task's assignees, labels, parent and section.")
+        raise NotAllowed("Only editors of the project may change a task's assignees, labels, parent, section and order.")
     policies.require_not_archived(project)
     # The error of a stale version shows these beside the requested values.
     before = field_values(task, locked.assignee_ids, locked.labels.values())
@@ -215,6 +216,7 @@ def field_values(task: Task, assignee_ids: Iterable[uuid.UUID], labels: Iterable
         "status": task.state.slug,
         "parent": to_json(task.parent_id),
         "section": to_json(task.section_id),
+        "position": task.position,
         "assignees": sorted(map(str, assignee_ids)),
         "labels": sorted(labels),
     }
@@ -233,7 +235,7 @@ def changed_columns(
 
     `states` are those of the project, where they are loaded already.
     """
-    columns = {name: value for name, value in changes.items() if name in Task.SCALAR_FIELDS}
+    columns = {name: value for name, value in changes.items() if name in {*Task.SCALAR_FIELDS, "position"}}
     due = {name: columns[name] for name in ("due_date", "due_at") if columns.get(name)}
     if len(due) == 1:
         columns |= {"due_date": None, "due_at": None, **due}

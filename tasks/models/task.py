@@ -239,7 +239,7 @@ class Task(models.Model):
             models.CheckConstraint(name="a_title_is_not_empty", condition=~Q(title="")),
             models.CheckConstraint(name="a_task_is_not_its_own_parent", condition=~Q(parent=F("id"))),
         ]
-        # The first eight hold the tasks of a project, of a state, and for staff of all projects, in the orders that a
+        # The first nine hold the tasks of a project, of a state, and for staff of all projects, in the orders that a
         # list has most often. They end with the id, by which a cursor breaks ties. See items/index_queries.py.
         indexes = [
             models.Index(fields=["project", "-created_at", "-id"], name="task_project_created"),
@@ -248,6 +248,7 @@ class Task(models.Model):
             models.Index(fields=["state", "-created_at", "-id"], name="task_state_created"),
             models.Index(fields=["state", "-updated_at", "-id"], name="task_state_updated"),
             models.Index(fields=["state", "due_date", "due_at", "id"], name="task_state_due"),
+            models.Index(fields=["state", "position"], name="task_state_position"),
             models.Index(fields=["-updated_at", "-id"], name="task_updated"),
             models.Index(
                 fields=["project", "-created_at", "-id"], condition=Q(closed_at=None), name="task_project_open"

@@ -7,6 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django import template
+from django.http import QueryDict
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -77,3 +78,13 @@ def emoji_choices(groups: list[ReactionGroup]) -> list[str]:
 def with_titles(html: SafeString, references: Mapping[str, TaskReference]) -> SafeString:
     """Add the titles of referenced tasks to rendered Markdown."""
     return add_titles(html, references)
+
+
+@register.simple_tag
+def board_link(board_url: str, name: str, value: object) -> str:
+    """Return the URL of a board with one more value of a parameter; `card` has one value at a time."""
+    path, _, query = board_url.partition("?")
+    values = QueryDict(query, mutable=True)
+    kept = [] if name == "card" else [old for old in values.getlist(name) if old != str(value)]
+    values.setlist(name, [*kept, str(value)])
+    return f"{path}?{values.urlencode()}"

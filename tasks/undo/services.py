@@ -88,9 +88,7 @@ def _undo_update(actor: User, event: Event, now: datetime) -> None:
     changes: dict[str, list[Any]] = event.payload["changes"]
     task = event.payload["task"]
     if "position" in changes:
-        old, new = changes["position"]
-        ordering.move_back(actor=actor, ref=task["id"], old=old, new=new, now=now)
-        return
+        ordering.require_free(actor=actor, ref=task["id"], position=changes["position"][0])
     if any(name.startswith(FIELD_PREFIX) for name in changes):
         former = {name.removeprefix(FIELD_PREFIX): pair for name, pair in changes.items()}
         values = {key: old for key, (old, _) in former.items()}

@@ -116,6 +116,8 @@ FORM_DATA: dict[str, dict[str, str | list[str]]] = {
     "filters/{filter_id}/subscription/": {},
     "projects/new/": {"key": "NEW", "name": "New project"},
     "projects/{key}/favourite/": {"favourite": "true"},
+    "projects/{key}/board/move/": {"task": "{task_id}", "status": "done"},
+    "projects/{key}/board/tasks/": {"title": "New card", "status": "todo"},
     "projects/{key}/sections/": {"name": "Later"},
     "projects/{key}/sections/{section_id}/": {"name": "Sooner"},
     "projects/{key}/sections/{section_id}/delete/": {},

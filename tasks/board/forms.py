@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django import forms
+
+from core.forms import PageForm, TitleField
+from tasks.models import State
+
+PLACES = [("", "Keep its order"), ("top", "Top"), ("bottom", "Bottom")]
+
+
+class MoveCardForm(PageForm):
+    """A card's new status and place: a neighbour where it was dropped, or an end of the column."""
+
+    task = forms.UUIDField(widget=forms.HiddenInput)
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    before = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    after = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    status = forms.ChoiceField(label="Status")
+    place = forms.ChoiceField(label="Position", choices=PLACES, required=False)
+
+    def __init__(self, data: Any = None, *, states: Sequence[State], **options: Any) -> None:
+        super().__init__(data, auto_id="move_%s", **options)
+        self.fields["status"].choices = [(state.slug, state.name) for state in states]
+
+    def neighbour(self) -> dict[str, UUID]:
+        """Return the neighbour that the card was dropped beside; empty without one."""
+        return {name: self.cleaned_data[name] for name in ("before", "after") if self.cleaned_data[name]}
+
+
+class NewCardForm(PageForm):
+    title = TitleField(max_length=500)
+    status = forms.ChoiceField()
+
+    def __init__(self, data: Any = None, *, states: Sequence[State]) -> None:
+        super().__init__(data)
+        self.fields["status"].choices = [(state.slug, state.name) for state in states]
