@@ -33,8 +33,6 @@ function makeSortable() {
     window.Sortable.create(list, {
       group: "board",
       draggable: "[data-card]",
-      filter: "a.card-title, form",
-      preventOnFilter: false,
       animation: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 140,
       ghostClass: "is-ghost",
       delay: 150,
@@ -133,8 +131,10 @@ document.addEventListener("htmx:before:request", (event) => {
   document.getElementById("move-dialog")?.close();
 });
 
-document.addEventListener("htmx:after:swap", () => {
+document.addEventListener("htmx:after:swap", (event) => {
   makeSortable();
+  // The swap keeps what was typed, also in the field of a task that exists by now.
+  if (event.detail.ctx?.response?.status < 400) for (const added of document.querySelectorAll("form.add-card")) added.reset();
   if (lastFocus) board()?.querySelector(lastFocus)?.focus({ preventScroll: true });
   lastFocus = "";
 });

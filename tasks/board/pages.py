@@ -24,8 +24,9 @@ from tasks import policies
 from tasks.board import selectors
 from tasks.board.forms import MoveCardForm, NewCardForm
 from tasks.filters.list_filter import read_filter
-from tasks.items import drafts, ordering, services
+from tasks.items import drafts, ordering
 from tasks.items import selectors as items_selectors
+from tasks.items import services as items
 from tasks.models import Project
 from tasks.models.task import CLOSED_CATEGORIES
 from tasks.projects import selectors as projects_selectors
@@ -56,16 +57,16 @@ def board_context(
     states = projects_selectors.load_states(project)
     # What was finished is folded away until somebody asks for it, or filters by it.
     opened = query.getlist("open")
-    shown = [state for state in states if category in {"open", "all", state.category}]
+    visible = [state for state in states if category in {"open", "all", state.category}]
     folded = [
         state
-        for state in shown
+        for state in visible
         if state.category in CLOSED_CATEGORIES and state.slug not in opened and category in {"open", "all"}
     ]
     columns = selectors.build_columns(
         reader,
         project,
-        [state for state in shown if state not in folded],
+        [state for state in visible if state not in folded],
         list_filter.filters,
         now=now,
         expanded=query.getlist("more"),
@@ -156,7 +157,7 @@ def add_card(request: HttpRequest, key: str) -> HttpResponse:
     if form.is_valid():
         draft = drafts.TaskDraft(title=form.cleaned_data["title"], status=form.cleaned_data["status"])
         try:
-            task = services.create(actor=reader, draft=draft, now=current_time(), project_ref=str(project.pk))
+            task = items.create(actor=reader, draft=draft, now=current_time(), project_ref=str(project.pk))
         except (Invalid, Conflict) as error:
             status = error.status
             messages.error(request, " ".join(item.message for item in error.fields) or error.detail)

@@ -168,7 +168,9 @@ def update(
     task, project = locked.task, locked.task.project
     policies.require_editor(locked.role)
     if changes.keys() & MEMBER_ONLY_FIELDS and not policies.can_edit(locked.project_role):
-        raise NotAllowed("Only editors of the project may change a task's assignees, labels, parent, section and order.")
+        raise NotAllowed(
+            "Only editors of the project may change a task's assignees, labels, parent, section and order."
+        )
     policies.require_not_archived(project)
     # The error of a stale version shows these beside the requested values.
     before = field_values(task, locked.assignee_ids, locked.labels.values())

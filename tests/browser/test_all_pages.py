@@ -48,6 +48,8 @@ PAGE_PATHS = {
     ),
     "structure": (
         "/projects/OPS/?group=section",
+        "/projects/OPS/board/?open=done",
+        "/projects/OPS/board/?swimlanes=assignee",
         "/projects/OPS/states/",
         "/projects/OPS/sections/",
         "/projects/OPS/templates/",

@@ -5,15 +5,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('tasks', '0026_task_templates'),
+        ("tasks", "0030_trash_of_parts"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='task',
-            index=models.Index(fields=['state', 'position'], name='task_state_position'),
+            model_name="task",
+            index=models.Index(fields=["state", "position"], name="task_state_position"),
         ),
     ]
