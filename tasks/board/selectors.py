@@ -99,10 +99,10 @@ def build_columns(
         by_state[task.state_id].append(task)
     cards = {card.task.pk: card for card in _build_cards(user, [task for tasks in by_state.values() for task in tasks])}
     for column in columns:
-        tasks = by_state[column.state.pk]
+        listed_tasks = by_state[column.state.pk]
         if column.state.category in CLOSED_CATEGORIES:
-            tasks.sort(key=lambda task: task.closed_at or now, reverse=True)
-        column.cards = [cards[task.pk] for task in tasks]
+            listed_tasks.sort(key=lambda task: task.closed_at or now, reverse=True)
+        column.cards = [cards[task.pk] for task in listed_tasks]
     return columns
 
 
