@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tasks", "0030_trash_of_parts"),
+        ("tasks", "0032_bulk_job_kinds"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
