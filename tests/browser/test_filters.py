@@ -27,7 +27,8 @@ def test_filter_text_and_controls_are_one_filter(scripts, sample_workspace, open
     page.click("text=Save filter")
     page.fill("#id_name", f"Open ones {scripts}")
     page.click("main button:text('Save filter')")
-    page.wait_for_selector("text=Only you")
+    page.wait_for_selector(f"h1:has-text('Open ones {scripts}')")
+    assert page.locator("button:has-text('Subscribe')").is_visible()
     row = SavedFilter.objects.get(name=f"Open ones {scripts}")
     assert row.filter == "state:open project:OPS priority<=urgent -label:none-such"
 
