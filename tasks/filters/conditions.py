@@ -116,6 +116,22 @@ def is_selective(condition: Condition) -> bool:
             return all(map(is_selective, parts))
 
 
+def people_alternative(condition: Condition | None) -> AnyOf | None:
+    """Return the part that asks for assignees or creators, of which each has an index in the order of creation."""
+    for part in condition.parts if isinstance(condition, AllOf) else ():
+        if isinstance(part, AnyOf) and all(
+            isinstance(leaf, Leaf) and leaf.kind in {"assignee", "creator"} for leaf in part.parts
+        ):
+            return part
+    return None
+
+
+def without(condition: Condition, part: Condition) -> tuple[tuple[str, Condition], ...]:
+    """Return the filter of the other parts, none if there are no others."""
+    rest = tuple(other for other in condition.parts if other is not part) if isinstance(condition, AllOf) else ()
+    return (("condition", AllOf(rest)),) if rest else ()
+
+
 def has_range(condition: Condition | None, column: str) -> bool:
     """Return whether a range of an index of each project holds all matches.
 

@@ -18,9 +18,9 @@ from django.db.models.functions import Cast
 
 from core.api import pagination
 from core.api.pagination import Cursor, PageRequest, Sort
-from core.sql_templates import Param, Statement, Subquery, any_of
+from core.sql_templates import EqualsAny, Param, Statement, Subquery, any_of
 from core.time_zones import NextDay, StartOfDay
-from tasks.filters.conditions import has_range, is_selective
+from tasks.filters.conditions import AnyOf, Leaf, has_range, is_selective, people_alternative, without
 from tasks.filters.selectors import DUE_SORT
 from tasks.items.query_shape import COMPARED_FILTERS, QueryShape
 from tasks.models import Category, Project, State, Task, TaskAssignee
@@ -50,6 +50,8 @@ def first_ids(shape: QueryShape, page_request: PageRequest, cursor: Cursor | Non
         single = assignees[0] if assignees and len(assignees) == 1 and assignees[0] != "none" else None
         if single and page_request.sort.column == "created_at":
             return _lateral_by_assignment(single, shape, page_request, cursor)
+        if page_request.sort.column == "created_at" and (people := people_alternative(condition)):
+            return _lateral_by_people(people, shape, page_request, cursor)
         if condition is not None and "creator" in shape.names and page_request.sort.column != "created_at":
             # The user's tasks first: PostgreSQL overrates how many pass a condition, and would walk all in list order.
             created = ArraySubquery(Task.objects.created_by(list(shape.value("creator"))).values("pk"))
@@ -218,6 +220,44 @@ def _lateral_by_assignment(
         f"ORDER BY {_order_by(page_request, cursor, nullable=False)} LIMIT {page_request.limit + 1}"
     )
     return Statement(sql, assigned.parameters + matching.parameters)
+
+
+def _lateral_by_people(
+    people: AnyOf, shape: QueryShape, page_request: PageRequest, cursor: Cursor | None
+) -> Statement | None:
+    """Find the visible, matching tasks that users are assigned to or have created.
+
+    Both lists, newest first, are merged and each task is looked up by itself, until the page is full: users may have thousands.
+    """
+    newest = replace(page_request, sorts={"created_at": Sort("task_created_at", key="task_id")})
+    branches = []
+    for leaf in people.parts:
+        assert isinstance(leaf, Leaf)
+        ids = EqualsAny("user_id" if leaf.kind == "assignee" else "creator_id", leaf.value)
+        rows: Any = (
+            pagination.after_cursor(TaskAssignee.objects.filter(ids), newest, cursor).values_list(
+                "task_created_at", "task_id"
+            )
+            if leaf.kind == "assignee"
+            else pagination.after_cursor(Task.objects.filter(ids), page_request, cursor).values_list("created_at", "pk")
+        )
+        if statement := Statement.of(rows):
+            branches.append(statement)
+    task: Any = shape.visible().filter(pk=RawSQL('"first"."id"', ()))
+    rest = without(shape.value("condition"), people)
+    narrowed = replace(shape, filters=(*(pair for pair in shape.filters if pair[0] != "condition"), *rest))
+    matching = Statement.of(narrowed.narrow(task).values("pk")[:1])
+    if not branches or matching is None:
+        return None
+    union = " UNION ALL ".join(f"({statement.sql})" for statement in branches)
+    order = _order_by(page_request, cursor, nullable=False)
+    sql = (
+        f'SELECT "first"."id" FROM (SELECT DISTINCT "first"."value", "first"."id" '  # noqa: S608 -- Django's own SQL
+        f'FROM ({union}) "first" ("value", "id") ORDER BY {order}) "first" '
+        f'CROSS JOIN LATERAL ({matching.sql}) "matching" ORDER BY {order} LIMIT {page_request.limit + 1}'
+    )
+    parameters = (value for statement in branches for value in statement.parameters)
+    return Statement(sql, (*parameters, *matching.parameters))
 
 
 def _order_by(page_request: PageRequest, cursor: Cursor | None, *, nullable: bool = True) -> str:

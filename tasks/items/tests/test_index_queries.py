@@ -20,6 +20,7 @@ TASKS = "/api/v1/tasks/"
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
 QUERIES = ["status=todo", "status=done,in_progress", "category=todo,done", "project=OPS&status=todo", "overdue=true",
     "assignee=me", "assignee=me&category=todo", "assignee=me&project=OPS", "status=unheard-of", "project=NONE&status=todo",
+    "filter=assignee:@me OR creator:@me", "filter=(creator:@me OR assignee:@me,@bob) state:open -priority:urgent",
 ]  # fmt: skip
 
 pytestmark = pytest.mark.django_db
