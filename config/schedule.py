@@ -21,6 +21,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "purge data exports": {"task": "accounts.purge_exports", "schedule": 3600.0},
     "erase accounts due for deletion": {"task": "accounts.erase_due_accounts", "schedule": crontab(minute=40)},
     "archive finished projects": {"task": "tasks.archive_finished_projects", "schedule": crontab(hour=2, minute=20)},
+    "archive old events": {"task": "events.archive_old", "schedule": crontab(hour=2, minute=40)},
     "purge trash": {"task": "tasks.purge_trash", "schedule": 3600.0},
     "purge import jobs": {"task": "tasks.purge_import_jobs", "schedule": 3600.0},
     # What the scanner could not look at when it came: a file in quarantine is of no use to anyone.

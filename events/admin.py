@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from core.admin import ReadOnlyAdmin, json_lines
 from events import delivery
-from events.models import Delivery, Event, LogHead, PersonalData
+from events.models import ArchivedEvents, Delivery, Event, LogHead, PersonalData
 
 # All that an administrator sees of an event in somebody's personal inbox, beside its actor.
 NEUTRAL_FIELDS = frozenset(
@@ -95,3 +95,9 @@ class DeliveryAdmin(ReadOnlyAdmin):
 @admin.register(LogHead)
 class LogHeadAdmin(ReadOnlyAdmin):
     list_display = ("id", "position", "hash")
+
+
+@admin.register(ArchivedEvents)
+class ArchivedEventsAdmin(ReadOnlyAdmin):
+    list_display = ("first_position", "last_position", "last_occurred_at", "file_name", "archived_at")
+    ordering = ("-first_position",)

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import orjson
 from django.db import connection
 
+from events import archive
 from events.hash_chain import HASHED_COLUMNS, chain_hash, commitment
 from events.models import FIRST_HASH, Event, LogHead
 from events.redaction import USER_ERASED
@@ -27,6 +30,9 @@ PERSONAL_SQL = """
 SELECT event_id, user_id::text, salt, data::text
 FROM events_personaldata AS personal JOIN events_event AS event ON event.id = personal.event_id
 WHERE position > %s AND position <= %s
+"""
+PERSONAL_OF_EVENTS_SQL = """
+SELECT event_id, user_id::text, salt, data::text FROM events_personaldata WHERE event_id = ANY(%s)
 """
 Personal = dict[int, dict[str, tuple[bytes, str]]]
 NO_PARTS: dict[str, tuple[bytes, str]] = {}
@@ -78,6 +84,7 @@ def verify(stored_heads: Mapping[int, str] | None = None) -> AuditResult:
     end = LogHead.objects.filter(pk=1).first() or LogHead()
     erasures = Event.objects.filter(name=USER_ERASED, position__isnull=False)
     erased_ids = {str(user_id) for user_id in erasures.values_list("subject_id", flat=True)}
+    erased_ids |= {row[7] for row in _readable_rows() if row[3] == USER_ERASED}
     previous, position, erased = FIRST_HASH, 0, 0
     if stored.pop(0, FIRST_HASH) != FIRST_HASH:
         return AuditResult(0, previous, invalid_position=0, differs_from_stored_head=True)
@@ -111,6 +118,14 @@ def verify(stored_heads: Mapping[int, str] | None = None) -> AuditResult:
 
 def _batches(end: int) -> Iterator[tuple[list[tuple[Any, ...]], Personal]]:
     last = 0
+    archived = _readable_rows()
+    while batch := list(islice(archived, BATCH_SIZE)):
+        rows = [(*row[:8], orjson.dumps(row[8]), row[9], orjson.dumps(row[10])) for row in batch]
+        last = batch[-1][0]
+        with connection.cursor() as cursor:
+            cursor.execute(PERSONAL_OF_EVENTS_SQL, [[row[2] for row in batch]])
+            personal = _by_event(cursor.fetchall())
+        yield rows, personal
     while True:
         with connection.cursor() as cursor:
             cursor.execute(LOG_SQL, [last, end, BATCH_SIZE])
@@ -118,11 +133,22 @@ def _batches(end: int) -> Iterator[tuple[list[tuple[Any, ...]], Personal]]:
             if not rows:
                 return
             cursor.execute(PERSONAL_SQL, [last, rows[-1][0]])
-            personal: Personal = {}
-            for event_id, user_id, salt, data in cursor.fetchall():
-                personal.setdefault(event_id, {})[user_id] = (salt, data)
+            personal = _by_event(cursor.fetchall())
         yield rows, personal
         last = rows[-1][0]
+
+
+def _readable_rows() -> Iterator[archive.Row]:
+    """Yield archived events up to one that cannot be read; without it, the next one does not follow."""
+    with suppress(*archive.UNREADABLE):
+        yield from archive.read_rows()
+
+
+def _by_event(rows: Iterable[tuple[int, str, bytes, str]]) -> Personal:
+    personal: Personal = {}
+    for event_id, user_id, salt, data in rows:
+        personal.setdefault(event_id, {})[user_id] = (salt, data)
+    return personal
 
 
 def _commitments_hold(

@@ -106,7 +106,8 @@ class PersonalData(models.Model):
     the commitment says nothing about them.
     """
 
-    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="+")
+    # Without a constraint of the database: it stays when the event is archived.
+    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="+", db_constraint=False)
     user_id = models.UUIDField()
     salt = models.BinaryField()
     data = models.JSONField()
@@ -134,6 +135,32 @@ class LogHead(models.Model):
 
     def __str__(self) -> str:
         return f"position {self.position}"
+
+
+class ArchivedEvents(models.Model):
+    """A stretch of the log that is in a file (events/archive.py). The stretches are the beginning of the log."""
+
+    first_position = models.BigIntegerField(unique=True)
+    last_position = models.BigIntegerField(unique=True)
+    previous_hash = models.CharField(max_length=64)
+    last_hash = models.CharField(max_length=64)
+    event_count = models.PositiveIntegerField()
+    last_occurred_at = models.DateTimeField()
+    file_name = models.CharField(max_length=200)
+    sha256 = models.CharField(max_length=64)
+    archived_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name_plural = "archived events"
+        constraints = [
+            models.CheckConstraint(
+                name="archived_events_have_no_gap",
+                condition=Q(last_position=models.F("first_position") + models.F("event_count") - 1),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.first_position} to {self.last_position}"
 
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):

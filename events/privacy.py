@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 
 from core.privacy import ExportSection, PersonalDataProvider, Row, in_batches
+from events import archive
 from events.models import Event
 from events.redaction import redact
 
 
 def events_by(user_id: uuid.UUID) -> Iterator[Row]:
     columns = ("pk", "id", "name", "subject_type", "subject_id", "occurred_at")
-    return in_batches(Event.objects.filter(actor_id=user_id).values(*columns))
+    yield from in_batches(Event.objects.filter(actor_id=user_id).values(*columns))
+    for row in archive.read_rows():
+        if row[5] == str(user_id):
+            at = datetime.fromtimestamp(row[9] / 1_000_000, tz=UTC)
+            yield {"id": row[2], "name": row[3], "subject_type": row[6], "subject_id": row[7], "occurred_at": at}
 
 
 def erase(user_id: uuid.UUID, _now: datetime) -> None:

@@ -33,6 +33,7 @@ urlpatterns = [
     path("projects/<str:ref>/", projects_api.ProjectView.as_view()),
     path("projects/<str:ref>/archive/", projects_api.ArchiveView.as_view()),
     path("projects/<str:ref>/favourite/", favourites_api.FavouriteView.as_view()),
+    path("projects/<str:ref>/favourite/move/", favourites_api.MoveFavouriteView.as_view()),
     path("projects/<str:ref>/unfavourite/", favourites_api.UnfavouriteView.as_view()),
     path("projects/<str:ref>/imports/", imports_api.ImportsView.as_view()),
     path("projects/<str:ref>/imports/<uuid:import_id>/", imports_api.ImportView.as_view()),

@@ -162,6 +162,7 @@ REQUEST_BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/filters/parse/": {"filter": "state:open"},
     "POST /api/v1/saved-filters/": {"name": "New filter", "filter": "state:open", "project": "{project}"},
     "PATCH /api/v1/saved-filters/{filter_id}/": {"name": "Another filter"},
+    "POST /api/v1/projects/{ref}/favourite/move/": {"before": "{empty}"},
     "POST /api/v1/tasks/{ref}/checklist/": {"text": "New item"},
     "PATCH /api/v1/tasks/{ref}/checklist/{item_id}/": {"is_done": True},
     "PUT /api/v1/tasks/{ref}/recurrence/": {"rule": "FREQ=WEEKLY;BYDAY=MO"},

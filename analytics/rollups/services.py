@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -24,6 +24,7 @@ from analytics import cache
 from analytics.models import DailyStat, TaskSnapshot
 from analytics.rollups.rollup import Contributions, TaskState, add_up, contributions, difference, latest_states
 from core.db import advisory_lock
+from events import archive
 from events.models import Delivery, Event
 
 TASK_EVENTS = (
@@ -69,17 +70,25 @@ class _EventLogReader:
     def read_to_end(self, progress: Progress) -> None:
         # The end is fixed before reading: a log that grows meanwhile would never be read to its end.
         end = Event.objects.aggregate(end=Max("position"))["end"] or 0
+        # Archived events are read once, from files that are never changed.
+        for row in archive.read_rows(after=self.position):
+            if row[3] in TASK_EVENTS:
+                self._add(row[3], row[8])
+            self.position = row[0]
         while self.position < end:
             last = min(self.position + READ_BATCH_SIZE, end)
             events = Event.objects.filter(position__gt=self.position, position__lte=last, name__in=TASK_EVENTS)
             for name, payload in events.order_by("position").values_list("name", "payload"):
-                self.events += 1
-                state = TaskState.from_payload(payload["task"], deleted=name == "task.deleted")
-                known = self.task_states.get(state.task_id)
-                if known is None or state.supersedes(known):
-                    self.task_states[state.task_id] = state
+                self._add(name, payload)
             self.position = last
             progress(last, end)
+
+    def _add(self, name: str, payload: dict[str, Any]) -> None:
+        self.events += 1
+        state = TaskState.from_payload(payload["task"], deleted=name == "task.deleted")
+        known = self.task_states.get(state.task_id)
+        if known is None or state.supersedes(known):
+            self.task_states[state.task_id] = state
 
 
 @transaction.atomic(savepoint=False)

@@ -450,6 +450,10 @@ STORAGES: dict[str, Any] = {
 ATTACHMENT_STORAGE = env.choice("ATTACHMENT_STORAGE", "local", attachments.STORAGES)
 ATTACHMENT_DIR = Path(env.text("ATTACHMENT_DIR", str(DATA_DIR / "attachments")))
 STORAGES["attachments"] = attachments.storage_settings(ATTACHMENT_STORAGE, ATTACHMENT_DIR)
+STORAGES["event_archive"] = {
+    "BACKEND": "django.core.files.storage.FileSystemStorage",
+    "OPTIONS": {"location": env.text("EVENT_ARCHIVE_DIR", str(DATA_DIR / "event-archive"))},
+}
 # clamd's address, such as tcp://127.0.0.1:3310; without it files are not scanned.
 CLAMAV_URL = env.server("CLAMAV_URL", "", ("tcp",)) if env.text("CLAMAV_URL", "") else ""
 # Source maps are for developers; the other formats are compressed already.
@@ -490,6 +494,8 @@ TRASH_RETENTION = timedelta(days=env.integer("TRASH_RETENTION_DAYS", 30))
 UNDO_PERIOD = timedelta(minutes=10)
 # Projects without open tasks that nobody has changed for so many days are archived; 0 archives none.
 ARCHIVE_PROJECTS_AFTER_DAYS = env.integer("ARCHIVE_PROJECTS_AFTER_DAYS", 0)
+# Events older than so many days leave the database for compressed files; 0 archives none.
+ARCHIVE_EVENTS_AFTER_DAYS = env.integer("ARCHIVE_EVENTS_AFTER_DAYS", 0)
 PROMETHEUS_EXPORT_MIGRATIONS = False
 LOGGING_CONFIG = "logging.config.dictConfig"
 LOG_JSON = env.boolean("LOG_JSON", False)

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.utils.dateparse import parse_date, parse_datetime
 
 from accounts.models import User
-from core.errors import Invalid, NotFound
+from core.errors import Conflict, Invalid, NotFound
 from events import selectors as events_selectors
 from events.models import Event
 from tasks.comments import selectors as comments_selectors
@@ -35,6 +35,9 @@ def get_task_columns_as_of(user: User, ref: str, *, as_of: datetime, now: dateti
     columns = items_selectors.get_task_columns(user, ref)
     if as_of < columns.created_at:
         raise NotFound("The task did not exist yet at that time.")
+    archived_until = events_selectors.archived_until()
+    if archived_until is not None and as_of < archived_until:
+        raise Conflict(f"The events until {archived_until:%Y-%m-%d} are archived.", code="archived")
     events = events_selectors.events_about(columns.id)
     last = events.filter(occurred_at__lte=as_of, payload__has_key="task").order_by("-pk").first()
     if last is not None and last.name == "task.deleted":

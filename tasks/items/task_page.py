@@ -11,6 +11,8 @@ from django.utils import timezone
 from accounts.models import User
 from core.clock import current_time
 from core.forms import parse_uuid
+from events import selectors as events_selectors
+from events.archive import MIN_ARCHIVE_AGE
 from tasks import policies
 from tasks.attachments import selectors as attachments_selectors
 from tasks.checklists.selectors import checklist_panel
@@ -89,6 +91,9 @@ def task_context(
         states=dict(form.fields["status"].choices),
         fields=custom_fields_selectors.fields_in_events(events),
     )
+    # Nothing younger is ever archived.
+    is_old = now - task.created_at > MIN_ARCHIVE_AGE
+    archived_until = events_selectors.archived_until() if is_old else None
     panels = {name: panel(reader, task) for name, panel in PANELS.items()}
     return {
         "task": task,
@@ -103,6 +108,7 @@ def task_context(
         "has_newer_comments": before is not None,
         "comment_count": newest.total,
         "activity": activity,
+        "archived_until": archived_until if archived_until and task.created_at < archived_until else None,
         "subtasks": subtasks,
         "subtask_count": subtask_count,
         "subtasks_done": subtasks_done,

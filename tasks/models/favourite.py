@@ -17,7 +17,8 @@ class ProjectFavourite(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="project_favourites", db_index=False
     )
-    position = models.PositiveSmallIntegerField(default=0)
+    # In the collation C the order of texts is that of the positions; see items/fractional_indexing.py.
+    position = models.CharField(max_length=200, db_collation="C")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

@@ -7,7 +7,6 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_safe
@@ -34,9 +33,7 @@ from tasks.undo.tokens import add_undo_message
 @require_safe
 def project_list(request: HttpRequest) -> HttpResponse:
     """List the projects that the user sees, favourites first, the archived ones last."""
-    projects = selectors.list_projects(get_request_user(request)).order_by(
-        F("archived_at").asc(nulls_first=True), F("is_favourite").desc(), "is_inbox", "name"
-    )
+    projects = selectors.list_favourites_first(get_request_user(request))
     # A bound for the page, not a feature: nobody looks through more.
     return render_page(request, "tasks/project_list.html", {"projects": selectors.in_tree_order(projects[:500])})
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from accounts.models import User
 from core.api.fields import UUID_PATTERN
@@ -63,6 +63,15 @@ def list_projects(user: User, *, search: str = "", archived: bool | None = None)
             parent_is_visible=Exists(Project.objects.visible_to(user).filter(pk=OuterRef("parent"))),
             is_favourite=Exists(ProjectFavourite.objects.filter(project=OuterRef("pk"), user=user)),
         )
+    )
+
+
+def list_favourites_first(user: User) -> QuerySet[Project]:
+    """Return the projects as their page lists them: favourites in the user's order, archived ones last."""
+    favourites = ProjectFavourite.objects.filter(project=OuterRef("pk"), user=user)
+    projects = list_projects(user).annotate(favourite_position=Subquery(favourites.values("position")[:1]))
+    return projects.order_by(
+        F("archived_at").asc(nulls_first=True), F("favourite_position").asc(nulls_last=True), "is_inbox", "name"
     )
 
 

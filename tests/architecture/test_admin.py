@@ -32,7 +32,7 @@ from analytics.rollups.histogram import BUCKET_COUNT
 from core.db import uuid7
 from core.models import IdempotencyRecord
 from core.testing.page_client import log_in, visible_text
-from events.models import Delivery, Event, LogHead, PersonalData
+from events.models import ArchivedEvents, Delivery, Event, LogHead, PersonalData
 from notifications.models import Preference
 from notifications.tests.factories import make_email
 from tasks.models import CommentVersion, ImportedRecord, ProjectFavourite, ProjectInvitation, Task
@@ -102,7 +102,7 @@ def create_all_models(number):
     EmailChange.objects.create(user=user, email="former@example.com", changed_at=NOW, expires_at=NOW)
     SecurityChange.objects.create(user=user, change="password_changed", changed_at=NOW, expires_at=NOW + timedelta(1))
     MemberFactory(project=project)
-    ProjectFavourite.objects.create(project=project, user=user)
+    ProjectFavourite.objects.create(project=project, user=user, position="V")
     project.sections.create(name="Phase 1")
     project.task_templates.create(name="Weekly", content={"title": "Report"})
     ProjectTeamFactory(project=project, team=TeamFactory())
@@ -142,6 +142,9 @@ def create_all_models(number):
     Delivery.objects.create(event=event, consumer=f"consumer.{number}", next_attempt_at=NOW)
     PersonalData.objects.create(event=event, user_id=user.pk, salt=b"", data=[])
     LogHead.objects.get_or_create(pk=1)
+    ArchivedEvents.objects.create(
+        first_position=number, last_position=number, event_count=1, last_occurred_at=NOW, file_name="events.jsonl.gz"
+    )
     TaskSnapshot.objects.create(
         task_id=task.pk, project_id=project.pk, category="todo", created_at=NOW, assignee_ids=[], priority=0, version=1
     )

@@ -87,6 +87,7 @@ MATRIX = {
     "POST projects/{ref}/archive/": "401 404 403 403 403 200 200 403 200",
     "DELETE projects/{ref}/archive/": "401 404 403 403 403 200 200 403 200",
     "POST projects/{ref}/favourite/": "401 404 204 204 204 204 204 204 204",
+    "POST projects/{ref}/favourite/move/": "401 404 409 409 409 409 409 409 409",
     "POST projects/{ref}/unfavourite/": "401 404 204 204 204 204 204 204 204",
     "POST projects/{ref}/imports/": "401 404 403 403 200 200 200 403 200",
     "GET projects/{ref}/imports/{import_id}/": "401 404 404 404 404 404 200 404 404",

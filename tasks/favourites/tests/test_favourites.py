@@ -17,6 +17,12 @@ def favourites(client):
     return [row["key"] for row in client.get(URL).json()["results"] if row["is_favourite"]]
 
 
+def favourite_keys(user):
+    """Return the order of the user's favourites; the list of the navigation is cached until the commit."""
+    rows = ProjectFavourite.objects.filter(user=user).order_by("position")
+    return list(rows.values_list("project__key", flat=True))
+
+
 def test_favourite_is_set_once_and_is_the_users_own(clients, project):
     statuses = [
         clients["bob"].post(f"{URL}OPS/{verb}/").status_code
@@ -70,3 +76,33 @@ def test_navigation_forgets_projects_the_user_left(project, alice, bob):
 
     assert "nav-favourites" in before
     assert "nav-favourites" not in page.get("/tasks/").content.decode()
+
+
+def test_favourites_are_moved_by_api_and_buttons(clients, project, alice, monkeypatch):
+    monkeypatch.setattr(services, "MAX_POSITION_LENGTH", 3)
+    others = [ProjectFactory(owner=alice, key=key) for key in ("BBB", "CCC")]
+    hidden, client = ProjectFactory(key="HID"), clients["alice"]
+    for key in ("OPS", "BBB", "CCC"):
+        client.post(f"{URL}{key}/favourite/")
+
+    def move(key, data):
+        status = client.post(f"{URL}{key}/favourite/move/", data).status_code
+        return status, favourite_keys(alice)
+
+    assert move("CCC", {"before": "OPS"}) == (204, ["CCC", "OPS", "BBB"])
+    assert move("CCC", {"after": str(others[0].pk)}) == (204, ["OPS", "BBB", "CCC"])
+    unchanged = ["OPS", "BBB", "CCC"]
+    for data in ({}, {"before": "BBB", "after": "CCC"}, {"before": "OPS"}, {"before": "HID"}, {"after": "NONE"}):
+        assert move("OPS", data) == (400, unchanged), data
+    assert move("HID", {"before": "OPS"}) == (404, unchanged)
+    client.post(f"{URL}CCC/unfavourite/")
+    assert move("CCC", {"before": "OPS"}) == (409, ["OPS", "BBB"])
+    page = logged_in_client(alice)
+    keys = []
+    for key, step in (("BBB", "up"), ("BBB", "up"), ("BBB", "down"), ("BBB", "down"), ("CCC", "up")):
+        page.post(f"/projects/{key}/favourite/", {"move": step, "next": "/projects/"})
+        keys.append(favourite_keys(alice))
+    listed = [row.key for row in page.get("/projects/").context["projects"]]
+    assert keys == [["BBB", "OPS"], ["BBB", "OPS"], ["OPS", "BBB"], ["OPS", "BBB"], ["OPS", "BBB"]]
+    assert listed == ["OPS", "BBB", "CCC"]
+    assert hidden.favourites.count() == 0

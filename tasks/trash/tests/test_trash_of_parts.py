@@ -33,7 +33,7 @@ def trashed(client, url):
     return f"/api/v1/trash/{TrashEntry.objects.order_by('-pk').first().pk}/restore/"
 
 
-def refusal(client, url):
+def error_code(client, url):
     """Return the code of a refused restoration, which changed nothing."""
     before = table_digests()
     response = client.post(url)
@@ -42,7 +42,7 @@ def refusal(client, url):
     return response.json()["code"]
 
 
-def test_checklist_items_come_back_at_a_free_place_and_within_limits(clients, task, bob):
+def test_checklist_items_come_back_at_a_free_place(clients, task, bob):
     client = clients["alice"]
     first, second = ChecklistItemFactory(task=task, assignee=bob), ChecklistItemFactory(task=task)
     restore_first = trashed(client, f"{URL}checklist/{first.pk}/")
@@ -55,9 +55,9 @@ def test_checklist_items_come_back_at_a_free_place_and_within_limits(clients, ta
         client.post(f"{URL}checklist/", {"text": "More"})
 
     assert (restored.position, restored.assignee_id) == (1, None)
-    assert refusal(client, restore_second) == "too_many_items"
+    assert error_code(client, restore_second) == "too_many_items"
     client.delete("/api/v1/tasks/OPS-1/")
-    assert refusal(client, restore_second) == "parent_deleted"
+    assert error_code(client, restore_second) == "parent_deleted"
 
 
 def test_relation_is_restored_by_the_rules_for_new_ones(clients, project, task, mallory):
@@ -68,10 +68,10 @@ def test_relation_is_restored_by_the_rules_for_new_ones(clients, project, task, 
     redone = client.post("/api/v1/undo/", {"token": undone["Undo-Token"]})
     restore_url = f"/api/v1/trash/{TrashEntry.objects.get().pk}/restore/"
     opposite = TaskRelationFactory(source=other, target=task, kind="blocks")
-    circle = refusal(client, restore_url)
+    circle = error_code(client, restore_url)
     opposite.delete()
     same = TaskRelationFactory(source=task, target=other, kind="blocks")
-    taken = refusal(client, restore_url)
+    taken = error_code(client, restore_url)
     same.delete()
     hidden = ProjectFactory(key="HID")
     secret = TaskFactory(project=hidden)
@@ -82,7 +82,7 @@ def test_relation_is_restored_by_the_rules_for_new_ones(clients, project, task, 
 
     assert (undone.status_code, redone.status_code) == (200, 200)
     assert (circle, taken) == ("circle", "taken")
-    assert refusal(client, foreign) == "parent_deleted"
+    assert error_code(client, foreign) == "parent_deleted"
     assert "HID" not in TrashEntry.objects.order_by("-pk").first().title
     assert client.post(restore_url).status_code == 200
     assert TaskRelation.objects.filter(source=task, target=other).exists()
@@ -116,7 +116,7 @@ def test_custom_field_comes_back_with_options_and_values(clients, project, task)
     client.patch(f"/api/v1/projects/OPS/fields/{field.pk}/", {"archived": True})
     restore_field = trashed(client, f"/api/v1/projects/OPS/fields/{field.pk}/")
     client.post("/api/v1/projects/OPS/fields/", {"name": "Severity", "kind": "text", "key": "severity"})
-    taken = refusal(client, restore_field)
+    taken = error_code(client, restore_field)
     own = client.get("/api/v1/projects/OPS/fields/").json()["results"][0]
     client.delete(f"/api/v1/projects/OPS/fields/{own['id']}/")
 
