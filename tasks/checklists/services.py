@@ -16,6 +16,7 @@ from core.serialization import to_json
 from core.sql_templates import update_columns
 from events.outbox import publish
 from tasks import events, policies
+from tasks.cache import invalidate_viewers
 from tasks.checklists import selectors
 from tasks.items import selectors as items_selectors
 from tasks.items import services as items
@@ -53,6 +54,7 @@ def add(
         created_at=now,
     )
     publish(events.ChecklistItemAdded(task=locked.payload(), item_id=str(item.pk), excerpt=text), actor=actor, at=now)
+    invalidate_viewers(locked.task.project)
     return item
 
 
@@ -99,6 +101,8 @@ def update(
         item_changes={name: [before[name], after[name]] for name in before if before[name] != after[name]},
     )
     publish(event, actor=actor, at=now)
+    if "is_done" in columns:  # lists show how many are
+        invalidate_viewers(locked.task.project)
     return item
 
 
@@ -110,6 +114,7 @@ def delete(*, actor: User, ref: str, item_id: uuid.UUID, now: datetime, versions
     event = events.ChecklistItemRemoved(task=locked.payload(), item_id=str(item.pk), excerpt=item.text)
     _discard(locked, item, actor, now)
     publish(event, actor=actor, at=now)
+    invalidate_viewers(locked.task.project)
 
 
 @transaction.atomic

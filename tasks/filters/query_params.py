@@ -92,7 +92,7 @@ class TaskQuery(PageQuerySerializer):
     saved_filter = serializers.UUIDField(
         required=False, help_text="The id of a saved filter, beside the other parameters."
     )
-    include = CommaSeparatedChoiceField(choices=["description"], required=False)
+    include = CommaSeparatedChoiceField(choices=["description", "progress"], required=False)
 
     def validate_parent(self, value: list[str]) -> list[str]:
         if len(value) != 1:

@@ -29,7 +29,7 @@ from tasks.items.serializers import (
     TaskOut,
     TaskPatch,
 )
-from tasks.items.task_columns import FIELD_NAMES, LIST_FIELD_NAMES, TaskColumns
+from tasks.items.task_columns import FIELD_NAMES, LIST_EXTRAS, TaskColumns
 from tasks.models.task import PRIORITY_NAMES
 from tasks.project_scope import project_in_body, project_in_query, project_of_task_in_path
 
@@ -57,8 +57,8 @@ class TaskListView(ListView):
     default_ordering = "-created_at"
 
     @property
-    def include_description(self) -> bool:
-        return "description" in self.params.get("include", ())
+    def include(self) -> frozenset[str]:
+        return frozenset(self.params.get("include", ()))
 
     @cached_property
     def filters(self) -> TaskFilters:
@@ -68,7 +68,7 @@ class TaskListView(ListView):
     def get_page(self, page_request: PageRequest, **_url: Any) -> Page[TaskColumns]:
         by_field = field_order.is_field_ordering(page_request.ordering)
         list_tasks = field_order.list_by_field if by_field else api_queries.list_task_columns
-        return list_tasks(self.user, self.filters, page_request, include_description=self.include_description)
+        return list_tasks(self.user, self.filters, page_request, include=self.include)
 
     def get_totals(self) -> dict[str, int]:
         if not self.filters.search:
@@ -76,11 +76,12 @@ class TaskListView(ListView):
         return {"closed_matches": page_queries.count_closed_matches(self.user, self.filters)}
 
     def serialize_page(self, page: Page[TaskColumns]) -> list[dict[str, Any]]:
-        include_description = self.include_description
-        return [task.to_json(include_description=include_description) for task in page.rows]
+        include = self.include
+        return [task.to_json(include=include) for task in page.rows]
 
     def get_field_names(self) -> tuple[str, ...]:
-        return FIELD_NAMES if self.include_description else LIST_FIELD_NAMES
+        include = self.include
+        return tuple(name for name in FIELD_NAMES if name in include or name not in LIST_EXTRAS)
 
 
 class TasksView(TaskListView, CreateView):

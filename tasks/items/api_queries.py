@@ -39,26 +39,26 @@ TOO_SLOW = (
 
 
 def list_task_columns(
-    user: User, filters: TaskFilters, page_request: PageRequest, *, include_description: bool = False
+    user: User, filters: TaskFilters, page_request: PageRequest, *, include: frozenset[str] = frozenset()
 ) -> Page[TaskColumns]:
     """Return a page of the visible tasks that pass the filters: one statement by cursor, two by page number.
 
     Raises QueryTimeout for conditions that too few tasks meet.
     """
     with statement_timeout(FILTER_TIMEOUT, TOO_SLOW) if filters.condition else nullcontext():
-        return _list_task_columns(user, filters, page_request, include_description)
+        return _list_task_columns(user, filters, page_request, include)
 
 
 def _list_task_columns(
-    user: User, filters: TaskFilters, page_request: PageRequest, include_description: bool
+    user: User, filters: TaskFilters, page_request: PageRequest, include: frozenset[str]
 ) -> Page[TaskColumns]:
     if page_request.page:
-        statement, count_statement, values = numbered_statements(user, filters, page_request, include_description)
+        statement, count_statement, values = numbered_statements(user, filters, page_request, include)
         # None instead of a statement: Django knows that no task can match.
         count = count_statement.run(values)[0][0] if count_statement else 0
         return pagination.build_numbered_page(_run(user, statement, values), page_request, count)
     cursor = pagination.decode_cursor(page_request, CURSOR_SCOPE)
-    statement, values = cursor_statement(user, filters, page_request, cursor, include_description=include_description)
+    statement, values = cursor_statement(user, filters, page_request, cursor, include=include)
     # The cursor holds the sort value of the last row, so that the next page continues there.
     column = page_request.sort.column
     return pagination.build_page(
@@ -81,36 +81,36 @@ def cursor_statement(
     page_request: PageRequest,
     cursor: Cursor | None,
     *,
-    include_description: bool = False,
+    include: frozenset[str] = frozenset(),
 ) -> tuple[Statement | None, dict[str, Any]]:
     """Return the statement of a page by cursor, and its values."""
     # The SQL of a search depends on the words, so it is not kept.
     looked_up = search_queries.look_up(filters) if filters.search else None
     if filters.search and not looked_up:
         ids, values = search_queries.first_ids(user, filters, page_request, cursor)
-        return _select_by_ids(ids, page_request, include_description, backwards=_is_backwards(cursor)), values
+        return _select_by_ids(ids, page_request, include, backwards=_is_backwards(cursor)), values
     if looked_up:
         ids = index_queries.ids_in_order(filter_visible(user, looked_up), page_request, cursor)
-        statement = _select_by_ids(ids, page_request, include_description, backwards=_is_backwards(cursor))
+        statement = _select_by_ids(ids, page_request, include, backwards=_is_backwards(cursor))
         return statement, {"zone": filters.zone}
     shape, values = parametrize(user, filters)
     if cursor is None:
-        return _compiled_page_by_cursor(shape, _sql_relevant(page_request), None, include_description), values
+        return _compiled_page_by_cursor(shape, _sql_relevant(page_request), None, include), values
     # A null sort value makes other SQL (IS NULL), so it is a part of the shape and not a parameter.
     template = Cursor(None if cursor.value is None else Param("sort_key"), Param("after"), cursor.backwards)
     values |= {"sort_key": cursor.value, "after": cursor.key}
-    return _compiled_page_by_cursor(shape, _sql_relevant(page_request), template, include_description), values
+    return _compiled_page_by_cursor(shape, _sql_relevant(page_request), template, include), values
 
 
 def numbered_statements(
-    user: User, filters: TaskFilters, page_request: PageRequest, include_description: bool
+    user: User, filters: TaskFilters, page_request: PageRequest, include: frozenset[str]
 ) -> tuple[Statement | None, Statement | None, dict[str, Any]]:
     """Return the statements of a numbered page and of the count, and their values."""
     if filters.search:
         visible = filter_visible(user, filters)
-        return *_page_by_number(visible, page_request, include_description), {"zone": filters.zone}
+        return *_page_by_number(visible, page_request, include), {"zone": filters.zone}
     shape, values = parametrize(user, filters)
-    return *_compiled_page_by_number(shape, _sql_relevant(page_request), include_description), values
+    return *_compiled_page_by_number(shape, _sql_relevant(page_request), include), values
 
 
 def _sql_relevant(page_request: PageRequest) -> PageRequest:
@@ -121,22 +121,22 @@ def _sql_relevant(page_request: PageRequest) -> PageRequest:
 # A limited number, since there is a shape for each number of ids in a filter.
 @lru_cache(maxsize=MAX_TEMPLATES)
 def _compiled_page_by_cursor(
-    shape: QueryShape, page_request: PageRequest, cursor: Cursor | None, include_description: bool
+    shape: QueryShape, page_request: PageRequest, cursor: Cursor | None, include: frozenset[str]
 ) -> Statement | None:
     """Return the statement of the tasks after the cursor, one more than the page holds."""
     ids = index_queries.first_ids(shape, page_request, cursor)
-    return _select_by_ids(ids, page_request, include_description, backwards=_is_backwards(cursor))
+    return _select_by_ids(ids, page_request, include, backwards=_is_backwards(cursor))
 
 
 @lru_cache(maxsize=MAX_TEMPLATES)
 def _compiled_page_by_number(
-    shape: QueryShape, page_request: PageRequest, include_description: bool
+    shape: QueryShape, page_request: PageRequest, include: frozenset[str]
 ) -> tuple[Statement | None, Statement | None]:
-    return _page_by_number(shape.rows(), page_request, include_description)
+    return _page_by_number(shape.rows(), page_request, include)
 
 
 def _page_by_number(
-    tasks: TaskQuerySet, page_request: PageRequest, include_description: bool
+    tasks: TaskQuerySet, page_request: PageRequest, include: frozenset[str]
 ) -> tuple[Statement | None, Statement | None]:
     start = pagination.page_offset(page_request)
     sortable = index_queries.with_sort_column(tasks, page_request)
@@ -145,11 +145,11 @@ def _page_by_number(
     ids = Statement.of(ordered[start : start + page_request.limit])
     every = Statement.of(tasks.values("pk"))
     count = every and Statement(f"SELECT count(*) FROM ({every.sql}) tasks", every.parameters)  # noqa: S608 -- Django's own SQL
-    return _select_by_ids(ids, page_request, include_description), count
+    return _select_by_ids(ids, page_request, include), count
 
 
 def _select_by_ids(
-    ids: Statement | None, page_request: PageRequest, include_description: bool, *, backwards: bool = False
+    ids: Statement | None, page_request: PageRequest, include: frozenset[str], *, backwards: bool = False
 ) -> Statement | None:
     """Return the statement of these tasks' columns in the order of the page."""
     if ids is None:
@@ -157,7 +157,7 @@ def _select_by_ids(
     # IN keeps no order, so the page is put in order again.
     tasks: Any = index_queries.with_sort_column(Task.objects.filter(pk__in=Subquery(ids)), page_request)
     ordered: Any = pagination.apply_ordering(tasks, page_request, backwards=backwards)
-    return select_task_columns(ordered, include_description=include_description)
+    return select_task_columns(ordered, include=include)
 
 
 def _is_backwards(cursor: Cursor | None) -> bool:

@@ -43,7 +43,7 @@ def is_field_ordering(ordering: str) -> bool:
 
 
 def list_by_field(
-    user: User, filters: TaskFilters, page_request: PageRequest, *, include_description: bool = False
+    user: User, filters: TaskFilters, page_request: PageRequest, *, include: frozenset[str] = frozenset()
 ) -> Page[TaskColumns]:
     """Return a page of the visible tasks of one project, ordered by a custom field. Raises Invalid."""
     project_id = resolve_refs(user, filters).project
@@ -60,13 +60,13 @@ def list_by_field(
     values = values.annotate(sort_value=COLUMNS[field.kind])
     unset = tasks.exclude(pk__in=CustomFieldValue.objects.filter(field=field).values("task"))
     if request.page:
-        return _numbered_page(user, values, unset, request, include_description)
+        return _numbered_page(user, values, unset, request, include)
     scope = f"{Task._meta.label}:{field.pk}"
     cursor = pagination.decode_cursor(request, scope)
     pairs = _pairs(values, unset, request, cursor)
     sort_values = dict(pairs)
     return pagination.build_page(
-        _columns(user, [task_id for task_id, _ in pairs], include_description),
+        _columns(user, [task_id for task_id, _ in pairs], include),
         request,
         cursor,
         scope=scope,
@@ -108,7 +108,7 @@ def _numbered_page(
     values: QuerySet[CustomFieldValue],
     unset: TaskQuerySet,
     request: PageRequest,
-    include_description: bool,
+    include: frozenset[str],
 ) -> Page[TaskColumns]:
     start, value_count = pagination.page_offset(request), values.count()
     ids = list(
@@ -117,12 +117,12 @@ def _numbered_page(
     rest = unset.order_by("-pk" if request.descending else "pk").values_list("pk", flat=True)
     first = max(start - value_count, 0)
     ids += rest[first : first + request.limit - len(ids)]
-    rows = _columns(user, ids, include_description)
+    rows = _columns(user, ids, include)
     return pagination.build_numbered_page(rows, request, value_count + unset.order_by().count())
 
 
-def _columns(user: User, ids: list[Any], include_description: bool) -> list[TaskColumns]:
-    statement = select_task_columns(Task.objects.filter(pk__in=ids), include_description=include_description)
+def _columns(user: User, ids: list[Any], include: frozenset[str]) -> list[TaskColumns]:
+    statement = select_task_columns(Task.objects.filter(pk__in=ids), include=include)
     by_id = {row[0]: TaskColumns(*row) for row in statement.run({})} if statement and ids else {}
     tasks = [by_id[task_id] for task_id in ids if task_id in by_id]
     return selectors.hide_parents(user, tasks) if user.is_guest else tasks

@@ -30,6 +30,7 @@ from events.models import Event
 from tasks import policies
 from tasks.filters import selectors as filters_selectors
 from tasks.filters.selectors import TaskFilters
+from tasks.items.progress import guest_id, progress_columns
 from tasks.models import Category, Project, Role, State, Task, TaskAssignee
 from tasks.models.task import CLOSED_CATEGORIES, TaskQuerySet
 from tasks.projects.selectors import roles_by_project, states_by_project, visible_project_ids
@@ -106,11 +107,19 @@ def _start_of_day(day: date) -> datetime:
     return datetime.combine(day, time(), tzinfo=UTC)
 
 
-def paginate_tasks(rows: TaskQuerySet, page_request: PageRequest, *, zone: str) -> Page[Task]:
-    """Return a page of the tasks with their relations; days end in the time zone."""
+def paginate_tasks(user: User, rows: TaskQuerySet, page_request: PageRequest, *, zone: str) -> Page[Task]:
+    """Return a page of tasks with their progress; days end in the time zone."""
     if page_request.sort == filters_selectors.DUE_SORT:
         rows = rows.with_due_instant(zone)
-    return paginate(rows.with_relations(), page_request)
+    return paginate(rows.with_relations().annotate(**progress_columns(guest=guest_id(user))), page_request)
+
+
+def with_progress(user: User, task: Task) -> Task:
+    """Return the task with the columns of its progress, as a page of tasks has them."""
+    columns = progress_columns(guest=guest_id(user))
+    for name, counts in Task.objects.filter(pk=task.pk).annotate(**columns).values(*columns)[0].items():
+        setattr(task, name, counts)
+    return task
 
 
 def _group_columns(name: str, project: Project | None) -> dict[str, Any]:
@@ -135,7 +144,14 @@ def _group_columns(name: str, project: Project | None) -> dict[str, Any]:
 
 
 def paginate_groups(
-    rows: TaskQuerySet, name: str, page_request: PageRequest, *, project: Project | None, zone: str, count: int
+    user: User,
+    rows: TaskQuerySet,
+    name: str,
+    page_request: PageRequest,
+    *,
+    project: Project | None,
+    zone: str,
+    count: int,
 ) -> Page[Task]:
     """Return a numbered page of the tasks, ordered by their group first; each has the total of its group.
 
@@ -147,7 +163,8 @@ def paginate_groups(
     within = apply_ordering(rows, page_request).query.order_by
     grouped: Any = rows.annotate(**_group_columns(name, project))
     grouped = grouped.annotate(group_total=Window(Count("*"), partition_by=[F("group_key")]))
-    ordered = grouped.with_relations().order_by(F("group_place").asc(nulls_last=True), "group_key", *within)
+    ordered = grouped.with_relations().annotate(**progress_columns(guest=guest_id(user)))
+    ordered = ordered.order_by(F("group_place").asc(nulls_last=True), "group_key", *within)
     return build_numbered_page(list(ordered[start : start + page_request.limit]), page_request, count)
 
 

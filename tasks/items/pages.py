@@ -90,9 +90,11 @@ def task_list_context(request: HttpRequest, reader: User, project: Project | Non
         number, last = request.GET.get("page", ""), max(1, -(-count // PAGE_SIZE))
         number = min(max(1, int(number)), last) if number.isdecimal() and len(number) < 6 else 1
         numbered = replace(page_request, page=number)
-        page = page_queries.paginate_groups(tasks, group, numbered, project=project, zone=filters.zone, count=count)
+        page = page_queries.paginate_groups(
+            reader, tasks, group, numbered, project=project, zone=filters.zone, count=count
+        )
     else:
-        page = page_queries.paginate_tasks(tasks, page_request, zone=filters.zone)
+        page = page_queries.paginate_tasks(reader, tasks, page_request, zone=filters.zone)
     return {
         "form": form,
         "list_filter": list_filter,
@@ -161,7 +163,7 @@ def set_status(request: HttpRequest, key: str) -> HttpResponse:
         # Back to the page the form was on, if it is one of ours.
         url = safe_redirect_url(request, request.POST.get("next", ""), reverse("task-list"))
         return HttpResponseRedirect(url)
-    task = selectors.get_task(reader, key)
+    task = page_queries.with_progress(reader, selectors.get_task(reader, key))
     # The row as it is now, also after an error.
     [row] = page_queries.build_rows(reader, [task], now=now, today=timezone.localdate(current_time()))
     context = {"row": row, "page_url": request.POST.get("next", "")}

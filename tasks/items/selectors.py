@@ -18,7 +18,8 @@ from events import selectors as events_selectors
 from events.models import Event
 from tasks import policies
 from tasks.events import TaskPayload, task_payload
-from tasks.items.task_columns import TaskColumns, select_task_columns
+from tasks.items.progress import guest_id, progress_columns, visible_subtask_counts
+from tasks.items.task_columns import LIST_EXTRAS, TaskColumns, select_task_columns
 from tasks.models import Label, Project, ProjectMember, Role, State, Task, TaskAssignee, TaskShare
 from tasks.models.task import TASK_KEY_PATTERN, TaskQuerySet
 from tasks.projects import selectors as projects_selectors
@@ -110,7 +111,7 @@ def visible_project_id(user: User, ref: uuid.UUID | tuple[str, int]) -> tuple[uu
 # Eight statements, here and below: for staff or not, for guests or not, by key or id.
 @lru_cache(maxsize=8)
 def _columns_statement(as_staff: bool, guest: bool, by_key: bool) -> Statement | None:
-    return select_task_columns(_visible_by_ref(as_staff, guest, by_key), include_description=True)
+    return select_task_columns(_visible_by_ref(as_staff, guest, by_key), include=frozenset(LIST_EXTRAS))
 
 
 def _visible_by_ref(as_staff: bool, guest: bool, by_key: bool) -> TaskQuerySet:
@@ -120,10 +121,13 @@ def _visible_by_ref(as_staff: bool, guest: bool, by_key: bool) -> TaskQuerySet:
 
 
 def hide_parents(user: User, tasks: list[TaskColumns]) -> list[TaskColumns]:
-    """Remove the parents that a guest may not see."""
+    """Remove the parents that a guest may not see, and hidden subtasks from the counts."""
     parents = {task.parent_id for task in tasks if task.parent_id}
     # One query for the whole list, and none if no task has a parent.
     hidden = parents - visible_ids(user, parents) if parents else set()
+    if with_subtasks := [task.id for task in tasks if task.subtask_counts]:
+        counts = visible_subtask_counts(user, with_subtasks)
+        tasks = [task._replace(subtask_counts=counts.get(task.id)) if task.subtask_counts else task for task in tasks]
     return [task._replace(parent_id=None) if task.parent_id in hidden else task for task in tasks]
 
 
@@ -139,7 +143,8 @@ def has_share_only_access(user: User, task: Task) -> bool:
 
 def list_subtasks(user: User, task: Task) -> QuerySet[Task]:
     """Return the subtasks that a user sees, in their manual order."""
-    return Task.objects.visible_to(user).filter(parent=task).with_relations().order_by("position")
+    subtasks = Task.objects.visible_to(user).filter(parent=task).with_relations().order_by("position")
+    return subtasks.annotate(**progress_columns(guest=guest_id(user)))
 
 
 def count_subtasks(user: User, task: Task) -> tuple[int, int]:

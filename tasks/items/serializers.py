@@ -23,7 +23,8 @@ from core.api.query_params import FieldsQuerySerializer
 from events.models import Event
 from tasks.custom_fields.serializers import VALUE_HELP, ValueField
 from tasks.items.assignees import MAX_ASSIGNEES
-from tasks.items.task_columns import FIELD_NAMES
+from tasks.items.progress import progress_json
+from tasks.items.task_columns import FIELD_NAMES, LIST_EXTRAS
 from tasks.models import Category, Section, Task
 from tasks.models.task import PRIORITY_NAMES
 from tasks.projects.labels import MAX_LABELS
@@ -104,6 +105,18 @@ class SectionRef(serializers.ModelSerializer[Section]):
         fields = ["id", "name"]
 
 
+class CountsOut(serializers.Serializer[Any]):
+    total = serializers.IntegerField()
+    done = serializers.IntegerField()
+
+
+class ProgressOut(serializers.Serializer[Any]):
+    """Progress of a task. `subtasks` counts the direct ones that the reader sees; done are closed ones."""
+
+    subtasks = CountsOut()
+    checklist = CountsOut()
+
+
 class TaskOut(serializers.ModelSerializer[Task]):
     """A task in full."""
 
@@ -117,6 +130,7 @@ class TaskOut(serializers.ModelSerializer[Task]):
     creator = UserOut()
     assignees = UserOut(many=True)
     labels = serializers.SerializerMethodField()
+    progress = serializers.SerializerMethodField()
 
     class Meta:
         model = Task
@@ -126,17 +140,24 @@ class TaskOut(serializers.ModelSerializer[Task]):
     def get_labels(self, task: Task) -> list[str]:
         return sorted(label.name for label in task.labels.all())
 
+    @extend_schema_field(ProgressOut)
+    def get_progress(self, task: Task) -> dict[str, Any]:
+        # Annotated by `progress_columns`.
+        return progress_json(getattr(task, "subtask_counts", None), getattr(task, "checklist_counts", None))
+
 
 class TaskListOut(TaskOut):
-    """A task in a list: without its description, unless `include=description`."""
+    """A task in a list: without its description and progress, unless `include` names them."""
 
     description = serializers.CharField(required=False, help_text="Only with `include=description`.")
+    progress = ProgressOut(required=False, help_text="Only with `include=progress`.")
 
     def to_representation(self, instance: Task) -> dict[str, Any]:
-        row = super().to_representation(instance)
-        if "description" not in self.context.get("include", ()):
-            # A list of a hundred tasks could otherwise have five megabytes.
-            del row["description"]
+        row = TaskOut(context=self.context).to_representation(instance)
+        for name in LIST_EXTRAS:
+            if name not in self.context.get("include", ()):
+                # A list of a hundred tasks could otherwise have five megabytes.
+                del row[name]
         return row
 
 

@@ -7,6 +7,7 @@ microseconds for a task where the serializer takes 400; a test compares the two 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -17,21 +18,25 @@ from django.db.models.functions import Cast
 
 from accounts.models import User
 from core.sql_templates import Statement
+from tasks.items.progress import NO_PROGRESS, progress_columns, progress_json
 from tasks.models import Label
 from tasks.models.task import PRIORITY_NAMES, TaskQuerySet
 
 # The fields of the API in their order.
 FIELD_NAMES = (
     "id", "key", "number", "project", "title", "description", "status", "category", "priority", "start_date", "due_date",
-    "due_at", "estimate", "parent", "section", "creator", "assignees", "labels", "position", "is_recurring", "version",
+    "due_at", "estimate", "parent", "section", "creator", "assignees", "labels", "progress", "position", "is_recurring",
+    "version",
     "created_at", "updated_at", "started_at", "closed_at",
 )  # fmt: skip
-LIST_FIELD_NAMES = tuple(name for name in FIELD_NAMES if name != "description")
+# Fields that a list has only where they are requested: one is long, the other takes time for each task.
+LIST_EXTRAS = ("description", "progress")
 
 
 class TaskColumns(NamedTuple):
     """Columns of one task. `assignee_rows` are [id, name, handle, role]; a list may leave out the description.
 
+    `subtask_counts` and `checklist_counts` are [all, closed]; null for none.
     `due_instant` is read only where it is the order of a list.
     """
 
@@ -69,10 +74,12 @@ class TaskColumns(NamedTuple):
     label_names: list[str]
     due_instant: datetime | None
     title_key: str
+    subtask_counts: list[int] | None
+    checklist_counts: list[int] | None
     description: str | None = None
 
-    def to_json(self, *, include_description: bool = True) -> dict[str, Any]:
-        """Return the task as the API shows it, in the order of FIELD_NAMES."""
+    def to_json(self, *, include: Collection[str] = LIST_EXTRAS) -> dict[str, Any]:
+        """Return the task as the API shows it, in the order of FIELD_NAMES; `include` names LIST_EXTRAS."""
         parent = None
         if self.parent_id is not None:
             key = f"{self.parent_key}-{self.parent_number}"
@@ -104,6 +111,7 @@ class TaskColumns(NamedTuple):
                 for user_id, name, handle, role in self.assignee_rows
             ],
             "labels": sorted(self.label_names),
+            "progress": progress_json(self.subtask_counts, self.checklist_counts),
             "position": self.position,
             "is_recurring": self.is_recurring,
             "version": self.version,
@@ -112,8 +120,9 @@ class TaskColumns(NamedTuple):
             "started_at": self.started_at,
             "closed_at": self.closed_at,
         }
-        if not include_description:
-            del row["description"]
+        for name in LIST_EXTRAS:
+            if name not in include:
+                del row[name]
         return row
 
 
@@ -133,7 +142,7 @@ JOINED_COLUMNS = {
 TEXT_ARRAY = ArrayField(TextField())
 
 
-def select_task_columns(tasks: TaskQuerySet, *, include_description: bool) -> Statement | None:
+def select_task_columns(tasks: TaskQuerySet, *, include: frozenset[str]) -> Statement | None:
     """Return the statement that reads these tasks as TaskColumns; None when no task can match."""
     user = Func(
         Cast("pk", TextField()), "name", "handle", "role", template="ARRAY[%(expressions)s]", output_field=TEXT_ARRAY
@@ -141,12 +150,13 @@ def select_task_columns(tasks: TaskQuerySet, *, include_description: bool) -> St
     # In the order of TaskQuerySet.with_relations, so that both representations of a task are equal.
     assignees = User.objects.filter(assignments__task=OuterRef("pk")).order_by("name", "pk").values(row=user)
     labels = Label.objects.filter(tasks=OuterRef("pk")).values("name")
-    names = [name for name in TaskColumns._fields if include_description or name != "description"]
+    names = [name for name in TaskColumns._fields if name != "description" or name in include]
     if "due_instant" not in tasks.query.annotations:
         tasks = tasks.annotate(due_instant=Value(None, DateTimeField()))
     annotated = tasks.annotate(
         **JOINED_COLUMNS,
         assignee_rows=ArraySubquery(assignees),
+        **(progress_columns() if "progress" in include else NO_PROGRESS),
         label_names=ArraySubquery(labels),
     )
     return Statement.of(annotated.values_list(*names))

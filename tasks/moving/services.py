@@ -44,6 +44,15 @@ from tasks.projects import selectors as projects_selectors
 from tasks.projects import wip_limits
 from tasks.projects.labels import get_or_create_label_sets
 
+DELETED_PARTS = {
+    TrashEntry.Kind.COMMENT: "tasks.Comment",
+    TrashEntry.Kind.ATTACHMENT: "tasks.Attachment",
+    TrashEntry.Kind.CHECKLIST_ITEM: "tasks.ChecklistItem",
+    TrashEntry.Kind.TIME_ENTRY: "tasks.TimeEntry",
+    TrashEntry.Kind.REMINDER: "tasks.Reminder",
+    TrashEntry.Kind.RECURRENCE: "tasks.Recurrence",
+}
+
 
 @transaction.atomic
 def move(
@@ -159,9 +168,10 @@ def _write(plan: MovePlan, actor: User, now: datetime) -> None:
     items.update(assignee=None)
     TaskShare.objects.filter(task__in=ids).update(project=target)
     # What was deleted of the tasks is restored to them, so whoever edits the other project may do that.
-    of_tasks = Q(**{"rows__tasks.Comment__0__task_id__in": [str(one) for one in ids]})
-    of_tasks |= Q(**{"rows__tasks.Attachment__0__task_id__in": [str(one) for one in ids]})
-    TrashEntry.objects.filter(of_tasks, project=plan.source, kind__in=["comment", "attachment"]).update(project=target)
+    of_tasks = Q()
+    for kind, model in DELETED_PARTS.items():
+        of_tasks |= Q(**{"kind": kind, f"rows__{model}__0__task_id__in": [str(one) for one in ids]})
+    TrashEntry.objects.filter(of_tasks, project=plan.source).update(project=target)
     watcher_ids = _withdraw(plan, now)
     publish_all(_events(plan, before, former_keys, watcher_ids), actor=actor, at=now)
     invalidate_viewers(plan.source)

@@ -54,6 +54,7 @@ def restore_checklist_item(actor: User, entry: TrashEntry, now: datetime) -> Res
     require_restored(entry, skipped)
     event = events.ChecklistItemAdded(task=locked.payload(), item_id=str(entry.object_id), excerpt=row["text"])
     publish(event, actor=actor, at=now)
+    invalidate_viewers(locked.task.project)
     return _restoration(entry, locked, skipped)
 
 

@@ -18,9 +18,17 @@ from tasks.filters import selectors as filters_selectors
 from tasks.filters.query_params import ORDERINGS, TaskQuery, filters_from_params
 from tasks.filters.selectors import TaskFilters
 from tasks.items.page_queries import paginate_tasks
+from tasks.items.progress import progress_columns
 from tasks.items.serializers import TaskListOut, TaskOut
 from tasks.models import Priority, Task
-from tasks.tests.factories import AssigneeFactory, LabelFactory, MemberFactory, ProjectFactory, TaskFactory
+from tasks.tests.factories import (
+    AssigneeFactory,
+    ChecklistItemFactory,
+    LabelFactory,
+    MemberFactory,
+    ProjectFactory,
+    TaskFactory,
+)
 
 TASKS = "/api/v1/tasks/"
 WORDS = ("plain", 'Ünï "quoted" \\ back', "\u202eעברית 🦊\u0301", "tab\tline\nend", "</script>&<b>", "ß" * 500)
@@ -66,6 +74,10 @@ def every_kind(project, alice, bob):
         for user in people[: number % 4]:
             AssigneeFactory(task=task, user=user)
         task.labels.set(labels[: number % 5])
+        for position in range(number % 3):
+            ChecklistItemFactory(
+                task=task, position=position, is_done=bool(position), done_at=INSTANTS[1] if position else None
+            )
     TaskFactory(project=ProjectFactory(key="ZETA", owner=alice), title="Elsewhere")
     return project
 
@@ -73,14 +85,16 @@ def every_kind(project, alice, bob):
 def as_declared(user, ordering, *, described=False):
     page_request = PageRequest(sorts=filters_selectors.TASK_SORTS, ordering=ordering, limit=100, owner=str(user.pk))
     filters = TaskFilters(now=timezone.now(), today=date.today())  # noqa: DTZ011
-    page = paginate_tasks(filters_selectors.filter_visible(user, filters), page_request, zone="UTC")
-    return TaskListOut(list(page.rows), many=True, context={"include": ["description"] if described else []}).data
+    page = paginate_tasks(user, filters_selectors.filter_visible(user, filters), page_request, zone="UTC")
+    return TaskListOut(
+        list(page.rows), many=True, context={"include": ["description", "progress"] if described else []}
+    ).data
 
 
 def test_task_list_equals_its_serializer_output(every_kind, clients, alice):
     for index, ordering in enumerate(ORDERINGS):
         described = bool(index % 2)
-        more = "&include=description" if described else ""
+        more = "&include=description,progress" if described else ""
 
         response = clients["alice"].get(f"{TASKS}?limit=100&ordering={ordering}{more}")
 
@@ -114,7 +128,7 @@ def test_filters_find_same_tasks_as_page_queries(username, every_kind, clients, 
 
 
 def test_task_detail_equals_its_serializer_output(every_kind, clients):
-    for task in Task.objects.with_relations():
+    for task in Task.objects.with_relations().annotate(**progress_columns()):
         response = clients["alice"].get(f"{TASKS}{task.pk}/")
 
         assert response.content == dumps(TaskOut(task).data)
