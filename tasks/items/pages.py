@@ -172,7 +172,7 @@ def set_status(request: HttpRequest, key: str) -> HttpResponse:
 
 
 def _with_next_task(text: str) -> str:
-    """Add the next task of a series to a message, if the request has created one."""
+    """Name in a message the next task of a series, if there is one."""
     keys = [event.payload["next_key"] for event in published_events.get() or () if event.name == "task.repeated"]
     return f"{text} {keys[0]} is the next one." if keys else text
 
