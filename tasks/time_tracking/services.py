@@ -140,7 +140,7 @@ def delete(
     require(is_allowed, "Only its author or an admin of the project may delete a time entry.")
     check_version(entry, versions)
     event = events.TimeEntryDeleted(task=locked.payload(), entry_id=str(entry.pk), minutes=entry.minutes or 0)
-    title, project = f"Time entry of {entry.user.name} on {locked.task.key}", locked.task.project
+    title, project = f"Time entry on {locked.task.key}", locked.task.project
     discard(collect(entry), kind="time_entry", obj=entry, title=title, project=project, actor=actor, now=now)
     publish(event, actor=actor, at=now)
 

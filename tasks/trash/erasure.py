@@ -13,6 +13,14 @@ from accounts.models import User
 from tasks.models import TrashEntry
 from tasks.models.trash import model_label
 
+# The time counts still, as in the table; the words are the user's own.
+CLEAR_NOTES_SQL = """
+UPDATE tasks_trashentry SET rows = jsonb_set(rows, '{tasks.TimeEntry}', (
+    SELECT jsonb_agg(CASE WHEN stored ->> 'user_id' = %(user)s THEN stored || '{"note": ""}' ELSE stored END)
+    FROM jsonb_array_elements(rows -> 'tasks.TimeEntry') AS stored
+)) WHERE rows @> %(pattern)s::jsonb
+"""
+
 
 def erase_user(user_id: uuid.UUID) -> None:
     """Remove a user from all stored rows, as a deletion of the user's row would."""
@@ -21,6 +29,9 @@ def erase_user(user_id: uuid.UUID) -> None:
         for field in model._meta.concrete_fields:
             if isinstance(field, ForeignKey) and field.related_model is User:
                 _erase_column(model._meta.label, field.column, str(user_id), field.remote_field.on_delete)
+    with connection.cursor() as cursor:
+        pattern = json.dumps({"tasks.TimeEntry": [{"user_id": str(user_id)}]})
+        cursor.execute(CLEAR_NOTES_SQL, {"user": str(user_id), "pattern": pattern})
     # What was the user's own has no row of itself any more.
     for kind in TrashEntry.Kind.values:
         TrashEntry.objects.filter(kind=kind, **{f"rows__{model_label(kind)}": []}).delete()

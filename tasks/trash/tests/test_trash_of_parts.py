@@ -21,6 +21,7 @@ from tasks.tests.factories import (
     TaskRelationFactory,
     TimeEntryFactory,
 )
+from tasks.trash.erasure import erase_user
 
 pytestmark = pytest.mark.django_db
 URL = "/api/v1/tasks/OPS-1/"
@@ -138,3 +139,14 @@ def test_conversion_of_an_item_is_undone_as_one(task, alice):
 
     assert before == (0, 1)
     assert (ChecklistItem.objects.get().text, task.subtasks.count()) == ("Call", 0)
+
+
+def test_erased_user_leaves_no_words_in_trashed_time_entries(clients, task, bob):
+    entry = TimeEntryFactory(task=task, user=bob, note="Called my doctor")
+    trashed(clients["bob"], f"{URL}time-entries/{entry.pk}/")
+
+    erase_user(bob.pk)
+
+    stored = TrashEntry.objects.get()
+    assert [row["note"] for row in stored.rows["tasks.TimeEntry"]] == [""]
+    assert bob.name not in stored.title
