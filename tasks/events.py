@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from dataclasses import field
 from typing import Any, ClassVar, Protocol
 
 from core.serialization import to_json
@@ -71,9 +72,13 @@ class ProjectCreated(ProjectEvent, name="project.created"):
 
 
 class ProjectUpdated(ProjectEvent, name="project.updated"):
-    """Fields or labels of a project changed. `changes` is {field: [old, new]}."""
+    """Fields or parts of a project changed. `changes` is {field: [old, new]}.
+
+    `part_id` is the label, section or template that changed.
+    """
 
     changes: dict[str, list[Any]]
+    part_id: str = ""
 
 
 class ProjectDeleted(ProjectEvent, name="project.deleted"):
@@ -421,16 +426,18 @@ class TaskRepetitionUndone(TaskEvent, name="task.repetition_undone"):
 
 
 class TimeLogged(TaskEvent, name="task.time_logged"):
-    """A user logged time on a task, by hand or by stopping the timer."""
+    """A user logged time on a task, or restored an entry; `source` is "user", "timer" or "trash"."""
 
     entry_id: str
     minutes: int
+    source: str = "timer"
 
 
 class TimeEntryChanged(TaskEvent, name="task.time_entry_changed"):
-    """A time entry was changed by its author."""
+    """A time entry was changed by its author. `entry_changes` is {field: [old, new]}."""
 
     entry_id: str
+    entry_changes: dict[str, list[Any]] = field(default_factory=dict)
 
 
 class TimeEntryDeleted(TaskEvent, name="task.time_entry_deleted"):

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, Max, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from accounts.models import User
 from core.errors import Conflict, Invalid, NotAllowed
@@ -67,7 +67,7 @@ def convert_task(
         done_at=locked.task.closed_at if is_done else None,
         assignee_id=next(iter(locked.assignee_ids), None),
         due_date=locked.task.due_date,
-        position=(present.aggregate(last=Max("position"))["last"] or 0) + 1,
+        position=present.count(),
         created_at=now,
     )
     event = events.TaskConvertedToItem(
@@ -137,6 +137,7 @@ def take_back(*, actor: User, task_id: str, item_id: uuid.UUID, now: datetime) -
     if item is None or item.version != 1:
         raise Conflict("The checklist item was changed or deleted since.", code="changed_meanwhile")
     item.delete()
+    ChecklistItem.objects.filter(task=locked.task, position__gt=item.position).update(position=F("position") - 1)
     publish(
         events.ChecklistItemRemoved(task=locked.payload(), item_id=str(item_id), excerpt=item.text), actor=actor, at=now
     )

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import F
 
 from accounts.models import User
 from core.errors import Conflict, Invalid, NotAllowed
@@ -44,13 +44,12 @@ def add(
     locked = _lock_task(actor, ref)
     _check_assignee(locked, assignee)
     require_room(locked.task)
-    last = ChecklistItem.objects.filter(task=locked.task).aggregate(last=Max("position"))["last"]
     item = ChecklistItem.objects.create(
         task=locked.task,
         text=text,
         assignee_id=assignee,
         due_date=due_date,
-        position=0 if last is None else last + 1,
+        position=ChecklistItem.objects.filter(task=locked.task).count(),
         created_at=now,
     )
     publish(events.ChecklistItemAdded(task=locked.payload(), item_id=str(item.pk), excerpt=text), actor=actor, at=now)
@@ -67,8 +66,9 @@ def update(
     changes: dict[str, Any],
     now: datetime,
     versions: frozenset[int] | None = None,
+    done_at: datetime | None = None,
 ) -> ChecklistItem:
-    """Change fields of an item; `position` is its new place, counted from 0.
+    """Change fields of an item; `position` is its new place, counted from 0. It is done `now`, or at `done_at`.
 
     Raises NotFound, NotAllowed, Conflict, Invalid, VersionConflict.
     """
@@ -84,7 +84,7 @@ def update(
     if "assignee" in changes:
         columns["assignee_id"] = changes["assignee"]
     if changes.get("is_done", item.is_done) != item.is_done:
-        columns["done_at"] = now if changes["is_done"] else None
+        columns["done_at"] = (done_at or now) if changes["is_done"] else None
     if "position" in changes:
         columns["position"] = _make_room(item, changes["position"])
     columns = {name: value for name, value in columns.items() if getattr(item, name) != value}
@@ -107,11 +107,24 @@ def update(
 
 
 @transaction.atomic
-def delete(*, actor: User, ref: str, item_id: uuid.UUID, now: datetime, versions: frozenset[int] | None = None) -> None:
-    """Move an item to the trash. Raises NotFound, NotAllowed, Conflict, VersionConflict."""
+def delete(
+    *,
+    actor: User,
+    ref: str,
+    item_id: uuid.UUID,
+    now: datetime,
+    versions: frozenset[int] | None = None,
+    subtask_id: str = "",
+) -> None:
+    """Move an item to the trash; `subtask_id` is the task that it becomes.
+
+    Raises NotFound, NotAllowed, Conflict, VersionConflict.
+    """
     locked, item = _lock_item(actor, ref, item_id)
     check_version(item, versions)
-    event = events.ChecklistItemRemoved(task=locked.payload(), item_id=str(item.pk), excerpt=item.text)
+    event = events.ChecklistItemRemoved(
+        task=locked.payload(), item_id=str(item.pk), excerpt=item.text, subtask_id=subtask_id
+    )
     _discard(locked, item, actor, now)
     publish(event, actor=actor, at=now)
     invalidate_viewers(locked.task.project)
@@ -154,6 +167,7 @@ def require_room(task: Task) -> None:
 def _discard(locked: LockedTask, item: ChecklistItem, actor: User, now: datetime) -> None:
     title, project = f"Checklist item {item.text} of {locked.task.key}", locked.task.project
     discard(collect(item), kind="checklist_item", obj=item, title=title, project=project, actor=actor, now=now)
+    ChecklistItem.objects.filter(task=locked.task, position__gt=item.position).update(position=F("position") - 1)
 
 
 def _lock_task(actor: User, ref: str) -> LockedTask:
@@ -198,4 +212,5 @@ def _field_values(item: ChecklistItem) -> dict[str, Any]:
         "assignee": to_json(item.assignee_id),
         "due_date": to_json(item.due_date),
         "position": item.position,
+        "done_at": to_json(item.done_at),
     }

@@ -19,7 +19,7 @@ class ChecklistItemQuerySet(models.QuerySet["ChecklistItem"]):
 
 
 class ChecklistItem(models.Model):
-    """A line of a task's checklist. `position` counts from 0, in steps that may have gaps."""
+    """A line of a task's checklist. `position` counts from 0, without gaps."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     # Without an index of its own: that of the unique constraint begins with the column.

@@ -57,6 +57,7 @@ class ProjectView(DetailView, UpdateView, DeleteByJobView):
     """One project by id or key."""
 
     operation_ids = {"get": "get_project", "patch": "update_project", "delete": "delete_project"}
+    has_undo = True
     api_key_scope = {"GET": "projects:read", "PATCH": "projects:write", "DELETE": "projects:delete"}
     project_from = project_in_path
     query_serializer_class = FieldsQuerySerializer
@@ -144,6 +145,7 @@ class LabelView(DetailView, UpdateView, DeleteByJobView):
     """One label."""
 
     operation_ids = {"get": "get_label", "patch": "update_label", "delete": "delete_label"}
+    has_undo = True
     api_key_scope = {"GET": "labels:read", "PATCH": "labels:write", "DELETE": "labels:delete"}
     project_from = project_of_label_in_path
     patch_serializer_class = LabelPatch

@@ -55,7 +55,7 @@ def update(
         raise Invalid.field("name", "The project has a label of this name already.", "taken") from error
     before = label.name
     label.refresh_from_db()
-    _publish_label_change(label, actor, [before], [label.name])
+    _publish_label_change(label.project, label_id, actor, [before], [label.name])
     return label
 
 
@@ -66,14 +66,17 @@ def delete(*, actor: User, label_id: uuid.UUID, now: datetime, versions: frozens
     check_version(label, versions)
     title, project = f"Label {label.name} of {label.project.key}", label.project
     discard(collect(label), kind="label", obj=label, title=title, project=project, actor=actor, now=now)
-    _publish_label_change(label, actor, [label.name], [])
+    _publish_label_change(project, label_id, actor, [label.name], [])
 
 
-def _publish_label_change(label: Label, actor: User, before: list[str], after: list[str]) -> None:
+def _publish_label_change(
+    project: Project, label_id: uuid.UUID, actor: User, before: list[str], after: list[str]
+) -> None:
     """Publish the change and invalidate cached responses, since the project's tasks show the label."""
     changes = {"labels": [before, after]}
-    publish(events.ProjectUpdated(project=project_payload(label.project), changes=changes), actor=actor)
-    invalidate_viewers(label.project)
+    event = events.ProjectUpdated(project=project_payload(project), changes=changes, part_id=str(label_id))
+    publish(event, actor=actor)
+    invalidate_viewers(project)
 
 
 def _lock_label(actor: User, label_id: uuid.UUID) -> Label:

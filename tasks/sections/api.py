@@ -17,6 +17,7 @@ class SectionsView(ListView, CreateView):
     """Sections of a project in their order."""
 
     operation_ids = {"get": "list_project_sections", "post": "add_project_section"}
+    has_undo = True
     api_key_scope = {"GET": "projects:read", "POST": "projects:write"}
     project_from = project_in_path
     input_serializer_class = SectionInput
@@ -37,6 +38,7 @@ class SectionView(DetailView, UpdateView, DeleteByJobView):
         "patch": "update_project_section",
         "delete": "delete_project_section",
     }
+    has_undo = True
     api_key_scope = {"GET": "projects:read", "PATCH": "projects:write", "DELETE": "projects:delete"}
     project_from = project_in_path
     patch_serializer_class = SectionPatch

@@ -20,6 +20,7 @@ from tasks.bulk import deletions
 from tasks.projects import selectors as projects_selectors
 from tasks.sections import selectors, services
 from tasks.sections.forms import SectionForm, SectionUpdateForm
+from tasks.undo.tokens import add_undo_message
 
 
 @login_required
@@ -63,5 +64,5 @@ def delete_section(request: HttpRequest, key: str, section_id: UUID) -> HttpResp
     actor = get_request_user(request)
     if job := deletions.delete_section(actor=actor, ref=key, section_id=section_id, now=current_time()):
         return redirect("bulk-job", job.pk)
-    messages.success(request, "Section moved to the trash. Its tasks have no section now.")
+    add_undo_message(request, "Section moved to the trash. Its tasks have no section now.")
     return redirect("project-sections", key=key)

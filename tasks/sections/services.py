@@ -32,7 +32,7 @@ def create(*, actor: User, ref: str, name: str) -> Section:
     # The project is locked, so no other new section takes this position.
     require_room(project)
     section = Section.objects.create(project=project, name=name.strip(), position=selectors.next_position(project))
-    _publish_change(project, actor, [], [section.name])
+    _publish_change(project, actor, section.pk, [], [section.name])
     return section
 
 
@@ -59,7 +59,7 @@ def update(
     Section.objects.bulk_update(moved, ["position"])
     Section.objects.filter(pk=section.pk).update(name=name, position=place, version=F("version") + 1)
     section.refresh_from_db()
-    _publish_change(project, actor, [before], [section.name])
+    _publish_change(project, actor, section.pk, [before], [section.name])
     return section
 
 
@@ -76,7 +76,7 @@ def delete(
     check_version(section, versions)
     title = f"Section {section.name} of {project.key}"
     discard(collect(section), kind="section", obj=section, title=title, project=project, actor=actor, now=now)
-    _publish_change(project, actor, [section.name], [])
+    _publish_change(project, actor, section_id, [section.name], [])
 
 
 def require_room(project: Project) -> None:
@@ -92,8 +92,9 @@ def _lock_project(actor: User, ref: str) -> Project:
     return project
 
 
-def _publish_change(project: Project, actor: User, before: list[str], after: list[str]) -> None:
+def _publish_change(project: Project, actor: User, section_id: uuid.UUID, before: list[str], after: list[str]) -> None:
     """Publish the change and invalidate cached responses, since tasks show their section."""
     changes = {"sections": [before, after]}
-    publish(events.ProjectUpdated(project=project_payload(project), changes=changes), actor=actor)
+    event = events.ProjectUpdated(project=project_payload(project), changes=changes, part_id=str(section_id))
+    publish(event, actor=actor)
     invalidate_viewers(project)

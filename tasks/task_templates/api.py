@@ -17,6 +17,7 @@ class TaskTemplatesView(ListView, CreateView):
     """Task templates of a project. POST saves one: from a task, or from content of its own."""
 
     operation_ids = {"get": "list_task_templates", "post": "add_task_template"}
+    has_undo = True
     api_key_scope = {"GET": "projects:read", "POST": "projects:write"}
     project_from = project_in_path
     input_serializer_class = TemplateInput
@@ -31,6 +32,7 @@ class TaskTemplateView(DetailView, UpdateView, DeleteView):
     """One task template."""
 
     operation_ids = {"get": "get_task_template", "patch": "update_task_template", "delete": "delete_task_template"}
+    has_undo = True
     api_key_scope = {"GET": "projects:read", "PATCH": "projects:write", "DELETE": "projects:delete"}
     project_from = project_in_path
     patch_serializer_class = TemplatePatch
@@ -47,6 +49,7 @@ class TemplateTasksView(CreateView):
     """New task from a template, with its checklist and subtasks."""
 
     operation_ids = {"post": "create_task_from_template"}
+    has_undo = True
     api_key_scope = {"POST": "tasks:write"}
     project_from = project_in_path
     input_serializer_class = TemplateTaskInput

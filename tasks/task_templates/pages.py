@@ -73,7 +73,7 @@ def update_template(request: HttpRequest, key: str, template_id: UUID) -> HttpRe
 def delete_template(request: HttpRequest, key: str, template_id: UUID) -> HttpResponse:
     """Delete a template; tasks made from it stay."""
     services.delete(actor=get_request_user(request), ref=key, template_id=template_id, now=current_time())
-    messages.success(request, "Template deleted. You can restore it from the trash.")
+    add_undo_message(request, "Template moved to the trash.")
     return redirect("project-templates", key=key)
 
 

@@ -48,7 +48,7 @@ def create(*, actor: User, ref: str, name: str, task: str = "", content: dict[st
     require_room(project)
     with _unique_name():
         template = TaskTemplate.objects.create(project=project, name=name.strip(), content=content)
-    _publish_change(project, actor, [], [template.name])
+    _publish_change(project, actor, template.pk, [], [template.name])
     return template
 
 
@@ -73,7 +73,7 @@ def update(
     with _unique_name():
         TaskTemplate.objects.filter(pk=template.pk).update(**changes, version=F("version") + 1)
     template.refresh_from_db()
-    _publish_change(project, actor, [before], [template.name])
+    _publish_change(project, actor, template.pk, [before], [template.name])
     return template
 
 
@@ -87,7 +87,7 @@ def delete(
     check_version(template, versions)
     title = f"Template {template.name} of {project.key}"
     discard(collect(template), kind="task_template", obj=template, title=title, project=project, actor=actor, now=now)
-    _publish_change(project, actor, [template.name], [])
+    _publish_change(project, actor, template_id, [template.name], [])
 
 
 @transaction.atomic
@@ -129,8 +129,6 @@ def _lock_project(actor: User, ref: str) -> Project:
     return project
 
 
-def _publish_change(project: Project, actor: User, before: list[str], after: list[str]) -> None:
-    publish(
-        events.ProjectUpdated(project=project_payload(project), changes={"task_templates": [before, after]}),
-        actor=actor,
-    )
+def _publish_change(project: Project, actor: User, template_id: uuid.UUID, before: list[str], after: list[str]) -> None:
+    payload, changes = project_payload(project), {"task_templates": [before, after]}
+    publish(events.ProjectUpdated(project=payload, changes=changes, part_id=str(template_id)), actor=actor)

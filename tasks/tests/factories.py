@@ -279,7 +279,7 @@ class ChecklistItemFactory(DjangoModelFactory):
 
     task = factory.SubFactory(TaskFactory)
     text = factory.Sequence(lambda n: f"Step {n}")
-    position = factory.Sequence(lambda n: n)
+    position = factory.LazyAttribute(lambda item: item.task.checklist.count())
 
 
 class TaskRelationFactory(DjangoModelFactory):

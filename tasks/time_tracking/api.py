@@ -17,6 +17,7 @@ class TimeEntriesView(ListView, CreateView):
     """Time entries of a task, newest first; POST logs minutes of the caller's own work."""
 
     operation_ids = {"get": "list_time_entries", "post": "create_time_entry"}
+    has_undo = True
     api_key_scope = {"GET": "tasks:read", "POST": "tasks:write"}
     project_from = project_of_task_in_path
     input_serializer_class = TimeEntryInput

@@ -13,6 +13,7 @@ from django.db.models import F, QuerySet
 from accounts.models import User
 from core.errors import Conflict, Invalid, NotFound, require
 from core.etags import check_version
+from core.serialization import to_json
 from events.outbox import publish
 from tasks import events, policies
 from tasks.items import selectors as items_selectors
@@ -88,7 +89,7 @@ def add(
     ended_at = _valid_end(started_at, minutes, now)
     values = {"started_at": started_at, "ended_at": ended_at, "minutes": minutes, "note": note.strip()}
     entry = TimeEntry.objects.create(task=locked.task, user=actor, created_at=now, **values)
-    event = events.TimeLogged(task=locked.payload(), entry_id=str(entry.pk), minutes=minutes)
+    event = events.TimeLogged(task=locked.payload(), entry_id=str(entry.pk), minutes=minutes, source="user")
     publish(event, actor=actor, at=now)
     return entry
 
@@ -102,8 +103,11 @@ def update(
     changes: Mapping[str, Any],
     now: datetime,
     versions: frozenset[int] | None = None,
+    ended_at: datetime | None = None,
 ) -> TimeEntry:
     """Change the minutes, start or note of the actor's own entry; of a running timer the note only.
+
+    Start and minutes name the end, which of a timer was at `ended_at`, to the second.
 
     Raises NotFound, NotAllowed, Conflict, Invalid, VersionConflict.
     """
@@ -115,15 +119,22 @@ def update(
         return entry
     if entry.ended_at is None and changed.keys() & {"minutes", "started_at"}:
         raise Conflict("The timer is running; stop it first.", code="timer_running")
+    before = _field_values(entry)
     for name, value in changed.items():
         setattr(entry, name, value)
-    if entry.ended_at is not None and entry.minutes is not None:
+    # A note alone moves nothing: the minutes of a timer are rounded.
+    if entry.ended_at is not None and entry.minutes is not None and changed.keys() & {"minutes", "started_at"}:
         if "started_at" not in changed:  # more minutes began earlier: what was done has its end already
             entry.started_at = entry.ended_at - timedelta(minutes=entry.minutes)
-        entry.ended_at = _valid_end(entry.started_at, entry.minutes, now)
+        entry.ended_at = ended_at or _valid_end(entry.started_at, entry.minutes, now)
     entry.version += 1
     entry.save(update_fields=["started_at", "ended_at", "minutes", "note", "version"])
-    publish(events.TimeEntryChanged(task=locked.payload(), entry_id=str(entry.pk)), actor=actor, at=now)
+    after = _field_values(entry)
+    entry_changes = {name: [before[name], after[name]] for name in before if before[name] != after[name]}
+    if "minutes" in entry_changes:  # the end to the second, of which the minutes are rounded
+        entry_changes["ended_at"] = [before["ended_at"], after["ended_at"]]
+    event = events.TimeEntryChanged(task=locked.payload(), entry_id=str(entry.pk), entry_changes=entry_changes)
+    publish(event, actor=actor, at=now)
     return entry
 
 
@@ -143,6 +154,15 @@ def delete(
     title, project = f"Time entry on {locked.task.key}", locked.task.project
     discard(collect(entry), kind="time_entry", obj=entry, title=title, project=project, actor=actor, now=now)
     publish(event, actor=actor, at=now)
+
+
+def _field_values(entry: TimeEntry) -> dict[str, Any]:
+    return {
+        "minutes": entry.minutes,
+        "started_at": to_json(entry.started_at),
+        "ended_at": to_json(entry.ended_at),
+        "note": entry.note,
+    }
 
 
 def _lock_editable(actor: User, ref: str) -> LockedTask:

@@ -136,6 +136,7 @@ def _publish(
     entry: TrashEntry, project: Project, actor: User, now: datetime, skipped: dict[str, int], names: dict[str, str]
 ) -> Restoration:
     changes: dict[str, list[Any]] = {field: [[], [name]] for field, name in names.items()}
-    publish(events.ProjectUpdated(project=project_payload(project), changes=changes), actor=actor, at=now)
+    event = events.ProjectUpdated(project=project_payload(project), changes=changes, part_id=str(entry.object_id))
+    publish(event, actor=actor, at=now)
     invalidate_viewers(project)
     return Restoration(entry.kind, entry.object_id, entry.title, project, skipped=skipped)

@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Max
+from django.db.models import F
 
 from accounts.models import User
 from core.errors import Conflict, NotFound, require
@@ -39,14 +39,14 @@ PARENT_DELETED = "Its task was deleted. Restore the task first."
 
 
 def restore_checklist_item(actor: User, entry: TrashEntry, now: datetime) -> Restoration:
-    """Restore an item at its place, or at the end where another has it; a former member is not assigned again."""
+    """Restore an item at its place, before what is there now; a former member is not assigned again."""
     row = root_row(entry)
     locked = _lock_editable_task(actor, row["task_id"])
     items = ChecklistItem.objects.filter(task=locked.task)
     checklists.require_room(locked.task)
-    overrides: dict[str, Any] = {}
-    if items.filter(position=row["position"]).exists():
-        overrides["position"] = items.aggregate(last=Max("position"))["last"] + 1
+    position = min(row["position"], items.count())
+    items.filter(position__gte=position).update(position=F("position") + 1)
+    overrides: dict[str, Any] = {"position": position}
     members = ProjectMember.objects.filter(project=locked.task.project_id, user__is_active=True)
     if row["assignee_id"] and not members.filter(user=row["assignee_id"]).exists():
         overrides["assignee_id"] = None
@@ -97,7 +97,7 @@ def restore_time_entry(actor: User, entry: TrashEntry, now: datetime) -> Restora
         overrides = {"ended_at": ended_at, "minutes": minutes}
     skipped = reinsert(entry, overrides)
     require_restored(entry, skipped)
-    event = events.TimeLogged(task=locked.payload(), entry_id=str(entry.object_id), minutes=minutes)
+    event = events.TimeLogged(task=locked.payload(), entry_id=str(entry.object_id), minutes=minutes, source="trash")
     publish(event, actor=actor, at=now)
     return _restoration(entry, locked, skipped)
 

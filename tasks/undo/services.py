@@ -17,7 +17,6 @@ from django.db.models.functions import Now
 from django.utils.dateparse import parse_datetime
 
 from accounts.models import User
-from core.errors import Conflict
 from core.etags import merge_changes
 from events.models import Event
 from tasks.attachments import services as attachments
@@ -25,7 +24,6 @@ from tasks.bulk import deletions
 from tasks.bulk import selectors as bulk_selectors
 from tasks.bulk import services as bulk
 from tasks.checklists import conversion
-from tasks.checklists import services as checklists
 from tasks.comments import selectors as comments_selectors
 from tasks.comments import services as comments
 from tasks.custom_fields import services as custom_fields
@@ -36,8 +34,9 @@ from tasks.items import services as items
 from tasks.models import BulkJob, Task, TrashEntry
 from tasks.moving import services as moving
 from tasks.recurrence import services as recurrence
-from tasks.relations import services as relations
-from tasks.undo.tokens import UNDOABLE_EVENTS, invalid_token, parse_token
+from tasks.undo import parts
+from tasks.undo.restoring import restore
+from tasks.undo.tokens import UNDOABLE_EVENTS, invalid_token, is_undoable, parse_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ def undo(*, actor: User, token: str, now: datetime) -> Undone:
         return Undone(event.name, None, None, "")
     if event.subject_type == "project":
         project = event.payload["project"]
-        exists = event.name == "project.deleted" and job is None
+        exists = event.name != "project.restored" and job is None
         return Undone(event.name, None, uuid.UUID(project["id"]), project["key"], exists, job)
     task = event.payload["task"]
     exists = event.name not in {"task.created", "task.restored"} and job is None
@@ -79,7 +78,7 @@ def get_undoable_event(actor: User, token: str) -> Event:
     """Return the event of a token. Raises Invalid; the time is that of the database."""
     events = Event.objects.filter(pk=parse_token(token), actor_id=actor.pk, name__in=UNDOABLE_EVENTS)
     event = events.filter(occurred_at__gt=Now() - settings.UNDO_PERIOD).first()
-    if event is None:
+    if event is None or not is_undoable(event):
         raise invalid_token()
     return event
 
@@ -147,7 +146,7 @@ def _times_before(event: Event) -> dict[str, datetime | None] | None:
 def _revert_conversion(actor: User, event: Event, now: datetime) -> None:
     item_id = uuid.UUID(event.payload["item_id"])
     conversion.take_back(actor=actor, task_id=event.payload["task"]["id"], item_id=item_id, now=now)
-    _restore(actor, TrashEntry.Kind.TASK, event.payload["converted_id"], now)
+    restore(actor, TrashEntry.Kind.TASK, event.payload["converted_id"], now)
 
 
 def _move_back(actor: User, event: Event, now: datetime) -> None:
@@ -159,7 +158,7 @@ def _delete_task(actor: User, event: Event, now: datetime) -> BulkJob | None:
 
 
 def _restore_task(actor: User, event: Event, now: datetime) -> BulkJob | None:
-    return _restore(actor, TrashEntry.Kind.TASK, event.payload["task"]["id"], now)
+    return restore(actor, TrashEntry.Kind.TASK, event.payload["task"]["id"], now)
 
 
 def _delete_comment(actor: User, event: Event, now: datetime) -> None:
@@ -168,7 +167,7 @@ def _delete_comment(actor: User, event: Event, now: datetime) -> None:
 
 
 def _restore_comment(actor: User, event: Event, now: datetime) -> None:
-    _restore(actor, TrashEntry.Kind.COMMENT, event.payload["comment_id"], now)
+    restore(actor, TrashEntry.Kind.COMMENT, event.payload["comment_id"], now)
 
 
 def _delete_attachment(actor: User, event: Event, now: datetime) -> None:
@@ -177,23 +176,7 @@ def _delete_attachment(actor: User, event: Event, now: datetime) -> None:
 
 
 def _restore_attachment(actor: User, event: Event, now: datetime) -> None:
-    _restore(actor, TrashEntry.Kind.ATTACHMENT, event.payload["attachment_id"], now)
-
-
-def _remove_relation(actor: User, event: Event, now: datetime) -> None:
-    relation_id = uuid.UUID(event.payload["relation_id"])
-    relations.remove(actor=actor, ref=event.payload["task"]["id"], relation_id=relation_id, now=now)
-
-
-def _delete_checklist_item(actor: User, event: Event, now: datetime) -> None:
-    item_id = uuid.UUID(event.payload["item_id"])
-    checklists.delete(actor=actor, ref=event.payload["task"]["id"], item_id=item_id, now=now)
-
-
-def _restore_checklist_item(actor: User, event: Event, now: datetime) -> None:
-    if subtask_id := event.payload["subtask_id"]:
-        items.delete(actor=actor, ref=subtask_id, now=now)
-    _restore(actor, TrashEntry.Kind.CHECKLIST_ITEM, event.payload["item_id"], now)
+    restore(actor, TrashEntry.Kind.ATTACHMENT, event.payload["attachment_id"], now)
 
 
 def _undo_comment_edit(actor: User, event: Event, now: datetime) -> None:
@@ -220,16 +203,7 @@ def _delete_project(actor: User, event: Event, now: datetime) -> BulkJob | None:
 
 
 def _restore_project(actor: User, event: Event, now: datetime) -> BulkJob | None:
-    return _restore(actor, TrashEntry.Kind.PROJECT, event.payload["project"]["id"], now)
-
-
-def _restore(actor: User, kind: str, object_id: str, now: datetime) -> BulkJob | None:
-    entries = TrashEntry.objects.visible_to(actor).filter(kind=kind, object_id=object_id)
-    entry_id = entries.values_list("pk", flat=True).first()
-    if entry_id is None:
-        raise Conflict("It is no longer in the trash.", code="not_in_trash")
-    restored = deletions.restore(actor=actor, entry_id=entry_id, now=now)
-    return restored if isinstance(restored, BulkJob) else None
+    return restore(actor, TrashEntry.Kind.PROJECT, event.payload["project"]["id"], now)
 
 
 def _undo_bulk(actor: User, event: Event, now: datetime) -> None:
@@ -270,15 +244,7 @@ _INVERSES: dict[str, Callable[[User, Event, datetime], BulkJob | None]] = {
     "task.attachment_added": _delete_attachment,
     "task.attachment_deleted": _restore_attachment,
     "task.attachment_restored": _delete_attachment,
-    "task.relation_added": _remove_relation,
-    "task.relation_removed": lambda actor, event, now: _restore(
-        actor, TrashEntry.Kind.TASK_RELATION, event.payload["relation_id"], now
-    ),
-    "task.checklist_item_added": _delete_checklist_item,
-    "task.checklist_item_removed": _restore_checklist_item,
-    "task.time_entry_deleted": lambda actor, event, now: _restore(
-        actor, TrashEntry.Kind.TIME_ENTRY, event.payload["entry_id"], now
-    ),
+    **parts.INVERSES,
     "project.deleted": _restore_project,
     "project.restored": _delete_project,
 }

@@ -21,12 +21,13 @@ SERIES_EVENTS = frozenset({"task.repeated", "task.repetition_undone"})
 # A relation has an event for each of its tasks, the first of which stands for both. An item that becomes a subtask is
 # undone with it.
 RELATION_EVENTS = frozenset({"task.relation_added", "task.relation_removed"})
-CHECKLIST_EVENTS = frozenset({"task.checklist_item_added", "task.checklist_item_removed"})
+CHECKLIST_EVENTS = frozenset(
+    {"task.checklist_item_added", "task.checklist_item_changed", "task.checklist_item_removed"}
+)
 PROJECT_EVENTS = frozenset({"project.deleted", "project.restored"})
 TASK_EVENTS = frozenset(
     {
         "task.created",
-        "task.time_entry_deleted",
         "task.deleted",
         "task.restored",
         "task.commented",
@@ -43,6 +44,9 @@ CONVERSION_EVENTS = frozenset({"task.converted_to_item"})
 # A task that was moved to another project; what came along with it has events of another name.
 MOVE_EVENTS = frozenset({"task.moved_to_project"})
 UPDATE_EVENTS = frozenset({"task.updated"})
+TIME_EVENTS = frozenset({"task.time_logged", "task.time_entry_changed", "task.time_entry_deleted"})
+PROJECT_PART_EVENTS = frozenset({"project.updated"})
+PROJECT_PARTS = frozenset({"labels", "sections", "task_templates"})
 UNDO_ORDER = (
     BULK_EVENTS,
     SERIES_EVENTS,
@@ -53,6 +57,8 @@ UNDO_ORDER = (
     CHECKLIST_EVENTS,
     TASK_EVENTS,
     UPDATE_EVENTS,
+    TIME_EVENTS,
+    PROJECT_PART_EVENTS,
 )
 UNDOABLE_EVENTS = frozenset().union(*UNDO_ORDER)
 
@@ -60,11 +66,22 @@ UNDOABLE_EVENTS = frozenset().union(*UNDO_ORDER)
 def make_token(events: Iterable[Event]) -> str:
     """Return the token of the write that published these events; empty for none, and for many at once."""
     for names in UNDO_ORDER:
-        if matching := [event for event in events if event.name in names]:
+        if matching := [event for event in events if event.name in names and is_undoable(event)]:
             if names is RELATION_EVENTS and len({event.payload["relation_id"] for event in matching}) == 1:
                 matching = matching[:1]
             return _signer().sign(str(matching[0].pk)) if len(matching) == 1 else ""
     return ""
+
+
+def is_undoable(event: Event) -> bool:
+    """Return whether an event of an undoable name can be undone.
+
+    A timer that was stopped is not: another may run by now. Nor are settings of a project, and the order of its parts.
+    """
+    if event.name == "project.updated":
+        pairs = [pair for field, pair in event.payload["changes"].items() if field in PROJECT_PARTS]
+        return bool(event.payload.get("part_id")) and len(pairs) == 1 and pairs[0][0] != pairs[0][1]
+    return event.name != "task.time_logged" or event.payload["source"] != "timer"
 
 
 def invalid_token() -> Invalid:

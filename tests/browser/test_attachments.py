@@ -3,23 +3,46 @@
 from __future__ import annotations
 
 import base64
+import re
+from contextlib import suppress
 
 import pytest
+from django.test import override_settings
 from django.utils import timezone
+from playwright.sync_api import Error as PlaywrightError
 
 from accounts.tests.images import photo
 from tasks.attachments import processing
+from tasks.attachments.file_names import MAX_NAME_LENGTH
+from tasks.attachments.tests.test_hostile_files import HOSTILE_FILES, HOSTILE_NAMES, INERT
 from tasks.items import drafts
 from tasks.items import services as items
 from tasks.models import Attachment
 from tasks.tests.attachments import make_attachment
 
-SCRIPT = "<script>document.title = 'owned'; fetch('/owned/')</script>"
-HOSTILE = {
-    "page.html": f"<!doctype html><title>x</title><body onload=\"document.title='owned'\">{SCRIPT}",
-    "image.svg": f'<svg xmlns="http://www.w3.org/2000/svg" onload="document.title=\'owned\'">{SCRIPT}</svg>',
-    "page.xhtml": f'<html xmlns="http://www.w3.org/1999/xhtml"><body>{SCRIPT}</body></html>',
-}
+# Hostile files that are images, and may be shown as such.
+IMAGES = {"polyglot.gif", "polyglot.png", "comment.png", "archive.jpg"}
+# The form of the page, with a name that no file of a disk could have.
+UPLOAD = """async ([key, name, content]) => {
+  const form = new FormData();
+  form.append("csrfmiddlewaretoken", document.querySelector("[name=csrfmiddlewaretoken]").value);
+  form.append("file", new File([Uint8Array.from(atob(content), (c) => c.charCodeAt(0))], name), name);
+  const response = await fetch(`/tasks/${key}/attachments/`, { method: "POST", body: form });
+  return [response.status, (await response.text()).match(/role="alert"[^]{0,300}/)?.[0] ?? ""];
+}"""
+EMBED = """async (url) => {
+  const image = new Image();
+  const frames = ["iframe", "object", "embed"].map((name) => document.createElement(name));
+  for (const frame of frames) frame[frame.localName === "object" ? "data" : "src"] = url;
+  document.body.append(image, ...frames);
+  await new Promise((resolve) => { image.onload = image.onerror = resolve; image.src = url; });
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const text = (frame) => { try { return frame.contentDocument?.body?.innerText ?? ""; } catch { return "rendered"; } };
+  const width = image.naturalWidth;
+  const texts = frames.map(text);
+  for (const element of [image, ...frames]) element.remove();
+  return { frames: texts, width };
+}"""
 # Files that a script makes: a drop and a paste have no other way into a test.
 TRANSFER = """(element, [type, name, content, target]) => {
   const data = new DataTransfer();
@@ -90,38 +113,48 @@ def test_refused_file_is_explained_and_the_next_one_sent(sample_workspace, open_
     assert names(task) == ["fine.txt"]
 
 
-def test_opened_file_runs_no_script(sample_workspace, open_page, task):
-    for name, content in HOSTILE.items():
-        attachment = make_attachment(task, sample_workspace, content.encode(), name=name)
-        page = open_page(sample_workspace)
-        requests = []
-        page.on("request", lambda request, requests=requests: requests.append(request.url))
+def test_hostile_files_run_nothing(sample_workspace, open_page, task):
+    """Each is uploaded as its own name, then opened in every way that a page or a message could."""
+    page, other_page = open_page(sample_workspace), open_page(sample_workspace)
+    requests: list[str] = []
+    dialogs: list[str] = []
+    for tab in (page, other_page):
+        tab.on("request", lambda request: requests.append(request.url))
+        tab.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    page.goto(f"/tasks/{task.key}/")
+    named = [(name, b"text", INERT) for name, _ in HOSTILE_NAMES if len(name) < MAX_NAME_LENGTH]
+    with override_settings(ATTACHMENT_MAX_PER_TASK=200):
+        for name, content, expected in [*HOSTILE_FILES, *named]:
+            before = Attachment.objects.count()
+            status, text = page.evaluate(UPLOAD, [task.key, name, base64.b64encode(content).decode()])
+            is_kept = Attachment.objects.count() == before + 1
+            assert (is_kept, status) == ((True, 200) if expected is INERT else (False, 422)), (name, text)
+
+    attachments = list(Attachment.objects.filter(task=task).select_related("file"))
+    assert len(HOSTILE_FILES) >= 25
+    assert len(attachments) >= 20
+    for attachment in attachments:
+        processing.process(file_id=attachment.file_id)
         address = f"/tasks/{task.key}/attachments/{attachment.pk}/"
         page.goto(address)
         title = page.title()
-        assert name in title
-        assert page.locator("pre.preview").inner_text().startswith(content[:15])
+        assert attachment.name in title
+        assert page.locator("main iframe, main object, main embed").count() == 0
 
-        # Straight to the address, as a link in a message would lead there.
-        with page.expect_download() as download:
-            page.evaluate("(url) => { location.href = url; }", f"{address}content/")
-        assert download.value.suggested_filename == name
-        # And as a part of this site's own pages.
-        framed = page.evaluate(
-            """async (url) => {
-              const frame = document.createElement("iframe");
-              frame.src = url;
-              const image = new Image();
-              document.body.append(frame, image);
-              await new Promise((resolve) => { image.onload = image.onerror = resolve; image.src = url; });
-              return image.naturalWidth;
-            }""",
-            f"{address}content/",
-        )
-
-        assert framed == 0
+        # As a part of this site's own pages: nothing is rendered; as an image only what is one.
+        rendered = page.evaluate(EMBED, f"{address}content/")
+        assert rendered["frames"] == [""] * 3, attachment.name
+        assert (rendered["width"] > 0) is (attachment.name in IMAGES), attachment.name
         assert page.title() == title
-        assert not any("owned" in url for url in requests), requests
+        # Straight to the address, as a link in a message would lead there.
+        with other_page.expect_download() as download:
+            with suppress(PlaywrightError):  # a download is no page
+                other_page.goto(f"{address}content/")
+        # Chromium replaces escaped line ends and quotes.
+        assert download.value.suggested_filename == re.sub("%(0[AD]|22)", "_", attachment.name)
+    assert dialogs == []
+    assert not any("owned" in url or "/me/" in url for url in requests), requests
+    assert "owned" not in {page.title(), other_page.title()}
 
 
 def test_form_attaches_without_scripts(sample_workspace, open_page, task, tmp_path):

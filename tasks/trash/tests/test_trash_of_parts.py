@@ -55,7 +55,7 @@ def test_checklist_items_come_back_at_a_free_place(clients, task, bob):
     for _ in range(MAX_ITEMS - 1):
         client.post(f"{URL}checklist/", {"text": "More"})
 
-    assert (restored.position, restored.assignee_id) == (1, None)
+    assert (restored.position, restored.assignee_id) == (0, None)
     assert error_code(client, restore_second) == "too_many_items"
     client.delete("/api/v1/tasks/OPS-1/")
     assert error_code(client, restore_second) == "parent_deleted"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from django.conf import settings
 from core.testing.database_state import table_digests
 from events.models import Event
 from tasks.models import Comment, CommentVersion, Task, TrashEntry
-from tasks.tests.factories import TaskFactory
+from tasks.tests.factories import ChecklistItemFactory, LabelFactory, TaskFactory, TaskRelationFactory, TimeEntryFactory
 from tasks.undo.tokens import HEADER
 
 pytestmark = pytest.mark.django_db
@@ -220,3 +221,87 @@ def test_deletion_is_not_undone_twice(api, task):
 
     assert undo(api, deleted, status=409).json()["code"] == "not_in_trash"
     assert not TrashEntry.objects.exists()
+
+
+def test_writes_of_parts_are_undone_and_redone(api, task, project, alice, subtests):
+    url = f"{TASKS}{task.key}"
+    others = [ChecklistItemFactory(task=task, text=text, position=place) for place, text in enumerate("abc")]
+    entry, related = TimeEntryFactory(task=task, user=alice), TaskFactory(project=project)
+    relation = TaskRelationFactory(source=task, target=TaskFactory(project=project))
+    label, section = LabelFactory(project=project, name="red"), project.sections.create(name="Phase 1")
+    task.labels.add(label)
+    Task.objects.filter(pk=task.pk).update(section=section)
+    template = project.task_templates.create(name="Weekly", content={"title": "Report"})
+    in_project = f"/api/v1/projects/{project.key}"
+    lists = {
+        "checklist": f"{url}/checklist/",
+        "time": f"{url}/time-entries/",
+        "relations": f"{url}/relations/",
+        "tasks": f"{TASKS}?project={project.key}",
+        "labels": "/api/v1/labels/",
+        "sections": f"{in_project}/sections/",
+        "templates": f"{in_project}/templates/",
+    }
+
+    def read():
+        """Return all lists without what each write sets; a relation that comes back is another row."""
+        rows = {name: api.get(list_url).json()["results"] for name, list_url in lists.items()}
+        for row in rows["relations"]:
+            row.pop("id")
+            row.pop("created_at", None)
+        for row in [row for results in rows.values() for row in results]:
+            for name in PEOPLE_FIELDS:
+                row.pop(name, None)
+        return rows
+
+    for method, path, body in (
+        ("POST", f"{url}/checklist/", {"text": "d"}),
+        ("PATCH", f"{url}/checklist/{others[0].pk}/", {"text": "A", "is_done": True, "position": 2}),
+        ("PATCH", f"{url}/checklist/{others[0].pk}/", {"assignee": str(alice.pk), "due_date": "2026-05-01"}),
+        ("DELETE", f"{url}/checklist/{others[1].pk}/", None),
+        ("POST", f"{url}/checklist/{others[1].pk}/convert/", {}),
+        ("POST", f"{url}/time-entries/", {"minutes": 30}),
+        ("PATCH", f"{url}/time-entries/{entry.pk}/", {"minutes": 45, "note": "Called them"}),
+        ("PATCH", f"{url}/time-entries/{entry.pk}/", {"started_at": "2026-01-01T10:00:00Z"}),
+        ("DELETE", f"{url}/time-entries/{entry.pk}/", None),
+        ("POST", f"{url}/relations/", {"kind": "blocked_by", "task": related.key}),
+        ("DELETE", f"{url}/relations/{relation.pk}/", None),
+        ("PATCH", f"/api/v1/labels/{label.pk}/", {"name": "blue"}),
+        ("DELETE", f"/api/v1/labels/{label.pk}/", None),
+        ("POST", f"{in_project}/sections/", {"name": "Phase 2"}),
+        ("PATCH", f"{in_project}/sections/{section.pk}/", {"name": "Phase A"}),
+        ("DELETE", f"{in_project}/sections/{section.pk}/", None),
+        ("POST", f"{in_project}/templates/", {"name": "Daily", "content": {"title": "Stand-up"}}),
+        ("DELETE", f"{in_project}/templates/{template.pk}/", None),
+    ):
+        with subtests.test(f"{method} {path} {body}"):
+            before = read()
+            written = api.generic(method, path, json.dumps(body or {}), content_type="application/json")
+            assert written.status_code < 300, written.content
+            after = read()
+            assert before != after
+            undone = undo(api, written)
+            assert read() == before
+            redone = undo(api, undone)
+            assert read() == after
+            undo(api, redone)
+            assert read() == before
+
+
+def test_part_changed_meanwhile_is_not_undone(api, clients, task):
+    item = ChecklistItemFactory(task=task, text="one", position=0)
+    url = f"{TASKS}{task.key}/checklist/{item.pk}/"
+    written = api.patch(url, {"text": "two"})
+    clients["bob"].patch(url, {"text": "three"})
+    before = table_digests()
+
+    refused = undo(api, written, status=412)
+
+    assert refused.json()["differences"] == [{"field": "text", "current": "three", "requested": "one"}]
+    assert table_digests() == before
+
+
+def test_stopped_timer_has_no_undo_token(api, task):
+    api.post(f"{TASKS}{task.key}/timer/start/")
+
+    assert HEADER not in api.post(f"{TASKS}{task.key}/timer/stop/")
