@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, Max, OuterRef, Q
 
 from accounts.models import User
 from core.errors import Conflict, Invalid, NotAllowed
@@ -59,6 +59,7 @@ def convert_task(
     present = ChecklistItem.objects.filter(task=above.task)
     if present.count() >= MAX_ITEMS:
         raise Conflict(f"A checklist has at most {MAX_ITEMS} items.", code="too_many_items")
+    last = present.aggregate(last=Max("position"))["last"]
     is_done = locked.task.category == Category.DONE
     item = ChecklistItem.objects.create(
         task=above.task,
@@ -67,7 +68,7 @@ def convert_task(
         done_at=locked.task.closed_at if is_done else None,
         assignee_id=next(iter(locked.assignee_ids), None),
         due_date=locked.task.due_date,
-        position=present.count(),
+        position=0 if last is None else last + 1,
         created_at=now,
     )
     event = events.TaskConvertedToItem(

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Max
 
 from accounts.models import User
 from core.errors import Conflict, Invalid, NotAllowed
@@ -44,12 +44,13 @@ def add(
     locked = _lock_task(actor, ref)
     _check_assignee(locked, assignee)
     require_room(locked.task)
+    last = ChecklistItem.objects.filter(task=locked.task).aggregate(last=Max("position"))["last"]
     item = ChecklistItem.objects.create(
         task=locked.task,
         text=text,
         assignee_id=assignee,
         due_date=due_date,
-        position=ChecklistItem.objects.filter(task=locked.task).count(),
+        position=0 if last is None else last + 1,
         created_at=now,
     )
     publish(events.ChecklistItemAdded(task=locked.payload(), item_id=str(item.pk), excerpt=text), actor=actor, at=now)

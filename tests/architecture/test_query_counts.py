@@ -109,7 +109,7 @@ pytestmark = pytest.mark.django_db
 
 
 def grow(sample_values: dict[str, str], owner: User) -> None:
-    """Add one to everything that a list may show, each by a user of its own."""
+    """Add one to everything that a list may show, by a user of its own."""
     number = next(numbers)
     task = Task.objects.get(pk=sample_values["task_id"])
     project, now = task.project, timezone.now()

@@ -114,7 +114,7 @@ def test_refused_file_is_explained_and_the_next_one_sent(sample_workspace, open_
 
 
 def test_hostile_files_run_nothing(sample_workspace, open_page, task):
-    """Each is uploaded as its own name, then opened in every way that a page or a message could."""
+    """Upload each under its own name, then open it in every way."""
     page, other_page = open_page(sample_workspace), open_page(sample_workspace)
     requests: list[str] = []
     dialogs: list[str] = []
@@ -127,8 +127,8 @@ def test_hostile_files_run_nothing(sample_workspace, open_page, task):
         for name, content, expected in [*HOSTILE_FILES, *named]:
             before = Attachment.objects.count()
             status, text = page.evaluate(UPLOAD, [task.key, name, base64.b64encode(content).decode()])
-            is_kept = Attachment.objects.count() == before + 1
-            assert (is_kept, status) == ((True, 200) if expected is INERT else (False, 422)), (name, text)
+            is_stored = Attachment.objects.count() == before + 1
+            assert (is_stored, status) == ((True, 200) if expected is INERT else (False, 422)), (name, text)
 
     attachments = list(Attachment.objects.filter(task=task).select_related("file"))
     assert len(HOSTILE_FILES) >= 25
