@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
@@ -43,12 +43,3 @@ def visible_subtask_counts(user: User, task_ids: Collection[uuid.UUID]) -> dict[
     """Return [all, done] of the subtasks that a user sees, by task; without those that have none."""
     rows = Task.objects.visible_to(user).filter(parent__in=task_ids).order_by().values("parent")
     return dict(rows.annotate(row=_counts("closed_at")).values_list("parent", "row"))
-
-
-def progress_json(subtasks: Sequence[int] | None, checklist: Sequence[int] | None) -> dict[str, dict[str, int]]:
-    """Return the progress as the API shows it."""
-    (subtask_total, subtasks_done), (item_total, items_done) = subtasks or (0, 0), checklist or (0, 0)
-    return {
-        "subtasks": {"total": subtask_total, "done": subtasks_done},
-        "checklist": {"total": item_total, "done": items_done},
-    }

@@ -23,7 +23,6 @@ from core.api.query_params import FieldsQuerySerializer
 from events.models import Event
 from tasks.custom_fields.serializers import VALUE_HELP, ValueField
 from tasks.items.assignees import MAX_ASSIGNEES
-from tasks.items.progress import progress_json
 from tasks.items.task_columns import FIELD_NAMES, LIST_EXTRAS
 from tasks.models import Category, Section, Task
 from tasks.models.task import PRIORITY_NAMES
@@ -143,7 +142,9 @@ class TaskOut(serializers.ModelSerializer[Task]):
     @extend_schema_field(ProgressOut)
     def get_progress(self, task: Task) -> dict[str, Any]:
         # Annotated by `progress_columns`.
-        return progress_json(getattr(task, "subtask_counts", None), getattr(task, "checklist_counts", None))
+        counts = {name: getattr(task, f"{name}_counts", None) or (0, 0) for name in ("subtask", "checklist")}
+        names = {"subtasks": "subtask", "checklist": "checklist"}
+        return {key: dict(zip(("total", "done"), counts[name], strict=True)) for key, name in names.items()}
 
 
 class TaskListOut(TaskOut):

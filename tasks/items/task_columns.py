@@ -18,7 +18,7 @@ from django.db.models.functions import Cast
 
 from accounts.models import User
 from core.sql_templates import Statement
-from tasks.items.progress import NO_PROGRESS, progress_columns, progress_json
+from tasks.items.progress import NO_PROGRESS, progress_columns
 from tasks.models import Label
 from tasks.models.task import PRIORITY_NAMES, TaskQuerySet
 
@@ -84,6 +84,7 @@ class TaskColumns(NamedTuple):
         if self.parent_id is not None:
             key = f"{self.parent_key}-{self.parent_number}"
             parent = {"id": self.parent_id, "key": key, "title": self.parent_title}
+        subtasks, checklist = self.subtask_counts or (0, 0), self.checklist_counts or (0, 0)
         row: dict[str, Any] = {
             "id": self.id,
             "key": f"{self.project_key}-{self.number}",
@@ -111,7 +112,10 @@ class TaskColumns(NamedTuple):
                 for user_id, name, handle, role in self.assignee_rows
             ],
             "labels": sorted(self.label_names),
-            "progress": progress_json(self.subtask_counts, self.checklist_counts),
+            "progress": {
+                "subtasks": {"total": subtasks[0], "done": subtasks[1]},
+                "checklist": {"total": checklist[0], "done": checklist[1]},
+            },
             "position": self.position,
             "is_recurring": self.is_recurring,
             "version": self.version,
