@@ -37,7 +37,7 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
 
 @pytest.fixture(scope="session", autouse=True)
 def close_served_gateway() -> Iterator[None]:
-    """Close the connection to Redis of the application that gunicorn serves, which many tests share, after the last one."""
+    """Close the connection to Redis of the served application, which many tests share."""
     yield
     if served := sys.modules.get("config.asgi"):
         run(served.application.checker.close())
