@@ -14,6 +14,7 @@ from tasks.items import pages as items_pages
 from tasks.link_shares import pages as link_shares_pages
 from tasks.members import pages as members_pages
 from tasks.moving import pages as moving_pages
+from tasks.palette import pages as palette_pages
 from tasks.projects import pages as projects_pages
 from tasks.projects import state_pages
 from tasks.quick_add import pages as quick_add_pages
@@ -31,6 +32,7 @@ from tasks.undo import pages as undo_pages
 from tasks.watching import pages as watching_pages
 
 urlpatterns = [
+    path("palette/", palette_pages.palette, name="palette"),
     path("tasks/", items_pages.task_list, name="task-list"),
     path("tasks/new/", items_pages.new_task, name="task-new"),
     path("tasks/bulk/", bulk_pages.update_selected, name="tasks-update"),

@@ -1,24 +1,50 @@
-// Keyboard shortcuts: c new task, / search, g then a letter goes to a page, ? shows all. data-keys="off" turns them off
-// (WCAG 2.1.4).
-const TEXT_INPUTS = "input, textarea, select, [contenteditable]";
+// Keyboard shortcuts: an element with data-key is clicked by its key, g then a letter goes to a page, ? shows all, and
+// j, k, x and e work on the rows of a task list. data-keys="off" turns single keys off (WCAG 2.1.4).
+const TEXT_INPUTS = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]";
+const ROW = ".task-table tbody tr[id]";
 let pending = "";
 let pendingTimer;
+// Whether the focus was moved to a row by a key, and the place of that row.
+let rowByKey = false;
+let rowPlace = -1;
 
 const shortcutsDialog = document.getElementById("shortcuts");
 const quickAdd = document.getElementById("quick-add");
-
-function newTask() {
-  if (!quickAdd?.showPopover) return;
-  quickAdd.showPopover();
-  quickAdd.querySelector("input[name=text]").focus();
-}
 
 function goToPage(letter) {
   document.querySelector(`a[data-go="${letter}"]`)?.click();
 }
 
+const rows = () => [...document.querySelectorAll(ROW)];
+const currentRow = () => document.activeElement?.closest(ROW);
+const titleOf = (row) => row?.querySelector(".task-title > a");
+
+function moveToRow(step) {
+  const all = rows();
+  if (!all.length) return;
+  const current = all.indexOf(currentRow());
+  const start = current >= 0 ? current : rowPlace;
+  rowPlace = Math.min(Math.max(start + step, 0), all.length - 1);
+  rowByKey = true;
+  titleOf(all[rowPlace])?.focus();
+}
+
+function selectRow() {
+  const box = currentRow()?.querySelector("input[name=ids]:not(:disabled)");
+  if (!box) return;
+  box.click();
+  moveToRow(1);
+}
+
+function edit() {
+  const link = titleOf(currentRow());
+  if (link) location.assign(`${link.href}#edit`);
+}
+
 const actions = {
-  c: newTask,
+  j: () => moveToRow(1),
+  k: () => moveToRow(-1),
+  x: selectRow,
   "/": () => document.getElementById("search")?.focus(),
   "?": () => shortcutsDialog?.showModal(),
 };
@@ -33,9 +59,16 @@ function keyOf(event) {
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || event.isComposing) return;
-  if (document.documentElement.dataset.keys === "off" || event.target.closest(TEXT_INPUTS)) return;
+  if (event.altKey || event.defaultPrevented || event.isComposing) return;
   const key = keyOf(event);
+  if (event.ctrlKey || event.metaKey) {
+    if (key !== "k" || event.shiftKey || !document.getElementById("palette")) return;
+    event.preventDefault();
+    document.dispatchEvent(new Event("open-palette"));
+    return;
+  }
+  if (document.documentElement.dataset.keys === "off" || event.target.closest(TEXT_INPUTS)) return;
+  if (document.querySelector("dialog[open]")) return;
   if (pending === "g") {
     pending = "";
     goToPage(key);
@@ -47,11 +80,20 @@ document.addEventListener("keydown", (event) => {
     pendingTimer = setTimeout(() => (pending = ""), 1000);
     return;
   }
-  const action = actions[key];
+  const control = /^[a-z.]$/.test(key) && document.querySelector(`[data-key="${key}"]`);
+  const action = key === "e" && currentRow() ? edit : control ? () => control.click() : actions[key];
   if (action) {
     event.preventDefault();
     action();
   }
+});
+
+document.addEventListener("pointerdown", () => (rowByKey = false));
+
+// After a change of the row that was reached by keys, the next one is in focus.
+document.addEventListener("htmx:after:swap", (event) => {
+  const { target, response } = event.detail.ctx ?? {};
+  if (rowByKey && target?.matches?.(ROW) && (response?.status ?? 200) < 400) moveToRow(1);
 });
 
 document.addEventListener("click", (event) => {
@@ -62,3 +104,6 @@ document.addEventListener("click", (event) => {
 quickAdd?.addEventListener("toggle", (event) => {
   if (event.newState === "open") quickAdd.querySelector("input[name=text]").focus();
 });
+
+// The form of a task is open when its address says so.
+if (location.hash === "#edit") document.querySelector("details#edit:not([open]) > summary")?.click();

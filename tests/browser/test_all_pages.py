@@ -22,6 +22,7 @@ PAGE_PATHS = {
         "/tasks/?filter=state:open+(priority:urgent+OR+assignee:@me)+-label:later",
         "/tasks/?filter=stat:open",
         "/filters/",
+        "/palette/?q=task&task=OPS-1",
         "/filters/new/?filter=is:overdue",
         "/tasks/new/",
         "/tasks/OPS-1/",

@@ -47,6 +47,7 @@ PAGES = {
     "GET mail/{name}/": "login 403 403 403 403 403 403 403 200",
     "GET mail/{name}/html/": "login 403 403 403 403 403 403 403 200",
     "GET metrics": PUBLIC,
+    "GET palette/": AUTHENTICATED,
     "GET password/reset/": PUBLIC,
     "POST password/reset/": "go go go go go go go go go -> /password/reset/sent/",
     "GET password/reset/new/": PUBLIC,

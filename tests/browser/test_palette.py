@@ -1,0 +1,84 @@
+"""The command palette and the keys of lists and tasks, in a browser."""
+
+from __future__ import annotations
+
+from tasks.models import Task
+from tests.browser.conftest import AXE_SCRIPT
+from tests.browser.test_all_pages import AXE_RUN_SCRIPT
+
+OPTIONS = "#palette [role=option]"
+
+
+def focused_key(page):
+    return page.evaluate("document.activeElement.querySelector('.key')?.textContent ?? ''")
+
+
+def test_palette_and_list_keys_need_no_mouse(sample_workspace, open_page):
+    errors = []
+    page = open_page(sample_workspace)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto("/tasks/?project=OPS")
+
+    # The palette: arrow keys wrap around, Escape closes, and Enter runs also before the results are there.
+    page.keyboard.press("Control+k")
+    page.wait_for_selector(OPTIONS)
+    first = page.get_attribute("#palette-text", "aria-activedescendant")
+    page.keyboard.press("ArrowUp")
+    assert page.get_attribute("#palette-text", "aria-activedescendant") != first
+    page.keyboard.press("ArrowDown")
+    assert page.get_attribute("#palette-text", "aria-activedescendant") == first
+    page.evaluate(AXE_SCRIPT)
+    assert page.evaluate(AXE_RUN_SCRIPT.replace("RULES", "{}")) == []
+    page.keyboard.press("Escape")
+    assert not page.locator("#palette").is_visible()
+    page.keyboard.press("Control+k")
+    page.keyboard.type("OPS-7")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/tasks/OPS-7/")
+
+    # The task: its actions in the palette, its keys on the page.
+    page.keyboard.press("Control+k")
+    page.keyboard.type("assign")
+    page.wait_for_selector(f"{OPTIONS}:has-text('Assign to me')")
+    assert "result" in page.text_content("#palette-status")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".toast:has-text('1 task changed.')")
+    assert sample_workspace in Task.objects.get(project__key="OPS", number=7).assignees.all()
+    page.keyboard.press("e")
+    assert page.locator("#edit form").is_visible()
+    page.keyboard.press("Escape")
+    page.locator("h1").click()
+    page.keyboard.press(".")
+    page.wait_for_selector(".toast:has-text('OPS-7')")
+
+    # The list: to the next task, select it, edit it.
+    page.goto("/tasks/?project=OPS")
+    page.keyboard.press("j")
+    key = focused_key(page)
+    page.keyboard.press("x")
+    assert focused_key(page) not in {"", key}
+    assert page.locator("input[name=ids]:checked").count() == 1
+    page.keyboard.press("k")
+    assert focused_key(page) == key
+    page.keyboard.press("e")
+    page.wait_for_url(f"**/tasks/{key}/#edit")
+    page.wait_for_selector("#edit form >> visible=true")
+
+    page.goto("/tasks/?project=OPS")
+    page.keyboard.press("?")
+    assert page.locator("#shortcuts h3").all_inner_texts()[0] == "Everywhere"
+    page.keyboard.press("j")
+    assert focused_key(page) == ""
+    assert (errors, page.evaluate("violations")) == ([], [])
+
+
+def test_palette_works_without_javascript(sample_workspace, open_page):
+    page = open_page(sample_workspace, width=390, scripts=False)
+    page.goto("/palette/?task=OPS-8")
+
+    page.fill("#palette_q", "assign")
+    page.click("main button:text('Search')")
+    page.click("main .palette-option:has-text('Assign to me')")
+
+    page.wait_for_selector(".toast:has-text('1 task changed.')")
+    assert sample_workspace in Task.objects.get(project__key="OPS", number=8).assignees.all()
