@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 from django_prometheus.exports import ExportToDjangoView
 from drf_spectacular.views import SpectacularAPIView
 
-from config import pages
+from config import pages, web_app
 from core import health
 from core.api.endpoints import BodyLimit, endpoint
 from core.form_idempotency import make_idempotent
@@ -48,6 +48,9 @@ urlpatterns = [
     path("api/v1/", include("config.api_urls")),
 ]
 page_patterns: list[URLPattern | URLResolver] = [
+    path("manifest.webmanifest", web_app.manifest, name="web-app-manifest"),
+    path("sw.js", web_app.service_worker, name="service-worker"),
+    path("offline/", web_app.offline, name="offline"),
     path("admin/", admin.site.urls),
     path("", include("accounts.urls")),
     path("", include("tasks.urls")),

@@ -100,7 +100,7 @@ def logout(request: HttpRequest) -> HttpResponse:
     auth.logout(request)
     messages.success(request, "You are signed out.")
     response = redirect("login")
-    response["Clear-Site-Data"] = '"cache"'
+    response["Clear-Site-Data"] = '"cache", "storage"'
     return response
 
 

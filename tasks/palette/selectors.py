@@ -32,7 +32,7 @@ def find_tasks(user: User, text: str, *, now: datetime) -> list[Task]:
 
 
 def find_projects(user: User, text: str) -> list[Project]:
-    """Return some current projects by the words of their name or the beginning of their key."""
+    """Return some current projects by words of the name or the beginning of the key."""
     names = Q()
     for word in text.split():
         names &= Q(name__icontains=word)

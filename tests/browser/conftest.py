@@ -199,6 +199,8 @@ def open_page(browser, site, db) -> Iterator:
     def page_for(
         user: User | None, *, width: int = 1280, scheme: str = "light", scripts: bool = True, **options: Any
     ) -> Page:
+        # A service worker would stand between the page and what a test does with its requests.
+        options = {"service_workers": "block", **options}
         context = browser.new_context(
             viewport={"width": width, "height": 844},
             color_scheme=scheme,

@@ -69,6 +69,7 @@ PAGE_PATHS = {
     ),
 }
 SIGNED_OUT_PATHS = [
+    "/offline/",
     "/login/",
     "/register/",
     "/password/reset/",

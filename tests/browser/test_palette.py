@@ -82,3 +82,28 @@ def test_palette_works_without_javascript(sample_workspace, open_page):
 
     page.wait_for_selector(".toast:has-text('1 task changed.')")
     assert sample_workspace in Task.objects.get(project__key="OPS", number=8).assignees.all()
+
+
+def test_offline_page_replaces_pages_without_connection(sample_workspace, open_page):
+    page = open_page(sample_workspace, service_workers="allow")
+    page.goto("/tasks/")
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    page.wait_for_function("navigator.serviceWorker.controller !== null")
+    cached = """caches.keys().then(async (names) => (await Promise.all(
+        names.map(async (name) => (await (await caches.open(name)).keys()).map((request) => new URL(request.url).pathname))
+    )).flat())"""
+
+    page.context.set_offline(True)
+    page.wait_for_selector("#connection:has-text('offline')")
+    page.goto("/projects/")
+    assert page.text_content("h1") == "You're offline"
+    assert page.evaluate("getComputedStyle(document.querySelector('.card')).borderRadius") != "0px"
+    assert [path for path in page.evaluate(cached) if not path.startswith("/static/")] == ["/offline/"]
+    page.context.set_offline(False)
+    page.wait_for_selector("h1:has-text('Projects')")
+    assert page.evaluate("violations") == []
+
+    page.click("details.menu > summary")
+    page.click("text=Sign out")
+    page.wait_for_url("**/login/")
+    page.wait_for_function("caches.keys().then((names) => names.length === 0)")

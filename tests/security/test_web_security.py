@@ -162,7 +162,7 @@ def test_password_fields_help_password_managers(path, autocomplete, client):
 def test_logout_clears_the_browser_cache(alice):
     response = logged_in_client(alice).post("/logout/")
 
-    assert "cache" in response["Clear-Site-Data"]
+    assert response["Clear-Site-Data"] == '"cache", "storage"'
 
 
 def test_token_responses_are_not_stored(clients, alice):

@@ -53,6 +53,9 @@ EXEMPT_PATHS = {
     "/cancel-deletion/",
     "/login/",
     "/logout/",
+    "/manifest.webmanifest",
+    "/offline/",
+    "/sw.js",
 }
 # Endpoints for API clients and monitoring; they do not use the browser session.
 NON_PAGE_PREFIXES = ("/api/", "/livez", "/readyz", "/health", "/metrics")
