@@ -17,6 +17,7 @@ urlpatterns = [
     path("logout/", auth_pages.logout, name="logout"),
     path("register/", auth_pages.register, name="register"),
     path("settings/", users_pages.profile, name="settings"),
+    path("settings/appearance/", users_pages.set_appearance, name="settings-appearance"),
     path("settings/avatar/", users_pages.set_avatar, name="settings-avatar"),
     path("settings/avatar/remove/", users_pages.remove_avatar, name="settings-avatar-remove"),
     path("settings/privacy/", privacy_pages.privacy, name="settings-privacy"),

@@ -13,8 +13,8 @@ from core.forms import EmailField, PageForm, SingleLineField, show_initial
 from core.time_zones import time_zone_names
 
 
-def _model_choice_field(name: str, label: str) -> forms.ChoiceField:
-    return forms.ChoiceField(label=label, choices=User._meta.get_field(name).choices)
+def _model_choice_field(name: str, label: str, *, required: bool = True) -> forms.ChoiceField:
+    return forms.ChoiceField(label=label, choices=User._meta.get_field(name).choices, required=required)
 
 
 class ProfileForm(PageForm):
@@ -34,6 +34,13 @@ class ProfileForm(PageForm):
         self.fields["time_zone"].choices = [
             (zone, zone.replace("_", " ")) for zone in time_zones(self.initial.get("time_zone"))
         ]
+
+
+class AppearanceForm(PageForm):
+    """Theme or density; an empty field changes nothing."""
+
+    theme = _model_choice_field("theme", "Theme", required=False)
+    density = _model_choice_field("density", "Density", required=False)
 
 
 class AvatarForm(PageForm):

@@ -19,7 +19,7 @@ from accounts.auth.requests import get_request_user
 from accounts.models import User
 from accounts.teams import selectors as teams_selectors
 from accounts.users import administration, selectors, services
-from accounts.users.forms import AvatarForm, ProfileForm, UserFilterForm
+from accounts.users.forms import AppearanceForm, AvatarForm, ProfileForm, UserFilterForm
 from accounts.users.image_processing import MAX_BYTES
 from accounts.users.responses import avatar_response
 from core.api.endpoints import endpoint
@@ -27,7 +27,7 @@ from core.api.pagination import PageRequest, Sort, paginate
 from core.clock import current_time
 from core.errors import Conflict, Invalid, NotFound
 from core.forms import changed_values, form_status
-from core.htmx import form_data, render_page
+from core.htmx import form_data, render_page, safe_redirect_url
 from core.rate_limits import Use, consume
 from core.uploads import read_upload
 
@@ -46,6 +46,19 @@ def profile(request: HttpRequest) -> HttpResponse:
         messages.success(request, "Profile saved.")
         return redirect("settings")
     return _profile_page(request, form, AvatarForm())
+
+
+@login_required
+@require_POST
+def set_appearance(request: HttpRequest) -> HttpResponse:
+    """Save the theme or the density from the account menu, and return to the page."""
+    form = AppearanceForm(request.POST)
+    if form.is_valid():
+        changes = {name: value for name, value in form.cleaned_data.items() if value}
+        services.update_profile(actor=get_request_user(request), changes=changes)
+    else:
+        messages.error(request, " ".join(error for errors in form.errors.values() for error in errors))
+    return redirect(safe_redirect_url(request, request.POST.get("next", ""), reverse("settings")))
 
 
 def _profile_values(user: User) -> dict[str, object]:

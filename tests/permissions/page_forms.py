@@ -36,6 +36,7 @@ FORM_DATA: dict[str, dict[str, str | list[str]]] = {
         "theme": "system",
         "density": "comfortable",
     },
+    "settings/appearance/": {"theme": "dark", "density": "compact"},
     "settings/avatar/": {"file": "picture"},
     "settings/avatar/remove/": {},
     "settings/privacy/export/": {},

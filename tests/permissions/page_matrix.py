@@ -130,6 +130,7 @@ PAGES = {
     "POST settings/delete-account/": "login go go go go go go go 409 -> /login/",
     "GET settings/notifications/": AUTHENTICATED,
     "POST settings/notifications/": f"{REDIRECTED} -> /settings/notifications/",
+    "POST settings/appearance/": f"{REDIRECTED} -> /settings/",
     "POST settings/avatar/": f"{REDIRECTED} -> /settings/",
     "POST settings/avatar/remove/": f"{REDIRECTED} -> /settings/",
     "GET settings/security/": AUTHENTICATED,

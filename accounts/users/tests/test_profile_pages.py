@@ -64,3 +64,22 @@ def test_profile_week_start_is_saved(alice):
 @pytest.mark.parametrize("url", ["/settings/", "/settings/sessions/", "/settings/notifications/", "/settings/privacy/"])
 def test_settings_pages_require_login(url, client, db):
     assert client.get(url)["Location"] == f"/login/?next={url}"
+
+
+def test_appearance_is_saved_from_every_page(alice):
+    page = logged_in_client(alice)
+
+    for name, value, is_valid in (
+        ("theme", "dark", True),
+        ("density", "compact", True),
+        ("theme", "pink", False),
+        ("density", "dark", False),
+        ("next", "https://evil.example/", False),
+    ):
+        before = User.objects.values("theme", "density", "version").get(pk=alice.pk)
+        response = page.post("/settings/appearance/", {"next": "/inbox/", name: value})
+        after = User.objects.values("theme", "density", "version").get(pk=alice.pk)
+        assert response["Location"] == ("/settings/" if name == "next" else "/inbox/")
+        assert (after != before) == is_valid, (name, value)
+    assert (after["theme"], after["density"]) == ("dark", "compact")
+    assert 'data-theme="dark" data-density="compact"' in page.get("/inbox/").content.decode()
