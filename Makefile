@@ -3,9 +3,9 @@ PYTHON ?= python3
 export PORT HOST
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix stack install bench drills
+.PHONY: help run test check fix stack install bench drills screenshots
 
-help run check fix stack install:
+help run check fix stack install screenshots:
 	@$(PYTHON) launcher $@
 
 test:

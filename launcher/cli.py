@@ -60,6 +60,7 @@ make drill-NAME         test one guarantee with real processes: mail, stale, lim
 make drills [ARGS=...]  run all drills, or those in ARGS="limit stale", and print one table
 make bench [ARGS=...]   run the benchmarks and their references (needs nginx and wrk); ARGS=filters: the filters at a
                         million tasks alone
+make screenshots        take a picture of every page, light and dark, wide and on a phone (needs chromium)
 make install            only install the dependencies, for an editor
 
 make run uses the servers in DATABASE_URL, REDIS_URL and CELERY_BROKER_URL where these are set.
@@ -76,5 +77,6 @@ COMMANDS: dict[str, Callable[[Paths, list[str]], int | None]] = {
     "drill": drills.run_drill,
     "drills": drills.run_drills,
     "bench": drills.run_benchmarks,
+    "screenshots": lambda paths, _rest: testing.take_screenshots(paths),
     "help": lambda _paths, _rest: console.print_line(HELP_TEXT),
 }

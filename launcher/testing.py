@@ -35,6 +35,21 @@ def run_tests(paths: Paths, arguments: list[str]) -> int:
         return run_in_foreground([*command, *arguments], paths, settings)
 
 
+def take_screenshots(paths: Paths) -> int:
+    """Run `make screenshots`: pictures of every page, light and dark, wide and on a phone, in var/screenshots."""
+    system_packages.install_missing()
+    bootstrap.ensure_installed(paths, bootstrap.DEV_REQUIREMENTS)
+    command = [str(paths.python), "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/browser/screenshots.py"]
+    with throwaway_servers(paths) as settings:
+        console.print_step("Opening every page")
+        code = run_in_foreground([*command, "-n", "0"], paths, settings)
+        pictures = Path(settings["DATA_DIR"]) / "screenshots"
+        if pictures.is_dir():
+            shutil.copytree(pictures, paths.var / "screenshots", dirs_exist_ok=True)
+            console.print_step(f"The pictures are in {paths.var / 'screenshots'}")
+        return code
+
+
 @contextmanager
 def throwaway_servers(paths: Paths) -> Iterator[dict[str, str]]:
     """Start PostgreSQL and Valkey, yield the environment to use them, and delete their data afterwards."""
