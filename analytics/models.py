@@ -10,7 +10,7 @@ from uuid import UUID
 import orjson
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from analytics.rollups.histogram import BUCKET_COUNT, EMPTY_HISTOGRAM
 from analytics.rollups.rollup import Amounts, Cell, TaskState
@@ -46,6 +46,17 @@ ON CONFLICT (task_id) DO NOTHING RETURNING task_id
 
 
 class TaskSnapshotQuerySet(QuerySet["TaskSnapshot"]):
+    def counted(self) -> Self:
+        """Snapshots of the tasks that exist."""
+        return self.filter(deleted=False)
+
+    def in_projects(self, project_ids: Collection[UUID]) -> Self:
+        return self.filter(project_id__in=project_ids)
+
+    def in_progress(self) -> Self:
+        """Snapshots of open tasks that were started."""
+        return self.filter(closed_at=None, started_at__isnull=False)
+
     def task_states(self) -> Iterator[TaskState]:
         """Yield the states of all snapshots, read in chunks."""
         return map(_task_state, self.values_list(*TaskState._fields).iterator(chunk_size=5000))
@@ -166,7 +177,27 @@ class TaskSnapshot(models.Model):
     objects = TaskSnapshotQuerySet.as_manager()
 
     class Meta:
-        indexes = [models.Index(name="snapshot_last_counted", fields=["-counted_at"])]
+        indexes = [
+            models.Index(name="snapshot_last_counted", fields=["-counted_at"]),
+            # What the reports read: tasks created, started or closed in a period, and those in progress.
+            models.Index(name="snapshot_created", fields=["project_id", "created_at"], condition=Q(deleted=False)),
+            models.Index(
+                name="snapshot_started",
+                fields=["project_id", "started_at"],
+                condition=Q(deleted=False, started_at__isnull=False),
+            ),
+            models.Index(
+                name="snapshot_closed",
+                fields=["project_id", "closed_at", "task_id"],
+                include=["category", "started_at", "created_at"],
+                condition=Q(deleted=False, closed_at__isnull=False),
+            ),
+            models.Index(
+                name="snapshot_in_progress",
+                fields=["project_id", "started_at", "task_id"],
+                condition=Q(deleted=False, closed_at=None, started_at__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.task_id} at version {self.version}"

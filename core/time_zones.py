@@ -54,3 +54,14 @@ class StartOfDay(Func):
     def __init__(self, day: Any, zone: Any) -> None:
         # Django reads a string as the name of a field.
         super().__init__(day, Value(zone) if isinstance(zone, str) else zone)
+
+
+class LocalDay(Func):
+    """The day of an instant in a time zone: `LocalDay(F("created_at"), zone)`."""
+
+    template = "((%(expressions)s)::date)"
+    arg_joiner = " AT TIME ZONE "
+    output_field = DateField()
+
+    def __init__(self, instant: Any, zone: Any) -> None:
+        super().__init__(instant, Value(zone) if isinstance(zone, str) else zone)

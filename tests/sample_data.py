@@ -158,6 +158,7 @@ def create_project(owner: User, key: str, *, editor: User, newcomer: User) -> Sa
         ),
         "filter_id": str(SavedFilterFactory(owner=owner, name=f"Filter of {key}", project=project).pk),
         "emoji": "👍",
+        "report_name": "throughput",
         "comment_id": str(CommentFactory(task=task, author=editor).pk),
         "field:projects": str(field.pk),
         "field:fields": str(field.pk),

@@ -41,8 +41,26 @@ class AxisTick:
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """A polyline in the 100 x 100 box; `css` gives its colour and its dashes."""
+
+    points: str
+    css: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A horizontal line with a name and a value, such as a percentile."""
+
+    y: float
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Chart:
-    """A bar chart; `head` and `rows` are its table, `sentence` its text alternative."""
+    """A chart of bars, lines or dots; `head` and `rows` are its table, `sentence` its text alternative."""
 
     sentence: str
     bars: Sequence[Bar] = ()
@@ -54,6 +72,10 @@ class Chart:
     rows: Sequence[Sequence[str]] = ()
     grid: Sequence[float] = (0.0, 50.0)
     has_bucket_edges: bool = False
+    lines: Sequence[Line] = ()
+    levels: Sequence[Level] = ()
+    # A path of lines without a length, whose round ends are the dots: circles would become ellipses in the box.
+    dots: str = ""
 
     @property
     def is_empty(self) -> bool:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from hashlib import blake2b
 from typing import Any, Literal
 from uuid import UUID
 
@@ -82,18 +81,12 @@ def overview(scope: Scope, period: Period) -> Overview:
             as_of=TaskSnapshot.objects.aggregate(at=Max("counted_at"))["at"],
         )
 
-    return cache.get_cached(_cache_key("overview", scope, period), build)
+    return cache.get_cached(cache.result_key("overview", scope, period), build)
 
 
 def daily(scope: Scope, period: Period) -> tuple[DayResult, ...]:
     """Return one result for each day of the period, in two queries; cached."""
-    return cache.get_cached(_cache_key("daily", scope, period), lambda: _build_days(scope, period))
-
-
-def _cache_key(name: str, scope: Scope, period: Period) -> str:
-    digest = blake2b(repr((scope, period)).encode(), digest_size=16)
-    # A digest, because a scope may name hundreds of projects and a Redis key should stay short.
-    return f"{name}:{digest.hexdigest()}"
+    return cache.get_cached(cache.result_key("daily", scope, period), lambda: _build_days(scope, period))
 
 
 def _end_of_day_kpi(

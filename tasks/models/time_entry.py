@@ -43,7 +43,10 @@ class TimeEntry(models.Model):
                 name="a_time_entry_has_at_most_one_week", condition=Q(minutes=None) | Q(minutes__lte=MAX_ENTRY_MINUTES)
             ),
         ]
-        indexes = [models.Index(fields=["task", "-started_at", "-id"], name="time_entry_of_task")]
+        indexes = [
+            models.Index(fields=["task", "-started_at", "-id"], name="time_entry_of_task"),
+            models.Index(fields=["started_at"], name="time_entry_started"),  # of a period, for the report
+        ]
 
     def __str__(self) -> str:
         return f"{self.minutes} min on {self.task_id}"

@@ -55,6 +55,17 @@ PAGE_PATHS = {
         "/projects/OPS/sections/",
         "/projects/OPS/templates/",
     ),
+    "reports": (
+        "/reports/",
+        "/reports/throughput/?range=28&project=OPS",
+        "/reports/burndown/?range=28",
+        "/reports/cumulative-flow/",
+        "/reports/cycle-time/",
+        "/reports/ageing/",
+        "/reports/workload/",
+        "/reports/time/",
+        "/reports/forecast/?remaining=50&people=2",
+    ),
     "settings": (
         "/settings/",
         "/settings/notifications/",

@@ -237,6 +237,9 @@ MATRIX = {
     "PATCH notifications/preferences/": AUTHENTICATED,
     "GET analytics/overview/": AUTHENTICATED,
     "GET analytics/daily/": AUTHENTICATED,
+    "GET analytics/reports/": AUTHENTICATED,
+    "GET analytics/reports/{report_name}/": AUTHENTICATED,
+    "GET analytics/reports/{report_name}/file/": AUTHENTICATED,
 }
 # A task is shared with the viewer, the commenter and bob, an editor of it, who are not in the project. The rest of the
 # project is hidden from them.
@@ -310,6 +313,7 @@ SHARED = {
 # Sample values that all users may read: users are in the directory, the others are words like any.
 PUBLIC_VALUES = {
     "emoji",
+    "report_name",
     "passkey_id",
     "newcomer",
     "shared_field_id",

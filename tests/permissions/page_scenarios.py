@@ -207,6 +207,7 @@ def identifying_values(name: str, sample_values: SampleValues) -> dict[str, str]
 COMMON_VALUES = {
     "digest": "0123456789abcdef",
     "size": "48",
+    "file_type": "csv",
     "provider_id": "unknown-provider",
     "name": "email",
     "identity_id": "999999999",

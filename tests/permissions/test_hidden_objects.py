@@ -26,6 +26,7 @@ FILTERED_PATHS = {
     "/api/v1/labels/": ("project", "key"),
     "/api/v1/analytics/overview/": ("project", "key", "user"),
     "/api/v1/analytics/daily/": ("project", "key", "user"),
+    "/api/v1/analytics/reports/burndown/": ("project", "key"),
     "/api/v1/explain-access/": ("project", "key", "task"),
     "/tasks/": ("project", "key", "assignee", "label"),
     "/": ("project", "key"),

@@ -36,6 +36,8 @@ NOT_HIDDEN = {
     "other_shared_field",
     "digest",
     "size",
+    "file_type",
+    "report_name",
     "name",
     "provider_id",
     "user:directory",
