@@ -3,6 +3,7 @@ from django.urls import path
 from tasks.attachments import pages as attachments_pages
 from tasks.board import pages as board_pages
 from tasks.bulk import pages as bulk_pages
+from tasks.calendar import pages as calendar_pages
 from tasks.checklists import pages as checklists_pages
 from tasks.comments import pages as comments_pages
 from tasks.custom_fields import pages as fields_pages
@@ -118,6 +119,10 @@ urlpatterns = [
     path("projects/", projects_pages.project_list, name="project-list"),
     path("projects/new/", projects_pages.new_project, name="project-new"),
     path("projects/<str:key>/", projects_pages.project_detail, name="project-detail"),
+    path("calendar/", calendar_pages.calendar, name="calendar"),
+    path("calendar/move/", calendar_pages.move_task, name="calendar-move"),
+    path("projects/<str:key>/calendar/", calendar_pages.calendar, name="project-calendar"),
+    path("projects/<str:key>/calendar/move/", calendar_pages.move_task, name="project-calendar-move"),
     path("projects/<str:key>/board/", board_pages.board, name="project-board"),
     path("projects/<str:key>/board/move/", board_pages.move_card, name="card-move"),
     path("projects/<str:key>/board/tasks/", board_pages.add_card, name="card-add"),
