@@ -44,17 +44,6 @@ class NextDay(Func):
     output_field = DateField()
 
 
-class LocalDay(Func):
-    """The day of an instant in a time zone: `LocalDay(instant, zone)`."""
-
-    template = "((%(expressions)s)::date)"
-    arg_joiner = " AT TIME ZONE "
-    output_field = DateField()
-
-    def __init__(self, instant: Any, zone: str) -> None:
-        super().__init__(instant, Value(zone))
-
-
 class StartOfDay(Func):
     """The first instant of a day in a time zone: `StartOfDay(day, zone)`."""
 
