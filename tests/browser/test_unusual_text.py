@@ -96,10 +96,9 @@ def all_paths():
     return [path for paths in PAGE_PATHS.values() for path in paths] + [*TASK_PATHS, "/settings/api-keys/"]
 
 
-@pytest.mark.parametrize("title", [WORD * 3, URL])
-def test_long_words_do_not_widen_pages(title, workspace, open_page, subtests):
-    """Case f19 of the bug reports."""
-    page = open_page(workspace(title, names=WORD, title=title[:500]), width=390)
+def test_long_words_do_not_widen_pages(workspace, open_page, subtests):
+    """Case f19 of the bug reports: a word and an address, neither of which fits a line."""
+    page = open_page(workspace(f"{WORD * 3} {URL}", names=WORD, title=f"{WORD * 2} {URL}"), width=390)
 
     for path in all_paths():
         with subtests.test(path):
@@ -125,22 +124,20 @@ def test_text_from_right_to_left_is_laid_out_so(text, workspace, open_page, subt
 
 
 @pytest.mark.parametrize(
-    "options",
-    [
-        {"width": 390, "has_touch": True, "is_mobile": True},
-        {"width": 1024, "has_touch": True, "is_mobile": True},
-        {"width": 600},
-    ],
+    ("widths", "options"), [((390, 1024), {"has_touch": True, "is_mobile": True}), ((600,), {})], ids=["touch", "mouse"]
 )
-def test_controls_fit_fingers(options, workspace, open_page, subtests):
+def test_controls_fit_fingers(widths, options, workspace, open_page, subtests):
     """Case f20 of the bug reports."""
-    page = open_page(workspace("Text", names="Name", title="Title"), **options)
+    page = open_page(workspace("Text", names="Name", title="Title"), width=widths[0], **options)
 
     for path in all_paths():
-        with subtests.test(path):
-            page.goto(path)
-            page.evaluate("document.querySelectorAll('details').forEach((details) => (details.open = true))")
-            assert page.evaluate(SMALL_CONTROLS) == []
+        page.set_viewport_size({"width": widths[0], "height": 844})
+        page.goto(path)
+        page.evaluate("document.querySelectorAll('details').forEach((details) => (details.open = true))")
+        for width in widths:
+            with subtests.test(f"{path} at {width} px"):
+                page.set_viewport_size({"width": width, "height": 844})
+                assert page.evaluate(SMALL_CONTROLS) == []
 
 
 PRESS = """([key, code, shiftKey]) => document.body.dispatchEvent(

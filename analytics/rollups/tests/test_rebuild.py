@@ -38,7 +38,7 @@ def all_statistics():
 class TestRebuildEqualsIncremental(TestCase):
     """A class, because hypothesis needs Django's TestCase to roll back each example."""
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(deliveries())
     def test_rebuild_equals_recording_in_any_order(self, delivered):
         event_data, order = delivered
@@ -56,7 +56,7 @@ class TestRebuildEqualsIncremental(TestCase):
 
 
 class TestBatchesEqualSingleEvents(TestCase):
-    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(deliveries(), strategies.integers(1, 9))
     def test_batches_of_any_size_equal_single_events(self, delivered, size):
         event_data, order = delivered

@@ -260,7 +260,7 @@ def test_undo_in_reverse_returns_each_prior_state(db, writes, data):
 PATCHES = st.fixed_dictionaries({}, optional={name: FIELDS[name] for name in ("title", "description", "priority")})
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(PATCHES, PATCHES, st.booleans())
 def test_patches_of_two_editors_both_stay_or_name_the_field(db, first, second, is_merged):
     """Both have read the task before either writes; the second write merges or is refused with the difference."""
