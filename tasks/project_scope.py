@@ -87,7 +87,11 @@ def project_of_undo_token_in_body(user: User, request: Request) -> Collection[UU
         return _projects_of_tasks(user, payload["task_ids"])
     if event.name == "task.moved_to_project":
         return [UUID(payload["task"]["project_id"]), UUID(payload["former_project_id"])]
-    return [UUID(payload["task"]["project_id"] if "task" in payload else payload["project"]["id"])]
+    if "task" not in payload:
+        return [UUID(payload["project"]["id"])]
+    # The undo writes to the task where it is now, and it may have been moved since.
+    current = Task.objects.filter(pk=payload["task"]["id"]).values_list("project_id", flat=True)
+    return [UUID(payload["task"]["project_id"]), *current]
 
 
 def projects_of_tasks_in_body(user: User, request: Request) -> Collection[UUID] | None:

@@ -10,12 +10,13 @@ from typing import Any
 
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.models import User
 from core.db import violated_constraint
 from core.errors import Conflict
 from core.serialization import to_json
+from events.models import Delivery, Event
 from events.outbox import publish
 from tasks import events
 from tasks.bulk import services
@@ -60,6 +61,10 @@ def _request_update(actor: User, ids: list[uuid.UUID], changes: Mapping[str, Any
 def request_job(job: BulkJob, now: datetime) -> BulkJob:
     """Leave a job to a worker. Raises Conflict while the user has another one."""
     job.created_at = now
+    # After its last attempt no worker begins a job again, and it must not keep its user from all later ones.
+    dead = Event.objects.filter(subject_id=OuterRef("pk"), name="bulk.requested", deliveries__state=Delivery.State.DEAD)
+    abandoned = BulkJob.objects.filter(Exists(dead), user=job.user, state=BulkJob.State.QUEUED)
+    abandoned.update(state=BulkJob.State.FAILED, error="An error stopped it. Nothing was changed.", task_ids=[])
     try:
         with transaction.atomic():
             job.save(force_insert=True)

@@ -6,6 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
 
 from core.errors import DomainError, Invalid
@@ -28,7 +29,7 @@ def run_job(*, job_id: uuid.UUID, now: datetime) -> None:
     try:
         with transaction.atomic():
             job.undo_token = _update(job, now) if job.kind == BulkJob.Kind.UPDATE else deletions.run(job, now)
-    except DomainError as error:
+    except (DomainError, ObjectDoesNotExist) as error:
         job.updated = 0
         job.state, job.error = BulkJob.State.FAILED, _describe(error)
     else:
@@ -59,5 +60,7 @@ def _parse(name: str, value: Any) -> Any:
     return value
 
 
-def _describe(error: DomainError) -> str:
+def _describe(error: Exception) -> str:
+    if not isinstance(error, DomainError):
+        return "It was deleted meanwhile."
     return " ".join(field.message for field in error.fields) if isinstance(error, Invalid) else error.detail

@@ -37,13 +37,17 @@ def get_link(user: User, ref: str, link_id: uuid.UUID) -> LinkShare:
 
 
 def get_link_by_token(token: str) -> LinkShare:
-    """Return the usable link of a token with its task. Raises NotFound."""
+    """Return the usable link of a token with its task. Raises NotFound.
+
+    It works as long as its creator may share the task: whoever has left the project must not read on by a link.
+    """
     link_id = parse_token(token)
-    link = LinkShare.objects.usable().filter(pk=link_id, creator__is_active=True).first() if link_id else None
-    if link is None:
-        raise NotFound(LINK_NOT_FOUND)
-    link.task = Task.objects.with_relations().get(pk=link.task_id)
-    return link
+    links = LinkShare.objects.usable().filter(creator__is_active=True).select_related("creator")
+    if link := links.filter(pk=link_id).first() if link_id else None:
+        link.task = Task.objects.with_relations().get(pk=link.task_id)
+        if policies.can_share(projects_selectors.project_role(link.creator, link.task.project)):
+            return link
+    raise NotFound(LINK_NOT_FOUND)
 
 
 def newest_comments(task: Task) -> Sequence[Comment]:

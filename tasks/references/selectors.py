@@ -20,8 +20,10 @@ from tasks.models import Task
 
 # Keys of one page that get titles; later ones stay links.
 MAX_REFERENCES = 200
-# A key that `core.markdown` turned into a link, as it writes it.
-_REFERENCE_PATTERN = re.compile(r'<a href="/tasks/(?P<key>[A-Z0-9]+-[0-9]+)/"(?P<attributes>[^>]*)>(?P=key)</a>')
+# A key that `core.markdown` turned into a link, as it writes it. Authors write such links too, of any length.
+_REFERENCE_PATTERN = re.compile(
+    r'<a href="/tasks/(?P<key>[A-Z][A-Z0-9]{1,9}-[1-9][0-9]{0,8})/"(?P<attributes>[^>]*)>(?P=key)</a>'
+)
 
 
 class TaskReference(NamedTuple):

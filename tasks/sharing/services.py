@@ -19,6 +19,7 @@ from tasks.items import selectors as items_selectors
 from tasks.items.selectors import LockedTask
 from tasks.models import Project, Task, TaskShare
 from tasks.sharing import selectors
+from tasks.trash import erasure
 
 
 @transaction.atomic
@@ -80,6 +81,7 @@ def remove_all(*, actor: User, project: Project, user_id: uuid.UUID) -> None:
     for task in tasks:
         _publish_unshared(task, task.payload(), user_id, actor)
     shares.delete()
+    erasure.remove_shares(project.pk, user_id)
 
 
 def _lock_shareable_task(actor: User, ref: str) -> LockedTask:

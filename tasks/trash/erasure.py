@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import CASCADE, SET_NULL, ForeignKey
 
 from accounts.models import User
-from tasks.models import TrashEntry
+from tasks.models import TaskShare, TrashEntry
 from tasks.models.trash import model_label
 
 # The time counts still, as in the table; the words are the user's own.
@@ -37,7 +37,15 @@ def erase_user(user_id: uuid.UUID) -> None:
         TrashEntry.objects.filter(kind=kind, **{f"rows__{model_label(kind)}": []}).delete()
 
 
-def _erase_column(label: str, column: str, user_id: str, on_delete: object) -> None:
+def remove_shares(project_id: uuid.UUID, user_id: uuid.UUID) -> None:
+    """Remove a user's shares from the deleted tasks of a project, or their restoration would give access again."""
+    column = TaskShare._meta.get_field("user").column
+    _erase_column(TaskShare._meta.label, column, str(user_id), CASCADE, project_id=project_id)
+
+
+def _erase_column(
+    label: str, column: str, user_id: str, on_delete: object, *, project_id: uuid.UUID | None = None
+) -> None:
     if on_delete is CASCADE:
         rows, condition = "stored", "WHERE stored ->> %(column)s IS DISTINCT FROM %(user)s"
     elif on_delete is SET_NULL:
@@ -48,9 +56,9 @@ def _erase_column(label: str, column: str, user_id: str, on_delete: object) -> N
     sql = (
         "UPDATE tasks_trashentry SET rows = jsonb_set(rows, ARRAY[%(label)s], "  # noqa: S608 -- the constants above
         f"(SELECT coalesce(jsonb_agg({rows}), '[]') FROM jsonb_array_elements(rows -> %(label)s) AS stored {condition})"
-        ") WHERE rows @> %(pattern)s::jsonb"
+        ") WHERE rows @> %(pattern)s::jsonb AND (%(project)s::uuid IS NULL OR project_id = %(project)s)"
     )
-    values = {"label": label, "column": column, "user": user_id}
+    values = {"label": label, "column": column, "user": user_id, "project": project_id}
     patterns = {"null": json.dumps({column: None}), "pattern": json.dumps({label: [{column: user_id}]})}
     with connection.cursor() as cursor:
         cursor.execute(sql, values | patterns)

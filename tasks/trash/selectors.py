@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.models import User
 from core.errors import NotFound, require
@@ -22,7 +22,8 @@ ENTRY_NOT_FOUND = "There is no such entry in the trash."
 
 def list_entries(user: User, *, project: str = "", kind: str = "") -> QuerySet[TrashEntry]:
     """Return what the user may see in the trash; a project that is not visible has none."""
-    entries = TrashEntry.objects.visible_to(user).without_rows()
+    visible = Project.objects.visible_to(user).filter(pk=OuterRef("project"))
+    entries = TrashEntry.objects.visible_to(user).without_rows().annotate(shows_project=Exists(visible))
     if project:
         entries = entries.filter(project=projects_selectors.resolve_project_id(user, project))
     return entries.filter(kind=kind) if kind else entries

@@ -1,5 +1,6 @@
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.users.serializers import UserOut
@@ -16,12 +17,21 @@ class TrashQuery(PageQuerySerializer):
 class TrashEntryOut(serializers.ModelSerializer[TrashEntry]):
     """A deleted object. `row_count` counts it with all that was deleted with it."""
 
-    project = ProjectRef(allow_null=True, help_text="Null for a deleted project, and while the project is deleted.")
+    project = serializers.SerializerMethodField()
     deleted_by = UserOut(allow_null=True)
 
     class Meta:
         model = TrashEntry
         fields = ["id", "kind", "object_id", "title", "project", "row_count", "deleted_by", "deleted_at", "purge_at"]
+
+    @extend_schema_field(
+        ProjectRef(
+            allow_null=True,
+            help_text="Null for a deleted project, while the project is deleted, and where the caller does not see it.",
+        )
+    )
+    def get_project(self, entry: Any) -> Any:
+        return ProjectRef(entry.project).data if entry.project and entry.shows_project else None
 
 
 class RestorationOut(serializers.Serializer[Any]):

@@ -45,9 +45,9 @@ def restore(*, actor: User, entry_id: uuid.UUID, now: datetime) -> Restoration:
 
     Raises NotFound, NotAllowed, and Conflict when what it belonged to is gone or its unique name is taken.
     """
-    entry = selectors.lock_entry(actor, entry_id)
     # Before any other lock, as where relations are added.
     relations.lock_relations()
+    entry = selectors.lock_entry(actor, entry_id)
     try:
         # A savepoint: the error below must not end the caller's transaction.
         with transaction.atomic():
@@ -109,7 +109,8 @@ def _restore_task(actor: User, entry: TrashEntry, now: datetime) -> Restoration:
 
 def _restore_comment(actor: User, entry: TrashEntry, now: datetime) -> Restoration:
     row = root_row(entry)
-    if not Task.objects.filter(pk=row["task_id"]).exists():
+    # The same for a task that is deleted and for one that the actor may not see any more.
+    if not Task.objects.visible_to(actor).filter(pk=row["task_id"]).exists():
         raise Conflict("The task of this comment was deleted. Restore the task first.", code="parent_deleted")
     locked = items_selectors.lock_task(actor, row["task_id"])
     is_allowed = str(row["author_id"]) == str(actor.pk) or policies.can_manage(locked.project_role)
@@ -129,7 +130,7 @@ def _restore_comment(actor: User, entry: TrashEntry, now: datetime) -> Restorati
 
 def _restore_attachment(actor: User, entry: TrashEntry, now: datetime) -> Restoration:
     row = root_row(entry)
-    if not Task.objects.filter(pk=row["task_id"]).exists():
+    if not Task.objects.visible_to(actor).filter(pk=row["task_id"]).exists():
         raise Conflict("The task of this file was deleted. Restore the task first.", code="parent_deleted")
     items_selectors.lock_project_of_task(actor, row["task_id"])
     locked = items_selectors.lock_task(actor, row["task_id"])

@@ -11,6 +11,7 @@ from accounts.models import User
 from core.etags import merge_changes
 from events.models import Event
 from tasks.checklists import services as checklists
+from tasks.items import selectors as items_selectors
 from tasks.items import services as items
 from tasks.models import TrashEntry
 from tasks.projects import labels
@@ -24,10 +25,17 @@ from tasks.undo.restoring import restore
 NO_VERSION = frozenset({0})
 
 
+def lock_for_restoration(actor: User, task_id: str) -> None:
+    """Lock relations and the project before the tasks, as every restoration and conversion does."""
+    relations.lock_relations()
+    items_selectors.lock_project_of_task(actor, task_id)
+
+
 def _delete_checklist_item(actor: User, event: Event, now: datetime) -> None:
     """Delete an item that was added, or make it a subtask again."""
     item_id, task_id = event.payload["item_id"], event.payload["task"]["id"]
-    subtask_id = _subtask_of(event)
+    if subtask_id := _subtask_of(event):
+        lock_for_restoration(actor, task_id)
     checklists.delete(actor=actor, ref=task_id, item_id=uuid.UUID(item_id), now=now, subtask_id=subtask_id)
     if subtask_id:
         restore(actor, TrashEntry.Kind.TASK, subtask_id, now)
@@ -35,6 +43,7 @@ def _delete_checklist_item(actor: User, event: Event, now: datetime) -> None:
 
 def _restore_checklist_item(actor: User, event: Event, now: datetime) -> None:
     if subtask_id := event.payload["subtask_id"]:
+        lock_for_restoration(actor, event.payload["task"]["id"])
         items.delete(actor=actor, ref=subtask_id, now=now)
     restore(actor, TrashEntry.Kind.CHECKLIST_ITEM, event.payload["item_id"], now)
 

@@ -145,6 +145,7 @@ def _times_before(event: Event) -> dict[str, datetime | None] | None:
 
 def _revert_conversion(actor: User, event: Event, now: datetime) -> None:
     item_id = uuid.UUID(event.payload["item_id"])
+    parts.lock_for_restoration(actor, event.payload["task"]["id"])
     conversion.take_back(actor=actor, task_id=event.payload["task"]["id"], item_id=item_id, now=now)
     restore(actor, TrashEntry.Kind.TASK, event.payload["converted_id"], now)
 

@@ -11,12 +11,14 @@ import re
 import orjson
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.api_keys.scopes import SCOPES
 from accounts.tests.api_keys import api_key_client, create_api_key
 from core.api.endpoints import endpoint_of, no_projects
 from core.testing.database_state import row_write_count, table_digests
 from tasks.models import Project, TimeEntry
+from tasks.moving import services as moving
 from tasks.project_scope import project_in_body, project_in_query
 from tasks.quick_add.api import projects_in_text
 from tasks.tests.factories import ProjectFactory, TaskFactory
@@ -286,3 +288,17 @@ def test_object_is_not_tied_to_another_project(request_builder, alice, db_subtes
 
             assert response.status_code == 400
             assert table_digests() == before
+
+
+def test_undo_reaches_no_task_that_has_left_the_projects_of_the_key(alice, request_builder):
+    key = api_key_client(create_api_key(alice, projects=["OPS"]).text)
+    other = Project.objects.get(pk=request_builder.sample_values["empty"])
+    task = TaskFactory(project=Project.objects.get(key="OPS"))
+    written = key.patch(f"/api/v1/tasks/{task.pk}/", {"title": "By the key"}, format="json")
+    moving.move(actor=alice, ref=str(task.pk), project=other.key, now=timezone.now())
+    before = table_digests()
+
+    undone = key.post("/api/v1/undo/", {"token": written["Undo-Token"]}, format="json")
+
+    assert (written.status_code, undone.status_code) == (200, 404)
+    assert table_digests() == before

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from core.testing.database_state import table_digests
 from core.testing.page_client import logged_in_client
+from events.models import Delivery, Event
 from tasks.bulk import worker
 from tasks.models import BulkJob, Label, Project, ProjectMember, Section, Task, TrashEntry
 from tasks.tests.factories import CommentFactory, LabelFactory, TaskFactory
@@ -116,3 +117,24 @@ def test_page_shows_the_progress_of_a_large_deletion(alice, large):
     assert "Undo" in done
     assert "restored." in page.get(restoring["Location"]).content.decode()
     assert Project.objects.exists()
+
+
+def test_job_that_can_never_run_keeps_its_user_from_nothing(clients, large):
+    section = Section.objects.create(project=large, name="A", position=0)
+    Task.objects.update(section=section)
+    gone = clients["alice"].delete(f"{PROJECT}sections/{section.pk}/")
+    Section.objects.filter(pk=section.pk).delete()
+    missing = run(gone)
+    clients["alice"].delete(PROJECT)
+    stuck = BulkJob.objects.get(state="queued")
+    event = Event.objects.get(subject_id=stuck.pk)
+    Delivery.objects.create(event=event, consumer="run", state=Delivery.State.DEAD, next_attempt_at=timezone.now())
+
+    accepted = clients["alice"].delete(PROJECT)
+    redelivered = worker.run_job(job_id=stuck.pk, now=timezone.now())
+
+    assert (missing["state"], missing["error"]) == ("failed", "It was deleted meanwhile.")
+    assert (accepted.status_code, redelivered, Project.objects.filter(pk=large.pk).exists()) == (202, None, True)
+    stuck.refresh_from_db()
+    assert (stuck.state, stuck.error) == ("failed", "An error stopped it. Nothing was changed.")
+    assert run(accepted)["state"] == "done"

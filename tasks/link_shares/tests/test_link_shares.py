@@ -40,13 +40,14 @@ def test_link_shows_one_task_to_anybody(clients, task, comment):
     assert "no-store" in page["Cache-Control"]
 
 
-def test_link_stops_working(clients, task, alice):
+def test_link_stops_working(clients, task, alice, viewer):
     now = timezone.now()
     links = {
         "works": LinkShareFactory(task=task, creator=alice),
         "expired": LinkShareFactory(task=task, creator=alice, expires_at=now - timedelta(seconds=1)),
         "revoked": LinkShareFactory(task=task, creator=alice),
         "deactivated": LinkShareFactory(task=task, creator=User.objects.create(handle="gone", is_active=False)),
+        "left": LinkShareFactory(task=task, creator=viewer),
     }
     assert clients["bob"].delete(f"{URL}{links['revoked'].pk}/").status_code == 204
     token = make_token(links["works"].pk)
@@ -54,7 +55,7 @@ def test_link_stops_working(clients, task, alice):
 
     statuses = {name: opened(Client(), link).status_code for name, link in links.items()}
 
-    assert statuses == {"works": 200, "expired": 404, "revoked": 404, "deactivated": 404}
+    assert statuses == {"works": 200, "expired": 404, "revoked": 404, "deactivated": 404, "left": 404}
     for text in (forged, "", "x" * 43, "é" * 43, token + "A", "A" * 5000):
         assert parse_token(text) is None
         assert Client().get("/shared-task/", {"link": text}).status_code == 404

@@ -45,6 +45,17 @@ def test_titles_are_shown_to_readers_of_the_task_only(task, project, alice, mall
         assert find_references(alice, ["<p>No key</p>"]) == {}
 
 
+def test_links_written_by_hand_break_no_page(task, alice, bob):
+    # Longer than an integer of Python may be, of the database, and of a key.
+    texts = [f"[OPS-{'9' * size}](/tasks/OPS-{'9' * size}/)" for size in (5000, 30, 10)]
+    CommentFactory(task=task, author=bob, body=" ".join([*texts, task.key]))
+
+    page = logged_in_client(alice).get(f"/tasks/{task.key}/")
+
+    assert page.status_code == 200
+    assert f"{task.key} <bdi>{task.title}</bdi>" in page.content.decode()
+
+
 def test_closed_tasks_are_struck_through_and_keys_are_bounded(project, alice):
     tasks = [TaskFactory(project=project) for _ in range(3)]
     done = project.states.get(slug="done")

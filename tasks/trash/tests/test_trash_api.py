@@ -154,3 +154,27 @@ def test_project_is_deleted_and_restored_on_pages(task, alice):
 
     assert restored.request["PATH_INFO"] == "/projects/OPS/"
     assert Task.objects.get() == task
+
+
+def test_former_member_learns_nothing_of_the_project(clients, task, alice, bob):
+    comment, kept = CommentFactory(task=task, author=bob), CommentFactory(task=task, author=bob)
+    for one in (comment, kept):
+        assert clients["bob"].delete(f"/api/v1/tasks/OPS-1/comments/{one.pk}/").status_code == 204
+    ids = list(TrashEntry.objects.values_list("pk", flat=True))
+    seen = clients["bob"].get(TRASH).json()["results"]
+    assert clients["alice"].delete(f"/api/v1/projects/OPS/members/{bob.pk}/").status_code == 204
+    Project.objects.update(name="Secret", key="SECRET")
+    before = table_digests()
+
+    listed = clients["bob"].get(TRASH).json()["results"]
+    single = clients["bob"].get(f"{TRASH}{ids[0]}/").json()
+    hidden = clients["bob"].post(f"{TRASH}{ids[0]}/restore/")
+
+    assert [entry["project"]["key"] for entry in seen] == ["OPS", "OPS"]
+    assert [entry["project"] for entry in [*listed, single]] == [None] * 3
+    assert table_digests() == before
+    task.delete()
+    gone = clients["bob"].post(f"{TRASH}{ids[0]}/restore/")
+    # A task that is hidden looks like one that was deleted.
+    assert (hidden.status_code, hidden.json()["detail"]) == (gone.status_code, gone.json()["detail"])
+    assert hidden.json()["code"] == "parent_deleted"

@@ -278,3 +278,15 @@ def test_running_timer_of_a_deleted_project_ends_and_comes_back(task, alice, pro
 
     assert restoration.skipped == {}
     assert task.time_entries.get().minutes == 5
+
+
+def test_removed_member_gets_no_share_back(task, alice, bob, clients):
+    guest = UserFactory()
+    for user in (bob, guest):
+        TaskShareFactory(task=task, user=user)
+    entry = delete_task(task, alice)
+    assert clients["alice"].delete(f"/api/v1/projects/OPS/members/{bob.pk}/").status_code == 204
+
+    restore(entry, alice)
+
+    assert list(TaskShare.objects.values_list("user", flat=True)) == [guest.pk]
