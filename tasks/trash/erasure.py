@@ -38,7 +38,7 @@ def erase_user(user_id: uuid.UUID) -> None:
 
 
 def remove_shares(project_id: uuid.UUID, user_id: uuid.UUID) -> None:
-    """Remove a user's shares from the deleted tasks of a project, or their restoration would give access again."""
+    """Remove a user's shares from the deleted tasks of a project: a restoration gives no access back."""
     column = TaskShare._meta.get_field("user").column
     _erase_column(TaskShare._meta.label, column, str(user_id), CASCADE, project_id=project_id)
 

@@ -290,7 +290,7 @@ def test_object_is_not_tied_to_another_project(request_builder, alice, db_subtes
             assert table_digests() == before
 
 
-def test_undo_reaches_no_task_that_has_left_the_projects_of_the_key(alice, request_builder):
+def test_undo_by_a_limited_key_reaches_no_task_moved_away(alice, request_builder):
     key = api_key_client(create_api_key(alice, projects=["OPS"]).text)
     other = Project.objects.get(pk=request_builder.sample_values["empty"])
     task = TaskFactory(project=Project.objects.get(key="OPS"))

@@ -157,8 +157,7 @@ def test_project_is_deleted_and_restored_on_pages(task, alice):
 
 
 def test_former_member_learns_nothing_of_the_project(clients, task, alice, bob):
-    comment, kept = CommentFactory(task=task, author=bob), CommentFactory(task=task, author=bob)
-    for one in (comment, kept):
+    for one in CommentFactory.create_batch(2, task=task, author=bob):
         assert clients["bob"].delete(f"/api/v1/tasks/OPS-1/comments/{one.pk}/").status_code == 204
     ids = list(TrashEntry.objects.values_list("pk", flat=True))
     seen = clients["bob"].get(TRASH).json()["results"]
