@@ -67,6 +67,8 @@ def manifest(request: HttpRequest) -> HttpResponse:
 @require_safe
 def service_worker(request: HttpRequest) -> HttpResponse:
     """Return the service worker; the hash of its files is the version of its cache."""
+    if not settings.SERVICE_WORKER:
+        return public_response(render_to_string("service_worker_removal.js"), "text/javascript")
     # Of our own origin only: the policy of connections allows no CDN.
     files = [url for url in map(static, OFFLINE_FILES) if url.startswith("/")]
     page = render_offline_page()

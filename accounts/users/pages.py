@@ -57,7 +57,7 @@ def set_appearance(request: HttpRequest) -> HttpResponse:
         changes = {name: value for name, value in form.cleaned_data.items() if value}
         services.update_profile(actor=get_request_user(request), changes=changes)
     else:
-        messages.error(request, " ".join(error for errors in form.errors.values() for error in errors))
+        messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
     return redirect(safe_redirect_url(request, request.POST.get("next", ""), reverse("settings")))
 
 

@@ -496,6 +496,8 @@ UNDO_PERIOD = timedelta(minutes=10)
 ARCHIVE_PROJECTS_AFTER_DAYS = env.integer("ARCHIVE_PROJECTS_AFTER_DAYS", 0)
 # Events older than so many days leave the database for compressed files; 0 archives none.
 ARCHIVE_EVENTS_AFTER_DAYS = env.integer("ARCHIVE_EVENTS_AFTER_DAYS", 0)
+# False makes browsers remove the service worker that they have.
+SERVICE_WORKER = env.boolean("SERVICE_WORKER", True)
 PROMETHEUS_EXPORT_MIGRATIONS = False
 LOGGING_CONFIG = "logging.config.dictConfig"
 LOG_JSON = env.boolean("LOG_JSON", False)

@@ -36,9 +36,14 @@ function open() {
   refresh();
 }
 
-function refresh() {
+// htmx listens a moment after the page has loaded: a palette that was opened before asks again.
+const MAX_TRIES = 20;
+
+function refresh(tries = MAX_TRIES) {
   shownText = undefined;
+  delete input.dataset.asked;
   input.form.dispatchEvent(new Event("refresh"));
+  setTimeout(() => tries > 1 && dialog.open && !("asked" in input.dataset) && refresh(tries - 1), 100);
 }
 
 function run() {

@@ -94,6 +94,7 @@ def build_groups(user: User, data: dict[str, str]) -> list[Group]:
         actions,
         Group("Go to", match_pages(user, text)[:MAX_PAGES]),
         Group("Projects", match_projects(user, text)),
+        Group("Appearance", match_appearance(user, text, next_url=data["next"])),
         Group("Tasks", tasks),
         Group("Create", [create]),
     ]
@@ -107,6 +108,24 @@ def match_pages(user: User, text: str) -> list[Command]:
         for page in matching(text, DESTINATIONS)
         if audiences[page.audience]
     ]
+
+
+def match_appearance(user: User, text: str, *, next_url: str) -> list[Command]:
+    """Return the themes and densities that a text means, except those in use."""
+    commands = [
+        Command(
+            label=f"{name.capitalize()}: {label}",
+            icon="settings",
+            url=reverse("settings-appearance"),
+            keywords="appearance mode",
+            is_post=True,
+            values={name: value, "next": next_url},
+        )
+        for name in ("theme", "density")
+        for value, label in User._meta.get_field(name).choices or ()
+        if value != getattr(user, name)
+    ]
+    return matching(text, commands)
 
 
 def match_projects(user: User, text: str) -> list[Command]:

@@ -17,7 +17,8 @@ def test_palette_and_list_keys_need_no_mouse(sample_workspace, open_page):
     errors = []
     page = open_page(sample_workspace)
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto("/tasks/?project=OPS")
+    # Before htmx listens.
+    page.goto("/tasks/?project=OPS", wait_until="domcontentloaded")
 
     # The palette: arrow keys wrap around, Escape closes, and Enter runs also before the results are there.
     page.keyboard.press("Control+k")
@@ -58,6 +59,13 @@ def test_palette_and_list_keys_need_no_mouse(sample_workspace, open_page):
     page.keyboard.press("x")
     assert focused_key(page) not in {"", key}
     assert page.locator("input[name=ids]:checked").count() == 1
+    # A status that is saved by keys takes the focus to the next row.
+    page.locator("tr:has(:focus) select[name=status]").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".toast:has-text('Status saved.')")
+    page.wait_for_function("document.activeElement.closest('.task-title')")
+    page.keyboard.press("k")
     page.keyboard.press("k")
     assert focused_key(page) == key
     page.keyboard.press("e")

@@ -31,6 +31,7 @@ def test_palette_offers_pages_projects_tasks_and_creation(project, alice):
     assert "Overview" in start["Go to"]
     for text, group, label in (
         ("inb", "Go to", "Inbox"),
+        ("dark", "Appearance", "Theme: Dark"),
         ("dark", "Go to", "Settings"),
         ("moon", "Projects", "Moon landing"),
         ("moo", "Projects", "Moon landing"),
