@@ -188,7 +188,7 @@ def cycle_time_chart(counts: Sequence[int]) -> Chart:
     sentence = "No task was completed in this period."
     if median is not None and p85 is not None:
         sentence = (
-            f"Median {format_duration(median)}; 85% of the {sum(counts):,} completed tasks finished within"
+            f"Median {format_duration(median)}; 85\u00a0% of the {sum(counts):,} completed tasks finished within"
             f" {format_duration(p85)}."
         )
     ticks = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
@@ -13,16 +13,15 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.auth.requests import get_request_user
-from analytics.overview import charts, selectors
+from analytics.overview import charts, linked_lists, selectors
 from analytics.overview.results import Kpi, Overview, Period
 from core.clock import current_time
 from core.htmx import render_page
 from tasks.custom_fields import selectors as custom_fields_selectors
-from tasks.filters import selectors as filters_selectors
 from tasks.items import page_queries
 from tasks.items.activity import activity_entries, mentioned_user_ids
 from tasks.models import Project
-from tasks.projects.selectors import get_project
+from tasks.projects.selectors import get_project, list_current_projects
 
 RANGES = {"7": "7 days", "28": "28 days", "90": "90 days"}
 DEFAULT_RANGE = "28"
@@ -54,19 +53,25 @@ def overview(request: HttpRequest) -> HttpResponse:
     chosen = chosen if chosen in RANGES else DEFAULT_RANGE
     # Statistics have UTC days, whatever time zone the reader is in; lists of tasks use the reader's.
     period = Period.ending(current_time().date(), length=int(chosen))
+    projects = list_current_projects(user)
     scope = selectors.scope_for(user, project_id=project.pk if project else None)
     result = selectors.overview(scope, period)
     now, today = current_time(), timezone.localdate(current_time())
+    result = replace(
+        result,
+        **linked_lists.exact_kpis(user, project, result, now=now, today=today, current=[row.pk for row in projects]),
+    )
     events = page_queries.list_recent_activity(user, project, limit=MAX_ACTIVITY_ENTRIES)
     context = {
         "scope_project": project,
-        "projects": filters_selectors.filter_choices(user).projects,
+        "projects": projects,
         "ranges": [(key, label, key == chosen) for key, label in RANGES.items()],
         "range": chosen,
         "range_label": RANGES[chosen],
         # Shown on the page: events are counted some moments after the change.
         "as_of": result.as_of,
         "cards": kpi_cards(result, project),
+        "my_day": linked_lists.my_day(user, project, now=now, today=today),
         "flow": charts.flow_chart(
             [charts.FlowPoint(day.date, day.date, day.created, day.completed) for day in result.days]
         ),
@@ -118,7 +123,7 @@ def kpi_cards(result: Overview, project: Project | None) -> list[KpiCard]:
             "Cycle time, median",
             "timer",
             charts.format_duration(result.cycle_median.value),
-            "nothing completed yet" if result.cycle_p85.value is None else f"85% within {slow}",
+            "nothing completed yet" if result.cycle_p85.value is None else f"85\u00a0% within {slow}",
             newest_done_url,
             _sparkline(result.cycle_median.series),
         ),
@@ -144,7 +149,7 @@ def _count_card(name: str, glyph: str, kpi: Kpi, compared_to: str, url: str, *, 
     trend = ""
     if bad_direction and change:
         trend = "bad" if change * bad_direction > 0 else "ok"
-    note = f"{change:+,} vs. {compared_to}" if change else "no change"
+    note = f"{change:+,} vs {compared_to}" if change else "no change"
     return KpiCard(name, glyph, f"{round(kpi.value or 0):,}", note, url, _sparkline(kpi.series), trend)
 
 

@@ -80,7 +80,7 @@ def _durations(query: ReportQuery, label: str, *, from_creation: bool) -> Report
     finding = "No task was completed in this period."
     if shares["p85"] is not None:
         finding = (
-            f"85 % of the {count:,} completed tasks finished within {format_duration(shares['p85'])}; "
+            f"85\u00a0% of the {count:,} completed tasks finished within {format_duration(shares['p85'])}; "
             f"half of them within {format_duration(shares['p50'])}."
         )
 
@@ -108,7 +108,7 @@ def _durations(query: ReportQuery, label: str, *, from_creation: bool) -> Report
         rows=_rows(query.user, points),
         row_count=count,
         figures=tuple(
-            Figure(name, f"{round(share * 100)} % within", shares[name], format_duration(shares[name]))
+            Figure(name, f"{round(share * 100)}\u00a0% within", shares[name], format_duration(shares[name]))
             for name, share in SHARES
         ),
         detail=shares,
@@ -150,7 +150,7 @@ def ageing(query: ReportQuery) -> Report:
     if count:
         finding = f"{count:,} {'task is' if count == 1 else 'tasks are'} in progress"
         if p85 is not None:
-            finding += f"; {late:,} for longer than the {format_duration(p85)} within which 85 % are completed"
+            finding += f"; {late:,} for longer than the {format_duration(p85)} within which 85\u00a0% are completed"
         finding += "."
     return Report(
         finding=finding,
@@ -159,8 +159,8 @@ def ageing(query: ReportQuery) -> Report:
         row_count=count,
         figures=(
             Figure("in_progress", "In progress", count, f"{count:,}"),
-            Figure("late", "Older than 85 %", late, f"{late:,}"),
-            Figure("p85", "85 % within", p85, format_duration(p85)),
+            Figure("late", "Older than 85\u00a0%", late, f"{late:,}"),
+            Figure("p85", "85\u00a0% within", p85, format_duration(p85)),
         ),
         detail=shares,
     )

@@ -17,7 +17,7 @@ from analytics.reports.results import Bucket, Column, Figure, Report, ReportPeri
 from analytics.reports.simulation import MAX_WEEKS, day_at, days_needed
 
 WEEKS = 12
-SHARES = ((0.5, "50 %"), (0.85, "85 %"), (0.95, "95 %"))
+SHARES = ((0.5, "50\u00a0%"), (0.85, "85\u00a0%"), (0.95, "95\u00a0%"))
 # Rows of the table and bars of the chart.
 MAX_BARS = 40
 
@@ -50,7 +50,7 @@ def forecast(query: ReportQuery) -> Report:
     else:
         finding = (
             f"{result.remaining:,} tasks remain. "
-            + ", ".join(f"{name}: {_by(dates[share])}" for share, name in SHARES)
+            + ", ".join(f"{name}: {_by(dates[share], today)}" for share, name in SHARES)
             + "."
         )
     finished = Counter(days // 7 for days in result.days if days is not None and result.remaining)
@@ -73,7 +73,12 @@ def forecast(query: ReportQuery) -> Report:
         rows=rows,
         figures=(
             *(
-                Figure(f"p{round(share * 100)}", name, dates[share], _by(dates[share]) if any(result.weekly) else "–")
+                Figure(
+                    f"p{round(share * 100)}",
+                    name,
+                    dates[share],
+                    _by(dates[share], today) if any(result.weekly) else "–",
+                )
                 for share, name in SHARES
             ),
             Figure("remaining", "Remaining tasks", result.remaining, f"{result.remaining:,}"),
@@ -109,7 +114,8 @@ def _people(scope: Scope, start: date, end: date) -> int:
     return stats.filter(completed__gt=0).values("user_id").distinct().count()
 
 
-def _by(day: date | None) -> str:
+def _by(day: date | None, today: date) -> str:
+    """Return `by 12 Dec`, with the year where it is another."""
     if day is None:
         return f"later than in {MAX_WEEKS // 52} years"
-    return f"by {formats.date_format(day, 'j M Y')}"
+    return f"by {formats.date_format(day, 'j M' if day.year == today.year else 'j M Y')}"

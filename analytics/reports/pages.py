@@ -17,7 +17,7 @@ from core.api.endpoints import endpoint
 from core.clock import current_time
 from core.errors import Invalid, NotFound
 from core.htmx import render_page
-from tasks.filters.selectors import filter_choices
+from tasks.projects.selectors import list_current_projects
 
 
 @login_required
@@ -31,7 +31,7 @@ def report_list(request: HttpRequest) -> HttpResponse:
 def report(request: HttpRequest, report_name: str) -> HttpResponse:
     """Show one report; htmx gets everything but the frame."""
     user, definition = get_request_user(request), selectors.get_definition(report_name)
-    form = ReportForm(request.GET, projects=list(filter_choices(user).projects), user=user, inputs=definition.inputs)
+    form = ReportForm(request.GET, projects=list_current_projects(user), user=user, inputs=definition.inputs)
     arguments = form.arguments()
     query = selectors.report_query(user, now=current_time(), **arguments)
     error = ""

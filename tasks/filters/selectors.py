@@ -25,7 +25,7 @@ class FilterChoices:
 
 def filter_choices(user: User, project: Project | None = None) -> FilterChoices:
     """Return the choices of the list's filters: of all visible projects, or of one."""
-    projects = list(Project.objects.visible_to(user).current().order_by("is_inbox", "name"))
+    projects = projects_selectors.list_current_projects(user)
     if project and project not in projects:  # an archived one: its page still filters by it
         projects.append(project)
     ids = [project.pk] if project else [visible.pk for visible in projects]

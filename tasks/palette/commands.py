@@ -57,6 +57,9 @@ DESTINATIONS = (
     Destination(label="Tasks", icon="list-checks", url_name="task-list", keywords="list all", keys="g t"),
     Destination(label="Projects", icon="folder-kanban", url_name="project-list", keys="g p"),
     Destination(label="Inbox", icon="inbox", url_name="inbox", keywords="notifications", keys="g i"),
+    Destination(
+        label="Reports", icon="activity", url_name="reports", keywords="charts throughput burndown forecast", keys="g r"
+    ),
     Destination(label="Saved filters", icon="list-filter", url_name="saved-filters", keywords="views"),
     Destination(label="New project", icon="plus", url_name="project-new", keywords="create add"),
     Destination(label="Import", icon="upload", url_name="task-import", keywords="csv trello jira"),

@@ -66,6 +66,11 @@ def list_projects(user: User, *, search: str = "", archived: bool | None = None)
     )
 
 
+def list_current_projects(user: User) -> list[Project]:
+    """Return the visible projects that are not archived, by name, the inbox last."""
+    return list(Project.objects.visible_to(user).current().order_by("is_inbox", "name"))
+
+
 def list_favourites_first(user: User) -> QuerySet[Project]:
     """Return the projects as their page lists them: favourites in the user's order, archived ones last."""
     favourites = ProjectFavourite.objects.filter(project=OuterRef("pk"), user=user)

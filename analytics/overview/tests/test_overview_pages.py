@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import zoneinfo
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,8 @@ from accounts.tests.factories import UserFactory
 from core.testing.page_client import htmx_headers, is_full_page, logged_in_client, visible_text
 from tasks.items import drafts
 from tasks.items import services as items
-from tasks.tests.factories import MemberFactory, ProjectFactory
+from tasks.models import Task
+from tasks.tests.factories import MemberFactory, ProjectFactory, TaskShareFactory
 
 
 @pytest.fixture
@@ -138,3 +140,43 @@ def test_overview_queries_do_not_grow_with_tasks(project, user, outbox, queries)
     client.get("/?range=7")  # what the navigation caches
     with queries(equal_to=small):
         client.get("/?range=28")
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Pacific/Niue"])
+def test_linked_figures_equal_the_linked_lists(project, user, outbox, zone, subtests):
+    """Figures of the cards and of "My day", for a member, an administrator, a guest and an outsider."""
+    now, archived = timezone.now(), ProjectFactory(key="OLD", owner=user)
+    inbox, today = ProjectFactory(key="WEB", owner=user), timezone.localdate(now, zoneinfo.ZoneInfo(zone))
+    due_dates = [today + timedelta(days=days) for days in (-9, -1, 0, 1, 2, 3, 4, 5, 6, 7, 8)]
+    drafts_of_days = [{"due_date": day} for day in due_dates] + [
+        {"due_at": now + timedelta(hours=hours)} for hours in (-30, -1, 1, 11, 25)
+    ]
+    with outbox.delivering():
+        for target in (project, inbox, archived):
+            for number, due in enumerate(drafts_of_days):
+                draft = drafts.TaskDraft(title=f"Task {number}", assignees=[user.pk], **due)
+                task = items.create(actor=user, draft=draft, now=now - timedelta(hours=number), project_ref=target.key)
+                if number % 4 == 0:
+                    items.update(actor=user, ref=task.key, changes={"status": "done"}, now=now)
+    archived.archived_at = now
+    archived.save()
+    guest = UserFactory(is_guest=True)
+    TaskShareFactory(task=Task.objects.filter(project=inbox, closed_at=None).first(), user=guest)
+    readers = {"member": user, "admin": UserFactory(role="admin"), "guest": guest, "outsider": UserFactory()}
+    for name, reader in readers.items():
+        reader.time_zone = zone
+        reader.save()
+        client = logged_in_client(reader)
+        for query in ("range=7", "range=28&project=WEB"):
+            response = client.get(f"/?{query}")
+            if response.status_code == 404 and name in {"guest", "outsider"} and "WEB" in query:
+                continue
+            figures = [(card.url, card.value.replace(",", "")) for card in response.context["cards"][:4]]
+            figures += [(part.url, str(part.count)) for part in response.context["my_day"]]
+            for url, value in figures:
+                with subtests.test(f"{name} {query} {url}"):
+                    assert str(client.get(url).context["count"]) == value
+            for part in response.context["my_day"]:
+                assert len(part.tasks) == min(part.count, 10)
+            if name == "member":
+                assert all(part.count for part in response.context["my_day"])

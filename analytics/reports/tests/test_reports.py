@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import zoneinfo
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
@@ -146,7 +148,7 @@ def test_duration_reports_give_exact_percentiles(tasks, lead):
     assert [row[3] for row in cycle.rows] == [176, 48, 50]
     assert [row[3] for row in lead_times.rows] == [186, 648, 50]
     assert [cycle.detail[name] for name in ("p50", "p85", "p95")] == pytest.approx([50, 138.2, 163.4])
-    assert cycle.finding == "85 % of the 3 completed tasks finished within 5.8 days; half of them within 2.1 days."
+    assert cycle.finding == "85\u00a0% of the 3 completed tasks finished within 5.8 days; half of them within 2.1 days."
     assert cycle.rows[0][1:3] == (tasks[6].key, "Task 6")
     assert list(cycle.export_rows()) == list(cycle.rows)
 
@@ -196,7 +198,7 @@ def test_forecast_answers_what_if(tasks, lead):
         for remaining, people in ((5, 1), (10, 1), (5, 2))
     }
     assert dates[5, 2] < base.figures[1].value == dates[5, 1] < dates[10, 1]
-    assert base.finding.startswith("5 tasks remain. 50 %: by ")
+    assert base.finding.startswith("5 tasks remain. 50\u00a0%: by ")
     assert build(lead, "forecast", remaining=0).finding == "No tasks remain."
 
 
@@ -251,11 +253,13 @@ def test_report_files_hold_no_formulas(tasks, lead):
 def test_report_pages_state_the_finding(tasks, lead):
     client = logged_in_client(lead)
     assert "Cumulative flow" in visible_text(client.get("/reports/"))
+    documented = (Path(__file__).resolve().parents[3] / "docs/reports.md").read_text()
+    assert [item.name for item in selectors.LIBRARY if item.definition not in documented] == []
     for definition in selectors.LIBRARY:
         response = client.get(f"/reports/{definition.name}/?range=364&project=OPS")
         page = response.content.decode()
         assert definition.title in page
-        assert response.context["report"].finding in visible_text(response), definition.name
+        assert html.escape(response.context["report"].finding) in page, definition.name
     wrong = client.get("/reports/forecast/?people=none&remaining=-3&range=5")
     assert "Enter a whole number." in wrong.content.decode()
 
