@@ -11,6 +11,7 @@ from tasks.duplication import pages as duplication_pages
 from tasks.favourites import pages as favourites_pages
 from tasks.history import pages as history_pages
 from tasks.imports import pages as imports_pages
+from tasks.inline_edit import pages as inline_edit_pages
 from tasks.items import pages as items_pages
 from tasks.link_shares import pages as link_shares_pages
 from tasks.members import pages as members_pages
@@ -41,7 +42,8 @@ urlpatterns = [
     path("tasks/quick-add/", quick_add_pages.quick_add, name="quick-add"),
     path("tasks/quick-add/preview/", quick_add_pages.preview, name="quick-add-preview"),
     path("tasks/<str:key>/", items_pages.task_detail, name="task-detail"),
-    path("tasks/<str:key>/status/", items_pages.set_status, name="task-status"),
+    path("tasks/<str:key>/cell/<str:field>/", inline_edit_pages.task_cell, name="task-cell"),
+    path("tasks/<str:key>/menu/", inline_edit_pages.task_menu, name="task-menu"),
     path("tasks/<str:key>/delete/", items_pages.delete_task, name="task-delete"),
     path("tasks/<str:key>/subtasks/", items_pages.add_subtask, name="subtask-create"),
     path("tasks/<str:key>/access/", sharing_pages.task_access, name="task-access"),

@@ -110,7 +110,8 @@ class TaskForm(PageForm):
     def initial_changes(self) -> dict[str, Any]:
         """Return all fields as they were when the form was rendered, like `changes`."""
         values = initial_values(self)
-        values["priority"] = int(values["priority"]) if str(values["priority"]).isdecimal() else None
+        if "priority" in values:
+            values["priority"] = int(values["priority"]) if str(values["priority"]).isdecimal() else None
         if "labels" in values:
             values["labels"] = split_names(str(values["labels"] or ""))
         return _to_changes(values, set(values))

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -23,9 +23,8 @@ from core.clock import current_time
 from core.errors import Conflict, Invalid, VersionConflict
 from core.etags import merge_changes
 from core.forms import expected_version, form_status
-from core.htmx import form_data, render_page, requested_fragment, safe_redirect_url
+from core.htmx import form_data, render_page, requested_fragment
 from core.text import is_blank, normalize
-from events.outbox import published_events
 from tasks import policies
 from tasks.bulk import deletions
 from tasks.bulk.forms import BulkForm
@@ -46,7 +45,7 @@ from tasks.projects import wip_limits
 from tasks.saved_filters import selectors as saved_filters_selectors
 from tasks.sections.selectors import list_sections
 from tasks.task_templates.selectors import list_templates
-from tasks.undo.tokens import add_undo_message
+from tasks.undo.tokens import add_undo_message, with_next_task
 
 PAGE_SIZE = 50
 GROUPINGS = {"section": "No section", "state": "", "assignee": "Unassigned"}
@@ -130,54 +129,6 @@ def filter_listed_tasks(
 
 
 @login_required
-@require_POST
-def set_status(request: HttpRequest, key: str) -> HttpResponse:
-    """Change the status of one task from the list; htmx gets the new row, a browser is redirected back."""
-    reader, now = get_request_user(request), current_time()
-    status = 200
-    changes, initial = {"status": request.POST.get("status", "")}, request.POST.get("initial-status")
-    try:
-        written = merge_changes(
-            lambda versions: services.update(actor=reader, ref=key, changes=changes, now=now, versions=versions),
-            expected_version(request),
-            {"status": initial} if initial else {},
-        )
-    except VersionConflict:
-        # The row is shown as it is now, so the next click is made knowingly.
-        status = 409
-        author = describe_author(reader, selectors.get_task(reader, key))
-        messages.warning(request, f"{key} was changed by {author}. This is its current status.")
-    except Invalid as error:
-        status = 422
-        messages.error(request, " ".join(field.message for field in error.fields) or error.detail)
-    except Conflict as error:
-        if error.code != wip_limits.CODE:
-            raise
-        status = 409
-        messages.error(request, error.detail)
-    else:
-        add_undo_message(request, _with_next_task("Status saved."))
-        if warning := wip_limits.warning(written.state):
-            messages.warning(request, warning)
-    if not requested_fragment(request):
-        # Back to the page the form was on, if it is one of ours.
-        url = safe_redirect_url(request, request.POST.get("next", ""), reverse("task-list"))
-        return HttpResponseRedirect(url)
-    task = page_queries.with_progress(reader, selectors.get_task(reader, key))
-    # The row as it is now, also after an error.
-    [row] = page_queries.build_rows(reader, [task], now=now, today=timezone.localdate(current_time()))
-    context = {"row": row, "page_url": request.POST.get("next", "")}
-    fragments = {f"task-{task.pk}": "tasks/_task_row.html"}
-    return render_page(request, "tasks/_task_row.html", context, fragments=fragments, status=status)
-
-
-def _with_next_task(text: str) -> str:
-    """Name in a message the next task of a series, if there is one."""
-    keys = [event.payload["next_key"] for event in published_events.get() or () if event.name == "task.repeated"]
-    return f"{text} {keys[0]} is the next one." if keys else text
-
-
-@login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def task_detail(request: HttpRequest, key: str) -> HttpResponse:
     """Show a task, or save the changed fields of its form; 409 shows both versions of a conflict."""
@@ -211,7 +162,7 @@ def task_detail(request: HttpRequest, key: str) -> HttpResponse:
                 raise
             form.add_error("status", error.detail)
         else:
-            add_undo_message(request, _with_next_task(f"{task.key} saved."))
+            add_undo_message(request, with_next_task(f"{task.key} saved."))
             if "status" in changes and (warning := wip_limits.warning(written.state)):
                 messages.warning(request, warning)
             return redirect("task-detail", key=task.key)

@@ -152,7 +152,7 @@ def task_actions(user: User, current: CurrentTask) -> list[Command]:
     page = reverse("task-detail", args=[task.key])
 
     def action(label: str, icon: str, url_name: str, keys: str = "", keywords: str = "", **values: str) -> Command:
-        url = reverse(url_name, args=[task.key])
+        url = reverse(url_name, args=[task.key, "status"] if url_name == "task-cell" else [task.key])
         return Command(label=label, icon=icon, url=url, is_post=True, keys=keys, keywords=keywords, values=values)
 
     watch = ("Stop watching", "false") if current.is_watching else ("Watch", "true")
@@ -173,7 +173,7 @@ def task_actions(user: User, current: CurrentTask) -> list[Command]:
         complete = action(
             "Complete",
             "check",
-            "task-status",
+            "task-cell",
             keywords="done finish close",
             status=current.done_status,
             next=page,

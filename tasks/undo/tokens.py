@@ -107,6 +107,12 @@ def add_undo_message(request: HttpRequest, text: str, *, tag: str = UNDO_TAG) ->
     messages.success(request, text, extra_tags=f"{tag}{token}" if token else "")
 
 
+def with_next_task(text: str) -> str:
+    """Name in a message the next task of a series, if there is one."""
+    keys = [event.payload["next_key"] for event in published_events.get() or () if event.name == "task.repeated"]
+    return f"{text} {keys[0]} is the next one." if keys else text
+
+
 class UndoTokenMiddleware:
     """Adds the undo token of a write to its response."""
 

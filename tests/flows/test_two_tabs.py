@@ -88,12 +88,12 @@ def test_same_value_in_two_tabs_is_no_conflict(task, alice):
 
 def test_status_of_a_stale_row_is_saved(task, alice):
     browser = logged_in_client(alice)
-    row = form_of(browser.get("/tasks/"), "/tasks/OPS-1/status/")
+    row = form_of(browser.get("/tasks/"), "/tasks/OPS-1/cell/status/")
     browser.post("/tasks/OPS-1/", form_of(browser.get("/tasks/OPS-1/"), "/tasks/OPS-1/") | {"title": "New"})
     headers = htmx_headers(f"tr#task-{task.pk}")
 
-    saved = browser.post("/tasks/OPS-1/status/", row | {"status": "in_progress"}, headers=headers)
-    conflict = browser.post("/tasks/OPS-1/status/", row | {"status": "done"}, headers=headers)
+    saved = browser.post("/tasks/OPS-1/cell/status/", row | {"status": "in_progress"}, headers=headers)
+    conflict = browser.post("/tasks/OPS-1/cell/status/", row | {"status": "done"}, headers=headers)
 
     assert (saved.status_code, conflict.status_code) == (200, 409)
     assert "changed by you in another tab" in conflict["HX-Trigger"]

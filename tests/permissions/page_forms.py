@@ -70,7 +70,7 @@ FORM_DATA: dict[str, dict[str, str | list[str]]] = {
     "tasks/quick-add/preview/": {"text": "New task tomorrow", "project": "{project_id}"},
     "tasks/new/": {"title": "New task", "project": "{project_id}"},
     "tasks/{key}/": {"title": "New title", "initial-title": "Fix the printer", "status": "todo"},
-    "tasks/{key}/status/": {"status": "done"},
+    "tasks/{key}/cell/{field}/": {"status": "done"},
     "tasks/{key}/delete/": {},
     "tasks/{key}/subtasks/": {"title": "New task"},
     "tasks/{key}/timer/start/": {},

@@ -211,6 +211,7 @@ COMMON_VALUES = {
     "provider_id": "unknown-provider",
     "name": "email",
     "identity_id": "999999999",
+    "field": "status",
     "pk": "999999999",
     "verification": "invalid",
     "reset": "invalid",

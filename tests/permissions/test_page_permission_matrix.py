@@ -40,6 +40,7 @@ NOT_HIDDEN = {
     "report_name",
     "name",
     "provider_id",
+    "field",
     "user:directory",
     "user:users",
     "verification",

@@ -66,7 +66,7 @@ def test_policy_warn_lets_tasks_pass_with_a_message(project, task, alice):
     TaskFactory(project=project, state=limit(project, policy="warn"))
     page = logged_in_client(alice)
 
-    page.post("/tasks/OPS-1/status/", {"status": "in_progress"})
+    page.post("/tasks/OPS-1/cell/status/", {"status": "in_progress"})
 
     assert Task.objects.get(pk=task.pk).state.slug == "in_progress"
     assert "In progress now has 2 tasks; its limit is 1." in page.get("/tasks/").content.decode()
@@ -76,8 +76,7 @@ def test_policy_refuse_is_said_on_pages(project, task, alice):
     TaskFactory(project=project, state=limit(project))
     page, text = logged_in_client(alice), "In progress is full: its limit is 1 task."
 
-    page.post("/tasks/OPS-1/status/", {"status": "in_progress"})
-    listed = page.get("/tasks/").content.decode()
+    listed = page.post("/tasks/OPS-1/cell/status/", {"status": "in_progress"}).content.decode()
     form = page.post("/tasks/OPS-1/", {"title": "Fix", "status": "in_progress", "initial-status": "todo"})
     limit(project, slug="todo")
     new = page.post("/tasks/new/", {"title": "New", "project": str(project.pk)})

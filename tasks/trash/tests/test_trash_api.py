@@ -136,7 +136,7 @@ def test_status_of_a_row_has_an_undo_toast(task, alice):
     page = logged_in_client(alice)
     headers = {"HX-Request": "true", "HX-Request-Type": "partial", "HX-Target": f"tr#task-{task.pk}"}
 
-    response = page.post(f"/tasks/{task.key}/status/", {"status": "done"}, headers=headers)
+    response = page.post(f"/tasks/{task.key}/cell/status/", {"status": "done"}, headers=headers)
 
     assert '"undo": "' in response["HX-Trigger"]
     assert "Status saved." in response["HX-Trigger"]

@@ -9,7 +9,7 @@ from tasks.models import Task
 def send(user, task, **fields):
     row = htmx_headers(f"tr#task-{task.pk}") if fields.pop("htmx", False) else {}
     body = {"status": "done", "version": task.version, "next": "/tasks/?priority=4"} | fields
-    return logged_in_client(user).post(f"/tasks/{task.key}/status/", body, headers=row)
+    return logged_in_client(user).post(f"/tasks/{task.key}/cell/status/", body, headers=row)
 
 
 def test_moves_the_task_and_returns_to_the_list(task, bob):
@@ -20,7 +20,7 @@ def test_moves_the_task_and_returns_to_the_list(task, bob):
 
 
 def test_returns_only_to_our_own_pages(task, bob):
-    assert send(bob, task, next="https://evil.example/")["Location"] == "/tasks/"
+    assert send(bob, task, next="https://evil.example/")["Location"] == f"/tasks/{task.key}/"
 
 
 def test_answers_the_row_as_it_is_now_to_htmx(task, bob):
@@ -59,5 +59,5 @@ def test_lets_only_editors_do_it(who, status, task, request, outbox):
 
 
 def test_is_not_done_by_a_link(task, bob):
-    assert logged_in_client(bob).get(f"/tasks/{task.key}/status/")["Location"] == f"/tasks/{task.key}/"
+    assert logged_in_client(bob).get(f"/tasks/{task.key}/cell/status/").status_code == 200
     assert Task.objects.get().category == "todo"
