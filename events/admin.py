@@ -100,4 +100,5 @@ class LogHeadAdmin(ReadOnlyAdmin):
 @admin.register(ArchivedEvents)
 class ArchivedEventsAdmin(ReadOnlyAdmin):
     list_display = ("first_position", "last_position", "last_occurred_at", "file_name", "archived_at")
+    search_fields = ("file_name", "sha256")
     ordering = ("-first_position",)

@@ -89,7 +89,7 @@ def admin_url(model, name, *args):
 
 def create_all_models(number):
     """Create a row of every model, with related rows of its own."""
-    user = UserFactory(handle=f"user{number}")
+    user = UserFactory(handle=f"one-of-all-{number}")  # the factory itself makes user1, user2 ...
     SessionFactory(user=user)
     TeamMemberFactory(team=TeamFactory(), user=user)
     AvatarFactory(user=user)
