@@ -13,7 +13,7 @@ from core.api.endpoints import all_projects, no_projects
 from core.api.generics import ActionView, CreateView, DeleteView, DetailView, ListView, UpdateView
 from core.api.pagination import Sort
 from core.api.query_params import FieldsQuerySerializer, parse_query
-from tasks.custom_fields import definitions, options, selectors, services
+from tasks.custom_fields import definitions, options, placement, selectors, services
 from tasks.custom_fields.serializers import (
     FieldInput,
     FieldOut,
@@ -86,7 +86,7 @@ class MoveFieldView(ActionView):
     serializer_class = ProjectFieldOut
 
     def perform_action(self, data: dict[str, Any], ref: str, field_id: uuid.UUID) -> CustomField:
-        definitions.move(actor=self.user, ref=ref, field_id=field_id, **data)
+        placement.move(actor=self.user, ref=ref, field_id=field_id, **data)
         return selectors.get_project_field(projects_selectors.get_project(self.user, ref), field_id)
 
 
@@ -100,7 +100,7 @@ class LinkedFieldsView(CreateView):
     serializer_class = ProjectFieldOut
 
     def create_object(self, data: dict[str, Any], ref: str) -> CustomField:
-        project = definitions.link(actor=self.user, ref=ref, field_id=data["field"])
+        project = placement.link(actor=self.user, ref=ref, field_id=data["field"])
         return selectors.get_project_field(project, data["field"])
 
 
@@ -112,7 +112,7 @@ class LinkedFieldView(DeleteView):
     project_from = project_in_path
 
     def delete_object(self, ref: str, shared_field_id: uuid.UUID) -> None:
-        definitions.unlink(actor=self.user, ref=ref, field_id=shared_field_id)
+        placement.unlink(actor=self.user, ref=ref, field_id=shared_field_id)
 
 
 class SharedFieldsView(ListView, CreateView):

@@ -1,4 +1,4 @@
-"""Writes of custom fields themselves: create, change, archive, move, delete; shared ones are added to projects."""
+"""Writes of custom fields themselves: create, change, archive, delete."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def create(
             field.save(force_insert=True)
             CustomFieldOption.objects.bulk_create(new_options)
             if project:
-                _add_to_project(project, field)
+                add_to_project(project, field)
     except IntegrityError as error:
         raise Invalid.field("key", "There is a field with this key already.", "taken") from error
     publish_change(field, actor, [], [field.name])
@@ -176,55 +176,6 @@ def delete(
     discard(collect(field), kind="custom_field", obj=field, title=title, project=project, actor=actor, now=now)
 
 
-@transaction.atomic
-def move(*, actor: User, ref: str, field_id: uuid.UUID, position: int) -> None:
-    """Move a field to a place in its project's order, counted from 0. Raises NotFound, NotAllowed, Conflict."""
-    project = lock_managed_project(actor, ref)
-    rows = list(ProjectField.objects.filter(project=project).order_by("position", "pk"))
-    moved = next((row for row in rows if row.field_id == field_id), None)
-    if moved is None:
-        raise NotFound(selectors.FIELD_NOT_FOUND)
-    rows.remove(moved)
-    rows.insert(min(position, len(rows)), moved)
-    reorder(rows)
-    _publish_project_change(project, actor, [moved.key], [moved.key])
-
-
-@transaction.atomic
-def link(*, actor: User, ref: str, field_id: uuid.UUID) -> Project:
-    """Add a shared field to a project, as its last one. Raises NotFound, NotAllowed, Conflict, Invalid."""
-    project = lock_managed_project(actor, ref)
-    field = selectors.get_shared_field(actor, field_id)
-    if field.archived_at:
-        raise Conflict("This field is archived.", code="archived")
-    if ProjectField.objects.filter(project=project, field=field).exists():
-        return project
-    require_room(project)
-    try:
-        with transaction.atomic():
-            _add_to_project(project, field)
-    except IntegrityError as error:
-        raise Conflict(f"The project has a field with the key {field.key} already.", code="taken") from error
-    _publish_project_change(project, actor, [], [field.name])
-    return project
-
-
-@transaction.atomic
-def unlink(*, actor: User, ref: str, field_id: uuid.UUID, versions: frozenset[int] | None = None) -> Project:
-    """Take a shared field out of a project. Values stay stored, and are back when it is added again.
-
-    Raises NotFound, NotAllowed, Conflict.
-    """
-    project = lock_managed_project(actor, ref)
-    row = ProjectField.objects.filter(project=project, field=field_id, field__project=None).select_related("field")
-    linked = row.first()
-    if linked is None:
-        raise NotFound(selectors.FIELD_NOT_FOUND)
-    linked.delete()
-    _publish_project_change(project, actor, [linked.field.name], [])
-    return project
-
-
 def lock_managed_project(actor: User, ref: str | uuid.UUID) -> Project:
     """Lock a project that the actor manages. Raises NotFound, NotAllowed, Conflict."""
     project = projects_selectors.lock_project(actor, ref)
@@ -252,14 +203,15 @@ def lock_field(actor: User, field_id: uuid.UUID, *, ref: str = "") -> CustomFiel
 def publish_change(field: CustomField, actor: User, before: list[str], after: list[str]) -> None:
     """Publish a change of a field, and invalidate its readers' cached responses."""
     if field.project:
-        _publish_project_change(field.project, actor, before, after)
+        publish_project_change(field.project, actor, before, after)
     else:
         payload = {"id": str(field.pk), "key": field.key, "name": field.name, "kind": field.kind}
         publish(events.SharedFieldChanged(field=payload, changes={"name": [before, after]}), actor=actor)
         invalidate_viewers_of(selectors.linked_project_ids(field))
 
 
-def _publish_project_change(project: Project, actor: User, before: list[str], after: list[str]) -> None:
+def publish_project_change(project: Project, actor: User, before: list[str], after: list[str]) -> None:
+    """Publish a change of a project's fields, and invalidate its readers' cached responses."""
     payload = events.project_payload(project)
     publish(events.ProjectUpdated(project=payload, changes={"fields": [before, after]}), actor=actor)
     invalidate_viewers_of([project.pk])
@@ -273,7 +225,8 @@ def require_room(project: Project | None) -> None:
         raise Conflict(f"There are at most {MAX_SHARED_FIELDS} shared fields.", code="too_many")
 
 
-def _add_to_project(project: Project, field: CustomField) -> None:
+def add_to_project(project: Project, field: CustomField) -> None:
+    """Add a field to a project, as its last one."""
     last = ProjectField.objects.filter(project=project).aggregate(last=Max("position"))["last"]
     ProjectField.objects.create(project=project, field=field, key=field.key, position=0 if last is None else last + 1)
 

@@ -20,7 +20,7 @@ from core.etags import merge_changes
 from core.forms import changed_values, expected_version, form_status, initial_values
 from core.htmx import form_data, render_page
 from tasks import policies
-from tasks.custom_fields import definitions, options, selectors, services
+from tasks.custom_fields import definitions, options, placement, selectors, services
 from tasks.custom_fields.forms import FieldForm, FieldUpdateForm, OptionDeleteForm, OptionForm, ValuesForm
 from tasks.items import selectors as items_selectors
 from tasks.items.conflicts import describe_author
@@ -116,7 +116,7 @@ def move_field(request: HttpRequest, key: str, field_id: UUID) -> HttpResponse:
     """Move a field to the place of the form's buttons."""
     text = request.POST.get("position", "")
     position = int(text) if text.isascii() and text.isdecimal() and len(text) < 4 else 0
-    definitions.move(actor=get_request_user(request), ref=key, field_id=field_id, position=position)
+    placement.move(actor=get_request_user(request), ref=key, field_id=field_id, position=position)
     return redirect("project-fields", key=key)
 
 
@@ -132,7 +132,7 @@ def link_field(request: HttpRequest, key: str) -> HttpResponse:
         messages.error(request, "Choose a shared field.")
     else:
         try:
-            definitions.link(actor=reader, ref=key, field_id=chosen.pk)
+            placement.link(actor=reader, ref=key, field_id=chosen.pk)
             messages.success(request, f"{chosen.name} added.")
         except Conflict as error:
             messages.error(request, error.detail)
@@ -143,7 +143,7 @@ def link_field(request: HttpRequest, key: str) -> HttpResponse:
 @require_POST
 def unlink_field(request: HttpRequest, key: str, shared_field_id: UUID) -> HttpResponse:
     """Take a shared field out of a project."""
-    definitions.unlink(actor=get_request_user(request), ref=key, field_id=shared_field_id)
+    placement.unlink(actor=get_request_user(request), ref=key, field_id=shared_field_id)
     messages.success(request, "Field removed. Its values are kept, in case you add it again.")
     return redirect("project-fields", key=key)
 

@@ -117,7 +117,7 @@ def is_selective(condition: Condition) -> bool:
 
 
 def people_alternative(condition: Condition | None) -> AnyOf | None:
-    """Return the part that asks for assignees or creators, of which each has an index in the order of creation."""
+    """Return the part that asks for assignees or creators. Each has an index in the order of creation."""
     for part in condition.parts if isinstance(condition, AllOf) else ():
         if isinstance(part, AnyOf) and all(
             isinstance(leaf, Leaf) and leaf.kind in {"assignee", "creator"} for leaf in part.parts

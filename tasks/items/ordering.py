@@ -29,9 +29,10 @@ def move(
     status: str | None = None,
     versions: frozenset[int] | None = None,
 ) -> Task:
-    """Move a task directly before or after another one of its project, or to another status, or both in one write.
+    """Move a task directly before or after another one, or to another status, or both.
 
-    Moves in one project wait for each other at its row. Raises NotFound, NotAllowed, Conflict, Invalid, VersionConflict.
+    All in one write, within its project; moves in one project wait for each other at its row.
+    Raises NotFound, NotAllowed, Conflict, Invalid, VersionConflict.
     """
     if (before is not None and after is not None) or not (before or after or status):
         raise Invalid.field("before", "Name one neighbour, before or after, or a status.", "one_neighbour")
@@ -47,7 +48,7 @@ def move(
 
 
 def require_free(*, actor: User, ref: str, position: str) -> None:
-    """Lock the project of a task and raise Conflict if another of its tasks has this position."""
+    """Raise Conflict if another task of the project, which it locks, has this position."""
     project = selectors.lock_project_of_task(actor, ref)
     if Task.objects.filter(project=project, position=position).exclude(pk=ref).exists():
         raise Conflict("Another task has this position by now.", code="position_taken")

@@ -115,7 +115,7 @@ def paginate_tasks(user: User, rows: TaskQuerySet, page_request: PageRequest, *,
 
 
 def with_progress(user: User, task: Task) -> Task:
-    """Return the task with the columns of its progress, as a page of tasks has them."""
+    """Return the task with the progress columns that a page of tasks has."""
     columns = progress_columns(guest=guest_id(user))
     for name, counts in Task.objects.filter(pk=task.pk).annotate(**columns).values(*columns)[0].items():
         setattr(task, name, counts)

@@ -83,7 +83,7 @@ class TaskPatch(TaskInput):
 
 
 class MoveInput(StrictSerializer):
-    """The task to stand before or after, one of the two at most, and the status to move to."""
+    """The task to stand before or after (at most one of them), and the status."""
 
     before = StrictUUIDField(required=False)
     after = StrictUUIDField(required=False)

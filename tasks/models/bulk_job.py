@@ -12,7 +12,7 @@ from core.db import uuid7
 
 
 class BulkJob(models.Model):
-    """A change, deletion or restoration by a worker, because it is too large for a request.
+    """A change, deletion or restoration by a worker, being too large for a request.
 
     `changes` are those of many tasks, `object_id` is a deleted object or an entry of the trash; `error` says why it
     failed.

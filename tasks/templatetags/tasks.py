@@ -85,6 +85,6 @@ def board_link(board_url: str, name: str, value: object) -> str:
     """Return the URL of a board with one more value of a parameter; `card` has one value at a time."""
     path, _, query = board_url.partition("?")
     values = QueryDict(query, mutable=True)
-    kept = [] if name == "card" else [old for old in values.getlist(name) if old != str(value)]
-    values.setlist(name, [*kept, str(value)])
+    others = [] if name == "card" else [old for old in values.getlist(name) if old != str(value)]
+    values.setlist(name, [*others, str(value)])
     return f"{path}?{values.urlencode()}"
