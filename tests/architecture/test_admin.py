@@ -11,6 +11,7 @@ from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
 from django.apps import apps
 from django.contrib import admin as registry
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.urls import reverse
 
 from accounts.auth.mfa import services as mfa
@@ -107,6 +108,7 @@ def create_all_models(number):
     project.task_templates.create(name="Weekly", content={"title": "Report"})
     ProjectTeamFactory(project=project, team=TeamFactory())
     task = TaskFactory(project=project, creator=UserFactory(), due_date=NOW.date())
+    task.former_keys.create(project_key=f"OLD{number}", number=1)
     RecurrenceFactory(task=task)
     ReminderFactory(task=task, user=user)
     LabelFactory(project=project)
@@ -291,9 +293,18 @@ def test_inbox_projects_are_hidden_from_admins(name, pages, inbox, alice):
     assert opened.status_code == 302
 
 
-def test_lookups_outside_the_filters_are_refused(pages):
+def test_lookups_outside_the_filters_are_refused(pages, admin, rf):
     """No column is an oracle: a query by regex would tell a password's hash letter by letter."""
-    create_all_models(1)
+
+    def is_refused(query):
+        request = rf.get("/", query)
+        request.user = admin
+        try:
+            model_admin.get_changelist_instance(request)
+        except DisallowedModelAdminLookup:
+            return True
+        return False
+
     for model, model_admin in registry.site._registry.items():
         url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
         filters = {item[0] if isinstance(item, tuple) else item for item in model_admin.list_filter}
@@ -307,10 +318,11 @@ def test_lookups_outside_the_filters_are_refused(pages):
         hostile = (set(paths) - filters) | users | {"pk"}
         for name in sorted(hostile):
             for lookup in ("", "__regex", "__startswith", "__gte", "__in", "__isnull"):
-                response = pages.get(url, {f"{name}{lookup}": "a"})
-                assert response.status_code == 400, f"{model.__name__}: {name}{lookup}"
+                assert is_refused({f"{name}{lookup}": "a"}), f"{model.__name__}: {name}{lookup}"
         for name in sorted(name for name in filters if isinstance(name, str)):
-            assert pages.get(url, {f"{name}__regex": "a"}).status_code == 400, f"{model.__name__}: {name}"
+            assert is_refused({f"{name}__regex": "a"}), f"{model.__name__}: {name}"
+        # One of them by a whole request: the others would take minutes.
+        assert pages.get(url, {"pk__regex": "a"}).status_code == 400, model
 
 
 def test_filters_of_all_lists_still_filter(pages):
