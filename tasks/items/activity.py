@@ -117,14 +117,19 @@ def activity_entries(
     names: Mapping[str, str],
     states: Mapping[str, str],
     fields: Mapping[str, TaskField] = {},
+    names_tasks: bool = True,
 ) -> list[ActivityEntry]:
     """Return the entries of these events, without those that have nothing to show.
 
     `names` are users' names by id, `states` the states' names by slug, `fields` the custom fields of `fields_in_events`.
+    Without `names_tasks` no keys of other tasks are shown: a guest may not see them.
     """
     entries = []
     for event in events:
-        changes = [*_event_changes(event, names, states), *_field_changes(event, names, fields)]
+        changes = [
+            *_event_changes(event, names, states, names_tasks=names_tasks),
+            *_field_changes(event, names, fields),
+        ]
         if not changes:
             continue
         # Events of the system have no actor; "TaskFlow" stands for them.
@@ -148,7 +153,7 @@ def _changes(event: Event) -> dict[str, list[Any]]:
     return changes
 
 
-def _event_text(event: Event) -> str:
+def _event_text(event: Event, *, names_tasks: bool) -> str:
     """Return what happened beside changes of the task's own fields; empty for nothing that is shown."""
     if event.name == "task.checklist_item_changed":
         changes = event.payload["item_changes"]
@@ -160,11 +165,12 @@ def _event_text(event: Event) -> str:
     if event.name in ITEM_VERBS:
         return f"{ITEM_VERBS[event.name]} {_quoted_item(event)}"
     if event.name == "task.converted_to_item":
-        return f"converted {event.payload['converted_key']} to a checklist item"
+        converted = event.payload["converted_key"] if names_tasks else "a task"
+        return f"converted {converted} to a checklist item"
     if event.name == "task.time_logged":
         return f"logged {event.payload['minutes']} min"
     if event.name == "task.repeated":
-        return f"created the next one, {event.payload['next_key']}"
+        return f"created the next one, {event.payload['next_key']}" if names_tasks else "created the next one"
     if event.name in FILE_TEXTS:
         return f"{FILE_TEXTS[event.name]} {event.payload['file_name']}"
     return EVENT_TEXTS.get(event.name, "")
@@ -184,8 +190,10 @@ def _field_changes(event: Event, names: Mapping[str, str], fields: Mapping[str, 
             yield ActivityChange(*custom_fields_activity.change_text(name, old, new, field, names))
 
 
-def _event_changes(event: Event, names: Mapping[str, str], states: Mapping[str, str]) -> Iterator[ActivityChange]:
-    if text := _event_text(event):
+def _event_changes(
+    event: Event, names: Mapping[str, str], states: Mapping[str, str], *, names_tasks: bool
+) -> Iterator[ActivityChange]:
+    if text := _event_text(event, names_tasks=names_tasks):
         yield ActivityChange(text)
     for name, (old, new) in _changes(event).items():
         if name in HIDDEN_FIELDS or name.startswith(FIELD_PREFIX):

@@ -90,6 +90,7 @@ def task_context(
         names=page_queries.user_names(mentioned_user_ids(events)),
         states=dict(form.fields["status"].choices),
         fields=custom_fields_selectors.fields_in_events(events),
+        names_tasks=project_role is not None,
     )
     # Nothing younger is ever archived.
     is_old = now - task.created_at > MIN_ARCHIVE_AGE

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from django.db.models import Exists, OuterRef
+
 from accounts.models import User
 from core.clock import current_time
 from tasks.models import Occurrence, Recurrence, Task
@@ -39,14 +41,16 @@ def recurrence_panel(reader: User, task: Task) -> RecurrencePanel:
     related = Occurrence.objects.select_related("recurrence__task__project").defer(
         "recurrence__task__search", "recurrence__task__description", "recurrence__task__description_html"
     )
-    occurrence = related.filter(task=task).first()
+    # The series may go on in another project, and a guest sees single tasks.
+    following = Task.objects.visible_to(reader).filter(pk=OuterRef("recurrence__task"))
+    occurrence = related.filter(task=task).annotate(shows_following=Exists(following)).first()
     panel = RecurrencePanel()
     if occurrence and occurrence.recurrence.task_id == task.pk:
         panel.recurrence = occurrence.recurrence
         series = series_of(panel.recurrence)
         number = panel.recurrence.number - panel.recurrence.first_number + 1
         panel.current = make_preview(series, after=panel.recurrence.occurs_on, number=number)
-    elif occurrence and not reader.is_guest:  # a guest sees this task, not those that follow it
+    elif occurrence and occurrence.shows_following:
         panel.following = occurrence.recurrence.task
     if starts_on := first_day(reader, task):
         panel.form = RecurrenceForm(initial=_initial(panel.recurrence, starts_on), starts_on=starts_on)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from typing import Any
 
 from django.apps import apps
 from django.db import connection
@@ -58,7 +59,7 @@ def _erase_column(
         f"(SELECT coalesce(jsonb_agg({rows}), '[]') FROM jsonb_array_elements(rows -> %(label)s) AS stored {condition})"
         ") WHERE rows @> %(pattern)s::jsonb AND (%(project)s::uuid IS NULL OR project_id = %(project)s)"
     )
-    values = {"label": label, "column": column, "user": user_id, "project": project_id}
+    values: dict[str, Any] = {"label": label, "column": column, "user": user_id, "project": project_id}
     patterns = {"null": json.dumps({column: None}), "pattern": json.dumps({label: [{column: user_id}]})}
     with connection.cursor() as cursor:
-        cursor.execute(sql, values | patterns)
+        cursor.execute(sql, {**values, **patterns})

@@ -4,14 +4,17 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from core.testing.page_client import log_in, visible_text
+from accounts.tests.factories import UserFactory
+from core.testing.page_client import log_in, logged_in_client, visible_text
 from tasks.models import Recurrence
+from tasks.moving import services as moving
 from tasks.recurrence.forms import RecurrenceForm, initial_data, is_common
 from tasks.recurrence.rules import parse
-from tasks.tests.factories import RecurrenceFactory, TaskFactory
+from tasks.tests.factories import ProjectFactory, RecurrenceFactory, TaskFactory, TaskShareFactory
 
 URL = "/tasks/OPS-1/"
 SET_URL = f"{URL}recurrence/"
+NOW = datetime(2090, 5, 12, tzinfo=UTC)
 WEEKLY = {"frequency": "WEEKLY", "interval": "2", "weekdays": ["MO", "FR"], "mode": "fixed", "ends": "never"}
 
 pytestmark = pytest.mark.django_db
@@ -159,3 +162,21 @@ def test_reminder_page_adds_and_deletes(page, project, bob):
     assert "You have this reminder already." in visible_text(refused[0])
     assert "Reminder deleted." in visible_text(deleted)
     assert bob.task_reminders.count() == 2
+
+
+def test_following_tasks_that_a_reader_cannot_see_are_not_named(client, page, monthly, alice, viewer):
+    RecurrenceFactory(task=monthly)
+    guest = TaskShareFactory(task=monthly, user=UserFactory()).user
+    page.post(f"/tasks/{monthly.key}/status/", {"status": "done"})
+    following = Recurrence.objects.get().task
+    seen = visible_text(page.get(f"/tasks/{monthly.key}/"))
+    as_guest = visible_text(logged_in_client(guest).get(f"/tasks/{monthly.key}/"))
+    moving.move(actor=alice, ref=str(following.pk), project=ProjectFactory(owner=alice, key="SECRET").key, now=NOW)
+
+    as_viewer = visible_text(logged_in_client(viewer).get(f"/tasks/{monthly.key}/"))
+
+    assert f"Followed by {following.key}" in seen
+    assert f"created the next one, {following.key}" in seen
+    assert "created the next one" in as_guest
+    assert following.key not in as_guest
+    assert "SECRET" not in as_viewer
