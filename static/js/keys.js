@@ -93,7 +93,7 @@ document.addEventListener("pointerdown", () => (rowByKey = false));
 // After a change of the row that was reached by keys, the next one is in focus.
 document.addEventListener("htmx:after:swap", (event) => {
   const { target, response } = event.detail.ctx ?? {};
-  if (rowByKey && target?.matches?.(ROW) && (response?.status ?? 200) < 400) moveToRow(1);
+  if (rowByKey && target?.matches?.(ROW) && (response?.status ?? 200) < 400) setTimeout(() => moveToRow(1));
 });
 
 document.addEventListener("click", (event) => {

@@ -55,10 +55,21 @@ DESTINATIONS = (
         label="My tasks", icon="user", url_name="task-list", query="?assignee=me", keywords="assigned mine", keys="g m"
     ),
     Destination(label="Tasks", icon="list-checks", url_name="task-list", keywords="list all", keys="g t"),
+    Destination(
+        label="Calendar",
+        icon="calendar",
+        url_name="calendar",
+        query="?assignee=me",
+        keywords="month week due",
+        keys="g c",
+    ),
     Destination(label="Projects", icon="folder-kanban", url_name="project-list", keys="g p"),
     Destination(label="Inbox", icon="inbox", url_name="inbox", keywords="notifications", keys="g i"),
     Destination(
         label="Reports", icon="activity", url_name="reports", keywords="charts throughput burndown forecast", keys="g r"
+    ),
+    Destination(
+        label="Reports", icon="activity", url_name="reports", keywords="throughput forecast burndown flow", keys="g r"
     ),
     Destination(label="Saved filters", icon="list-filter", url_name="saved-filters", keywords="views"),
     Destination(label="New project", icon="plus", url_name="project-new", keywords="create add"),

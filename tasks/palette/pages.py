@@ -25,7 +25,7 @@ from tasks.palette.selectors import CurrentTask
 FRAGMENTS = {"palette-results": "tasks/_palette_results.html"}
 MAX_PAGES = 6
 # Words after which the views of a project are offered beside the project itself.
-VIEWS = {"board": ("Board", "folder-kanban", "project-board")}
+VIEWS = {"board": ("Board", "folder-kanban", "project-board"), "calendar": ("Calendar", "calendar", "project-calendar")}
 PROJECT_PAGE = [("", "folder-kanban", "project-detail")]
 # What `task_actions` offers, in the words by which it is found: no query for a text that means none of them.
 ACTION_WORDS = (

@@ -36,6 +36,7 @@ def test_palette_offers_pages_projects_tasks_and_creation(project, alice):
         ("moon", "Projects", "Moon landing"),
         ("moo", "Projects", "Moon landing"),
         ("moon bo", "Projects", "Moon landing: Board"),
+        ("moon calen", "Projects", "Moon landing: Calendar"),
         ("certificate", "Tasks", task.title),
         (task.key.lower(), "Tasks", task.title),
         ("moon certificate", "Create", "Create task “moon certificate”"),
