@@ -52,7 +52,7 @@ def open_filters(user: User, project: Project | None, *, now: datetime, today: d
 def exact_kpis(
     user: User, project: Project | None, result: Overview, *, now: datetime, today: date, current: Sequence[UUID]
 ) -> dict[str, Kpi]:
-    """Return the figures that differ from the statistics, with the number of tasks in the linked list.
+    """Return the figures that differ from the statistics, counted as the linked lists do.
 
     The list hides archived projects among the open tasks, knows the hour of the day, and has single tasks shared with
     a guest. The statistics know none of these.

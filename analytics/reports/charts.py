@@ -169,6 +169,47 @@ def _x_labels(days: Sequence[date]) -> list[str]:
     return [formats.date_format(day, "j M") for day in chosen]
 
 
+def _calibration(report: Report, _query: ReportQuery) -> Chart | None:
+    """Return what was completed as bars, and the promises of 50 and 85 % as lines."""
+    rows = _rows(report)
+    if not rows:
+        return None
+    top = axis_max(max(max(row[1:4]) for row in rows))
+    slot = BOX_SIZE / len(rows)
+
+    def height(count: int) -> float:
+        return round(count / top * BOX_SIZE, 2)
+
+    names = ("Promised with 50\u00a0%", "Promised with 85\u00a0%")
+    return Chart(
+        sentence=report.finding,
+        bars=[
+            Bar(
+                round(index * slot + slot * 0.12, 2),
+                BOX_SIZE - height(row[1]),
+                round(slot * 0.76, 2),
+                height(row[1]),
+                "s1",
+                f"{formats.date_format(row[0], 'j M')}: {row[1]:,}",
+            )
+            for index, row in enumerate(rows)
+        ],
+        lines=[
+            Line(
+                " ".join(
+                    f"{(n + 0.5) * slot:.2f},{BOX_SIZE - height(row[2 + index]):.2f}" for n, row in enumerate(rows)
+                ),
+                f"line-{index + 2}",
+                name,
+            )
+            for index, name in enumerate(names)
+        ],
+        legend=[("s1", "Completed in 4 weeks")],
+        y_labels=[f"{top:,}", f"{top // 2:,}", "0"],
+        x_labels=_x_labels([row[0] for row in rows]),
+    )
+
+
 CHARTS: dict[str, Callable[[Report, ReportQuery], Chart | None]] = {
     "throughput": _throughput,
     "burndown": _lines(("Scope", "Completed", "Remaining")),
@@ -176,6 +217,7 @@ CHARTS: dict[str, Callable[[Report, ReportQuery], Chart | None]] = {
     "cycle-time": _scatter,
     "lead-time": _scatter,
     "time": _bars(2, "s1", format_minutes),
+    "calibration": _calibration,
     "forecast": _bars(2, "s1", lambda share: f"{share:g} %"),
 }
 

@@ -142,7 +142,7 @@ def ageing(query: ReportQuery) -> Report:
     oldest = list(tasks.order_by("started_at", "task_id").values_list("task_id", "started_at")[:MAX_AGEING])
     names = task_names(query.user, [task_id for task_id, _ in oldest])
     rows = [
-        (*names.get(task_id, ("", "")), round(max(0.0, (query.now - started).total_seconds() / 3600), 2))
+        (*names.get(task_id, ("", "")), round(max(0.0, (query.now - (started or query.now)).total_seconds() / 3600), 2))
         for task_id, started in oldest
     ]
     count, late = counts["count"], counts["late"]

@@ -182,8 +182,8 @@ def cumulative_flow(query: ReportQuery) -> Report:
     started = running_sums(per_bucket(flow.started, buckets), flow.in_progress_before)
     closed = running_sums(per_bucket(flow.completed + flow.cancelled, buckets))
     rows = [
-        (bucket.start, bucket.end, *counts, counts[0] - counts[1], counts[1] - counts[2])
-        for bucket, *counts in zip(buckets, arrived, started, closed, strict=True)
+        (bucket.start, bucket.end, came, began, ended, came - began, began - ended)
+        for bucket, came, began, ended in zip(buckets, arrived, started, closed, strict=True)
     ]
     waiting, in_progress = arrived[-1] - started[-1], started[-1] - closed[-1]
     was_in_progress, was_waiting = flow.in_progress_before, flow.open_before - flow.in_progress_before

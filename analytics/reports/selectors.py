@@ -14,7 +14,7 @@ from uuid import UUID
 
 from accounts.models import User
 from analytics.overview.selectors import scope_for
-from analytics.reports import cycle_times, flow, forecast, people
+from analytics.reports import calibration, cycle_times, flow, forecast, people
 from analytics.reports.results import DEFAULT_RANGE, Report, ReportPeriod, ReportQuery
 from core.errors import NotFound
 from tasks.projects.selectors import get_project
@@ -117,6 +117,16 @@ LIBRARY = (
         forecast.forecast,
         has_range=False,
         inputs=("remaining", "people"),
+    ),
+    ReportDefinition(
+        "calibration",
+        "Forecast calibration",
+        "Did past forecasts come true?",
+        "For each of the past weeks, what the same simulation would have promised for the 4 weeks after it, from the 12 "
+        "before it, beside what was completed: forecasts of 85 % should come true in 85 % of the cases.",
+        "circle-check",
+        calibration.calibration,
+        has_range=False,
     ),
 )
 BY_NAME = {definition.name: definition for definition in LIBRARY}

@@ -37,6 +37,13 @@ def _trial(generator: random.Random, weekly: Sequence[int], remaining: int, spee
     return math.inf
 
 
+def totals_expected(weekly: Sequence[int], weeks: int, shares: Sequence[float]) -> tuple[int, ...]:
+    """Return how many tasks at least are completed in so many weeks, with each of these shares of the trials."""
+    generator = random.Random(f"{list(weekly)} {weeks}")  # noqa: S311 -- no secret
+    totals = sorted((sum(generator.choices(weekly, k=weeks)) for _ in range(TRIALS)), reverse=True)
+    return tuple(totals[max(0, math.ceil(share * TRIALS) - 1)] for share in shares)
+
+
 def day_at(days: Sequence[int | None], share: float) -> int | None:
     """Return the days within which this share of the trials ends (nearest rank)."""
     return days[max(0, math.ceil(share * len(days)) - 1)]

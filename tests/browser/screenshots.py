@@ -72,6 +72,7 @@ PAGES = (
     "/reports/workload/",
     "/reports/time/",
     "/reports/forecast/",
+    "/reports/calibration/",
     "/people/",
     "/settings/",
     "/settings/notifications/",

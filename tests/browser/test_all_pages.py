@@ -68,6 +68,7 @@ PAGE_PATHS = {
         "/reports/ageing/",
         "/reports/workload/",
         "/reports/time/",
+        "/reports/calibration/",
         "/reports/forecast/?remaining=50&people=2",
     ),
     "settings": (

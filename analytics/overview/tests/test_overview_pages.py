@@ -144,7 +144,7 @@ def test_overview_queries_do_not_grow_with_tasks(project, user, outbox, queries)
 
 @pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Pacific/Niue"])
 def test_linked_figures_equal_the_linked_lists(project, user, outbox, zone, subtests):
-    """Figures of the cards and of "My day", for a member, an administrator, a guest and an outsider."""
+    """Figures of the cards and of "My day", for four kinds of readers."""
     now, archived = timezone.now(), ProjectFactory(key="OLD", owner=user)
     inbox, today = ProjectFactory(key="WEB", owner=user), timezone.localdate(now, zoneinfo.ZoneInfo(zone))
     due_dates = [today + timedelta(days=days) for days in (-9, -1, 0, 1, 2, 3, 4, 5, 6, 7, 8)]

@@ -13,7 +13,7 @@ import pytest
 from accounts.tests.factories import UserFactory
 from analytics.reports import selectors
 from analytics.reports.exports import iter_csv, safe_cell
-from analytics.reports.simulation import MAX_WEEKS, day_at, days_needed
+from analytics.reports.simulation import MAX_WEEKS, day_at, days_needed, totals_expected
 from analytics.tests.event_factories import publish_event, task_payload
 from core.testing.page_client import logged_in_client, visible_text
 from tasks.models import TimeEntry
@@ -186,6 +186,23 @@ def test_simulation_is_deterministic_and_bounded():
     assert set(days_needed([0] * 12, 5)) == {None}
     assert set(days_needed([1] * 12, MAX_WEEKS + 1)) == {None}
     assert days_needed([1] * 12, MAX_WEEKS)[0] == MAX_WEEKS * 7
+
+
+def test_calibration_compares_promises_with_the_actual(tasks, lead, project):
+    assert totals_expected([5] * 12, 4, (0.5, 0.95)) == (20, 20)
+    low, high = totals_expected([0, 10], 4, (0.95, 0.05))
+    assert (low, high) == (0, 40)
+    # Two a week for a year: every promise is kept exactly.
+    for week in range(1, 53):
+        for _ in range(2):
+            task = TaskFactory(project=project)
+            publish_task(task, created=week * 168 - 100, closed=week * 168 - 120, category="done")
+    report = build(lead, "calibration")
+    assert [row[1] for row in report.rows[:20]] == [8] * 20
+    assert report.rows[0][2:] == (8, 8, 8)
+    assert report.figures[0].value == 1
+    assert len(report.rows) == 52 - 12 - 4 + 1
+    assert report.finding.startswith("Of 37 past forecasts, those of 50\u00a0% came true in 100\u00a0%")
 
 
 def test_forecast_answers_what_if(tasks, lead):
