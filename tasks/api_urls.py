@@ -2,6 +2,7 @@ from django.urls import path
 
 from tasks.attachments import api as attachments_api
 from tasks.bulk import api as bulk_api
+from tasks.calendar_feed import api as calendar_feed_api
 from tasks.checklists import api as checklists_api
 from tasks.comments import api as comments_api
 from tasks.custom_fields import api as fields_api
@@ -76,6 +77,7 @@ urlpatterns = [
     path("tasks/<str:ref>/move-to-project/", moving_api.MoveToProjectView.as_view()),
     path("tasks/<str:ref>/move-to-project/preview/", moving_api.MovePreviewView.as_view()),
     path("tasks/<str:ref>/activity/", items_api.ActivityView.as_view()),
+    path("me/calendar-feed/", calendar_feed_api.CalendarFeedView.as_view()),
     path("me/timer/", time_api.TimerView.as_view()),
     path("tasks/<str:ref>/timer/start/", time_api.StartTimerView.as_view()),
     path("tasks/<str:ref>/timer/stop/", time_api.StopTimerView.as_view()),

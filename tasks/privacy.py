@@ -21,6 +21,7 @@ from tasks.members.teams import unassign_former_members
 from tasks.models import (
     Attachment,
     BulkJob,
+    CalendarFeed,
     ChecklistItem,
     Comment,
     CustomFieldValue,
@@ -62,6 +63,7 @@ def erase_user(user_id: uuid.UUID, now: datetime) -> None:
     # Without events: the user is being erased, and nobody is to be told whom a task was shared with.
     TaskShare.objects.filter(user=user).delete()
     LinkShare.objects.filter(creator=user).delete()
+    CalendarFeed.objects.filter(user=user).delete()
     TaskWatch.objects.filter(user=user).delete()
     Reaction.objects.filter(user=user).delete()
     ProjectFavourite.objects.filter(user=user).delete()
@@ -208,6 +210,11 @@ def export_links(user_id: uuid.UUID) -> Iterator[Row]:
     return in_batches(LinkShare.objects.filter(creator=user_id).values(*columns))
 
 
+def export_calendar_feed(user_id: uuid.UUID) -> Iterator[Row]:
+    """Yield when the user created the link to their calendar; its token is stored nowhere."""
+    return in_batches(CalendarFeed.objects.filter(user=user_id).values("pk", "created_at"))
+
+
 def export_import_jobs(user_id: uuid.UUID) -> Iterator[Row]:
     """Yield the imports of large files of the last day. The files themselves are the user's own."""
     return in_batches(ImportJob.objects.filter(user=user_id).values("pk", "id", "source", "state", "created_at"))
@@ -265,6 +272,7 @@ PROVIDER = PersonalDataProvider(
         ExportSection("favourites", "Your favourite projects.", export_favourites, ("tasks.ProjectFavourite",)),
         ExportSection("bulk-changes", "Your changes of many tasks.", export_bulk_jobs, ("tasks.BulkJob",)),
         ExportSection("links", "Links to tasks that you created.", export_links, ("tasks.LinkShare",)),
+        ExportSection("calendar-feed", "Your calendar link.", export_calendar_feed, ("tasks.CalendarFeed",)),
         ExportSection("imports", "Your imports of the last day.", export_import_jobs, ("tasks.ImportJob",)),
     ),
     erase=erase_user,

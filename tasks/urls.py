@@ -4,6 +4,7 @@ from tasks.attachments import pages as attachments_pages
 from tasks.board import pages as board_pages
 from tasks.bulk import pages as bulk_pages
 from tasks.calendar import pages as calendar_pages
+from tasks.calendar_feed import pages as calendar_feed_pages
 from tasks.checklists import pages as checklists_pages
 from tasks.comments import pages as comments_pages
 from tasks.custom_fields import pages as fields_pages
@@ -122,6 +123,9 @@ urlpatterns = [
     path("projects/new/", projects_pages.new_project, name="project-new"),
     path("projects/<str:key>/", projects_pages.project_detail, name="project-detail"),
     path("calendar/", calendar_pages.calendar, name="calendar"),
+    path("calendar/feed.ics", calendar_feed_pages.calendar_feed, name="calendar-feed"),
+    path("settings/calendar/", calendar_feed_pages.feed_settings, name="settings-calendar"),
+    path("settings/calendar/revoke/", calendar_feed_pages.revoke_feed, name="calendar-feed-revoke"),
     path("calendar/move/", calendar_pages.move_task, name="calendar-move"),
     path("projects/<str:key>/calendar/", calendar_pages.calendar, name="project-calendar"),
     path("projects/<str:key>/calendar/move/", calendar_pages.move_task, name="project-calendar-move"),

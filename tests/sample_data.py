@@ -36,7 +36,7 @@ from accounts.tests.mfa import recovery_codes, with_totp
 from core.db import uuid7
 from notifications.tests.factories import make_notification
 from tasks.link_shares.tokens import make_token
-from tasks.models import Project, Role, Task
+from tasks.models import CalendarFeed, Project, Role, Task
 from tasks.tests.attachments import PIXEL, make_attachment
 from tasks.tests.factories import (
     BulkJobFactory,
@@ -124,6 +124,7 @@ def create_project(owner: User, key: str, *, editor: User, newcomer: User) -> Sa
     project, empty = ProjectFactory(key=key, owner=owner), ProjectFactory(key=f"{key}0", owner=owner)
     task = TaskFactory(project=project, title="Fix the printer", due_date=date(2090, 5, 4))
     RecurrenceFactory(task=task)
+    CalendarFeed.objects.get_or_create(user=owner, defaults={"token_digest": owner.pk.hex})
     link = LinkShareFactory(task=task, creator=owner, role="commenter")
     team, crew, others = (_create_team(owner, f"{name} of {key}") for name in ("Team", "Crew", "Others"))
     TeamMemberFactory(team=team, user=editor)

@@ -12,7 +12,7 @@ from core.clock import current_time
 from tasks.admin.base import ProjectScopedAdmin
 from tasks.admin.forms import LabelForm, MemberForm, ProjectForm, StateForm
 from tasks.members import services as members
-from tasks.models import Label, Project, ProjectFavourite, ProjectMember, Section, State, TaskTemplate
+from tasks.models import CalendarFeed, Label, Project, ProjectFavourite, ProjectMember, Section, State, TaskTemplate
 from tasks.projects import labels, states
 from tasks.projects import services as projects
 
@@ -103,6 +103,17 @@ class ProjectFavouriteAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[ProjectFavourite]:
         visible = Project.objects.visible_to(get_request_user(request)).values("pk")
         return super().get_queryset(request).filter(project__in=visible)
+
+
+@admin.register(CalendarFeed)
+class CalendarFeedAdmin(ReadOnlyAdmin):
+    """Admin of calendar feeds, without what would open them."""
+
+    list_display = ("user", "created_at")
+    list_select_related = ("user",)
+    search_fields = ("user__name",)
+    fields = ("user", "created_at")
+    ordering = ("-pk",)
 
 
 @admin.register(Section)

@@ -2,6 +2,7 @@
 
 from tasks.models.attachment import Attachment, StoredFile
 from tasks.models.bulk_job import BulkJob
+from tasks.models.calendar_feed import CalendarFeed
 from tasks.models.checklist import ChecklistItem
 from tasks.models.comment import Comment, CommentVersion
 from tasks.models.custom_field import CustomField, CustomFieldOption, CustomFieldValue, FieldKind, ProjectField
@@ -28,6 +29,7 @@ from tasks.models.watch import TaskWatch
 __all__ = [
     "Attachment",
     "BulkJob",
+    "CalendarFeed",
     "Category",
     "ChecklistItem",
     "Comment",

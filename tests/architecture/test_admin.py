@@ -36,7 +36,7 @@ from core.testing.page_client import log_in, visible_text
 from events.models import ArchivedEvents, Delivery, Event, LogHead, PersonalData
 from notifications.models import Preference
 from notifications.tests.factories import make_email
-from tasks.models import CommentVersion, ImportedRecord, ProjectFavourite, ProjectInvitation, Task
+from tasks.models import CalendarFeed, CommentVersion, ImportedRecord, ProjectFavourite, ProjectInvitation, Task
 from tasks.tests.attachments import make_attachment
 from tasks.tests.factories import (
     AssigneeFactory,
@@ -105,6 +105,7 @@ def create_all_models(number):
     MemberFactory(project=project)
     ProjectFavourite.objects.create(project=project, user=user, position="V")
     project.sections.create(name="Phase 1")
+    CalendarFeed.objects.create(user=user, token_digest=f"{number:064}")
     project.task_templates.create(name="Weekly", content={"title": "Report"})
     ProjectTeamFactory(project=project, team=TeamFactory())
     task = TaskFactory(project=project, creator=UserFactory(), due_date=NOW.date())

@@ -79,6 +79,7 @@ PAGE_PATHS = {
         "/settings/security/identities/",
         "/settings/security/log/",
         "/settings/sessions/",
+        "/settings/calendar/",
         "/settings/privacy/",
         "/settings/delete-account/",
         "/mail/",

@@ -119,6 +119,8 @@ FORM_DATA: dict[str, dict[str, str | list[str]]] = {
     "projects/{key}/favourite/": {"favourite": "true"},
     "projects/{key}/board/move/": {"task": "{task_id}", "status": "done"},
     "projects/{key}/board/tasks/": {"title": "New card", "status": "todo"},
+    "settings/calendar/": {},
+    "settings/calendar/revoke/": {},
     "calendar/move/": {"task": "{task_id}", "day": "2030-01-31"},
     "projects/{key}/calendar/move/": {"task": "{task_id}", "day": "2030-01-31"},
     "projects/{key}/sections/": {"name": "Later"},

@@ -50,6 +50,7 @@ EXEMPT_PATHS = {
     "/password/reset/new/",
     "/revert-login-method/",
     "/shared-task/",
+    "/calendar/feed.ics",
     "/cancel-deletion/",
     "/login/",
     "/logout/",
