@@ -38,7 +38,7 @@ def _trial(generator: random.Random, weekly: Sequence[int], remaining: int, spee
 
 
 def totals_expected(weekly: Sequence[int], weeks: int, shares: Sequence[float]) -> tuple[int, ...]:
-    """Return how many tasks at least are completed in so many weeks, with each of these shares of the trials."""
+    """Return, for each share of the trials, the least number of tasks completed in so many weeks."""
     generator = random.Random(f"{list(weekly)} {weeks}")  # noqa: S311 -- no secret
     totals = sorted((sum(generator.choices(weekly, k=weeks)) for _ in range(TRIALS)), reverse=True)
     return tuple(totals[max(0, math.ceil(share * TRIALS) - 1)] for share in shares)

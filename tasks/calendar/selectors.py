@@ -80,13 +80,13 @@ def load_schedule(
     `sql_zone` names for SQL.
     """
     zone = ZoneInfo(user.time_zone)
-    day = Coalesce("due_date", LocalDay("due_at", sql_zone))
+    local_day = Coalesce("due_date", LocalDay("due_at", sql_zone))
     due = Q(due_date__range=(first, last)) | Q(
         due_at__gte=StartOfDay(first, sql_zone), due_at__lt=StartOfDay(NextDay(last), sql_zone)
     )
     ranked = rows.filter(due).annotate(
-        day_count=Window(Count("pk"), partition_by=day),
-        place=Window(RowNumber(), partition_by=day, order_by=["-priority", "due_at", "pk"]),
+        day_count=Window(Count("pk"), partition_by=local_day),
+        place=Window(RowNumber(), partition_by=local_day, order_by=["-priority", "due_at", "pk"]),
     )
     counts = dict(ranked.filter(place__lte=per_day).order_by().values_list("pk", "day_count"))
     undated = rows.open().filter(due_date=None, due_at=None).order_by("-updated_at", "-pk")
