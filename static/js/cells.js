@@ -44,7 +44,9 @@ document.addEventListener("htmx:after:swap", (event) => {
     for (const menu of host.closest("tr")?.querySelectorAll("details.row-menu[open]") ?? []) menu.open = false;
     (form.querySelector("[aria-invalid=true]") ?? form.querySelector("input:not([type=hidden]), select, textarea, button"))?.focus();
   } else if (host?.matches?.("tr") && saved) {
-    linkOf(host, saved)?.focus() ?? (document.activeElement === document.body && host.querySelector(".task-title > a")?.focus());
+    // The keys of the list may have moved on to the next row.
+    if (document.activeElement !== document.body && !host.contains(document.activeElement)) saved = "";
+    else linkOf(host, saved)?.focus() ?? (document.activeElement === document.body && host.querySelector(".task-title > a")?.focus());
     saved = "";
   }
 });

@@ -14,12 +14,14 @@ from django.db.models.functions import Cast, JSONObject, Lower
 
 from accounts.models import User
 from core.db import get_or_404
+from core.text import truncate
 from events.models import Event
-from tasks.custom_fields.values import TaskField, TaskValues, read_value
+from tasks.custom_fields.values import FIELD_PREFIX, TaskField, TaskValues, read_value
 from tasks.items import selectors as items_selectors
-from tasks.models import CustomField, CustomFieldOption, CustomFieldValue, Project, ProjectField, Task
+from tasks.models import CustomField, CustomFieldOption, CustomFieldValue, FieldKind, Project, ProjectField, Task
 from tasks.models.custom_field import OPTION_KINDS
 
+MAX_COLUMN_FIELDS = 100
 FIELD_NOT_FOUND = "There is no such field."
 OPTION_COLUMNS = ("id", "slug", "name", "colour", "position", "version")
 
@@ -220,3 +222,41 @@ def values_that_cannot_move(task: Task, project: Project) -> list[TaskField]:
     """Return the values of a task that another project has no field for; they would be lost in it."""
     ids = set(ProjectField.objects.filter(project=project).values_list("field_id", flat=True))
     return [item for item in list_task_fields(task) if item.value not in (None, False) and item.field.pk not in ids]
+
+
+def column_fields(user: User, project: Project | None, keys: Collection[str]) -> dict[str, str]:
+    """Return names of fields by key: those of a project, and of the visible fields with these keys."""
+    if project is None and not keys:
+        return {}
+    rows = CustomField.objects.visible_to(user).filter(archived_at=None)
+    of_keys = Q(key__in=keys)
+    of_project = Q(in_projects__project=project) if project else Q()
+    rows = rows.filter(of_keys | of_project) if project else rows.filter(of_keys)
+    return dict(rows.order_by("-name", "-pk").values_list("key", "name")[:MAX_COLUMN_FIELDS])
+
+
+def texts_by_task(task_ids: Collection[uuid.UUID], keys: Collection[str]) -> dict[uuid.UUID, dict[str, str]]:
+    """Return the values of tasks in fields of these keys as text, by `field.<key>`; one query."""
+    # Those of a field that was taken out of the project are stored, and no values any more.
+    in_project = ProjectField.objects.filter(project=OuterRef("task__project"), field=OuterRef("field"))
+    rows = CustomFieldValue.objects.filter(
+        Exists(in_project), task__in=task_ids, field__key__in=keys, field__archived_at=None
+    ).select_related("field", "option", "user")
+    texts: dict[uuid.UUID, dict[str, str]] = defaultdict(dict)
+    for row in rows.order_by("option__position", "pk"):
+        name = f"{FIELD_PREFIX}{row.field.key}"
+        before = texts[row.task_id].get(name)
+        texts[row.task_id][name] = f"{before}, {_text(row)}" if before else _text(row)
+    return texts
+
+
+def _text(row: CustomFieldValue) -> str:
+    if row.option:
+        return row.option.name
+    if row.user:
+        return row.user.name
+    if row.number is not None:
+        return f"{row.number.normalize():f}"
+    if row.field.kind == FieldKind.CHECKBOX:
+        return "Yes" if row.checked else "No"
+    return truncate(row.text, 80) if row.text else str(row.date or "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -11,6 +11,8 @@ from django import forms
 from django.http import QueryDict
 
 from core.forms import PageForm
+from tasks.custom_fields.values import FIELD_PREFIX
+from tasks.filters.columns import COLUMNS
 from tasks.filters.selectors import FilterChoices, TaskFilters
 from tasks.models import Priority
 from tasks.models.search import MAX_SEARCH_LENGTH, validate_search
@@ -33,14 +35,6 @@ DUE_CHOICES = [
 ]
 WEEKDAYS = {"monday": 0, "saturday": 5, "sunday": 6}
 PRIORITY_CHOICES = [("", "Any"), *((str(value), label) for value, label in reversed(Priority.choices))]
-TABLE_COLUMNS = [
-    ("title", "Task", "title"),
-    ("", "Status", ""),
-    ("priority", "Priority", "-priority"),
-    ("", "Assignee", ""),
-    ("due_date", "Due", "due_date"),
-    ("updated_at", "Updated", "-updated_at"),
-]
 ORDERING_CHOICES = [
     ("-updated_at", "Recently updated"),
     ("-created_at", "Newest"),
@@ -157,6 +151,7 @@ class Column:
     title: str
     url: str
     aria_sort: str
+    name: str = ""
 
 
 def active_chips(form: FilterForm, query: QueryDict) -> list[FilterChip]:
@@ -180,18 +175,28 @@ def active_chips(form: FilterForm, query: QueryDict) -> list[FilterChip]:
     return [FilterChip(text, urls.get(name) or url_without(query, name)) for name, text in texts.items()]
 
 
-def table_columns(ordering: str, query: QueryDict) -> list[Column]:
-    """Return the table head; a sortable column links to its order, and then to the reverse."""
+def table_columns(
+    ordering: str, query: QueryDict, names: Sequence[str], fields: Mapping[str, str] = {}
+) -> list[Column]:
+    """Return the table head; a sortable column links to its order, and then to the reverse.
+
+    `fields` are the names of custom fields by key.
+    """
     columns = []
-    for name, title, first in TABLE_COLUMNS:
+    for column_name in names:
+        key = column_name.removeprefix(FIELD_PREFIX)
+        title, first = COLUMNS.get(column_name, (fields.get(key, key), ""))
+        name = first.lstrip("-")
         if not name:
-            column = Column(title, "", "")
+            column = Column(title, "", "", column_name)
         elif ordering.lstrip("-") != name:
-            column = Column(title, url_with(query, "ordering", first), "")
+            column = Column(title, url_with(query, "ordering", first), "", column_name)
         elif ordering.startswith("-"):
-            column = Column(title, url_with(query, "ordering", name), "descending")
+            column = Column(title, url_with(query, "ordering", name), "descending", column_name)
+        elif f"-{name}" in dict(ORDERING_CHOICES):
+            column = Column(title, url_with(query, "ordering", f"-{name}"), "ascending", column_name)
         else:
-            column = Column(title, url_with(query, "ordering", f"-{name}"), "ascending")
+            column = Column(title, "", "ascending", column_name)
         columns.append(column)
     return columns
 

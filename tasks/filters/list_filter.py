@@ -17,7 +17,16 @@ from core.forms import parse_uuid
 from core.time_zones import sql_time_zone
 from tasks.filters import compiler, grammar
 from tasks.filters import selectors as filters_selectors
-from tasks.filters.forms import OPEN_CHOICE, FilterChip, FilterForm, active_chips, url_with, url_without
+from tasks.filters.columns import DEFAULT_COLUMNS, read_columns
+from tasks.filters.forms import (
+    DEFAULT_ORDERING,
+    OPEN_CHOICE,
+    FilterChip,
+    FilterForm,
+    active_chips,
+    url_with,
+    url_without,
+)
 from tasks.filters.selectors import FilterChoices, TaskFilters
 from tasks.filters.syntax_tree import RANGE, And, Node, Term, Text, Value, conjunction, conjuncts, to_text
 from tasks.models import Project, SavedFilter
@@ -40,6 +49,8 @@ class ListFilter:
     chips: list[FilterChip]
     error: FieldError | None = None
     saved_filter: SavedFilter | None = None
+    # The saved filter that a changed list came from: `saved_filter`, or the one of the parameter `view`.
+    view: SavedFilter | None = None
 
     @property
     def since(self) -> dict[str, date | None]:
@@ -49,7 +60,28 @@ class ListFilter:
     @property
     def save_query(self) -> str:
         """Query string of the page that saves this filter."""
-        return urlencode({"filter": self.text})
+        names = {"ordering": "ordering", "group": "grouping", "columns": "columns"}
+        options = {field: self.query[name] for name, field in names.items() if self.query.get(name)}
+        return urlencode({"filter": self.text, **options}, safe=",")
+
+    @property
+    def display_values(self) -> list[tuple[str, str]]:
+        """Parameters that say how the list is shown, and which saved filter it came from."""
+        return [(name, str(self.query[name])) for name in ("view", "group", "columns") if self.query.get(name)]
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the list differs from the saved filter that it came from."""
+        if self.view is None or self.error:
+            return False
+        saved = (
+            set(conjuncts(grammar.parse(self.view.filter))),
+            self.view.ordering or DEFAULT_ORDERING,
+            self.view.grouping,
+            self.view.columns or [*DEFAULT_COLUMNS],
+        )
+        current = set(conjuncts(grammar.parse(self.text)))
+        return saved != (current, self.form.order, self.query.get("group", ""), read_columns(self.query))
 
 
 def read_filter(reader: User, query: QueryDict, *, now: datetime, project: Project | None = None) -> ListFilter:
@@ -67,7 +99,21 @@ def read_filter(reader: User, query: QueryDict, *, now: datetime, project: Proje
         tree = grammar.parse(text)
     except Invalid as invalid:
         tree, error = And(()), invalid.fields[0]
+    view = saved_filter
+    if not view and (view_id := parse_uuid(query.get("view", ""))):
+        view = saved_filters_selectors.list_saved_filters(reader).filter(pk=view_id).first()
     address = query.copy()
+    if saved_filter:
+        # What the links of the list change is written out in them, and they name the filter that is changed.
+        address["view"] = str(saved_filter.pk)
+        columns = ",".join(saved_filter.columns)
+        for name, value in (
+            ("ordering", saved_filter.ordering),
+            ("group", saved_filter.grouping),
+            ("columns", columns),
+        ):
+            if value and name not in address:
+                address[name] = value
     if project:
         address["project"] = project.key
     rest = _move_to_controls(tree, address, choices) if text and not error else []
@@ -90,6 +136,7 @@ def read_filter(reader: User, query: QueryDict, *, now: datetime, project: Proje
         chips=[*active_chips(form, links), *_rest_chips(rest, links)],
         error=error,
         saved_filter=saved_filter,
+        view=view,
     )
 
 
@@ -166,3 +213,11 @@ def _rest_chips(rest: list[Node], query: QueryDict) -> list[FilterChip]:
             FilterChip(to_text(node), url_with(query, "filter", others) if others else url_without(query, "filter"))
         )
     return chips
+
+
+def list_columns(reader: User, query: QueryDict) -> list[str]:
+    """Return the columns of the list with this query string."""
+    if "columns" not in query and (filter_id := parse_uuid(query.get("saved_filter", ""))):
+        saved_filter = saved_filters_selectors.list_saved_filters(reader).filter(pk=filter_id).first()
+        return (saved_filter.columns if saved_filter else None) or list(DEFAULT_COLUMNS)
+    return read_columns(query)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
@@ -17,6 +19,8 @@ from core.etags import merge_changes
 from core.forms import expected_version
 from core.htmx import render_page, requested_fragment, safe_redirect_url
 from tasks import policies
+from tasks.filters.forms import table_columns
+from tasks.filters.list_filter import list_columns
 from tasks.inline_edit.forms import CELLS, Cell, cell_form
 from tasks.items import page_queries
 from tasks.items import selectors as items_selectors
@@ -69,9 +73,21 @@ def _save(request: HttpRequest, reader: User, task: Task, field: str) -> HttpRes
         context = {"task": task, "cell": cell, "page_url": url}
         return render_page(request, "tasks/cell.html", context, status=status)
     # The row as it is now, also after an error.
+    columns = list_columns(reader, QueryDict(urlsplit(url).query))
     current = page_queries.with_progress(reader, items_selectors.get_task(reader, str(task.pk)))
-    [row] = page_queries.build_rows(reader, [current], now=current_time(), today=timezone.localdate(current_time()))
-    context = {"row": row, "task": current, "page_url": url, "in_row": True, "cell": None if status == 200 else cell}
+    [row] = page_queries.build_rows(
+        reader, [current], now=current_time(), today=timezone.localdate(current_time()), columns=columns
+    )
+    hosts = ("status", "priority", "assignees", "due")
+    context = {
+        "row": row,
+        "columns": table_columns("", QueryDict(), columns),
+        "cell_in_title": status != 200 and (field not in hosts or field not in columns),
+        "task": current,
+        "page_url": url,
+        "in_row": True,
+        "cell": None if status == 200 else cell,
+    }
     fragments = {f"task-{task.pk}": "tasks/_task_row.html"}
     return render_page(request, "tasks/_task_row.html", context, fragments=fragments, status=status)
 

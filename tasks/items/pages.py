@@ -31,6 +31,7 @@ from tasks.bulk.forms import BulkForm
 from tasks.custom_fields import selectors as custom_fields_selectors
 from tasks.custom_fields.forms import ValuesForm
 from tasks.filters import selectors as filters_selectors
+from tasks.filters.columns import column_choices, field_keys, read_columns
 from tasks.filters.forms import table_columns, url_with
 from tasks.filters.list_filter import ListFilter, read_filter
 from tasks.items import drafts, page_queries, selectors, services
@@ -43,6 +44,7 @@ from tasks.models.task import TaskQuerySet
 from tasks.projects import selectors as projects_selectors
 from tasks.projects import wip_limits
 from tasks.saved_filters import selectors as saved_filters_selectors
+from tasks.saved_filters.forms import audience_of
 from tasks.sections.selectors import list_sections
 from tasks.task_templates.selectors import list_templates
 from tasks.undo.tokens import add_undo_message, with_next_task
@@ -80,7 +82,7 @@ def task_list_context(request: HttpRequest, reader: User, project: Project | Non
     )
     sections = list(list_sections(project)) if project else []
     groupings = [name for name in GROUPINGS if name != "section" or sections]
-    group = group if (group := request.GET.get("group")) in groupings else ""
+    group = group if (group := list_filter.query.get("group")) in groupings else ""
     is_all_selected = request.GET.get("select") == "all"
     is_exact = is_all_selected or group or not filters.search
     count_limit = page_queries.MAX_COUNT if is_exact else page_queries.MAX_SEARCH_COUNT
@@ -94,14 +96,18 @@ def task_list_context(request: HttpRequest, reader: User, project: Project | Non
         )
     else:
         page = page_queries.paginate_tasks(reader, tasks, page_request, zone=filters.zone)
+    columns = read_columns(list_filter.query)
+    fields = custom_fields_selectors.column_fields(reader, project, field_keys(columns))
     return {
         "form": form,
         "list_filter": list_filter,
         "chips": list_filter.chips,
-        "columns": table_columns(form.order, list_filter.query),
+        "columns": table_columns(form.order, list_filter.query, columns, fields),
+        "column_choices": column_choices(columns, list_filter.query, fields),
+        "audience": audience_of(list_filter.view) if list_filter.view else "",
         "page": page,
         "bulk_form": BulkForm(auto_id="bulk_%s", actor=reader, people=form.fields["assignee"].choices[1:]),
-        "rows": page_queries.build_rows(reader, page.rows, now=now, today=today),
+        "rows": page_queries.build_rows(reader, page.rows, now=now, today=today, columns=columns),
         "count": count,
         "is_all_selected": is_all_selected and count <= count_limit,
         "is_too_many_to_select": is_all_selected and count > count_limit,

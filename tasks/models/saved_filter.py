@@ -38,6 +38,10 @@ class SavedFilter(models.Model):
     project = models.ForeignKey(Project, on_delete=models.SET_NULL, null=True, blank=True, related_name="saved_filters")
     team = models.ForeignKey(Team, on_delete=models.SET_NULL, null=True, blank=True, related_name="saved_filters")
     everyone = models.BooleanField(default=False)
+    # How the list shows the tasks; empty for the defaults.
+    ordering = models.CharField(max_length=40, blank=True, default="")
+    grouping = models.CharField(max_length=20, blank=True, default="")
+    columns = models.JSONField(blank=True, default=list)
     # Of the owner's list.
     position = models.PositiveIntegerField(default=0)
     is_favourite = models.BooleanField(default=False)

@@ -7,10 +7,12 @@ from django import forms
 
 from accounts.models import Team
 from core.forms import PageForm, SingleLineField
+from tasks.filters.forms import ORDERING_CHOICES
 from tasks.filters.grammar import MAX_LENGTH
 from tasks.models import Project, SavedFilter
 
 PRIVATE, EVERYONE = "", "everyone"
+GROUPING_CHOICES = [("", "None"), ("section", "Section"), ("state", "Status"), ("assignee", "Assignee")]
 
 
 class SavedFilterForm(PageForm):
@@ -30,6 +32,13 @@ class SavedFilterForm(PageForm):
         help_text="Others get the filter, not your rights: everyone sees their own tasks.",
     )
     is_favourite = forms.BooleanField(label="Show first in the task list", required=False)
+    ordering = forms.ChoiceField(label="Sort", required=False, choices=[("", "Default"), *ORDERING_CHOICES])
+    grouping = forms.ChoiceField(label="Group by", required=False, choices=GROUPING_CHOICES)
+    columns = forms.CharField(
+        required=False,
+        max_length=500,
+        help_text="In their order, separated by commas, such as title, status, due, field.cost. Empty for the defaults.",
+    )
 
     def __init__(self, data: Any, *, projects: Iterable[Project], teams: Iterable[Team], **options: Any) -> None:
         super().__init__(data, **options)
@@ -43,6 +52,7 @@ class SavedFilterForm(PageForm):
     def values(self) -> dict[str, Any]:
         """Return the cleaned data by the names of the service."""
         data = dict(self.cleaned_data)
+        data["columns"] = [name.strip() for name in data["columns"].split(",") if name.strip()]
         kind, _, key = data.pop("audience").partition(":")
         return {
             **data,

@@ -41,7 +41,8 @@ def saved_filters(request: HttpRequest) -> HttpResponse:
 def new_filter(request: HttpRequest) -> HttpResponse:
     """Save a filter; `?filter=` fills in the form."""
     reader = get_request_user(request)
-    form = _form(reader, request, initial={"filter": request.GET.get("filter", "")[:MAX_LENGTH]})
+    initial = {name: request.GET.get(name, "")[:MAX_LENGTH] for name in ("filter", "ordering", "grouping", "columns")}
+    form = _form(reader, request, initial=initial)
     saved_filter = form.submit(lambda _: services.create(actor=reader, now=current_time(), **form.values()))
     if saved_filter is not None:
         messages.success(request, f"Filter “{saved_filter.name}” saved.")
@@ -55,7 +56,8 @@ def edit_filter(request: HttpRequest, filter_id: UUID) -> HttpResponse:
     """Change a filter of the user's own. Raises NotFound, and NotAllowed for one of another user."""
     reader = get_request_user(request)
     saved_filter = selectors.get_own_filter(reader, filter_id)
-    initial = {name: getattr(saved_filter, name) for name in ("name", "filter", "is_favourite")}
+    initial = {name: getattr(saved_filter, name) for name in ("name", "filter", "is_favourite", "ordering", "grouping")}
+    initial["columns"] = ", ".join(saved_filter.columns)
     form = _form(reader, request, initial=initial | {"audience": audience_of(saved_filter)})
     context = {"form": form, "saved_filter": saved_filter}
     versions = expected_version(request)

@@ -16,6 +16,7 @@ from core.api.fields import (
 )
 from core.api.pagination import PageQuerySerializer
 from core.api.query_params import BooleanQueryField
+from tasks.filters.columns import MAX_COLUMNS
 from tasks.members.serializers import TeamRef
 from tasks.models import SavedFilter
 from tasks.projects.serializers import ProjectRef
@@ -38,6 +39,18 @@ class SavedFilterInput(StrictSerializer):
     everyone = StrictBooleanField(required=False, help_text="Share the filter with everyone.")
     position = StrictIntegerField(required=False, min_value=0, max_value=MAX_POSITION, help_text="In your own list.")
     is_favourite = StrictBooleanField(required=False)
+    ordering = StrictCharField(
+        max_length=40, required=False, allow_blank=True, help_text="Order on the page; empty for the newest changes."
+    )
+    grouping = StrictCharField(
+        max_length=20, required=False, allow_blank=True, help_text="`section`, `state` or `assignee`; empty for none."
+    )
+    columns = serializers.ListField(
+        child=StrictCharField(max_length=50),
+        required=False,
+        max_length=MAX_COLUMNS,
+        help_text="Columns on the page in their order, such as `title`, `due` and `field.cost`; empty for the defaults.",
+    )
 
 
 class SavedFilterPatch(SavedFilterInput):
@@ -48,6 +61,7 @@ class SavedFilterOut(serializers.ModelSerializer[SavedFilter]):
     owner = UserOut()
     project = ProjectRef(allow_null=True)
     team = TeamRef(allow_null=True)
+    columns = serializers.ListField(child=serializers.CharField())
     is_subscribed = serializers.BooleanField(help_text="Whether you are told of tasks that enter the filter.")
 
     class Meta:
@@ -62,6 +76,9 @@ class SavedFilterOut(serializers.ModelSerializer[SavedFilter]):
             "everyone",
             "position",
             "is_favourite",
+            "ordering",
+            "grouping",
+            "columns",
             "is_subscribed",
             "version",
             "created_at",

@@ -15,6 +15,7 @@ from core.etags import check_version
 from events.outbox import publish
 from tasks import events
 from tasks.filters import grammar
+from tasks.filters.columns import validate_columns
 from tasks.filters.query_params import filters_from_params
 from tasks.filters.syntax_tree import to_text
 from tasks.models import FilterSubscription, Project, ProjectMember, SavedFilter
@@ -23,12 +24,18 @@ from tasks.saved_filters.selectors import NOT_FOUND
 from tasks.trash.storage import collect, discard
 
 MAX_SAVED_FILTERS = 200
+# Of the task list's page.
+ORDERINGS = (
+    *(f"{sign}{name}" for name in ("updated_at", "created_at", "due_date", "priority", "title") for sign in ("-", "")),
+    "-closed_at",
+)
+GROUPINGS = ("section", "state", "assignee")
 TAKEN = "You have a saved filter of this name already."
 
 
 @transaction.atomic
 def create(*, actor: User, name: str, filter: str, now: datetime, **options: Any) -> SavedFilter:  # noqa: A002 -- the field's name
-    """Save a filter. `options` are `project`, `team`, `everyone`, `position` and `is_favourite`.
+    """Save a filter. `options` are its audience, its place, and how the list shows the tasks.
 
     Raises Invalid, and Conflict for more than MAX_SAVED_FILTERS.
     """
@@ -117,6 +124,11 @@ def _valid_changes(saved_filter: SavedFilter, changes: dict[str, Any], now: date
         changes["filter"] = to_text(tree)
         if not changes["filter"]:
             raise Invalid.field("filter", "Write a filter.", "blank")
+    if "columns" in changes:
+        changes["columns"] = validate_columns(changes["columns"])
+    for name, choices in (("ordering", ORDERINGS), ("grouping", GROUPINGS)):
+        if changes.get(name) and changes[name] not in choices:
+            raise Invalid.field(name, f"Choose one of: {', '.join(choices)}.", "invalid_choice")
     if "project" in changes:
         changes["project_id"] = _own_project_id(saved_filter.owner, changes.pop("project"))
     if "team" in changes:

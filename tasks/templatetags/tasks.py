@@ -9,11 +9,12 @@ from uuid import UUID
 from django import template
 from django.http import QueryDict
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from core.clock import current_time
-from core.templatetags.ui import icon, short_date, short_date_and_time
+from core.templatetags.ui import icon, relative_time, short_date, short_date_and_time
+from tasks.items.page_queries import TaskTableRow
 from tasks.models import Task
 from tasks.reactions.emoji import SUGGESTED_EMOJI
 from tasks.reactions.selectors import ReactionGroup
@@ -59,6 +60,26 @@ def due_badge(task: Task) -> SafeString:
     if not task.is_closed and last and last - today < DUE_SOON_WITHIN:
         return format_html('<span class="badge warn">{}{}</span>', icon("clock"), when)
     return when
+
+
+@register.simple_tag
+def task_column(row: TaskTableRow, name: str) -> SafeString | str:
+    """Return the content of a column that has no form of its own."""
+    task = row.task
+    if name == "labels":
+        return format_html_join(" ", '<span class="label"><bdi>{}</bdi></span>', ((x.name,) for x in task.labels.all()))
+    if name in {"created", "closed"}:
+        return relative_time(getattr(task, f"{name}_at"))
+    if name == "start":
+        return short_date(task.start_date)
+    if name == "estimate":
+        return "" if task.estimate is None else duration(task.estimate)
+    texts = {"project": task.project.name, "creator": task.creator.name}
+    if name == "section":
+        texts["section"] = task.section.name if task.section else ""
+    text = texts.get(name, row.fields.get(name, ""))
+    # Empty, so that the card on a phone leaves it out.
+    return format_html("<bdi>{}</bdi>", text) if text else ""
 
 
 @register.filter

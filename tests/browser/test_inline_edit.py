@@ -96,3 +96,23 @@ def test_fields_of_the_task_page_are_edited_in_place(sample_workspace, open_page
 
     assert violations == []
     assert page.evaluate("violations") == []
+
+
+def test_columns_are_chosen_and_moved_by_links(sample_workspace, open_page):
+    page = open_page(sample_workspace)
+    page.goto("/projects/OPS/?columns=title,due")
+    page.click(".column-menu summary")
+    page.click(".column-menu a:has-text('Number field')")
+    page.wait_for_selector("th:text('Number field')")
+    page.click(".column-menu summary")
+    shoot(page, "columns")
+    page.click(".column-menu a:has-text('to the left')")
+    page.wait_for_url("**columns=title,field.number_field,due")
+    page.goto("/tasks/?filter=state:open&columns=title,due,labels,field.number_field")
+    page.evaluate(AXE_SCRIPT)
+    assert page.evaluate(AXE) == []
+    assert page.evaluate("violations") == []
+    shoot(page, "columns-list")
+    page.set_viewport_size({"width": 390, "height": 844})
+    shoot(page, "columns-390")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
