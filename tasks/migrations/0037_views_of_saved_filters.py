@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("tasks", "0035_time_entry_started")]
+    dependencies = [("tasks", "0036_calendar_feed")]
 
     operations = [
         migrations.AddField("savedfilter", "ordering", models.CharField(blank=True, default="", max_length=40)),
