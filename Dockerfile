@@ -32,7 +32,7 @@ ENV PATH=/venv/bin:$PATH \
     DJANGO_SETTINGS_MODULE=config.settings.production \
     BIND=0.0.0.0:8000
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /app taskflow \
-    && install -d -o taskflow -g taskflow /run/taskflow /srv/static /srv/attachments
+    && install -d -o taskflow -g taskflow /run/taskflow /srv/static /srv/attachments /srv/event-archive
 COPY --from=builder /venv /venv
 COPY --from=builder --chown=taskflow:taskflow /app /app
 WORKDIR /app
