@@ -49,6 +49,9 @@ def update_matching(
         )
     if len(ids) <= services.MAX_TASKS:
         return BulkResult(len(ids), len(services.update(actor=actor, ids=ids, changes=changes, now=now)))
+    if "status" in changes:
+        # Whether it closes them, each project says for itself.
+        services.require_few_repeated(Task.objects.filter(pk__in=ids, is_recurring=True, closed_at=None).count())
     return BulkResult(len(ids), 0, _request_update(actor, ids, changes, now))
 
 

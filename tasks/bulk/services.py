@@ -32,6 +32,8 @@ from tasks.projects.labels import get_or_create_label_sets
 MAX_TASKS = 1000
 # By a worker.
 MAX_TASKS_OF_JOB = 10_000
+# Each creates the next task of its series, which takes dozens of statements to take back.
+MAX_REPEATED = 100
 FIELDS = ("status", "priority", "start_date", "due_date", "due_at", "estimate", "assignees", "labels")
 # Changes that add to a relation, or remove from it.
 RELATIVE_CHANGES = {
@@ -52,6 +54,19 @@ class _Change:
     assignee_ids: set[uuid.UUID]
     label_names: set[str]
     was_closed: bool
+
+    @property
+    def closes_recurring(self) -> bool:
+        return self.locked.task.is_recurring and not self.was_closed and bool(self.columns.get("closed_at"))
+
+
+def require_few_repeated(count: int) -> None:
+    """Raise Conflict for more repeating tasks than one change may close."""
+    if count > MAX_REPEATED:
+        raise Conflict(
+            f"{count:,} of these tasks repeat; at most {MAX_REPEATED} are closed at once. Nothing was changed.",
+            code="too_many_repeated",
+        )
 
 
 def update(*, actor: User, ids: Collection[uuid.UUID], changes: Mapping[str, Any], now: datetime) -> list[uuid.UUID]:
@@ -97,6 +112,7 @@ def update_each(
             task, changes[task.pk], now, actor.time_zone, former, states.get(task.project_id, ())
         )
         prepared.append(_prepare(task, changes[task.pk], roles[task.project_id], columns))
+    require_few_repeated(sum(one.closes_recurring for one in prepared))
     if expected:
         _require_expected(prepared, expected)
     _lock_new_assignees(prepared, projects)

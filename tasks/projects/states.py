@@ -25,12 +25,15 @@ DEFAULT_STATES = (
     ("done", "Done", Category.DONE),
     ("cancelled", "Cancelled", Category.CANCELLED),
 )
+# Each is a column of the board, and a line in every choice of a status.
+MAX_STATES = 50
 
 
 @transaction.atomic
 def add(*, actor: User, ref: str, name: str, category: str, wip_limit: int | None = None) -> State:
-    """Add a state as the last one of the workflow. Raises NotFound, NotAllowed, Invalid."""
+    """Add a state as the last one of the workflow. Raises NotFound, NotAllowed, Conflict, Invalid."""
     project = _lock_managed_project(actor, ref)
+    require_room(project)
     # With underscores, as the slugs of the default states.
     slug = slugify(name).replace("-", "_")[:40]
     # A name of symbols, or of a script that slugify drops.
@@ -52,6 +55,12 @@ def add(*, actor: User, ref: str, name: str, category: str, wip_limit: int | Non
         raise Invalid.field("name", "The project has a status of this name already.", "taken") from error
     _publish_change(project, actor, [], [state.name])
     return state
+
+
+def require_room(project: Project) -> None:
+    """Raise Conflict if a project has no room for another state."""
+    if State.objects.filter(project=project).count() >= MAX_STATES:
+        raise Conflict(f"A project has at most {MAX_STATES} statuses.", code="too_many")
 
 
 @transaction.atomic

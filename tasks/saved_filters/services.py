@@ -39,10 +39,7 @@ def create(*, actor: User, name: str, filter: str, now: datetime, **options: Any
 
     Raises Invalid, and Conflict for more than MAX_SAVED_FILTERS.
     """
-    # The user's row: two requests at once must not pass the limit together.
-    User.objects.select_for_update(no_key=True).get(pk=actor.pk)
-    if SavedFilter.objects.filter(owner=actor).count() >= MAX_SAVED_FILTERS:
-        raise Conflict(f"You can save {MAX_SAVED_FILTERS} filters; delete one first.", code="too_many")
+    require_room(actor)
     saved_filter = SavedFilter(owner=actor, created_at=now)
     changes = _valid_changes(saved_filter, {"name": name, "filter": filter, **options}, now)
     for field, value in changes.items():
@@ -55,6 +52,13 @@ def create(*, actor: User, name: str, filter: str, now: datetime, **options: Any
         raise Invalid.field("name", TAKEN, "taken") from error
     publish(events.SavedFilterCreated(saved_filter=_payload(saved_filter)), actor=actor, at=now)
     return saved_filter
+
+
+def require_room(owner: User) -> None:
+    """Lock a user, whose requests at once must not pass the limit together. Raises Conflict without room."""
+    User.objects.select_for_update(no_key=True).get(pk=owner.pk)
+    if SavedFilter.objects.filter(owner=owner).count() >= MAX_SAVED_FILTERS:
+        raise Conflict(f"You can save {MAX_SAVED_FILTERS} filters; delete one first.", code="too_many")
 
 
 @transaction.atomic

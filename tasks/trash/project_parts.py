@@ -25,6 +25,7 @@ from tasks.models import (
     TrashEntry,
 )
 from tasks.projects import selectors as projects_selectors
+from tasks.projects import states
 from tasks.sections import selectors as sections_selectors
 from tasks.sections import services as sections
 from tasks.task_templates import services as task_templates
@@ -64,6 +65,7 @@ def restore_task_template(actor: User, entry: TrashEntry, now: datetime) -> Rest
 def restore_state(actor: User, entry: TrashEntry, now: datetime) -> Restoration:
     """Restore a status as the last one of the workflow."""
     project = _lock_managed_project(actor, entry)
+    states.require_room(project)
     positions = State.objects.filter(project=project).order_by("-position").values_list("position", flat=True)
     skipped = _reinsert(entry, {"position": (positions.first() or 0) + 1})
     return _publish(entry, project, actor, now, skipped, {"states": State.objects.get(pk=entry.object_id).name})

@@ -34,6 +34,7 @@ from tasks.models import (
 from tasks.models.task import CLOSED_CATEGORIES
 from tasks.projects import nesting
 from tasks.relations import services as relations
+from tasks.saved_filters import services as saved_filters
 from tasks.trash import former_parents, project_parts, selectors, task_parts
 from tasks.trash.reinsertion import reattach, reinsert, require_restored, root_row
 from tasks.trash.restoration import Restoration
@@ -179,6 +180,7 @@ def _restore_project(actor: User, entry: TrashEntry, now: datetime) -> Restorati
 
 def _restore_saved_filter(actor: User, entry: TrashEntry, now: datetime) -> Restoration:
     require(str(root_row(entry)["owner_id"]) == str(actor.pk), "Only its owner may restore a saved filter.")
+    saved_filters.require_room(actor)
     skipped = reinsert(entry)
     require_restored(entry, skipped)
     # Tasks have changed meanwhile: what matches is found anew, which notifies nobody.

@@ -84,6 +84,26 @@ def test_undo_of_bulk_completion_takes_back_next_tasks(clients, project):
     assert TrashEntry.objects.get().object_id == untouched.pk
 
 
+def test_bulk_closes_few_repeating_tasks_at_once(clients, project, monkeypatch):
+    client = clients["alice"]
+    monkeypatch.setattr(services, "MAX_REPEATED", 2)
+    series = TaskFactory.create_batch(3, project=project, due_date=date(2090, 5, 1))
+    for task in series:
+        RecurrenceFactory(task=task)
+    before = table_digests()
+
+    refused = client.patch(URL, {"ids": ids(series), "changes": {"status": "done"}})
+    monkeypatch.setattr(services, "MAX_TASKS", 1)
+    by_filter = {"filter": "is:open", "expected_count": 3, "changes": {"status": "done"}}
+    refused_job = client.patch(URL, by_filter)
+
+    for response in (refused, refused_job):
+        assert (response.status_code, response.json()["code"]) == (409, "too_many_repeated")
+        assert "at most 2 are closed at once" in response.json()["detail"]
+    assert table_digests() == before
+    assert client.patch(URL, {"ids": ids(series[:1]), "changes": {"status": "done"}}).status_code == 200
+
+
 def test_bulk_publishes_what_single_changes_publish(clients, tasks, bob, outbox):
     clients["alice"].patch(URL, {"ids": ids(tasks[:2]), "changes": {"status": "done", "assignees": [str(bob.pk)]}})
 

@@ -9,6 +9,8 @@ from core.testing.database_state import table_digests
 from core.testing.page_client import logged_in_client
 from tasks.models import ChecklistItem, CustomFieldValue, Reminder, TaskRelation, TimeEntry, TrashEntry
 from tasks.models.checklist import MAX_ITEMS
+from tasks.projects import states
+from tasks.saved_filters import services as saved_filters
 from tasks.tests.factories import (
     ChecklistItemFactory,
     FieldFactory,
@@ -150,3 +152,29 @@ def test_erased_user_leaves_no_words_in_trashed_time_entries(clients, task, bob)
     stored = TrashEntry.objects.get()
     assert [row["note"] for row in stored.rows["tasks.TimeEntry"]] == [""]
     assert bob.name not in stored.title
+
+
+def test_restorations_keep_the_limits_of_new_objects(clients, project, monkeypatch):
+    client = clients["alice"]
+    monkeypatch.setattr(states, "MAX_STATES", 5)
+    monkeypatch.setattr(saved_filters, "MAX_SAVED_FILTERS", 1)
+    status = {"name": "Review", "category": "in_progress"}
+    review = client.post("/api/v1/projects/OPS/states/", status).json()
+    restore_state = trashed(client, f"/api/v1/projects/OPS/states/{review['id']}/")
+    first = client.post("/api/v1/saved-filters/", {"name": "First", "filter": "is:open"}).json()
+    restore_filter = trashed(client, f"/api/v1/saved-filters/{first['id']}/")
+    created = [
+        client.post("/api/v1/projects/OPS/states/", {**status, "name": "Testing"}),
+        client.post("/api/v1/saved-filters/", {"name": "Second", "filter": "is:open"}),
+    ]
+
+    full = client.post("/api/v1/projects/OPS/states/", {**status, "name": "Waiting"})
+
+    assert [response.status_code for response in created] == [201, 201]
+    assert (full.status_code, full.json()["code"], full.json()["detail"]) == (
+        409,
+        "too_many",
+        "A project has at most 5 statuses.",
+    )
+    assert project.states.count() == 5
+    assert [error_code(client, url) for url in (restore_state, restore_filter)] == ["too_many", "too_many"]
