@@ -30,6 +30,7 @@ from tasks.sections import pages as sections_pages
 from tasks.sharing import pages as sharing_pages
 from tasks.task_templates import pages as templates_pages
 from tasks.time_tracking import pages as time_pages
+from tasks.timeline import pages as timeline_pages
 from tasks.trash import pages as trash_pages
 from tasks.undo import pages as undo_pages
 from tasks.watching import pages as watching_pages
@@ -122,6 +123,8 @@ urlpatterns = [
     path("projects/", projects_pages.project_list, name="project-list"),
     path("projects/new/", projects_pages.new_project, name="project-new"),
     path("projects/<str:key>/", projects_pages.project_detail, name="project-detail"),
+    path("projects/<str:key>/timeline/", timeline_pages.timeline, name="project-timeline"),
+    path("projects/<str:key>/timeline/dates/", timeline_pages.set_dates, name="timeline-dates"),
     path("calendar/", calendar_pages.calendar, name="calendar"),
     path("calendar/feed.ics", calendar_feed_pages.calendar_feed, name="calendar-feed"),
     path("settings/calendar/", calendar_feed_pages.feed_settings, name="settings-calendar"),

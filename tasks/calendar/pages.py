@@ -51,7 +51,7 @@ def calendar_context(reader: User, project: Project | None, query: QueryDict) ->
     today = timezone.localdate(now)
     # Without a view in the URL a wide screen shows the month, a narrow one its agenda.
     view = query.get("view", "") if query.get("view") in VIEWS else ""
-    period = period_of(view or "month", _parse_day(query.get("date", "")) or today, reader.week_start)
+    period = period_of(view or "month", parse_day(query.get("date", "")) or today, reader.week_start)
     schedule = selectors.load_schedule(
         reader,
         rows,
@@ -63,7 +63,7 @@ def calendar_context(reader: User, project: Project | None, query: QueryDict) ->
     )
     days = schedule.days
     picked = schedule.find(parse_uuid(query.get("task", "")))
-    urls = {name: _url(query, date=day and day.isoformat()) for name, day in _neighbours(period).items()}
+    urls = {name: calendar_url(query, date=day and day.isoformat()) for name, day in _neighbours(period).items()}
     return {
         "project": project,
         "ancestors": projects_selectors.visible_ancestors(reader, project) if project else [],
@@ -74,15 +74,15 @@ def calendar_context(reader: User, project: Project | None, query: QueryDict) ->
         "period": period,
         "period_title": _title(period),
         "calendar_view": view,
-        "views": [(name, label, _url(query, view=name)) for name, label in VIEWS.items()],
+        "views": [(name, label, calendar_url(query, view=name)) for name, label in VIEWS.items()],
         "weeks": [days[start : start + 7] for start in range(0, len(days), 7)],
         "agenda": [day for day in days if (day.entries and period.contains(day.date)) or day.date == today],
         "schedule": schedule,
         "today": today,
-        "today_url": _url(query, date=None),
+        "today_url": calendar_url(query, date=None),
         **urls,
         "picked": picked if picked and picked.is_movable else None,
-        "pick_url": f"{_url(query)}&task=",
+        "pick_url": f"{calendar_url(query)}&task=",
         "move_url": reverse("project-calendar-move", args=[project.key]) if project else reverse("calendar-move"),
         "calendar_url": f"{_path(project)}?{query.urlencode()}",
         "list_url": _list_url(list_filter, project),
@@ -100,14 +100,15 @@ def _title(period: Period) -> str:
     return f"{formats.date_format(period.first, pattern)} – {formats.date_format(period.last, 'j M Y')}"
 
 
-def _parse_day(text: str) -> date | None:
+def parse_day(text: str) -> date | None:
+    """Return the day of a query string; None if it is none."""
     try:
         return date.fromisoformat(text)
     except ValueError:
         return None
 
 
-def _url(query: QueryDict, **values: str | None) -> str:
+def calendar_url(query: QueryDict, **values: str | None) -> str:
     """Return the query string of the calendar with other values; None drops one."""
     changed = query.copy()
     for name in ("task", "cursor", "page", *values):

@@ -39,17 +39,18 @@ def period_of(view: str, day: date, week_start: str) -> Period:
     if view == "month":
         start = day.replace(day=1)
         next_month = (start + timedelta(days=32)).replace(day=1)
-        first = _start_of_week(start, week_start)
-        last = _start_of_week(next_month - timedelta(days=1), week_start) + timedelta(days=6)
+        first = start_of_week(start, week_start)
+        last = start_of_week(next_month - timedelta(days=1), week_start) + timedelta(days=6)
         previous = (start - timedelta(days=1)).replace(day=1)
         return Period(view, first, last, start, _within(previous), _within(next_month))
     length = WEEK if view == "week" else timedelta(days=AGENDA_DAYS)
-    first = _start_of_week(day, week_start) if view == "week" else day
+    first = start_of_week(day, week_start) if view == "week" else day
     last = first + length - timedelta(days=1)
     return Period(view, first, last, first, _within(first - length), _within(first + length))
 
 
-def _start_of_week(day: date, week_start: str) -> date:
+def start_of_week(day: date, week_start: str) -> date:
+    """Return the first day of the week of a day."""
     return day - timedelta(days=(day.weekday() - WEEKDAYS[week_start]) % 7)
 
 

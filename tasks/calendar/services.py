@@ -26,7 +26,7 @@ def move_to_day(
 
     `seen` is the day that the actor has seen: only another due date is a conflict.
     """
-    changes = _due_changes(task, day, ZoneInfo(actor.time_zone))
+    changes = due_changes(task, day, ZoneInfo(actor.time_zone))
     has_seen = seen == due_day(task, ZoneInfo(actor.time_zone))
     return merge_changes(
         lambda versions: items.update(actor=actor, ref=str(task.pk), changes=changes, now=now, versions=versions),
@@ -35,7 +35,8 @@ def move_to_day(
     )
 
 
-def _due_changes(task: Task, day: date | None, zone: ZoneInfo) -> dict[str, Any]:
+def due_changes(task: Task, day: date | None, zone: ZoneInfo) -> dict[str, Any]:
+    """Return the changes that make a task due on another day, or on none."""
     if day is None:
         return {"due_date": None, "due_at": None}
     if task.due_at is None:

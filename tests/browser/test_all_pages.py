@@ -52,6 +52,8 @@ PAGE_PATHS = {
         "/projects/OPS/board/?open=done",
         "/projects/OPS/board/?swimlanes=assignee",
         "/calendar/",
+        "/projects/OPS/timeline/",
+        "/projects/OPS/timeline/?zoom=quarter",
         "/projects/OPS/calendar/?view=month",
         "/projects/OPS/calendar/?view=week&category=all",
         "/projects/OPS/calendar/?view=agenda",

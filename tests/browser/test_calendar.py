@@ -60,3 +60,26 @@ def test_task_moves_without_javascript(sample_workspace, open_page, dated):
     assert "date=2026-11-15" in page.url
     task.refresh_from_db()
     assert task.due_date == date(2026, 11, 25)
+
+
+def test_timeline_changes_dates_in_the_dialog(sample_workspace, open_page, dated):
+    task = dated[0]
+    page = open_page(sample_workspace)
+    page.goto("/projects/DATES/timeline/?date=2026-11-02")
+
+    handle = page.locator(f"[data-card='{task.pk}'] [data-dates]")
+    handle.click()
+    page.fill("#dates-dialog input[name=start]", "2026-11-09")
+    page.fill("#dates-dialog input[name=due]", "2026-11-11")
+    page.keyboard.press("Enter")
+
+    page.wait_for_selector(f".toast >> text=Dates of {task.key} changed.")
+    task.refresh_from_db()
+    assert (task.start_date, task.due_date) == (date(2026, 11, 9), date(2026, 11, 11))
+    # Three days of 11 pixels, a week after the first day.
+    assert page.locator("rect.bar").first.evaluate("({ x, width }) => [x.baseVal.value, width.baseVal.value]") == [
+        77,
+        33,
+    ]
+    assert handle.evaluate("(element) => element === document.activeElement")
+    assert page.evaluate("window.violations") == []

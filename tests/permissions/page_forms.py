@@ -121,6 +121,7 @@ FORM_DATA: dict[str, dict[str, str | list[str]]] = {
     "projects/{key}/board/tasks/": {"title": "New card", "status": "todo"},
     "settings/calendar/": {},
     "settings/calendar/revoke/": {},
+    "projects/{key}/timeline/dates/": {"task": "{task_id}", "start": "2026-11-02", "due": "2030-01-31"},
     "calendar/move/": {"task": "{task_id}", "day": "2030-01-31"},
     "projects/{key}/calendar/move/": {"task": "{task_id}", "day": "2030-01-31"},
     "projects/{key}/sections/": {"name": "Later"},

@@ -84,6 +84,8 @@ PAGES = {
     "GET settings/calendar/": AUTHENTICATED,
     "POST settings/calendar/": AUTHENTICATED,
     "POST settings/calendar/revoke/": f"{REDIRECTED} -> /settings/calendar/",
+    "GET projects/{key}/timeline/": "login 404 200 200 200 200 200 200 200",
+    "POST projects/{key}/timeline/dates/": "login 404 403 403 go go go 403 go -> /projects/{key}/timeline/",
     "GET calendar/": AUTHENTICATED,
     "POST calendar/move/": "login go 403 403 go go go 403 go -> /calendar/",
     "GET projects/{key}/calendar/": "login 404 200 200 200 200 200 200 200",
