@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from analytics.reports import selectors
 from analytics.reports.exports import FILE_TYPES, XLSX_TYPE, file_response
 from analytics.reports.results import DEFAULT_RANGE, MAX_PEOPLE, MAX_REMAINING, RANGES, ReportQuery
+from core.api.endpoints import no_projects
 from core.api.fields import StrictUUIDField
 from core.api.generics import ApiView, DetailView
 from core.api.query_params import IntegerQueryField, QuerySerializer
@@ -88,7 +89,7 @@ class ReportLibraryView(DetailView):
 
     api_key_scope = {"GET": "analytics:read"}
     operation_ids = {"get": "get_report_library"}
-    project_from = project_in_query
+    project_from = no_projects
     query_serializer_class = QuerySerializer
     serializer_class = LibraryOut
     has_versions = False

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.contrib.postgres.fields import ArrayField
 from django.db.models import Aggregate, Count, DurationField, ExpressionWrapper, F, FloatField, Q
 from django.db.models.functions import Coalesce, Extract
 
@@ -28,15 +29,13 @@ REFERENCE_DAYS = 84
 SHARES = (("p50", 0.5), ("p85", 0.85), ("p95", 0.95))
 
 
-class Percentile(Aggregate):
-    """Exact percentile, interpolated, as PostgreSQL's percentile_cont."""
+class Percentiles(Aggregate):
+    """Exact percentiles of SHARES, interpolated, in one sort: PostgreSQL's percentile_cont."""
 
-    function = "percentile_cont"
-    template = "percentile_cont(%(share)s) WITHIN GROUP (ORDER BY %(expressions)s)"
-    output_field = FloatField()
-
-    def __init__(self, expression: Any, share: float) -> None:
-        super().__init__(expression, share=share)
+    template = (
+        f"percentile_cont(ARRAY[{','.join(str(share) for _, share in SHARES)}]) WITHIN GROUP (ORDER BY %(expressions)s)"
+    )
+    output_field = ArrayField(FloatField())
 
 
 def with_hours(tasks: TaskSnapshotQuerySet, *, from_creation: bool) -> Any:
@@ -52,11 +51,12 @@ def completed_since(scope: Scope, instant: datetime) -> TaskSnapshotQuerySet:
     return tasks.filter(closed_at__gte=instant, category="done")
 
 
-def percentiles(tasks: Any) -> dict[str, float | None]:
-    """Return p50, p85 and p95 in hours; None without tasks."""
-    aggregates = {name: Percentile("hours", share) for name, share in SHARES}
-    result: dict[str, float | None] = tasks.aggregate(**aggregates)
-    return {name: None if hours is None else max(0.0, hours) for name, hours in result.items()}
+def percentiles(tasks: Any) -> tuple[int, dict[str, float | None]]:
+    """Return the number of tasks, and p50, p85 and p95 in hours, None without tasks."""
+    result = tasks.aggregate(count=Count("*"), percentiles=Percentiles("hours"))
+    hours = result["percentiles"] or [None] * len(SHARES)
+    shares = zip(SHARES, hours, strict=True)
+    return result["count"], {name: None if value is None else max(0.0, value) for (name, _), value in shares}
 
 
 def cycle_time(query: ReportQuery) -> Report:
@@ -72,8 +72,7 @@ def lead_time(query: ReportQuery) -> Report:
 def _durations(query: ReportQuery, label: str, *, from_creation: bool) -> Report:
     since = query.period.start_instant
     tasks = with_hours(completed_since(query.scope, since), from_creation=from_creation)
-    shares = percentiles(tasks)
-    count = tasks.aggregate(count=Count("*"))["count"]
+    count, shares = percentiles(tasks)
     day = LocalDay(F("closed_at"), query.period.sql_zone)
     listed = tasks.annotate(day=day).order_by("-closed_at", "-task_id")
     points = list(listed.values_list("task_id", "day", "hours", "closed_at")[:MAX_POINTS])
@@ -135,7 +134,7 @@ def ageing(query: ReportQuery) -> Report:
     """Return the tasks in progress, the oldest first, beside recent cycle times."""
     tasks = TaskSnapshot.objects.counted().in_projects(query.scope.project_ids).in_progress()
     reference = completed_since(query.scope, query.now - timedelta(days=REFERENCE_DAYS))
-    shares = percentiles(with_hours(reference, from_creation=False))
+    _, shares = percentiles(with_hours(reference, from_creation=False))
     p85 = shares["p85"]
     late_since = query.now - timedelta(hours=p85) if p85 is not None else datetime.min.replace(tzinfo=query.now.tzinfo)
     counts = tasks.aggregate(count=Count("*"), late=Count("pk", filter=Q(started_at__lt=late_since)))

@@ -42,7 +42,7 @@ FORBIDDEN_TO_KEYS = ("api-keys/", "service-accounts/", "sessions/", "auth/", "in
 SCOPES_OF_ACCOUNT_READS = {"GET /api/v1/me/": "me:read", "GET /api/v1/me/timer/": "tasks:read"}
 # These hold nothing of any project.
 WITHOUT_PROJECT_DATA = re.compile(
-    r"(GET /api/v1/(me|fields|fields/{shared_field_id}|recurrence/preview)/|\w+ /api/v1/users/.*)$"
+    r"(GET /api/v1/(me|analytics/reports|fields|fields/{shared_field_id}|recurrence/preview)/|\w+ /api/v1/users/.*)$"
 )
 # Here `project` in the body is whom a filter is shared with; what it shows may be of any project.
 PROJECT_AS_AUDIENCE = "saved-filters/"
@@ -203,7 +203,14 @@ def test_account_operations_are_closed_to_every_key(subtests):
 
 def test_key_for_one_project_must_name_it_in_lists(request_builder, alice, subtests):
     client = api_key_client(create_api_key(alice, projects=["OPS"]).text)
-    for path in ("tasks/", "tasks/stats/", "labels/", "analytics/overview/", "analytics/daily/"):
+    for path in (
+        "tasks/",
+        "tasks/stats/",
+        "labels/",
+        "analytics/overview/",
+        "analytics/daily/",
+        "analytics/reports/time/",
+    ):
         with subtests.test(path):
             statuses = [
                 client.get(f"/api/v1/{path}{query}").status_code for query in ("?project=OPS", "?project=OPS0", "")
