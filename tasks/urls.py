@@ -43,6 +43,7 @@ urlpatterns = [
     path("tasks/bulk/<uuid:job_id>/", bulk_pages.bulk_job, name="bulk-job"),
     path("tasks/quick-add/", quick_add_pages.quick_add, name="quick-add"),
     path("tasks/quick-add/preview/", quick_add_pages.preview, name="quick-add-preview"),
+    path("tasks/preview/", inline_edit_pages.preview_markdown, name="markdown-preview"),
     path("tasks/<str:key>/", items_pages.task_detail, name="task-detail"),
     path("tasks/<str:key>/cell/<str:field>/", inline_edit_pages.task_cell, name="task-cell"),
     path("tasks/<str:key>/menu/", inline_edit_pages.task_menu, name="task-menu"),

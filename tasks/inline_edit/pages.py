@@ -9,15 +9,18 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.auth.requests import get_request_user
 from accounts.models import User
+from core.api.endpoints import endpoint
 from core.clock import current_time
 from core.errors import Conflict, Invalid, VersionConflict, require
 from core.etags import merge_changes
 from core.forms import expected_version
 from core.htmx import render_page, requested_fragment, safe_redirect_url
+from core.markdown import render
+from core.text import normalize
 from tasks import policies
 from tasks.filters.forms import table_columns
 from tasks.filters.list_filter import list_columns
@@ -33,6 +36,7 @@ from tasks.sharing import selectors as sharing_selectors
 from tasks.undo.tokens import add_undo_message, with_next_task
 
 # What htmx puts a cell's form into: a cell of a table, a property, the title or the description of a task's page.
+MAX_PREVIEW_LENGTH = 50_000
 FORM = "tasks/_cell_form.html"
 HOSTS = {"td": FORM, "dd": FORM, "task-name": FORM, "task-description": FORM}
 
@@ -139,3 +143,17 @@ def task_menu(request: HttpRequest, key: str) -> HttpResponse:
         "is_member": project_role is not None,
     }
     return render_page(request, "tasks/task_menu.html", context, fragments={"a": "tasks/_row_menu.html"})
+
+
+# A preview is no write: the key of its form is that of the task.
+@endpoint(idempotent=False)
+@login_required
+@require_POST
+def preview_markdown(request: HttpRequest) -> HttpResponse:
+    """Show a description as it will look; htmx gets the text alone."""
+    text = normalize(request.POST.get("description", ""))
+    is_too_long = len(text) > MAX_PREVIEW_LENGTH
+    error = f"A description has at most {MAX_PREVIEW_LENGTH} characters." if is_too_long else ""
+    context = {"error": error, "html": "" if is_too_long else render(text)}
+    fragments = {"markdown-preview": "tasks/_markdown_preview.html"}
+    return render_page(request, "tasks/markdown_preview.html", context, fragments=fragments)

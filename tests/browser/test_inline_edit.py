@@ -88,6 +88,13 @@ def test_fields_of_the_task_page_are_edited_in_place(sample_workspace, open_page
     page.wait_for_selector(".toast:has-text('Due saved.')")
     page.click("#cell-description")
     page.fill("#task-description textarea", "Some text")
+    page.locator("#task-description textarea").select_text()
+    page.click("#task-description button:has-text('Bold')")
+    assert page.input_value("#task-description textarea") == "**Some text**"
+    page.click("#task-description button:text('Checkbox')")
+    assert page.input_value("#task-description textarea") == "- [ ] **Some text**"
+    page.click("#task-description button:text('Preview')")
+    page.wait_for_selector("#markdown-preview strong:text('Some text')")
     shoot(page, "task-description")
     page.evaluate(AXE_SCRIPT)
     violations = page.evaluate(AXE)

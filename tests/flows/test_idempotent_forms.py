@@ -31,6 +31,7 @@ NOT_IDEMPOTENT = {
     "reauthenticate/",
     "reauthenticate/code/",
     "reauthenticate/passkey/",
+    "tasks/preview/",
     "tasks/quick-add/preview/",
     "password/reset/new/",
     "revert-login-method/",

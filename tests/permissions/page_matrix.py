@@ -184,6 +184,7 @@ PAGES = {
     "POST tasks/new/": "login 422 422 422 go go go 422 go -> /tasks/{project}-4/",
     "GET tasks/quick-add/": AUTHENTICATED,
     "POST tasks/quick-add/": "login 404 403 403 go go go 403 go -> /tasks/{project}-4/",
+    "POST tasks/preview/": AUTHENTICATED,
     "POST tasks/quick-add/preview/": "login 404 200 200 200 200 200 200 200",
     "GET tasks/{key}/": "login 404 200 200 200 200 200 200 200",
     "POST tasks/{key}/": "login 404 403 403 go go go 403 go -> /tasks/{key}/",

@@ -58,6 +58,7 @@ NO_SIDE_EFFECTS = {
         "reauthenticate/code/",
         "reauthenticate/passkey/",
         "inbox/{notification_id}/unread/",
+        "tasks/preview/",
         "tasks/quick-add/preview/",
         "tasks/{key}/timer/stop/",
         "login/passkey/",
