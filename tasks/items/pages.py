@@ -25,6 +25,7 @@ from core.etags import merge_changes
 from core.forms import expected_version, form_status
 from core.htmx import form_data, render_page, requested_fragment
 from core.text import is_blank, normalize
+from core.validators import CONTROL_CHARACTERS
 from tasks import policies
 from tasks.bulk import deletions
 from tasks.bulk.forms import BulkForm
@@ -232,7 +233,7 @@ def add_subtask(request: HttpRequest, key: str) -> HttpResponse:
     reader = get_request_user(request)
     task = selectors.get_task(reader, key)
     title = normalize(request.POST.get("title", "").strip())
-    if is_blank(title) or len(title) > 500 or "\x00" in title:
+    if is_blank(title) or len(title) > 500 or CONTROL_CHARACTERS.search(title):
         messages.error(request, "A subtask needs a title of at most 500 characters.")
     else:
         draft = drafts.TaskDraft(title=title, parent=task.pk)

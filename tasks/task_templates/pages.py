@@ -12,14 +12,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.auth.requests import get_request_user
 from core.clock import current_time
-from core.errors import Conflict, Invalid
 from core.htmx import render_page
 from core.text import truncate
 from tasks import policies
 from tasks.items import selectors as items_selectors
 from tasks.projects import selectors as projects_selectors
 from tasks.task_templates import selectors, services
-from tasks.task_templates.forms import TemplateNameForm
+from tasks.task_templates.forms import TemplateNameForm, TemplateTaskForm
 from tasks.undo.tokens import add_undo_message
 
 
@@ -81,13 +80,14 @@ def delete_template(request: HttpRequest, key: str, template_id: UUID) -> HttpRe
 @require_POST
 def use_template(request: HttpRequest, key: str, template_id: UUID) -> HttpResponse:
     """Create a task from a template, under the title of the form if any."""
-    title = request.POST.get("title", "").strip()[:500]
-    try:
-        task = services.create_task(
-            actor=get_request_user(request), ref=key, template_id=template_id, now=current_time(), title=title
+    form = TemplateTaskForm(request.POST)
+    task = form.submit(
+        lambda data: services.create_task(
+            actor=get_request_user(request), ref=key, template_id=template_id, now=current_time(), **data
         )
-    except (Invalid, Conflict) as error:
-        messages.error(request, error.detail)
+    )
+    if task is None:
+        messages.error(request, f"The task wasn't created: {next(iter(form.errors.values()))[0]}")
         return redirect("project-templates", key=key)
     add_undo_message(request, f"{task.key} created.")
     return redirect("task-detail", key=task.key)

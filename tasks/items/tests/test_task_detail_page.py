@@ -178,8 +178,12 @@ def test_lets_only_editors_change_it(who, status, task, alice, request, outbox):
 
 
 def test_makes_a_subtask(task, bob):
-    response = logged_in_client(bob).post("/tasks/OPS-1/subtasks/", {"title": "Buy toner"})
+    page = logged_in_client(bob)
+    refused = [page.post("/tasks/OPS-1/subtasks/", {"title": title}) for title in ("A\x00b", "A\x1bb", " ", "x" * 501)]
+    before = Task.objects.count()
+    response = page.post("/tasks/OPS-1/subtasks/", {"title": "Buy toner"})
 
+    assert ({answer.status_code for answer in refused}, before) == ({302}, 1)
     assert response.status_code == 302
     assert Task.objects.get(title="Buy toner").parent == task
 

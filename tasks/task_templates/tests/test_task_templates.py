@@ -110,8 +110,12 @@ def test_pages_save_and_use_templates(full_task, project, alice):
 
     offered = page.get(f"/tasks/new/?project={project.pk}").content.decode()
     used = page.post(f"/projects/OPS/templates/{template.pk}/tasks/", {"title": "Again"})
+    count = Task.objects.count()
+    refused = page.post(f"/projects/OPS/templates/{template.pk}/tasks/", {"title": "A\x00b"}, follow=True)
     page.post(f"/projects/OPS/templates/{template.pk}/", {"name": "Printer"})
 
+    assert (refused.status_code, Task.objects.count()) == (200, count)
+    assert "The task wasn&#x27;t created" in refused.content.decode()
     assert saved["Location"] == "/projects/OPS/templates/"
     assert f'formaction="/projects/OPS/templates/{template.pk}/tasks/"' in offered
     assert Task.objects.get(title="Again").checklist.count() == 1
