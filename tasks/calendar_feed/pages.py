@@ -60,4 +60,4 @@ def calendar_feed(request: HttpRequest) -> HttpResponseBase:
     response["Cache-Control"] = "private, no-cache"
     response["X-Robots-Tag"] = "noindex, nofollow"
     response["Referrer-Policy"] = "no-referrer"
-    return get_conditional_response(request, etag=response.get("ETag"), response=response)
+    return get_conditional_response(request, etag=response.get("ETag"), response=response) or response

@@ -12,6 +12,7 @@ from core.errors import NotFound
 from core.security.hashing import sha256_hex
 from core.time_zones import sql_time_zone
 from tasks.models import CalendarFeed, Task
+from tasks.models.due_dates import due_instant
 
 FEED_NOT_FOUND = "There is no such calendar."
 MAX_TASKS = 1000
@@ -49,5 +50,5 @@ def list_feed_tasks(user: User, *, now: datetime) -> list[Task]:
     """
     rows = Task.objects.visible_to(user).assigned_to([str(user.pk)]).exclude(due_date=None, due_at=None)
     rows = rows.filter(Q(closed_at=None) | Q(closed_at__gte=now - PAST))
-    ordered = rows.with_due_instant(sql_time_zone(user.time_zone)).order_by("due_instant", "pk")
+    ordered = rows.order_by(due_instant(sql_time_zone(user.time_zone)), "pk")
     return list(ordered.select_related("project", "state").defer("search", "description_html")[:MAX_TASKS])
