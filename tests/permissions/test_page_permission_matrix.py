@@ -119,7 +119,13 @@ def scenarios_for(name: str) -> list[str]:
     if name not in PAGES_WITH_HIDDEN_OBJECT:
         return ["own"]
     of_project = ["team", "shared"] if _is_project_page(name) else []
-    return ["own", *of_project, "foreign", "missing", *(["crossed"] if name.count("{") > 1 else [])]
+    return [
+        "own",
+        *of_project,
+        "foreign",
+        "missing",
+        *(["crossed"] if name.replace("{field}", "").count("{") > 1 else []),
+    ]
 
 
 def _is_project_page(name: str) -> bool:
