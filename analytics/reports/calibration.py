@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from analytics.reports import flow
 from analytics.reports.results import Column, Figure, Report, ReportPeriod, ReportQuery
-from analytics.reports.simulation import totals_expected
+from analytics.reports.simulation import totals_expected, working_weeks
 
 # Each past forecast draws from 12 weeks, as the forecast does, and looks 4 weeks ahead.
 SAMPLE_WEEKS, AHEAD = 12, 4
@@ -22,7 +22,7 @@ def calibration(query: ReportQuery) -> Report:
     weekly = flow.per_bucket(flow.read_flow(query.scope, period).completed, weeks)
     past = []
     for week in range(SAMPLE_WEEKS, HISTORY_WEEKS - AHEAD + 1):
-        sample, actual = weekly[week - SAMPLE_WEEKS : week], sum(weekly[week : week + AHEAD])
+        sample, actual = working_weeks(weekly[week - SAMPLE_WEEKS : week]), sum(weekly[week : week + AHEAD])
         # Of weeks without a completed task there was no forecast.
         if any(sample):
             past.append((weeks[week].start, actual, totals_expected(sample, AHEAD, SHARES)))

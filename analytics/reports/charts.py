@@ -170,7 +170,7 @@ def _x_labels(days: Sequence[date]) -> list[str]:
 
 
 def _calibration(report: Report, _query: ReportQuery) -> Chart | None:
-    """Return the completed counts as bars, and the promises of 50 and 85 % as lines."""
+    """Return the completed counts as bars, and what was promised as lines."""
     rows = _rows(report)
     if not rows:
         return None

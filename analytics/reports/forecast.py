@@ -13,8 +13,8 @@ from analytics.models import DailyStat
 from analytics.overview import selectors as overview_selectors
 from analytics.overview.results import Period, Scope
 from analytics.reports import flow
-from analytics.reports.results import Bucket, Column, Figure, Report, ReportPeriod, ReportQuery
-from analytics.reports.simulation import MAX_WEEKS, day_at, days_needed
+from analytics.reports.results import Column, Figure, Report, ReportPeriod, ReportQuery
+from analytics.reports.simulation import MAX_WEEKS, day_at, days_needed, working_weeks
 
 WEEKS = 12
 SHARES = ((0.5, "50\u00a0%"), (0.85, "85\u00a0%"), (0.95, "95\u00a0%"))
@@ -26,7 +26,6 @@ MAX_BARS = 40
 class Forecast:
     """Observed weeks, what remains, who works, and the trials."""
 
-    weeks: tuple[Bucket, ...]
     weekly: tuple[int, ...]
     remaining: int
     open: int
@@ -98,14 +97,13 @@ def _simulate(query: ReportQuery) -> Forecast:
     # Whole weeks up to yesterday: today is not over, and would look like a slow day.
     yesterday = query.period.today - timedelta(days=1)
     period = ReportPeriod(yesterday, WEEKS * 7, query.period.zone)
-    weeks = period.buckets()
-    weekly = flow.per_bucket(flow.read_flow(query.scope, period).completed, weeks)
+    weekly = working_weeks(flow.per_bucket(flow.read_flow(query.scope, period).completed, period.buckets()))
     day = overview_selectors.daily(query.scope, Period.ending(query.now.date(), length=1))[0]
     current = _people(query.scope, period.start, yesterday)
     people = current if query.people is None else query.people
     remaining = day.open if query.remaining is None else query.remaining
     days = days_needed(weekly, remaining, speed=people / current if current else 1.0)
-    return Forecast(tuple(weeks), tuple(weekly), remaining, day.open, people, current, tuple(days))
+    return Forecast(weekly, remaining, day.open, people, current, tuple(days))
 
 
 def _people(scope: Scope, start: date, end: date) -> int:

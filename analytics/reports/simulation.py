@@ -9,6 +9,14 @@ from collections.abc import Sequence
 TRIALS = 1000
 # Five years: a forecast beyond them is none.
 MAX_WEEKS = 260
+# Fewer would repeat one lucky week for ever.
+MIN_SAMPLE_WEEKS = 4
+
+
+def working_weeks(weekly: Sequence[int]) -> tuple[int, ...]:
+    """Return the weeks from the first with a completed task, at least four: before, no work had begun."""
+    first = next((week for week, count in enumerate(weekly) if count), 0)
+    return tuple(weekly[min(first, max(0, len(weekly) - MIN_SAMPLE_WEEKS)) :])
 
 
 def days_needed(weekly: Sequence[int], remaining: int, *, speed: float = 1.0) -> list[int | None]:
@@ -38,7 +46,7 @@ def _trial(generator: random.Random, weekly: Sequence[int], remaining: int, spee
 
 
 def totals_expected(weekly: Sequence[int], weeks: int, shares: Sequence[float]) -> tuple[int, ...]:
-    """Return, for each share of the trials, the least number of tasks completed in so many weeks."""
+    """Return the least number of completed tasks for each share of the trials."""
     generator = random.Random(f"{list(weekly)} {weeks}")  # noqa: S311 -- no secret
     totals = sorted((sum(generator.choices(weekly, k=weeks)) for _ in range(TRIALS)), reverse=True)
     return tuple(totals[max(0, math.ceil(share * TRIALS) - 1)] for share in shares)

@@ -13,7 +13,7 @@ import pytest
 from accounts.tests.factories import UserFactory
 from analytics.reports import selectors
 from analytics.reports.exports import iter_csv, safe_cell
-from analytics.reports.simulation import MAX_WEEKS, day_at, days_needed, totals_expected
+from analytics.reports.simulation import MAX_WEEKS, day_at, days_needed, totals_expected, working_weeks
 from analytics.tests.event_factories import publish_event, task_payload
 from core.testing.page_client import logged_in_client, visible_text
 from tasks.models import TimeEntry
@@ -183,6 +183,11 @@ def test_simulation_is_deterministic_and_bounded():
     # Fifty at 4.75 a week take ten and a half weeks, give or take.
     assert 60 < p50 < 90
     assert days_needed(uneven, 0)[-1] == 0
+    assert [working_weeks(weeks) for weeks in ([0, 0, 3, 0, 1, 1], [0, 0, 0, 0, 0, 9], [0] * 5)] == [
+        (3, 0, 1, 1),
+        (0, 0, 0, 9),
+        (0,) * 5,
+    ]
     assert set(days_needed([0] * 12, 5)) == {None}
     assert set(days_needed([1] * 12, MAX_WEEKS + 1)) == {None}
     assert days_needed([1] * 12, MAX_WEEKS)[0] == MAX_WEEKS * 7
@@ -207,7 +212,7 @@ def test_calibration_compares_promises_with_the_actual(tasks, lead, project):
 
 def test_forecast_answers_what_if(tasks, lead):
     base = build(lead, "forecast")
-    assert base.detail.weekly == (0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 2)
+    assert base.detail.weekly == (1, 1, 0, 0, 2)
     assert (base.detail.open, base.detail.people) == (5, 1)
 
     dates = {
