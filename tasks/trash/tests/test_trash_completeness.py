@@ -33,6 +33,7 @@ TRASHED = {
 }
 # Access, and choices of one user, which the opposite request brings back; each is listed in the documentation.
 REVERSED = {
+    "me/calendar-feed/",
     "projects/{ref}/archive/",
     "projects/{ref}/members/{user_id}/",
     "projects/{ref}/shared-fields/{shared_field_id}/",
