@@ -50,7 +50,7 @@ NOT_HIDDEN = {
     "accept_token",
     "cancel_deletion_token",
 }
-# Forms that are understood and change nothing: a wrong code, no MFA method to use, a preview.
+# Forms that are understood and change nothing: a wrong code, no MFA method to use, a preview, a task without a parent.
 NO_SIDE_EFFECTS = {
     f"POST {path}"
     for path in (
@@ -61,6 +61,7 @@ NO_SIDE_EFFECTS = {
         "tasks/preview/",
         "tasks/quick-add/preview/",
         "tasks/{key}/timer/stop/",
+        "tasks/{key}/convert-to-item/",
         "login/passkey/",
         "login/mfa/",
         "login/with/{provider_id}/",
