@@ -20,7 +20,7 @@ from markdown_it.token import Token
 from core.text import truncate
 
 # Stored with the HTML; a change of the rules below needs a new one.
-RENDERER_VERSION = 2
+RENDERER_VERSION = 3
 # Longer than any field may be; such a text is shown as it is.
 MAX_LENGTH = 100_000
 MAX_BRACKETS = 1_000
@@ -45,7 +45,18 @@ _STANDARDS = {"UTF", "ISO", "SHA", "RFC", "COVID", "CVE", "AES", "RSA", "MD", "P
 _CUT_LINK = re.compile(r"!?\[([^\[\]]{1,300})(?:\](?:\([^()\s]*)?)?…\Z")
 # What may stand before the text of a line in quotes and lists.
 _LINE_PREFIX = re.compile(r"[ \t>*+\-.)0-9]*>")
+# A task list of GitHub Flavored Markdown (section 5.3).
+_CHECKBOX = re.compile(r"\[([ xX])\](?=\s)")
 _BRACKETS = {")": "(", "]": "[", "}": "{"}
+
+
+def _draw_checkboxes(state: StateCore) -> None:
+    """Show `[ ]` and `[x]` at the beginning of list items as boxes. They are text: nothing can be ticked here."""
+    for item, block in zip(state.tokens, state.tokens[2:], strict=False):
+        if item.type == "list_item_open" and block.type == "inline" and block.children:
+            first = block.children[0]
+            if box := _CHECKBOX.match(first.content):
+                first.content = ("☐" if box[1] == " " else "☑") + first.content[box.end() :]
 
 
 def _link_bare_text(state: StateCore) -> None:
@@ -98,7 +109,8 @@ def _make_parser(disabled: Sequence[str] = ()) -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False, "breaks": True, "maxNesting": MAX_LEVELS}).enable(
         ["table", "strikethrough"]
     )
-    parser.disable(list(disabled)).core.ruler.push("bare_links", _link_bare_text)
+    parser.disable(list(disabled)).core.ruler.push("checkboxes", _draw_checkboxes)
+    parser.core.ruler.push("bare_links", _link_bare_text)
     return parser
 
 

@@ -22,6 +22,8 @@ PIECES = ["<script>", "</script>", "<img src=x onerror=alert(1)>", "[a](javascri
         ("**bold** ~~gone~~", "<p><strong>bold</strong> <s>gone</s></p>"),
         ("[a](https://example.com)", '<p><a href="https://example.com" rel="nofollow noopener noreferrer">a</a></p>'),
         ("3. x", '<ol start="3">\n<li>x</li>\n</ol>'),
+        ("- [ ] Milk\n- [x] Bread\n- [y] no", "<ul>\n<li>☐ Milk</li>\n<li>☑ Bread</li>\n<li>[y] no</li>\n</ul>"),
+        ("[ ] no item", "<p>[ ] no item</p>"),
         ("<b>x</b>", "<p>&lt;b&gt;x&lt;/b&gt;</p>"),
         ("<script>alert(1)</script>", "<p>&lt;script&gt;alert(1)&lt;/script&gt;</p>"),
         ("![image](https://example.com/x.png)", "<p></p>"),
