@@ -25,6 +25,11 @@ EXEMPT_OPERATIONS = {
     "DELETE /api/v1/saved-filters/{filter_id}/subscription/": "A subscription has nothing to change, and no version.",
     "DELETE /api/v1/tasks/{ref}/links/{link_id}/": "A link is revoked at once, and never refused as late.",
     "DELETE /api/v1/tasks/{ref}/relations/{relation_id}/": "A relation has nothing to change, and no version.",
+    "DELETE /api/v1/me/calendar-feed/": "A feed's address is revoked at once, and never refused as late.",
+    "PUT /api/v1/tasks/{ref}/comments/{comment_id}/reactions/{emoji}/": "A reaction has nothing to change, and no version.",
+    "DELETE /api/v1/tasks/{ref}/comments/{comment_id}/reactions/{emoji}/": "A reaction has nothing to change, and no version.",
+    "PUT /api/v1/tasks/{ref}/reactions/{emoji}/": "A reaction has nothing to change, and no version.",
+    "DELETE /api/v1/tasks/{ref}/reactions/{emoji}/": "A reaction has nothing to change, and no version.",
     "DELETE /api/v1/trash/{entry_id}/": "An entry of the trash has nothing to change, and no version.",
 }
 CONDITIONAL_OPERATIONS = [operation for operation in WRITE_OPERATIONS if str(operation) not in EXEMPT_OPERATIONS]

@@ -17,7 +17,7 @@ ORIGIN = "http://testserver"
 FORM_PATHS = {
     "/tasks/OPS-1/comments/": "/tasks/OPS-1/",
     "/tasks/OPS-1/subtasks/": "/tasks/OPS-1/",
-    "/tasks/OPS-1/status/": "/tasks/OPS-1/",
+    "/tasks/OPS-1/watch/": "/tasks/OPS-1/",
     "/tasks/OPS-1/shares/": "/tasks/OPS-1/",
     "/settings/avatar/": "/settings/",
     "/settings/privacy/export/": "/settings/privacy/",

@@ -36,7 +36,7 @@ def test_invalid_id_is_not_found(resource, request_builder, clients, db_subtest,
     for operation in operations():
         if "{" in operation.template and operation.path.split("/")[0] == resource:
             with db_subtest(str(operation)):
-                url = request_builder.url(operation)
+                url, query = request_builder.url(operation), f"?{request_builder.query(operation)}"
                 ids = [
                     part for part in url.strip("/").split("/") if re.fullmatch(r"[0-9a-f-]{36}|OPS(-\d+)?|EMPTY", part)
                 ]
@@ -45,7 +45,7 @@ def test_invalid_id_is_not_found(resource, request_builder, clients, db_subtest,
                     f"{valid} as {invalid[:30]}": check_problem(
                         client.generic(
                             operation.method,
-                            url.replace(f"/{valid}/", f"/{invalid}/"),
+                            url.replace(f"/{valid}/", f"/{invalid}/") + query,
                             **request_kwargs(request_builder, operation),
                         )
                     )

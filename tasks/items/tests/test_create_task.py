@@ -51,6 +51,7 @@ def test_task_with_title_only_lands_in_own_inbox(clients, alice, outbox):
         "assignees": [],
         "labels": [],
         "position": task.position,
+        "progress": {"subtasks": {"done": 0, "total": 0}, "checklist": {"done": 0, "total": 0}},
         "is_recurring": False,
         "version": 1,
         "created_at": first.json()["created_at"],

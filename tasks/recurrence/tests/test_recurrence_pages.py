@@ -86,13 +86,13 @@ def test_recurrence_page_skips_keeps_and_removes(page, monthly):
 def test_task_without_due_date_asks_for_one(page, task):
     text = visible_text(page.get(URL))
 
-    assert "Give this task a due date, and it can repeat." in text
+    assert "Set a due date to make this task repeat." in text
     assert "Give the task a due date first." in visible_text(page.post(SET_URL, WEEKLY, follow=True))
 
 
 def test_closed_task_names_the_one_that_follows(page, monthly):
     RecurrenceFactory(task=monthly)
-    page.post(f"{URL}status/", {"status": "done"})
+    page.post(f"{URL}cell/status/", {"status": "done"})
 
     assert "Followed by OPS-2" in visible_text(page.get(URL))
 
@@ -167,7 +167,7 @@ def test_reminder_page_adds_and_deletes(page, project, bob):
 def test_following_tasks_that_a_reader_cannot_see_are_not_named(client, page, monthly, alice, viewer):
     RecurrenceFactory(task=monthly)
     guest = TaskShareFactory(task=monthly, user=UserFactory()).user
-    page.post(f"/tasks/{monthly.key}/status/", {"status": "done"})
+    page.post(f"/tasks/{monthly.key}/cell/status/", {"status": "done"})
     following = Recurrence.objects.get().task
     seen = visible_text(page.get(f"/tasks/{monthly.key}/"))
     as_guest = visible_text(logged_in_client(guest).get(f"/tasks/{monthly.key}/"))
