@@ -41,6 +41,12 @@ function edit() {
   if (link) location.assign(`${link.href}#edit`);
 }
 
+// Clicking opens a panel at once but the browser says so later, when the next key may have been typed.
+function press(control) {
+  control.click();
+  control.popoverTargetElement?.querySelector("input[name=text]")?.focus();
+}
+
 const actions = {
   j: () => moveToRow(1),
   k: () => moveToRow(-1),
@@ -81,7 +87,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   const control = /^[a-z.]$/.test(key) && document.querySelector(`[data-key="${key}"]`);
-  const action = key === "e" && currentRow() ? edit : control ? () => control.click() : actions[key];
+  const action = key === "e" && currentRow() ? edit : control ? () => press(control) : actions[key];
   if (action) {
     event.preventDefault();
     action();
