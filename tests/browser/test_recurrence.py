@@ -15,7 +15,7 @@ from tasks.models import Recurrence
 @pytest.mark.parametrize("scripts", [True, False])
 def test_task_repeats_as_the_form_previewed(scripts, sample_workspace, open_page):
     now = timezone.now()
-    draft = drafts.TaskDraft(title="Water the plants", due_date=timezone.localdate() + timedelta(days=1))
+    draft = drafts.TaskDraft(title="Water the plants", due_date=timezone.localdate() + timedelta(days=3))
     task = items.create(actor=sample_workspace, draft=draft, now=now, project_ref="OPS")
     page = open_page(sample_workspace, width=1280 if scripts else 390, scripts=scripts)
 
