@@ -191,7 +191,7 @@ class ServiceAdmin(BaseAdmin):
 
 
 def _error_message(error: DomainError) -> str:
-    return " ".join(field.message for field in error.fields) or error.detail
+    return error.message
 
 
 @admin.register(IdempotencyRecord)

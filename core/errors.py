@@ -40,6 +40,11 @@ class DomainError(Exception):
         if code is not None:
             self.code = code
 
+    @property
+    def message(self) -> str:
+        """Return the sentences about the fields, or else the detail, as pages show them."""
+        return " ".join(error.message for error in self.fields) or self.detail
+
     def has_error(self, field: str, code: str) -> bool:
         """Return whether the field was rejected with this code."""
         return any((error.field, error.code) == (field, code) for error in self.fields)

@@ -14,7 +14,15 @@ from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from core.db import translate_db_error
-from core.errors import DatabaseUnavailable, DomainError, NotAuthenticated, RateLimited, ServiceUnavailable
+from core.errors import (
+    DatabaseUnavailable,
+    DomainError,
+    Invalid,
+    NotAuthenticated,
+    RateLimited,
+    ServiceUnavailable,
+    VersionConflict,
+)
 
 # The same URL answers with a page or a fragment, so caches, and the back button, must not mix them up.
 VARY = ("HX-Request", "HX-Request-Type", "HX-Target", "Cookie")
@@ -71,6 +79,22 @@ def safe_redirect_url(request: HttpRequest, url: str, default: str) -> str:
     return url if is_safe else default
 
 
+def sender_url(request: HttpRequest, path: str) -> str:
+    """Return the URL of the page that sent a form, if it has this path; else the path."""
+    url = safe_redirect_url(request, request.POST.get("next", ""), path)
+    return url if url.partition("?")[0] == path else path
+
+
+def report_error(request: HttpRequest, error: DomainError, *, conflict: str = "") -> int:
+    """Add a domain error to the messages of a page, and return its status.
+
+    `conflict` is the text of a VersionConflict.
+    """
+    messages.error(request, conflict if isinstance(error, VersionConflict) else error.message)
+    # 412 is for programs that sent If-Match, and the forms of pages answer 422.
+    return {VersionConflict: 409, Invalid: 422}.get(type(error), error.status)
+
+
 def error_page(request: HttpRequest, status: int, detail: str = "") -> HttpResponse:
     """Render the error page for this status; the detail is a sentence for people."""
     # Other client errors have no page of their own; the status stays what it was.
@@ -118,7 +142,7 @@ class PageErrorMiddleware:
         if isinstance(error, NotAuthenticated):
             return error_page(request, 403, error.detail)
         # 412 is for programs that sent If-Match; a person is shown a conflict.
-        message = " ".join(field.message for field in error.fields) or error.detail
+        message = error.message
         if isinstance(error, ServiceUnavailable):
             return unavailable_page(request, error)
         if isinstance(error, RateLimited):

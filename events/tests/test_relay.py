@@ -103,9 +103,9 @@ def test_failed_leader_releases_the_lock(monkeypatch):
 def _try_leader_lock():
     with connections["default"].cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [LEADER_LOCK_ID])
-        held = cursor.fetchone()[0]
+        is_locked = cursor.fetchone()[0]
         cursor.execute("SELECT pg_advisory_unlock_all()")
-    return held
+    return is_locked
 
 
 def test_cycle_sends_one_message_to_each_consumer():

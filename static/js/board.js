@@ -13,6 +13,7 @@ function fill(card, values) {
   const { elements } = form();
   elements.task.value = card.dataset.card;
   elements.version.value = card.dataset.version;
+  elements.seen.value = card.dataset.seen;
   for (const name of ["before", "after", "place"]) elements[name].value = values[name] ?? "";
   elements.status.value = values.status;
   elements.idempotency_key.value = crypto.randomUUID();
@@ -31,7 +32,8 @@ function makeSortable() {
   for (const list of board().querySelectorAll("[data-cards]")) {
     if (window.Sortable.get(list)) continue;
     window.Sortable.create(list, {
-      group: "board",
+      // A drop changes the status, not the person or priority of another swimlane.
+      group: list.closest(".swimlane")?.getAttribute("aria-label") ?? "board",
       draggable: "[data-card]",
       animation: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 140,
       ghostClass: "is-ghost",

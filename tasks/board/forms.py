@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 from django import forms
 
@@ -17,6 +16,8 @@ class MoveCardForm(PageForm):
 
     task = forms.UUIDField(widget=forms.HiddenInput)
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    # The status that the page showed.
+    seen = forms.SlugField(required=False, widget=forms.HiddenInput)
     before = forms.UUIDField(required=False, widget=forms.HiddenInput)
     after = forms.UUIDField(required=False, widget=forms.HiddenInput)
     status = forms.ChoiceField(label="Status")
@@ -25,10 +26,6 @@ class MoveCardForm(PageForm):
     def __init__(self, data: Any = None, *, states: Sequence[State], **options: Any) -> None:
         super().__init__(data, auto_id="move_%s", **options)
         self.fields["status"].choices = [(state.slug, state.name) for state in states]
-
-    def neighbour(self) -> dict[str, UUID]:
-        """Return the neighbour that the card was dropped beside; empty without one."""
-        return {name: self.cleaned_data[name] for name in ("before", "after") if self.cleaned_data[name]}
 
 
 class NewCardForm(PageForm):

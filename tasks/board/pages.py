@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.auth.requests import get_request_user
 from accounts.models import User
 from core.clock import current_time
 from core.errors import Conflict, Invalid, NotFound, VersionConflict
-from core.etags import merge_changes
 from core.forms import parse_uuid
-from core.htmx import render_page, requested_fragment, safe_redirect_url
+from core.htmx import render_page, report_error, requested_fragment, sender_url
 from tasks import policies
-from tasks.board import selectors
+from tasks.board import selectors, services
 from tasks.board.forms import MoveCardForm, NewCardForm
 from tasks.filters.list_filter import read_filter
-from tasks.items import drafts, ordering
+from tasks.items import drafts
 from tasks.items import selectors as items_selectors
 from tasks.items import services as items
 from tasks.models import Project
@@ -92,7 +89,6 @@ def board_context(
         "moving": moving,
         "board_url": f"{reverse('project-board', args=[project.key])}{f'?{query.urlencode()}' if query else ''}",
         "closed_days": selectors.CLOSED_FOR.days,
-        "today": timezone.localdate(now),
     }
 
 
@@ -111,39 +107,24 @@ def move_card(request: HttpRequest, key: str) -> HttpResponse:
         task = items_selectors.get_task(reader, str(data["task"]))
         if task.project_id != project.pk:
             raise NotFound("This task isn't in the project any more.")
-        place = form.neighbour() or _end_of_column(reader, project, data["status"], data["place"], task.pk)
-        versions = None if data["version"] is None else frozenset({data["version"]})
-        new_status = data["status"] if data["status"] != task.state.slug or not place else None
-        moved = merge_changes(
-            lambda versions: ordering.move(
-                actor=reader, ref=str(task.pk), now=current_time(), status=new_status, versions=versions, **place
-            ),
-            versions,
-            # Somebody else may have moved it within its column; only another status is a conflict.
-            {"position": task.position},
+        moved = services.move_card(
+            actor=reader,
+            task=task,
+            status=data["status"],
+            before=data["before"],
+            after=data["after"],
+            place=data["place"],
+            seen=data["seen"],
+            now=current_time(),
+            versions=None if data["version"] is None else frozenset({data["version"]}),
         )
-    except VersionConflict:
-        status = 409
-        messages.warning(request, "The task was changed meanwhile. The board shows its current status.")
-    except Invalid as error:
-        status = 422
-        messages.error(request, " ".join(item.message for item in error.fields) or error.detail)
-    except (Conflict, NotFound) as error:
-        status = error.status
-        messages.error(request, error.detail)
+    except (VersionConflict, Conflict, Invalid, NotFound) as error:
+        status = report_error(request, error, conflict="The task was moved meanwhile. The board shows where it is.")
     else:
         add_undo_message(request, f"{moved.key} moved to {moved.state.name}.")
         if warning := wip_limits.warning(moved.state):
             messages.warning(request, warning)
     return _board_response(request, reader, project, status=status)
-
-
-def _end_of_column(reader: User, project: Project, status: str, place: str, task_id: UUID) -> dict[str, UUID]:
-    """Return the neighbour at the top or bottom of a column; empty if it has no other card."""
-    if not place:
-        return {}
-    neighbour = selectors.end_of_column(reader, project, status, is_top=place == "top", without=task_id)
-    return {"before" if place == "top" else "after": neighbour} if neighbour else {}
 
 
 @login_required
@@ -159,8 +140,7 @@ def add_card(request: HttpRequest, key: str) -> HttpResponse:
         try:
             task = items.create(actor=reader, draft=draft, now=current_time(), project_ref=str(project.pk))
         except (Invalid, Conflict) as error:
-            status = error.status
-            messages.error(request, " ".join(item.message for item in error.fields) or error.detail)
+            status = report_error(request, error)
         else:
             add_undo_message(request, f"{task.key} created.")
             if warning := wip_limits.warning(task.state):
@@ -172,10 +152,8 @@ def add_card(request: HttpRequest, key: str) -> HttpResponse:
 
 
 def _board_response(request: HttpRequest, reader: User, project: Project, *, status: int) -> HttpResponse:
-    board_url = reverse("project-board", args=[project.key])
-    url = safe_redirect_url(request, request.POST.get("next", ""), board_url)
+    url = sender_url(request, reverse("project-board", args=[project.key]))
     if not requested_fragment(request):
-        return redirect(url if url.startswith(board_url) else board_url)
-    query = QueryDict(url.partition("?")[2])
-    context = board_context(request, reader, project, query)
+        return redirect(url)
+    context = board_context(request, reader, project, QueryDict(url.partition("?")[2]))
     return render_page(request, "tasks/board.html", context, fragments=FRAGMENTS, status=status)

@@ -36,7 +36,7 @@ def update_selected(request: HttpRequest) -> HttpResponse:
         try:
             result = _update(request, ids, form.changes(), is_all=is_all)
         except DomainError as error:
-            messages.error(request, " ".join(field.message for field in error.fields) or error.detail)
+            messages.error(request, error.message)
         else:
             if result.job:
                 return redirect("bulk-job", result.job.pk)

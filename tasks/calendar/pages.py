@@ -19,7 +19,7 @@ from accounts.models import User
 from core.clock import current_time
 from core.errors import Conflict, Invalid, NotFound, VersionConflict
 from core.forms import parse_uuid
-from core.htmx import render_page, requested_fragment, safe_redirect_url
+from core.htmx import render_page, report_error, requested_fragment, sender_url
 from tasks.calendar import selectors, services
 from tasks.calendar.forms import MoveTaskForm
 from tasks.calendar.periods import TASKS_PER_DAY, Period, period_of
@@ -153,15 +153,10 @@ def move_task(request: HttpRequest, key: str = "") -> HttpResponse:
             now=current_time(),
             versions=None if data["version"] is None else frozenset({data["version"]}),
         )
-    except VersionConflict:
-        status = 409
-        messages.warning(request, "The due date was changed meanwhile. The calendar shows the current one.")
-    except Invalid as error:
-        status = 422
-        messages.error(request, " ".join(item.message for item in error.fields) or error.detail)
-    except (Conflict, NotFound) as error:
-        status = error.status
-        messages.error(request, error.detail)
+    except (VersionConflict, Conflict, Invalid, NotFound) as error:
+        status = report_error(
+            request, error, conflict="The due date was changed meanwhile. The calendar shows the current one."
+        )
     else:
         day = data["day"]
         text = f"is due on {formats.date_format(day, 'j M Y')}" if day else "has no due date any more"
@@ -170,9 +165,7 @@ def move_task(request: HttpRequest, key: str = "") -> HttpResponse:
 
 
 def _calendar_response(request: HttpRequest, reader: User, project: Project | None, *, status: int) -> HttpResponse:
-    path = _path(project)
-    url = safe_redirect_url(request, request.POST.get("next", ""), path)
-    url = url if url.partition("?")[0] == path else path
+    url = sender_url(request, _path(project))
     if not requested_fragment(request):
         return redirect(url)
     query = QueryDict(url.partition("?")[2])

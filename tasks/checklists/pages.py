@@ -70,7 +70,7 @@ def convert_task(request: HttpRequest, key: str) -> HttpResponse:
     try:
         item = conversion.convert_task(actor=actor, ref=key, now=current_time(), versions=versions)
     except (Conflict, Invalid) as error:
-        messages.error(request, " ".join(field.message for field in error.fields) or error.detail)
+        messages.error(request, error.message)
         return redirect("task-detail", key=key)
     add_undo_message(request, f"{key.upper()} is a checklist item now.")
     return redirect(f"{reverse('task-detail', args=[item.task.key])}#checklist")

@@ -34,7 +34,7 @@ def show_rules_in_place(view: Callable[..., HttpResponse]) -> Callable[..., Http
         except (Invalid, Conflict) as error:
             reader = get_request_user(request)
             context = project_context(request, reader, projects_selectors.get_project(reader, key))
-            context["member_error"] = " ".join(field.message for field in error.fields) or error.detail
+            context["member_error"] = error.message
             return render_page(request, "tasks/project_detail.html", context, status=error.status)
 
     return wrapper

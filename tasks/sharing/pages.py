@@ -94,7 +94,7 @@ def show_rules_in_place(view: Callable[..., HttpResponse]) -> Callable[..., Http
         except (Invalid, Conflict) as error:
             reader = get_request_user(request)
             context = _context(reader, items_selectors.get_task(reader, key))
-            context["share_error"] = " ".join(field.message for field in error.fields) or error.detail
+            context["share_error"] = error.message
             return render_page(request, "tasks/access.html", context, status=error.status)
 
     return wrapper

@@ -19,7 +19,7 @@ from accounts.models import User
 from core.clock import current_time
 from core.errors import Conflict, Invalid, NotFound, VersionConflict
 from core.forms import parse_uuid
-from core.htmx import render_page, requested_fragment, safe_redirect_url
+from core.htmx import render_page, report_error, requested_fragment, sender_url
 from tasks import policies
 from tasks.calendar.pages import calendar_url, parse_day
 from tasks.calendar.periods import FIRST_DAY, LAST_DAY, start_of_week
@@ -128,24 +128,17 @@ def set_dates(request: HttpRequest, key: str) -> HttpResponse:
             now=current_time(),
             versions=None if data["version"] is None else frozenset({data["version"]}),
         )
-    except VersionConflict:
-        status = 409
-        messages.warning(request, "The dates were changed meanwhile. The timeline shows the current ones.")
-    except Invalid as error:
-        status = 422
-        messages.error(request, " ".join(item.message for item in error.fields) or error.detail)
-    except (Conflict, NotFound) as error:
-        status = error.status
-        messages.error(request, error.detail)
+    except (VersionConflict, Conflict, Invalid, NotFound) as error:
+        status = report_error(
+            request, error, conflict="The dates were changed meanwhile. The timeline shows the current ones."
+        )
     else:
         add_undo_message(request, f"Dates of {task.key} changed.")
     return _timeline_response(request, reader, project, status=status)
 
 
 def _timeline_response(request: HttpRequest, reader: User, project: Project, *, status: int) -> HttpResponse:
-    path = reverse("project-timeline", args=[project.key])
-    url = safe_redirect_url(request, request.POST.get("next", ""), path)
-    url = url if url.partition("?")[0] == path else path
+    url = sender_url(request, reverse("project-timeline", args=[project.key]))
     if not requested_fragment(request):
         return redirect(url)
     context = timeline_context(reader, project, QueryDict(url.partition("?")[2]))

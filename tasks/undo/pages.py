@@ -28,7 +28,7 @@ def undo(request: HttpRequest) -> HttpResponse:
         messages.error(request, f"Can't undo: someone has changed the {names} since.")
         return HttpResponseRedirect(url)
     except DomainError as error:
-        text = " ".join(field.message for field in error.fields) or error.detail
+        text = error.message
         messages.error(request, f"Can't undo: {text}")
         return HttpResponseRedirect(url)
     if undone.job:

@@ -10,6 +10,7 @@ from accounts.tests.factories import UserFactory
 from core.clock import current_time
 from core.testing.page_client import logged_in_client
 from events.models import Event
+from tasks.items import services as items
 from tasks.models import Priority, Project, ProjectMember, Role, Task, WipPolicy
 from tasks.tests.factories import CommentFactory, LabelFactory, ProjectFactory, TaskFactory, TaskRelationFactory
 
@@ -122,6 +123,21 @@ def test_card_is_moved_within_its_column_and_to_its_ends(browser, project):
 
         assert response.status_code == 302
         assert order_of(project, "todo") == [task.title for task in expected]
+
+
+def test_move_after_anothers_change_conflicts_by_status_alone(browser, project, alice):
+    first, second = tasks_in(project, "todo", 2)
+    items.update(actor=alice, ref=str(first.pk), changes={"title": "Renamed"}, now=current_time())
+    items.update(actor=alice, ref=str(second.pk), changes={"status": "done"}, now=current_time())
+    common = {"version": 1, "seen": "todo", "status": "in_progress"}
+
+    renamed = browser.post("/projects/OPS/board/move/", {"task": first.pk, **common}, headers=HTMX)
+    moved = browser.post("/projects/OPS/board/move/", {"task": second.pk, **common}, headers=HTMX)
+
+    assert (renamed.status_code, moved.status_code) == (200, 409)
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.title, first.state.slug, second.state.slug) == ("Renamed", "in_progress", "done")
 
 
 def test_refused_move_changes_nothing_and_says_why(browser, project):
