@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from django.conf import settings
 from django.test import override_settings
 from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
@@ -183,6 +185,21 @@ def _task_data(number: int, user_ids: list[UUID]) -> items_drafts.TaskDraft:
 @pytest.fixture
 def email_id(sample_workspace) -> str:
     return next(path.stem for path in Path(settings.MAILBOX_DIR).glob("*.eml"))
+
+
+def wait_until(page: Page, expression: str) -> None:
+    """Wait until an expression is true on the page.
+
+    `page.wait_for_function` evaluates its text on the page again and again, which the Content-Security-Policy forbids
+    from the second time on.
+    """
+    for _ in range(200):
+        # A page that gives way to the next one ends the evaluation.
+        with suppress(PlaywrightError):
+            if page.evaluate(expression):
+                return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"not true within 10 s: {expression}")
 
 
 def sign_in(context: BrowserContext, site: LiveServer, user: User) -> None:

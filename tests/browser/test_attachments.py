@@ -19,6 +19,7 @@ from tasks.items import drafts
 from tasks.items import services as items
 from tasks.models import Attachment
 from tasks.tests.attachments import make_attachment
+from tests.browser.conftest import wait_until
 
 # Hostile files that are images, and may be shown as such.
 IMAGES = {"polyglot.gif", "polyglot.png", "comment.png", "archive.jpg"}
@@ -178,5 +179,5 @@ def test_thumbnail_and_states_are_shown(sample_workspace, open_page, task):
     page.goto(f"/tasks/{task.key}/")
 
     page.locator("#attachments img.thumb").scroll_into_view_if_needed()
-    page.wait_for_function("document.querySelector('#attachments img.thumb').naturalWidth > 100")
+    wait_until(page, "document.querySelector('#attachments img.thumb').naturalWidth > 100")
     assert page.evaluate("violations") == []

@@ -10,7 +10,7 @@ from accounts.tests.factories import PASSWORD
 from tasks.items import drafts
 from tasks.items import services as items
 from tasks.models import Comment, Project, Task
-from tests.browser.conftest import CHROMIUM, CHROMIUM_FLAGS, sign_in
+from tests.browser.conftest import CHROMIUM, CHROMIUM_FLAGS, sign_in, wait_until
 
 LONG_TEXT = "A long text that took ten minutes.\n\nWith two paragraphs."
 
@@ -58,8 +58,7 @@ def test_form_sent_twice_is_one_write(latency, sample_workspace, open_page):
         page.wait_for_load_state()
 
         assert model.objects.count() == before + 1, path
-        # Unlike evaluate, it goes on in the page that follows.
-        page.wait_for_function("window.violations?.length === 0")
+        wait_until(page, "window.violations?.length === 0")
 
 
 def test_enter_pressed_twice_creates_one_task(sample_workspace, open_page):

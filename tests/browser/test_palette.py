@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tasks.models import Task
-from tests.browser.conftest import AXE_SCRIPT
+from tests.browser.conftest import AXE_SCRIPT, wait_until
 from tests.browser.test_all_pages import AXE_RUN_SCRIPT
 
 OPTIONS = "#palette [role=option]"
@@ -64,7 +64,7 @@ def test_palette_and_list_keys_need_no_mouse(sample_workspace, open_page):
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     page.wait_for_selector(".toast:has-text('Status saved.')")
-    page.wait_for_function("document.activeElement.closest('.task-title')")
+    wait_until(page, "document.activeElement.closest('.task-title')")
     page.keyboard.press("k")
     page.keyboard.press("k")
     assert focused_key(page) == key
@@ -96,7 +96,7 @@ def test_offline_page_replaces_pages_without_connection(sample_workspace, open_p
     page = open_page(sample_workspace, service_workers="allow")
     page.goto("/tasks/")
     page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-    page.wait_for_function("navigator.serviceWorker.controller !== null")
+    wait_until(page, "navigator.serviceWorker.controller !== null")
     cached = """caches.keys().then(async (names) => (await Promise.all(
         names.map(async (name) => (await (await caches.open(name)).keys()).map((request) => new URL(request.url).pathname))
     )).flat())"""
@@ -114,4 +114,4 @@ def test_offline_page_replaces_pages_without_connection(sample_workspace, open_p
     page.click("details.menu > summary")
     page.click("text=Sign out")
     page.wait_for_url("**/login/")
-    page.wait_for_function("caches.keys().then((names) => names.length === 0)")
+    wait_until(page, "caches.keys().then((names) => names.length === 0)")
