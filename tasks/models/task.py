@@ -245,7 +245,12 @@ class Task(models.Model):
             models.Index(fields=["project", "-created_at", "-id"], name="task_project_created"),
             models.Index(fields=["-created_at", "-id"], name="task_created"),
             models.Index(fields=["project", "-updated_at", "-id"], name="task_project_updated"),
-            models.Index(fields=["state", "-created_at", "-id"], name="task_state_created"),
+            # Filters by these columns read the index alone, in the order of the list.
+            models.Index(
+                fields=["state", "-created_at", "-id"],
+                include=["priority", "due_at", "due_date", "closed_at"],
+                name="task_state_created",
+            ),
             models.Index(fields=["state", "-updated_at", "-id"], name="task_state_updated"),
             models.Index(fields=["state", "due_date", "due_at", "id"], name="task_state_due"),
             models.Index(fields=["state", "position"], name="task_state_position"),
