@@ -3,7 +3,7 @@ PYTHON ?= python3
 export PORT HOST
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix stack install bench drills screenshots
+.PHONY: help run test check fix stack install bench bench-pages drills screenshots
 
 help run check fix stack install screenshots:
 	@$(PYTHON) launcher $@
@@ -13,6 +13,9 @@ test:
 
 bench:
 	@$(PYTHON) launcher bench $(ARGS)
+
+bench-pages:
+	@$(PYTHON) launcher bench-pages $(ARGS)
 
 drills:
 	@$(PYTHON) launcher drills $(ARGS)

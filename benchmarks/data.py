@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,14 +26,20 @@ WHERE i.indrelid = ANY (%s::regclass[]) AND c.oid IS NULL AND NOT i.indisunique
 """
 
 
-def load(tasks: int) -> None:
-    """Insert the data in one transaction."""
+def load(tasks: int, *, start: str = "2024-02-01 00:00Z", scripts: Sequence[Path] = (SQL_STATEMENTS,)) -> None:
+    """Insert the data in one transaction. The tasks are from the 730 days after `start`."""
     from django.db import connection, transaction
 
     with connection.cursor() as cursor:
         with transaction.atomic(), _without_indexes_and_triggers(cursor):
-            for statement in SQL_STATEMENTS.read_text().split(";\n\n"):
-                cursor.execute(statement, {"people": USER_COUNT, "projects": PROJECT_COUNT, "tasks": tasks})
+            for statement in ";\n\n".join(script.read_text() for script in scripts).split(";\n\n"):
+                parameters: dict[str, int | str] = {
+                    "people": USER_COUNT,
+                    "projects": PROJECT_COUNT,
+                    "tasks": tasks,
+                    "start": start,
+                }
+                cursor.execute(statement, parameters)
         cursor.execute("ANALYZE")
 
 

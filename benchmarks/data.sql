@@ -47,7 +47,7 @@ SELECT n, p, pg_temp.uuid_at(moment, n) AS id, moment,
        CASE WHEN pg_temp.mixed(n, 3) < 0.10 THEN 'todo' WHEN pg_temp.mixed(n, 3) < 0.13 THEN 'in_progress'
             WHEN pg_temp.mixed(n, 3) < 0.95 THEN 'done' ELSE 'cancelled' END AS category
 FROM (SELECT n, 1 + floor(pg_temp.mixed(n, 2) ^ 2 * %(projects)s)::int AS p,
-             timestamptz '2024-02-01 00:00Z' + interval '730 days' * sqrt(n::float8 / %(tasks)s) AS moment
+             %(start)s::timestamptz + interval '730 days' * sqrt(n::float8 / %(tasks)s) AS moment
       FROM generate_series(1, %(tasks)s) n) drawn;
 
 INSERT INTO tasks_task (id, project_id, number, title, description, state_id, category, priority, position, start_date, due_date,

@@ -37,16 +37,16 @@ def measure(user: Any, query_string: str, runs: int) -> tuple[float, float, floa
         # The first run fills the cache, as the readers before would have.
         for number in range(runs + 1):
             if number == 1:
-                cpu_before = _cpu_seconds(pid)
+                cpu_before = cpu_seconds(pid)
             started = time.perf_counter()
             cursor.execute(statement.sql, parameters)
             cursor.fetchall()
             times.append((time.perf_counter() - started) * 1000)
-    cpu = (_cpu_seconds(pid) - cpu_before) * 1000 / runs
+    cpu = (cpu_seconds(pid) - cpu_before) * 1000 / runs
     return statistics.median(times[1:]), sorted(times[1:])[max(0, round(runs * 0.95) - 1)], cpu
 
 
-def _cpu_seconds(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
     """Return the processor time of a process of this machine; 0 where it is not known."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()

@@ -42,11 +42,11 @@ class Table:
 
 
 def write_report(page: Path, tables: list[Table]) -> None:
-    introduction = INTRODUCTION.format(when=f"{datetime.now(UTC):%Y-%m-%d %H:%M}", machine=_describe_machine())
+    introduction = INTRODUCTION.format(when=f"{datetime.now(UTC):%Y-%m-%d %H:%M}", machine=describe_machine())
     page.write_text(introduction + "".join(table.text() for table in tables))
 
 
-def _describe_machine() -> str:
+def describe_machine() -> str:
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
     return f"{os.cpu_count()} cores ({model or platform.machine()}), Python {platform.python_version()}"

@@ -1,4 +1,4 @@
-"""`make drill-<name>`, `make drills` and `make bench`."""
+"""`make drill-<name>`, `make drills`, `make bench` and `make bench-pages`."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from launcher.paths import Paths
 from launcher.testing import run_in_foreground, throwaway_servers
 
 
-def run_benchmarks(paths: Paths, arguments: list[str]) -> int:
-    """Run `make bench [ARGS="--sizes 10000"]`, on servers of its own."""
+def run_benchmarks(paths: Paths, arguments: list[str], *, module: str = "benchmarks") -> int:
+    """Run `make bench [ARGS="--sizes 10000"]` or `make bench-pages`, on servers of its own."""
     system_packages.require_packages(system_packages.BENCHMARK_PACKAGES)
     bootstrap.ensure_installed(paths, bootstrap.DEV_REQUIREMENTS)
     settings = environment.base_environment(paths, settings="config.settings.dev")
-    return run_in_foreground([str(paths.python), "-m", "benchmarks", *arguments], paths, settings)
+    return run_in_foreground([str(paths.python), "-m", module, *arguments], paths, settings)
 
 
 def run_drill(paths: Paths, arguments: list[str], *, report: Path | None = None) -> int:
