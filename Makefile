@@ -3,7 +3,7 @@ PYTHON ?= python3
 export PORT HOST
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix stack install bench bench-pages drills screenshots
+.PHONY: help run test check fix stack install bench bench-pages lighthouse drills screenshots
 
 help run check fix stack install screenshots:
 	@$(PYTHON) launcher $@
@@ -16,6 +16,9 @@ bench:
 
 bench-pages:
 	@$(PYTHON) launcher bench-pages $(ARGS)
+
+lighthouse:
+	@$(PYTHON) launcher lighthouse $(ARGS)
 
 drills:
 	@$(PYTHON) launcher drills $(ARGS)

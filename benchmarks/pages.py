@@ -39,7 +39,6 @@ BROWSER_HEADERS = {"Accept-Encoding": "gzip", "Sec-Fetch-Site": "none"}
 PAGES = (
     ("Overview", "/", 100),
     ("Overview, 90 days of a project", "/?range=90&project={project}", 100),
-    ("My day", "/my-day/", 100),
     ("Task list", "/tasks/", 100),
     ("Task list, filtered", "/tasks/?filter=priority:high+OR+label:customer+assignee:@me", 100),
     ("Task list, searched", "/tasks/?search=invoice+berta", 200),

@@ -61,6 +61,7 @@ make drills [ARGS=...]  run all drills, or those in ARGS="limit stale", and prin
 make bench [ARGS=...]   run the benchmarks and their references (needs nginx and wrk); ARGS=filters: the filters at a
                         million tasks alone
 make bench-pages        measure the time and size of the pages at 100,000 tasks, and write docs/page-speed.md (needs nginx)
+make lighthouse         run Lighthouse on five pages and write docs/lighthouse.md (needs nginx, npm and chromium)
 make screenshots        take a picture of every page, light and dark, wide and on a phone (needs chromium)
 make install            only install the dependencies, for an editor
 
@@ -79,6 +80,7 @@ COMMANDS: dict[str, Callable[[Paths, list[str]], int | None]] = {
     "drills": drills.run_drills,
     "bench": drills.run_benchmarks,
     "bench-pages": lambda paths, rest: drills.run_benchmarks(paths, rest, module="benchmarks.pages"),
+    "lighthouse": lambda paths, rest: drills.run_benchmarks(paths, rest, module="benchmarks.lighthouse"),
     "screenshots": lambda paths, _rest: testing.take_screenshots(paths),
     "help": lambda _paths, _rest: console.print_line(HELP_TEXT),
 }

@@ -1,4 +1,4 @@
-"""`make drill-<name>`, `make drills`, `make bench` and `make bench-pages`."""
+"""`make drill-<name>`, `make drills`, `make bench`, `make bench-pages` and `make lighthouse`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from launcher.testing import run_in_foreground, throwaway_servers
 
 
 def run_benchmarks(paths: Paths, arguments: list[str], *, module: str = "benchmarks") -> int:
-    """Run `make bench [ARGS="--sizes 10000"]` or `make bench-pages`, on servers of its own."""
+    """Run `make bench [ARGS="--sizes 10000"]`, `make bench-pages` or `make lighthouse`, on servers of its own."""
     system_packages.require_packages(system_packages.BENCHMARK_PACKAGES)
     bootstrap.ensure_installed(paths, bootstrap.DEV_REQUIREMENTS)
     settings = environment.base_environment(paths, settings="config.settings.dev")

@@ -3,7 +3,10 @@ document.documentElement.classList.add("has-js");
 
 // On a phone the filters start collapsed, unless one of them is active.
 if (matchMedia("(width <= 48rem)").matches) {
-  for (const filters of document.querySelectorAll("details.filter-box:not([data-active])")) filters.open = false;
+  for (const filters of document.querySelectorAll("details.filter-box:not([data-active])")) {
+    filters.open = false;
+    filters.dataset.ready = "";
+  }
 }
 
 // A new account begins in the browser's time zone.
