@@ -64,6 +64,8 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     "task.comment_deleted": (),
     "bulk.requested": ("tasks.bulk.handlers.run_requested_change",),
     "bulk.updated": (),
+    "bulk.deleted": (),
+    "bulk.restored": (),
     "task.link_created": (),
     "task.link_revoked": (),
     "task.relation_added": (),

@@ -71,6 +71,7 @@ urlpatterns = [
     path("tasks/quick-add/", quick_add_api.QuickAddView.as_view()),
     path("tasks/stats/", items_api.StatsView.as_view()),
     path("tasks/bulk/", bulk_api.BulkUpdateView.as_view()),
+    path("tasks/bulk/delete/", bulk_api.BulkDeletionView.as_view()),
     path("tasks/bulk/<uuid:job_id>/", bulk_api.BulkJobView.as_view()),
     path("tasks/<str:ref>/", items_api.TaskView.as_view()),
     path("tasks/<str:ref>/move/", items_api.MoveView.as_view()),

@@ -274,6 +274,18 @@ class BulkUpdated(BulkEvent, name="bulk.updated"):
     task_ids: list[str]
 
 
+class BulkDeleted(BulkEvent, name="bulk.deleted"):
+    """Many tasks were moved to the trash in one transaction, in this order. Each has its own event too."""
+
+    task_ids: list[str]
+
+
+class BulkRestored(BulkEvent, name="bulk.restored"):
+    """Many tasks were restored in one transaction, in this order. Each has its own event too."""
+
+    task_ids: list[str]
+
+
 class TaskLinkCreated(TaskEvent, name="task.link_created"):
     """A link that shows the task to whoever has it was created."""
 

@@ -17,7 +17,7 @@ from core.api.fields import UUID_PATTERN
 from core.errors import NotFound
 from tasks.custom_fields import selectors as custom_fields_selectors
 from tasks.items import selectors as items_selectors
-from tasks.models import Project, Task
+from tasks.models import Project, Task, TrashEntry
 from tasks.projects import selectors as projects_selectors
 from tasks.projects.selectors import NIL_UUID
 from tasks.trash import selectors as trash_selectors
@@ -83,7 +83,10 @@ def project_of_undo_token_in_body(user: User, request: Request) -> Collection[UU
         return None
     event = undo.get_undoable_event(user, str(body.get("token", "")))
     payload = event.payload
-    if event.name == "bulk.updated":
+    if event.name == "bulk.deleted":
+        entries = TrashEntry.objects.visible_to(user).filter(object_id__in=payload["task_ids"], project__isnull=False)
+        return set(entries.values_list("project_id", flat=True)) or {NIL_UUID}
+    if event.subject_type == "bulk":
         return _projects_of_tasks(user, payload["task_ids"])
     if event.name == "task.moved_to_project":
         return [UUID(payload["task"]["project_id"]), UUID(payload["former_project_id"])]

@@ -154,6 +154,7 @@ REQUEST_BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/tasks/{ref}/move/": {"after": "{other_task}"},
     "POST /api/v1/tasks/{ref}/shares/": {"user": "{newcomer}", "role": "viewer"},
     "PATCH /api/v1/tasks/{ref}/shares/{user_id}/": {"role": "editor"},
+    "POST /api/v1/tasks/bulk/delete/": {"ids": ["{task_id}"]},
     "PATCH /api/v1/tasks/bulk/": {"ids": ["{task_id}"], "changes": {"priority": "high"}},
     "POST /api/v1/tasks/{ref}/links/": {"role": "viewer"},
     "POST /api/v1/tasks/{ref}/convert-to-item/": {"parent": "{other_task}"},

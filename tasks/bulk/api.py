@@ -8,11 +8,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api.endpoints import all_projects
-from core.api.generics import ApiView, DeleteView, DetailView
+from core.api.generics import ActionView, ApiView, DeleteView, DetailView
 from core.api.parsers import parse_body
 from core.errors import Invalid
-from tasks.bulk import background, selectors, services
-from tasks.bulk.serializers import BulkInput, BulkJobOut, BulkOut
+from tasks.bulk import background, removals, selectors, services
+from tasks.bulk.serializers import BulkDeletionInput, BulkDeletionOut, BulkInput, BulkJobOut, BulkOut
 from tasks.filters import selectors as filters_selectors
 from tasks.filters.query_params import filters_from_params
 from tasks.models import BulkJob
@@ -68,6 +68,23 @@ class BulkUpdateView(ApiView):
                 now=self.now,
             )
         return self.object_response(result, status=202 if result.job else 200)
+
+
+class BulkDeletionView(ActionView):
+    """Deletion of up to 200 tasks: all are moved to the trash, or none."""
+
+    operation_ids = {"post": "delete_tasks"}
+    has_undo = True
+    api_key_scope = {"POST": "tasks:delete"}
+    project_from = projects_of_tasks_in_body
+    input_serializer_class = BulkDeletionInput
+    serializer_class = BulkDeletionOut
+    has_versions = False
+
+    def perform_action(self, data: dict[str, Any]) -> dict[str, int]:
+        if len(set(data["ids"])) != len(data["ids"]):
+            raise Invalid.field("ids", "Name each task once.", "duplicate")
+        return {"deleted": len(removals.delete_tasks(actor=self.user, ids=data["ids"], now=self.now))}
 
 
 class BulkJobView(DetailView):

@@ -15,7 +15,7 @@ from core.clock import current_time
 from core.errors import Conflict, DomainError
 from core.forms import parse_uuid
 from core.htmx import render_page, safe_redirect_url
-from tasks.bulk import background, selectors, services
+from tasks.bulk import background, removals, selectors, services
 from tasks.bulk.background import BulkResult
 from tasks.bulk.forms import BulkForm
 from tasks.items.pages import filter_listed_tasks
@@ -26,12 +26,16 @@ from tasks.undo.tokens import add_undo_message
 @login_required
 @require_POST
 def update_selected(request: HttpRequest) -> HttpResponse:
-    """Change the selected tasks of a list, or all on all its pages: all or none, and return to it."""
+    """Change or delete the selected tasks of a list, or change all on all its pages: all or none, and return to it."""
     form = BulkForm(request.POST, actor=get_request_user(request))
+    back = safe_redirect_url(request, request.POST.get("next", ""), reverse("task-list"))
     ids = {task_id for text in request.POST.getlist("ids") if (task_id := parse_uuid(text))}
     is_all = request.POST.get("select") == "all"
     if not ids and not is_all:
         messages.error(request, "Select at least one task.")
+    elif request.POST.get("action") == "delete":
+        _delete(request, ids, is_all=is_all)
+        return HttpResponseRedirect(back)
     elif form.is_valid():
         try:
             result = _update(request, ids, form.changes(), is_all=is_all)
@@ -43,7 +47,19 @@ def update_selected(request: HttpRequest) -> HttpResponse:
             add_undo_message(request, f"{result.updated:,} task{'' if result.updated == 1 else 's'} changed.")
     for errors in form.errors.values() if ids or is_all else ():
         messages.error(request, " ".join(errors))
-    return HttpResponseRedirect(safe_redirect_url(request, request.POST.get("next", ""), reverse("task-list")))
+    return HttpResponseRedirect(back)
+
+
+def _delete(request: HttpRequest, ids: set[UUID], *, is_all: bool) -> None:
+    if is_all:
+        messages.error(request, f"Select at most {removals.MAX_DELETED} tasks, on one page, to delete them.")
+        return
+    try:
+        count = len(removals.delete_tasks(actor=get_request_user(request), ids=ids, now=current_time()))
+    except DomainError as error:
+        messages.error(request, error.message)
+    else:
+        add_undo_message(request, f"{count:,} task{'' if count == 1 else 's'} moved to the trash.")
 
 
 def _update(request: HttpRequest, ids: set[UUID], changes: dict[str, Any], *, is_all: bool) -> BulkResult:

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from core.api.fields import StrictCharField, StrictIntegerField, StrictSerializer, StrictUUIDField, TitleField
-from tasks.bulk import background, services
+from tasks.bulk import background, removals, services
 from tasks.items.assignees import MAX_ASSIGNEES
 from tasks.items.serializers import TaskPatch
 from tasks.models import BulkJob
@@ -40,6 +40,18 @@ class BulkInput(StrictSerializer):
         if not attrs["changes"]:
             raise serializers.ValidationError({"changes": "Name at least one change."})
         return attrs
+
+
+class BulkDeletionInput(StrictSerializer):
+    """Tasks to move to the trash, by their ids."""
+
+    ids = serializers.ListField(child=StrictUUIDField(), min_length=1, max_length=removals.MAX_DELETED)
+
+
+class BulkDeletionOut(serializers.Serializer[Any]):
+    """How many tasks were moved to the trash."""
+
+    deleted = serializers.IntegerField()
 
 
 class BulkJobOut(serializers.ModelSerializer[BulkJob]):

@@ -94,7 +94,7 @@ def update_each(
     With `expected` every task must have these values still; `times` come back with a former status, as in a single
     update. Raises NotAllowed, Conflict, Invalid, VersionConflict.
     """
-    tasks = _lock_tasks(actor, changes.keys())
+    tasks = lock_tasks(actor, changes.keys())
     projects = {task.project_id: task.project for task in tasks}
     roles = projects_selectors.roles_by_project(actor, projects.values())
     for task in tasks:
@@ -120,7 +120,8 @@ def update_each(
     return _write(actor, prepared, label_ids, now, operation_id or uuid7())
 
 
-def _lock_tasks(actor: User, ids: Iterable[uuid.UUID]) -> list[Task]:
+def lock_tasks(actor: User, ids: Iterable[uuid.UUID]) -> list[Task]:
+    """Lock visible tasks and return them in the order of their ids. Raises Invalid if one is missing."""
     visible = Task.objects.visible_to(actor).filter(pk__in=list(ids))
     # In the order of their ids, so that two of these calls cannot wait for each other.
     locked = list(visible.order_by("pk").select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))

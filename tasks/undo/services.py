@@ -20,7 +20,7 @@ from accounts.models import User
 from core.etags import merge_changes
 from events.models import Event
 from tasks.attachments import services as attachments
-from tasks.bulk import deletions
+from tasks.bulk import deletions, removals
 from tasks.bulk import selectors as bulk_selectors
 from tasks.bulk import services as bulk
 from tasks.checklists import conversion
@@ -228,8 +228,18 @@ def _undo_bulk(actor: User, event: Event, now: datetime) -> None:
         recurrence.step_back(actor=actor, ref=repeated.payload["task"]["id"], next_id=next_id, now=now)
 
 
+def _restore_tasks(actor: User, event: Event, now: datetime) -> None:
+    removals.restore_tasks(actor=actor, ids=[uuid.UUID(text) for text in event.payload["task_ids"]], now=now)
+
+
+def _delete_tasks(actor: User, event: Event, now: datetime) -> None:
+    removals.delete_tasks(actor=actor, ids=[uuid.UUID(text) for text in event.payload["task_ids"]], now=now)
+
+
 _INVERSES: dict[str, Callable[[User, Event, datetime], BulkJob | None]] = {
     "bulk.updated": _undo_bulk,
+    "bulk.deleted": _restore_tasks,
+    "bulk.restored": _delete_tasks,
     "task.created": _delete_task,
     "task.updated": _undo_update,
     "task.converted_to_item": _revert_conversion,

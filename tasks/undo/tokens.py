@@ -16,7 +16,7 @@ from events.outbox import published_events
 HEADER = "Undo-Token"
 # First a change of many tasks, then a task that was closed and repeated: one write, undone as one. Then by project, or
 # else by task; a plain update may also be a consequence of another event of the same write.
-BULK_EVENTS = frozenset({"bulk.updated"})
+BULK_EVENTS = frozenset({"bulk.updated", "bulk.deleted", "bulk.restored"})
 SERIES_EVENTS = frozenset({"task.repeated", "task.repetition_undone"})
 # A relation has an event for each of its tasks, the first of which stands for both. An item that becomes a subtask is
 # undone with it.

@@ -181,6 +181,7 @@ MATRIX = {
     "PATCH tasks/{ref}/shares/{user_id}/": "401 404 403 403 200 200 200 403 200",
     "DELETE tasks/{ref}/shares/{user_id}/": "401 404 403 403 204 204 204 403 204",
     "GET explain-access/": "401 404 200 200 200 200 200 200 200",
+    "POST tasks/bulk/delete/": "401 400 403 403 200 200 200 403 200",
     "PATCH tasks/bulk/": "401 400 403 403 200 200 200 403 200",
     "GET tasks/bulk/{job_id}/": "401 404 404 404 404 404 200 404 404",
     "GET tasks/{ref}/links/": "401 404 403 403 200 200 200 403 200",

@@ -53,7 +53,7 @@ SCOPED_OPERATIONS = [operation for operation in AUTHENTICATED if required_scope(
 NAMED_IN_PATH = [
     operation
     for operation in SCOPED_OPERATIONS
-    if re.search(r"{(ref|label_id|entry_id|field_id)}|^(undo|tasks/bulk)/$", operation.path)
+    if re.search(r"{(ref|label_id|entry_id|field_id)}|^(undo|tasks/bulk|tasks/bulk/delete)/$", operation.path)
 ]
 
 
