@@ -41,6 +41,26 @@ function edit() {
   if (link) location.assign(`${link.href}#edit`);
 }
 
+// Fields of the task in focus in a list, or of the task that the page shows, by their letters.
+const FIELDS = { a: "assignees", d: "due", l: "labels", p: "priority" };
+const fieldOf = (name) => (currentRow() ?? document.querySelector(".task-page, main"))?.querySelector(`a[data-cell="${name}"]`);
+const isOfOneTask = () => Boolean(currentRow() ?? document.getElementById("task-name"));
+const statusOf = () => (currentRow() ?? document.querySelector(".page-head"))?.querySelector("select[name=status][data-submit]");
+
+// A key may be faster than htmx, without which the link leads to a page of its own.
+function pressWhenReady(field, tries = 20) {
+  if ("htmxPowered" in field.dataset || !tries) field.click();
+  else setTimeout(pressWhenReady, 50, field, tries - 1);
+}
+
+function complete() {
+  const status = statusOf();
+  const done = status?.querySelector("[data-done]");
+  if (!done || done.selected) return;
+  done.selected = true;
+  status.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
 // Clicking opens a panel at once but the browser says so later, when the next key may have been typed.
 function press(control) {
   control.click();
@@ -51,6 +71,8 @@ const actions = {
   j: () => moveToRow(1),
   k: () => moveToRow(-1),
   x: selectRow,
+  s: () => statusOf()?.focus(),
+  t: complete,
   "/": () => document.getElementById("search")?.focus(),
   "?": () => shortcutsDialog?.showModal(),
 };
@@ -87,6 +109,12 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   const control = /^[a-z.]$/.test(key) && document.querySelector(`[data-key="${key}"]`);
+  if (key in FIELDS && isOfOneTask()) {
+    const field = fieldOf(FIELDS[key]);
+    if (field) event.preventDefault();
+    if (field) pressWhenReady(field);
+    return;
+  }
   const action = key === "e" && currentRow() ? edit : control ? () => press(control) : actions[key];
   if (action) {
     event.preventDefault();

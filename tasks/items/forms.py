@@ -15,7 +15,7 @@ from accounts.models import User
 from core.forms import MarkdownField, PageForm, TitleField, initial_values, show_initial
 from core.text import join_names, normalize, split_names
 from core.validators import validate_single_line
-from tasks.models import Label, Priority, Project, Section, State, Task
+from tasks.models import Category, Label, Priority, Project, Section, State, Task
 from tasks.projects.labels import MAX_LABELS
 
 PRIORITY_CHOICES = [(value, label) for value, label in reversed(Priority.choices)]
@@ -91,6 +91,8 @@ class TaskForm(PageForm):
         self.people = people
         self.fields["assignees"].choices = [(str(user.pk), user.name) for user in people]
         self.fields["status"].choices = [(state.slug, state.name) for state in states]
+        # The key t of a task's page chooses it.
+        self.done_status = next((state.slug for state in states if state.category == Category.DONE), "")
         self.fields["parent"].choices = [("", "None"), *((str(key), name) for key, name in parents)]
         self.fields["section"].choices = [("", "None"), *((str(section.pk), section.name) for section in sections)]
         # A field that only another user changed is not written back.

@@ -70,7 +70,8 @@ UNREACHED = """() => [...document.querySelectorAll("a[href], button, input, sele
   .map((element) => `not reached: ${element.outerHTML.slice(0, 120).replace(/\\s+/g, " ")}`)"""
 # Each comes after the one before it, or begins the page again after an autofocused field.
 OUT_OF_ORDER = """() => focused.slice(1).filter((element, index) =>
-  element !== document.querySelector("a[href], button") && focused[index].compareDocumentPosition(element) & Node.DOCUMENT_POSITION_PRECEDING
+  element !== document.querySelector("a[href], button")
+  && focused[index].compareDocumentPosition(element) & Node.DOCUMENT_POSITION_PRECEDING
 ).map((element) => `out of order: ${element.outerHTML.slice(0, 120)}`)"""
 
 
