@@ -23,6 +23,7 @@ from tasks.reminders import api as reminders_api
 from tasks.saved_filters import api as saved_filters_api
 from tasks.sections import api as sections_api
 from tasks.sharing import api as sharing_api
+from tasks.suggestions import api as suggestions_api
 from tasks.task_templates import api as templates_api
 from tasks.time_tracking import api as time_api
 from tasks.trash import api as trash_api
@@ -61,6 +62,7 @@ urlpatterns = [
     path("fields/<uuid:field_id>/options/<uuid:option_id>/", fields_api.OptionView.as_view()),
     path("labels/", projects_api.LabelsView.as_view()),
     path("labels/<uuid:label_id>/", projects_api.LabelView.as_view()),
+    path("filters/suggestions/", suggestions_api.FilterSuggestionsView.as_view()),
     path("filters/parse/", saved_filters_api.ParseView.as_view()),
     path("saved-filters/", saved_filters_api.SavedFiltersView.as_view()),
     path("saved-filters/<uuid:filter_id>/", saved_filters_api.SavedFilterView.as_view()),

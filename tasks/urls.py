@@ -28,6 +28,7 @@ from tasks.reminders import pages as reminders_pages
 from tasks.saved_filters import pages as saved_filters_pages
 from tasks.sections import pages as sections_pages
 from tasks.sharing import pages as sharing_pages
+from tasks.suggestions import pages as suggestions_pages
 from tasks.task_templates import pages as templates_pages
 from tasks.time_tracking import pages as time_pages
 from tasks.timeline import pages as timeline_pages
@@ -43,6 +44,7 @@ urlpatterns = [
     path("tasks/bulk/<uuid:job_id>/", bulk_pages.bulk_job, name="bulk-job"),
     path("tasks/quick-add/", quick_add_pages.quick_add, name="quick-add"),
     path("tasks/quick-add/preview/", quick_add_pages.preview, name="quick-add-preview"),
+    path("tasks/suggestions/", suggestions_pages.task_suggestions, name="task-suggestions"),
     path("tasks/preview/", inline_edit_pages.preview_markdown, name="markdown-preview"),
     path("tasks/<str:key>/", items_pages.task_detail, name="task-detail"),
     path("tasks/<str:key>/cell/<str:field>/", inline_edit_pages.task_cell, name="task-cell"),
@@ -110,6 +112,7 @@ urlpatterns = [
     ),
     path("tasks/<str:key>/versions/", history_pages.description_versions, name="task-versions"),
     path("filters/", saved_filters_pages.saved_filters, name="saved-filters"),
+    path("filters/suggestions/", suggestions_pages.filter_suggestions, name="filter-suggestions"),
     path("filters/new/", saved_filters_pages.new_filter, name="saved-filter-new"),
     path("filters/<uuid:filter_id>/", saved_filters_pages.edit_filter, name="saved-filter-edit"),
     path("filters/<uuid:filter_id>/delete/", saved_filters_pages.delete_filter, name="saved-filter-delete"),

@@ -160,6 +160,7 @@ REQUEST_BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/tasks/{ref}/convert-to-item/": {"parent": "{other_task}"},
     "POST /api/v1/tasks/{ref}/move-to-project/": {"project": "{empty}"},
     "POST /api/v1/tasks/{ref}/relations/": {"kind": "blocks", "task": "{other_task}"},
+    "POST /api/v1/filters/suggestions/": {"filter": "state:op"},
     "POST /api/v1/filters/parse/": {"filter": "state:open"},
     "POST /api/v1/saved-filters/": {"name": "New filter", "filter": "state:open", "project": "{project}"},
     "PATCH /api/v1/saved-filters/{filter_id}/": {"name": "Another filter"},

@@ -80,13 +80,19 @@ def to_text(node: Node) -> str:
         case Text(text, is_phrase):
             return quote(text) if is_phrase else _escape_word(text)
         case Term(name, operator, values):
-            texts = [_quote_if_needed(value.text) for value in values]
+            texts = [quote_if_needed(value.text) for value in values]
             return f"{name}:{RANGE.join(texts)}" if operator == RANGE else f"{name}{operator}{','.join(texts)}"
 
 
 def quote(text: str) -> str:
     """Return a text in quotes."""
     return '"{}"'.format(text.replace("\\", "\\\\").replace('"', '\\"'))
+
+
+def quote_if_needed(text: str) -> str:
+    """Return a value of a term as it is written, in quotes where it needs them."""
+    special = any(char.isspace() or char in ',()"\\' for char in text) or RANGE in text
+    return quote(text) if special or not text or text[0] in "<>=." or text[-1] == "." else text
 
 
 def conjuncts(node: Node) -> tuple[Node, ...]:
@@ -113,11 +119,6 @@ def iter_terms(node: Node) -> Iterator[Term | Text]:
 
 def _in_parentheses(node: Node, *kinds: type) -> str:
     return f"({to_text(node)})" if isinstance(node, kinds) else to_text(node)
-
-
-def _quote_if_needed(text: str) -> str:
-    special = any(char.isspace() or char in ',()"\\' for char in text) or RANGE in text
-    return quote(text) if special or not text or text[0] in "<>=." or text[-1] == "." else text
 
 
 def _escape_word(text: str) -> str:

@@ -12,22 +12,32 @@ from django.views.decorators.http import require_POST
 
 from accounts.auth.requests import get_request_user
 from core.clock import current_time
-from core.forms import PageForm
+from core.forms import PageForm, SingleLineField
+from tasks.models import TaskRelation
+from tasks.models.search import MAX_SEARCH_LENGTH
 from tasks.relations import selectors, services
+from tasks.suggestions.selectors import find_single_task
 from tasks.undo.tokens import add_undo_message
 
 
 class RelationForm(PageForm):
     kind = forms.ChoiceField(choices=list(selectors.LABELS.items()))
-    task = forms.CharField(max_length=40, error_messages={"required": "Enter the key of a task, such as OPS-42."})
+    task = SingleLineField(
+        max_length=MAX_SEARCH_LENGTH, error_messages={"required": "Enter the key of a task, such as OPS-42."}
+    )
 
 
 @login_required
 @require_POST
 def add_relation(request: HttpRequest, key: str) -> HttpResponse:
-    """Relate the task to another by its key."""
-    actor, form = get_request_user(request), RelationForm(request.POST)
-    form.submit(lambda data: services.add(actor=actor, ref=key, now=current_time(), **data))
+    """Relate the task to another by its key, or by words of its title."""
+    actor, now, form = get_request_user(request), current_time(), RelationForm(request.POST)
+
+    def add(data: dict[str, str]) -> TaskRelation:
+        other = find_single_task(actor, data["task"], now=now)
+        return services.add(actor=actor, ref=key, kind=data["kind"], task=other, now=now)
+
+    form.submit(add)
     for errors in form.errors.values():
         messages.error(request, " ".join(errors))
     return redirect(f"{reverse('task-detail', args=[key])}#relations")

@@ -145,6 +145,7 @@ MATRIX = {
     "POST tasks/": "401 404 403 403 201 201 201 403 201",
     "POST tasks/parse/": "401 404 200 200 200 200 200 200 200",
     "POST tasks/quick-add/": "401 404 403 403 201 201 201 403 201",
+    "POST filters/suggestions/": AUTHENTICATED,
     "POST filters/parse/": AUTHENTICATED,
     "GET saved-filters/": AUTHENTICATED,
     "POST saved-filters/": "401 400 201 201 201 201 201 400 400",

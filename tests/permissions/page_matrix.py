@@ -180,6 +180,8 @@ PAGES = {
     "GET cancel-deletion/": PUBLIC,
     "POST cancel-deletion/": "go go go go go go go go go -> /login/",
     "GET tasks/": AUTHENTICATED,
+    "GET tasks/suggestions/": AUTHENTICATED,
+    "GET filters/suggestions/": AUTHENTICATED,
     "GET tasks/new/": AUTHENTICATED,
     "POST tasks/new/": "login 422 422 422 go go go 422 go -> /tasks/{project}-4/",
     "GET tasks/quick-add/": AUTHENTICATED,

@@ -166,6 +166,7 @@ PAGE_ONLY = {
 # Operations without a form, with the reason.
 API_ONLY = {
     "POST auth/refresh/": "A browser's session is a cookie.",
+    "POST filters/suggestions/": "Pages suggest with a read: GET filters/suggestions/.",
     "POST filters/parse/": "Pages read a filter where they list its tasks.",
     "POST projects/{ref}/favourite/move/": "Not built.",
     "POST labels/": "Not built.",

@@ -1,0 +1,57 @@
+"""Task lists and the task page in a browser: suggestions, columns, the way from list to task and back."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import AXE_SCRIPT
+from tests.browser.test_all_pages import AXE_RUN_SCRIPT
+
+OPTIONS = "#text-suggestions [role=option]"
+
+
+@pytest.fixture
+def page(sample_workspace, open_page):
+    errors = []
+    page = open_page(sample_workspace)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    assert errors == []
+    assert page.evaluate("violations") == []
+
+
+def test_suggestions_complete_filters_and_keys(page):
+    page.goto("/tasks/")
+    page.fill("#filter_text", "")
+    page.type("#filter_text", "assi")
+    page.wait_for_selector(OPTIONS)
+    page.evaluate(AXE_SCRIPT)
+    assert page.evaluate(AXE_RUN_SCRIPT.replace("RULES", "{}")) == []
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(f"{OPTIONS}:has-text('@bob')")
+    page.keyboard.type("@bo")
+    page.wait_for_selector(f"{OPTIONS}:first-child:has-text('@bob')")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Tab")
+    assert page.input_value("#filter_text") == "assignee:@bob"
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".chip:has-text('Assignee: Bob Builder')")
+
+    # A relation by words of the title, a key in a comment.
+    page.goto("/tasks/OPS-5/")
+    page.click("#relations summary")
+    page.type("#relation-task", "Task 44")
+    page.click(f"{OPTIONS}:has-text('OPS-45')")
+    page.click("#relations button:text('Add')")
+    expect(page.locator("#relations a:has-text('OPS-45')")).to_be_visible()
+    page.type("#id_body", "Like OPS-6")
+    page.wait_for_selector(f"{OPTIONS}:has-text('OPS-60')")
+    page.keyboard.press("Escape")
+    expect(page.locator(OPTIONS)).to_have_count(0)
+    page.keyboard.type("2")
+    page.wait_for_selector(f"{OPTIONS}:has-text('OPS-62')")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    assert page.input_value("#id_body") == "Like OPS-62 "
