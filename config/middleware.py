@@ -15,6 +15,7 @@ from csp.middleware import CSPMiddleware
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.middleware.locale import LocaleMiddleware
 from django.urls import reverse
+from django.utils import translation
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.http import urlencode
 
@@ -41,7 +42,13 @@ class PagesOnlyMixin:
 class PageCSPMiddleware(PagesOnlyMixin, CSPMiddleware): ...
 
 
-class PageLocaleMiddleware(PagesOnlyMixin, LocaleMiddleware): ...
+class PageLocaleMiddleware(PagesOnlyMixin, LocaleMiddleware):
+    """Activates the language of Accept-Language, for this request only: the next one of the thread may be the API's."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        response = super().process_response(request, response)
+        translation.deactivate()
+        return response
 
 
 class PageAuthMiddleware(PagesOnlyMixin, SessionTrackingMiddleware):

@@ -430,8 +430,9 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
 LANGUAGE_CODE = "en"
-# The texts are English; the languages differ in how dates and numbers are formatted.
+# "English" and "English (UK)" differ in how dates and numbers are formatted. Each language is named in itself.
 LANGUAGES = [("en", "English"), ("en-gb", "English (UK)")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 FORMAT_MODULE_PATH = "config.formats"
 
 # --- Static files -----------------------------------------------------------------------------------------------------
