@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
@@ -16,7 +16,7 @@ from accounts.auth.requests import get_request_user
 from core.clock import current_time
 from core.errors import Conflict, VersionConflict
 from core.forms import expected_version
-from core.htmx import render_page
+from core.htmx import render_page, safe_redirect_url
 from tasks.items import selectors as items_selectors
 from tasks.items.task_page import task_context
 from tasks.time_tracking import selectors, services
@@ -44,7 +44,9 @@ def stop_timer(request: HttpRequest, key: str) -> HttpResponse:
         messages.success(request, f"{entry.minutes} min logged.")
     except Conflict as error:
         messages.warning(request, error.detail)
-    return _to_panel(key)
+    # The frame of every page has the button too, and names its page.
+    default = f"{reverse('task-detail', args=[key])}#time"
+    return HttpResponseRedirect(safe_redirect_url(request, request.POST.get("next", ""), default))
 
 
 @login_required

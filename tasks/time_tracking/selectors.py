@@ -5,14 +5,18 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet, Sum, Window
 
 from accounts.models import User
+from core.cache import get_or_build
 from core.db import get_or_404
 from tasks.models import Task, TimeEntry
 
 ENTRIES_IN_PANEL = 10
+# Each start and stop, and each change of a task that the user sees, invalidates the timer earlier.
+TIMER_CACHE_TTL = 600
 
 
 def list_entries(task: Task) -> QuerySet[TimeEntry]:
@@ -36,6 +40,16 @@ def get_current_timer(user: User) -> CurrentTimer:
     """Return the running timer of a user on a task that is visible still."""
     timers = TimeEntry.objects.filter(user=user, ended_at=None, task__in=Task.objects.visible_to(user).values("pk"))
     return CurrentTimer(timers.select_related("user", "task__project").first())
+
+
+def timer_in_frame(user: User) -> dict[str, Any]:
+    """Return the key, title and start of the user's timer for the frame of every page, cached; empty without one."""
+
+    def build() -> dict[str, Any]:
+        timer = get_current_timer(user).timer
+        return {"key": timer.task.key, "title": timer.task.title, "started_at": timer.started_at} if timer else {}
+
+    return get_or_build(str(user.pk), "timer", seconds=TIMER_CACHE_TTL, build=build)
 
 
 @dataclass(frozen=True, slots=True)

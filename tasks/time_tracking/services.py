@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 
 from accounts.models import User
+from core.cache import invalidate_after_commit
 from core.errors import Conflict, Invalid, NotFound, require
 from core.etags import check_version
 from core.serialization import to_json
@@ -40,9 +41,11 @@ def start(*, actor: User, ref: str, now: datetime) -> TimeEntry:
     require_room(task)
     try:
         with transaction.atomic():
-            return TimeEntry.objects.create(task=task, user=actor, started_at=now, created_at=now)
+            entry = TimeEntry.objects.create(task=task, user=actor, started_at=now, created_at=now)
     except IntegrityError as error:  # the database allows one
         raise Conflict("Another timer of yours was started at the same time.", code="timer_running") from error
+    invalidate_after_commit([str(actor.pk)])  # the frame of every page shows the timer
+    return entry
 
 
 @transaction.atomic
@@ -61,6 +64,7 @@ def end_timers(tasks: Task | QuerySet[Task], now: datetime) -> None:
     for entry in TimeEntry.objects.filter(task__in=rows, ended_at=None):  # at most one for each user
         ended_at, minutes = entry.end_at(now)
         TimeEntry.objects.filter(pk=entry.pk, ended_at=None).update(ended_at=ended_at, minutes=minutes)
+        invalidate_after_commit([str(entry.user_id)])
 
 
 def _end(entry: TimeEntry, actor: User, now: datetime) -> bool:
@@ -69,6 +73,7 @@ def _end(entry: TimeEntry, actor: User, now: datetime) -> bool:
     changes: dict[str, Any] = {"ended_at": entry.ended_at, "minutes": entry.minutes, "version": F("version") + 1}
     if not TimeEntry.objects.filter(pk=entry.pk, ended_at=None).update(**changes):
         return False
+    invalidate_after_commit([str(entry.user_id)])
     entry.version += 1
     task = Task.objects.with_relations().get(pk=entry.task_id)
     publish(events.TimeLogged(task=task.payload(), entry_id=str(entry.pk), minutes=entry.minutes), actor=actor, at=now)
@@ -152,6 +157,8 @@ def delete(
     check_version(entry, versions)
     event = events.TimeEntryDeleted(task=locked.payload(), entry_id=str(entry.pk), minutes=entry.minutes or 0)
     title, project = f"Time entry on {locked.task.key}", locked.task.project
+    if entry.ended_at is None:
+        invalidate_after_commit([str(entry.user_id)])
     discard(collect(entry), kind="time_entry", obj=entry, title=title, project=project, actor=actor, now=now)
     publish(event, actor=actor, at=now)
 

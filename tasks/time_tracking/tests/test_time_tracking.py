@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -172,3 +173,33 @@ def test_list_costs_the_same_for_many_entries(clients, bob, task, queries):
 
     with queries(equal_to=few):
         clients["bob"].get(URL)
+
+
+def test_running_timer_is_in_the_frame_of_every_page(clients, bob, task, project, django_capture_on_commit_callbacks):
+    page, other, client = logged_in_client(bob), TaskFactory(project=project), clients["bob"]
+
+    def stop_forms(write=None):
+        with django_capture_on_commit_callbacks(execute=True):
+            response = write() if write else None
+        html = page.get("/projects/").content.decode()
+        return re.findall(r'action="/tasks/(OPS-[0-9]+)/timer/stop/"', html), response
+
+    assert stop_forms()[0] == []
+    for write, keys, location in (
+        (lambda: client.post(timer(task, "start")), [task.key], None),
+        (lambda: client.post(timer(other, "start")), [other.key], None),
+        (lambda: page.post(f"/tasks/{other.key}/timer/stop/", {"next": "/inbox/"}), [], "/inbox/"),
+        (lambda: page.post(f"/tasks/{task.key}/timer/start/"), [task.key], f"/tasks/{task.key}/#time"),
+        # A timer that is deleted while it runs, one whose task is deleted, and an address of another site.
+        (lambda: page.post(f"/tasks/{task.key}/time/{TimeEntry.objects.get(ended_at=None).pk}/delete/"), [], None),
+        (lambda: client.post(timer(other, "start")), [other.key], None),
+        (lambda: client.delete(f"/api/v1/tasks/{other.key}/"), [], None),
+        (
+            lambda: page.post(f"/tasks/{task.key}/timer/stop/", {"next": "https://example.com/"}),
+            [],
+            f"/tasks/{task.key}/#time",
+        ),
+    ):
+        shown, response = stop_forms(write)
+        assert shown == keys
+        assert location is None or response.url == location
