@@ -100,7 +100,7 @@ def suggest_tasks(user: User, text: str, *, now: datetime) -> list[Suggestion]:
 
 
 def find_single_task(user: User, text: str, *, now: datetime) -> str:
-    """Return a key or id as it is, and for words the key of the only task. Raises Invalid."""
+    """Return a key or id as it is, for words the only task's key. Raises Invalid."""
     if TASK_KEY_PATTERN.match(text) or UUID_PATTERN.match(text):
         return text
     tasks = suggest_tasks(user, text, now=now)

@@ -43,7 +43,7 @@ def get_current_timer(user: User) -> CurrentTimer:
 
 
 def timer_in_frame(user: User) -> dict[str, Any]:
-    """Return the key, title and start of the user's timer for the frame of every page, cached; empty without one."""
+    """Return task and start of the running timer, cached for the frame; empty without one."""
 
     def build() -> dict[str, Any]:
         timer = get_current_timer(user).timer

@@ -200,6 +200,6 @@ def test_running_timer_is_in_the_frame_of_every_page(clients, bob, task, project
             f"/tasks/{task.key}/#time",
         ),
     ):
-        shown, response = stop_forms(write)
-        assert shown == keys
+        present, response = stop_forms(write)
+        assert present == keys
         assert location is None or response.url == location
