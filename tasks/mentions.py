@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 
 import regex
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
 
 from accounts.models import User
 from events import selectors as events_selectors
@@ -16,11 +19,39 @@ MENTION_PATTERN = regex.compile(
     r"[@＠]([a-zA-Z0-9][a-zA-Z0-9._-]{0,39})",
     regex.V1,
 )
+# A tag of sanitised HTML; its attributes are in quotes.
+_TAG_PATTERN = regex.compile(r"""(<[/a-z][^>"]*+(?:"[^"]*+"[^>"]*+)*+>)""")
 
 
 def find_handles(text: str) -> set[str]:
     """Return the handles that a text names. A sentence may end with one: "@ana." means ana."""
     return {handle.lower().rstrip(".-_") for handle in MENTION_PATTERN.findall(text)}
+
+
+def highlight_mentions(html: str, names: Mapping[str, str], own_handle: str) -> SafeString:
+    """Return rendered Markdown with the handles of these people marked, outside links and code.
+
+    `names` are by handle in lower case. Handles that the reader does not know stay text.
+    """
+    if "@" not in html and "＠" not in html:
+        return mark_safe(html)  # noqa: S308 -- sanitised when it was rendered
+
+    def mark(match: regex.Match[str]) -> str:
+        handle = match[1].rstrip(".-_")
+        name = names.get(handle.lower())
+        if name is None:
+            return match[0]
+        kind = "mention own" if handle.lower() == own_handle.lower() else "mention"
+        marked = format_html('<span class="{}" title="{}">{}</span>', kind, name, f"@{handle}")
+        return f"{marked}{match[1][len(handle) :]}"
+
+    parts, depth = _TAG_PATTERN.split(html), 0
+    for place, part in enumerate(parts):  # text and tags by turns
+        if place % 2:
+            depth += {"<a": 1, "</a": -1, "<code": 1, "</code": -1}.get(part.rstrip(">").split()[0], 0)
+        elif not depth:
+            parts[place] = MENTION_PATTERN.sub(mark, part)
+    return mark_safe("".join(parts))  # noqa: S308 -- names are escaped
 
 
 def newly_mentioned(*, actor: User, task_id: uuid.UUID, text: str, before: str = "", comment_id: str = "") -> list[str]:

@@ -1,5 +1,6 @@
 // Drafts: what is typed survives a session that ends, an error page and going back. They are kept in this tab only, for
 // the signed-in user, and removed when the form is saved, cancelled or the user signs out. Passwords and files are never kept.
+// Long texts of a task, its description and comments, survive the tab as well.
 const STORE = "drafts";
 const userId = document.body.dataset.user ?? "";
 const SKIPPED_TYPES = new Set(["hidden", "password", "file", "submit", "button", "image", "reset"]);
@@ -20,6 +21,61 @@ function writeDrafts(drafts) {
   } catch {
     // Storage is off or full: the form works without a draft.
   }
+}
+
+// By form: the user, when it was typed, and each text with the one that it replaces.
+const TEXT_STORE = "text-drafts";
+const TASK_PAGE = /^\/tasks\/[A-Z0-9]+-\d+\//i;
+const MAX_TEXT_DRAFTS = 50;
+const MAX_AGE = 30 * 24 * 3600 * 1000;
+
+function readTextDrafts() {
+  try {
+    return JSON.parse(localStorage.getItem(TEXT_STORE)) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+function writeTextDrafts(drafts) {
+  const newest = Object.entries(drafts).sort(([, a], [, b]) => b.at - a.at).slice(0, MAX_TEXT_DRAFTS);
+  try {
+    if (newest.length) localStorage.setItem(TEXT_STORE, JSON.stringify(Object.fromEntries(newest)));
+    else localStorage.removeItem(TEXT_STORE);
+  } catch {
+    // As above.
+  }
+}
+
+function saveTextDraft(form) {
+  if (!TASK_PAGE.test(location.pathname)) return;
+  const areas = fieldsOf(form).filter((field) => field.matches("textarea") && isChanged(field, form));
+  const drafts = readTextDrafts();
+  const name = draftName(form);
+  const texts = areas.map((area) => [area.name, area.value, area.defaultValue]);
+  if (texts.length) drafts[name] = { user: userId, at: Date.now(), texts };
+  else if (name in drafts) delete drafts[name];
+  else return;
+  writeTextDrafts(drafts);
+}
+
+function removeTextDraft(form) {
+  const drafts = readTextDrafts();
+  if (!(draftName(form) in drafts)) return;
+  delete drafts[draftName(form)];
+  writeTextDrafts(drafts);
+}
+
+function restoreTextDraft(form) {
+  const draft = readTextDrafts()[draftName(form)];
+  if (draft?.user !== userId || Date.now() - draft.at > MAX_AGE) return;
+  const fields = fieldsOf(form);
+  const changes = draft.texts.flatMap(([name, text, replaced]) => {
+    const index = fields.findIndex((field) => field.name === name);
+    // A text that somebody changed meanwhile is not replaced by an older one.
+    return index >= 0 && fields[index].defaultValue === replaced ? [[name, index, text]] : [];
+  });
+  restoreDraft(form, changes);
 }
 
 function draftForms() {
@@ -64,9 +120,12 @@ function saveDraft(form, state = {}) {
   if (changes.length) drafts[name] = { user: userId, changes, ...state };
   else delete drafts[name];
   writeDrafts(drafts);
+  // While it is sent, the copy of this tab says what becomes of it.
+  if (!state.submitted) saveTextDraft(form);
 }
 
 function removeDraft(form) {
+  removeTextDraft(form);
   const drafts = readDrafts();
   delete drafts[draftName(form)];
   writeDrafts(drafts);
@@ -97,7 +156,10 @@ function restoreDrafts() {
   let isInterrupted = false;
   for (const form of draftForms()) {
     const draft = drafts[draftName(form)];
-    if (!draft) continue;
+    if (!draft) {
+      restoreTextDraft(form);
+      continue;
+    }
     restoreDraft(form, draft.changes);
     saveDraft(form);
     isInterrupted ||= Boolean(draft.interrupted);
@@ -135,8 +197,13 @@ document.addEventListener("input", (event) => {
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.matches("[data-sign-out]")) writeDrafts({});
-  else if (!event.defaultPrevented) saveDraft(form, { submitted: true });
+  if (form.matches("[data-sign-out]")) {
+    writeDrafts({});
+    writeTextDrafts({});
+    return;
+  }
+  removeTextDraft(form);
+  if (!event.defaultPrevented) saveDraft(form, { submitted: true });
 });
 
 document.addEventListener("htmx:after:request", (event) => {
@@ -146,6 +213,14 @@ document.addEventListener("htmx:after:request", (event) => {
 });
 
 document.addEventListener("click", (event) => {
-  const cancel = event.target.closest?.("form .form-actions a.button, form .form-actions [popovertargetaction=hide]");
+  const cancel = event.target.closest?.("form .form-actions a.button, .cell-form [data-cancel], form .form-actions [popovertargetaction=hide]");
   if (cancel) removeDraft(cancel.closest("form"));
+});
+
+// The form of a field that is edited where it stands comes later than the page.
+document.addEventListener("htmx:after:swap", () => {
+  for (const form of draftForms()) if (form.matches(".cell-form:not([data-draft])")) {
+    form.dataset.draft = "";
+    restoreTextDraft(form);
+  }
 });

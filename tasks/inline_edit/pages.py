@@ -35,8 +35,12 @@ from tasks.projects import wip_limits
 from tasks.sharing import selectors as sharing_selectors
 from tasks.undo.tokens import add_undo_message, with_next_task
 
-# What htmx puts a cell's form into: a cell of a table, a property, the title or the description of a task's page.
 MAX_PREVIEW_LENGTH = 50_000
+# The places for previews: of the description where it stands, of that in the form of all fields, of a comment.
+MARKDOWN_PREVIEWS = dict.fromkeys(
+    ("markdown-preview", "form-preview", "comment-preview"), "tasks/_markdown_preview.html"
+)
+# What htmx puts a cell's form into: a cell of a table, a property, the title or the description of a task's page.
 FORM = "tasks/_cell_form.html"
 HOSTS = {"td": FORM, "dd": FORM, "task-name": FORM, "task-description": FORM}
 
@@ -150,10 +154,9 @@ def task_menu(request: HttpRequest, key: str) -> HttpResponse:
 @login_required
 @require_POST
 def preview_markdown(request: HttpRequest) -> HttpResponse:
-    """Show a description as it will look; htmx gets the text alone."""
-    text = normalize(request.POST.get("description", ""))
+    """Show a description or comment as it will look; htmx gets the text alone."""
+    text = normalize(request.POST.get("description") or request.POST.get("body", ""))
     is_too_long = len(text) > MAX_PREVIEW_LENGTH
-    error = f"A description has at most {MAX_PREVIEW_LENGTH} characters." if is_too_long else ""
+    error = f"A text has at most {MAX_PREVIEW_LENGTH:,} characters." if is_too_long else ""
     context = {"error": error, "html": "" if is_too_long else render(text)}
-    fragments = {"markdown-preview": "tasks/_markdown_preview.html"}
-    return render_page(request, "tasks/markdown_preview.html", context, fragments=fragments)
+    return render_page(request, "tasks/markdown_preview.html", context, fragments=MARKDOWN_PREVIEWS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django import template
@@ -15,6 +16,7 @@ from django.utils.safestring import SafeString
 from core.clock import current_time
 from core.templatetags.ui import icon, relative_time, short_date, short_date_and_time
 from tasks.items.page_queries import TaskTableRow
+from tasks.mentions import highlight_mentions
 from tasks.models import Task
 from tasks.reactions.emoji import SUGGESTED_EMOJI
 from tasks.reactions.selectors import ReactionGroup
@@ -99,6 +101,12 @@ def emoji_choices(groups: list[ReactionGroup]) -> list[str]:
 def with_titles(html: SafeString, references: Mapping[str, TaskReference]) -> SafeString:
     """Add the titles of referenced tasks to rendered Markdown."""
     return add_titles(html, references)
+
+
+@register.simple_tag(takes_context=True)
+def with_mentions(context: Mapping[str, Any], html: SafeString) -> SafeString:
+    """Mark the people that a text of the task's page names, as far as its reader knows them."""
+    return highlight_mentions(html, context["mentionable"], context["user"].handle)
 
 
 @register.simple_tag

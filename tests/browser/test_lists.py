@@ -55,3 +55,32 @@ def test_suggestions_complete_filters_and_keys(page):
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     assert page.input_value("#id_body") == "Like OPS-62 "
+
+
+def test_texts_of_a_task_are_kept_previewed_and_cleared(page, sample_workspace, open_page):
+    page.goto("/tasks/OPS-9/")
+    page.fill("#id_body", "Half a **thought** for @bob")
+    page.click("#comments button:text('Preview')")
+    expect(page.locator("#comment-preview strong")).to_have_text("thought")
+    page.click("#cell-description")
+    page.fill("#task-description textarea", "Half a description")
+
+    # Another tab, and this one later, have the texts; one that was changed meanwhile is not replaced.
+    tab = page.context.new_page()
+    tab.goto("/tasks/OPS-9/")
+    assert tab.input_value("#id_body") == "Half a **thought** for @bob"
+    tab.click("#cell-description")
+    expect(tab.locator("#task-description textarea")).to_have_value("Half a description")
+    tab.click("#task-description [data-cancel]")
+    tab.click("#comments button:text('Comment')")
+    expect(tab.locator("#comments .mention")).to_have_text("@bob")
+    assert tab.input_value("#id_body") == ""
+    tab.goto("/tasks/OPS-9/")
+    assert tab.input_value("#id_body") == ""
+    tab.click("#cell-description")
+    expect(tab.locator("#task-description textarea")).to_have_value("")
+    tab.fill("#id_body", "Never sent")
+    tab.click("summary[aria-label^='Your account']")
+    tab.click("button:text('Sign out')")
+    tab.wait_for_url("**/login/**")
+    assert tab.evaluate("localStorage.getItem('text-drafts')") is None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.mentions import find_handles
+from core.testing.page_client import logged_in_client
+from tasks.mentions import find_handles, highlight_mentions
 from tasks.models import Comment, Task
 
 pytestmark = pytest.mark.django_db
@@ -67,3 +68,18 @@ def test_stored_html_follows_the_text(clients, task):
 
     assert Comment.objects.get().body_html == "<p><strong>two</strong></p>\n"
     assert Task.objects.get().description_html == "<p><em>three</em></p>\n"
+
+
+def test_mentions_are_marked_for_those_who_know_the_people(clients, task, alice, bob):
+    body = '@bob. @BOB @nobody `@bob` [a @bob link](https://example.com/@bob) "@alice" bob@bob.example @bob-2'
+    clients["alice"].post(COMMENTS, {"body": body})
+    page = logged_in_client(alice).get("/tasks/OPS-1/").content.decode()
+
+    comment = page[page.index('id="comments"') :].partition("</article>")[0]
+    assert comment.count('class="mention"') == 2
+    assert f'<span class="mention" title="{bob.name}">@bob</span>. ' in comment
+    assert f'<span class="mention own" title="{alice.name}">@alice</span>' in comment
+    assert "<code>@bob</code>" in comment
+    assert highlight_mentions('<a title="a > @bob">@bob</a> ＠bob', {"bob": "<Bob>"}, "") == (
+        '<a title="a > @bob">@bob</a> <span class="mention" title="&lt;Bob&gt;">@bob</span>'
+    )
