@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from analytics.models import DailyStat, TaskSnapshot
+from analytics.models import DailyStat, RequestStatistics, TaskSnapshot
 from core.admin import ReadOnlyAdmin
 
 
@@ -30,3 +30,12 @@ class DailyStatAdmin(ReadOnlyAdmin):
     search_fields = ("=project_id", "=user_id")
     list_filter = ("day",)
     ordering = ("-day", "project_id", "user_id")
+
+
+@admin.register(RequestStatistics)
+class RequestStatisticsAdmin(ReadOnlyAdmin):
+    list_display = ("start", "period", "client_errors", "server_errors", "rate_limited", "shed")
+    list_filter = ("period", "start")
+    search_fields = ("=period",)
+    ordering = ("-start",)
+    fields = ("period", "start", "client_errors", "server_errors", "rate_limited", "shed")

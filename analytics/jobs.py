@@ -5,7 +5,9 @@ from __future__ import annotations
 import structlog
 from celery import shared_task
 
+from analytics.operations import services as operations
 from analytics.rollups import services as rollups
+from core.db import database_now
 
 log = structlog.get_logger(__name__)
 
@@ -21,3 +23,9 @@ def reconcile(**_unknown: object) -> None:
         log.error("statistics_mismatch_repaired", snapshots=len(comparison.snapshots), rows=len(comparison.stats))
     else:
         log.info("statistics_match", tasks=comparison.tasks, events=comparison.events)
+
+
+@shared_task(name="analytics.roll_up_requests")
+def roll_up_requests(**_unknown: object) -> None:
+    """Store the request statistics of the minutes that have ended."""
+    operations.roll_up(now=database_now())

@@ -15,6 +15,7 @@ from django.db.models import Q, QuerySet
 from analytics.rollups.histogram import BUCKET_COUNT, EMPTY_HISTOGRAM
 from analytics.rollups.rollup import Amounts, Cell, TaskState
 from core.clock import current_time
+from core.request_statistics import RequestCounts
 
 # Rows of one statement; a rebuild writes as many as the log has tasks.
 BATCH_SIZE = 1000
@@ -242,3 +243,43 @@ class DailyStat(models.Model):
 
     def __str__(self) -> str:
         return f"{self.day} {self.project_id} {self.user_id or 'all'}"
+
+
+class RequestStatistics(models.Model):
+    """Requests of one minute or one hour, of all nodes; kept 48 hours and 90 days.
+
+    `routes` has the routes on which most time was spent: [[route, buckets, client errors, server errors], ...].
+    """
+
+    class Period(models.TextChoices):
+        MINUTE = "minute"
+        HOUR = "hour"
+
+    period = models.CharField(max_length=6, choices=Period)
+    start = models.DateTimeField()
+    buckets = ArrayField(models.PositiveIntegerField(), help_text="Requests by duration: core.request_statistics.")
+    client_errors = models.PositiveIntegerField()
+    server_errors = models.PositiveIntegerField()
+    rate_limited = models.PositiveIntegerField()
+    shed = models.PositiveIntegerField()
+    routes = models.JSONField(default=list, blank=True)
+
+    class Meta:
+        verbose_name_plural = "request statistics"
+        constraints = [
+            models.UniqueConstraint(name="one_row_per_period", fields=["period", "start"]),
+            models.CheckConstraint(name="period_is_known", condition=Q(period__in=["minute", "hour"])),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.period} from {self.start:%Y-%m-%d %H:%M}"
+
+    @property
+    def counts(self) -> RequestCounts:
+        """Return the counts of all requests."""
+        return RequestCounts(self.buckets, self.client_errors, self.server_errors, self.rate_limited, self.shed)
+
+    @property
+    def counts_by_route(self) -> dict[str, RequestCounts]:
+        """Return the counts of the busiest routes."""
+        return {name: RequestCounts(buckets, client, server) for name, buckets, client, server in self.routes}

@@ -11,8 +11,14 @@ from django.contrib.staticfiles.apps import StaticFilesConfig
 
 class ConfigConfig(AppConfig):
     name = "config"
+    default = True  # of the configurations below
     label = "taskflow"
     verbose_name = "TaskFlow"
+
+    def ready(self) -> None:
+        from config.panels import register_panels  # late: models are not ready before
+
+        register_panels()
 
 
 class PageAdminConfig(SimpleAdminConfig):

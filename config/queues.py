@@ -15,6 +15,7 @@ JOB_QUEUES = {
     "notifications.send_email": MAIL,
     "notifications.purge_old": BULK,
     "analytics.reconcile": STATISTICS,
+    "analytics.roll_up_requests": STATISTICS,
     "accounts.erase_due_accounts": BULK,
     "accounts.purge_exports": BULK,
     "tasks.purge_import_jobs": BULK,

@@ -11,6 +11,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "advance recurrences": {"task": "tasks.advance_recurrences", "schedule": 60.0},
     # The retry of everything that the broker lost, so it bounds how late an email can be.
     "enqueue pending emails": {"task": "notifications.sweep_emails", "schedule": 10.0},
+    "roll up request statistics": {"task": "analytics.roll_up_requests", "schedule": 60.0},
     # At night, because it reads the whole log.
     "reconcile statistics": {"task": "analytics.reconcile", "schedule": crontab(hour=3, minute=10)},
     "delete expired idempotency records": {"task": "core.delete_expired_idempotency_records", "schedule": 3600.0},

@@ -8,5 +8,7 @@ class EventsConfig(AppConfig):
 
     def ready(self) -> None:
         from events.health import check_queue  # late: models are not ready before
+        from events.panels import register_panels
 
+        register_panels()
         health.register_check("queue", check_queue)

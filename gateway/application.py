@@ -30,6 +30,7 @@ from gateway.local_cache import CachedResponse, LruResponseCache
 from gateway.request import SAFE_METHODS, GatewayRequest, parse_request
 from gateway.request_body import Receive, Scope, Send, with_headers
 from gateway.request_checker import CheckRequest, CheckResult, RequestChecker
+from gateway.request_counter import RequestCounter
 from gateway.responses import (
     ResponseRecorder,
     rate_limit_headers,
@@ -62,6 +63,7 @@ class Gateway:
         self.session_lookups: dict[str, asyncio.Task[str]] = {}
         self.background_tasks: set[asyncio.Task[None]] = set()
         self.checker = RequestChecker()
+        self.counter = RequestCounter()
         self.admission = AdmissionControl()
         # Half of the threads: argon2 keeps a core busy, and the other half must stay free for everything else.
         self.password_limiter = ConcurrencyLimiter(max(1, settings.WSGI_THREADS // 2))
@@ -73,6 +75,7 @@ class Gateway:
             await self.run_lifespan(receive, send)
         elif scope["type"] == "http":
             request = parse_request(scope, receive, send, routes=self.routes)
+            self.counter.watch(request)
             try:
                 is_padded = timing.is_padded(request)
                 await (timing.pad_response_time(request, self.handle_http) if is_padded else self.handle_http(request))
@@ -88,6 +91,7 @@ class Gateway:
         await receive()
         # Lines that still wait for their timer would be lost with the event loop.
         flush_cache_hits()
+        await self.counter.close()
         self.django.close()
         await self.checker.close()
         await send({"type": "lifespan.shutdown.complete"})

@@ -28,7 +28,7 @@ from accounts.tests.factories import (
     UserFactory,
 )
 from accounts.tests.mfa import with_totp
-from analytics.models import DailyStat, TaskSnapshot
+from analytics.models import DailyStat, RequestStatistics, TaskSnapshot
 from analytics.rollups.histogram import BUCKET_COUNT
 from core.db import uuid7
 from core.models import IdempotencyRecord
@@ -151,6 +151,10 @@ def create_all_models(number):
     TaskSnapshot.objects.create(
         task_id=task.pk, project_id=project.pk, category="todo", created_at=NOW, assignee_ids=[], priority=0, version=1
     )
+    RequestStatistics.objects.create(
+        period="minute", start=NOW + timedelta(minutes=number), buckets=[0] * 30, client_errors=0, server_errors=0,
+        rate_limited=0, shed=0,
+    )  # fmt: skip
     DailyStat.objects.create(day=NOW.date(), project_id=project.pk, user_id=user.pk, cycle_histogram=[0] * BUCKET_COUNT)
 
 

@@ -67,7 +67,10 @@ from tests.permissions.page_scenarios import COMMON_VALUES, build_path, create_p
 
 MORE = 6
 # Reads of the state of the server, which is asked for now and then, and of what is shown once.
-UNSTEADY = {"health", "GET health", "GET readyz", "GET metrics", "GET livez", "GET settings/security/recovery-codes/"}
+UNSTEADY = {
+    "health", "operations/", "GET operations/", "GET health", "GET readyz", "GET metrics", "GET livez",
+    "GET settings/security/recovery-codes/",
+}  # fmt: skip
 # Pages whose main part lists nothing.
 NO_LISTS = {
     "GET avatars/{user_id}/{digest}/{size}.webp",
@@ -86,6 +89,8 @@ NO_LISTS = {
     "GET projects/{key}/delete/",
     "GET reauthenticate/",
     "GET reauthenticate/code/",
+    "GET operations/",
+    "GET operations/runbooks/{runbook_name}/",
     "GET reports/",
     "GET reports/{report_name}/export.{file_type}",
     "GET settings/",

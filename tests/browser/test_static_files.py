@@ -16,6 +16,7 @@ CODE = [
     for name in ("analytics/overview/pages.py", "tasks/items/activity.py", "tasks/templatetags/tasks.py")
 ]
 PINNED_VERSIONS = {
+    "vendor/uplot/uplot-1.6.32.min.js": "19c8d4c6ad88929a79f4ae49d6f7161566dfd0ba3d15cc495e974f787eb78f1f",
     "vendor/htmx/htmx-4.0.1.min.js": "a0abb04f2f45a1f89d1d4844023245537e5e6014c87b144553e0607b4cc32130",
     "vendor/sortable/sortable-1.15.7.min.js": "bf4241bc73fef7f11c59a283a69fe8051cdd31c6d8ff5a2b9ba219e7831fcf76",
 }

@@ -240,6 +240,8 @@ MATRIX = {
     "POST notifications/read-all/": AUTHENTICATED,
     "GET notifications/preferences/": AUTHENTICATED,
     "PATCH notifications/preferences/": AUTHENTICATED,
+    "GET operations/": "401 403 403 403 403 403 403 403 200",
+    "POST operations/{panel_key}/{action_key}/": "401 403 403 403 403 403 403 403 200",
     "GET analytics/overview/": AUTHENTICATED,
     "GET analytics/daily/": AUTHENTICATED,
     "GET analytics/reports/": AUTHENTICATED,
@@ -319,6 +321,9 @@ SHARED = {
 PUBLIC_VALUES = {
     "emoji",
     "report_name",
+    "panel_key",
+    "runbook_name",
+    "action_key",
     "passkey_id",
     "newcomer",
     "shared_field_id",

@@ -27,6 +27,7 @@ from core.testing.cache import reset_redis
 from core.testing.database_state import RollbackProbe
 from core.testing.page_client import logged_in_client
 from notifications.email.dev_mailbox import DevMailboxBackend
+from notifications.tests.factories import make_email
 from tests.api_operations import Operation
 from tests.passkeys import add_passkey
 from tests.permissions.api_scenarios import TODOIST_CSV, ApiScenarios, request_kwargs
@@ -220,11 +221,12 @@ COMMON_VALUES = {
 
 
 def create_page_only_data(owner: User) -> SampleValues:
-    """Create what only pages act on: TOTP, a passkey, a linked identity, and the links of two emails."""
+    """Create what only pages act on: TOTP, a passkey, a linked identity, a failed email, and the links of two emails."""
     with_totp(owner)
     address = EmailAddress.objects.create(user=owner, email=owner.email, primary=True)
     identity = SocialAccount.objects.create(user=owner, provider="example", uid=owner.handle)
     passkey = add_passkey(owner)
+    make_email(owner, state="dead")
     link = login_methods_selectors.revert_link_for_mfa_method(owner, "webauthn_added") or ""
     return {
         "revert_token": unquote(link.partition("=")[2]),

@@ -49,6 +49,8 @@ ACTIONS: dict[str, tuple[str, ...]] = {
     "inbox/{notification_id}/open/": ("POST notifications/{notification_id}/read/",),
     "inbox/{notification_id}/read/": ("POST notifications/{notification_id}/read/",),
     "inbox/{notification_id}/unread/": ("POST notifications/{notification_id}/unread/",),
+    # Operations
+    "operations/{panel_key}/{action_key}/": ("POST operations/{panel_key}/{action_key}/",),
     # Projects
     "projects/new/": ("POST projects/",),
     "projects/{key}/edit/": ("PATCH projects/{ref}/", "POST projects/{ref}/archive/", "DELETE projects/{ref}/archive/"),
@@ -136,7 +138,7 @@ ACTIONS: dict[str, tuple[str, ...]] = {
     "tasks/{key}/time/": ("POST tasks/{ref}/time-entries/",),
     "tasks/{key}/time/{time_entry_id}/": ("PATCH tasks/{ref}/time-entries/{time_entry_id}/",),
     "tasks/{key}/time/{time_entry_id}/delete/": ("DELETE tasks/{ref}/time-entries/{time_entry_id}/",),
-    "tasks/bulk/": ("PATCH tasks/bulk/",),
+    "tasks/bulk/": ("PATCH tasks/bulk/", "POST tasks/bulk/delete/"),
     # Filters, calendar feed, trash and undo
     "filters/new/": ("POST saved-filters/",),
     "filters/{filter_id}/": ("PATCH saved-filters/{filter_id}/",),
