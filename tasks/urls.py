@@ -10,6 +10,7 @@ from tasks.comments import pages as comments_pages
 from tasks.custom_fields import pages as fields_pages
 from tasks.duplication import pages as duplication_pages
 from tasks.favourites import pages as favourites_pages
+from tasks.filters import pages as filters_pages
 from tasks.history import pages as history_pages
 from tasks.imports import pages as imports_pages
 from tasks.inline_edit import pages as inline_edit_pages
@@ -42,6 +43,7 @@ urlpatterns = [
     path("tasks/new/", items_pages.new_task, name="task-new"),
     path("tasks/bulk/", bulk_pages.update_selected, name="tasks-update"),
     path("tasks/bulk/<uuid:job_id>/", bulk_pages.bulk_job, name="bulk-job"),
+    path("tasks/people/", filters_pages.people, name="filter-people"),
     path("tasks/quick-add/", quick_add_pages.quick_add, name="quick-add"),
     path("tasks/quick-add/preview/", quick_add_pages.preview, name="quick-add-preview"),
     path("tasks/suggestions/", suggestions_pages.task_suggestions, name="task-suggestions"),

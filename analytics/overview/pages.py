@@ -28,6 +28,7 @@ DEFAULT_RANGE = "28"
 # Longer lists do not fit beside the charts; the page links to the full ones.
 MAX_ATTENTION_TASKS = 8
 MAX_ACTIVITY_ENTRIES = 10
+MAX_WORKLOAD_ROWS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,8 @@ def overview(request: HttpRequest) -> HttpResponse:
             [charts.FlowPoint(day.date, day.date, day.created, day.completed) for day in result.days]
         ),
         "cycle": charts.cycle_time_chart([bucket.count for bucket in result.histogram]),
-        "workload": charts.workload_chart(result.workload),
+        "workload": charts.workload_chart(result.workload[:MAX_WORKLOAD_ROWS]),
+        "people_with_work": len(result.workload),
         "attention": page_queries.list_overdue(user, project, now=now, today=today, limit=MAX_ATTENTION_TASKS),
         "activity": activity_entries(
             events,

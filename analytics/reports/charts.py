@@ -27,6 +27,9 @@ from analytics.reports.results import Bucket, Column, Report, ReportQuery, Value
 
 # Hours below an hour are drawn as one: nobody plans by minutes, and the axis is logarithmic.
 MIN_HOURS = 1.0
+# More bars say no more, and hundreds of rows are for the file; the page says how many there are.
+MAX_BARS = 50
+MAX_TABLE_ROWS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,10 @@ class BarRow:
 
 def table_rows(report: Report) -> list[list[Cell]]:
     """Return the rows as the page shows them."""
-    return [[_cell(column, value) for column, value in zip(report.columns, row, strict=True)] for row in report.rows]
+    return [
+        [_cell(column, value) for column, value in zip(report.columns, row, strict=True)]
+        for row in report.rows[:MAX_TABLE_ROWS]
+    ]
 
 
 def _cell(column: Column, value: Value) -> Cell:
@@ -240,6 +246,7 @@ def bar_rows(name: str, report: Report, query: ReportQuery) -> list[BarRow]:
             rows.append((user_name, url, [(overdue, "s6"), (open_count - overdue, "s1")], note))
     elif name == "time":
         rows = [(user_name, "", [(minutes, "s1")], format_minutes(minutes)) for user_name, minutes, _ in report.detail]
+    rows = rows[:MAX_BARS]
     max_total = max((sum(value for value, _ in parts) for *_, parts, _ in rows), default=0) or 1
     return [BarRow(label, url, _row_bars(parts, max_total, label), note) for label, url, parts, note in rows]
 

@@ -186,3 +186,21 @@ document.addEventListener("formdata", (event) => {
     if (value === defaultValue) event.formData.delete(name);
   }
 });
+
+// Where there are hundreds of people, a list gets their names once it is used.
+async function fillOptions({ target }) {
+  const select = target.closest?.("select[data-options-url]");
+  if (!select) return;
+  const url = select.dataset.optionsUrl;
+  delete select.dataset.optionsUrl;
+  const response = await fetch(url).catch(() => null);
+  if (!response?.ok) {
+    select.dataset.optionsUrl = url;
+    return;
+  }
+  const known = new Set([...select.options].map((option) => option.value));
+  const page = new DOMParser().parseFromString(`<select>${await response.text()}</select>`, "text/html");
+  for (const option of page.querySelectorAll("option")) if (!known.has(option.value)) select.add(new Option(option.text, option.value));
+}
+document.addEventListener("focusin", fillOptions);
+document.addEventListener("pointerover", fillOptions);

@@ -5,9 +5,11 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.urls import reverse
 
 from accounts.models import User
 from core.forms import PageForm, SingleLineField, parse_uuid
+from tasks.filters.forms import MAX_LISTED_PEOPLE
 from tasks.models import Category, Priority
 
 UNCHANGED = ("", "Don't change")
@@ -24,10 +26,17 @@ class BulkForm(PageForm):
     due_date = forms.DateField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
     add_label = SingleLineField(label="Add label", max_length=60, required=False)
 
-    def __init__(self, *args: Any, actor: User, people: Sequence[tuple[str, str]] = (), **options: Any) -> None:
+    def __init__(
+        self, *args: Any, actor: User, people: Sequence[tuple[str, str]] = (), people_url: str = "", **options: Any
+    ) -> None:
         super().__init__(*args, **options)
         self.actor = actor
-        self.fields["assignee"].widget.choices = [UNCHANGED, *people]
+        assignee = self.fields["assignee"].widget
+        if len(people) > MAX_LISTED_PEOPLE:
+            # As in the filter of the list, forms.js loads the names when the field is used.
+            assignee.attrs["data-options-url"] = people_url or reverse("filter-people")
+            people = [person for person in people if person[0] in {"me", "none"}]
+        assignee.choices = [UNCHANGED, *people]
 
     def clean_assignee(self) -> list[UUID] | None:
         """Return the assignees as the service takes them, which decides who can be one; None changes nothing."""

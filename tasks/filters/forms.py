@@ -9,12 +9,13 @@ from typing import Any
 
 from django import forms
 from django.http import QueryDict
+from django.urls import reverse
 
 from core.forms import PageForm
 from tasks.custom_fields.values import FIELD_PREFIX
 from tasks.filters.columns import COLUMNS
 from tasks.filters.selectors import FilterChoices, TaskFilters
-from tasks.models import Priority
+from tasks.models import Priority, Project
 from tasks.models.search import MAX_SEARCH_LENGTH, validate_search
 
 OPEN_CHOICE = "open"
@@ -49,6 +50,8 @@ ORDERING_CHOICES = [
     ("-closed_at", "Recently closed"),
 ]
 DEFAULT_ORDERING = "-updated_at"
+# Of more people a page would consist of their names.
+MAX_LISTED_PEOPLE = 100
 
 
 def _select(default: str) -> forms.Select:
@@ -90,7 +93,16 @@ class FilterForm(PageForm):
         people = [(str(user.pk), user.name) for user in choices.people]
         self.fields["project"].choices = [("", "Any"), *((project.key, project.name) for project in choices.projects)]
         self.fields["assignee"].choices = [("", "Anyone"), ("me", "Me"), ("none", "Unassigned"), *people]
+        if len(people) > MAX_LISTED_PEOPLE:
+            self._list_people_later(values["assignee"], choices.project)
         self.fields["label"].choices = [("", "Any"), *((name, name) for name in choices.labels)]
+
+    def _list_people_later(self, chosen: str, project: Project | None) -> None:
+        """Leave all names but the chosen one to forms.js, which loads them on use."""
+        query = f"?project={project.key}" if project else ""
+        field = self.fields["assignee"]
+        field.widget.attrs["data-options-url"] = reverse("filter-people") + query
+        field.widget.choices = [choice for choice in field.choices if choice[0] in {"", "me", "none", chosen}]
 
     def visible_filters(self) -> Iterator[forms.BoundField]:
         """The fields that are shown as drop-downs."""

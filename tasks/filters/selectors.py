@@ -1,8 +1,10 @@
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
+
+from django.db.models import QuerySet
 
 from accounts.models import User
 from core.api.pagination import Sort
@@ -21,6 +23,8 @@ class FilterChoices:
     projects: Sequence[Project]
     people: Sequence[User]
     labels: Sequence[str]
+    # The only project of the list, if it is a project's own.
+    project: Project | None = None
 
 
 def filter_choices(user: User, project: Project | None = None) -> FilterChoices:
@@ -29,11 +33,15 @@ def filter_choices(user: User, project: Project | None = None) -> FilterChoices:
     if project and project not in projects:  # an archived one: its page still filters by it
         projects.append(project)
     ids = [project.pk] if project else [visible.pk for visible in projects]
-    # Subqueries, so that a person in several projects appears once.
-    here = ProjectMember.objects.filter(project__in=ids).values("user")
-    people = User.objects.active().filter(pk__in=here).order_by("name")
+    people = list_people(ids)
     labels = Label.objects.filter(project__in=ids).order_by("name").values_list("name", flat=True).distinct()
-    return FilterChoices(projects, list(people), list(labels[:500]))
+    return FilterChoices(projects, list(people), list(labels[:500]), project)
+
+
+def list_people(project_ids: Collection[uuid.UUID]) -> QuerySet[User]:
+    """Return the members of these projects by name, each once."""
+    here = ProjectMember.objects.filter(project__in=project_ids).values("user")
+    return User.objects.active().filter(pk__in=here).order_by("name")
 
 
 # Days and instants are one order: a day counts as its end in the reader's time zone (TaskQuerySet.with_due_instant).

@@ -107,7 +107,12 @@ def task_list_context(request: HttpRequest, reader: User, project: Project | Non
         "column_choices": column_choices(columns, list_filter.query, fields),
         "audience": audience_of(list_filter.view) if list_filter.view else "",
         "page": page,
-        "bulk_form": BulkForm(auto_id="bulk_%s", actor=reader, people=form.fields["assignee"].choices[1:]),
+        "bulk_form": BulkForm(
+            auto_id="bulk_%s",
+            actor=reader,
+            people=form.fields["assignee"].choices[1:],
+            people_url=form.fields["assignee"].widget.attrs.get("data-options-url", ""),
+        ),
         "rows": page_queries.build_rows(reader, page.rows, now=now, today=today, columns=columns),
         "count": count,
         "is_all_selected": is_all_selected and count <= count_limit,

@@ -38,3 +38,19 @@ def test_filter_text_and_controls_are_one_filter(scripts, sample_workspace, open
     page.wait_for_selector("button:has-text('Unsubscribe')")
     if scripts:
         assert page.evaluate("violations") == []
+
+
+def test_names_of_many_people_are_loaded_on_use(sample_workspace, open_page, monkeypatch):
+    for module in ("filters", "bulk"):
+        monkeypatch.setattr(f"tasks.{module}.forms.MAX_LISTED_PEOPLE", 1)
+    page = open_page(sample_workspace)
+    page.goto("/tasks/?project=OPS")
+    assert page.locator("#filter_assignee option:text('Bob Builder')").count() == 0
+
+    page.check("input[name=ids] >> nth=0")
+    for field in ("#filter_assignee", "#bulk_assignee"):
+        page.focus(field)
+        page.locator(f"{field} option:text('Bob Builder')").wait_for(state="attached")
+    page.select_option("#filter_assignee", label="Bob Builder")
+    page.wait_for_selector(".chip:has-text('Bob Builder')")
+    assert page.evaluate("violations") == []

@@ -183,6 +183,7 @@ PAGES = {
     "GET tasks/suggestions/": AUTHENTICATED,
     "GET filters/suggestions/": AUTHENTICATED,
     "GET tasks/new/": AUTHENTICATED,
+    "GET tasks/people/": AUTHENTICATED,
     "POST tasks/new/": "login 422 422 422 go go go 422 go -> /tasks/{project}-4/",
     "GET tasks/quick-add/": AUTHENTICATED,
     "POST tasks/quick-add/": "login 404 403 403 go go go 403 go -> /tasks/{project}-4/",
