@@ -12,6 +12,7 @@ from tasks.duplication import pages as duplication_pages
 from tasks.favourites import pages as favourites_pages
 from tasks.filters import pages as filters_pages
 from tasks.history import pages as history_pages
+from tasks.home import pages as home_pages
 from tasks.imports import pages as imports_pages
 from tasks.inline_edit import pages as inline_edit_pages
 from tasks.items import pages as items_pages
@@ -41,6 +42,8 @@ urlpatterns = [
     path("palette/", palette_pages.palette, name="palette"),
     path("tasks/", items_pages.task_list, name="task-list"),
     path("tasks/new/", items_pages.new_task, name="task-new"),
+    path("tasks/columns/", home_pages.set_columns, name="list-columns"),
+    path("settings/home/", home_pages.home_settings, name="settings-home"),
     path("tasks/bulk/", bulk_pages.update_selected, name="tasks-update"),
     path("tasks/bulk/<uuid:job_id>/", bulk_pages.bulk_job, name="bulk-job"),
     path("tasks/people/", filters_pages.people, name="filter-people"),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import time
 from typing import Any, Self
 
 from allauth.account.models import EmailAddress
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -18,6 +20,16 @@ from core.text import normalize_email
 from core.validators import validate_single_line
 
 ERASED_USER_NAME = "Former member"
+MAX_LIST_COLUMNS = 12
+_COLUMN_PATTERN = re.compile(r"[a-z][a-z_]{0,39}|field\.[a-z][a-z0-9_]{0,39}")
+
+
+def validate_list_columns(names: list[str]) -> None:
+    """Raise ValidationError unless these are names of columns, each once, at most MAX_LIST_COLUMNS."""
+    if len(names) > MAX_LIST_COLUMNS or len(set(names)) < len(names) or not all(map(_COLUMN_PATTERN.fullmatch, names)):
+        raise ValidationError(
+            f"Name at most {MAX_LIST_COLUMNS} columns, each once, such as due or field.cost.", "invalid"
+        )
 
 
 class UserQuerySet(models.QuerySet["User"]):
@@ -99,6 +111,25 @@ class User(AbstractBaseUser):
     )
     shortcuts = models.BooleanField(
         default=True, db_default=True, help_text="Single-key shortcuts on pages (WCAG 2.1.4)."
+    )
+    home = models.CharField(
+        max_length=50,
+        default="overview",
+        db_default="overview",
+        validators=[
+            RegexValidator(
+                r"\A(overview|my_tasks|tasks|calendar|inbox|board:[A-Z][A-Z0-9]{1,9}|filter:[0-9a-f-]{36})\Z",
+                "Choose overview, my_tasks, tasks, calendar, inbox, board:KEY or filter:ID.",
+            )
+        ],
+        help_text="The page that opens first.",
+    )
+    list_columns = models.JSONField(
+        default=list,
+        db_default=Value([], models.JSONField()),
+        blank=True,
+        validators=[validate_list_columns],
+        help_text="Columns of task lists, in order; empty for the usual ones.",
     )
     # Repeated here so that lists of users can show pictures without a join.
     avatar = models.CharField(

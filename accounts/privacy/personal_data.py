@@ -22,7 +22,7 @@ from core.privacy import PersonalDataProvider, section_of
 
 PROFILE_COLUMNS = (
     "id", "email", "handle", "name", "role", "tier", "time_zone", "language", "week_start", "theme", "density",
-    "shortcuts", "reminder_time", "is_active", "created_at", "last_login",
+    "shortcuts", "home", "list_columns", "reminder_time", "is_active", "created_at", "last_login",
 )  # fmt: skip
 SESSION_COLUMNS = ("id", "user_agent", "ip_address", "created_at", "last_seen_at", "expires_at", "revoked_at")
 API_KEY_COLUMNS = (

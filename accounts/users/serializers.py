@@ -23,6 +23,8 @@ from core.api.pagination import PageQuerySerializer
 from core.api.query_params import QuerySerializer
 
 TIME_FORMAT = "%H:%M"
+HOME_HELP_TEXT = "The page that opens first: overview, my_tasks, tasks, calendar, inbox, board:KEY or filter:ID."
+COLUMNS_HELP_TEXT = "Columns of task lists on pages, such as title, due or field.cost; empty for the usual ones."
 REMINDER_HELP_TEXT = "When you are reminded of tasks that are due today, like 09:00 in your time zone."
 
 
@@ -62,6 +64,10 @@ class ProfilePatch(StrictSerializer):
         required=False, format=TIME_FORMAT, input_formats=[TIME_FORMAT], help_text=REMINDER_HELP_TEXT
     )
     shortcuts = StrictBooleanField(required=False, help_text="Whether pages have single-key shortcuts.")
+    home = StrictCharField(max_length=50, required=False, help_text=HOME_HELP_TEXT)
+    list_columns = serializers.ListField(
+        child=StrictCharField(max_length=46), max_length=12, required=False, help_text=COLUMNS_HELP_TEXT
+    )
 
 
 class UserOut(serializers.ModelSerializer[User]):
@@ -76,13 +82,15 @@ class MeOut(serializers.ModelSerializer[User]):
     """The caller's own account."""
 
     reminder_time = serializers.TimeField(format=TIME_FORMAT, help_text=REMINDER_HELP_TEXT)
+    home = serializers.CharField(help_text=HOME_HELP_TEXT)
+    list_columns = serializers.ListField(child=serializers.CharField(), help_text=COLUMNS_HELP_TEXT)
     avatar_url = serializers.SerializerMethodField(help_text="URL of the picture; null without one.")
 
     class Meta:
         model = User
         fields = [
             "id", "email", "name", "handle", "role", "tier", "time_zone", "language", "week_start", "theme", "density",
-            "shortcuts", "reminder_time", "avatar_url", "version", "created_at",
+            "shortcuts", "home", "list_columns", "reminder_time", "avatar_url", "version", "created_at",
         ]  # fmt: skip
 
     def get_avatar_url(self, user: User) -> str | None:

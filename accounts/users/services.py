@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from allauth.account.models import EmailAddress
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
@@ -28,7 +29,18 @@ from core.time_zones import time_zone_names
 from events.outbox import publish
 
 PROFILE_FIELDS = frozenset(
-    {"name", "time_zone", "language", "week_start", "theme", "density", "shortcuts", "reminder_time"}
+    {
+        "name",
+        "time_zone",
+        "language",
+        "week_start",
+        "theme",
+        "density",
+        "shortcuts",
+        "reminder_time",
+        "home",
+        "list_columns",
+    }
 )
 MAX_HANDLE_ATTEMPTS = 20
 # Error code of a wrong password or code; throttling counts these errors as failed attempts.
@@ -101,6 +113,12 @@ def update_profile(*, actor: User, changes: dict[str, Any], versions: frozenset[
     check_version(user, versions, changes)
     if "time_zone" in changes:
         require_time_zone(changes["time_zone"])
+    for name in changes.keys() & {"home", "list_columns"}:
+        field: Any = User._meta.get_field(name)
+        try:
+            field.run_validators(changes[name])
+        except ValidationError as error:
+            raise Invalid.field(name, error.messages[0], "invalid") from error
     if unknown := set(changes) - PROFILE_FIELDS:
         raise ValueError(f"not part of a profile: {unknown}")
     save_changes(user, changes, actor=actor)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -18,6 +18,7 @@ from analytics.overview.results import Kpi, Overview, Period
 from core.clock import current_time
 from core.htmx import render_page
 from tasks.custom_fields import selectors as custom_fields_selectors
+from tasks.home.selectors import DEFAULT_HOME, home_url
 from tasks.items import page_queries
 from tasks.items.activity import activity_entries, mentioned_user_ids
 from tasks.models import Project
@@ -47,7 +48,10 @@ class KpiCard:
 @login_required
 @require_safe
 def overview(request: HttpRequest) -> HttpResponse:
+    """Show the overview; its bare address leads to the page that the user begins with."""
     user = get_request_user(request)
+    if not request.META.get("QUERY_STRING") and user.home != DEFAULT_HOME and (url := home_url(user)):
+        return HttpResponseRedirect(url)
     project = get_project(user, key) if (key := request.GET.get("project", "")) else None
     # An unknown range is no error: the URL may come from an old bookmark.
     chosen = request.GET.get("range", DEFAULT_RANGE)

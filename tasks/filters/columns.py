@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from django.http import QueryDict
 
+from accounts.models import User
 from core.errors import Invalid
 from tasks.custom_fields.values import FIELD_PREFIX
 
@@ -62,12 +63,18 @@ def validate_columns(names: Sequence[str]) -> list[str]:
     return _with_title(names) if names else []
 
 
-def read_columns(query: QueryDict) -> list[str]:
-    """Return the columns that a list's query string names; what is no column is left out."""
+def read_columns(query: QueryDict, default: Sequence[str]) -> list[str]:
+    """Return the columns that a list's query string names, else the default; what is no column is left out."""
     # Bounded: a query string may be long.
     names = query.get("columns", "").split(",", MAX_COLUMNS)[:MAX_COLUMNS]
     listed = list(dict.fromkeys(name for name in names if is_column(name)))
-    return _with_title(listed) if listed else list(DEFAULT_COLUMNS)
+    return _with_title(listed) if listed else list(default)
+
+
+def default_columns(reader: User) -> list[str]:
+    """Return the columns of a reader's lists that name none."""
+    own = [name for name in reader.list_columns if is_column(name)]
+    return _with_title(own) if own else list(DEFAULT_COLUMNS)
 
 
 def _with_title(names: Iterable[str]) -> list[str]:

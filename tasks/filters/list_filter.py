@@ -17,7 +17,7 @@ from core.forms import parse_uuid
 from core.time_zones import sql_time_zone
 from tasks.filters import compiler, grammar
 from tasks.filters import selectors as filters_selectors
-from tasks.filters.columns import DEFAULT_COLUMNS, read_columns
+from tasks.filters.columns import default_columns, read_columns
 from tasks.filters.forms import (
     DEFAULT_ORDERING,
     OPEN_CHOICE,
@@ -47,10 +47,17 @@ class ListFilter:
     rest: str
     query: QueryDict
     chips: list[FilterChip]
+    # Of the reader's lists.
+    default_columns: list[str]
     error: FieldError | None = None
     saved_filter: SavedFilter | None = None
     # The saved filter that a changed list came from: `saved_filter`, or the one of the parameter `view`.
     view: SavedFilter | None = None
+
+    @property
+    def columns(self) -> list[str]:
+        """Columns of the list."""
+        return read_columns(self.query, self.default_columns)
 
     @property
     def since(self) -> dict[str, date | None]:
@@ -78,10 +85,10 @@ class ListFilter:
             set(conjuncts(grammar.parse(self.view.filter))),
             self.view.ordering or DEFAULT_ORDERING,
             self.view.grouping,
-            self.view.columns or [*DEFAULT_COLUMNS],
+            self.view.columns or self.default_columns,
         )
         current = set(conjuncts(grammar.parse(self.text)))
-        return saved != (current, self.form.order, self.query.get("group", ""), read_columns(self.query))
+        return saved != (current, self.form.order, self.query.get("group", ""), self.columns)
 
 
 def read_filter(reader: User, query: QueryDict, *, now: datetime, project: Project | None = None) -> ListFilter:
@@ -134,6 +141,7 @@ def read_filter(reader: User, query: QueryDict, *, now: datetime, project: Proje
         rest=to_text(conjunction(tuple(rest))),
         query=links,
         chips=[*active_chips(form, links), *_rest_chips(rest, links)],
+        default_columns=default_columns(reader),
         error=error,
         saved_filter=saved_filter,
         view=view,
@@ -219,5 +227,5 @@ def list_columns(reader: User, query: QueryDict) -> list[str]:
     """Return the columns of the list with this query string."""
     if "columns" not in query and (filter_id := parse_uuid(query.get("saved_filter", ""))):
         saved_filter = saved_filters_selectors.list_saved_filters(reader).filter(pk=filter_id).first()
-        return (saved_filter.columns if saved_filter else None) or list(DEFAULT_COLUMNS)
-    return read_columns(query)
+        return (saved_filter.columns if saved_filter else None) or default_columns(reader)
+    return read_columns(query, default_columns(reader))

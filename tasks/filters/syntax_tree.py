@@ -90,7 +90,7 @@ def quote(text: str) -> str:
 
 
 def quote_if_needed(text: str) -> str:
-    """Return a value of a term as it is written, in quotes where it needs them."""
+    """Return a value of a term as it is written, quoted where needed."""
     special = any(char.isspace() or char in ',()"\\' for char in text) or RANGE in text
     return quote(text) if special or not text or text[0] in "<>=." or text[-1] == "." else text
 

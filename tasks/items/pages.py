@@ -32,7 +32,7 @@ from tasks.bulk.forms import BulkForm
 from tasks.custom_fields import selectors as custom_fields_selectors
 from tasks.custom_fields.forms import ValuesForm
 from tasks.filters import selectors as filters_selectors
-from tasks.filters.columns import column_choices, field_keys, read_columns
+from tasks.filters.columns import column_choices, field_keys
 from tasks.filters.forms import table_columns, url_with
 from tasks.filters.list_filter import ListFilter, read_filter
 from tasks.items import drafts, page_queries, selectors, services
@@ -97,7 +97,7 @@ def task_list_context(request: HttpRequest, reader: User, project: Project | Non
         )
     else:
         page = page_queries.paginate_tasks(reader, tasks, page_request, zone=filters.zone)
-    columns = read_columns(list_filter.query)
+    columns = list_filter.columns
     fields = custom_fields_selectors.column_fields(reader, project, field_keys(columns))
     return {
         "form": form,
@@ -105,6 +105,7 @@ def task_list_context(request: HttpRequest, reader: User, project: Project | Non
         "chips": list_filter.chips,
         "columns": table_columns(form.order, list_filter.query, columns, fields),
         "column_choices": column_choices(columns, list_filter.query, fields),
+        "own_columns": ",".join(columns) if columns != list_filter.default_columns else "",
         "audience": audience_of(list_filter.view) if list_filter.view else "",
         "page": page,
         "bulk_form": BulkForm(

@@ -104,7 +104,7 @@ def task_context(
         "comment_form": comment_form or CommentForm(),
         "comments": newest.comments,
         # Guests don't learn who else is in the project.
-        "mentionable": {person.handle.lower(): person.name for person in (reader, *form.people)},
+        "mentionable": {user.handle.lower(): user.name for user in (reader, *form.people)},
         "references": find_references(reader, [task.html, *(comment.html for comment in newest.comments)]),
         "reactions": reactions_panel(reader, task, newest.comments),
         "has_older_comments": newest.has_older,

@@ -105,7 +105,7 @@ def with_titles(html: SafeString, references: Mapping[str, TaskReference]) -> Sa
 
 @register.simple_tag(takes_context=True)
 def with_mentions(context: Mapping[str, Any], html: SafeString) -> SafeString:
-    """Mark the people that a text of the task's page names, as far as its reader knows them."""
+    """Mark the people in a text of a task whom its reader knows."""
     return highlight_mentions(html, context["mentionable"], context["user"].handle)
 
 

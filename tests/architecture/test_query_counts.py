@@ -97,6 +97,7 @@ NO_LISTS = {
     "GET settings/calendar/",
     "GET settings/delete-account/",
     "GET settings/notifications/",
+    "GET settings/home/",
     "GET settings/privacy/{export_id}/",
     "GET settings/security/app/",
     "GET settings/security/app/remove/",

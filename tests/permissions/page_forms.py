@@ -67,6 +67,8 @@ FORM_DATA: dict[str, dict[str, str | list[str]]] = {
     "people/invitations/{invitation_id}/revoke/": {},
     "people/{user_id}/": {"role": "staff"},
     "tasks/quick-add/": {"text": "New task tomorrow", "project": "{project_id}"},
+    "settings/home/": {"home": "my_tasks"},
+    "tasks/columns/": {"columns": "title,due"},
     "tasks/preview/": {"description": "Some **words**"},
     "tasks/quick-add/preview/": {"text": "New task tomorrow", "project": "{project_id}"},
     "tasks/new/": {"title": "New task", "project": "{project_id}"},

@@ -18,6 +18,8 @@ ACTIONS: dict[str, tuple[str, ...]] = {
     "reauthenticate/code/": ("POST auth/reauthenticate/",),
     "settings/": ("PATCH me/",),
     "settings/appearance/": ("PATCH me/",),
+    "settings/home/": ("PATCH me/",),
+    "tasks/columns/": ("PATCH me/",),
     "settings/avatar/": ("POST me/avatar/",),
     "settings/avatar/remove/": ("DELETE me/avatar/",),
     "settings/delete-account/": ("POST me/deletion/",),

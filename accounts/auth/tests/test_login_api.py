@@ -36,6 +36,8 @@ def test_registration_returns_working_tokens(clients, outbox):
         "theme": "system",
         "density": "comfortable",
         "shortcuts": True,
+        "home": "overview",
+        "list_columns": [],
         "avatar_url": None,
         "version": 1,
         "created_at": body["user"]["created_at"],
