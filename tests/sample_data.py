@@ -88,7 +88,7 @@ class RequestBuilder:
     def actor_for(self, operation: Operation) -> str:
         """Return the handle of a user who is allowed to do this: alice, but a comment and a file are changed by their author."""
         if (
-            operation.path.startswith(("directory/", "service-accounts/"))
+            operation.path.startswith(("audit/", "directory/", "operations/", "service-accounts/"))
             or operation.path in {"fields/", "fields/{shared_field_id}/"}
             or str(operation) == "POST /api/v1/invitations/"
         ):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from events.admin import HIDDEN, hide_private
+from events.private_content import HIDDEN, hide_private
 
 
 def test_texts_of_personal_inboxes_are_hidden():

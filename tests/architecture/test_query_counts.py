@@ -89,6 +89,7 @@ NO_LISTS = {
     "GET projects/{key}/delete/",
     "GET reauthenticate/",
     "GET reauthenticate/code/",
+    "GET audit/events.csv",
     "GET operations/",
     "GET operations/runbooks/{runbook_name}/",
     "GET reports/",

@@ -37,7 +37,9 @@ AUTHENTICATED = [
     operation for operation in operations() if schema_operation(operation).get("security") not in (None, [], [{}])
 ]
 # Closed to every key, whatever its scopes: these create keys, end sessions or change who a user is.
-FORBIDDEN_TO_KEYS = ("operations/", "api-keys/", "service-accounts/", "sessions/", "auth/", "invitations/", "me/")
+FORBIDDEN_TO_KEYS = (
+    "audit/", "operations/", "api-keys/", "service-accounts/", "sessions/", "auth/", "invitations/", "me/",
+)  # fmt: skip
 # The reads of an account that a key may do, with their scopes.
 SCOPES_OF_ACCOUNT_READS = {"GET /api/v1/me/": "me:read", "GET /api/v1/me/timer/": "tasks:read"}
 # These hold nothing of any project.
